@@ -1,0 +1,1 @@
+"""Timings, always as ratios against a baseline in the same run."""

@@ -1,0 +1,1 @@
+"""The ``lamlam`` command, one file for each group of verbs."""

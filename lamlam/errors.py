@@ -1,0 +1,170 @@
+"""Every error that lamlam raises, in one tree.
+
+LamLamError
+├── UsageError                 what was asked for makes no sense (exit status 2)
+│   ├── UnknownOption          a keyword, policy or mode that does not exist
+│   ├── PromptTooLong          the prompt does not fit the context
+│   └── MissingExtra           a part was used whose optional packages are not installed
+├── ModelError                 the model file cannot be used
+│   ├── BadModelFile           no GGUF, truncated, or damaged
+│   ├── NoLookupTokens         the model has no lookup tokens, or unsafe ones
+│   └── DecodeFailed           llama.cpp refused a batch
+├── EngineError
+│   ├── EngineClosed           the engine was used after close
+│   └── LookupFailed           policy "raise": memory had no answer
+├── FactStoreError             base of everything a memory raises
+│   ├── BadFact                a line, field or value that is no fact
+│   ├── BadStore               a file that is no fact store, or a folder
+│   ├── UnknownBackend         no backend answers to this URL
+│   ├── StoreMissing           the store does not exist and may not be created here
+│   ├── ReadOnly               a write to a store that was opened for reading
+│   ├── Conflict               the store changed since the expected revision
+│   ├── NotSupported           the backend does not declare this capability
+│   ├── SchemaMismatch         written by a newer version
+│   ├── Unavailable            the store did not answer (retryable)
+│   └── StoreClosed            used after close
+└── TrainingError
+    ├── BadDocument            a training document that breaks its format
+    ├── BadSettings            settings that contradict each other
+    └── NothingToLearn         every token of the data is masked
+
+Each class is one situation. ``hint`` says what to do next; the command prints
+both on one line.
+"""
+
+from __future__ import annotations
+
+
+class LamLamError(Exception):
+    """Base of every error that lamlam raises on purpose."""
+
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        if hint:
+            self.add_note(hint)
+
+
+class UsageError(LamLamError):
+    """What was asked for makes no sense."""
+
+
+class UnknownOption(UsageError):
+    """A keyword, policy or mode that does not exist."""
+
+
+class PromptTooLong(UsageError):
+    """The prompt does not fit the context."""
+
+    def __init__(self, n_tokens: int, context: int) -> None:
+        super().__init__(
+            f"the prompt has {n_tokens} tokens, the context holds {context}",
+            hint="shorten the prompt or open the engine with a larger context=",
+        )
+        self.n_tokens = n_tokens
+        self.context = context
+
+
+class MissingExtra(UsageError, ImportError):
+    """A part was used whose optional packages are not installed."""
+
+    def __init__(self, extra: str, needs: str) -> None:
+        super().__init__(f"{needs} is not installed", hint=f"run: pip install 'lamlam[{extra}]'")
+        self.extra = extra
+
+
+class ModelError(LamLamError):
+    """The model file cannot be used."""
+
+
+class BadModelFile(ModelError):
+    """The file is no GGUF, or is truncated or damaged."""
+
+
+class NoLookupTokens(ModelError):
+    """The model has no lookup tokens, or has them typed so that plain text can yield them."""
+
+
+class DecodeFailed(ModelError):
+    """llama.cpp refused a batch."""
+
+
+class EngineError(LamLamError):
+    """The engine cannot do what was asked."""
+
+
+class EngineClosed(EngineError):
+    """The engine was used after close."""
+
+
+class LookupFailed(EngineError):
+    """Policy ``raise``: memory had no answer."""
+
+    def __init__(self, entity: str, relation: str) -> None:
+        super().__init__(f"memory has no {relation!r} of {entity!r}")
+        self.entity = entity
+        self.relation = relation
+
+
+class FactStoreError(LamLamError):
+    """Base of everything that a memory raises."""
+
+
+class BadFact(FactStoreError):
+    """A line, field or value that is no fact."""
+
+
+class BadStore(FactStoreError):
+    """A file that is no fact store, or a folder."""
+
+
+class UnknownBackend(FactStoreError):
+    """No backend answers to this URL."""
+
+
+class StoreMissing(FactStoreError):
+    """The store does not exist and may not be created here."""
+
+
+class ReadOnly(FactStoreError):
+    """A write to a store that was opened for reading."""
+
+
+class Conflict(FactStoreError):
+    """The store changed since the expected revision."""
+
+
+class NotSupported(FactStoreError):
+    """The backend does not declare this capability."""
+
+
+class SchemaMismatch(FactStoreError):
+    """The store was written by a newer version."""
+
+
+class Unavailable(FactStoreError):
+    """The store did not answer (connection refused, file locked)."""
+
+    retryable = True
+
+
+class StoreClosed(FactStoreError):
+    """The store was used after close."""
+
+
+class TrainingError(LamLamError):
+    """Training cannot go on."""
+
+
+class BadDocument(TrainingError):
+    """A training document that breaks its format."""
+
+
+class BadSettings(TrainingError):
+    """Settings that contradict each other."""
+
+
+class NothingToLearn(TrainingError):
+    """Every token of the data is masked."""

@@ -1,0 +1,1 @@
+"""Measures of a model with its memory: completion, invented entities, perplexity."""

@@ -1,0 +1,1 @@
+"""Keeps facts: one protocol, several backends."""

@@ -1,0 +1,1 @@
+"""Turns checkpoints into small GGUF files."""

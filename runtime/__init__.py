@@ -1,0 +1,1 @@
+"""Runs GGUF checkpoints through llama.cpp and asks memory while it writes."""

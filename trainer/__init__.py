@@ -1,0 +1,1 @@
+"""Pre-trains language models whose facts live in memory (needs the extra `train`)."""
