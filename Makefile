@@ -1,0 +1,47 @@
+# Everything starts from a fresh clone: each target makes .venv as far as it needs it.
+# PYTHON=/path/to/python3 picks the interpreter (3.11 or newer).
+
+VENV := .venv
+LIGHT := $(VENV)/.light-ready
+DEV := $(VENV)/.dev-ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench clean
+
+help:
+	@echo "make setup   virtual environment in .venv with lamlam, ready to run (compiles llama.cpp once)"
+	@echo "make demo    setup, then lamlam writes, learns a new fact and forgets it"
+	@echo "make test    adds PyTorch and the development tools, then runs the tests"
+	@echo "make lint    ruff, mypy and pyright"
+	@echo "make bench   speed of decoding and of lookups on this machine"
+	@echo "make clean   removes .venv and everything built"
+
+setup: $(LIGHT)
+
+demo: $(LIGHT)
+	@$(VENV)/bin/lamlam demo
+
+test: $(DEV)
+	$(VENV)/bin/python -m pytest
+
+lint: $(DEV)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pyright
+
+bench: $(LIGHT)
+	$(VENV)/bin/lamlam bench decode
+	$(VENV)/bin/lamlam bench lookup --facts 1000000
+
+clean:
+	rm -rf $(VENV) build dist lamlam.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Stamps: a second `make demo` has nothing to do but run.
+$(LIGHT): pyproject.toml build_support/setup.sh build_support/constraints.txt build_support/lean_llama.cmake
+	@build_support/setup.sh light
+	@touch $@
+
+$(DEV): $(LIGHT)
+	@build_support/setup.sh dev
+	@touch $@

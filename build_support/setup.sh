@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Makes .venv ready: `setup.sh light` to run lamlam, `setup.sh dev` to test and train as well.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+venv=.venv
+log="$venv/setup.log"
+
+say() { printf '[setup] %s\n' "$*" >&2; }
+
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.14 python; do
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+      >/dev/null 2>&1; then
+      printf '%s\n' "$candidate"
+      return
+    fi
+  done
+  say "no Python 3.11 or newer with the venv module was found"
+  say "hint: install one (Debian, Ubuntu: python3 python3-venv) or run: make PYTHON=/path/to/python3"
+  exit 1
+}
+
+# Runs pip with its output in the log and a line every few seconds, so that a
+# compile of two minutes does not look hung.
+pip_quietly() {
+  local what=$1 started=$SECONDS step
+  shift
+  say "$what"
+  printf '\n== %s ==\n' "$what" >>"$log"
+  "$venv/bin/python" -m pip --disable-pip-version-check "$@" >>"$log" 2>&1 &
+  local pip=$!
+  while kill -0 "$pip" 2>/dev/null; do
+    sleep 1
+    if (((SECONDS - started) % 10 == 0 && SECONDS > started)); then
+      # ninja writes "[12/87] Building CXX object ..."
+      step=$(tail -n 40 "$log" | grep -oE '\[[0-9]+/[0-9]+\]' | tail -n 1 || true)
+      say "  $((SECONDS - started)) s${step:+, step $step}"
+    fi
+  done
+  if ! wait "$pip"; then
+    tail -n 25 "$log" >&2
+    say "failed: $what (all output: $log)"
+    exit 1
+  fi
+}
+
+setup_light() {
+  local python
+  if [[ ! -x $venv/bin/python ]] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    python=$(find_python)
+    say "virtual environment in $venv ($("$python" --version 2>&1))"
+    "$python" -m venv --clear "$venv"
+  fi
+  : >"$log"
+  pip_quietly "pip" install --upgrade "pip>=25.1" # 25.1: dependency groups
+  if ! "$venv/bin/python" -c 'import llama_cpp' >/dev/null 2>&1; then
+    command -v "${CXX:-c++}" >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null || {
+      say "no C++ compiler was found; hint: Debian, Ubuntu: apt install g++; macOS: xcode-select --install"
+      exit 1
+    }
+  fi
+  # LLAVA_BUILD and llama.cpp's "common" library are never loaded: leaving both
+  # out halves the compile. `-v` sends ninja's steps to the log.
+  pip_quietly "llama.cpp, compiled for this machine (about two minutes, once)" install -v \
+    --constraint build_support/constraints.txt \
+    -C cmake.define.LLAVA_BUILD=OFF \
+    -C "cmake.define.CMAKE_PROJECT_llama.cpp_INCLUDE=$PWD/build_support/lean_llama.cmake" \
+    llama-cpp-python
+  pip_quietly "lamlam" install --constraint build_support/constraints.txt --editable .
+  say "ready: $venv/bin/lamlam"
+}
+
+setup_dev() {
+  pip_quietly "PyTorch and the development tools (large downloads)" install \
+    --constraint build_support/constraints.txt --editable '.[train]' --group dev
+  say "ready for tests and training"
+}
+
+case "${1:-}" in
+  light) setup_light ;;
+  dev) setup_dev ;;
+  *)
+    say "usage: build_support/setup.sh light|dev"
+    exit 2
+    ;;
+esac
