@@ -7,6 +7,7 @@ LamLamError
 │   └── MissingExtra           a part was used whose optional packages are not installed
 ├── ModelError                 the model file cannot be used
 │   ├── BadModelFile           no GGUF, truncated, or damaged
+│   ├── BadCheckpoint          a checkpoint that cannot be exported
 │   ├── NoLookupTokens         the model has no lookup tokens, or unsafe ones
 │   └── DecodeFailed           llama.cpp refused a batch
 ├── EngineError
@@ -81,6 +82,10 @@ class ModelError(LamLamError):
 
 class BadModelFile(ModelError):
     """The file is no GGUF, or is truncated or damaged."""
+
+
+class BadCheckpoint(ModelError):
+    """The checkpoint cannot be exported: a file is missing, or shapes or names do not fit."""
 
 
 class NoLookupTokens(ModelError):

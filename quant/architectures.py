@@ -1,0 +1,231 @@
+"""How each kind of checkpoint maps to GGUF: names, shapes and hyperparameters.
+
+An architecture is one function from ``config.json`` to an `Architecture`; it
+reads no weights, so every name and shape is checked before a byte is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamlam.errors import BadCheckpoint
+
+Weights = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRule:
+    """One tensor of the checkpoint and what becomes of it."""
+
+    source: str
+    target: str
+    shape: tuple[int, ...]
+    """Shape in the checkpoint, slowest-varying axis first."""
+    change: Callable[[Weights], Weights] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A checkpoint's plan."""
+
+    name: str
+    """llama.cpp's name, which begins the keys of ``hyperparameters``."""
+    hyperparameters: dict[str, int | float]
+    rules: tuple[TensorRule, ...]
+    n_rows: int
+    """Rows of the embedding."""
+    ignored: frozenset[str] = frozenset()
+    """Tensors that some checkpoints hold and no model needs (masks, tied copies)."""
+    optional_prefix: str = ""
+    """Some files leave this out in front of their names."""
+
+
+def read_architecture(config: dict[str, Any]) -> Architecture:
+    """Return the plan for a ``config.json``.
+
+    Raises:
+        BadCheckpoint: an architecture or a setting that cannot be exported.
+    """
+    names = config.get("architectures") or [None]
+    reader = _READERS.get(names[0])
+    if reader is None:
+        raise BadCheckpoint(
+            f"models of class {names[0]} cannot be exported",
+            hint=f"supported: {', '.join(_READERS)}",
+        )
+    return reader(config)
+
+
+def _llama(config: dict[str, Any]) -> Architecture:
+    width, n_layers = _whole(config, "hidden_size"), _whole(config, "num_hidden_layers")
+    n_heads = _whole(config, "num_attention_heads")
+    n_kv_heads = _whole(config, "num_key_value_heads", n_heads)
+    feed_forward, n_rows = _whole(config, "intermediate_size"), _whole(config, "vocab_size")
+    head_width = _whole(config, "head_dim", width // n_heads)
+    if n_heads % n_kv_heads:
+        raise BadCheckpoint(f"{n_heads} heads do not divide among {n_kv_heads} key-value heads")
+    _expect(config, "hidden_act", "silu")
+    q_width, kv_width = n_heads * head_width, n_kv_heads * head_width
+    tied = bool(config.get("tie_word_embeddings", False))
+    rules = [TensorRule("model.embed_tokens.weight", "token_embd.weight", (n_rows, width))]
+    for layer in range(n_layers):
+        a, b = f"model.layers.{layer}.", f"blk.{layer}."
+        q_change = partial(interleave_rope_halves, n_heads=n_heads)
+        k_change = partial(interleave_rope_halves, n_heads=n_kv_heads)
+        rules += [
+            TensorRule(a + "input_layernorm.weight", b + "attn_norm.weight", (width,)),
+            TensorRule(
+                a + "self_attn.q_proj.weight", b + "attn_q.weight", (q_width, width), q_change
+            ),
+            TensorRule(
+                a + "self_attn.k_proj.weight", b + "attn_k.weight", (kv_width, width), k_change
+            ),
+            TensorRule(a + "self_attn.v_proj.weight", b + "attn_v.weight", (kv_width, width)),
+            TensorRule(a + "self_attn.o_proj.weight", b + "attn_output.weight", (width, q_width)),
+            TensorRule(a + "post_attention_layernorm.weight", b + "ffn_norm.weight", (width,)),
+            TensorRule(a + "mlp.gate_proj.weight", b + "ffn_gate.weight", (feed_forward, width)),
+            TensorRule(a + "mlp.up_proj.weight", b + "ffn_up.weight", (feed_forward, width)),
+            TensorRule(a + "mlp.down_proj.weight", b + "ffn_down.weight", (width, feed_forward)),
+        ]
+    rules.append(TensorRule("model.norm.weight", "output_norm.weight", (width,)))
+    if not tied:
+        rules.append(TensorRule("lm_head.weight", "output.weight", (n_rows, width)))
+    return Architecture(
+        name="llama",
+        hyperparameters={
+            "context_length": _whole(config, "max_position_embeddings"),
+            "embedding_length": width,
+            "block_count": n_layers,
+            "feed_forward_length": feed_forward,
+            "attention.head_count": n_heads,
+            "attention.head_count_kv": n_kv_heads,
+            "attention.key_length": head_width,
+            "attention.value_length": head_width,
+            "attention.layer_norm_rms_epsilon": float(config.get("rms_norm_eps", 1e-6)),
+            "rope.dimension_count": head_width,
+            "rope.freq_base": _rope_theta(config),
+            "vocab_size": n_rows,
+        },
+        rules=tuple(rules),
+        n_rows=n_rows,
+        # Older files hold the rotary frequencies, which follow from the settings.
+        ignored=frozenset(
+            ["lm_head.weight"] * tied
+            + [f"model.layers.{n}.self_attn.rotary_emb.inv_freq" for n in range(n_layers)]
+        ),
+    )
+
+
+def _gpt2(config: dict[str, Any]) -> Architecture:
+    width, n_layers = _whole(config, "n_embd"), _whole(config, "n_layer")
+    n_heads, n_rows = _whole(config, "n_head"), _whole(config, "vocab_size")
+    context = _whole(config, "n_positions")
+    feed_forward = _whole(config, "n_inner", 4 * width)
+    if config.get("activation_function", "gelu_new") not in ("gelu_new", "gelu_pytorch_tanh"):
+        _expect(config, "activation_function", "gelu_new")
+    _expect(config, "scale_attn_by_inverse_layer_idx", False)
+    _expect(config, "scale_attn_weights", True)
+    if not config.get("tie_word_embeddings", True):
+        raise BadCheckpoint("GPT-2 models with an output matrix of their own cannot be exported")
+    rules = [
+        TensorRule("transformer.wte.weight", "token_embd.weight", (n_rows, width)),
+        TensorRule("transformer.wpe.weight", "position_embd.weight", (context, width)),
+    ]
+    for layer in range(n_layers):
+        a, b = f"transformer.h.{layer}.", f"blk.{layer}."
+        rules += [
+            rule
+            for source, target, n_out, n_in in (
+                ("attn.c_attn", "attn_qkv", 3 * width, width),
+                ("attn.c_proj", "attn_output", width, width),
+                ("mlp.c_fc", "ffn_up", feed_forward, width),
+                ("mlp.c_proj", "ffn_down", width, feed_forward),
+            )
+            for rule in (
+                # GPT-2 keeps its matrices as (in, out), all others as (out, in).
+                TensorRule(
+                    f"{a}{source}.weight", f"{b}{target}.weight", (n_in, n_out), np.transpose
+                ),
+                TensorRule(f"{a}{source}.bias", f"{b}{target}.bias", (n_out,)),
+            )
+        ]
+        rules += [
+            TensorRule(f"{a}{source}.{part}", f"{b}{target}.{part}", (width,))
+            for source, target in (("ln_1", "attn_norm"), ("ln_2", "ffn_norm"))
+            for part in ("weight", "bias")
+        ]
+    rules += [
+        TensorRule(f"transformer.ln_f.{part}", f"output_norm.{part}", (width,))
+        for part in ("weight", "bias")
+    ]
+    return Architecture(
+        name="gpt2",
+        hyperparameters={
+            "context_length": context,
+            "embedding_length": width,
+            "block_count": n_layers,
+            "feed_forward_length": feed_forward,
+            "attention.head_count": n_heads,
+            "attention.layer_norm_epsilon": float(config.get("layer_norm_epsilon", 1e-5)),
+        },
+        rules=tuple(rules),
+        n_rows=n_rows,
+        ignored=frozenset(
+            ["lm_head.weight"]
+            + [
+                f"transformer.h.{n}.attn.{mask}"
+                for n in range(n_layers)
+                for mask in ("bias", "masked_bias")
+            ]
+        ),
+        optional_prefix="transformer.",
+    )
+
+
+def interleave_rope_halves(weights: Weights, n_heads: int) -> Weights:
+    """Reorder rows of a query or key matrix for llama.cpp's rotary layout.
+
+    Hugging Face rotates row ``i`` of a head with row ``i + half``, llama.cpp
+    rotates neighbours: row ``i`` moves to ``2 i``, row ``i + half`` to ``2 i + 1``.
+
+    Args:
+        weights: (n_heads * head_width, width).
+    """
+    n_out, n_in = weights.shape
+    halves = weights.reshape(n_heads, 2, n_out // n_heads // 2, n_in)
+    return halves.swapaxes(1, 2).reshape(n_out, n_in)
+
+
+def _rope_theta(config: dict[str, Any]) -> float:
+    # Newer files put it into "rope_parameters", older ones beside "rope_scaling".
+    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    kind = rope.get("rope_type", rope.get("type", "default"))
+    if kind != "default":
+        raise BadCheckpoint(f"rotary positions of type {kind} cannot be exported")
+    return float(rope.get("rope_theta") or config.get("rope_theta") or 10_000.0)
+
+
+def _whole(config: dict[str, Any], key: str, default: int | None = None) -> int:
+    value = config.get(key)
+    value = default if value is None else value
+    if type(value) is not int or value < 1:
+        raise BadCheckpoint(f"config.json: {key} must be a whole number above 0, not {value!r}")
+    return value
+
+
+def _expect(config: dict[str, Any], key: str, wanted: str | bool) -> None:
+    value = config.get(key, wanted)
+    if value != wanted:
+        raise BadCheckpoint(f"config.json: {key} is {value!r}, only {wanted!r} can be exported")
+
+
+_READERS: dict[str | None, Callable[[dict[str, Any]], Architecture]] = {
+    "LlamaForCausalLM": _llama,
+    "GPT2LMHeadModel": _gpt2,
+}

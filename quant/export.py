@@ -1,0 +1,222 @@
+"""From a Hugging Face checkpoint to a GGUF file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from lamlam.errors import BadCheckpoint, MissingExtra, UnknownOption, UsageError
+from lamlam.quant.architectures import Architecture, TensorRule, Weights, read_architecture
+from lamlam.quant.checksum import PLACEHOLDERS, seal
+from lamlam.quant.hf_checkpoint import HfWeights
+from lamlam.quant.vocabularies import GgufVocabulary, read_json, read_vocabulary
+
+FORMAT_VERSION = 1
+DType = Literal["f16", "bf16", "f32"]
+Progress = Callable[[int, int], None]
+"""Told how many tensors are done, and of how many."""
+# The format's numbers for "mostly this type".
+_FILE_TYPES: dict[DType, int] = {"f32": 0, "f16": 1, "bf16": 32}
+_LARGEST_F16 = 65504.0
+
+
+def export_gguf(
+    hf_dir: Path, out: Path, *, dtype: DType = "f16", progress: Progress | None = None
+) -> Path:
+    """Write the checkpoint as one sealed GGUF file and return its path.
+
+    Names and shapes are checked before anything is written; the file grows
+    beside the target and takes its name when it is whole.
+
+    Args:
+        hf_dir: folder with ``config.json``, ``model.safetensors`` (or its index
+            and parts), ``tokenizer.json`` and, where lamlam trained it, ``lamlam.json``.
+        out: the file to write; replaced if it exists.
+        dtype: type of the matrices; vectors are always float32.
+
+    Raises:
+        BadCheckpoint: something is missing, unknown, or of the wrong shape.
+        MissingExtra: the packages of ``lamlam[train]`` are not installed.
+        UnknownOption: a ``dtype`` that does not exist.
+    """
+    hf_dir, out = Path(hf_dir), Path(out)
+    if dtype not in _FILE_TYPES:
+        raise UnknownOption(
+            f"unknown number type {dtype!r}", hint=f"one of: {', '.join(get_args(DType))}"
+        )
+    if not hf_dir.is_dir():
+        raise BadCheckpoint(f"{hf_dir} is not a folder with a checkpoint")
+    config = read_json(hf_dir / "config.json")
+    architecture = read_architecture(config)
+    vocabulary = read_vocabulary(hf_dir, config, architecture.n_rows)
+    metadata = _lamlam_metadata(hf_dir)
+    with HfWeights(hf_dir) as weights:
+        rules = _match(architecture, weights.shapes())
+        with written_beside(out) as unfinished:
+            writer = _writer(unfinished, architecture, vocabulary, metadata, dtype)
+            try:
+                _write_tensors(writer, rules, weights, dtype, progress)
+            finally:
+                writer.close()
+            seal(unfinished)
+    return out
+
+
+@contextmanager
+def written_beside(target: Path) -> Iterator[Path]:
+    """Yield a path beside the target that takes its name when the block ends well.
+
+    Raises:
+        UsageError: the target's folder does not exist or may not be written to.
+    """
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder; name a file")
+    try:
+        unfinished.touch()
+    except OSError as problem:
+        raise UsageError(f"cannot write {target}: {problem.strerror}") from None
+    try:
+        yield unfinished
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _match(
+    architecture: Architecture, shapes: dict[str, tuple[int, ...]]
+) -> list[tuple[str, TensorRule]]:
+    """Return each rule with the name of its tensor in the files; all names and shapes fit."""
+    prefix = architecture.optional_prefix
+    full_names = {
+        name if name.startswith(prefix) or name == "lm_head.weight" else prefix + name: name
+        for name in shapes
+    }
+    matched: list[tuple[str, TensorRule]] = []
+    for rule in architecture.rules:
+        if rule.source not in full_names:
+            raise BadCheckpoint(f"the checkpoint has no tensor {rule.source}")
+        name = full_names.pop(rule.source)
+        if shapes[name] != rule.shape:
+            raise BadCheckpoint(
+                f"{name} has the shape {_times(shapes[name])}, config.json asks for "
+                f"{_times(rule.shape)}"
+            )
+        matched.append((name, rule))
+    unknown = sorted(full_names.keys() - architecture.ignored)
+    if unknown:
+        raise BadCheckpoint(
+            f"{len(unknown)} of the checkpoint's {len(shapes)} tensors have no place in a "
+            f"{architecture.name} file, the first: {unknown[0]}"
+        )
+    return matched
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "()"
+
+
+def _lamlam_metadata(hf_dir: Path) -> dict[str, Any]:
+    """Return the settings in ``lamlam.json``, checked; none where there is no such file."""
+    path = hf_dir / "lamlam.json"
+    settings = read_json(path) if path.is_file() else {}
+    verbalise = settings.get("verbalise", "copy")
+    if verbalise not in ("copy", "model"):
+        raise BadCheckpoint(f"{path}: verbalise is {verbalise!r}, not 'copy' or 'model'")
+    bias = settings.get("lookup_bias", 0.0)
+    if isinstance(bias, bool) or not isinstance(bias, int | float):
+        raise BadCheckpoint(f"{path}: lookup_bias is {bias!r}, not a number")
+    return settings
+
+
+def _writer(
+    path: Path,
+    architecture: Architecture,
+    vocabulary: GgufVocabulary,
+    settings: dict[str, Any],
+    dtype: DType,
+) -> Any:  # Any: gguf publishes no types
+    try:
+        from gguf import GGUFWriter
+    except ImportError:
+        raise MissingExtra("train", "gguf") from None
+    writer = GGUFWriter(path, architecture.name)
+    writer.add_name(str(settings.get("name") or path.name.lstrip(".").split(".gguf")[0]))
+    writer.add_type("model")
+    if settings.get("license"):
+        writer.add_license(str(settings["license"]))
+    writer.add_file_type(_FILE_TYPES[dtype])
+    for key, value in architecture.hyperparameters.items():
+        add = writer.add_float32 if isinstance(value, float) else writer.add_uint32
+        add(f"{architecture.name}.{key}", value)
+    _add_vocabulary(writer, vocabulary)
+    writer.add_uint32("lamlam.format_version", FORMAT_VERSION)
+    if "verbalise" in settings:
+        writer.add_string("lamlam.verbalise", settings["verbalise"])
+    if "lookup_bias" in settings:
+        writer.add_float32("lamlam.lookup_bias", float(settings["lookup_bias"]))
+    if "training" in settings:
+        training = json.dumps(settings["training"], ensure_ascii=False, sort_keys=True)
+        writer.add_string("lamlam.training", training)
+    for key, zeros in PLACEHOLDERS.items():
+        writer.add_string(key, zeros)
+    return writer
+
+
+def _add_vocabulary(writer: Any, vocabulary: GgufVocabulary) -> None:
+    writer.add_tokenizer_model(vocabulary.model)
+    writer.add_tokenizer_pre(vocabulary.pre)
+    writer.add_token_list(list(vocabulary.tokens))
+    writer.add_token_types([int(kind) for kind in vocabulary.types])
+    writer.add_token_merges(list(vocabulary.merges))
+    writer.add_bos_token_id(vocabulary.bos_id)
+    writer.add_eos_token_id(vocabulary.eos_id)
+    writer.add_add_bos_token(False)
+
+
+def _write_tensors(
+    writer: Any,
+    rules: list[tuple[str, TensorRule]],
+    weights: HfWeights,
+    dtype: DType,
+    progress: Progress | None,
+) -> None:
+    """Write header and tensors, holding one tensor in memory at a time."""
+    import gguf
+
+    kinds = gguf.GGMLQuantizationType
+    matrix_kind = {"f32": kinds.F32, "f16": kinds.F16, "bf16": kinds.BF16}[dtype]
+    for _, rule in rules:
+        kind = matrix_kind if len(rule.shape) > 1 else kinds.F32
+        shape = _target_shape(rule)
+        n_bytes = int(np.prod(shape)) * (4 if kind == kinds.F32 else 2)
+        writer.add_tensor_info(rule.target, shape, np.dtype(np.float32), n_bytes, raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_ti_data_to_file()
+    for done, (name, rule) in enumerate(rules, start=1):
+        values: Weights = weights.read(name)
+        if rule.change is not None:
+            values = rule.change(values)
+        kind = matrix_kind if values.ndim > 1 else kinds.F32
+        largest = float(np.abs(values).max())
+        if kind == kinds.F16 and largest > _LARGEST_F16:
+            raise BadCheckpoint(
+                f"{name} holds {largest:g}, f16 ends at {_LARGEST_F16:g}",
+                hint="export as bf16 or f32",
+            )
+        writer.write_tensor_data(gguf.quantize(np.ascontiguousarray(values), kind))
+        if progress is not None:
+            progress(done, len(rules))
+
+
+def _target_shape(rule: TensorRule) -> tuple[int, ...]:
+    return tuple(reversed(rule.shape)) if rule.change is np.transpose else rule.shape

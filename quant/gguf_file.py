@@ -1,0 +1,178 @@
+"""What the header of a GGUF file says, read with nothing but the standard library.
+
+Every length in the file is checked against the file's size before it is used,
+so a truncated or damaged header ends in `BadModelFile`, never in a crash or in
+gigabytes of memory. The tensor data itself is not read here.
+
+Source: ggml's description of the format, versions 2 and 3.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lamlam.errors import BadModelFile
+
+MAGIC = b"GGUF"
+_STRING, _ARRAY = 8, 9
+# Type number -> (struct letter, bytes).
+_SCALARS = {
+    0: ("B", 1), 1: ("b", 1), 2: ("H", 2), 3: ("h", 2), 4: ("I", 4), 5: ("i", 4),
+    6: ("f", 4), 7: ("?", 1), 10: ("Q", 8), 11: ("q", 8), 12: ("d", 8),
+}  # fmt: skip
+# Tensor type number -> (name, values in a block, bytes of a block).
+TENSOR_TYPES = {
+    0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20),
+    6: ("Q5_0", 32, 22), 7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 9: ("Q8_1", 32, 36),
+    10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110), 12: ("Q4_K", 256, 144),
+    13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210), 15: ("Q8_K", 256, 292),
+    16: ("IQ2_XXS", 256, 66), 17: ("IQ2_XS", 256, 74), 18: ("IQ3_XXS", 256, 98),
+    19: ("IQ1_S", 256, 50), 20: ("IQ4_NL", 32, 18), 21: ("IQ3_S", 256, 110),
+    22: ("IQ2_S", 256, 82), 23: ("IQ4_XS", 256, 136), 24: ("I8", 1, 1), 25: ("I16", 1, 2),
+    26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8), 29: ("IQ1_M", 256, 56),
+    30: ("BF16", 1, 2), 34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66),
+    39: ("MXFP4", 32, 17), 40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TensorEntry:
+    """One tensor as the header describes it."""
+
+    name: str
+    shape: tuple[int, ...]
+    """Fastest-varying axis first, as the file has it."""
+    type_name: str
+    offset: int
+    """Bytes from the beginning of the tensor data."""
+    n_bytes: int
+
+    @property
+    def n_values(self) -> int:
+        """Numbers that the tensor holds."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class GgufHeader:
+    """Everything that stands before the tensor data."""
+
+    metadata: dict[str, Any]  # Any: numbers, strings, booleans and lists of them
+    string_offsets: dict[str, tuple[int, int]]
+    """Where in the file each string value lies: (offset, bytes)."""
+    tensors: tuple[TensorEntry, ...]
+    data_offset: int
+    """Where the tensor data begins, in bytes from the start of the file."""
+    n_bytes: int
+    """Size of the whole file."""
+
+
+def read_header(path: Path) -> GgufHeader:
+    """Return the header of a GGUF file whose tensors all lie inside the file.
+
+    Raises:
+        BadModelFile: no such file, no GGUF, truncated, or a header that contradicts itself.
+    """
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != MAGIC:
+                raise BadModelFile(f"{path} is not a GGUF file")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return _Reader(data, path).read()
+    except OSError as problem:
+        raise BadModelFile(f"cannot read {path}: {problem.strerror or problem}") from None
+
+
+class _Reader:
+    """A cursor over the bytes of the header."""
+
+    def __init__(self, data: mmap.mmap, path: Path) -> None:
+        self.data = data
+        self.path = path
+        self.at = len(MAGIC)
+
+    def read(self) -> GgufHeader:
+        version = self.number(4)
+        if version not in (2, 3):
+            raise self.bad(f"GGUF version {version} is not 2 or 3")
+        n_tensors, n_values = self.number(8), self.number(8)
+        metadata: dict[str, Any] = {}
+        string_offsets: dict[str, tuple[int, int]] = {}
+        for _ in range(n_values):
+            key = self.string()
+            if key in metadata:
+                raise self.bad(f"metadata key {key!r} stands twice")
+            kind = self.number(4)
+            metadata[key] = self.value(kind)
+            if kind == _STRING:
+                n_bytes = len(metadata[key].encode("utf-8"))
+                string_offsets[key] = (self.at - n_bytes, n_bytes)
+        entries = [self.tensor() for _ in range(n_tensors)]
+        alignment = metadata.get("general.alignment", 32)
+        if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):
+            raise self.bad(f"alignment {alignment!r} is not a power of two")
+        data_offset = -(-self.at // alignment) * alignment
+        for entry in entries:
+            end = data_offset + entry.offset + entry.n_bytes
+            if end > len(self.data):
+                raise self.bad(
+                    f"tensor {entry.name} ends at byte {end}, the file at {len(self.data)}"
+                )
+        return GgufHeader(metadata, string_offsets, tuple(entries), data_offset, len(self.data))
+
+    def tensor(self) -> TensorEntry:
+        name = self.string()
+        n_axes = self.number(4)
+        if not 1 <= n_axes <= 4:
+            raise self.bad(f"tensor {name} has {n_axes} axes")
+        shape = tuple(self.number(8) for _ in range(n_axes))
+        kind, offset = self.number(4), self.number(8)
+        if kind not in TENSOR_TYPES:
+            raise self.bad(f"tensor {name} has the unknown type {kind}")
+        type_name, block, block_bytes = TENSOR_TYPES[kind]
+        if shape[0] % block or 0 in shape:
+            raise self.bad(f"tensor {name}: {shape[0]} values are no whole {type_name} blocks")
+        return TensorEntry(name, shape, type_name, offset, math.prod(shape) // block * block_bytes)
+
+    def value(self, kind: int) -> Any:
+        if kind == _STRING:
+            return self.string()
+        if kind == _ARRAY:
+            return self.array()
+        if kind not in _SCALARS:
+            raise self.bad(f"unknown metadata type {kind}")
+        letter, size = _SCALARS[kind]
+        return struct.unpack("<" + letter, self.take(size))[0]
+
+    def array(self) -> list[Any]:
+        kind, length = self.number(4), self.number(8)
+        if kind == _STRING:
+            return [self.string() for _ in range(length)]
+        if kind not in _SCALARS:  # arrays of arrays exist in no model that we can run
+            raise self.bad(f"unknown metadata array type {kind}")
+        letter, size = _SCALARS[kind]
+        return list(struct.unpack(f"<{length}{letter}", self.take(size * length)))
+
+    def string(self) -> str:
+        raw = self.take(self.number(8))
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise self.bad("a string is not UTF-8") from None
+
+    def number(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "little")
+
+    def take(self, size: int) -> bytes:
+        if size > len(self.data) - self.at:
+            raise self.bad("it ends inside its header")
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def bad(self, what: str) -> BadModelFile:
+        return BadModelFile(f"{self.path} is damaged: {what}")
