@@ -1,0 +1,63 @@
+"""``python -m lamlam.trainer CONFIG.toml``: trains without the command's dependencies."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from lamlam.errors import LamLamError
+from lamlam.trainer.settings import load_settings
+
+EXAMPLE = """example:
+  python -m lamlam.trainer lmlm.toml --set run.minutes=5 --set data.plain=true
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train as the settings say; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="lamlam train",
+        description="Pre-train a model whose facts stay in memory.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("settings", type=Path, metavar="CONFIG.toml")
+    parser.add_argument("--resume", action="store_true", help="go on from the state in run.output")
+    parser.add_argument("--minutes", type=float, help="stop by then (run.minutes)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="a setting that wins over the file",
+    )
+    chosen = parser.parse_args(arguments)
+    if chosen.minutes is not None:
+        chosen.set.append(f"run.minutes={chosen.minutes}")
+    try:
+        settings = load_settings(chosen.settings, chosen.set)
+        folder = Path(settings.run.output)
+        folder.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(
+            level=logging.INFO,
+            format="%(asctime)s %(message)s",
+            handlers=[
+                logging.StreamHandler(sys.stderr),
+                logging.FileHandler(folder / "train.log", encoding="utf-8"),
+            ],
+        )
+        from lamlam.trainer.loop import train  # torch takes seconds to import
+
+        out = train(settings, resume=chosen.resume)
+    except LamLamError as problem:
+        hint = f" ({problem.hint})" if problem.hint else ""
+        sys.stderr.write(f"error: {problem}{hint}\n")
+        return 2
+    sys.stderr.write(f"checkpoint in {out}; next: lamlam export {out} model.gguf\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,104 @@
+"""What a run leaves: a Hugging Face checkpoint to use, and a state to resume from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+from transformers import LlamaForCausalLM
+
+from lamlam.errors import BadSettings
+from lamlam.trainer.settings import Settings
+from lamlam.trainer.tokenizer import Vocabulary
+
+STATE = "state.pt"
+
+
+def save_checkpoint(
+    folder: Path,
+    model: LlamaForCausalLM,
+    vocabulary: Vocabulary,
+    settings: Settings,
+    record: dict[str, Any],
+) -> None:
+    """Write ``config.json``, bf16 weights, ``tokenizer.json`` and ``lamlam.json``.
+
+    Args:
+        record: figures of the run (steps, tokens, loss, seconds), kept beside its settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    from safetensors.torch import save_file
+
+    # Tied: the output matrix is the embedding, stored once.
+    weights = {
+        name: weight.detach().to("cpu", torch.bfloat16).contiguous()
+        for name, weight in model.state_dict().items()
+        if name != "lm_head.weight"
+    }
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    model.config.save_pretrained(folder)
+    vocabulary.save(folder / "tokenizer.json")
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {
+                "tokenizer_class": "PreTrainedTokenizerFast",
+                "bos_token": "<|endoftext|>",
+                "eos_token": "<|endoftext|>",
+                "model_max_length": settings.model.context,
+            },
+            indent=1,
+        )
+    )
+    about = {
+        "verbalise": settings.verbalise,
+        "lookup_bias": settings.lookup_bias,
+        "training": {"settings": dataclasses.asdict(settings), **record},
+    }
+    (folder / "lamlam.json").write_text(json.dumps(about, indent=1))
+
+
+def save_state(
+    folder: Path, model: torch.nn.Module, optimisers: list[Optimizer], step: int, seconds: float
+) -> None:
+    """Write everything that resuming needs, beside the target first, then in one rename."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        "step": step,
+        "seconds": seconds,
+        "model": model.state_dict(),
+        "optimisers": [optimiser.state_dict() for optimiser in optimisers],
+        "random": torch.get_rng_state(),
+        "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    part = folder / (STATE + ".part")
+    torch.save(state, part)
+    os.replace(part, folder / STATE)
+
+
+def load_state(
+    folder: Path, model: torch.nn.Module, optimisers: list[Optimizer]
+) -> tuple[int, float]:
+    """Restore a saved state in place; returns the steps done and the seconds spent.
+
+    Raises:
+        BadSettings: no state, or one of another model or optimiser.
+    """
+    path = folder / STATE
+    if not path.exists():
+        raise BadSettings(f"{folder} holds no state to resume from", hint="start without --resume")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        model.load_state_dict(state["model"])
+        for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+    except (RuntimeError, ValueError, KeyError) as problem:
+        raise BadSettings(f"{path} does not fit these settings: {problem}") from None
+    torch.set_rng_state(state["random"])
+    if state["cuda_random"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda_random"])
+    return int(state["step"]), float(state["seconds"])

@@ -1,0 +1,112 @@
+"""The written form of a lookup, and text that holds lookups to pieces and back.
+
+``was born in<|db_entity|> Marie Curie<|db_relationship|> birth place<|db_return|>
+Warsaw<|db_end|> Warsaw``: one space after each of the first three tokens, none
+before a token inside the lookup, none inserted after the last: what follows is
+the text as it stands. No space stands before ``<|db_entity|>`` either, so that
+a model may open a lookup wherever its next token may be a word.
+
+Source: Zhao et al. 2025 (arXiv 2505.15962), which puts a space in front.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+ENTITY = "<|db_entity|>"
+RELATIONSHIP = "<|db_relationship|>"
+RETURN = "<|db_return|>"
+END = "<|db_end|>"
+LOOKUP_TOKENS = (ENTITY, RELATIONSHIP, RETURN, END)
+END_OF_TEXT = "<|endoftext|>"
+UNKNOWN = "unknown"
+"""What a lookup returns where memory has no answer (the paper's word)."""
+
+_LOOKUP = re.compile(
+    r"<\|db_entity\|> (.*?)<\|db_relationship\|> (.*?)<\|db_return\|> (.*?)<\|db_end\|>", re.DOTALL
+)
+# The form in which annotated corpora are published. A value may hold a closing
+# bracket ("[1]") as long as brackets pair, and either kind of quotation mark.
+_CALL = re.compile(
+    r"\s?\[dblookup\((?P<q1>['\"])(?P<entity>.+?)(?P=q1),\s*(?P<q2>['\"])(?P<relation>.+?)(?P=q2)\)"
+    r"\s*->\s*(?P<value>(?:[^\[\]]|\[[^\[\]]*\])+?)\s*\]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A run of ordinary text."""
+
+    text: str
+    learn: bool = True
+    """Whether its tokens count in the loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookupCall:
+    """One lookup and what memory returned."""
+
+    entity: str
+    relation: str
+    value: str
+    learn_entity: bool = True
+    """Whether the entity's tokens count in the loss: only where the text has named it before."""
+
+
+Piece = Text | LookupCall
+
+
+def write(pieces: Iterable[Piece]) -> str:
+    """Return the pieces as one string with lookup tokens.
+
+    >>> write([Text("Born in"), LookupCall("Ada", "birth place", "London"), Text(" London.")])
+    'Born in<|db_entity|> Ada<|db_relationship|> birth place<|db_return|> London<|db_end|> London.'
+    """
+    parts: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, Text):
+            parts.append(piece.text)
+        else:
+            parts.append(
+                f"{ENTITY} {piece.entity}{RELATIONSHIP} {piece.relation}"
+                f"{RETURN} {piece.value}{END}"
+            )
+    return "".join(parts)
+
+
+def read(text: str) -> Iterator[Piece]:
+    """Yield the pieces of a string with lookup tokens; the inverse of `write`."""
+    end = 0
+    for match in _LOOKUP.finditer(text):
+        if match.start() > end:
+            yield Text(text[end : match.start()])
+        yield LookupCall(*match.groups())
+        end = match.end()
+    if end < len(text):
+        yield Text(text[end:])
+
+
+def read_calls(text: str) -> Iterator[Piece]:
+    """Yield the pieces of text with ``[dblookup('E', 'R') -> V]`` calls.
+
+    The space before a call goes away: the text's own follows it.
+    """
+    end = 0
+    for match in _CALL.finditer(text):
+        if match.start() > end:
+            yield Text(text[end : match.start()])
+        yield LookupCall(match["entity"], match["relation"].lower(), match["value"])
+        end = match.end()
+    if end < len(text):
+        yield Text(text[end:])
+
+
+def strip_lookups(text: str) -> str:
+    """Return the text without its lookups.
+
+    >>> strip_lookups("Born in<|db_entity|> A<|db_relationship|> b<|db_return|> C<|db_end|> C.")
+    'Born in C.'
+    """
+    return "".join(piece.text for piece in read(text) if isinstance(piece, Text))

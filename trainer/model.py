@@ -1,0 +1,66 @@
+"""A Llama-shaped model from settings: Hugging Face's class, so that checkpoints interchange."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from lamlam.errors import NothingToLearn
+from lamlam.trainer.rows import IGNORED
+from lamlam.trainer.settings import Model
+
+
+def build_model(shape: Model, vocabulary: int, end_of_text: int) -> LlamaForCausalLM:
+    """Return a model with fresh weights; draws from torch's global random state."""
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=shape.width,
+        intermediate_size=shape.feed_forward,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.kv_heads,
+        max_position_embeddings=shape.context,
+        rope_parameters={"rope_type": "default", "rope_theta": shape.rope_theta},
+        tie_word_embeddings=True,
+        bos_token_id=end_of_text,
+        eos_token_id=end_of_text,
+        use_cache=False,
+        attn_implementation="sdpa",
+    )
+    model = LlamaForCausalLM(config)
+    # Layers that write into the residual stream start smaller the deeper the model is.
+    scale = (2 * shape.layers) ** -0.5
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name.endswith(("o_proj.weight", "down_proj.weight")):
+                weight.mul_(scale)
+    return model
+
+
+def next_token_loss(model: LlamaForCausalLM, inputs: Tensor, labels: Tensor) -> Tensor:
+    """Return the summed loss over the tokens that the model must learn.
+
+    Args:
+        inputs: (rows, time) token ids.
+        labels: (rows, time) next ids, `IGNORED` where the loss does not count.
+
+    Returns:
+        Scalar in nats, summed in float32: divide by the number of labels that count.
+    """
+    logits = model(input_ids=inputs).logits  # (rows, time, vocabulary)
+    return torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+
+
+def count_learnt(labels: Tensor) -> int:
+    """Return how many labels the loss counts.
+
+    Raises:
+        NothingToLearn: none of them.
+    """
+    n = int((labels != IGNORED).sum())
+    if n == 0:
+        raise NothingToLearn("every token of a batch is masked")
+    return n

@@ -1,0 +1,62 @@
+"""The optimisers of a run and how their learning rates move over it."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.optim import Optimizer
+
+from lamlam.errors import BadSettings
+from lamlam.trainer.settings import Optimiser
+
+
+def build_optimisers(model: torch.nn.Module, settings: Optimiser) -> list[Optimizer]:
+    """Return the optimisers; each group keeps its full rate under ``initial_lr``."""
+    matrices, embeddings, vectors = [], [], []
+    for name, weight in model.named_parameters():
+        if weight.ndim < 2:
+            vectors.append(weight)
+        elif "embed" in name or "lm_head" in name:
+            embeddings.append(weight)
+        else:
+            matrices.append(weight)
+    on_gpu = next(model.parameters()).is_cuda
+    use_muon = settings.name == "muon"
+    if use_muon and not hasattr(torch.optim, "Muon"):
+        raise BadSettings("this torch has no Muon", hint="use optimiser.name = 'adamw'")
+    decayed = embeddings if use_muon else matrices + embeddings
+    optimisers: list[Optimizer] = [
+        torch.optim.AdamW(
+            [
+                {"params": decayed, "weight_decay": settings.weight_decay},
+                {"params": vectors, "weight_decay": 0.0},
+            ],
+            lr=settings.learning_rate,
+            betas=(0.9, 0.95),
+            fused=on_gpu,
+        )
+    ]
+    if use_muon:
+        optimisers.append(
+            torch.optim.Muon(
+                matrices,
+                lr=settings.matrix_learning_rate,
+                weight_decay=settings.weight_decay,
+                momentum=0.95,
+                # Updates as large as AdamW's would be: one learning rate scale for both.
+                adjust_lr_fn="match_rms_adamw",
+            )
+        )
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["initial_lr"] = group["lr"]
+    return optimisers
+
+
+def rate_at(progress: float, settings: Optimiser) -> float:
+    """Return the share of the full learning rate at this point of the run (0 to 1)."""
+    if progress < settings.warm_up:
+        return max(progress / settings.warm_up, 1e-3)
+    rest = min((progress - settings.warm_up) / max(1e-9, 1 - settings.warm_up), 1.0)
+    return settings.final + (1 - settings.final) * 0.5 * (1 + math.cos(math.pi * rest))

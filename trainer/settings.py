@@ -1,0 +1,172 @@
+"""Everything that a training run may be told, read from one TOML file.
+
+Dataclasses, not pydantic: a training machine is often bare.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from lamlam.errors import BadSettings
+from lamlam.trainer.variations import Variation
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What is learnt from."""
+
+    documents: str = ""
+    """File of documents, one JSON object a line (``.jsonl``, ``.gz``, ``.xz``)."""
+    tokenizer: str = ""
+    """A ``tokenizer.json`` to use; learnt from the documents when empty."""
+    vocabulary: int = 16_384
+    """Tokens of a vocabulary that is learnt, lookup tokens included."""
+    held_out: float = 0.01
+    """Share of the titles that training never sees."""
+    invented: float = 0.0
+    """Share of extra documents about invented entities, written from templates."""
+    rows: Literal["documents", "stream"] = "documents"
+    """Whole documents in a row, or the paper's cut stream."""
+    plain: bool = False
+    """Leave the lookups out: the control twin."""
+    variation: Variation = field(default_factory=Variation)
+    """Other titles, plain beginnings, unknown answers."""
+    workers: int = 0
+    """Processes that prepare rows; 0 does it in this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Shape of a Llama-like model."""
+
+    width: int = 512
+    layers: int = 8
+    heads: int = 8
+    kv_heads: int = 4
+    feed_forward: int = 1280
+    context: int = 1024
+    """Positions; also the length of a row."""
+    rope_theta: float = 10_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Optimiser:
+    """How weights move."""
+
+    name: Literal["adamw", "muon"] = "adamw"
+    """``muon`` orthogonalises the updates of the inner matrices; the rest stays on AdamW."""
+    learning_rate: float = 1.5e-3
+    matrix_learning_rate: float = 4e-3
+    """Of the inner matrices under ``muon``."""
+    weight_decay: float = 0.1
+    warm_up: float = 0.02
+    """Share of the run in which the learning rate rises."""
+    final: float = 0.0
+    """Share of the learning rate that is left at the end; cosine in between."""
+    clip: float = 1.0
+    """Largest norm of the whole gradient."""
+    batch_rows: int = 128
+    """Rows a step, over all accumulated parts."""
+    accumulate: int = 1
+    """Parts in which a batch is computed when memory is short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where, how long, and what is kept."""
+
+    output: str = "runs/lmlm"
+    steps: int = 0
+    """Steps of the run; 0 lets ``minutes`` decide."""
+    minutes: float = 0.0
+    """Stop by then; with ``steps = 0`` the learning rate falls over this time."""
+    seed: int = 0
+    device: str = ""
+    """``cuda`` or ``cpu``; the best one present when empty."""
+    compile: bool = True
+    """Compile the model (on a GPU only)."""
+    deterministic: bool = False
+    """Ask torch for deterministic kernels: a resumed GPU run is then exact."""
+    save_every: int = 0
+    """Steps between saved states; 0 saves at the end only."""
+    log_every: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A whole training run."""
+
+    data: Data = field(default_factory=Data)
+    model: Model = field(default_factory=Model)
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    run: Run = field(default_factory=Run)
+    verbalise: Literal["copy", "model"] = "copy"
+    """How the runtime should write values; goes into the exported file."""
+    lookup_bias: float = 0.0
+    """What the runtime should add to the score of opening a lookup."""
+
+    def __post_init__(self) -> None:
+        if self.run.steps <= 0 and self.run.minutes <= 0:
+            raise BadSettings("set run.steps or run.minutes: the run would never end")
+        if self.model.width % self.model.heads or self.model.heads % self.model.kv_heads:
+            raise BadSettings("model.width must divide by heads, and heads by kv_heads")
+        if self.optimiser.batch_rows % self.optimiser.accumulate:
+            raise BadSettings("optimiser.batch_rows must divide by optimiser.accumulate")
+        if not self.data.documents:
+            raise BadSettings("data.documents names no file")
+
+
+def load_settings(path: Path, changes: list[str] | None = None) -> Settings:
+    """Return the settings of a TOML file.
+
+    Args:
+        changes: ``section.key=value`` strings that win over the file; the value is TOML.
+
+    Raises:
+        BadSettings: an unknown key, a wrong type, or settings that contradict each other.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        for change in changes or []:
+            name, _, value = change.partition("=")
+            *sections, key = name.strip().split(".")
+            part = raw
+            for section in sections:
+                part = part.setdefault(section, {})
+            part[key] = tomllib.loads(f"x = {value}")["x"]
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as problem:
+        raise BadSettings(f"cannot read the settings of {path}: {problem}") from None
+    settings: Settings = _build(Settings, raw, "")
+    return settings
+
+
+def _build(kind: Any, raw: Any, where: str) -> Any:  # Any: one builder for all the classes above
+    if not isinstance(raw, dict):
+        raise BadSettings(f"{where.rstrip('.')} must be a table")
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key not in fields:
+            raise BadSettings(
+                f"unknown setting {where}{key}", hint=f"known there: {', '.join(sorted(fields))}"
+            )
+        default = (
+            fields[key].default_factory()  # type: ignore[misc]  # guarded by the comparison
+            if fields[key].default_factory is not dataclasses.MISSING
+            else fields[key].default
+        )
+        if dataclasses.is_dataclass(default):
+            values[key] = _build(type(default), value, f"{where}{key}.")
+        elif isinstance(default, float) and type(value) is int:
+            values[key] = float(value)
+        elif type(value) is not type(default):
+            raise BadSettings(
+                f"{where}{key} must be {type(default).__name__}, not {type(value).__name__}"
+            )
+        else:
+            values[key] = value
+    return kind(**values)
