@@ -52,11 +52,11 @@ def read_architecture(config: dict[str, Any]) -> Architecture:
     Raises:
         BadCheckpoint: an architecture or a setting that cannot be exported.
     """
-    names = config.get("architectures") or [None]
-    reader = _READERS.get(names[0])
+    name = str((config.get("architectures") or [None])[0])
+    reader = _READERS.get(name)
     if reader is None:
         raise BadCheckpoint(
-            f"models of class {names[0]} cannot be exported",
+            f"models of class {name} cannot be exported",
             hint=f"supported: {', '.join(_READERS)}",
         )
     return reader(config)
@@ -225,7 +225,7 @@ def _expect(config: dict[str, Any], key: str, wanted: str | bool) -> None:
         raise BadCheckpoint(f"config.json: {key} is {value!r}, only {wanted!r} can be exported")
 
 
-_READERS: dict[str | None, Callable[[dict[str, Any]], Architecture]] = {
+_READERS: dict[str, Callable[[dict[str, Any]], Architecture]] = {
     "LlamaForCausalLM": _llama,
     "GPT2LMHeadModel": _gpt2,
 }

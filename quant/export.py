@@ -55,11 +55,11 @@ def export_gguf(
     config = read_json(hf_dir / "config.json")
     architecture = read_architecture(config)
     vocabulary = read_vocabulary(hf_dir, config, architecture.n_rows)
-    metadata = _lamlam_metadata(hf_dir)
+    settings = {"name": out.stem, **_lamlam_settings(hf_dir)}
     with HfWeights(hf_dir) as weights:
         rules = _match(architecture, weights.shapes())
         with written_beside(out) as unfinished:
-            writer = _writer(unfinished, architecture, vocabulary, metadata, dtype)
+            writer = _writer(unfinished, architecture, vocabulary, settings, dtype)
             try:
                 _write_tensors(writer, rules, weights, dtype, progress)
             finally:
@@ -124,7 +124,7 @@ def _times(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape)) or "()"
 
 
-def _lamlam_metadata(hf_dir: Path) -> dict[str, Any]:
+def _lamlam_settings(hf_dir: Path) -> dict[str, Any]:
     """Return the settings in ``lamlam.json``, checked; none where there is no such file."""
     path = hf_dir / "lamlam.json"
     settings = read_json(path) if path.is_file() else {}
@@ -149,14 +149,16 @@ def _writer(
     except ImportError:
         raise MissingExtra("train", "gguf") from None
     writer = GGUFWriter(path, architecture.name)
-    writer.add_name(str(settings.get("name") or path.name.lstrip(".").split(".gguf")[0]))
+    writer.add_name(str(settings["name"]))
     writer.add_type("model")
     if settings.get("license"):
         writer.add_license(str(settings["license"]))
     writer.add_file_type(_FILE_TYPES[dtype])
     for key, value in architecture.hyperparameters.items():
-        add = writer.add_float32 if isinstance(value, float) else writer.add_uint32
-        add(f"{architecture.name}.{key}", value)
+        if isinstance(value, float):
+            writer.add_float32(f"{architecture.name}.{key}", value)
+        else:
+            writer.add_uint32(f"{architecture.name}.{key}", value)
     _add_vocabulary(writer, vocabulary)
     writer.add_uint32("lamlam.format_version", FORMAT_VERSION)
     if "verbalise" in settings:

@@ -49,7 +49,7 @@ class HfWeights:
             except (OSError, SafetensorError) as problem:
                 self._stack.close()
                 raise BadCheckpoint(f"cannot read {path}: {problem}") from None
-            for name in file.keys():  # noqa: SIM118  # not a dictionary
+            for name in file.keys():  # not a dictionary
                 self._files[name] = file
         return self
 

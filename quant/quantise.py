@@ -18,27 +18,30 @@ from lamlam.quant.gguf_file import read_header
 _PREFIXES = ("LLAMA_FTYPE_MOSTLY_", "LLAMA_FTYPE_ALL_")
 _UNQUANTISED = frozenset({"F32", "F16", "BF16"})
 _STRING_TAG = 3  # LLAMA_KV_OVERRIDE_TYPE_STR
-_ERROR_LEVEL = 3  # GGML_LOG_LEVEL_ERROR
+_ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR
 # "[   3/  20] blk.0.attn_k.weight - [256, 128, 1, 1], type = f16, converting to q4_K .."
 _STEP = re.compile(r"^\[\s*(\d+)/\s*(\d+)\]")
 
 
 def quantisation_types() -> dict[str, int]:
-    """Return every type that this llama.cpp can write: name to its number."""
+    """Return every type that this llama.cpp can write: name to its number.
+
+    Some want an importance matrix for some tensors; `quantise` says so when they do.
+    """
     import llama_cpp
 
     return {
         name.removeprefix(prefix): number
         for name, number in sorted(vars(llama_cpp).items(), key=lambda item: str(item[1]))
         for prefix in _PREFIXES
-        if name.startswith(prefix)
+        if name.startswith(prefix) and not name.endswith("NVFP4")  # for converters only
     }
 
 
 def quantise(
     src: Path,
     dst: Path,
-    type: str = "Q4_K_M",  # noqa: A002  # the word of the command and of llama.cpp
+    type: str = "Q4_K_M",  # the word of the command and of llama.cpp
     threads: int | None = None,
     *,
     progress: Progress | None = None,
@@ -99,6 +102,11 @@ def _run(src: Path, dst: Path, ftype: int, threads: int, progress: Progress | No
         )
     if status != 0:
         reason = next((line for line in reversed(errors) if line), f"status {status}")
+        if "imatrix" in reason:
+            raise UsageError(
+                "this type needs an importance matrix, which lamlam does not make",
+                hint="Q4_K_M, Q3_K_S, Q2_K, IQ4_XS and IQ3_S need none",
+            )
         raise BadModelFile(f"llama.cpp cannot quantise {src}: {' '.join(reason.split())}")
 
 

@@ -61,7 +61,7 @@ def read_vocabulary(hf_dir: Path, config: dict[str, Any], n_rows: int) -> GgufVo
         raise BadCheckpoint(f"{hf_dir} has no tokenizer.json")
     state = read_json(path)
     kind = (state.get("model") or {}).get("type")
-    reader = _READERS.get(kind)
+    reader = _READERS.get(str(kind))
     if reader is None:
         raise BadCheckpoint(
             f"{path}: tokenizers of type {kind} cannot be exported",
@@ -172,4 +172,4 @@ def _resolve(name: str, special: dict[str, str | int], ids: dict[str, int], path
 
 
 _Reader = Callable[[dict[str, Any], Path, dict[str, str | int], int], GgufVocabulary]
-_READERS: dict[str | None, _Reader] = {"BPE": _byte_level_bpe}
+_READERS: dict[str, _Reader] = {"BPE": _byte_level_bpe}
