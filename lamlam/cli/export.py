@@ -1,0 +1,110 @@
+"""``lamlam export``, ``quantise`` and ``inspect``: from a checkpoint to a small file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lamlam.cli.output import print_figures, print_json, stderr_console
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+def register(app: typer.Typer) -> None:
+    """``export``, ``quantise`` and ``inspect`` are commands of ``app``."""
+    app.command(epilog="Example: lamlam export runs/lmlm model-f16.gguf")(export)
+    app.command(epilog="Example: lamlam quantise model-f16.gguf model.gguf --type Q4_K_M")(quantise)
+    app.command(epilog="Example: lamlam inspect model.gguf")(inspect)
+
+
+def export(
+    hf_dir: Annotated[
+        Path,
+        typer.Argument(metavar="HF_DIR", help="Folder with config.json and model.safetensors."),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT.gguf", help="File to write.")],
+    dtype: Annotated[str, typer.Option(help="Numbers of the matrices: f16, bf16 or f32.")] = "f16",
+    as_json: Json = False,
+) -> None:
+    """Write a checkpoint as a GGUF file, ready to quantise or to run."""
+    from lamlam.quant.export import export_gguf
+
+    begin = time.perf_counter()
+    with _progress("exporting") as progress:
+        export_gguf(hf_dir, out, dtype=dtype, progress=progress)  # type: ignore[arg-type]  # checked there
+    _report({"file": str(out), "bytes": out.stat().st_size, "type": dtype}, begin, as_json)
+
+
+def quantise(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="GGUF file in f16, bf16 or f32.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.")],
+    type_name: Annotated[
+        str, typer.Option("--type", metavar="TYPE", help="Q8_0, Q6_K, Q5_K_M, Q4_K_M, Q3_K_M, …")
+    ] = "Q4_K_M",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads; all that are usable by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a smaller copy of a GGUF file, by llama.cpp's quantiser."""
+    from lamlam.quant import quantise as quantiser
+
+    begin = time.perf_counter()
+    with _progress("quantising") as progress:
+        quantiser.quantise(source, target, type_name, threads, progress=progress)
+    before, after = source.stat().st_size, target.stat().st_size
+    figures = {
+        "file": str(target),
+        "bytes": after,
+        "type": type_name.upper(),
+        "bytes_before": before,
+        "share": round(after / before, 4),
+    }
+    _report(figures, begin, as_json)
+
+
+def inspect(
+    model: Annotated[Path, typer.Argument(metavar="M", help="A GGUF file.")],
+    as_json: Json = False,
+) -> None:
+    """Tell what a GGUF file holds: shape, types, vocabulary, lookup tokens, checksum."""
+    from lamlam.quant.inspect import inspect_model
+
+    report = inspect_model(model)
+    if as_json:
+        print_json(report)
+        return
+    lookups = report.pop("lookup_tokens")
+    print_figures(
+        {
+            **{key: value for key, value in report.items() if key not in ("lamlam", "bytes")},
+            "bytes": f"{report['bytes']:,}",
+            "parameters": f"{report['parameters']:,}",
+            **{f"lamlam.{key}": value for key, value in report["lamlam"].items()},
+            **{token: found or "absent" for token, found in lookups.items()},
+        }
+    )
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a callback that moves a bar on standard error; no bar where that is no terminal."""
+    from rich.progress import Progress
+
+    console = stderr_console()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _report(figures: dict[str, Any], begin: float, as_json: bool) -> None:
+    figures["seconds"] = round(time.perf_counter() - begin, 3)
+    if as_json:
+        print_json(figures)
+    else:
+        print_figures(figures)

@@ -1,0 +1,113 @@
+"""What a GGUF file holds, told without loading it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from lamlam.errors import BadModelFile
+from lamlam.quant.checksum import HEADER_KEY, WEIGHTS_KEY, verify
+from lamlam.quant.gguf_file import GgufHeader, read_header
+from lamlam.quant.vocabularies import LOOKUP_TOKENS, TokenType
+
+_CHECKSUMS = (WEIGHTS_KEY, HEADER_KEY)
+
+
+def inspect_model(path: Path) -> dict[str, Any]:  # Any: a report for JSON
+    """Return what the file holds.
+
+    Keys: ``file``, ``bytes``, ``name``, ``architecture``, ``parameters``,
+    ``tensors``, ``types`` (bytes of tensor data by type, largest first),
+    ``context``, ``width``, ``layers``, ``heads``, ``kv_heads``, ``vocabulary``
+    (``kind``, ``split``, ``tokens``, ``types``, ``bos_id``, ``eos_id``),
+    ``lookup_tokens`` (each token's ``id`` and ``type``, or ``None``),
+    ``lookups_are_safe``, ``lamlam`` (the metadata of that name), ``checksum``
+    (``intact``, ``damaged`` or ``absent``).
+
+    Raises:
+        BadModelFile: no GGUF, or one whose header is damaged.
+    """
+    path = Path(path)
+    header = read_header(path)
+    values = header.metadata
+    architecture = str(values.get("general.architecture", ""))
+    lookup_tokens = _lookup_tokens(values)
+    return {
+        "file": path.name,
+        "bytes": header.n_bytes,
+        "name": values.get("general.name"),
+        "architecture": architecture,
+        "parameters": sum(entry.n_values for entry in header.tensors),
+        "tensors": len(header.tensors),
+        "types": _bytes_by_type(header),
+        "context": values.get(f"{architecture}.context_length"),
+        "width": values.get(f"{architecture}.embedding_length"),
+        "layers": values.get(f"{architecture}.block_count"),
+        "heads": values.get(f"{architecture}.attention.head_count"),
+        "kv_heads": values.get(f"{architecture}.attention.head_count_kv"),
+        "vocabulary": _vocabulary(values),
+        "lookup_tokens": lookup_tokens,
+        "lookups_are_safe": all(
+            found is not None and found["type"] == TokenType.CONTROL.name
+            for found in lookup_tokens.values()
+        ),
+        "lamlam": _lamlam(values),
+        "checksum": _checksum(path),
+    }
+
+
+def _bytes_by_type(header: GgufHeader) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for entry in header.tensors:
+        counts[entry.type_name] += entry.n_bytes
+    return dict(counts.most_common())
+
+
+def _type_name(number: Any) -> str:
+    return TokenType(number).name if number in set(TokenType) else str(number)
+
+
+def _vocabulary(values: dict[str, Any]) -> dict[str, Any]:
+    kinds = Counter(_type_name(kind) for kind in values.get("tokenizer.ggml.token_type", []))
+    return {
+        "kind": values.get("tokenizer.ggml.model"),
+        "split": values.get("tokenizer.ggml.pre"),
+        "tokens": len(values.get("tokenizer.ggml.tokens", [])),
+        "types": dict(kinds.most_common()),
+        "bos_id": values.get("tokenizer.ggml.bos_token_id"),
+        "eos_id": values.get("tokenizer.ggml.eos_token_id"),
+    }
+
+
+def _lookup_tokens(values: dict[str, Any]) -> dict[str, dict[str, Any] | None]:
+    ids = {token: number for number, token in enumerate(values.get("tokenizer.ggml.tokens", []))}
+    types = values.get("tokenizer.ggml.token_type", [])
+    found: dict[str, dict[str, Any] | None] = {}
+    for token in LOOKUP_TOKENS:
+        number = ids.get(token)
+        kind = types[number] if number is not None and number < len(types) else TokenType.NORMAL
+        found[token] = None if number is None else {"id": number, "type": _type_name(kind)}
+    return found
+
+
+def _lamlam(values: dict[str, Any]) -> dict[str, Any]:
+    prefix = "lamlam."
+    ours = {
+        key.removeprefix(prefix): value
+        for key, value in values.items()
+        if key.startswith(prefix) and key not in _CHECKSUMS
+    }
+    try:
+        ours["training"] = json.loads(ours["training"])
+    except (KeyError, ValueError, TypeError):
+        pass  # absent, or written by others in a form of their own: shown as it is
+    return ours
+
+
+def _checksum(path: Path) -> str:
+    try:
+        return "intact" if verify(path) else "absent"
+    except BadModelFile:
+        return "damaged"
