@@ -17,6 +17,7 @@ help:
 	@echo "make clean   removes .venv and everything built"
 
 setup: $(LIGHT)
+	@:
 
 demo: $(LIGHT)
 	@$(VENV)/bin/lamlam demo

@@ -1,0 +1,115 @@
+"""The command as a whole: its groups, and how every error becomes one line and a status.
+
+Exit status: 0 done, 1 not found, 2 error or wrong usage, 130 interrupted. The
+files of this folder import typer alone; what a command needs is imported when it
+runs, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from lamlam.cli import ask, bench, demo, doctor, evaluate, export, facts, process_clock, train
+from lamlam.cli.output import print_error
+from lamlam.errors import LamLamError
+
+__all__ = ["app", "process_clock", "run"]
+
+NOT_FOUND = 1
+ERROR = 2
+INTERRUPTED = 130
+_BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
+
+app = typer.Typer(
+    name="lamlam",
+    help="Write with a small model that looks facts up in a memory you can read, edit and erase.",
+    epilog="Start with: lamlam demo",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from lamlam import __version__
+
+        typer.echo(f"lamlam {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _lamlam(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+demo.register(app)
+ask.register(app)
+app.add_typer(facts.app, name="facts")
+app.add_typer(evaluate.app, name="eval")
+app.add_typer(bench.app, name="bench")
+train.register(app)
+export.register(app)
+doctor.register(app)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The command line is carried out; its exit status.
+
+    Nothing but ``KeyboardInterrupt`` inside error handling leaves this function
+    as an exception. ``LAMLAM_DEBUG=1`` lets every error through with its traceback.
+    """
+    command = typer.main.get_command(app)
+    debug = os.environ.get("LAMLAM_DEBUG", "") not in ("", "0")
+    try:
+        status = command.main(list(arguments), prog_name="lamlam", standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit as error:
+        # typer's own reaction to a closed pipe is exit(1), which would read as "not found".
+        return _BROKEN_PIPE if error.code == 1 else ERROR
+    except BrokenPipeError:
+        _discard_output()
+        return _BROKEN_PIPE
+    except (KeyboardInterrupt, typer.Abort):
+        print_error("interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            raise
+        _explain(error)
+        return ERROR
+    return status if isinstance(status, int) else 0
+
+
+def _explain(error: Exception) -> None:
+    """One line says what went wrong and what to do about it."""
+    if isinstance(error, LamLamError):
+        print_error(str(error), error.hint)
+    elif hasattr(error, "format_message"):  # typer's usage errors, whose class moved over time
+        context = getattr(error, "ctx", None)
+        if message := error.format_message():
+            path = context.command_path if context is not None else "lamlam"
+            print_error(message.rstrip("."), f"see {path} --help")
+    elif isinstance(error, OSError) and error.strerror and error.filename is not None:
+        print_error(f"{error.filename}: {error.strerror}")
+    else:
+        print_error(f"{type(error).__name__}: {error}", "set LAMLAM_DEBUG=1 for the traceback")
+
+
+def _discard_output() -> None:
+    """Nothing is left to be flushed to the closed pipe when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

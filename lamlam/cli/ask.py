@@ -1,0 +1,131 @@
+"""``lamlam ask``: continue a text, with values looked up and marked."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lamlam.cli.output import print_json, printable, stdout_console
+from lamlam.cli.process_clock import seconds_since_process_start
+
+if TYPE_CHECKING:
+    from lamlam.runtime.completion import Completion
+
+
+def register(app: typer.Typer) -> None:
+    """``ask`` is a command of ``app``."""
+    app.command(epilog='Example: lamlam ask "Elvis Presley was born in" --max-tokens 40')(ask)
+
+
+def ask(
+    prompt: Annotated[
+        str,
+        typer.Argument(metavar="PROMPT", help="The beginning of a text; - reads standard input."),
+    ],
+    model: Annotated[
+        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
+    ] = "bundled",
+    memory: Annotated[
+        str, typer.Option("--memory", metavar="URL", help="Where facts are, e.g. sqlite:///mine.db")
+    ] = "bundled",
+    no_memory: Annotated[bool, typer.Option("--no-memory", help="Forbid lookups.")] = False,
+    policy: Annotated[
+        str,
+        typer.Option(
+            "--policy",
+            help="What a miss does: continue, ask_again, unknown, nearest, stop, raise or paper.",
+        ),
+    ] = "continue",
+    verbalise: Annotated[
+        str | None,
+        typer.Option(
+            "--verbalise", help="Write values by copy or by model. Default: what the model wants."
+        ),
+    ] = None,
+    max_tokens: Annotated[
+        int, typer.Option("--max-tokens", min=1, help="How many tokens of text to write.")
+    ] = 64,
+    temperature: Annotated[
+        float, typer.Option("--temperature", min=0.0, help="0 always takes the likeliest token.")
+    ] = 0.0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Repeats the choices made above temperature 0.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Continue PROMPT, asking memory where a fact is due."""
+    import anyio
+
+    async def answer() -> None:
+        await _answer(
+            sys.stdin.read().rstrip("\n") if prompt == "-" else prompt,
+            engine_options={"model": model, "memory": None if no_memory else memory},
+            options={
+                "policy": policy,
+                "verbalise": verbalise,
+                "max_tokens": max_tokens,
+                "temperature": temperature,
+                "seed": seed,
+            },
+            as_json=as_json,
+        )
+
+    anyio.run(answer)
+
+
+async def _answer(
+    prompt: str,
+    *,
+    engine_options: dict[str, Any],  # Any: names and types are checked by the engine
+    options: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """The text has been written, word by word where people read it, else as one object."""
+    from lamlam.cli.marking import FACT_STYLE, PROMPT_STYLE, lookup_notes
+    from lamlam.runtime.engine import Engine
+    from lamlam.runtime.events import Finished, Text
+
+    console = stdout_console()
+    console.quiet = as_json
+    first_token_s: float | None = None
+    completion: Completion | None = None
+    has_begun = False
+    async with Engine(**engine_options) as engine:
+        began = time.perf_counter()
+        async with engine.stream(prompt, **options) as events:
+            async for event in events:
+                if not has_begun:
+                    # Not earlier: a prompt that is refused leaves standard output empty.
+                    console.out(printable(prompt), style=PROMPT_STYLE, end="", highlight=False)
+                    has_begun = True
+                match event:
+                    case Text(text=text, origin=origin):
+                        first_token_s = first_token_s or seconds_since_process_start()
+                        style = FACT_STYLE if origin == "fact" else None
+                        console.out(printable(text), style=style, end="", highlight=False)
+                    case Finished():
+                        completion = event.completion
+                    case _:
+                        pass  # lookups are listed below the text
+    assert completion is not None, "a stream ends with Finished"
+    if as_json:
+        answer = completion_as_json(completion)
+        answer["seconds"] = round(time.perf_counter() - began, 4)
+        answer["time_to_first_token_s"] = first_token_s
+        print_json(answer)
+        return
+    console.print()
+    if completion.lookups:
+        console.print()
+    for note in lookup_notes(completion):
+        console.print(note)
+
+
+def completion_as_json(completion: Completion) -> dict[str, Any]:
+    """The completion with the key names that the command promises."""
+    answer = completion.as_dict()
+    answer["tokens"] = answer.pop("n_tokens")
+    return answer

@@ -1,0 +1,52 @@
+"""``lamlam bench``: speed on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lamlam.cli.output import print_figures, print_json
+
+app = typer.Typer(
+    help="Measure speed on this machine: decoding, lookups.",
+    no_args_is_help=True,
+)
+
+
+@app.command(epilog="Example: lamlam bench decode --pairs 9 --json")
+def decode(
+    model: Annotated[
+        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
+    ] = "bundled",
+    memory: Annotated[
+        str, typer.Option("--memory", help="A store's URL, or the bundled facts.")
+    ] = "bundled",
+    pairs: Annotated[
+        int, typer.Option(min=1, help="Alternating runs; the medians are reported.")
+    ] = 9,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tokens per second: a bare llama.cpp loop, lamlam, and llama-cpp-python side by side."""
+    from lamlam.benchmarks.decode import decode_benchmark
+    from lamlam.bundled import model_path
+
+    path = model_path() if model == "bundled" else Path(model)
+    figures = decode_benchmark(path, memory=memory, pairs=pairs)
+    (print_json if as_json else print_figures)(figures)
+
+
+@app.command(epilog="Example: lamlam bench lookup --facts 1000000")
+def lookup(
+    facts: Annotated[int, typer.Option(min=1, help="How many facts the store holds.")] = 1_000_000,
+    memory: Annotated[
+        str | None,
+        typer.Option("--memory", help="An empty store's URL; default: a temporary file."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Microseconds for an exact, a fuzzy and a cold lookup."""
+    from lamlam.benchmarks.lookup import lookup_benchmark
+
+    (print_json if as_json else print_figures)(lookup_benchmark(facts, memory))

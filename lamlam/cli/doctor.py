@@ -1,0 +1,133 @@
+"""``lamlam doctor``: is this installation complete, and does it write?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from lamlam.cli.output import print_json
+
+_TRIAL_S = 2.0
+_TRIAL_PROMPT = "Paris is the capital of"
+_EXTRAS = {"train": ("torch", "transformers", "tokenizers", "safetensors", "gguf")}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. Only a required check that fails makes the doctor unhappy."""
+
+    name: str
+    ok: bool
+    detail: str
+    required: bool = True
+
+
+def register(app: typer.Typer) -> None:
+    """``doctor`` is a command of ``app``."""
+    app.command(epilog="Example: lamlam doctor --json")(doctor)
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check this installation: Python, llama.cpp, model, facts, and a short text written."""
+    checks = []
+    for check in _examine():
+        checks.append(check)
+        if not as_json:
+            mark = "ok  " if check.ok else ("FAIL" if check.required else "-   ")
+            typer.echo(f"{mark} {check.name:<14} {check.detail}")
+    healthy = all(check.ok for check in checks if check.required)
+    if as_json:
+        print_json({"ok": healthy, "checks": [asdict(check) for check in checks]})
+    if not healthy:
+        raise typer.Exit(2)
+
+
+def _examine() -> Iterator[Check]:
+    yield Check(
+        "python", sys.version_info >= (3, 11), f"{platform.python_version()} {sys.executable}"
+    )
+    yield Check(
+        "system", True, f"{platform.system()} {platform.machine()}, {_usable_cpus()} usable CPUs"
+    )
+    yield _attempt("llama.cpp", _llama_cpp)
+    yield _attempt("model", _model)
+    yield _attempt("facts", _facts)
+    yield _attempt("data folder", _data_folder)
+    for extra, packages in _EXTRAS.items():
+        missing = [package for package in packages if find_spec(package) is None]
+        detail = (
+            f"pip install 'lamlam[{extra}]' adds {', '.join(missing)}" if missing else "installed"
+        )
+        yield Check(f"extra {extra}", not missing, detail, required=False)
+    yield _attempt("writing", _writing)
+
+
+def _attempt(name: str, examine: Callable[[], str]) -> Check:
+    """A check that passes unless ``examine`` raises; whatever is broken, the doctor goes on."""
+    try:
+        return Check(name, True, examine())
+    except Exception as error:
+        return Check(name, False, " ".join(str(error).split()) or type(error).__name__)
+
+
+def _usable_cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _llama_cpp() -> str:
+    from lamlam.runtime.llama import system_info
+
+    try:
+        binding = version("llama-cpp-python")
+    except PackageNotFoundError:
+        binding = "of unknown version"
+    return f"llama-cpp-python {binding}; {system_info()}"
+
+
+def _model() -> str:
+    from lamlam.bundled import model_path
+
+    path = model_path()
+    return f"{path.name}, {path.stat().st_size / 1e6:.1f} MB"
+
+
+def _facts() -> str:
+    from lamlam.bundled import facts_path
+    from lamlam.memory_backends.sync import SyncFactStore
+
+    path = facts_path()
+    with SyncFactStore("bundled") as store:
+        return f"{store.info().facts:,} facts, {path.stat().st_size / 1e6:.1f} MB"
+
+
+def _data_folder() -> str:
+    from lamlam.memory_backends.urls import data_folder
+
+    folder = data_folder()
+    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(nearest, os.W_OK):
+        raise PermissionError(f"{folder} cannot be written; LAMLAM_HOME names another")
+    return f"{folder}{'' if folder.exists() else ' (made when first needed)'}"
+
+
+def _writing() -> str:
+    from lamlam.runtime.sync import SyncEngine
+
+    with SyncEngine() as engine:
+        engine.generate(_TRIAL_PROMPT, max_tokens=4)  # the first text also pays for loading
+        n_tokens = 0
+        started = time.perf_counter()
+        while (elapsed := time.perf_counter() - started) < _TRIAL_S:
+            n_tokens += engine.generate(_TRIAL_PROMPT, max_tokens=32).n_tokens
+    return f"{n_tokens / elapsed:.0f} tokens/s"

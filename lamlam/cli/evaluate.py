@@ -1,0 +1,103 @@
+"""``lamlam eval``: the figures of the README, measured again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lamlam.cli.output import print_figures, print_json
+
+app = typer.Typer(
+    help="Measure a model: facts completed, invented facts, perplexity.",
+    no_args_is_help=True,
+)
+
+Documents = Annotated[
+    Path,
+    typer.Option(
+        "--documents", metavar="FILE", help="JSON lines, plain, .gz or .xz; - reads standard input."
+    ),
+]
+Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
+NoMemory = Annotated[bool, typer.Option("--no-memory", help="Forbid lookups.")]
+Verbalise = Annotated[
+    str | None,
+    typer.Option(
+        "--verbalise", help="Write values by copy or by model. Default: what the model wants."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def _report(figures: dict[str, Any], as_json: bool) -> None:
+    (print_json if as_json else print_figures)(figures)
+
+
+@app.command(
+    epilog="Example: lamlam eval completion --documents corpus.jsonl.xz --items 300 --json"
+)
+def completion(
+    documents: Documents,
+    items: Annotated[int, typer.Option(min=1, help="How many facts to complete.")] = 300,
+    seed: Annotated[int, typer.Option(help="Which facts: items are shuffled with it.")] = 0,
+    model: Model = "bundled",
+    no_memory: NoMemory = False,
+    verbalise: Verbalise = None,
+    as_json: AsJson = False,
+) -> None:
+    """How often the value of a fact is written where a document states it."""
+    from lamlam.evaluation.completion import evaluate_completion
+
+    figures = evaluate_completion(
+        documents,
+        items=items,
+        seed=seed,
+        model=model,
+        no_memory=no_memory,
+        verbalise=verbalise,
+        show_progress=True,
+    )
+    _report(figures, as_json)
+
+
+@app.command(epilog="Example: lamlam eval invented --names typed")
+def invented(
+    items: Annotated[int | None, typer.Option(min=1, help="How many items; default: all.")] = None,
+    names: Annotated[
+        str,
+        typer.Option(help="Relation names: corpus (as trained) or typed (as people type them)."),
+    ] = "corpus",
+    model: Model = "bundled",
+    no_memory: NoMemory = False,
+    verbalise: Verbalise = None,
+    as_json: AsJson = False,
+) -> None:
+    """How often facts about invented people, films, towns, firms and books are written."""
+    from lamlam.evaluation.invented import evaluate_invented
+
+    figures = evaluate_invented(
+        items=items,
+        model=model,
+        names=names,
+        no_memory=no_memory,
+        verbalise=verbalise,
+        show_progress=True,
+    )
+    _report(figures, as_json)
+
+
+@app.command(epilog="Example: lamlam eval perplexity --documents corpus.jsonl.xz --items 200")
+def perplexity(
+    documents: Documents,
+    items: Annotated[
+        int | None, typer.Option(min=1, help="How many documents; default: all.")
+    ] = None,
+    model: Model = "bundled",
+    as_json: AsJson = False,
+) -> None:
+    """How well the model predicts documents, with values given by memory and without."""
+    from lamlam.evaluation.perplexity import evaluate_perplexity
+
+    _report(evaluate_perplexity(documents, items=items, model=model, show_progress=True), as_json)

@@ -1,0 +1,61 @@
+"""What the command prints: JSON and results on standard output, all else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# All of C0, DEL and C1 but tab and line end: shown as the replacement character.
+_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A}, "\ufffd")
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object is on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def print_error(message: str, hint: str | None = None) -> None:
+    """One line is on standard error, whatever the message held."""
+    line = " ".join(message.split())
+    if hint:
+        line = f"{line} ({' '.join(hint.split())})"
+    sys.stderr.write(f"error: {printable(line)}\n")
+
+
+def printable(text: str) -> str:
+    """The text without control characters, so that no value can steer the terminal."""
+    return text.translate(_CONTROLS)
+
+
+def stdout_console() -> Console:
+    """A console on standard output that wraps at word ends and guesses no colours."""
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False, markup=False, soft_wrap=False)
+
+
+def stderr_console() -> Console:
+    """A console on standard error, for progress and remarks."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, emoji=False, markup=False)
+
+
+def print_figures(figures: dict[str, Any]) -> None:
+    """Each figure stands on a line of its own, names on the left."""
+    width = max((len(name) for name in figures), default=0)
+    for name, value in figures.items():
+        if isinstance(value, float):
+            value = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        elif isinstance(value, dict):
+            value = "  ".join(
+                f"{key} {part:.3g}" if isinstance(part, float) else f"{key} {part}"
+                for key, part in value.items()
+            )
+        sys.stdout.write(f"{name:<{width}}  {value}\n")
+    sys.stdout.flush()

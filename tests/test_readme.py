@@ -1,0 +1,86 @@
+"""The README's Python runs as printed, and its shell lines name commands that exist."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from lamlam.cli.app import app
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _fences(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_python_example_runs(tmp_path: Path) -> None:
+    """The example writes the value that it put into memory, and shows the lookup."""
+    (program,) = _fences("python")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    text, *lookups = done.stdout.splitlines()
+    assert text.startswith("Ada Quill was born in Lowmere")
+    assert any(line.endswith("hit Lowmere") for line in lookups)
+
+
+def test_the_python_example_is_short() -> None:
+    """Fifteen lines of code or fewer."""
+    (program,) = _fences("python")
+    assert len([line for line in program.splitlines() if line.strip()]) <= 15
+
+
+def _lamlam_lines() -> list[list[str]]:
+    lines = "".join(_fences("sh")).splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.startswith(".venv/bin/lamlam ")]
+
+
+def test_the_commands_for_ones_own_facts_work(lamlam_command: object, tmp_path: Path) -> None:
+    """Import, ask, set and forget, typed as the README has them, do what it says."""
+    assert callable(lamlam_command)
+    (fact,) = re.findall(r"^echo '(\{.*\})' > mine\.jsonl$", README, re.MULTILINE)
+    (tmp_path / "mine.jsonl").write_text(fact + "\n", encoding="utf-8")
+    for arguments in _lamlam_lines():
+        done = lamlam_command(*arguments)
+        assert done.returncode == 0, (arguments, done.stderr)
+        if arguments[:2] == ["ask", "Ada Quill was born in"]:
+            assert "Lowmere" in done.stdout
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_commands_that_the_docs_name_exist(page: Path) -> None:
+    """Each ``lamlam WORD [WORD]`` in a page of the documentation is a command."""
+    root = typer.main.get_command(app)
+    groups = root.commands  # type: ignore[attr-defined]
+    named = re.findall(r"`lamlam ([a-z]+)(?: ([a-z]+))?", page.read_text(encoding="utf-8"))
+    for word, second in named:
+        assert word in groups, word
+        if second and hasattr(groups[word], "commands"):
+            assert second in groups[word].commands, f"{word} {second}"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))],
+    ids=lambda path: path.name,
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each relative link or picture of a page is a file of the repository."""
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert not [target for target in targets if not (page.parent / target).exists()]
