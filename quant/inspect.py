@@ -10,7 +10,8 @@ from typing import Any
 from lamlam.errors import BadModelFile
 from lamlam.quant.checksum import HEADER_KEY, WEIGHTS_KEY, verify
 from lamlam.quant.gguf_file import GgufHeader, read_header
-from lamlam.quant.vocabularies import LOOKUP_TOKENS, TokenType
+from lamlam.quant.vocabularies import TokenType
+from lamlam.trainer.lookup_format import LOOKUP_TOKENS
 
 _CHECKSUMS = (WEIGHTS_KEY, HEADER_KEY)
 

@@ -98,7 +98,7 @@ def _run(src: Path, dst: Path, ftype: int, threads: int, progress: Progress | No
 
     with _log_of(llama_cpp, listen):
         status = llama_cpp.llama_model_quantize(
-            os.fsencode(src), os.fsencode(dst), ctypes.byref(settings)
+            os.fsencode(src), os.fsencode(dst), ctypes.pointer(settings)
         )
     if status != 0:
         reason = next((line for line in reversed(errors) if line), f"status {status}")

@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadCheckpoint
-
-LOOKUP_TOKENS = ("<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_end|>")
-END_OF_TEXT = "<|endoftext|>"
+from lamlam.trainer.lookup_format import END_OF_TEXT, LOOKUP_TOKENS
 
 
 class TokenType(IntEnum):

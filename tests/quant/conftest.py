@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-LOOKUP_TOKENS = ("<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_end|>")
-END_OF_TEXT = "<|endoftext|>"
+from lamlam.trainer.lookup_format import END_OF_TEXT, LOOKUP_TOKENS
+
 VOCABULARY = 768
 CONTEXT = 128
 
@@ -31,8 +31,8 @@ class LowLevelModel:
             str(path).encode(), llama_cpp.llama_model_default_params()
         )
         assert self.model, f"llama.cpp does not load {path}"
-        self.vocab = llama_cpp.llama_model_get_vocab(self.model)
-        self.size = int(llama_cpp.llama_vocab_n_tokens(self.vocab))
+        self.vocab = self.api.llama_model_get_vocab(self.model)
+        self.size = int(self.api.llama_vocab_n_tokens(self.vocab))
 
     def token_ids(self, text: str, *, parse_special: bool = False) -> list[int]:
         raw = text.encode("utf-8")
@@ -165,9 +165,7 @@ def llama(width: int, **changes: Any) -> Any:
         "bos_token_id": 0,
         "eos_token_id": 0,
     }
-    model = LlamaForCausalLM(LlamaConfig(**{**settings, **changes})).eval()
-    _shake(model)
-    return model
+    return _shaken(LlamaForCausalLM(LlamaConfig(**{**settings, **changes})))
 
 
 def gpt2() -> Any:
@@ -186,18 +184,18 @@ def gpt2() -> Any:
         bos_token_id=0,
         eos_token_id=0,
     )
-    model = GPT2LMHeadModel(config).eval()
-    _shake(model)
-    return model
+    return _shaken(GPT2LMHeadModel(config))
 
 
-def _shake(model: Any) -> None:
+def _shaken(model: Any) -> Any:
+    """Return the model in evaluation mode, its biases and norms moved off 0 and 1."""
     import torch
 
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 1:
                 parameter.add_(0.2 * torch.randn_like(parameter))
+    return model.eval()
 
 
 def torch_logits(model: Any, ids: Sequence[int]) -> NDArray[np.float32]:

@@ -88,5 +88,5 @@ def test_bf16_checkpoint_in_several_files(
     assert len(list(folder.glob("model-*.safetensors"))) > 1
     exported = load(export_gguf(folder, tmp_path / "m.gguf", dtype="f32"))
     # Read back, since a model cast to bfloat16 has rounded its rotary frequencies too.
-    again = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    assert_same_logits(exported.logits(IDS), torch_logits(again, IDS), 1e-4)
+    again: Any = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    assert_same_logits(exported.logits(IDS), torch_logits(again.eval(), IDS), 1e-4)

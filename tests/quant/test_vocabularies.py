@@ -11,7 +11,8 @@ import pytest
 
 from lamlam.errors import BadCheckpoint
 from lamlam.quant.vocabularies import TokenType, read_vocabulary
-from tests.quant.conftest import END_OF_TEXT, LOOKUP_TOKENS, VOCABULARY, Loader
+from lamlam.trainer.lookup_format import END_OF_TEXT, LOOKUP_TOKENS
+from tests.quant.conftest import VOCABULARY, Loader
 
 CONTROL_ATTRIBUTE = 1 << 3
 
