@@ -26,7 +26,7 @@ def test_all_is_sorted_and_complete() -> None:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert lamlam.__all__ == sorted(lamlam.__all__, key=lambda name: (name.islower(), name))
+    assert lamlam.__all__ == sorted(lamlam.__all__)
     assert set(lamlam.__all__) == seen_by_checkers
 
 

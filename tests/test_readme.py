@@ -7,12 +7,15 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
 
 from lamlam.cli.app import app
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,9 +54,8 @@ def _lamlam_lines() -> list[list[str]]:
     return [shlex.split(line)[1:] for line in lines if line.startswith(".venv/bin/lamlam ")]
 
 
-def test_the_commands_for_ones_own_facts_work(lamlam_command: object, tmp_path: Path) -> None:
+def test_the_commands_for_ones_own_facts_work(lamlam_command: Command, tmp_path: Path) -> None:
     """Import, ask, set and forget, typed as the README has them, do what it says."""
-    assert callable(lamlam_command)
     (fact,) = re.findall(r"^echo '(\{.*\})' > mine\.jsonl$", README, re.MULTILINE)
     (tmp_path / "mine.jsonl").write_text(fact + "\n", encoding="utf-8")
     for arguments in _lamlam_lines():

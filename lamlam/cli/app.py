@@ -99,9 +99,11 @@ def _explain(error: Exception) -> None:
     """One line says what went wrong and what to do about it."""
     if isinstance(error, LamLamError):
         print_error(str(error), error.hint)
-    elif hasattr(error, "format_message"):  # typer's usage errors, whose class moved over time
+    elif format_message := getattr(error, "format_message", None):
+        # A usage error of typer's, whose class has moved between its releases. One
+        # without a message has just printed a group's help.
         context = getattr(error, "ctx", None)
-        if message := error.format_message():
+        if message := format_message():
             path = context.command_path if context is not None else "lamlam"
             print_error(message.rstrip("."), f"see {path} --help")
     elif isinstance(error, OSError) and error.strerror and error.filename is not None:

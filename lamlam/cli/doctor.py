@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -86,13 +87,15 @@ def _usable_cpus() -> int:
 
 
 def _llama_cpp() -> str:
-    from lamlam.runtime.llama import system_info
+    from lamlam.runtime.llama import api  # the one door to llama.cpp
 
     try:
         binding = version("llama-cpp-python")
     except PackageNotFoundError:
         binding = "of unknown version"
-    return f"llama-cpp-python {binding}; {system_info()}"
+    features = api.llama_print_system_info().decode(errors="replace")
+    names = re.findall(r"(\w+) = 1\b", features)
+    return f"llama-cpp-python {binding}, compiled with {', '.join(names) or 'no CPU features'}"
 
 
 def _model() -> str:
