@@ -52,7 +52,9 @@ def read_architecture(config: dict[str, Any]) -> Architecture:
     Raises:
         BadCheckpoint: an architecture or a setting that cannot be exported.
     """
-    name = str((config.get("architectures") or [None])[0])
+    # A configuration saved without its model names no class, only the model's type.
+    type_class = _CLASSES.get(str(config.get("model_type")))
+    name = str((config.get("architectures") or [type_class])[0])
     reader = _READERS.get(name)
     if reader is None:
         raise BadCheckpoint(
@@ -225,6 +227,7 @@ def _expect(config: dict[str, Any], key: str, wanted: str | bool) -> None:
         raise BadCheckpoint(f"config.json: {key} is {value!r}, only {wanted!r} can be exported")
 
 
+_CLASSES = {"llama": "LlamaForCausalLM", "gpt2": "GPT2LMHeadModel"}
 _READERS: dict[str, Callable[[dict[str, Any]], Architecture]] = {
     "LlamaForCausalLM": _llama,
     "GPT2LMHeadModel": _gpt2,

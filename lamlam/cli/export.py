@@ -80,6 +80,8 @@ def inspect(
         print_json(report)
         return
     lookups = report.pop("lookup_tokens")
+    if "training" in report["lamlam"]:  # too long for a line of a table
+        report["lamlam"]["training"] = "settings and figures of the run: see --json"
     print_figures(
         {
             **{key: value for key, value in report.items() if key not in ("lamlam", "bytes")},

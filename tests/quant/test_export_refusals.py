@@ -88,7 +88,7 @@ def test_weights_beyond_f16_stop_the_export(checkpoint: Path) -> None:
     ("changes", "message"),
     [
         ({"architectures": ["MambaForCausalLM"]}, "class MambaForCausalLM cannot"),
-        ({"architectures": None}, "class None cannot"),
+        ({"architectures": None, "model_type": "mamba"}, "class None cannot"),
         ({"num_key_value_heads": 3}, "4 heads do not divide among 3"),
         ({"hidden_act": "relu"}, "hidden_act is 'relu'"),
         ({"hidden_size": "64"}, "hidden_size must be a whole number"),
@@ -123,6 +123,13 @@ def test_files_that_are_missing_or_broken(
     if content is not None:
         (checkpoint / name).write_text(content)
     assert_refused(checkpoint, message)
+
+
+def test_the_type_of_a_model_names_its_class(checkpoint: Path, tmp_path: Path) -> None:
+    """A configuration that was saved without its model exports as well."""
+    named = export_gguf(checkpoint, tmp_path / "m.gguf").read_bytes()
+    change_config(checkpoint, architectures=None)
+    assert export_gguf(checkpoint, tmp_path / "m.gguf").read_bytes() == named
 
 
 def test_an_interrupted_export_leaves_no_file_and_keeps_the_old_one(
