@@ -1,0 +1,160 @@
+"""Does the model write facts that nobody ever saw, right where such texts begin?
+
+The shipped set holds facts about people, films, towns, firms and books that do
+not exist, and prompts that end where one of the facts is due. All facts are
+typed into a fresh memory, by the relation names of training text or by those
+that people type; then each prompt is completed, greedily.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from lamlam.errors import UnknownOption
+from lamlam.evaluation.scoring import Score, score, shares
+
+INVENTED_FILE = Path(__file__).with_name("invented.jsonl")
+MAX_TOKENS = 40
+Names = Literal["corpus", "typed"]
+
+
+@dataclass(frozen=True, slots=True)
+class InventedFact:
+    """One fact of the set."""
+
+    entity: str
+    relation: str
+    """As training text names it."""
+    typed_relation: str
+    """As people type it."""
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class InventedItem:
+    """One prompt and the fact that is due after it."""
+
+    prompt: str
+    fact: InventedFact
+    opening: str
+    """The wording that the prompt is one of."""
+
+
+@cache
+def load_invented() -> tuple[tuple[InventedFact, ...], tuple[InventedItem, ...]]:
+    """Return the shipped facts and items; any first N items are balanced over the openings."""
+    facts: list[InventedFact] = []
+    items: list[InventedItem] = []
+    for line in INVENTED_FILE.read_text(encoding="utf-8").splitlines():
+        fields: dict[str, str] = json.loads(line)
+        prompt, opening = fields.pop("prompt", ""), fields.pop("opening", "")
+        fact = InventedFact(**fields)
+        if prompt:
+            items.append(InventedItem(prompt, fact, opening))
+        else:
+            facts.append(fact)
+    return tuple(facts), tuple(items)
+
+
+def evaluate_invented(
+    *,
+    items: int | None = None,
+    model: str = "bundled",
+    names: str = "corpus",
+    no_memory: bool = False,
+    verbalise: str | None = None,
+    show_progress: bool = True,
+    **engine_options: Any,  # passed on to Engine: experiments vary its settings
+) -> dict[str, object]:
+    """Return the shares of items that were exact, looked up, fetched right and missed.
+
+    Args:
+        items: how many of the set's items; all with None.
+        names: relation names in memory: ``corpus`` or ``typed``.
+        verbalise: ``copy`` or ``model``; None takes the model's own way.
+
+    Returns:
+        ``items``, ``exact``, ``lookup_issued``, ``right_value``, ``missed``, ``seconds``
+        (of the asking alone), ``names``, ``by_opening`` (exact for each opening).
+
+    Raises:
+        UnknownOption: ``names`` is neither.
+    """
+    if names not in ("corpus", "typed"):
+        raise UnknownOption(f"unknown names {names!r}", hint="take corpus or typed")
+    facts, all_items = load_invented()
+    chosen = all_items[:items]
+    if verbalise is not None:
+        engine_options["verbalise"] = verbalise
+    with tempfile.TemporaryDirectory() as folder:
+        memory: str | None = None
+        if not no_memory:
+            memory = f"sqlite:///{folder}/facts.db"
+            _type_in(memory, facts, names)
+        started = time.monotonic()
+        scores = _ask(chosen, model, memory, show_progress, engine_options)
+        seconds = time.monotonic() - started
+    return {
+        "items": len(chosen),
+        **shares([one for _, one in scores]),
+        "seconds": round(seconds, 2),
+        "names": names,
+        "by_opening": _by_opening(scores),
+    }
+
+
+def _type_in(url: str, facts: tuple[InventedFact, ...], names: str) -> None:
+    """The store holds every fact of the set."""
+    from lamlam.memory_backends.facts import Fact
+    from lamlam.memory_backends.operations import Assert
+    from lamlam.memory_backends.sync import SyncFactStore
+
+    with SyncFactStore(url) as store:
+        store.apply(
+            [
+                Assert(
+                    Fact(
+                        entity=fact.entity,
+                        relation=fact.typed_relation if names == "typed" else fact.relation,
+                        value=fact.value,
+                        source="invented",
+                    )
+                )
+                for fact in facts
+            ]
+        )
+
+
+def _ask(
+    items: tuple[InventedItem, ...],
+    model: str,
+    memory: str | None,
+    show_progress: bool,
+    engine_options: dict[str, Any],
+) -> list[tuple[InventedItem, Score]]:
+    from rich.progress import track
+
+    from lamlam.evaluation.progress import console
+    from lamlam.runtime.sync import SyncEngine
+
+    scores = []
+    with SyncEngine(model=model, memory=memory, **engine_options) as engine:
+        for item in track(
+            items, "asking", console=console(), disable=not show_progress, transient=True
+        ):
+            completion = engine.generate(item.prompt, max_tokens=MAX_TOKENS)
+            scores.append((item, score(item.prompt, completion, item.fact.value)))
+    return scores
+
+
+def _by_opening(scores: list[tuple[InventedItem, Score]]) -> dict[str, float]:
+    groups: dict[str, list[Score]] = {}
+    for item, one in scores:
+        groups.setdefault(item.opening, []).append(one)
+    return {opening: shares(group)["exact"] for opening, group in groups.items()}
