@@ -125,11 +125,19 @@ def _placeholders(llama_cpp: Any) -> Any:  # Any: ctypes structures
 
 @contextmanager
 def _log_of(llama_cpp: Any, listen: Any) -> Iterator[None]:
-    """Send llama.cpp's log to ``listen(level, line)`` and nowhere else, then as before."""
+    """Send llama.cpp's log to ``listen(level, line)`` and nowhere else, then as before.
+
+    What ``listen`` raises, Ctrl-C among it, cannot pass through C: it is raised at the end.
+    """
+    raised: list[BaseException] = []
 
     @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]  # a ctypes function type
     def receive(level: int, text: bytes, _: int | None) -> None:
-        listen(level, text.decode("utf-8", "replace"))
+        if not raised:
+            try:
+                listen(level, text.decode("utf-8", "replace"))
+            except BaseException as error:
+                raised.append(error)
 
     before = llama_cpp.llama_log_callback()
     before_data = ctypes.c_void_p()
@@ -139,6 +147,8 @@ def _log_of(llama_cpp: Any, listen: Any) -> Iterator[None]:
         yield
     finally:
         llama_cpp.llama_log_set(before, before_data)
+    if raised:
+        raise raised[0]
 
 
 def _usable_cpus() -> int:

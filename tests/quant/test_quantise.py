@@ -75,6 +75,21 @@ def test_progress_counts_to_the_end(wide_f16: Path, tmp_path: Path) -> None:
     assert seen == [(done, n_tensors) for done in range(1, n_tensors + 1)]
 
 
+def test_an_interrupted_quantisation_leaves_no_file(
+    wide_f16: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What the progress callback raises comes out, without the half-wanted file."""
+
+    def interrupt(done: int, total: int) -> None:
+        if done == total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        quantise(wide_f16, tmp_path / "q.gguf", progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
 def test_llama_cpps_log_stays_silent(
     wide_f16: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
