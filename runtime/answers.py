@@ -1,0 +1,93 @@
+"""What memory said, in the form that a decoder needs, and what was given out before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from lamlam.runtime.completion import AnswerStatus
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.lookups import LookupResult, Match
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question, as the model wrote it."""
+
+    entity: str
+    relation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One value for one query, or none."""
+
+    status: AnswerStatus
+    value: str | None = None
+    fact_id: str | None = None
+    source: str | None = None
+    revision: int | None = None
+    match: Match | None = None
+    elapsed_s: float = 0.0
+    is_fact: bool = True
+    """False for a word that stands in for a value ("unknown")."""
+
+    @property
+    def knows_entity(self) -> bool:
+        """True where memory knew the entity, whatever it knew of the relation."""
+        return self.match is not None and self.match.entity.kind != "none"
+
+
+@dataclass(slots=True)
+class GivenOut:
+    """The values that one text has already received, so that a repeated key gets the next."""
+
+    fact_ids: set[str] = field(default_factory=set)
+    values: dict[str, set[str]] = field(default_factory=dict)
+    """Values by the key of the entity that holds them."""
+
+    def next_answer(self, result: LookupResult, holder: str, elapsed_s: float) -> Answer:
+        """Return the first value of the result that this text has not had, and note it.
+
+        Args:
+            holder: key of the entity that was asked about.
+        """
+        status = str(result.status)
+        if status != "hit":
+            return Answer(
+                "ambiguous" if status == "ambiguous" else "miss",
+                match=result.match,
+                elapsed_s=elapsed_s,
+            )
+        for n, (value, fact_id) in enumerate(zip(result.values, result.fact_ids, strict=True)):
+            if fact_id in self.fact_ids:
+                continue
+            self.fact_ids.add(fact_id)
+            self.values.setdefault(holder, set()).add(value)
+            return Answer(
+                "hit",
+                value=value,
+                fact_id=fact_id,
+                source=result.sources[n] if n < len(result.sources) else None,
+                revision=result.revision,
+                match=result.match,
+                elapsed_s=elapsed_s,
+            )
+        return Answer("exhausted", match=result.match, elapsed_s=elapsed_s)
+
+
+def nearest_answer(candidate_score: float, result: LookupResult, miss: Answer) -> Answer:
+    """Return the first value of a candidate's own lookup, marked as below the threshold."""
+    if not result.values:
+        return miss
+    entity = replace(result.match.entity, score=min(candidate_score, result.match.entity.score))
+    return Answer(
+        "nearest",
+        value=result.values[0],
+        fact_id=result.fact_ids[0] if result.fact_ids else None,
+        source=result.sources[0] if result.sources else None,
+        revision=result.revision,
+        match=replace(result.match, entity=entity),
+        elapsed_s=miss.elapsed_s,
+    )

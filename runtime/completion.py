@@ -1,0 +1,68 @@
+"""What a generation leaves behind: text, where each part came from, and what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.lookups import Match
+
+Origin = Literal["prompt", "fact", "parametric"]
+FinishReason = Literal["stop", "length", "context", "stop_string", "miss"]
+AnswerStatus = Literal["hit", "miss", "ambiguous", "nearest", "exhausted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of `Completion.text`: ``text[start:end]``."""
+
+    start: int
+    end: int
+    origin: Origin
+    """``fact`` where the text is a fetched value to the letter, ``parametric`` where the
+    weights alone wrote it."""
+    fact_id: str | None = None
+    source: str | None = None
+    revision: int | None = None
+    match: Match | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LookupRecord:
+    """One question to memory and its answer."""
+
+    entity: str
+    """As the model wrote it."""
+    relation: str
+    status: AnswerStatus
+    """``nearest``: a value below the threshold, taken by policy; ``exhausted``: every value
+    of this key was given out before in this text."""
+    value: str | None
+    fact_id: str | None
+    source: str | None
+    elapsed_s: float
+    match: Match | None
+    at: int
+    """Where in the text the lookup stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A finished text."""
+
+    text: str
+    """The prompt and what follows, without lookups."""
+    spans: tuple[Span, ...]
+    """Cover the text from 0 to its end without gap or overlap."""
+    lookups: tuple[LookupRecord, ...]
+    finish_reason: FinishReason
+    n_tokens: int
+    """Sampled or forced after the prompt, rewound ones included."""
+    n_text_tokens: int
+    """Visible ones after the prompt."""
+    n_prompt_tokens: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as plain dictionaries, lists, strings and numbers."""
+        return asdict(self)

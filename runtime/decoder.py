@@ -1,0 +1,461 @@
+"""The state machine of one sequence: token in, want out.
+
+No I/O, no model, no memory. The driver reads `Decoder.want`, does it, and reports
+back with the one method that fits:
+
+====================  ==============================================================
+want                  then
+====================  ==============================================================
+`Sample`              choose a token by the choice, `Decoder.sampled`
+`Force`               put the tokens behind the sequence, `Decoder.forced`
+`Look`                ask memory, `Decoder.answered`
+`Rewind`              cut the sequence, `Decoder.rewound`
+`Done`                nothing: the text is complete
+====================  ==============================================================
+
+States follow each other as ``InText -> InEntity -> InRelation -> Waiting -> InText``.
+In each, every token that would break the format is forbidden, so a malformed lookup
+cannot be written, and a key that does not end is closed by force.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from lamlam.runtime.answers import Answer, Query
+from lamlam.runtime.completion import Completion, FinishReason, LookupRecord
+from lamlam.runtime.key_trie import KeyTrie
+from lamlam.runtime.policies import TextSettings
+from lamlam.runtime.sampling import Choice, TokenIds
+from lamlam.runtime.vocabulary import Vocabulary
+from lamlam.runtime.written_text import WrittenText
+
+MAX_ENTITY_TOKENS = 32
+MAX_RELATION_TOKENS = 24
+MAX_QUESTIONS = 3
+"""Questions at one place under the policy ``ask_again``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Choose the next token."""
+
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Force:
+    """Append these tokens; only the logits after the last are needed."""
+
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Ask memory."""
+
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
+class Rewind:
+    """Keep the first ``to`` tokens and forget the rest."""
+
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The text is complete, or (``lookup_failed``) must not go on."""
+
+    reason: FinishReason | Literal["lookup_failed"]
+
+
+Want = Sample | Force | Look | Rewind | Done
+
+
+@dataclass(slots=True)
+class InText:
+    """Visible text is being written."""
+
+
+@dataclass(slots=True)
+class InEntity:
+    """The name of the entity is being written."""
+
+    start: int
+    """Where in the tokens the lookup opened."""
+    trie: KeyTrie | None = None
+
+
+@dataclass(slots=True)
+class InRelation:
+    """The relation is being written."""
+
+    start: int
+    entity: str
+    begin: int
+    """Where in the tokens the relation's own tokens begin."""
+    trie: KeyTrie | None = None
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The question is asked."""
+
+    start: int
+    query: Query
+    relation_begin: int
+
+
+State = InText | InEntity | InRelation | Waiting
+
+
+class Masks:
+    """The forbidden tokens of each state, built once for a vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        lookup = vocabulary.lookup
+        ids = {lookup.entity, lookup.relation, lookup.answer, lookup.end} if lookup else set()
+        special = vocabulary.not_text | vocabulary.ends | ids
+        self.key = _ids(special)
+        """Nothing but text."""
+        self.text = _ids(special - vocabulary.ends - ({lookup.entity} if lookup else set()))
+        self.text_no_lookup = _ids(special - vocabulary.ends)
+        self.text_no_end = _ids(special - ({lookup.entity} if lookup else set()))
+        self.entity = _ids(special - ({lookup.relation} if lookup else set()))
+        self.relation = _ids(special - ({lookup.answer} if lookup else set()))
+
+
+class Decoder:
+    """One sequence, from its prompt to its end."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        masks: Masks,
+        settings: TextSettings,
+        prompt: str,
+        *,
+        context: int,
+        may_look: bool = True,
+        floors: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        """Begin with the prompt's tokens; the driver evaluates them before the first want.
+
+        Args:
+            context: tokens that the sequence may hold.
+            may_look: false forbids lookups altogether.
+            floors: least probability of the preferred tokens in (entity, relation).
+        """
+        self.vocabulary = vocabulary
+        self.settings = settings
+        self.tokens = vocabulary.prompt_tokens(prompt)
+        self.n_prompt_tokens = len(self.tokens)
+        self.written = WrittenText(prompt)
+        self.records: list[LookupRecord] = []
+        self.state: State = InText()
+        self.guide_wanted: Literal["entity", "relation"] | None = None
+        """Set when a key begins: the driver may answer with `guide`."""
+        self.n_text_tokens = 0
+        self.n_tokens = 0
+        self._n_lookup_tokens = 0
+        self._n_lookups = 0
+        self._context = context
+        self._masks = masks
+        self._floors = floors
+        self._may_look = may_look and vocabulary.lookup is not None
+        self._blocked_here = False
+        self._n_questions = 0
+        self._avoid: set[int] = set()
+        self._query: Query | None = None
+        self._text_samples = self._build_text_samples()
+        self.want: Want = self._next_in_text()
+
+    @property
+    def query(self) -> Query | None:
+        """The last question asked."""
+        return self._query
+
+    @property
+    def open_entity(self) -> str:
+        """The entity of the question that is being written; empty outside a relation."""
+        return self.state.entity if isinstance(self.state, InRelation) else ""
+
+    # What the driver reports -----------------------------------------------------------
+
+    def sampled(self, token: int) -> None:
+        """The token was chosen and stands behind the sequence."""
+        self.n_tokens += 1
+        match self.state:
+            case InText():
+                self._sampled_in_text(token)
+            case InEntity() as state:
+                self._sampled_in_entity(state, token)
+            case InRelation() as state:
+                self._sampled_in_relation(state, token)
+            case Waiting():
+                raise AssertionError("no token is sampled while a question waits")
+
+    def forced(self) -> None:
+        """The forced tokens stand behind the sequence."""
+        assert isinstance(self.want, Force)
+        tokens = self.want.tokens
+        match self.state:
+            case InEntity() | InRelation():
+                for token in tokens:
+                    self.sampled(token)
+            case _:
+                self.n_tokens += len(tokens)
+                self.tokens.extend(tokens)
+                self.state = InText()
+                self.want = self._next_in_text()
+
+    def guide(self, trie: KeyTrie | None) -> None:
+        """The key that has just begun prefers the paths of the trie."""
+        self.guide_wanted = None
+        state = self.state
+        if trie is None or not isinstance(state, InEntity | InRelation):
+            return
+        state.trie = trie
+        if isinstance(self.want, Sample):
+            self.want = self._next_in_key(state)
+
+    def answered(self, answer: Answer) -> None:
+        """Memory has answered the question."""
+        state = self.state
+        assert isinstance(state, Waiting)
+        self.records.append(
+            LookupRecord(
+                entity=state.query.entity,
+                relation=state.query.relation,
+                status=answer.status,
+                value=answer.value,
+                fact_id=answer.fact_id,
+                source=answer.source,
+                elapsed_s=answer.elapsed_s,
+                match=answer.match,
+                at=len(self.written.text),
+            )
+        )
+        self._n_lookups += 1
+        if answer.value is not None:
+            self._write_value(answer)
+            return
+        match self.settings.policy:
+            case "unknown":
+                self._write_value(Answer(answer.status, value="unknown", is_fact=False))
+            case "stop":
+                self._finish("miss")
+            case "raise":
+                self.want = Done("lookup_failed")
+            case "ask_again" if self._n_questions + 1 < MAX_QUESTIONS:
+                self._ask_again(state, answer)
+            case _:  # continue; nearest, where nothing is near
+                self._abandon(state.start)
+
+    def rewound(self) -> None:
+        """The sequence was cut to the wanted length."""
+        assert isinstance(self.want, Rewind)
+        del self.tokens[self.want.to :]
+        self.want = (
+            self._next_in_text()
+            if isinstance(self.state, InText)
+            else self._next_in_key(self.state)
+        )
+
+    def completion(self) -> Completion:
+        """The finished text; only after `Done`."""
+        assert isinstance(self.want, Done) and self.want.reason != "lookup_failed"
+        return Completion(
+            text=self.written.text,
+            spans=self.written.spans(),
+            lookups=tuple(self.records),
+            finish_reason=self.want.reason,
+            n_tokens=self.n_tokens,
+            n_text_tokens=self.n_text_tokens,
+            n_prompt_tokens=self.n_prompt_tokens,
+        )
+
+    # Text --------------------------------------------------------------------------------
+
+    def _sampled_in_text(self, token: int) -> None:
+        lookup = self.vocabulary.lookup
+        if lookup is not None and token == lookup.entity:
+            self.written.settle()
+            self.state = InEntity(start=len(self.tokens))
+            self._append_lookup_token(token)
+            self._n_questions = 0
+            self._avoid.clear()
+            self.guide_wanted = "entity"
+            self.want = self._next_in_key(self.state)
+            return
+        if token in self.vocabulary.ends:
+            self._finish("stop")
+            return
+        self._blocked_here = False
+        self.tokens.append(token)
+        self.n_text_tokens += 1
+        self.written.add_bytes(self.vocabulary.piece(token))
+        if self.settings.stop:
+            at = self.written.find_stop(self.settings.stop)
+            if at is not None:
+                self.written.cut(at)
+                self._finish("stop_string")
+                return
+        self.want = self._next_in_text()
+
+    def _next_in_text(self) -> Want:
+        """Return what comes next in text, limits considered."""
+        written = self.written
+        if self.n_text_tokens >= self.settings.max_tokens and not written.awaits_value:
+            return self._done("length")
+        if len(self.tokens) >= self._context:
+            return self._done("context")
+        settings = self.settings
+        can_look = (
+            self._may_look
+            and not self._blocked_here
+            and self._n_lookups < settings.max_lookups
+            and self._n_lookup_tokens < settings.max_lookup_tokens
+            and not written.has_partial_character
+        )
+        return self._text_samples[can_look]
+
+    def _build_text_samples(self) -> tuple[Sample, Sample]:
+        """Return the two choices in text: without and with a lookup."""
+        masks, settings, lookup = self._masks, self.settings, self.vocabulary.lookup
+        bias = ((lookup.entity, settings.lookup_bias),) if lookup and settings.lookup_bias else ()
+        plain = masks.key if settings.ignore_eos else masks.text_no_lookup
+        looking = masks.text_no_end if settings.ignore_eos else masks.text
+        return Sample(Choice(plain)), Sample(Choice(looking, bias))
+
+    # Keys --------------------------------------------------------------------------------
+
+    def _sampled_in_entity(self, state: InEntity, token: int) -> None:
+        lookup = self.vocabulary.lookup
+        assert lookup is not None
+        self._append_lookup_token(token)
+        if token == lookup.relation:
+            begin = len(self.tokens)
+            entity = self._text(state.start + 1, begin - 1)
+            relation_state = InRelation(state.start, entity, begin)
+            self.state = relation_state
+            self._avoid.clear()
+            self.guide_wanted = "relation"
+            self.want = self._next_in_key(relation_state)
+            return
+        state.trie = state.trie.children.get(token) if state.trie else None
+        self.want = self._next_in_key(state)
+
+    def _sampled_in_relation(self, state: InRelation, token: int) -> None:
+        lookup = self.vocabulary.lookup
+        assert lookup is not None
+        self._append_lookup_token(token)
+        if token == lookup.answer:
+            query = Query(state.entity, self._text(state.begin, len(self.tokens) - 1))
+            self._query = query
+            self.state = Waiting(state.start, query, state.begin)
+            self.want = Look(query)
+            return
+        state.trie = state.trie.children.get(token) if state.trie else None
+        self.want = self._next_in_key(state)
+
+    def _next_in_key(self, state: InEntity | InRelation | Waiting) -> Want:
+        assert not isinstance(state, Waiting)
+        if len(self.tokens) >= self._context:
+            return self._done("context")
+        is_entity = isinstance(state, InEntity)
+        begin = state.start + 1 if isinstance(state, InEntity) else state.begin
+        lookup = self.vocabulary.lookup
+        assert lookup is not None
+        closing = lookup.relation if is_entity else lookup.answer
+        n_key_tokens = len(self.tokens) - begin
+        is_blank = not self._text(begin, len(self.tokens))
+        if n_key_tokens >= (MAX_ENTITY_TOKENS if is_entity else MAX_RELATION_TOKENS):
+            if is_blank:
+                return self._abandon(state.start)
+            return Force((closing,))
+        if is_blank:  # nothing to close
+            forbidden = self._masks.key
+        else:
+            forbidden = self._masks.entity if is_entity else self._masks.relation
+        if self._avoid and n_key_tokens == 0:
+            forbidden = np.concatenate([forbidden, _ids(self._avoid)])
+        bias = self.settings.close_bias
+        return Sample(
+            Choice(
+                forbidden,
+                bias=((closing, bias),) if bias else (),
+                preferred=state.trie.choices if state.trie else None,
+                floor=self._floors[0 if is_entity else 1],
+                is_key=True,
+            )
+        )
+
+    def _text(self, begin: int, end: int) -> str:
+        return self.vocabulary.text_of(self.tokens[begin:end]).strip()
+
+    def _append_lookup_token(self, token: int) -> None:
+        self.tokens.append(token)
+        self._n_lookup_tokens += 1
+
+    # Values and misses -------------------------------------------------------------------
+
+    def _write_value(self, answer: Answer) -> None:
+        lookup = self.vocabulary.lookup
+        assert lookup is not None and answer.value is not None
+        tokens = (*self.vocabulary.tokens(f" {answer.value}"), lookup.end)
+        self._n_lookup_tokens += len(tokens)
+        if self.settings.verbalise == "copy":
+            lead = self.written.space_before_value()
+            surface = self.vocabulary.tokens(lead + answer.value)
+            self.written.add_value(lead, answer)
+            self.n_text_tokens += len(surface)
+            tokens += surface
+        else:
+            self.written.expect_value(answer)
+        if len(self.tokens) + len(tokens) > self._context:
+            if self.settings.verbalise == "model":
+                self.written.add_value(self.written.space_before_value(), answer)
+            self._finish("context")
+            return
+        self.want = Force(tokens)
+
+    def _ask_again(self, state: Waiting, answer: Answer) -> None:
+        """Go back to the part of the key that memory did not know, the tried one excluded."""
+        self._n_questions += 1
+        if answer.knows_entity:
+            begin = state.relation_begin
+            self.state = InRelation(state.start, state.query.entity, begin)
+            self.guide_wanted = "relation"
+        else:
+            begin = state.start + 1
+            self.state = InEntity(state.start)
+            self.guide_wanted = "entity"
+        self._avoid.add(self.tokens[begin])
+        self.want = Rewind(begin)
+
+    def _abandon(self, start: int) -> Want:
+        """Return to before the lookup; none may open at this place again."""
+        self._blocked_here = True
+        self.state = InText()
+        self.guide_wanted = None
+        self.want = Rewind(start)
+        return self.want
+
+    # End ---------------------------------------------------------------------------------
+
+    def _finish(self, reason: FinishReason) -> None:
+        self.want = self._done(reason)
+
+    def _done(self, reason: FinishReason) -> Done:
+        self.written.settle()
+        return Done(reason)
+
+
+def _ids(tokens: set[int] | frozenset[int]) -> TokenIds:
+    return np.array(sorted(tokens), np.int64)

@@ -1,0 +1,330 @@
+"""`Engine`: texts with facts, from a model file and a memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+import anyio
+import anyio.to_thread
+
+from lamlam.errors import EngineClosed, UsageError
+from lamlam.runtime.answers import Query
+from lamlam.runtime.completion import Completion
+from lamlam.runtime.events import Event, Finished
+from lamlam.runtime.grounding import Constraint
+from lamlam.runtime.mailbox import Mailbox
+from lamlam.runtime.owner_thread import LoadedModel, ModelSettings, OwnerThread
+from lamlam.runtime.policies import (
+    GenerateKeywords,
+    TextSettings,
+    Verbalise,
+    check_keywords,
+    text_settings,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from lamlam.memory_backends.protocol import FactStore
+
+
+class EngineKeywords(TypedDict, total=False):
+    """Keywords of `Engine`; ``None`` leaves a setting at its default."""
+
+    threads: int | None
+    context: int | None
+    gpu_layers: int
+    max_sequences: int
+    batch: int
+    plain: bool
+    verbose: bool
+    verbalise: Verbalise | None
+    lookup_bias: float | None
+    constrain: bool | Constraint
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    error: BaseException
+
+
+class _State(Enum):
+    UNOPENED = auto()
+    OPENED = auto()
+    CLOSED = auto()
+
+
+class Engine:
+    """Writes texts with one model and one memory; opened by ``async with``.
+
+    One thread owns the model and runs the whole step loop, so any number of tasks may
+    call `generate` and `stream`; texts beyond ``max_sequences`` wait their turn.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = "bundled",
+        memory: str | FactStore | None = "bundled",
+        **options: Unpack[EngineKeywords],
+    ) -> None:
+        """Take note of what to open; nothing is opened yet.
+
+        Args:
+            model: path of a GGUF file, or ``bundled``.
+            memory: URL of a store, ``bundled``, an open store (which stays open when the
+                engine closes), or ``None``: no lookup is ever made.
+            options: ``threads`` (default: usable processors), ``context`` (tokens of one
+                text; default: what the model was trained on), ``gpu_layers``,
+                ``max_sequences``, ``batch``, ``plain`` (run any GGUF model, without
+                lookups), ``verbose``; ``verbalise`` and ``lookup_bias`` (defaults: what
+                the model file says); ``constrain`` (false: keys are not drawn towards
+                what memory holds; a `Constraint` sets how strongly).
+
+        Raises:
+            UnknownOption: an option that does not exist.
+            UsageError: a value that makes no sense.
+        """
+        check_keywords(dict(options), EngineKeywords.__annotations__)
+        given: dict[str, Any] = {name: v for name, v in options.items() if v is not None}
+        constrain = given.pop("constrain", True)
+        self._constraint = Constraint() if constrain is True else constrain or None
+        self._verbalise: Verbalise | None = given.pop("verbalise", None)
+        self._lookup_bias: float | None = given.pop("lookup_bias", None)
+        self._settings = ModelSettings(**given)
+        self._model = model
+        self._memory = memory
+        self._state = _State.UNOPENED
+        self._stack = AsyncExitStack()
+        self._owner: OwnerThread | None = None
+        self._loaded: LoadedModel | None = None
+
+    @property
+    def context(self) -> int:
+        """Tokens that one text may hold, prompt and lookups included."""
+        return self._open_model().context
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the model file says about itself."""
+        return self._open_model().file.metadata
+
+    async def __aenter__(self) -> Self:
+        """Open the memory and load the model.
+
+        Raises:
+            ModelError: the file cannot be used; see its subclasses.
+            FactStoreError: the memory cannot be used; see its subclasses.
+        """
+        if self._state is not _State.UNOPENED:
+            raise UsageError("an engine is opened once", hint="make another Engine")
+        try:
+            path = self._model_path()
+            store = await self._open_store()
+            ready: Mailbox[LoadedModel | BaseException] = Mailbox()
+            owner = OwnerThread(path, self._settings, store, self._constraint, ready.put)
+            # Pushed after the store: the model goes first, then the memory it may be asking.
+            self._stack.push_async_callback(_end_thread, owner)
+            loaded = await ready.get()
+            if isinstance(loaded, BaseException):
+                raise loaded
+        except BaseException:
+            self._state = _State.CLOSED
+            await self._stack.aclose()
+            raise
+        # Checked with the model's defaults, so that a bad option is known at once.
+        self._owner, self._loaded, self._store = owner, loaded, store
+        self._state = _State.OPENED
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the engine."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Open texts end with `EngineClosed`; model and memory are freed."""
+        self._state = _State.CLOSED
+        await self._stack.aclose()
+
+    async def generate(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Completion:
+        """Return the finished text.
+
+        Args:
+            options: ``max_tokens`` (visible ones; default 64), ``temperature`` (default 0:
+                greedy), ``top_p``, ``min_p``, ``repeat_penalty``, ``seed``, ``stop``
+                (string or strings), ``ignore_eos``, ``policy`` (what a miss does:
+                ``continue``, ``ask_again``, ``unknown``, ``nearest``, ``stop``, ``raise``,
+                or ``paper`` for the paper's settings), ``verbalise`` (``copy`` or
+                ``model``), ``lookup_bias``, ``max_lookups``, ``max_lookup_tokens``.
+
+        Raises:
+            UnknownOption: an option, policy or mode that does not exist.
+            PromptTooLong: the prompt does not fit the context.
+            LookupFailed: a miss under the policy ``raise``.
+            EngineClosed: the engine is not open.
+        """
+        request = self._submit(prompt, dict(options), wants_events=False)
+        with request.cancelled_on_exit():
+            while True:
+                match await request.mailbox.get():
+                    case Completion() as completion:
+                        return completion
+                    case _Failure(error):
+                        raise error
+                    case Query() as query:
+                        await request.look(query)
+
+    @asynccontextmanager
+    async def stream(
+        self, prompt: str, **options: Unpack[GenerateKeywords]
+    ) -> AsyncIterator[AsyncIterator[Event]]:
+        """Give the events of a text as it is written; leaving early ends the text.
+
+        Options and errors as for `generate`; errors are raised by the iterator.
+        """
+        request = self._submit(prompt, dict(options), wants_events=True)
+        with request.cancelled_on_exit():
+            yield _events(request)
+
+    def _submit(self, prompt: str, options: dict[str, Any], *, wants_events: bool) -> _Request:
+        loaded = self._open_model()
+        assert self._owner is not None
+        if not isinstance(prompt, str):
+            raise UsageError(f"a prompt is text, not {type(prompt).__name__}")
+        settings = text_settings(
+            options,
+            verbalise=self._verbalise or loaded.verbalise,
+            lookup_bias=loaded.lookup_bias if self._lookup_bias is None else self._lookup_bias,
+        )
+        request = _Request(prompt, settings, wants_events, self._owner, self._store)
+        self._owner.submit(request)
+        return request
+
+    def _open_model(self) -> LoadedModel:
+        if self._state is not _State.OPENED or self._loaded is None:
+            what = "closed" if self._state is _State.CLOSED else "not open yet"
+            raise EngineClosed(f"the engine is {what}", hint="use it inside: async with Engine(…)")
+        return self._loaded
+
+    def _model_path(self) -> Path:
+        if self._model != "bundled":
+            return Path(self._model)
+        from lamlam.bundled import model_path
+
+        return model_path()
+
+    async def _open_store(self) -> FactStore | None:
+        if self._memory is None or self._settings.plain:
+            return None
+        if not isinstance(self._memory, str):
+            return self._memory
+        from lamlam.memory_backends.urls import open_store
+
+        return await self._stack.enter_async_context(
+            open_store(self._memory, create=False, read_only=True)
+        )
+
+
+class _Request:
+    """One text, between the task that waits for it and the owner thread."""
+
+    def __init__(
+        self,
+        prompt: str,
+        settings: TextSettings,
+        wants_events: bool,
+        owner: OwnerThread,
+        store: FactStore | None,
+    ) -> None:
+        self.prompt = prompt
+        self.settings = settings
+        self.wants_events = wants_events
+        self.is_cancelled = False
+        self.is_over = False
+        self.mailbox: Mailbox[Completion | list[Event] | Query | _Failure] = Mailbox()
+        self._owner = owner
+        self._store = store
+
+    # Called by the owner thread ----------------------------------------------------------
+
+    def tell(self, events: list[Event]) -> None:
+        self.mailbox.put(events)
+
+    def ask(self, query: Query) -> None:
+        self.mailbox.put(query)
+
+    def finish(self, completion: Completion) -> None:
+        self.is_over = True
+        if not self.wants_events:
+            self.mailbox.put(completion)
+
+    def fail(self, error: BaseException) -> None:
+        self.is_over = True
+        self.mailbox.put(_Failure(error))
+
+    # Called by the task --------------------------------------------------------------------
+
+    async def look(self, query: Query) -> None:
+        """Ask a slow memory on the event loop and hand its answer to the owner thread."""
+        from lamlam.memory_backends.lookups import Lookup
+
+        assert self._store is not None
+        try:
+            (result,) = await self._store.lookup_many([Lookup(query.entity, query.relation)])
+        except Exception as error:  # the store's failure ends this text, not the engine
+            self._owner.answer(self, error)
+        else:
+            self._owner.answer(self, result)
+
+    def cancelled_on_exit(self) -> _CancelledOnExit:
+        return _CancelledOnExit(self)
+
+    def cancel(self) -> None:
+        if not self.is_over:
+            self.is_cancelled = True
+            self._owner.wake()
+
+
+class _CancelledOnExit:
+    """Whoever leaves early frees the sequence at the next token boundary."""
+
+    def __init__(self, request: _Request) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._request.cancel()
+
+
+async def _events(request: _Request) -> AsyncIterator[Event]:
+    while True:
+        match await request.mailbox.get():
+            case list() as events:
+                for event in events:
+                    yield event
+                    if isinstance(event, Finished):
+                        return
+            case _Failure(error):
+                raise error
+            case Query() as query:
+                await request.look(query)
+
+
+async def _end_thread(owner: OwnerThread) -> None:
+    owner.stop()
+    # Shielded: whoever is cancelled while closing still leaves nothing behind.
+    with anyio.CancelScope(shield=True):
+        await anyio.to_thread.run_sync(owner.join)

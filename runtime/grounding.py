@@ -1,0 +1,152 @@
+"""Which keys memory could answer, as token paths that the decoder prefers.
+
+The model copies names from the text and chooses among the relations that the entity
+really has; a preference, not a constraint: where the model clearly wants another key,
+it writes that key and the lookup is an honest miss.
+
+Only for stores that answer at once (`describe_nowait`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from lamlam.runtime.answers import GivenOut
+from lamlam.runtime.key_trie import KeyTrie
+from lamlam.runtime.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.lookups import EntityView
+
+MAX_NAME_WORDS = 8
+_WORD = re.compile(r"\S+")
+# Marks that lean on a word without belonging to its name.
+_BEFORE = "([{<\"'“‘«„‚¿¡*_–—-"
+_AFTER = ")]}>\"'”’»,.;:!?*_–—-"
+# Marks after a word that may belong to the name: "Jr.", "Mercury (planet)", "Oliver!"
+_MAYBE_OF_NAME = frozenset(".)!?")
+_POSSESSIVES = ("'s", "’s")
+
+
+class Describer(Protocol):
+    """The part of a store that grounding needs."""
+
+    def describe_nowait(self, entity: str, *, fuzzy: bool = True) -> EntityView | None:
+        """Return what the store holds of an entity, or none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """How strongly keys are drawn towards what memory holds."""
+
+    entity_floor: float = 0.05
+    """Names that memory knows win if the model gives them this probability together."""
+    relation_floor: float = 0.02
+    """The same for relations of the entity."""
+    skip_stated: bool = True
+    """Leave out relations whose values all stand in the text: hardly any value stands twice."""
+
+
+class Grounding:
+    """What one text has named so far that memory knows."""
+
+    def __init__(self, store: Describer, vocabulary: Vocabulary, constraint: Constraint) -> None:
+        self._store = store
+        self._vocabulary = vocabulary
+        self._constraint = constraint
+        self._names: dict[str, tuple[int, ...]] = {}
+        self._probed: set[str] = set()
+        self._seen_until = 0
+        self.holder = ""
+        """Key of the entity last asked about."""
+
+    def entities(self, text: str) -> KeyTrie | None:
+        """Return paths for the names in the visible text that memory knows."""
+        lookup = self._vocabulary.lookup
+        if lookup is None:
+            return None
+        for name in self._new_names(text):
+            if name not in self._probed:
+                self._probed.add(name)
+                if self._store.describe_nowait(name, fuzzy=False) is not None:
+                    self._names[name] = self._vocabulary.tokens(f" {name}")
+        return KeyTrie.of(self._names.values(), lookup.relation)
+
+    def relations(self, entity: str, text: str, given: GivenOut) -> KeyTrie | None:
+        """Return paths for what memory holds of the entity and this text has not had."""
+        lookup = self._vocabulary.lookup
+        view = self._store.describe_nowait(entity, fuzzy=True)
+        self.holder = view.key if view is not None else ""
+        if lookup is None or view is None:
+            return None
+        had = given.values.get(view.key, frozenset())
+        names: dict[str, None] = {}
+        for key in view.relations:
+            values = view.values(key)
+            if all(value in had for value in values):
+                continue
+            if self._constraint.skip_stated and all(_stands_in(value, text) for value in values):
+                continue
+            names[key] = None
+            names.update(dict.fromkeys(_synonyms(key)))
+        return KeyTrie.of((self._vocabulary.tokens(f" {name}") for name in names), lookup.answer)
+
+    def _new_names(self, text: str) -> list[str]:
+        """Return candidate names that end in text not seen before."""
+        words = [(word.start(), word.end()) for word in _WORD.finditer(text)]
+        # The last word may still grow, so it is looked at again.
+        first_new = next((n for n, (_, end) in enumerate(words) if end >= self._seen_until), 0)
+        self._seen_until = len(text)
+        names: list[str] = []
+        for first in range(max(0, first_new - MAX_NAME_WORDS + 1), len(words)):
+            start = _skip_marks(text, *words[first])
+            if not (first == 0 or _may_begin_name(text, start, words[first][1])):
+                continue
+            for last in range(max(first, first_new), min(first + MAX_NAME_WORDS, len(words))):
+                names += _spellings(text, start, words[last][1])
+        return names
+
+
+def _skip_marks(text: str, start: int, end: int) -> int:
+    while start < end and text[start] in _BEFORE:
+        start += 1
+    return start
+
+
+def _may_begin_name(text: str, start: int, end: int) -> bool:
+    return any(letter.isupper() or letter.isdigit() for letter in text[start:end])
+
+
+def _spellings(text: str, start: int, end: int) -> list[str]:
+    """Return the stretch as a name: with and without the marks at its end."""
+    bare_end = end
+    while bare_end > start and text[bare_end - 1] in _AFTER:
+        bare_end -= 1
+    if bare_end <= start:
+        return []
+    names = [text[start:bare_end]]
+    if bare_end < end and text[bare_end] in _MAYBE_OF_NAME:
+        names.append(text[start : bare_end + 1])
+    names += [names[0][: -len(end)] for end in _POSSESSIVES if names[0].endswith(end)]
+    return [name for name in names if name]
+
+
+def _stands_in(value: str, text: str) -> bool:
+    at = text.find(value)
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + len(value) : at + len(value) + 1]
+        if not (before.isalnum() or after.isalnum()):
+            return True
+        at = text.find(value, at + 1)
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _synonyms(key: str) -> tuple[str, ...]:
+    from lamlam.memory_backends.synonyms import synonyms_of
+
+    return tuple(synonyms_of(key))

@@ -1,0 +1,242 @@
+"""The only door to llama.cpp: its low-level API behind context managers.
+
+Not thread-safe: one thread opens, uses and closes a `Context`. A `Model` may be
+read from other threads. llama.cpp's errors become ours.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import llama_cpp.llama_cpp as api
+import numpy as np
+
+from lamlam.errors import BadModelFile, DecodeFailed
+from lamlam.runtime.sampling import Logits
+
+_ERROR_LEVEL = 4  # ggml's number
+_NO_TOKEN = -1
+
+
+class Model:
+    """A loaded model and its vocabulary."""
+
+    def __init__(self, handle: Any, token_types: list[int]) -> None:  # Any: a ctypes pointer
+        self.handle = handle
+        self._vocab = api.llama_model_get_vocab(handle)
+        self._token_types = token_types
+        self.n_tokens = int(api.llama_vocab_n_tokens(self._vocab))
+        self.n_context_trained = int(api.llama_model_n_ctx_train(handle))
+        self._piece_buffer = ctypes.create_string_buffer(256)
+        self.bos = int(api.llama_vocab_bos(self._vocab))
+
+    def tokenize(self, text: bytes, *, special: bool) -> list[int]:
+        """Return the tokens of the text, with no marker added in front."""
+        room = len(text) + 8
+        tokens = (api.llama_token * room)()
+        n = api.llama_tokenize(self._vocab, text, len(text), tokens, room, False, special)
+        if n < 0:  # more tokens than bytes: some vocabularies add a space in front
+            tokens = (api.llama_token * -n)()
+            n = api.llama_tokenize(self._vocab, text, len(text), tokens, -n, False, special)
+        return tokens[:n]
+
+    def piece(self, token: int) -> bytes:
+        """Return the bytes of a token; none for control tokens."""
+        buffer = self._piece_buffer
+        n = api.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+        if n < 0:
+            buffer = self._piece_buffer = ctypes.create_string_buffer(-n)
+            n = api.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+        return buffer.raw[:n]
+
+    def ends(self) -> list[int]:
+        """Return the tokens that end a text."""
+        candidates = {n for n, kind in enumerate(self._token_types) if kind != 1}
+        candidates |= {int(api.llama_vocab_eos(self._vocab)), int(api.llama_vocab_eot(self._vocab))}
+        return [
+            token
+            for token in sorted(candidates - {_NO_TOKEN})
+            if api.llama_vocab_is_eog(self._vocab, token)
+        ]
+
+    def token_types(self) -> list[int]:
+        """Return the format's type number of each token."""
+        return self._token_types
+
+
+class Context:
+    """Memory for the tokens of some sequences, and the way to evaluate more of them."""
+
+    def __init__(self, model: Model, handle: Any, n_batch: int, n_tokens: int) -> None:
+        self.n_batch = n_batch
+        """Most tokens that `decode` takes at once; llama.cpp aborts the process beyond."""
+        self.n_context = n_tokens
+        self._handle = handle
+        self._memory = api.llama_get_memory(handle)
+        self._vocabulary_size = model.n_tokens
+        self._batch = api.llama_batch_init(n_batch, 0, 1)
+        self._tokens = np.ctypeslib.as_array(self._batch.token, (n_batch,))
+        self._positions = np.ctypeslib.as_array(self._batch.pos, (n_batch,))
+        self._outputs = np.ctypeslib.as_array(self._batch.logits, (n_batch,))
+        np.ctypeslib.as_array(self._batch.n_seq_id, (n_batch,))[:] = 1
+        self._n = 0
+        # llama.cpp keeps logits in one buffer; views are kept because making one costs 10 us.
+        self._views: dict[int, Logits] = {}
+
+    @property
+    def room(self) -> int:
+        """Tokens that still fit into the batch."""
+        return self.n_batch - self._n
+
+    def add(
+        self, sequence: int, tokens: Sequence[int], position: int, *, is_last: bool
+    ) -> int | None:
+        """The tokens stand in the batch; return the row of the last one's logits if wanted.
+
+        Args:
+            position: of the first token in its sequence.
+            is_last: the logits after the last token are wanted.
+        """
+        start, n = self._n, len(tokens)
+        if n > self.room:
+            raise DecodeFailed(f"a batch holds {self.n_batch} tokens, {start + n} were given")
+        end = start + n
+        self._tokens[start:end] = tokens
+        self._positions[start:end] = range(position, position + n)
+        self._outputs[start:end] = 0
+        sequences = self._batch.seq_id
+        for row in range(start, end):
+            sequences[row][0] = sequence
+        self._n = end
+        if not is_last:
+            return None
+        self._outputs[end - 1] = 1
+        return end - 1
+
+    def decode(self) -> None:
+        """Every token of the batch is evaluated; the batch is empty again.
+
+        Raises:
+            DecodeFailed: llama.cpp refused it.
+        """
+        self._batch.n_tokens, self._n = self._n, 0
+        status = api.llama_decode(self._handle, self._batch)
+        if status != 0:
+            what = "there is no room left in the context" if status == 1 else "the batch failed"
+            raise DecodeFailed(f"llama.cpp could not go on: {what} (status {status})")
+
+    def logits(self, row: int) -> Logits:
+        """Return the logits of a row of the last batch: (vocabulary,), valid until `decode`."""
+        pointer = api.llama_get_logits_ith(self._handle, row)
+        address = ctypes.addressof(pointer.contents)
+        view = self._views.get(address)
+        if view is None:
+            if len(self._views) >= 256:
+                self._views.clear()
+            view = np.ctypeslib.as_array(pointer, (self._vocabulary_size,))
+            self._views[address] = view
+        return view
+
+    def keep(self, sequence: int, n_tokens: int) -> None:
+        """The sequence holds its first ``n_tokens`` tokens and no more."""
+        if not api.llama_memory_seq_rm(self._memory, sequence, n_tokens, -1):
+            raise DecodeFailed("this model cannot forget part of a text, so it cannot look up")
+
+    def clear(self, sequence: int) -> None:
+        """The sequence holds nothing."""
+        api.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def free_batch(self) -> None:
+        """The batch's memory is given back; nothing may be added after."""
+        api.llama_batch_free(self._batch)
+
+
+@contextmanager
+def open_model(
+    path: Path, token_types: list[int], *, gpu_layers: int = 0, verbose: bool = False
+) -> Iterator[Model]:
+    """Load a checked GGUF file and free it at the end.
+
+    Args:
+        token_types: from the file's metadata.
+        gpu_layers: layers on the GPU; -1 for all.
+
+    Raises:
+        BadModelFile: llama.cpp cannot load it.
+    """
+    _LOG.start(verbose=verbose)
+    params = api.llama_model_default_params()
+    params.n_gpu_layers = gpu_layers
+    handle = api.llama_model_load_from_file(str(path).encode(), params)
+    if not handle:
+        raise BadModelFile(f"llama.cpp cannot load {path}: {_LOG.last_error or 'no reason given'}")
+    try:
+        yield Model(handle, token_types)
+    finally:
+        api.llama_model_free(handle)
+
+
+@contextmanager
+def open_context(
+    model: Model, *, context: int, n_sequences: int, n_batch: int, threads: int
+) -> Iterator[Context]:
+    """Open memory for ``n_sequences`` sequences of ``context`` tokens each.
+
+    Raises:
+        DecodeFailed: llama.cpp cannot allocate it.
+    """
+    params = api.llama_context_default_params()
+    params.n_ctx = context * n_sequences
+    params.n_seq_max = n_sequences
+    params.n_batch = n_batch
+    params.n_ubatch = n_batch
+    params.n_threads = params.n_threads_batch = threads
+    params.no_perf = True
+    handle = api.llama_init_from_model(model.handle, params)
+    if not handle:
+        raise DecodeFailed(f"llama.cpp cannot open a context of {context} tokens")
+    try:
+        opened = Context(model, handle, n_batch, context)
+        try:
+            yield opened
+        finally:
+            opened.free_batch()
+    finally:
+        api.llama_free(handle)
+
+
+class _Log:
+    """llama.cpp's log: silent unless asked for, the last error kept for our messages."""
+
+    def __init__(self) -> None:
+        self.last_error = ""
+        self._verbose = False
+        self._lock = threading.Lock()
+        self._is_started = False
+        self._callback = api.llama_log_callback(self._receive)
+
+    def start(self, *, verbose: bool) -> None:
+        with self._lock:
+            self._verbose = verbose
+            self.last_error = ""
+            if not self._is_started:
+                api.llama_backend_init()
+                self._is_started = True
+            # llama-cpp-python sets a callback of its own when it is imported.
+            api.llama_log_set(self._callback, ctypes.c_void_p(0))
+
+    def _receive(self, level: int, text: bytes, _: Any) -> None:
+        if level == _ERROR_LEVEL:
+            self.last_error = text.decode("utf-8", "replace").strip()
+        if self._verbose:
+            import sys
+
+            sys.stderr.write(text.decode("utf-8", "replace"))
+
+
+_LOG = _Log()

@@ -1,0 +1,57 @@
+"""From the owner thread to a task of the event loop, without a hop per item.
+
+Works on asyncio and trio. Items pile up while the task is busy and are taken
+together: at most one callback is posted to the loop at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import anyio
+
+T = TypeVar("T")
+
+
+class Mailbox(Generic[T]):
+    """Made in a task; filled from another thread; emptied in the task."""
+
+    def __init__(self) -> None:
+        self._items: deque[T] = deque()
+        self._post = _current_poster()
+        self._is_posted = False
+        self._event = anyio.Event()
+
+    def put(self, item: T) -> None:
+        """The item will be received; callable from any thread, after the loop's end too."""
+        self._items.append(item)
+        if not self._is_posted:
+            self._is_posted = True
+            try:
+                self._post(self._wake)
+            except RuntimeError:  # the loop is gone, and with it whoever would receive
+                self._items.clear()
+
+    async def get(self) -> T:
+        """Return the next item, waiting for it."""
+        while not self._items:
+            self._event = anyio.Event()
+            await self._event.wait()
+        return self._items.popleft()
+
+    def _wake(self) -> None:
+        self._is_posted = False
+        self._event.set()
+
+
+def _current_poster() -> Callable[[Callable[[], None]], Any]:
+    """Return the running loop's way to call something soon, from any thread."""
+    try:
+        return asyncio.get_running_loop().call_soon_threadsafe
+    except RuntimeError:
+        import trio
+
+        return trio.lowlevel.current_trio_token().run_sync_soon

@@ -1,0 +1,186 @@
+"""The one thread that owns the model: it loads, runs the step loop, and frees."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lamlam.errors import EngineClosed, UnknownOption, UsageError
+from lamlam.runtime.checkpoint_file import CheckpointFile, check_file
+from lamlam.runtime.grounding import Constraint
+from lamlam.runtime.policies import Verbalise
+from lamlam.runtime.scheduler import Request, Scheduler
+from lamlam.runtime.usable_cpus import usable_cpus
+from lamlam.runtime.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.lookups import LookupResult
+    from lamlam.memory_backends.protocol import FactStore
+
+# Models of others may be trained on texts so long that their cache would fill memory.
+_LARGEST_DEFAULT_CONTEXT = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """How the model is loaded."""
+
+    threads: int | None = None
+    """Threads that compute; by default one for each usable processor."""
+    context: int | None = None
+    """Tokens that one text may hold; by default what the model was trained on."""
+    gpu_layers: int = 0
+    """Layers on the GPU; -1 for all."""
+    max_sequences: int = 1
+    """Texts that are written at the same time."""
+    batch: int = 512
+    """Most tokens evaluated at once."""
+    plain: bool = False
+    """Run without lookups; the model then needs no lookup tokens."""
+    verbose: bool = False
+    """Let llama.cpp write its log to standard error."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        for name, value, least, most in (
+            ("threads", self.threads, 1, 1024),
+            ("context", self.context, 8, 1 << 24),
+            ("gpu_layers", self.gpu_layers, -1, 1 << 16),
+            ("max_sequences", self.max_sequences, 1, 256),
+            ("batch", self.batch, 1, 1 << 16),
+        ):
+            if value is not None and (not isinstance(value, int) or not least <= value <= most):
+                raise UsageError(
+                    f"{name} must be a whole number from {least} to {most}, not {value!r}"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """What the engine may know of the model without touching it."""
+
+    context: int
+    verbalise: Verbalise
+    lookup_bias: float
+    vocabulary: Vocabulary
+    file: CheckpointFile
+
+
+class OwnerThread:
+    """A thread that takes requests until it is stopped."""
+
+    def __init__(
+        self,
+        path: Path,
+        settings: ModelSettings,
+        store: FactStore | None,
+        constraint: Constraint | None,
+        on_ready: Callable[[LoadedModel | BaseException], None],
+    ) -> None:
+        """Start the thread; it calls ``on_ready`` once, with the model or with what went wrong."""
+        self._path = path
+        self._settings = settings
+        self._store = store
+        self._constraint = constraint
+        self._on_ready = on_ready
+        self._inbox: queue.SimpleQueue[Callable[[Scheduler], None] | None] = queue.SimpleQueue()
+        # A daemon, so that a program that forgot to close its engine can still end.
+        self._thread = threading.Thread(target=self._run, name="lamlam-engine", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: Request) -> None:
+        """The request is queued."""
+        self._inbox.put(lambda scheduler: scheduler.submit(request))
+
+    def answer(self, request: Request, result: LookupResult | BaseException) -> None:
+        """The question of a request is answered."""
+        self._inbox.put(lambda scheduler: scheduler.answer(request, result))
+
+    def wake(self) -> None:
+        """Cancelled requests are noticed now."""
+        self._inbox.put(lambda scheduler: None)
+
+    def stop(self) -> None:
+        """Every open request fails with `EngineClosed`; the thread ends soon."""
+        self._inbox.put(None)
+
+    def join(self) -> None:
+        """Wait until model and context are freed."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        with ExitStack() as stack:
+            try:
+                scheduler, loaded = self._load(stack)
+            except BaseException as error:  # handed to whoever waits for the model
+                self._on_ready(error)
+                return
+            self._on_ready(loaded)
+            self._serve(scheduler)
+
+    def _load(self, stack: ExitStack) -> tuple[Scheduler, LoadedModel]:
+        settings = self._settings
+        file = check_file(self._path)
+        verbalise: Verbalise
+        match file.verbalise:
+            case "copy" | "model" as verbalise:
+                pass
+            case other:
+                raise UnknownOption(f"the model file wants an unknown verbalise {other!r}")
+        from lamlam.runtime.llama import open_context, open_model
+
+        model = stack.enter_context(
+            open_model(
+                self._path,
+                file.token_types,
+                gpu_layers=settings.gpu_layers,
+                verbose=settings.verbose,
+            )
+        )
+        vocabulary = Vocabulary(model, plain=settings.plain)
+        context = settings.context or self._default_context(file, model.n_context_trained)
+        opened = stack.enter_context(
+            open_context(
+                model,
+                context=context,
+                n_sequences=settings.max_sequences,
+                n_batch=min(settings.batch, context * settings.max_sequences),
+                threads=settings.threads or usable_cpus(),
+            )
+        )
+        store = None if settings.plain else self._store
+        scheduler = Scheduler(
+            opened,
+            vocabulary,
+            store,
+            is_fast=store is not None and "fast_lookup" in store.capabilities,
+            constraint=self._constraint,
+            n_sequences=settings.max_sequences,
+        )
+        return scheduler, LoadedModel(context, verbalise, file.lookup_bias, vocabulary, file)
+
+    def _default_context(self, file: CheckpointFile, trained: int) -> int:
+        if "lamlam.format_version" in file.metadata:
+            return trained
+        return min(trained, _LARGEST_DEFAULT_CONTEXT)
+
+    def _serve(self, scheduler: Scheduler) -> None:
+        while True:
+            while True:
+                try:
+                    message = self._inbox.get(block=not scheduler.has_work)
+                except queue.Empty:
+                    break
+                if message is None:
+                    scheduler.fail_all(EngineClosed("the engine was closed"))
+                    return
+                message(scheduler)
+            try:
+                scheduler.step()
+            except Exception as error:  # a failed batch concerns every text in it
+                scheduler.fail_all(error)

@@ -1,0 +1,109 @@
+"""What a generation is asked to do: limits, misses, values, and the paper's settings."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypedDict, get_args
+
+from lamlam.errors import UnknownOption, UsageError
+from lamlam.runtime.sampling import SamplerSettings
+
+Policy = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise"]
+"""What follows a miss: write on without a fact (``continue``), ask another question
+(``ask_again``), write "unknown", take the nearest candidate, end the text, or raise."""
+Verbalise = Literal["copy", "model"]
+"""Who writes a fetched value into the text: the runtime to the letter, or the model."""
+
+
+class GenerateKeywords(TypedDict, total=False):
+    """Keywords of ``generate`` and ``stream``; ``None`` leaves a setting at its default."""
+
+    max_tokens: int
+    temperature: float
+    top_p: float
+    min_p: float
+    repeat_penalty: float
+    seed: int | None
+    stop: str | Iterable[str] | None
+    ignore_eos: bool
+    policy: Policy | Literal["paper"] | None
+    verbalise: Verbalise | None
+    lookup_bias: float | None
+    max_lookups: int
+    max_lookup_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextSettings:
+    """Everything about one text that its decoder and sampler need."""
+
+    sampler: SamplerSettings = SamplerSettings()
+    max_tokens: int = 64
+    """Visible tokens after the prompt."""
+    max_lookups: int = 64
+    max_lookup_tokens: int = 2048
+    """Lookup tokens and forced values; reached, no further lookup is opened."""
+    policy: Policy = "continue"
+    verbalise: Verbalise = "copy"
+    lookup_bias: float = 0.0
+    """Added to the logit of the token that opens a lookup."""
+    close_bias: float = 0.0
+    """Added to the logits of the tokens that close entity and relation."""
+    stop: tuple[str, ...] = ()
+    ignore_eos: bool = False
+
+
+def text_settings(
+    keywords: dict[str, Any], *, verbalise: Verbalise, lookup_bias: float
+) -> TextSettings:
+    """Return the settings that keywords ask for, over the model's own defaults.
+
+    Raises:
+        UnknownOption: a keyword, policy or mode that does not exist.
+        UsageError: a value that makes no sense.
+    """
+    check_keywords(keywords, GenerateKeywords.__annotations__)
+    given = {name: value for name, value in keywords.items() if value is not None}
+    settings: dict[str, Any] = {"verbalise": verbalise, "lookup_bias": lookup_bias}
+    sampler: dict[str, Any] = {}
+    if given.get("policy") == "paper":
+        # Zhao et al. 2025, released decoding settings: see DECISIONS.md.
+        settings |= {"policy": "unknown", "verbalise": "model"}
+        settings |= {"lookup_bias": 4.0, "close_bias": 2.0}
+        sampler["repeat_penalty"] = 1.2
+        del given["policy"]
+    stop = given.pop("stop", ())
+    settings["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
+    sampler_names = {field.name for field in fields(SamplerSettings)}
+    for name, value in given.items():
+        (sampler if name in sampler_names else settings)[name] = value
+    _check_choice("policy", settings.get("policy", "continue"), (*get_args(Policy), "paper"))
+    _check_choice("verbalise", settings["verbalise"], get_args(Verbalise))
+    for name in ("max_tokens", "max_lookups", "max_lookup_tokens"):
+        value = settings.get(name, 0)
+        if not isinstance(value, int) or value < 0:
+            raise UsageError(f"{name} must be a whole number from 0 up, not {value!r}")
+    if any(not isinstance(text, str) or not text for text in settings["stop"]):
+        raise UsageError("a stop string must be text and not empty")
+    return TextSettings(sampler=SamplerSettings(**sampler), **settings)
+
+
+def check_keywords(keywords: dict[str, Any], known: Iterable[str]) -> None:
+    """Raise `UnknownOption` for a keyword that does not exist, naming the closest that does."""
+    names = list(known)
+    for name in keywords:
+        if name not in names:
+            raise UnknownOption(f"unknown option {name!r}", hint=_suggestion(name, names))
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UnknownOption(f"unknown {name} {value!r}", hint=_suggestion(str(value), choices))
+
+
+def _suggestion(wrong: str, names: Iterable[str]) -> str:
+    names = list(names)
+    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(sorted(names))}"

@@ -1,0 +1,106 @@
+"""How a token is chosen from logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamlam.errors import UsageError
+
+Logits = NDArray[np.float32]
+"""(vocabulary,) unnormalised log probabilities."""
+TokenIds = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerSettings:
+    """How freely text is chosen; keys of lookups are always the model's first choice."""
+
+    temperature: float = 0.0
+    """0 takes the likeliest token."""
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repeat_penalty: float = 1.0
+    """Divides positive and multiplies negative logits of tokens that already stand."""
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        for name, value, low, high in (
+            ("temperature", self.temperature, 0.0, 100.0),
+            ("top_p", self.top_p, 0.0, 1.0),
+            ("min_p", self.min_p, 0.0, 1.0),
+        ):
+            if not low <= value <= high:
+                raise UsageError(f"{name} must lie between {low:g} and {high:g}, not {value!r}")
+        if not self.repeat_penalty > 0:
+            raise UsageError(f"repeat_penalty must be above 0, not {self.repeat_penalty!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which tokens may come next, and which are to be preferred."""
+
+    forbidden: TokenIds
+    bias: tuple[tuple[int, float], ...] = ()
+    """(token, what is added to its logit)."""
+    preferred: TokenIds | None = None
+    floor: float = 0.0
+    """The preferred tokens win if together they have at least this probability."""
+    is_key: bool = False
+    """The token belongs to a lookup: chosen greedily, whatever the temperature."""
+
+
+class Sampler:
+    """Chooses the tokens of one text; equal seeds give equal texts."""
+
+    def __init__(self, settings: SamplerSettings, n_tokens: int) -> None:
+        self.settings = settings
+        # A scratch row: the model's own logits stay as they are, for a rewind needs them.
+        self._scores: Logits = np.empty(n_tokens, np.float32)
+        self._random = np.random.default_rng(settings.seed) if settings.temperature else None
+
+    def pick(self, logits: Logits, choice: Choice, history: Sequence[int]) -> int:
+        """Return the next token.
+
+        Args:
+            logits: (vocabulary,); not changed.
+            history: the tokens so far, for the repeat penalty.
+        """
+        scores = self._scores
+        np.copyto(scores, logits)
+        if self.settings.repeat_penalty != 1.0:
+            seen = np.fromiter(set(history), np.int64)
+            old = scores[seen]
+            penalty = np.float32(self.settings.repeat_penalty)
+            scores[seen] = np.where(old < 0, old * penalty, old / penalty)
+        for token, bias in choice.bias:
+            scores[token] += bias
+        scores[choice.forbidden] = -np.inf
+        preferred = choice.preferred
+        if preferred is not None:
+            likelihood = np.exp(scores - scores.max())
+            mass = likelihood[preferred].sum()
+            if mass > 0 and mass >= choice.floor * likelihood.sum():
+                return int(preferred[scores[preferred].argmax()])
+        if self._random is None or choice.is_key:
+            return int(scores.argmax())
+        return self._draw(scores, self._random)
+
+    def _draw(self, scores: Logits, random: np.random.Generator) -> int:
+        settings = self.settings
+        weights = np.exp((scores - scores.max()).astype(np.float64) / settings.temperature)
+        if settings.min_p > 0.0:
+            weights[weights < settings.min_p] = 0.0  # the likeliest token weighs 1
+        if settings.top_p < 1.0:
+            order = np.argsort(-weights, kind="stable")
+            mass = np.cumsum(weights[order])
+            n_kept = int(np.searchsorted(mass, settings.top_p * mass[-1])) + 1
+            weights[order[n_kept:]] = 0.0
+        mass = np.cumsum(weights)
+        # side="right" never lands on a token of weight 0.
+        drawn = int(np.searchsorted(mass, random.random() * mass[-1], side="right"))
+        return min(drawn, int(np.flatnonzero(weights)[-1]))

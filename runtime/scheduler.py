@@ -1,0 +1,400 @@
+"""The step loop: every running sequence gets its next tokens into one batch.
+
+Used by one thread only. A sequence that waits for a slow memory is parked and the
+others run on. After a lookup nothing is evaluated twice: the sequence's cells stay,
+and ``<|db_return|>``, value, ``<|db_end|>`` and copied text go in as one batch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence as Tokens
+from typing import TYPE_CHECKING, Protocol
+
+from lamlam.errors import LookupFailed, PromptTooLong
+from lamlam.runtime.answers import Answer, GivenOut, Query, nearest_answer
+from lamlam.runtime.completion import Completion
+from lamlam.runtime.decoder import Decoder, Done, Force, Look, Masks, Rewind, Sample
+from lamlam.runtime.events import Event, Finished, LookupAnswered, LookupMissed, LookupStarted
+from lamlam.runtime.grounding import Constraint, Grounding
+from lamlam.runtime.policies import TextSettings
+from lamlam.runtime.sampling import Logits, Sampler
+from lamlam.runtime.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.lookups import LookupResult
+    from lamlam.memory_backends.protocol import FactStore
+
+
+class Evaluator(Protocol):
+    """What the scheduler needs of a llama.cpp context; tests play token lists behind it."""
+
+    n_batch: int
+    n_context: int
+
+    @property
+    def room(self) -> int:
+        """Tokens that still fit into the batch."""
+        ...
+
+    def add(
+        self, sequence: int, tokens: Tokens[int], position: int, *, is_last: bool
+    ) -> int | None:
+        """Put tokens into the batch; return the row of the last one's logits if wanted."""
+        ...
+
+    def decode(self) -> None:
+        """Evaluate the batch."""
+        ...
+
+    def logits(self, row: int) -> Logits:
+        """Return a row of logits, valid until the next `decode`."""
+        ...
+
+    def keep(self, sequence: int, n_tokens: int) -> None:
+        """Forget all but the first tokens of a sequence."""
+        ...
+
+    def clear(self, sequence: int) -> None:
+        """Forget a sequence."""
+        ...
+
+
+class Request(Protocol):
+    """One text that someone waits for. Called from the owner thread."""
+
+    prompt: str
+    settings: TextSettings
+    is_cancelled: bool
+    """Read at every token boundary."""
+    wants_events: bool
+
+    def tell(self, events: list[Event]) -> None:
+        """Hand over what has happened since the last call."""
+        ...
+
+    def ask(self, query: Query) -> None:
+        """Have a slow memory asked; `Scheduler.answer` takes the result."""
+        ...
+
+    def finish(self, completion: Completion) -> None:
+        """The text is complete."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """The text cannot be completed."""
+        ...
+
+
+class Sequence:
+    """One text in the context."""
+
+    def __init__(
+        self,
+        slot: int,
+        request: Request,
+        decoder: Decoder,
+        sampler: Sampler,
+        grounding: Grounding | None,
+    ) -> None:
+        self.slot = slot
+        self.request = request
+        self.decoder = decoder
+        self.sampler = sampler
+        self.grounding = grounding
+        self.given = GivenOut()
+        self.pending: list[int] = list(decoder.tokens)
+        """Tokens that stand behind the sequence but are not evaluated yet."""
+        self.n_evaluated = 0
+        self.row: int | None = None
+        """Row of the last batch that holds this sequence's logits."""
+        self.restored: Logits | None = None
+        """Logits that a rewind brought back, in place of a row."""
+        self.opened: tuple[int, Logits] | None = None
+        """(tokens before the open lookup, the logits behind them)."""
+        self.is_parked = False
+        self.miss: Answer | None = None
+        """The miss for which a slow memory is asked again, for its nearest candidate."""
+        self.candidate_score = 0.0
+
+
+class Scheduler:
+    """Runs sequences in one context until each is complete."""
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        vocabulary: Vocabulary,
+        store: FactStore | None,
+        *,
+        is_fast: bool,
+        constraint: Constraint | None,
+        n_sequences: int,
+    ) -> None:
+        """Start empty.
+
+        Args:
+            is_fast: the store answers at once (`lookup_nowait`).
+            constraint: draws keys towards what a fast store holds.
+            n_sequences: texts that run at the same time; others wait their turn.
+        """
+        self._evaluator = evaluator
+        self._vocabulary = vocabulary
+        self._store = store
+        self._is_fast = is_fast
+        self._constraint = constraint if is_fast else None
+        self._masks = Masks(vocabulary)
+        self._free = list(range(n_sequences))
+        self._waiting: deque[Request] = deque()
+        self._running: list[Sequence] = []
+
+    @property
+    def has_work(self) -> bool:
+        """True where a step would do something."""
+        return bool(self._waiting and self._free) or any(
+            not sequence.is_parked or sequence.request.is_cancelled for sequence in self._running
+        )
+
+    def submit(self, request: Request) -> None:
+        """The request waits for its turn."""
+        self._waiting.append(request)
+
+    def answer(self, request: Request, result: LookupResult | BaseException) -> None:
+        """A slow memory has answered the question of a parked sequence."""
+        for sequence in self._running:
+            if sequence.request is request and sequence.is_parked:
+                sequence.is_parked = False
+                if isinstance(result, BaseException):
+                    self._drop(sequence, result)
+                else:
+                    self._take_answer(sequence, result)
+                return
+
+    def fail_all(self, error: BaseException) -> None:
+        """Every text ends with the error."""
+        for sequence in list(self._running):
+            self._drop(sequence, error)
+        while self._waiting:
+            self._waiting.popleft().fail(error)
+
+    def step(self) -> None:
+        """Advance every sequence that is ready by one batch."""
+        while self._waiting and self._free:
+            self._admit(self._waiting.popleft())
+        n_added = 0
+        for sequence in list(self._running):
+            if sequence.request.is_cancelled:
+                self._drop(sequence, None)
+                continue
+            if sequence.is_parked:
+                continue
+            try:
+                needs_logits = self._advance(sequence)
+            except Exception as error:  # a store of someone else's may raise anything
+                self._drop(sequence, error)
+                continue
+            if needs_logits:
+                n_added += self._add_pending(sequence)
+        if n_added:
+            self._evaluator.decode()
+
+    def _admit(self, request: Request) -> None:
+        if request.is_cancelled:
+            return
+        slot = self._free[0]
+        context = self._evaluator.n_context
+        try:
+            if self._store is not None:
+                refresh = getattr(self._store, "refresh_nowait", None)
+                if refresh is not None:
+                    refresh()
+            constraint = self._constraint
+            decoder = Decoder(
+                self._vocabulary,
+                self._masks,
+                request.settings,
+                request.prompt,
+                context=context,
+                may_look=self._store is not None,
+                floors=(constraint.entity_floor, constraint.relation_floor)
+                if constraint
+                else (0.0, 0.0),
+            )
+            if decoder.n_prompt_tokens > context:
+                raise PromptTooLong(decoder.n_prompt_tokens, context)
+            sampler = Sampler(request.settings.sampler, self._vocabulary.n_tokens)
+        except Exception as error:
+            request.fail(error)
+            return
+        grounding = None
+        if constraint and self._store is not None and hasattr(self._store, "describe_nowait"):
+            grounding = Grounding(self._store, self._vocabulary, constraint)
+        self._free.pop(0)
+        self._running.append(Sequence(slot, request, decoder, sampler, grounding))
+
+    def _advance(self, sequence: Sequence) -> bool:
+        """Do what the decoder wants; return true where it needs logits to go on.
+
+        Where it waits for memory or is done, what is pending need not be evaluated.
+        """
+        decoder = sequence.decoder
+        while True:
+            match decoder.want:
+                case Sample(choice):
+                    if sequence.pending:
+                        return True
+                    logits = self._logits(sequence)
+                    token = sequence.sampler.pick(logits, choice, decoder.tokens)
+                    n_before = len(decoder.tokens)
+                    decoder.sampled(token)
+                    if decoder.guide_wanted == "entity":
+                        sequence.opened = (n_before, logits.copy())
+                    if len(decoder.tokens) > n_before:
+                        sequence.pending.append(token)
+                        sequence.restored = None
+                    self._guide(sequence)
+                    if sequence.request.wants_events and not decoder.guide_wanted:
+                        self._tell_text(sequence)
+                case Force(tokens):
+                    sequence.pending.extend(tokens)
+                    decoder.forced()
+                    self._guide(sequence)
+                    if sequence.request.wants_events:
+                        self._tell_text(sequence)
+                case Rewind(to):
+                    self._rewind(sequence, to)
+                    decoder.rewound()
+                    self._guide(sequence)
+                case Look(query):
+                    if sequence.request.wants_events:
+                        sequence.request.tell([LookupStarted(query.entity, query.relation)])
+                    if not self._look(sequence, query):
+                        return False
+                case Done(reason):
+                    if reason == "lookup_failed":
+                        query_asked = decoder.query
+                        assert query_asked is not None
+                        raise LookupFailed(query_asked.entity, query_asked.relation)
+                    self._finish(sequence)
+                    return False
+
+    def _logits(self, sequence: Sequence) -> Logits:
+        if sequence.restored is not None:
+            return sequence.restored
+        assert sequence.row is not None
+        return self._evaluator.logits(sequence.row)
+
+    def _guide(self, sequence: Sequence) -> None:
+        """A key that has just begun learns which paths memory knows."""
+        decoder, grounding = sequence.decoder, sequence.grounding
+        if decoder.guide_wanted is None:
+            return
+        if grounding is None:
+            decoder.guide(None)
+        elif decoder.guide_wanted == "entity":
+            decoder.guide(grounding.entities(decoder.written.text))
+        else:
+            entity = decoder.open_entity
+            decoder.guide(grounding.relations(entity, decoder.written.text, sequence.given))
+
+    def _rewind(self, sequence: Sequence, to: int) -> None:
+        """The sequence holds its first ``to`` tokens, and the logits behind them are at hand."""
+        sequence.pending.clear()
+        sequence.row = None
+        opened = sequence.opened
+        if opened is not None and opened[0] == to:
+            sequence.restored = opened[1]
+            keep = to
+        else:
+            # One token is evaluated again, for its logits.
+            keep = min(to - 1, sequence.n_evaluated)
+            sequence.pending.extend(sequence.decoder.tokens[keep:to])
+            sequence.restored = None
+        if keep < sequence.n_evaluated:
+            self._evaluator.keep(sequence.slot, keep)
+            sequence.n_evaluated = keep
+
+    def _look(self, sequence: Sequence, query: Query) -> bool:
+        """Ask memory; return false where the sequence has to wait for the answer."""
+        store = self._store
+        assert store is not None
+        if not self._is_fast:
+            sequence.is_parked = True
+            sequence.request.ask(query)
+            return False
+        from lamlam.memory_backends.lookups import Lookup
+
+        began = time.perf_counter()
+        result = store.lookup_nowait(Lookup(query.entity, query.relation))
+        holder = sequence.grounding.holder if sequence.grounding else ""
+        answer = sequence.given.next_answer(result, holder, time.perf_counter() - began)
+        if answer.value is None and self._takes_nearest(sequence, result):
+            best = result.candidates[0]
+            again = store.lookup_nowait(Lookup(best.entity, best.relation))
+            answer = nearest_answer(best.score, again, answer)
+        self._tell_answer(sequence, answer)
+        return True
+
+    def _take_answer(self, sequence: Sequence, result: LookupResult) -> None:
+        """Go on with what a slow memory has answered."""
+        miss, sequence.miss = sequence.miss, None
+        if miss is not None:  # the second question, for the nearest candidate
+            answer = nearest_answer(sequence.candidate_score, result, miss)
+        else:
+            answer = sequence.given.next_answer(result, "", result.elapsed_ns / 1e9)
+            if answer.value is None and self._takes_nearest(sequence, result):
+                best = result.candidates[0]
+                sequence.miss, sequence.candidate_score = answer, best.score
+                sequence.is_parked = True
+                sequence.request.ask(Query(best.entity, best.relation))
+                return
+        self._tell_answer(sequence, answer)
+
+    def _takes_nearest(self, sequence: Sequence, result: LookupResult) -> bool:
+        return sequence.request.settings.policy == "nearest" and bool(result.candidates)
+
+    def _tell_answer(self, sequence: Sequence, answer: Answer) -> None:
+        decoder = sequence.decoder
+        decoder.answered(answer)
+        if sequence.request.wants_events:
+            record = decoder.records[-1]
+            event = LookupMissed(record) if answer.value is None else LookupAnswered(record)
+            sequence.request.tell([event])
+
+    def _add_pending(self, sequence: Sequence) -> int:
+        """Put as much of what is pending into the batch as fits; return how much."""
+        n = min(len(sequence.pending), self._evaluator.room)
+        if n == 0:
+            return 0
+        tokens = sequence.pending[:n]
+        del sequence.pending[:n]
+        sequence.row = self._evaluator.add(
+            sequence.slot, tokens, sequence.n_evaluated, is_last=not sequence.pending
+        )
+        sequence.n_evaluated += n
+        return n
+
+    def _tell_text(self, sequence: Sequence) -> None:
+        texts = sequence.decoder.written.take_unsent(sequence.request.settings.stop)
+        if texts:
+            sequence.request.tell(list(texts))
+
+    def _finish(self, sequence: Sequence) -> None:
+        completion = sequence.decoder.completion()
+        self._release(sequence)
+        request = sequence.request
+        if request.wants_events:
+            events: list[Event] = list(sequence.decoder.written.take_unsent(final=True))
+            request.tell([*events, Finished(completion)])
+        request.finish(completion)
+
+    def _drop(self, sequence: Sequence, error: BaseException | None) -> None:
+        self._release(sequence)
+        if error is not None:
+            sequence.request.fail(error)
+
+    def _release(self, sequence: Sequence) -> None:
+        self._running.remove(sequence)
+        self._evaluator.clear(sequence.slot)
+        self._free.append(sequence.slot)

@@ -1,0 +1,120 @@
+"""The tokens of a model, the four lookup tokens among them.
+
+`Vocabulary` is all that decoder and grounding know of a model: text to tokens,
+tokens to bytes, and which tokens are more than text. Text is data: it is always
+tokenized with special tokens off, so no prompt, key or value yields a lookup token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from lamlam.errors import NoLookupTokens, UsageError
+
+LOOKUP_TEXTS = ("<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_end|>")
+# The format's token types: these are never text (unknown, control, unused).
+_NOT_TEXT = frozenset({2, 3, 5})
+_CONTROL = 3
+
+
+class TokenSource(Protocol):
+    """What a `Vocabulary` is built from: a loaded model, or a stand-in in tests."""
+
+    n_tokens: int
+    bos: int
+    """First token of every text; -1 where texts begin with nothing."""
+
+    def tokenize(self, text: bytes, *, special: bool) -> list[int]:
+        """Return the tokens of the text; with ``special``, token texts become their tokens."""
+        ...
+
+    def piece(self, token: int) -> bytes:
+        """Return the bytes that a token stands for; none for control tokens."""
+        ...
+
+    def ends(self) -> list[int]:
+        """Return the tokens that end a text."""
+        ...
+
+    def token_types(self) -> list[int]:
+        """Return the format's type number of each token."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LookupTokens:
+    """Ids of the four tokens that make a lookup."""
+
+    entity: int
+    relation: int
+    answer: int
+    end: int
+
+
+class Vocabulary:
+    """Text to tokens and back, with the lookup tokens known by id."""
+
+    def __init__(self, source: TokenSource, *, plain: bool = False) -> None:
+        """Find the lookup tokens.
+
+        Args:
+            plain: the model is run without lookups and needs no lookup tokens.
+
+        Raises:
+            NoLookupTokens: one is missing, or typed so that plain text could yield it.
+        """
+        self._source = source
+        self._pieces: dict[int, bytes] = {}
+        types = source.token_types()
+        self.n_tokens = source.n_tokens
+        self.bos = source.bos
+        self.ends = frozenset(source.ends())
+        self.lookup = None if plain else _find_lookup_tokens(source, types)
+        self.not_text = frozenset(n for n, kind in enumerate(types) if kind in _NOT_TEXT)
+        self.tokens = lru_cache(maxsize=4096)(self._tokens)
+
+    def prompt_tokens(self, text: str) -> list[int]:
+        """Return the tokens of a text from its beginning, the first-token marker included."""
+        start = [self.bos] if self.bos >= 0 else []
+        return start + self._source.tokenize(_encode(text), special=False)
+
+    def piece(self, token: int) -> bytes:
+        """Return the bytes that a token stands for."""
+        piece = self._pieces.get(token)
+        if piece is None:
+            piece = self._pieces[token] = self._source.piece(token)
+        return piece
+
+    def text_of(self, tokens: list[int]) -> str:
+        """Return the text of tokens; bytes that are no UTF-8 become U+FFFD."""
+        return b"".join(map(self.piece, tokens)).decode("utf-8", "replace")
+
+    def _tokens(self, text: str) -> tuple[int, ...]:
+        return tuple(self._source.tokenize(_encode(text), special=False))
+
+
+def _encode(text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError("the text holds half a surrogate pair, which is no character") from None
+
+
+def _find_lookup_tokens(source: TokenSource, types: list[int]) -> LookupTokens:
+    found = []
+    for text in LOOKUP_TEXTS:
+        tokens = source.tokenize(text.encode(), special=True)
+        if len(tokens) != 1:
+            raise NoLookupTokens(
+                f"the model has no token {text}",
+                hint="take a model trained with lookups, or open the engine with plain=True",
+            )
+        if types[tokens[0]] != _CONTROL:
+            raise NoLookupTokens(
+                f"the token {text} is not typed CONTROL, so plain text could yield it",
+                hint="export the checkpoint again with lamlam export",
+            )
+        found.append(tokens[0])
+    return LookupTokens(*found)
