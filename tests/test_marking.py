@@ -84,6 +84,20 @@ def test_a_miss_is_listed_as_one() -> None:
     ]
 
 
+def test_a_key_asked_again_in_vain_has_one_line() -> None:
+    """Equal misses are counted, and stand after the hits."""
+    miss = _record("spouse", None, status="miss", match=None)
+    hit = _record("birth place", "Lowmere", fact_id="a")
+    lines = [note.plain for note in lookup_notes(_completion(miss, hit, miss))]
+    assert [line[:3] for line in lines] == ["[1]", "[–]"]
+    assert lines[1].endswith("no answer (miss, asked 2 times)")
+
+
+def test_misses_can_be_left_out() -> None:
+    """With ``misses=False`` only answered keys have lines."""
+    assert not list(lookup_notes(_completion(_record("spouse", None, status="miss")), misses=False))
+
+
 def test_control_characters_of_a_value_do_not_reach_the_terminal() -> None:
     """An escape sequence in memory is shown as text, not obeyed."""
     hostile = _completion(_record("birth place", "\x1b[2JLowmere\x07", fact_id="a"))

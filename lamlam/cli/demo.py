@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamlam.cli.output import print_json, stdout_console
+from lamlam.cli.output import command_name, print_json, stdout_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from lamlam.cli.demo_story import Edit
     from lamlam.runtime.completion import Completion
 
-_MAX_TOKENS = 56
-_NEXT_STEPS = """\
-lamlam ask "Citizen Kane is a"
-lamlam facts set "Ada Quill" "birth place" Lowmere --memory sqlite:///mine.db
-lamlam ask "Ada Quill was born in" --memory sqlite:///mine.db"""
+_MAX_TOKENS = 48
+_NEXT_STEPS = (
+    'ask "Citizen Kane is a"',
+    'facts set "Ada Quill" "birth place" Lowmere --memory sqlite:///mine.db',
+    'ask "Ada Quill was born in" --memory sqlite:///mine.db',
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -67,8 +68,8 @@ async def _play(url: str, model: str, as_json: bool) -> None:
         facts = (await store.info()).facts
         _heading(console, f"1. A small model writes; its {facts:,} facts are in a file")
         texts = []
-        for openings in OPENINGS.values():
-            completion = await write_about(openings, store, write)
+        for kind in OPENINGS:
+            completion = await write_about(kind, store, write)
             if completion is not None:
                 texts.append(completion)
                 _show(console, completion)
@@ -107,16 +108,18 @@ def _legend(console: Console) -> None:
     )
 
 
-def _show(console: Console, completion: Completion) -> None:
-    """The text to its last full sentence, then its notes, indented."""
+def _show(console: Console, completion: Completion, key: tuple[str, str] | None = None) -> None:
+    """The text to its last full sentence, then a note for each value, or for ``key`` alone."""
     from rich.padding import Padding
 
     from lamlam.cli.marking import lookup_notes, marked_text
 
     console.print()
     console.print(marked_text(completion, end=_last_sentence_end(completion)))
-    for line in lookup_notes(completion):
-        console.print(Padding(line, (0, 0, 0, 2)))
+    # Misses are left out but for the key in question: the model asks for much that
+    # no memory holds.
+    for note in lookup_notes(completion, key=key, misses=key is not None, exact=False):
+        console.print(Padding(note, (0, 0, 0, 2), expand=False))
 
 
 def _show_edit(console: Console, edit: Edit) -> None:
@@ -132,15 +135,17 @@ def _show_edit(console: Console, edit: Edit) -> None:
     console.print(
         Text.assemble(f"{arrow} ", (edit.new_value, FACT_STYLE), f"  (said by: {SAID_BY})")
     )
-    _show(console, edit.changed)
+    _show(console, edit.changed, (edit.entity, edit.relation))
     _heading(console, "3. The fact is forgotten, and the same prompt is written once more")
     console.print(f"{edit.entity} · {edit.relation}: erased, {edit.receipt}")
-    _show(console, edit.forgotten)
+    _show(console, edit.forgotten, (edit.entity, edit.relation))
 
 
 def _show_next_steps(console: Console, seconds: float) -> None:
     _heading(console, "Now with your own facts")
-    console.print(_NEXT_STEPS, soft_wrap=True)
+    for step in _NEXT_STEPS:
+        # Not wrapped: a line that is copied must stay one line.
+        console.print(f"{command_name()} {step}", soft_wrap=True)
     console.print()
     console.print(
         f"({seconds:.1f} s; all of it on a temporary copy of the bundled facts)", style="dim"

@@ -18,28 +18,34 @@ Write = Callable[[str], Awaitable["Completion"]]
 # Openings in the style of the training text, the best known names first. Which of
 # them are shown depends on what memory knows and on what the model makes of it.
 OPENINGS: dict[str, tuple[tuple[str, str], ...]] = {
-    "a person": (
+    "person": (
         ("Elvis Presley", "Elvis Presley (born"),
-        ("Barack Obama", "Barack Obama was born in"),
         ("Marilyn Monroe", "Marilyn Monroe (born"),
+        ("Barack Obama", "Barack Obama was born in"),
         ("Usain Bolt", "Usain Bolt (born"),
         ("Jeannette Rankin", "Jeannette Rankin, a Representative from"),
         ("John Quincy Adams", "John Quincy Adams, a Senator from"),
     ),
-    "a film": (
-        ("Citizen Kane", "Citizen Kane is a"),
-        ("Jaws", "Jaws is a"),
+    "film": (
         ("The Godfather", "The Godfather is a"),
+        ("Rear Window", "Rear Window is a"),
+        ("Modern Times", "Modern Times is a"),
+        ("Citizen Kane", "Citizen Kane is a"),
         ("Back to the Future", "Back to the Future is a"),
-        ("Vertigo", "Vertigo is a"),
     ),
-    "a place": (
+    "place": (
         ("Kyoto", "Kyoto is a city in"),
-        ("Istanbul", "Istanbul is a city in"),
         ("Prague", "Prague is the capital of"),
-        ("Lisbon", "Lisbon is the capital of"),
         ("Florence", "Florence is a city in"),
+        ("Lisbon", "Lisbon is the capital of"),
+        ("Istanbul", "Istanbul is a city in"),
     ),
+}
+# A name that also stands for something else ("Lisbon" is a film too) would mix the two.
+_OTHER_KINDS = {
+    "person": {"director", "genre", "artist", "population"},
+    "film": {"population", "birth date", "artist", "park"},
+    "place": {"director", "genre", "artist", "birth date"},
 }
 
 # Relations whose change anyone sees at once, the plainest first, each with a value
@@ -59,6 +65,7 @@ NEW_VALUES = {
 }
 SAID_BY = "lamlam demo"
 _ENOUGH_FACTS = 3
+_MOST_TRIED = 3  # texts of one kind: a newcomer waits for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +87,17 @@ class DemoFailed(EngineError):
     """The model made no use of memory for any of the openings."""
 
 
-async def write_about(
-    openings: Sequence[tuple[str, str]], store: FactStore, write: Write
-) -> Completion | None:
+async def write_about(kind: str, store: FactStore, write: Write) -> Completion | None:
     """The first text with enough looked-up values, else the one with most; None if all have none."""
     best: Completion | None = None
-    most = 0
-    for entity, prompt in openings:
-        if store.describe_nowait(entity, fuzzy=False) is None:
+    most = n_tried = 0
+    for entity, prompt in OPENINGS[kind]:
+        view = store.describe_nowait(entity, fuzzy=False)
+        if view is None or not _OTHER_KINDS[kind].isdisjoint(view.relations):
             continue
+        if n_tried == _MOST_TRIED:
+            break
+        n_tried += 1
         completion = await write(prompt)
         n_facts = sum(span.origin == "fact" for span in completion.spans)
         if n_facts > most:

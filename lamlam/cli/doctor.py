@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Annotated
@@ -87,8 +88,7 @@ def _usable_cpus() -> int:
 
 
 def _llama_cpp() -> str:
-    from lamlam.runtime.llama import api  # the one door to llama.cpp
-
+    api = import_module("lamlam.runtime.llama").api  # the one door to llama.cpp
     try:
         binding = version("llama-cpp-python")
     except PackageNotFoundError:

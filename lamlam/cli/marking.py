@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ PROMPT_STYLE = "dim"
 FACT_STYLE = "bold green"
 NOTE_STYLE = "green"
 MISS_STYLE = "yellow"
+_EXACT = "match: exact"
 
 
 def marked_text(completion: Completion, *, end: int | None = None, notes: bool = True) -> Text:
@@ -44,26 +46,68 @@ def marked_text(completion: Completion, *, end: int | None = None, notes: bool =
     return marked
 
 
-def lookup_notes(completion: Completion) -> Iterator[Text]:
-    """One line for each lookup: number, key, value, source and how the names matched; or the miss."""
+def lookup_notes(
+    completion: Completion,
+    *,
+    key: tuple[str, str] | None = None,
+    misses: bool = True,
+    exact: bool = True,
+) -> Iterator[Text]:
+    """One line for each answered key: number, key, value, source and how the names matched.
+
+    Lookups without an answer follow in one line for each key, with how often it was asked.
+
+    Args:
+        key: entity and relation; only their lines.
+        misses: whether keys without an answer have lines.
+        exact: whether a match is told where both names matched exactly.
+    """
+    numbers = _numbers(completion)
+    lookups = [
+        lookup for lookup in completion.lookups if key in (None, (lookup.entity, lookup.relation))
+    ]
+    shown: set[str] = set()
+    for lookup in lookups:
+        if lookup.fact_id is not None and lookup.fact_id not in shown:
+            shown.add(lookup.fact_id)
+            yield _hit_note(lookup, numbers[lookup.fact_id], exact)
+    if misses:
+        counts = Counter(
+            (lookup.entity, lookup.relation, lookup.status)
+            for lookup in lookups
+            if lookup.fact_id is None
+        )
+        for (entity, relation, status), count in counts.items():
+            yield _miss_note(entity, relation, status, count)
+
+
+def _miss_note(entity: str, relation: str, status: str, count: int) -> Text:
     from rich.text import Text
 
-    numbers = _numbers(completion)
-    for lookup in completion.lookups:
-        line = Text()
-        if lookup.fact_id is not None:
-            line.append(f"[{numbers[lookup.fact_id]}] ", style=NOTE_STYLE)
-            line.append(printable(f"{lookup.entity} · {lookup.relation} → "))
-            line.append(printable(lookup.value or ""), style=FACT_STYLE)
-            source = printable(lookup.source or "no source given")
-            line.append(f"  {source}; {match_of(lookup)}", style="dim")
-            if lookup.status != "hit":
-                line.append(f"; {lookup.status}", style=MISS_STYLE)
-        else:
-            line.append("[–] ", style=MISS_STYLE)
-            line.append(printable(f"{lookup.entity} · {lookup.relation} → "))
-            line.append(f"no answer ({lookup.status})", style=MISS_STYLE)
-        yield line
+    times = f", asked {count} times" if count > 1 else ""
+    return Text.assemble(
+        ("[–] ", MISS_STYLE),
+        printable(f"{entity} · {relation} → "),
+        (f"no answer ({status}{times})", MISS_STYLE),
+    )
+
+
+def _hit_note(lookup: LookupRecord, number: int, exact: bool) -> Text:
+    from rich.text import Text
+
+    source = printable(lookup.source or "no source given")
+    note = Text.assemble(
+        (f"[{number}] ", NOTE_STYLE),
+        printable(f"{lookup.entity} · {lookup.relation} → "),
+        (printable(lookup.value or ""), FACT_STYLE),
+        (f"  {source}", "dim"),
+    )
+    match = match_of(lookup)
+    if exact or match != _EXACT:
+        note.append(f"; {match}", style="dim")
+    if lookup.status != "hit":
+        note.append(f"; {lookup.status}", style=MISS_STYLE)
+    return note
 
 
 def match_of(lookup: LookupRecord) -> str:

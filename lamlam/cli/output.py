@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,6 +32,15 @@ def print_error(message: str, hint: str | None = None) -> None:
 def printable(text: str) -> str:
     """The text without control characters, so that no value can steer the terminal."""
     return text.translate(_CONTROLS)
+
+
+def command_name() -> str:
+    """How this command can be typed again in the same shell."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return "python -m lamlam"
+    found = shutil.which(program.name)
+    return program.name if found and program.resolve() == Path(found).resolve() else sys.argv[0]
 
 
 def stdout_console() -> Console:
