@@ -54,10 +54,14 @@ def save_checkpoint(
             indent=1,
         )
     )
+    written = dataclasses.asdict(settings)
+    # The file travels: where things lay on the training machine is nobody's business.
+    for section, key in (("data", "documents"), ("data", "tokenizer"), ("run", "output")):
+        written[section][key] = Path(written[section][key]).name
     about = {
         "verbalise": settings.verbalise,
         "lookup_bias": settings.lookup_bias,
-        "training": {"settings": dataclasses.asdict(settings), **record},
+        "training": {"settings": written, **record},
     }
     (folder / "lamlam.json").write_text(json.dumps(about, indent=1))
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from lamlam.errors import NothingToLearn
 from lamlam.trainer.documents import Document, read_documents
+from lamlam.trainer.held_out import is_held_out
 from lamlam.trainer.openings import invent
-
 from lamlam.trainer.rows import IGNORED, EncodedDocument, Rows, pack, vary_and_encode
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.tokenizer import Vocabulary
@@ -27,21 +27,6 @@ from lamlam.trainer.variations import PLAIN, titles_by_kind
 
 SHARD = 4096
 """Documents that one task prepares."""
-
-
-def is_held_out(title: str, share: float) -> bool:
-    """Return whether training must not see the documents of this title.
-
-    Depends on the title alone, so that every run of every version keeps the same ones out.
-    """
-    number = int.from_bytes(_title_hash(title)[:8], "big")
-    return number < share * 2**64
-
-
-def _title_hash(title: str) -> bytes:
-    from hashlib import blake2b
-
-    return blake2b(title.casefold().encode(), digest_size=8).digest()
 
 
 def training_documents(settings: Settings) -> list[Document]:
@@ -82,7 +67,14 @@ class _Worker:
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
         cls.held = cls(settings, documents, tokenizer)
 
-    def encode(self, task: _Task) -> list[EncodedDocument]:
+    def rows(self, task: _Task) -> Rows:
+        """Draw, encode and pack one shard: whole rows cross the process border, not documents."""
+        settings = self.settings
+        documents = self._encode(task)
+        end_of_text = self.vocabulary.ids.end_of_text
+        return pack(documents, settings.model.context, end_of_text, settings.data.rows)
+
+    def _encode(self, task: _Task) -> list[EncodedDocument]:
         rng = random.Random(task.seed)
         documents = [self.documents[int(i)] for i in task.indices]
         documents += [invent(rng) for _ in range(task.n_invented)]
@@ -95,9 +87,9 @@ class _Worker:
         )
 
 
-def _encode_in_worker(task: _Task) -> list[EncodedDocument]:
+def _rows_in_worker(task: _Task) -> Rows:
     assert _Worker.held is not None
-    return _Worker.held.encode(task)
+    return _Worker.held.rows(task)
 
 
 class Feed:
@@ -106,9 +98,10 @@ class Feed:
     def __init__(
         self, settings: Settings, documents: Sequence[Document], vocabulary: Vocabulary
     ) -> None:
+        if not documents:
+            raise NothingToLearn("there is no document to learn from")
         self.settings = settings
         self.n_documents = len(documents)
-        self.end_of_text = vocabulary.ids.end_of_text
         start = (settings, documents, vocabulary.full.to_str())
         self._pool: Executor | None = None
         self._worker: _Worker | None = None
@@ -131,7 +124,7 @@ class Feed:
 
     def epoch(self, number: int) -> Rows:
         """Return the shuffled rows of one epoch; the same number gives the same rows."""
-        return self._pack(number, self._submit(number))
+        return self._join(number, self._submit(number))
 
     def batches(self, skip: int = 0) -> Iterator[tuple[int, Rows]]:
         """Yield (epoch, batch of rows) for ever, without the first ``skip`` batches."""
@@ -140,7 +133,7 @@ class Feed:
         tasks = self._submit(0)
         while True:
             following = self._submit(number + 1) if self._pool is not None else None
-            rows = self._pack(number, tasks)
+            rows = self._join(number, tasks)
             # An epoch's last rows that fill no batch wait for no one: they are
             # other rows each epoch. A corpus below one batch is repeated to fill it.
             n_rows = len(rows.inputs)
@@ -154,7 +147,7 @@ class Feed:
             number += 1
             tasks = following if following is not None else self._submit(number)
 
-    def _submit(self, number: int) -> list[Future[list[EncodedDocument]] | _Task]:
+    def _submit(self, number: int) -> list[Future[Rows] | _Task]:
         seed = self.settings.run.seed * 1_000_003 + number * 7919
         order = np.random.default_rng(seed).permutation(self.n_documents)
         tasks = [
@@ -167,19 +160,19 @@ class Feed:
         ]
         if self._pool is None:
             return list(tasks)
-        return [self._pool.submit(_encode_in_worker, task) for task in tasks]
+        return [self._pool.submit(_rows_in_worker, task) for task in tasks]
 
-    def _pack(self, number: int, tasks: list[Future[list[EncodedDocument]] | _Task]) -> Rows:
-        documents: list[EncodedDocument] = []
+    def _join(self, number: int, tasks: list[Future[Rows] | _Task]) -> Rows:
+        parts: list[Rows] = []
         for task in tasks:
             if isinstance(task, Future):
-                documents += task.result()
+                parts.append(task.result())
             else:
                 assert self._worker is not None
-                documents += self._worker.encode(task)
-        settings = self.settings
-        rows = pack(documents, settings.model.context, self.end_of_text, settings.data.rows)
-        if not (rows.labels != IGNORED).any():
+                parts.append(self._worker.rows(task))
+        inputs = np.concatenate([part.inputs for part in parts])
+        labels = np.concatenate([part.labels for part in parts])
+        if not (labels != IGNORED).any():
             raise NothingToLearn("every token of the documents is masked")
-        order = np.random.default_rng(settings.run.seed + number).permutation(len(rows.inputs))
-        return Rows(rows.inputs[order], rows.labels[order])
+        order = np.random.default_rng(self.settings.run.seed + number).permutation(len(inputs))
+        return Rows(inputs[order], labels[order])

@@ -70,8 +70,7 @@ def write(pieces: Iterable[Piece]) -> str:
             parts.append(piece.text)
         else:
             parts.append(
-                f"{ENTITY} {piece.entity}{RELATIONSHIP} {piece.relation}"
-                f"{RETURN} {piece.value}{END}"
+                f"{ENTITY} {piece.entity}{RELATIONSHIP} {piece.relation}{RETURN} {piece.value}{END}"
             )
     return "".join(parts)
 
@@ -82,7 +81,7 @@ def read(text: str) -> Iterator[Piece]:
     for match in _LOOKUP.finditer(text):
         if match.start() > end:
             yield Text(text[end : match.start()])
-        yield LookupCall(*match.groups())
+        yield LookupCall(match[1], match[2], match[3])
         end = match.end()
     if end < len(text):
         yield Text(text[end:])

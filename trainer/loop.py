@@ -79,7 +79,7 @@ def train(
     log.info("%d documents, vocabulary %d", len(documents), vocabulary.size)
 
     # 2) Model and optimisers; the matrix products run in bf16, the weights stay in float32.
-    model = build_model(settings.model, vocabulary.size, vocabulary.ids.end_of_text).to(device)
+    model = build_model(settings.model, vocabulary.size, vocabulary.ids.end_of_text, device)
     model.train()
     optimisers = build_optimisers(model, optim)
     n_parameters = sum(weight.numel() for weight in model.parameters())
@@ -117,20 +117,21 @@ def train(
             ):
                 with autocast:
                     loss = loss_of(model, part, targets) / n_learnt
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]  # torch annotates it half
                 total += loss.detach()
             torch.nn.utils.clip_grad_norm_(model.parameters(), optim.clip)
             for optimiser in optimisers:
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)
+            window_tokens += inputs.numel()
             if n_tokens == 0:
                 # Compiling takes a minute that belongs to no step: the clock starts after it.
                 first_loss = float(total)  # waits for the GPU
                 log.info("first loss %.4f after %.0f s", first_loss, time.monotonic() - started)
                 started, window_started = time.monotonic() - spent, time.monotonic()
+                window_tokens = 0
             step += 1
             losses.append(total)  # read later: reading now would wait for the GPU
-            window_tokens += inputs.numel()
             n_tokens += inputs.numel()
 
             # 5) Report and keep.

@@ -11,8 +11,13 @@ from lamlam.trainer.rows import IGNORED
 from lamlam.trainer.settings import Model
 
 
-def build_model(shape: Model, vocabulary: int, end_of_text: int) -> LlamaForCausalLM:
-    """Return a model with fresh weights; draws from torch's global random state."""
+def build_model(
+    shape: Model, vocabulary: int, end_of_text: int, device: torch.device | str = "cpu"
+) -> LlamaForCausalLM:
+    """Return a model with fresh weights; draws from torch's global random state.
+
+    The weights are drawn on the CPU and moved: every device starts from the same ones.
+    """
     config = LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=shape.width,
@@ -26,7 +31,6 @@ def build_model(shape: Model, vocabulary: int, end_of_text: int) -> LlamaForCaus
         bos_token_id=end_of_text,
         eos_token_id=end_of_text,
         use_cache=False,
-        attn_implementation="sdpa",
     )
     model = LlamaForCausalLM(config)
     # Layers that write into the residual stream start smaller the deeper the model is.
@@ -35,6 +39,7 @@ def build_model(shape: Model, vocabulary: int, end_of_text: int) -> LlamaForCaus
         for name, weight in model.named_parameters():
             if name.endswith(("o_proj.weight", "down_proj.weight")):
                 weight.mul_(scale)
+    torch.nn.Module.to(model, device)
     return model
 
 

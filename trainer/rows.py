@@ -80,17 +80,17 @@ def encode_documents(
     encoded = vocabulary.encode(texts)
     result = []
     for plan in plans:
-        tokens, learn = [ids.end_of_text], [True]
+        tokens, is_target = [ids.end_of_text], [True]
         for part in plan:
             if isinstance(part, int):
                 tokens.append(part)
-                learn.append(True)
+                is_target.append(True)
             else:
                 index, is_learnt = part
                 tokens += encoded[index]
-                learn += [is_learnt] * len(encoded[index])
+                is_target += [is_learnt] * len(encoded[index])
         row = np.array(tokens, dtype=np.int32)
-        mask = np.array(learn) & lookup_masks(row, ids).learn
+        mask = np.array(is_target) & lookup_masks(row, ids).learn
         result.append(EncodedDocument(row, mask))
     return result
 

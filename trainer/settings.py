@@ -120,6 +120,10 @@ class Settings:
             raise BadSettings("data.documents names no file")
 
 
+_STANDARD = Settings(data=Data(documents="-"), run=Run(steps=1))
+"""Any valid settings: the types of their fields are the types that a file must have."""
+
+
 def load_settings(path: Path, changes: list[str] | None = None) -> Settings:
     """Return the settings of a TOML file.
 
@@ -147,18 +151,15 @@ def load_settings(path: Path, changes: list[str] | None = None) -> Settings:
 def _build(kind: Any, raw: Any, where: str) -> Any:  # Any: one builder for all the classes above
     if not isinstance(raw, dict):
         raise BadSettings(f"{where.rstrip('.')} must be a table")
-    fields = {f.name: f for f in dataclasses.fields(kind)}
+    standard = kind() if kind is not Settings else _STANDARD
+    fields = {f.name for f in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     for key, value in raw.items():
         if key not in fields:
             raise BadSettings(
                 f"unknown setting {where}{key}", hint=f"known there: {', '.join(sorted(fields))}"
             )
-        default = (
-            fields[key].default_factory()  # type: ignore[misc]  # guarded by the comparison
-            if fields[key].default_factory is not dataclasses.MISSING
-            else fields[key].default
-        )
+        default = getattr(standard, key)
         if dataclasses.is_dataclass(default):
             values[key] = _build(type(default), value, f"{where}{key}.")
         elif isinstance(default, float) and type(value) is int:

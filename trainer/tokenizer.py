@@ -26,8 +26,9 @@ class Vocabulary:
         Raises:
             BadSettings: one of the special tokens is missing.
         """
-        ids = [tokenizer.token_to_id(token) for token in (*LOOKUP_TOKENS, END_OF_TEXT)]
-        if any(number is None for number in ids):
+        found = [tokenizer.token_to_id(token) for token in (*LOOKUP_TOKENS, END_OF_TEXT)]
+        ids = [number for number in found if number is not None]
+        if len(ids) < len(found):
             raise BadSettings("the tokenizer lacks a lookup token or the end-of-text token")
         self.ids = LookupIds(*ids)
         self.full = tokenizer

@@ -1,0 +1,48 @@
+"""A small vocabulary and a few documents that every trainer test shares."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from lamlam.trainer.documents import Document, parse_document
+from lamlam.trainer.openings import invent
+from lamlam.trainer.tokenizer import Vocabulary, train_vocabulary
+
+
+def as_line(document: Document) -> str:
+    """The document as a line of a corpus file."""
+    return json.dumps(
+        {
+            "title": document.title,
+            "text": document.text,
+            "facts": [[f.entity, f.relation, f.value] for f in document.facts],
+            "at": [f.at for f in document.facts],
+            "by": "".join("s" if f.is_structured else "r" for f in document.facts),
+            "person": document.is_person,
+            "source": document.source,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def documents() -> list[Document]:
+    rng = random.Random(5)
+    return [invent(rng) for _ in range(120)]
+
+
+@pytest.fixture(scope="session")
+def vocabulary(documents: list[Document]) -> Vocabulary:
+    return train_vocabulary((document.text for document in documents), 600)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory, documents: list[Document]) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "documents.jsonl"
+    path.write_text("".join(as_line(d) + "\n" for d in documents), encoding="utf-8")
+    for line in path.read_text(encoding="utf-8").splitlines():
+        parse_document(line)
+    return path

@@ -1,0 +1,48 @@
+"""Settings are refused in the user's own spelling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lamlam.errors import BadSettings
+from lamlam.trainer.settings import load_settings
+
+BASE = '[data]\ndocuments = "a.jsonl"\n[run]\nsteps = 3\n'
+
+
+def test_a_file_and_changes(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(BASE)
+    settings = load_settings(
+        path, ["data.plain=true", "optimiser.learning_rate=1", "model.width=64"]
+    )
+    assert settings.data.plain
+    assert settings.optimiser.learning_rate == 1.0
+    assert (settings.model.width, settings.run.steps) == (64, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("model.wdith=3", "model.wdith"),
+        ("model.width='a'", "model.width must be int"),
+        ("model.heads=7", "model.width must divide"),
+        ("run.steps=0", "run.steps or run.minutes"),
+        ("optimiser.accumulate=3", "accumulate"),
+        ("data.documents=''", "data.documents"),
+        ("data=3", "data must be a table"),
+        ("run.steps=", "cannot read the settings"),
+    ],
+)
+def test_mistakes_are_named(change: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(BASE)
+    with pytest.raises(BadSettings, match=message):
+        load_settings(path, [change])
+
+
+def test_the_recipe_of_the_bundled_model_is_valid() -> None:
+    recipe = Path(__file__).parents[2] / "trainer" / "bundled.toml"
+    assert load_settings(recipe).model.context >= 1024

@@ -1,0 +1,136 @@
+"""A tiny model learns, resumes exactly, and has a plain twin."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lamlam.errors import BadSettings, NothingToLearn
+from lamlam.trainer.documents import Document
+from lamlam.trainer.feed import Feed
+from lamlam.trainer.held_out import is_held_out
+from lamlam.trainer.loop import Progress, train
+from lamlam.trainer.model import build_model, next_token_loss
+from lamlam.trainer.rows import IGNORED
+from lamlam.trainer.settings import Data, Model, Optimiser, Run, Settings
+from lamlam.trainer.tokenizer import Vocabulary
+
+SHAPE = Model(width=32, layers=2, heads=2, kv_heads=1, feed_forward=64, context=128)
+
+
+def settings(corpus: Path, output: Path, steps: int = 6, **data: object) -> Settings:
+    return Settings(
+        data=dataclasses.replace(
+            Data(documents=str(corpus), vocabulary=600, held_out=0.05),
+            **data,  # type: ignore[arg-type]  # passed on by name
+        ),
+        model=SHAPE,
+        optimiser=Optimiser(batch_rows=4, learning_rate=1e-2),
+        run=Run(output=str(output), steps=steps, device="cpu", log_every=1),
+    )
+
+
+def test_the_loss_falls_and_a_checkpoint_is_left(corpus: Path, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    folder = train(settings(corpus, tmp_path / "run", steps=60), report=seen.append)
+    assert seen[-1].loss < 0.85 * seen[0].loss
+    about = json.loads((folder / "lamlam.json").read_text())
+    assert about["training"]["steps"] == 60
+    assert {p.name for p in folder.iterdir()} >= {
+        "config.json", "model.safetensors", "tokenizer.json", "state.pt",
+    }  # fmt: skip
+
+
+def test_a_resumed_run_ends_with_the_same_weights(corpus: Path, tmp_path: Path) -> None:
+    whole = settings(corpus, tmp_path / "whole")
+    once = load_file(train(whole) / "model.safetensors")
+    # The first half plans the same six steps but stops after three: its clock runs out.
+    half = dataclasses.replace(
+        whole, run=dataclasses.replace(whole.run, output=str(tmp_path / "half"))
+    )
+
+    class Stopped(Exception):
+        pass
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 4:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(
+            dataclasses.replace(half, run=dataclasses.replace(half.run, save_every=3)), report=stop
+        )
+    twice = load_file(train(half, resume=True) / "model.safetensors")
+    for name, weight in once.items():
+        assert torch.equal(weight, twice[name]), name
+
+
+def test_the_twin_sees_no_lookup_token(
+    corpus: Path, tmp_path: Path, documents: list[Document], vocabulary: Vocabulary
+) -> None:
+    ids = vocabulary.ids
+    lookups = torch.tensor([ids.entity, ids.relationship, ids.return_, ids.end])
+    for plain in (False, True):
+        with Feed(settings(corpus, tmp_path, plain=plain), documents, vocabulary) as feed:
+            rows = feed.epoch(0)
+        found = torch.isin(torch.from_numpy(rows.inputs), lookups).any()
+        assert bool(found) is not plain
+
+
+def test_workers_prepare_the_same_rows(
+    corpus: Path, tmp_path: Path, documents: list[Document], vocabulary: Vocabulary
+) -> None:
+    results = []
+    for workers in (0, 2):
+        chosen = settings(corpus, tmp_path, workers=workers, invented=0.2)
+        with Feed(chosen, documents, vocabulary) as feed:
+            results.append(feed.epoch(1))
+    assert (results[0].inputs == results[1].inputs).all()
+    assert (results[0].labels == results[1].labels).all()
+
+
+def test_batches_can_be_skipped(
+    corpus: Path, tmp_path: Path, documents: list[Document], vocabulary: Vocabulary
+) -> None:
+    with Feed(settings(corpus, tmp_path), documents, vocabulary) as feed:
+        one, two = feed.batches(), feed.batches(skip=11)
+        for _ in range(11):
+            next(one)
+        assert (next(one)[1].inputs == next(two)[1].inputs).all()
+
+
+def test_held_out_titles_depend_on_the_title_alone() -> None:
+    titles = [f"Title {i}" for i in range(4000)]
+    share = sum(is_held_out(t, 0.05) for t in titles) / len(titles)
+    assert 0.03 < share < 0.07
+    assert all(is_held_out(t, 0.1) for t in titles if is_held_out(t, 0.05))
+    assert is_held_out("ADA", 0.5) == is_held_out("ada", 0.5)
+
+
+def test_masked_targets_do_not_move_the_weights(vocabulary: Vocabulary) -> None:
+    torch.manual_seed(0)
+    model = build_model(SHAPE, vocabulary.size, 0)
+    inputs = torch.randint(5, 500, (2, 16))
+    labels = torch.roll(inputs, -1, 1)
+    labels[:, 8:] = IGNORED
+    other = labels.clone()
+    loss = next_token_loss(model, inputs, labels)
+    # Only the first eight targets count: a sum over them taken by hand is the same.
+    logits = model(input_ids=inputs).logits.log_softmax(-1)
+    by_hand = -sum(logits[b, t, other[b, t]] for b in range(2) for t in range(8))
+    assert torch.allclose(loss, torch.as_tensor(by_hand), rtol=1e-4)
+
+
+def test_a_corpus_with_nothing_to_learn_is_refused(tmp_path: Path, vocabulary: Vocabulary) -> None:
+    with pytest.raises(NothingToLearn):
+        Feed(settings(tmp_path, tmp_path), [], vocabulary)
+
+
+def test_resuming_without_a_state_is_refused(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="no state"):
+        train(settings(corpus, tmp_path / "none"), resume=True)
