@@ -43,7 +43,7 @@ class Answer:
 class GivenOut:
     """The values that one text has already received, so that a repeated key gets the next."""
 
-    fact_ids: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
     values: dict[str, set[str]] = field(default_factory=dict)
     """Values by the key of the entity that holds them."""
 
@@ -60,10 +60,14 @@ class GivenOut:
                 match=result.match,
                 elapsed_s=elapsed_s,
             )
-        for n, (value, fact_id) in enumerate(zip(result.values, result.fact_ids, strict=True)):
-            if fact_id in self.fact_ids:
+        fact_ids = result.fact_ids
+        for n, value in enumerate(result.values):
+            fact_id = fact_ids[n] if n < len(fact_ids) else None
+            # A store without ids is remembered by what it said.
+            token = fact_id or f"{holder}\0{result.match.relation.matched}\0{value}"
+            if token in self.seen:
                 continue
-            self.fact_ids.add(fact_id)
+            self.seen.add(token)
             self.values.setdefault(holder, set()).add(value)
             return Answer(
                 "hit",

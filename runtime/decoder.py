@@ -89,6 +89,8 @@ class InEntity:
     start: int
     """Where in the tokens the lookup opened."""
     trie: KeyTrie | None = None
+    must_follow: bool = False
+    """The trie is not a preference: without it, or off it, the lookup is given up."""
 
 
 @dataclass(slots=True)
@@ -171,6 +173,7 @@ class Decoder:
         self._blocked_here = False
         self._n_questions = 0
         self._avoid: set[int] = set()
+        self._tried: set[tuple[str, str]] = set()
         self._query: Query | None = None
         self._text_samples = self._build_text_samples()
         self.want: Want = self._next_in_text()
@@ -218,7 +221,11 @@ class Decoder:
         """The key that has just begun prefers the paths of the trie."""
         self.guide_wanted = None
         state = self.state
-        if trie is None or not isinstance(state, InEntity | InRelation):
+        if not isinstance(state, InEntity | InRelation):
+            return
+        if trie is None:
+            if isinstance(state, InEntity) and state.must_follow:
+                self.want = self._abandon(state.start)
             return
         state.trie = trie
         if isinstance(self.want, Sample):
@@ -290,6 +297,7 @@ class Decoder:
             self._append_lookup_token(token)
             self._n_questions = 0
             self._avoid.clear()
+            self._tried.clear()
             self.guide_wanted = "entity"
             self.want = self._next_in_key(self.state)
             return
@@ -357,6 +365,9 @@ class Decoder:
         self._append_lookup_token(token)
         if token == lookup.answer:
             query = Query(state.entity, self._text(state.begin, len(self.tokens) - 1))
+            if _key(query) in self._tried:  # the same words in other tokens
+                self.want = self._abandon(state.start)
+                return
             self._query = query
             self.state = Waiting(state.start, query, state.begin)
             self.want = Look(query)
@@ -391,7 +402,9 @@ class Decoder:
                 forbidden,
                 bias=((closing, bias),) if bias else (),
                 preferred=state.trie.choices if state.trie else None,
-                floor=self._floors[0 if is_entity else 1],
+                floor=0.0
+                if isinstance(state, InEntity) and state.must_follow
+                else self._floors[0 if is_entity else 1],
                 is_key=True,
             )
         )
@@ -428,15 +441,17 @@ class Decoder:
     def _ask_again(self, state: Waiting, answer: Answer) -> None:
         """Go back to the part of the key that memory did not know, the tried one excluded."""
         self._n_questions += 1
+        self._tried.add(_key(state.query))
         if answer.knows_entity:
             begin = state.relation_begin
             self.state = InRelation(state.start, state.query.entity, begin)
+            # Another relation, not the same words in other tokens: another first token.
+            self._avoid.add(self.tokens[begin])
             self.guide_wanted = "relation"
         else:
             begin = state.start + 1
-            self.state = InEntity(state.start)
+            self.state = InEntity(state.start, must_follow=True)
             self.guide_wanted = "entity"
-        self._avoid.add(self.tokens[begin])
         self.want = Rewind(begin)
 
     def _abandon(self, start: int) -> Want:
@@ -455,6 +470,10 @@ class Decoder:
     def _done(self, reason: FinishReason) -> Done:
         self.written.settle()
         return Done(reason)
+
+
+def _key(query: Query) -> tuple[str, str]:
+    return query.entity.casefold(), query.relation.casefold()
 
 
 def _ids(tokens: set[int] | frozenset[int]) -> TokenIds:

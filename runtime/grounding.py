@@ -83,7 +83,7 @@ class Grounding:
         self.holder = view.key if view is not None else ""
         if lookup is None or view is None:
             return None
-        had = given.values.get(view.key, frozenset())
+        had = given.values.get(view.key, set())
         names: dict[str, None] = {}
         for key in view.relations:
             values = view.values(key)

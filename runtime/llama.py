@@ -193,6 +193,9 @@ def open_context(
     params = api.llama_context_default_params()
     params.n_ctx = context * n_sequences
     params.n_seq_max = n_sequences
+    # One row of logits for each sequence: the default reserves one for each token of a
+    # batch, 33 MB for a small vocabulary (older versions have no such setting and ignore it).
+    params.n_outputs_max = n_sequences
     params.n_batch = n_batch
     params.n_ubatch = n_batch
     params.n_threads = params.n_threads_batch = threads
@@ -208,6 +211,11 @@ def open_context(
             opened.free_batch()
     finally:
         api.llama_free(handle)
+
+
+def silence_log() -> None:
+    """llama.cpp writes nothing to standard error from here on."""
+    _LOG.start(verbose=False)
 
 
 class _Log:

@@ -206,9 +206,7 @@ class Scheduler:
         context = self._evaluator.n_context
         try:
             if self._store is not None:
-                refresh = getattr(self._store, "refresh_nowait", None)
-                if refresh is not None:
-                    refresh()
+                self._store.refresh_nowait()
             constraint = self._constraint
             decoder = Decoder(
                 self._vocabulary,
@@ -228,7 +226,7 @@ class Scheduler:
             request.fail(error)
             return
         grounding = None
-        if constraint and self._store is not None and hasattr(self._store, "describe_nowait"):
+        if constraint and self._store is not None:
             grounding = Grounding(self._store, self._vocabulary, constraint)
         self._free.pop(0)
         self._running.append(Sequence(slot, request, decoder, sampler, grounding))

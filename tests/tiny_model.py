@@ -166,6 +166,7 @@ class ScriptedModel:
         """The tokens of every batch, in order."""
         self._batch: list[int] = []
         self._rows: dict[int, list[int]] = {}
+        self._next_rows: dict[int, list[int]] = {}
 
     @property
     def room(self) -> int:
@@ -181,11 +182,9 @@ class ScriptedModel:
         assert len(tokens) <= self.room, "llama.cpp would abort"
         cells.extend(tokens)
         assert len(cells) <= self.n_context, "more tokens than the context holds"
-        if not self._batch:
-            self._rows.clear()
         self._batch.extend(tokens)
         row = len(self._batch) - 1
-        self._rows[row] = list(cells)
+        self._next_rows[row] = list(cells)
         return row if is_last else None
 
     def decode(self) -> None:
@@ -193,10 +192,12 @@ class ScriptedModel:
         assert self._batch, "an empty batch"
         self.batches.append(self._batch)
         self._batch = []
+        self._rows, self._next_rows = self._next_rows, {}
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """Return logits whose likeliest token is the script's."""
         logits = np.zeros(self.n_tokens, np.float32)
+        logits[0] = -10.0  # a text ends only where the script says so
         logits[self.script(self._rows[row])] = 10.0
         return logits
 

@@ -1,0 +1,283 @@
+"""How fast one sequence decodes, beside a bare low-level loop and `llama_cpp.Llama`.
+
+All three read the same file with the same threads, greedily, and take turns in one
+process, since machines drift: compare ratios of medians, not single figures. The two
+baselines use nothing but llama-cpp-python's public interface.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from lamlam.runtime.sync import SyncEngine
+from lamlam.runtime.usable_cpus import usable_cpus
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.lookups import Lookup
+    from lamlam.memory_backends.protocol import FactStore
+
+PROMPT = "The river rises in the hills above the town and flows"
+LONG_PROMPT = (PROMPT + " through the valley to the sea. ") * 40
+N_REPREFILL = 200
+_CONTEXT = 1024
+_ALWAYS = 1000.0  # a bias that no logit outweighs
+
+_FIRST_TOKEN_PROGRAM = """
+import resource, sys
+from lamlam.runtime.sync import SyncEngine
+with SyncEngine(sys.argv[1], sys.argv[2] or None) as engine:
+    with engine.stream(sys.argv[3], max_tokens=64, ignore_eos=True) as events:
+        next(events)
+        print("first", flush=True)
+        for _ in events:
+            pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def decode_benchmark(
+    model: Path,
+    *,
+    memory: str | None = None,
+    pairs: int = 9,
+    tokens: int = 128,
+    threads: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Return medians of alternating runs.
+
+    Args:
+        model: a GGUF file with lookup tokens.
+        memory: URL of the store that the first-token process opens.
+        pairs: how often each of the three runs.
+        tokens: sampled in each run.
+        on_progress: called with (rounds done, rounds in all).
+
+    Returns:
+        Tokens per second, prompt included: ``bare_tokens_per_s``, ``lamlam_tokens_per_s``,
+        ``llama_cpp_python_tokens_per_s``, and the medians of each round's ratios,
+        ``lamlam_to_bare`` and ``lamlam_to_llama_cpp_python``. ``value_step_ms``: from
+        ``<|db_return|>`` to the next sampled token; ``reprefill_step_ms``: the same by
+        evaluating 200 tokens again. ``time_to_first_token_s`` from the start of a process,
+        ``peak_rss_mb`` of that process.
+    """
+    from lamlam.runtime.llama import silence_log
+
+    threads = threads or usable_cpus()
+    silence_log()
+    rates: dict[str, list[float]] = {"bare": [], "lamlam": [], "llama_cpp_python": []}
+    value_steps, prefills = [], []
+    with (
+        _bare_loop(model, threads) as bare,
+        _llama(model, threads) as llama,
+        SyncEngine(model, None, threads=threads, context=_CONTEXT) as engine,
+        _value_step(model, threads) as value_step,
+    ):
+        runs: dict[str, Callable[[], int]] = {
+            "bare": lambda: bare.generate(PROMPT, tokens),
+            "lamlam": lambda: engine.generate(PROMPT, max_tokens=tokens, ignore_eos=True).n_tokens,
+            "llama_cpp_python": lambda: llama(PROMPT, tokens),
+        }
+        for run in runs.values():  # pages are read and caches filled before the first turn
+            run()
+        for n in range(pairs):
+            # Every other round goes the other way, so that no one always follows another.
+            for name in list(runs)[:: 1 if n % 2 == 0 else -1]:
+                began = time.perf_counter()
+                n_tokens = runs[name]()
+                rates[name].append(n_tokens / (time.perf_counter() - began))
+            value_steps.append(value_step())
+            prefills.append(bare.prefill(LONG_PROMPT, N_REPREFILL))
+            if on_progress:
+                on_progress(n + 1, pairs)
+    starts = [_first_token(model, memory) for _ in range(3)]
+    return {
+        **{f"{name}_tokens_per_s": round(statistics.median(r), 1) for name, r in rates.items()},
+        "lamlam_to_bare": _ratio(rates["lamlam"], rates["bare"]),
+        "lamlam_to_llama_cpp_python": _ratio(rates["lamlam"], rates["llama_cpp_python"]),
+        "value_step_ms": round(1e3 * statistics.median(value_steps), 2),
+        "reprefill_step_ms": round(1e3 * statistics.median(prefills), 2),
+        "time_to_first_token_s": round(statistics.median(s for s, _ in starts), 3),
+        "peak_rss_mb": round(statistics.median(mb for _, mb in starts), 1),
+        "pairs": pairs,
+        "tokens": tokens,
+        "threads": threads,
+    }
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return round(statistics.median(a / b for a, b in zip(ours, theirs, strict=True)), 3)
+
+
+class _BareLoop:
+    """The least that a greedy loop over the low-level API can do."""
+
+    def __init__(self, api: Any, model: Any, context: Any) -> None:  # Any: ctypes
+        self.api = api
+        self.vocab = api.llama_model_get_vocab(model)
+        self.n_vocab = api.llama_vocab_n_tokens(self.vocab)
+        self.context = context
+        self.memory = api.llama_get_memory(context)
+
+    def generate(self, prompt: str, n_tokens: int) -> int:
+        """Sample ``n_tokens`` after the prompt; return how many."""
+        api, context = self.api, self.context
+        token = self._evaluate(self._tokens(prompt))
+        one = (api.llama_token * 1)()
+        for _ in range(n_tokens - 1):
+            one[0] = token
+            api.llama_decode(context, api.llama_batch_get_one(one, 1))
+            token = self._likeliest()
+        return n_tokens
+
+    def prefill(self, prompt: str, n_tokens: int) -> float:
+        """Evaluate ``n_tokens`` afresh and choose the next; return the seconds."""
+        tokens = self._tokens(prompt)[:n_tokens]
+        assert len(tokens) == n_tokens
+        began = time.perf_counter()
+        self._evaluate(tokens)
+        return time.perf_counter() - began
+
+    def _evaluate(self, tokens: list[int]) -> int:
+        api = self.api
+        api.llama_memory_clear(self.memory, True)
+        array = (api.llama_token * len(tokens))(*tokens)
+        assert api.llama_decode(self.context, api.llama_batch_get_one(array, len(tokens))) == 0
+        return self._likeliest()
+
+    def _likeliest(self) -> int:
+        logits = self.api.llama_get_logits_ith(self.context, -1)
+        return int(np.ctypeslib.as_array(logits, (self.n_vocab,)).argmax())
+
+    def _tokens(self, text: str) -> list[int]:
+        raw = text.encode()
+        tokens = (self.api.llama_token * (len(raw) + 1))()
+        n = self.api.llama_tokenize(self.vocab, raw, len(raw), tokens, len(tokens), False, False)
+        return [self.api.llama_vocab_bos(self.vocab), *tokens[:n]]
+
+
+@contextmanager
+def _bare_loop(path: Path, threads: int) -> Iterator[_BareLoop]:
+    import llama_cpp as api
+
+    model = api.llama_model_load_from_file(str(path).encode(), api.llama_model_default_params())
+    settings = api.llama_context_default_params()
+    settings.n_ctx = _CONTEXT
+    settings.n_batch = settings.n_ubatch = 512
+    settings.n_threads = settings.n_threads_batch = threads
+    context = api.llama_init_from_model(model, settings)
+    try:
+        yield _BareLoop(api, model, context)
+    finally:
+        api.llama_free(context)
+        api.llama_model_free(model)
+
+
+@contextmanager
+def _llama(path: Path, threads: int) -> Iterator[Callable[[str, int], int]]:
+    from llama_cpp import Llama
+
+    llama = Llama(
+        str(path), n_ctx=_CONTEXT, n_threads=threads, n_threads_batch=threads, verbose=False
+    )
+
+    def run(prompt: str, n_tokens: int) -> int:
+        llama.reset()  # else it would find the prompt evaluated from the run before
+        tokens = llama.tokenize(prompt.encode(), add_bos=False, special=False)
+        n = 0
+        for _ in llama.generate(
+            [llama.token_bos(), *tokens], top_k=1, temp=0.0, repeat_penalty=1.0
+        ):
+            n += 1
+            if n == n_tokens:
+                break
+        return n
+
+    try:
+        yield run
+    finally:
+        llama.close()
+
+
+@dataclass
+class _Result:
+    """The answer of `_OneValue`."""
+
+    values: tuple[str, ...] = ("Warsaw",)
+    fact_ids: tuple[str, ...] = ("1",)
+    sources: tuple[str, ...] = ()
+    candidates: tuple[()] = ()
+    status: str = "hit"
+    match: None = None
+    revision: int = 0
+    elapsed_ns: int = 0
+
+
+class _OneValue:
+    """A memory that has one answer to everything, and notes when it was asked."""
+
+    capabilities = frozenset({"fast_lookup"})
+    asked_at = 0.0
+
+    def refresh_nowait(self) -> None:
+        pass
+
+    def lookup_nowait(self, query: Lookup) -> _Result:
+        self.asked_at = time.perf_counter()
+        return _Result()
+
+
+@contextmanager
+def _value_step(model: Path, threads: int) -> Iterator[Callable[[], float]]:
+    """Give a function that measures from a sampled ``<|db_return|>`` to the next token."""
+    memory = _OneValue()
+    with SyncEngine(
+        model,
+        cast("FactStore", memory),
+        threads=threads,
+        context=_CONTEXT,
+        constrain=False,
+        lookup_bias=_ALWAYS,
+    ) as engine:
+        prompt = LONG_PROMPT[: 4 * N_REPREFILL]
+
+        def run(max_tokens: int) -> int:
+            return engine.generate(
+                prompt, max_tokens=max_tokens, max_lookups=1, ignore_eos=True
+            ).n_text_tokens
+
+        n_value_tokens = run(1)  # a fetched value is written whole, whatever the limit
+
+        def measure() -> float:
+            # One token more than the value: it ends right after the next one is sampled.
+            run(n_value_tokens + 1)
+            return time.perf_counter() - memory.asked_at
+
+        yield measure
+
+
+def _first_token(model: Path, memory: str | None) -> tuple[float, float]:
+    """Return seconds from a process's start to its first token, and its peak memory in MB."""
+    began = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-c", _FIRST_TOKEN_PROGRAM, str(model), memory or "", PROMPT],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        seconds = time.perf_counter() - began
+        peak = float(process.stdout.readline() or "nan")
+    return seconds, peak / (1024 * 1024 if sys.platform == "darwin" else 1024)

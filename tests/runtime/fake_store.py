@@ -1,0 +1,83 @@
+"""A memory made of a dictionary, as far as the runtime needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from lamlam.memory_backends.lookups import (
+    NO_MATCH,
+    Candidate,
+    EntityView,
+    Lookup,
+    LookupResult,
+    LookupStatus,
+    Match,
+    MatchPart,
+    StoredFact,
+)
+from lamlam.memory_backends.protocol import Capability, FactStore
+
+FAST = frozenset({Capability.FAST_LOOKUP})
+SLOW: frozenset[Capability] = frozenset()
+
+
+@dataclass
+class FakeStore:
+    """Facts by entity and relation, matched without case."""
+
+    facts: dict[str, dict[str, list[str]]]
+    capabilities: frozenset[Capability] = FAST
+    candidates: tuple[Candidate, ...] = ()
+    ambiguous: frozenset[str] = frozenset()
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    n_refreshed: int = 0
+    error: Exception | None = None
+
+    def refresh_nowait(self) -> None:
+        self.n_refreshed += 1
+
+    def describe_nowait(self, entity: str, *, fuzzy: bool = True) -> EntityView | None:
+        key = entity.casefold()
+        if key not in self.facts:
+            return None
+        stored = [fact for relation in self.facts[key] for fact in self._stored(key, relation)]
+        return EntityView(entity, key, MatchPart("exact", 1.0, key), stored)
+
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        self.asked.append((query.entity, query.relation))
+        if self.error:
+            raise self.error
+        key, relation = query.entity.casefold(), query.relation.casefold()
+        stored = self._stored(key, relation)
+        match = Match(
+            MatchPart("exact", 1.0, key) if key in self.facts else NO_MATCH,
+            MatchPart("exact", 1.0, relation) if stored else NO_MATCH,
+        )
+        if query.entity in self.ambiguous:
+            return LookupResult(LookupStatus.AMBIGUOUS, match, 7, candidates=self.candidates)
+        if not stored:
+            return LookupResult(LookupStatus.MISS, match, 7, candidates=self.candidates)
+        return LookupResult(
+            LookupStatus.HIT,
+            match,
+            7,
+            entity=key,
+            stored=stored,
+            identify=lambda *parts: "/".join(parts),
+        )
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        return [self.lookup_nowait(query) for query in queries]
+
+    def _stored(self, key: str, relation: str) -> list[StoredFact]:
+        return [
+            StoredFact(relation, relation, value, f"source of {value}", 3, 1.0)
+            for value in self.facts.get(key, {}).get(relation, [])
+        ]
+
+
+def as_store(fake: FakeStore) -> FactStore:
+    """The fake, typed as what it stands for."""
+    return cast("FactStore", fake)

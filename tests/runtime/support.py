@@ -1,0 +1,115 @@
+"""What the runtime's tests share: a byte vocabulary, and ways to drive a decoder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from lamlam.runtime.answers import Answer, Query
+from lamlam.runtime.decoder import Decoder, Done, Force, Look, Masks, Rewind, Sample
+from lamlam.runtime.policies import GenerateKeywords, text_settings
+from lamlam.runtime.sampling import Choice
+from lamlam.runtime.vocabulary import Vocabulary
+from tests.tiny_model import ByteTokens
+
+BYTES = ByteTokens()
+
+
+@cache
+def byte_vocabulary() -> Vocabulary:
+    """The vocabulary of bytes and lookup tokens."""
+    return Vocabulary(BYTES)
+
+
+@cache
+def _masks() -> Masks:
+    return Masks(byte_vocabulary())
+
+
+def make_decoder(
+    prompt: str, *, context: int = 512, may_look: bool = True, **options: object
+) -> Decoder:
+    """A decoder over bytes."""
+    keywords: GenerateKeywords = options  # type: ignore[assignment]  # passed on as they come
+    settings = text_settings(dict(keywords), verbalise="copy", lookup_bias=0.0)
+    return Decoder(
+        byte_vocabulary(), _masks(), settings, prompt, context=context, may_look=may_look
+    )
+
+
+def allowed(choice: Choice, n_tokens: int = BYTES.n_tokens) -> list[int]:
+    """The tokens that a choice leaves."""
+    scores = np.zeros(n_tokens)
+    scores[choice.forbidden] = 1
+    return [int(token) for token in np.flatnonzero(scores == 0)]
+
+
+def drive(
+    decoder: Decoder,
+    pick: Callable[[Decoder, Choice], int],
+    answer: Callable[[Query], Answer],
+    *,
+    max_steps: int = 5000,
+) -> Done:
+    """Run a decoder to its end and return the end."""
+    for _ in range(max_steps):
+        match decoder.want:
+            case Sample(choice):
+                token = pick(decoder, choice)
+                assert token in allowed(choice), "the driver chose a forbidden token"
+                decoder.sampled(token)
+            case Force():
+                decoder.forced()
+            case Rewind():
+                decoder.rewound()
+            case Look(query):
+                decoder.answered(answer(query))
+            case Done() as done:
+                return done
+        if decoder.guide_wanted:
+            decoder.guide(None)
+    raise AssertionError("the decoder does not end")
+
+
+def pick_from(script: Iterable[int]) -> Callable[[Decoder, Choice], int]:
+    """Choose the tokens of a script one after the other, then end the text."""
+    tokens = iter(script)
+    return lambda decoder, choice: next(tokens, 0)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a token list says, read the slow, obvious way."""
+
+    text: str
+    lookups: list[tuple[str, str, str]]
+    """(entity, relation, value), stripped."""
+    leftover: bool
+    """True where a lookup is open at the end."""
+
+
+def parse(tokens: Iterable[int]) -> Parsed:
+    """Read byte tokens with a regular expression; each lookup token is one letter above U+0100."""
+    letters = "".join(
+        chr(token - 1) if 1 <= token <= 256 else chr(0x100 + token) for token in tokens
+    )
+    entity, relation, answer, end = (
+        chr(0x100 + token) for token in (BYTES.entity, BYTES.relation, BYTES.answer, BYTES.end)
+    )
+    pattern = re.compile(
+        f"{entity}([^\u0100-\uffff]*){relation}([^\u0100-\uffff]*){answer}([^\u0100-\uffff]*){end}"
+    )
+    lookups = [
+        tuple(part.encode("latin-1").decode("utf-8", "replace").strip() for part in found)
+        for found in pattern.findall(letters)
+    ]
+    visible = pattern.sub("", letters)
+    open_at = visible.find(entity)
+    if open_at >= 0:
+        visible = visible[:open_at]
+    text = visible.encode("latin-1").decode("utf-8", "replace")  # fails on a stray lookup token
+    return Parsed(text, [(e, r, v) for e, r, v in lookups], open_at >= 0)

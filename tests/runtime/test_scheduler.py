@@ -1,0 +1,389 @@
+"""What a scripted model and a fake memory make of each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from lamlam.errors import LookupFailed, PromptTooLong
+from lamlam.memory_backends.lookups import Candidate, Lookup
+from lamlam.runtime.answers import Query
+from lamlam.runtime.completion import Completion
+from lamlam.runtime.events import Event, Finished, LookupAnswered, LookupMissed, LookupStarted, Text
+from lamlam.runtime.grounding import Constraint
+from lamlam.runtime.policies import TextSettings, text_settings
+from lamlam.runtime.scheduler import Scheduler
+from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
+from tests.runtime.support import BYTES, byte_vocabulary
+from tests.tiny_model import ScriptedModel
+
+E, R, A, END = "<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_end|>"
+CURIE = {"marie curie": {"birth place": ["Warsaw"], "child": ["Irène", "Ève"]}}
+
+
+@dataclass
+class Asked:
+    """A request that keeps what it is told."""
+
+    prompt: str
+    settings: TextSettings
+    wants_events: bool = False
+    is_cancelled: bool = False
+    events: list[Event] = field(default_factory=list)
+    queries: list[Query] = field(default_factory=list)
+    completion: Completion | None = None
+    error: BaseException | None = None
+
+    def tell(self, events: list[Event]) -> None:
+        self.events += events
+
+    def ask(self, query: Query) -> None:
+        self.queries.append(query)
+
+    def finish(self, completion: Completion) -> None:
+        self.completion = completion
+
+    def fail(self, error: BaseException) -> None:
+        self.error = error
+
+    @property
+    def result(self) -> Completion:
+        assert self.completion is not None, self.error
+        return self.completion
+
+
+class Continuations:
+    """A model that knows how texts go on: the longest beginning that fits decides."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = [[0, *BYTES.encode(text), 0] for text in texts]
+
+    def __call__(self, tokens: list[int]) -> int:
+        for text in self.texts:
+            if text[: len(tokens)] == tokens and len(tokens) < len(text):
+                return text[len(tokens)]
+        return 1 + ord("?")
+
+
+def scheduler_of(model: ScriptedModel, store: FakeStore | None, **options: Any) -> Scheduler:
+    return Scheduler(
+        model,
+        byte_vocabulary(),
+        as_store(store) if store else None,
+        is_fast=store is not None and store.capabilities == FAST,
+        constraint=options.get("constraint"),
+        n_sequences=options.get("n_sequences", 1),
+    )
+
+
+def run(
+    model: ScriptedModel,
+    store: FakeStore | None,
+    prompt: str,
+    *,
+    wants_events: bool = False,
+    constraint: Constraint | None = None,
+    **keywords: Any,
+) -> Asked:
+    settings = text_settings(keywords, verbalise="copy", lookup_bias=0.0)
+    asked = Asked(prompt, settings, wants_events)
+    scheduler = scheduler_of(model, store, constraint=constraint)
+    scheduler.submit(asked)
+    for _ in range(1000):
+        if not scheduler.has_work:
+            break
+        scheduler.step()
+    assert not model.cells, "the sequence was not freed"
+    return asked
+
+
+BORN = f"Marie Curie was born in{E} Marie Curie{R} birth place{A} Warsaw{END} Warsaw, Poland."
+
+
+def test_a_value_goes_in_as_one_batch_and_nothing_is_evaluated_twice() -> None:
+    """From <|db_return|> to the copied value: one batch, then the model writes on."""
+    model = ScriptedModel(Continuations(BORN))
+    done = run(model, FakeStore(CURIE), "Marie Curie was born in").result
+    assert done.text == "Marie Curie was born in Warsaw, Poland."
+    assert [
+        (s.origin, done.text[s.start : s.end], s.fact_id, s.source, s.revision) for s in done.spans
+    ] == [
+        ("prompt", "Marie Curie was born in", None, None, None),
+        ("parametric", " ", None, None, None),
+        ("fact", "Warsaw", "marie curie/birth place/Warsaw", "source of Warsaw", 7),
+        ("parametric", ", Poland.", None, None, None),
+    ]
+    assert done.finish_reason == "stop"
+    assert BYTES.encode(f"{A} Warsaw{END} Warsaw") in model.batches
+    evaluated = [token for batch in model.batches for token in batch]
+    assert evaluated == [0, *BYTES.encode(BORN)]
+    (record,) = done.lookups
+    assert (record.entity, record.relation) == ("Marie Curie", "birth place")
+    assert (record.status, record.value, record.at) == ("hit", "Warsaw", 23)
+
+
+def test_no_memory_no_lookup() -> None:
+    """Without a memory the token that opens a lookup is out of reach."""
+    done = run(ScriptedModel(Continuations(BORN)), None, "Marie Curie was born in", max_tokens=3)
+    assert not done.result.lookups
+    assert done.result.n_text_tokens == 3
+
+
+def test_a_fetched_value_is_written_also_at_the_limit() -> None:
+    """max_tokens counts visible tokens and never cuts a value."""
+    model = ScriptedModel(Continuations(BORN))
+    done = run(model, FakeStore(CURIE), "Marie Curie was born in", max_tokens=2).result
+    assert done.text == "Marie Curie was born in Warsaw"
+    assert (done.finish_reason, done.n_text_tokens) == ("length", 7)
+
+
+def test_the_model_may_write_the_value_itself() -> None:
+    """What equals the value is a fact; what was rewritten is not."""
+    as_is = ScriptedModel(Continuations(BORN))
+    done = run(as_is, FakeStore(CURIE), "Marie Curie was born in", verbalise="model").result
+    assert [done.text[s.start : s.end] for s in done.spans if s.origin == "fact"] == ["Warsaw"]
+    rewritten = BORN.replace(" Warsaw, Poland.", " Warsawa.")
+    model = ScriptedModel(Continuations(rewritten))
+    done = run(model, FakeStore(CURIE), "Marie Curie was born in", verbalise="model").result
+    assert done.text == "Marie Curie was born in Warsawa."
+    assert [s.origin for s in done.spans] == ["prompt", "parametric"]
+    assert done.lookups[0].status == "hit"
+
+
+def test_a_key_asked_again_gives_the_next_value_then_a_miss() -> None:
+    """Several values of one key come in order, each once."""
+    lookup = f"{E} Marie Curie{R} child{A}"
+    first, second = f"{lookup} Irène{END} Irène and", f"{lookup} Ève{END} Ève and"
+    text = f"Marie Curie had{first}{second}"
+    model = ScriptedModel(Continuations(f"{text}{lookup}", f"{text} others."))
+
+    def script(tokens: list[int]) -> int:
+        base = [0, *BYTES.encode(text)]
+        if tokens[: len(base)] == base and len(tokens) > len(base):
+            asked = BYTES.encode(lookup)
+            rest = tokens[len(base) :]
+            if rest[0] != BYTES.entity or len(rest) >= len(asked):
+                return 0
+            return asked[len(rest)]
+        return Continuations(f"{text}{lookup}")(tokens)
+
+    model.script = script
+    done = run(model, FakeStore(CURIE), "Marie Curie had").result
+    assert [record.value for record in done.lookups] == ["Irène", "Ève", None]
+    assert done.lookups[2].status == "exhausted"
+    assert done.text.startswith("Marie Curie had Irène and Ève and")
+
+
+MISSED = f"Ada was born in{E} Ada{R} birth place{A}"
+
+
+def test_a_miss_rewinds_and_the_model_writes_on() -> None:
+    """`continue`: the lookup leaves no trace in text or cache, and none opens there again."""
+    on = "Ada was born in London."
+    model = ScriptedModel(Continuations(on))
+    texts = Continuations(MISSED), Continuations(on)
+
+    def script(tokens: list[int]) -> int:
+        return next((t for t in (text(tokens) for text in texts) if t != 1 + ord("?")), 0)
+
+    model.script = script
+    kept: list[list[int]] = []
+    original = model.keep
+
+    def keep(sequence: int, n_tokens: int) -> None:
+        original(sequence, n_tokens)
+        kept.append(list(model.cells[sequence]))
+
+    model.keep = keep  # type: ignore[method-assign]
+    store = FakeStore(CURIE)
+    # The scripted logits give the lookup 10 and all else 0: after the rewind it is forbidden,
+    # so the first of all other tokens is taken, and from there no text fits.
+    done = run(model, store, "Ada was born in", max_tokens=1).result
+    assert kept == [[0, *BYTES.encode("Ada was born in")]]
+    assert [record.status for record in done.lookups] == ["miss"]
+    assert [span.origin for span in done.spans] == ["prompt", "parametric"]
+
+
+@pytest.mark.parametrize("copied", ["copy", "model"])
+def test_a_miss_may_be_written_as_unknown(copied: str) -> None:
+    """`unknown`: the paper's word stands in, and is no fact."""
+    after = " unknown" if copied == "copy" else " unknown"
+    text = f"{MISSED} unknown{END}{after}."
+    model = ScriptedModel(Continuations(text))
+    done = run(
+        model, FakeStore(CURIE), "Ada was born in", policy="unknown", verbalise=copied
+    ).result
+    assert done.text == "Ada was born in unknown."
+    assert {span.origin for span in done.spans} == {"prompt", "parametric"}
+    assert done.lookups[0].status == "miss"
+
+
+def test_a_miss_may_take_the_nearest_candidate() -> None:
+    """`nearest`: the candidate's value is written, marked with its score."""
+    text = f"{MISSED} Warsaw{END} Warsaw."
+    store = FakeStore(CURIE, candidates=(Candidate("Marie Curie", "birth place", 0.3),))
+    done = run(
+        ScriptedModel(Continuations(text)), store, "Ada was born in", policy="nearest"
+    ).result
+    assert done.text == "Ada was born in Warsaw."
+    (record,) = done.lookups
+    assert (record.status, record.value) == ("nearest", "Warsaw")
+    assert record.match is not None and record.match.entity.score == 0.3
+
+
+def test_a_miss_may_end_the_text_or_raise() -> None:
+    """`stop` ends before the lookup; `raise` names what was asked."""
+    model = ScriptedModel(Continuations(MISSED))
+    done = run(model, FakeStore(CURIE), "Ada was", policy="stop").result
+    assert (done.text, done.finish_reason) == ("Ada was born in", "miss")
+    error = run(model, FakeStore(CURIE), "Ada was", policy="raise").error
+    assert isinstance(error, LookupFailed)
+    assert (error.entity, error.relation) == ("Ada", "birth place")
+
+
+def test_ambiguous_counts_as_a_miss() -> None:
+    """Several entities fit: no value is guessed."""
+    store = FakeStore(CURIE, ambiguous=frozenset({"Marie Curie"}))
+    model = ScriptedModel(Continuations(BORN))
+    done = run(model, store, "Marie Curie was born in", policy="stop").result
+    assert [record.status for record in done.lookups] == ["ambiguous"]
+
+
+def test_another_question_excludes_the_tried_one() -> None:
+    """`ask_again`: from the relation on, with another first token, three times at most."""
+    first = f"Marie Curie lived in{E} Marie Curie{R}"
+    store = FakeStore({"marie curie": {"zone": ["Paris"]}})
+
+    def script(tokens: list[int]) -> int:
+        base = [0, *BYTES.encode(first)]
+        if len(tokens) < len(base):
+            return base[len(tokens)]
+        return BYTES.answer if len(tokens) > len(base) else 1 + ord("z")
+
+    done = run(
+        ScriptedModel(script), store, "Marie Curie lived in", policy="ask_again", max_tokens=1
+    ).result
+    relations = [record.relation for record in done.lookups]
+    assert len(relations) == len(set(relations)) == 3
+    assert relations[0] == "z"
+
+
+def test_a_stop_string_is_cut_off_and_facts_may_hold_it() -> None:
+    """The text ends before the stop string; a value is data and never stops a text."""
+    text = BORN.replace(", Poland.", "#STOP and on")
+    store = FakeStore({"marie curie": {"birth place": ["Warsaw"]}})
+    done = run(
+        ScriptedModel(Continuations(text)),
+        store,
+        "Marie Curie was born in",
+        stop=["STOP", "Wars"],
+        wants_events=True,
+    )
+    assert done.result.text == "Marie Curie was born in Warsaw#"
+    assert done.result.finish_reason == "stop_string"
+    told = "".join(event.text for event in done.events if isinstance(event, Text))
+    assert told == " Warsaw#"
+
+
+def test_events_tell_the_lookup_in_order() -> None:
+    """Started, answered, the value with its source, finished."""
+    done = run(
+        ScriptedModel(Continuations(BORN)),
+        FakeStore(CURIE),
+        "Marie Curie was born",
+        wants_events=True,
+    )
+    kinds = [type(event) for event in done.events]
+    order = [k for k in kinds if k is not Text]
+    assert order == [LookupStarted, LookupAnswered, Finished]
+    fact = next(e for e in done.events if isinstance(e, Text) and e.origin == "fact")
+    assert (fact.text, fact.source) == ("Warsaw", "source of Warsaw")
+    missed = run(
+        ScriptedModel(Continuations(MISSED)),
+        FakeStore(CURIE),
+        "Ada was",
+        policy="stop",
+        wants_events=True,
+    )
+    assert any(isinstance(event, LookupMissed) for event in missed.events)
+
+
+def test_a_slow_memory_parks_one_text_and_the_others_run_on() -> None:
+    """Two texts in one context: one waits, one ends; the answer resumes the first."""
+    store = FakeStore(CURIE, capabilities=SLOW)
+    model = ScriptedModel(Continuations(BORN, "The sea is wide."))
+    scheduler = scheduler_of(model, store, n_sequences=2)
+    settings = text_settings({}, verbalise="copy", lookup_bias=0.0)
+    waits, runs = Asked("Marie Curie was born in", settings), Asked("The sea", settings)
+    scheduler.submit(waits)
+    scheduler.submit(runs)
+    while scheduler.has_work:
+        scheduler.step()
+    assert runs.result.text == "The sea is wide."
+    assert waits.completion is None
+    (query,) = waits.queries
+    scheduler.answer(waits, store.lookup_nowait(Lookup(query.entity, query.relation)))
+    while scheduler.has_work:
+        scheduler.step()
+    assert waits.result.text == "Marie Curie was born in Warsaw, Poland."
+
+
+def test_a_failing_memory_ends_its_text_only() -> None:
+    """An error of the store reaches whoever asked; the next text runs."""
+    store = FakeStore(CURIE, error=RuntimeError("down"))
+    model = ScriptedModel(Continuations(BORN))
+    asked = run(model, store, "Marie Curie was born in")
+    assert isinstance(asked.error, RuntimeError)
+    store.error = None
+    assert run(model, store, "Marie Curie was born in").result.lookups
+
+
+def test_limits_of_the_context() -> None:
+    """Too long a prompt is refused; a text that fills the context says so, its value whole."""
+    prompt = "Marie Curie was born in"
+    short = ScriptedModel(Continuations(BORN), n_context=len(prompt))
+    assert isinstance(run(short, FakeStore(CURIE), prompt).error, PromptTooLong)
+    lookup = len(BYTES.encode(f"{E} Marie Curie{R} birth place{A}"))
+    tight = ScriptedModel(Continuations(BORN), n_context=1 + len(prompt) + lookup + 3)
+    done = run(tight, FakeStore(CURIE), prompt).result
+    assert (done.text, done.finish_reason) == (f"{prompt} Warsaw", "context")
+    inside = ScriptedModel(Continuations(BORN), n_context=1 + len(prompt) + 4)
+    done = run(inside, FakeStore(CURIE), prompt).result
+    assert (done.text, done.finish_reason) == (prompt, "context")
+
+
+def test_budgets_of_lookups() -> None:
+    """No lookup opens once the budgets are spent."""
+    model = ScriptedModel(Continuations(BORN))
+    for budget in ({"max_lookups": 0}, {"max_lookup_tokens": 0}):
+        done = run(model, FakeStore(CURIE), "Marie Curie was born in", max_tokens=2, **budget)
+        assert not done.result.lookups
+
+
+def test_each_text_reads_the_memory_as_it_stands_when_it_begins() -> None:
+    """The store is told to refresh once for each text."""
+    store = FakeStore(CURIE)
+    model = ScriptedModel(Continuations(BORN))
+    for n in (1, 2):
+        run(model, store, "Marie Curie was born in")
+        assert store.n_refreshed == n
+
+
+def test_a_cancelled_text_is_freed_at_a_token_boundary() -> None:
+    """The sequence goes, nothing is reported, the next text runs."""
+    model = ScriptedModel(Continuations("The sea is wide."))
+    scheduler = scheduler_of(model, None)
+    settings = text_settings({}, verbalise="copy", lookup_bias=0.0)
+    first, second = Asked("The", settings), Asked("The", settings)
+    scheduler.submit(first)
+    scheduler.submit(second)
+    scheduler.step()
+    scheduler.step()
+    first.is_cancelled = True
+    while scheduler.has_work:
+        scheduler.step()
+    assert first.completion is None and first.error is None
+    assert second.result.text == "The sea is wide."
+    assert not model.cells
