@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# Before anything loads llama.cpp; the reason stands in lamlam/cli/app.py.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
