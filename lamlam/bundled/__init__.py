@@ -20,7 +20,8 @@ def model_path() -> Path:
     if len(models) != 1:
         found = ", ".join(path.name for path in models) or "none"
         raise BadModelFile(
-            f"expected one bundled model, found {found}", hint=f"{_REINSTALL}, or name one (--model)"
+            f"expected one bundled model, found {found}",
+            hint=f"{_REINSTALL}, or name one (--model)",
         )
     return models[0]
 
