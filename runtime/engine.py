@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -195,7 +196,7 @@ class Engine:
         """
         request = self._submit(prompt, dict(options), wants_events=True)
         with request.cancelled_on_exit():
-            yield _events(request)
+            yield _Events(request)
 
     def _submit(self, prompt: str, options: dict[str, Any], *, wants_events: bool) -> _Request:
         loaded = self._open_model()
@@ -309,18 +310,32 @@ class _CancelledOnExit:
         self._request.cancel()
 
 
-async def _events(request: _Request) -> AsyncIterator[Event]:
-    while True:
-        match await request.mailbox.get():
-            case list() as events:
-                for event in events:
-                    yield event
-                    if isinstance(event, Finished):
-                        return
-            case _Failure(error):
-                raise error
-            case Query() as query:
-                await request.look(query)
+class _Events:
+    """The events of one text. A class, since a generator that is left early must be closed."""
+
+    def __init__(self, request: _Request) -> None:
+        self._request = request
+        self._ready: deque[Event] = deque()
+        self._is_finished = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._ready:
+            if self._is_finished:
+                raise StopAsyncIteration
+            match await self._request.mailbox.get():
+                case list() as events:
+                    self._ready.extend(events)
+                case _Failure(error):
+                    self._is_finished = True
+                    raise error
+                case Query() as query:
+                    await self._request.look(query)
+        event = self._ready.popleft()
+        self._is_finished = isinstance(event, Finished)
+        return event
 
 
 async def _end_thread(owner: OwnerThread) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import llama_cpp.llama_cpp as api
 import numpy as np
 
-from lamlam.errors import BadModelFile, DecodeFailed
+from lamlam.errors import BadModelFile, DecodeFailed, EngineClosed
 from lamlam.runtime.sampling import Logits
 
 _ERROR_LEVEL = 4  # ggml's number
@@ -37,21 +37,21 @@ class Model:
 
     def tokenize(self, text: bytes, *, special: bool) -> list[int]:
         """Return the tokens of the text, with no marker added in front."""
-        room = len(text) + 8
+        vocab, room = self._open_vocab(), len(text) + 8
         tokens = (api.llama_token * room)()
-        n = api.llama_tokenize(self._vocab, text, len(text), tokens, room, False, special)
+        n = api.llama_tokenize(vocab, text, len(text), tokens, room, False, special)
         if n < 0:  # more tokens than bytes: some vocabularies add a space in front
             tokens = (api.llama_token * -n)()
-            n = api.llama_tokenize(self._vocab, text, len(text), tokens, -n, False, special)
+            n = api.llama_tokenize(vocab, text, len(text), tokens, -n, False, special)
         return tokens[:n]
 
     def piece(self, token: int) -> bytes:
         """Return the bytes of a token; none for control tokens."""
-        buffer = self._piece_buffer
-        n = api.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+        vocab, buffer = self._open_vocab(), self._piece_buffer
+        n = api.llama_token_to_piece(vocab, token, buffer, len(buffer), 0, False)
         if n < 0:
             buffer = self._piece_buffer = ctypes.create_string_buffer(-n)
-            n = api.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+            n = api.llama_token_to_piece(vocab, token, buffer, len(buffer), 0, False)
         return buffer.raw[:n]
 
     def ends(self) -> list[int]:
@@ -67,6 +67,15 @@ class Model:
     def token_types(self) -> list[int]:
         """Return the format's type number of each token."""
         return self._token_types
+
+    def forget(self) -> None:
+        """Whoever still holds this model gets an error instead of freed memory."""
+        self._vocab = None
+
+    def _open_vocab(self) -> Any:
+        if self._vocab is None:
+            raise EngineClosed("the model was freed")
+        return self._vocab
 
 
 class Context:
@@ -174,10 +183,12 @@ def open_model(
     params.n_gpu_layers = gpu_layers
     handle = api.llama_model_load_from_file(str(path).encode(), params)
     if not handle:
-        raise BadModelFile(f"llama.cpp cannot load {path}: {_LOG.last_error or 'no reason given'}")
+        raise BadModelFile(f"llama.cpp cannot load {path}: {_LOG.first_error or 'no reason given'}")
+    model = Model(handle, token_types)
     try:
-        yield Model(handle, token_types)
+        yield model
     finally:
+        model.forget()
         api.llama_model_free(handle)
 
 
@@ -219,10 +230,10 @@ def silence_log() -> None:
 
 
 class _Log:
-    """llama.cpp's log: silent unless asked for, the last error kept for our messages."""
+    """llama.cpp's log: silent unless asked for, the first error kept for our messages."""
 
     def __init__(self) -> None:
-        self.last_error = ""
+        self.first_error = ""
         self._verbose = False
         self._lock = threading.Lock()
         self._is_started = False
@@ -231,7 +242,7 @@ class _Log:
     def start(self, *, verbose: bool) -> None:
         with self._lock:
             self._verbose = verbose
-            self.last_error = ""
+            self.first_error = ""
             if not self._is_started:
                 api.llama_backend_init()
                 self._is_started = True
@@ -239,8 +250,8 @@ class _Log:
             api.llama_log_set(self._callback, ctypes.c_void_p(0))
 
     def _receive(self, level: int, text: bytes, _: Any) -> None:
-        if level == _ERROR_LEVEL:
-            self.last_error = text.decode("utf-8", "replace").strip()
+        if level == _ERROR_LEVEL and not self.first_error:  # later ones only say that it failed
+            self.first_error = text.decode("utf-8", "replace").strip()
         if self._verbose:
             import sys
 

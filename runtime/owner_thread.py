@@ -15,6 +15,7 @@ from lamlam.runtime.checkpoint_file import CheckpointFile, check_file
 from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.policies import Verbalise
 from lamlam.runtime.scheduler import Request, Scheduler
+from lamlam.runtime.trial_load import try_loading
 from lamlam.runtime.usable_cpus import usable_cpus
 from lamlam.runtime.vocabulary import Vocabulary
 
@@ -132,6 +133,8 @@ class OwnerThread:
                 pass
             case other:
                 raise UnknownOption(f"the model file wants an unknown verbalise {other!r}")
+        if not file.is_sealed:
+            try_loading(self._path)
         from lamlam.runtime.llama import open_context, open_model
 
         model = stack.enter_context(

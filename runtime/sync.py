@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
@@ -41,6 +41,11 @@ class SyncEngine:
     def context(self) -> int:
         """Tokens that one text may hold, prompt and lookups included."""
         return self._engine.context
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the model file says about itself."""
+        return self._engine.metadata
 
     def __enter__(self) -> Self:
         """Open the memory and load the model; errors as for `Engine`."""

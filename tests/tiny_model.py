@@ -51,10 +51,13 @@ def write_tiny_model(
     feed_forward: int = 128,
     n_tokens: int = 0,
     seed: int = 0,
+    sealed: bool = True,
     metadata: dict[str, str | float | int] | None = None,
 ) -> Path:
-    """Write a random Llama model as GGUF (F32) and return its path."""
+    """Write a random Llama model as GGUF (F32), with checksums, and return its path."""
     import gguf
+
+    from lamlam.quant.checksum import PLACEHOLDERS, seal
 
     texts = vocabulary_texts(n_tokens)
     types = [CONTROL] + [NORMAL] * (len(texts) - 5) + [lookup_type] * 4
@@ -77,7 +80,8 @@ def write_tiny_model(
     writer.add_token_merges(list(MERGES))
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(0)
-    for key, value in ({"lamlam.format_version": 1} | (metadata or {})).items():
+    values = {"lamlam.format_version": 1, **(PLACEHOLDERS if sealed else {}), **(metadata or {})}
+    for key, value in values.items():
         if isinstance(value, str):
             writer.add_string(key, value)
         elif isinstance(value, float):
@@ -87,7 +91,8 @@ def write_tiny_model(
     random = np.random.default_rng(seed)
 
     def noise(*shape: int) -> NDArray[np.float32]:
-        return (random.standard_normal(shape) * 1.5 / np.sqrt(shape[-1])).astype(np.float32)
+        scale = np.float32(1.5 / np.sqrt(shape[-1]))
+        return random.standard_normal(shape, dtype=np.float32) * scale
 
     kv_width = width // n_heads * n_kv_heads
     writer.add_tensor("token_embd.weight", noise(len(texts), width))
@@ -107,6 +112,8 @@ def write_tiny_model(
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    if sealed:
+        seal(path)
     return path
 
 

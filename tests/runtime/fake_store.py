@@ -18,6 +18,7 @@ from lamlam.memory_backends.lookups import (
     StoredFact,
 )
 from lamlam.memory_backends.protocol import Capability, FactStore
+from lamlam.memory_backends.synonyms import same_relation
 
 FAST = frozenset({Capability.FAST_LOOKUP})
 SLOW: frozenset[Capability] = frozenset()
@@ -73,8 +74,10 @@ class FakeStore:
 
     def _stored(self, key: str, relation: str) -> list[StoredFact]:
         return [
-            StoredFact(relation, relation, value, f"source of {value}", 3, 1.0)
-            for value in self.facts.get(key, {}).get(relation, [])
+            StoredFact(held, held, value, f"source of {value}", 3, 1.0)
+            for held, values in self.facts.get(key, {}).items()
+            if held == relation or same_relation(held, relation)
+            for value in values
         ]
 
 

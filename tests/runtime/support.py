@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 
 from lamlam.runtime.answers import Answer, Query
+from lamlam.runtime.completion import Completion
 from lamlam.runtime.decoder import Decoder, Done, Force, Look, Masks, Rewind, Sample
-from lamlam.runtime.policies import GenerateKeywords, text_settings
+from lamlam.runtime.events import Event
+from lamlam.runtime.policies import GenerateKeywords, TextSettings, text_settings
 from lamlam.runtime.sampling import Choice
 from lamlam.runtime.vocabulary import Vocabulary
 from tests.tiny_model import ByteTokens
@@ -113,3 +115,34 @@ def parse(tokens: Iterable[int]) -> Parsed:
         visible = visible[:open_at]
     text = visible.encode("latin-1").decode("utf-8", "replace")  # fails on a stray lookup token
     return Parsed(text, [(e, r, v) for e, r, v in lookups], open_at >= 0)
+
+
+@dataclass
+class Asked:
+    """A request that keeps what it is told."""
+
+    prompt: str
+    settings: TextSettings
+    wants_events: bool = False
+    is_cancelled: bool = False
+    events: list[Event] = field(default_factory=list)
+    queries: list[Query] = field(default_factory=list)
+    completion: Completion | None = None
+    error: BaseException | None = None
+
+    def tell(self, events: list[Event]) -> None:
+        self.events += events
+
+    def ask(self, query: Query) -> None:
+        self.queries.append(query)
+
+    def finish(self, completion: Completion) -> None:
+        self.completion = completion
+
+    def fail(self, error: BaseException) -> None:
+        self.error = error
+
+    @property
+    def result(self) -> Completion:
+        assert self.completion is not None, self.error
+        return self.completion

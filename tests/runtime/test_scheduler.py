@@ -2,56 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from lamlam.errors import LookupFailed, PromptTooLong
 from lamlam.memory_backends.lookups import Candidate, Lookup
-from lamlam.runtime.answers import Query
-from lamlam.runtime.completion import Completion
-from lamlam.runtime.events import Event, Finished, LookupAnswered, LookupMissed, LookupStarted, Text
+from lamlam.runtime.events import Finished, LookupAnswered, LookupMissed, LookupStarted, Text
 from lamlam.runtime.grounding import Constraint
-from lamlam.runtime.policies import TextSettings, text_settings
+from lamlam.runtime.policies import text_settings
 from lamlam.runtime.scheduler import Scheduler
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
-from tests.runtime.support import BYTES, byte_vocabulary
+from tests.runtime.support import BYTES, Asked, byte_vocabulary
 from tests.tiny_model import ScriptedModel
 
 E, R, A, END = "<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_end|>"
 CURIE = {"marie curie": {"birth place": ["Warsaw"], "child": ["Irène", "Ève"]}}
-
-
-@dataclass
-class Asked:
-    """A request that keeps what it is told."""
-
-    prompt: str
-    settings: TextSettings
-    wants_events: bool = False
-    is_cancelled: bool = False
-    events: list[Event] = field(default_factory=list)
-    queries: list[Query] = field(default_factory=list)
-    completion: Completion | None = None
-    error: BaseException | None = None
-
-    def tell(self, events: list[Event]) -> None:
-        self.events += events
-
-    def ask(self, query: Query) -> None:
-        self.queries.append(query)
-
-    def finish(self, completion: Completion) -> None:
-        self.completion = completion
-
-    def fail(self, error: BaseException) -> None:
-        self.error = error
-
-    @property
-    def result(self) -> Completion:
-        assert self.completion is not None, self.error
-        return self.completion
 
 
 class Continuations:
