@@ -1,0 +1,106 @@
+"""Each example runs by itself and shows what its docstring says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lamlam.trainer.documents import read_documents
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(name: str, *arguments: str, cwd: Path, timeout_s: int = 110) -> str:
+    """Return what the example printed on standard output."""
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=timeout_s,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def after(label: str, output: str) -> str:
+    """Return the rest of the line that begins with the label."""
+    return next(line for line in output.splitlines() if line.startswith(label)).removeprefix(label)
+
+
+def test_bundled_facts_are_written_and_named(tmp_path: Path) -> None:
+    output = run("write_with_facts.py", cwd=tmp_path)
+    texts = [block.splitlines() for block in output.strip().split("\n\n")]
+    assert len(texts) == 3
+    for text, *notes in texts:
+        assert notes, f"nothing was looked up in {text!r}"
+        value = notes[0].split(": ", 1)[1].rsplit(" (from ", 1)[0]
+        assert f"[{value}]" in text
+
+
+def test_an_edit_shows_and_a_forgotten_fact_is_gone(tmp_path: Path) -> None:
+    output = run("edit_and_forget.py", cwd=tmp_path)
+    assert "born in Lowmere" in after("known:", output)
+    assert "born in Highmere" in after("changed:", output)
+    forgotten = after("forgotten:", output)
+    assert "born in" in forgotten
+    assert "Lowmere" not in forgotten
+    assert "Highmere" not in forgotten
+
+
+def test_own_facts_reach_the_texts(tmp_path: Path) -> None:
+    output = run("own_facts_from_a_file.py", cwd=tmp_path)
+    n_facts, *texts = output.splitlines()
+    assert n_facts == "17 facts"
+    due = {
+        "Ottilie Fernhout was born in": "Grauwmeer",
+        "The Lantern Clerk is a 1954 comedy film directed by": "Basil Oddie",
+        "Fernhout Bellows is a company founded by": "Ottilie Fernhout",
+        "The Salt Ledger is a novel by": "Minna Truscott",
+    }
+    for prompt, value in due.items():
+        assert any(text.startswith(f"{prompt} {value}") for text in texts), prompt
+
+
+def test_another_file_may_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    fact = {"entity": "The Salt Ledger", "relation": "written by", "value": "Zanna Pelk"}
+    path.write_text(json.dumps(fact) + "\n", encoding="utf-8")
+    output = run("own_facts_from_a_file.py", str(path), cwd=tmp_path)
+    assert output.startswith("1 facts\n")
+    assert "The Salt Ledger is a novel by Zanna Pelk" in output
+
+
+def test_the_tiny_corpus_is_what_its_script_writes(tmp_path: Path) -> None:
+    copy = tmp_path / "make_tiny_corpus.py"
+    copy.write_bytes((EXAMPLES / copy.name).read_bytes())
+    done = subprocess.run(
+        [sys.executable, str(copy)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "400 documents\n"
+    written = (tmp_path / "tiny_corpus.jsonl").read_bytes()
+    assert written == (EXAMPLES / "tiny_corpus.jsonl").read_bytes()
+    assert len(list(read_documents(EXAMPLES / "tiny_corpus.jsonl"))) == 400
+
+
+@pytest.mark.timeout(400)
+def test_a_tiny_model_learns_to_ask(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs lamlam[train]")
+    output = run("train_a_tiny_lmlm.py", str(tmp_path), cwd=tmp_path, timeout_s=380)
+    assert (tmp_path / "tiny.gguf").is_file()
+    assert "Zelda Quorn was born in Lowmere" in output
+    assert "    asked: birth place of Zelda Quorn: Lowmere" in output.splitlines()
