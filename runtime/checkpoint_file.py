@@ -1,22 +1,26 @@
 """Checks a GGUF file before llama.cpp sees it: damage there can end the process.
 
 Structure first (every length against the file's size), then the checksums that
-lamlam's own files carry, then what llama.cpp takes on trust.
+lamlam's own files carry, then what llama.cpp takes on trust. Damaged weights cannot
+end the process, so their checksum may be computed while the model is being loaded.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadModelFile
-from lamlam.quant.checksum import verify
+from lamlam.quant.checksum import HEADER_KEY, WEIGHTS_KEY
 from lamlam.quant.gguf_file import GgufHeader, read_header
 
 _TOKEN_TYPES = "tokenizer.ggml.token_type"
 _TOKENS = "tokenizer.ggml.tokens"
 _NORMAL = 1
+_DIGEST_BYTES = 16
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,13 @@ class CheckpointFile:
     metadata: dict[str, Any]  # Any: numbers, strings, booleans and lists of them
     token_types: list[int]
     """The format's type number of each token."""
-    is_sealed: bool
-    """True where a checksum vouches for every byte."""
+    data_offset: int
+    """Where the weights begin, in bytes."""
+
+    @property
+    def is_sealed(self) -> bool:
+        """True where checksums vouch for every byte."""
+        return HEADER_KEY in self.metadata and WEIGHTS_KEY in self.metadata
 
     @property
     def n_context_trained(self) -> int:
@@ -46,9 +55,26 @@ class CheckpointFile:
         """What the model wants added to the logit that opens a lookup."""
         return float(self.metadata.get("lamlam.lookup_bias", 0.0))
 
+    def verify_weights(self) -> None:
+        """The weights are as they were exported, if the file says how they were.
+
+        Raises:
+            BadModelFile: their checksum differs.
+        """
+        stored = self.metadata.get(WEIGHTS_KEY)
+        if stored is None:
+            return
+        digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        with self.path.open("rb") as file:
+            file.seek(self.data_offset)
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        if digest.hexdigest() != stored:
+            raise _damaged(self.path, "its weights differ from their checksum")
+
 
 def check_file(path: Path) -> CheckpointFile:
-    """Return what a GGUF file says about itself, every byte accounted for.
+    """Return what a GGUF file says about itself, its header checked, its weights not yet.
 
     Raises:
         BadModelFile: no such file, no GGUF, truncated, damaged, or without a vocabulary.
@@ -59,12 +85,30 @@ def check_file(path: Path) -> CheckpointFile:
     if path.stat().st_size == 0:
         raise BadModelFile(f"{path} is empty")
     header = read_header(path)
-    is_sealed = verify(path)
+    _check_header_sum(path, header)
     _check_tensors(path, header)
     _check_metadata(path, header)
     n_tokens = len(header.metadata[_TOKENS])
     types = header.metadata.get(_TOKEN_TYPES) or [_NORMAL] * n_tokens
-    return CheckpointFile(path, header.metadata, types, is_sealed)
+    return CheckpointFile(path, header.metadata, types, header.data_offset)
+
+
+def _check_header_sum(path: Path, header: GgufHeader) -> None:
+    stored = header.metadata.get(HEADER_KEY)
+    if stored is None:
+        return
+    with path.open("rb") as file:
+        head = bytearray(file.read(header.data_offset))
+    # The sum was taken with zeros in place of both sums.
+    for key in (HEADER_KEY, WEIGHTS_KEY):
+        at, n_bytes = header.string_offsets.get(key, (0, 0))
+        head[at : at + n_bytes] = b"0" * n_bytes
+    if hashlib.blake2b(head, digest_size=_DIGEST_BYTES).hexdigest() != stored:
+        raise _damaged(path, "its header differs from its checksum")
+
+
+def _damaged(path: Path, what: str) -> BadModelFile:
+    return BadModelFile(f"{path} is damaged: {what}", hint="fetch or export the file again")
 
 
 def _check_tensors(path: Path, header: GgufHeader) -> None:
@@ -74,9 +118,9 @@ def _check_tensors(path: Path, header: GgufHeader) -> None:
     names: set[str] = set()
     for tensor in sorted(header.tensors, key=lambda tensor: tensor.offset):
         if tensor.offset < end:
-            raise BadModelFile(f"{path} is damaged: tensor {tensor.name} lies over another")
+            raise _damaged(path, f"tensor {tensor.name} lies over another")
         if tensor.name in names:
-            raise BadModelFile(f"{path} is damaged: there are two tensors {tensor.name}")
+            raise _damaged(path, f"there are two tensors {tensor.name}")
         names.add(tensor.name)
         end = tensor.offset + tensor.n_bytes
 
@@ -91,7 +135,7 @@ def _check_metadata(path: Path, header: GgufHeader) -> None:
         raise BadModelFile(f"{path} has no vocabulary")
     types = metadata.get(_TOKEN_TYPES)
     if types is not None and (not isinstance(types, list) or len(types) != len(tokens)):
-        raise BadModelFile(f"{path} is damaged: not every token has a type")
+        raise _damaged(path, "not every token has a type")
     # Numbers that llama.cpp divides by, indexes with, or allocates for.
     n_layers = {
         name.split(".")[1] for name in (t.name for t in header.tensors) if name[:4] == "blk."
@@ -107,9 +151,9 @@ def _check_metadata(path: Path, header: GgufHeader) -> None:
         value = metadata.get(f"{architecture}.{name}")
         values = value if isinstance(value, list) else [1 if value is None else value]
         if not all(type(number) is int and 0 <= number <= most for number in values):
-            raise BadModelFile(f"{path} is damaged: {architecture}.{name} is {value!r}")
+            raise _damaged(path, f"{architecture}.{name} is {value!r}")
     for name in ("bos", "eos", "eot", "unknown", "padding"):
         value = metadata.get(f"tokenizer.ggml.{name}_token_id", 0)
         # -1 as an unsigned number is how some writers say "none".
         if type(value) is not int or not (-1 <= value < len(tokens) or value == 0xFFFFFFFF):
-            raise BadModelFile(f"{path} is damaged: its {name} token is {value!r}")
+            raise _damaged(path, f"its {name} token is {value!r}")

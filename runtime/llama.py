@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import llama_cpp.llama_cpp as api
@@ -18,6 +19,7 @@ import numpy as np
 
 from lamlam.errors import BadModelFile, DecodeFailed, EngineClosed
 from lamlam.runtime.sampling import Logits
+from lamlam.runtime.thread_count import ThreadCount
 
 _ERROR_LEVEL = 4  # ggml's number
 _NO_TOKEN = -1
@@ -81,7 +83,9 @@ class Model:
 class Context:
     """Memory for the tokens of some sequences, and the way to evaluate more of them."""
 
-    def __init__(self, model: Model, handle: Any, n_batch: int, n_tokens: int) -> None:
+    def __init__(
+        self, model: Model, handle: Any, n_batch: int, n_tokens: int, threads: int
+    ) -> None:
         self.n_batch = n_batch
         """Most tokens that `decode` takes at once; llama.cpp aborts the process beyond."""
         self.n_context = n_tokens
@@ -94,6 +98,8 @@ class Context:
         self._outputs = np.ctypeslib.as_array(self._batch.logits, (n_batch,))
         np.ctypeslib.as_array(self._batch.n_seq_id, (n_batch,))[:] = 1
         self._n = 0
+        self._threads = ThreadCount(threads)
+        self._n_threads = threads
         # llama.cpp keeps logits in one buffer; views are kept because making one costs 10 us.
         self._views: dict[int, Logits] = {}
 
@@ -133,8 +139,15 @@ class Context:
         Raises:
             DecodeFailed: llama.cpp refused it.
         """
-        self._batch.n_tokens, self._n = self._n, 0
+        n = self._batch.n_tokens = self._n
+        self._n = 0
+        n_threads = self._threads.choose(n)
+        if n_threads != self._n_threads:
+            api.llama_set_n_threads(self._handle, n_threads, n_threads)
+            self._n_threads = n_threads
+        began = perf_counter()
         status = api.llama_decode(self._handle, self._batch)
+        self._threads.measured(n, n_threads, perf_counter() - began)
         if status != 0:
             what = "there is no room left in the context" if status == 1 else "the batch failed"
             raise DecodeFailed(f"llama.cpp could not go on: {what} (status {status})")
@@ -198,6 +211,9 @@ def open_context(
 ) -> Iterator[Context]:
     """Open memory for ``n_sequences`` sequences of ``context`` tokens each.
 
+    Args:
+        threads: the most that compute together; see `ThreadCount`.
+
     Raises:
         DecodeFailed: llama.cpp cannot allocate it.
     """
@@ -215,7 +231,7 @@ def open_context(
     if not handle:
         raise DecodeFailed(f"llama.cpp cannot open a context of {context} tokens")
     try:
-        opened = Context(model, handle, n_batch, context)
+        opened = Context(model, handle, n_batch, context, threads)
         try:
             yield opened
         finally:

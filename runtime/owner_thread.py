@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +136,10 @@ class OwnerThread:
                 raise UnknownOption(f"the model file wants an unknown verbalise {other!r}")
         if not file.is_sealed:
             try_loading(self._path)
+        # Hashing releases the interpreter: it runs while llama.cpp maps the file.
+        pool = ThreadPoolExecutor(1, thread_name_prefix="lamlam-checksum")
+        weights = pool.submit(file.verify_weights)
+        pool.shutdown(wait=False)  # it ends with its one task
         from lamlam.runtime.llama import open_context, open_model
 
         model = stack.enter_context(
@@ -156,6 +161,7 @@ class OwnerThread:
                 threads=settings.threads or usable_cpus(),
             )
         )
+        weights.result()
         store = None if settings.plain else self._store
         scheduler = Scheduler(
             opened,

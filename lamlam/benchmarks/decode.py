@@ -188,7 +188,7 @@ def _bare_loop(path: Path, threads: int) -> Iterator[_BareLoop]:
 def _llama(path: Path, threads: int) -> Iterator[Callable[[str, int], int]]:
     from llama_cpp import Llama
 
-    llama = Llama(
+    llama: Any = Llama(  # Any: hardly typed
         str(path), n_ctx=_CONTEXT, n_threads=threads, n_threads_batch=threads, verbose=False
     )
 

@@ -23,6 +23,7 @@ def test_a_whole_file_says_what_it_wants(tmp_path: Path) -> None:
     file = check_file(path)
     assert (file.verbalise, file.lookup_bias, file.n_context_trained) == ("model", 2.5, 512)
     assert file.is_sealed
+    file.verify_weights()
     assert file.token_types[-4:] == [3, 3, 3, 3]
     plain = check_file(write_tiny_model(tmp_path / "p.gguf", sealed=False))
     assert (plain.verbalise, plain.lookup_bias, plain.is_sealed) == ("copy", 0.0, False)
@@ -62,7 +63,17 @@ def test_any_flipped_bit_of_a_sealed_file_is_noticed(tiny_model: Path, tmp_path:
         flipped[at] ^= 1 << draw.randrange(8)
         path.write_bytes(flipped)
         with pytest.raises(BadModelFile):
-            check_file(path)
+            check_file(path).verify_weights()
+
+
+def test_damaged_weights_never_become_an_engine(tiny_model: Path, tmp_path: Path) -> None:
+    """The checksum runs beside the loading, and its verdict comes before the first text."""
+    whole = bytearray(tiny_model.read_bytes())
+    whole[-100] ^= 4
+    path = tmp_path / "m.gguf"
+    path.write_bytes(whole)
+    with pytest.raises(BadModelFile, match="weights"), SyncEngine(path, None):
+        pass
 
 
 def test_tensors_may_not_overlap(tmp_path: Path) -> None:

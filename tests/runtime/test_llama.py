@@ -11,6 +11,7 @@ import pytest
 from lamlam.errors import DecodeFailed
 from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.llama import Context, open_context, open_model
+from lamlam.runtime.sampling import Logits
 
 
 @pytest.fixture
@@ -25,11 +26,11 @@ def context(tiny_model: Path) -> Iterator[Context]:
 
 def _logits_after(
     context: Context, tokens: list[int], position: int = 0, sequence: int = 0
-) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+) -> Logits:
     row = context.add(sequence, tokens, position, is_last=True)
     assert row is not None
     context.decode()
-    return context.logits(row).copy()  # type: ignore[return-value]  # (vocabulary,)
+    return context.logits(row).copy()
 
 
 def test_a_rewound_sequence_is_as_good_as_a_fresh_one(context: Context) -> None:

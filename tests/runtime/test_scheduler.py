@@ -323,7 +323,8 @@ def test_limits_of_the_context() -> None:
 def test_budgets_of_lookups() -> None:
     """No lookup opens once the budgets are spent."""
     model = ScriptedModel(Continuations(BORN))
-    for budget in ({"max_lookups": 0}, {"max_lookup_tokens": 0}):
+    budgets: list[dict[str, Any]] = [{"max_lookups": 0}, {"max_lookup_tokens": 0}]
+    for budget in budgets:
         done = run(model, FakeStore(CURIE), "Marie Curie was born in", max_tokens=2, **budget)
         assert not done.result.lookups
 
