@@ -17,6 +17,7 @@ _WIDE_LETTERS = str.maketrans(
 )
 _APOSTROPHES = str.maketrans(dict.fromkeys("'’‘ʼ`´"))
 _BRACKET = re.compile(r"^(.*\S)\s*[(\[]([^()\[\]]*)[)\]]$")
+_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v", "phd", "md", "esq"})
 _ASCII_MARKS = re.compile(r"[^0-9a-z]+")
 
 
@@ -78,7 +79,7 @@ def fold(key: str) -> FoldedName:
             if is_place_part(_plain(parts[-1])):
                 rest = head
                 qualifiers += parts
-            elif len(parts) == 1:
+            elif len(parts) == 1 and _plain(parts[0]) not in _SUFFIXES:
                 rest = f"{parts[0]} {head}"
     name = _without_the(_plain(rest)) or _plain(key) or key
     return FoldedName(name, _plain(" ".join(qualifiers)) if qualifiers else "")
