@@ -138,7 +138,7 @@ def _ask(
         ):
             completion = engine.generate(item.prompt, max_tokens=MAX_TOKENS)
             scores.append((item, score(item.prompt, completion, item.fact.value)))
-        way = engine.verbalise
+        way = getattr(engine, "verbalise", verbalise)
     return scores, way
 
 
