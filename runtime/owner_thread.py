@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 _LARGEST_DEFAULT_CONTEXT = 2048
 
 
+_Message = Callable[[Scheduler], None]
+
+
+def _stop(scheduler: Scheduler) -> None:
+    """The last message."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """How the model is loaded."""
@@ -90,7 +97,7 @@ class OwnerThread:
         self._store = store
         self._constraint = constraint
         self._on_ready = on_ready
-        self._inbox: queue.SimpleQueue[Callable[[Scheduler], None] | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         # A daemon, so that a program that forgot to close its engine can still end.
         self._thread = threading.Thread(target=self._run, name="lamlam-engine", daemon=True)
         self._thread.start()
@@ -109,7 +116,7 @@ class OwnerThread:
 
     def stop(self) -> None:
         """Every open request fails with `EngineClosed`; the thread ends soon."""
-        self._inbox.put(None)
+        self._inbox.put(_stop)
 
     def join(self) -> None:
         """Wait until model and context are freed."""
@@ -180,16 +187,19 @@ class OwnerThread:
 
     def _serve(self, scheduler: Scheduler) -> None:
         while True:
-            while True:
-                try:
-                    message = self._inbox.get(block=not scheduler.has_work)
-                except queue.Empty:
-                    break
-                if message is None:
-                    scheduler.fail_all(EngineClosed("the engine was closed"))
-                    return
-                message(scheduler)
             try:
+                while (message := self._next_message(scheduler)) is not None:
+                    if message is _stop:
+                        scheduler.fail_all(EngineClosed("the engine was closed"))
+                        return
+                    message(scheduler)
                 scheduler.step()
             except Exception as error:  # a failed batch concerns every text in it
                 scheduler.fail_all(error)
+
+    def _next_message(self, scheduler: Scheduler) -> _Message | None:
+        """Return the next message, none if there is work to do first."""
+        try:
+            return self._inbox.get(block=not scheduler.has_work)
+        except queue.Empty:
+            return None

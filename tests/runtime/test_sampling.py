@@ -1,0 +1,80 @@
+"""Which token is chosen from which logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lamlam.errors import UsageError
+from lamlam.runtime.sampling import Choice, Logits, Sampler, SamplerSettings, TokenIds
+
+LOGITS: Logits = np.array([1.0, 3.0, 2.0, -1.0], np.float32)
+
+
+def ids(*tokens: int) -> TokenIds:
+    return np.array(tokens, np.int64)
+
+
+def pick(choice: Choice | None = None, history: list[int] | None = None, **settings: Any) -> int:
+    sampler = Sampler(SamplerSettings(**settings), len(LOGITS))
+    return sampler.pick(LOGITS, choice or Choice(ids()), history or [])
+
+
+def test_greedy_takes_the_likeliest_that_is_allowed() -> None:
+    """Forbidden tokens lose, biased ones win, and the model's logits stay as they are."""
+    before = LOGITS.copy()
+    assert pick() == 1
+    assert pick(Choice(ids(1))) == 2
+    assert pick(Choice(ids(1), bias=((3, 5.0), (1, 100.0)))) == 3
+    assert np.array_equal(LOGITS, before)
+
+
+def test_repeats_are_penalised_as_the_paper_does() -> None:
+    """Positive logits are divided, negative ones multiplied."""
+    assert pick(history=[1], repeat_penalty=2.0) == 2
+    assert pick(history=[1, 2, 0], repeat_penalty=1.2) == 1
+
+
+def test_preferred_tokens_win_from_their_floor_on() -> None:
+    """The probability of all preferred ones together decides."""
+    share = float(np.exp(2.0) / np.exp(LOGITS).sum())
+    for floor, chosen in ((share - 0.01, 2), (share + 0.01, 1)):
+        assert pick(Choice(ids(), preferred=ids(2), floor=floor)) == chosen
+    together = float((np.exp(2.0) + np.exp(1.0)) / np.exp(LOGITS).sum())
+    assert pick(Choice(ids(), preferred=ids(2, 0), floor=together - 0.01)) == 2
+    assert pick(Choice(ids(2), preferred=ids(2), floor=0.0)) == 1, "forbidden is forbidden"
+
+
+@given(seed=st.integers(0, 2**32 - 1), temperature=st.floats(0.1, 3.0))
+def test_sampling_keeps_to_what_is_left(seed: int, temperature: float) -> None:
+    """Forbidden, cut off by top_p or below min_p: never drawn."""
+    options: dict[str, Any] = {"temperature": temperature, "seed": seed}
+    assert pick(Choice(ids(1)), **options) != 1
+    assert pick(top_p=1e-6, **options) == 1
+    assert pick(min_p=1.0, **options) == 1
+    assert pick(Choice(ids(), is_key=True), **options) == 1, "keys are never drawn"
+
+
+def test_draws_follow_the_probabilities() -> None:
+    """Frequencies approach the softmax."""
+    sampler = Sampler(SamplerSettings(temperature=1.0, seed=0), len(LOGITS))
+    drawn = [sampler.pick(LOGITS, Choice(ids()), []) for _ in range(4000)]
+    shares = np.bincount(drawn, minlength=4) / len(drawn)
+    np.testing.assert_allclose(shares, np.exp(LOGITS) / np.exp(LOGITS).sum(), atol=0.03)
+
+
+def test_senseless_settings_are_refused() -> None:
+    """Each by its name."""
+    wrongs: list[dict[str, Any]] = [
+        {"temperature": -0.1},
+        {"top_p": 1.1},
+        {"min_p": -1.0},
+        {"repeat_penalty": 0.0},
+    ]
+    for wrong in wrongs:
+        with pytest.raises(UsageError, match=next(iter(wrong))):
+            pick(**wrong)
