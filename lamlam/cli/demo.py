@@ -137,7 +137,7 @@ def _show_edit(console: Console, edit: Edit) -> None:
     )
     _show(console, edit.changed, (edit.entity, edit.relation))
     _heading(console, "3. The fact is forgotten, and the same prompt is written once more")
-    console.print(f"{edit.entity} · {edit.relation}: erased, {edit.receipt}")
+    console.print(f"{edit.entity} · {edit.relation}: {edit.receipt}")
     _show(console, edit.forgotten, (edit.entity, edit.relation))
 
 
