@@ -112,6 +112,17 @@ class Engine:
         return self._open_model().context
 
     @property
+    def verbalise(self) -> Verbalise:
+        """Who writes fetched values where a text does not say otherwise."""
+        return self._verbalise or self._open_model().verbalise
+
+    @property
+    def lookup_bias(self) -> float:
+        """What is added to the logit that opens a lookup, unless a text says otherwise."""
+        loaded = self._open_model()
+        return loaded.lookup_bias if self._lookup_bias is None else self._lookup_bias
+
+    @property
     def metadata(self) -> dict[str, Any]:
         """What the model file says about itself."""
         return self._open_model().file.metadata
@@ -199,14 +210,14 @@ class Engine:
             yield _Events(request)
 
     def _submit(self, prompt: str, options: dict[str, Any], *, wants_events: bool) -> _Request:
-        loaded = self._open_model()
+        self._open_model()
         assert self._owner is not None
         if not isinstance(prompt, str):
             raise UsageError(f"a prompt is text, not {type(prompt).__name__}")
         settings = text_settings(
             options,
-            verbalise=self._verbalise or loaded.verbalise,
-            lookup_bias=loaded.lookup_bias if self._lookup_bias is None else self._lookup_bias,
+            verbalise=self.verbalise,
+            lookup_bias=self.lookup_bias,
         )
         request = _Request(prompt, settings, wants_events, self._owner, self._store)
         self._owner.submit(request)

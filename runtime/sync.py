@@ -13,7 +13,7 @@ from lamlam.errors import EngineClosed, UsageError
 from lamlam.runtime.completion import Completion
 from lamlam.runtime.engine import Engine, EngineKeywords
 from lamlam.runtime.events import Event
-from lamlam.runtime.policies import GenerateKeywords
+from lamlam.runtime.policies import GenerateKeywords, Verbalise
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -41,6 +41,16 @@ class SyncEngine:
     def context(self) -> int:
         """Tokens that one text may hold, prompt and lookups included."""
         return self._engine.context
+
+    @property
+    def verbalise(self) -> Verbalise:
+        """Who writes fetched values where a text does not say otherwise."""
+        return self._engine.verbalise
+
+    @property
+    def lookup_bias(self) -> float:
+        """What is added to the logit that opens a lookup, unless a text says otherwise."""
+        return self._engine.lookup_bias
 
     @property
     def metadata(self) -> dict[str, Any]:
