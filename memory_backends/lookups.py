@@ -81,10 +81,10 @@ class LookupResult:
         "_fact_ids",
         "_facts",
         "_identify",
+        "_match",
         "_stored",
         "candidates",
         "elapsed_ns",
-        "match",
         "revision",
         "status",
         "values",
@@ -93,7 +93,7 @@ class LookupResult:
     def __init__(
         self,
         status: LookupStatus,
-        match: Match,
+        match: Match | None,
         revision: int,
         elapsed_ns: int = 0,
         *,
@@ -105,12 +105,13 @@ class LookupResult:
         """Hold an answer.
 
         Args:
+            match: how the question was understood; ``None``: both halves exactly.
             entity: the entity as stored.
             stored: the facts found, in stored order.
             identify: gives a fact's id from entity, relation key and value.
         """
         self.status = status
-        self.match = match
+        self._match = match
         self.revision = revision
         self.elapsed_ns = elapsed_ns
         self.candidates = candidates
@@ -125,6 +126,16 @@ class LookupResult:
     def value(self) -> str | None:
         """The first value, or ``None``."""
         return self.values[0] if self.values else None
+
+    @property
+    def match(self) -> Match:
+        """How the question was understood."""
+        if self._match is None:
+            relation = self._stored[0].relation if self._stored else None
+            self._match = Match(
+                MatchPart("exact", 1.0, self._entity), MatchPart("exact", 1.0, relation)
+            )
+        return self._match
 
     @property
     def sources(self) -> tuple[str | None, ...]:

@@ -20,23 +20,13 @@ def row_id(key: str) -> int:
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def alias_code(key: str) -> int:
-    """The code of another name of an entity."""
-    return _code(f"a{key}")
-
-
-def folded_code(folded: str) -> int:
-    """The code of a name's folded form."""
+def letters_code(folded: str) -> int:
+    """The code of a folded name, or of the first and last word of a person's."""
     return _code(f"f{folded}")
 
 
-def person_code(first_and_last: str) -> int:
-    """The code of a person's first and last word."""
-    return _code(f"m{first_and_last}")
-
-
 def index_codes(key: str) -> set[int]:
-    """Return every code under which a stored name is found, alias codes excluded.
+    """Return every code under which a stored name is found.
 
     No code is made for what the key itself already answers: a plain two-word name costs
     nothing but its two codes for typing errors.
@@ -44,10 +34,10 @@ def index_codes(key: str) -> set[int]:
     folded = fold(key).key
     codes = set(_typo_codes(folded))
     if folded != key:
-        codes.add(folded_code(folded))
+        codes.add(letters_code(folded))
     person = person_key(folded)
     if person is not None and person != folded:
-        codes.add(person_code(person))
+        codes.add(letters_code(person))
     return codes
 
 

@@ -19,7 +19,7 @@ from lamlam.memory_backends.edits import Edited, covered_keys
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult, StoredFact, as_fact
-from lamlam.memory_backends.name_index import alias_code, index_codes
+from lamlam.memory_backends.name_index import index_codes
 from lamlam.memory_backends.operations import (
     AddAlias,
     Assert,
@@ -91,9 +91,14 @@ class GraphStore(LocalStore):
         """The entity that has this canonical key as an alias."""
         return self.holding(self._aliases[key]) if key in self._aliases else None
 
-    def near(self, codes: Collection[int]) -> list[tuple[int, str]]:
-        """Code and key of each entity indexed under one of these codes."""
-        return [(code, key) for code in dict.fromkeys(codes) for key in self._codes.get(code, ())]
+    def near(self, codes: Collection[int]) -> list[str]:
+        """Keys of the entities indexed under any of these codes, each once."""
+        return list(dict.fromkeys(key for code in codes for key in self._codes.get(code, ())))
+
+    @property
+    def has_aliases(self) -> bool:
+        """True unless `alias` finds nothing anyway."""
+        return bool(self._aliases)
 
     # Reading ------------------------------------------------------------------------------------
 
@@ -203,7 +208,6 @@ class GraphStore(LocalStore):
             for alias, key in aliases.items():
                 if self.holding(key) is not None:
                     self._aliases[alias] = key
-                    self._codes.setdefault(alias_code(alias), {})[key] = None
             return Commit(self._revision, changed)
 
     async def load(self, facts: Iterable[Fact]) -> Commit:
@@ -299,7 +303,7 @@ class GraphStore(LocalStore):
             aliases = [alias for alias, holder in self._aliases.items() if holder == key]
             for alias in aliases:
                 del self._aliases[alias]
-            for code in [*index_codes(key), *map(alias_code, aliases)]:
+            for code in index_codes(key):
                 self._codes.get(code, {}).pop(key, None)
                 if not self._codes.get(code):
                     self._codes.pop(code, None)

@@ -9,8 +9,9 @@ reader needs no second step, and any number of different relations costs no memo
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+
+from lamlam.memory_backends.lookups import StoredFact
 
 RECORD = "\x1e"
 FIELD = "\x1f"
@@ -24,36 +25,28 @@ _TITLE_CASE = "^"  # "Birth Date" for the key "birth date": the most common othe
 _SPELT_OUT = "="
 
 
-class PackedFact(NamedTuple):
-    """One fact of a row; the entity is the row's."""
+def pack(facts: Sequence[StoredFact], id_of: Callable[[str], int]) -> str:
+    """Return the facts as one string, in their order.
 
-    relation: str
-    key: str
-    value: str
-    source_id: int
-    """0 where no source is known."""
-    revision: int
-    confidence: float
+    Args:
+        id_of: gives the number, 1 or more, under which the text of a source is kept.
+    """
+    return "".join([_packed(fact, id_of) for fact in facts])
 
 
-def pack(facts: Sequence[PackedFact]) -> str:
-    """Return the facts as one string, in their order."""
-    return "".join([_packed(fact) for fact in facts])
+def unpack(text: str, source_of: Callable[[int], str | None]) -> list[StoredFact]:
+    """Return the facts of a string that `pack` made; ``source_of`` undoes its ``id_of``."""
+    return [_unpacked(record, source_of) for record in text.split(RECORD)[1:]]
 
 
-def unpack(text: str) -> list[PackedFact]:
-    """Return the facts of a string that `pack` made."""
-    return [_unpacked(record) for record in text.split(RECORD)[1:]]
-
-
-def find(text: str, key: str) -> list[PackedFact]:
+def find(text: str, key: str, source_of: Callable[[int], str | None]) -> list[StoredFact]:
     """Return the facts of one relation: as a filter over `unpack`, but touching only these."""
     wanted = f"{RECORD}{escape(key)}{FIELD}"
     at = text.find(wanted)
     found = []
     while at >= 0:
         end = text.find(RECORD, at + 1)
-        found.append(_unpacked(text[at + 1 : end] if end >= 0 else text[at + 1 :]))
+        found.append(_unpacked(text[at + 1 : end] if end >= 0 else text[at + 1 :], source_of))
         at = text.find(wanted, end) if end >= 0 else -1
     return found
 
@@ -78,33 +71,34 @@ def unescape(text: str) -> str:
     return _IS_ESCAPED.sub(lambda found: _PLAIN[found[1]], text)
 
 
-def _packed(fact: PackedFact) -> str:
-    numbers = f"{fact.source_id:x},{fact.revision:x}"
-    if fact.confidence != 1.0:
-        numbers += f",{fact.confidence!r}"
-    record = f"{RECORD}{escape(fact.key)}{FIELD}{escape(fact.value)}{FIELD}{numbers}"
-    if fact.relation == fact.key:
+def _packed(fact: StoredFact, id_of: Callable[[str], int]) -> str:
+    relation, key, value, source, revision, confidence = fact
+    numbers = f"{id_of(source) if source is not None else 0:x},{revision:x}"
+    if confidence != 1.0:
+        numbers += f",{confidence!r}"
+    record = f"{RECORD}{escape(key)}{FIELD}{escape(value)}{FIELD}{numbers}"
+    if relation == key:
         return record
-    if fact.relation == fact.key.title():
+    if relation == key.title():
         return f"{record}{FIELD}{_TITLE_CASE}"
-    return f"{record}{FIELD}{_SPELT_OUT}{escape(fact.relation)}"
+    return f"{record}{FIELD}{_SPELT_OUT}{escape(relation)}"
 
 
-def _unpacked(record: str) -> PackedFact:
+def _unpacked(record: str, source_of: Callable[[int], str | None]) -> StoredFact:
     parts = record.split(FIELD)
     key, value = parts[0], parts[1]
     if _ESCAPE in record:
         key, value = unescape(key), unescape(value)
-    numbers = parts[2].split(",")
+    source, revision, *rest = parts[2].split(",")
     relation = key
     if len(parts) > 3:
         spelling = parts[3]
         relation = key.title() if spelling == _TITLE_CASE else unescape(spelling[1:])
-    return PackedFact(
+    return StoredFact(
         relation,
         key,
         value,
-        int(numbers[0], 16),
-        int(numbers[1], 16),
-        float(numbers[2]) if len(numbers) > 2 else 1.0,
+        source_of(int(source, 16)) if source != "0" else None,
+        int(revision, 16),
+        float(rest[0]) if rest else 1.0,
     )

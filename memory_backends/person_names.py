@@ -55,7 +55,7 @@ def person_tokens(folded: str) -> tuple[tuple[str, ...], frozenset[str]] | None:
             generation.add(suffix)
     if not 2 <= len(tokens) <= _MOST_TOKENS or len(tokens[0]) < 2 or len(tokens[-1]) < 2:
         return None
-    if any(token in _NO_PERSON or not token.isalpha() for token in tokens):
+    if not (_NO_PERSON.isdisjoint(tokens) and "".join(tokens).isalpha()):
         return None
     return tuple(tokens), frozenset(generation)
 

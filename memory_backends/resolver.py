@@ -8,8 +8,7 @@ never an answer.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lamlam.memory_backends.keys import canonical_key, fold, qualifiers_agree
 from lamlam.memory_backends.lookups import (
@@ -25,13 +24,12 @@ from lamlam.memory_backends.lookups import (
     StoredFact,
 )
 from lamlam.memory_backends.misspellings import likeness, misspelling_score
-from lamlam.memory_backends.name_index import alias_code, folded_code, person_code, typo_probes
+from lamlam.memory_backends.name_index import letters_code, typo_probes
 from lamlam.memory_backends.person_names import person_key, person_score
 from lamlam.memory_backends.relations import match_relation, near_relations
 
 _NEAR_NAME = 0.60  # below it a name is not even worth a mention
 _MOST_CANDIDATES = 5
-EXACT = MatchPart("exact", 1.0, None)
 
 
 class Holding(Protocol):
@@ -71,13 +69,17 @@ class Shelf(Protocol):
         """The entity that has this canonical key as an alias."""
         ...
 
-    def near(self, codes: Collection[int]) -> Sequence[tuple[int, str]]:
-        """Code and canonical key of each entity indexed under one of these codes."""
+    def near(self, codes: Collection[int]) -> Sequence[str]:
+        """Canonical keys of the entities indexed under any of these codes, each once."""
+        ...
+
+    @property
+    def has_aliases(self) -> bool:
+        """True unless `alias` finds nothing anyway."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Which entity was meant, if any."""
 
     holding: Holding | None
@@ -94,8 +96,19 @@ def look_up(
     shelf: Shelf, query: Lookup, revision: int, identify: Identify | None = None
 ) -> LookupResult:
     """Return what the shelf holds of one relation of one entity."""
-    found = find_entity(shelf, query.entity)
     relation = query.relation
+    # Most questions name both halves as stored: this way builds nothing but the answer.
+    holding = shelf.holding(canonical_key(query.entity))
+    if holding is not None and (stored := holding.of(canonical_key(relation))):
+        return LookupResult(
+            LookupStatus.HIT,
+            None,
+            revision,
+            entity=holding.name,
+            stored=stored,
+            identify=identify,
+        )
+    found = find_entity(shelf, query.entity)
     holding = found.holding
     if holding is None:
         status = LookupStatus.AMBIGUOUS if found.is_ambiguous else LookupStatus.MISS
@@ -162,45 +175,36 @@ def find_entity(shelf: Shelf, name: str, *, fuzzy: bool = True) -> Found:
     holding = shelf.holding(key)
     if holding is not None:
         return Found(holding, MatchPart("exact", 1.0, holding.name))
-    folded = fold(key)
-    person = person_key(folded.key)
-    alias, same_letters = alias_code(key), folded_code(folded.key)
-    codes = [alias, same_letters]
-    if person is not None:
-        codes += [person_code(person), folded_code(person)]
-    near = shelf.near(codes)
-    if near and any(code == alias for code, _ in near):
+    if shelf.has_aliases:
         holding = shelf.alias(key)
         if holding is not None:
             return Found(holding, MatchPart("alias", 1.0, holding.name))
-    spelt_alike = _spelt_alike(shelf, key, near)
-    if spelt_alike:
-        return _one_of(shelf, spelt_alike, "alias")
-    if person is not None:
-        others = {k for _, k in near}
-        if person != folded.key and person != key and shelf.holding(person) is not None:
-            others.add(person)
-        scored = [(k, person_score(folded.key, fold(k).key)) for k in others]
-        same_person = [
-            (k, score)
-            for k, score in scored
-            if score and qualifiers_agree(folded.qualifier, fold(k).qualifier)
-        ]
+    folded = fold(key)
+    codes = [letters_code(folded.key)]
+    # Of a plain two-word name the words are the person's, and the code is the same.
+    person = person_key(folded.key) if folded.key.count(" ") != 1 else folded.key
+    if person is not None and person != folded.key:
+        codes.append(letters_code(person))
+    near = shelf.near(codes)
+    if near or folded.key != key:
+        spelt_alike = _spelt_alike(shelf, key, near)
+        if spelt_alike:
+            return _one_of(shelf, spelt_alike, "alias")
+    if person is not None and (near or person not in (key, folded.key)):
+        same_person = _same_person(shelf, key, person, near)
         if same_person:
             return _one_of(shelf, same_person, "fuzzy")
     return _misspelt(shelf, key) if fuzzy else _ABSENT
 
 
-def _spelt_alike(
-    shelf: Shelf, key: str, near: Sequence[tuple[int, str]]
-) -> list[tuple[str, float]]:
+def _spelt_alike(shelf: Shelf, key: str, near: Sequence[str]) -> list[tuple[str, float]]:
     """Return entities whose folded names are equal and whose qualifiers do not disagree.
 
     Where one has the very qualifier that was asked for (or none, like the question), the
     others are not meant.
     """
     folded = fold(key)
-    keys = {k for _, k in near if fold(k).key == folded.key}
+    keys = {k for k in near if fold(k).key == folded.key}
     if folded.key != key and shelf.holding(folded.key) is not None:
         keys.add(folded.key)
     agreeing = [k for k in keys if qualifiers_agree(folded.qualifier, fold(k).qualifier)]
@@ -208,9 +212,24 @@ def _spelt_alike(
     return [(k, 1.0) for k in (same or agreeing)]
 
 
+def _same_person(
+    shelf: Shelf, key: str, person: str, near: Sequence[str]
+) -> list[tuple[str, float]]:
+    folded = fold(key)
+    keys = set(near)
+    if person not in (key, folded.key) and shelf.holding(person) is not None:
+        keys.add(person)
+    scored = [(k, person_score(folded.key, fold(k).key)) for k in keys]
+    return [
+        (k, score)
+        for k, score in scored
+        if score and qualifiers_agree(folded.qualifier, fold(k).qualifier)
+    ]
+
+
 def _misspelt(shelf: Shelf, key: str) -> Found:
     folded = fold(key)
-    keys = {k for _, k in shelf.near(typo_probes(folded.key))}
+    keys = set(shelf.near(typo_probes(folded.key)))
     agreeing = [k for k in keys if qualifiers_agree(folded.qualifier, fold(k).qualifier)]
     accepted = [
         (k, score) for k in agreeing if (score := misspelling_score(folded.key, fold(k).key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from lamlam.memory_backends import packed
 from lamlam.memory_backends.keys import canonical_key
@@ -13,15 +13,9 @@ from lamlam.memory_backends.name_index import row_id
 
 _ROW = "SELECT name, facts FROM ent WHERE id = ?"
 _ALIAS = "SELECT ent.name, ent.facts FROM alias JOIN ent ON ent.id = alias.ent WHERE key = ?"
-_STATE = "SELECT revision, facts, entities FROM store"
-# At most so many names are compared for one misspelling.
-_MOST_NEAR = 400
-_NEAR = (
-    "SELECT near.code, ent.name FROM near JOIN ent ON ent.id = near.ent"
-    f" WHERE near.code IN (%s) LIMIT {_MOST_NEAR}"
-)
-_NEAR_CODES = (2, 4, 8)
-_NEAR_BY_COUNT = {n: _NEAR % ", ".join("?" * n) for n in _NEAR_CODES}
+_STATE = "SELECT revision, facts, entities, EXISTS (SELECT 1 FROM alias) FROM store"
+_NEAR = "SELECT ent FROM near WHERE code = ? LIMIT 400"  # enough names to compare
+_NAME = "SELECT name FROM ent WHERE id = ?"
 _SNAPSHOT_NS = 5_000_000
 """A snapshot is this old at most when a question is asked: what others commit is seen then."""
 _MOST_SOURCES = 4096
@@ -43,10 +37,10 @@ class Row:
         return packed.relation_keys(self._text)
 
     def of(self, relation_key: str) -> list[StoredFact]:
-        return self._reader.with_sources(packed.find(self._text, relation_key))
+        return packed.find(self._text, relation_key, self._reader.source)
 
     def stored(self) -> list[StoredFact]:
-        return self._reader.with_sources(packed.unpack(self._text))
+        return packed.unpack(self._text, self._reader.source)
 
 
 class Reader:
@@ -65,6 +59,7 @@ class Reader:
         self._pinned_ns = 0
         self._sources: dict[int, str] = {}
         self.revision = 0
+        self.has_aliases = False
 
     def pin(self, now_ns: int) -> None:
         """The snapshot is no older than a few milliseconds."""
@@ -74,7 +69,8 @@ class Reader:
             self._cursor.execute("COMMIT")
             self._is_pinned = False
         self._cursor.execute("BEGIN")
-        self.revision = self._cursor.execute(_STATE).fetchone()[0]
+        self.revision, _, _, has_aliases = self._cursor.execute(_STATE).fetchone()
+        self.has_aliases = bool(has_aliases)
         self._is_pinned = True
         self._pinned_ns = now_ns
 
@@ -92,7 +88,7 @@ class Reader:
     def state(self) -> tuple[int, int, int]:
         """Return revision, facts and entities of the snapshot."""
         self.pin(time.perf_counter_ns())
-        revision, facts, entities = self._cursor.execute(_STATE).fetchone()
+        revision, facts, entities, _ = self._cursor.execute(_STATE).fetchone()
         return revision, facts, entities
 
     # What resolution asks (`Shelf`) ---------------------------------------------------------
@@ -104,7 +100,7 @@ class Reader:
             if row is None:
                 return None
             name = row[0]
-            if name == key or canonical_key(name) == key:
+            if name.casefold() == key or canonical_key(name) == key:
                 return Row(self, name, key, row[1])
             # Another name with the same hash (or one that is gone): the next place.
             ident = ident + 1 if ident < _LAST_ID else -_LAST_ID - 1
@@ -113,32 +109,23 @@ class Reader:
         row = self._cursor.execute(_ALIAS, (key,)).fetchone()
         return Row(self, row[0], canonical_key(row[0]), row[1]) if row else None
 
-    def near(self, codes: Collection[int]) -> list[tuple[int, str]]:
-        wanted = list(codes)
-        if not wanted:
-            return []
-        size = next(n for n in _NEAR_CODES if n >= len(wanted))
-        wanted += wanted[:1] * (size - len(wanted))
-        rows = self._cursor.execute(_NEAR_BY_COUNT[size], wanted).fetchall()
-        return [(code, canonical_key(name)) for code, name in rows]
+    def near(self, codes: Collection[int]) -> list[str]:
+        execute = self._cursor.execute
+        found: dict[int, None] = {}
+        for code in codes:
+            rows = execute(_NEAR, (code,)).fetchall()
+            if rows:
+                found.update(dict.fromkeys([ident for (ident,) in rows]))
+        names = [execute(_NAME, (ident,)).fetchone() for ident in found]
+        return [canonical_key(row[0]) for row in names if row is not None]
 
     # Facts ------------------------------------------------------------------------------------
 
-    def with_sources(self, facts: Sequence[packed.PackedFact]) -> list[StoredFact]:
-        sources = self._sources
-        return [
-            StoredFact(
-                relation,
-                key,
-                value,
-                (sources.get(source) or self._source(source)) if source else None,
-                revision,
-                confidence,
-            )
-            for relation, key, value, source, revision, confidence in facts
-        ]
-
-    def _source(self, source_id: int) -> str | None:
+    def source(self, source_id: int) -> str | None:
+        """Return the text of a source."""
+        known = self._sources.get(source_id)
+        if known is not None:
+            return known
         row = self._cursor.execute("SELECT text FROM source WHERE id = ?", (source_id,)).fetchone()
         if row is None:
             return None

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from weakref import WeakSet
 
@@ -54,6 +54,7 @@ _WRITING = frozenset(
 # The stores of this process by file: a commit of one is seen by the others at once, and
 # an erasure ends their snapshots.
 _OPEN: dict[Path, WeakSet[SqliteStore]] = {}
+_ERASING = threading.Lock()
 
 
 class SqliteStore(LocalStore):
@@ -239,7 +240,12 @@ class SqliteStore(LocalStore):
         """
         with self._writing() as writer:
             erased = erase_rows(writer, entity, relation)
-        with self._lock, translated(self.path):
+        with _ERASING, ExitStack() as stack:
+            # No reader of this process may take a new snapshot while the log is emptied.
+            for store in list(_OPEN.get(self.path, ())):
+                stack.enter_context(store._lock)
+                store.refresh_nowait()
+            stack.enter_context(translated(self.path))
             return self._receipt(erased, entity, relation, reason)
 
     def _receipt(

@@ -13,7 +13,7 @@ from lamlam.memory_backends import packed
 from lamlam.memory_backends.edits import Edited
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import StoredFact
-from lamlam.memory_backends.name_index import alias_code, index_codes, row_id
+from lamlam.memory_backends.name_index import index_codes, row_id
 from lamlam.memory_backends.operations import AddAlias, Commit, Op, Retract
 
 _CHUNK = 50_000  # operations that are held in memory and sorted at a time
@@ -97,7 +97,7 @@ class Writer:
             if not name and free is None:
                 free = ident
             if name and canonical_key(name) == key:
-                return ident, name, [self._with_source(fact) for fact in packed.unpack(text)]
+                return ident, name, packed.unpack(text, self._source)
             ident = _next(ident)
 
     def store(
@@ -110,18 +110,15 @@ class Writer:
     ) -> None:
         """The entity's row holds these facts; without any, the entity is gone."""
         self._facts += len(after) - len(before)
-        self._uses.update(self._source_id(fact.source) for fact in after if fact.source)
-        self._uses.subtract(self._source_id(fact.source) for fact in before if fact.source)
+        for facts, change in ((after, 1), (before, -1)):
+            for fact in facts:
+                if fact.source is not None:
+                    self._uses[self._source_id(fact.source)] += change
         if not after:
             if before:
                 self._remove(ident, key)
             return
-        text = packed.pack(
-            [
-                packed.PackedFact(relation, k, value, self._source_id(source), revision, confidence)
-                for relation, k, value, source, revision, confidence in after
-            ]
-        )
+        text = packed.pack(after, self._source_id)
         if before:
             self.connection.execute("UPDATE ent SET facts = ? WHERE id = ?", (text, ident))
             return
@@ -147,10 +144,9 @@ class Writer:
 
     def _remove(self, ident: int, key: str) -> None:
         self._entities -= 1
-        aliases = self.connection.execute("SELECT key FROM alias WHERE ent = ?", (ident,))
-        codes = index_codes(key) | {alias_code(alias) for (alias,) in aliases.fetchall()}
         self.connection.executemany(
-            "DELETE FROM near WHERE code = ? AND ent = ?", [(code, ident) for code in codes]
+            "DELETE FROM near WHERE code = ? AND ent = ?",
+            [(code, ident) for code in index_codes(key)],
         )
         self._new_codes = [pair for pair in self._new_codes if pair[1] != ident]
         self.connection.execute("DELETE FROM alias WHERE ent = ?", (ident,))
@@ -173,7 +169,6 @@ class Writer:
         if held is not None:
             return 0
         self.connection.execute("INSERT INTO alias VALUES (?, ?)", (key, ident))
-        self._new_codes.append((alias_code(key), ident))
         return 1
 
     def _remember(self, key: str, name: str, ended: Sequence[StoredFact], revision: int) -> None:
@@ -197,9 +192,7 @@ class Writer:
 
     # Sources are kept once, however many facts name them ----------------------------------------
 
-    def _source_id(self, text: str | None) -> int:
-        if text is None:
-            return 0
+    def _source_id(self, text: str) -> int:
         known = self._source_ids.get(text)
         if known is not None:
             return known
@@ -218,19 +211,18 @@ class Writer:
         self._source_ids[text] = row[0]
         return int(row[0])
 
-    def _with_source(self, fact: packed.PackedFact) -> StoredFact:
-        text = None
-        if fact.source_id:
-            text = self._source_texts.get(fact.source_id)
-            if text is None:
-                row = self.connection.execute(
-                    "SELECT text FROM source WHERE id = ?", (fact.source_id,)
-                ).fetchone()
-                text = row[0] if row else None
-            if text is not None:
-                self._source_texts[fact.source_id] = text
-                self._source_ids[text] = fact.source_id
-        return StoredFact(fact.relation, fact.key, fact.value, text, fact.revision, fact.confidence)
+    def _source(self, source_id: int) -> str | None:
+        text = self._source_texts.get(source_id)
+        if text is None:
+            row = self.connection.execute(
+                "SELECT text FROM source WHERE id = ?", (source_id,)
+            ).fetchone()
+            if row is None:
+                return None
+            text = str(row[0])
+            self._source_texts[source_id] = text
+            self._source_ids[text] = source_id
+        return text
 
     def _count_uses(self) -> None:
         self.connection.executemany(

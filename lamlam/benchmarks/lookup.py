@@ -1,0 +1,238 @@
+"""How fast facts are found, and what they cost in bytes, on invented names."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lamlam.errors import BadStore, UsageError
+from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.lookups import Lookup
+from lamlam.memory_backends.protocol import FactStore
+
+_RELATIONS = (
+    "birth date", "birth place", "occupation", "nationality", "education", "death date",
+    "death place", "spouse", "award", "position", "member of", "party",
+)  # fmt: skip
+_SYLLABLES = (
+    "ba be bo da de do fa fe ga go ha he jo ka ke ko la le li lo ma me mi mo na ne ni no pa pe"
+    " ra re ri ro sa se si so ta te ti to va ve vi vo wa we za ze zi"
+).split()
+_FACTS_PER_ENTITY = 3.6  # as in the published sets of such facts
+_N_FIRST, _N_LAST = 2_000, 16_000
+_N_TIMED = 20_000
+_N_FUZZY = 2_000
+_N_COLD = 200
+
+
+def lookup_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[str, Any]:
+    """Return how long lookups take in a store of so many invented facts.
+
+    Names recombine a small vocabulary, so that nearly every name has close neighbours:
+    harder than real names. Progress goes to standard error.
+
+    Args:
+        facts: how many facts the store is filled with.
+        url: an empty store; by default a temporary file.
+        seed: of the names and of the choice of questions.
+
+    Returns:
+        ``exact_us``, ``fuzzy_us`` (one typing error), ``absent_us`` (a name that memory does
+        not know, probed without fuzziness), ``cold_us`` (the file evicted from the cache of
+        the system; ``None`` where that cannot be done), each with ``p50`` and ``p99``;
+        ``fuzzy_found`` (share); ``bytes_per_fact``; ``anonymous_mb`` of this process;
+        ``load_facts_per_s``, ``load_peak_rss_mb``.
+    """
+    if facts < 1:
+        raise UsageError("a benchmark needs at least one fact")
+    with _filled(facts, url, seed) as (store, path, loaded):
+        rng = random.Random(seed + 1)
+        questions = _questions(facts, seed, rng)
+        result: dict[str, Any] = {"facts": facts}
+        _say("timing exact lookups")
+        found = sum(bool(store.lookup_nowait(query).value) for query in questions[:1000])
+        if found < len(questions[:1000]):
+            raise BadStore("the store does not find what was put into it")
+        result["exact_us"] = _timed(store.lookup_nowait, questions)
+        _say("timing misspelt names")
+        misspelt = [Lookup(_misspelt(q.entity, rng), q.relation) for q in questions[:_N_FUZZY]]
+        answers = [store.lookup_nowait(query) for query in misspelt]
+        result["fuzzy_us"] = _timed(store.lookup_nowait, misspelt)
+        result["fuzzy_found"] = round(sum(bool(a.value) for a in answers) / len(answers), 4)
+        _say("timing absent names")
+        absent = [f"{q.entity.split()[-1]} {q.entity.split()[0]}ux" for q in questions]
+        result["absent_us"] = _timed(lambda name: store.describe_nowait(name, fuzzy=False), absent)
+        result["anonymous_mb"] = _anonymous_mb()
+        result["cold_us"] = _cold(path, questions[:_N_COLD]) if path else None
+        result["bytes_per_fact"] = round(path.stat().st_size / facts, 1) if path else None
+        return {**result, **loaded}
+
+
+def load_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[str, Any]:
+    """Return how fast so many invented facts are written: ``facts_per_s``, ``peak_rss_mb``."""
+    with _filled(facts, url, seed) as (_, path, loaded):
+        size = round(path.stat().st_size / facts, 1) if path else None
+        return {
+            "facts": facts,
+            "facts_per_s": loaded["load_facts_per_s"],
+            "peak_rss_mb": loaded["load_peak_rss_mb"],
+            "bytes_per_fact": size,
+        }
+
+
+@contextmanager
+def _filled(
+    facts: int, url: str | None, seed: int
+) -> Iterator[tuple[FactStore, Path | None, dict[str, Any]]]:
+    """Give an open store that holds the facts, its file if it has one, and how loading went."""
+    from lamlam.memory_backends.sync import SyncFactStore
+    from lamlam.memory_backends.urls import connect
+
+    with tempfile.TemporaryDirectory(prefix="lamlam-bench-") as folder:
+        chosen = url or f"sqlite:///{Path(folder, 'facts.db')}"
+        with SyncFactStore(chosen) as store:
+            info = store.info()
+            if info.facts:
+                raise BadStore(f"{chosen} already holds facts", hint="name an empty store")
+            _say(f"writing {facts:,} facts")
+            began = time.perf_counter()
+            store.load(_facts(facts, seed))
+            seconds = time.perf_counter() - began
+            loaded = {
+                "load_facts_per_s": round(facts / seconds),
+                "load_peak_rss_mb": _peak_rss_mb(),
+            }
+            if info.backend != "sqlite":
+                yield store._opened(), None, loaded
+                return
+        reopened = connect(chosen, create=False, read_only=True)
+        try:
+            yield reopened, Path(info.location), loaded
+        finally:
+            _close(reopened)
+
+
+def _facts(n_facts: int, seed: int) -> Iterator[Fact]:
+    for n, (entity, relation, value) in enumerate(_triples(n_facts, seed)):
+        if n % 100_000 == 0 and n:
+            _say(f"  {n:,}")
+        yield Fact(entity=entity, relation=relation, value=value, source="benchmark")
+
+
+def _triples(n_facts: int, seed: int) -> Iterator[tuple[str, str, str]]:
+    rng = random.Random(seed)
+    first, last = _words(_N_FIRST, rng), _words(_N_LAST, rng)
+    given = 0
+    while given < n_facts:
+        middle = f" {rng.choice(first)}" if rng.random() < 0.3 else ""
+        entity = f"{rng.choice(first)}{middle} {rng.choice(last)}"
+        n_held = min(max(1, round(rng.expovariate(1 / _FACTS_PER_ENTITY))), len(_RELATIONS))
+        for relation in rng.sample(_RELATIONS, n_held)[: n_facts - given]:
+            yield entity, relation, f"{rng.choice(last)} {rng.choice(last)} {rng.randint(1, 99)}"
+            given += 1
+
+
+def _words(n: int, rng: random.Random) -> list[str]:
+    words: dict[str, None] = {}
+    while len(words) < n:
+        words["".join(rng.choices(_SYLLABLES, k=rng.choice((2, 3, 3, 4)))).title()] = None
+    return list(words)
+
+
+def _questions(n_facts: int, seed: int, rng: random.Random) -> list[Lookup]:
+    share = min(1.0, 3 * _N_TIMED / n_facts)
+    picked = [Lookup(e, r) for e, r, _ in _triples(n_facts, seed) if rng.random() < share]
+    picked = picked or [Lookup(e, r) for e, r, _ in _triples(n_facts, seed)]
+    return rng.choices(picked, k=_N_TIMED)
+
+
+def _misspelt(name: str, rng: random.Random) -> str:
+    """One letter of the last word is doubled, left out, replaced or swapped with the next."""
+    *words, word = name.split()
+    at = rng.randrange(1, len(word) - 1)
+    slip = rng.choice(
+        (
+            word[:at] + word[at] + word[at:],
+            word[:at] + word[at + 1 :],
+            word[:at] + rng.choice("aeioubdfgklmnprstvwz") + word[at + 1 :],
+            word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+        )
+    )
+    return " ".join([*words, slip])
+
+
+def _cold(path: Path, questions: Sequence[Lookup]) -> dict[str, float] | None:
+    """Return lookup times with neither SQLite's nor the system's cache holding the file."""
+    if not hasattr(os, "posix_fadvise"):
+        return None
+    from lamlam.memory_backends.sqlite_store import SqliteStore
+
+    _say("timing cold lookups")
+    times = []
+    for query in questions:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        store = SqliteStore(path, read_only=True, is_frozen=True)
+        store.lookup_nowait(Lookup("Nobody At All", "birth date"))  # root pages and imports
+        began = time.perf_counter_ns()
+        store.lookup_nowait(query)
+        times.append((time.perf_counter_ns() - began) / 1000)
+        _close(store)
+    return _percentiles(times)
+
+
+def _timed(ask: Callable[[Any], object], questions: Sequence[Any]) -> dict[str, float]:
+    """Return microseconds per call."""
+    for question in questions[:500]:
+        ask(question)
+    times = []
+    clock = time.perf_counter_ns
+    for question in questions:
+        began = clock()
+        ask(question)
+        times.append((clock() - began) / 1000)
+    return _percentiles(times)
+
+
+def _percentiles(times: Sequence[float]) -> dict[str, float]:
+    if len(times) < 2:
+        return {"p50": round(times[0], 2), "p99": round(times[0], 2)}
+    cuts = statistics.quantiles(times, n=100, method="inclusive")
+    return {"p50": round(cuts[49], 2), "p99": round(cuts[98], 2)}
+
+
+def _close(store: FactStore) -> None:
+    from lamlam.memory_backends.sync import _run
+
+    _run(store.aclose())
+
+
+def _anonymous_mb() -> float | None:
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    for line in status.splitlines():
+        if line.startswith("RssAnon:"):
+            return round(int(line.split()[1]) / 1024, 1)
+    return None
+
+
+def _peak_rss_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Bytes on macOS, KiB elsewhere.
+    return round(peak / (1 << 20 if sys.platform == "darwin" else 1024), 1)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
