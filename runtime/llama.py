@@ -16,6 +16,7 @@ from typing import Any
 
 import llama_cpp.llama_cpp as api
 import numpy as np
+from numpy.typing import NDArray
 
 from lamlam.errors import BadModelFile, DecodeFailed, EngineClosed
 from lamlam.runtime.sampling import Logits
@@ -164,6 +165,28 @@ class Context:
             self._views[address] = view
         return view
 
+    def score(self, tokens: Sequence[int]) -> NDArray[np.float64]:
+        """Return the log probability of each token but the first, given those before it.
+
+        Sequence 0 is used and left empty. The context must be open with ``all_outputs``.
+
+        Returns:
+            (len(tokens) - 1,) in nats.
+        """
+        scores = np.empty(len(tokens) - 1)
+        for start in range(0, len(tokens) - 1, self.n_batch):
+            chunk = tokens[start : min(start + self.n_batch, len(tokens) - 1)]
+            self.add(0, chunk, start, is_last=True)
+            self._outputs[: len(chunk)] = 1
+            self.decode()
+            for row in range(len(chunk)):
+                logits = self.logits(row).astype(np.float64)
+                top = logits.max()
+                total = top + np.log(np.exp(logits - top).sum())
+                scores[start + row] = logits[tokens[start + row + 1]] - total
+        self.clear(0)
+        return scores
+
     def keep(self, sequence: int, n_tokens: int) -> None:
         """The sequence holds its first ``n_tokens`` tokens and no more."""
         if not api.llama_memory_seq_rm(self._memory, sequence, n_tokens, -1):
@@ -207,11 +230,18 @@ def open_model(
 
 @contextmanager
 def open_context(
-    model: Model, *, context: int, n_sequences: int, n_batch: int, threads: int
+    model: Model,
+    *,
+    context: int,
+    n_sequences: int,
+    n_batch: int,
+    threads: int,
+    all_outputs: bool = False,
 ) -> Iterator[Context]:
     """Open memory for ``n_sequences`` sequences of ``context`` tokens each.
 
     Args:
+        all_outputs: keep the logits of every token of a batch, for `Context.score`.
         threads: the most that compute together; see `ThreadCount`.
 
     Raises:
@@ -222,7 +252,7 @@ def open_context(
     params.n_seq_max = n_sequences
     # One row of logits for each sequence: the default reserves one for each token of a
     # batch, 33 MB for a small vocabulary (older versions have no such setting and ignore it).
-    params.n_outputs_max = n_sequences
+    params.n_outputs_max = n_batch if all_outputs else n_sequences
     params.n_batch = n_batch
     params.n_ubatch = n_batch
     params.n_threads = params.n_threads_batch = threads

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from collections.abc import Sequence as Tokens
 from typing import TYPE_CHECKING, Protocol
 
@@ -131,10 +132,13 @@ class Scheduler:
         is_fast: bool,
         constraint: Constraint | None,
         n_sequences: int,
+        make_sampler: Callable[[TextSettings, int], Sampler] | None = None,
     ) -> None:
         """Start empty.
 
         Args:
+            make_sampler: from a text's settings and the size of the vocabulary; evaluation
+                brings one that writes a given text.
             is_fast: the store answers at once (`lookup_nowait`).
             constraint: draws keys towards what a fast store holds.
             n_sequences: texts that run at the same time; others wait their turn.
@@ -145,6 +149,7 @@ class Scheduler:
         self._is_fast = is_fast
         self._constraint = constraint if is_fast else None
         self._masks = Masks(vocabulary)
+        self._make_sampler = make_sampler or _plain_sampler
         self._free = list(range(n_sequences))
         self._waiting: deque[Request] = deque()
         self._running: list[Sequence] = []
@@ -221,7 +226,7 @@ class Scheduler:
             )
             if decoder.n_prompt_tokens > context:
                 raise PromptTooLong(decoder.n_prompt_tokens, context)
-            sampler = Sampler(request.settings.sampler, self._vocabulary.n_tokens)
+            sampler = self._make_sampler(request.settings, self._vocabulary.n_tokens)
         except Exception as error:
             request.fail(error)
             return
@@ -396,3 +401,7 @@ class Scheduler:
         self._running.remove(sequence)
         self._evaluator.clear(sequence.slot)
         self._free.append(sequence.slot)
+
+
+def _plain_sampler(settings: TextSettings, n_tokens: int) -> Sampler:
+    return Sampler(settings.sampler, n_tokens)

@@ -76,7 +76,7 @@ def test_the_wheel_holds_every_module(wheel: zipfile.ZipFile) -> None:
 def test_the_wheel_holds_the_package_data(wheel: zipfile.ZipFile) -> None:
     """Types marker, SQL, the evaluation set, the bundled model, facts and notice travel along."""
     names = set(wheel.namelist())
-    expected = {"lamlam/py.typed", "lamlam/bundled/NOTICE", "lamlam/bundled/facts.sqlite"}
+    expected = {"lamlam/py.typed", "lamlam/bundled/NOTICE", "lamlam/bundled/facts.sqlite.xz"}
     expected |= {
         path.relative_to(ROOT).as_posix() for path in (ROOT / "lamlam/evaluation").glob("*.jsonl*")
     }

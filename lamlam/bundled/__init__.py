@@ -1,7 +1,13 @@
-"""The default model and facts that ship with the package: one ``*.gguf`` and ``facts.sqlite``."""
+"""The default model and facts that ship with the package.
+
+One ``*.gguf``, and ``facts.sqlite.xz``: a third of the size of the SQLite file, which
+is unpacked once into the user's cache folder.
+"""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from importlib.resources import files
 from pathlib import Path
 
@@ -27,16 +33,54 @@ def model_path() -> Path:
 
 
 def facts_path() -> Path:
-    """The bundled fact file; open it read-only.
+    """The bundled fact file, unpacked; open it read-only.
 
     Raises:
         StoreMissing: the package holds no facts.
     """
-    path = _folder() / "facts.sqlite"
-    if not path.is_file():
+    packed = _folder() / "facts.sqlite.xz"
+    if not packed.is_file():
         raise StoreMissing(
             "there are no bundled facts", hint=f"{_REINSTALL}, or name a store (--memory)"
         )
+    # Named after its content: a new version of lamlam never reads an old one's facts.
+    from hashlib import blake2b
+
+    name = f"facts-{blake2b(packed.read_bytes(), digest_size=8).hexdigest()}.sqlite"
+    path = cache_folder() / name
+    if path.is_file():
+        return path
+    try:
+        return _unpack(packed, path)
+    except OSError:
+        # A home that cannot be written (a container, a service account) still has a
+        # temporary folder; the file stays there for the next process of this user.
+        return _unpack(packed, Path(tempfile.gettempdir()) / f"lamlam-{os.getuid()}" / name)
+
+
+def cache_folder() -> Path:
+    """The folder of files that lamlam can make again; it need not exist."""
+    if home := os.environ.get("LAMLAM_HOME"):
+        return Path(home) / "cache"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("lamlam", appauthor=False)
+
+
+def _unpack(packed: Path, path: Path) -> Path:
+    """Write the unpacked file beside its place and rename it: two processes may do it at once."""
+    import lzma
+    import shutil
+
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (
+        lzma.open(packed) as source,
+        tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as target,
+    ):
+        shutil.copyfileobj(source, target, 1 << 20)
+    os.replace(target.name, path)
     return path
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lamlam.errors import BadDocument
-from lamlam.evaluation.scoring import Score, score
+from lamlam.evaluation.scoring import Score, score, shares
 from lamlam.trainer.documents import Document, StatedFact, read_documents
 
 MAX_TOKENS = 40
@@ -81,13 +81,13 @@ def evaluate_completion(
         n_facts = 0
         if not no_memory:
             memory = f"sqlite:///{folder}/facts.db"
-            n_facts = _fill(memory, read)
+            n_facts = fill_memory(memory, read)
         started = time.monotonic()
         scores, way = _ask(chosen, model, memory, verbalise, show_progress, engine_options)
         seconds = time.monotonic() - started
         result: dict[str, object] = {
             "items": len(chosen),
-            **_shares([s for _, s in scores]),
+            **shares([s for _, s in scores]),
             "seconds": round(seconds, 2),
             "memory_scope": "off" if no_memory else f"{n_facts} facts of {len(read)} documents",
             "verbalise": way,
@@ -96,11 +96,11 @@ def evaluate_completion(
         if verbalise is None and not no_memory:
             other: Literal["copy", "model"] = "model" if way == "copy" else "copy"
             again, _ = _ask(chosen, model, memory, other, show_progress, engine_options)
-            result["exact_other_way"] = _shares([s for _, s in again])["exact"]
+            result["exact_other_way"] = shares([s for _, s in again])["exact"]
     return result
 
 
-def _fill(url: str, documents: Sequence[Document]) -> int:
+def fill_memory(url: str, documents: Sequence[Document]) -> int:
     """Put every fact of the documents into a fresh store; returns how many."""
     from lamlam.memory_backends.facts import Fact
     from lamlam.memory_backends.operations import Assert
@@ -138,18 +138,8 @@ def _ask(
         ):
             completion = engine.generate(item.prompt, max_tokens=MAX_TOKENS)
             scores.append((item, score(item.prompt, completion, item.fact.value)))
-        way = getattr(engine, "verbalise", verbalise)
+        way = engine.verbalise
     return scores, way
-
-
-def _shares(scores: Sequence[Score]) -> dict[str, float]:
-    n = len(scores)
-    return {
-        "exact": round(sum(s.exact for s in scores) / n, 4),
-        "lookup_issued": round(sum(s.lookup_issued for s in scores) / n, 4),
-        "right_value": round(sum(s.right_value for s in scores) / n, 4),
-        "missed": round(sum(s.missed for s in scores) / n, 4),
-    }
 
 
 def _by_source(scores: Sequence[tuple[Item, Score]]) -> dict[str, dict[str, float]]:

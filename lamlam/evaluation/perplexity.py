@@ -1,0 +1,267 @@
+"""How well the model predicts texts that it never saw, facts given by memory or not.
+
+Three figures over the same tokens of ordinary text, as the paper defines them:
+
+- static: lookups and values of the documents themselves stand in the context;
+- normalised: the loss of everything that the model must learn (text, entities,
+  relations, opening a lookup), divided by the number of text tokens;
+- dynamic: the model decides itself when to look up, and reads what memory answers.
+
+Source: Zhao et al. 2025 (arXiv 2505.15962); sums run over tokens, not over batches.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lamlam.errors import BadDocument
+from lamlam.evaluation.completion import fill_memory
+from lamlam.runtime.sampling import Choice, Logits, Sampler, SamplerSettings
+from lamlam.trainer.documents import Document, read_documents
+from lamlam.trainer.lookup_format import Piece, Text
+from lamlam.trainer.masks import LookupIds, lookup_masks
+from lamlam.trainer.variations import PLAIN, vary
+
+if TYPE_CHECKING:
+    from lamlam.runtime.answers import Query
+    from lamlam.runtime.checkpoint_file import CheckpointFile
+    from lamlam.runtime.completion import Completion
+    from lamlam.runtime.events import Event
+    from lamlam.runtime.llama import Context
+    from lamlam.runtime.policies import TextSettings
+    from lamlam.runtime.vocabulary import Vocabulary
+
+
+def evaluate_perplexity(
+    documents: Path,
+    *,
+    items: int | None = None,
+    model: str = "bundled",
+    show_progress: bool = True,
+) -> dict[str, object]:
+    """Return the perplexities over documents, and ``per_byte`` to compare vocabularies by.
+
+    Args:
+        items: documents, in file order; all when None.
+
+    Returns:
+        ``static``, ``normalised``, ``dynamic``: perplexities per token. ``per_byte``: bits
+        per UTF-8 byte of text, with lookups of the model's own. A model without lookup
+        tokens has ``static`` and ``per_byte`` alone.
+
+    Raises:
+        BadDocument: there is no document.
+    """
+    from rich.progress import track
+
+    from lamlam.evaluation.progress import console
+
+    read = list(read_documents(documents))[:items]
+    if not read:
+        raise BadDocument(f"{documents} holds no document")
+    started = time.monotonic()
+    static = learnt = dynamic = 0.0
+    n_static = n_dynamic = n_bytes = 0
+    with tempfile.TemporaryDirectory() as folder, _open(model) as (context, vocabulary, file):
+        bar = {"console": console(), "disable": not show_progress, "transient": True}
+        for document in track(read, "given lookups", **bar):  # type: ignore[arg-type]  # its own keywords
+            one = _score_given(document, vocabulary, context)
+            static, learnt, n_static = static + one[0], learnt + one[1], n_static + one[2]
+            n_bytes += len(document.text.encode())
+        result: dict[str, object] = {
+            "documents": len(read),
+            "tokens": n_static,
+            "static": round(math.exp(-static / n_static), 3),
+        }
+        if vocabulary.lookup is None:
+            dynamic = static
+        else:
+            url = f"sqlite:///{folder}/facts.db"
+            fill_memory(url, read)
+            reader = _Reader(context, vocabulary, url, file.lookup_bias)
+            with reader:
+                for document in track(read, "own lookups", **bar):  # type: ignore[arg-type]  # as above
+                    total, n = reader.read(document.text)
+                    dynamic, n_dynamic = dynamic + total, n_dynamic + n
+            result["normalised"] = round(math.exp(-learnt / n_static), 3)
+            result["dynamic"] = round(math.exp(-dynamic / n_dynamic), 3)
+    result["per_byte"] = round(-dynamic / n_bytes / math.log(2), 4)
+    result["seconds"] = round(time.monotonic() - started, 2)
+    return result
+
+
+@contextmanager
+def _open(model: str) -> Iterator[tuple[Context, Vocabulary, CheckpointFile]]:
+    from lamlam.bundled import model_path
+    from lamlam.errors import NoLookupTokens
+    from lamlam.runtime.checkpoint_file import check_file
+    from lamlam.runtime.llama import open_context, open_model
+    from lamlam.runtime.usable_cpus import usable_cpus
+    from lamlam.runtime.vocabulary import Vocabulary
+
+    path = model_path() if model == "bundled" else Path(model)
+    file = check_file(path)
+    file.verify_weights()
+    with open_model(path, file.token_types) as loaded:
+        try:
+            vocabulary = Vocabulary(loaded)
+        except NoLookupTokens:
+            vocabulary = Vocabulary(loaded, plain=True)
+        with open_context(
+            loaded,
+            context=min(loaded.n_context_trained, 2048),
+            n_sequences=1,
+            n_batch=512,
+            threads=usable_cpus(),
+            all_outputs=True,
+        ) as context:
+            yield context, vocabulary, file
+
+
+def _score_given(
+    document: Document, vocabulary: Vocabulary, context: Context
+) -> tuple[float, float, int]:
+    """Return log likelihoods of (text tokens, learnt tokens), and the number of text tokens."""
+    pieces = list(vary(document, random.Random(0), PLAIN, {}))
+    tokens = _tokens(pieces, vocabulary)[: context.n_context]
+    scores = context.score(tokens)
+    lookup = vocabulary.lookup
+    if lookup is None:
+        return float(scores.sum()), float(scores.sum()), len(scores)
+    ids = LookupIds(lookup.entity, lookup.relation, lookup.answer, lookup.end, vocabulary.bos)
+    masks = lookup_masks(np.array(tokens), ids)
+    text, learn = masks.text[1:], masks.learn[1:]
+    return float(scores[text].sum()), float(scores[learn].sum()), int(text.sum())
+
+
+def _tokens(pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[int]:
+    """Return a document's tokens as training has them; no lookups where there are no tokens."""
+    lookup = vocabulary.lookup
+    tokens = [vocabulary.bos] if vocabulary.bos >= 0 else []
+    run = ""
+    for piece in pieces:
+        if isinstance(piece, Text):
+            run += piece.text  # a word that a fact ends inside stays one word
+        elif lookup is not None:
+            tokens += vocabulary.tokens(run)
+            run = ""
+            for token, text in (
+                (lookup.entity, piece.entity),
+                (lookup.relation, piece.relation),
+                (lookup.answer, piece.value),
+            ):
+                tokens += [token, *vocabulary.tokens(f" {text}")]
+            tokens.append(lookup.end)
+    return tokens + list(vocabulary.tokens(run))
+
+
+class _Dictation(Sampler):
+    """Writes a given text, but opens a lookup wherever the model would."""
+
+    def __init__(self, tokens: Sequence[int], entity: int, n_tokens: int, end: int) -> None:
+        super().__init__(SamplerSettings(), n_tokens)
+        self.log_likelihood = 0.0
+        self.n_written = 0
+        self._tokens = tokens
+        self._entity = entity
+        self._end = end
+
+    def pick(self, logits: Logits, choice: Choice, history: Sequence[int]) -> int:
+        wanted = super().pick(logits, choice, history)
+        if choice.is_key or wanted == self._entity:
+            return wanted
+        if self.n_written == len(self._tokens):
+            return self._end
+        token = self._tokens[self.n_written]
+        top = float(logits.max())
+        total = top + math.log(float(np.exp(logits.astype(np.float64) - top).sum()))
+        self.log_likelihood += float(logits[token]) - total
+        self.n_written += 1
+        return token
+
+
+class _Text:
+    """A request of the scheduler that nobody waits for on another thread."""
+
+    prompt = ""
+    is_cancelled = False
+    wants_events = False
+
+    def __init__(self, settings: TextSettings) -> None:
+        self.settings = settings
+        self.is_over = False
+
+    def tell(self, events: list[Event]) -> None:
+        """Nobody listens."""
+
+    def ask(self, query: Query) -> None:
+        raise AssertionError("the store answers at once")
+
+    def finish(self, completion: Completion) -> None:
+        self.is_over = True
+
+    def fail(self, error: BaseException) -> None:
+        raise error
+
+
+class _Reader:
+    """Reads texts with lookups of the model's own; a context manager, since it opens a store."""
+
+    def __init__(
+        self, context: Context, vocabulary: Vocabulary, url: str, lookup_bias: float
+    ) -> None:
+        from lamlam.memory_backends.urls import connect
+        from lamlam.runtime.grounding import Constraint
+        from lamlam.runtime.policies import TextSettings
+        from lamlam.runtime.scheduler import Scheduler
+
+        assert vocabulary.lookup is not None
+        self._vocabulary = vocabulary
+        self._entity = vocabulary.lookup.entity
+        self._end = min(vocabulary.ends)
+        self._dictation: _Dictation | None = None
+        self._store = connect(url)
+        self._settings = TextSettings(
+            max_tokens=1 << 30, verbalise="model", lookup_bias=lookup_bias
+        )
+        self._scheduler = Scheduler(
+            context,
+            vocabulary,
+            self._store,
+            is_fast=True,
+            constraint=Constraint(),
+            n_sequences=1,
+            make_sampler=lambda settings, n_tokens: self._next(n_tokens),
+        )
+        self._text: tuple[int, ...] = ()
+
+    def __enter__(self) -> _Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        import anyio
+
+        anyio.run(self._store.aclose)
+
+    def read(self, text: str) -> tuple[float, int]:
+        """Return the log likelihood of the text's tokens, and how many were read."""
+        self._text = self._vocabulary.tokens(text)
+        request = _Text(self._settings)
+        self._scheduler.submit(request)
+        while not request.is_over:
+            self._scheduler.step()
+        assert self._dictation is not None
+        return self._dictation.log_likelihood, self._dictation.n_written
+
+    def _next(self, n_tokens: int) -> _Dictation:
+        self._dictation = _Dictation(self._text, self._entity, n_tokens, self._end)
+        return self._dictation
