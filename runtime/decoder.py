@@ -35,6 +35,9 @@ from lamlam.runtime.written_text import WrittenText
 
 MAX_ENTITY_TOKENS = 32
 MAX_RELATION_TOKENS = 24
+QUIET_AFTER_MISS = 12
+"""Text tokens after a miss in which opening a lookup is not favoured: the bias would have the
+model ask for the same unknown thing at every word."""
 MAX_QUESTIONS = 3
 """Questions at one place under the policy ``ask_again``."""
 
@@ -171,6 +174,7 @@ class Decoder:
         self._floors = floors
         self._may_look = may_look and vocabulary.lookup is not None
         self._blocked_here = False
+        self._quiet_until = 0
         self._n_questions = 0
         self._avoid: set[int] = set()
         self._tried: set[tuple[str, str]] = set()
@@ -252,6 +256,7 @@ class Decoder:
         if answer.value is not None:
             self._write_value(answer)
             return
+        self._quiet_until = self.n_text_tokens + QUIET_AFTER_MISS
         match self.settings.policy:
             case "unknown":
                 self._write_value(Answer(answer.status, value="unknown", is_fact=False))
@@ -331,15 +336,17 @@ class Decoder:
             and self._n_lookup_tokens < settings.max_lookup_tokens
             and not written.has_partial_character
         )
+        if can_look and self.n_text_tokens < self._quiet_until:
+            return self._text_samples[2]
         return self._text_samples[can_look]
 
-    def _build_text_samples(self) -> tuple[Sample, Sample]:
-        """Return the two choices in text: without and with a lookup."""
+    def _build_text_samples(self) -> tuple[Sample, Sample, Sample]:
+        """Return the choices in text: without a lookup, with one favoured, with one as it is."""
         masks, settings, lookup = self._masks, self.settings, self.vocabulary.lookup
         bias = ((lookup.entity, settings.lookup_bias),) if lookup and settings.lookup_bias else ()
         plain = masks.key if settings.ignore_eos else masks.text_no_lookup
         looking = masks.text_no_end if settings.ignore_eos else masks.text
-        return Sample(Choice(plain)), Sample(Choice(looking, bias))
+        return Sample(Choice(plain)), Sample(Choice(looking, bias)), Sample(Choice(looking))
 
     # Keys --------------------------------------------------------------------------------
 
