@@ -88,7 +88,7 @@ def _is_one_error_line(done: subprocess.CompletedProcess[str]) -> bool:
         (["facts", "frobnicate"], "frobnicate"),
         (["ask"], "PROMPT"),
         (["ask", "x", "--frobnicate"], "--frobnicate"),
-        (["ask", "x", "--max-tokens", "many"], "many"),
+        (["ask", "x", "--max-tokens", "many"], "--max-tokens"),
         (["ask", "x", "--policy", "perhaps"], "perhaps"),
         (["ask", "x", "--verbalise", "loudly"], "loudly"),
         (["ask", "x", "--memory", "gopher://facts"], "gopher"),
