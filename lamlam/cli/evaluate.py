@@ -44,6 +44,13 @@ def completion(
     seed: Annotated[int, typer.Option(help="Which facts: items are shuffled with it.")] = 0,
     model: Model = "bundled",
     no_memory: NoMemory = False,
+    facts_in_prompt: Annotated[
+        bool,
+        typer.Option(
+            "--facts-in-prompt",
+            help="For plain models: the document's facts stand above the prompt.",
+        ),
+    ] = False,
     verbalise: Verbalise = None,
     as_json: AsJson = False,
 ) -> None:
@@ -56,6 +63,7 @@ def completion(
         seed=seed,
         model=model,
         no_memory=no_memory,
+        facts_in_prompt=facts_in_prompt,
         verbalise=verbalise,
         show_progress=True,
     )

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,6 +59,7 @@ def evaluate_completion(
     seed: int = 0,
     model: str = "bundled",
     no_memory: bool = False,
+    facts_in_prompt: bool = False,
     verbalise: str | None = None,
     show_progress: bool = True,
     **engine_options: Any,  # passed on to Engine: experiments vary its settings
@@ -66,6 +68,9 @@ def evaluate_completion(
 
     Args:
         documents: a file as `trainer.documents` reads it.
+        model: any GGUF file; one without lookup tokens runs as a plain model, without memory.
+        facts_in_prompt: for plain models: every fact of the document stands above the
+            prompt, one a line. Turns memory off.
         verbalise: ``copy`` or ``model``; with None the model's own way is
             measured, and ``exact_other_way`` gives the other one.
 
@@ -76,6 +81,8 @@ def evaluate_completion(
     chosen = choose_items(read, items, seed)
     if not chosen:
         raise BadDocument(f"{documents} holds no structured fact to ask for")
+    no_memory = no_memory or facts_in_prompt or not _can_look_up(model)
+    ask = partial(_ask, chosen, model, show_progress=show_progress, in_prompt=facts_in_prompt)
     with tempfile.TemporaryDirectory() as folder:
         memory: str | None = None
         n_facts = 0
@@ -83,19 +90,19 @@ def evaluate_completion(
             memory = f"sqlite:///{folder}/facts.db"
             n_facts = fill_memory(memory, read)
         started = time.monotonic()
-        scores, way = _ask(chosen, model, memory, verbalise, show_progress, engine_options)
+        scores, way = ask(memory, verbalise, engine_options)
         seconds = time.monotonic() - started
         result: dict[str, object] = {
             "items": len(chosen),
             **shares([s for _, s in scores]),
             "seconds": round(seconds, 2),
-            "memory_scope": "off" if no_memory else f"{n_facts} facts of {len(read)} documents",
+            "memory_scope": _scope(n_facts, len(read), facts_in_prompt),
             "verbalise": way,
             "by_source": _by_source(scores),
         }
         if verbalise is None and not no_memory:
             other: Literal["copy", "model"] = "model" if way == "copy" else "copy"
-            again, _ = _ask(chosen, model, memory, other, show_progress, engine_options)
+            again, _ = ask(memory, other, engine_options)
             result["exact_other_way"] = shares([s for _, s in again])["exact"]
     return result
 
@@ -121,14 +128,18 @@ def _ask(
     model: str,
     memory: str | None,
     verbalise: str | None,
-    show_progress: bool,
     engine_options: dict[str, Any],
+    *,
+    show_progress: bool,
+    in_prompt: bool,
 ) -> tuple[list[tuple[Item, Score]], str]:
     from rich.progress import track
 
     from lamlam.evaluation.progress import console
     from lamlam.runtime.sync import SyncEngine
 
+    if memory is None and not _can_look_up(model):
+        engine_options = {**engine_options, "plain": True}
     if verbalise is not None:
         engine_options = {**engine_options, "verbalise": verbalise}
     scores = []
@@ -136,10 +147,35 @@ def _ask(
         for item in track(
             items, "asking", console=console(), disable=not show_progress, transient=True
         ):
-            completion = engine.generate(item.prompt, max_tokens=MAX_TOKENS)
-            scores.append((item, score(item.prompt, completion, item.fact.value)))
+            prompt = _with_facts(item) if in_prompt else item.prompt
+            completion = engine.generate(prompt, max_tokens=MAX_TOKENS)
+            scores.append((item, score(prompt, completion, item.fact.value)))
         way = engine.verbalise
     return scores, way
+
+
+def _can_look_up(model: str) -> bool:
+    """Return whether the file has lookup tokens."""
+    from lamlam.bundled import model_path
+    from lamlam.runtime.checkpoint_file import check_file
+    from lamlam.runtime.vocabulary import LOOKUP_TEXTS
+
+    file = check_file(model_path() if model == "bundled" else Path(model))
+    tokens = file.metadata.get("tokenizer.ggml.tokens")
+    return isinstance(tokens, list) and LOOKUP_TEXTS[0] in tokens
+
+
+def _with_facts(item: Item) -> str:
+    lines = [
+        f"{entity}, {relation}: {value}" for entity, relation, value in item.document.triples()
+    ]
+    return "\n".join(lines) + "\n\n" + item.prompt
+
+
+def _scope(n_facts: int, n_documents: int, in_prompt: bool) -> str:
+    if in_prompt:
+        return "the document's facts, in the prompt"
+    return f"{n_facts} facts of {n_documents} documents" if n_facts else "off"
 
 
 def _by_source(scores: Sequence[tuple[Item, Score]]) -> dict[str, dict[str, float]]:
