@@ -31,7 +31,7 @@ class Model:
 
     def __init__(self, handle: Any, token_types: list[int]) -> None:  # Any: a ctypes pointer
         self.handle = handle
-        self._vocab = api.llama_model_get_vocab(handle)
+        self._vocab: Any = api.llama_model_get_vocab(handle)
         self._token_types = token_types
         self.n_tokens = int(api.llama_vocab_n_tokens(self._vocab))
         self.n_context_trained = int(api.llama_model_n_ctx_train(handle))
@@ -91,7 +91,7 @@ class Context:
         """Most tokens that `decode` takes at once; llama.cpp aborts the process beyond."""
         self.n_context = n_tokens
         self._handle = handle
-        self._memory = api.llama_get_memory(handle)
+        self._memory: Any = api.llama_get_memory(handle)
         self._vocabulary_size = model.n_tokens
         self._batch = api.llama_batch_init(n_batch, 0, 1)
         self._tokens = np.ctypeslib.as_array(self._batch.token, (n_batch,))
@@ -155,7 +155,7 @@ class Context:
 
     def logits(self, row: int) -> Logits:
         """Return the logits of a row of the last batch: (vocabulary,), valid until `decode`."""
-        pointer = api.llama_get_logits_ith(self._handle, row)
+        pointer: Any = api.llama_get_logits_ith(self._handle, row)
         address = ctypes.addressof(pointer.contents)
         view = self._views.get(address)
         if view is None:

@@ -69,7 +69,7 @@ def text_settings(
     settings: dict[str, Any] = {"verbalise": verbalise, "lookup_bias": lookup_bias}
     sampler: dict[str, Any] = {}
     if given.get("policy") == "paper":
-        # Zhao et al. 2025, released decoding settings: see DECISIONS.md.
+        # Zhao et al. 2025 (arXiv 2505.15962): the settings of their greedy decoding script.
         settings |= {"policy": "unknown", "verbalise": "model"}
         settings |= {"lookup_bias": 4.0, "close_bias": 2.0}
         sampler["repeat_penalty"] = 1.2

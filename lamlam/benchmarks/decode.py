@@ -169,8 +169,9 @@ class _BareLoop:
 
 @contextmanager
 def _bare_loop(path: Path, threads: int) -> Iterator[_BareLoop]:
-    import llama_cpp as api
+    import llama_cpp
 
+    api: Any = llama_cpp  # Any: its pointers are typed as if they might be missing
     model = api.llama_model_load_from_file(str(path).encode(), api.llama_model_default_params())
     settings = api.llama_context_default_params()
     settings.n_ctx = _CONTEXT
