@@ -18,8 +18,8 @@ from lamlam.memory_backends.facts import Fact
 
 FORMATS = ("jsonl", "csv", "tsv")
 _PLANNED = ("nt", "lmlm", "cypher")
-_FIELDS = ("entity", "relation", "value", "source", "confidence")
-_REQUIRED = _FIELDS[:3]
+_REQUIRED = ("entity", "relation", "value")
+_OPTIONAL = ("source", "confidence")
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 _SHOWN = 200  # characters of a reason
 
@@ -232,4 +232,6 @@ def _fact(fields: dict[str, Any]) -> Fact:
     missing = [name for name in _REQUIRED if name not in fields]
     if missing:
         raise BadFact(f"no fact: {missing[0]} is missing")
-    return Fact(**{name: fields[name] for name in _FIELDS if fields.get(name) is not None})
+    given = {name: fields[name] for name in _REQUIRED}
+    given |= {name: fields[name] for name in _OPTIONAL if fields.get(name) is not None}
+    return Fact(**given)

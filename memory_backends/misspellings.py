@@ -24,7 +24,8 @@ def misspelling_score(typed: str, stored: str) -> float:
     if len(a) != len(b):
         return 0.0
     for n, (word, other) in enumerate(zip(a, b, strict=True)):
-        if word != other and not _is_slip(word, other, is_first=n == 0 and len(a) > 1):
+        is_slip = _is_slip(word, other, is_only=len(a) == 1, is_first=n == 0 and len(a) > 1)
+        if word != other and not is_slip:
             return 0.0
     score = likeness(typed, stored)
     return score if score >= ACCEPTED_SCORE else 0.0
@@ -35,14 +36,14 @@ def likeness(a: str, b: str) -> float:
     return float(OSA.normalized_similarity(a, b))
 
 
-def _is_slip(word: str, other: str, *, is_first: bool) -> bool:
+def _is_slip(word: str, other: str, *, is_only: bool, is_first: bool) -> bool:
     shorter = min(len(word), len(other))
     if shorter < _ONE_SLIP_FROM - 1 or max(len(word), len(other)) < _ONE_SLIP_FROM:
         return False
     if not (word.isalpha() and other.isalpha()):
         return False
-    # "Georgia" and "Georgian", "Paul" and "Paula": an ending is no slip.
-    if word.startswith(other) or other.startswith(word):
+    # "Georgia" and "Georgian", "Paul" and "Paula": there an ending is no slip.
+    if (is_only or is_first) and (word.startswith(other) or other.startswith(word)):
         return False
     if is_first and (word[0] != other[0] or word[-1] != other[-1] or is_given_name(word)):
         return False

@@ -149,6 +149,11 @@ def set_(
 
     fact = Fact(entity=entity, relation=relation, value=value, source=source)
     with _own_store(memory, create=True) as store:
+        if add:
+            # A sibling goes where the others are, whatever synonym they are kept under.
+            held = store.lookup(entity, relation).match
+            if held.entity.kind == "exact" and held.relation.kind == "synonym":
+                fact = fact.model_copy(update={"relation": held.relation.matched})
         commit = store.apply([Assert(fact) if add else Replace(fact)])
         result = store.lookup(entity, relation)
         location = store.info().location
@@ -261,6 +266,7 @@ def stats(memory: _ReadMemory = None, as_json: _Json = False) -> None:
 
     with _any_store(memory) as store:
         figures = asdict(store.info())
+    del figures["read_only"]  # of this opening, not of the store
     _print({name: value for name, value in figures.items() if value is not None}, as_json)
 
 

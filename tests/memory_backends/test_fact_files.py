@@ -1,0 +1,170 @@
+"""Files of facts, good and bad."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import lzma
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lamlam.errors import BadFact, NotSupported
+from lamlam.memory_backends.fact_files import FactFile, write_facts
+from lamlam.memory_backends.facts import Fact
+from tests.memory_backends.stores import fact_text
+
+GOOD = b'{"entity": "Ada", "relation": "job", "value": "\xc3\xa9 x", "source": "s", "other": 1}\n'
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.xz", ""])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(
+        st.builds(
+            Fact,
+            entity=fact_text(),
+            relation=fact_text(),
+            value=fact_text(),
+            source=st.none() | fact_text(),
+            confidence=st.floats(0, 1),
+        ),
+        max_size=5,
+    )
+)
+def test_what_is_written_is_read(tmp_path: Path, suffix: str, facts: list[Fact]) -> None:
+    """Any facts, packed or not."""
+    path = tmp_path / f"facts{suffix}"
+    assert write_facts(facts, str(path)) == len(facts)
+    assert list(FactFile(str(path))) == facts
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"not json", "no JSON object"),
+        (b'["a", "b", "c"]', "no JSON object"),
+        (b"1", "no JSON object"),
+        (b'{"entity": "a", "relation": "b"}', "value is missing"),
+        (b'{"entity": "a", "relation": "b", "value": 7}', "value"),
+        (b'{"entity": "a", "relation": "b", "value": null}', "value"),
+        (b'{"entity": "a", "relation": "b", "value": ""}', "value: is empty"),
+        (b'{"entity": "a", "relation": "b", "value": "x\\u0000"}', "NUL"),
+        (b'{"entity": "a", "relation": "b", "value": "\\ud800"}', "surrogate"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "confidence": 2}', "confidence"),
+        (b'{"entity": "a", "relation": "b", "value": "\xff"}', "no UTF-8"),
+        (b"[" * 100_000, "no JSON object"),
+        (b'{"entity": "a", "relation": "b", "value": "x"', "no JSON object"),
+    ],
+    ids=lambda part: str(part)[:40],
+)
+def test_a_bad_line_is_named_by_its_number(tmp_path: Path, line: bytes, said: str) -> None:
+    """Reading stops there; or it goes on and counts, if so wished."""
+    path = tmp_path / "facts.jsonl"
+    path.write_bytes(GOOD + b"\n" + line + b"\n" + GOOD)
+    with pytest.raises(BadFact) as caught:
+        list(FactFile(str(path)))
+    assert "line 3" in str(caught.value)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    lenient = FactFile(str(path), skip_invalid=True)
+    assert len(list(lenient)) == 2
+    assert lenient.rejected == 1
+    assert lenient.first_reason is not None and "line 3" in lenient.first_reason
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    """As some editors write it."""
+    path = tmp_path / "facts.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD)
+    assert [fact.value for fact in FactFile(str(path))] == ["é x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("x.jsonl.gz", gzip.compress(GOOD * 99)[:-12]), ("x.jsonl.xz", lzma.compress(GOOD)[:-12]),
+     ("x.jsonl.gz", GOOD), ("x.jsonl.xz", GOOD)],
+)  # fmt: skip
+def test_a_broken_archive_is_named(tmp_path: Path, name: str, content: bytes) -> None:
+    """Cut short, or no archive at all."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(BadFact, match=name):
+        list(FactFile(str(path)))
+
+
+@pytest.mark.parametrize(("suffix", "mark"), [("csv", ","), ("tsv", "\t")])
+def test_tables(tmp_path: Path, suffix: str, mark: str) -> None:
+    """Columns in any order, quotes and line ends inside values, empty sources."""
+    path = tmp_path / f"facts.{suffix}"
+    rows = [
+        ["Value", "entity", "relation", "source", "year"],
+        ['"two\nlines"', "Ada", "job", "", "1"],
+        ["x", "Bob", "job", "register", "2"],
+    ]
+    path.write_text("\n".join(mark.join(row) for row in rows) + "\n", encoding="utf-8")
+    assert [(f.entity, f.value, f.source) for f in FactFile(str(path))] == [
+        ("Ada", "two\nlines", None),
+        ("Bob", "x", "register"),
+    ]
+
+
+def test_faults_of_tables(tmp_path: Path) -> None:
+    """A header without a column, and a row that is no fact, by its line."""
+    path = tmp_path / "facts.csv"
+    path.write_text("entity,value\na,b\n")
+    with pytest.raises(BadFact, match=r"line 1: the header lacks relation"):
+        list(FactFile(str(path)))
+    path.write_text("entity,relation,value\na,b,c\na,b,\na,b,c,d\nd,e,f\n")
+    with pytest.raises(BadFact, match=r"line 3: no fact: value: is empty"):
+        list(FactFile(str(path)))
+    lenient = FactFile(str(path), skip_invalid=True)
+    assert [fact.entity for fact in lenient] == ["a", "d"]
+    assert lenient.rejected == 2
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``-`` reads what comes."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(GOOD * 2)))
+    assert len(list(FactFile("-"))) == 2
+
+
+def test_formats_that_are_not_read_are_named() -> None:
+    """Planned ones and unknown ones, by name or by option."""
+    with pytest.raises(NotSupported, match="'nt'"):
+        FactFile("facts.nt")
+    with pytest.raises(NotSupported, match="'xml'"):
+        FactFile("facts.jsonl", format="xml")
+
+
+def test_progress_reaches_the_callback(tmp_path: Path) -> None:
+    """Bytes read and their total."""
+    path = tmp_path / "facts.jsonl"
+    path.write_bytes(GOOD * 5000)
+    told: list[tuple[int, int | None]] = []
+    n_facts = len(list(FactFile(str(path), on_progress=lambda *pair: told.append(pair))))
+    assert n_facts == 5000
+    assert len(told) == 3
+    assert all(total == len(GOOD) * 5000 and 0 <= n <= total for n, total in told if total)
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    """A file is replaced when its successor is whole."""
+    path = tmp_path / "facts.jsonl"
+    path.write_text("old")
+
+    def facts() -> object:
+        yield Fact(entity="a", relation="b", value="c")
+        raise BadFact("stop")
+
+    with pytest.raises(BadFact):
+        write_facts(facts(), str(path))  # type: ignore[arg-type]  # a generator
+    assert path.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+    assert json.loads(GOOD)["entity"] == "Ada"
