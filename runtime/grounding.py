@@ -43,7 +43,7 @@ class Describer(Protocol):
 class Constraint:
     """How strongly keys are drawn towards what memory holds."""
 
-    entity_floor: float = 0.05
+    entity_floor: float = 0.01
     """Names that memory knows win if the model gives them this probability together."""
     relation_floor: float = 0.02
     """The same for relations of the entity."""
