@@ -18,6 +18,10 @@ _WIDE_LETTERS = str.maketrans(
 _APOSTROPHES = str.maketrans(dict.fromkeys("'’‘ʼ`´"))
 _BRACKET = re.compile(r"^(.*\S)\s*[(\[]([^()\[\]]*)[)\]]$")
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v", "phd", "md", "esq"})
+_PARTICLES = frozenset(
+    "van von der den de del della di da dos du la le al el bin ibn ten ter st".split()
+)
+_MOST_PLACES = 2
 _ASCII_MARKS = re.compile(r"[^0-9a-z]+")
 
 
@@ -75,12 +79,14 @@ def fold(key: str) -> FoldedName:
         qualifiers.append(match[2])
     if "," in rest:
         head, *parts = [part.strip() for part in rest.split(",")]
-        if head and any(parts):
-            if is_place_part(_plain(parts[-1])):
-                rest = head
-                qualifiers += parts
-            elif len(parts) == 1 and _plain(parts[0]) not in _SUFFIXES:
-                rest = f"{parts[0]} {head}"
+        plain_parts = [_plain(part) for part in parts]
+        if not head or not all(plain_parts):
+            pass
+        elif len(parts) <= _MOST_PLACES and all(map(is_place_part, plain_parts)):
+            rest = head
+            qualifiers += parts
+        elif len(parts) == 1 and plain_parts[0] not in _SUFFIXES and _is_last_name(head):
+            rest = f"{parts[0]} {head}"
     name = _without_the(_plain(rest)) or _plain(key) or key
     return FoldedName(name, _plain(" ".join(qualifiers)) if qualifiers else "")
 
@@ -91,6 +97,15 @@ def qualifiers_agree(a: str, b: str) -> bool:
         return True
     first, second = set(a.split()), set(b.split())
     return first <= second or second <= first
+
+
+def _is_last_name(head: str) -> bool:
+    """True for what stands before the comma of "Gogh, Vincent" and "van Gogh, Vincent".
+
+    Of "Tony Curtis, Edward Fox" no one name can be made.
+    """
+    *particles, _ = head.split()
+    return all(particle in _PARTICLES for particle in particles)
 
 
 def _without_the(name: str) -> str:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+
+_BRACKET = re.compile(r"\s*[(\[][^()\[\]]*[)\]]$")
+_SENTENCE_END = re.compile(r"\w{5,}\.\s|(?<![.\s])\w{4}\.\s+\w+$")
+_LIST = re.compile(r",(?!\s*(?:jr|sr|ii|iii|iv|ph\.?d|m\.?d|esq)\b)")
+_LOUD = re.compile(r"[!?:;\"/&+]")
 
 _TITLES = frozenset(
     """sir dr mr mrs ms miss lord lady dame prof professor rev reverend captain capt colonel col
@@ -32,10 +38,25 @@ _NO_PERSON = frozenset(
     department ministry agency office union federation conference festival award awards
     prize records entertainment studios pictures productions magazine newspaper news radio
     television channel network story stories life love night day man woman boy girl world
-    highway route class type language languages people""".split()
+    highway route class type language languages people
+    i me my we us our you your he him his she her hers it its they them their this that these those
+    there here who what when where why how which is are was were be been am do does did has have
+    had can will would not no yes all some any more most many few other first second last next
+    one two three four five six seven eight nine ten hundred thousand years year days months born
+    died during after before between since until than then also only miss women womens mens world
+    area statistical metropolitan national international american british electric""".split()
 )
 _MOST_TOKENS = 7
 _MOST_DROPPED = 4
+
+
+def reads_as_name(key: str) -> bool:
+    """True unless the marks of a canonical key show a list or the end of a sentence.
+
+    "Hale. Hale" and "Curtis, Fox" are two names; "Gov. Aaron T. Bliss, Jr." is one.
+    """
+    name = _BRACKET.sub("", key)
+    return not (_SENTENCE_END.search(name) or _LIST.search(name) or _LOUD.search(name))
 
 
 @lru_cache(maxsize=4096)
@@ -61,7 +82,7 @@ def person_tokens(folded: str) -> tuple[tuple[str, ...], frozenset[str]] | None:
 
 
 def person_key(folded: str) -> str | None:
-    """Return first and last word of a person's name, or ``None``.
+    """Return first and last word of a person's folded name, or ``None``.
 
     >>> person_key("sir kevin john barron")
     'kevin barron'

@@ -25,7 +25,7 @@ from lamlam.memory_backends.lookups import (
 )
 from lamlam.memory_backends.misspellings import likeness, misspelling_score
 from lamlam.memory_backends.name_index import letters_code, typo_probes
-from lamlam.memory_backends.person_names import person_key, person_score
+from lamlam.memory_backends.person_names import person_key, person_score, reads_as_name
 from lamlam.memory_backends.relations import match_relation, near_relations
 
 _NEAR_NAME = 0.60  # below it a name is not even worth a mention
@@ -183,6 +183,8 @@ def find_entity(shelf: Shelf, name: str, *, fuzzy: bool = True) -> Found:
     codes = [letters_code(folded.key)]
     # Of a plain two-word name the words are the person's, and the code is the same.
     person = person_key(folded.key) if folded.key.count(" ") != 1 else folded.key
+    if person is not None and not reads_as_name(key):
+        person = None
     if person is not None and person != folded.key:
         codes.append(letters_code(person))
     near = shelf.near(codes)
@@ -219,7 +221,7 @@ def _same_person(
     keys = set(near)
     if person not in (key, folded.key) and shelf.holding(person) is not None:
         keys.add(person)
-    scored = [(k, person_score(folded.key, fold(k).key)) for k in keys]
+    scored = [(k, person_score(folded.key, fold(k).key)) for k in keys if reads_as_name(k)]
     return [
         (k, score)
         for k, score in scored

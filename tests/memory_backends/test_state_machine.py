@@ -120,11 +120,7 @@ def test_colliding_hashes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def _run(backend: str) -> None:
-    def machine() -> StoreMachine:
-        fresh = StoreMachine()
-        fresh.backend = backend
-        return fresh
-
+    machine = type("Machine", (StoreMachine,), {"backend": backend})
     run_state_machine_as_test(
         machine, settings=settings(max_examples=20, stateful_step_count=15, deadline=None)
     )
