@@ -47,6 +47,12 @@ def canonical_key(text: str) -> str:
     return " ".join(words or folded.split()) or folded
 
 
+@lru_cache(maxsize=4096)
+def relation_key(text: str) -> str:
+    """Return the canonical key of a relation; the same few names are asked for again and again."""
+    return canonical_key(text)
+
+
 class FoldedName(NamedTuple):
     """A name without what people add, drop or spell differently."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from lamlam.memory_backends.lookups import StoredFact
 
@@ -41,7 +42,7 @@ def unpack(text: str, source_of: Callable[[int], str | None]) -> list[StoredFact
 
 def find(text: str, key: str, source_of: Callable[[int], str | None]) -> list[StoredFact]:
     """Return the facts of one relation: as a filter over `unpack`, but touching only these."""
-    wanted = f"{RECORD}{escape(key)}{FIELD}"
+    wanted = _beginning(key)
     at = text.find(wanted)
     found = []
     while at >= 0:
@@ -55,6 +56,11 @@ def relation_keys(text: str) -> list[str]:
     """Return the relation keys of a row in stored order, each once."""
     keys = [record[: record.index(FIELD)] for record in text.split(RECORD)[1:]]
     return [unescape(key) for key in dict.fromkeys(keys)]
+
+
+@lru_cache(maxsize=1024)
+def _beginning(key: str) -> str:
+    return f"{RECORD}{escape(key)}{FIELD}"
 
 
 def escape(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from lamlam.memory_backends.keys import canonical_key, fold, qualifiers_agree
+from lamlam.memory_backends.keys import canonical_key, fold, qualifiers_agree, relation_key
 from lamlam.memory_backends.lookups import (
     NO_MATCH,
     Candidate,
@@ -99,7 +99,7 @@ def look_up(
     relation = query.relation
     # Most questions name both halves as stored: this way builds nothing but the answer.
     holding = shelf.holding(canonical_key(query.entity))
-    if holding is not None and (stored := holding.of(canonical_key(relation))):
+    if holding is not None and (stored := holding.of(relation_key(relation))):
         return LookupResult(
             LookupStatus.HIT,
             None,
@@ -120,7 +120,7 @@ def look_up(
             entity=query.entity,
             candidates=candidates,
         )
-    wanted = canonical_key(relation)
+    wanted = relation_key(relation)
     stored = holding.of(wanted)
     part = MatchPart("exact", 1.0, stored[0].relation) if stored else NO_MATCH
     if not stored:

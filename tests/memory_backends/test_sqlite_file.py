@@ -385,3 +385,27 @@ def test_a_copy_of_the_file_is_a_store(path: Path, tmp_path: Path) -> None:
     shutil.copyfile(path, tmp_path / "copy.db")
     with SyncFactStore(tmp_path / "copy.db") as store:
         assert store.lookup("A", "b").fact_ids == fact_id
+
+
+# Other people's backends ------------------------------------------------------------------------------
+
+
+def test_entry_points_bring_other_schemes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that names a scheme gets the URLs of that scheme, and what else was asked."""
+
+    def open_elsewhere(url: str, *, create: bool, read_only: bool) -> SqliteStore:
+        assert (url, create, read_only) == ("elsewhere://x", False, True)
+        return SqliteStore(path)
+
+    class Entry:
+        def load(self) -> object:
+            return open_elsewhere
+
+    def entry_points(*, group: str, name: str) -> list[Entry]:
+        return [Entry()] if (group, name) == ("lamlam.memory_backends", "elsewhere") else []
+
+    monkeypatch.setattr("lamlam.memory_backends.urls.entry_points", entry_points)
+    with SyncFactStore("elsewhere://x", create=False, read_only=True) as store:
+        assert store.info().backend == "sqlite"
+    with pytest.raises(UnknownBackend):
+        connect("nowhere://x")
