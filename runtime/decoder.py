@@ -38,6 +38,8 @@ MAX_RELATION_TOKENS = 24
 QUIET_AFTER_MISS = 12
 """Text tokens after a miss in which opening a lookup is not favoured: the bias would have the
 model ask for the same unknown thing at every word."""
+PROMPT_END_BIAS = 2.0
+"""Added to the lookup bias right after the prompt: people stop where they want to know."""
 MAX_QUESTIONS = 3
 """Questions at one place under the policy ``ask_again``."""
 
@@ -117,6 +119,18 @@ class Waiting:
 
 
 State = InText | InEntity | InRelation | Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class _TextSamples:
+    """The choices in text, built once for a sequence."""
+
+    plain: Sample
+    """No lookup may open."""
+    quiet: Sample
+    """One may, but is not favoured."""
+    looking: Sample
+    at_prompt_end: Sample
 
 
 class Masks:
@@ -221,8 +235,12 @@ class Decoder:
                 self.state = InText()
                 self.want = self._next_in_text()
 
-    def guide(self, trie: KeyTrie | None) -> None:
-        """The key that has just begun prefers the paths of the trie."""
+    def guide(self, trie: KeyTrie | None, avoid: frozenset[int] = frozenset()) -> None:
+        """The key that has just begun prefers the paths of the trie.
+
+        Args:
+            avoid: tokens with which the key must not begin.
+        """
         self.guide_wanted = None
         state = self.state
         if not isinstance(state, InEntity | InRelation):
@@ -232,6 +250,7 @@ class Decoder:
                 self.want = self._abandon(state.start)
             return
         state.trie = trie
+        self._avoid |= avoid
         if isinstance(self.want, Sample):
             self.want = self._next_in_key(state)
 
@@ -336,17 +355,28 @@ class Decoder:
             and self._n_lookup_tokens < settings.max_lookup_tokens
             and not written.has_partial_character
         )
-        if can_look and self.n_text_tokens < self._quiet_until:
-            return self._text_samples[2]
-        return self._text_samples[can_look]
+        samples = self._text_samples
+        if not can_look:
+            return samples.plain
+        if self.n_text_tokens < self._quiet_until:
+            return samples.quiet
+        return samples.looking if self.n_text_tokens else samples.at_prompt_end
 
-    def _build_text_samples(self) -> tuple[Sample, Sample, Sample]:
-        """Return the choices in text: without a lookup, with one favoured, with one as it is."""
+    def _build_text_samples(self) -> _TextSamples:
         masks, settings, lookup = self._masks, self.settings, self.vocabulary.lookup
-        bias = ((lookup.entity, settings.lookup_bias),) if lookup and settings.lookup_bias else ()
+        bias: tuple[tuple[int, float], ...] = ()
+        more: tuple[tuple[int, float], ...] = ()
+        if lookup and settings.lookup_bias:
+            bias = ((lookup.entity, settings.lookup_bias),)
+            more = ((lookup.entity, settings.lookup_bias + PROMPT_END_BIAS),)
         plain = masks.key if settings.ignore_eos else masks.text_no_lookup
         looking = masks.text_no_end if settings.ignore_eos else masks.text
-        return Sample(Choice(plain)), Sample(Choice(looking, bias)), Sample(Choice(looking))
+        return _TextSamples(
+            plain=Sample(Choice(plain)),
+            quiet=Sample(Choice(looking)),
+            looking=Sample(Choice(looking, bias)),
+            at_prompt_end=Sample(Choice(looking, more)),
+        )
 
     # Keys --------------------------------------------------------------------------------
 

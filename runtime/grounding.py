@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.lookups import EntityView
 
 MAX_NAME_WORDS = 8
+VAGUE = ("type", "location", "located in", "part of")
+"""Relations that texts of nearly every kind have: a model that wants one has not seen yet what
+kind of thing it writes about. Where memory has none of them it shows by what else it holds."""
 _WORD = re.compile(r"\S+")
 # Marks that lean on a word without belonging to its name.
 _BEFORE = "([{<\"'“‘«„‚¿¡*_–—-"
@@ -43,8 +46,9 @@ class Describer(Protocol):
 class Constraint:
     """How strongly keys are drawn towards what memory holds."""
 
-    entity_floor: float = 0.01
-    """Names that memory knows win if the model gives them this probability together."""
+    entity_floor: float = 0.001
+    """Names that stand in the text and that memory knows win from this probability on, together:
+    the model garbles rare names more often than it means another one."""
     relation_floor: float = 0.02
     """The same for relations of the entity."""
     skip_stated: bool = True
@@ -76,13 +80,18 @@ class Grounding:
                     self._names[name] = self._vocabulary.tokens(f" {name}")
         return KeyTrie.of(self._names.values(), lookup.relation)
 
-    def relations(self, entity: str, text: str, given: GivenOut) -> KeyTrie | None:
-        """Return paths for what memory holds of the entity and this text has not had."""
+    def relations(
+        self, entity: str, text: str, given: GivenOut
+    ) -> tuple[KeyTrie | None, frozenset[int]]:
+        """Return paths for what memory holds of the entity and this text has not had.
+
+        Also the first tokens of `VAGUE` relations that the entity lacks: not to be chosen.
+        """
         lookup = self._vocabulary.lookup
         view = self._store.describe_nowait(entity, fuzzy=True)
         self.holder = view.key if view is not None else ""
         if lookup is None or view is None:
-            return None
+            return None, frozenset()
         had = given.values.get(view.key, set())
         names: dict[str, None] = {}
         for key in view.relations:
@@ -93,7 +102,12 @@ class Grounding:
                 continue
             names[key] = None
             names.update(dict.fromkeys(_synonyms(key)))
-        return KeyTrie.of((self._vocabulary.tokens(f" {name}") for name in names), lookup.answer)
+        tokens = self._vocabulary.tokens
+        trie = KeyTrie.of((tokens(f" {name}") for name in names), lookup.answer)
+        if trie is None:
+            return None, frozenset()
+        vague = {tokens(f" {name}")[0] for name in VAGUE if name not in view.relations}
+        return trie, frozenset(vague - trie.children.keys())
 
     def _new_names(self, text: str) -> list[str]:
         """Return candidate names that end in text not seen before."""

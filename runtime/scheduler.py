@@ -299,7 +299,7 @@ class Scheduler:
             decoder.guide(grounding.entities(decoder.written.text))
         else:
             entity = decoder.open_entity
-            decoder.guide(grounding.relations(entity, decoder.written.text, sequence.given))
+            decoder.guide(*grounding.relations(entity, decoder.written.text, sequence.given))
 
     def _rewind(self, sequence: Sequence, to: int) -> None:
         """The sequence holds its first ``to`` tokens, and the logits behind them are at hand."""

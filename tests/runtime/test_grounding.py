@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from lamlam.memory_backends.lookups import EntityView
 from lamlam.runtime.answers import GivenOut
+from lamlam.runtime.decoder import Sample
 from lamlam.runtime.grounding import Constraint, Grounding
 from lamlam.runtime.key_trie import KeyTrie
 from tests.runtime.fake_store import FakeStore
-from tests.runtime.support import BYTES, byte_vocabulary
+from tests.runtime.support import BYTES, allowed, byte_vocabulary, make_decoder
 from tests.runtime.test_scheduler import Continuations, run
 from tests.tiny_model import ScriptedModel
 
@@ -85,20 +86,39 @@ def test_relations_are_the_entitys_own_under_every_name() -> None:
     """Synonyms count; what was given out or stands in the text does not."""
     store = FakeStore({"marie curie": {"birth place": ["Warsaw"], "child": ["Irène", "Ève"]}})
     grounding = Grounding(store, byte_vocabulary(), Constraint())
-    found = names_in(grounding.relations("Marie Curie", "Marie Curie was", GivenOut()))
+    found = names_in(grounding.relations("Marie Curie", "Marie Curie was", GivenOut())[0])
     assert {" birth place", " place of birth", " child"} <= found
-    stated = names_in(grounding.relations("Marie Curie", "Marie Curie of Warsaw", GivenOut()))
+    stated = names_in(grounding.relations("Marie Curie", "Marie Curie of Warsaw", GivenOut())[0])
     assert " birth place" not in stated and " child" in stated
-    part = names_in(grounding.relations("Marie Curie", "Marie Curie of Warsawa", GivenOut()))
+    part = names_in(grounding.relations("Marie Curie", "Marie Curie of Warsawa", GivenOut())[0])
     assert " birth place" in part
     had = GivenOut(values={"marie curie": {"Irène"}})
-    assert " child" in names_in(grounding.relations("Marie Curie", "", had))
+    assert " child" in names_in(grounding.relations("Marie Curie", "", had)[0])
     had.values["marie curie"].add("Ève")
-    assert " child" not in names_in(grounding.relations("Marie Curie", "", had))
+    assert " child" not in names_in(grounding.relations("Marie Curie", "", had)[0])
     keep = Grounding(store, byte_vocabulary(), Constraint(skip_stated=False))
-    assert " birth place" in names_in(keep.relations("Marie Curie", "Warsaw", GivenOut()))
-    assert grounding.relations("Nobody", "", GivenOut()) is None
+    assert " birth place" in names_in(keep.relations("Marie Curie", "Warsaw", GivenOut())[0])
+    assert grounding.relations("Nobody", "", GivenOut()) == (None, frozenset())
     assert grounding.holder == ""
+
+
+def test_a_vague_relation_that_the_entity_lacks_cannot_begin() -> None:
+    """The model wants the type of what is a film: it is asked for what memory holds."""
+    store = FakeStore({"casablanca": {"year": ["1942"]}, "oslo": {"type": ["city"], "y": ["x"]}})
+    grounding = Grounding(store, byte_vocabulary(), Constraint())
+    trie, avoid = grounding.relations("Casablanca", "Casablanca is a", GivenOut())
+    # With a token a byte every name begins with the same space, which the trie needs.
+    assert trie is not None and not avoid
+    decoder = make_decoder("Casablanca is a", may_look=True)
+    for token in BYTES.encode(f"{E} Casablanca{R}"):
+        decoder.sampled(token)
+    letter = BYTES.tokenize(b"t", special=False)[0]
+    decoder.guide(trie, frozenset({letter}))
+    assert isinstance(decoder.want, Sample)
+    assert letter not in allowed(decoder.want.choice)
+    decoder.sampled(BYTES.tokenize(b"y", special=False)[0])
+    assert isinstance(decoder.want, Sample)
+    assert letter in allowed(decoder.want.choice)  # only the first token is kept out
 
 
 def test_a_known_name_wins_over_one_that_was_made_up() -> None:
