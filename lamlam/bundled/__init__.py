@@ -6,8 +6,11 @@ is unpacked once into the user's cache folder.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -54,8 +57,8 @@ def facts_path() -> Path:
         return _unpack(packed, path)
     except OSError:
         # A home that cannot be written (a container, a service account) still has a
-        # temporary folder; the file stays there for the next process of this user.
-        return _unpack(packed, Path(tempfile.gettempdir()) / f"lamlam-{os.getuid()}" / name)
+        # temporary folder. A name of its own, so that nobody else can have put a file there.
+        return _unpack(packed, Path(_process_folder()) / name)
 
 
 def cache_folder() -> Path:
@@ -67,10 +70,17 @@ def cache_folder() -> Path:
     return user_cache_path("lamlam", appauthor=False)
 
 
+@cache
+def _process_folder() -> str:
+    """Return a folder that is removed when this process ends."""
+    folder = tempfile.mkdtemp(prefix="lamlam-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def _unpack(packed: Path, path: Path) -> Path:
     """Write the unpacked file beside its place and rename it: two processes may do it at once."""
-    import lzma
-    import shutil
+    import lzma  # only the first run needs it
 
     if path.is_file():
         return path

@@ -183,7 +183,10 @@ async def test_what_is_refused(tiny_model: Path, tmp_path: Path) -> None:
         for options, said in mistakes:
             with pytest.raises(UnknownOption, match=said):
                 await engine.generate("a", **options)
-        for options in ({"temperature": -1}, {"top_p": 2}, {"max_tokens": -1}, {"stop": [""]}):
+        values: tuple[dict[str, Any], ...] = (
+            {"temperature": -1}, {"top_p": 2}, {"max_tokens": -1}, {"stop": [""]},
+        )  # fmt: skip
+        for options in values:
             with pytest.raises(UsageError):
                 await engine.generate("a", **options)
         with pytest.raises(PromptTooLong):
