@@ -10,7 +10,7 @@ import typer
 from lamlam.cli.output import print_figures, print_json
 
 app = typer.Typer(
-    help="Measure speed on this machine: decoding, lookups.",
+    help="Measure speed on this machine: decoding, lookups, loading.",
     no_args_is_help=True,
 )
 
@@ -50,3 +50,18 @@ def lookup(
     from lamlam.benchmarks.lookup import lookup_benchmark
 
     (print_json if as_json else print_figures)(lookup_benchmark(facts, memory))
+
+
+@app.command(epilog="Example: lamlam bench load --facts 1000000")
+def load(
+    facts: Annotated[int, typer.Option(min=1, help="How many facts to write.")] = 100_000,
+    memory: Annotated[
+        str | None,
+        typer.Option("--memory", help="An empty store's URL; default: a temporary file."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Facts written per second, and the memory that it takes."""
+    from lamlam.benchmarks.lookup import load_benchmark
+
+    (print_json if as_json else print_figures)(load_benchmark(facts, memory))
