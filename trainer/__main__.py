@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from lamlam.errors import LamLamError
+from lamlam.errors import LamLamError, MissingExtra
 from lamlam.trainer.settings import load_settings
 
 EXAMPLE = """example:
@@ -48,8 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
                 logging.FileHandler(folder / "train.log", encoding="utf-8"),
             ],
         )
-        from lamlam.trainer.loop import train  # torch takes seconds to import
-
+        train = _import_train()
         out = train(settings, resume=chosen.resume)
     except LamLamError as problem:
         hint = f" ({problem.hint})" if problem.hint else ""
@@ -57,6 +57,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     sys.stderr.write(f"checkpoint in {out}; next: lamlam export {out} model.gguf\n")
     return 0
+
+
+def _import_train() -> Callable[..., Path]:
+    """Return `loop.train`; torch takes seconds to import, and may be missing."""
+    try:
+        from lamlam.trainer.loop import train
+    except ModuleNotFoundError as problem:
+        raise MissingExtra("train", problem.name or "torch") from None
+    return train
 
 
 if __name__ == "__main__":

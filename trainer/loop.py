@@ -151,9 +151,12 @@ def train(
                     seconds=seconds,
                     seconds_left=max(0.0, seconds / done - seconds),
                 )
+                share = state.flop_utilisation
                 log.info(
-                    "step %d epoch %d loss %.4f %.0f tokens/s %.0f s, %.0f s left",
-                    step, epoch, last_loss, speed, seconds, state.seconds_left,
+                    "step %d epoch %d loss %.4f %.0f tokens/s%s %.0f s, %.0f s left",
+                    step, epoch, last_loss, speed,
+                    "" if share is None else f" ({share:.0%} of the card)",
+                    seconds, state.seconds_left,
                 )  # fmt: skip
                 if report is not None:
                     report(state)
