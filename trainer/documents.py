@@ -13,6 +13,7 @@ import gzip
 import json
 import lzma
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,6 +79,10 @@ def parse_document(line: str, number: int = 1) -> Document:
         raw: Any = json.loads(line)
         known = {key: raw[key] for key in _Fields.__dataclass_fields__ if key in raw}
         fields = _Fields(**known)
+        if not isinstance(fields.title, str) or not isinstance(fields.text, str):
+            raise TypeError("title and text must be text")
+        if not all(type(at) is int and at >= 0 for at in fields.at):
+            raise TypeError("at must hold whole numbers")
         stated = [
             StatedFact(str(e), str(r), str(v), at, fields.by[i : i + 1] == "s")
             for i, ((e, r, v), at) in enumerate(zip(fields.facts, fields.at, strict=True))
@@ -131,5 +136,5 @@ def read_documents(path: Path | str) -> Iterator[Document]:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield parse_document(line, number)
-    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as problem:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, UnicodeDecodeError) as problem:
         raise BadDocument(f"cannot read {path}: {problem}") from None

@@ -165,13 +165,16 @@ def train(
             if run.save_every and step % run.save_every == 0:
                 save_state(folder, model, optimisers, step, time.monotonic() - started)
 
+    if losses:  # a run that its clock ends stops between two reports
+        last_loss = float(torch.stack(losses).mean())
+
     # 6) Leave a checkpoint that the exporter reads and a state to go on from.
     record = {
         "steps": step,
         "tokens_this_session": n_tokens,
         "parameters": n_parameters,
         "documents": len(documents),
-        "last_loss": last_loss,
+        "last_loss": None if math.isnan(last_loss) else last_loss,
         "seconds": round(time.monotonic() - started, 1),
         "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
         "torch": torch.__version__,

@@ -9,7 +9,7 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lamlam.errors import BadSettings
 from lamlam.trainer.variations import Variation
@@ -110,6 +110,33 @@ class Settings:
     """What the runtime should add to the score of opening a lookup."""
 
     def __post_init__(self) -> None:
+        for name, value in (
+            ("data.vocabulary", self.data.vocabulary),
+            ("model.width", self.model.width),
+            ("model.layers", self.model.layers),
+            ("model.heads", self.model.heads),
+            ("model.kv_heads", self.model.kv_heads),
+            ("model.feed_forward", self.model.feed_forward),
+            ("model.context", self.model.context),
+            ("optimiser.batch_rows", self.optimiser.batch_rows),
+            ("optimiser.accumulate", self.optimiser.accumulate),
+            ("optimiser.learning_rate", self.optimiser.learning_rate),
+            ("run.log_every", self.run.log_every),
+        ):
+            if not value > 0:
+                raise BadSettings(f"{name} must be above 0, not {value}")
+        variation = self.data.variation
+        for name, share in (
+            ("data.held_out", self.data.held_out),
+            ("data.invented", self.data.invented),
+            ("data.variation.other_title", variation.other_title),
+            ("data.variation.plain_beginning", variation.plain_beginning),
+            ("data.variation.unknown", variation.unknown),
+            ("optimiser.warm_up", self.optimiser.warm_up),
+            ("optimiser.final", self.optimiser.final),
+        ):
+            if not 0 <= share <= 1:
+                raise BadSettings(f"{name} must lie between 0 and 1, not {share}")
         if self.run.steps <= 0 and self.run.minutes <= 0:
             raise BadSettings("set run.steps or run.minutes: the run would never end")
         if self.model.width % self.model.heads or self.model.heads % self.model.kv_heads:
@@ -153,6 +180,7 @@ def _build(kind: Any, raw: Any, where: str) -> Any:  # Any: one builder for all 
         raise BadSettings(f"{where.rstrip('.')} must be a table")
     standard = kind() if kind is not Settings else _STANDARD
     fields = {f.name for f in dataclasses.fields(kind)}
+    types = get_type_hints(kind)
     values: dict[str, Any] = {}
     for key, value in raw.items():
         if key not in fields:
@@ -168,6 +196,9 @@ def _build(kind: Any, raw: Any, where: str) -> Any:  # Any: one builder for all 
             raise BadSettings(
                 f"{where}{key} must be {type(default).__name__}, not {type(value).__name__}"
             )
+        elif get_origin(types[key]) is Literal and value not in get_args(types[key]):
+            known = ", ".join(map(str, get_args(types[key])))
+            raise BadSettings(f"{where}{key} must be one of {known}, not {value!r}")
         else:
             values[key] = value
     return kind(**values)

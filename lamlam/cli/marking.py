@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lamlam.cli.output import printable
+from lamlam.cli.output import printable, printable_line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -87,7 +87,7 @@ def _miss_note(entity: str, relation: str, status: str, count: int) -> Text:
     times = f", asked {count} times" if count > 1 else ""
     return Text.assemble(
         ("[–] ", MISS_STYLE),
-        printable(f"{entity} · {relation} → "),
+        printable_line(f"{entity} · {relation} →") + " ",
         (f"no answer ({status}{times})", MISS_STYLE),
     )
 
@@ -95,11 +95,11 @@ def _miss_note(entity: str, relation: str, status: str, count: int) -> Text:
 def _hit_note(lookup: LookupRecord, number: int, exact: bool) -> Text:
     from rich.text import Text
 
-    source = printable(lookup.source or "no source given")
+    source = printable_line(lookup.source or "no source given")
     note = Text.assemble(
         (f"[{number}] ", NOTE_STYLE),
-        printable(f"{lookup.entity} · {lookup.relation} → "),
-        (printable(lookup.value or ""), FACT_STYLE),
+        printable_line(f"{lookup.entity} · {lookup.relation} →") + " ",
+        (printable_line(lookup.value or ""), FACT_STYLE),
         (f"  {source}", "dim"),
     )
     match = match_of(lookup)

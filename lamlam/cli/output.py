@@ -11,14 +11,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-# All of C0, DEL and C1 but tab and line end: shown as the replacement character.
-_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A}, "\ufffd")
+# Characters that turn the direction of text: they can make a line read as another one.
+_BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+# All of C0, DEL and C1 but tab and line end, and those: shown as the replacement character.
+_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0), *_BIDI} - {0x09, 0x0A}, "\ufffd")
+# JSON itself escapes C0 alone; escaped, the rest reads back as it was.
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in {*range(0x7F, 0xA0), *_BIDI}}
 
 
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object is on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(as_json(value, indent=2) + "\n")
     sys.stdout.flush()
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """JSON that no terminal obeys; NaN and infinity, which JSON lacks, are refused."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    return text.translate(_JSON_ESCAPES)
 
 
 def print_error(message: str, hint: str | None = None) -> None:
@@ -32,6 +42,11 @@ def print_error(message: str, hint: str | None = None) -> None:
 def printable(text: str) -> str:
     """The text without control characters, so that no value can steer the terminal."""
     return text.translate(_CONTROLS)
+
+
+def printable_line(text: str) -> str:
+    """The same on one line: a value cannot pretend to be the next line."""
+    return printable(" ".join(text.split()))
 
 
 def command_name() -> str:
@@ -68,5 +83,5 @@ def print_figures(figures: dict[str, Any]) -> None:
                 f"{key} {part:.3g}" if isinstance(part, float) else f"{key} {part}"
                 for key, part in value.items()
             )
-        sys.stdout.write(f"{name:<{width}}  {value}\n")
+        sys.stdout.write(f"{printable_line(name):<{width}}  {printable_line(str(value))}\n")
     sys.stdout.flush()

@@ -54,12 +54,13 @@ def evaluate_perplexity(
         items: documents, in file order; all when None.
 
     Returns:
-        ``static``, ``normalised``, ``dynamic``: perplexities per token. ``per_byte``: bits
-        per UTF-8 byte of text, with lookups of the model's own. A model without lookup
-        tokens has ``static`` and ``per_byte`` alone.
+        ``static``, ``normalised``, ``dynamic``: perplexities per token (the last two None
+        for a model without lookup tokens). ``per_byte``: bits per UTF-8 byte of the text
+        that was read, with lookups of the model's own. What does not fit the context of a
+        long document is left out.
 
     Raises:
-        BadDocument: there is no document.
+        BadDocument: there is no document, or none with text to predict.
     """
     from rich.progress import track
 
@@ -76,22 +77,27 @@ def evaluate_perplexity(
         for document in track(read, "given lookups", **bar):  # type: ignore[arg-type]  # its own keywords
             one = _score_given(document, vocabulary, context)
             static, learnt, n_static = static + one[0], learnt + one[1], n_static + one[2]
-            n_bytes += len(document.text.encode())
+            n_bytes += one[3]
+        if n_static == 0:
+            raise BadDocument(f"{documents} holds no text to predict")
         result: dict[str, object] = {
             "documents": len(read),
             "tokens": n_static,
             "static": round(math.exp(-static / n_static), 3),
+            "normalised": None,
+            "dynamic": None,
         }
         if vocabulary.lookup is None:
             dynamic = static
         else:
+            n_bytes = 0
             url = f"sqlite:///{folder}/facts.db"
             fill_memory(url, read)
             reader = _Reader(context, vocabulary, url, file.lookup_bias)
             with reader:
                 for document in track(read, "own lookups", **bar):  # type: ignore[arg-type]  # as above
-                    total, n = reader.read(document.text)
-                    dynamic, n_dynamic = dynamic + total, n_dynamic + n
+                    total, n, n_read = reader.read(document.text)
+                    dynamic, n_dynamic, n_bytes = dynamic + total, n_dynamic + n, n_bytes + n_read
             result["normalised"] = round(math.exp(-learnt / n_static), 3)
             result["dynamic"] = round(math.exp(-dynamic / n_dynamic), 3)
     result["per_byte"] = round(-dynamic / n_bytes / math.log(2), 4)
@@ -129,18 +135,26 @@ def _open(model: str) -> Iterator[tuple[Context, Vocabulary, CheckpointFile]]:
 
 def _score_given(
     document: Document, vocabulary: Vocabulary, context: Context
-) -> tuple[float, float, int]:
-    """Return log likelihoods of (text tokens, learnt tokens), and the number of text tokens."""
+) -> tuple[float, float, int, int]:
+    """Return log likelihoods of (text tokens, learnt tokens), and the text's tokens and bytes."""
     pieces = list(vary(document, random.Random(0), PLAIN, {}))
     tokens = _tokens(pieces, vocabulary)[: context.n_context]
     scores = context.score(tokens)
     lookup = vocabulary.lookup
     if lookup is None:
-        return float(scores.sum()), float(scores.sum()), len(scores)
+        total = float(scores.sum())
+        return total, total, len(scores), _n_bytes(tokens[1:], vocabulary)
     ids = LookupIds(lookup.entity, lookup.relation, lookup.answer, lookup.end, vocabulary.bos)
     masks = lookup_masks(np.array(tokens), ids)
     text, learn = masks.text[1:], masks.learn[1:]
-    return float(scores[text].sum()), float(scores[learn].sum()), int(text.sum())
+    n_bytes = _n_bytes(
+        [t for t, is_text in zip(tokens[1:], text, strict=True) if is_text], vocabulary
+    )
+    return float(scores[text].sum()), float(scores[learn].sum()), int(text.sum()), n_bytes
+
+
+def _n_bytes(tokens: Sequence[int], vocabulary: Vocabulary) -> int:
+    return sum(len(vocabulary.piece(token)) for token in tokens)
 
 
 def _tokens(pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[int]:
@@ -252,15 +266,16 @@ class _Reader:
 
         anyio.run(self._store.aclose)
 
-    def read(self, text: str) -> tuple[float, int]:
-        """Return the log likelihood of the text's tokens, and how many were read."""
+    def read(self, text: str) -> tuple[float, int, int]:
+        """Return the log likelihood of the text's tokens, and how many (and bytes) were read."""
         self._text = self._vocabulary.tokens(text)
         request = _Text(self._settings)
         self._scheduler.submit(request)
         while not request.is_over:
             self._scheduler.step()
         assert self._dictation is not None
-        return self._dictation.log_likelihood, self._dictation.n_written
+        n = self._dictation.n_written
+        return self._dictation.log_likelihood, n, _n_bytes(self._text[:n], self._vocabulary)
 
     def _next(self, n_tokens: int) -> _Dictation:
         self._dictation = _Dictation(self._text, self._entity, n_tokens, self._end)

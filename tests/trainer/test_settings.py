@@ -33,6 +33,11 @@ def test_a_file_and_changes(tmp_path: Path) -> None:
         ("optimiser.accumulate=3", "accumulate"),
         ("data.documents=''", "data.documents"),
         ("data=3", "data must be a table"),
+        ("optimiser.name='sgd'", "optimiser.name must be one of adamw, muon"),
+        ("data.rows='strem'", "data.rows must be one of"),
+        ("model.kv_heads=0", "model.kv_heads must be above 0"),
+        ("run.log_every=0", "run.log_every must be above 0"),
+        ("data.held_out=2", "data.held_out must lie between 0 and 1"),
         ("run.steps=", "cannot read the settings"),
     ],
 )
