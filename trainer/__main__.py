@@ -39,17 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         chosen.set.append(f"run.minutes={chosen.minutes}")
     try:
         settings = load_settings(chosen.settings, chosen.set)
-        folder = Path(settings.run.output)
-        folder.mkdir(parents=True, exist_ok=True)
-        logging.basicConfig(
-            level=logging.INFO,
-            format="%(asctime)s %(message)s",
-            handlers=[
-                logging.StreamHandler(sys.stderr),
-                logging.FileHandler(folder / "train.log", encoding="utf-8"),
-            ],
-        )
         train = _import_train()
+        log_to_file(Path(settings.run.output))
+        logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
         out = train(settings, resume=chosen.resume)
     except LamLamError as problem:
         hint = f" ({problem.hint})" if problem.hint else ""
@@ -57,6 +49,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     sys.stderr.write(f"checkpoint in {out}; next: lamlam export {out} model.gguf\n")
     return 0
+
+
+def log_to_file(folder: Path) -> None:
+    """What the trainer logs goes to ``train.log`` in the folder, from here on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(folder / "train.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _import_train() -> Callable[..., Path]:

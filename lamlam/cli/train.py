@@ -2,33 +2,87 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lamlam.cli.output import print_json, stderr_console
 from lamlam.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from lamlam.trainer.loop import Progress
+    from lamlam.trainer.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
     """``train`` is a command of ``app``."""
-    app.command(
-        epilog="Example: lamlam train tiny.toml --minutes 5",
-        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    )(train)
+    app.command(epilog="Example: lamlam train tiny.toml --minutes 5 --set data.plain=true")(train)
 
 
 def train(
-    context: typer.Context,
     config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="Settings of the run.")],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the state in run.output.")
+    ] = False,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help="Stop by then (run.minutes).")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="SECTION.KEY=VALUE", help="A setting that wins over the file."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Train a model on documents with facts; further options go to the trainer."""
+    """Train a model on documents with facts, or its plain twin."""
     for package in ("torch", "transformers", "tokenizers", "safetensors"):
         if find_spec(package) is None:
             raise MissingExtra("train", package)
-    from lamlam.trainer.__main__ import main
+    from lamlam.trainer.settings import load_settings
 
-    status = main([str(config), *context.args])
-    if status:
-        raise typer.Exit(status)
+    given = list(changes or [])
+    if minutes is not None:
+        given.append(f"run.minutes={minutes}")
+    folder = _train(load_settings(config, given), resume)
+    record = json.loads((folder / "lamlam.json").read_text(encoding="utf-8"))["training"]
+    figures = {
+        "checkpoint": str(folder),
+        "steps": record["steps"],
+        "loss": record["last_loss"],
+        "seconds": record["seconds"],
+    }
+    if as_json:
+        print_json(figures)
+    else:
+        typer.echo(f"{folder}: {record['steps']} steps, {record['seconds']:.0f} s")
+        typer.echo(f"next: lamlam export {folder} model.gguf")
+
+
+def _train(settings: Settings, resume: bool) -> Path:
+    """Train with a progress bar; returns the checkpoint's folder."""
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    from lamlam.trainer.__main__ import log_to_file
+    from lamlam.trainer.loop import train as run
+
+    log_to_file(Path(settings.run.output))
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=stderr_console(), transient=True) as bar:
+        task = bar.add_task("preparing", total=1.0)
+
+        def show(progress: Progress) -> None:
+            share = progress.flop_utilisation
+            bar.update(
+                task,
+                description=f"step {progress.step}  loss {progress.loss:.3f}  "
+                f"{progress.tokens_per_s:,.0f} tokens/s"
+                + ("" if share is None else f"  {share:.0%} of the card"),
+                completed=progress.seconds / max(progress.seconds + progress.seconds_left, 1e-9),
+            )
+
+        return run(settings, resume=resume, report=show)
