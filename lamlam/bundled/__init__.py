@@ -85,12 +85,17 @@ def _unpack(packed: Path, path: Path) -> Path:
     if path.is_file():
         return path
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (
-        lzma.open(packed) as source,
-        tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as target,
-    ):
-        shutil.copyfileobj(source, target, 1 << 20)
-    os.replace(target.name, path)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as target:
+        try:
+            with lzma.open(packed) as source:
+                shutil.copyfileobj(source, target, 1 << 20)
+            target.close()
+            os.replace(target.name, path)
+        except BaseException as error:
+            os.unlink(target.name)
+            if isinstance(error, lzma.LZMAError | EOFError):
+                raise StoreMissing(f"{packed} is damaged", hint=_REINSTALL) from None
+            raise
     return path
 
 

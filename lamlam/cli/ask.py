@@ -51,6 +51,10 @@ def ask(
     temperature: Annotated[
         float, typer.Option("--temperature", min=0.0, help="0 always takes the likeliest token.")
     ] = 0.0,
+    threads: Annotated[
+        int | None,
+        typer.Option("--threads", min=1, help="Most threads that compute; default: usable CPUs."),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Repeats the choices made above temperature 0.")
     ] = None,
@@ -62,7 +66,11 @@ def ask(
     async def answer() -> None:
         await _answer(
             sys.stdin.read().rstrip("\n") if prompt == "-" else prompt,
-            engine_options={"model": model, "memory": None if no_memory else memory},
+            engine_options={
+                "model": model,
+                "memory": None if no_memory else memory,
+                "threads": threads,
+            },
             options={
                 "policy": policy,
                 "verbalise": verbalise,

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lamlam.errors import BadDocument
-from lamlam.evaluation.scoring import Score, score, shares
+from lamlam.evaluation.asking import can_look_up, complete
+from lamlam.evaluation.scoring import Score, shares
 from lamlam.trainer.documents import Document, StatedFact, read_documents
 
-MAX_TOKENS = 40
 FIRST_PLACE = 20
 """A value that stands before this offset leaves too little text to go by."""
 
@@ -81,8 +81,14 @@ def evaluate_completion(
     chosen = choose_items(read, items, seed)
     if not chosen:
         raise BadDocument(f"{documents} holds no structured fact to ask for")
-    no_memory = no_memory or facts_in_prompt or not _can_look_up(model)
-    ask = partial(_ask, chosen, model, show_progress=show_progress, in_prompt=facts_in_prompt)
+    no_memory = no_memory or facts_in_prompt or not can_look_up(model)
+    ask = partial(
+        complete,
+        [(_with_facts(i) if facts_in_prompt else i.prompt, i.fact.value) for i in chosen],
+        model=model,
+        show_progress=show_progress,
+        engine_options=engine_options,
+    )
     with tempfile.TemporaryDirectory() as folder:
         memory: str | None = None
         n_facts = 0
@@ -90,20 +96,20 @@ def evaluate_completion(
             memory = f"sqlite:///{folder}/facts.db"
             n_facts = fill_memory(memory, read)
         started = time.monotonic()
-        scores, way = ask(memory, verbalise, engine_options)
+        scores, way = ask(memory=memory, verbalise=verbalise)
         seconds = time.monotonic() - started
         result: dict[str, object] = {
             "items": len(chosen),
-            **shares([s for _, s in scores]),
+            **shares(scores),
             "seconds": round(seconds, 2),
             "memory_scope": _scope(n_facts, len(read), facts_in_prompt),
             "verbalise": way,
-            "by_source": _by_source(scores),
+            "by_source": _by_source(chosen, scores),
         }
         if verbalise is None and not no_memory:
             other: Literal["copy", "model"] = "model" if way == "copy" else "copy"
-            again, _ = ask(memory, other, engine_options)
-            result["exact_other_way"] = shares([s for _, s in again])["exact"]
+            again, _ = ask(memory=memory, verbalise=other)
+            result["exact_other_way"] = shares(again)["exact"]
     return result
 
 
@@ -123,48 +129,6 @@ def fill_memory(url: str, documents: Sequence[Document]) -> int:
     return len(facts)
 
 
-def _ask(
-    items: Sequence[Item],
-    model: str,
-    memory: str | None,
-    verbalise: str | None,
-    engine_options: dict[str, Any],
-    *,
-    show_progress: bool,
-    in_prompt: bool,
-) -> tuple[list[tuple[Item, Score]], str]:
-    from rich.progress import track
-
-    from lamlam.evaluation.progress import console
-    from lamlam.runtime.sync import SyncEngine
-
-    if memory is None and not _can_look_up(model):
-        engine_options = {**engine_options, "plain": True}
-    if verbalise is not None:
-        engine_options = {**engine_options, "verbalise": verbalise}
-    scores = []
-    with SyncEngine(model=model, memory=memory, **engine_options) as engine:
-        for item in track(
-            items, "asking", console=console(), disable=not show_progress, transient=True
-        ):
-            prompt = _with_facts(item) if in_prompt else item.prompt
-            completion = engine.generate(prompt, max_tokens=MAX_TOKENS)
-            scores.append((item, score(prompt, completion, item.fact.value)))
-        way = engine.verbalise
-    return scores, way
-
-
-def _can_look_up(model: str) -> bool:
-    """Return whether the file has lookup tokens."""
-    from lamlam.bundled import model_path
-    from lamlam.runtime.checkpoint_file import check_file
-    from lamlam.runtime.vocabulary import LOOKUP_TEXTS
-
-    file = check_file(model_path() if model == "bundled" else Path(model))
-    tokens = file.metadata.get("tokenizer.ggml.tokens")
-    return isinstance(tokens, list) and LOOKUP_TEXTS[0] in tokens
-
-
 def _with_facts(item: Item) -> str:
     lines = [
         f"{entity}, {relation}: {value}" for entity, relation, value in item.document.triples()
@@ -178,11 +142,11 @@ def _scope(n_facts: int, n_documents: int, in_prompt: bool) -> str:
     return f"{n_facts} facts of {n_documents} documents" if n_facts else "off"
 
 
-def _by_source(scores: Sequence[tuple[Item, Score]]) -> dict[str, dict[str, float]]:
+def _by_source(items: Sequence[Item], scores: Sequence[Score]) -> dict[str, dict[str, float]]:
     groups: dict[str, list[Score]] = {}
-    for item, one in scores:
+    for item, one in zip(items, scores, strict=True):
         groups.setdefault(item.document.source or "unnamed", []).append(one)
     return {
-        source: {"items": len(group), "exact": round(sum(s.exact for s in group) / len(group), 4)}
+        source: {"items": len(group), "exact": shares(group)["exact"]}
         for source, group in sorted(groups.items())
     }

@@ -11,16 +11,17 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from lamlam.errors import UnknownOption
-from lamlam.evaluation.scoring import Score, score, shares
+from lamlam.evaluation.asking import can_look_up, complete
+from lamlam.evaluation.scoring import Score, shares
 
 INVENTED_FILE = Path(__file__).with_name("invented.jsonl")
-MAX_TOKENS = 40
 Names = Literal["corpus", "typed"]
 
 
@@ -90,22 +91,27 @@ def evaluate_invented(
         raise UnknownOption(f"unknown names {names!r}", hint="take corpus or typed")
     facts, all_items = load_invented()
     chosen = all_items[:items]
-    if verbalise is not None:
-        engine_options["verbalise"] = verbalise
     with tempfile.TemporaryDirectory() as folder:
         memory: str | None = None
-        if not no_memory:
+        if not no_memory and can_look_up(model):
             memory = f"sqlite:///{folder}/facts.db"
             _type_in(memory, facts, names)
         started = time.monotonic()
-        scores = _ask(chosen, model, memory, show_progress, engine_options)
+        scores, _ = complete(
+            [(item.prompt, item.fact.value) for item in chosen],
+            model=model,
+            memory=memory,
+            verbalise=verbalise,
+            show_progress=show_progress,
+            engine_options=engine_options,
+        )
         seconds = time.monotonic() - started
     return {
         "items": len(chosen),
-        **shares([one for _, one in scores]),
+        **shares(scores),
         "seconds": round(seconds, 2),
         "names": names,
-        "by_opening": _by_opening(scores),
+        "by_opening": _by_opening(chosen, scores),
     }
 
 
@@ -131,30 +137,8 @@ def _type_in(url: str, facts: tuple[InventedFact, ...], names: str) -> None:
         )
 
 
-def _ask(
-    items: tuple[InventedItem, ...],
-    model: str,
-    memory: str | None,
-    show_progress: bool,
-    engine_options: dict[str, Any],
-) -> list[tuple[InventedItem, Score]]:
-    from rich.progress import track
-
-    from lamlam.evaluation.progress import console
-    from lamlam.runtime.sync import SyncEngine
-
-    scores = []
-    with SyncEngine(model=model, memory=memory, **engine_options) as engine:
-        for item in track(
-            items, "asking", console=console(), disable=not show_progress, transient=True
-        ):
-            completion = engine.generate(item.prompt, max_tokens=MAX_TOKENS)
-            scores.append((item, score(item.prompt, completion, item.fact.value)))
-    return scores
-
-
-def _by_opening(scores: list[tuple[InventedItem, Score]]) -> dict[str, float]:
+def _by_opening(items: Sequence[InventedItem], scores: Sequence[Score]) -> dict[str, float]:
     groups: dict[str, list[Score]] = {}
-    for item, one in scores:
+    for item, one in zip(items, scores, strict=True):
         groups.setdefault(item.opening, []).append(one)
     return {opening: shares(group)["exact"] for opening, group in groups.items()}

@@ -1,0 +1,56 @@
+"""One model completes prompts whose values are known: the same for every set of items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lamlam.evaluation.progress import console
+from lamlam.evaluation.scoring import Score, score
+
+MAX_TOKENS = 40
+
+
+def can_look_up(model: str) -> bool:
+    """Return whether the model's file has lookup tokens."""
+    from lamlam.bundled import model_path
+    from lamlam.runtime.checkpoint_file import check_file
+    from lamlam.runtime.vocabulary import LOOKUP_TEXTS
+
+    file = check_file(model_path() if model == "bundled" else Path(model))
+    tokens = file.metadata.get("tokenizer.ggml.tokens")
+    return isinstance(tokens, list) and LOOKUP_TEXTS[0] in tokens
+
+
+def complete(
+    prompts: Sequence[tuple[str, str]],
+    *,
+    model: str,
+    memory: str | None,
+    verbalise: str | None,
+    show_progress: bool,
+    engine_options: dict[str, Any],  # Any: checked by the engine
+) -> tuple[list[Score], str]:
+    """Return the score of each (prompt, value), and who wrote the values.
+
+    Greedy, at most 40 tokens of text. A model without lookup tokens runs as a plain one.
+    """
+    from rich.progress import track
+
+    from lamlam.runtime.sync import SyncEngine
+
+    options = dict(engine_options)
+    if memory is None and not can_look_up(model):
+        options["plain"] = True
+    if verbalise is not None:
+        options["verbalise"] = verbalise
+    scores = []
+    with SyncEngine(model=model, memory=memory, **options) as engine:
+        for prompt, value in track(
+            prompts, "asking", console=console(), disable=not show_progress, transient=True
+        ):
+            completion = engine.generate(prompt, max_tokens=MAX_TOKENS)
+            scores.append(score(prompt, completion, value))
+        way = engine.verbalise
+    return scores, way
