@@ -117,3 +117,19 @@ def test_scores_of_a_batch_equal_scores_token_by_token() -> None:
     # llama.cpp multiplies quantised weights in other blocks for a batch than for one token.
     assert np.allclose(fast, slow, atol=0.3)
     assert abs(fast.sum() - sum(slow)) < 0.02 * abs(sum(slow))
+
+
+def test_a_model_without_lookup_tokens_runs_plain(documents: Path, tmp_path: Path) -> None:
+    """Its figures need no memory, with the document's facts in the prompt or without."""
+    from tests.tiny_model import write_tiny_model
+
+    plain = tmp_path / "plain.gguf"
+    write_tiny_model(plain, with_lookup_tokens=False, context=1024)
+    for in_prompt in (False, True):
+        result = evaluate_completion(
+            documents, items=3, model=str(plain), facts_in_prompt=in_prompt, show_progress=False
+        )
+        assert result["lookup_issued"] == 0
+        assert ("in the prompt" in str(result["memory_scope"])) is in_prompt
+    perplexity = evaluate_perplexity(documents, items=2, model=str(plain), show_progress=False)
+    assert perplexity["dynamic"] is None and float(str(perplexity["per_byte"])) > 0
