@@ -101,7 +101,10 @@ class Grounding:
             if self._constraint.skip_stated and all(_stands_in(value, text) for value in values):
                 continue
             names[key] = None
-            names.update(dict.fromkeys(_synonyms(key)))
+            # Synonyms such as "type of film" would lead a model that wants the type astray.
+            names.update(
+                dict.fromkeys(n for n in _synonyms(key) if n in VAGUE or not n.startswith(VAGUE))
+            )
         tokens = self._vocabulary.tokens
         trie = KeyTrie.of((tokens(f" {name}") for name in names), lookup.answer)
         if trie is None:
