@@ -11,6 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from lamlam.errors import BadModelFile, EngineError
+from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.sync import SyncEngine
+from lamlam.runtime.trial_load import try_loading
 from lamlam.runtime.usable_cpus import usable_cpus
 
 if TYPE_CHECKING:
@@ -71,9 +75,18 @@ def decode_benchmark(
         ``<|db_return|>`` to the next sampled token; ``reprefill_step_ms``: the same by
         evaluating 200 tokens again. ``time_to_first_token_s`` from the start of a process,
         ``peak_rss_mb`` of that process.
+
+    Raises:
+        BadModelFile: the file cannot be loaded.
+        FactStoreError: the memory cannot be opened; see its subclasses.
+        EngineError: the first-token process did not end well.
     """
     from lamlam.runtime.llama import silence_log
 
+    # The baselines take a file on trust, and llama.cpp may end the process over a bad one.
+    if not check_file(model).is_sealed:
+        try_loading(model)
+    _check_memory(memory)
     threads = threads or usable_cpus()
     silence_log()
     rates: dict[str, list[float]] = {"bare": [], "lamlam": [], "llama_cpp_python": []}
@@ -173,15 +186,21 @@ def _bare_loop(path: Path, threads: int) -> Iterator[_BareLoop]:
 
     api: Any = llama_cpp  # Any: its pointers are typed as if they might be missing
     model = api.llama_model_load_from_file(str(path).encode(), api.llama_model_default_params())
+    if not model:
+        raise BadModelFile(f"llama.cpp cannot load {path}")
     settings = api.llama_context_default_params()
     settings.n_ctx = _CONTEXT
     settings.n_batch = settings.n_ubatch = 512
     settings.n_threads = settings.n_threads_batch = threads
-    context = api.llama_init_from_model(model, settings)
     try:
-        yield _BareLoop(api, model, context)
+        context = api.llama_init_from_model(model, settings)
+        if not context:
+            raise BadModelFile(f"llama.cpp cannot open a context of {_CONTEXT} tokens for {path}")
+        try:
+            yield _BareLoop(api, model, context)
+        finally:
+            api.llama_free(context)
     finally:
-        api.llama_free(context)
         api.llama_model_free(model)
 
 
@@ -268,17 +287,43 @@ def _value_step(model: Path, threads: int) -> Iterator[Callable[[], float]]:
         yield measure
 
 
+def _check_memory(memory: str | None) -> None:
+    """The first-token process will be able to open the memory."""
+    if not memory:
+        return
+    from lamlam.memory_backends.sync import SyncFactStore
+
+    with SyncFactStore(memory, create=False, read_only=True):
+        pass
+
+
 def _first_token(model: Path, memory: str | None) -> tuple[float, float]:
-    """Return seconds from a process's start to its first token, and its peak memory in MB."""
-    began = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-c", _FIRST_TOKEN_PROGRAM, str(model), memory or "", PROMPT],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        seconds = time.perf_counter() - began
-        peak = float(process.stdout.readline() or "nan")
-    return seconds, peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    """Return seconds from a process's start to its first token, and its peak memory in MB.
+
+    Raises:
+        EngineError: the process did not give both, with what it said last.
+    """
+    # A file and not a pipe: nobody empties a pipe while the process is timed.
+    with tempfile.TemporaryFile() as complaints:
+        began = time.perf_counter()
+        with subprocess.Popen(
+            [sys.executable, "-c", _FIRST_TOKEN_PROGRAM, str(model), memory or "", PROMPT],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        ) as process:
+            assert process.stdout is not None
+            is_first = process.stdout.readline() == "first\n"
+            seconds = time.perf_counter() - began
+            peak = process.stdout.readline().strip()
+        if process.returncode != 0 or not is_first or not peak.isdecimal():
+            complaints.seek(0)
+            lines = complaints.read().decode("utf-8", "replace").strip().splitlines()
+            said = f": {lines[-1]}" if lines else ""
+            raise EngineError(
+                "the process that measures the first token ended with "
+                f"status {process.returncode}{said}"
+            )
+    return seconds, int(peak) / (1024 * 1024 if sys.platform == "darwin" else 1024)

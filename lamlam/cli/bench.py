@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from lamlam.cli.output import print_figures, print_json
+from lamlam.cli.output import print_figures, print_json, stderr_console
 
 app = typer.Typer(
     help="Measure speed on this machine: decoding, lookups, loading.",
@@ -29,12 +29,29 @@ def decode(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Tokens per second: a bare llama.cpp loop, lamlam, and llama-cpp-python side by side."""
-    from lamlam.benchmarks.decode import decode_benchmark
     from lamlam.bundled import model_path
 
     path = model_path() if model == "bundled" else Path(model)
-    figures = decode_benchmark(path, memory=memory, pairs=pairs)
+    figures = _decode(path, memory, pairs)
     (print_json if as_json else print_figures)(figures)
+
+
+def _decode(model: Path, memory: str, pairs: int) -> dict[str, Any]:
+    """Measure with a progress bar on standard error."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from lamlam.benchmarks.decode import decode_benchmark
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr_console(), transient=True) as bar:
+        # One step more than rounds: the processes that measure the first token come last.
+        task = bar.add_task("loading", total=pairs + 1)
+
+        def show(done: int, rounds: int) -> None:
+            what = f"round {done} of {rounds}" if done < rounds else "time to first token"
+            bar.update(task, description=what, completed=done)
+
+        return decode_benchmark(model, memory=memory, pairs=pairs, on_progress=show)
 
 
 @app.command(epilog="Example: lamlam bench lookup --facts 1000000")
