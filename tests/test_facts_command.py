@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from lamlam.cli.app import run
 from lamlam.memory_backends.sync import SyncFactStore
 from tests.memory_backends.stores import put
 
+ROOT = Path(__file__).parent.parent
 Facts = Callable[..., tuple[int, str, str]]
 
 LINES = (
@@ -102,6 +105,39 @@ def test_importing_a_missing_file_makes_no_store(facts: Facts, tmp_path: Path) -
     assert (status, out) == (2, "")
     assert "absent.jsonl" in err and err.count("\n") == 1
     assert not list(tmp_path.glob("new.db*"))
+
+
+@pytest.mark.parametrize("last", ['{"entity": "x"}', '{"entity":"N","relation":"r","value":"v"}'])
+def test_an_import_takes_nothing_from_a_store_made_meanwhile(
+    facts: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    """Another process sets a fact in the file that the import was to make: both stay."""
+    other = (
+        "import sys, lamlam\n"
+        "with lamlam.SyncFactStore(sys.argv[1]) as store:\n"
+        "    store.apply([lamlam.Assert(lamlam.Fact(entity='B', relation='b', value='theirs'))])\n"
+    )
+
+    class Piped(io.BytesIO):
+        def __next__(self) -> bytes:
+            line = super().__next__()
+            if line == last.encode():
+                url = f"sqlite:///{tmp_path / 'new.db'}"
+                subprocess.run([sys.executable, "-c", other, url], check=True, cwd=ROOT, timeout=60)
+            return line
+
+    class Stdin:
+        buffer = Piped((LINES + last).encode())
+
+    monkeypatch.setattr("sys.stdin", Stdin())
+    status, _, _ = facts("import", "-", "--memory", "sqlite:///new.db")
+    is_bad = "value" not in last
+    assert status == (2 if is_bad else 0)
+    with SyncFactStore(tmp_path / "new.db", create=False) as store:
+        assert store.lookup("B", "b").value == "theirs"
+        assert store.info().facts == (1 if is_bad else 6)
+        assert store.lookup("Ada Quill", "birth place").sources == (() if is_bad else ("register",))
+    assert not list(tmp_path.glob(".new.db*"))
 
 
 def test_getting(facts: Facts, own: Path) -> None:

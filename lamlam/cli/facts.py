@@ -13,8 +13,10 @@ from lamlam.cli.output import print_figures, print_json, printable, stderr_conso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lamlam.memory_backends.facts import Fact
+    from lamlam.memory_backends.operations import Commit
     from lamlam.memory_backends.sync import SyncFactStore
 
 NOT_FOUND = 1
@@ -58,11 +60,7 @@ def import_(
     from lamlam.memory_backends.fact_files import FactFile
 
     began = time.perf_counter()
-    with (
-        _progress(f"importing {file}") as advance,
-        _no_empty_store(memory),
-        _own_store(memory, create=True) as store,
-    ):
+    with _progress(f"importing {file}") as advance:
         facts = FactFile(file, format=format, skip_invalid=skip_invalid, on_progress=advance)
         n_read = 0
 
@@ -72,8 +70,7 @@ def import_(
                 n_read += 1
                 yield fact
 
-        commit = store.load(counted())
-        location = store.info().location
+        commit, location = _load(memory, counted())
     if facts.first_reason:
         stderr_console().print(
             printable(f"{facts.rejected} lines left out, the first: {facts.first_reason}")
@@ -298,21 +295,63 @@ def _own_store(
     return SyncFactStore(memory, create=create, read_only=read_only)
 
 
-@contextmanager
-def _no_empty_store(memory: str | None) -> Iterator[None]:
-    """A store that did not exist before and got no facts does not exist afterwards."""
+def _load(memory: str | None, facts: Iterator[Fact]) -> tuple[Commit, str]:
+    """All facts are in the store, or none and no store was made; also return where it lies."""
+    target = _file_of(memory)
+    if target is not None and not target.exists():
+        return _load_new(target, facts)
+    with _own_store(memory, create=True) as store:
+        return store.load(facts), store.info().location
+
+
+def _load_new(target: Path, facts: Iterator[Fact]) -> tuple[Commit, str]:
+    """The facts are in a file that was not there when the import began.
+
+    They are gathered beside it, so that a bad line leaves nothing behind and nothing is
+    ever taken from another process that makes the file meanwhile.
+    """
+    import secrets
+
+    from lamlam.memory_backends.sync import SyncFactStore
+
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with SyncFactStore(beside) as gathered:
+            commit = gathered.load(facts)
+        if not _has_become(beside, target):
+            with SyncFactStore(target) as store, SyncFactStore(beside, read_only=True) as gathered:
+                commit = store.load(gathered.scan())
+    finally:
+        for suffix in ("", "-wal", "-shm"):
+            beside.with_name(beside.name + suffix).unlink(missing_ok=True)
+    return commit, str(target.resolve())
+
+
+def _has_become(beside: Path, target: Path) -> bool:
+    """The closed file stands under its name; not where another does, or links are unknown."""
+    import os
+
+    if beside.with_name(f"{beside.name}-wal").exists():
+        return False
+    try:
+        os.link(beside, target)
+    except OSError:
+        return False
+    return True
+
+
+def _file_of(memory: str | None) -> Path | None:
+    """The file to be made for a store to change, its folder included if it is the user's own."""
     from pathlib import Path
 
     from lamlam.memory_backends.urls import user_facts_path
 
-    path = Path(memory.removeprefix("sqlite:///")) if memory else user_facts_path()
-    existed = path.exists()
-    try:
-        yield
-    except BaseException:
-        if not existed:
-            path.unlink(missing_ok=True)
-        raise
+    if memory is None:
+        path = user_facts_path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+    file = memory.removeprefix("sqlite:///")
+    return Path(file) if file and file != memory else None
 
 
 # Helpers --------------------------------------------------------------------------------------
