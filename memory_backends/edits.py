@@ -28,11 +28,10 @@ class Edited:
             case Assert(fact):
                 self._assert(fact)
             case Replace(fact):
-                key = held_key(self.facts, canonical_key(fact.relation))
-                self._end(key, keep=fact.value)
-                self._assert(fact)
+                self._replace(fact)
             case Retract(_, relation, value):
-                self._end(held_key(self.facts, canonical_key(relation)), only=value)
+                covered = covered_keys(self.facts, relation)
+                self._end([f for f in self.facts if f.key in covered and value in (None, f.value)])
 
     def _assert(self, fact: Fact) -> None:
         key = canonical_key(fact.relation)
@@ -50,30 +49,26 @@ class Edited:
         self.facts.append(new)
         self.changed += 1
 
-    def _end(self, key: str, *, only: str | None = None, keep: str | None = None) -> None:
-        def ends(fact: StoredFact) -> bool:
-            return fact.key == key and only in (None, fact.value) and fact.value != keep
+    def _replace(self, fact: Fact) -> None:
+        covered = covered_keys(self.facts, fact.relation)
+        held = [old for old in self.facts if old.key in covered]
+        same = [old for old in held if old.value == fact.value]
+        # The same statement stays one fact, under the name that it already has.
+        own = canonical_key(fact.relation)
+        kept = next((old for old in same if old.key == own), same[0] if same else None)
+        self._end([old for old in held if old is not kept])
+        self._assert(fact.model_copy(update={"relation": kept.relation}) if kept else fact)
 
-        ended = [fact for fact in self.facts if ends(fact)]
-        if ended:
-            self.facts = [fact for fact in self.facts if not ends(fact)]
-            self.ended += ended
-            self.changed += len(ended)
-
-
-def held_key(facts: Sequence[StoredFact], key: str) -> str:
-    """Return the key under which these facts hold a relation: its own, else a synonym's.
-
-    Of several synonyms the first stored is taken, as in a lookup.
-    """
-    keys = list(dict.fromkeys(fact.key for fact in facts))
-    if key in keys:
-        return key
-    return next((held for held in keys if same_relation(held, key)), key)
+    def _end(self, ending: Sequence[StoredFact]) -> None:
+        if ending:
+            gone = {id(fact) for fact in ending}
+            self.facts = [fact for fact in self.facts if id(fact) not in gone]
+            self.ended += ending
+            self.changed += len(ending)
 
 
 def covered_keys(facts: Sequence[StoredFact], relation: str | None) -> frozenset[str]:
-    """Return the keys that erasing a relation covers: all that answer to its name."""
+    """Return the keys that a change of a relation covers: all that answer to its name."""
     wanted = canonical_key(relation) if relation is not None else None
     return frozenset(
         fact.key for fact in facts if wanted is None or same_relation(fact.key, wanted)

@@ -20,7 +20,7 @@ class Assert:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """The fact is the only value of its relation; the values before it end."""
+    """The fact is the only value of its relation; the values before it end, synonyms included."""
 
     fact: Fact
 
@@ -32,7 +32,7 @@ class Retract:
     entity: str
     relation: str
     value: str | None = None
-    """One value, or every value of the relation."""
+    """One value, or every value of the relation; under its synonyms too."""
 
 
 @dataclass(frozen=True, slots=True)

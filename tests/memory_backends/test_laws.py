@@ -95,6 +95,23 @@ def test_last_write_wins(store: SyncFactStore) -> None:
     assert store.info().facts == 1
 
 
+def test_changes_cover_every_synonym(store: SyncFactStore) -> None:
+    """No old value answers under another name of the relation."""
+    london = _fact("London", relation="born in", source="a letter")
+    store.apply([Assert(london), Replace(_fact("London"))])
+    assert triples(store) == {("Ada Lovelace", "born in", "London")}
+    assert store.lookup("Ada Lovelace", "birth place").sources == ("a letter",)
+    put(store, ("Ada Lovelace", "birth place", "Rome"), ("Ada Lovelace", "birth date", "1815"))
+    store.apply([Replace(_fact("Paris"))])
+    for name in ("born in", "birth place", "place of birth"):
+        assert store.lookup("Ada Lovelace", name).values == ("Paris",)
+    put(store, ("Ada Lovelace", "born in", "Paris"), ("Ada Lovelace", "born in", "Oxford"))
+    assert store.apply([Retract("Ada Lovelace", "place of birth", "Paris")]).facts == 2
+    put(store, ("Ada Lovelace", "birth place", "York"))
+    assert store.apply([Retract("Ada Lovelace", "place of birth")]).facts == 2
+    assert triples(store) == {("Ada Lovelace", "birth date", "1815")}
+
+
 def test_retracted_facts_stay_in_the_history(store: SyncFactStore) -> None:
     """A fact that ended is no answer any more, but it is known when it held."""
     first = store.apply([Assert(_fact("Paris", source="s")), Assert(_fact("Rome"))])
