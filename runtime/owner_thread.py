@@ -199,7 +199,10 @@ class OwnerThread:
 
     def _next_message(self, scheduler: Scheduler) -> _Message | None:
         """Return the next message, none if there is work to do first."""
+        has_work = scheduler.has_work
+        if not has_work:
+            scheduler.rest()
         try:
-            return self._inbox.get(block=not scheduler.has_work)
+            return self._inbox.get(block=not has_work)
         except queue.Empty:
             return None

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Sequence as Tokens
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from lamlam.errors import LookupFailed, PromptTooLong
@@ -153,6 +154,7 @@ class Scheduler:
         self._free = list(range(n_sequences))
         self._waiting: deque[Request] = deque()
         self._running: list[Sequence] = []
+        self._may_hold_snapshot = store is not None
 
     @property
     def has_work(self) -> bool:
@@ -183,6 +185,20 @@ class Scheduler:
         while self._waiting:
             self._waiting.popleft().fail(error)
 
+    def rest(self) -> None:
+        """While no text runs, nothing here keeps the memory from erasing what it held.
+
+        A store may answer all lookups of a text from one snapshot; as long as that is open,
+        another process cannot wipe what it deletes.
+        """
+        if self._running or not self._may_hold_snapshot:
+            return
+        self._may_hold_snapshot = False
+        assert self._store is not None
+        # No text is there to be told; the next one is, when it refreshes the store itself.
+        with suppress(Exception):
+            self._store.refresh_nowait()
+
     def step(self) -> None:
         """Advance every sequence that is ready by one batch."""
         while self._waiting and self._free:
@@ -211,6 +227,7 @@ class Scheduler:
         context = self._evaluator.n_context
         try:
             if self._store is not None:
+                self._may_hold_snapshot = True
                 self._store.refresh_nowait()
             constraint = self._constraint
             decoder = Decoder(
@@ -401,6 +418,7 @@ class Scheduler:
         self._running.remove(sequence)
         self._evaluator.clear(sequence.slot)
         self._free.append(sequence.slot)
+        self.rest()  # before anyone learns that the text is over, and erases
 
 
 def _plain_sampler(settings: TextSettings, n_tokens: int) -> Sampler:

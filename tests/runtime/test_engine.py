@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from lamlam.errors import (
@@ -78,6 +79,23 @@ async def test_a_slow_memory_is_asked_on_the_event_loop(tiny_model: Path) -> Non
         told = await everything(engine, "Marie Curie", **options)
     assert len(done.lookups) == 1 and len(slow.asked) == 2
     assert told[-1].completion.text == done.text
+
+
+@pytest.mark.anyio
+async def test_an_idle_engine_lets_the_memory_go(tiny_model: Path) -> None:
+    """When it is open and when a text is over: else another process could erase nothing."""
+    let_go = threading.Semaphore(0)
+
+    class Noting(FakeStore):
+        def refresh_nowait(self) -> None:
+            super().refresh_nowait()
+            let_go.release()
+
+    memory = Noting(FACTS)
+    async with Engine(tiny_model, as_store(memory)) as engine:
+        assert await anyio.to_thread.run_sync(lambda: let_go.acquire(timeout=60))
+        await engine.generate("a", max_tokens=2)
+        assert memory.n_refreshed == 3  # idle, begun, over
 
 
 @pytest.mark.anyio

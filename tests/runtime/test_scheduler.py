@@ -8,6 +8,7 @@ import pytest
 
 from lamlam.errors import LookupFailed, PromptTooLong
 from lamlam.memory_backends.lookups import Candidate, Lookup
+from lamlam.runtime.completion import Completion
 from lamlam.runtime.events import Finished, LookupAnswered, LookupMissed, LookupStarted, Text
 from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.policies import text_settings
@@ -330,12 +331,48 @@ def test_budgets_of_lookups() -> None:
 
 
 def test_each_text_reads_the_memory_as_it_stands_when_it_begins() -> None:
-    """The store is told to refresh once for each text."""
+    """The store is told to refresh before each text, and once more when no text runs."""
     store = FakeStore(CURIE)
     model = ScriptedModel(Continuations(BORN))
     for n in (1, 2):
         run(model, store, "Marie Curie was born in")
-        assert store.n_refreshed == n
+        assert store.n_refreshed == 2 * n
+
+
+def test_the_memory_is_let_go_when_the_last_text_is_over() -> None:
+    """Not before, since a text reads one state; and before the last caller hears of its end."""
+    store = FakeStore(CURIE)
+    model = ScriptedModel(Continuations(BORN, "The sea is wide."))
+    scheduler = scheduler_of(model, store, n_sequences=2)
+    refreshed_when_over: list[int] = []
+
+    class Noting(Asked):
+        def finish(self, completion: Completion) -> None:
+            refreshed_when_over.append(store.n_refreshed)
+
+    settings = text_settings({}, verbalise="copy", lookup_bias=0.0)
+    scheduler.submit(Noting("Marie Curie was born in", settings))
+    scheduler.submit(Noting("The sea", settings))
+    while scheduler.has_work:
+        scheduler.step()
+    assert refreshed_when_over == [2, 3]
+    scheduler.rest()
+    assert store.n_refreshed == 3, "it is let go once"
+
+
+def test_a_memory_that_cannot_be_let_go_harms_no_text() -> None:
+    """The error of a store's refresh belongs to the next text, which begins with one."""
+
+    class Broken(FakeStore):
+        def refresh_nowait(self) -> None:
+            super().refresh_nowait()
+            if self.n_refreshed > 1:
+                raise OSError("gone")
+
+    store = Broken(CURIE)
+    model = ScriptedModel(Continuations(BORN))
+    assert run(model, store, "Marie Curie was born in").result.lookups
+    assert isinstance(run(model, store, "Marie Curie was born in").error, OSError)
 
 
 def test_a_cancelled_text_is_freed_at_a_token_boundary() -> None:
