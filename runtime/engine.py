@@ -58,6 +58,7 @@ class _Failure:
 
 class _State(Enum):
     UNOPENED = auto()
+    OPENING = auto()
     OPENED = auto()
     CLOSED = auto()
 
@@ -133,12 +134,15 @@ class Engine:
         Raises:
             ModelError: the file cannot be used; see its subclasses.
             FactStoreError: the memory cannot be used; see its subclasses.
+            EngineClosed: it was closed while it was opening.
         """
         if self._state is not _State.UNOPENED:
             raise UsageError("an engine is opened once", hint="make another Engine")
+        self._state = _State.OPENING
         try:
             path = self._model_path()
             store = await self._open_store()
+            self._still_opening()
             ready: Mailbox[LoadedModel | BaseException] = Mailbox()
             owner = OwnerThread(path, self._settings, store, self._constraint, ready.put)
             # Pushed after the store: the model goes first, then the memory it may be asking.
@@ -146,6 +150,7 @@ class Engine:
             loaded = await ready.get()
             if isinstance(loaded, BaseException):
                 raise loaded
+            self._still_opening()
         except BaseException:
             self._state = _State.CLOSED
             await self._stack.aclose()
@@ -203,11 +208,16 @@ class Engine:
     ) -> AsyncIterator[AsyncIterator[Event]]:
         """Give the events of a text as it is written; leaving early ends the text.
 
-        Options and errors as for `generate`; errors are raised by the iterator.
+        Options and errors as for `generate`; errors are raised by the iterator. Events that
+        were not read inside the block are gone: reading on raises `EngineClosed`.
         """
         request = self._submit(prompt, dict(options), wants_events=True)
+        events = _Events(request)
         with request.cancelled_on_exit():
-            yield _Events(request)
+            try:
+                yield events
+            finally:
+                events.leave()
 
     def _submit(self, prompt: str, options: dict[str, Any], *, wants_events: bool) -> _Request:
         self._open_model()
@@ -222,6 +232,10 @@ class Engine:
         request = _Request(prompt, settings, wants_events, self._owner, self._store)
         self._owner.submit(request)
         return request
+
+    def _still_opening(self) -> None:
+        if self._state is not _State.OPENING:
+            raise EngineClosed("the engine was closed while it was opening")
 
     def _open_model(self) -> LoadedModel:
         if self._state is not _State.OPENED or self._loaded is None:
@@ -328,6 +342,13 @@ class _Events:
         self._request = request
         self._ready: deque[Event] = deque()
         self._is_finished = False
+        self._is_left = False
+
+    def leave(self) -> None:
+        """Nobody waits for an event that will not come."""
+        self._is_left = True
+        self._ready.clear()
+        self._request.mailbox.put(_Failure(_left()))  # for a task that waits at this moment
 
     def __aiter__(self) -> Self:
         return self
@@ -336,6 +357,8 @@ class _Events:
         while not self._ready:
             if self._is_finished:
                 raise StopAsyncIteration
+            if self._is_left:
+                raise _left()
             match await self._request.mailbox.get():
                 case list() as events:
                     self._ready.extend(events)
@@ -347,6 +370,12 @@ class _Events:
         event = self._ready.popleft()
         self._is_finished = isinstance(event, Finished)
         return event
+
+
+def _left() -> EngineClosed:
+    return EngineClosed(
+        "the stream was left before its end", hint="read its events inside its with block"
+    )
 
 
 async def _end_thread(owner: OwnerThread) -> None:

@@ -101,7 +101,7 @@ class SyncEngine:
             def iterate() -> Iterator[Event]:
                 while True:
                     try:
-                        yield portal.call(events.__anext__)
+                        yield self._open_portal().call(events.__anext__)
                     except StopAsyncIteration:
                         return
 

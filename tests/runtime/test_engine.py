@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from lamlam.errors import (
     UnknownOption,
     UsageError,
 )
+from lamlam.runtime.checkpoint_file import CheckpointFile, check_file
 from lamlam.runtime.completion import Completion
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.events import Finished, LookupAnswered, LookupStarted, Text
@@ -119,6 +122,113 @@ async def test_leaving_a_stream_early_frees_the_engine(tiny_model: Path) -> None
                 assert isinstance(event, Text)
                 break
         assert (await engine.generate("a", max_tokens=2, ignore_eos=True)).n_text_tokens == 2
+
+
+@pytest.mark.anyio
+async def test_a_stream_that_was_left_says_so(tiny_model: Path) -> None:
+    """Whoever reads on after the block, or still waits in another task, is not kept waiting."""
+    endless: dict[str, Any] = {"max_tokens": 10**6, "ignore_eos": True}
+    async with Engine(tiny_model, None, context=100_000) as engine:
+        with anyio.fail_after(60):
+            async with engine.stream("a", **endless) as events:
+                await anext(events)
+            with pytest.raises(EngineClosed, match="left"):
+                await anext(events)
+            async with engine.stream("a", **endless):  # keeps the next one waiting
+                async with anyio.create_task_group() as group:
+
+                    async def read() -> None:
+                        with pytest.raises(EngineClosed, match="left"):
+                            await anext(waiting)
+
+                    async with engine.stream("a") as waiting:
+                        group.start_soon(read)
+                        await anyio.wait_all_tasks_blocked()
+            async with engine.stream("a", max_tokens=2) as events:
+                assert isinstance([event async for event in events][-1], Finished)
+            assert [event async for event in events] == [], "read to its end, it just ends"
+
+
+def test_a_blocking_stream_that_was_left_says_so(tiny_model: Path) -> None:
+    """After the block, and after the engine."""
+    with SyncEngine(tiny_model, None) as engine:
+        with engine.stream("a", max_tokens=10**6, ignore_eos=True) as events:
+            next(events)
+        with engine.stream("a", max_tokens=10**6, ignore_eos=True) as others:
+            next(others)
+        with pytest.raises(EngineClosed, match="left"):
+            next(events)
+    with pytest.raises(EngineClosed, match="closed"):
+        next(others)
+
+
+class _SlowToOpen:
+    """A stand-in for `open_store` that waits for a signal."""
+
+    def __init__(self) -> None:
+        self.go_on = anyio.Event()
+        self.n_open = 0
+
+    @asynccontextmanager
+    async def __call__(self, url: str, **_: bool) -> AsyncIterator[FakeStore]:
+        self.n_open += 1
+        await self.go_on.wait()
+        try:
+            yield FakeStore(FACTS)
+        finally:
+            self.n_open -= 1
+
+
+async def _open_in_vain(engine: Engine) -> None:
+    with pytest.raises(EngineClosed, match="while it was opening"):
+        await engine.__aenter__()
+
+
+@pytest.mark.anyio
+async def test_closing_while_the_memory_opens(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens it gets `EngineClosed`; the memory that opened too late is closed."""
+    slow = _SlowToOpen()
+    monkeypatch.setattr("lamlam.memory_backends.urls.open_store", slow)
+    engine = Engine(tiny_model, "memory:")
+    async with anyio.create_task_group() as group:
+        group.start_soon(_open_in_vain, engine)
+        await anyio.wait_all_tasks_blocked()
+        with pytest.raises(UsageError, match="once"):
+            await engine.__aenter__()
+        with pytest.raises(EngineClosed, match="not open yet"):
+            await engine.generate("a")
+        await engine.aclose()
+        slow.go_on.set()
+    assert slow.n_open == 0
+    with pytest.raises(EngineClosed, match="closed"):
+        await engine.generate("a")
+
+
+@pytest.mark.anyio
+async def test_closing_while_the_model_loads(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same, and the thread that loads has ended."""
+    loading, go_on = threading.Event(), threading.Event()
+
+    def slow_check(path: Path) -> CheckpointFile:
+        loading.set()
+        go_on.wait(60)
+        return check_file(path)
+
+    monkeypatch.setattr("lamlam.runtime.owner_thread.check_file", slow_check)
+    engine = Engine(tiny_model, None)
+    async with anyio.create_task_group() as group:
+        group.start_soon(_open_in_vain, engine)
+        await anyio.to_thread.run_sync(loading.wait)
+        group.start_soon(engine.aclose)
+        await anyio.wait_all_tasks_blocked()
+        go_on.set()
+    with pytest.raises(EngineClosed, match="closed"):
+        await engine.generate("a")
+    assert not any(thread.name == "lamlam-engine" for thread in threading.enumerate())
 
 
 @pytest.mark.anyio
