@@ -79,7 +79,7 @@ class Reader:
         if self._is_pinned:
             self._cursor.execute("COMMIT")
             self._is_pinned = False
-        self._sources.clear()
+        self._sources.clear()  # an erasure may have taken any of them
 
     def close(self) -> None:
         self.release()

@@ -17,6 +17,7 @@ APPLICATION_ID = 0x6C616D31
 """Marks a SQLite file as ours ("lam1")."""
 _HEADER = b"SQLite format 3\0"
 _BUSY_S = 5.0
+_UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _WRITER_CACHE_KIB = 32_768
 _READER_CACHE_KIB = 16_384
 
@@ -53,7 +54,10 @@ def open_reader(path: Path, *, is_frozen: bool = False) -> sqlite3.Connection:
             return _reader(path, "mode=ro&immutable=1")
         try:
             return _reader(path, "mode=ro")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            # Primary codes: the low byte.
+            if error.sqlite_errorcode & 0xFF not in _UNWRITABLE:
+                raise
             # A file in a folder that cannot be written has no room for the shared memory
             # of a write-ahead log; without a log nobody is writing either.
             if path.with_name(f"{path.name}-wal").exists():

@@ -7,10 +7,13 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from weakref import WeakSet
 
-from lamlam.errors import ReadOnly, StoreClosed
+from anyio import CancelScope, to_thread
+
+from lamlam.errors import ReadOnly, StoreClosed, Unavailable
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import (
@@ -54,14 +57,22 @@ _WRITING = frozenset(
 # The stores of this process by file: a commit of one is seen by the others at once, and
 # an erasure ends their snapshots.
 _OPEN: dict[Path, WeakSet[SqliteStore]] = {}
+_OPENING = threading.Lock()
 _ERASING = threading.Lock()
 
 
+_TABLES = ("facts", "history", "aliases", "index keys")
+_BYTES = ("file", "write-ahead log")
+_LOG_IN_USE = "write-ahead log: another process is using the file"
+
+
 class SqliteStore(LocalStore):
-    """Facts in a SQLite file: any thread may ask, one at a time writes.
+    """Facts in a SQLite file: any thread may ask, also while one writes.
 
     Reads come from a snapshot that is a few milliseconds old at most; what this process
-    has committed is always seen.
+    has committed is always seen. `lookup_nowait` and `describe_nowait` leave the snapshot
+    open for the next question: whoever has no more of them calls `refresh_nowait`, because
+    an open snapshot keeps other processes from emptying the log when they erase.
     """
 
     def __init__(
@@ -89,7 +100,9 @@ class SqliteStore(LocalStore):
         self.path = path.resolve()
         self.read_only = read_only
         self.capabilities = _READING if read_only else _READING | _WRITING
+        # Of the reader; whoever needs both takes the writer's first.
         self._lock = threading.RLock()
+        self._write_lock = threading.RLock()
         self._is_closed = False
         self._writer: Writer | None = None
         if may_create and (not path.exists() or path.stat().st_size == 0):
@@ -104,7 +117,8 @@ class SqliteStore(LocalStore):
             raise
         self._reader = Reader(connection, is_frozen=is_frozen)
         self._identify = FactIds(secret)
-        _OPEN.setdefault(self.path, WeakSet()).add(self)
+        with _OPENING:
+            _OPEN.setdefault(self.path, WeakSet()).add(self)
 
     # Reading ------------------------------------------------------------------------------------
 
@@ -124,6 +138,20 @@ class SqliteStore(LocalStore):
             raise self._explained(error) from error
         result.elapsed_ns = time.perf_counter_ns() - began
         return result
+
+    async def lookup(self, entity: str, relation: str) -> LookupResult:
+        """Return the same as `lookup_nowait`; no snapshot stays open."""
+        try:
+            return self.lookup_nowait(Lookup(entity, relation))
+        finally:
+            self.refresh_nowait()
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        """Return one result per query, in their order; no snapshot stays open."""
+        try:
+            return [self.lookup_nowait(query) for query in queries]
+        finally:
+            self.refresh_nowait()
 
     def describe_nowait(self, entity: str, *, fuzzy: bool = True) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous.
@@ -197,7 +225,7 @@ class SqliteStore(LocalStore):
         )
 
     def refresh_nowait(self) -> None:
-        """The next lookup sees everything that was committed before it."""
+        """No snapshot is open, and the next lookup sees everything committed before it."""
         with self._lock:
             if not self._is_closed:
                 self._reader.release()
@@ -212,16 +240,23 @@ class SqliteStore(LocalStore):
             ReadOnly: the store was opened for reading.
             Unavailable: another process keeps the file locked.
         """
-        return self.apply_nowait(ops, expected=expected)
+        return await to_thread.run_sync(partial(self.apply_nowait, ops, expected=expected))
 
     def apply_nowait(self, ops: Iterable[Op], *, expected: int | None = None) -> Commit:
-        """The same as `apply`; operations are taken from an iterator as they come."""
+        """The same as `apply` in this thread; operations are taken as they come."""
         with self._writing() as writer:
             commit = writer.apply(ops, expected)
         return commit
 
     async def load(self, facts: Iterable[Fact]) -> Commit:
-        """All facts are asserted in one transaction, however many, in bounded memory."""
+        """All facts are asserted in one transaction, however many, in bounded memory.
+
+        Another thread takes them from the iterable.
+        """
+        return await to_thread.run_sync(self.load_nowait, facts)
+
+    def load_nowait(self, facts: Iterable[Fact]) -> Commit:
+        """The same as `load`, in this thread."""
         return self.apply_nowait(Assert(fact) for fact in facts)
 
     async def erase(
@@ -238,52 +273,74 @@ class SqliteStore(LocalStore):
             ReadOnly: the store was opened for reading.
             Unavailable: another process keeps the file locked.
         """
-        with self._writing() as writer:
-            erased = erase_rows(writer, entity, relation)
-        with _ERASING, ExitStack() as stack:
-            # No reader of this process may take a new snapshot while the log is emptied.
-            for store in list(_OPEN.get(self.path, ())):
-                stack.enter_context(store._lock)
-                store.refresh_nowait()
-            stack.enter_context(translated(self.path))
-            return self._receipt(erased, entity, relation, reason)
+        work = partial(self.erase_nowait, entity, relation, reason=reason)
+        return await to_thread.run_sync(work)
 
-    def _receipt(
-        self, erased: Erased, entity: str, relation: str | None, reason: str | None
+    def erase_nowait(
+        self, entity: str, relation: str | None = None, *, reason: str | None = None
     ) -> ErasureReceipt:
-        connection = self._open_writer().connection
-        pending: list[str] = []
-        if not write_back_log(connection):
-            pending.append("write-ahead log: another process is reading the file")
-        remaining = leftovers(connection, self.path, erased.texts)
-        if remaining and not pending:
-            connection.execute("VACUUM")
-            if not write_back_log(connection):
-                pending.append("write-ahead log: another process is reading the file")
-            remaining = leftovers(connection, self.path, erased.texts)
-        if remaining and not pending:
-            pending.append(f"file: bytes of {len(remaining)} values still stand in it")
-        covered = ["facts", "history", "aliases", "index keys"]
-        if not pending:
-            covered += ["file", "write-ahead log"]
+        """The same as `erase`, in this thread."""
+        with self._write_lock:
+            with self._writing() as writer:
+                erased = erase_rows(writer, entity, relation)
+            pending = self._clean(erased)
+        is_clean = erased.is_searchable and not pending
         return ErasureReceipt(
             facts=erased.facts,
             entity=entity,
             relation=relation,
-            covered=tuple(covered),
+            covered=_TABLES + (_BYTES if is_clean else ()),
             pending=tuple(pending),
-            verified=not pending,
+            verified=is_clean,
             revision=erased.revision,
             reason=reason,
         )
 
+    def _clean(self, erased: Erased) -> list[str]:
+        """Nothing erased stands in the bytes; return where something may."""
+        connection = self._open_writer().connection
+        with translated(self.path):
+            if not self._empty_log():
+                return [_LOG_IN_USE]
+            remaining = leftovers(connection, self.path, erased.needles)
+        if not remaining:
+            short = "file: {} texts are too short to be searched for"
+            return [short.format(erased.n_unsearched)] if erased.n_unsearched else []
+        try:
+            with translated(self.path):
+                connection.execute("VACUUM")
+        except Unavailable:
+            return [f"file: {len(remaining)} copies stand in it while another process writes"]
+        with translated(self.path):
+            if not self._empty_log():
+                return [_LOG_IN_USE]
+            remaining = leftovers(connection, self.path, erased.needles)
+        return [f"file: {len(remaining)} copies still stand in it"] if remaining else []
+
+    def _empty_log(self) -> bool:
+        """Return whether the log is empty; no reader of this process is in the way."""
+        with _ERASING, ExitStack() as stack:
+            for store in _open_stores(self.path):
+                stack.enter_context(store._lock)
+                store.refresh_nowait()
+            return write_back_log(self._open_writer().connection)
+
     async def aclose(self) -> None:
-        """The store is closed; closing again does nothing."""
-        with self._lock:
+        """The store is closed, writing done; closing again does nothing."""
+        if self._writer is None:
+            self.close_nowait()
+            return
+        with CancelScope(shield=True):
+            await to_thread.run_sync(self.close_nowait)
+
+    def close_nowait(self) -> None:
+        """The same as `aclose`, in this thread."""
+        with self._write_lock, self._lock:
             if self._is_closed:
                 return
             self._is_closed = True
-            _OPEN.get(self.path, WeakSet()).discard(self)
+            with _OPENING:
+                _OPEN[self.path].discard(self)
             self._reader.close()
             if self._writer is not None:
                 # The last connection that closes writes the log back and removes it.
@@ -304,7 +361,10 @@ class SqliteStore(LocalStore):
             self._check_open()
             with translated(self.path):
                 self._reader.pin(time.perf_counter_ns())
-                yield self._reader
+                try:
+                    yield self._reader
+                finally:
+                    self._reader.release()
 
     @contextmanager
     def _writing(self) -> Iterator[Writer]:
@@ -312,7 +372,7 @@ class SqliteStore(LocalStore):
             raise ReadOnly(
                 f"{self.path} was opened for reading", hint="name a store of yours: --memory URL"
             )
-        with self._lock:
+        with self._write_lock:
             self._check_open()
             writer = self._open_writer()
             with translated(self.path):
@@ -326,7 +386,7 @@ class SqliteStore(LocalStore):
                     if writer.connection.in_transaction:
                         writer.connection.execute("ROLLBACK")
                     raise
-        for store in list(_OPEN.get(self.path, ())):
+        for store in _open_stores(self.path):
             store.refresh_nowait()
 
     def _open_writer(self) -> Writer:
@@ -346,3 +406,8 @@ class SqliteStore(LocalStore):
                 raise error
         except Exception as explained:
             return explained
+
+
+def _open_stores(path: Path) -> list[SqliteStore]:
+    with _OPENING:
+        return list(_OPEN.get(path, ()))

@@ -196,7 +196,7 @@ class Writer:
         known = self._source_ids.get(text)
         if known is not None:
             return known
-        digest = _text_hash(text)
+        digest = text_hash(text)
         row = self.connection.execute(
             "SELECT id FROM source WHERE hash = ? AND text = ?", (digest, text)
         ).fetchone()
@@ -244,6 +244,6 @@ def _next(ident: int) -> int:
     return ident + 1 if ident < _LAST_ID else -_LAST_ID - 1
 
 
-def _text_hash(text: str) -> int:
+def text_hash(text: str) -> int:
     digest = blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

@@ -14,7 +14,7 @@ _SEPARATOR = "\0"  # no field of a fact holds it
 
 
 class LocalStore(ABC):
-    """A store that answers without waiting; its async methods never leave the thread."""
+    """A store that answers without waiting, on the thread that asks."""
 
     @abstractmethod
     def lookup_nowait(self, query: Lookup) -> LookupResult:

@@ -27,7 +27,8 @@ T = TypeVar("T")
 class SyncFactStore:
     """A fact store for code without ``async``; same names, same answers.
 
-    For stores that answer without waiting (``memory:``, SQLite): no thread, no event loop.
+    For stores that answer without waiting (``memory:``), or that have what waits under a second
+    name for use in this thread (SQLite: ``apply_nowait``): no other thread, no event loop.
     """
 
     def __init__(
@@ -70,7 +71,11 @@ class SyncFactStore:
         """The store is closed, if this twin opened it."""
         store, self._store = self._store, None
         if store is not None and store is not self._url:
-            _run(store.aclose())
+            close = getattr(store, "close_nowait", None)
+            if close is not None:
+                close()
+            else:
+                _run(store.aclose())
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -79,7 +84,11 @@ class SyncFactStore:
 
     def lookup(self, entity: str, relation: str) -> LookupResult:
         """Return what the store holds of one relation of one entity."""
-        return self._opened().lookup_nowait(Lookup(entity, relation))
+        store = self._opened()
+        try:
+            return store.lookup_nowait(Lookup(entity, relation))
+        finally:
+            store.refresh_nowait()  # no snapshot is left open while nothing is asked
 
     def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order."""
@@ -106,22 +115,36 @@ class SyncFactStore:
 
     def apply(self, ops: Sequence[Op], *, expected: int | None = None) -> Commit:
         """Every operation has been done, or none."""
-        return _run(self._opened().apply(ops, expected=expected))
+        store = self._opened()
+        apply = getattr(store, "apply_nowait", None)
+        commit: Commit = (
+            apply(ops, expected=expected) if apply else _run(store.apply(ops, expected=expected))
+        )
+        return commit
 
     def load(self, facts: Iterable[Fact]) -> Commit:
         """All facts are asserted together, or none; a local store takes them as they come."""
         store = self._opened()
-        load = getattr(store, "load", None)
-        commit: Commit = _run(
-            load(facts) if load else store.apply([Assert(fact) for fact in facts])
-        )
+        if (load_nowait := getattr(store, "load_nowait", None)) is not None:
+            commit: Commit = load_nowait(facts)
+        elif (load := getattr(store, "load", None)) is not None:
+            commit = _run(load(facts))
+        else:
+            commit = self.apply([Assert(fact) for fact in facts])
         return commit
 
     def erase(
         self, entity: str, relation: str | None = None, *, reason: str | None = None
     ) -> ErasureReceipt:
         """Nothing is left of the facts; the receipt says where that was confirmed."""
-        return _run(self._opened().erase(entity, relation, reason=reason))
+        store = self._opened()
+        erase = getattr(store, "erase_nowait", None)
+        receipt: ErasureReceipt = (
+            erase(entity, relation, reason=reason)
+            if erase
+            else _run(store.erase(entity, relation, reason=reason))
+        )
+        return receipt
 
     def history(self, entity: str, relation: str | None = None) -> list[PastFact]:
         """Return facts that have ended, oldest first."""

@@ -95,7 +95,6 @@ def _filled(
 ) -> Iterator[tuple[FactStore, Path | None, dict[str, Any]]]:
     """Give an open store that holds the facts, its file if it has one, and how loading went."""
     from lamlam.memory_backends.sync import SyncFactStore
-    from lamlam.memory_backends.urls import connect
 
     with tempfile.TemporaryDirectory(prefix="lamlam-bench-") as folder:
         chosen = url or f"sqlite:///{Path(folder, 'facts.db')}"
@@ -114,11 +113,8 @@ def _filled(
             if info.backend != "sqlite":
                 yield store._opened(), None, loaded
                 return
-        reopened = connect(chosen, create=False, read_only=True)
-        try:
-            yield reopened, Path(info.location), loaded
-        finally:
-            _close(reopened)
+        with SyncFactStore(chosen, create=False, read_only=True) as reopened:
+            yield reopened._opened(), Path(info.location), loaded
 
 
 def _facts(n_facts: int, seed: int) -> Iterator[Fact]:
@@ -187,7 +183,7 @@ def _cold(path: Path, questions: Sequence[Lookup]) -> dict[str, float] | None:
         began = time.perf_counter_ns()
         store.lookup_nowait(query)
         times.append((time.perf_counter_ns() - began) / 1000)
-        _close(store)
+        store.close_nowait()
     return _percentiles(times)
 
 
@@ -209,12 +205,6 @@ def _percentiles(times: Sequence[float]) -> dict[str, float]:
         return {"p50": round(times[0], 2), "p99": round(times[0], 2)}
     cuts = statistics.quantiles(times, n=100, method="inclusive")
     return {"p50": round(cuts[49], 2), "p99": round(cuts[98], 2)}
-
-
-def _close(store: FactStore) -> None:
-    from lamlam.memory_backends.sync import _run
-
-    _run(store.aclose())
 
 
 def _anonymous_mb() -> float | None:

@@ -7,11 +7,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 
+from lamlam.cli.app import run
 from lamlam.errors import (
     BadStore,
     LamLamError,
@@ -201,6 +204,22 @@ def test_a_lock_of_another_process_is_unavailable(
         put(store, ("A", "b", "d"))
 
 
+def test_a_locked_file_is_not_read_past_its_lock(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only where a folder cannot be written are locks left out."""
+    monkeypatch.setattr("lamlam.memory_backends.sqlite_schema._BUSY_S", 0.01)
+    with SyncFactStore(path) as store:
+        put(store, ("A", "b", "c"))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA journal_mode = DELETE").fetchone()
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(Unavailable):
+        SqliteStore(path, read_only=True)
+    other.execute("ROLLBACK")
+    other.close()
+
+
 # Who sees what --------------------------------------------------------------------------------------
 
 
@@ -252,6 +271,72 @@ def test_threads_may_ask_while_one_writes(path: Path) -> None:
             thread.join()
         assert store.lookup("A", "b").value == "49"
     assert wrong == []
+
+
+def test_lookups_do_not_wait_for_a_write(path: Path) -> None:
+    """Another thread asks, and is answered, while facts are being written."""
+    answers: list[str | None] = []
+    with SyncFactStore(path) as store:
+        put(store, ("A", "b", "c"))
+
+        def facts() -> Iterator[Fact]:
+            asking = threading.Thread(
+                target=lambda: answers.append(store.lookup("A", "b").value), daemon=True
+            )
+            asking.start()
+            asking.join(20)
+            assert answers == ["c"]
+            yield Fact(entity="A", relation="b", value="d")
+
+        store.load(facts())
+        assert store.lookup("A", "b").values == ("c", "d")
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_writing_leaves_the_event_loop_free(path: Path, backend: str) -> None:
+    """Other tasks run while facts are written, and ask the same store."""
+    answered = threading.Event()
+
+    def facts() -> Iterator[Fact]:
+        yield Fact(entity="A", relation="b", value="d")
+        assert answered.wait(20)
+
+    async def ask(store: SqliteStore) -> None:
+        assert (await store.lookup("A", "b")).value == "c"
+        answered.set()
+
+    async def main() -> None:
+        async with SqliteStore(path) as store:
+            await store.apply([Assert(Fact(entity="A", relation="b", value="c"))])
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(store.load, facts())
+                await anyio.lowlevel.checkpoint()
+                tasks.start_soon(ask, store)
+            assert (await store.lookup("A", "b")).values == ("c", "d")
+            assert (await store.erase("A")).facts == 2
+
+    anyio.run(main, backend=backend)
+
+
+def test_stores_open_and_close_while_another_commits(path: Path) -> None:
+    """A commit that succeeded is never reported as an error."""
+    done = threading.Event()
+
+    def open_and_close() -> None:
+        while not done.is_set():
+            SqliteStore(path, read_only=True).close_nowait()
+
+    with SyncFactStore(path) as store:
+        threads = [threading.Thread(target=open_and_close) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            for n in range(60):
+                assert store.apply([Replace(Fact(entity="A", relation="b", value=str(n)))]).facts
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
 
 
 def test_many_facts_in_one_commit(path: Path) -> None:
@@ -362,6 +447,128 @@ def test_readers_of_this_process_do_not_hold_an_erasure_up(path: Path) -> None:
         assert store.erase("A B").verified
         assert reading.lookup("A B", "birth place").value is None
         assert b"Held-Canary" not in _bytes(path)
+
+
+_IDLE = """
+import sys, anyio, lamlam
+url, way = sys.argv[1:]
+
+def wait():
+    print("asked", flush=True)
+    sys.stdin.readline()
+
+async def ask():
+    async with lamlam.open_store(url) as store:
+        if way == "async":
+            assert (await store.lookup("A B", "birth place")).value
+        else:
+            assert store.lookup_nowait(lamlam.Lookup("A B", "birth place")).value
+            assert store.describe_nowait("A B")
+            store.refresh_nowait()
+        wait()
+
+if way == "blocking":
+    with lamlam.SyncFactStore(url) as store:
+        assert store.lookup("A B", "birth place").value
+        wait()
+else:
+    anyio.run(ask)
+"""
+
+
+@pytest.mark.parametrize("way", ["blocking", "async", "engine"])
+def test_an_idle_process_does_not_hold_an_erasure_up(path: Path, way: str) -> None:
+    """Whoever has asked and asks no more keeps nothing from being erased."""
+    with SyncFactStore(path) as store:
+        put(store, ("A B", "birth place", "Idle-Canary"), ("C D", "work", "x"))
+        idle = subprocess.Popen(
+            [sys.executable, "-c", _IDLE, f"sqlite:///{path}", way],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        )  # fmt: skip
+        assert idle.stdin is not None and idle.stdout is not None
+        try:
+            assert idle.stdout.readline() == "asked\n"
+            put(store, ("C D", "work", "y"))
+            assert run(["facts", "forget", "A B", "--memory", f"sqlite:///{path}"]) == 0
+            assert b"Idle-Canary" not in _bytes(path)
+            put(store, ("E F", "birth place", "Idle-Canary"))
+            assert store.erase("E F").verified
+        finally:
+            idle.communicate("\n", timeout=60)
+        assert idle.returncode == 0
+
+
+def _statements(store: SqliteStore) -> list[str]:
+    """What the store's writer runs from now on."""
+    said: list[str] = []
+    store._open_writer().connection.set_trace_callback(said.append)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "source"),
+    [
+        ("x" * 8, "something else", "a source that many facts name " * 20),
+        ("a long beginning " * 30 + "one end", "a long beginning " * 30 + "another end", "s" * 8),
+        ("shared whole " * 30, "shared whole " * 30, "s" * 8),
+    ],
+)
+def test_long_texts_that_others_share_are_no_leftovers(
+    path: Path, value: str, other: str, source: str
+) -> None:
+    """Nothing is pending, and the file is not written anew for them."""
+    store_ = SqliteStore(path)
+    with SyncFactStore(store_) as store:
+        put(store, ("A B", "work", value), ("C D", "work", other), source=source)
+        said = _statements(store_)
+        assert store.erase("A B").verified
+        assert store.lookup("C D", "work").sources == (source,)
+        assert not any(statement.startswith("VACUUM") for statement in said)
+    store_.close_nowait()
+
+
+def test_a_long_end_that_nothing_shares_is_a_leftover(path: Path) -> None:
+    """A live text with the same beginning hides no copy of the rest."""
+    beginning = "a long beginning " * 30
+    with SyncFactStore(path) as store:
+        put(store, ("Left Over", "work", beginning + "Tail-Canary" * 10))
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA secure_delete = OFF")
+    connection.execute("DELETE FROM ent")
+    connection.commit()
+    connection.close()
+    with SyncFactStore(path) as store:
+        put(store, ("C D", "work", beginning + "end"))
+        put(store, ("A B", "work", beginning + "Tail-Canary" * 10))
+        assert store.erase("A B").verified
+    assert b"Tail-Canary" not in _bytes(path)
+
+
+def test_what_was_not_searched_is_not_confirmed(path: Path) -> None:
+    """An erasure of nothing, again after a pending one too, and of texts too short to find."""
+    with SyncFactStore(path) as store:
+        put(store, ("A B", "work", "x"), source="s")
+        for receipt in (store.erase("Nobody"), store.erase("A B"), store.erase("A B")):
+            assert not receipt.verified
+            assert "file" not in receipt.covered and "write-ahead log" not in receipt.covered
+        put(store, ("A B", "work", "x"), ("C D", "work", "y"), source="a letter")
+        assert store.erase("A B").verified
+
+
+def test_leftovers_of_short_values_are_found(path: Path) -> None:
+    """By the relation that stands beside them in the file."""
+    with SyncFactStore(path) as store:
+        put(store, *((f"Name {n}", "left", f"v{n}") for n in range(300)))
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA secure_delete = OFF")
+    connection.execute("DELETE FROM ent WHERE name LIKE 'Name %'")
+    connection.commit()
+    connection.close()
+    assert b"left\x1fv77\x1f" in _bytes(path)
+    with SyncFactStore(path) as store:
+        put(store, ("A B", "left", "v77"))
+        assert store.erase("A B").verified
+    assert b"left\x1fv77\x1f" not in _bytes(path)
 
 
 def test_index_keys_go_with_the_entity(path: Path) -> None:
