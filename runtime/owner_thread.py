@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,11 +28,19 @@ if TYPE_CHECKING:
 _LARGEST_DEFAULT_CONTEXT = 2048
 
 
-_Message = Callable[[Scheduler], None]
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """A text that someone waits for."""
+
+    request: Request
 
 
-def _stop(scheduler: Scheduler) -> None:
+class _Stop:
     """The last message."""
+
+
+# The callable is done between two steps.
+_Message = _Begin | Callable[[Scheduler], None] | _Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +106,19 @@ class OwnerThread:
         self._constraint = constraint
         self._on_ready = on_ready
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._is_over = False
+        self._ending = threading.Lock()
         # A daemon, so that a program that forgot to close its engine can still end.
         self._thread = threading.Thread(target=self._run, name="lamlam-engine", daemon=True)
         self._thread.start()
 
     def submit(self, request: Request) -> None:
-        """The request is queued."""
-        self._inbox.put(lambda scheduler: scheduler.submit(request))
+        """The request is queued; it fails with `EngineClosed` where the thread has ended."""
+        with self._ending:
+            if not self._is_over:
+                self._inbox.put(_Begin(request))
+                return
+        request.fail(_closed())
 
     def answer(self, request: Request, result: LookupResult | BaseException) -> None:
         """The question of a request is answered."""
@@ -116,21 +130,27 @@ class OwnerThread:
 
     def stop(self) -> None:
         """Every open request fails with `EngineClosed`; the thread ends soon."""
-        self._inbox.put(_stop)
+        self._inbox.put(_Stop())
 
     def join(self) -> None:
         """Wait until model and context are freed."""
         self._thread.join()
 
     def _run(self) -> None:
-        with ExitStack() as stack:
-            try:
-                scheduler, loaded = self._load(stack)
-            except BaseException as error:  # handed to whoever waits for the model
-                self._on_ready(error)
-                return
-            self._on_ready(loaded)
-            self._serve(scheduler)
+        try:
+            with ExitStack() as stack:
+                try:
+                    scheduler, loaded = self._load(stack)
+                except BaseException as error:  # handed to whoever waits for the model
+                    self._on_ready(error)
+                    return
+                self._on_ready(loaded)
+                try:
+                    self._serve(scheduler)
+                finally:
+                    scheduler.fail_all(_closed())
+        finally:
+            self._fail_queued()
 
     def _load(self, stack: ExitStack) -> tuple[Scheduler, LoadedModel]:
         settings = self._settings
@@ -189,13 +209,29 @@ class OwnerThread:
         while True:
             try:
                 while (message := self._next_message(scheduler)) is not None:
-                    if message is _stop:
-                        scheduler.fail_all(EngineClosed("the engine was closed"))
-                        return
-                    message(scheduler)
+                    match message:
+                        case _Stop():
+                            return
+                        case _Begin(request):
+                            scheduler.submit(request)
+                        case _:
+                            message(scheduler)
                 scheduler.step()
             except Exception as error:  # a failed batch concerns every text in it
                 scheduler.fail_all(error)
+
+    def _fail_queued(self) -> None:
+        """Nobody waits for a thread that has ended, however it did."""
+        with self._ending:
+            self._is_over = True
+        while True:
+            try:
+                message = self._inbox.get(block=False)
+            except queue.Empty:
+                return
+            if isinstance(message, _Begin):
+                with suppress(Exception):
+                    message.request.fail(_closed())
 
     def _next_message(self, scheduler: Scheduler) -> _Message | None:
         """Return the next message, none if there is work to do first."""
@@ -206,3 +242,7 @@ class OwnerThread:
             return self._inbox.get(block=not has_work)
         except queue.Empty:
             return None
+
+
+def _closed() -> EngineClosed:
+    return EngineClosed("the engine was closed")

@@ -179,11 +179,12 @@ class Scheduler:
                 return
 
     def fail_all(self, error: BaseException) -> None:
-        """Every text ends with the error."""
+        """Every text ends with the error, also where telling one of them fails."""
         for sequence in list(self._running):
-            self._drop(sequence, error)
+            with suppress(Exception):
+                self._drop(sequence, error)
         while self._waiting:
-            self._waiting.popleft().fail(error)
+            _fail(self._waiting.popleft(), error)
 
     def rest(self) -> None:
         """While no text runs, nothing here keeps the memory from erasing what it held.
@@ -200,10 +201,10 @@ class Scheduler:
             self._store.refresh_nowait()
 
     def step(self) -> None:
-        """Advance every sequence that is ready by one batch."""
+        """Advance every sequence that is ready, as far as one batch has room."""
         while self._waiting and self._free:
             self._admit(self._waiting.popleft())
-        n_added = 0
+        ready: list[Sequence] = []
         for sequence in list(self._running):
             if sequence.request.is_cancelled:
                 self._drop(sequence, None)
@@ -216,9 +217,27 @@ class Scheduler:
                 self._drop(sequence, error)
                 continue
             if needs_logits:
-                n_added += self._add_pending(sequence)
-        if n_added:
+                ready.append(sequence)
+        if ready:
+            self._fill_batch(ready)
             self._evaluator.decode()
+        if len(self._running) > 1:  # each is the first to get room in turn
+            self._running.append(self._running.pop(0))
+
+    def _fill_batch(self, ready: list[Sequence]) -> None:
+        """What is pending goes into the batch; where room is short, in turn.
+
+        Single tokens come before stretches (prompts, values): a text that is being written
+        does not wait for another's prompt. But none is first in every batch, so a batch too
+        small for a token of each goes round.
+        """
+        if len(ready) <= self._evaluator.room:
+            ready.sort(key=lambda sequence: len(sequence.pending) > 1)
+            most = self._evaluator.room
+        else:
+            most = 1
+        for sequence in ready:
+            self._add_pending(sequence, most)
 
     def _admit(self, request: Request) -> None:
         if request.is_cancelled:
@@ -245,7 +264,7 @@ class Scheduler:
                 raise PromptTooLong(decoder.n_prompt_tokens, context)
             sampler = self._make_sampler(request.settings, self._vocabulary.n_tokens)
         except Exception as error:
-            request.fail(error)
+            _fail(request, error)
             return
         grounding = None
         if constraint and self._store is not None:
@@ -382,18 +401,17 @@ class Scheduler:
             event = LookupMissed(record) if answer.value is None else LookupAnswered(record)
             sequence.request.tell([event])
 
-    def _add_pending(self, sequence: Sequence) -> int:
-        """Put as much of what is pending into the batch as fits; return how much."""
-        n = min(len(sequence.pending), self._evaluator.room)
+    def _add_pending(self, sequence: Sequence, most: int) -> None:
+        """Put as much of what is pending into the batch as fits."""
+        n = min(len(sequence.pending), self._evaluator.room, most)
         if n == 0:
-            return 0
+            return
         tokens = sequence.pending[:n]
         del sequence.pending[:n]
         sequence.row = self._evaluator.add(
             sequence.slot, tokens, sequence.n_evaluated, is_last=not sequence.pending
         )
         sequence.n_evaluated += n
-        return n
 
     def _tell_text(self, sequence: Sequence) -> None:
         texts = sequence.decoder.written.take_unsent(sequence.request.settings.stop)
@@ -410,15 +428,29 @@ class Scheduler:
         request.finish(completion)
 
     def _drop(self, sequence: Sequence, error: BaseException | None) -> None:
-        self._release(sequence)
-        if error is not None:
-            sequence.request.fail(error)
+        try:
+            self._release(sequence)
+        finally:
+            if error is not None:
+                _fail(sequence.request, error)
 
     def _release(self, sequence: Sequence) -> None:
+        if sequence not in self._running:  # what followed its release has failed
+            return
         self._running.remove(sequence)
-        self._evaluator.clear(sequence.slot)
-        self._free.append(sequence.slot)
-        self.rest()  # before anyone learns that the text is over, and erases
+        try:
+            self._evaluator.clear(sequence.slot)
+        finally:
+            # Should cells be left, llama.cpp refuses the next text's positions: an error for
+            # that text, where a slot that is never free again would let it wait for ever.
+            self._free.append(sequence.slot)
+            self.rest()  # before anyone learns that the text is over, and erases
+
+
+def _fail(request: Request, error: BaseException) -> None:
+    # Whoever cannot be told must not end the thread that the others wait for.
+    with suppress(Exception):
+        request.fail(error)
 
 
 def _plain_sampler(settings: TextSettings, n_tokens: int) -> Sampler:

@@ -22,6 +22,7 @@ from lamlam.errors import (
     UnknownOption,
     UsageError,
 )
+from lamlam.memory_backends.lookups import Lookup, LookupResult
 from lamlam.runtime.checkpoint_file import CheckpointFile, check_file
 from lamlam.runtime.completion import Completion
 from lamlam.runtime.engine import Engine
@@ -111,6 +112,31 @@ async def test_a_failing_memory_is_an_error_of_its_text(tiny_model: Path) -> Non
                 await engine.generate("Marie Curie", max_tokens=5)
             broken.error = None
             await engine.generate("Marie Curie", max_tokens=5, max_lookups=1)
+
+
+@pytest.mark.anyio
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_thread_that_dies_leaves_nobody_waiting(tiny_model: Path) -> None:
+    """Running, queued and later texts end with `EngineClosed`, and closing works."""
+
+    class Deadly(FakeStore):
+        def lookup_nowait(self, query: Lookup) -> LookupResult:
+            raise SystemExit  # no error of a text: it ends the thread
+
+    failures: list[str] = []
+    async with Engine(tiny_model, as_store(Deadly(FACTS)), lookup_bias=ALWAYS) as engine:
+
+        async def write(prompt: str) -> None:
+            with pytest.raises(EngineClosed):
+                await engine.generate(prompt, max_tokens=5)
+            failures.append(prompt)
+
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as group:
+                group.start_soon(write, "running")
+                group.start_soon(write, "queued")
+            await write("later")
+    assert sorted(failures) == ["later", "queued", "running"]
 
 
 @pytest.mark.anyio
@@ -257,11 +283,12 @@ async def test_many_tasks_share_one_engine(tiny_model: Path) -> None:
         async def write(prompt: str) -> None:
             texts[prompt] = (await engine.generate(prompt, max_tokens=8)).text
 
+        alone = {p: (await engine.generate(p, max_tokens=8)).text for p in prompts}
         async with anyio.create_task_group() as group:
             for prompt in prompts:
                 group.start_soon(write, prompt)
-    assert set(texts) == set(prompts)
-    assert all(text.startswith(prompt) for prompt, text in texts.items())
+    assert texts == alone
+    assert len(set(alone.values())) == len(prompts)
 
 
 @pytest.mark.anyio

@@ -11,7 +11,7 @@ from lamlam.memory_backends.lookups import Candidate, Lookup
 from lamlam.runtime.completion import Completion
 from lamlam.runtime.events import Finished, LookupAnswered, LookupMissed, LookupStarted, Text
 from lamlam.runtime.grounding import Constraint
-from lamlam.runtime.policies import text_settings
+from lamlam.runtime.policies import TextSettings, text_settings
 from lamlam.runtime.scheduler import Scheduler
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
 from tests.runtime.support import BYTES, Asked, byte_vocabulary
@@ -391,3 +391,102 @@ def test_a_cancelled_text_is_freed_at_a_token_boundary() -> None:
     assert first.completion is None and first.error is None
     assert second.result.text == "The sea is wide."
     assert not model.cells
+
+
+def _submit_all(scheduler: Scheduler, *texts: str, **keywords: Any) -> list[Asked]:
+    settings = text_settings(keywords, verbalise="copy", lookup_bias=0.0)
+    asked = [Asked(text, settings) for text in texts]
+    for one in asked:
+        scheduler.submit(one)
+    return asked
+
+
+def test_texts_take_turns_where_a_batch_holds_one_token() -> None:
+    """The second text gets a token for each of the first's, its prompt included."""
+    model = ScriptedModel(Continuations("The sea is wide.", "A hill is high."), n_batch=1)
+    scheduler = scheduler_of(model, None, n_sequences=2)
+    first, second = _submit_all(scheduler, "The", "A hill")
+    for _ in range(8):
+        scheduler.step()
+    assert len(model.cells[0]) == len(model.cells[1]) == 4
+    while scheduler.has_work:
+        scheduler.step()
+    assert first.result.text == "The sea is wide."
+    assert second.result.text == "A hill is high."
+
+
+def test_a_text_that_is_written_does_not_wait_for_a_prompt() -> None:
+    """Its token is in every batch, and the prompt takes what room is left."""
+    prompt = "A hill is " + "very " * 12
+    model = ScriptedModel(Continuations("The sea is wide and deep.", f"{prompt}high."), n_batch=8)
+    scheduler = scheduler_of(model, None, n_sequences=2)
+    first, second = _submit_all(scheduler, "The")[0], Asked(prompt, _settings())
+    scheduler.step()
+    scheduler.submit(second)
+    n_batches = len(model.batches)
+    for n in range(1, 8):
+        scheduler.step()
+        assert len(model.cells[0]) == 4 + n, "a token of the first in every batch"
+        assert len(model.batches[n_batches + n - 1]) == 8, "and the prompt beside it"
+    while scheduler.has_work:
+        scheduler.step()
+    assert first.result.text == "The sea is wide and deep."
+    assert second.result.text == f"{prompt}high."
+
+
+@pytest.mark.parametrize("n_batch", [1, 2, 3, 5])
+def test_many_texts_in_small_batches_are_the_same_texts(n_batch: int) -> None:
+    """Whatever the room: all of them end, with what each says alone, and their lookups."""
+    others = ("The sea is wide.", "A hill is high.")
+    model = ScriptedModel(Continuations(BORN, *others), n_batch=n_batch)
+    scheduler = scheduler_of(model, FakeStore(CURIE), n_sequences=3)
+    asked = _submit_all(scheduler, "Marie Curie was born in", "The", "A", "The sea")
+    while scheduler.has_work:
+        scheduler.step()
+    assert [one.result.text for one in asked] == [
+        "Marie Curie was born in Warsaw, Poland.", *others, "The sea is wide.",
+    ]  # fmt: skip
+    assert not model.cells
+
+
+class _Unreachable(Asked):
+    """Whoever asked is gone in a way that raises."""
+
+    def fail(self, error: BaseException) -> None:
+        super().fail(error)
+        raise RuntimeError("nobody is there")
+
+
+def test_who_cannot_be_told_keeps_no_other_waiting() -> None:
+    """Running or queued, each request is told of the failure."""
+    scheduler = scheduler_of(ScriptedModel(Continuations("The sea.")), None, n_sequences=2)
+    asked: list[Asked] = []
+    for kind in (_Unreachable, Asked, _Unreachable, Asked):
+        asked.append(kind("The", _settings()))
+        scheduler.submit(asked[-1])
+    scheduler.step()
+    scheduler.fail_all(OSError("gone"))
+    assert all(isinstance(one.error, OSError) for one in asked)
+    assert not scheduler.has_work
+
+
+def test_a_context_that_cannot_forget_fails_its_text() -> None:
+    """The text whose end fails is told so, and its place is free again."""
+
+    class Stubborn(ScriptedModel):
+        def clear(self, sequence: int) -> None:
+            super().clear(sequence)
+            if len(self.batches) < 10:
+                raise OSError("stuck")
+
+    model = Stubborn(Continuations("The sea."))
+    scheduler = scheduler_of(model, None)
+    first, second = _submit_all(scheduler, "The", "The", max_tokens=5)
+    while scheduler.has_work:
+        scheduler.step()
+    assert isinstance(first.error, OSError)
+    assert second.result.text == "The sea."
+
+
+def _settings() -> TextSettings:
+    return text_settings({}, verbalise="copy", lookup_bias=0.0)
