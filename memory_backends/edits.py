@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.facts import Fact, check_text
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import StoredFact
-from lamlam.memory_backends.operations import Assert, Replace, Retract
+from lamlam.memory_backends.operations import AddAlias, Assert, Op, Replace, Retract
 from lamlam.memory_backends.synonyms import same_relation
 
 
@@ -65,6 +65,23 @@ class Edited:
             self.facts = [fact for fact in self.facts if id(fact) not in gone]
             self.ended += ending
             self.changed += len(ending)
+
+
+def check_op(op: Op) -> None:
+    """Every field of the operation can be stored, however its fact was made.
+
+    Raises:
+        BadFact: one cannot.
+    """
+    match op:
+        case Assert(fact) | Replace(fact):
+            check_text(
+                entity=fact.entity, relation=fact.relation, value=fact.value, source=fact.source
+            )
+        case Retract(entity, relation, value):
+            check_text(entity=entity, relation=relation, value=value)
+        case AddAlias(entity, alias):
+            check_text(entity=entity, alias=alias)
 
 
 def covered_keys(facts: Sequence[StoredFact], relation: str | None) -> frozenset[str]:

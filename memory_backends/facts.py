@@ -10,6 +10,7 @@ MAX_NAME_CHARACTERS = 1_000
 """Longest entity or relation."""
 MAX_VALUE_CHARACTERS = 1_000_000
 MAX_SOURCE_CHARACTERS = 100_000
+_NO_TEXT = "holds half a surrogate pair, which is no text"
 
 
 class Fact(BaseModel):
@@ -87,12 +88,29 @@ def field_fault(text: object, limit: int) -> str | None:
         return f"has {len(text):,} characters, at most {limit:,} are kept"
     if "\0" in text:
         return "holds the character NUL"
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return "holds half a surrogate pair, which is no text"
-    return None
+    return None if is_text(text) else _NO_TEXT
+
+
+def is_text(text: str) -> bool:
+    """False for halves of surrogate pairs, as bytes that are no UTF-8 become on a command line."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_text(**fields: str | None) -> None:
+    """Every field that is given is text.
+
+    Raises:
+        BadFact: one holds half a surrogate pair.
+    """
+    for name, text in fields.items():
+        if text is not None and not is_text(text):
+            raise BadFact(f"no fact: {name}: {_NO_TEXT}")
 
 
 def _checked(text: str, limit: int) -> str:

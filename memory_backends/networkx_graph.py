@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import networkx as nx
 
 from lamlam.errors import BadFact, Conflict, ReadOnly, StoreClosed
-from lamlam.memory_backends.edits import Edited, covered_keys
-from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.edits import Edited, check_op, covered_keys
+from lamlam.memory_backends.facts import Fact, check_text
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult, StoredFact, as_fact
 from lamlam.memory_backends.name_index import index_codes
@@ -223,6 +223,7 @@ class GraphStore(LocalStore):
         """
         with self._lock:
             self._check_writable()
+            check_text(entity=entity, relation=relation)
             key = canonical_key(entity)
             if ("entity", key) not in self.graph:
                 key = self._aliases.get(key, key)
@@ -244,7 +245,7 @@ class GraphStore(LocalStore):
                 entity=entity,
                 relation=relation,
                 covered=("facts", "history", "aliases", "index keys"),
-                pending=("memory of the process: freed, not overwritten",),
+                pending=("memory of the process: freed, not overwritten",) if n_erased else (),
                 verified=False,
                 revision=self._revision,
                 reason=reason,
@@ -264,6 +265,7 @@ class GraphStore(LocalStore):
     def _work_out(
         self, op: Op, edits: dict[str, tuple[str | None, Edited]], aliases: dict[str, str]
     ) -> None:
+        check_op(op)
         named = op.entity if isinstance(op, Retract | AddAlias) else op.fact.entity
         key = canonical_key(named)
         if key not in edits:

@@ -97,6 +97,9 @@ class FactStore(Protocol):
         The entity is the one whose canonical key equals that of ``entity``: nothing is erased
         on the strength of a similar name. ``relation`` likewise is taken by its own key or by
         a synonym of it.
+
+        Raises:
+            BadFact: a name that is no text.
         """
         ...
 

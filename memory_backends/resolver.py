@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from lamlam.memory_backends.facts import is_text
 from lamlam.memory_backends.keys import canonical_key, fold, qualifiers_agree, relation_key
 from lamlam.memory_backends.lookups import (
     NO_MATCH,
@@ -96,6 +97,11 @@ def look_up(
     shelf: Shelf, query: Lookup, revision: int, identify: Identify | None = None
 ) -> LookupResult:
     """Return what the shelf holds of one relation of one entity."""
+    if not (is_text(query.entity) and is_text(query.relation)):
+        # Half a surrogate pair: nothing has such a name.
+        return LookupResult(
+            LookupStatus.MISS, Match(NO_MATCH, NO_MATCH), revision, entity=query.entity
+        )
     relation = query.relation
     # Most questions name both halves as stored: this way builds nothing but the answer.
     holding = shelf.holding(canonical_key(query.entity))
@@ -157,7 +163,7 @@ class Identify(Protocol):
 
 def describe(shelf: Shelf, entity: str, *, fuzzy: bool) -> EntityView | None:
     """Return what the shelf holds of an entity; ``None`` if unknown or ambiguous."""
-    found = find_entity(shelf, entity, fuzzy=fuzzy)
+    found = find_entity(shelf, entity, fuzzy=fuzzy) if is_text(entity) else _ABSENT
     if found.holding is None:
         return None
     return EntityView(found.holding.name, found.holding.key, found.part, found.holding.stored())

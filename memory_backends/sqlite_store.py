@@ -14,7 +14,7 @@ from weakref import WeakSet
 from anyio import CancelScope, to_thread
 
 from lamlam.errors import ReadOnly, StoreClosed, Unavailable
-from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.facts import Fact, check_text, is_text
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import (
     EntityView,
@@ -180,6 +180,8 @@ class SqliteStore(LocalStore):
         wanted = canonical_key(relation) if relation is not None else None
         if entity is not None:
             with self._reading() as reader:
+                if not is_text(entity):
+                    return
                 row = reader.holding(canonical_key(entity))
                 facts = self._facts(row.name, row.stored(), wanted) if row else []
             yield from facts
@@ -198,7 +200,7 @@ class SqliteStore(LocalStore):
         """Return facts of an entity that have ended, oldest first."""
         wanted = canonical_key(relation) if relation is not None else None
         with self._reading() as reader:
-            past = reader.past(canonical_key(entity))
+            past = reader.past(canonical_key(entity)) if is_text(entity) else []
         return [
             PastFact(
                 as_fact(name, stored, self._identify(name, stored.key, stored.value)),
@@ -280,6 +282,7 @@ class SqliteStore(LocalStore):
         self, entity: str, relation: str | None = None, *, reason: str | None = None
     ) -> ErasureReceipt:
         """The same as `erase`, in this thread."""
+        check_text(entity=entity, relation=relation)
         with self._write_lock:
             with self._writing() as writer:
                 erased = erase_rows(writer, entity, relation)

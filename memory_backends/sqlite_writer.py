@@ -10,7 +10,7 @@ from itertools import islice
 
 from lamlam.errors import BadFact, Conflict
 from lamlam.memory_backends import packed
-from lamlam.memory_backends.edits import Edited
+from lamlam.memory_backends.edits import Edited, check_op
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import StoredFact
 from lamlam.memory_backends.name_index import index_codes, row_id
@@ -58,6 +58,7 @@ class Writer:
     def _apply_chunk(self, ops: Sequence[Op], revision: int) -> int:
         by_key: dict[str, list[Op]] = {}
         for op in ops:
+            check_op(op)
             name = op.entity if isinstance(op, Retract | AddAlias) else op.fact.entity
             by_key.setdefault(canonical_key(name), []).append(op)
         # In the order of the table, so that a large load touches each page once.

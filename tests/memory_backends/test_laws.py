@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lamlam.errors import BadFact, Conflict, ReadOnly, StoreClosed
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.lookups import Lookup
-from lamlam.memory_backends.operations import AddAlias, Assert, Replace, Retract
+from lamlam.memory_backends.operations import AddAlias, Assert, Op, Replace, Retract
 from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.memory_backends.urls import connect, open_store
@@ -192,6 +192,47 @@ def test_an_erased_alias_erases_its_entity(store: SyncFactStore) -> None:
     store.apply([AddAlias("A B", "The Other")])
     assert store.erase("the other").facts == 1
     assert store.info().facts == 0
+
+
+HALF = "A\udcff"
+
+
+def test_half_a_surrogate_pair_is_the_name_of_nothing(store: SyncFactStore) -> None:
+    """As bytes that are no UTF-8 arrive from a command line: asking misses, nothing breaks."""
+    put(store, ("A", "birth place", "x"))
+    for entity, relation in ((HALF, "birth place"), ("A", HALF), (f"{HALF} {HALF}", HALF)):
+        assert store.lookup(entity, relation).status == "miss"
+        assert list(store.scan(entity, relation)) == []
+        assert store.history(entity, relation) == []
+    assert store.describe_nowait(HALF) is None
+    assert store.describe_nowait(HALF, fuzzy=False) is None
+    assert store.lookup("A", "born in").value == "x"
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        Retract(HALF, "birth place"),
+        Retract("A", HALF),
+        Retract("A", "birth place", HALF),
+        AddAlias("A", HALF),
+        AddAlias(HALF, "B"),
+        *[
+            kind(_fact("x").model_copy(update={field: HALF}))
+            for kind in (Assert, Replace)
+            for field in ("entity", "relation", "value", "source")
+        ],
+    ],
+)
+def test_half_a_surrogate_pair_is_not_written(store: SyncFactStore, op: Op) -> None:
+    """One line says which field is no text, and everything stays."""
+    put(store, ("A", "birth place", "x"))
+    with pytest.raises(BadFact, match="surrogate"):
+        store.apply([Assert(_fact("London")), op])
+    for entity, relation in ((HALF, None), ("A", HALF)):
+        with pytest.raises(BadFact, match="surrogate"):
+            store.erase(entity, relation)
+    assert triples(store) == {("A", "birth place", "x")}
 
 
 def test_nothing_is_erased_on_the_strength_of_a_similar_name(store: SyncFactStore) -> None:
