@@ -268,6 +268,39 @@ def test_a_missing_store_stays_missing(
     assert not list(tmp_path.glob("*out.jsonl*"))
 
 
+@pytest.mark.parametrize("command", [("history",), ("forget",), ("retract", "y")])
+def test_without_facts_of_ones_own_nothing_is_found(
+    facts: Facts, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """That is status 1 and one line, as for any name that memory lacks."""
+    name, *rest = command
+    status, _, err = facts(name, "Ada Quill", *rest)
+    assert status == 1
+    assert "'Ada Quill'" in err and err.count("\n") == 1
+    status, out, _ = facts(name, "Ada Quill", *rest, "--json")
+    assert status == 1 and json.loads(out)["facts"] in (0, [])
+    assert not (tmp_path / "lamlam-home").exists()
+
+
+def test_names_that_are_no_text(facts: Facts, own: Path) -> None:
+    """Bytes of an argument that are no UTF-8: not found, or one line of error."""
+    for arguments in (
+        ("get", "A\udcff", "x"),
+        ("get", "Ada Quill", "\udcff"),
+        ("search", "\udcff"),
+    ):
+        status, out, err = facts(*arguments)
+        assert (status, out) == (1, ""), err
+        assert err.count("\n") == 1
+    assert facts("history", "A\udcff")[0] == 1
+    for refused in (
+        ("set", "A\udcff", "x", "y"), ("forget", "A\udcff"), ("retract", "Ada Quill", "\udcff"),
+    ):  # fmt: skip
+        status, out, err = facts(*refused)
+        assert (status, out) == (2, "")
+        assert "surrogate" in err and err.count("\n") == 1
+
+
 def test_the_bundled_facts_are_not_changed(
     facts: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -283,7 +283,7 @@ def _any_store(memory: str | None) -> SyncFactStore:
 def _own_store(
     memory: str | None, *, create: bool = False, read_only: bool = False
 ) -> SyncFactStore:
-    """The store to change: as named, or the user's own facts."""
+    """The store to change: as named, or the user's own facts, which may be none so far."""
     from lamlam.memory_backends.sync import SyncFactStore
     from lamlam.memory_backends.urls import user_facts_path
 
@@ -291,6 +291,8 @@ def _own_store(
         path = user_facts_path()
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
+        elif not path.exists():
+            return SyncFactStore("memory:")
         memory = f"sqlite:///{path}"
     return SyncFactStore(memory, create=create, read_only=read_only)
 
