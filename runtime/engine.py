@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, get_args
 
 import anyio
 import anyio.to_thread
@@ -20,12 +20,12 @@ from lamlam.runtime.completion import Completion
 from lamlam.runtime.events import Event, Finished
 from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.mailbox import Mailbox
+from lamlam.runtime.option_checks import check_choice, check_names, check_number
 from lamlam.runtime.owner_thread import LoadedModel, ModelSettings, OwnerThread
 from lamlam.runtime.policies import (
     GenerateKeywords,
     TextSettings,
     Verbalise,
-    check_keywords,
     text_settings,
 )
 
@@ -93,13 +93,20 @@ class Engine:
             UnknownOption: an option that does not exist.
             UsageError: a value that makes no sense.
         """
-        check_keywords(dict(options), EngineKeywords.__annotations__)
+        check_names(options, EngineKeywords.__annotations__)
         given: dict[str, Any] = {name: v for name, v in options.items() if v is not None}
-        constrain = given.pop("constrain", True)
-        self._constraint = Constraint() if constrain is True else constrain or None
+        self._constraint = _constraint(given.pop("constrain", True))
         self._verbalise: Verbalise | None = given.pop("verbalise", None)
+        if self._verbalise is not None:
+            check_choice("verbalise", self._verbalise, get_args(Verbalise))
         self._lookup_bias: float | None = given.pop("lookup_bias", None)
+        if self._lookup_bias is not None:
+            check_number("lookup_bias", self._lookup_bias)
         self._settings = ModelSettings(**given)
+        if not isinstance(model, str | os.PathLike):
+            raise UsageError(f"model must be a path or 'bundled', not {model!r}")
+        if not (memory is None or isinstance(memory, str) or hasattr(memory, "capabilities")):
+            raise UsageError(f"memory must be a URL, an open store or None, not {memory!r}")
         self._model = model
         self._memory = memory
         self._state = _State.UNOPENED
@@ -155,7 +162,6 @@ class Engine:
             self._state = _State.CLOSED
             await self._stack.aclose()
             raise
-        # Checked with the model's defaults, so that a bad option is known at once.
         self._owner, self._loaded, self._store = owner, loaded, store
         self._state = _State.OPENED
         return self
@@ -370,6 +376,14 @@ class _Events:
         event = self._ready.popleft()
         self._is_finished = isinstance(event, Finished)
         return event
+
+
+def _constraint(constrain: bool | Constraint) -> Constraint | None:
+    if isinstance(constrain, Constraint):
+        return constrain
+    if not isinstance(constrain, bool):
+        raise UsageError(f"constrain must be True, False or a Constraint, not {constrain!r}")
+    return Constraint() if constrain else None
 
 
 def _left() -> EngineClosed:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lamlam.runtime.answers import GivenOut
 from lamlam.runtime.key_trie import KeyTrie
+from lamlam.runtime.option_checks import check_number, check_switch
 from lamlam.runtime.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ class Constraint:
     """The same for relations of the entity."""
     skip_stated: bool = True
     """Leave out relations whose values all stand in the text: hardly any value stands twice."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        check_number("entity_floor", self.entity_floor, 0.0)
+        check_number("relation_floor", self.relation_floor, 0.0)
+        check_switch("skip_stated", self.skip_stated)
 
 
 class Grounding:

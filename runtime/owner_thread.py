@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamlam.errors import EngineClosed, UnknownOption, UsageError
+from lamlam.errors import EngineClosed, UnknownOption
 from lamlam.runtime.checkpoint_file import CheckpointFile, check_file
 from lamlam.runtime.grounding import Constraint
+from lamlam.runtime.option_checks import check_switch, check_whole
 from lamlam.runtime.policies import Verbalise
 from lamlam.runtime.scheduler import Request, Scheduler
 from lamlam.runtime.trial_load import try_loading
@@ -71,10 +72,10 @@ class ModelSettings:
             ("max_sequences", self.max_sequences, 1, 256),
             ("batch", self.batch, 1, 1 << 16),
         ):
-            if value is not None and (not isinstance(value, int) or not least <= value <= most):
-                raise UsageError(
-                    f"{name} must be a whole number from {least} to {most}, not {value!r}"
-                )
+            if value is not None:
+                check_whole(name, value, least, most)
+        check_switch("plain", self.plain)
+        check_switch("verbose", self.verbose)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, get_args
 
-from lamlam.errors import UnknownOption, UsageError
+from lamlam.errors import UsageError
+from lamlam.runtime.option_checks import (
+    check_choice,
+    check_names,
+    check_number,
+    check_switch,
+    check_whole,
+)
 from lamlam.runtime.sampling import SamplerSettings
 
 Policy = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise"]
@@ -64,7 +70,7 @@ def text_settings(
         UnknownOption: a keyword, policy or mode that does not exist.
         UsageError: a value that makes no sense.
     """
-    check_keywords(keywords, GenerateKeywords.__annotations__)
+    check_names(keywords, GenerateKeywords.__annotations__)
     given = {name: value for name, value in keywords.items() if value is not None}
     settings: dict[str, Any] = {"verbalise": verbalise, "lookup_bias": lookup_bias}
     sampler: dict[str, Any] = {}
@@ -74,36 +80,24 @@ def text_settings(
         settings |= {"lookup_bias": 4.0, "close_bias": 2.0}
         sampler["repeat_penalty"] = 1.2
         del given["policy"]
-    stop = given.pop("stop", ())
-    settings["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
+    settings["stop"] = _stop_strings(given.pop("stop", ()))
     sampler_names = {field.name for field in fields(SamplerSettings)}
     for name, value in given.items():
         (sampler if name in sampler_names else settings)[name] = value
-    _check_choice("policy", settings.get("policy", "continue"), (*get_args(Policy), "paper"))
-    _check_choice("verbalise", settings["verbalise"], get_args(Verbalise))
+    check_choice("policy", settings.get("policy", "continue"), (*get_args(Policy), "paper"))
+    check_choice("verbalise", settings["verbalise"], get_args(Verbalise))
+    check_number("lookup_bias", settings["lookup_bias"])
+    check_switch("ignore_eos", settings.get("ignore_eos", False))
     for name in ("max_tokens", "max_lookups", "max_lookup_tokens"):
-        value = settings.get(name, 0)
-        if not isinstance(value, int) or value < 0:
-            raise UsageError(f"{name} must be a whole number from 0 up, not {value!r}")
-    if any(not isinstance(text, str) or not text for text in settings["stop"]):
-        raise UsageError("a stop string must be text and not empty")
+        check_whole(name, settings.get(name, 0), 0)
     return TextSettings(sampler=SamplerSettings(**sampler), **settings)
 
 
-def check_keywords(keywords: dict[str, Any], known: Iterable[str]) -> None:
-    """Raise `UnknownOption` for a keyword that does not exist, naming the closest that does."""
-    names = list(known)
-    for name in keywords:
-        if name not in names:
-            raise UnknownOption(f"unknown option {name!r}", hint=_suggestion(name, names))
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise UnknownOption(f"unknown {name} {value!r}", hint=_suggestion(str(value), choices))
-
-
-def _suggestion(wrong: str, names: Iterable[str]) -> str:
-    names = list(names)
-    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(sorted(names))}"
+def _stop_strings(stop: Any) -> tuple[str, ...]:  # Any: whatever was given
+    texts = (stop,) if isinstance(stop, str) else stop
+    if not isinstance(texts, Iterable):
+        raise UsageError(f"stop must be a string or several, not {stop!r}")
+    texts = tuple(texts)
+    if any(not isinstance(text, str) or not text for text in texts):
+        raise UsageError("a stop string must be text and not empty")
+    return texts

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamlam.errors import UsageError
+from lamlam.runtime.option_checks import check_number, check_whole
 
 Logits = NDArray[np.float32]
 """(vocabulary,) unnormalised log probabilities."""
@@ -34,8 +35,10 @@ class SamplerSettings:
             ("top_p", self.top_p, 0.0, 1.0),
             ("min_p", self.min_p, 0.0, 1.0),
         ):
-            if not low <= value <= high:
-                raise UsageError(f"{name} must lie between {low:g} and {high:g}, not {value!r}")
+            check_number(name, value, low, high)
+        check_number("repeat_penalty", self.repeat_penalty)
+        if self.seed is not None:
+            check_whole("seed", self.seed, 0)
         if not self.repeat_penalty > 0:
             raise UsageError(f"repeat_penalty must be above 0, not {self.repeat_penalty!r}")
 

@@ -1,0 +1,60 @@
+"""Refuses option values that make no sense, each by the option's name."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from lamlam.errors import UnknownOption, UsageError
+
+
+def check_names(given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `UnknownOption` for a keyword that does not exist, naming the closest that does."""
+    names = list(known)
+    for name in given:
+        if name not in names:
+            raise UnknownOption(f"unknown option {name!r}", hint=_suggestion(name, names))
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise `UnknownOption` for a value that is none of the choices."""
+    if value not in choices:
+        raise UnknownOption(f"unknown {name} {value!r}", hint=_suggestion(str(value), choices))
+
+
+def check_whole(name: str, value: object, least: int, most: int | None = None) -> None:
+    """Raise `UsageError` for what is no whole number between the two, both included."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value >= least and (most is None or value <= most):
+            return
+    to = "up" if most is None else f"to {most}"
+    raise UsageError(f"{name} must be a whole number from {least} {to}, not {value!r}")
+
+
+def check_number(
+    name: str, value: object, least: float = -math.inf, most: float = math.inf
+) -> None:
+    """Raise `UsageError` for what is no finite number between the two, both included."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
+        raise UsageError(f"{name} must be a number, not {value!r}")
+    if not -math.inf < value < math.inf:
+        raise UsageError(f"{name} must be a finite number, not {value!r}")
+    if not least <= value <= most:
+        if most == math.inf:
+            raise UsageError(f"{name} must be {least:g} or more, not {value!r}")
+        raise UsageError(f"{name} must lie between {least:g} and {most:g}, not {value!r}")
+
+
+def check_switch(name: str, value: object) -> None:
+    """Raise `UsageError` for what is neither true nor false."""
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} must be True or False, not {value!r}")
+
+
+def _suggestion(wrong: str, names: Iterable[str]) -> str:
+    names = list(names)
+    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(sorted(names))}"
