@@ -458,11 +458,12 @@ class Decoder:
     def _write_value(self, answer: Answer) -> None:
         lookup = self.vocabulary.lookup
         assert lookup is not None and answer.value is not None
-        tokens = (*self.vocabulary.tokens(f" {answer.value}"), lookup.end)
+        fetched = self.vocabulary.tokens(f" {answer.value}")
+        tokens = (*fetched, lookup.end)
         self._n_lookup_tokens += len(tokens)
         if self.settings.verbalise == "copy":
             lead = self.written.space_before_value()
-            surface = self.vocabulary.tokens(lead + answer.value)
+            surface = fetched if lead == " " else self.vocabulary.tokens(lead + answer.value)
             self.written.add_value(lead, answer)
             self.n_text_tokens += len(surface)
             tokens += surface

@@ -112,11 +112,11 @@ class Grounding:
             names.update(
                 dict.fromkeys(n for n in _synonyms(key) if n in VAGUE or not n.startswith(VAGUE))
             )
-        tokens = self._vocabulary.tokens
-        trie = KeyTrie.of((tokens(f" {name}") for name in names), lookup.answer)
+        tokens = self._vocabulary.relation_tokens
+        trie = KeyTrie.of(map(tokens, names), lookup.answer)
         if trie is None:
             return None, frozenset()
-        vague = {tokens(f" {name}")[0] for name in VAGUE if name not in view.relations}
+        vague = {tokens(name)[0] for name in VAGUE if name not in view.relations}
         return trie, frozenset(vague - trie.children.keys())
 
     def _new_names(self, text: str) -> list[str]:

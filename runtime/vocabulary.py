@@ -8,7 +8,6 @@ tokenized with special tokens off, so no prompt, key or value yields a lookup to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 from lamlam.errors import NoLookupTokens, UsageError
@@ -17,6 +16,7 @@ LOOKUP_TEXTS = ("<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_e
 # The format's token types: these are never text (unknown, control, unused).
 _NOT_TEXT = frozenset({2, 3, 5})
 _CONTROL = 3
+_MOST_RELATIONS = 4096
 
 
 class TokenSource(Protocol):
@@ -73,7 +73,7 @@ class Vocabulary:
         self.ends = frozenset(source.ends())
         self.lookup = None if plain else _find_lookup_tokens(source, types)
         self.not_text = frozenset(n for n, kind in enumerate(types) if kind in _NOT_TEXT)
-        self.tokens = lru_cache(maxsize=4096)(self._tokens)
+        self._relation_tokens: dict[str, tuple[int, ...]] = {}
 
     def prompt_tokens(self, text: str) -> list[int]:
         """Return the tokens of a text from its beginning, the first-token marker included."""
@@ -91,8 +91,21 @@ class Vocabulary:
         """Return the text of tokens; bytes that are no UTF-8 become U+FFFD."""
         return b"".join(map(self.piece, tokens)).decode("utf-8", "replace")
 
-    def _tokens(self, text: str) -> tuple[int, ...]:
+    def tokens(self, text: str) -> tuple[int, ...]:
+        """Return the tokens of a stretch of text.
+
+        Not kept: text may be a value, and one that was erased must be gone from here, too.
+        """
         return tuple(self._source.tokenize(_encode(text), special=False))
+
+    def relation_tokens(self, name: str) -> tuple[int, ...]:
+        """Return the tokens of a relation's name with a space in front; kept, as few recur."""
+        tokens = self._relation_tokens.get(name)
+        if tokens is None:
+            if len(self._relation_tokens) >= _MOST_RELATIONS:
+                self._relation_tokens.clear()
+            tokens = self._relation_tokens[name] = self.tokens(f" {name}")
+        return tokens
 
 
 def _encode(text: str) -> bytes:

@@ -7,12 +7,16 @@ from lamlam.runtime.answers import GivenOut
 from lamlam.runtime.decoder import Sample
 from lamlam.runtime.grounding import Constraint, Grounding
 from lamlam.runtime.key_trie import KeyTrie
-from tests.runtime.fake_store import FakeStore
-from tests.runtime.support import BYTES, allowed, byte_vocabulary, make_decoder
+from lamlam.runtime.policies import text_settings
+from lamlam.runtime.scheduler import Scheduler
+from lamlam.runtime.vocabulary import Vocabulary
+from tests.runtime.fake_store import FakeStore, as_store
+from tests.runtime.support import BYTES, Asked, allowed, byte_vocabulary, make_decoder
 from tests.runtime.test_scheduler import Continuations, run
-from tests.tiny_model import ScriptedModel
+from tests.tiny_model import ByteTokens, ScriptedModel
 
 E, R, A, END = "<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_end|>"
+CURIE = "Marie Curie was born in"
 
 
 class Counting(FakeStore):
@@ -159,3 +163,43 @@ def test_an_unknown_entity_is_asked_again_only_by_a_known_name() -> None:
         ("Marie Curie", "hit"),
     ]
     assert BYTES.encode(f"{A} Warsaw{END} Warsaw") in model.batches
+
+
+class _NotingTokens(ByteTokens):
+    """Notes what it is asked to tokenize."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def tokenize(self, text: bytes, *, special: bool) -> list[int]:
+        self.asked.append(text.decode())
+        return super().tokenize(text, special=special)
+
+
+def test_values_and_names_are_not_kept_when_a_text_is_over() -> None:
+    """The next text tokenizes them anew, so what is erased is gone; relations are kept."""
+    source = _NotingTokens()
+    store = FakeStore({"marie curie": {"birth place": ["Warsaw"]}})
+    scheduler = Scheduler(
+        ScriptedModel(
+            Continuations(f"{CURIE}{E} Marie Curie{R} birth place{A} Warsaw{END} Warsaw.")
+        ),
+        Vocabulary(source),
+        as_store(store),
+        is_fast=True,
+        constraint=Constraint(0.0, 0.0),
+        n_sequences=1,
+    )
+    seen: list[list[str]] = []
+    for _ in range(2):
+        source.asked.clear()
+        asked = Asked(CURIE, text_settings({}, verbalise="copy", lookup_bias=0.0))
+        scheduler.submit(asked)
+        while scheduler.has_work:
+            scheduler.step()
+        assert asked.result.text == f"{CURIE} Warsaw."
+        seen.append(list(source.asked))
+    first, second = seen
+    assert first.count(" Warsaw") == second.count(" Warsaw") == 1
+    assert first.count(" Marie Curie") == second.count(" Marie Curie") == 1
+    assert (first.count(" birth place"), second.count(" birth place")) == (1, 0)
