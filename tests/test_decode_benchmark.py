@@ -45,7 +45,7 @@ def test_a_bad_model_is_one_line(
     assert run(["bench", "decode", "--model", str(path), "--pairs", "1"]) == 2
     out, err = capfd.readouterr()
     assert out == ""
-    (line,) = err.strip().splitlines()
+    (line,) = err.splitlines()
     assert line.startswith("error: ") and "bad.gguf" in line
 
 

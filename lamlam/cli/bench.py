@@ -43,7 +43,10 @@ def _decode(model: Path, memory: str, pairs: int) -> dict[str, Any]:
     from lamlam.benchmarks.decode import decode_benchmark
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=stderr_console(), transient=True) as bar:
+    console = stderr_console()
+    # Where there is no terminal even a bar that is never drawn would leave an empty line.
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         # One step more than rounds: the processes that measure the first token come last.
         task = bar.add_task("loading", total=pairs + 1)
 
