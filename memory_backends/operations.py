@@ -68,7 +68,10 @@ class ErasureReceipt:
     pending: tuple[str, ...]
     """Places that may still hold it, with the reason."""
     verified: bool
-    """The bytes of the covered places were searched for the values and held none."""
+    """The bytes of the covered places were searched for all that was erased and held none of it.
+
+    False where nothing was erased, so nothing searched for.
+    """
     revision: int
     reason: str | None = None
 

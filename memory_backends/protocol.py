@@ -112,7 +112,11 @@ class FactStore(Protocol):
         ...
 
     def refresh_nowait(self) -> None:
-        """The next lookup sees everything that was committed before it."""
+        """The next lookup sees everything that was committed before it.
+
+        Until that lookup nothing is held open: whoever has no more to ask calls this, so
+        that an erasure elsewhere can be completed.
+        """
         ...
 
     async def aclose(self) -> None:
