@@ -1,17 +1,7 @@
 """The state machine of one sequence: token in, want out.
 
 No I/O, no model, no memory. The driver reads `Decoder.want`, does it, and reports
-back with the one method that fits:
-
-====================  ==============================================================
-want                  then
-====================  ==============================================================
-`Sample`              choose a token by the choice, `Decoder.sampled`
-`Force`               put the tokens behind the sequence, `Decoder.forced`
-`Look`                ask memory, `Decoder.answered`
-`Rewind`              cut the sequence, `Decoder.rewound`
-`Done`                nothing: the text is complete
-====================  ==============================================================
+back with the one method that fits; `lamlam.runtime.wants` says which.
 
 States follow each other as ``InText -> InEntity -> InRelation -> Waiting -> InText``.
 In each, every token that would break the format is forbidden, so a malformed lookup
@@ -28,9 +18,11 @@ import numpy as np
 from lamlam.runtime.answers import Answer, Query
 from lamlam.runtime.completion import Completion, FinishReason, LookupRecord
 from lamlam.runtime.key_trie import KeyTrie
+from lamlam.runtime.masks import Masks, token_ids
 from lamlam.runtime.policies import TextSettings
-from lamlam.runtime.sampling import Choice, TokenIds
+from lamlam.runtime.sampling import Choice
 from lamlam.runtime.vocabulary import Vocabulary
+from lamlam.runtime.wants import Done, Force, Look, Rewind, Sample, Want
 from lamlam.runtime.written_text import WrittenText
 
 MAX_ENTITY_TOKENS = 32
@@ -42,44 +34,6 @@ PROMPT_END_BIAS = 2.0
 """Added to the lookup bias right after the prompt: people stop where they want to know."""
 MAX_QUESTIONS = 3
 """Questions at one place under the policy ``ask_again``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Choose the next token."""
-
-    choice: Choice
-
-
-@dataclass(frozen=True, slots=True)
-class Force:
-    """Append these tokens; only the logits after the last are needed."""
-
-    tokens: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Ask memory."""
-
-    query: Query
-
-
-@dataclass(frozen=True, slots=True)
-class Rewind:
-    """Keep the first ``to`` tokens and forget the rest."""
-
-    to: int
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The text is complete, or (``lookup_failed``) must not go on."""
-
-    reason: FinishReason | Literal["lookup_failed"]
-
-
-Want = Sample | Force | Look | Rewind | Done
 
 
 @dataclass(slots=True)
@@ -131,22 +85,6 @@ class _TextSamples:
     """One may, but is not favoured."""
     looking: Sample
     at_prompt_end: Sample
-
-
-class Masks:
-    """The forbidden tokens of each state, built once for a vocabulary."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        lookup = vocabulary.lookup
-        ids = {lookup.entity, lookup.relation, lookup.answer, lookup.end} if lookup else set()
-        special = vocabulary.not_text | vocabulary.ends | ids
-        self.key = _ids(special)
-        """Nothing but text."""
-        self.text = _ids(special - vocabulary.ends - ({lookup.entity} if lookup else set()))
-        self.text_no_lookup = _ids(special - vocabulary.ends)
-        self.text_no_end = _ids(special - ({lookup.entity} if lookup else set()))
-        self.entity = _ids(special - ({lookup.relation} if lookup else set()))
-        self.relation = _ids(special - ({lookup.answer} if lookup else set()))
 
 
 class Decoder:
@@ -432,7 +370,7 @@ class Decoder:
         else:
             forbidden = self._masks.entity if is_entity else self._masks.relation
         if self._avoid and n_key_tokens == 0:
-            forbidden = np.concatenate([forbidden, _ids(self._avoid)])
+            forbidden = np.concatenate([forbidden, token_ids(self._avoid)])
         bias = self.settings.close_bias
         return Sample(
             Choice(
@@ -512,7 +450,3 @@ class Decoder:
 
 def _key(query: Query) -> tuple[str, str]:
     return query.entity.casefold(), query.relation.casefold()
-
-
-def _ids(tokens: set[int] | frozenset[int]) -> TokenIds:
-    return np.array(sorted(tokens), np.int64)

@@ -16,7 +16,8 @@ from lamlam.runtime.checkpoint_file import CheckpointFile, check_file
 from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.option_checks import check_switch, check_whole
 from lamlam.runtime.policies import Verbalise
-from lamlam.runtime.scheduler import Request, Scheduler
+from lamlam.runtime.scheduler import Scheduler
+from lamlam.runtime.sequence import Request
 from lamlam.runtime.trial_load import try_loading
 from lamlam.runtime.usable_cpus import usable_cpus
 from lamlam.runtime.vocabulary import Vocabulary

@@ -11,11 +11,13 @@ import numpy as np
 
 from lamlam.runtime.answers import Answer, Query
 from lamlam.runtime.completion import Completion
-from lamlam.runtime.decoder import Decoder, Done, Force, Look, Masks, Rewind, Sample
+from lamlam.runtime.decoder import Decoder
 from lamlam.runtime.events import Event
+from lamlam.runtime.masks import Masks
 from lamlam.runtime.policies import GenerateKeywords, TextSettings, text_settings
 from lamlam.runtime.sampling import Choice
 from lamlam.runtime.vocabulary import Vocabulary
+from lamlam.runtime.wants import Done, Force, Look, Rewind, Sample
 from tests.tiny_model import ByteTokens
 
 BYTES = ByteTokens()

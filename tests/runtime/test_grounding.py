@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from lamlam.memory_backends.lookups import EntityView
 from lamlam.runtime.answers import GivenOut
-from lamlam.runtime.decoder import Sample
 from lamlam.runtime.grounding import Constraint, Grounding
 from lamlam.runtime.key_trie import KeyTrie
 from lamlam.runtime.policies import text_settings
 from lamlam.runtime.scheduler import Scheduler
 from lamlam.runtime.vocabulary import Vocabulary
+from lamlam.runtime.wants import Sample
 from tests.runtime.fake_store import FakeStore, as_store
 from tests.runtime.support import BYTES, Asked, allowed, byte_vocabulary, make_decoder
 from tests.runtime.test_scheduler import Continuations, run
