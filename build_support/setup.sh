@@ -68,13 +68,17 @@ setup_light() {
     -C cmake.define.LLAVA_BUILD=OFF \
     -C "cmake.define.CMAKE_PROJECT_llama.cpp_INCLUDE=$PWD/build_support/lean_llama.cmake" \
     llama-cpp-python
-  pip_quietly "lamlam" install --constraint build_support/constraints.txt --editable .
+  # A path entry and no import hook: from the folder above, Python would otherwise take
+  # the checkout itself, which is called lamlam too, for the package.
+  pip_quietly "lamlam" install --constraint build_support/constraints.txt \
+    --config-settings editable_mode=compat --editable .
   say "ready: $venv/bin/lamlam"
 }
 
 setup_dev() {
   pip_quietly "PyTorch and the development tools (large downloads)" install \
-    --constraint build_support/constraints.txt --editable '.[train]' --group dev
+    --constraint build_support/constraints.txt \
+    --config-settings editable_mode=compat --editable '.[train]' --group dev
   say "ready for tests and training"
 }
 

@@ -7,9 +7,13 @@ import sys
 
 def main() -> None:
     """The command ran; the process ends with its status."""
-    from lamlam.cli.app import run
+    try:
+        from lamlam.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before `run` could take care of it
+        status = 130
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lamlam.errors import BadFact
 from lamlam.memory_backends.facts import Fact, check_text
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import StoredFact
@@ -82,6 +83,10 @@ def check_op(op: Op) -> None:
             check_text(entity=entity, relation=relation, value=value)
         case AddAlias(entity, alias):
             check_text(entity=entity, alias=alias)
+        case _:
+            raise BadFact(
+                f"{type(op).__name__} is no operation", hint="wrap a fact in lamlam.Assert(fact)"
+            )
 
 
 def covered_keys(facts: Sequence[StoredFact], relation: str | None) -> frozenset[str]:

@@ -6,6 +6,7 @@ read from other threads. llama.cpp's errors become ours.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import llama_cpp._utils as _wrapper_files
 import llama_cpp.llama_cpp as api
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,12 @@ from numpy.typing import NDArray
 from lamlam.errors import BadModelFile, DecodeFailed, EngineClosed
 from lamlam.runtime.sampling import Logits
 from lamlam.runtime.thread_count import ThreadCount
+
+# llama-cpp-python 0.3 opens these when it is imported and leaves them to the interpreter's
+# end, which warns about it.
+for _name in ("outnull_file", "errnull_file"):
+    if (_file := getattr(_wrapper_files, _name, None)) is not None:
+        atexit.register(_file.close)
 
 _ERROR_LEVEL = 4  # ggml's number
 _NO_TOKEN = -1

@@ -8,7 +8,9 @@ runs, so that ``--help`` is quick.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -23,6 +25,7 @@ __all__ = ["app", "process_clock", "run"]
 NOT_FOUND = 1
 ERROR = 2
 INTERRUPTED = 130
+_TERMINATED = 143  # what a shell reports for a program that SIGTERM ended
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 
 app = typer.Typer(
@@ -77,11 +80,16 @@ def run(arguments: Sequence[str]) -> int:
     # loop. Where another program wants a core too, looping made a token of the
     # bundled model take up to 1.5 s on two cores; asleep it took 6 ms.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Ended from outside, a command still removes its temporary files.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminate)
     command = typer.main.get_command(app)
     debug = os.environ.get("LAMLAM_DEBUG", "") not in ("", "0")
     try:
         status = command.main(list(arguments), prog_name="lamlam", standalone_mode=False)
         sys.stdout.flush()
+    except _Terminated:
+        return _TERMINATED
     except SystemExit as error:
         # typer's own reaction to a closed pipe is exit(1), which would read as "not found".
         return _BROKEN_PIPE if error.code == 1 else ERROR
@@ -110,10 +118,21 @@ def _explain(error: Exception) -> None:
         if message := format_message():
             path = context.command_path if context is not None else "lamlam"
             print_error(message.rstrip("."), f"see {path} --help")
-    elif isinstance(error, OSError) and error.strerror and error.filename is not None:
-        print_error(f"{error.filename}: {error.strerror}")
+    elif isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        print_error(f"{where}{error.strerror}")
+    elif type(error).__module__ == "sqlite3" and type(error).__name__ == "DatabaseError":
+        print_error(f"the memory file is damaged: {error}", "take a copy of it that still works")
     else:
         print_error(f"{type(error).__name__}: {error}", "set LAMLAM_DEBUG=1 for the traceback")
+
+
+class _Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+def _terminate(signum: int, frame: object) -> None:
+    raise _Terminated
 
 
 def _discard_output() -> None:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamlam.cli.output import print_figures, print_json, printable, stderr_console
+from lamlam.cli.output import (
+    print_figures,
+    print_json,
+    printable,
+    printable_line,
+    stderr_console,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,9 +78,8 @@ def import_(
 
         commit, location = _load(memory, counted())
     if facts.first_reason:
-        stderr_console().print(
-            printable(f"{facts.rejected} lines left out, the first: {facts.first_reason}")
-        )
+        said = f"{facts.rejected} line(s) left out, the first: {facts.first_reason}"
+        stderr_console().print(printable_line(said), soft_wrap=True)
     _print(
         {
             "facts": n_read,
@@ -115,9 +120,15 @@ def get(
 ) -> None:
     """Show what memory answers. Exit status 1 if it has no answer."""
     from lamlam.cli.facts_output import lookup_as_json, print_lookup, print_not_found
+    from lamlam.memory_backends.urls import BUNDLED
 
     with _any_store(memory) as store:
         result = store.lookup(entity, relation)
+    if memory is None and not result.values:
+        # What the user's own file does not know, the bundled facts may.
+        with _any_store(BUNDLED) as store:
+            bundled = store.lookup(entity, relation)
+        result = bundled if bundled.values else result
     if as_json:
         print_json(lookup_as_json(result))
     elif result.values:
@@ -229,7 +240,9 @@ def history(
         print_past_facts(past)
     if not past:
         if not as_json:
-            stderr_console().print(printable(f"nothing about {entity!r} has ended"))
+            stderr_console().print(
+                printable_line(f"nothing about {_short(entity)!r} has ended"), soft_wrap=True
+            )
         raise typer.Exit(NOT_FOUND)
 
 
@@ -252,7 +265,9 @@ def search(
         print_facts(found)
     if not found:
         if not as_json:
-            stderr_console().print(printable(f"nothing in memory holds {text!r}"))
+            stderr_console().print(
+                printable_line(f"nothing in memory holds {_short(text)!r}"), soft_wrap=True
+            )
         raise typer.Exit(NOT_FOUND)
 
 
@@ -265,6 +280,11 @@ def stats(memory: _ReadMemory = None, as_json: _Json = False) -> None:
         figures = asdict(store.info())
     del figures["read_only"]  # of this opening, not of the store
     _print({name: value for name, value in figures.items() if value is not None}, as_json)
+
+
+def _short(text: str) -> str:
+    """Return the text, or its beginning where nobody would read it all."""
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 # Stores ---------------------------------------------------------------------------------------

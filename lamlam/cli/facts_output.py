@@ -59,6 +59,7 @@ def print_lookup(result: LookupResult) -> None:
                 f" ({match.entity.kind}, {match.relation.kind})"
             ),
             style="dim",
+            soft_wrap=True,
         )
 
 
