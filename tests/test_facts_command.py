@@ -323,11 +323,11 @@ def test_values_cannot_steer_the_terminal(facts: Facts, own: Path) -> None:
     assert _json(facts("get", "Eve", "note", "--json"))["values"] == ["a\x1b[31mred\x07"]
 
 
-def test_get_falls_back_to_the_bundled_facts(lamlam_command: Command) -> None:
+def test_get_falls_back_to_the_bundled_facts(facts: Facts) -> None:
     """Facts of one's own come first and hide nothing else."""
-    assert lamlam_command("facts", "set", "Elvis Presley", "birth place", "Lowmere").returncode == 0
-    own = lamlam_command("facts", "get", "Elvis Presley", "birth place", "--json")
-    assert json.loads(own.stdout)["values"] == ["Lowmere"]
-    bundled = lamlam_command("facts", "get", "Marie Curie", "date of birth", "--json")
-    assert json.loads(bundled.stdout)["values"] == ["7 November 1867"]
-    assert lamlam_command("facts", "get", "Zub Zubsson", "birth date").returncode == 1
+    assert facts("set", "Elvis Presley", "birth place", "Lowmere")[0] == 0
+    own = facts("get", "Elvis Presley", "birth place", "--json")[1]
+    assert json.loads(own)["values"] == ["Lowmere"]
+    bundled = facts("get", "Marie Curie", "date of birth", "--json")[1]
+    assert json.loads(bundled)["values"] == ["7 November 1867"]
+    assert facts("get", "Zub Zubsson", "birth date")[0] == 1
