@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from lamlam.cli.demo_story import Edit
     from lamlam.runtime.completion import Completion
 
-_MAX_TOKENS = 48
+_MAX_TOKENS = 36
 _NEXT_STEPS = (
     'ask "Citizen Kane is a"',
     'facts set "Ada Quill" "birth place" Lowmere --memory sqlite:///mine.db',
@@ -114,8 +115,9 @@ def _show(console: Console, completion: Completion, key: tuple[str, str] | None 
 
     from lamlam.cli.marking import lookup_notes, marked_text
 
+    completion = _to_last_sentence(completion)
     console.print()
-    console.print(marked_text(completion, end=_last_sentence_end(completion)))
+    console.print(marked_text(completion))
     # Misses are left out but for the key in question: the model asks for much that
     # no memory holds.
     for note in lookup_notes(completion, key=key, misses=key is not None, exact=False):
@@ -152,11 +154,19 @@ def _show_next_steps(console: Console, seconds: float) -> None:
     )
 
 
-def _last_sentence_end(completion: Completion) -> int:
-    """Offset after the last full sentence that follows a value, or the end of the text."""
-    last_fact = max((s.end for s in completion.spans if s.origin == "fact"), default=0)
+def _to_last_sentence(completion: Completion) -> Completion:
+    """The text to the end of its last full sentence, with what was looked up for it."""
+    prompt_end = completion.spans[0].end if completion.spans else 0
     ends = [m.end() for m in re.finditer(r"[.!?](?=\s|$)", completion.text)]
-    return max((end for end in ends if end >= last_fact), default=len(completion.text))
+    end = max((end for end in ends if end > prompt_end), default=len(completion.text))
+    return replace(
+        completion,
+        text=completion.text[:end],
+        spans=tuple(
+            replace(span, end=min(span.end, end)) for span in completion.spans if span.start < end
+        ),
+        lookups=tuple(lookup for lookup in completion.lookups if lookup.at < end),
+    )
 
 
 def _as_json(texts: list[Completion], edit: Edit, seconds: float) -> dict[str, Any]:
