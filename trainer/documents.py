@@ -77,6 +77,9 @@ def parse_document(line: str, number: int = 1) -> Document:
     """
     try:
         raw: Any = json.loads(line)
+        missing = [key for key in ("title", "text", "facts", "at") if key not in raw]
+        if missing:
+            raise ValueError(f"it has no {', no '.join(missing)}")
         known = {key: raw[key] for key in _Fields.__dataclass_fields__ if key in raw}
         fields = _Fields(**known)
         if not isinstance(fields.title, str) or not isinstance(fields.text, str):

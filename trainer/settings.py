@@ -169,7 +169,9 @@ def load_settings(path: Path, changes: list[str] | None = None) -> Settings:
             for section in sections:
                 part = part.setdefault(section, {})
             part[key] = tomllib.loads(f"x = {value}")["x"]
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as problem:
+    except OSError as problem:
+        raise BadSettings(f"cannot read {path}: {problem.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as problem:
         raise BadSettings(f"cannot read the settings of {path}: {problem}") from None
     settings: Settings = _build(Settings, raw, "")
     return settings
