@@ -19,7 +19,10 @@ LamLamError
 │   ├── UnknownBackend         no backend answers to this URL
 │   ├── StoreMissing           the store does not exist and may not be created here
 │   ├── ReadOnly               a write to a store that was opened for reading
-│   ├── Conflict               the store changed since the expected revision
+│   ├── Conflict               the store or the values are not those expected
+│   ├── TooManyValues          a second value for a relation that has one at a time
+│   ├── RecallFailed           memory does not fill a model's required field
+│   ├── ChangesGone            the feed of changes no longer reaches back so far
 │   ├── NotSupported           the backend does not declare this capability
 │   ├── SchemaMismatch         written by a newer version
 │   ├── Unavailable            the store did not answer (retryable)
@@ -138,7 +141,19 @@ class ReadOnly(FactStoreError):
 
 
 class Conflict(FactStoreError):
-    """The store changed since the expected revision."""
+    """The store has another revision, or a relation other values, than expected."""
+
+
+class TooManyValues(FactStoreError):
+    """A relation that has one value at a time would have two."""
+
+
+class RecallFailed(FactStoreError):
+    """Memory does not fill a required field of a model, or with values that do not fit it."""
+
+
+class ChangesGone(FactStoreError):
+    """The feed of changes no longer reaches back to the revision that was asked for."""
 
 
 class NotSupported(FactStoreError):

@@ -2,104 +2,204 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, field_validator
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictStr,
+    ValidationError,
+    field_serializer,
+    field_validator,
+)
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.moments import as_moment
+from lamlam.memory_backends.values import (
+    MAX_NAME_CHARACTERS,
+    MAX_VALUE_CHARACTERS,
+    NO_TEXT,
+    PartialDate,
+    Value,
+    ValueType,
+    as_json,
+    as_value,
+    is_text,
+    surface_of,
+    text_fault,
+    type_of,
+)
 
-MAX_NAME_CHARACTERS = 1_000
-"""Longest entity or relation."""
-MAX_VALUE_CHARACTERS = 1_000_000
 MAX_SOURCE_CHARACTERS = 100_000
-_NO_TEXT = "holds half a surrogate pair, which is no text"
+MAX_SOURCES = 100
+MAX_NAMESPACE_PARTS = 8
+_MAX_PART_CHARACTERS = 100
+
+Namespace: TypeAlias = tuple[str, ...]
+"""A separate set of entities inside a store; ``()`` is the usual one."""
+Moment: TypeAlias = datetime | date | PartialDate | str
+"""What `Fact` takes as the begin or the end of a period."""
 
 
 class Fact(BaseModel):
     """One value of one relation of one entity, with where it came from.
 
-    A plain string stays text: no guessing of types. ``id`` and ``revision`` are filled by
-    the store and ``None`` before.
+    A plain string stays text: no guessing of types. ``id``, ``revision`` and ``retracted``
+    are filled by the store and ``None`` before.
 
     >>> Fact(entity="Ada Lovelace", relation="birth place", value="London").value
     'London'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     entity: StrictStr
     relation: StrictStr
-    value: StrictStr
-    source: StrictStr | None = None
-    confidence: float = Field(default=1.0, ge=0.0, le=1.0)
+    value: Value
+    surface: StrictStr = ""
+    """The text that a model writes for the value; by default made from the value."""
+    sources: tuple[StrictStr, ...] = ()
+    confidence: float = Field(default=1.0, ge=0.0, le=1.0, allow_inf_nan=False)
+    valid_from: datetime | None = None
+    """Begin of the period in which it holds in the world; ``None``: open."""
+    valid_to: datetime | None = None
+    """The first moment at which it no longer holds; ``None``: open."""
+    namespace: Namespace = ()
     id: str | None = None
     revision: int | None = None
+    """The revision of the store at which it was asserted as it stands."""
+    retracted: int | None = None
+    """The revision at which it ended, of a fact of the past."""
 
     def __init__(
         self,
         *,
         entity: str,
         relation: str,
-        value: str,
+        value: Value | float | date,
+        surface: str | None = None,
         source: str | None = None,
+        sources: Iterable[str] = (),
         confidence: float = 1.0,
+        valid_from: Moment | None = None,
+        valid_to: Moment | None = None,
+        namespace: Iterable[str] = (),
         id: str | None = None,
         revision: int | None = None,
+        retracted: int | None = None,
     ) -> None:
         """Check the fields.
 
+        Args:
+            entity: whom or what the fact is about.
+            relation: what is said of it.
+            value: a text, integer, decimal, boolean, date, `Quantity` or `EntityRef`.
+            surface: the text that a model writes for it, where it is not the usual one.
+            source: where it is known from; put before ``sources``.
+            sources: more of them.
+            confidence: from 0 to 1.
+            valid_from: when it began to hold in the world.
+            valid_to: the first moment at which it no longer did.
+            namespace: the set of entities that it belongs to.
+            id: filled by the store.
+            revision: filled by the store.
+            retracted: filled by the store.
+
         Raises:
-            BadFact: a field is missing, empty, too long, no text, or holds NUL.
+            BadFact: a field is missing, empty, too long, of the wrong type, or no text.
         """
+        checked = as_value(value)
+        if isinstance(sources, str):
+            raise BadFact("no fact: sources: a single text", hint="name one source as source=")
+        if isinstance(namespace, str):
+            raise BadFact("no fact: namespace: a single text", hint="write it as a tuple")
+        given = (source, *sources) if source is not None else tuple(sources)
         try:
             super().__init__(
                 entity=entity,
                 relation=relation,
-                value=value,
-                source=source,
+                value=checked,
+                surface=surface_of(checked) if surface is None else surface,
+                sources=tuple(dict.fromkeys(given)),
                 confidence=confidence,
+                valid_from=None if valid_from is None else as_moment(valid_from),
+                valid_to=None if valid_to is None else as_moment(valid_to),
+                namespace=tuple(namespace),
                 id=id,
                 revision=revision,
+                retracted=retracted,
             )
         except ValidationError as error:
             raise BadFact(_one_line(error)) from None
+        except TypeError as error:  # a source that cannot be hashed
+            raise BadFact(f"no fact: {error}") from None
+        if self.valid_from and self.valid_to and self.valid_from >= self.valid_to:
+            raise BadFact("no fact: valid_to: not after valid_from")
+
+    @property
+    def source(self) -> str | None:
+        """The first source, or ``None``."""
+        return self.sources[0] if self.sources else None
+
+    @property
+    def type(self) -> ValueType:
+        """The type of the value."""
+        return type_of(self.value)
+
+    @field_validator("value", mode="plain")
+    @classmethod
+    def _value(cls, given: Any) -> Value:  # Any: whatever was given
+        return as_value(given)
+
+    @field_serializer("value")
+    def _value_as_json(self, value: Value) -> Any:  # Any: JSON
+        return as_json(value)
 
     @field_validator("entity", "relation")
     @classmethod
     def _name(cls, text: str) -> str:
         return _checked(text, MAX_NAME_CHARACTERS)
 
-    @field_validator("value")
+    @field_validator("surface")
     @classmethod
-    def _value(cls, text: str) -> str:
+    def _surface(cls, text: str) -> str:
         return _checked(text, MAX_VALUE_CHARACTERS)
 
-    @field_validator("source")
+    @field_validator("sources")
     @classmethod
-    def _source(cls, text: str | None) -> str | None:
-        return None if text is None else _checked(text, MAX_SOURCE_CHARACTERS)
+    def _sources(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        if len(texts) > MAX_SOURCES:
+            raise ValueError(f"{len(texts)} sources, at most {MAX_SOURCES} are kept")
+        return tuple(_checked(text, MAX_SOURCE_CHARACTERS) for text in texts)
+
+    @field_validator("namespace", mode="before")
+    @classmethod
+    def _namespace(cls, parts: Any) -> Namespace:  # Any: whatever was given
+        return check_namespace(parts)
 
 
-def field_fault(text: object, limit: int) -> str | None:
-    """What is wrong with one field of a fact, or ``None``."""
-    if not isinstance(text, str):
-        return f"is no text but {type(text).__name__}"
-    if not text or text.isspace():
-        return "is empty"
-    if len(text) > limit:
-        return f"has {len(text):,} characters, at most {limit:,} are kept"
-    if "\0" in text:
-        return "holds the character NUL"
-    return None if is_text(text) else _NO_TEXT
+def check_namespace(parts: Iterable[str]) -> Namespace:
+    """Return the namespace, whose parts any backend can keep and any URL or file name can hold.
 
-
-def is_text(text: str) -> bool:
-    """False for halves of surrogate pairs, as bytes that are no UTF-8 become on a command line."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    Raises:
+        BadFact: too many parts, or a part that is empty, too long, or holds a space at an end,
+            a slash or a control character.
+    """
+    if isinstance(parts, str):
+        raise BadFact("the namespace is a single text", hint="write it as a tuple")
+    namespace = tuple(parts)
+    if len(namespace) > MAX_NAMESPACE_PARTS:
+        raise BadFact(f"a namespace has at most {MAX_NAMESPACE_PARTS} parts")
+    for part in namespace:
+        fault = text_fault(part, _MAX_PART_CHARACTERS)
+        if fault is None and (part != part.strip() or "/" in part or not part.isprintable()):
+            fault = "holds a slash, a control character, or a space at an end"
+        if fault:
+            raise BadFact(f"namespace: a part {fault}")
+    return namespace
 
 
 def check_text(**fields: str | None) -> None:
@@ -110,11 +210,11 @@ def check_text(**fields: str | None) -> None:
     """
     for name, text in fields.items():
         if text is not None and not is_text(text):
-            raise BadFact(f"no fact: {name}: {_NO_TEXT}")
+            raise BadFact(f"no fact: {name}: {NO_TEXT}")
 
 
 def _checked(text: str, limit: int) -> str:
-    fault = field_fault(text, limit)
+    fault = text_fault(text, limit)
     if fault:
         raise ValueError(fault)
     return text

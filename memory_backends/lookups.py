@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.facts import Fact, Namespace
+from lamlam.memory_backends.moments import from_us
+from lamlam.memory_backends.values import value_of
 
-MatchKind = Literal["exact", "alias", "synonym", "fuzzy", "vector", "none"]
+MatchKind = Literal["exact", "alias", "synonym", "inverse", "fuzzy", "vector", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,11 @@ class Lookup:
 
     entity: str
     relation: str
+    namespace: Namespace = ()
+    valid_at: datetime | None = None
+    """The moment of world time that is asked about (with a zone); ``None`` is the present."""
+    as_of: int | None = None
+    """Answer as the store stood at this revision (`Capability.HISTORY`)."""
 
 
 class LookupStatus(StrEnum):
@@ -27,6 +35,8 @@ class LookupStatus(StrEnum):
     MISS = "miss"
     AMBIGUOUS = "ambiguous"
     """Several entities fit equally well; `LookupResult.candidates` names them."""
+    NOT_VALID_AT = "not_valid_at"
+    """The store holds values, but none for the moment that was asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +71,68 @@ NO_MATCH = MatchPart("none", 0.0, None)
 
 
 class StoredFact(NamedTuple):
-    """One fact inside a store: without its entity, which is the same for all of a row."""
+    """One version of a fact inside a store: without its entity, the same for all of a row."""
 
     relation: str
     """As its author wrote it."""
     key: str
     """The relation's canonical key."""
     value: str
-    source: str | None
+    """The surface: the text that a model writes."""
+    sources: tuple[str, ...]
     revision: int
+    """The revision at which this version was asserted."""
     confidence: float
+    code: str = ""
+    """Type and value (`values.code_of`); empty for a text."""
+    valid_from: int | None = None
+    """In microseconds since 1970, as ``valid_to``."""
+    valid_to: int | None = None
+    seq: int = 0
+    """The place among the facts of its entity, which all versions of it share: lists of facts
+    are in this order. Not filled in where only the values of one relation are read."""
+
+    @property
+    def source(self) -> str | None:
+        """The first source, or ``None``."""
+        return self.sources[0] if self.sources else None
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """What is said, whatever it is called: equal for equal values."""
+        return self.code, "" if self.code else self.value
+
+    @property
+    def identity(self) -> tuple[str, str, str, int | None]:
+        """What makes two facts of one entity the same fact."""
+        return self.key, *self.content, self.valid_from
+
+
+class PastVersion(NamedTuple):
+    """A version of a fact that has ended."""
+
+    fact: StoredFact
+    retracted: int
+    """The revision at which it ended."""
+
+
+class Identify(Protocol):
+    """Gives a fact's id."""
+
+    def __call__(self, entity_key: str, fact: StoredFact, /) -> str:
+        """Return the id of a fact of the entity with this (scoped) canonical key."""
+        ...
+
+
+class Owned(NamedTuple):
+    """A fact with the entity that it is about."""
+
+    name: str
+    key: str
+    """Scoped canonical key of the entity."""
+    fact: StoredFact
+    value: str
+    """The text that it answers with: its value, or its entity where it answers the inverse."""
 
 
 class LookupResult:
@@ -81,10 +143,13 @@ class LookupResult:
         "_fact_ids",
         "_facts",
         "_identify",
+        "_key",
         "_match",
+        "_owned",
         "_stored",
         "candidates",
         "elapsed_ns",
+        "namespace",
         "revision",
         "status",
         "values",
@@ -98,8 +163,11 @@ class LookupResult:
         elapsed_ns: int = 0,
         *,
         entity: str = "",
+        key: str = "",
+        namespace: Namespace = (),
         stored: Sequence[StoredFact] = (),
-        identify: Callable[[str, str, str], str] | None = None,
+        owned: Sequence[Owned] | None = None,
+        identify: Identify | None = None,
         candidates: tuple[Candidate, ...] = (),
     ) -> None:
         """Hold an answer.
@@ -107,17 +175,27 @@ class LookupResult:
         Args:
             match: how the question was understood; ``None``: both halves exactly.
             entity: the entity as stored.
+            key: its scoped canonical key.
             stored: the facts found, in stored order.
-            identify: gives a fact's id from entity, relation key and value.
+            owned: the same, each with its entity: where an inverse relation was asked for, facts
+                of other entities are among them.
+            identify: gives a fact's id.
         """
         self.status = status
         self._match = match
         self.revision = revision
         self.elapsed_ns = elapsed_ns
         self.candidates = candidates
-        self.values: tuple[str, ...] = tuple([fact[2] for fact in stored])
+        self.namespace = namespace
+        self.values: tuple[str, ...] = (
+            tuple([fact[2] for fact in stored])
+            if owned is None
+            else tuple([one.value for one in owned])
+        )
         self._entity = entity
+        self._key = key
         self._stored = stored
+        self._owned = owned
         self._identify = identify
         self._facts: tuple[Fact, ...] | None = None
         self._fact_ids: tuple[str, ...] | None = None
@@ -131,7 +209,8 @@ class LookupResult:
     def match(self) -> Match:
         """How the question was understood."""
         if self._match is None:
-            relation = self._stored[0].relation if self._stored else None
+            owners = self._owners()
+            relation = owners[0].fact.relation if owners else None
             self._match = Match(
                 MatchPart("exact", 1.0, self._entity), MatchPart("exact", 1.0, relation)
             )
@@ -139,8 +218,8 @@ class LookupResult:
 
     @property
     def sources(self) -> tuple[str | None, ...]:
-        """Where each value came from."""
-        return tuple([fact.source for fact in self._stored])
+        """Where each value came from: the first source of each fact."""
+        return tuple([one.fact.source for one in self._owners()])
 
     @property
     def fact_ids(self) -> tuple[str, ...]:
@@ -148,23 +227,29 @@ class LookupResult:
         if self._fact_ids is None:
             identify = self._identify
             self._fact_ids = (
-                tuple([identify(self._entity, f.key, f.value) for f in self._stored])
-                if identify
-                else ()
+                tuple([identify(one.key, one.fact) for one in self._owners()]) if identify else ()
             )
         return self._fact_ids
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        """The facts behind the values."""
+        """The facts behind the values, as stored: of an inverse relation, the other entity's."""
         if self._facts is None:
+            ids = self.fact_ids or (None,) * len(self.values)
             self._facts = tuple(
                 [
-                    as_fact(self._entity, stored, fact_id)
-                    for stored, fact_id in zip(self._stored, self.fact_ids, strict=True)
+                    as_fact(one.name, one.fact, fact_id, self.namespace)
+                    for one, fact_id in zip(self._owners(), ids, strict=True)
                 ]
             )
         return self._facts
+
+    def _owners(self) -> Sequence[Owned]:
+        if self._owned is None:
+            self._owned = [
+                Owned(self._entity, self._key, fact, fact.value) for fact in self._stored
+            ]
+        return self._owned
 
     def __repr__(self) -> str:
         return f"LookupResult({self.status.value}, values={self.values!r}, match={self.match!r})"
@@ -201,14 +286,25 @@ class EntityView:
         return f"EntityView({self.name!r}, relations={self.relations!r})"
 
 
-def as_fact(entity: str, stored: StoredFact, fact_id: str) -> Fact:
+def as_fact(
+    entity: str,
+    stored: StoredFact,
+    fact_id: str | None,
+    namespace: Namespace = (),
+    retracted: int | None = None,
+) -> Fact:
     """Return a fact of a store as users read it; it was checked when it was written."""
     return Fact.model_construct(
         entity=entity,
         relation=stored.relation,
-        value=stored.value,
-        source=stored.source,
+        value=value_of(stored.code, stored.value) if stored.code else stored.value,
+        surface=stored.value,
+        sources=stored.sources,
         confidence=stored.confidence,
+        valid_from=from_us(stored.valid_from),
+        valid_to=from_us(stored.valid_to),
+        namespace=namespace,
         id=fact_id,
         revision=stored.revision,
+        retracted=retracted,
     )

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from zlib import crc32
 
 from lamlam.memory_backends.keys import fold
+from lamlam.memory_backends.namespaces import salted, split
 from lamlam.memory_backends.person_names import person_key
 
 _SHORTEST_MISSPELT = 4
@@ -25,12 +26,13 @@ def letters_code(folded: str) -> int:
     return _code(f"f{folded}")
 
 
-def index_codes(key: str) -> set[int]:
-    """Return every code under which a stored name is found.
+def index_codes(scoped_key: str) -> set[int]:
+    """Return every code under which the stored name of a scoped key is found.
 
     No code is made for what the key itself already answers: a plain two-word name costs
     nothing but its two codes for typing errors.
     """
+    namespace, key = split(scoped_key)
     folded = fold(key).key
     codes = set(_typo_codes(folded))
     if folded != key:
@@ -38,7 +40,7 @@ def index_codes(key: str) -> set[int]:
     person = person_key(folded)
     if person is not None and person != folded:
         codes.add(letters_code(person))
-    return codes
+    return set(salted(namespace, codes))
 
 
 def typo_probes(folded: str) -> set[int]:

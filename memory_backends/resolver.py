@@ -8,26 +8,32 @@ never an answer.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple, Protocol
 
-from lamlam.memory_backends.facts import is_text
 from lamlam.memory_backends.keys import canonical_key, fold, qualifiers_agree, relation_key
 from lamlam.memory_backends.lookups import (
     NO_MATCH,
     Candidate,
     EntityView,
+    Identify,
     Lookup,
     LookupResult,
     LookupStatus,
     Match,
     MatchKind,
     MatchPart,
+    Owned,
     StoredFact,
 )
 from lamlam.memory_backends.misspellings import likeness, misspelling_score
+from lamlam.memory_backends.moments import as_moment, holds_at, to_us
 from lamlam.memory_backends.name_index import letters_code, typo_probes
 from lamlam.memory_backends.person_names import person_key, person_score, reads_as_name
+from lamlam.memory_backends.relation_rules import RelationRules
 from lamlam.memory_backends.relations import match_relation, near_relations
+from lamlam.memory_backends.values import is_text
 
 _NEAR_NAME = 0.60  # below it a name is not even worth a mention
 _MOST_CANDIDATES = 5
@@ -60,7 +66,10 @@ class Holding(Protocol):
 
 
 class Shelf(Protocol):
-    """What resolution needs of a backend; every call is answered at once."""
+    """What resolution needs of a backend; every call is answered at once.
+
+    All keys are scoped, and so are the codes (`namespaces`).
+    """
 
     def holding(self, key: str) -> Holding | None:
         """The entity with exactly this canonical key."""
@@ -77,6 +86,19 @@ class Shelf(Protocol):
     @property
     def has_aliases(self) -> bool:
         """True unless `alias` finds nothing anyway."""
+        ...
+
+    @property
+    def rules(self) -> RelationRules:
+        """What the store knows about relations."""
+        ...
+
+    def referring(self, key: str, relation: str) -> Sequence[Owned]:
+        """Facts whose value is the entity with this (scoped) key, of a relation or a synonym of it.
+
+        Ordered by the scoped key of the entity that they are about, then as stored. Asked only
+        where a relation has an inverse.
+        """
         ...
 
 
@@ -96,21 +118,36 @@ _ABSENT = Found(None, NO_MATCH)
 def look_up(
     shelf: Shelf, query: Lookup, revision: int, identify: Identify | None = None
 ) -> LookupResult:
-    """Return what the shelf holds of one relation of one entity."""
+    """Return what the shelf holds of one relation of one entity.
+
+    Where the relation has an inverse, the entities that name this one by it are values too,
+    after the entity's own.
+    """
     if not (is_text(query.entity) and is_text(query.relation)):
         # Half a surrogate pair: nothing has such a name.
         return LookupResult(
             LookupStatus.MISS, Match(NO_MATCH, NO_MATCH), revision, entity=query.entity
         )
-    relation = query.relation
+    if query.namespace:
+        from lamlam.memory_backends.shelf_views import NamespaceShelf
+
+        shelf = NamespaceShelf(shelf, query.namespace)
+    wanted = relation_key(query.relation)
     # Most questions name both halves as stored: this way builds nothing but the answer.
     holding = shelf.holding(canonical_key(query.entity))
-    if holding is not None and (stored := holding.of(relation_key(relation))):
+    if (
+        holding is not None
+        and not shelf.rules
+        and (stored := holding.of(wanted))
+        and is_timeless(stored)
+    ):
         return LookupResult(
             LookupStatus.HIT,
             None,
             revision,
             entity=holding.name,
+            key=holding.key,
+            namespace=query.namespace,
             stored=stored,
             identify=identify,
         )
@@ -118,55 +155,88 @@ def look_up(
     holding = found.holding
     if holding is None:
         status = LookupStatus.AMBIGUOUS if found.is_ambiguous else LookupStatus.MISS
-        candidates = tuple([Candidate(name, relation, score) for name, score in found.near])
+        candidates = tuple([Candidate(name, query.relation, score) for name, score in found.near])
         return LookupResult(
             status,
             Match(found.part, NO_MATCH),
             revision,
             entity=query.entity,
+            namespace=query.namespace,
             candidates=candidates,
         )
-    wanted = relation_key(relation)
+    part, facts = _of_relation(shelf, holding, wanted)
+    result = partial(
+        LookupResult,
+        match=Match(found.part, part),
+        revision=revision,
+        entity=holding.name,
+        key=holding.key,
+        namespace=query.namespace,
+        identify=identify,
+    )
+    if not facts:
+        near = near_relations(wanted, holding.relation_keys())
+        candidates = tuple([Candidate(holding.name, near_key, score) for near_key, score in near])
+        return result(LookupStatus.MISS, candidates=candidates)
+    valid = _valid_at(facts, query.valid_at)
+    return result(LookupStatus.HIT if valid else LookupStatus.NOT_VALID_AT, owned=valid)
+
+
+def _of_relation(shelf: Shelf, holding: Holding, wanted: str) -> tuple[MatchPart, list[Owned]]:
+    """Return how the relation was understood, and its facts, whenever they hold."""
     stored = holding.of(wanted)
     part = MatchPart("exact", 1.0, stored[0].relation) if stored else NO_MATCH
     if not stored:
-        keys = holding.relation_keys()
-        kind, score, key = match_relation(wanted, keys)
-        if key is None:
-            near = near_relations(wanted, keys)
-            return LookupResult(
-                LookupStatus.MISS,
-                Match(found.part, NO_MATCH),
-                revision,
-                entity=holding.name,
-                candidates=tuple([Candidate(holding.name, near_key, s) for near_key, s in near]),
-            )
-        stored = holding.of(key)
-        part = MatchPart(kind, score, stored[0].relation)
-    return LookupResult(
-        LookupStatus.HIT,
-        Match(found.part, part),
-        revision,
-        entity=holding.name,
-        stored=stored,
-        identify=identify,
-    )
+        kind, score, key = match_relation(wanted, holding.relation_keys())
+        if key is not None:
+            stored = holding.of(key)
+            part = MatchPart(kind, score, stored[0].relation)
+    facts = [Owned(holding.name, holding.key, fact, fact.value) for fact in stored]
+    inverses = shelf.rules.inverses_of(wanted) if shelf.rules else []
+    told = {canonical_key(one.value) for one in facts}
+    for inverse in inverses:
+        for one in shelf.referring(holding.key, inverse):
+            if (name := canonical_key(one.name)) not in told:
+                told.add(name)
+                facts.append(one._replace(value=one.name))
+                if part is NO_MATCH:
+                    part = MatchPart("inverse", 1.0, one.fact.relation)
+    return part, facts
 
 
-class Identify(Protocol):
-    """Gives a fact's id."""
+def _valid_at(facts: Sequence[Owned], moment: datetime | None) -> list[Owned]:
+    """Return the facts that hold at a moment of world time, each content once."""
+    if all(one.fact.valid_from is None and one.fact.valid_to is None for one in facts):
+        return list(facts)
+    wanted = _microseconds(moment)
+    once: dict[tuple[str, ...], Owned] = {}
+    for one in facts:
+        if holds_at(one.fact.valid_from, one.fact.valid_to, wanted):
+            once.setdefault((one.key, one.value, *one.fact.content), one)
+    return list(once.values())
 
-    def __call__(self, entity: str, relation_key: str, value: str, /) -> str:
-        """Return the id."""
-        ...
+
+def _microseconds(moment: datetime | None) -> int:
+    exact = to_us(as_moment(moment if moment is not None else datetime.now(UTC)))
+    assert exact is not None  # a moment was given
+    return exact
+
+
+def is_timeless(stored: Sequence[StoredFact]) -> bool:
+    """True where none of the facts is bound to a period of world time."""
+    return all(fact.valid_from is None and fact.valid_to is None for fact in stored)
 
 
 def describe(shelf: Shelf, entity: str, *, fuzzy: bool) -> EntityView | None:
-    """Return what the shelf holds of an entity; ``None`` if unknown or ambiguous."""
+    """Return what the shelf holds of an entity now; ``None`` if unknown or ambiguous."""
     found = find_entity(shelf, entity, fuzzy=fuzzy) if is_text(entity) else _ABSENT
     if found.holding is None:
         return None
-    return EntityView(found.holding.name, found.holding.key, found.part, found.holding.stored())
+    stored = found.holding.stored()
+    if not is_timeless(stored):
+        now = _microseconds(None)
+        stored = [fact for fact in stored if holds_at(fact.valid_from, fact.valid_to, now)]
+    return EntityView(found.holding.name, found.holding.key, found.part, stored)
 
 
 def find_entity(shelf: Shelf, name: str, *, fuzzy: bool = True) -> Found:

@@ -1,42 +1,177 @@
-"""What stores share: the async names over answers that are there at once."""
+"""`BaseStore`: what follows from the core of a fact store, so that a backend writes the core only."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from hashlib import blake2b
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from lamlam.memory_backends.lookups import Lookup, LookupResult
+from lamlam.errors import NotSupported
+from lamlam.memory_backends.facts import Fact, Namespace
+from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult
+from lamlam.memory_backends.operations import (
+    Change,
+    Commit,
+    ErasureReceipt,
+    MigrationReport,
+    Op,
+    PastFact,
+    StoreInfo,
+)
+from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.relation_rules import RelationRule
 
-_SEPARATOR = "\0"  # no field of a fact holds it
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from lamlam.memory_backends.protocol import FactStore
+    from lamlam.memory_backends.recall import Recalled
+
+Model = TypeVar("Model", bound="BaseModel")
 
 
-class LocalStore(ABC):
-    """A store that answers without waiting, on the thread that asks."""
+class BaseStore(ABC):
+    """A `FactStore` whose subclass writes the eight methods of the core.
+
+    What a subclass does not declare raises `NotSupported`.
+    """
+
+    capabilities: frozenset[Capability] = frozenset()
 
     @abstractmethod
-    def lookup_nowait(self, query: Lookup) -> LookupResult:
-        """Return what the store holds of one relation of one entity."""
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        """Return one result per query, in their order, all from one state of the store."""
+
+    @abstractmethod
+    def scan(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> AsyncIterator[Fact]:
+        """Give every fact, or those of one entity, of one relation, or of both."""
+
+    @abstractmethod
+    async def apply(
+        self,
+        ops: Sequence[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
+        """Every operation has been done, in order, or none."""
+
+    @abstractmethod
+    def changes(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> AsyncIterator[Change]:
+        """Give what was committed after a revision, in order, up to now."""
+
+    @abstractmethod
+    async def erase(
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
+    ) -> ErasureReceipt:
+        """Nothing is left of the facts: history, feed, aliases and index keys included."""
+
+    @abstractmethod
+    async def info(self) -> StoreInfo:
+        """Return what the store is and how much it holds."""
+
+    @abstractmethod
+    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+        """The store has the schema of this version; a second call finds nothing to do."""
 
     @abstractmethod
     async def aclose(self) -> None:
-        """The store is closed."""
+        """The store is closed; closing again does nothing."""
 
-    async def lookup(self, entity: str, relation: str) -> LookupResult:
+    # What follows ---------------------------------------------------------------------------------
+
+    async def lookup(
+        self,
+        entity: str,
+        relation: str,
+        *,
+        namespace: Namespace = (),
+        valid_at: datetime | None = None,
+        as_of: int | None = None,
+    ) -> LookupResult:
         """Return what the store holds of one relation of one entity.
 
         A miss and an ambiguous name are results, not errors.
+        """
+        query = Lookup(entity, relation, namespace, valid_at, as_of)
+        return (await self.lookup_many([query]))[0]
+
+    async def recall(
+        self,
+        model: type[Model],
+        entity: str,
+        *,
+        namespace: Namespace = (),
+        valid_at: datetime | None = None,
+        as_of: int | None = None,
+    ) -> Recalled[Model]:
+        """Return a pydantic model filled from the entity's relations, and from which facts.
 
         Raises:
-            StoreClosed: the store is closed.
+            RecallFailed: a required field is not filled, or a value does not fit its field.
         """
-        return self.lookup_nowait(Lookup(entity, relation))
+        from lamlam.memory_backends.recall import fields_of, fill
 
-    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
-        """Return one result per query, in their order."""
-        return [self.lookup_nowait(query) for query in queries]
+        fields = fields_of(model)
+        queries = [
+            Lookup(entity, relation, namespace, valid_at, as_of) for relation in fields.values()
+        ]
+        answers = await self.lookup_many(queries)
+        return fill(model, entity, dict(zip(fields, answers, strict=True)))
+
+    def snapshot(self) -> AbstractAsyncContextManager[FactStore]:
+        """The store as it is now, for reading, whatever is committed meanwhile."""
+        from lamlam.memory_backends.snapshots import snapshot_of
+
+        self.require(Capability.HISTORY, "snapshot")
+        return snapshot_of(self)
+
+    async def history(
+        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
+    ) -> list[PastFact]:
+        """Return facts and versions of facts that have ended, oldest first."""
+        raise self.unsupported("history", Capability.HISTORY)
+
+    async def rules(self) -> list[RelationRule]:
+        """Return what the store knows about relations."""
+        raise self.unsupported("rules", Capability.RULES)
+
+    async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
+        """Return the other names (canonical keys) of an entity, sorted."""
+        raise self.unsupported("aliases", Capability.ALIASES)
+
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        """Return the same as `lookup`, at once; from any thread."""
+        raise self.unsupported("lookup_nowait", Capability.FAST_LOOKUP)
+
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+    ) -> EntityView | None:
+        """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
+        raise self.unsupported("describe_nowait", Capability.FAST_LOOKUP)
+
+    def refresh_nowait(self) -> None:  # noqa: B027 (right as it is for most stores)
+        """The next lookup sees everything that was committed before it."""
 
     async def __aenter__(self) -> Self:
         """Return the store itself."""
@@ -51,16 +186,32 @@ class LocalStore(ABC):
         """Close the store."""
         await self.aclose()
 
+    # For subclasses -------------------------------------------------------------------------------
 
-class FactIds:
-    """Ids of facts: hashes keyed with the store's secret, so that none lets its value be guessed."""
+    def require(self, capability: Capability, what: str) -> None:
+        """The store declares the capability.
 
-    __slots__ = ("_secret",)
+        Raises:
+            NotSupported: it does not.
+        """
+        if capability not in self.capabilities:
+            raise self.unsupported(what, capability)
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+    def unsupported(self, what: str, capability: Capability) -> NotSupported:
+        """Return the error of a call that needs an undeclared capability."""
+        return NotSupported(
+            f"{type(self).__name__} has no {what}: it does not declare {capability.value!r}",
+            hint="store.capabilities says what it can do",
+        )
 
-    def __call__(self, entity: str, relation_key: str, value: str, /) -> str:
-        """Return the id of one fact of a stored entity."""
-        text = f"{entity}{_SEPARATOR}{relation_key}{_SEPARATOR}{value}"
-        return blake2b(text.encode(), digest_size=10, key=self._secret).hexdigest()
+
+class LocalStore(BaseStore):
+    """A store that answers without waiting, on the thread that asks."""
+
+    @abstractmethod
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        """Return what the store holds of one relation of one entity."""
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        """Return one result per query, in their order."""
+        return [self.lookup_nowait(query) for query in queries]

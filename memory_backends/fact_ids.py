@@ -1,0 +1,30 @@
+"""Ids of facts and entities: keyed hashes, so that an id in a trace or receipt reveals nothing."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from lamlam.memory_backends.lookups import StoredFact
+
+_SEPARATOR = "\0"  # no field of a fact holds it
+
+
+class FactIds:
+    """Ids of facts: hashes keyed with the store's secret, so that none lets its value be guessed."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def __call__(self, entity_key: str, fact: StoredFact, /) -> str:
+        """Return the id of a fact of the entity with this scoped key, the same in all versions."""
+        content = f"{_SEPARATOR}{fact.code}" if fact.code else fact.value
+        text = f"{entity_key}{_SEPARATOR}{fact.key}{_SEPARATOR}{content}"
+        if fact.valid_from is not None:
+            text += f"{_SEPARATOR}{_SEPARATOR}{fact.valid_from}"
+        return blake2b(text.encode(), digest_size=10, key=self._secret).hexdigest()
+
+    def of_entity(self, entity_key: str) -> str:
+        """Return the id of an entity: what is left of its name in the feed when it is erased."""
+        return blake2b(entity_key.encode(), digest_size=10, key=self._secret).hexdigest()
