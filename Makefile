@@ -23,7 +23,7 @@ demo: $(LIGHT)
 	@$(VENV)/bin/lamlam demo
 
 test: $(DEV)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --require-neo4j
 
 lint: $(DEV)
 	$(VENV)/bin/ruff check .

@@ -78,7 +78,11 @@ setup_light() {
 setup_dev() {
   pip_quietly "PyTorch and the development tools (large downloads)" install \
     --constraint build_support/constraints.txt \
-    --config-settings editable_mode=compat --editable '.[train]' --group dev
+    --config-settings editable_mode=compat --editable '.[all]' --group dev
+  # Here and not in the first test that needs it, which has a time limit.
+  say "Neo4j for the tests (150 MB for each release, once)"
+  "$venv/bin/python" -m tests.neo4j_server.jars >>"$log" 2>"$venv/neo4j.log" ||
+    say "  tests that need it will be skipped: $(tail -n 1 "$venv/neo4j.log")"
   say "ready for tests and training"
 }
 

@@ -1,19 +1,83 @@
-"""What holds for every test: a data folder of its own, and plain, narrow output from the command."""
+"""What holds for every test: a data folder of its own, and plain, narrow output from the command.
+
+And the Neo4j servers: tests get one from an address, a container engine, or Java alone.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from lamlam.errors import StoreMissing
+from lamlam.testing.neo4j_servers import Neo4jServer, running_neo4j
+from lamlam.testing.plugin import MARKER, without_neo4j
+from tests.neo4j_server.jdks import NEWEST, releases_here
+from tests.neo4j_server.session import OUR_WAYS, Neo4jTally, native_server
+
+pytest_plugins = ["pytester"]
+
 # Before anything loads llama.cpp; the reason stands in lamlam/cli/app.py.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+TALLY = pytest.StashKey[Neo4jTally]()
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--require-neo4j``: the run is the whole suite, so tests against Neo4j belong to it."""
+    parser.addoption(
+        "--require-neo4j",
+        action="store_true",
+        help="say how many tests ran against Neo4j; with LAMLAM_REQUIRE_NEO4J=1 none is a failure",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests against Neo4j are counted."""
+    config.stash[TALLY] = Neo4jTally(is_whole_suite=bool(config.getoption("--require-neo4j")))
+    config.pluginmanager.register(config.stash[TALLY])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the newest release have the marker, too."""
+    for item in items:
+        if "newest_neo4j" in getattr(item, "fixturenames", ()):
+            item.add_marker(MARKER)
+
+
+@pytest.fixture(scope="session")
+def lamlam_neo4j(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Neo4jServer]:
+    """A Neo4j server: by address, as a container, or by Java alone (the LTS if it runs here)."""
+    try:
+        with running_neo4j(tmp_path_factory.mktemp("neo4j"), OUR_WAYS) as server:
+            pytestconfig.stash[TALLY].servers.append(server)
+            yield server
+    except StoreMissing as why:
+        without_neo4j(why)
+
+
+@pytest.fixture(scope="session")
+def newest_neo4j(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Neo4jServer]:
+    """The newest release, by Java alone."""
+    if NEWEST not in releases_here():
+        pytest.skip(f"Neo4j {NEWEST.version} needs {NEWEST.needs}")
+    try:
+        with native_server(tmp_path_factory.mktemp("newest-neo4j"), NEWEST) as server:
+            pytestconfig.stash[TALLY].servers.append(server)
+            yield server
+    except StoreMissing as why:
+        without_neo4j(why)
 
 
 @pytest.fixture(autouse=True)

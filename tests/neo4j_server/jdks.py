@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lamlam.errors import StoreMissing
+
 _JVM_FOLDERS = ("/usr/lib/jvm", "/Library/Java/JavaVirtualMachines", "/opt/java")
 
 
-class NoServer(Exception):
+class NoServer(StoreMissing):
     """No Neo4j server can be started here; the text says why and what to do."""
 
 
@@ -96,7 +98,7 @@ def jdk_for(release: Release, jdks: Iterable[Jdk]) -> Jdk:
     found = ", ".join(f"Java {jdk.major} in {jdk.home}" for jdk in have) or "no JDK"
     raise NoServer(
         f"Neo4j {release.version} needs {release.needs}; found: {found}. "
-        "Install a JDK (Debian, Ubuntu: apt install openjdk-17-jdk-headless) or set JAVA_HOME"
+        "Install a JDK (Debian, Ubuntu: apt install default-jdk-headless) or set JAVA_HOME"
     )
 
 

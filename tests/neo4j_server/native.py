@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from lamlam.testing.neo4j_servers import Neo4jServer, answering
 from tests.neo4j_server.jars import jars_of
 from tests.neo4j_server.jdks import LTS, NoServer, Release, find_jdks, jdk_for
 
@@ -61,6 +62,7 @@ class NativeServer:
         self.version = release.version
         self.password = password or secrets.token_hex(8)
         self.port = 0  # until the first start: any free one
+        self.java = ""  # until the first start
         self._release = release
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -73,6 +75,11 @@ class NativeServer:
     def url(self) -> str:
         """The address with user and password in it, as ``lamlam.open_store`` takes it."""
         return f"neo4j://{self.user}:{self.password}@127.0.0.1:{self.port}"
+
+    def record(self) -> Neo4jServer:
+        """What the fixtures of `lamlam.testing` hand out; the server has to be running."""
+        found = Neo4jServer(self.url, "", f"started by {self.java}", is_ours=True)
+        return answering(found)
 
     @property
     def pid(self) -> int:
@@ -94,6 +101,7 @@ class NativeServer:
         """
         jdk = jdk_for(self._release, find_jdks())
         jars = jars_of(self._release, jdk)
+        self.java = f"Java {jdk.major}"
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = self.folder / "neo4j.conf"
         settings.write_text(_SETTINGS.format(port=self.port), encoding="utf-8")
@@ -159,6 +167,7 @@ class NativeServer:
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> int:
         """Return the port; the server listened, and had its password set, before it told it."""
         deadline = time.monotonic() + _START_TIMEOUT_S
+        lines: list[str] = []
         while time.monotonic() < deadline:
             is_running = process.poll() is None
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)

@@ -1,0 +1,103 @@
+"""The pytest fixtures: a fresh fact store of each kind, and the Neo4j server behind one of them.
+
+pytest loads this module in every run of everybody who installed lamlam: it imports nothing
+heavy before a fixture asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.protocol import FactStore
+    from lamlam.memory_backends.sync import SyncFactStore
+    from lamlam.testing.neo4j_servers import Neo4jServer
+
+REQUIRE_VARIABLE = "LAMLAM_REQUIRE_NEO4J"
+MARKER = "lamlam_neo4j"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker is known."""
+    config.addinivalue_line("markers", f"{MARKER}: runs against a Neo4j server")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m sorts out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test that asks for the server has the marker: ``-m 'not lamlam_neo4j'`` leaves it out."""
+    for item in items:
+        kind = getattr(getattr(item, "callspec", None), "params", {}).get("lamlam_store_url")
+        if kind == "neo4j" or "lamlam_neo4j" in getattr(item, "fixturenames", ()):
+            item.add_marker(MARKER)
+
+
+@pytest.fixture(scope="session")
+def lamlam_neo4j(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServer]:
+    """A Neo4j server that answers: url, address, user, password, version, found_by.
+
+    From ``LAMLAM_TEST_NEO4J``, a container, or an installed Neo4j. Without any the test is
+    skipped, or fails where ``LAMLAM_REQUIRE_NEO4J=1``.
+    """
+    from lamlam.errors import StoreMissing
+    from lamlam.testing.neo4j_servers import running_neo4j
+
+    try:
+        with running_neo4j(tmp_path_factory.mktemp("neo4j")) as server:
+            yield server
+    except StoreMissing as why:
+        without_neo4j(why)
+
+
+def without_neo4j(why: Exception) -> None:
+    """Skip the test, or fail it where ``LAMLAM_REQUIRE_NEO4J=1``."""
+    reason = "\n".join([str(why), *getattr(why, "__notes__", ())])
+    if os.environ.get(REQUIRE_VARIABLE) == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(params=["memory", "sqlite", "neo4j"])
+def lamlam_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty store, as `lamlam.open_store` takes it: the test runs once per kind.
+
+    Two openings of ``memory:`` are two stores. ``@pytest.mark.parametrize("lamlam_store_url",
+    ["sqlite"], indirect=True)`` picks kinds.
+    """
+    if request.param == "memory":
+        yield "memory:"
+    elif request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'lamlam-facts.db'}"
+    elif request.param == "neo4j":
+        server: Neo4jServer = request.getfixturevalue("lamlam_neo4j")
+        from lamlam.testing.neo4j_stores import fresh_url
+
+        with fresh_url(server) as url:
+            yield url
+    else:
+        pytest.fail(f"lamlam_store_url knows memory, sqlite and neo4j, not {request.param!r}")
+
+
+@pytest.fixture
+async def lamlam_store(lamlam_store_url: str) -> AsyncIterator[FactStore]:
+    """An empty open `lamlam.FactStore`, for tests that run on an event loop; once per kind.
+
+    For anyio's pytest plugin, or pytest-asyncio in its auto mode.
+    """
+    import lamlam
+
+    async with lamlam.open_store(lamlam_store_url) as store:
+        yield store
+
+
+@pytest.fixture
+def lamlam_sync_store(lamlam_store_url: str) -> Iterator[SyncFactStore]:
+    """An empty open `lamlam.SyncFactStore`; once per kind."""
+    import lamlam
+
+    with lamlam.SyncFactStore(lamlam_store_url) as store:
+        yield store

@@ -1,0 +1,82 @@
+"""Which Neo4j servers a run of the tests uses, and how many tests ran against them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lamlam.testing.neo4j_servers import (
+    ADDRESS_VARIABLE,
+    Neo4jServer,
+    container_server,
+    given_server,
+)
+from lamlam.testing.plugin import MARKER, REQUIRE_VARIABLE
+from tests.neo4j_server.jdks import LTS, Release, releases_here
+from tests.neo4j_server.native import NativeServer
+
+
+@contextmanager
+def native_server(folder: Path, release: Release | None = None) -> Iterator[Neo4jServer]:
+    """A server that needs Java alone: the given release, or the first that runs here.
+
+    Raises:
+        StoreMissing: no JDK fits, the jars cannot be had, or it ended at once.
+    """
+    if release is None:
+        release = next(iter(releases_here()), LTS)
+    with NativeServer(folder, release) as server:
+        yield server.record()
+
+
+OUR_WAYS = (given_server, container_server, native_server)
+
+
+class Neo4jTally:
+    """Counts the tests that ran against Neo4j; a pytest plugin."""
+
+    def __init__(self, *, is_whole_suite: bool) -> None:
+        """Start at zero.
+
+        Args:
+            is_whole_suite: the run is meant to hold tests against Neo4j.
+        """
+        self.n_ran = 0
+        self.servers: list[Neo4jServer] = []
+        self._is_whole_suite = is_whole_suite
+
+    @property
+    def is_missing(self) -> bool:
+        """Nothing ran, though tests against Neo4j were required."""
+        required = os.environ.get(REQUIRE_VARIABLE) == "1"
+        return self._is_whole_suite and required and self.n_ran == 0
+
+    def pytest_report_header(self) -> str:
+        """Where the server will come from."""
+        if os.environ.get(ADDRESS_VARIABLE):
+            return f"neo4j: {ADDRESS_VARIABLE}"
+        versions = ", ".join(release.version for release in releases_here())
+        return f"neo4j: a container where an engine answers, else by Java: {versions or 'no JDK'}"
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count a test once, when its body has run."""
+        if report.when == "call" and not report.skipped and MARKER in report.keywords:
+            self.n_ran += 1
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """The run fails if required tests did not run."""
+        if self.is_missing and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say how many tests ran, against what."""
+        used = "; ".join(f"{server.version}, {server.found_by}" for server in self.servers)
+        if self.n_ran or self._is_whole_suite:
+            line = f"neo4j: {self.n_ran} tests ran" + (f" ({used})" if used else "")
+            terminalreporter.write_line(line, red=self.is_missing)
+        if self.is_missing:
+            terminalreporter.write_line(f"{REQUIRE_VARIABLE}=1, yet none ran", red=True)
