@@ -1,7 +1,7 @@
-"""`GraphStore`: facts as a NetworkX graph in memory, gone when the process ends.
+"""`GraphStore`: facts as a NetworkX graph in memory, kept in a file where one is named.
 
-An entity is a node, a fact an edge from it to the node of its value; the edge carries
-relation, source, confidence and revision. Simple before fast: for small worlds and tests.
+An entity is a node, a fact an edge from it to the node of its value. Simple before fast: for
+small worlds, for tests, and for whoever wants to analyse what a memory knows.
 """
 
 from __future__ import annotations
@@ -9,151 +9,287 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
-import networkx as nx
+from anyio import CancelScope, to_thread
 
-from lamlam.errors import BadFact, Conflict, ReadOnly, StoreClosed
-from lamlam.memory_backends.edits import Edited, check_op, covered_keys
-from lamlam.memory_backends.facts import Fact, check_text
+from lamlam.errors import Conflict, ReadOnly, StoreClosed, StoreMissing
+from lamlam.memory_backends.commit_log import CommitLog, Erasure, changes_of_commit, key_hash
+from lamlam.memory_backends.edits import covered_keys
+from lamlam.memory_backends.fact_ids import FactIds
+from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.graph_file import (
+    SCHEMA_VERSION,
+    Contents,
+    FileState,
+    read_file,
+    state_of,
+    write_file,
+)
+from lamlam.memory_backends.graph_world import Graph, GraphDesk, GraphWorld
 from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult, StoredFact, as_fact
-from lamlam.memory_backends.name_index import index_codes
+from lamlam.memory_backends.lookups import (
+    EntityView,
+    Lookup,
+    LookupResult,
+    StoredFact,
+    as_fact,
+)
+from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.operations import (
-    AddAlias,
+    OUT_OF_REACH,
     Assert,
+    Change,
     Commit,
     ErasureReceipt,
+    MigrationReport,
     Op,
     PastFact,
-    Retract,
+    Revision,
     StoreInfo,
 )
 from lamlam.memory_backends.protocol import Capability
-from lamlam.memory_backends.resolver import describe, look_up
-from lamlam.memory_backends.store_base import FactIds, LocalStore
+from lamlam.memory_backends.relation_rules import RelationRule
+from lamlam.memory_backends.resolver import Shelf, describe, look_up
+from lamlam.memory_backends.shelf_views import NamespaceShelf, PastShelf, facts_at
+from lamlam.memory_backends.store_base import LocalStore
 from lamlam.memory_backends.synonyms import same_relation
+from lamlam.memory_backends.transaction import work_out
+from lamlam.memory_backends.values import is_text
 
-_SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """An entity's node and the edges that leave it (a `Holding`)."""
-
-    name: str
-    key: str
-    facts: tuple[StoredFact, ...]
-
-    def relation_keys(self) -> list[str]:
-        return list(dict.fromkeys(fact.key for fact in self.facts))
-
-    def of(self, relation_key: str) -> list[StoredFact]:
-        return [fact for fact in self.facts if fact.key == relation_key]
-
-    def stored(self) -> tuple[StoredFact, ...]:
-        return self.facts
+_READING = frozenset(
+    {
+        Capability.FAST_LOOKUP, Capability.FUZZY, Capability.HISTORY, Capability.ALIASES,
+        Capability.RULES, Capability.NAMESPACES, Capability.VALID_TIME, Capability.CHANGES,
+    }
+)  # fmt: skip
+_WRITING = frozenset(
+    {
+        Capability.WRITE, Capability.TRANSACTIONS, Capability.CAS, Capability.IDEMPOTENCY,
+        Capability.ERASE,
+    }
+)  # fmt: skip
+_COVERED = ("facts", "history", "aliases", "index keys", "feed of changes")
+_FREED = "memory of the process: freed, not overwritten"
+_FILE_FREED = "file: written anew; what the old one stood on is freed, not overwritten"
+_BATCH = 1000
 
 
 class GraphStore(LocalStore):
-    """Facts in a `networkx.MultiDiGraph`, which ``graph`` lets one look at."""
+    """Facts in a `networkx.MultiDiGraph`; any thread may ask, also while one writes."""
 
-    def __init__(self, *, read_only: bool = False) -> None:
-        """Begin empty."""
-        self.graph = nx.MultiDiGraph()
+    def __init__(
+        self, path: Path | None = None, *, create: bool = True, read_only: bool = False
+    ) -> None:
+        """Begin empty, or with what a file holds.
+
+        Args:
+            path: a JSON file, read now and written when the store is closed or saved;
+                ``None``: the facts are gone when the store is closed.
+            create: the file may be missing.
+            read_only: refuse every write; the file must be there.
+
+        Raises:
+            StoreMissing: there is no file and none may be made.
+            BadStore: the file is no such memory, or damaged.
+            SchemaMismatch: a newer version wrote it.
+        """
+        self.path = path
         self.read_only = read_only
-        self.capabilities = frozenset(
-            {Capability.FAST_LOOKUP, Capability.FUZZY, Capability.HISTORY}
-            | (set() if read_only else {Capability.TRANSACTIONS, Capability.CAS, Capability.ERASE})
-        )
+        self.capabilities = _READING if read_only else _READING | _WRITING
         self._lock = threading.RLock()
         self._is_closed = False
-        self._codes: dict[int, dict[str, None]] = {}
-        self._aliases: dict[str, str] = {}
-        self._past: dict[str, list[tuple[str, StoredFact, int]]] = {}
-        self._revision = 0
-        self._identify = FactIds(secrets.token_bytes(32))
+        self._is_saved = True
+        self._file: FileState | None = None
+        if path is not None and not (create and not read_only and not path.exists()):
+            contents, self._file = read_file(path)
+        else:
+            if path is not None and not path.parent.is_dir():
+                raise StoreMissing(f"there is no folder {path.parent}", hint="make it first")
+            secret = secrets.token_bytes(32)
+            contents = Contents(secret, 0, GraphWorld(FactIds(secret)), CommitLog())
+            self._is_saved = path is None
+        self._secret = contents.secret
+        self._identify = FactIds(contents.secret)
+        self._revision = contents.revision
+        self._world = contents.world
+        self._log = contents.log
 
-    # What resolution asks (`Shelf`) ---------------------------------------------------------
-
-    def holding(self, key: str) -> Node | None:
-        """The entity with exactly this canonical key."""
-        if ("entity", key) not in self.graph:
-            return None
-        edges = self.graph.out_edges(("entity", key), data="fact")
-        # Edges to one node lie together, so their numbers restore the order of the facts.
-        numbered = sorted((number, fact) for _, _, (number, fact) in edges)
-        facts = tuple(fact for _, fact in numbered)
-        return Node(self.graph.nodes["entity", key]["name"], key, facts)
-
-    def alias(self, key: str) -> Node | None:
-        """The entity that has this canonical key as an alias."""
-        return self.holding(self._aliases[key]) if key in self._aliases else None
-
-    def near(self, codes: Collection[int]) -> list[str]:
-        """Keys of the entities indexed under any of these codes, each once."""
-        return list(dict.fromkeys(key for code in codes for key in self._codes.get(code, ())))
+    # The graph ------------------------------------------------------------------------------------
 
     @property
-    def has_aliases(self) -> bool:
-        """True unless `alias` finds nothing anyway."""
-        return bool(self._aliases)
+    def graph(self) -> Graph:
+        """The graph itself, as it is at any moment: read it, do not change it.
 
-    # Reading ------------------------------------------------------------------------------------
+        Of an entity the node is its canonical key (behind the namespace, if it has one), with
+        the attributes ``kind`` ("entity"), ``name`` and ``namespace``. Of any other value the
+        node is a tuple of type, text and namespace, ``kind`` is "value", ``type`` its type. A
+        value that is an entity points at the entity's node, whether facts of it are known or
+        not. The key of an edge is the id of its fact; it has ``relation``, ``value``, ``type``,
+        ``confidence``, ``id``, ``revision`` and ``seq`` (its place among the facts of the
+        entity), and where the fact has them ``sources``, ``valid_from``,
+        ``valid_to`` (ISO 8601) and ``code`` (the typed value).
+
+        While another thread writes, iterate over `copy_graph` instead.
+        """
+        return self._world.graph
+
+    def copy_graph(self) -> Graph:
+        """Return a copy of the graph as it is now: the caller's own, to change and to keep."""
+        with self._lock:
+            self._check_open()
+            return self._world.graph.copy()
+
+    # Reading --------------------------------------------------------------------------------------
 
     def lookup_nowait(self, query: Lookup) -> LookupResult:
         """Return what the store holds of one relation of one entity, from any thread.
 
         Raises:
             StoreClosed: the store is closed.
+            Conflict: the store has not reached the revision that is asked about.
         """
         began = time.perf_counter_ns()
         with self._lock:
             self._check_open()
-            result = look_up(self, query, self._revision, self._identify)
+            shelf, revision = self._shelf(query.as_of)
+            result = look_up(shelf, query, revision, self._identify)
         result.elapsed_ns = time.perf_counter_ns() - began
         return result
 
-    def describe_nowait(self, entity: str, *, fuzzy: bool = True) -> EntityView | None:
-        """Return what the store holds of an entity; ``None`` if unknown or ambiguous.
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        """Return one result per query, in their order, all from one state of the store."""
+        with self._lock:
+            return [self.lookup_nowait(query) for query in queries]
 
-        Args:
-            fuzzy: also accept misspellings.
-        """
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+    ) -> EntityView | None:
+        """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
         with self._lock:
             self._check_open()
-            return describe(self, entity, fuzzy=fuzzy)
+            shelf: Shelf = self._world
+            if namespace:
+                shelf = NamespaceShelf(shelf, namespace)
+            return describe(shelf, entity, fuzzy=fuzzy)
 
     async def scan(
-        self, entity: str | None = None, relation: str | None = None, *, batch: int = 1000
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
     ) -> AsyncIterator[Fact]:
         """Give every fact, or those of one entity, of one relation (or its synonyms), or of both."""
-        wanted = canonical_key(relation) if relation is not None else None
-        with self._lock:
-            self._check_open()
-            keys = self._entity_keys() if entity is None else [canonical_key(entity)]
-            nodes = [node for key in keys if (node := self.holding(key)) is not None]
-        for node in nodes:
-            for fact in node.facts:
-                if wanted is None or same_relation(fact.key, wanted):
-                    yield as_fact(node.name, fact, self._identify(node.name, fact.key, fact.value))
+        for fact in self.scan_nowait(
+            entity, relation, namespace=namespace, as_of=as_of, batch=batch
+        ):
+            yield fact
 
-    async def history(self, entity: str, relation: str | None = None) -> list[PastFact]:
-        """Return facts of an entity that have ended, oldest first."""
-        wanted = canonical_key(relation) if relation is not None else None
+    def scan_nowait(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> Iterator[Fact]:
+        """The same as `scan`; each entity is read as it is when its turn comes."""
+        space = None if namespace is None else check_namespace(namespace)
+        wanted = _relation(relation)
+        if (entity is not None and not is_text(entity)) or wanted == "":
+            return
         with self._lock:
             self._check_open()
-            past = list(self._past.get(canonical_key(entity), ()))
-        return [
-            PastFact(
-                as_fact(name, fact, self._identify(name, fact.key, fact.value)),
-                asserted=fact.revision,
-                retracted=retracted,
-            )
-            for name, fact, retracted in past
-            if wanted is None or same_relation(fact.key, wanted)
-        ]
+            shelf, revision = self._shelf(as_of)
+            if entity is not None:
+                key = scoped(space or (), canonical_key(entity))
+                found = shelf.holding(key) or shelf.alias(key)
+                keys = [found.key] if found is not None else []
+            else:
+                keys = self._world.keys()
+                if as_of is not None:
+                    keys = list(dict.fromkeys((*keys, *self._world.past)))
+                keys = [key for key in keys if space is None or split(key)[0] == space]
+        for start in range(0, len(keys), max(batch, 1)):
+            facts: list[Fact] = []
+            with self._lock:
+                self._check_open()
+                for key in keys[start : start + max(batch, 1)]:
+                    name, now, past = self._world.versions(key)
+                    if as_of is not None:
+                        now = facts_at(now, past, revision)
+                    if name is not None:
+                        facts += self._facts(key, name, now, wanted)
+            yield from facts
+
+    async def history(
+        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
+    ) -> list[PastFact]:
+        """Return facts and versions of facts that have ended, oldest first."""
+        wanted = _relation(relation)
+        space = check_namespace(namespace)
+        with self._lock:
+            self._check_open()
+            if not is_text(entity) or wanted == "":
+                return []
+            key = scoped(space, canonical_key(entity))
+            if key not in self._world.names and key not in self._world.past:
+                key = self._world.aliases.get(key, key)
+            name, past = self._world.past.get(key, ("", []))
+            return [
+                PastFact(
+                    as_fact(name, fact, self._identify(key, fact), space, retracted),
+                    asserted=fact.revision,
+                    retracted=retracted,
+                )
+                for fact, retracted in past
+                if wanted is None or same_relation(fact.key, wanted)
+            ]
+
+    async def rules(self) -> list[RelationRule]:
+        """Return what the store knows about relations, in the order of definition."""
+        with self._lock:
+            self._check_open()
+            return self._world.rules.all()
+
+    async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
+        """Return the other names (canonical keys) of an entity, sorted."""
+        space = check_namespace(namespace)
+        with self._lock:
+            self._check_open()
+            if not is_text(entity):
+                return []
+            key = self._meant(scoped(space, canonical_key(entity)))
+            return sorted(split(alias)[1] for alias in GraphDesk(self._world).aliases_of(key))
+
+    async def changes(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> AsyncIterator[Change]:
+        """Give what was committed after a revision, in order, up to now."""
+        for change in self.changes_nowait(since, namespace=namespace):
+            yield change
+
+    def changes_nowait(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> Iterator[Change]:
+        """The same as `changes`."""
+        space = None if namespace is None else check_namespace(namespace)
+        if since is None:
+            changes = self._everything()
+        else:
+            with self._lock:
+                self._check_open()
+                self._check_reached(since)
+            changes = self._commits_after(since)
+        for change in changes:
+            if space is None or change.kind == "rule" or change.namespace == space:
+                yield change
 
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""
@@ -161,29 +297,45 @@ class GraphStore(LocalStore):
             self._check_open()
             return StoreInfo(
                 backend="memory",
-                location="memory:",
-                schema=_SCHEMA,
-                revision=self._revision,
-                facts=self.graph.number_of_edges(),
-                entities=len(self._entity_keys()),
+                location="memory:" if self.path is None else str(self.path),
+                schema=SCHEMA_VERSION,
+                revision=Revision(self._revision),
+                facts=self._world.graph.number_of_edges(),
+                entities=len(self._world.names),
                 read_only=self.read_only,
+                bytes=None if self._file is None else self._file[1],
             )
 
-    def refresh_nowait(self) -> None:
-        """Nothing is to do: every lookup sees every commit."""
+    # Writing --------------------------------------------------------------------------------------
 
-    # Writing ------------------------------------------------------------------------------------
+    async def apply(
+        self,
+        ops: Sequence[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
+        """Every operation has been done, in order, or none."""
+        return self.apply_nowait(
+            ops, expected=expected, idempotency_key=idempotency_key, actor=actor
+        )
 
-    async def apply(self, ops: Sequence[Op], *, expected: int | None = None) -> Commit:
-        """Every operation has been done, or none.
-
-        Raises:
-            Conflict: the store has another revision than expected.
-            ReadOnly: the store was opened for reading.
-            BadFact: an alias for an unknown entity, or one that another entity has.
-        """
+    def apply_nowait(
+        self,
+        ops: Iterable[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
+        """The same as `apply`; operations are taken as they come."""
         with self._lock:
             self._check_writable()
+            check_text(actor=actor, idempotency_key=idempotency_key)
+            used = None if idempotency_key is None else key_hash(self._secret, idempotency_key)
+            if used is not None and used in self._log.by_key:
+                return self._log.by_key[used]
             if expected is not None and expected != self._revision:
                 raise Conflict(
                     f"the store is at revision {self._revision}, not {expected}",
@@ -191,127 +343,273 @@ class GraphStore(LocalStore):
                 )
             # Everything is worked out first and written at the end, so that an operation
             # that is refused leaves nothing behind.
-            edits: dict[str, tuple[str | None, Edited]] = {}
-            aliases: dict[str, str] = {}
-            for op in ops:
-                self._work_out(op, edits, aliases)
-            changed = len(aliases) + sum(edited.changed for _, edited in edits.values())
-            if not changed:
-                return Commit(self._revision, 0)
-            self._revision += 1
-            for key, (name, edited) in edits.items():
-                if edited.changed and name is not None:
-                    self._past.setdefault(key, []).extend(
-                        (name, fact, self._revision) for fact in edited.ended
-                    )
-                    self._store(key, name, edited.facts)
-            for alias, key in aliases.items():
-                if self.holding(key) is not None:
-                    self._aliases[alias] = key
-            return Commit(self._revision, changed)
+            desk = GraphDesk(self._world)
+            outcome = work_out(ops, desk, self._revision + 1, self._identify)
+            if outcome.changed:
+                self._revision = outcome.revision
+                self._world.write(outcome)
+                edits = outcome.edits.items()
+                touched = [key for key, edit in edits if edit.ended or edit.started]
+                self._log.add(outcome.revision, actor=actor, touched=touched, events=outcome.events)
+                self._is_saved = False
+            commit = Commit(Revision(self._revision), outcome.changed)
+            if used is not None:
+                self._log.by_key[used] = commit
+                self._is_saved = False
+            return commit
 
     async def load(self, facts: Iterable[Fact]) -> Commit:
         """All facts are asserted, or none."""
-        return await self.apply([Assert(fact) for fact in facts])
+        return self.load_nowait(facts)
+
+    def load_nowait(self, facts: Iterable[Fact]) -> Commit:
+        """The same as `load`."""
+        return self.apply_nowait(Assert(fact) for fact in facts)
 
     async def erase(
-        self, entity: str, relation: str | None = None, *, reason: str | None = None
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
     ) -> ErasureReceipt:
-        """Nothing is left of the facts, their history, aliases and index keys.
+        """Nothing is left of the facts: history, feed, aliases and index keys included.
 
-        The bytes of the process are not searched: the receipt says so.
+        What was merged into the entity goes with it. A file is written anew at once. The bytes
+        of the process are not searched: the receipt says so.
         """
+        work = partial(
+            self.erase_nowait,
+            entity,
+            relation,
+            namespace=namespace,
+            reason=reason,
+            authority=authority,
+        )
+        return work() if self.path is None else await to_thread.run_sync(work)
+
+    def erase_nowait(
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
+    ) -> ErasureReceipt:
+        """The same as `erase`, in this thread."""
         with self._lock:
             self._check_writable()
-            check_text(entity=entity, relation=relation)
-            key = canonical_key(entity)
-            if ("entity", key) not in self.graph:
-                key = self._aliases.get(key, key)
-            node = self.holding(key)
-            before = node.facts if node else ()
-            covered = covered_keys(before, relation)
-            after = [fact for fact in before if fact.key not in covered]
-            if node is not None and len(after) < len(before):
-                self._store(key, node.name, after)
-            past = self._past.pop(key, [])
-            covered_past = covered_keys([fact for _, fact, _ in past], relation)
-            kept = [entry for entry in past if entry[1].key not in covered_past]
-            if kept:
-                self._past[key] = kept
-            n_erased = len(before) - len(after) + len(past) - len(kept)
-            self._revision += bool(n_erased)
+            check_text(entity=entity, relation=relation, reason=reason, authority=authority)
+            key = scoped(check_namespace(namespace), canonical_key(entity))
+            n_facts = self._erase(key, relation)
+            pending: tuple[str, ...] = (_FREED,) if n_facts else ()
+            if n_facts and self.path is not None:
+                self.save_nowait()
+                pending += (_FILE_FREED,)
             return ErasureReceipt(
-                facts=n_erased,
+                facts=n_facts,
                 entity=entity,
                 relation=relation,
-                covered=("facts", "history", "aliases", "index keys"),
-                pending=("memory of the process: freed, not overwritten",) if n_erased else (),
+                covered=_COVERED,
+                pending=pending,
                 verified=False,
-                revision=self._revision,
+                revision=Revision(self._revision),
                 reason=reason,
+                authority=authority,
+                uncovered=OUT_OF_REACH,
             )
 
-    async def aclose(self) -> None:
-        """The facts are gone; closing again does nothing."""
+    async def save(self, path: Path | None = None) -> None:
+        """The file holds what the store does, all of it or what it held before.
+
+        Args:
+            path: another file than the store's own, which then stays as it is.
+
+        Raises:
+            Conflict: somebody else has written the store's own file since it was read.
+            ReadOnly: the store was opened for reading and no other file is named.
+            StoreMissing: the store has no file, and none is named.
+            Unavailable: the file cannot be written.
+        """
+        await to_thread.run_sync(self.save_nowait, path)
+
+    def save_nowait(self, path: Path | None = None) -> None:
+        """The same as `save`, in this thread."""
         with self._lock:
-            self._is_closed = True
-            self.graph.clear()
-            self._codes.clear()
-            self._aliases.clear()
-            self._past.clear()
+            self._check_open()
+            contents = Contents(self._secret, self._revision, self._world, self._log)
+            if path is not None and path != self.path:
+                write_file(path, contents)
+                return
+            self._check_writable()
+            if self.path is None:
+                raise StoreMissing("this memory has no file", hint="name one: store.save(path)")
+            if state_of(self.path) != self._file:
+                raise Conflict(
+                    f"{self.path} was written by somebody else since it was read",
+                    hint="save to another file: store.save(path)",
+                )
+            self._file = write_file(self.path, contents)
+            self._is_saved = True
+
+    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+        """The file has the schema of this version, and is made where it was missing."""
+        is_missing = self.path is not None and self._file is None
+        if is_missing and not dry_run:
+            await self.save()
+        steps = (f"make {self.path}",) if is_missing else ()
+        return MigrationReport(0 if is_missing else SCHEMA_VERSION, SCHEMA_VERSION, steps, dry_run)
+
+    async def aclose(self) -> None:
+        """The file is written, if there is one; the facts in memory are gone."""
+        if self.path is None:
+            self.close_nowait()
+            return
+        with CancelScope(shield=True):
+            await to_thread.run_sync(self.close_nowait)
+
+    def close_nowait(self) -> None:
+        """The same as `aclose`, in this thread."""
+        with self._lock:
+            if self._is_closed:
+                return
+            try:
+                if self.path is not None and not self.read_only and not self._is_saved:
+                    self.save_nowait()
+            finally:
+                self._is_closed = True
+                self._world.clear()
+                self._log = CommitLog()
 
     # ----------------------------------------------------------------------------------------------
 
-    def _work_out(
-        self, op: Op, edits: dict[str, tuple[str | None, Edited]], aliases: dict[str, str]
-    ) -> None:
-        check_op(op)
-        named = op.entity if isinstance(op, Retract | AddAlias) else op.fact.entity
-        key = canonical_key(named)
-        if key not in edits:
-            node = self.holding(key)
-            facts = list(node.facts) if node else []
-            edits[key] = (node.name if node else None, Edited(facts, self._revision + 1))
-        name, edited = edits[key]
-        if isinstance(op, AddAlias):
-            alias = canonical_key(op.alias)
-            if not edited.facts:
-                raise BadFact(f"no alias for {op.entity!r}: the store holds no facts of it")
-            holder = aliases.get(alias, self._aliases.get(alias))
-            if holder not in (None, key):
-                raise BadFact(f"{op.alias!r} is already the alias of another entity")
-            if holder is None:
-                aliases[alias] = key
-            return
-        edited.do(op)
-        if name is None and not isinstance(op, Retract):
-            edits[key] = (named, edited)
+    def _shelf(self, as_of: int | None) -> tuple[Shelf, int]:
+        """What lookups ask, and the revision that it has."""
+        if as_of is None:
+            return self._world, self._revision
+        self._check_reached(as_of)
+        return PastShelf(self._world, self._world, as_of), as_of
 
-    def _store(self, key: str, name: str, facts: Sequence[StoredFact]) -> None:
-        """The entity's node has these edges; without any, the node and its codes are gone."""
-        node = ("entity", key)
-        if node in self.graph:
-            values = set(self.graph.successors(node))
-            self.graph.remove_edges_from(list(self.graph.out_edges(node, keys=True)))
-            self.graph.remove_nodes_from([v for v in values if not self.graph.in_degree(v)])
-        elif facts:
-            self.graph.add_node(node, name=name)
-            for code in index_codes(key):
-                self._codes.setdefault(code, {})[key] = None
-        for number, fact in enumerate(facts):
-            self.graph.add_edge(node, ("value", fact.value), fact=(number, fact))
-        if not facts and node in self.graph:
-            self.graph.remove_node(node)
-            aliases = [alias for alias, holder in self._aliases.items() if holder == key]
+    def _meant(self, key: str) -> str:
+        """The entity with this very key if it has facts, else the one with that alias."""
+        return key if key in self._world.names else self._world.aliases.get(key, key)
+
+    def _facts(
+        self, key: str, name: str, stored: Iterable[StoredFact], wanted: str | None
+    ) -> list[Fact]:
+        space = split(key)[0]
+        return [
+            as_fact(name, fact, self._identify(key, fact), space)
+            for fact in stored
+            if wanted is None or same_relation(fact.key, wanted)
+        ]
+
+    def _everything(self) -> Iterator[Change]:
+        """What holds now, in one state: changes that come while it is read are left out."""
+        with self._lock:
+            self._check_open()
+            revision = self._revision
+            rules = self._world.rules.all()
+            keys = self._world.keys()
+            aliases: dict[str, list[str]] = {}
+            for alias, holder in self._world.aliases.items():
+                aliases.setdefault(holder, []).append(split(alias)[1])
+        for rule in rules:
+            yield Change(revision, "rule", rule=rule)
+        for start in range(0, len(keys), _BATCH):
+            changes: list[Change] = []
+            with self._lock:
+                self._check_open()
+                for key in keys[start : start + _BATCH]:
+                    name, now, past = self._world.versions(key)
+                    held = facts_at(now, past, revision)
+                    if name is None or not held:
+                        continue  # erased meanwhile
+                    space = split(key)[0]
+                    changes += [
+                        Change(revision, "asserted", space, name, fact)
+                        for fact in self._facts(key, name, held, None)
+                    ]
+                    changes += [
+                        Change(revision, "alias", space, name, alias=alias)
+                        for alias in aliases.get(key, ())
+                    ]
+            yield from changes
+
+    def _commits_after(self, revision: int) -> Iterator[Change]:
+        with self._lock:
+            commits = self._log.after(revision)
+        for commit in commits:
+            with self._lock:
+                self._check_open()
+                # Read again: an erasure may have taken names out of it meanwhile.
+                commit = self._log.after(commit.revision - 1)[0]
+                changes = list(
+                    changes_of_commit(
+                        commit, self._world.versions, self._world.rules, self._identify
+                    )
+                )
+            yield from changes
+
+    def _erase(self, asked: str, relation: str | None) -> int:
+        """The facts are gone from everywhere; return how many versions of facts that were."""
+        world = self._world
+        key = self._meant(asked)
+        erasures: list[Erasure] = []
+        n_erased = 0
+        forgotten: list[str] = []
+        for one in dict.fromkeys((key, asked, *self._merged_into(key))):
+            name, now, past = world.versions(one)
+            before = [*now, *(old.fact for old in past)]
+            covered = covered_keys(before, relation)
+            gone = [fact for fact in before if fact.key in covered]
+            if name is None or not gone:
+                continue
+            n_erased += len(gone)
+            kept = [fact for fact in now if fact.key not in covered]
+            kept_past = [old for old in past if old.fact.key not in covered]
+            world.put(one, name, kept)
+            world.forget_past(one, kept_past)
+            ids = tuple(dict.fromkeys(self._identify(one, fact) for fact in gone))
+            if not kept and not kept_past:
+                forgotten.append(one)
+                ids = ()
+            erasures.append(Erasure(split(one)[0], self._identify.of_entity(one), ids))
+        if not n_erased:
+            return 0
+        if key not in world.names:
+            aliases = [alias for alias, holder in world.aliases.items() if holder == key]
             for alias in aliases:
-                del self._aliases[alias]
-            for code in index_codes(key):
-                self._codes.get(code, {}).pop(key, None)
-                if not self._codes.get(code):
-                    self._codes.pop(code, None)
+                del world.aliases[alias]
+            world.merges = [record for record in world.merges if record.kept != key]
+            if key in forgotten:
+                forgotten += aliases
+        self._log.forget(forgotten)
+        self._revision += 1
+        self._log.add(self._revision, erased=erasures)
+        self._is_saved = False
+        return n_erased
 
-    def _entity_keys(self) -> list[str]:
-        return [key for kind, key in self.graph.nodes if kind == "entity"]
+    def _merged_into(self, key: str) -> list[str]:
+        """Return what was merged into an entity, and into that before."""
+        found = [key]
+        for one in found:
+            found += [
+                record.merged
+                for record in self._world.merges
+                if record.kept == one and record.merged not in found
+            ]
+        return found[1:]
+
+    def _check_reached(self, revision: int) -> None:
+        if revision > self._revision:
+            raise Conflict(
+                f"the store is at revision {self._revision} and has not reached {revision}",
+                hint="ask the store that gave the revision",
+            )
 
     def _check_open(self) -> None:
         if self._is_closed:
@@ -320,4 +618,11 @@ class GraphStore(LocalStore):
     def _check_writable(self) -> None:
         self._check_open()
         if self.read_only:
-            raise ReadOnly("this memory was opened for reading")
+            raise ReadOnly("this memory was opened for reading", hint="open it for writing")
+
+
+def _relation(relation: str | None) -> str | None:
+    """The key of a relation that is asked for; empty where nothing can have that name."""
+    if relation is None:
+        return None
+    return canonical_key(relation) if is_text(relation) else ""

@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+import threading
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime
+from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from lamlam.errors import NotSupported, StoreClosed
-from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.facts import Fact, Namespace
 from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.operations import (
     Assert,
+    Change,
     Commit,
     ErasureReceipt,
+    MigrationReport,
     Op,
     PastFact,
     StoreInfo,
 )
 from lamlam.memory_backends.protocol import Capability, FactStore
+from lamlam.memory_backends.relation_rules import RelationRule
+from lamlam.memory_backends.store_base import LocalStore
 from lamlam.memory_backends.urls import connect
 
+if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
+    from pydantic import BaseModel
+
+    from lamlam.memory_backends.recall import Recalled
+
 T = TypeVar("T")
+Model = TypeVar("Model", bound="BaseModel")
+_CHUNK = 256
 
 
 class SyncFactStore:
     """A fact store for code without ``async``; same names, same answers.
 
-    For stores that answer without waiting (``memory:``), or that have what waits under a second
-    name for use in this thread (SQLite: ``apply_nowait``): no other thread, no event loop.
+    Stores that answer without waiting (``memory:``, SQLite) are used in the thread that asks.
+    Stores that wait for a server are used from one event loop in a thread of its own, which
+    lives as long as the store is open.
     """
 
     def __init__(
@@ -49,13 +74,18 @@ class SyncFactStore:
         self._create = create
         self._read_only = read_only
         self._store: FactStore | None = None
+        self._is_local = True
+        self._loop: _Loop | None = None
 
     def __enter__(self) -> Self:
         """Open the store; errors as for `open_store`."""
         if isinstance(self._url, str | os.PathLike):
-            self._store = connect(self._url, create=self._create, read_only=self._read_only)
+            store = connect(self._url, create=self._create, read_only=self._read_only)
         else:
-            self._store = self._url
+            store = self._url
+        self._is_local = isinstance(store, LocalStore)
+        self._loop = _Loop()
+        self._store = store
         return self
 
     def __exit__(
@@ -70,110 +100,305 @@ class SyncFactStore:
     def close(self) -> None:
         """The store is closed, if this twin opened it."""
         store, self._store = self._store, None
-        if store is not None and store is not self._url:
-            close = getattr(store, "close_nowait", None)
-            if close is not None:
-                close()
-            else:
-                _run(store.aclose())
+        loop, self._loop = self._loop, None
+        try:
+            if store is not None and store is not self._url:
+                close = _twin(store, "aclose", "close_nowait") if self._is_local else None
+                if close is not None:
+                    close()
+                elif loop is not None:
+                    loop.call(store.aclose)
+        finally:
+            if loop is not None:
+                loop.close()
 
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What this store can do."""
         return self._opened().capabilities
 
-    def lookup(self, entity: str, relation: str) -> LookupResult:
-        """Return what the store holds of one relation of one entity."""
-        store = self._opened()
-        try:
-            return store.lookup_nowait(Lookup(entity, relation))
-        finally:
-            store.refresh_nowait()  # no snapshot is left open while nothing is asked
+    # The core -------------------------------------------------------------------------------------
 
     def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
-        """Return one result per query, in their order."""
-        return _run(self._opened().lookup_many(queries))
+        """Return one result per query, in their order, all from one state of the store."""
+        return self._read(partial(self._opened().lookup_many, queries))
+
+    def scan(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> Iterator[Fact]:
+        """Give every fact, or those of one entity, of one relation (or its synonyms), or of both."""
+        return self._iterate(
+            "scan", entity, relation, namespace=namespace, as_of=as_of, batch=batch
+        )
+
+    def apply(
+        self,
+        ops: Sequence[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
+        """Every operation has been done, in order, or none."""
+        commit: Commit = self._write(
+            "apply", ops, expected=expected, idempotency_key=idempotency_key, actor=actor
+        )
+        return commit
+
+    def changes(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> Iterator[Change]:
+        """Give what was committed after a revision, in order, up to now."""
+        return self._iterate("changes", since, namespace=namespace)
+
+    def erase(
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
+    ) -> ErasureReceipt:
+        """Nothing is left of the facts; the receipt says where that was confirmed."""
+        receipt: ErasureReceipt = self._write(
+            "erase", entity, relation, namespace=namespace, reason=reason, authority=authority
+        )
+        return receipt
+
+    def info(self) -> StoreInfo:
+        """Return what the store is and how much it holds."""
+        return self._read(self._opened().info)
+
+    def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+        """The store has the schema of this version; a second call finds nothing to do."""
+        report: MigrationReport = self._write("migrate", dry_run=dry_run)
+        return report
+
+    # What follows from it -------------------------------------------------------------------------
+
+    def lookup(
+        self,
+        entity: str,
+        relation: str,
+        *,
+        namespace: Namespace = (),
+        valid_at: datetime | None = None,
+        as_of: int | None = None,
+    ) -> LookupResult:
+        """Return what the store holds of one relation of one entity."""
+        look_up = self._opened().lookup
+        return self._read(
+            partial(look_up, entity, relation, namespace=namespace, valid_at=valid_at, as_of=as_of)
+        )
+
+    def history(
+        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
+    ) -> list[PastFact]:
+        """Return facts and versions of facts that have ended, oldest first."""
+        return self._read(partial(self._opened().history, entity, relation, namespace=namespace))
+
+    def rules(self) -> list[RelationRule]:
+        """Return what the store knows about relations."""
+        return self._read(self._opened().rules)
+
+    def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
+        """Return the other names (canonical keys) of an entity, sorted."""
+        return self._read(partial(self._opened().aliases, entity, namespace=namespace))
+
+    def recall(
+        self,
+        model: type[Model],
+        entity: str,
+        *,
+        namespace: Namespace = (),
+        valid_at: datetime | None = None,
+        as_of: int | None = None,
+    ) -> Recalled[Model]:
+        """Return a pydantic model filled from the entity's relations, and from which facts."""
+        recall = self._opened().recall
+        return self._read(
+            partial(recall, model, entity, namespace=namespace, valid_at=valid_at, as_of=as_of)
+        )
+
+    def snapshot(self) -> AbstractContextManager[SyncFactStore]:
+        """The store as it is now, for reading, whatever is committed meanwhile."""
+        return self._snapshot()
+
+    # Stores that answer at once -------------------------------------------------------------------
 
     def lookup_nowait(self, query: Lookup) -> LookupResult:
         """Return the same as `lookup`."""
         return self._opened().lookup_nowait(query)
 
-    def describe_nowait(self, entity: str, *, fuzzy: bool = True) -> EntityView | None:
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+    ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
-        return self._opened().describe_nowait(entity, fuzzy=fuzzy)
-
-    def scan(
-        self, entity: str | None = None, relation: str | None = None, *, batch: int = 1000
-    ) -> Iterator[Fact]:
-        """Give every fact, or those of one entity, of one relation, or of both."""
-        facts = self._opened().scan(entity, relation, batch=batch).__aiter__()
-        while True:
-            try:
-                yield _run(_next(facts))
-            except StopAsyncIteration:
-                return
-
-    def apply(self, ops: Sequence[Op], *, expected: int | None = None) -> Commit:
-        """Every operation has been done, or none."""
-        store = self._opened()
-        apply = getattr(store, "apply_nowait", None)
-        commit: Commit = (
-            apply(ops, expected=expected) if apply else _run(store.apply(ops, expected=expected))
-        )
-        return commit
-
-    def load(self, facts: Iterable[Fact]) -> Commit:
-        """All facts are asserted together, or none; a local store takes them as they come."""
-        store = self._opened()
-        if (load_nowait := getattr(store, "load_nowait", None)) is not None:
-            commit: Commit = load_nowait(facts)
-        elif (load := getattr(store, "load", None)) is not None:
-            commit = _run(load(facts))
-        else:
-            commit = self.apply([Assert(fact) for fact in facts])
-        return commit
-
-    def erase(
-        self, entity: str, relation: str | None = None, *, reason: str | None = None
-    ) -> ErasureReceipt:
-        """Nothing is left of the facts; the receipt says where that was confirmed."""
-        store = self._opened()
-        erase = getattr(store, "erase_nowait", None)
-        receipt: ErasureReceipt = (
-            erase(entity, relation, reason=reason)
-            if erase
-            else _run(store.erase(entity, relation, reason=reason))
-        )
-        return receipt
-
-    def history(self, entity: str, relation: str | None = None) -> list[PastFact]:
-        """Return facts that have ended, oldest first."""
-        return _run(self._opened().history(entity, relation))
-
-    def info(self) -> StoreInfo:
-        """Return what the store is and how much it holds."""
-        return _run(self._opened().info())
+        return self._opened().describe_nowait(entity, fuzzy=fuzzy, namespace=namespace)
 
     def refresh_nowait(self) -> None:
         """The next lookup sees everything that was committed before it."""
         self._opened().refresh_nowait()
 
+    # Beyond the protocol --------------------------------------------------------------------------
+
+    def load(self, facts: Iterable[Fact]) -> Commit:
+        """All facts are asserted together, or none; a local store takes them as they come."""
+        store = self._opened()
+        if hasattr(store, "load_nowait") or hasattr(store, "load"):
+            commit: Commit = self._write("load", facts)
+            return commit
+        return self.apply([Assert(fact) for fact in facts])
+
+    # ----------------------------------------------------------------------------------------------
+
+    def _read(self, method: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        if self._is_local:
+            return _run(method())
+        return self._running().call(method)
+
+    def _write(self, name: str, *args: Any, **options: Any) -> Any:  # Any: of all methods
+        """Call a method that may wait for a disk: its twin in this thread, or on the loop."""
+        store = self._opened()
+        twin = _twin(store, name, f"{name}_nowait") if self._is_local else None
+        if twin is not None:
+            return twin(*args, **options)
+        return self._running().call(partial(getattr(store, name), *args, **options))
+
+    def _iterate(self, name: str, *args: Any, **options: Any) -> Iterator[Any]:  # Any: likewise
+        store = self._opened()
+        if not self._is_local:
+            return self._running().iterate(partial(getattr(store, name), *args, **options))
+        twin = _twin(store, name, f"{name}_nowait")
+        if twin is not None:
+            items: Iterator[Any] = iter(twin(*args, **options))
+            return items
+        return _each(getattr(store, name)(*args, **options))
+
+    @contextmanager
+    def _snapshot(self) -> Generator[SyncFactStore]:
+        context = self._opened().snapshot()
+        with ExitStack() as stack:
+            if self._is_local:
+                view = _run(_entered(context.__aenter__))
+                stack.callback(lambda: _run(_entered(partial(context.__aexit__, None, None, None))))
+            else:
+                portal = self._running().portal
+                view = stack.enter_context(portal.wrap_async_context_manager(context))
+            twin = SyncFactStore(view)
+            twin._store, twin._is_local, twin._loop = view, self._is_local, self._loop
+            try:
+                yield twin
+            finally:
+                twin._store = twin._loop = None
+
+    def _running(self) -> _Loop:
+        if self._loop is None:
+            raise _closed()
+        return self._loop
+
     def _opened(self) -> FactStore:
         if self._store is None:
-            raise StoreClosed("the store is not open", hint="use it inside: with … as store")
+            raise _closed()
         return self._store
 
 
-async def _next(facts: Any) -> Fact:  # Any: an async iterator, whose anext is no coroutine
-    fact: Fact = await facts.__anext__()
-    return fact
+class _Loop:
+    """One event loop in a thread of its own, from the first call to `close`."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._portal: BlockingPortal | None = None
+        self._starting = threading.Lock()
+
+    @property
+    def portal(self) -> BlockingPortal:
+        """What calls into the loop; the first use starts it."""
+        with self._starting:
+            if self._portal is None:
+                from anyio.from_thread import start_blocking_portal
+
+                self._portal = self._stack.enter_context(start_blocking_portal("asyncio"))
+            return self._portal
+
+    def call(self, method: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what a coroutine returns; it is cancelled where the wait for it is broken off."""
+        future = self.portal.start_task_soon(method)
+        try:
+            result: T = future.result()
+            return result
+        except BaseException:
+            future.cancel()
+            raise
+
+    def iterate(self, method: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
+        """Give what an async iterator gives; one task of the loop runs all of it."""
+        from anyio import EndOfStream, create_memory_object_stream
+
+        sending, receiving = create_memory_object_stream[list[T]](1)
+
+        async def pump() -> None:
+            chunk: list[T] = []
+            async with sending:
+                async for item in method():
+                    chunk.append(item)
+                    if len(chunk) == _CHUNK:
+                        await sending.send(chunk)
+                        chunk = []
+                if chunk:
+                    await sending.send(chunk)
+
+        future = self.portal.start_task_soon(pump)
+        try:
+            while True:
+                try:
+                    chunk = self.call(receiving.receive)
+                except EndOfStream:
+                    break
+                yield from chunk
+            future.result()
+        finally:
+            future.cancel()
+            receiving.close()
+
+    def close(self) -> None:
+        """The loop has ended, and its thread."""
+        self._stack.close()
+
+
+def _twin(store: FactStore, name: str, twin: str) -> Callable[..., Any] | None:
+    """Return the method that does in this thread what an async one does, if there is one."""
+    assert hasattr(store, name)
+    found: Callable[..., Any] | None = getattr(store, twin, None)
+    return found
+
+
+def _each(items: AsyncIterator[T]) -> Iterator[T]:
+    """Give what an async iterator that never waits gives."""
+    iterator = items.__aiter__()
+    while True:
+        try:
+            yield _run(_entered(iterator.__anext__))
+        except StopAsyncIteration:
+            return
+
+
+async def _entered(method: Callable[[], Any]) -> Any:  # Any: an awaitable that is no coroutine
+    return await method()
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Return the result of a coroutine that never waits.
 
     Raises:
-        NotSupported: it does wait, for a server: such a store needs an event loop.
+        NotSupported: it does wait, although its store is a `LocalStore`.
     """
     try:
         coroutine.send(None)
@@ -182,5 +407,9 @@ def _run(coroutine: Coroutine[Any, Any, T]) -> T:
         return result
     coroutine.close()
     raise NotSupported(
-        "this store has to wait for its answers", hint="use it from async code: open_store(…)"
+        "this store has to wait for its answers", hint="derive it from BaseStore, not LocalStore"
     )
+
+
+def _closed() -> StoreClosed:
+    return StoreClosed("the store is not open", hint="use it inside: with … as store")

@@ -1,21 +1,30 @@
-"""Stores by URL: ``memory:``, ``sqlite:///facts.db``, ``bundled`` and other people's."""
+"""Stores by URL: ``memory:``, ``sqlite:///facts.db``, ``neo4j://host``, ``bundled``, other people's."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from lamlam.errors import UnknownBackend
+from lamlam.errors import MissingExtra, UnknownBackend, UnknownOption
 from lamlam.memory_backends.protocol import FactStore
 
 ENTRY_POINTS = "lamlam.memory_backends"
 BUNDLED = "bundled"
 _SQLITE = "sqlite:///"
-_KNOWN = "memory:, sqlite:///relative.db, sqlite:////absolute.db, bundled"
+_MEMORY = "memory:///"
+_NEO4J = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+_KNOWN = (
+    "memory:, memory:///file.json, sqlite:///relative.db, sqlite:////absolute.db,"
+    " neo4j://user:password@host:port/database, bundled"
+)
+_USER = re.compile(r"//.*@", re.DOTALL)
+_OPTIONS = re.compile(r"\?.*", re.DOTALL)
 
 
 class Backend(Protocol):
@@ -33,15 +42,20 @@ async def open_store(
     """The store behind a URL is open inside the ``async with`` block, and closed after it.
 
     Args:
-        url: ``memory:`` (gone when closed), ``sqlite:///relative.db``,
-            ``sqlite:////absolute.db``, ``bundled`` (read-only), a `Path`, or a URL of a
-            backend that another package brings (entry points ``lamlam.memory_backends``,
-            named after the scheme).
+        url: ``memory:`` (gone when closed), ``memory:///relative.json`` or
+            ``memory:////absolute.json`` (read now, written when closed),
+            ``sqlite:///relative.db``, ``sqlite:////absolute.db``,
+            ``neo4j://user:password@host:port/database`` (also ``bolt``; ``+s`` and ``+ssc``
+            for encrypted connections), ``bundled`` (read-only), a `Path` of a SQLite file, or
+            a URL of a backend that another package brings (entry points
+            ``lamlam.memory_backends``, named after the scheme).
         create: make the store where there is none.
         read_only: refuse every write; nothing is made.
 
     Raises:
         UnknownBackend: no backend answers to this URL.
+        UnknownOption: the backend has no such option.
+        MissingExtra: the backend's packages are not installed.
         StoreMissing: there is no store and none may be made.
         BadStore: what is there is no fact store.
         SchemaMismatch: a newer version wrote it.
@@ -67,24 +81,62 @@ def connect(
         from lamlam.memory_backends.sqlite_store import SqliteStore
 
         return SqliteStore(facts_path(), read_only=True, is_frozen=True)
-    if url in ("memory:", "memory://"):
+    if url in ("memory:", "memory://") or _names_file(url, _MEMORY):
         from lamlam.memory_backends.networkx_graph import GraphStore
 
-        return GraphStore(read_only=read_only)
-    if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
+        file = Path(url[len(_MEMORY) :]) if _names_file(url, _MEMORY) else None
+        return GraphStore(file, create=create, read_only=read_only)
+    if _names_file(url, _SQLITE):
         from lamlam.memory_backends.sqlite_store import SqliteStore
 
         return SqliteStore(Path(url[len(_SQLITE) :]), create=create, read_only=read_only)
-    if ":" in url and scheme not in ("sqlite", "memory"):
+    if scheme in _NEO4J and url.startswith(f"{scheme}://"):
+        if find_spec("neo4j") is None:
+            raise MissingExtra("neo4j", "the driver of Neo4j")
+        from lamlam.memory_backends.neo4j_store import connect_neo4j
+
+        return connect_neo4j(url, create=create, read_only=read_only)
+    if ":" in url and scheme not in ("sqlite", "memory", *_NEO4J):
         for entry in entry_points(group=ENTRY_POINTS, name=scheme):
             backend: Backend = entry.load()
             return backend(url, create=create, read_only=read_only)
     hint = f"known are {_KNOWN}"
     if scheme == "sqlite":
         hint = f"write {_SQLITE}relative.db or {_SQLITE}/absolute.db"
+    elif scheme == "memory":
+        hint = f"write memory:, {_MEMORY}relative.json or {_MEMORY}/absolute.json"
+    elif scheme in _NEO4J:
+        hint = f"write {scheme}://user:password@host:port/database"
     elif ":" not in url and (Path(url).exists() or Path(url).suffix):
         hint = f"write {_SQLITE}{url}"
-    raise UnknownBackend(f"no memory answers to {url!r}", hint=hint)
+    raise UnknownBackend(f"no memory answers to {without_secrets(url)!r}", hint=hint)
+
+
+def without_secrets(url: str) -> str:
+    """Return a URL as messages may show it: without user, password and options.
+
+    >>> without_secrets("neo4j://ada:secret@host/facts?password=secret")
+    'neo4j://…@host/facts?…'
+    """
+    return _OPTIONS.sub("?…", _USER.sub("//…@", url))
+
+
+def _names_file(url: str, beginning: str) -> bool:
+    """True for the URL of a file.
+
+    Raises:
+        UnknownOption: it has options, which would otherwise become part of the file's name.
+    """
+    if not url.startswith(beginning) or len(url) == len(beginning):
+        return False
+    path, question_mark, options = url.partition("?")
+    if question_mark:
+        name = options.partition("=")[0].partition("&")[0]
+        raise UnknownOption(
+            f"{path} takes no options, and {name!r} is none",
+            hint="read_only= and create= are arguments; give a file with ? in its name as a Path",
+        )
+    return True
 
 
 def data_folder() -> Path:
