@@ -4,11 +4,15 @@ LamLamError
 ├── UsageError                 what was asked for makes no sense (exit status 2)
 │   ├── UnknownOption          a keyword, policy or mode that does not exist
 │   ├── PromptTooLong          the prompt does not fit the context
+│   ├── BadMessages            messages that are no conversation
+│   ├── BadToolCall            an unknown tool, or arguments that do not fit it
 │   └── MissingExtra           a part was used whose optional packages are not installed
 ├── ModelError                 the model file cannot be used
 │   ├── BadModelFile           no GGUF, truncated, or damaged
 │   ├── BadCheckpoint          a checkpoint that cannot be exported
-│   ├── NoLookupTokens         the model has no lookup tokens, or unsafe ones
+│   ├── NoLookupTokens         the model has not all lookup tokens, or unsafe ones
+│   ├── NoChatTemplate         the model does not say how a conversation is written
+│   ├── BadChatTemplate        its way of writing one fails, or refuses the messages
 │   └── DecodeFailed           llama.cpp refused a batch
 ├── EngineError
 │   ├── EngineClosed           the engine was used after close
@@ -71,6 +75,14 @@ class PromptTooLong(UsageError):
         self.context = context
 
 
+class BadMessages(UsageError):
+    """The messages are no conversation: no list, an unknown role or key, or no text."""
+
+
+class BadToolCall(UsageError):
+    """A call names a tool that does not exist, or arguments that do not fit it."""
+
+
 class MissingExtra(UsageError, ImportError):
     """A part was used whose optional packages are not installed."""
 
@@ -92,7 +104,15 @@ class BadCheckpoint(ModelError):
 
 
 class NoLookupTokens(ModelError):
-    """The model has no lookup tokens, or has them typed so that plain text can yield them."""
+    """The model lacks some lookup tokens, or has them typed so that plain text can yield them."""
+
+
+class NoChatTemplate(ModelError):
+    """The model file does not say how a conversation is written."""
+
+
+class BadChatTemplate(ModelError):
+    """The model's way of writing a conversation fails, or refuses these messages."""
 
 
 class DecodeFailed(ModelError):
