@@ -72,13 +72,20 @@ class CommitLog:
             first -= 1
         return self.commits[first:]
 
-    def forget(self, keys: Collection[str]) -> None:
-        """No commit names any of these scoped keys, as an entity or as another name of one."""
+    def forget_entities(self, keys: Collection[str]) -> None:
+        """No commit tells of the entities with these scoped keys."""
         for n, commit in enumerate(self.commits):
-            touched = tuple(key for key in commit.touched if key not in keys)
-            events = tuple(e for e in commit.events if e.key not in keys and e.other not in keys)
+            touched = tuple([key for key in commit.touched if key not in keys])
+            events = tuple([event for event in commit.events if event.key not in keys])
             if touched != commit.touched or events != commit.events:
                 self.commits[n] = replace(commit, touched=touched, events=events)
+
+    def forget_names(self, keys: Collection[str]) -> None:
+        """No commit gives or takes these scoped keys as other names of an entity."""
+        for n, commit in enumerate(self.commits):
+            events = tuple([event for event in commit.events if event.other not in keys])
+            if events != commit.events:
+                self.commits[n] = replace(commit, events=events)
 
 
 def key_hash(secret: bytes, idempotency_key: str) -> str:

@@ -31,9 +31,10 @@ def changes_of_entity(
     versions = list(past)
     began = [fact for fact in now if fact.revision == revision]
     began += [fact for fact, _ in versions if fact.revision == revision]
-    replaced = {fact.identity for fact in began}
+    # One that ended and came again in one commit has moved to the end of the entity's facts.
+    replaced = {(fact.identity, fact.seq) for fact in began}
     for fact, end in versions:
-        if end == revision and fact.identity not in replaced:
+        if end == revision and (fact.identity, fact.seq) not in replaced:
             gone = as_fact(name, fact, identify(key, fact), namespace, retracted=end)
             yield Change(revision, "ended", namespace, name, gone)
     for fact in sorted(began, key=lambda fact: fact.seq):

@@ -111,7 +111,8 @@ class GraphStore(LocalStore):
             secret = secrets.token_bytes(32)
             contents = Contents(secret, 0, GraphWorld(FactIds(secret)), CommitLog())
             self._is_saved = path is None
-        self._secret = contents.secret
+        self.secret = contents.secret
+        """What the ids of its facts are made with; a `Replica` needs it."""
         self._identify = FactIds(contents.secret)
         self._revision = contents.revision
         self._world = contents.world
@@ -333,7 +334,7 @@ class GraphStore(LocalStore):
         with self._lock:
             self._check_writable()
             check_text(actor=actor, idempotency_key=idempotency_key)
-            used = None if idempotency_key is None else key_hash(self._secret, idempotency_key)
+            used = None if idempotency_key is None else key_hash(self.secret, idempotency_key)
             if used is not None and used in self._log.by_key:
                 return self._log.by_key[used]
             if expected is not None and expected != self._revision:
@@ -440,7 +441,7 @@ class GraphStore(LocalStore):
         """The same as `save`, in this thread."""
         with self._lock:
             self._check_open()
-            contents = Contents(self._secret, self._revision, self._world, self._log)
+            contents = Contents(self.secret, self._revision, self._world, self._log)
             if path is not None and path != self.path:
                 write_file(path, contents)
                 return
@@ -558,10 +559,12 @@ class GraphStore(LocalStore):
         """The facts are gone from everywhere; return how many versions of facts that were."""
         world = self._world
         key = self._meant(asked)
+        aliases = [alias for alias, holder in world.aliases.items() if holder == key]
         erasures: list[Erasure] = []
         n_erased = 0
         forgotten: list[str] = []
-        for one in dict.fromkeys((key, asked, *self._merged_into(key))):
+        # What was merged into the entity still has its own past.
+        for one in dict.fromkeys((key, asked, *aliases, *self._merged_into(key))):
             name, now, past = world.versions(one)
             before = [*now, *(old.fact for old in past)]
             covered = covered_keys(before, relation)
@@ -579,15 +582,22 @@ class GraphStore(LocalStore):
                 ids = ()
             erasures.append(Erasure(split(one)[0], self._identify.of_entity(one), ids))
         if not n_erased:
+            if world.versions(asked)[0] is None:
+                self._log.forget_entities([asked])
             return 0
         if key not in world.names:
-            aliases = [alias for alias, holder in world.aliases.items() if holder == key]
             for alias in aliases:
                 del world.aliases[alias]
             world.merges = [record for record in world.merges if record.kept != key]
             if key in forgotten:
-                forgotten += aliases
-        self._log.forget(forgotten)
+                # Copies may still know a name as that of another entity, which it was before.
+                named = [a for a in aliases if a not in forgotten and a not in world.past]
+                erasures += [
+                    Erasure(split(alias)[0], self._identify.of_entity(alias), ()) for alias in named
+                ]
+                forgotten += named
+        self._log.forget_entities(forgotten)
+        self._log.forget_names(forgotten)
         self._revision += 1
         self._log.add(self._revision, erased=erasures)
         self._is_saved = False

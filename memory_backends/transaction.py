@@ -285,6 +285,8 @@ class _Work:
         self.outcome.unmerged = [gone for gone in self.outcome.unmerged if gone != pair]
         self.outcome.merged.append(record)
         self._happened("merged", kept, merged.key)
+        for alias in aliases:
+            self._noted("alias", kept, alias)
 
     def _split(self, op: SplitEntities) -> None:
         key = self._key(op.namespace, op.kept)
@@ -304,14 +306,17 @@ class _Work:
                 kept.end(fact)
             if ident in moved or ident in shared:
                 merged.take(fact)
+        self._happened("split", kept, wanted)
         if self._alias(wanted) == key:
             self.outcome.aliases[wanted] = None
         for alias in record.aliases:
             if self._alias(alias) == key:
                 self.outcome.aliases[alias] = wanted if merged.facts else None
+                self._noted("no_alias", kept, alias)
+                if merged.facts:
+                    self._noted("alias", merged, alias)
         self.outcome.merged = [r for r in self.outcome.merged if r is not record]
         self.outcome.unmerged.append((key, wanted))
-        self._happened("split", kept, wanted)
 
     def _define(self, rule: RelationRule) -> None:
         if self.rules.of(rule.key) == rule:
@@ -328,13 +333,18 @@ class _Work:
             if edit.changed and not edit.facts:
                 for alias in self._aliases_of(key):
                     self.outcome.aliases[alias] = None
+                    self._noted("no_alias", edit, alias)
                 for record in self._merges_of(key):
                     self.outcome.unmerged.append((record.kept, record.merged))
                 self.outcome.merged = [r for r in self.outcome.merged if r.kept != key]
 
     def _happened(self, kind: ChangeKind, edit: PageEdit, other: str) -> None:
-        self.outcome.events.append(Event(kind, edit.key, edit.name or split(edit.key)[1], other))
+        self._noted(kind, edit, other)
         self.outcome.changed += 1
+
+    def _noted(self, kind: ChangeKind, edit: PageEdit, other: str) -> None:
+        """What follows from a change is no change of its own, but copies have to be told."""
+        self.outcome.events.append(Event(kind, edit.key, edit.name or split(edit.key)[1], other))
 
 
 def check_op(op: Op) -> None:

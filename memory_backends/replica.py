@@ -1,0 +1,352 @@
+"""`Replica`: the facts of a store that hold now, in the memory of this process, fed by its changes.
+
+A row of text for each entity, as SQLite keeps it: about a tenth of what objects would take.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from lamlam.memory_backends.edits import stored_form
+from lamlam.memory_backends.fact_ids import FactIds
+from lamlam.memory_backends.facts import Fact, Namespace
+from lamlam.memory_backends.keys import canonical_key
+from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult, Owned, StoredFact
+from lamlam.memory_backends.namespaces import scoped, split
+from lamlam.memory_backends.near_names import NearNames
+from lamlam.memory_backends.operations import Change
+from lamlam.memory_backends.packed import (
+    RECORD,
+    escape,
+    find,
+    pack,
+    relation_keys,
+    unescape,
+    unpack,
+)
+from lamlam.memory_backends.relation_rules import RelationRules
+from lamlam.memory_backends.resolver import Shelf, describe, look_up
+from lamlam.memory_backends.shelf_views import NamespaceShelf, references
+
+_MOST_AT_ONCE = 10_000
+
+
+class Replica:
+    """What a store holds now, as resolution sees it (a `Shelf`).
+
+    One thread feeds it, any number ask `lookup_nowait` and `describe_nowait`. Begin with
+    ``store.changes(None)``, go on with ``store.changes(replica.revision)``. It answers about the
+    present only, and has no past.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        """Begin empty.
+
+        Args:
+            secret: what the store makes its ids with: the replica gives the same ones.
+        """
+        self.revision = 0
+        """Of the last change, or the one that the feed was said to have reached."""
+        self.rules = RelationRules()
+        """What the store knows about relations."""
+        self.identify = FactIds(secret)
+        self.lock = threading.RLock()
+        """Held while changes are taken in and while a question is answered."""
+        self._rows: dict[str, str] = {}
+        self._sources = _Sources()
+        self._near = NearNames()
+        self._aliases: dict[str, str] = {}
+        self._aliases_of: dict[str, dict[str, None]] = {}
+        # By code and namespace of an entity as a value, those that have it: where it is asked.
+        self._owners: dict[str, set[str]] | None = None
+        self._n_facts = 0
+
+    # Asking ---------------------------------------------------------------------------------------
+
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        """Return what the store holds of one relation of one entity; ``as_of`` is not heeded."""
+        began = time.perf_counter_ns()
+        with self.lock:
+            result = look_up(self, query, self.revision, self.identify)
+        result.elapsed_ns = time.perf_counter_ns() - began
+        return result
+
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+    ) -> EntityView | None:
+        """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
+        with self.lock:
+            shelf: Shelf = NamespaceShelf(self, namespace) if namespace else self
+            return describe(shelf, entity, fuzzy=fuzzy)
+
+    def __len__(self) -> int:
+        """How many facts there are."""
+        return self._n_facts
+
+    # What resolution asks (`Shelf`), under the lock -----------------------------------------------
+
+    def holding(self, key: str) -> _Row | None:
+        """The entity with exactly this scoped key."""
+        text = self._rows.get(key)
+        return None if text is None else _Row(key, text, self._sources)
+
+    def alias(self, key: str) -> _Row | None:
+        """The entity that has this scoped key as an alias."""
+        holder = self._aliases.get(key)
+        return None if holder is None else self.holding(holder)
+
+    def near(self, codes: Collection[int]) -> list[str]:
+        """Scoped keys of the entities indexed under any of these codes, each once."""
+        return self._near.of(codes)
+
+    @property
+    def has_aliases(self) -> bool:
+        """True unless `alias` finds nothing anyway."""
+        return bool(self._aliases)
+
+    def referring(self, key: str, relation: str) -> list[Owned]:
+        """Facts of a relation whose value is the entity with this scoped key."""
+        if self._owners is None:
+            self._owners = {}
+            for owner, text in self._rows.items():
+                self._note_owner(owner, unpack(text, self._sources.text))
+        found = []
+        for owner in sorted(self._owners.get(key, ())):
+            holding = self.holding(owner)
+            if holding is not None:
+                found += references(holding, key, relation)
+        return found
+
+    def aliases(self, key: str) -> list[str]:
+        """Return the scoped keys of the other names of an entity, sorted."""
+        return sorted(self._aliases_of.get(key, ()))
+
+    def keys(self) -> list[str]:
+        """Return the scoped keys of the entities that have facts."""
+        with self.lock:
+            return list(self._rows)
+
+    # Feeding --------------------------------------------------------------------------------------
+
+    def feed(self, changes: Iterable[Change], *, reached: int | None = None) -> None:
+        """The changes are taken in.
+
+        Those of one commit are seen together, unless they are more than ten thousand.
+
+        Args:
+            changes: in the order of the feed; any that were taken in before do no harm as
+                long as all that follow them come too.
+            reached: the revision that the feed has come to, where commits without changes
+                may be at its end.
+        """
+        together: list[Change] = []
+        for change in changes:
+            if together and (
+                change.revision != together[0].revision or len(together) >= _MOST_AT_ONCE
+            ):
+                self._take_all(together)
+                together = []
+            together.append(change)
+        self._take_all(together)
+        if reached is not None:
+            self.revision = max(self.revision, reached)
+
+    def _take_all(self, changes: Sequence[Change]) -> None:
+        with self.lock:
+            # The facts of an entity come together: its row is read and written once.
+            open_row = _OpenRow(self)
+            for change in changes:
+                if change.fact is not None and change.entity is not None:
+                    key = scoped(change.namespace, canonical_key(change.entity))
+                    open_row.take(key, change.entity, change.kind, change.fact)
+                else:
+                    open_row.close()
+                    self._take(change)
+                self.revision = max(self.revision, change.revision)
+            open_row.close()
+
+    def _take(self, change: Change) -> None:
+        if change.kind == "rule":
+            if change.rule is not None:
+                self.rules = RelationRules([*self.rules.all(), change.rule])
+            return
+        if change.kind == "erased":
+            self._erase(change)
+            return
+        assert change.entity is not None and change.alias is not None  # of all that is left
+        key = scoped(change.namespace, canonical_key(change.entity))
+        alias = scoped(change.namespace, change.alias)
+        if change.kind in ("alias", "merged"):
+            self._put_alias(alias, key)
+        elif self._aliases.get(alias) == key:
+            self._drop_alias(alias)
+
+    def _erase(self, change: Change) -> None:
+        def is_meant(key: str) -> bool:
+            return self.identify.of_entity(key) == change.entity_id
+
+        gone = set(change.fact_ids)
+        for key in [key for key in self._rows if is_meant(key)]:
+            name, facts = self.read(key)
+            kept = [fact for fact in facts if gone and self.identify(key, fact) not in gone]
+            self.write(key, name, kept)
+            if not kept:
+                self._near.settle()
+                self._owners = None
+        if gone:
+            holders = [key for key in self._aliases_of if key not in self._rows and is_meant(key)]
+        else:
+            holders = [key for key in self._aliases_of if is_meant(key)]
+            for alias in [alias for alias in self._aliases if is_meant(alias)]:
+                self._drop_alias(alias)
+        for holder in holders:
+            for alias in self.aliases(holder):
+                self._drop_alias(alias)
+
+    def _put_alias(self, alias: str, key: str) -> None:
+        self._drop_alias(alias)
+        self._aliases[alias] = key
+        self._aliases_of.setdefault(key, {})[alias] = None
+
+    def _drop_alias(self, alias: str) -> None:
+        holder = self._aliases.pop(alias, None)
+        if holder is not None:
+            others = self._aliases_of[holder]
+            del others[alias]
+            if not others:
+                del self._aliases_of[holder]
+
+    # Rows -----------------------------------------------------------------------------------------
+
+    def read(self, key: str) -> tuple[str, list[StoredFact]]:
+        """Return the name and the facts of an entity; neither where there is none."""
+        text = self._rows.get(key)
+        if text is None:
+            return "", []
+        return _name(text), unpack(text, self._sources.text)
+
+    def write(self, key: str, name: str, facts: Sequence[StoredFact]) -> None:
+        """The entity has these facts; without any it is gone."""
+        old = self.read(key)[1]
+        ordered = [fact._replace(seq=n) for n, fact in enumerate(facts)]
+        text = f"{escape(name)}{pack(ordered, self._sources.number)}"
+        self._sources.count(facts, 1)
+        self._sources.count(old, -1)
+        self._n_facts += len(facts) - len(old)
+        if facts:
+            if key not in self._rows:
+                self._near.add(key)
+            self._rows[key] = text
+        elif self._rows.pop(key, None) is not None:
+            self._near.remove(key)
+        if self._owners is not None:
+            self._note_owner(key, facts)
+
+    def _note_owner(self, key: str, facts: Iterable[StoredFact]) -> None:
+        assert self._owners is not None
+        namespace = split(key)[0]
+        for fact in facts:
+            if fact.code.startswith("e:"):
+                value = scoped(namespace, fact.code[2:])
+                self._owners.setdefault(value, set()).add(key)
+
+
+class _Row:
+    """An entity's row (a `Holding`)."""
+
+    __slots__ = ("_sources", "_text", "key")
+
+    def __init__(self, key: str, text: str, sources: _Sources) -> None:
+        self.key = key
+        self._text = text
+        self._sources = sources
+
+    @property
+    def name(self) -> str:
+        """As stored."""
+        return _name(self._text)
+
+    def relation_keys(self) -> list[str]:
+        """Keys of its relations in stored order, each once."""
+        return relation_keys(self._text)
+
+    def of(self, relation_key: str) -> list[StoredFact]:
+        """The facts of one relation, in stored order."""
+        return find(self._text, relation_key, self._sources.text)
+
+    def stored(self) -> list[StoredFact]:
+        """Every fact, in stored order."""
+        return unpack(self._text, self._sources.text)
+
+
+class _OpenRow:
+    """The row that changes of facts are put into, while they are about one entity."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._key: str | None = None
+        self._name = ""
+        self._facts: dict[tuple[str, str, str, int | None], StoredFact] = {}
+
+    def take(self, key: str, name: str, kind: str, fact: Fact) -> None:
+        """The fact holds in this form, or no longer."""
+        if key != self._key:
+            self.close()
+            self._key = key
+            held = self._replica.read(key)[1]
+            self._facts = {one.identity: one for one in held}
+        stored = stored_form(fact, None)._replace(revision=fact.revision or 0)
+        self._name = name
+        if kind == "asserted":
+            self._facts[stored.identity] = stored
+        else:
+            self._facts.pop(stored.identity, None)
+
+    def close(self) -> None:
+        """The row is written."""
+        if self._key is not None:
+            self._replica.write(self._key, self._name, list(self._facts.values()))
+            self._key = None
+
+
+class _Sources:
+    """The texts of sources, each kept once and only as long as a fact has it."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, str] = {}
+        self._numbers: dict[str, int] = {}
+        self._uses: Counter[int] = Counter()
+        self._last = 0
+
+    def text(self, number: int) -> str | None:
+        """Return the text of a number."""
+        return self._texts.get(number)
+
+    def number(self, text: str) -> int:
+        """Return the number of a text, a new one where it has none."""
+        number = self._numbers.get(text)
+        if number is None:
+            self._last += 1
+            number = self._numbers[text] = self._last
+            self._texts[number] = text
+        return number
+
+    def count(self, facts: Iterable[StoredFact], change: int) -> None:
+        """So many more (or fewer) facts have these sources; what none has is gone."""
+        for source in _all_sources(facts):
+            number = self._numbers[source]
+            self._uses[number] += change
+            if self._uses[number] <= 0:
+                del self._uses[number], self._texts[number], self._numbers[source]
+
+
+def _all_sources(facts: Iterable[StoredFact]) -> Iterator[str]:
+    for fact in facts:
+        yield from fact.sources
+
+
+def _name(text: str) -> str:
+    return unescape(text.partition(RECORD)[0])
