@@ -1,7 +1,9 @@
 """All facts of an entity as one string: one page read answers a lookup.
 
-A fact is ``RS relation-key US value US source,revision[,confidence] [US spelling]``, the
-numbers in hexadecimal. Relations are written out rather than numbered: about ten bytes a
+A fact is ``RS relation-key US value US sources,revision[,confidence]``, then fields that are
+there only where they say something, each with its tag: the relation's spelling, the code of a
+value that is no text, the period, and the place among the facts where it is not the next one.
+Numbers are hexadecimal. Relations are written out rather than numbered: about ten bytes a
 fact more, but a row explains itself, erasing it leaves no name behind in a dictionary, a
 reader needs no second step, and any number of different relations costs no memory.
 """
@@ -9,9 +11,10 @@ reader needs no second step, and any number of different relations costs no memo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from lamlam.errors import BadStore
 from lamlam.memory_backends.lookups import StoredFact
 
 RECORD = "\x1e"
@@ -24,37 +27,65 @@ _IS_ESCAPED = re.compile("\x1b([eru])")
 
 _TITLE_CASE = "^"  # "Birth Date" for the key "birth date": the most common other spelling
 _SPELT_OUT = "="
+_CODE = "c"
+_BEGIN = "f"
+_END = "t"
+_SEQ = "n"
+# The rest of a code is most often the value itself, or its lower case.
+_AS_VALUE = "~"
+_AS_FOLDED = "^"
+_JOIN = "+"
 
 
-def pack(facts: Sequence[StoredFact], id_of: Callable[[str], int]) -> str:
+def pack(facts: Iterable[StoredFact], id_of: Callable[[str], int]) -> str:
     """Return the facts as one string, in their order.
 
     Args:
+        facts: in stored order.
         id_of: gives the number, 1 or more, under which the text of a source is kept.
     """
-    return "".join([_packed(fact, id_of) for fact in facts])
+    records = []
+    expected = 0
+    for fact in facts:
+        records.append(_packed(fact, id_of, expected))
+        expected = fact.seq + 1
+    return "".join(records)
 
 
 def unpack(text: str, source_of: Callable[[int], str | None]) -> list[StoredFact]:
-    """Return the facts of a string that `pack` made; ``source_of`` undoes its ``id_of``."""
-    return [_unpacked(record, source_of) for record in text.split(RECORD)[1:]]
+    """Return the facts of a string that `pack` made; ``source_of`` undoes its ``id_of``.
+
+    Raises:
+        BadStore: the string is damaged.
+    """
+    facts = []
+    expected = 0
+    for record in text.split(RECORD)[1:]:
+        fact = _unpacked(record, source_of, expected)
+        facts.append(fact)
+        expected = fact.seq + 1
+    return facts
 
 
 def find(text: str, key: str, source_of: Callable[[int], str | None]) -> list[StoredFact]:
-    """Return the facts of one relation: as a filter over `unpack`, but touching only these."""
+    """Return the facts of one relation: as a filter over `unpack`, but touching only these.
+
+    Their ``seq`` is not filled in.
+    """
     wanted = _beginning(key)
     at = text.find(wanted)
     found = []
     while at >= 0:
         end = text.find(RECORD, at + 1)
-        found.append(_unpacked(text[at + 1 : end] if end >= 0 else text[at + 1 :], source_of))
+        record = text[at + 1 : end] if end >= 0 else text[at + 1 :]
+        found.append(_unpacked(record, source_of, 0)._replace(seq=0))
         at = text.find(wanted, end) if end >= 0 else -1
     return found
 
 
 def relation_keys(text: str) -> list[str]:
     """Return the relation keys of a row in stored order, each once."""
-    keys = [record[: record.index(FIELD)] for record in text.split(RECORD)[1:]]
+    keys = [record.partition(FIELD)[0] for record in text.split(RECORD)[1:]]
     return [unescape(key) for key in dict.fromkeys(keys)]
 
 
@@ -77,34 +108,92 @@ def unescape(text: str) -> str:
     return _IS_ESCAPED.sub(lambda found: _PLAIN[found[1]], text)
 
 
-def _packed(fact: StoredFact, id_of: Callable[[str], int]) -> str:
-    relation, key, value, source, revision, confidence = fact
-    numbers = f"{id_of(source) if source is not None else 0:x},{revision:x}"
+def join(fields: Iterable[str]) -> str:
+    """Return texts as one, a record of a table that keeps few of them."""
+    return FIELD.join(map(escape, fields))
+
+
+def parts(text: str) -> list[str]:
+    """Undo `join`."""
+    return list(map(unescape, text.split(FIELD)))
+
+
+def _packed(fact: StoredFact, id_of: Callable[[str], int], expected: int) -> str:
+    relation, key, value, sources, revision, confidence, code, begin, end, seq = fact
+    ids = _JOIN.join([f"{id_of(source):x}" for source in sources]) or "0"
+    record = f"{RECORD}{escape(key)}{FIELD}{escape(value)}{FIELD}{ids},{revision:x}"
     if confidence != 1.0:
-        numbers += f",{confidence!r}"
-    record = f"{RECORD}{escape(key)}{FIELD}{escape(value)}{FIELD}{numbers}"
-    if relation == key:
-        return record
-    if relation == key.title():
-        return f"{record}{FIELD}{_TITLE_CASE}"
-    return f"{record}{FIELD}{_SPELT_OUT}{escape(relation)}"
+        record += f",{confidence!r}"
+    if relation != key:
+        is_title = relation == key.title()
+        record += f"{FIELD}{_TITLE_CASE if is_title else _SPELT_OUT + escape(relation)}"
+    if code:
+        record += f"{FIELD}{_CODE}{escape(_short_code(code, value))}"
+    if begin is not None:
+        record += f"{FIELD}{_BEGIN}{begin:x}"
+    if end is not None:
+        record += f"{FIELD}{_END}{end:x}"
+    if seq != expected:
+        record += f"{FIELD}{_SEQ}{seq:x}"
+    return record
 
 
-def _unpacked(record: str, source_of: Callable[[int], str | None]) -> StoredFact:
-    parts = record.split(FIELD)
-    key, value = parts[0], parts[1]
-    if _ESCAPE in record:
-        key, value = unescape(key), unescape(value)
-    source, revision, *rest = parts[2].split(",")
-    relation = key
-    if len(parts) > 3:
-        spelling = parts[3]
-        relation = key.title() if spelling == _TITLE_CASE else unescape(spelling[1:])
-    return StoredFact(
-        relation,
-        key,
-        value,
-        source_of(int(source, 16)) if source != "0" else None,
-        int(revision, 16),
-        float(rest[0]) if rest else 1.0,
-    )
+def _unpacked(record: str, source_of: Callable[[int], str | None], expected: int) -> StoredFact:
+    try:
+        fields = record.split(FIELD)
+        key, value = fields[0], fields[1]
+        if _ESCAPE in record:
+            key, value = unescape(key), unescape(value)
+        ids, revision, *rest = fields[2].split(",")
+        relation, code, begin, end, seq = key, "", None, None, expected
+        for field in fields[3:]:
+            tag, content = field[0], field[1:]
+            if tag == _TITLE_CASE:
+                relation = key.title()
+            elif tag == _SPELT_OUT:
+                relation = unescape(content)
+            elif tag == _CODE:
+                code = _whole_code(unescape(content), value)
+            elif tag == _BEGIN:
+                begin = int(content, 16)
+            elif tag == _END:
+                end = int(content, 16)
+            elif tag == _SEQ:
+                seq = int(content, 16)
+        return StoredFact(
+            relation,
+            key,
+            value,
+            _sources(ids, source_of),
+            int(revision, 16),
+            float(rest[0]) if rest else 1.0,
+            code,
+            begin,
+            end,
+            seq,
+        )
+    except (ValueError, IndexError, KeyError) as error:
+        raise BadStore("the memory is damaged: a row of facts cannot be read") from error
+
+
+def _sources(ids: str, source_of: Callable[[int], str | None]) -> tuple[str, ...]:
+    if ids == "0":
+        return ()
+    texts = [source_of(int(ident, 16)) for ident in ids.split(_JOIN)]
+    return tuple([text for text in texts if text is not None])
+
+
+def _short_code(code: str, value: str) -> str:
+    kind, rest = code[:1], code[2:]
+    if rest == value:
+        return kind + _AS_VALUE
+    return kind + _AS_FOLDED if rest == value.casefold() else code
+
+
+def _whole_code(short: str, value: str) -> str:
+    if len(short) != 2:
+        return short
+    kind, how = short
+    if how == _AS_VALUE:
+        return f"{kind}:{value}"
+    return f"{kind}:{value.casefold()}" if how == _AS_FOLDED else short

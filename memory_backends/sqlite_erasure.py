@@ -1,36 +1,40 @@
-"""Erasing from a fact file, and searching the file's bytes for what was erased."""
+"""Erasing from the tables of a fact file: facts, their past, and whatever still names them."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from lamlam.memory_backends import packed
 from lamlam.memory_backends.edits import covered_keys
+from lamlam.memory_backends.fact_ids import FactIds
+from lamlam.memory_backends.facts import Namespace
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import StoredFact
 from lamlam.memory_backends.name_index import row_id
-from lamlam.memory_backends.sqlite_writer import Writer, text_hash
-
-SHORTEST_SEARCHED = 4
-"""Characters that are worth searching for: shorter texts stand everywhere by chance, and are
-searched for together with what stood beside them in the file."""
-_READ_BYTES = 4 << 20
-_CHECKPOINT_MS = 250  # a reader that is at work is gone by then, one that stays is not
-# A long text may be cut at the end of a page, so pieces of it are searched for.
-_LONGEST_WHOLE = 200
-_PIECE = 48
-
-# Columns are joined as they stand in the file.
-_LIVE = (
-    "SELECT 1 FROM ent WHERE instr(name || facts, ?1) LIMIT 1",
-    "SELECT 1 FROM alias WHERE instr(key, ?1) LIMIT 1",
-    "SELECT 1 FROM source WHERE instr(text, ?1) LIMIT 1",
-    "SELECT 1 FROM history"
-    " WHERE instr(name || relation || value || coalesce(source, ''), ?1) LIMIT 1",
+from lamlam.memory_backends.namespaces import scoped, split
+from lamlam.memory_backends.sqlite_bytes import SHORTEST_SEARCHED, pieces
+from lamlam.memory_backends.sqlite_desk import Desk
+from lamlam.memory_backends.sqlite_log import (
+    names_any,
+    pack_events,
+    unpack_events,
+    write_entry,
+    written_erasure,
 )
+from lamlam.memory_backends.sqlite_rows import (
+    merges_of,
+    name_and_key,
+    pack_merge,
+    pack_numbers,
+    row_name,
+    target_of,
+    text_hash,
+    unpack_merge,
+    unpack_numbers,
+)
+from lamlam.memory_backends.sqlite_writer import Writer
 
 
 @dataclass(slots=True)
@@ -51,7 +55,15 @@ class Erased:
             forms = {context for context in contexts if len(context) >= SHORTEST_SEARCHED}
             self.n_unsearched += not forms
         for form in forms:
-            self.needles.update(_pieces(form))
+            self.needles.update(pieces(form))
+
+    def add_fact(self, fact: StoredFact) -> None:
+        """Value, and code where it says more than the value, are searched for."""
+        between = packed.FIELD
+        beside = f"{packed.escape(fact.key)}{between}{packed.escape(fact.value)}{between}"
+        self.add(fact.value, beside)
+        if len(fact.code) > SHORTEST_SEARCHED:
+            self.add(fact.code)
 
     @property
     def is_searchable(self) -> bool:
@@ -59,119 +71,226 @@ class Erased:
         return bool(self.needles) and not self.n_unsearched
 
 
-def erase_rows(writer: Writer, entity: str, relation: str | None) -> Erased:
-    """Facts, history, aliases and index keys are out of the tables; the caller commits."""
-    connection = writer.connection
-    key = canonical_key(entity)
-    alias = connection.execute(
-        "SELECT ent.name FROM alias JOIN ent ON ent.id = alias.ent WHERE key = ?", (key,)
-    ).fetchone()
-    ident, name, before = writer.load(key)
-    if name is None and alias is not None:
-        key = canonical_key(alias[0])
-        ident, name, before = writer.load(key)
-    covered = covered_keys(before, relation)
-    after = [fact for fact in before if fact.key not in covered]
-    erased = Erased(facts=len(before) - len(after))
-    gone = [fact for fact in before if fact.key in covered]
-    if gone and name is not None:
-        if not after:
-            aliases = connection.execute("SELECT key FROM alias WHERE ent = ?", (ident,))
-            for (text,) in aliases.fetchall():
-                erased.add(text)
-        writer.store(ident, key, name, before, after)
-    past = _erase_history(connection, key, relation)
-    erased.facts += len(past)
-    facts, entities = writer.finish()
-    for fact in [*gone, *past]:
-        beside = f"{packed.escape(fact.key)}{packed.FIELD}{packed.escape(fact.value)}{packed.FIELD}"
-        erased.add(fact.value, beside, f"{fact.relation}{fact.value}")
-    for source in {fact.source for fact in [*gone, *past] if fact.source}:
-        if not _is_source(connection, source):
-            erased.add(source)
-    if not after and erased.facts:
-        text = name or entity
-        erased.add(text, f"{text}{packed.RECORD}", *[f"{text}{fact.relation}" for fact in past])
-    if erased.facts:
-        connection.execute(
-            "UPDATE store SET revision = revision + 1, facts = facts + ?, entities = entities + ?",
-            (facts, entities),
+def erase_rows(
+    writer: Writer,
+    entity: str,
+    relation: str | None,
+    namespace: Namespace = (),
+    actor: str | None = None,
+) -> Erased:
+    """Nothing of it is left in the tables; the caller commits."""
+    return _Erasure(writer, relation).done(scoped(namespace, canonical_key(entity)), actor)
+
+
+@dataclass(slots=True)
+class _Part:
+    """What was erased of one entity, and what is left of it."""
+
+    key: str
+    after: list[StoredFact]
+    past: list[StoredFact] = field(default_factory=list)
+    """Versions of the past that stay."""
+    names: set[str] = field(default_factory=set)
+    aliases: Sequence[str] = ()
+    """That it had, if it has no facts any more."""
+    ids: tuple[str, ...] = ()
+
+    @property
+    def is_left(self) -> bool:
+        return bool(self.after or self.past)
+
+
+class _Erasure:
+    def __init__(self, writer: Writer, relation: str | None) -> None:
+        self.writer = writer
+        self.connection: sqlite3.Connection = writer.connection
+        self.desk: Desk = writer.desk()
+        (secret,) = self.connection.execute("SELECT secret FROM store").fetchone()
+        self.identify = FactIds(secret)
+        self.relation = relation
+        self.erased = Erased()
+        self.gone: list[StoredFact] = []
+        """Versions that were erased, of now and of the past."""
+
+    def done(self, named: str, actor: str | None) -> Erased:
+        connection, erased = self.connection, self.erased
+        (revision,) = connection.execute("SELECT revision FROM store").fetchone()
+        key = named if self.desk.page(named).facts else (self.desk.alias(named) or named)
+        keys = self._merged_into(key)
+        if named not in keys and not self.desk.page(named).facts:
+            keys.append(named)
+        covered = self._covered(keys)
+        parts = [part for one in keys if (part := self._erase_one(one, covered)) is not None]
+        self._search_sources()
+        if not parts:
+            erased.revision = revision
+            return erased
+        if self.relation is None or not parts[0].is_left:
+            for part in parts:
+                self._forget_entity(part)
+        else:
+            self._thin_merges(key, has_facts=bool(parts[0].after))
+        erased.revision = revision + 1
+        self.writer.finish(revision + 1)
+        entries = [
+            written_erasure(
+                self.identify.of_entity(part.key), () if self.relation is None else part.ids
+            )
+            for part in parts
+        ]
+        write_entry(connection, revision + 1, actor, entries)
+        return erased
+
+    def _merged_into(self, key: str) -> list[str]:
+        """The entity, and those whose facts it took over: their past is its past."""
+        keys = {key: None}
+        waiting = [key]
+        while waiting:
+            for _, record in merges_of(self.connection, waiting.pop()):
+                # One that has facts of its own again is another entity.
+                if record.merged not in keys and not self.desk.page(record.merged).facts:
+                    keys[record.merged] = None
+                    waiting.append(record.merged)
+        return list(keys)
+
+    def _covered(self, keys: Sequence[str]) -> frozenset[str]:
+        facts: list[StoredFact] = []
+        for key in keys:
+            facts += self.desk.page(key).facts
+            for _, _, versions in self._past(key):
+                facts += versions
+        return covered_keys(facts, self.relation)
+
+    def _past(self, key: str) -> list[tuple[int, str, list[StoredFact]]]:
+        rows = self.connection.execute(
+            "SELECT id, name, facts FROM past WHERE ent = ?", (row_id(key),)
+        ).fetchall()
+        found = []
+        for ident, name, text in rows:
+            plain, owner = name_and_key(name)
+            if owner == key:
+                found.append((ident, plain, packed.unpack(text, self.writer.sources.text_of)))
+        return found
+
+    def _erase_one(self, key: str, covered: Collection[str]) -> _Part | None:
+        """The facts of one entity are gone; return what is to be said of it."""
+        placed = self.desk.placed(key)
+        part = _Part(key, after=[fact for fact in placed.facts if fact.key not in covered])
+        gone = [fact for fact in placed.facts if fact.key in covered]
+        if placed.name is not None:
+            part.names.add(placed.name)
+        if gone:
+            if not part.after:
+                part.aliases = self.desk.aliases_of(key)
+            assert placed.name is not None  # it has facts
+            self.writer.store(key, placed.name, placed, part.after)
+        for ident, name, versions in self._past(key):
+            part.names.add(name)
+            staying = [fact for fact in versions if fact.key not in covered]
+            part.past += staying
+            gone += [fact for fact in versions if fact.key in covered]
+            self._rewrite_past(ident, versions, staying)
+        if not gone:
+            return None
+        self.erased.facts += len(gone)
+        self.gone += gone
+        for fact in gone:
+            self.erased.add_fact(fact)
+        for alias in part.aliases:
+            self.erased.add(split(alias)[1])
+        self._rewrite_references(key, [*part.after, *part.past])
+        part.ids = tuple({self.identify(key, fact): None for fact in gone})
+        return part
+
+    def _rewrite_past(
+        self, ident: int, before: Sequence[StoredFact], after: Sequence[StoredFact]
+    ) -> None:
+        if len(after) == len(before):
+            return
+        sources = self.writer.sources
+        sources.count(before, -1)
+        sources.count(after, 1)
+        if after:
+            text = packed.pack(after, sources.id_of)
+            self.connection.execute("UPDATE past SET facts = ? WHERE id = ?", (text, ident))
+        else:
+            self.connection.execute("DELETE FROM past WHERE id = ?", (ident,))
+
+    def _rewrite_references(self, key: str, staying: Iterable[StoredFact]) -> None:
+        number = row_id(key)
+        targets = {target_of(key, fact) for fact in staying} - {None}
+        self.connection.execute("DELETE FROM reference WHERE owner = ?", (number,))
+        self.connection.executemany(
+            "INSERT OR IGNORE INTO reference VALUES (?, ?)",
+            [(target, number) for target in targets],
         )
-    (erased.revision,) = connection.execute("SELECT revision FROM store").fetchone()
-    return erased
 
+    def _forget_entity(self, part: _Part) -> None:
+        """Nothing is left by which the name, or that of an alias, could be tested."""
+        wanted = {part.key, *part.aliases}
+        for key in wanted:
+            self.connection.execute("DELETE FROM alias WHERE key = ?", (key,))
+            self._forget_merges(key)
+        self._forget_events(wanted)
+        self._forget_touched(row_id(part.key))
+        for name in part.names:
+            self.erased.add(name, f"{row_name(part.key, name)}{packed.RECORD}")
 
-def write_back_log(connection: sqlite3.Connection) -> bool:
-    """Return whether the write-ahead log is empty and all of it stands in the file."""
-    (usual,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    connection.execute(f"PRAGMA busy_timeout = {min(usual, _CHECKPOINT_MS)}")
-    try:
-        (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {usual}")
-    return not is_busy
+    def _forget_merges(self, key: str) -> None:
+        for ident, text in self.connection.execute(
+            "SELECT id, record FROM merge WHERE kept = ?1 OR merged = ?1", (row_id(key),)
+        ).fetchall():
+            record = unpack_merge(text)
+            if key in (record.kept, record.merged):
+                self.connection.execute("DELETE FROM merge WHERE id = ?", (ident,))
 
+    def _forget_events(self, wanted: Collection[str]) -> None:
+        rows = self.connection.execute(
+            "SELECT revision, events FROM log WHERE events IS NOT NULL"
+        ).fetchall()
+        for revision, text in rows:
+            events = unpack_events(text)
+            staying = [event for event in events if not names_any(event, wanted)]
+            if len(staying) < len(events):
+                self.connection.execute(
+                    "UPDATE log SET events = ? WHERE revision = ?",
+                    (pack_events(staying), revision),
+                )
 
-def leftovers(connection: sqlite3.Connection, path: Path, needles: Collection[str]) -> set[str]:
-    """Return the pieces that still stand in the store's files though nothing live holds them."""
-    found: set[str] = set()
-    for suffix in ("", "-wal", "-journal"):
-        file = path.with_name(path.name + suffix)
-        if file.exists():
-            found |= _found_in(file, {needle for needle in needles if needle not in found})
-    return {needle for needle in found if not _is_live(connection, needle)}
+    def _forget_touched(self, number: int) -> None:
+        mark = pack_numbers([number])
+        rows = self.connection.execute(
+            "SELECT id, entities FROM touched WHERE instr(entities, ?)", (mark,)
+        ).fetchall()
+        for ident, blob in rows:
+            staying = [one for one in unpack_numbers(blob) if one != number]
+            if not staying:
+                self.connection.execute("DELETE FROM touched WHERE id = ?", (ident,))
+            elif len(staying) * len(mark) < len(blob):
+                self.connection.execute(
+                    "UPDATE touched SET entities = ? WHERE id = ?", (pack_numbers(staying), ident)
+                )
 
+    def _thin_merges(self, key: str, *, has_facts: bool) -> None:
+        """Merges do not count the erased facts among those that they moved."""
+        for ident, record in merges_of(self.connection, key):
+            if not has_facts:
+                self.connection.execute("DELETE FROM merge WHERE id = ?", (ident,))
+                continue
+            gone = {self.identify(record.merged, fact) for fact in self.gone}
+            lean = record._replace(
+                moved=tuple(one for one in record.moved if one not in gone),
+                shared=tuple(one for one in record.shared if one not in gone),
+            )
+            self.connection.execute(
+                "UPDATE merge SET record = ? WHERE id = ?", (pack_merge(lean), ident)
+            )
 
-def _erase_history(
-    connection: sqlite3.Connection, key: str, relation: str | None
-) -> list[StoredFact]:
-    rows = connection.execute(
-        "SELECT id, name, relation, value, source FROM history WHERE ent = ?", (row_id(key),)
-    ).fetchall()
-    own = [
-        (ident, StoredFact(held, canonical_key(held), value, source, 0, 1.0))
-        for ident, name, held, value, source in rows
-        if canonical_key(name) == key
-    ]
-    covered = covered_keys([fact for _, fact in own], relation)
-    gone = [(ident, fact) for ident, fact in own if fact.key in covered]
-    connection.executemany("DELETE FROM history WHERE id = ?", [(ident,) for ident, _ in gone])
-    return [fact for _, fact in gone]
-
-
-def _found_in(file: Path, needles: Collection[str]) -> set[str]:
-    remaining = {needle.encode(): needle for needle in needles}
-    if not remaining:
-        return set()
-    overlap = max(map(len, remaining)) - 1
-    found: set[str] = set()
-    tail = b""
-    with file.open("rb") as stream:
-        while block := stream.read(_READ_BYTES):
-            window = tail + block
-            for piece in [piece for piece in remaining if piece in window]:
-                found.add(remaining.pop(piece))
-            tail = window[-overlap:]
-    return found
-
-
-def _pieces(text: str) -> Sequence[str]:
-    if len(text.encode()) <= _LONGEST_WHOLE:
-        return [text]
-    middle = len(text) // 2
-    return [text[:_PIECE], text[middle : middle + _PIECE], text[-_PIECE:]]
-
-
-def _is_live(connection: sqlite3.Connection, needle: str) -> bool:
-    """True where something that was not erased holds these bytes."""
-    return any(connection.execute(sql, (needle,)).fetchone() for sql in _LIVE)
-
-
-def _is_source(connection: sqlite3.Connection, text: str) -> bool:
-    """True where another fact, or one that has ended, names the source."""
-    row = connection.execute(
-        "SELECT 1 FROM source WHERE hash = ? AND text = ?", (text_hash(text), text)
-    ).fetchone()
-    return row is not None or bool(
-        connection.execute("SELECT 1 FROM history WHERE source = ? LIMIT 1", (text,)).fetchone()
-    )
+    def _search_sources(self) -> None:
+        self.writer.sources.flush()
+        for source in {source for fact in self.gone for source in fact.sources}:
+            row = self.connection.execute(
+                "SELECT 1 FROM source WHERE hash = ? AND text = ?", (text_hash(source), source)
+            ).fetchone()
+            if row is None:
+                self.erased.add(source)

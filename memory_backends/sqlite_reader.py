@@ -7,19 +7,23 @@ import time
 from collections.abc import Collection, Iterator
 
 from lamlam.memory_backends import packed
-from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.lookups import StoredFact
+from lamlam.memory_backends.lookups import Owned, PastVersion, StoredFact
 from lamlam.memory_backends.name_index import row_id
+from lamlam.memory_backends.relation_rules import RelationRules
+from lamlam.memory_backends.shelf_views import references
+from lamlam.memory_backends.sqlite_log import unpack_rules
+from lamlam.memory_backends.sqlite_rows import SPACE_END, name_and_key, next_place
 
 _ROW = "SELECT name, facts FROM ent WHERE id = ?"
 _ALIAS = "SELECT ent.name, ent.facts FROM alias JOIN ent ON ent.id = alias.ent WHERE key = ?"
-_STATE = "SELECT revision, facts, entities, EXISTS (SELECT 1 FROM alias) FROM store"
+_REVISION = "SELECT revision FROM store"
+_STATE = "SELECT EXISTS (SELECT 1 FROM alias), rules FROM store"
 _NEAR = "SELECT ent FROM near WHERE code = ? LIMIT 400"  # enough names to compare
 _NAME = "SELECT name FROM ent WHERE id = ?"
+_PAST = "SELECT name, facts, retracted FROM past WHERE ent = ? ORDER BY id"
 _SNAPSHOT_NS = 5_000_000
 """A snapshot is this old at most when a question is asked: what others commit is seen then."""
 _MOST_SOURCES = 4096
-_LAST_ID = 2**63 - 1
 
 
 class Row:
@@ -53,71 +57,136 @@ class Reader:
         self._connection = connection
         # One cursor: its next statement always ends the one before, so that a snapshot
         # can be left at any time.
-        self._cursor = connection.cursor()
+        self.cursor = connection.cursor()
         self._is_frozen = is_frozen
         self._is_pinned = False
         self._pinned_ns = 0
         self._sources: dict[int, str] = {}
-        self.revision = 0
+        self.revision = -1
         self.has_aliases = False
+        self.rules = RelationRules()
 
     def pin(self, now_ns: int) -> None:
         """The snapshot is no older than a few milliseconds."""
         if self._is_pinned:
             if self._is_frozen or now_ns - self._pinned_ns < _SNAPSHOT_NS:
                 return
-            self._cursor.execute("COMMIT")
+            self.cursor.execute("COMMIT")
             self._is_pinned = False
-        self._cursor.execute("BEGIN")
-        self.revision, _, _, has_aliases = self._cursor.execute(_STATE).fetchone()
-        self.has_aliases = bool(has_aliases)
+        execute = self.cursor.execute
+        execute("BEGIN")
         self._is_pinned = True
+        (revision,) = execute(_REVISION).fetchone()
+        if revision != self.revision:
+            self._sources.clear()  # an erasure may have taken any of them
+            has_aliases, rules = execute(_STATE).fetchone()
+            self.has_aliases = bool(has_aliases)
+            self.rules = unpack_rules(rules)
+            self.revision = revision
         self._pinned_ns = now_ns
 
     def release(self) -> None:
         """No snapshot is held, so that nothing keeps the log from being written back."""
         if self._is_pinned:
-            self._cursor.execute("COMMIT")
+            self.cursor.execute("COMMIT")
             self._is_pinned = False
-        self._sources.clear()  # an erasure may have taken any of them
+
+    def forget(self) -> None:
+        """No snapshot is held, and nothing is kept of what was read."""
+        self.release()
+        self._sources.clear()
 
     def close(self) -> None:
-        self.release()
+        self.forget()
         self._connection.close()
 
-    def state(self) -> tuple[int, int, int]:
-        """Return revision, facts and entities of the snapshot."""
+    def state(self) -> tuple[int, int, int, int]:
+        """Return revision, facts, entities and where the feed begins."""
         self.pin(time.perf_counter_ns())
-        revision, facts, entities, _ = self._cursor.execute(_STATE).fetchone()
-        return revision, facts, entities
+        row: tuple[int, int, int, int] = self.cursor.execute(
+            "SELECT revision, facts, entities, changes_since FROM store"
+        ).fetchone()
+        return row
 
     # What resolution asks (`Shelf`) ---------------------------------------------------------
 
     def holding(self, key: str) -> Row | None:
         ident = row_id(key)
         while True:
-            row = self._cursor.execute(_ROW, (ident,)).fetchone()
+            row = self.cursor.execute(_ROW, (ident,)).fetchone()
             if row is None:
                 return None
-            name = row[0]
-            if name.casefold() == key or canonical_key(name) == key:
-                return Row(self, name, key, row[1])
+            name, text = row
+            if name.casefold() == key and SPACE_END not in key:
+                return Row(self, name, key, text)
+            if name:
+                name, found = name_and_key(name)
+                if found == key:
+                    return Row(self, name, key, text)
             # Another name with the same hash (or one that is gone): the next place.
-            ident = ident + 1 if ident < _LAST_ID else -_LAST_ID - 1
+            ident = next_place(ident)
 
     def alias(self, key: str) -> Row | None:
-        row = self._cursor.execute(_ALIAS, (key,)).fetchone()
-        return Row(self, row[0], canonical_key(row[0]), row[1]) if row else None
+        row = self.cursor.execute(_ALIAS, (key,)).fetchone()
+        return Row(self, *name_and_key(row[0]), row[1]) if row else None
 
     def near(self, codes: Collection[int]) -> list[str]:
-        execute = self._cursor.execute
+        execute = self.cursor.execute
         found: dict[int, None] = {}
         for code in codes:
             rows = execute(_NEAR, (code,)).fetchall()
             if rows:
                 found.update(dict.fromkeys([ident for (ident,) in rows]))
         names = [execute(_NAME, (ident,)).fetchone() for ident in found]
-        return [canonical_key(row[0]) for row in names if row is not None]
+        return [name_and_key(row[0])[1] for row in names if row is not None]
+
+    def referring(self, key: str, relation: str) -> list[Owned]:
+        found: list[Owned] = []
+        for owner in sorted(self.former_references(key)):
+            holding = self.holding(owner)
+            if holding is not None:
+                found += references(holding, key, relation)
+        return found
+
+    # What earlier states are made of (`Versions`) -------------------------------------------
+
+    def versions(self, key: str) -> tuple[str | None, list[StoredFact], list[PastVersion]]:
+        holding = self.holding(key)
+        name, past = self.past(key)
+        if holding is None:
+            return name, [], past
+        return holding.name, holding.stored(), past
+
+    def past(self, key: str) -> tuple[str | None, list[PastVersion]]:
+        """Return the last name and the ended versions of an entity, oldest first."""
+        last, versions = None, []
+        for name, text, retracted in self.cursor.execute(_PAST, (row_id(key),)).fetchall():
+            plain, found = name_and_key(name)
+            if found == key:
+                last = plain
+                facts = packed.unpack(text, self.source)
+                versions += [PastVersion(fact, retracted) for fact in facts]
+        return last, versions
+
+    def former_references(self, key: str) -> list[str]:
+        owners = self.cursor.execute(
+            "SELECT owner FROM reference WHERE target = ?", (row_id(key),)
+        ).fetchall()
+        return [owner for (number,) in owners for owner in self.keys_of(number)]
+
+    def keys_of(self, number: int) -> list[str]:
+        """Return the keys of the entities, with facts or without, that have this hash."""
+        keys: dict[str, None] = {}
+        place = number
+        while (row := self.cursor.execute(_NAME, (place,)).fetchone()) is not None:
+            if row[0]:
+                keys[name_and_key(row[0])[1]] = None
+            place = next_place(place)
+        rows = self.cursor.execute("SELECT DISTINCT name FROM past WHERE ent = ?", (number,))
+        for (name,) in rows.fetchall():
+            keys[name_and_key(name)[1]] = None
+        # A neighbour may stand in the way only because its own hash is the next number.
+        return [key for key in keys if row_id(key) == number]
 
     # Facts ------------------------------------------------------------------------------------
 
@@ -126,7 +195,7 @@ class Reader:
         known = self._sources.get(source_id)
         if known is not None:
             return known
-        row = self._cursor.execute("SELECT text FROM source WHERE id = ?", (source_id,)).fetchone()
+        row = self.cursor.execute("SELECT text FROM source WHERE id = ?", (source_id,)).fetchone()
         if row is None:
             return None
         if len(self._sources) >= _MOST_SOURCES:
@@ -134,28 +203,40 @@ class Reader:
         self._sources[source_id] = row[0]
         return str(row[0])
 
-    def rows_after(self, ident: int | None, limit: int) -> Iterator[tuple[int, Row]]:
-        """Give rows in the order of their ids, those after ``ident``."""
-        where = "" if ident is None else "WHERE id > ?"
-        arguments = (limit,) if ident is None else (ident, limit)
-        statement = f"SELECT id, name, facts FROM ent {where} ORDER BY id LIMIT ?"
-        for found, name, text in self._cursor.execute(statement, arguments).fetchall():
-            if name:
-                yield found, Row(self, name, canonical_key(name), text)
+    def aliases_of(self, key: str) -> list[str]:
+        """Return the scoped keys of the aliases of an entity, sorted."""
+        place = self.place_of(key)
+        return self.aliases_at(place) if place is not None else []
 
-    def past(self, key: str) -> list[tuple[str, StoredFact, int]]:
-        """Return entity name, fact and end of every fact of an entity that has ended."""
-        rows = self._cursor.execute(
-            "SELECT name, relation, value, source, confidence, asserted, retracted FROM history"
-            " WHERE ent = ? ORDER BY id",
-            (row_id(key),),
+    def aliases_at(self, place: int) -> list[str]:
+        """The same, of the entity whose row is here."""
+        rows = self.cursor.execute("SELECT key FROM alias WHERE ent = ? ORDER BY key", (place,))
+        return [alias for (alias,) in rows.fetchall()]
+
+    def place_of(self, key: str) -> int | None:
+        """Return where the row of an entity is."""
+        place = row_id(key)
+        while (row := self.cursor.execute(_NAME, (place,)).fetchone()) is not None:
+            if row[0] and name_and_key(row[0])[1] == key:
+                return place
+            place = next_place(place)
+        return None
+
+    def rows_after(self, place: int | None, limit: int) -> list[tuple[int, Row]]:
+        """Return rows in the order of their places, those after one.
+
+        A row without a name marks a place that an entity left.
+        """
+        where = "" if place is None else "WHERE id > ?"
+        arguments = (limit,) if place is None else (place, limit)
+        statement = f"SELECT id, name, facts FROM ent {where} ORDER BY id LIMIT ?"
+        rows = self.cursor.execute(statement, arguments).fetchall()
+        return [(found, Row(self, *name_and_key(name), text)) for found, name, text in rows]
+
+    def ended_after(self, number: int, limit: int) -> Iterator[tuple[int, str]]:
+        """Give number and key of entities that have ended versions, those after a row of `past`."""
+        rows = self.cursor.execute(
+            "SELECT id, name FROM past WHERE id > ? ORDER BY id LIMIT ?", (number, limit)
         ).fetchall()
-        return [
-            (
-                name,
-                StoredFact(relation, canonical_key(relation), value, source, asserted, confidence),
-                retracted,
-            )
-            for name, relation, value, source, confidence, asserted, retracted in rows
-            if canonical_key(name) == key
-        ]
+        for ident, name in rows:
+            yield ident, name_and_key(name)[1]

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from lamlam.errors import BadStore, ReadOnly, SchemaMismatch, StoreMissing, Unavailable
+from lamlam.errors import (
+    BadStore,
+    FactStoreError,
+    ReadOnly,
+    SchemaMismatch,
+    StoreMissing,
+    Unavailable,
+)
 from lamlam.memory_backends.keys import KEY_VERSION
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x6C616D31
 """Marks a SQLite file as ours ("lam1")."""
 _HEADER = b"SQLite format 3\0"
@@ -21,9 +29,9 @@ _UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _WRITER_CACHE_KIB = 32_768
 _READER_CACHE_KIB = 16_384
 
-TABLES = (
-    # One row holds all that is known of an entity. `id` is a 64-bit hash of its canonical
-    # name; a name whose place is taken goes to the next free id.
+_FIRST = (
+    # One row holds all that is known of an entity. `id` is a 64-bit hash of its scoped
+    # canonical name; a name whose place is taken goes to the next free id.
     "CREATE TABLE ent (id INTEGER PRIMARY KEY, name TEXT NOT NULL, facts TEXT NOT NULL)",
     # Codes of near spellings (name_index.py) and the rows found under them.
     "CREATE TABLE near (code INTEGER, ent INTEGER, PRIMARY KEY (code, ent)) WITHOUT ROWID",
@@ -32,13 +40,43 @@ TABLES = (
     "CREATE TABLE source (id INTEGER PRIMARY KEY AUTOINCREMENT, hash INTEGER NOT NULL,"
     " uses INTEGER NOT NULL, text TEXT NOT NULL)",
     "CREATE INDEX source_by_hash ON source (hash)",
-    "CREATE TABLE history (id INTEGER PRIMARY KEY, ent INTEGER NOT NULL, name TEXT NOT NULL,"
-    " relation TEXT NOT NULL, value TEXT NOT NULL, source TEXT, confidence REAL NOT NULL,"
-    " asserted INTEGER NOT NULL, retracted INTEGER NOT NULL)",
-    "CREATE INDEX history_by_entity ON history (ent)",
     "CREATE TABLE store (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL,"
     " facts INTEGER NOT NULL, entities INTEGER NOT NULL, secret BLOB NOT NULL,"
     " key_version INTEGER NOT NULL)",
+)
+ADDED_IN_2 = (
+    # What began before the log did cannot be told again: the feed reaches back to here.
+    "ALTER TABLE store ADD COLUMN changes_since INTEGER NOT NULL DEFAULT 0",
+    # One record for each rule of a relation (sqlite_log.py).
+    "ALTER TABLE store ADD COLUMN rules TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX alias_by_entity ON alias (ent)",
+    # Versions that ended, packed as in `ent`: a row for each entity and commit. In every
+    # table but `alias` an entity is the hash of its key, wherever its row went.
+    "CREATE TABLE past (id INTEGER PRIMARY KEY, ent INTEGER NOT NULL, retracted INTEGER NOT NULL,"
+    " name TEXT NOT NULL, facts TEXT NOT NULL)",
+    "CREATE INDEX past_by_entity ON past (ent)",
+    # Entities that are, or once were, a value: by whom.
+    "CREATE TABLE reference (target INTEGER, owner INTEGER, PRIMARY KEY (target, owner))"
+    " WITHOUT ROWID",
+    "CREATE INDEX reference_by_owner ON reference (owner)",
+    "CREATE TABLE merge (id INTEGER PRIMARY KEY, kept INTEGER NOT NULL, merged INTEGER NOT NULL,"
+    " record TEXT NOT NULL)",
+    "CREATE INDEX merge_by_kept ON merge (kept)",
+    "CREATE INDEX merge_by_merged ON merge (merged)",
+    # A row for each commit; no value stands in it, and no name but in `events`.
+    "CREATE TABLE log (revision INTEGER PRIMARY KEY, time INTEGER NOT NULL, actor TEXT,"
+    " events TEXT)",
+    # The entities whose facts it changed: eight bytes each, not a row each.
+    "CREATE TABLE touched (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL,"
+    " entities BLOB NOT NULL)",
+    "CREATE INDEX touched_by_revision ON touched (revision)",
+    # Keyed hashes of idempotency keys, and the commits that they made.
+    "CREATE TABLE done (key BLOB PRIMARY KEY, revision INTEGER NOT NULL, facts INTEGER NOT NULL)"
+    " WITHOUT ROWID",
+)
+MIGRATION = (
+    "CREATE TABLE IF NOT EXISTS migration (id INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+    " time INTEGER NOT NULL, before INTEGER NOT NULL, after INTEGER NOT NULL)"
 )
 
 
@@ -66,7 +104,7 @@ def open_reader(path: Path, *, is_frozen: bool = False) -> sqlite3.Connection:
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """Return a connection that writes; a new or empty file gets its tables.
+    """Return a connection that writes; a new or empty file gets its tables, an old one stays old.
 
     Raises:
         ReadOnly: the file or its folder may not be written.
@@ -116,8 +154,8 @@ def check_file(path: Path, *, may_create: bool) -> None:
         raise BadStore(f"{path} is no SQLite file, so no fact file")
 
 
-def check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """The file is a fact store of a version that this code reads.
+def check_schema(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the schema version of a fact store that this code reads or can upgrade.
 
     Raises:
         BadStore: another program's SQLite file, or a damaged one.
@@ -141,6 +179,30 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
                 f"{path} has names of version {row[0]}, this lamlam reads up to {KEY_VERSION}",
                 hint="upgrade lamlam",
             )
+        return int(version)
+
+
+def too_old(path: Path, version: int) -> SchemaMismatch:
+    """Return the error of a file that has to be upgraded before it can be read."""
+    return SchemaMismatch(
+        f"{path} has schema {version}, this lamlam reads {SCHEMA_VERSION}",
+        hint=f"upgrade it: lamlam facts migrate --memory {url_of(path)}",
+    )
+
+
+def url_of(path: Path) -> str:
+    """Return the URL of a fact file."""
+    return f"sqlite:///{path}"
+
+
+def record_step(connection: sqlite3.Connection, name: str, before: int, after: int) -> None:
+    """The file says that it was upgraded, inside the transaction that does so."""
+    connection.execute(MIGRATION)
+    connection.execute(
+        "INSERT INTO migration (name, time, before, after) VALUES (?, ?, ?, ?)",
+        (name, time.time_ns() // 1000, before, after),
+    )
+    connection.execute(f"PRAGMA user_version = {after}")
 
 
 @contextmanager
@@ -149,18 +211,29 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        message = str(error)
-        if "locked" in message or "busy" in message:
-            raise Unavailable(
-                f"{path} is locked by another process", hint="try again in a moment"
-            ) from error
-        if "readonly" in message:
-            raise ReadOnly(f"{path} cannot be written") from error
-        raise BadStore(f"{path} cannot be used: {message}") from error
+        raise _operational(error, path) from error
     except sqlite3.DatabaseError as error:
         raise BadStore(f"{path} is damaged or no fact file: {error}") from error
     except PermissionError as error:
         raise BadStore(f"{path} cannot be read: permission denied") from error
+
+
+def _operational(error: sqlite3.OperationalError, path: Path) -> FactStoreError:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    match code & 0xFF:  # the primary code
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Unavailable(f"{path} is locked by another process", hint="try again in a moment")
+        case sqlite3.SQLITE_READONLY:
+            return ReadOnly(f"{path} cannot be written")
+        case sqlite3.SQLITE_FULL:
+            return Unavailable(f"the disk of {path} is full", hint=_MAKE_ROOM)
+        case sqlite3.SQLITE_IOERR:
+            return Unavailable(f"{path} could not be read or written: {error}", hint=_MAKE_ROOM)
+        case _:
+            return BadStore(f"{path} cannot be used: {error}")
+
+
+_MAKE_ROOM = "make room on the disk and try again: nothing was changed"
 
 
 def _connect(path: Path, options: str) -> sqlite3.Connection:
@@ -189,11 +262,13 @@ def _create(connection: sqlite3.Connection) -> None:
     # Another process may have been quicker between the look and the lock.
     (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if n_tables == 0:
-        for table in TABLES:
+        for table in _FIRST:
             connection.execute(table)
         connection.execute(
             "INSERT INTO store VALUES (1, 0, 0, 0, ?, ?)", (secrets.token_bytes(32), KEY_VERSION)
         )
+        for change in ADDED_IN_2:
+            connection.execute(change)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        record_step(connection, "made", 0, SCHEMA_VERSION)
     connection.execute("COMMIT")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from weakref import WeakSet
@@ -14,45 +15,57 @@ from weakref import WeakSet
 from anyio import CancelScope, to_thread
 
 from lamlam.errors import ReadOnly, StoreClosed, Unavailable
-from lamlam.memory_backends.facts import Fact, check_text, is_text
-from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.lookups import (
-    EntityView,
-    Lookup,
-    LookupResult,
-    StoredFact,
-    as_fact,
-)
+from lamlam.memory_backends.fact_ids import FactIds
+from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.operations import (
+    OUT_OF_REACH,
     Assert,
+    Change,
     Commit,
     ErasureReceipt,
+    MigrationReport,
     Op,
     PastFact,
+    Revision,
     StoreInfo,
 )
 from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.resolver import describe, look_up
-from lamlam.memory_backends.sqlite_erasure import Erased, erase_rows, leftovers, write_back_log
+from lamlam.memory_backends.shelf_views import NamespaceShelf, PastShelf
+from lamlam.memory_backends.sqlite_bytes import leftovers, write_back_log
+from lamlam.memory_backends.sqlite_erasure import Erased, erase_rows
+from lamlam.memory_backends.sqlite_feed import Feed
+from lamlam.memory_backends.sqlite_log import forget_log
+from lamlam.memory_backends.sqlite_migrations import migrate
 from lamlam.memory_backends.sqlite_reader import Reader
+from lamlam.memory_backends.sqlite_scan import Scan, aliases_of, check_revision, history_of
 from lamlam.memory_backends.sqlite_schema import (
     SCHEMA_VERSION,
     check_file,
     check_schema,
     open_reader,
     open_writer,
+    too_old,
     translated,
 )
 from lamlam.memory_backends.sqlite_writer import Writer
-from lamlam.memory_backends.store_base import FactIds, LocalStore
-from lamlam.memory_backends.synonyms import same_relation
+from lamlam.memory_backends.store_base import LocalStore
 
 _READING = frozenset(
-    {Capability.FAST_LOOKUP, Capability.FUZZY, Capability.HISTORY, Capability.MULTIPROCESS}
-)
+    {
+        Capability.FAST_LOOKUP, Capability.FUZZY, Capability.HISTORY, Capability.VALID_TIME,
+        Capability.NAMESPACES, Capability.ALIASES, Capability.RULES, Capability.CHANGES,
+        Capability.MULTIPROCESS,
+    }
+)  # fmt: skip
 _WRITING = frozenset(
-    {Capability.TRANSACTIONS, Capability.CAS, Capability.ERASE, Capability.ERASE_PHYSICAL}
-)
+    {
+        Capability.WRITE, Capability.TRANSACTIONS, Capability.CAS, Capability.IDEMPOTENCY,
+        Capability.ERASE, Capability.ERASE_PHYSICAL,
+    }
+)  # fmt: skip
 
 # The stores of this process by file: a commit of one is seen by the others at once, and
 # an erasure ends their snapshots.
@@ -61,7 +74,7 @@ _OPENING = threading.Lock()
 _ERASING = threading.Lock()
 
 
-_TABLES = ("facts", "history", "aliases", "index keys")
+_TABLES = ("facts", "history", "log of commits", "aliases", "merges", "index keys")
 _BYTES = ("file", "write-ahead log")
 _LOG_IN_USE = "write-ahead log: another process is using the file"
 
@@ -93,7 +106,7 @@ class SqliteStore(LocalStore):
         Raises:
             StoreMissing: there is no file and none may be made.
             BadStore: the file is no fact store.
-            SchemaMismatch: a newer version wrote it.
+            SchemaMismatch: a newer version wrote it, or an older one and it may not be upgraded.
         """
         may_create = create and not read_only
         check_file(path, may_create=may_create)
@@ -104,12 +117,17 @@ class SqliteStore(LocalStore):
         self._lock = threading.RLock()
         self._write_lock = threading.RLock()
         self._is_closed = False
+        self._is_frozen = is_frozen
         self._writer: Writer | None = None
         if may_create and (not path.exists() or path.stat().st_size == 0):
             self._writer = Writer(open_writer(self.path))
         connection = open_reader(self.path, is_frozen=is_frozen)
         try:
-            check_schema(connection, path)
+            version = check_schema(connection, path)
+            # An older file is upgraded when it is first used, so that `migrate` can say how.
+            self._is_old = version < SCHEMA_VERSION
+            if self._is_old and (read_only or not _may_write(self.path)):
+                raise too_old(path, version)
             with translated(path):
                 (secret,) = connection.execute("SELECT secret FROM store").fetchone()
         except BaseException:
@@ -127,94 +145,138 @@ class SqliteStore(LocalStore):
 
         Raises:
             StoreClosed: the store is closed.
+            Conflict: the store has not reached the revision that is asked about.
         """
         began = time.perf_counter_ns()
+        if self._is_old:
+            self._upgrade()
         try:
             with self._lock:
                 reader = self._reader
                 reader.pin(began)
-                result = look_up(reader, query, reader.revision, self._identify)
+                result = self._answer(reader, query)
         except sqlite3.Error as error:
             raise self._explained(error) from error
         result.elapsed_ns = time.perf_counter_ns() - began
         return result
 
-    async def lookup(self, entity: str, relation: str) -> LookupResult:
-        """Return the same as `lookup_nowait`; no snapshot stays open."""
-        try:
-            return self.lookup_nowait(Lookup(entity, relation))
-        finally:
-            self.refresh_nowait()
+    def _answer(self, reader: Reader, query: Lookup) -> LookupResult:
+        if query.as_of is None:
+            return look_up(reader, query, reader.revision, self._identify)
+        check_revision(reader, query.as_of)
+        shelf = PastShelf(reader, reader, query.as_of)
+        return look_up(shelf, query, query.as_of, self._identify)
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order; no snapshot stays open."""
-        try:
-            return [self.lookup_nowait(query) for query in queries]
-        finally:
-            self.refresh_nowait()
+        with self._reading() as reader:
+            results = []
+            for query in queries:
+                began = time.perf_counter_ns()
+                result = self._answer(reader, query)
+                result.elapsed_ns = time.perf_counter_ns() - began
+                results.append(result)
+            return results
 
-    def describe_nowait(self, entity: str, *, fuzzy: bool = True) -> EntityView | None:
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+    ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous.
 
         Args:
             fuzzy: also accept misspellings.
         """
+        if self._is_old:
+            self._upgrade()
         try:
             with self._lock:
                 self._reader.pin(time.perf_counter_ns())
-                return describe(self._reader, entity, fuzzy=fuzzy)
+                shelf = NamespaceShelf(self._reader, namespace) if namespace else self._reader
+                return describe(shelf, entity, fuzzy=fuzzy)
         except sqlite3.Error as error:
             raise self._explained(error) from error
 
     async def scan(
-        self, entity: str | None = None, relation: str | None = None, *, batch: int = 1000
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
     ) -> AsyncIterator[Fact]:
         """Give every fact, or those of one entity, of one relation (or its synonyms), or of both."""
-        for fact in self.scan_nowait(entity, relation, batch=batch):
-            yield fact
+        facts = self.scan_nowait(entity, relation, namespace=namespace, as_of=as_of, batch=batch)
+        with closing(facts):
+            for fact in facts:
+                yield fact
 
     def scan_nowait(
-        self, entity: str | None = None, relation: str | None = None, *, batch: int = 1000
-    ) -> Iterator[Fact]:
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> Generator[Fact, None, None]:
         """The same as `scan`; ``batch`` entities are read at a time, facts come as they go."""
-        wanted = canonical_key(relation) if relation is not None else None
+        scan = Scan(self._identify, relation, namespace, as_of, batch)
         if entity is not None:
             with self._reading() as reader:
-                if not is_text(entity):
-                    return
-                row = reader.holding(canonical_key(entity))
-                facts = self._facts(row.name, row.stored(), wanted) if row else []
+                facts = scan.of_entity(reader, entity)
             yield from facts
-            return
-        after: int | None = None
-        while True:
-            with self._reading() as reader:
-                rows = list(reader.rows_after(after, batch))
-                facts = [f for _, row in rows for f in self._facts(row.name, row.stored(), wanted)]
-            yield from facts
-            if not rows:
-                return
-            after = rows[-1][0]
+        elif as_of is not None:
+            with self._lasting() as reader:
+                yield from scan.of_all_then(reader)
+        else:
+            yield from scan.of_all(self._reading)
 
-    async def history(self, entity: str, relation: str | None = None) -> list[PastFact]:
-        """Return facts of an entity that have ended, oldest first."""
-        wanted = canonical_key(relation) if relation is not None else None
+    async def history(
+        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
+    ) -> list[PastFact]:
+        """Return facts and versions of facts that have ended, oldest first."""
         with self._reading() as reader:
-            past = reader.past(canonical_key(entity)) if is_text(entity) else []
-        return [
-            PastFact(
-                as_fact(name, stored, self._identify(name, stored.key, stored.value)),
-                asserted=stored.revision,
-                retracted=retracted,
-            )
-            for name, stored, retracted in past
-            if wanted is None or same_relation(stored.key, wanted)
-        ]
+            return history_of(reader, entity, relation, namespace, self._identify)
+
+    async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
+        """Return the other names (canonical keys) of an entity, sorted."""
+        with self._reading() as reader:
+            return aliases_of(reader, entity, namespace)
+
+    async def rules(self) -> list[RelationRule]:
+        """Return what the store knows about relations."""
+        with self._reading() as reader:
+            return reader.rules.all()
+
+    async def changes(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> AsyncIterator[Change]:
+        """Give what was committed after a revision, in order, up to now.
+
+        Raises:
+            ChangesGone: the feed does not reach back so far.
+        """
+        changes = self.changes_nowait(since, namespace=namespace)
+        with closing(changes):
+            for change in changes:
+                yield change
+
+    def changes_nowait(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> Generator[Change, None, None]:
+        """The same as `changes`."""
+        feed = Feed(self._identify, namespace)
+        if since is None:
+            with self._lasting() as reader:
+                yield from feed.whole(reader)
+        else:
+            yield from feed.since(since, self._reading)
 
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""
         with self._reading() as reader:
-            revision, facts, entities = reader.state()
+            revision, facts, entities, changes_since = reader.state()
         return StoreInfo(
             backend="sqlite",
             location=str(self.path),
@@ -224,6 +286,8 @@ class SqliteStore(LocalStore):
             entities=entities,
             read_only=self.read_only,
             bytes=self.path.stat().st_size,
+            edition=f"SQLite {sqlite3.sqlite_version}",
+            changes_since=changes_since,
         )
 
     def refresh_nowait(self) -> None:
@@ -234,20 +298,41 @@ class SqliteStore(LocalStore):
 
     # Writing ------------------------------------------------------------------------------------
 
-    async def apply(self, ops: Sequence[Op], *, expected: int | None = None) -> Commit:
+    async def apply(
+        self,
+        ops: Sequence[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
         """Every operation has been done, or none.
 
         Raises:
             Conflict: the store has another revision than expected.
             ReadOnly: the store was opened for reading.
-            Unavailable: another process keeps the file locked.
+            Unavailable: another process keeps the file locked, or the disk is full.
         """
-        return await to_thread.run_sync(partial(self.apply_nowait, ops, expected=expected))
+        work = partial(
+            self.apply_nowait,
+            ops,
+            expected=expected,
+            idempotency_key=idempotency_key,
+            actor=actor,
+        )
+        return await to_thread.run_sync(work)
 
-    def apply_nowait(self, ops: Iterable[Op], *, expected: int | None = None) -> Commit:
+    def apply_nowait(
+        self,
+        ops: Iterable[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
         """The same as `apply` in this thread; operations are taken as they come."""
         with self._writing() as writer:
-            commit = writer.apply(ops, expected)
+            commit = writer.apply(ops, expected, idempotency_key, actor)
         return commit
 
     async def load(self, facts: Iterable[Fact]) -> Commit:
@@ -262,30 +347,51 @@ class SqliteStore(LocalStore):
         return self.apply_nowait(Assert(fact) for fact in facts)
 
     async def erase(
-        self, entity: str, relation: str | None = None, *, reason: str | None = None
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
     ) -> ErasureReceipt:
         """Nothing is left of the facts, in the tables or in the file's bytes.
 
         The log is written back and emptied, then the files are searched for every erased
         value of four characters or more that no other fact holds. Where a page kept a
         copy, the file is written anew. Another process that reads the file at this moment
-        keeps the log: then the receipt says so under ``pending``.
+        keeps the log: then the receipt says so under ``pending``. Entities that were merged
+        into this one are erased with it: their past is its past.
 
         Raises:
             ReadOnly: the store was opened for reading.
             Unavailable: another process keeps the file locked.
         """
-        work = partial(self.erase_nowait, entity, relation, reason=reason)
+        work = partial(
+            self.erase_nowait,
+            entity,
+            relation,
+            namespace=namespace,
+            reason=reason,
+            authority=authority,
+        )
         return await to_thread.run_sync(work)
 
     def erase_nowait(
-        self, entity: str, relation: str | None = None, *, reason: str | None = None
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
     ) -> ErasureReceipt:
         """The same as `erase`, in this thread."""
         check_text(entity=entity, relation=relation)
+        space = check_namespace(namespace)
         with self._write_lock:
             with self._writing() as writer:
-                erased = erase_rows(writer, entity, relation)
+                erased = erase_rows(writer, entity, relation, space)
             pending = self._clean(erased)
         is_clean = erased.is_searchable and not pending
         return ErasureReceipt(
@@ -295,9 +401,43 @@ class SqliteStore(LocalStore):
             covered=_TABLES + (_BYTES if is_clean else ()),
             pending=tuple(pending),
             verified=is_clean,
-            revision=erased.revision,
+            revision=Revision(erased.revision),
             reason=reason,
+            authority=authority,
+            uncovered=OUT_OF_REACH,
         )
+
+    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+        """The file has the schema of this version, or it is only said how it would get it."""
+        return await to_thread.run_sync(partial(self.migrate_nowait, dry_run=dry_run))
+
+    def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
+        """The same as `migrate`, in this thread."""
+        if self.read_only:
+            self._check_open()  # and an older file could not be opened so
+            return MigrationReport(SCHEMA_VERSION, SCHEMA_VERSION, (), dry_run)
+        with self._write_lock:
+            self._check_open()
+            with translated(self.path):
+                report = migrate(self._open_writer().connection, dry_run=dry_run)
+            self._is_old = self._is_old and dry_run
+            return report
+
+    def forget_changes_nowait(self) -> None:
+        """The feed begins here, and the file is as small as it gets: for facts that are handed on.
+
+        Versions that ended stay. Idempotency keys are forgotten too.
+        """
+        with self._write_lock:
+            with self._writing() as writer:
+                forget_log(writer.connection)
+            with translated(self.path):
+                self._open_writer().connection.execute("VACUUM")
+
+    def _upgrade(self) -> None:
+        with self._write_lock:
+            if self._is_old:
+                self.migrate_nowait()
 
     def _clean(self, erased: Erased) -> list[str]:
         """Nothing erased stands in the bytes; return where something may."""
@@ -325,7 +465,7 @@ class SqliteStore(LocalStore):
         with _ERASING, ExitStack() as stack:
             for store in _open_stores(self.path):
                 stack.enter_context(store._lock)
-                store.refresh_nowait()
+                store._forget()
             return write_back_log(self._open_writer().connection)
 
     async def aclose(self) -> None:
@@ -351,15 +491,10 @@ class SqliteStore(LocalStore):
 
     # ----------------------------------------------------------------------------------------------
 
-    def _facts(self, name: str, stored: Sequence[StoredFact], wanted: str | None) -> list[Fact]:
-        return [
-            as_fact(name, fact, self._identify(name, fact.key, fact.value))
-            for fact in stored
-            if wanted is None or same_relation(fact.key, wanted)
-        ]
-
     @contextmanager
     def _reading(self) -> Iterator[Reader]:
+        if self._is_old:
+            self._upgrade()
         with self._lock:
             self._check_open()
             with translated(self.path):
@@ -370,11 +505,27 @@ class SqliteStore(LocalStore):
                     self._reader.release()
 
     @contextmanager
+    def _lasting(self) -> Iterator[Reader]:
+        """A reader of its own, whose snapshot lasts however long its user takes."""
+        if self._is_old:
+            self._upgrade()
+        self._check_open()
+        reader = Reader(open_reader(self.path, is_frozen=self._is_frozen), is_frozen=True)
+        try:
+            with translated(self.path):
+                reader.pin(time.perf_counter_ns())
+                yield reader
+        finally:
+            reader.close()
+
+    @contextmanager
     def _writing(self) -> Iterator[Writer]:
         if self.read_only:
             raise ReadOnly(
                 f"{self.path} was opened for reading", hint="name a store of yours: --memory URL"
             )
+        if self._is_old:
+            self._upgrade()
         with self._write_lock:
             self._check_open()
             writer = self._open_writer()
@@ -391,6 +542,10 @@ class SqliteStore(LocalStore):
                     raise
         for store in _open_stores(self.path):
             store.refresh_nowait()
+
+    def _forget(self) -> None:
+        if not self._is_closed:
+            self._reader.forget()
 
     def _open_writer(self) -> Writer:
         if self._writer is None:
@@ -409,6 +564,10 @@ class SqliteStore(LocalStore):
                 raise error
         except Exception as explained:
             return explained
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
 def _open_stores(path: Path) -> list[SqliteStore]:

@@ -17,8 +17,7 @@ from pathlib import Path
 from lamlam.errors import BadStore
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.operations import Assert
-from lamlam.memory_backends.sync import SyncFactStore
+from lamlam.memory_backends.sqlite_store import SqliteStore
 from lamlam.trainer.documents import Document, read_documents
 from lamlam.trainer.variations import bare_title
 
@@ -89,11 +88,11 @@ def facts_of(document: Document) -> Iterator[Fact]:
             entity=title,
             relation=relation,
             value=stated.value,
-            source=source,
+            sources=(source,),
             confidence=1.0 if stated.is_structured else 0.9,
         )
     for _, relation, value in document.other_facts:
-        yield Fact(entity=title, relation=relation.lower(), value=value, source=source)
+        yield Fact(entity=title, relation=relation.lower(), value=value, sources=(source,))
 
 
 def choose(documents: Sequence[Document], n_facts: int = N_FACTS) -> list[Fact]:
@@ -135,8 +134,12 @@ def main(arguments: Sequence[str]) -> int:
     if path.exists():
         raise BadStore(f"{path} exists", hint="move it away first")
     facts = choose(list(read_documents(corpus)))
-    with SyncFactStore(f"sqlite:///{path.resolve()}") as store:
-        store.apply([Assert(fact) for fact in facts])
+    store = SqliteStore(path)
+    try:
+        store.load_nowait(facts)
+        store.forget_changes_nowait()
+    finally:
+        store.close_nowait()
     sys.stderr.write(
         f"{len(facts)} facts of {len({f.entity for f in facts})} entities, "
         f"{path.stat().st_size / 1e6:.1f} MB\n"

@@ -1,0 +1,99 @@
+"""The feed of changes of a fact file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lamlam.errors import ChangesGone
+from lamlam.memory_backends.facts import Namespace
+from lamlam.memory_backends.feed import changes_of_entity
+from lamlam.memory_backends.lookups import Identify, as_fact
+from lamlam.memory_backends.namespaces import split
+from lamlam.memory_backends.operations import Change
+from lamlam.memory_backends.sqlite_log import changes_of_events, next_entry, touched_by
+from lamlam.memory_backends.sqlite_reader import Reader
+from lamlam.memory_backends.sqlite_scan import Reading
+
+_BATCH = 500  # entities that are read at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Changes of one namespace or of all; rules and erasures belong to every one."""
+
+    identify: Identify
+    namespace: Namespace | None = None
+
+    def whole(self, reader: Reader) -> Iterator[Change]:
+        """Give what holds in the reader's snapshot, as if it had been asserted at once."""
+        revision = reader.revision
+        for rule in reader.rules.all():
+            yield Change(revision, "rule", rule=rule)
+        place: int | None = None
+        while rows := reader.rows_after(place, _BATCH):
+            for place, row in rows:
+                namespace = split(row.key)[0]
+                if not row.name or (self.namespace is not None and namespace != self.namespace):
+                    continue
+                for fact in row.stored():
+                    ident = self.identify(row.key, fact)
+                    given = as_fact(row.name, fact, ident, namespace)
+                    yield Change(fact.revision, "asserted", namespace, row.name, given)
+                if reader.has_aliases:
+                    for alias in reader.aliases_at(place):
+                        yield Change(revision, "alias", namespace, row.name, alias=split(alias)[1])
+
+    def since(self, revision: int, reading: Reading) -> Iterator[Change]:
+        """Give what was committed after a revision, up to now.
+
+        Raises:
+            ChangesGone: the feed does not reach back so far.
+        """
+        with reading() as reader:
+            begin = reader.state()[3]
+        if revision < begin:
+            raise ChangesGone(
+                f"the changes are known from revision {begin} on, not from {revision}",
+                hint="begin again with changes(None)",
+            )
+        while True:
+            with reading() as reader:
+                entry = next_entry(reader.cursor, revision)
+                events = changes_of_events(entry, reader.rules) if entry is not None else []
+            if entry is None:
+                return
+            revision = entry.revision
+            yield from (change for change in events if self._is_wanted(change))
+            yield from self._facts(revision, reading)
+
+    def _facts(self, revision: int, reading: Reading) -> Iterator[Change]:
+        after = -1
+        while True:
+            with reading() as reader:
+                touched = touched_by(reader.cursor, revision, after)
+            if touched is None:
+                return
+            after, numbers = touched
+            for start in range(0, len(numbers), _BATCH):
+                with reading() as reader:
+                    changes = [
+                        change
+                        for number in numbers[start : start + _BATCH]
+                        for key in reader.keys_of(number)
+                        for change in self._of_entity(reader, key, revision)
+                    ]
+                yield from changes
+
+    def _of_entity(self, reader: Reader, key: str, revision: int) -> Iterator[Change]:
+        if self.namespace is not None and split(key)[0] != self.namespace:
+            return
+        name, now, past = reader.versions(key)
+        yield from changes_of_entity(key, name or "", now, past, revision, self.identify)
+
+    def _is_wanted(self, change: Change) -> bool:
+        return (
+            self.namespace is None
+            or change.kind in ("rule", "erased")
+            or change.namespace == self.namespace
+        )
