@@ -29,6 +29,7 @@ LamLamError
 │   ├── ChangesGone            the feed of changes no longer reaches back so far
 │   ├── NotSupported           the backend does not declare this capability
 │   ├── SchemaMismatch         written by a newer version
+│   ├── AccessDenied           the server refuses the user or the password
 │   ├── Unavailable            the store did not answer (retryable)
 │   └── StoreClosed            used after close
 └── TrainingError
@@ -182,6 +183,10 @@ class NotSupported(FactStoreError):
 
 class SchemaMismatch(FactStoreError):
     """The store was written by a newer version."""
+
+
+class AccessDenied(FactStoreError):
+    """The server refuses the user or the password, or the user may not do this."""
 
 
 class Unavailable(FactStoreError):
