@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lamlam.errors import StoreMissing
 
-_START_TIMEOUT_S = 90.0
+_START_TIMEOUT_S = 150.0
 _STOP_TIMEOUT_S = 20.0
 _FIRST_PASSWORD = "neo4j"  # of every new Neo4j; it must be changed before anything else
 _LOGGING_FILES = ("server-logs.xml", "user-logs.xml")
@@ -91,6 +91,12 @@ def _free_port() -> int:
         return port
 
 
+def _is_listening(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> str:
     """Return the password that was set."""
     from neo4j import GraphDatabase
@@ -99,9 +105,14 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
     password = secrets.token_hex(8)
     deadline = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
+        if not _is_listening(port):
+            time.sleep(0.1)
+            continue
         try:
             with GraphDatabase.driver(
-                f"bolt://127.0.0.1:{port}", auth=("neo4j", _FIRST_PASSWORD)
+                f"bolt://127.0.0.1:{port}",
+                auth=("neo4j", _FIRST_PASSWORD),
+                max_transaction_retry_time=0,  # seconds; this loop retries, and sees an early end
             ) as driver:
                 driver.execute_query(
                     "ALTER CURRENT USER SET PASSWORD FROM $old TO $new",

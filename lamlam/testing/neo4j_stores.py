@@ -13,6 +13,16 @@ from lamlam.testing.neo4j_servers import Neo4jServer
 if TYPE_CHECKING:
     from neo4j import Driver
 
+_CONSTRAINTS = (
+    "SHOW CONSTRAINTS YIELD name, labelsOrTypes "
+    "WHERE any(label IN labelsOrTypes WHERE label STARTS WITH $prefix) RETURN name",
+    "DROP CONSTRAINT $name IF EXISTS",
+)
+_INDEXES = (
+    "SHOW INDEXES YIELD name, labelsOrTypes "
+    "WHERE any(label IN labelsOrTypes WHERE label STARTS WITH $prefix) RETURN name",
+    "DROP INDEX $name IF EXISTS",
+)
 _BATCH = 10_000  # nodes per transaction: a big one does not fit a small heap
 
 
@@ -63,16 +73,7 @@ def _delete_nodes(server: Neo4jServer, prefix: str = "") -> None:
 def _drop_schema(server: Neo4jServer, prefix: str) -> None:
     """No constraint or index is left for a label with the prefix."""
     with _driver(server) as driver:
-        for kind in ("CONSTRAINT", "INDEX"):  # a constraint takes its index along
-            found = driver.execute_query(
-                f"SHOW {kind}S YIELD name, labelsOrTypes "
-                "WHERE any(label IN labelsOrTypes WHERE label STARTS WITH $prefix) RETURN name",
-                {"prefix": prefix},
-                database_=server.database,
-            )
+        for listed, drop in (_CONSTRAINTS, _INDEXES):  # a constraint takes its index along
+            found = driver.execute_query(listed, {"prefix": prefix}, database_=server.database)
             for record in found.records:
-                driver.execute_query(
-                    f"DROP {kind} $name IF EXISTS",
-                    {"name": record["name"]},
-                    database_=server.database,
-                )
+                driver.execute_query(drop, {"name": record["name"]}, database_=server.database)

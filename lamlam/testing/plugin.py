@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -53,7 +53,7 @@ def lamlam_neo4j(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServ
         without_neo4j(why)
 
 
-def without_neo4j(why: Exception) -> None:
+def without_neo4j(why: Exception) -> NoReturn:
     """Skip the test, or fail it where ``LAMLAM_REQUIRE_NEO4J=1``."""
     reason = "\n".join([str(why), *getattr(why, "__notes__", ())])
     if os.environ.get(REQUIRE_VARIABLE) == "1":

@@ -1,6 +1,8 @@
 // The Neo4j Community database with its Bolt connector, in one process that the tests own.
 //
-// Usage: java -cp 'lib/*' Neo4jServer.java HOME SETTINGS_FILE   (password in LAMLAM_NEO4J_PASSWORD)
+// Usage: java -cp 'lib/*' Neo4jServer.java HOME SETTINGS_FILE
+//
+// LAMLAM_NEO4J_PASSWORD: the first password; without it the user has to change it from "neo4j".
 //
 // Prints "ready PORT" once it answers. Ends cleanly when standard input closes or when the
 // process that started it is gone, so that nothing is left behind.
@@ -26,7 +28,10 @@ public class Neo4jServer {
                 .build();
         Runtime.getRuntime().addShutdownHook(new Thread(service::shutdown));
         GraphDatabaseAPI system = (GraphDatabaseAPI) service.database("system");
-        setFirstPassword(system, System.getenv("LAMLAM_NEO4J_PASSWORD"));
+        String password = System.getenv("LAMLAM_NEO4J_PASSWORD");
+        if (password != null) {
+            setFirstPassword(system, password);
+        }
         int port = system.getDependencyResolver().resolveDependency(ConnectorPortRegister.class)
             .getLocalAddress(ConnectorType.BOLT).getPort();
         System.out.println("ready " + port);
