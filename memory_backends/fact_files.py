@@ -1,35 +1,44 @@
-"""Files of facts: read line by line with every fault named by its line, and written."""
+"""Files of facts: read with every fault named by its line, and written whole or not at all."""
 
 from __future__ import annotations
 
-import csv
 import gzip
-import json
 import lzma
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from lamlam.errors import BadFact, NotSupported
+from lamlam.memory_backends.fact_formats import cypher, jsonl, lmlm, ntriples, tables
+from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, Reader, Writer
 from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.operations import Assert
 
-FORMATS = ("jsonl", "csv", "tsv")
-_PLANNED = ("nt", "lmlm", "cypher")
-_REQUIRED = ("entity", "relation", "value")
-_OPTIONAL = ("source", "confidence")
-_DELIMITERS = {"csv": ",", "tsv": "\t"}
-_SHOWN = 200  # characters of a reason
+FORMATS = ("jsonl", "csv", "tsv", "nt", "lmlm", "cypher")
+_READERS: dict[str, Reader] = {
+    "jsonl": jsonl.read, "csv": tables.read_csv, "tsv": tables.read_tsv, "nt": ntriples.read,
+    "lmlm": lmlm.read, "cypher": cypher.read,
+}  # fmt: skip
+_WRITERS: dict[str, Writer] = {
+    "jsonl": jsonl.write, "csv": tables.write_csv, "tsv": tables.write_tsv, "nt": ntriples.write,
+    "lmlm": lmlm.write, "cypher": cypher.write,
+}  # fmt: skip
+_SUFFIXES = {"cql": "cypher", "ntriples": "nt"} | {name: name for name in FORMATS}
+_READ_TWICE = ("nt",)
+
+Progress = Callable[[int, int | None], None]
 
 
 class FactFile:
-    """The facts of a file, in order; iterate once.
+    """What a file holds, in order, as operations that put it into a store; iterate once.
 
-    A JSON line is ``{"entity": …, "relation": …, "value": …}`` with an optional ``source``
-    and ``confidence``; other keys are left alone. CSV and TSV files begin with a line that
-    names these columns. Empty lines are skipped.
+    A JSON line is ``{"entity": …, "relation": …, "value": …}`` with optional further fields;
+    `docs/memory.md` has them, and the other formats.
     """
 
     def __init__(
@@ -38,200 +47,171 @@ class FactFile:
         *,
         format: str | None = None,
         skip_invalid: bool = False,
-        on_progress: Callable[[int, int | None], None] | None = None,
+        ignore_unknown: bool = False,
+        on_progress: Progress | None = None,
     ) -> None:
         """Take note of what to read.
 
         Args:
-            path: ``.jsonl``, ``.csv`` or ``.tsv``, also with ``.gz`` or ``.xz``; ``-`` is
-                standard input.
+            path: its suffix names the format, ``.gz`` or ``.xz`` behind it that it is packed;
+                ``-`` is standard input.
             format: overrides what the name says; without either it is ``jsonl``.
             skip_invalid: leave bad lines out and count them in ``rejected``.
+            ignore_unknown: leave keys and columns alone that mean nothing here.
             on_progress: is told bytes read and their total (``None`` where unknown).
 
         Raises:
-            NotSupported: a format that this version does not read.
+            NotSupported: there is no such format.
         """
         self.path = path
-        self.format = format or _format_of(path)
-        if self.format not in FORMATS:
-            known = ", ".join(FORMATS)
-            later = " yet" if self.format in _PLANNED else ""
-            raise NotSupported(f"format {self.format!r} is not read{later}", hint=f"{known} are")
-        self.rejected = 0
-        self.first_reason: str | None = None
-        self._skip_invalid = skip_invalid
+        self.format = _checked(format or format_of(path))
+        self._faults = Faults(
+            "standard input" if path == "-" else path,
+            skip_invalid=skip_invalid,
+            ignore_unknown=ignore_unknown,
+        )
         self._on_progress = on_progress
 
-    def __iter__(self) -> Iterator[Fact]:
-        """Give each fact.
+    @property
+    def rejected(self) -> int:
+        """Lines that were left out."""
+        return self._faults.rejected
+
+    @property
+    def first_reason(self) -> str | None:
+        """Why the first of them was, and its number."""
+        return self._faults.first_reason
+
+    @property
+    def where(self) -> str:
+        """The file, and the line that the last operation came from."""
+        return self._faults.where
+
+    def __iter__(self) -> Iterator[Item]:
+        """Give each operation: facts and rules as they come, then aliases.
 
         Raises:
             BadFact: a line that is no fact, by its number; or a file that cannot be unpacked.
+            MissingExtra: the format needs a package that is not installed.
             OSError: the file cannot be opened.
         """
-        with _opened(self.path, self._on_progress) as lines:
-            yield from self._json(lines) if self.format == "jsonl" else self._table(lines)
-
-    def _json(self, lines: Iterable[bytes]) -> Iterator[Fact]:
-        for number, line in enumerate(lines, 1):
-            if number == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            if line.isspace() or not line:
-                continue
-            try:
-                yield _fact(_object(line))
-            except BadFact as error:
-                self._reject(number, error)
-
-    def _table(self, lines: Iterable[bytes]) -> Iterator[Fact]:
-        texts = (line.decode("utf-8-sig", "surrogateescape") for line in lines)
-        rows = csv.reader(texts, delimiter=_DELIMITERS[self.format], strict=True)
-        header: list[str] | None = None
-        while True:
-            try:
-                row = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                # What follows a broken quote cannot be trusted either.
-                raise BadFact(f"{self._where(rows.line_num)}: {error}") from None
-            if header is None:
-                header = [name.strip().casefold() for name in row]
-                if missing := [name for name in _REQUIRED if name not in header]:
-                    raise BadFact(
-                        f"{self._where(1)}: the header lacks {', '.join(missing)}",
-                        hint="the first line names the columns: entity, relation, value, source",
-                    )
-            elif row:
-                try:
-                    yield _fact(_record(header, row))
-                except BadFact as error:
-                    self._reject(rows.line_num, error)
-
-    def _reject(self, number: int, error: BadFact) -> None:
-        reason = f"{self._where(number)}: {error}"[:_SHOWN]
-        if not self._skip_invalid:
-            raise BadFact(
-                reason, hint="nothing was imported; --skip-invalid imports the rest"
-            ) from None
-        self.rejected += 1
-        self.first_reason = self.first_reason or reason
-
-    def _where(self, number: int) -> str:
-        return f"{'standard input' if self.path == '-' else self.path} line {number}"
+        read = _READERS[self.format]
+        with _lines(self.path, self.format in _READ_TWICE, self._on_progress) as lines:
+            yield from read(lines, self._faults)
 
 
-def write_facts(facts: Iterable[Fact], path: str) -> int:
-    """The facts are in a JSON-lines file (``.gz`` and ``.xz`` packed); return how many.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What went into a file."""
+
+    facts: int
+    lost: str
+    """What the format could not keep, with counts; empty if nothing."""
+
+
+def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None = None) -> Written:
+    """The facts, aliases and rules are in a file (``.gz`` and ``.xz`` packed).
 
     The file is written beside its place and renamed at the end. ``-`` is standard output.
+
+    Raises:
+        NotSupported: there is no such format.
     """
+    name = _checked(format or format_of(path))
+    write = _WRITERS[name]
+    lost = Lost()
+    n_facts = 0
+
+    def counted() -> Iterator[Item]:
+        nonlocal n_facts
+        for given in items:
+            item = Assert(given) if isinstance(given, Fact) else given
+            n_facts += isinstance(item, Assert)
+            yield item
+
     if path == "-":
-        return _write_lines(facts, sys.stdout.buffer)
+        write(counted(), sys.stdout.buffer, lost)
+        sys.stdout.buffer.flush()
+        return Written(n_facts, str(lost))
     target = Path(path)
     beside = target.with_name(f".{target.name}.part")
     try:
         with _create(beside, target.suffix) as file:
-            n_facts = _write_lines(facts, file)
+            write(counted(), file, lost)
         beside.replace(target)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    return n_facts
+    return Written(n_facts, str(lost))
 
 
-def _write_lines(facts: Iterable[Fact], file: IO[bytes]) -> int:
-    n_facts = 0
-    for fact in facts:
-        fields: dict[str, Any] = {
-            "entity": fact.entity, "relation": fact.relation, "value": fact.value,
-        }  # fmt: skip
-        if fact.source is not None:
-            fields["source"] = fact.source
-        if fact.confidence != 1.0:
-            fields["confidence"] = fact.confidence
-        file.write(json.dumps(fields, ensure_ascii=False).encode() + b"\n")
-        n_facts += 1
-    file.flush()
-    return n_facts
-
-
-def _format_of(path: str) -> str:
+def format_of(path: str) -> str:
+    """Return the format that a file's name tells; without a known suffix ``jsonl``."""
     suffixes = [suffix for suffix in Path(path).suffixes if suffix not in (".gz", ".xz")]
     suffix = suffixes[-1].removeprefix(".").casefold() if suffixes else ""
-    return suffix if suffix in (*FORMATS, *_PLANNED) else "jsonl"
+    return _SUFFIXES.get(suffix, "jsonl")
+
+
+def _checked(format: str) -> str:
+    if format not in FORMATS:
+        raise NotSupported(
+            f"there is no format {format[:40]!r}", hint=f"known are {', '.join(FORMATS)}"
+        )
+    return format
 
 
 @contextmanager
-def _opened(
-    path: str, on_progress: Callable[[int, int | None], None] | None
-) -> Iterator[Iterable[bytes]]:
-    if path == "-":
-        yield sys.stdin.buffer
-        return
-    with open(path, "rb") as raw:
-        total = Path(path).stat().st_size
-        unpacked: IO[bytes] = raw
-        if path.endswith(".gz"):
-            unpacked = gzip.open(raw, "rb")  # type: ignore[assignment]  # same methods
-        elif path.endswith(".xz"):
-            unpacked = lzma.open(raw, "rb")
-        yield _lines(path, unpacked, raw, total, on_progress)
-
-
 def _lines(
-    path: str,
-    unpacked: IO[bytes],
-    raw: IO[bytes],
-    total: int,
-    on_progress: Callable[[int, int | None], None] | None,
-) -> Iterator[bytes]:
-    try:
-        for number, line in enumerate(unpacked):
-            if on_progress is not None and number % 2000 == 0:
-                on_progress(raw.tell(), total)
-            yield line
-    except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
-        raise BadFact(f"{path} cannot be unpacked: {error}") from None
+    path: str, is_read_twice: bool, on_progress: Progress | None
+) -> Iterator[Iterable[bytes]]:
+    with ExitStack() as stack:
+        if path != "-":
+            yield _PackedLines(path, on_progress)
+        elif not is_read_twice:
+            yield sys.stdin.buffer
+        else:
+            kept = stack.enter_context(tempfile.TemporaryFile())
+            for line in sys.stdin.buffer:
+                kept.write(line)
+            yield _KeptLines(kept)
+
+
+class _PackedLines:
+    """The lines of a file; it is opened anew each time that they are gone through."""
+
+    def __init__(self, path: str, on_progress: Progress | None) -> None:
+        self._path = path
+        self._on_progress = on_progress
+
+    def __iter__(self) -> Iterator[bytes]:
+        with open(self._path, "rb") as raw:
+            total = Path(self._path).stat().st_size
+            unpacked: IO[bytes] = raw
+            if self._path.endswith(".gz"):
+                unpacked = gzip.open(raw, "rb")  # type: ignore[assignment]  # same methods
+            elif self._path.endswith(".xz"):
+                unpacked = lzma.open(raw, "rb")
+            try:
+                for number, line in enumerate(unpacked):
+                    if self._on_progress is not None and number % 2000 == 0:
+                        self._on_progress(raw.tell(), total)
+                    yield line
+            except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
+                raise BadFact(f"{self._path} cannot be unpacked: {error}") from None
+
+
+class _KeptLines:
+    """The lines of an open file, from its begin each time."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        yield from self._file
 
 
 def _create(path: Path, suffix: str) -> IO[bytes]:
     if suffix == ".gz":
         return gzip.open(path, "wb")  # type: ignore[return-value]  # same methods
     return lzma.open(path, "wb") if suffix == ".xz" else path.open("wb")
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except UnicodeDecodeError:
-        raise BadFact("no fact: the line is no UTF-8 text") from None
-    except (ValueError, RecursionError):
-        raise BadFact("no fact: the line is no JSON object") from None
-    if not isinstance(value, dict):
-        raise BadFact("no fact: the line is no JSON object")
-    return value
-
-
-def _record(header: list[str], row: list[str]) -> dict[str, Any]:
-    if len(row) > len(header):
-        raise BadFact(f"no fact: {len(row)} columns, the header names {len(header)}")
-    fields: dict[str, Any] = dict(zip(header, row, strict=False))
-    if not fields.get("source", "").strip():
-        fields.pop("source", None)
-    if confidence := fields.pop("confidence", "").strip():
-        try:
-            fields["confidence"] = float(confidence)
-        except ValueError:
-            raise BadFact(f"no fact: confidence: {confidence!r} is no number") from None
-    return fields
-
-
-def _fact(fields: dict[str, Any]) -> Fact:
-    missing = [name for name in _REQUIRED if name not in fields]
-    if missing:
-        raise BadFact(f"no fact: {missing[0]} is missing")
-    given = {name: fields[name] for name in _REQUIRED}
-    given |= {name: fields[name] for name in _OPTIONAL if fields.get(name) is not None}
-    return Fact(**given)

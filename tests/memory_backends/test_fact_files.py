@@ -13,11 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import BadFact, NotSupported
-from lamlam.memory_backends.fact_files import FactFile, write_facts
+from lamlam.memory_backends.fact_files import FactFile, Written, write_facts
 from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.operations import Assert
 from tests.memory_backends.stores import fact_text
 
-GOOD = b'{"entity": "Ada", "relation": "job", "value": "\xc3\xa9 x", "source": "s", "other": 1}\n'
+GOOD = b'{"entity": "Ada", "relation": "job", "value": "\xc3\xa9 x", "source": "s"}\n'
+
+
+def _facts(file: FactFile) -> list[Fact]:
+    items = list(file)
+    assert all(isinstance(item, Assert) for item in items)
+    return [item.fact for item in items if isinstance(item, Assert)]
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.xz", ""])
@@ -40,8 +47,8 @@ GOOD = b'{"entity": "Ada", "relation": "job", "value": "\xc3\xa9 x", "source": "
 def test_what_is_written_is_read(tmp_path: Path, suffix: str, facts: list[Fact]) -> None:
     """Any facts, packed or not."""
     path = tmp_path / f"facts{suffix}"
-    assert write_facts(facts, str(path)) == len(facts)
-    assert list(FactFile(str(path))) == facts
+    assert write_facts(facts, str(path)) == Written(len(facts), "")
+    assert _facts(FactFile(str(path))) == facts
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
@@ -52,7 +59,36 @@ def test_what_is_written_is_read(tmp_path: Path, suffix: str, facts: list[Fact])
         (b'["a", "b", "c"]', "no JSON object"),
         (b"1", "no JSON object"),
         (b'{"entity": "a", "relation": "b"}', "value is missing"),
-        (b'{"entity": "a", "relation": "b", "value": 7}', "value"),
+        (b'{"entity": "a", "relation": "b", "value": 1e99999}', "more than 1,000 digits"),
+        (b'{"entity": "a", "relation": "b", "value": 1e999999999999999999999}', "no JSON object"),
+        (b'{"entity": "a", "relation": "b", "value": NaN}', "NaN is no number"),
+        (b'{"entity": "a", "relation": "b", "value": 9223372036854775808}', "64 bits"),
+        (b'{"entity": "a", "relation": "b", "value": [1]}', "list is no value"),
+        (b'{"entity": "a", "relation": "b", "value": {"date": "soon"}}', "names no date"),
+        (b'{"entity": "a", "relation": "b", "value": {"time": "x"}}', "the object is no value"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "value": "y"}', "'value' stands twice"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "sorce": "y"}', "'sorce' is no key"),
+        (b'{"entity": 7, "relation": "b", "value": "x"}', "entity"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "source": ["y"]}', "no fact"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "sources": "y"}', "sources: is no list"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "sources": [7]}', "sources"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "namespace": "y"}', "is no list"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "namespace": [7]}', "namespace"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "confidence": "1"}', "is no number"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "confidence": true}', "is no number"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "valid_from": 7}', "is no moment"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "valid_to": "soon"}', "is no moment"),
+        (
+            b'{"entity": "a", "relation": "b", "value": "x",'
+            b' "valid_from": "2024", "valid_to": "2023"}',
+            "not after valid_from",
+        ),
+        (b'{"alias": "a"}', "entity is missing"),
+        (b'{"alias": "", "entity": "b"}', "alias: is empty"),
+        (b'{"alias": "a", "entity": 7}', "entity"),
+        (b'{"relation": "a", "cardinality": "two"}', "neither"),
+        (b'{"relation": "a", "cardinality": "one", "type": ["x"]}', "no value type"),
+        (b'{"relation": 7, "cardinality": "one"}', "relation"),
         (b'{"entity": "a", "relation": "b", "value": null}', "value"),
         (b'{"entity": "a", "relation": "b", "value": ""}', "value: is empty"),
         (b'{"entity": "a", "relation": "b", "value": "x\\u0000"}', "NUL"),
@@ -83,7 +119,7 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     """As some editors write it."""
     path = tmp_path / "facts.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + GOOD)
-    assert [fact.value for fact in FactFile(str(path))] == ["é x"]
+    assert [fact.value for fact in _facts(FactFile(str(path)))] == ["é x"]
 
 
 @pytest.mark.parametrize(
@@ -100,33 +136,27 @@ def test_a_broken_archive_is_named(tmp_path: Path, name: str, content: bytes) ->
 
 
 @pytest.mark.parametrize(("suffix", "mark"), [("csv", ","), ("tsv", "\t")])
-def test_tables(tmp_path: Path, suffix: str, mark: str) -> None:
+def test_tables_of_others(tmp_path: Path, suffix: str, mark: str) -> None:
     """Columns in any order, quotes and line ends inside values, empty sources."""
     path = tmp_path / f"facts.{suffix}"
     rows = [
-        ["Value", "entity", "relation", "source", "year"],
-        ['"two\nlines"', "Ada", "job", "", "1"],
-        ["x", "Bob", "job", "register", "2"],
+        ["Value", "entity", "relation", "source"],
+        ['"two\nlines"', "Ada", "job", ""],
+        ["x", "Bob", "job", "register"],
     ]
     path.write_text("\n".join(mark.join(row) for row in rows) + "\n", encoding="utf-8")
-    assert [(f.entity, f.value, f.source) for f in FactFile(str(path))] == [
+    assert [(f.entity, f.value, f.source) for f in _facts(FactFile(str(path)))] == [
         ("Ada", "two\nlines", None),
         ("Bob", "x", "register"),
     ]
 
 
-def test_faults_of_tables(tmp_path: Path) -> None:
-    """A header without a column, and a row that is no fact, by its line."""
-    path = tmp_path / "facts.csv"
-    path.write_text("entity,value\na,b\n")
-    with pytest.raises(BadFact, match=r"line 1: the header lacks relation"):
-        list(FactFile(str(path)))
-    path.write_text("entity,relation,value\na,b,c\na,b,\na,b,c,d\nd,e,f\n")
-    with pytest.raises(BadFact, match=r"line 3: no fact: value: is empty"):
-        list(FactFile(str(path)))
-    lenient = FactFile(str(path), skip_invalid=True)
-    assert [fact.entity for fact in lenient] == ["a", "d"]
-    assert lenient.rejected == 2
+def test_unknown_keys_can_be_left_alone(tmp_path: Path) -> None:
+    """If so wished."""
+    path = tmp_path / "facts.jsonl"
+    path.write_bytes(GOOD.replace(b'"source"', b'"page"'))
+    (fact,) = _facts(FactFile(str(path), ignore_unknown=True))
+    assert (fact.value, fact.source) == ("é x", None)
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,12 +165,23 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(list(FactFile("-"))) == 2
 
 
-def test_formats_that_are_not_read_are_named() -> None:
-    """Planned ones and unknown ones, by name or by option."""
-    with pytest.raises(NotSupported, match="'nt'"):
-        FactFile("facts.nt")
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("a.jsonl", "jsonl"), ("a.b.csv.gz", "csv"), ("a.TSV", "tsv"), ("a.nt.xz", "nt"),
+     ("a.cql", "cypher"), ("a.lmlm", "lmlm"), ("a", "jsonl"), ("a.json", "jsonl"), ("-", "jsonl")],
+)  # fmt: skip
+def test_a_name_tells_the_format(name: str, format: str) -> None:
+    """By its suffix, whether packed or not."""
+    assert FactFile(name).format == format
+
+
+def test_formats_that_are_not_known_are_named(tmp_path: Path) -> None:
+    """For reading and for writing, before anything is opened."""
     with pytest.raises(NotSupported, match="'xml'"):
         FactFile("facts.jsonl", format="xml")
+    with pytest.raises(NotSupported, match="'xml'"):
+        write_facts([], str(tmp_path / "facts"), format="xml")
+    assert not list(tmp_path.iterdir())
 
 
 def test_progress_reaches_the_callback(tmp_path: Path) -> None:

@@ -1,0 +1,5 @@
+"""Formats of fact files, one module each: bytes to operations, and operations to bytes.
+
+``jsonl`` keeps all that a store holds, ``cypher`` and ``ntriples`` too; ``tables`` keeps facts
+without aliases and rules, ``lmlm`` entity, relation and text.
+"""

@@ -1,0 +1,71 @@
+"""JSON lines: one object for each fact, alias and rule; nothing that a store holds is lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import IO, Any, NoReturn
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.fact_formats.records import item_of, record_of
+from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, decoded, without_mark
+from lamlam.memory_backends.operations import AddAlias
+
+
+def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
+    """Give what each line holds; empty lines are skipped, aliases come last."""
+    aliases: list[tuple[int, AddAlias]] = []
+    for number, line in enumerate(lines, 1):
+        faults.line = number
+        if number == 1:
+            line = without_mark(line)
+        if not line or line.isspace():
+            continue
+        try:
+            item = item_of(json_object(decoded(line)), ignore_unknown=faults.ignore_unknown)
+        except BadFact as error:
+            faults.reject(error)
+            continue
+        if isinstance(item, AddAlias):
+            aliases.append((number, item))
+        else:
+            yield item
+    for faults.line, alias in aliases:
+        yield alias
+
+
+def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
+    """One line for each item."""
+    for item in items:
+        file.write(json.dumps(record_of(item), ensure_ascii=False).encode() + b"\n")
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """Return the JSON object that a text is; numbers with a point are read exactly.
+
+    Raises:
+        BadFact: it is none, or a key stands in it twice.
+    """
+    try:
+        value = json.loads(
+            text, parse_float=Decimal, parse_constant=_refused, object_pairs_hook=_without_doubles
+        )
+    except (ValueError, RecursionError, InvalidOperation):
+        raise BadFact("no fact: the line is no JSON object") from None
+    if not isinstance(value, dict):
+        raise BadFact("no fact: the line is no JSON object")
+    return value
+
+
+def _refused(constant: str) -> NoReturn:
+    raise BadFact(f"no fact: {constant} is no number")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        (double, *_) = (name for name in names if names.count(name) > 1)
+        raise BadFact(f"no fact: the key {double[:60]!r} stands twice in the line")
+    return found

@@ -1,0 +1,144 @@
+"""Records: what a store holds, each as one JSON object, and back without loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.fact_formats.shape import Item
+from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.operations import AddAlias, Assert, DefineRelation
+from lamlam.memory_backends.relation_rules import RelationRule
+from lamlam.memory_backends.transaction import check_op
+from lamlam.memory_backends.values import as_json, from_json, surface_of
+
+_REQUIRED = ("entity", "relation", "value")
+_OPTIONAL = (
+    "surface", "source", "sources", "confidence", "valid_from", "valid_to", "namespace",
+)  # fmt: skip
+_OF_THE_STORE = ("id", "revision", "retracted")
+_OF_A_FACT = frozenset((*_REQUIRED, *_OPTIONAL, *_OF_THE_STORE))
+_OF_AN_ALIAS = frozenset(("alias", "entity", "namespace"))
+_OF_A_RULE = frozenset(("relation", "cardinality", "type", "inverse"))
+
+
+def record_of(item: Item) -> dict[str, Any]:  # Any: JSON
+    """Return the object of an item; fields that are as usual are left out."""
+    match item:
+        case Assert(fact):
+            return _record_of_fact(fact)
+        case AddAlias(entity, alias, namespace):
+            record: dict[str, Any] = {"alias": alias, "entity": entity}
+            return record | {"namespace": list(namespace)} if namespace else record
+        case DefineRelation(rule):
+            record = {"relation": rule.name, "cardinality": rule.cardinality}
+            if rule.value_type is not None:
+                record["type"] = rule.value_type.value
+            if rule.inverse is not None:
+                record["inverse"] = rule.inverse
+            return record
+
+
+def item_of(record: dict[str, Any], *, ignore_unknown: bool = False) -> Item:  # Any: JSON
+    """Undo `record_of`; what the store fills in by itself is left alone.
+
+    Raises:
+        BadFact: a field is missing, unknown or wrong.
+    """
+    if "alias" in record:
+        _check_known(record, _OF_AN_ALIAS, "an alias", ignore_unknown)
+        _check_present(record, ("entity",))
+        alias = AddAlias(record["entity"], record["alias"], tuple(_listed(record, "namespace")))
+        check_op(alias)
+        return alias
+    if "cardinality" in record:
+        _check_known(record, _OF_A_RULE, "a relation's rule", ignore_unknown)
+        _check_present(record, ("relation",))
+        return DefineRelation(
+            RelationRule(
+                record["relation"], record["cardinality"], record.get("type"), record.get("inverse")
+            )
+        )
+    _check_known(record, _OF_A_FACT, "a fact", ignore_unknown)
+    _check_present(record, _REQUIRED)
+    if record.get("retracted") is not None:
+        raise BadFact("no fact: retracted: it has ended", hint="a file holds what holds now")
+    given = {name: record[name] for name in _OPTIONAL if record.get(name) is not None}
+    if "confidence" in given:
+        given["confidence"] = _number(given["confidence"])
+    for name in ("sources", "namespace"):
+        if name in given:
+            given[name] = _listed(record, name)
+    fact = Fact(
+        entity=record["entity"],
+        relation=record["relation"],
+        value=from_json(record["value"]),
+        **given,
+    )
+    return Assert(fact)
+
+
+def written_moment(moment: datetime) -> str:
+    """Return a moment as a day, where it is the begin of one, or in full; in UTC."""
+    text = moment.isoformat()
+    return text.removesuffix("T00:00:00+00:00")
+
+
+def _record_of_fact(fact: Fact) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "entity": fact.entity, "relation": fact.relation, "value": as_json(fact.value),
+    }  # fmt: skip
+    if fact.surface != surface_of(fact.value):
+        record["surface"] = fact.surface
+    if len(fact.sources) == 1:
+        record["source"] = fact.sources[0]
+    elif fact.sources:
+        record["sources"] = list(fact.sources)
+    if fact.confidence != 1.0:
+        record["confidence"] = fact.confidence
+    if fact.valid_from is not None:
+        record["valid_from"] = written_moment(fact.valid_from)
+    if fact.valid_to is not None:
+        record["valid_to"] = written_moment(fact.valid_to)
+    if fact.namespace:
+        record["namespace"] = list(fact.namespace)
+    return record
+
+
+def _check_known(
+    record: dict[str, Any], known: frozenset[str], what: str, ignore_unknown: bool
+) -> None:
+    if ignore_unknown or record.keys() <= known:
+        return
+    (first, *_) = (name for name in record if name not in known)
+    shown = repr(first if len(first) <= 60 else f"{first[:57]}...")
+    raise BadFact(
+        f"no fact: {shown} is no key of {what}", hint="--ignore-unknown leaves such keys alone"
+    )
+
+
+def _check_present(record: dict[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if name not in record:
+            raise BadFact(f"no fact: {name} is missing")
+
+
+def _listed(record: dict[str, Any], name: str) -> list[Any]:
+    given = record.get(name)
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise BadFact(f"no fact: {name}: is no list but {type(given).__name__}")
+    return given
+
+
+def _number(given: object) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float | Decimal):
+        raise BadFact("no fact: confidence: is no number")
+    try:
+        return float(given)
+    except OverflowError:
+        raise BadFact("no fact: confidence: is not between 0 and 1") from None

@@ -1,0 +1,123 @@
+"""What every format has in common: what is read and written, faults by line, and what is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import IO, Protocol, TypeAlias
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.operations import AddAlias, Assert, DefineRelation
+
+Item: TypeAlias = Assert | AddAlias | DefineRelation
+"""What a store holds, as the operations that put it there."""
+
+_SHOWN = 200  # characters of a reason
+
+
+class Faults:
+    """Where a reader stands in a file, and what becomes of a line that is no fact."""
+
+    def __init__(
+        self, name: str, *, skip_invalid: bool = False, ignore_unknown: bool = False
+    ) -> None:
+        """Begin before the first line.
+
+        Args:
+            name: of the file, for messages.
+            skip_invalid: leave bad lines out and count them.
+            ignore_unknown: leave keys and columns alone that mean nothing here.
+        """
+        self.name = name
+        self.ignore_unknown = ignore_unknown
+        self.line = 0
+        """The line that is being read, or that what was given last came from."""
+        self.rejected = 0
+        self.first_reason: str | None = None
+        self._skip_invalid = skip_invalid
+
+    @property
+    def where(self) -> str:
+        """File and line."""
+        return f"{self.name} line {self.line}"
+
+    def reject(self, error: BadFact) -> None:
+        """The line is left out and counted.
+
+        Raises:
+            BadFact: bad lines are not to be left out; it names the line.
+        """
+        reason = f"{self.where}: {error}"[:_SHOWN]
+        if not self._skip_invalid:
+            hint = "nothing was imported; --skip-invalid imports the rest"
+            raise BadFact(reason, hint=f"{error.hint}; {hint}" if error.hint else hint) from None
+        self.rejected += 1
+        self.first_reason = self.first_reason or reason
+
+    def stop(self, reason: str, hint: str | None = None) -> BadFact:
+        """Return the error of a fault after which nothing in the file can be trusted."""
+        return BadFact(f"{self.where}: {reason}"[:_SHOWN], hint=hint)
+
+
+class Lost:
+    """What a format could not keep, counted by what it is."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def note(self, what: str) -> None:
+        """One more of these was left out."""
+        self.counts[what] += 1
+
+    def note_beside(self, item: Item) -> bool:
+        """Return true, and count it, if the item is no fact."""
+        match item:
+            case AddAlias():
+                self.note("aliases")
+            case DefineRelation():
+                self.note("rules of relations")
+            case Assert():
+                return False
+        return True
+
+    def __str__(self) -> str:
+        return ", ".join(f"{what}: {count:,}" for what, count in self.counts.items())
+
+
+class Reader(Protocol):
+    """Reads a format."""
+
+    def __call__(self, lines: Iterable[bytes], faults: Faults, /) -> Iterator[Item]:
+        """Give what the lines hold: aliases after all facts, all else as it comes.
+
+        The lines can be gone through more than once.
+
+        Raises:
+            BadFact: a line that holds none, by its number.
+        """
+        ...
+
+
+class Writer(Protocol):
+    """Writes a format."""
+
+    def __call__(self, items: Iterable[Item], file: IO[bytes], lost: Lost, /) -> None:
+        """The items are in the file; what it cannot keep is counted."""
+        ...
+
+
+def without_mark(line: bytes) -> bytes:
+    """Return the first line of a file without the byte order mark that some editors write."""
+    return line.removeprefix(b"\xef\xbb\xbf")
+
+
+def decoded(line: bytes) -> str:
+    """Return a line as text.
+
+    Raises:
+        BadFact: it is none.
+    """
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise BadFact("no fact: the line is no UTF-8 text") from None
