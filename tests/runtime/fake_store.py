@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from lamlam.memory_backends.facts import Namespace
 from lamlam.memory_backends.lookups import (
     NO_MATCH,
     Candidate,
@@ -39,7 +40,9 @@ class FakeStore:
     def refresh_nowait(self) -> None:
         self.n_refreshed += 1
 
-    def describe_nowait(self, entity: str, *, fuzzy: bool = True) -> EntityView | None:
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+    ) -> EntityView | None:
         key = entity.casefold()
         if key not in self.facts:
             return None
@@ -66,7 +69,7 @@ class FakeStore:
             7,
             entity=key,
             stored=stored,
-            identify=lambda *parts: "/".join(parts),
+            identify=lambda key, fact: f"{key}/{fact.key}/{fact.value}",
         )
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
@@ -74,7 +77,7 @@ class FakeStore:
 
     def _stored(self, key: str, relation: str) -> list[StoredFact]:
         return [
-            StoredFact(held, held, value, f"source of {value}", 3, 1.0)
+            StoredFact(held, held, value, (f"source of {value}",), 3, 1.0)
             for held, values in self.facts.get(key, {}).items()
             if held == relation or same_relation(held, relation)
             for value in values
