@@ -18,11 +18,12 @@ from neo4j import Driver, GraphDatabase
 from lamlam.errors import StoreMissing
 from lamlam.testing import neo4j_servers
 from lamlam.testing.neo4j_servers import Neo4jServer, running_neo4j, url_of
-from tests.neo4j_server.jars import jars_of
+from tests.neo4j_server.jars import cache_folder, jars_of
 from tests.neo4j_server.jdks import LTS, find_jdks, jdk_for, releases_here
 from tests.neo4j_server.native import JAVA_OPTIONS, SOURCE, NativeServer
 
 ROOT = Path(__file__).parent.parent
+CACHE = cache_folder()  # before pytester gives each test another home folder
 
 PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
 
@@ -40,6 +41,7 @@ def _nothing_found(
     for variable in ("LAMLAM_TEST_NEO4J", "LAMLAM_REQUIRE_NEO4J", "NEO4J_HOME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine")
+    monkeypatch.setenv("LAMLAM_TEST_CACHE", str(CACHE))
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pytester.makeini(
