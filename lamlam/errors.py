@@ -15,6 +15,7 @@ LamLamError
 │   ├── BadChatTemplate        its way of writing one fails, or refuses the messages
 │   └── DecodeFailed           llama.cpp refused a batch
 ├── EngineError
+│   ├── EngineBusy             as many texts wait as may (retryable)
 │   ├── EngineClosed           the engine was used after close
 │   └── LookupFailed           policy "raise": memory had no answer
 ├── FactStoreError             base of everything a memory raises
@@ -122,6 +123,18 @@ class DecodeFailed(ModelError):
 
 class EngineError(LamLamError):
     """The engine cannot do what was asked."""
+
+
+class EngineBusy(EngineError):
+    """As many texts wait for their turn as may."""
+
+    retryable = True
+
+    def __init__(self, n_waiting: int) -> None:
+        super().__init__(
+            f"{n_waiting} texts wait for their turn, and more may not",
+            hint="try again later, or open the engine with a larger max_waiting",
+        )
 
 
 class EngineClosed(EngineError):
