@@ -63,6 +63,22 @@ def test_the_example_of_the_page_runs(pytester: pytest.Pytester) -> None:
     )
 
 
+def test_the_example_of_the_page_runs_on_neo4j(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, lamlam_neo4j: Neo4jServer
+) -> None:
+    """Async and sync stores open on a server given by address, and leave nothing there."""
+    monkeypatch.setenv("LAMLAM_TEST_NEO4J", lamlam_neo4j.url)
+    pytester.makepyfile(_fence("python"))
+    run = pytester.runpytest_subprocess()
+    run.assert_outcomes(passed=3 + 3 + 1)
+    with _driver(lamlam_neo4j) as driver:
+        for left in (
+            "MATCH (n) WHERE labels(n)[0] STARTS WITH 'LamlamTest' RETURN n LIMIT 1",
+            "SHOW INDEXES YIELD * WHERE labelsOrTypes[0] STARTS WITH 'LamlamTest' RETURN name",
+        ):
+            assert not driver.execute_query(left).records
+
+
 def test_each_test_has_an_empty_store(pytester: pytest.Pytester) -> None:
     """What one test wrote is not there in the next; async stores also open on trio."""
     pytester.makepyfile(
