@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lamlam.cli.output import printable, stderr_console, stdout_console
 
@@ -13,13 +13,21 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.operations import PastFact
 
 
-def lookup_as_json(result: LookupResult) -> dict[str, Any]:
+class Ended(NamedTuple):
+    """A fact of the past, with the facts of its relation that began when it ended."""
+
+    past: PastFact
+    replaced_by: tuple[Fact, ...]
+
+
+def lookup_as_json(result: LookupResult, facts: Sequence[Fact]) -> dict[str, Any]:
     """The keys that scripts rely on: ``status``, ``values``, ``fact_ids``, ``match``."""
     return {
         "status": result.status.value,
         "values": list(result.values),
         "fact_ids": list(result.fact_ids),
         "sources": list(result.sources),
+        "facts": [fact_as_json(fact) for fact in facts],
         "match": {
             "entity": _part_as_json(result.match.entity),
             "relation": _part_as_json(result.match.relation),
@@ -28,29 +36,43 @@ def lookup_as_json(result: LookupResult) -> dict[str, Any]:
             {"entity": c.entity, "relation": c.relation, "score": round(c.score, 4)}
             for c in result.candidates
         ],
-        "revision": result.revision,
+        "revision": int(result.revision),
     }
 
 
 def fact_as_json(fact: Fact) -> dict[str, Any]:
-    """A fact's fields."""
-    return fact.model_dump()
+    """A fact's fields, and the type of its value."""
+    return {**fact.model_dump(mode="json"), "type": fact.type.value}
 
 
-def past_fact_as_json(past: PastFact) -> dict[str, Any]:
-    """A fact that ended, with the revisions between which it held."""
-    return {**past.fact.model_dump(), "asserted": past.asserted, "retracted": past.retracted}
+def ended_as_json(ended: Ended) -> dict[str, Any]:
+    """A fact that ended, the revisions between which it held, and what replaced it."""
+    past = ended.past
+    return {
+        **fact_as_json(past.fact),
+        "asserted": past.asserted,
+        "retracted": past.retracted,
+        "replaced_by": [
+            {"value": fact.surface, "fact_id": fact.id, "period": period(fact)}
+            for fact in ended.replaced_by
+        ],
+    }
 
 
-def print_lookup(result: LookupResult) -> None:
+def period(fact: Fact) -> str:
+    """The period in which a fact holds, as people write it; empty where it is open."""
+    from lamlam.memory_backends.fact_formats.records import written_moment
+
+    begin = "" if fact.valid_from is None else f"from {written_moment(fact.valid_from)}"
+    end = "" if fact.valid_to is None else f"until {written_moment(fact.valid_to)}"
+    return f"{begin} {end}".strip()
+
+
+def print_lookup(result: LookupResult, facts: Sequence[Fact]) -> None:
     """Values with their sources are printed; how the question was read, if not literally."""
-    rows = [
-        (value, source or "", fact_id)
-        for value, source, fact_id in zip(
-            result.values, result.sources, result.fact_ids, strict=True
-        )
-    ]
-    print_table(("value", "source", "id"), rows)
+    given = zip(result.values, facts, strict=True)
+    rows = [(value, period(fact), _sources(fact), fact.id or "") for value, fact in given]
+    print_table(("value", "holds", "source", "id"), rows)
     match = result.match
     if match.entity.kind != "exact" or match.relation.kind != "exact":
         stderr_console().print(
@@ -68,6 +90,8 @@ def print_not_found(result: LookupResult, entity: str, relation: str) -> None:
     if result.status == "ambiguous":
         said = f"{entity!r} may be any of: "
         said += ", ".join(candidate.entity for candidate in result.candidates)
+    elif result.status == "not_valid_at":
+        said = f"memory holds {relation!r} of {result.match.entity.matched}, but for other times"
     elif result.match.entity.kind == "none":
         said = f"memory does not know {entity!r}"
         if result.candidates:
@@ -81,23 +105,27 @@ def print_not_found(result: LookupResult, entity: str, relation: str) -> None:
 
 def print_facts(facts: Sequence[Fact]) -> None:
     """The facts are a table on standard output."""
-    rows = [(fact.entity, fact.relation, fact.value, fact.source or "") for fact in facts]
-    print_table(("entity", "relation", "value", "source"), rows)
+    rows = [
+        (fact.entity, fact.relation, fact.surface, period(fact), _sources(fact)) for fact in facts
+    ]
+    print_table(("entity", "relation", "value", "holds", "source"), rows)
 
 
-def print_past_facts(facts: Sequence[PastFact]) -> None:
+def print_ended(facts: Sequence[Ended]) -> None:
     """The facts that ended are a table on standard output."""
     print_table(
-        ("entity", "relation", "value", "source", "held"),
+        ("entity", "relation", "value", "holds", "source", "in memory", "replaced by"),
         [
             (
                 past.fact.entity,
                 past.fact.relation,
-                past.fact.value,
-                past.fact.source or "",
+                past.fact.surface,
+                period(past.fact),
+                _sources(past.fact),
                 f"revision {past.asserted} to {past.retracted}",
+                "; ".join(f"{fact.surface} {period(fact)}".strip() for fact in replaced_by),
             )
-            for past in facts
+            for past, replaced_by in facts
         ],
     )
 
@@ -109,11 +137,17 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    # A column that is empty throughout says nothing.
+    kept = [n for n in range(len(columns)) if any(row[n] for row in rows)]
+    for n in kept:
+        table.add_column(columns[n], overflow="fold")
     for row in rows:
-        table.add_row(*[Text(printable(cell)) for cell in row])
+        table.add_row(*[Text(printable(row[n])) for n in kept])
     stdout_console().print(table)
+
+
+def _sources(fact: Fact) -> str:
+    return "; ".join(fact.sources)
 
 
 def _part_as_json(part: MatchPart) -> dict[str, Any]:

@@ -1,0 +1,174 @@
+"""What changes facts: ``set``, ``retract`` and ``forget``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lamlam.cli.facts_options import (
+    Entity,
+    InNamespace,
+    Json,
+    MaybeRelation,
+    Relation,
+    ValueType,
+    WriteMemory,
+    namespace_of,
+    value_of,
+)
+from lamlam.cli.facts_stores import hint_at_name, own_store
+from lamlam.cli.output import print_figures, print_json, printable
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.operations import ErasureReceipt
+
+NOT_FOUND = 1
+
+
+def register(app: typer.Typer) -> None:
+    """The commands belong to ``app``."""
+    app.command("set", epilog='Example: lamlam facts set "Ada Quill" "birth place" Lowmere')(set_)
+    app.command(epilog='Example: lamlam facts retract "Ada Quill" "birth place" Lowmere')(retract)
+    app.command(
+        epilog='Example: lamlam facts forget "Ada Quill" "birth place" --reason "she asked"'
+    )(forget)
+
+
+def set_(
+    entity: Entity,
+    relation: Relation,
+    value: Annotated[str, typer.Argument(help="What holds from now on.")],
+    memory: WriteMemory = None,
+    namespace: InNamespace = None,
+    type: ValueType = None,
+    begin: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DATE", help="When it began to hold; default: ever."),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--until", metavar="DATE", help="The first moment at which it no longer did."),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", help="Where it is known from; may be given several times."),
+    ] = None,
+    confidence: Annotated[
+        float, typer.Option("--confidence", min=0.0, max=1.0, help="How sure it is.")
+    ] = 1.0,
+    surface: Annotated[
+        str | None,
+        typer.Option("--surface", help="The text to write for it, if not the usual one."),
+    ] = None,
+    add: Annotated[
+        bool, typer.Option("--add", help="Keep the values that the relation already has.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Set the value of a relation; the values before it end, and stay in the history.
+
+    With a period only the values in that period end; what held before and after it stays.
+    """
+    from lamlam.memory_backends.facts import Fact
+    from lamlam.memory_backends.operations import Assert, Replace
+
+    fact = Fact(
+        entity=entity,
+        relation=relation,
+        value=value_of(value, type),
+        surface=surface,
+        sources=source or (),
+        confidence=confidence,
+        valid_from=begin,
+        valid_to=end,
+        namespace=namespace_of(namespace),
+    )
+    with own_store(memory, create=True) as store:
+        if add:
+            # A sibling goes where the others are, whatever synonym they are kept under.
+            held = store.lookup(entity, relation, namespace=fact.namespace).match
+            if held.entity.kind == "exact" and held.relation.kind == "synonym":
+                fact = fact.model_copy(update={"relation": held.relation.matched})
+        commit = store.apply([Assert(fact) if add else Replace(fact)])
+        result = store.lookup(entity, relation, namespace=fact.namespace)
+        values, fact_ids = list(result.values), list(result.fact_ids)
+        location = store.info().location
+    figures = {
+        "revision": commit.revision,
+        "facts": commit.facts,
+        "values": values,
+        "fact_ids": fact_ids,
+        "memory": location,
+    }
+    (print_json if as_json else print_figures)(figures)
+
+
+def retract(
+    entity: Entity,
+    relation: Relation,
+    value: Annotated[
+        str | None, typer.Argument(help="One value; default: all of the relation.")
+    ] = None,
+    memory: WriteMemory = None,
+    namespace: InNamespace = None,
+    type: ValueType = None,
+    as_json: Json = False,
+) -> None:
+    """End facts; they stay readable in the history. Exit status 1 if there are none.
+
+    Without --type VALUE is the text that is shown, whatever the type of the value.
+    """
+    from lamlam.memory_backends.operations import Retract
+
+    space = namespace_of(namespace)
+    ended = None if value is None else value_of(value, type)
+    with own_store(memory) as store:
+        commit = store.apply([Retract(entity, relation, ended, space)])
+        if not commit.facts:
+            hint_at_name(store, entity, relation, space)
+    figures = {"revision": commit.revision, "facts": commit.facts}
+    (print_json if as_json else print_figures)(figures)
+    if not commit.facts:
+        raise typer.Exit(NOT_FOUND)
+
+
+def forget(
+    entity: Entity,
+    relation: MaybeRelation = None,
+    memory: WriteMemory = None,
+    namespace: InNamespace = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Stands in the receipt.")] = None,
+    authority: Annotated[
+        str | None, typer.Option("--authority", help="Who asked for it; stands in the receipt.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Erase facts, their history included, and print the receipt. Exit status 1 if none."""
+    space = namespace_of(namespace)
+    with own_store(memory) as store:
+        receipt = store.erase(entity, relation, namespace=space, reason=reason, authority=authority)
+        if not receipt.facts:
+            hint_at_name(store, entity, relation, space)
+    if as_json:
+        print_json(asdict(receipt))
+    elif receipt.facts:
+        _print_receipt(receipt)
+    if not receipt.facts:
+        raise typer.Exit(NOT_FOUND)
+
+
+def _print_receipt(receipt: ErasureReceipt) -> None:
+    """What was erased, and below it one line for each place and who asked."""
+    facts = "1 fact" if receipt.facts == 1 else f"{receipt.facts} facts"
+    lines = [f"{facts} erased at revision {receipt.revision}"]
+    searched = "bytes searched, none left" if receipt.verified else "bytes not confirmed"
+    lines += [f"erased from:  {place} ({searched})" for place in receipt.covered]
+    lines += [f"pending:      {place}" for place in receipt.pending]
+    lines += [f"out of reach: {place}" for place in receipt.uncovered]
+    for what, text in (("reason", receipt.reason), ("authority", receipt.authority)):
+        if text:
+            lines.append(f"{f'{what}:':<13} {text}")
+    for line in lines:
+        typer.echo(printable(line))

@@ -1,0 +1,245 @@
+"""Facts in and out: ``import``, ``export``, ``copy`` and ``migrate``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lamlam.cli.facts_options import AsOf, Json, OfNamespace, ReadMemory, WriteMemory, namespace_of
+from lamlam.cli.facts_progress import bytes_read, counted
+from lamlam.cli.facts_stores import any_store, load, own_store
+from lamlam.cli.output import print_figures, print_json, printable_line, stderr_console
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.fact_files import FactFile
+    from lamlam.memory_backends.fact_formats.shape import Item
+
+_Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="jsonl, csv, tsv, nt, lmlm or cypher; default: what the name says, or jsonl.",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """The commands belong to ``app``."""
+    app.command("import", epilog="Example: lamlam facts import mine.jsonl")(import_)
+    app.command(epilog="Example: lamlam facts export all.jsonl.gz --memory sqlite:///mine.db")(
+        export
+    )
+    app.command(epilog="Example: lamlam facts copy sqlite:///mine.db neo4j://localhost")(copy)
+    app.command(epilog="Example: lamlam facts migrate --memory sqlite:///mine.db --dry-run")(
+        migrate
+    )
+
+
+def import_(
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="JSON lines, CSV, TSV, N-Triples, Cypher or an LMLM database, also .gz or .xz;"
+            " - is standard input."
+        ),
+    ],
+    memory: WriteMemory = None,
+    format: _Format = None,
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", help="Leave bad lines out and count them.")
+    ] = False,
+    ignore_unknown: Annotated[
+        bool,
+        typer.Option("--ignore-unknown", help="Leave keys and columns alone that mean nothing."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Add the facts of a file: all of them, or none if a line is bad.
+
+    A line is {"entity": …, "relation": …, "value": …, "source": …}, the source optional.
+    """
+    from lamlam.memory_backends.fact_files import FactFile
+    from lamlam.memory_backends.operations import Assert
+
+    began = time.perf_counter()
+    n_facts = 0
+    with bytes_read(f"importing {file}") as advance:
+        opened = FactFile(
+            file,
+            format=format,
+            skip_invalid=skip_invalid,
+            ignore_unknown=ignore_unknown,
+            on_progress=advance,
+        )
+        reading = _Reading(opened)
+
+        def items() -> Iterator[Item]:
+            nonlocal n_facts
+            for item in reading:
+                n_facts += isinstance(item, Assert)
+                yield item
+
+        with reading.naming_lines():
+            commit, location = load(memory, items())
+    if opened.first_reason:
+        said = f"{opened.rejected} line(s) left out, the first: {opened.first_reason}"
+        stderr_console().print(printable_line(said), soft_wrap=True)
+    figures = {
+        "facts": n_facts,
+        "rejected": opened.rejected,
+        "seconds": round(time.perf_counter() - began, 3),
+        "changed": commit.facts,
+        "revision": commit.revision,
+        "memory": location,
+    }
+    _print(figures, as_json)
+
+
+def export(
+    file: Annotated[
+        str, typer.Argument(help="The file to write, also .gz or .xz; - is standard output.")
+    ],
+    memory: ReadMemory = None,
+    format: _Format = None,
+    namespace: OfNamespace = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Write every fact, alias and rule to a file that import reads.
+
+    What the format cannot keep is counted on standard error.
+    """
+    from lamlam.errors import UsageError
+    from lamlam.memory_backends.copying import contents
+    from lamlam.memory_backends.fact_files import write_facts
+
+    if file == "-" and as_json:
+        raise UsageError("--json and - both want standard output", hint="name a file")
+    began = time.perf_counter()
+    space = None if namespace is None else namespace_of(namespace)
+    with any_store(memory) as store:
+        info = store.info()
+        items = counted(
+            contents(store, namespace=space, as_of=as_of), f"exporting {file}", info.facts
+        )
+        written = write_facts(items, file, format=format)
+    if as_of is not None:
+        stderr_console().print("left out: aliases, which are not known of the past", soft_wrap=True)
+    if written.lost:
+        said = f"left out, as the format cannot keep them: {written.lost}"
+        stderr_console().print(printable_line(said), soft_wrap=True)
+    if file != "-":
+        seconds = round(time.perf_counter() - began, 3)
+        revision = info.revision if as_of is None else as_of
+        _print(
+            {
+                "facts": written.facts,
+                "revision": revision,
+                "lost": written.lost,
+                "seconds": seconds,
+            },
+            as_json,
+        )
+
+
+def copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="URL of the store to read.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TO", help="URL of the store to add to; made if there is none.")
+    ],
+    namespace: OfNamespace = None,
+    as_json: Json = False,
+) -> None:
+    """Add all that one store holds now to another: facts, aliases and rules, or nothing."""
+    from lamlam.memory_backends.copying import contents
+
+    began = time.perf_counter()
+    space = None if namespace is None else namespace_of(namespace)
+    with any_store(source) as store:
+        items = counted(contents(store, namespace=space), "copying", store.info().facts)
+        commit, location = load(target, items)
+    figures = {
+        "changed": commit.facts,
+        "revision": commit.revision,
+        "memory": location,
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    _print(figures, as_json)
+
+
+def migrate(
+    memory: WriteMemory = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring a store that an older version made to the schema of this one."""
+    from dataclasses import asdict
+
+    with own_store(memory) as store:
+        report = store.migrate(dry_run=dry_run)
+    if as_json:
+        print_json(asdict(report))
+        return
+    what = "would do" if dry_run else "done"
+    for step in report.steps:
+        typer.echo(f"{what}: {printable_line(step)}")
+    if not report.steps:
+        typer.echo(f"nothing to do: the schema is {report.after}")
+
+
+class _Reading:
+    """Goes through a file, and knows whether an error is the file's or the store's."""
+
+    def __init__(self, file: FactFile) -> None:
+        self._file = file
+        self._is_inside = False
+
+    def __iter__(self) -> Iterator[Item]:
+        items = iter(self._file)
+        while True:
+            self._is_inside = True
+            item = next(items, None)
+            self._is_inside = False
+            if item is None:
+                return
+            yield item
+
+    def naming_lines(self) -> _NamingLines:
+        """What the store refuses is told with the line that it had got to."""
+        return _NamingLines(self)
+
+    def explained(self, error: BaseException | None) -> Exception | None:
+        """Return the error with the line; ``None`` where it is not the store's, of a line."""
+        from lamlam.errors import BadFact, TooManyValues
+
+        if self._is_inside or not isinstance(error, BadFact | TooManyValues):
+            return None
+        if self._file.where.endswith(" line 0"):
+            return None
+        hint = "nothing was imported"
+        # Stores take many lines at a time: the bad one is among the last of them.
+        return type(error)(
+            f"at or before {self._file.where}: {error}",
+            hint=f"{error.hint}; {hint}" if error.hint else hint,
+        )
+
+
+class _NamingLines:
+    def __init__(self, reading: _Reading) -> None:
+        self._reading = reading
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if explained := self._reading.explained(error):
+            raise explained from None
+
+
+def _print(figures: dict[str, Any], as_json: bool) -> None:  # Any: JSON
+    (print_json if as_json else print_figures)(figures)

@@ -1,0 +1,96 @@
+"""What entities are called: ``alias``, ``merge`` and ``split``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lamlam.cli.facts_options import Entity, InNamespace, Json, WriteMemory, namespace_of
+from lamlam.cli.facts_stores import hint_at_name, own_store
+from lamlam.cli.output import print_figures, print_json, printable_line
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.operations import Op
+
+NOT_FOUND = 1
+
+_Kept = Annotated[str, typer.Argument(help="The entity that keeps the facts.")]
+
+
+def register(app: typer.Typer) -> None:
+    """The commands belong to ``app``."""
+    app.command(epilog='Example: lamlam facts alias "Ada Quill" "the miller of Lowmere"')(alias)
+    app.command(epilog='Example: lamlam facts merge "Ada Quill" "A. Quill"')(merge)
+    app.command(epilog='Example: lamlam facts split "Ada Quill" "A. Quill"')(split)
+
+
+def alias(
+    entity: Entity,
+    name: Annotated[
+        str | None, typer.Argument(help="Another name for it; default: show those it has.")
+    ] = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="It is no longer found by that name.")
+    ] = False,
+    memory: WriteMemory = None,
+    namespace: InNamespace = None,
+    as_json: Json = False,
+) -> None:
+    """Give an entity another name, or show its names. Exit status 1 if there are none."""
+    from lamlam.errors import UsageError
+    from lamlam.memory_backends.operations import AddAlias, RemoveAlias
+
+    if remove and name is None:
+        raise UsageError("--remove without a name", hint="say which name is to go")
+    space = namespace_of(namespace)
+    with own_store(memory, read_only=name is None) as store:
+        changed = None
+        if name is not None:
+            op: Op = RemoveAlias(entity, name, space) if remove else AddAlias(entity, name, space)
+            changed = store.apply([op]).facts
+        aliases = store.aliases(entity, namespace=space)
+        revision = store.info().revision
+        is_missing = not aliases if changed is None else remove and not changed
+        if is_missing and not as_json:
+            hint_at_name(store, entity, "alias", space)
+    if as_json:
+        print_json({"aliases": aliases, "revision": revision})
+    else:
+        for one in aliases:
+            typer.echo(printable_line(one))
+    if is_missing:
+        raise typer.Exit(NOT_FOUND)
+
+
+def merge(
+    kept: _Kept,
+    merged: Annotated[str, typer.Argument(help="The entity that turns out to be the same.")],
+    memory: WriteMemory = None,
+    namespace: InNamespace = None,
+    as_json: Json = False,
+) -> None:
+    """Make two entities one, found by both names; split undoes it."""
+    from lamlam.memory_backends.operations import MergeEntities
+
+    _apply(MergeEntities(kept, merged, namespace_of(namespace)), memory, as_json)
+
+
+def split(
+    kept: _Kept,
+    merged: Annotated[str, typer.Argument(help="The entity that was merged into it.")],
+    memory: WriteMemory = None,
+    namespace: InNamespace = None,
+    as_json: Json = False,
+) -> None:
+    """Undo a merge: what came with the merged entity, and still stands, goes back to it."""
+    from lamlam.memory_backends.operations import SplitEntities
+
+    _apply(SplitEntities(kept, merged, namespace_of(namespace)), memory, as_json)
+
+
+def _apply(op: Op, memory: str | None, as_json: bool) -> None:
+    with own_store(memory) as store:
+        commit = store.apply([op])
+    figures = {"revision": commit.revision, "facts": commit.facts}
+    (print_json if as_json else print_figures)(figures)

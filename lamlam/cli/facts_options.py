@@ -1,0 +1,73 @@
+"""Arguments and options that several commands of ``lamlam facts`` share, and how they are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.facts import Namespace
+    from lamlam.memory_backends.values import Value
+
+Entity = Annotated[str, typer.Argument(help="Whom or what the fact is about.")]
+Relation = Annotated[str, typer.Argument(help='What is asked about it, as in "birth place".')]
+MaybeRelation = Annotated[str | None, typer.Argument(help="One relation; default: all of them.")]
+ReadMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="URL",
+        help="A store's URL; default: your own facts, or the bundled ones if none.",
+    ),
+]
+WriteMemory = Annotated[
+    str | None,
+    typer.Option("--memory", metavar="URL", help="A store's URL; default: your own facts."),
+]
+InNamespace = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace", metavar="A/B", help="The set of entities that is meant; default: the usual."
+    ),
+]
+OfNamespace = Annotated[
+    str | None,
+    typer.Option("--namespace", metavar="A/B", help="Only this set of entities; default: all."),
+]
+ValueType = Annotated[
+    str | None,
+    typer.Option(
+        "--type",
+        help="What VALUE is: text (the default), integer, decimal, boolean, date, quantity"
+        " or entity.",
+    ),
+]
+AsOf = Annotated[
+    int | None,
+    typer.Option("--as-of", metavar="REVISION", help="As the store stood at this revision."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def namespace_of(text: str | None) -> Namespace:
+    """Return the namespace that a command line names.
+
+    Raises:
+        BadFact: it is none.
+    """
+    from lamlam.memory_backends.facts import check_namespace
+    from lamlam.memory_backends.namespaces import parsed
+
+    return check_namespace(parsed(text or ""))
+
+
+def value_of(text: str, type: str | None) -> Value:
+    """Return the value that a command line means.
+
+    Raises:
+        BadFact: there is no such type, or the text is none of its values.
+    """
+    from lamlam.memory_backends.fact_formats.typed_texts import value_from
+
+    return value_from(type or "text", text)

@@ -1,0 +1,46 @@
+"""Progress of long work on facts: a bar on standard error, where that is a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from lamlam.cli.output import stderr_console
+
+T = TypeVar("T")
+_EVERY = 500
+
+
+@contextmanager
+def bytes_read(title: str) -> Iterator[Callable[[int, int | None], None] | None]:
+    """Give what the reader of a file tells its progress to."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=stderr_console(), transient=True) as progress:
+        task = progress.add_task(title, total=None)
+
+        def advance(n_bytes: int, total: int | None) -> None:
+            progress.update(task, completed=n_bytes, total=total)
+
+        yield advance
+
+
+def counted(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
+    """Give the items while a bar counts them."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=stderr_console(), transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        for number, item in enumerate(items, 1):
+            yield item
+            if number % _EVERY == 0:
+                progress.update(task, completed=number)

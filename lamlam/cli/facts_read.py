@@ -1,0 +1,177 @@
+"""What memory answers and holds: ``get``, ``history``, ``search`` and ``stats``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lamlam.cli.facts_options import (
+    AsOf,
+    Entity,
+    InNamespace,
+    Json,
+    MaybeRelation,
+    ReadMemory,
+    Relation,
+    WriteMemory,
+    namespace_of,
+)
+from lamlam.cli.facts_progress import counted
+from lamlam.cli.facts_stores import any_store, meant_name, own_store
+from lamlam.cli.output import print_figures, print_json, printable_line, stderr_console
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.facts import Fact, Namespace
+    from lamlam.memory_backends.sync import SyncFactStore
+
+NOT_FOUND = 1
+
+
+def register(app: typer.Typer) -> None:
+    """The commands belong to ``app``."""
+    app.command(epilog='Example: lamlam facts get "Elvis Presley" "place of birth"')(get)
+    app.command(epilog='Example: lamlam facts history "Ada Quill"')(history)
+    app.command(epilog="Example: lamlam facts search Presley")(search)
+    app.command(epilog="Example: lamlam facts stats --memory bundled")(stats)
+
+
+def get(
+    entity: Entity,
+    relation: Relation,
+    memory: ReadMemory = None,
+    namespace: InNamespace = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="DATE", help="What held at this moment; default: now."),
+    ] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Show what memory answers. Exit status 1 if it has no answer."""
+    from lamlam.cli.facts_output import lookup_as_json, print_lookup, print_not_found
+    from lamlam.memory_backends.moments import as_moment
+    from lamlam.memory_backends.urls import BUNDLED
+
+    space = namespace_of(namespace)
+    moment = None if at is None else as_moment(at)
+    with any_store(memory) as store:
+        result = store.lookup(entity, relation, namespace=space, valid_at=moment, as_of=as_of)
+        facts = result.facts
+    if memory is None and as_of is None and not space and not result.values:
+        # What the user's own file does not know, the bundled facts may.
+        with any_store(BUNDLED) as store:
+            bundled = store.lookup(entity, relation, valid_at=moment)
+            if bundled.values:
+                result, facts = bundled, bundled.facts
+    if as_json:
+        print_json(lookup_as_json(result, facts))
+    elif result.values:
+        print_lookup(result, facts)
+    else:
+        print_not_found(result, entity, relation)
+    if not result.values:
+        raise typer.Exit(NOT_FOUND)
+
+
+def history(
+    entity: Entity,
+    relation: MaybeRelation = None,
+    memory: WriteMemory = None,
+    namespace: InNamespace = None,
+    as_json: Json = False,
+) -> None:
+    """Show facts that have ended and what replaced them, oldest first. Exit status 1 if none."""
+    from lamlam.cli.facts_output import Ended, ended_as_json, print_ended
+    from lamlam.memory_backends.keys import relation_key
+    from lamlam.memory_backends.synonyms import same_relation
+
+    space = namespace_of(namespace)
+    with own_store(memory, read_only=True) as store:
+        past = store.history(entity, relation, namespace=space)
+        versions = [one.fact for one in past]
+        if past:
+            versions += store.scan(entity, namespace=space)
+    ended = [
+        Ended(
+            one,
+            tuple(
+                fact
+                for fact in versions
+                if fact.revision == one.retracted
+                and same_relation(relation_key(fact.relation), relation_key(one.fact.relation))
+            ),
+        )
+        for one in past
+    ]
+    if as_json:
+        print_json({"facts": [ended_as_json(one) for one in ended]})
+    elif ended:
+        print_ended(ended)
+    if not ended:
+        if not as_json:
+            stderr_console().print(
+                printable_line(f"nothing about {_short(entity)!r} has ended"), soft_wrap=True
+            )
+        raise typer.Exit(NOT_FOUND)
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="Part of a name or value, or a name misspelt.")],
+    memory: ReadMemory = None,
+    namespace: InNamespace = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most facts to show.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Find entities and facts. Exit status 1 if there are none."""
+    from lamlam.cli.facts_output import fact_as_json, print_facts
+
+    with any_store(memory) as store:
+        found = _search(store, text, limit, namespace_of(namespace))
+    if as_json:
+        entities = list(dict.fromkeys(fact.entity for fact in found))
+        print_json({"entities": entities, "facts": [fact_as_json(fact) for fact in found]})
+    elif found:
+        print_facts(found)
+    if not found:
+        if not as_json:
+            stderr_console().print(
+                printable_line(f"nothing in memory holds {_short(text)!r}"), soft_wrap=True
+            )
+        raise typer.Exit(NOT_FOUND)
+
+
+def stats(memory: ReadMemory = None, as_json: Json = False) -> None:
+    """Count what memory holds, and say where it lies."""
+    with any_store(memory) as store:
+        figures = asdict(store.info())
+    del figures["read_only"]  # of this opening, not of the store
+    figures = {name: value for name, value in figures.items() if value is not None}
+    (print_json if as_json else print_figures)(figures)
+
+
+def _search(store: SyncFactStore, text: str, limit: int, namespace: Namespace) -> list[Fact]:
+    """Facts of the entity that the text means, then of entities and with values that hold it."""
+    from lamlam.memory_backends.keys import canonical_key, folded_key
+
+    wanted, folded = canonical_key(text), folded_key(text)
+    found: dict[str | None, Fact] = {}
+    meant = meant_name(store, text, namespace)
+    if meant is not None:
+        found.update((fact.id, fact) for fact in store.scan(meant[0], namespace=namespace))
+    by_value: list[Fact] = []
+    total = store.info().facts
+    for fact in counted(store.scan(namespace=namespace), "searching", total):
+        if len(found) >= limit:
+            break
+        if wanted in canonical_key(fact.entity) or folded in folded_key(fact.entity):
+            found[fact.id] = fact
+        elif len(by_value) < limit and wanted in canonical_key(fact.surface):
+            by_value.append(fact)
+    return [*found.values(), *by_value][:limit]
+
+
+def _short(text: str) -> str:
+    """Return the text, or its beginning where nobody would read it all."""
+    return text if len(text) <= 60 else f"{text[:57]}..."

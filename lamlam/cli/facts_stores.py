@@ -1,0 +1,125 @@
+"""The stores that ``lamlam facts`` opens: as named, or the user's own, or the bundled one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lamlam.cli.output import printable, stderr_console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lamlam.memory_backends.fact_formats.shape import Item
+    from lamlam.memory_backends.facts import Namespace
+    from lamlam.memory_backends.operations import Commit
+    from lamlam.memory_backends.sync import SyncFactStore
+
+_SQLITE = "sqlite:///"
+
+
+def any_store(memory: str | None) -> SyncFactStore:
+    """The store to read: as named, or the user's own facts, or the bundled ones."""
+    from lamlam.memory_backends.sync import SyncFactStore
+    from lamlam.memory_backends.urls import BUNDLED, user_facts_path
+
+    own = user_facts_path()
+    url = memory or (f"{_SQLITE}{own}" if own.exists() else BUNDLED)
+    return SyncFactStore(url, create=False, read_only=True)
+
+
+def own_store(
+    memory: str | None, *, create: bool = False, read_only: bool = False
+) -> SyncFactStore:
+    """The store to change: as named, or the user's own facts, which may be none so far."""
+    from lamlam.memory_backends.sync import SyncFactStore
+    from lamlam.memory_backends.urls import user_facts_path
+
+    if memory is None:
+        path = user_facts_path()
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        elif not path.exists():
+            return SyncFactStore("memory:")
+        memory = f"{_SQLITE}{path}"
+    return SyncFactStore(memory, create=create, read_only=read_only)
+
+
+def load(memory: str | None, items: Iterable[Item]) -> tuple[Commit, str]:
+    """All items are in the store, or none and no store was made; also return where it lies."""
+    from lamlam.memory_backends.copying import put
+
+    target = _file_of(memory)
+    if target is not None and not target.exists():
+        return _load_new(target, items)
+    with own_store(memory, create=True) as store:
+        return put(store, items), store.info().location
+
+
+def _load_new(target: Path, items: Iterable[Item]) -> tuple[Commit, str]:
+    """The items are in a file that was not there when the import began.
+
+    They are gathered beside it, so that a bad line leaves nothing behind and nothing is
+    ever taken from another process that makes the file meanwhile.
+    """
+    from lamlam.memory_backends.copying import copy_facts, put
+    from lamlam.memory_backends.sync import SyncFactStore
+
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with SyncFactStore(beside) as gathered:
+            commit = put(gathered, items)
+        if not _has_become(beside, target):
+            with SyncFactStore(target) as store, SyncFactStore(beside, read_only=True) as gathered:
+                commit = copy_facts(gathered, store)
+    finally:
+        for suffix in ("", "-wal", "-shm"):
+            beside.with_name(beside.name + suffix).unlink(missing_ok=True)
+    return commit, str(target.resolve())
+
+
+def _has_become(beside: Path, target: Path) -> bool:
+    """The closed file stands under its name; not where another does, or links are unknown."""
+    if beside.with_name(f"{beside.name}-wal").exists():
+        return False
+    try:
+        os.link(beside, target)
+    except OSError:
+        return False
+    return True
+
+
+def _file_of(memory: str | None) -> Path | None:
+    """The SQLite file to be made for a store to change, its folder included if the user's own."""
+    from lamlam.memory_backends.urls import user_facts_path
+
+    if memory is None:
+        path = user_facts_path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+    file = memory.removeprefix(_SQLITE)
+    return Path(file) if file and file != memory and "?" not in file else None
+
+
+def meant_name(
+    store: SyncFactStore, text: str, namespace: Namespace = ()
+) -> tuple[str, str] | None:
+    """Return the stored name that a text means, and how it was matched; ``None``: no one name."""
+    found = store.lookup(text, "name", namespace=namespace).match.entity
+    return None if found.matched is None or found.kind == "none" else (found.matched, found.kind)
+
+
+def hint_at_name(
+    store: SyncFactStore, entity: str, relation: str | None, namespace: Namespace = ()
+) -> None:
+    """One line says which stored name may have been meant: nothing is changed on a guess."""
+    said = f"memory holds nothing of {entity!r} by exactly this name"
+    meant = meant_name(store, entity, namespace)
+    if meant is not None:
+        name, kind = meant
+        said = f"memory holds nothing of {entity!r} by exactly this name, but of {name!r}"
+        if kind in ("exact", "alias"):
+            said = f"memory holds no {relation!r} of {name!r}"
+    stderr_console().print(printable(said), soft_wrap=True)
