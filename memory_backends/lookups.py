@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, overload
 
 from lamlam.memory_backends.facts import Fact, Namespace
 from lamlam.memory_backends.moments import from_us
@@ -108,6 +108,59 @@ class StoredFact(NamedTuple):
         return self.key, *self.content, self.valid_from
 
 
+class LazyFacts(Sequence[StoredFact]):
+    """Facts without a period of which only the values were read: most questions ask no more.
+
+    Never empty.
+    """
+
+    __slots__ = ("_facts", "_places", "_sources", "_text", "_unpack", "values")
+
+    def __init__(
+        self,
+        values: tuple[str, ...],
+        text: str,
+        places: Sequence[int],
+        sources: Sequence[tuple[str, ...]],
+        unpack: Callable[[str, int, tuple[str, ...]], StoredFact],
+    ) -> None:
+        """Hold the facts as they are kept.
+
+        Args:
+            values: their surfaces.
+            text: what its backend keeps of an entity.
+            places: where each fact is in it.
+            sources: of each.
+            unpack: gives the fact at a place of the text.
+        """
+        self.values = values
+        self._text = text
+        self._places = places
+        self._sources = sources
+        self._unpack = unpack
+        self._facts: list[StoredFact] | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @overload
+    def __getitem__(self, index: int) -> StoredFact: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[StoredFact]: ...
+    def __getitem__(self, index: int | slice) -> StoredFact | list[StoredFact]:
+        if self._facts is None:
+            self._facts = [
+                self._unpack(self._text, place, sources)
+                for place, sources in zip(self._places, self._sources, strict=True)
+            ]
+        return self._facts[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as of a list
+
+
 class PastVersion(NamedTuple):
     """A version of a fact that has ended."""
 
@@ -161,7 +214,6 @@ class LookupResult:
         match: Match | None,
         revision: int,
         elapsed_ns: int = 0,
-        *,
         entity: str = "",
         key: str = "",
         namespace: Namespace = (),
@@ -187,11 +239,13 @@ class LookupResult:
         self.elapsed_ns = elapsed_ns
         self.candidates = candidates
         self.namespace = namespace
-        self.values: tuple[str, ...] = (
-            tuple([fact[2] for fact in stored])
-            if owned is None
-            else tuple([one.value for one in owned])
-        )
+        self.values: tuple[str, ...]
+        if owned is not None:
+            self.values = tuple([one.value for one in owned])
+        elif type(stored) is LazyFacts:
+            self.values = stored.values
+        else:
+            self.values = tuple([fact[2] for fact in stored])
         self._entity = entity
         self._key = key
         self._stored = stored

@@ -2,8 +2,8 @@
 
 A fact is ``RS relation-key US value US sources,revision[,confidence]``, then fields that are
 there only where they say something, each with its tag: the relation's spelling, the code of a
-value that is no text, the period, and the place among the facts where it is not the next one.
-Numbers are hexadecimal. Relations are written out rather than numbered: about ten bytes a
+value that is no text, the period (after an empty field, so that a row without any is seen at
+once), and the place among the facts where it is not the next one. Numbers are hexadecimal. Relations are written out rather than numbered: about ten bytes a
 fact more, but a row explains itself, erasing it leaves no name behind in a dictionary, a
 reader needs no second step, and any number of different relations costs no memory.
 """
@@ -11,11 +11,11 @@ reader needs no second step, and any number of different relations costs no memo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from lamlam.errors import BadStore
-from lamlam.memory_backends.lookups import StoredFact
+from lamlam.memory_backends.lookups import LazyFacts, StoredFact
 
 RECORD = "\x1e"
 FIELD = "\x1f"
@@ -35,6 +35,8 @@ _SEQ = "n"
 _AS_VALUE = "~"
 _AS_FOLDED = "^"
 _JOIN = "+"
+_DAMAGED = "the memory is damaged: a row of facts cannot be read"
+_PERIOD = FIELD + FIELD  # no name and no value is empty
 
 
 def pack(facts: Iterable[StoredFact], id_of: Callable[[str], int]) -> str:
@@ -67,20 +69,40 @@ def unpack(text: str, source_of: Callable[[int], str | None]) -> list[StoredFact
     return facts
 
 
-def find(text: str, key: str, source_of: Callable[[int], str | None]) -> list[StoredFact]:
+def find(
+    text: str, key: str, source_of: Callable[[int], str | None], kept: dict[str, tuple[str, ...]]
+) -> Sequence[StoredFact]:
     """Return the facts of one relation: as a filter over `unpack`, but touching only these.
 
-    Their ``seq`` is not filled in.
+    Their ``seq`` is not filled in. Where no fact of the row has a period, they are unpacked
+    when first looked at.
+
+    Args:
+        kept: what the caller keeps of sources, by the numbers as they are written.
     """
     wanted = _beginning(key)
     at = text.find(wanted)
-    found = []
+    if at < 0:
+        return ()
+    values, places, sources = [], [], []
+    n_wanted = len(wanted)
     while at >= 0:
-        end = text.find(RECORD, at + 1)
-        record = text[at + 1 : end] if end >= 0 else text[at + 1 :]
-        found.append(_unpacked(record, source_of, 0)._replace(seq=0))
-        at = text.find(wanted, end) if end >= 0 else -1
-    return found
+        begin = at + n_wanted
+        end = text.find(FIELD, begin)
+        comma = text.find(",", end)
+        if comma < 0 or end < 0:
+            raise BadStore(_DAMAGED)
+        ids = text[end + 1 : comma]
+        named = kept.get(ids)
+        if named is None:
+            named = kept[ids] = _sources(ids, source_of)
+        value = text[begin:end]
+        values.append(value if _ESCAPE not in value else unescape(value))
+        sources.append(named)
+        places.append(at)
+        at = text.find(wanted, end)
+    found = LazyFacts(tuple(values), text, places, sources, _unpacked_at)
+    return found if _PERIOD not in text else list(found)
 
 
 def relation_keys(text: str) -> list[str]:
@@ -129,6 +151,8 @@ def _packed(fact: StoredFact, id_of: Callable[[str], int], expected: int) -> str
         record += f"{FIELD}{_TITLE_CASE if is_title else _SPELT_OUT + escape(relation)}"
     if code:
         record += f"{FIELD}{_CODE}{escape(_short_code(code, value))}"
+    if begin is not None or end is not None:
+        record += FIELD
     if begin is not None:
         record += f"{FIELD}{_BEGIN}{begin:x}"
     if end is not None:
@@ -136,6 +160,15 @@ def _packed(fact: StoredFact, id_of: Callable[[str], int], expected: int) -> str
     if seq != expected:
         record += f"{FIELD}{_SEQ}{seq:x}"
     return record
+
+
+def _unpacked_at(text: str, place: int, sources: tuple[str, ...]) -> StoredFact:
+    record = text[place + 1 :].partition(RECORD)[0]
+    return _unpacked(record, _no_source, 0)._replace(sources=sources, seq=0)
+
+
+def _no_source(_: int) -> None:
+    return None
 
 
 def _unpacked(record: str, source_of: Callable[[int], str | None], expected: int) -> StoredFact:
@@ -147,6 +180,8 @@ def _unpacked(record: str, source_of: Callable[[int], str | None], expected: int
         ids, revision, *rest = fields[2].split(",")
         relation, code, begin, end, seq = key, "", None, None, expected
         for field in fields[3:]:
+            if not field:
+                continue
             tag, content = field[0], field[1:]
             if tag == _TITLE_CASE:
                 relation = key.title()
@@ -173,13 +208,16 @@ def _unpacked(record: str, source_of: Callable[[int], str | None], expected: int
             seq,
         )
     except (ValueError, IndexError, KeyError) as error:
-        raise BadStore("the memory is damaged: a row of facts cannot be read") from error
+        raise BadStore(_DAMAGED) from error
 
 
 def _sources(ids: str, source_of: Callable[[int], str | None]) -> tuple[str, ...]:
     if ids == "0":
         return ()
-    texts = [source_of(int(ident, 16)) for ident in ids.split(_JOIN)]
+    try:
+        texts = [source_of(int(ident, 16)) for ident in ids.split(_JOIN)]
+    except ValueError as error:
+        raise BadStore(_DAMAGED) from error
     return tuple([text for text in texts if text is not None])
 
 

@@ -18,6 +18,7 @@ from lamlam.memory_backends.lookups import (
     Candidate,
     EntityView,
     Identify,
+    LazyFacts,
     Lookup,
     LookupResult,
     LookupStatus,
@@ -137,9 +138,9 @@ def look_up(
     holding = shelf.holding(canonical_key(query.entity))
     if (
         holding is not None
-        and not shelf.rules
         and (stored := holding.of(wanted))
-        and is_timeless(stored)
+        and (type(stored) is LazyFacts or is_timeless(stored))
+        and not shelf.rules
     ):
         return LookupResult(
             LookupStatus.HIT,

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from lamlam.memory_backends import packed
-from lamlam.memory_backends.lookups import Owned, PastVersion, StoredFact
+from lamlam.memory_backends.keys import canonical_key, relation_key
+from lamlam.memory_backends.lookups import (
+    Identify,
+    LazyFacts,
+    Lookup,
+    LookupResult,
+    LookupStatus,
+    Owned,
+    PastVersion,
+    StoredFact,
+)
 from lamlam.memory_backends.name_index import row_id
 from lamlam.memory_backends.relation_rules import RelationRules
 from lamlam.memory_backends.shelf_views import references
@@ -40,8 +50,9 @@ class Row:
     def relation_keys(self) -> list[str]:
         return packed.relation_keys(self._text)
 
-    def of(self, relation_key: str) -> list[StoredFact]:
-        return packed.find(self._text, relation_key, self._reader.source)
+    def of(self, relation_key: str) -> Sequence[StoredFact]:
+        reader = self._reader
+        return packed.find(self._text, relation_key, reader.source, reader.kept_sources)
 
     def stored(self) -> list[StoredFact]:
         return packed.unpack(self._text, self._reader.source)
@@ -58,10 +69,13 @@ class Reader:
         # One cursor: its next statement always ends the one before, so that a snapshot
         # can be left at any time.
         self.cursor = connection.cursor()
+        self._execute = self.cursor.execute
         self._is_frozen = is_frozen
         self._is_pinned = False
         self._pinned_ns = 0
         self._sources: dict[int, str] = {}
+        self.kept_sources: dict[str, tuple[str, ...]] = {}
+        """Sources of facts, by their numbers as a row has them."""
         self.revision = -1
         self.has_aliases = False
         self.rules = RelationRules()
@@ -73,15 +87,17 @@ class Reader:
                 return
             self.cursor.execute("COMMIT")
             self._is_pinned = False
+        if len(self.kept_sources) >= _MOST_SOURCES:
+            self._forget_sources()
         execute = self.cursor.execute
         execute("BEGIN")
         self._is_pinned = True
         (revision,) = execute(_REVISION).fetchone()
         if revision != self.revision:
-            self._sources.clear()  # an erasure may have taken any of them
+            self._forget_sources()  # an erasure may have taken any of them
             has_aliases, rules = execute(_STATE).fetchone()
             self.has_aliases = bool(has_aliases)
-            self.rules = unpack_rules(rules)
+            self.rules = unpack_rules(rules) if rules else RelationRules()
             self.revision = revision
         self._pinned_ns = now_ns
 
@@ -94,7 +110,7 @@ class Reader:
     def forget(self) -> None:
         """No snapshot is held, and nothing is kept of what was read."""
         self.release()
-        self._sources.clear()
+        self._forget_sources()
 
     def close(self) -> None:
         self.forget()
@@ -107,6 +123,25 @@ class Reader:
             "SELECT revision, facts, entities, changes_since FROM store"
         ).fetchone()
         return row
+
+    def exact(self, query: Lookup, identify: Identify) -> LookupResult | None:
+        """Return what `look_up` does where both halves name what is stored; ``None``: ask it.
+
+        Most questions do, and this way calls next to nothing.
+        """
+        entity = query.entity
+        if query.namespace or self.rules or not entity.isascii():
+            return None
+        key = canonical_key(entity)
+        row = self._execute(_ROW, (row_id(key),)).fetchone()
+        if row is None or row[0].casefold() != key:
+            return None
+        stored = packed.find(row[1], relation_key(query.relation), self.source, self.kept_sources)
+        if type(stored) is not LazyFacts:
+            return None
+        return LookupResult(
+            LookupStatus.HIT, None, self.revision, 0, row[0], key, (), stored, None, identify
+        )
 
     # What resolution asks (`Shelf`) ---------------------------------------------------------
 
@@ -199,9 +234,13 @@ class Reader:
         if row is None:
             return None
         if len(self._sources) >= _MOST_SOURCES:
-            self._sources.clear()
+            self._forget_sources()
         self._sources[source_id] = row[0]
         return str(row[0])
+
+    def _forget_sources(self) -> None:
+        self._sources.clear()
+        self.kept_sources.clear()
 
     def aliases_of(self, key: str) -> list[str]:
         """Return the scoped keys of the aliases of an entity, sorted."""

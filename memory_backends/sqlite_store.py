@@ -154,7 +154,9 @@ class SqliteStore(LocalStore):
             with self._lock:
                 reader = self._reader
                 reader.pin(began)
-                result = self._answer(reader, query)
+                result = reader.exact(query, self._identify) if query.as_of is None else None
+                if result is None:
+                    result = self._answer(reader, query)
         except sqlite3.Error as error:
             raise self._explained(error) from error
         result.elapsed_ns = time.perf_counter_ns() - began
