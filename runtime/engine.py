@@ -43,6 +43,9 @@ class EngineKeywords(TypedDict, total=False):
     context: int | None
     gpu_layers: int
     max_sequences: int
+    max_waiting: int
+    cache_tokens: int | None
+    reproducible: bool
     batch: int
     plain: bool
     verbose: bool
@@ -84,7 +87,12 @@ class Engine:
                 engine closes), or ``None``: no lookup is ever made.
             options: ``threads`` (default: usable processors), ``context`` (tokens of one
                 text; default: what the model was trained on), ``gpu_layers``,
-                ``max_sequences``, ``batch``, ``plain`` (run any GGUF model, without
+                ``max_sequences`` (texts written at the same time; default 4), ``max_waiting``
+                (texts that wait for their turn; default 4096), ``cache_tokens`` (tokens that
+                all texts hold together, for many short texts in little memory; default:
+                ``context`` for each text, which is faster), ``reproducible`` (texts depend on
+                nothing that runs beside them; they take turns, with no gain in speed),
+                ``batch``, ``plain`` (run any GGUF model, without
                 lookups), ``verbose``; ``verbalise`` and ``lookup_bias`` (defaults: what
                 the model file says); ``constrain`` (false: keys are not drawn towards
                 what memory holds; a `Constraint` sets how strongly).
@@ -195,6 +203,7 @@ class Engine:
             UnknownOption: an option, policy or mode that does not exist.
             PromptTooLong: the prompt does not fit the context.
             LookupFailed: a miss under the policy ``raise``.
+            EngineBusy: as many texts wait as may.
             EngineClosed: the engine is not open.
         """
         request = self._submit(prompt, dict(options), wants_events=False)

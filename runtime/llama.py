@@ -44,7 +44,11 @@ class Model:
         self.n_tokens = int(api.llama_vocab_n_tokens(self._vocab))
         self.n_context_trained = int(api.llama_model_n_ctx_train(handle))
         self._piece_buffer = ctypes.create_string_buffer(256)
-        self.bos = int(api.llama_vocab_bos(self._vocab))
+        # Ours begin every text with the marker, and say add_bos = false for other programs' sake.
+        buffer: Any = self._piece_buffer
+        is_ours = api.llama_model_meta_val_str(handle, b"lamlam.format_version", buffer, 256) >= 0
+        has_marker = is_ours or api.llama_vocab_get_add_bos(self._vocab)
+        self.bos = int(api.llama_vocab_bos(self._vocab)) if has_marker else _NO_TOKEN
 
     def tokenize(self, text: bytes, *, special: bool) -> list[int]:
         """Return the tokens of the text, with no marker added in front."""
@@ -93,24 +97,49 @@ class Context:
     """Memory for the tokens of some sequences, and the way to evaluate more of them."""
 
     def __init__(
-        self, model: Model, handle: Any, n_batch: int, n_tokens: int, threads: int
+        self,
+        model: Model,
+        handle: Any,
+        *,
+        n_batch: int,
+        n_context: int,
+        n_cells: int,
+        is_shared: bool,
+        threads: int,
     ) -> None:
         self.n_batch = n_batch
         """Most tokens that `decode` takes at once; llama.cpp aborts the process beyond."""
-        self.n_context = n_tokens
+        self.n_context = n_context
+        """Tokens of one sequence."""
+        self.n_cells = n_cells
+        """Tokens of all sequences together."""
+        self.is_shared = is_shared
+        """Sequences take their cells from one store; false where each has its own."""
         self._handle = handle
         self._memory: Any = api.llama_get_memory(handle)
         self._vocabulary_size = model.n_tokens
-        self._batch = api.llama_batch_init(n_batch, 0, 1)
-        self._tokens = np.ctypeslib.as_array(self._batch.token, (n_batch,))
-        self._positions = np.ctypeslib.as_array(self._batch.pos, (n_batch,))
-        self._outputs = np.ctypeslib.as_array(self._batch.logits, (n_batch,))
-        np.ctypeslib.as_array(self._batch.n_seq_id, (n_batch,))[:] = 1
+        self._tokens = np.zeros(n_batch, np.int32)
+        self._positions = np.zeros(n_batch, np.int32)
+        self._sequences = np.zeros(n_batch, np.int32)
+        self._outputs = np.zeros(n_batch, np.int8)
+        # Each token names its sequences by pointer: here the place of its one in an array.
+        self._counts = np.ones(n_batch, np.int32)
+        self._pointers = self._sequences.ctypes.data + 4 * np.arange(n_batch, dtype=np.uintp)
+        self._batch = api.llama_batch(
+            token=_pointer(self._tokens, api.llama_token),
+            pos=_pointer(self._positions, api.llama_pos),
+            n_seq_id=_pointer(self._counts, ctypes.c_int32),
+            seq_id=_pointer(self._pointers, ctypes.POINTER(api.llama_seq_id)),
+            logits=_pointer(self._outputs, ctypes.c_int8),
+        )
         self._n = 0
+        self._n_outputs = 0
         self._threads = ThreadCount(threads)
         self._n_threads = threads
+        self._rows: NDArray[np.float32] | None = None
+        self._n_rows = 0
         # llama.cpp keeps logits in one buffer; views are kept because making one costs 10 us.
-        self._views: dict[int, Logits] = {}
+        self._views: dict[tuple[int, int], NDArray[np.float32]] = {}
 
     @property
     def room(self) -> int:
@@ -130,17 +159,21 @@ class Context:
         if n > self.room:
             raise DecodeFailed(f"a batch holds {self.n_batch} tokens, {start + n} were given")
         end = start + n
-        self._tokens[start:end] = tokens
-        self._positions[start:end] = range(position, position + n)
-        self._outputs[start:end] = 0
-        sequences = self._batch.seq_id
-        for row in range(start, end):
-            sequences[row][0] = sequence
+        if n == 1:  # slices of one cost ten times as much
+            self._tokens[start] = tokens[0]
+            self._positions[start] = position
+            self._sequences[start] = sequence
+        else:
+            self._tokens[start:end] = tokens
+            self._positions[start:end] = range(position, position + n)
+            self._sequences[start:end] = sequence
+            self._outputs[start:end] = 0
+        self._outputs[end - 1] = is_last
         self._n = end
         if not is_last:
             return None
-        self._outputs[end - 1] = 1
-        return end - 1
+        self._n_outputs += 1
+        return self._n_outputs - 1
 
     def decode(self) -> None:
         """Every token of the batch is evaluated; the batch is empty again.
@@ -149,7 +182,8 @@ class Context:
             DecodeFailed: llama.cpp refused it.
         """
         n = self._batch.n_tokens = self._n
-        self._n = 0
+        self._n_rows, self._rows = self._n_outputs, None
+        self._n = self._n_outputs = 0
         n_threads = self._threads.choose(n)
         if n_threads != self._n_threads:
             api.llama_set_n_threads(self._handle, n_threads, n_threads)
@@ -162,15 +196,23 @@ class Context:
             raise DecodeFailed(f"llama.cpp could not go on: {what} (status {status})")
 
     def logits(self, row: int) -> Logits:
-        """Return the logits of a row of the last batch: (vocabulary,), valid until `decode`."""
-        pointer: Any = api.llama_get_logits_ith(self._handle, row)
-        address = ctypes.addressof(pointer.contents)
-        view = self._views.get(address)
+        """Return a row of logits of the last batch: (vocabulary,), valid until `decode`."""
+        rows = self._rows
+        if rows is None:
+            rows = self._rows = self._all_logits()
+        logits: Logits = rows[row]
+        return logits
+
+    def _all_logits(self) -> NDArray[np.float32]:
+        """Return the rows asked for, in the order in which their tokens were added."""
+        pointer: Any = api.llama_get_logits(self._handle)
+        key = (ctypes.addressof(pointer.contents), self._n_rows)
+        view = self._views.get(key)
         if view is None:
             if len(self._views) >= 256:
                 self._views.clear()
-            view = np.ctypeslib.as_array(pointer, (self._vocabulary_size,))
-            self._views[address] = view
+            view = np.ctypeslib.as_array(pointer, (self._n_rows, self._vocabulary_size))
+            self._views[key] = view
         return view
 
     def score(self, tokens: Sequence[int]) -> NDArray[np.float64]:
@@ -186,6 +228,7 @@ class Context:
             chunk = tokens[start : min(start + self.n_batch, len(tokens) - 1)]
             self.add(0, chunk, start, is_last=True)
             self._outputs[: len(chunk)] = 1
+            self._n_outputs = len(chunk)
             self.decode()
             for row in range(len(chunk)):
                 logits = self.logits(row).astype(np.float64)
@@ -204,9 +247,18 @@ class Context:
         """The sequence holds nothing."""
         api.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
-    def free_batch(self) -> None:
-        """The batch's memory is given back; nothing may be added after."""
-        api.llama_batch_free(self._batch)
+    def copy(self, source: int, target: int, n_tokens: int) -> None:
+        """An empty sequence holds the first tokens of another, which are not evaluated again."""
+        if self.is_shared:
+            api.llama_memory_seq_cp(self._memory, source, target, 0, n_tokens)
+            return
+        # Between cells of their own llama.cpp copies all or ends the process.
+        api.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+        self.keep(target, n_tokens)
+
+
+def _pointer(array: NDArray[Any], kind: Any) -> Any:  # Any: ctypes
+    return array.ctypes.data_as(ctypes.POINTER(kind))
 
 
 @contextmanager
@@ -244,20 +296,25 @@ def open_context(
     n_sequences: int,
     n_batch: int,
     threads: int,
+    shared_cells: int | None = None,
     all_outputs: bool = False,
 ) -> Iterator[Context]:
-    """Open memory for ``n_sequences`` sequences of ``context`` tokens each.
+    """Open memory for ``n_sequences`` sequences of up to ``context`` tokens each.
 
     Args:
         all_outputs: keep the logits of every token of a batch, for `Context.score`.
+        shared_cells: tokens that all sequences hold together, in one store; by default each
+            has cells of its own, which computes faster where several run.
         threads: the most that compute together; see `ThreadCount`.
 
     Raises:
         DecodeFailed: llama.cpp cannot allocate it.
     """
+    n_cells = context * n_sequences if shared_cells is None else shared_cells
     params = api.llama_context_default_params()
-    params.n_ctx = context * n_sequences
+    params.n_ctx = n_cells
     params.n_seq_max = n_sequences
+    params.kv_unified = shared_cells is not None
     # One row of logits for each sequence: the default reserves one for each token of a
     # batch, 33 MB for a small vocabulary (older versions have no such setting and ignore it).
     params.n_outputs_max = n_batch if all_outputs else n_sequences
@@ -269,11 +326,15 @@ def open_context(
     if not handle:
         raise DecodeFailed(f"llama.cpp cannot open a context of {context} tokens")
     try:
-        opened = Context(model, handle, n_batch, context, threads)
-        try:
-            yield opened
-        finally:
-            opened.free_batch()
+        yield Context(
+            model,
+            handle,
+            n_batch=n_batch,
+            n_context=context,
+            n_cells=n_cells,
+            is_shared=shared_cells is not None,
+            threads=threads,
+        )
     finally:
         api.llama_free(handle)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamlam.errors import EngineClosed, UnknownOption
+from lamlam.errors import EngineClosed, UnknownOption, UsageError
 from lamlam.runtime.checkpoint_file import CheckpointFile, check_file
 from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.option_checks import check_switch, check_whole
@@ -55,8 +55,14 @@ class ModelSettings:
     """Tokens that one text may hold; by default what the model was trained on."""
     gpu_layers: int = 0
     """Layers on the GPU; -1 for all."""
-    max_sequences: int = 1
+    max_sequences: int = 4
     """Texts that are written at the same time."""
+    max_waiting: int = 4096
+    """Texts that wait for their turn; more are refused."""
+    reproducible: bool = False
+    """A text does not depend on what runs beside it; texts take turns, with no gain in speed."""
+    cache_tokens: int | None = None
+    """Tokens that all texts hold together; by default each may hold ``context`` of its own."""
     batch: int = 512
     """Most tokens evaluated at once."""
     plain: bool = False
@@ -71,11 +77,19 @@ class ModelSettings:
             ("context", self.context, 8, 1 << 24),
             ("gpu_layers", self.gpu_layers, -1, 1 << 16),
             ("max_sequences", self.max_sequences, 1, 256),
+            ("max_waiting", self.max_waiting, 0, 1 << 30),
+            ("cache_tokens", self.cache_tokens, 8, 1 << 30),
             ("batch", self.batch, 1, 1 << 16),
         ):
             if value is not None:
                 check_whole(name, value, least, most)
         check_switch("plain", self.plain)
+        check_switch("reproducible", self.reproducible)
+        if self.reproducible and self.cache_tokens is not None:
+            raise UsageError(
+                "cells in common make a text depend on others",
+                hint="leave out cache_tokens or reproducible",
+            )
         check_switch("verbose", self.verbose)
 
 
@@ -181,13 +195,18 @@ class OwnerThread:
         )
         vocabulary = Vocabulary(model, plain=settings.plain)
         context = settings.context or self._default_context(file, model.n_context_trained)
+        n_cells = context * settings.max_sequences
+        if settings.cache_tokens is not None:
+            n_cells = settings.cache_tokens
+            context = min(context, n_cells)
         opened = stack.enter_context(
             open_context(
                 model,
                 context=context,
                 n_sequences=settings.max_sequences,
-                n_batch=min(settings.batch, context * settings.max_sequences),
+                n_batch=min(settings.batch, n_cells),
                 threads=settings.threads or usable_cpus(),
+                shared_cells=settings.cache_tokens,
             )
         )
         weights.result()
@@ -199,6 +218,9 @@ class OwnerThread:
             is_fast=store is not None and "fast_lookup" in store.capabilities,
             constraint=self._constraint,
             n_sequences=settings.max_sequences,
+            max_waiting=settings.max_waiting,
+            keeps_prefixes=True,
+            is_reproducible=settings.reproducible,
         )
         return scheduler, LoadedModel(context, verbalise, file.lookup_bias, vocabulary, file)
 

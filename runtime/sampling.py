@@ -14,6 +14,8 @@ from lamlam.runtime.option_checks import check_number, check_whole
 Logits = NDArray[np.float32]
 """(vocabulary,) unnormalised log probabilities."""
 TokenIds = NDArray[np.int64]
+_COLDEST = 1e-6
+"""Below this temperature single floats have no room between the likeliest token and the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class Sampler:
             logits: (vocabulary,); not changed.
             history: the tokens so far, for the repeat penalty.
         """
+        is_greedy = self._random is None or choice.is_key
+        if is_greedy and choice.preferred is None and self.settings.repeat_penalty == 1.0:
+            token = _likeliest(logits, choice)
+            if token is not None:
+                return token
         scores = self._scores
         np.copyto(scores, logits)
         if self.settings.repeat_penalty != 1.0:
@@ -94,16 +101,42 @@ class Sampler:
         return self._draw(scores, self._random)
 
     def _draw(self, scores: Logits, random: np.random.Generator) -> int:
+        """Return a token drawn by its weight; the scores are used up."""
         settings = self.settings
-        weights = np.exp((scores - scores.max()).astype(np.float64) / settings.temperature)
+        scores -= scores.max()
+        scores /= max(settings.temperature, _COLDEST)
+        weights = np.exp(scores, out=scores)  # the likeliest token weighs 1
+        tokens: TokenIds | None = None
         if settings.min_p > 0.0:
-            weights[weights < settings.min_p] = 0.0  # the likeliest token weighs 1
+            tokens = np.flatnonzero(weights >= settings.min_p)
+            weights = weights[tokens]
         if settings.top_p < 1.0:
-            order = np.argsort(-weights, kind="stable")
-            mass = np.cumsum(weights[order])
-            n_kept = int(np.searchsorted(mass, settings.top_p * mass[-1])) + 1
-            weights[order[n_kept:]] = 0.0
-        mass = np.cumsum(weights)
+            total = float(weights.sum(dtype=np.float64))
+            # Tokens so light that all together miss the rest are never needed: sorting is dear.
+            heavy = np.flatnonzero(weights >= (1.0 - settings.top_p) * total / len(weights))
+            heavy = heavy[np.argsort(-weights[heavy], kind="stable")]
+            mass = np.cumsum(weights[heavy], dtype=np.float64)
+            heavy = heavy[: int(np.searchsorted(mass, settings.top_p * total)) + 1]
+            heavy.sort()
+            tokens, weights = heavy if tokens is None else tokens[heavy], weights[heavy]
+        mass = np.cumsum(weights, dtype=np.float64)
         # side="right" never lands on a token of weight 0.
         drawn = int(np.searchsorted(mass, random.random() * mass[-1], side="right"))
-        return min(drawn, int(np.flatnonzero(weights)[-1]))
+        if drawn == len(mass):  # the product was rounded up to the sum
+            drawn = int(np.flatnonzero(weights)[-1])
+        return drawn if tokens is None else int(tokens[drawn])
+
+
+def _likeliest(logits: Logits, choice: Choice) -> int | None:
+    """Return the allowed token with the highest score, where no row has to be copied for it."""
+    top = int(logits.argmax())
+    if len(choice.bias) > 1 or (choice.forbidden == top).any():
+        return None
+    for token, bias in choice.bias:
+        if token == top:
+            return top if bias >= 0 else None
+        score, best = logits[token] + np.float32(bias), logits[top]
+        is_first = score > best or (score == best and token < top)
+        if is_first and not (choice.forbidden == token).any():
+            return token
+    return top

@@ -3,6 +3,10 @@
 Used by one thread only. A sequence that waits for a slow memory is parked and the
 others run on. After a lookup nothing is evaluated twice: the sequence's cells stay,
 and ``<|db_return|>``, value, ``<|db_end|>`` and copied text go in as one batch.
+
+Texts begin in the order in which they were submitted. Where all take their cells from one
+store, a text begins when what it is expected to hold fits; should the store be full all the
+same, the youngest text gives its cells back and is evaluated again later.
 """
 
 from __future__ import annotations
@@ -13,8 +17,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from lamlam.errors import LookupFailed, PromptTooLong
+from lamlam.errors import EngineBusy, LookupFailed, PromptTooLong
 from lamlam.runtime.answers import Answer, Query, nearest_answer
+from lamlam.runtime.batch_plan import gaps, share_out
 from lamlam.runtime.decoder import Decoder
 from lamlam.runtime.events import Event, Finished, LookupAnswered, LookupMissed, LookupStarted
 from lamlam.runtime.grounding import Constraint, Grounding
@@ -22,12 +27,16 @@ from lamlam.runtime.masks import Masks
 from lamlam.runtime.policies import TextSettings
 from lamlam.runtime.sampling import Logits, Sampler
 from lamlam.runtime.sequence import Evaluator, Request, Sequence
+from lamlam.runtime.slots import Slots
 from lamlam.runtime.vocabulary import Vocabulary
 from lamlam.runtime.wants import Done, Force, Look, Rewind, Sample
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.lookups import LookupResult
     from lamlam.memory_backends.protocol import FactStore
+
+_SPARE = 16
+"""Tokens for each running text that stay free when a paused one goes on."""
 
 
 class Scheduler:
@@ -43,6 +52,9 @@ class Scheduler:
         constraint: Constraint | None,
         n_sequences: int,
         make_sampler: Callable[[TextSettings, int], Sampler] | None = None,
+        max_waiting: int | None = None,
+        keeps_prefixes: bool = False,
+        is_reproducible: bool = False,
     ) -> None:
         """Start empty.
 
@@ -52,6 +64,10 @@ class Scheduler:
             is_fast: the store answers at once (`lookup_nowait`).
             constraint: draws keys towards what a fast store holds.
             n_sequences: texts that run at the same time; others wait their turn.
+            max_waiting: texts that may wait; more are refused.
+            keeps_prefixes: what a text begins with is taken over from texts that begin alike.
+            is_reproducible: each text is evaluated by itself, in the batches that it would have
+                alone, since llama.cpp computes otherwise in other batches.
         """
         self._evaluator = evaluator
         self._vocabulary = vocabulary
@@ -60,20 +76,33 @@ class Scheduler:
         self._constraint = constraint if is_fast else None
         self._masks = Masks(vocabulary)
         self._make_sampler = make_sampler or _plain_sampler
-        self._free = list(range(n_sequences))
+        self._is_reproducible = is_reproducible
+        keeps_prefixes = keeps_prefixes and not is_reproducible
+        self._slots = Slots(evaluator, n_sequences, keeps_prefixes=keeps_prefixes)
+        self._max_waiting = max_waiting
         self._waiting: deque[Request] = deque()
+        self._next: Sequence | None = None
+        """The first that waits, its prompt read, as long as there is no place for it."""
         self._running: list[Sequence] = []
+        self._n_admitted = 0
         self._may_hold_snapshot = store is not None
 
     @property
     def has_work(self) -> bool:
         """True where a step would do something."""
-        return bool(self._waiting and self._free) or any(
-            not sequence.is_parked or sequence.request.is_cancelled for sequence in self._running
-        )
+        if any(not text.is_parked or text.request.is_cancelled for text in self._running):
+            return True
+        # What waits beside parked texts alone has waited in vain for a place, or gets one now.
+        return bool(self._waiting or self._next) and self._has_place()
 
     def submit(self, request: Request) -> None:
-        """The request waits for its turn."""
+        """The request waits for its turn, or fails where too many wait."""
+        most = self._max_waiting
+        if most is not None and self._n_waiting - self._slots.n_free >= most:
+            self._forget_cancelled()
+            if self._n_waiting - self._slots.n_free >= most:
+                _fail(request, EngineBusy(most))
+                return
         self._waiting.append(request)
 
     def answer(self, request: Request, result: LookupResult | BaseException) -> None:
@@ -92,8 +121,14 @@ class Scheduler:
         for sequence in list(self._running):
             with suppress(Exception):
                 self._drop(sequence, error)
+        if self._next is not None:
+            self._waiting.appendleft(self._next.request)
+            self._next = None
         while self._waiting:
             _fail(self._waiting.popleft(), error)
+        with suppress(Exception):
+            while self._slots.forget_oldest():
+                pass
 
     def rest(self) -> None:
         """While no text runs, nothing here keeps the memory from erasing what it held.
@@ -111,13 +146,11 @@ class Scheduler:
 
     def step(self) -> None:
         """Advance every sequence that is ready, as far as one batch has room."""
-        while self._waiting and self._free:
-            self._admit(self._waiting.popleft())
+        for sequence in [text for text in self._running if text.request.is_cancelled]:
+            self._drop(sequence, None)
+        self._admit_all()
         ready: list[Sequence] = []
         for sequence in list(self._running):
-            if sequence.request.is_cancelled:
-                self._drop(sequence, None)
-                continue
             if sequence.is_parked:
                 continue
             try:
@@ -127,37 +160,137 @@ class Scheduler:
                 continue
             if needs_logits:
                 ready.append(sequence)
-        if ready:
-            self._fill_batch(ready)
-            self._evaluator.decode()
+        if self._evaluator.is_shared:
+            ready = self._with_cells(ready)
+        if self._is_reproducible:
+            self._evaluate_each(ready)
+        elif ready:
+            self._evaluate(ready)
         if len(self._running) > 1:  # each is the first to get room in turn
             self._running.append(self._running.pop(0))
 
-    def _fill_batch(self, ready: list[Sequence]) -> None:
-        """What is pending goes into the batch; where room is short, in turn.
+    def _evaluate(self, ready: list[Sequence]) -> None:
+        """What is pending is evaluated, as much of it as a batch takes.
 
-        Single tokens come before stretches (prompts, values): a text that is being written
-        does not wait for another's prompt. But none is first in every batch, so a batch too
-        small for a token of each goes round.
+        A text that is being written does not wait for another's prompt. But none is first in
+        every batch, so a batch too small for a token of each goes round.
         """
-        if len(ready) <= self._evaluator.room:
-            ready.sort(key=lambda sequence: len(sequence.pending) > 1)
-            most = self._evaluator.room
-        else:
-            most = 1
-        for sequence in ready:
-            self._add_pending(sequence, most)
-
-    def _admit(self, request: Request) -> None:
-        if request.is_cancelled:
-            return
-        slot = self._free[0]
-        context = self._evaluator.n_context
+        evaluator = self._evaluator
+        shares = share_out([len(sequence.pending) for sequence in ready], evaluator.room)
+        in_batch = {
+            sequence.slot: (sequence, n) for sequence, n in zip(ready, shares, strict=True) if n
+        }
+        slots = sorted(in_batch)
+        between = [] if evaluator.is_shared else gaps(slots)
+        if sum(shares) + len(between) > evaluator.room:
+            between = []
+        fillers: list[tuple[int, int]] = []
+        for slot in sorted([*slots, *between]):
+            if slot in in_batch:
+                self._add_pending(*in_batch[slot])
+            else:
+                fillers += self._fill(slot)
         try:
-            if self._store is not None:
-                self._may_hold_snapshot = True
-                self._store.refresh_nowait()
-            constraint = self._constraint
+            evaluator.decode()
+        finally:
+            for slot, n_held in fillers:
+                if n_held:
+                    evaluator.keep(slot, n_held)
+                else:
+                    evaluator.clear(slot)
+
+    def _evaluate_each(self, ready: list[Sequence]) -> None:
+        for sequence in ready:
+            self._add_pending(sequence, min(len(sequence.pending), self._evaluator.room))
+            self._evaluator.decode()
+            if sequence.row is not None:
+                sequence.restored = self._evaluator.logits(sequence.row).copy()
+
+    def _fill(self, slot: int) -> list[tuple[int, int]]:
+        """A sequence that has nothing to do gets a token; return what it held before.
+
+        If it waits for memory it gets what it will need anyway, which may stay.
+        """
+        parked = next((text for text in self._running if text.slot == slot), None)
+        if parked is not None and parked.pending:
+            self._add_pending(parked, 1)
+            return []
+        n_held = self._slots.n_held(slot) if parked is None else parked.n_evaluated
+        if n_held >= self._evaluator.n_context:
+            return []
+        self._evaluator.add(slot, [max(0, self._vocabulary.bos)], n_held, is_last=False)
+        return [(slot, n_held)]
+
+    def _with_cells(self, ready: list[Sequence]) -> list[Sequence]:
+        """Return those for which the common store has room, the oldest above all.
+
+        What earlier texts left goes first, then the youngest text gives its cells back.
+        """
+        if not ready:
+            return ready
+        evaluator = self._evaluator
+        by_age = sorted(self._running, key=lambda text: text.age)
+        oldest = min(ready, key=lambda text: text.age)
+        oldest.is_paused = False
+        while True:
+            n_held = sum(text.n_evaluated for text in by_age) + self._slots.n_kept
+            going = [text for text in ready if not text.is_paused]
+            n_new = sum(share_out([len(text.pending) for text in going], evaluator.room))
+            if n_held + n_new <= evaluator.n_cells:
+                break
+            if not self._slots.forget_oldest():
+                youngest = next(t for t in reversed(by_age) if t.n_evaluated and t is not oldest)
+                evaluator.clear(youngest.slot)
+                youngest.pause()
+        for text in by_age:
+            # Room for all of it and some steps of the others, or it would be paused again.
+            n_held += len(text.pending)
+            if text.is_paused and n_held + _SPARE * len(by_age) <= evaluator.n_cells:
+                text.is_paused = False
+        return going
+
+    @property
+    def _n_waiting(self) -> int:
+        return len(self._waiting) + (self._next is not None)
+
+    def _forget_cancelled(self) -> None:
+        """Who has left the queue makes room for others."""
+        self._waiting = deque(one for one in self._waiting if not one.is_cancelled)
+        if self._next is not None and self._next.request.is_cancelled:
+            self._next = None
+
+    def _has_place(self) -> bool:
+        """True where a slot is free, and cells for the first that waits."""
+        first = self._next
+        if first is None or first.request.is_cancelled or not self._slots.n_free:
+            return self._slots.n_free > 0
+        if not self._running or not self._evaluator.is_shared:
+            return True
+        may_look = self._store is not None
+        wanted = [text.n_expected(may_look=may_look) for text in (*self._running, first)]
+        return sum(min(n, self._evaluator.n_context) for n in wanted) <= self._evaluator.n_cells
+
+    def _admit_all(self) -> None:
+        """Texts begin, in order, as long as there is a place for the next."""
+        if self._waiting or self._next is not None:
+            self._forget_cancelled()
+        while self._slots.n_free:
+            if self._next is None:
+                if not self._waiting:
+                    return
+                self._next = self._prepared(self._waiting.popleft())
+                continue
+            tokens = self._next.pending
+            if not self._has_place() or self._slots.is_worth_waiting(tokens, self._running):
+                return
+            sequence, self._next = self._next, None
+            self._admit(sequence)
+
+    def _prepared(self, request: Request) -> Sequence | None:
+        """Return the text with its prompt read, none where it has failed."""
+        context = self._evaluator.n_context
+        constraint = self._constraint
+        try:
             decoder = Decoder(
                 self._vocabulary,
                 self._masks,
@@ -174,12 +307,26 @@ class Scheduler:
             sampler = self._make_sampler(request.settings, self._vocabulary.n_tokens)
         except Exception as error:
             _fail(request, error)
-            return
+            return None
         grounding = None
         if constraint and self._store is not None:
             grounding = Grounding(self._store, self._vocabulary, constraint)
-        self._free.pop(0)
-        self._running.append(Sequence(slot, request, decoder, sampler, grounding))
+        return Sequence(request, decoder, sampler, grounding)
+
+    def _admit(self, sequence: Sequence) -> None:
+        try:
+            if self._store is not None:
+                self._may_hold_snapshot = True
+                self._store.refresh_nowait()
+        except Exception as error:
+            _fail(sequence.request, error)
+            return
+        sequence.slot, n_held = self._slots.take(sequence.pending, self._running)
+        sequence.n_evaluated = n_held
+        del sequence.pending[:n_held]
+        self._n_admitted += 1
+        sequence.age = self._n_admitted
+        self._running.append(sequence)
 
     def _advance(self, sequence: Sequence) -> bool:
         """Do what the decoder wants; return true where it needs logits to go on.
@@ -256,9 +403,10 @@ class Scheduler:
             keep = to
         else:
             # One token is evaluated again, for its logits.
-            keep = min(to - 1, sequence.n_evaluated)
-            sequence.pending.extend(sequence.decoder.tokens[keep:to])
+            keep = to - 1
             sequence.restored = None
+        keep = min(keep, sequence.n_evaluated)
+        sequence.pending.extend(sequence.decoder.tokens[keep:to])
         if keep < sequence.n_evaluated:
             self._evaluator.keep(sequence.slot, keep)
             sequence.n_evaluated = keep
@@ -310,15 +458,15 @@ class Scheduler:
             event = LookupMissed(record) if answer.value is None else LookupAnswered(record)
             sequence.request.tell([event])
 
-    def _add_pending(self, sequence: Sequence, most: int) -> None:
-        """Put as much of what is pending into the batch as fits."""
-        n = min(len(sequence.pending), self._evaluator.room, most)
-        if n == 0:
-            return
+    def _add_pending(self, sequence: Sequence, n: int) -> None:
+        """The first ``n`` pending tokens go into the batch."""
         tokens = sequence.pending[:n]
         del sequence.pending[:n]
         sequence.row = self._evaluator.add(
-            sequence.slot, tokens, sequence.n_evaluated, is_last=not sequence.pending
+            sequence.slot,
+            tokens,
+            sequence.n_evaluated,
+            is_last=not sequence.pending and not sequence.is_parked,
         )
         sequence.n_evaluated += n
 
@@ -329,7 +477,7 @@ class Scheduler:
 
     def _finish(self, sequence: Sequence) -> None:
         completion = sequence.decoder.completion()
-        self._release(sequence)
+        self._release(sequence, keeps=True)
         request = sequence.request
         if request.wants_events:
             events: list[Event] = list(sequence.decoder.written.take_unsent(final=True))
@@ -343,16 +491,15 @@ class Scheduler:
             if error is not None:
                 _fail(sequence.request, error)
 
-    def _release(self, sequence: Sequence) -> None:
+    def _release(self, sequence: Sequence, *, keeps: bool = False) -> None:
         if sequence not in self._running:  # what followed its release has failed
             return
         self._running.remove(sequence)
         try:
-            self._evaluator.clear(sequence.slot)
+            self._slots.give_back(sequence.slot, sequence.evaluated if keeps else [])
         finally:
             # Should cells be left, llama.cpp refuses the next text's positions: an error for
             # that text, where a slot that is never free again would let it wait for ever.
-            self._free.append(sequence.slot)
             self.rest()  # before anyone learns that the text is over, and erases
 
 

@@ -19,6 +19,11 @@ class Evaluator(Protocol):
 
     n_batch: int
     n_context: int
+    """Tokens of one sequence."""
+    n_cells: int
+    """Tokens of all sequences together."""
+    is_shared: bool
+    """Sequences take their cells from one store; false where each has its own."""
 
     @property
     def room(self) -> int:
@@ -45,6 +50,10 @@ class Evaluator(Protocol):
 
     def clear(self, sequence: int) -> None:
         """Forget a sequence."""
+        ...
+
+    def copy(self, source: int, target: int, n_tokens: int) -> None:
+        """Give an empty sequence the first tokens of another."""
         ...
 
 
@@ -79,14 +88,16 @@ class Sequence:
 
     def __init__(
         self,
-        slot: int,
         request: Request,
         decoder: Decoder,
         sampler: Sampler,
         grounding: Grounding | None,
     ) -> None:
-        self.slot = slot
         self.request = request
+        self.slot = -1
+        """The sequence's number in the context, once it has a place there."""
+        self.age = 0
+        """Its turn among all that were given a place."""
         self.decoder = decoder
         self.sampler = sampler
         self.grounding = grounding
@@ -97,10 +108,35 @@ class Sequence:
         self.row: int | None = None
         """Row of the last batch that holds this sequence's logits."""
         self.restored: Logits | None = None
-        """Logits that a rewind brought back, in place of a row."""
+        """Logits kept from an earlier batch, in place of a row."""
         self.opened: tuple[int, Logits] | None = None
         """(tokens before the open lookup, the logits behind them)."""
         self.is_parked = False
+        self.is_paused = False
+        """Its cells were given to others; it is evaluated again when there is room."""
         self.miss: Answer | None = None
         """The miss for which a slow memory is asked again, for its nearest candidate."""
         self.candidate_score = 0.0
+
+    @property
+    def evaluated(self) -> list[int]:
+        """Tokens that the context holds of it, values that memory gave not among them."""
+        tokens = self.decoder.tokens[: self.n_evaluated]
+        lookup = self.decoder.vocabulary.lookup
+        if lookup is not None and lookup.entity in tokens:
+            del tokens[tokens.index(lookup.entity) :]
+        return tokens
+
+    def n_expected(self, *, may_look: bool) -> int:
+        """Return how many tokens it will hold, as far as that can be foreseen."""
+        settings = self.request.settings
+        # A lookup takes some 16 tokens and stands beside as many of text, seldom less.
+        n_lookup = min(settings.max_tokens, settings.max_lookup_tokens) if may_look else 0
+        return self.decoder.n_prompt_tokens + settings.max_tokens + n_lookup
+
+    def pause(self) -> None:
+        """Nothing of it is held; all its tokens wait to be evaluated."""
+        self.is_paused = True
+        self.pending = list(self.decoder.tokens)
+        self.n_evaluated = 0
+        self.row = None

@@ -5,6 +5,9 @@ other busily. Where another program holds one of the processors, each meeting la
 time slice, and a step of 3 ms takes a second (measured: two threads on two busy cores
 1,010 ms, one thread 2.7 ms). So steps are timed, and where together is slower than
 alone, the next ones run alone; together is tried again after ever longer pauses.
+
+A step of sixteen texts takes longer than one of a single text, and gains more from a
+second thread. So steps are compared with steps of about their own size.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ _SLOWER = 1.2
 
 
 class ThreadCount:
-    """Learns from the seconds of single-token steps."""
+    """Learns from the seconds that steps take."""
 
     def __init__(self, most: int) -> None:
         """Start knowing nothing.
@@ -32,35 +35,60 @@ class ThreadCount:
             most: threads that may be used together.
         """
         self.most = most
-        self._alone: deque[float] = deque(maxlen=_N_KEPT)
-        self._together: deque[float] = deque(maxlen=_N_KEPT)
-        self._pause = FIRST_PAUSE
-        self._n_left_alone = _N_FIRST
+        self._by_size: dict[int, _Learned] = {}
+        self._last: _Learned | None = None
 
     def choose(self, n_tokens: int) -> int:
         """Return the number of threads for a batch of ``n_tokens``."""
-        if self._n_left_alone == 0 or self.most == 1:
-            return self.most
-        is_unknown = not self._together
-        return self.most if is_unknown and n_tokens > SMALL_BATCH else 1
+        if self.most == 1:
+            return 1
+        if n_tokens > SMALL_BATCH:
+            # Prompts differ too much to be compared: they do as the last small step did.
+            last = self._last
+            return 1 if last is not None and last.is_slower_together else self.most
+        return 1 if self._of(n_tokens).n_left_alone else self.most
 
     def measured(self, n_tokens: int, n_threads: int, seconds: float) -> None:
-        """A batch took this long; only single tokens are comparable."""
-        if n_tokens != 1 or self.most == 1:
+        """A batch took this long."""
+        if self.most == 1 or n_tokens > SMALL_BATCH:
             return
+        learned = self._last = self._of(n_tokens)
         if n_threads == 1:
-            self._alone.append(seconds)
-            self._n_left_alone = max(0, self._n_left_alone - 1)
-            return
+            learned.ran_alone(seconds / n_tokens)
+        else:
+            learned.ran_together(seconds / n_tokens)
+
+    def _of(self, n_tokens: int) -> _Learned:
+        """Return what is known of sizes up to the same power of two."""
+        return self._by_size.setdefault((n_tokens - 1).bit_length(), _Learned())
+
+
+class _Learned:
+    """What is known of steps of one size, in seconds a token."""
+
+    def __init__(self) -> None:
+        self.n_left_alone = _N_FIRST
+        self.is_slower_together = False
+        self._alone: deque[float] = deque(maxlen=_N_KEPT)
+        self._together: deque[float] = deque(maxlen=_N_KEPT)
+        self._pause = FIRST_PAUSE
+
+    def ran_alone(self, seconds: float) -> None:
+        self._alone.append(seconds)
+        self.n_left_alone = max(0, self.n_left_alone - 1)
+
+    def ran_together(self, seconds: float) -> None:
         self._together.append(seconds)
         if not self._alone:
             return
         alone = median(self._alone)
         is_slower = len(self._together) == _N_KEPT and median(self._together) > _SLOWER * alone
         if is_slower or seconds > _MUCH_SLOWER * alone:
-            self._n_left_alone = self._pause
+            self.is_slower_together = True
+            self.n_left_alone = self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
             self._together.clear()
             self._together.append(seconds)
         elif len(self._together) == _N_KEPT:
+            self.is_slower_together = False
             self._pause = FIRST_PAUSE

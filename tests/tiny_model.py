@@ -161,12 +161,20 @@ class ScriptedModel:
     """Plays a script in place of a llama.cpp context and checks how it is used."""
 
     def __init__(
-        self, script: Script, *, n_tokens: int = 261, n_batch: int = 64, n_context: int = 512
+        self,
+        script: Script,
+        *,
+        n_tokens: int = 261,
+        n_batch: int = 64,
+        n_context: int = 512,
+        n_cells: int | None = None,
     ) -> None:
         self.script = script
         self.n_tokens = n_tokens
         self.n_batch = n_batch
         self.n_context = n_context
+        self.is_shared = n_cells is not None
+        self.n_cells = n_cells or 256 * n_context
         self.cells: dict[int, list[int]] = {}
         """What each sequence holds."""
         self.batches: list[list[int]] = []
@@ -197,6 +205,7 @@ class ScriptedModel:
     def decode(self) -> None:
         """The batch is evaluated."""
         assert self._batch, "an empty batch"
+        assert sum(map(len, self.cells.values())) <= self.n_cells, "no room in the store"
         self.batches.append(self._batch)
         self._batch = []
         self._rows, self._next_rows = self._next_rows, {}
@@ -216,3 +225,9 @@ class ScriptedModel:
     def clear(self, sequence: int) -> None:
         """Forget the sequence."""
         self.cells.pop(sequence, None)
+
+    def copy(self, source: int, target: int, n_tokens: int) -> None:
+        """An empty sequence holds the first tokens of another."""
+        assert not self.cells.get(target), "llama.cpp would mix the two"
+        assert 0 < n_tokens <= len(self.cells[source])
+        self.cells[target] = self.cells[source][:n_tokens]
