@@ -331,3 +331,217 @@ def test_get_falls_back_to_the_bundled_facts(facts: Facts) -> None:
     bundled = facts("get", "Marie Curie", "date of birth", "--json")[1]
     assert json.loads(bundled)["values"] == ["7 November 1867"]
     assert facts("get", "Zub Zubsson", "birth date")[0] == 1
+
+
+def test_typed_values_and_periods(facts: Facts) -> None:
+    """``set`` takes a type and a period, ``get`` asks about a moment of it."""
+    store = ("--memory", "sqlite:///mine.db")
+    assert facts("set", "Ada", "birth date", "1815-12", "--type", "date", *store)[0] == 0
+    assert facts("set", "Ada", "height", "1.65 m", "--type", "quantity", *store)[0] == 0
+    office = ("set", "Ada", "office", "mayor", *store)
+    assert facts(*office, "--from", "1840", "--until", "1850", "--confidence", "0.5")[0] == 0
+    answer = _json(facts("get", "Ada", "birth date", "--json", *store))
+    assert answer["values"] == ["December 1815"]
+    assert answer["facts"][0]["value"] == {"date": "1815-12"}
+    assert answer["facts"][0]["type"] == "date"
+    assert _json(facts("get", "Ada", "office", "--at", "1845", "--json", *store))["values"]
+    status, out, err = facts("get", "Ada", "office", *store)
+    assert (status, out) == (1, "") and "other times" in err
+    assert "from 1840-01-01 until 1850-01-01" in facts("search", "mayor", *store)[1]
+    for wrong, said in (
+        (("set", "Ada", "x", "soon", "--type", "date"), "names no date"),
+        (("set", "Ada", "x", "y", "--type", "time"), "no 'time'"),
+        (("set", "Ada", "x", "y", "--from", "soon"), "no moment"),
+        (("get", "Ada", "x", "--at", "soon"), "no moment"),
+        (("get", "Ada", "office", "--as-of", "99"), "revision"),
+        (("get", "Ada", "office", "--namespace", "a//b"), "namespace"),
+    ):
+        status, out, err = facts(*wrong, *store)
+        assert (status, out) == (2, ""), wrong
+        assert said in err and err.count("\n") == 1
+
+
+def test_namespaces_are_apart(facts: Facts) -> None:
+    """Every command keeps to the one that is named."""
+    mine = ("--namespace", "users/7")
+    facts("set", "Ada", "job", "miller")
+    facts("set", "Ada", "job", "spy", *mine)
+    assert _json(facts("get", "Ada", "job", *mine, "--json"))["values"] == ["spy"]
+    assert _json(facts("get", "Ada", "job", "--json"))["values"] == ["miller"]
+    assert len(_json(facts("search", "Ada", *mine, "--json"))["facts"]) == 1
+    assert _json(facts("export", "mine.jsonl", *mine, "--json"))["facts"] == 1
+    assert facts("retract", "Ada", "job", *mine)[0] == 0
+    assert _json(facts("history", "Ada", *mine, "--json"))["facts"][0]["value"] == "spy"
+    assert facts("forget", "Ada", *mine)[0] == 0
+    assert facts("history", "Ada", *mine)[0] == 1
+    assert _json(facts("get", "Ada", "job", "--json"))["values"] == ["miller"]
+
+
+def test_earlier_revisions(facts: Facts, own: Path) -> None:
+    """``get`` and ``export`` as the store stood; history shows what came instead."""
+    facts("set", "Ada Quill", "place of birth", "Highmere")
+    facts("retract", "Ada Quill", "profession")
+    assert _json(facts("get", "Ada Quill", "born in", "--as-of", "1", "--json"))["values"] == [
+        "Lowmere"
+    ]
+    status, _, err = facts("export", "old.jsonl", "--as-of", "1")
+    assert status == 0 and "aliases" in err
+    assert "Lowmere" in Path("old.jsonl").read_text()
+    first, second = _json(facts("history", "Ada Quill", "--json"))["facts"]
+    assert [one["value"] for one in first["replaced_by"]] == ["Highmere"]
+    assert second["replaced_by"] == []
+    assert "Highmere" in facts("history", "Ada Quill")[1]
+
+
+def test_other_names(facts: Facts, own: Path) -> None:
+    """Aliases come and go, merges are undone."""
+    assert facts("alias", "Ada Quill")[0] == 1
+    assert facts("alias", "Ada Quill", "the miller")[0] == 0
+    assert _json(facts("alias", "Ada Quill", "--json"))["aliases"] == ["the miller"]
+    assert _json(facts("get", "The Miller", "job", "--json"))["values"] == ["miller"]
+    assert facts("merge", "Ada Quill", "Bob Ferris (sailor)")[0] == 0
+    assert _json(facts("get", "Ada Quill", "born", "--json"))["values"] == ["1902"]
+    assert facts("split", "Ada Quill", "Bob Ferris (sailor)")[0] == 0
+    assert facts("get", "Ada Quill", "birth date")[0] == 1
+    assert facts("alias", "Ada Quill", "the miller", "--remove")[0] == 0
+    assert facts("alias", "Ada Quill", "the miller", "--remove")[0] == 1
+    for wrong in (
+        ("alias", "Nobody", "x"), ("merge", "Ada Quill", "Nobody"), ("split", "Ada Quill", "x"),
+        ("alias", "Ada Quill", "--remove"),
+    ):  # fmt: skip
+        status, out, err = facts(*wrong)
+        assert (status, out) == (2, "") and err.count("\n") == 1
+
+
+def test_relations_and_rules(facts: Facts, own: Path) -> None:
+    """They are counted; a rule refuses what breaks it, in an import by its line."""
+    rows = _json(facts("relations", "--json"))["relations"]
+    assert {row["relation"]: row["facts"] for row in rows} == {
+        "born": 2, "birth place": 1, "profession": 1,
+    }  # fmt: skip
+    assert facts("relations", "birth date", "--one", "--type", "date")[0] == 0
+    assert facts("relations", "spouse", "--inverse", "spouse")[0] == 0
+    rows = _json(facts("relations", "date of birth", "--json"))["relations"]
+    assert rows == [
+        {
+            "relation": "born", "facts": 2,
+            "rule": {"name": "birth date", "cardinality": "one", "type": "date", "inverse": None},
+        }
+    ]  # fmt: skip
+    _, out, _ = facts("relations")
+    assert "spouse" in out and "entity" in out and "one" in out
+    Path("two.jsonl").write_text(
+        '{"entity": "N", "relation": "born", "value": "1900"}\n'
+        '{"entity": "N", "relation": "born", "value": "1901"}\n'
+    )
+    status, out, err = facts("import", "two.jsonl")
+    assert (status, out) == (2, "")
+    assert "line 2" in err and "one value at a time" in err and err.count("\n") == 1
+    assert facts("get", "N", "born")[0] == 1
+    assert facts("relations", "absent thing")[0] == 1
+    for wrong in (("--one",), ("x", "--one", "--many"), ("x", "--type", "time")):
+        assert facts("relations", *wrong)[0] == 2
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "tsv", "nt", "lmlm", "cypher"])
+def test_every_format_goes_out_and_in(facts: Facts, own: Path, format: str) -> None:
+    """What cannot be kept is told, and the status is 0."""
+    facts("alias", "Ada Quill", "the miller")
+    facts("set", "Ada Quill", "height", "1.65 m", "--type", "quantity")
+    status, out, err = facts("export", f"all.{format}.xz", "--format", format, "--json")
+    assert (status, json.loads(out)["facts"]) == (0, 5)
+    assert ("left out" in err) is (format in ("csv", "tsv", "lmlm"))
+    assert ("aliases: 1" in err) is (format in ("csv", "tsv", "lmlm"))
+    copy = ("--memory", "sqlite:///copy.db")
+    done = _json(facts("import", f"all.{format}.xz", "--format", format, *copy, "--json"))
+    assert done["facts"] == 5
+    assert _json(facts("get", "Ada Quill", "height", *copy, "--json"))["values"] == ["1.65 m"]
+    assert facts("get", "The Miller", "job", *copy)[0] == (1 if "aliases" in err else 0)
+
+
+def test_copying_a_store(facts: Facts, own: Path) -> None:
+    """From one URL to another, aliases and rules too; copying again changes nothing."""
+    facts("alias", "Ada Quill", "the miller")
+    facts("relations", "birth place", "--one")
+    done = _json(facts("copy", f"sqlite:///{own}", "memory:///copy.json", "--json"))
+    assert done["changed"] == 6
+    copy = ("--memory", "memory:///copy.json")
+    assert facts("get", "The Miller", "job", *copy)[0] == 0
+    assert _json(facts("relations", "birth place", *copy, "--json"))["relations"][0]["rule"]
+    assert _json(facts("copy", f"sqlite:///{own}", "memory:///copy.json", "--json"))["changed"] == 0
+    status, out, err = facts("copy", "sqlite:///absent.db", "sqlite:///new.db")
+    assert (status, out) == (2, "") and "absent.db" in err
+    assert not list(Path().glob("*new.db*"))
+
+
+def test_unknown_keys(facts: Facts, tmp_path: Path) -> None:
+    """They are refused by name, unless they are to be left alone."""
+    (tmp_path / "odd.jsonl").write_text(
+        '{"entity": "N", "relation": "r", "value": "v", "sorce": "x"}\n'
+    )
+    status, out, err = facts("import", "odd.jsonl")
+    assert (status, out) == (2, "")
+    assert "'sorce'" in err and "--ignore-unknown" in err and err.count("\n") == 1
+    assert facts("import", "odd.jsonl", "--ignore-unknown")[0] == 0
+
+
+def test_migrating_a_store_of_this_version(facts: Facts, own: Path) -> None:
+    """Nothing is to do."""
+    report = _json(facts("migrate", "--dry-run", "--json"))
+    assert report["steps"] == [] and report["before"] == report["after"]
+    assert "nothing to do" in facts("migrate")[1]
+
+
+def test_the_receipt_has_a_line_for_each_place(facts: Facts, own: Path) -> None:
+    """Covered, out of reach, why, and who asked."""
+    status, out, _ = facts(
+        "forget", "Ada Quill", "--reason", "she asked", "--authority", "the\x1b registrar"
+    )
+    assert status == 0
+    assert "2 facts erased" in out and "erased from:" in out and "bytes searched" in out
+    assert "out of reach: backups" in out
+    assert "she asked" in out and "registrar" in out and "\x1b" not in out
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_a_picture(facts: Facts, own: Path, suffix: str) -> None:
+    """Hostile labels are drawn as they are; nothing is said, and nothing opened."""
+    for text in (
+        "$x^{2",
+        "\\frac{1}{0}$$",
+        "\u202ea\x1b[31mb\nc",
+        "z" * 5000,
+        "日本語",
+        "אבג",
+        "<&>",
+    ):
+        facts("set", "Ada Quill", "note", text, "--add")
+    facts("set", "Ada Quill", "spouse", "Bob Ferris (sailor)", "--type", "entity")
+    status, out, err = facts("graph", "Ada Quill", "--depth", "2", "--out", f"ada.{suffix}")
+    assert (status, out, err) == (0, f"ada.{suffix}\n", "")
+    begin = Path(f"ada.{suffix}").read_bytes()[:8]
+    assert begin == (b"\x89PNG\r\n\x1a\n" if suffix == "png" else b"<?xml ve")
+    if suffix == "svg":
+        from xml.etree import ElementTree
+
+        ElementTree.parse(f"ada.{suffix}")
+        before = Path("ada.svg").read_bytes()
+        facts("graph", "Ada Quill", "--depth", "2", "--out", "ada.svg")
+        assert Path("ada.svg").read_bytes() == before
+
+
+def test_a_graph_as_text(facts: Facts, own: Path) -> None:
+    """Depth, limit, repeats and what is not there."""
+    facts("set", "Ada Quill", "spouse", "Bob Ferris (sailor)", "--type", "entity")
+    facts("set", "Bob Ferris (sailor)", "spouse", "Ada Quill", "--type", "entity")
+    near = _json(facts("graph", "Ada Quill", "--json"))
+    assert [one["facts"] for one in near["facts"]] == [[], [], []]
+    far = _json(facts("graph", "ada quill", "--depth", "3", "--json"))
+    (spouse,) = (one for one in far["facts"] if one["relation"] == "spouse")
+    assert [one["surface"] for one in spouse["facts"]] == ["1902", "Ada Quill"]
+    assert spouse["facts"][1]["facts"] == []
+    status, out, err = facts("graph", "Ada Quill", "--depth", "2", "--limit", "2")
+    assert status == 0 and "Lowmere" in out and "1 more facts" in err
+    assert facts("graph", "Nobody")[0] == 1
+    status, out, err = facts("graph", "Ada Quill", "--out", "ada.gif")
+    assert (status, out) == (2, "") and ".svg" in err
