@@ -26,8 +26,8 @@ _MONTHS = (
     "January February March April May June July August September October November December"
 ).split()
 _ISO_DATE = re.compile(r"(-?\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-_WRITTEN_DATE = re.compile(r"(?:(?:(\d{1,2}) )?([A-Za-z]+) )?(\d{1,4})( BC)?")
-_AMERICAN_DATE = re.compile(r"([A-Za-z]+) (\d{1,2}), (\d{1,4})( BC)?")
+_WRITTEN_DATE = re.compile(r"(?:(?:(\d{1,2}) )?([A-Za-z]+) )?(\d{1,5})( BC)?")
+_AMERICAN_DATE = re.compile(r"([A-Za-z]+) (\d{1,2}), (\d{1,5})( BC)?")
 _QUANTITY = re.compile(r"([+-]?[\d,]*\.?\d+(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
 
 
@@ -269,7 +269,7 @@ def value_of(code: str, surface: str) -> Value:
             return PartialDate.parse(text)
         case "q":
             amount, _, unit = text.partition(" ")
-            return Quantity(Decimal(amount), unit)
+            return Quantity(_written_as(surface.removesuffix(f" {unit}"), amount), unit)
         case "s":
             return text  # a text that is written as another one
         case "e":
