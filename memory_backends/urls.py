@@ -23,7 +23,7 @@ _KNOWN = (
     "memory:, memory:///file.json, sqlite:///relative.db, sqlite:////absolute.db,"
     " neo4j://user:password@host:port/database, bundled"
 )
-_USER = re.compile(r"//.*@", re.DOTALL)
+_USER = re.compile(r":(/*).*@", re.DOTALL)
 _OPTIONS = re.compile(r"\?.*", re.DOTALL)
 
 
@@ -118,7 +118,10 @@ def without_secrets(url: str) -> str:
     >>> without_secrets("neo4j://ada:secret@host/facts?password=secret")
     'neo4j://…@host/facts?…'
     """
-    return _OPTIONS.sub("?…", _USER.sub("//…@", url))
+    scheme, _, rest = url.partition(":")
+    if scheme in _NEO4J and not rest.startswith("//"):
+        return f"{scheme}:…"
+    return _OPTIONS.sub("?…", _USER.sub(r":\1…@", url, count=1))
 
 
 def _names_file(url: str, beginning: str) -> bool:
