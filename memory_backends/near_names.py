@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lamlam.memory_backends.name_index import index_codes
 
-_FEWEST_LOOSE = 4096
+_FEWEST_LOOSE = 1024
 _NUMBER_BITS = 32
 _NUMBER_MASK = (1 << _NUMBER_BITS) - 1
 _GONE = ""
@@ -19,7 +19,7 @@ class NearNames:
     """Keys of entities, found by their codes (`name_index.index_codes`).
 
     A sorted array of codes and numbers of entities, and beside it what was added since the
-    array was made: it is made anew when that, or what was removed, is a quarter of it.
+    array was made: it is made anew when that is a sixteenth of it, or a quarter was removed.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class NearNames:
         for code in codes:
             self._loose.setdefault(code, []).append(number)
         self._n_loose += len(codes)
-        if self._n_loose > max(_FEWEST_LOOSE, len(self._sorted) // 4):
+        if self._n_loose > max(_FEWEST_LOOSE, len(self._sorted) // 16):
             self.settle()
 
     def remove(self, key: str) -> None:
@@ -71,13 +71,13 @@ class NearNames:
             for code, numbers in self._loose.items()
             for number in numbers
         ]
-        merged = np.concatenate([self._sorted, np.array(loose, np.int64)])
+        merged = np.concatenate([self._sorted, np.sort(np.array(loose, np.int64))])
         if self._dead:
             alive = np.ones(len(self._keys), np.bool_)
             alive[self._dead] = False
             merged = merged[alive[merged & _NUMBER_MASK]]
             self._free += self._dead
-        merged.sort()
+        merged.sort(kind="stable")  # fast, for it is two sorted runs
         self._sorted = merged
         self._loose = {}
         self._n_loose = 0

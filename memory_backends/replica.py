@@ -31,7 +31,7 @@ from lamlam.memory_backends.relation_rules import RelationRules
 from lamlam.memory_backends.resolver import Shelf, describe, look_up
 from lamlam.memory_backends.shelf_views import NamespaceShelf, references
 
-_MOST_AT_ONCE = 10_000
+_MOST_AT_ONCE = 1000
 
 
 class Replica:
@@ -134,7 +134,7 @@ class Replica:
     def feed(self, changes: Iterable[Change], *, reached: int | None = None) -> None:
         """The changes are taken in.
 
-        Those of one commit are seen together, unless they are more than ten thousand.
+        Those of one commit are seen together, unless they are more than a thousand.
 
         Args:
             changes: in the order of the feed; any that were taken in before do no harm as
@@ -273,9 +273,9 @@ class _Row:
         """Keys of its relations in stored order, each once."""
         return relation_keys(self._text)
 
-    def of(self, relation_key: str) -> list[StoredFact]:
+    def of(self, relation_key: str) -> Sequence[StoredFact]:
         """The facts of one relation, in stored order."""
-        return find(self._text, relation_key, self._sources.text)
+        return find(self._text, relation_key, self._sources.text, self._sources.kept)
 
     def stored(self) -> list[StoredFact]:
         """Every fact, in stored order."""
@@ -319,6 +319,8 @@ class _Sources:
         self._texts: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
         self._uses: Counter[int] = Counter()
+        self.kept: dict[str, tuple[str, ...]] = {}
+        """Sources as rows write them, read before."""
         self._last = 0
 
     def text(self, number: int) -> str | None:
@@ -341,6 +343,7 @@ class _Sources:
             self._uses[number] += change
             if self._uses[number] <= 0:
                 del self._uses[number], self._texts[number], self._numbers[source]
+                self.kept.clear()
 
 
 def _all_sources(facts: Iterable[StoredFact]) -> Iterator[str]:
