@@ -32,10 +32,10 @@ from lamlam.memory_backends.operations import (
 from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.synonyms import same_relation
 from lamlam.memory_backends.transaction import Page, named_keys, work_out
-from lamlam.memory_backends.values import ValueType, code_of
+from lamlam.memory_backends.values import Value, ValueType, code_of
 
 RELATIONS = ("birth place", "place of birth", "work")
-VALUES = ("x", "y", 7)
+VALUES: tuple[Value, ...] = ("x", "y", 7)
 POINTS = range(-1, 7)
 FAR = 10_000_000  # a moment after every period's end, and before every open one's
 

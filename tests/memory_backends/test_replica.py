@@ -1,0 +1,236 @@
+"""A replica fed by the changes of a store answers as the store does, from wherever it begins."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lamlam.errors import FactStoreError
+from lamlam.memory_backends.facts import Fact, Namespace
+from lamlam.memory_backends.keys import canonical_key
+from lamlam.memory_backends.lookups import Lookup, LookupResult
+from lamlam.memory_backends.namespaces import scoped, split
+from lamlam.memory_backends.near_names import NearNames
+from lamlam.memory_backends.networkx_graph import GraphStore
+from lamlam.memory_backends.operations import (
+    AddAlias,
+    Assert,
+    DefineRelation,
+    MergeEntities,
+    Op,
+    RemoveAlias,
+    Replace,
+    Retract,
+    SplitEntities,
+)
+from lamlam.memory_backends.relation_rules import RelationRule
+from lamlam.memory_backends.replica import Replica
+from lamlam.memory_backends.values import EntityRef, PartialDate, Value
+
+NAMES = ("Ada Lovelace", "ADA LOVELACE", "Bob", "Ada Byron", "Countess")
+RELATIONS = ("birth place", "place of birth", "child", "parent", "Work")
+VALUES: tuple[Value, ...] = (
+    "x",
+    "y",
+    EntityRef("Bob"),
+    EntityRef("ada lovelace"),
+    7,
+    PartialDate(1815, 12),
+)
+SPACES: tuple[Namespace, ...] = ((), (), (), (), (), ("users", "7"))
+YEARS = (None, None, datetime(1900, 1, 1, tzinfo=UTC), datetime(1950, 1, 1, tzinfo=UTC))
+
+names, relations = map(st.sampled_from, (NAMES, RELATIONS))
+spaces = st.sampled_from(SPACES)
+few, aliases = map(st.sampled_from, (NAMES[1:3], NAMES[3:]))
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> Fact:
+    begin, end = draw(st.sampled_from(YEARS)), draw(st.sampled_from(YEARS))
+    if begin and end and begin >= end:
+        begin = None
+    return Fact(
+        entity=draw(few | names),
+        relation=draw(relations),
+        value=draw(st.sampled_from(VALUES)),
+        surface=draw(st.sampled_from([None, None, None, "as written"])),
+        sources=draw(st.lists(st.sampled_from("ab"), max_size=2)),
+        confidence=draw(st.sampled_from([1.0, 0.5])),
+        valid_from=begin,
+        valid_to=end,
+        namespace=draw(spaces),
+    )
+
+
+def operations() -> st.SearchStrategy[Op]:
+    return st.one_of(
+        st.builds(Assert, facts()),
+        st.builds(Assert, facts()),
+        st.builds(Replace, facts()),
+        st.builds(Retract, names, relations, st.sampled_from([None, "x", 7]), spaces),
+        st.builds(AddAlias, few, aliases, spaces),
+        st.builds(RemoveAlias, few | aliases, aliases, spaces),
+        st.builds(MergeEntities, few, few | aliases, spaces),
+        st.builds(SplitEntities, few, few, spaces),
+        st.builds(
+            lambda name, inverse: DefineRelation(RelationRule(name, inverse=inverse)),
+            st.sampled_from(["child", "spouse"]),
+            st.sampled_from([None, "parent"]),
+        ),
+    )
+
+
+Erase = tuple[str, str | None, tuple[str, ...]]
+
+
+def steps() -> st.SearchStrategy[list[list[Op] | Erase]]:
+    erase = st.tuples(names, st.none() | relations, spaces)
+    commit = st.lists(operations(), min_size=1, max_size=4)
+    return st.lists(st.one_of(commit, commit, commit, erase), max_size=12)
+
+
+def answer(result: LookupResult) -> tuple[object, ...]:
+    return (
+        result.status, result.values, result.sources, result.match, result.candidates,
+        result.facts, result.fact_ids, result.revision, result.namespace,
+    )  # fmt: skip
+
+
+def assert_same(store: GraphStore, replica: Replica, revision: int) -> None:
+    assert replica.revision == revision
+    assert list(replica.rules.all()) == list(store._world.rules.all())
+    assert sorted(replica.keys()) == sorted(store._world.keys())
+    assert len(replica) == store.graph.number_of_edges()
+    for space in dict.fromkeys(SPACES):
+        for name in (*NAMES, "Ada Lovelase"):
+            for relation in RELATIONS:
+                query = Lookup(name, relation, space)
+                assert answer(replica.lookup_nowait(query)) == answer(store.lookup_nowait(query))
+            mine = replica.describe_nowait(name, namespace=space)
+            its = store.describe_nowait(name, namespace=space)
+            assert repr(mine) == repr(its)
+            key = scoped(space, canonical_key(name))
+            held = [alias for alias, one in store._world.aliases.items() if one == key]
+            assert replica.aliases(key) == sorted(held)
+
+
+def revision_after(store: GraphStore, step: list[Op] | Erase) -> int:
+    try:
+        if isinstance(step, tuple):
+            return store.erase_nowait(step[0], step[1], namespace=step[2]).revision
+        return store.apply_nowait(step).revision
+    except FactStoreError:
+        return store.apply_nowait([]).revision
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps(), st.data())
+def test_a_replica_answers_as_its_store(steps: list[list[Op] | Erase], data: st.DataObject) -> None:
+    """Begun from a state in the middle, or from the first commit and stopped at any one."""
+    store = GraphStore()
+    begun = data.draw(st.integers(0, len(steps)), label="begun after")
+    paused = data.draw(st.integers(0, len(steps)), label="paused after")
+    whole, late = Replica(store.secret), Replica(store.secret)
+    revision = 0
+    for n in range(len(steps) + 1):
+        if n:
+            revision = revision_after(store, steps[n - 1])
+        if n == begun:
+            late.feed(store.changes_nowait(None), reached=revision)
+            assert_same(store, late, revision)
+        if n == paused:
+            whole.feed(store.changes_nowait(0), reached=revision)
+    for replica in (whole, late):
+        replica.feed(store.changes_nowait(replica.revision), reached=revision)
+        assert_same(store, replica, revision)
+
+
+def test_an_erased_name_is_nowhere_in_a_replica() -> None:
+    """No row, source, index or alias of it is left; sources that other facts have stay."""
+    store = GraphStore()
+    replica = Replica(store.secret)
+    store.apply_nowait(
+        [
+            DefineRelation(RelationRule("child", inverse="parent")),
+            Assert(
+                Fact(entity="Zyx Canary", relation="child", value=EntityRef("Bob"), source="s1")
+            ),
+            Assert(Fact(entity="Bob", relation="work", value="mill", source="s2")),
+            AddAlias("Zyx Canary", "Canary Bird"),
+        ]
+    )
+    replica.feed(store.changes_nowait(0))
+    assert replica.lookup_nowait(Lookup("Bob", "parent")).values == ("Zyx Canary",)
+    store.erase_nowait("Zyx Canary")
+    replica.feed(store.changes_nowait(replica.revision))
+    assert not replica.lookup_nowait(Lookup("Bob", "parent")).values
+    assert replica.lookup_nowait(Lookup("Bob", "work")).sources == ("s2",)
+    kept = repr(
+        (
+            replica._rows, vars(replica._sources), replica._aliases, replica._aliases_of,
+            replica._owners, replica._near._keys, replica._near._loose,
+        )
+    )  # fmt: skip
+    assert "s2" in kept
+    for gone in ("canary", "Canary", "s1"):
+        assert gone not in kept
+
+
+def test_readers_see_whole_commits() -> None:
+    """Both values of a pair change together, so no reader ever sees one of each commit."""
+    store = GraphStore()
+    replica = Replica(store.secret)
+    torn: list[tuple[str, ...]] = []
+    is_over = threading.Event()
+
+    def read() -> None:
+        while not is_over.is_set():
+            values = replica.lookup_nowait(Lookup("pair", "is")).values
+            if values and len({value[1:] for value in values}) != 1:
+                torn.append(values)
+
+    def pair(n: int) -> list[Op]:
+        return [
+            Retract("pair", "is"),
+            *(Assert(Fact(entity="pair", relation="is", value=f"{side}{n}")) for side in "ab"),
+        ]
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for n in range(200):
+        store.apply_nowait(pair(n))
+        replica.feed(store.changes_nowait(replica.revision))
+    is_over.set()
+    reader.join()
+    assert not torn
+    assert replica.lookup_nowait(Lookup("pair", "is")).values == ("a199", "b199")
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=60), st.integers(1, 8))
+def test_near_names_are_those_that_are_held(changes: list[tuple[bool, int]], every: int) -> None:
+    """Whatever was added, removed and sorted in before."""
+    from lamlam.memory_backends.name_index import index_codes
+
+    near, held = NearNames(), set[str]()
+    for n, (is_added, number) in enumerate(changes):
+        key = f"grace hopper{number}"
+        if is_added and key not in held:
+            near.add(key)
+            held.add(key)
+        elif not is_added and key in held:
+            near.remove(key)
+            held.discard(key)
+        if n % every == 0:
+            near.settle()
+    for number in range(31):
+        key = f"grace hopper{number}"
+        codes = index_codes(key)
+        expected = {one for one in held if codes & index_codes(one)}
+        found = near.of(codes)
+        assert set(found) == expected
+        assert len(found) == len(expected)
+    assert all(split(key)[0] == () for key in held)

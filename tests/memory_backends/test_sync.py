@@ -1,0 +1,276 @@
+"""`SyncFactStore` has the methods of `FactStore`, and waits for stores that have to wait."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from pathlib import Path
+from typing import get_type_hints
+
+import anyio
+import pytest
+from pydantic import BaseModel
+
+from lamlam.errors import Conflict, NotSupported, StoreClosed
+from lamlam.memory_backends.facts import Fact, Namespace
+from lamlam.memory_backends.lookups import Lookup, LookupResult
+from lamlam.memory_backends.networkx_graph import GraphStore
+from lamlam.memory_backends.operations import (
+    AddAlias,
+    Assert,
+    Change,
+    Commit,
+    DefineRelation,
+    ErasureReceipt,
+    MigrationReport,
+    Op,
+    PastFact,
+    Replace,
+    StoreInfo,
+)
+from lamlam.memory_backends.protocol import Capability, FactStore
+from lamlam.memory_backends.relation_rules import RelationRule
+from lamlam.memory_backends.store_base import BaseStore, LocalStore
+from lamlam.memory_backends.sync import SyncFactStore
+
+_OTHERWISE = {"aclose"}  # `close`, and the end of a `with` block
+
+
+def _methods(kind: type) -> dict[str, Callable[..., object]]:
+    return {
+        name: method
+        for name, method in vars(kind).items()
+        if inspect.isfunction(method) and not name.startswith("_")
+    }
+
+
+@pytest.mark.parametrize("name", sorted(_methods(FactStore).keys() - _OTHERWISE))
+def test_names_and_parameters_are_those_of_the_async_store(name: str) -> None:
+    theirs = inspect.signature(getattr(FactStore, name))
+    ours = inspect.signature(getattr(SyncFactStore, name))
+    assert list(ours.parameters.values()) == list(theirs.parameters.values())
+    given, back = str(theirs.return_annotation), str(ours.return_annotation)
+    expected = given.replace("AsyncIterator", "Iterator").replace("AbstractAsync", "Abstract")
+    assert back == expected.replace("[FactStore]", "[SyncFactStore]")
+
+
+def test_there_is_nothing_more_than_loading_and_closing() -> None:
+    assert _methods(SyncFactStore).keys() - _methods(FactStore).keys() == {"load", "close"}
+    assert isinstance(SyncFactStore.capabilities, property)
+
+
+class Waiting(BaseStore):
+    """A store that waits before every answer, as one behind a connection does."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._store = GraphStore(path)
+        self.capabilities = (self._store.capabilities - {Capability.FAST_LOOKUP}) | {
+            Capability.SERVER
+        }
+        self.threads: set[str] = set()
+        self.n_open = 0
+
+    async def _wait(self) -> None:
+        self.threads.add(threading.current_thread().name)
+        await anyio.sleep(0.001)
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        await self._wait()
+        return await self._store.lookup_many(queries)
+
+    async def scan(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> AsyncIterator[Fact]:
+        # A cancel scope that is left in another task than it was entered in raises.
+        self.n_open += 1
+        try:
+            with anyio.fail_after(60):
+                async for fact in self._store.scan(
+                    entity, relation, namespace=namespace, as_of=as_of, batch=batch
+                ):
+                    await self._wait()
+                    yield fact
+        finally:
+            self.n_open -= 1
+
+    async def apply(
+        self,
+        ops: Sequence[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
+        await self._wait()
+        return await self._store.apply(
+            ops, expected=expected, idempotency_key=idempotency_key, actor=actor
+        )
+
+    async def changes(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> AsyncIterator[Change]:
+        async for change in self._store.changes(since, namespace=namespace):
+            await self._wait()
+            yield change
+
+    async def erase(
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
+    ) -> ErasureReceipt:
+        await self._wait()
+        return await self._store.erase(
+            entity, relation, namespace=namespace, reason=reason, authority=authority
+        )
+
+    async def history(
+        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
+    ) -> list[PastFact]:
+        await self._wait()
+        return await self._store.history(entity, relation, namespace=namespace)
+
+    async def rules(self) -> list[RelationRule]:
+        await self._wait()
+        return await self._store.rules()
+
+    async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
+        await self._wait()
+        return await self._store.aliases(entity, namespace=namespace)
+
+    async def info(self) -> StoreInfo:
+        await self._wait()
+        return await self._store.info()
+
+    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+        await self._wait()
+        return await self._store.migrate(dry_run=dry_run)
+
+    async def aclose(self) -> None:
+        await self._store.aclose()
+
+
+def _local(tmp_path: Path) -> GraphStore:
+    return GraphStore(tmp_path / "world.json")
+
+
+@pytest.mark.parametrize("make", [_local, Waiting], ids=["local", "waiting"])
+def test_every_method_answers(make: Callable[[Path], FactStore], tmp_path: Path) -> None:
+    class Person(BaseModel):
+        work: str
+
+    path = tmp_path / "world.json" if make is Waiting else tmp_path
+    with SyncFactStore(make(path)) as store:
+        ada = Fact(entity="Ada", relation="work", value="x", namespace=("n",))
+        ops: list[Op] = [
+            DefineRelation(RelationRule("work")),
+            Assert(ada),
+            AddAlias("Ada", "A.", ("n",)),
+        ]
+        made = store.apply(ops, expected=0, idempotency_key="k", actor="me")
+        assert store.apply(ops, idempotency_key="k") == made
+        with pytest.raises(Conflict):
+            store.apply(ops, expected=0)
+        assert store.lookup("A.", "work", namespace=("n",)).value == "x"
+        assert store.lookup_many([Lookup("Ada", "work", ("n",))])[0].value == "x"
+        assert store.recall(Person, "Ada", namespace=("n",)).model.work == "x"
+        assert [rule.name for rule in store.rules()] == ["work"]
+        assert store.aliases("Ada", namespace=("n",)) == ["a."]
+        with store.snapshot() as snapshot:
+            store.apply([Replace(ada.model_copy(update={"value": "y", "surface": "y"}))])
+            assert snapshot.lookup("Ada", "work", namespace=("n",)).value == "x"
+            assert [fact.value for fact in snapshot.scan()] == ["x"]
+        assert [past.fact.value for past in store.history("Ada", namespace=("n",))] == ["x"]
+        assert [fact.value for fact in store.scan()] == ["y"]
+        assert [change.kind for change in store.changes(made.revision)] == ["ended", "asserted"]
+        assert store.load([Fact(entity="Bob", relation="work", value="z")]).facts == 1
+        assert store.migrate(dry_run=True).dry_run
+        assert store.erase("Ada", namespace=("n",), reason="asked").reason == "asked"
+        assert store.info().facts == 1
+        assert Capability.WRITE in store.capabilities
+    with pytest.raises(StoreClosed):
+        store.info()
+
+
+def test_a_local_store_starts_no_thread(tmp_path: Path) -> None:
+    before = threading.active_count()
+    with SyncFactStore("memory:") as store:
+        store.apply([Assert(Fact(entity="Ada", relation="work", value="x"))])
+        list(store.scan())
+        list(store.changes())
+        store.erase("Ada")
+        assert threading.active_count() == before
+
+
+def test_what_waits_is_used_from_one_loop_that_ends_with_the_store() -> None:
+    waiting = Waiting()
+    with SyncFactStore(waiting) as store:
+        store.load([Fact(entity="Ada", relation="work", value=str(n)) for n in range(600)])
+        for _ in range(3):
+            store.lookup("Ada", "work")
+        assert [fact.value for fact in store.scan()] == [str(n) for n in range(600)]
+        (name,) = waiting.threads
+        assert name != threading.current_thread().name
+    assert name not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_scan_that_is_broken_off_leaves_nothing_open() -> None:
+    waiting = Waiting()
+    with SyncFactStore(waiting) as store:
+        store.load([Fact(entity=f"e{n}", relation="work", value="x") for n in range(2000)])
+        facts = store.scan()
+        assert isinstance(facts, Iterator)
+        next(facts)
+        assert waiting.n_open == 1
+        facts.close()  # type: ignore[attr-defined]
+        store.info()
+    assert waiting.n_open == 0
+
+
+def test_errors_come_through() -> None:
+    with SyncFactStore(Waiting()) as store:
+        with pytest.raises(Conflict):
+            store.lookup("Ada", "work", as_of=7)
+        with pytest.raises(Conflict):
+            list(store.scan(as_of=7))
+        with pytest.raises(Conflict):
+            list(store.changes(7))
+        with pytest.raises(NotSupported):
+            store.lookup_nowait(Lookup("Ada", "work"))
+
+
+def test_a_wrapped_store_stays_open() -> None:
+    inner = GraphStore()
+    with SyncFactStore(inner) as store:
+        store.apply([Assert(Fact(entity="Ada", relation="work", value="x"))])
+    assert inner.lookup_nowait(Lookup("Ada", "work")).value == "x"
+
+
+def test_a_local_store_that_waits_is_told_so() -> None:
+    class Broken(GraphStore):
+        async def info(self) -> StoreInfo:
+            await _Pause()
+            return await super().info()
+
+    assert issubclass(Broken, LocalStore)
+    with SyncFactStore(Broken()) as store, pytest.raises(NotSupported):
+        store.info()
+
+
+class _Pause:
+    def __await__(self) -> Generator[None]:
+        yield None
+
+
+def test_types_can_be_read_at_run_time() -> None:
+    assert get_type_hints(SyncFactStore.apply)["return"] is Commit
