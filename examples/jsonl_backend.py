@@ -1,0 +1,345 @@
+"""A complete backend of one's own: facts in one file of JSON lines, read whole, written whole.
+
+``docs/writing-a-backend.md`` explains it step by step. Run by itself it keeps two facts and shows
+what they look like in its file:
+
+    Ada Lovelace was born in London
+    {"key": "ada lovelace", "name": "Ada Lovelace", "fact": ["birth place", "birth place", "London",
+    {"key": "ada lovelace", "name": "Ada Lovelace", "fact": ["birth date", "birth date", "1815",
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lamlam.errors import BadStore, Conflict, ReadOnly, SchemaMismatch, StoreClosed, StoreMissing
+from lamlam.memory_backends.edits import covered_keys
+from lamlam.memory_backends.fact_ids import FactIds
+from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.keys import canonical_key
+from lamlam.memory_backends.lookups import (
+    EntityView,
+    Lookup,
+    LookupResult,
+    Owned,
+    StoredFact,
+    as_fact,
+)
+from lamlam.memory_backends.name_index import index_codes
+from lamlam.memory_backends.namespaces import scoped, split
+from lamlam.memory_backends.operations import (
+    OUT_OF_REACH,
+    Assert,
+    Change,
+    Commit,
+    DefineRelation,
+    ErasureReceipt,
+    MigrationReport,
+    Op,
+    Replace,
+    Retract,
+    StoreInfo,
+)
+from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.relation_rules import RelationRules
+from lamlam.memory_backends.resolver import describe, look_up
+from lamlam.memory_backends.shelf_views import NamespaceShelf, PlainHolding
+from lamlam.memory_backends.store_base import LocalStore
+from lamlam.memory_backends.transaction import MergeRecord, Page, check_op, work_out
+
+SCHEMA = 1
+READING = frozenset(
+    {Capability.FAST_LOOKUP, Capability.FUZZY, Capability.NAMESPACES, Capability.VALID_TIME}
+)
+WRITING = frozenset({Capability.WRITE, Capability.TRANSACTIONS, Capability.CAS, Capability.ERASE})
+
+
+def open_jsonl(url: str, *, create: bool, read_only: bool) -> JsonlStore:
+    """Return the open store behind ``jsonl:///facts.jsonl``; the entry point names this."""
+    return JsonlStore(Path(url.removeprefix("jsonl:///")), create=create, read_only=read_only)
+
+
+class Facts:
+    """What the file holds, as `look_up` (a `Shelf`) and `work_out` (a `Desk`) ask for it.
+
+    All keys are scoped: namespace and canonical key in one text.
+    """
+
+    rules = RelationRules()
+    has_aliases = False
+
+    def __init__(self, held: Iterable[PlainHolding] = ()) -> None:
+        self.held = {one.key: one for one in held if one.facts}
+        self._codes: dict[int, list[str]] = {}
+        for key in self.held:
+            for code in index_codes(key):
+                self._codes.setdefault(code, []).append(key)
+
+    def holding(self, key: str) -> PlainHolding | None:
+        """The entity with exactly this key."""
+        return self.held.get(key)
+
+    def alias(self, key: str) -> None:
+        """Nothing: no aliases are kept."""
+
+    def near(self, codes: Collection[int]) -> Sequence[str]:
+        """Keys of the entities indexed under any of these codes, each once."""
+        return list(dict.fromkeys(key for code in codes for key in self._codes.get(code, ())))
+
+    def referring(self, key: str, relation: str) -> Sequence[Owned]:
+        """Nothing: without rules no relation has an inverse."""
+        return ()
+
+    def page(self, key: str) -> Page:
+        """What is held of the entity before an operation."""
+        held = self.held.get(key)
+        return Page(held.name, held.facts) if held else Page(None, ())
+
+    def aliases_of(self, key: str) -> Sequence[str]:
+        """Nothing: no aliases are kept."""
+        return ()
+
+    def merges_of(self, kept: str) -> Sequence[MergeRecord]:
+        """Nothing: entities are not merged."""
+        return ()
+
+    def with_(self, *changed: PlainHolding) -> Facts:
+        """The same with other facts of some entities."""
+        return Facts({**self.held, **{one.key: one for one in changed}}.values())
+
+
+class JsonlStore(LocalStore):
+    """Facts in one file, for one process: no aliases, no rules of relations, no history."""
+
+    def __init__(self, path: Path, *, create: bool = True, read_only: bool = False) -> None:
+        """Read the file, or make it."""
+        self.path = path
+        self.read_only = read_only
+        self.capabilities = READING if read_only else READING | WRITING
+        self._lock = threading.RLock()
+        self._is_closed = False
+        self._facts = Facts()
+        self._head: dict[str, Any] = {  # Any: JSON
+            "format": "lamlam-jsonl",
+            "schema": SCHEMA,
+            "revision": 0,
+            "secret": secrets.token_hex(32),
+        }
+        if path.exists():
+            self._read()
+        elif read_only or not create:
+            raise StoreMissing(f"there is no {path}", hint="create=True makes it")
+        else:
+            self._write(self._facts, revision=0)
+        self._identify = FactIds(bytes.fromhex(self._head["secret"]))
+
+    # Reading --------------------------------------------------------------------------------------
+
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        """Return what the store holds of one relation of one entity."""
+        with self._lock:
+            self._check_open()
+            if query.as_of is not None:
+                raise self.unsupported("as_of", Capability.HISTORY)
+            return look_up(self._facts, query, self._head["revision"], self._identify)
+
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+    ) -> EntityView | None:
+        """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
+        with self._lock:
+            self._check_open()
+            return describe(NamespaceShelf(self._facts, namespace), entity, fuzzy=fuzzy)
+
+    async def scan(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> AsyncIterator[Fact]:
+        """Give every fact, or those of one entity, of one relation, or of both."""
+        with self._lock:
+            self._check_open()
+            if as_of is not None:
+                raise self.unsupported("as_of", Capability.HISTORY)
+            wanted = None if entity is None else scoped(namespace or (), canonical_key(entity))
+            held = [one for one in self._facts.held.values() if wanted in (None, one.key)]
+        for one in held:
+            space = split(one.key)[0]
+            if namespace in (None, space):
+                covered = covered_keys(one.facts, relation)
+                for fact in one.facts:
+                    if fact.key in covered:
+                        yield as_fact(one.name, fact, self._identify(one.key, fact), space)
+
+    async def info(self) -> StoreInfo:
+        """Return what the store is and how much it holds."""
+        with self._lock:
+            self._check_open()
+            return StoreInfo(
+                backend="jsonl",
+                location=str(self.path),
+                schema=self._head["schema"],
+                revision=self._head["revision"],
+                facts=sum(len(one.facts) for one in self._facts.held.values()),
+                entities=len(self._facts.held),
+                read_only=self.read_only,
+                bytes=self.path.stat().st_size,
+            )
+
+    def changes(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> AsyncIterator[Change]:
+        """Refused: what was before is not kept."""
+        raise self.unsupported("changes", Capability.CHANGES)
+
+    # Writing --------------------------------------------------------------------------------------
+
+    async def apply(
+        self,
+        ops: Sequence[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
+        """Every operation has been done, in order, or none."""
+        with self._lock:
+            self._check_writable()
+            if idempotency_key is not None:
+                raise self.unsupported("idempotency_key", Capability.IDEMPOTENCY)
+            for op in ops:
+                check_op(op)
+                if isinstance(op, DefineRelation):
+                    raise self.unsupported("DefineRelation", Capability.RULES)
+                if not isinstance(op, Assert | Replace | Retract):
+                    raise self.unsupported(type(op).__name__, Capability.ALIASES)
+            revision = self._head["revision"]
+            if expected not in (None, revision):
+                raise Conflict(f"the store is at revision {revision}, not {expected}")
+            outcome = work_out(ops, self._facts, revision + 1, self._identify)
+            if not outcome.changed:
+                return Commit(revision, 0)
+            changed = [
+                PlainHolding(edit.name or key, key, tuple(edit.after))
+                for key, edit in outcome.edits.items()
+            ]
+            self._write(self._facts.with_(*changed), outcome.revision)
+            return Commit(outcome.revision, outcome.changed)
+
+    async def erase(
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
+    ) -> ErasureReceipt:
+        """Nothing is left of the facts in the file."""
+        with self._lock:
+            self._check_writable()
+            check_text(entity=entity, relation=relation)
+            key = scoped(check_namespace(namespace), canonical_key(entity))
+            name, facts = self._facts.page(key)
+            covered = covered_keys(facts, relation)
+            kept = tuple(fact for fact in facts if fact.key not in covered)
+            n_erased = len(facts) - len(kept)
+            if n_erased:
+                left = self._facts.with_(PlainHolding(name or entity, key, kept))
+                self._write(left, self._head["revision"] + 1)
+            return ErasureReceipt(
+                facts=n_erased,
+                entity=entity,
+                relation=relation,
+                covered=(str(self.path),),
+                pending=("blocks of the disk that the file had before",) if n_erased else (),
+                verified=False,
+                revision=self._head["revision"],
+                reason=reason,
+                authority=authority,
+                uncovered=OUT_OF_REACH,
+            )
+
+    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+        """Nothing is to do: there is one schema so far."""
+        with self._lock:
+            self._check_writable()
+            return MigrationReport(SCHEMA, SCHEMA, (), dry_run)
+
+    async def aclose(self) -> None:
+        """The store is closed; closing again does nothing."""
+        with self._lock:
+            self._is_closed = True
+
+    # The file -------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        held: dict[str, PlainHolding] = {}
+        try:
+            head, *lines = map(json.loads, self.path.read_text(encoding="utf-8").splitlines())
+            schema = int(head["schema"])
+            for line in lines if schema <= SCHEMA else ():
+                relation, relation_key, value, sources, *rest = line["fact"]
+                fact = StoredFact(relation, relation_key, value, tuple(sources), *rest)
+                before = held[line["key"]].facts if line["key"] in held else ()
+                held[line["key"]] = PlainHolding(line["name"], line["key"], (*before, fact))
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadStore(f"{self.path} is no file of facts: {error}") from None
+        if schema > SCHEMA:
+            raise SchemaMismatch(f"a newer version wrote {self.path}", hint="update the backend")
+        self._head, self._facts = head, Facts(held.values())
+
+    def _write(self, facts: Facts, revision: int) -> None:
+        """The file holds this: it is written beside its place and renamed, all or nothing."""
+        head = {**self._head, "revision": revision}
+        beside = self.path.with_name(f"{self.path.name}.part")
+        with beside.open("w", encoding="utf-8") as file:
+            print(json.dumps(head), file=file)
+            for one in facts.held.values():
+                for fact in one.facts:
+                    line = {"key": one.key, "name": one.name, "fact": fact}
+                    print(json.dumps(line), file=file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.path)
+        self._head, self._facts = head, facts
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise StoreClosed("the store is closed", hint="use it inside: async with … as store")
+
+    def _check_writable(self) -> None:
+        self._check_open()
+        if self.read_only:
+            raise ReadOnly("this file was opened for reading")
+
+
+async def main() -> None:
+    """Keep two facts and show the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "facts.jsonl"
+        async with JsonlStore(path) as store:
+            ada = "Ada Lovelace"
+            born = Fact(entity=ada, relation="birth place", value="London")
+            await store.apply(
+                [Assert(born), Assert(Fact(entity=ada, relation="birth date", value="1815"))]
+            )
+            print(ada, "was born in", (await store.lookup("Lovelace, Ada", "born in")).value)
+        for line in path.read_text(encoding="utf-8").splitlines()[1:]:
+            print(line[:95])
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,141 @@
+"""`Backend`: what the laws have to know of a backend. Most authors set ``url`` and are done."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from lamlam.errors import UsageError
+from lamlam.memory_backends.protocol import Capability, FactStore
+from lamlam.memory_backends.urls import connect
+
+EXAMPLES_VARIABLE = "LAMLAM_CONFORMANCE_EXAMPLES"
+EXAMPLES = int(os.environ.get(EXAMPLES_VARIABLE, "20"))
+"""Random examples per law that draws some."""
+
+
+class Backend:
+    """A backend under test: a subclass or an instance says how to get an empty store.
+
+    >>> Backend("sqlite:///{folder}/facts.db").name
+    'sqlite'
+    """
+
+    url: str = ""
+    """Of an empty store: ``{folder}`` stands for a new folder, ``{name}`` for a new name."""
+    name: str = ""
+    """In reports; by default the scheme of the URL."""
+    capabilities: frozenset[Capability] | None = None
+    """What a writable store must declare; ``None``: whatever it does declare."""
+    is_persistent: bool = True
+    """The facts are still there when the store is opened again."""
+    event_loop: str = "asyncio"
+    """Or ``trio``; anyio's pytest plugin runs the laws on it."""
+    is_slow: bool = False
+    """Every call crosses a network: laws that draw random examples draw a quarter of them."""
+    is_shrunk: bool = True
+    """Random operations that break a law are made fewer, which may take minutes."""
+    answers_within_s: float = 60.0
+    """A server that stops answering must have become `Unavailable` by then."""
+
+    def __init__(self, url: str | None = None, *, name: str | None = None) -> None:
+        """Take the URL and the name of the class, or these.
+
+        Raises:
+            UsageError: there is no URL, or every store would be the same one.
+        """
+        self.url = url if url is not None else self.url
+        self.name = name or self.name or self.url.partition(":")[0]
+        if not self.url:
+            raise UsageError(f"{type(self).__name__} has no url")
+
+    # What a backend whose stores are made in another way overrides ----------------------------------
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        """The URL of an empty store, which is gone after the block."""
+        if self.is_persistent and "{folder}" not in self.url and "{name}" not in self.url:
+            raise UsageError(
+                f"{self.url!r} is one and the same store each time",
+                hint="put {folder} or {name} where a new folder or name belongs",
+            )
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            name = f"conformance_{secrets.token_hex(6)}"
+            yield self.url.replace("{folder}", folder).replace("{name}", name)
+
+    def connect(self, url: str, *, create: bool = True, read_only: bool = False) -> FactStore:
+        """Return the open store behind a URL that `fresh` gave."""
+        return connect(url, create=create, read_only=read_only)
+
+    def files(self, url: str) -> Sequence[Path]:
+        """Files that hold the store: an erased text must not be in their bytes."""
+        return ()
+
+    def address(self, url: str) -> tuple[str, int]:
+        """Host and port of the server, for `Capability.SERVER`."""
+        parts = urlsplit(url)
+        if not parts.hostname or not parts.port:
+            raise UsageError(f"{self.name}: the URL names no host and port; override address()")
+        return parts.hostname, parts.port
+
+    def through(self, url: str, port: int) -> str:
+        """The URL of the same store by way of another port of this machine."""
+        parts = urlsplit(url)
+        user, at, _ = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=f"{user}{at}127.0.0.1:{port}"))
+
+    def old_stores(self, folder: Path) -> Mapping[str, str]:
+        """By released version: the URL of a copy, in the folder, of a store that it wrote.
+
+        Each holds the fact that Ada Lovelace's birth place is London.
+        """
+        return {}
+
+    @contextmanager
+    def newer_store(self) -> Iterator[str | None]:
+        """The URL of a store of a schema that does not exist yet; ``None``: cannot be made."""
+        yield None
+
+    # For laws -------------------------------------------------------------------------------------
+
+    @property
+    def examples(self) -> int:
+        """Random examples per law."""
+        return max(EXAMPLES // 4, 1) if self.is_slow else EXAMPLES
+
+    @asynccontextmanager
+    async def open(
+        self, url: str, *, create: bool = True, read_only: bool = False
+    ) -> AsyncIterator[FactStore]:
+        """The store is open inside the block."""
+        store = self.connect(url, create=create, read_only=read_only)
+        async with store:
+            yield store
+
+
+class Place:
+    """One store of a backend, which a law may open, and open again."""
+
+    def __init__(self, backend: Backend, url: str) -> None:
+        self.backend = backend
+        self.url = url
+
+    @asynccontextmanager
+    async def open(
+        self, *, create: bool = True, read_only: bool = False
+    ) -> AsyncIterator[FactStore]:
+        """The store is open inside the block."""
+        async with self.backend.open(self.url, create=create, read_only=read_only) as store:
+            yield store
+
+    @asynccontextmanager
+    async def another(self) -> AsyncIterator[FactStore]:
+        """An empty store of the same backend is open inside the block."""
+        with self.backend.fresh() as url:
+            async with self.backend.open(url) as store:
+                yield store

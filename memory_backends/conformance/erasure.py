@@ -1,0 +1,233 @@
+"""Suite 9: nothing is left of what was erased, and the receipt says no more than was done."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.conformance.backend import Place
+from lamlam.memory_backends.conformance.laws import Laws, does_not_apply, needs
+from lamlam.memory_backends.conformance.samples import (
+    ADA,
+    HALF,
+    changes,
+    fact,
+    facts,
+    put,
+    triples,
+    values,
+)
+from lamlam.memory_backends.fact_files import write_facts
+from lamlam.memory_backends.operations import (
+    OUT_OF_REACH,
+    AddAlias,
+    Assert,
+    MergeEntities,
+    Replace,
+    Retract,
+)
+from lamlam.memory_backends.protocol import Capability, FactStore
+from lamlam.memory_backends.values import Quantity
+
+CANARY = "Zqxjkv Canary"
+WORDS = ("zqxjkv", "wvutsr", "kanarienvogel")
+"""No file or feed of a store that never held the canary holds one of these."""
+
+
+async def plant(store: FactStore) -> None:
+    """The canary sits in every place that a store has for facts, now and in its past."""
+    can = store.capabilities
+    await put(store, ("Bystander", "work", "untouched"), (CANARY, "work", "wvutsr one"))
+    for _ in range(2):
+        await store.apply([Assert(fact("wvutsr two", "born in", CANARY, source="wvutsr source"))])
+        await store.apply([Replace(fact("wvutsr three", "birth place", CANARY))])
+        await store.apply([Retract(CANARY, "birth place")])
+    await store.apply(
+        [Assert(fact(Quantity(Decimal(7), "wvutsr"), "height", CANARY, surface="wvutsr m"))]
+    )
+    if Capability.ALIASES in can:
+        await store.apply(
+            [AddAlias(CANARY, "Kanarienvogel"), Assert(fact("wvutsr", "job", "Kanarienvogel 2"))]
+        )
+        await store.apply([MergeEntities(CANARY, "Kanarienvogel 2")])
+        await store.apply([AddAlias(CANARY, "Kanarienvogel Three")])
+    await put(store, (CANARY, "work", "wvutsr four"), ("Bystander", "work", "more"))
+
+
+def found_in(text: str) -> list[str]:
+    """Words of the canary that a text holds, whatever their case."""
+    return [word for word in WORDS if word in text.casefold()]
+
+
+@needs(Capability.ERASE)
+class ErasureLaws(Laws):
+    """Suite 9: nothing is left of what was erased."""
+
+    suite = "erasure"
+
+    async def test_no_read_finds_what_was_erased(self, store: FactStore, tmp_path: Path) -> None:
+        """Lookups by any name, scans, candidates, history, feed, aliases and an export hold nothing of it."""
+        await plant(store)
+        can = store.capabilities
+        revision = (await store.info()).revision
+        receipt = await store.erase(CANARY)
+        assert receipt.facts >= 3
+        names = (CANARY, "Kanarienvogel", "Kanarienvogel 2", "Kanarienvogel Three", "Zqxjkv Canari")
+        for name in names:
+            for relation in ("work", "birth place", "height", "job"):
+                result = await store.lookup(name, relation)
+                assert (result.status, result.candidates) == ("miss", ())
+            assert await facts(store, entity=name) == []
+            if Capability.HISTORY in can:
+                assert await store.history(name) == []
+                assert (await store.lookup(name, "work", as_of=revision)).status == "miss"
+            if Capability.ALIASES in can:
+                assert await store.aliases(name) == []
+            if Capability.FAST_LOOKUP in can:
+                store.refresh_nowait()
+                assert store.describe_nowait(name) is None
+        left = repr(await facts(store))
+        if Capability.HISTORY in can:
+            left += "".join([repr(await facts(store, as_of=r)) for r in range(revision + 1)])
+        if Capability.CHANGES in can:
+            left += repr(await changes(store)) + repr(await changes(store, 0))
+        export = tmp_path / "export.jsonl"
+        write_facts([one async for one in store.scan()], str(export))
+        assert found_in(left + export.read_text(encoding="utf-8")) == []
+        assert await values(store, "work", "Bystander") == ["untouched", "more"]
+        info = await store.info()
+        assert (info.facts, info.entities) == (2, 1)
+
+    async def test_the_receipt_counts(self, store: FactStore) -> None:
+        """A receipt tells facts and past versions, the revision it made, reason, authority and what is out of reach."""
+        await put(store, (ADA, "work", "x"), (ADA, "born in", "y"))
+        await store.apply([Replace(fact("z"))])
+        before = (await store.info()).revision
+        receipt = await store.erase(ADA, reason="asked", authority="Ada herself")
+        versions = 3 if Capability.HISTORY in store.capabilities else 2
+        assert (receipt.facts, receipt.entity, receipt.relation) == (versions, ADA, None)
+        assert (receipt.reason, receipt.authority) == ("asked", "Ada herself")
+        assert receipt.revision == (await store.info()).revision == before + 1
+        assert set(OUT_OF_REACH) <= set(receipt.uncovered)
+        assert receipt.covered
+        assert not set(receipt.covered) & set(receipt.pending)
+
+    async def test_nothing_erased_is_nothing_confirmed(self, store: FactStore) -> None:
+        """Erasing what is not there erases nothing, makes no revision, and confirms nothing."""
+        await put(store, ("Kevin Barron", "work", "x"))
+        before = await store.info()
+        for name in ("Sir Kevin Barron", "Kevin", "Nobody", "%"):
+            receipt = await store.erase(name)
+            assert (receipt.facts, receipt.verified) == (0, False)
+        assert (await store.erase("Kevin Barron", "birth place")).facts == 0
+        assert await store.info() == before
+        await store.erase("kevin_barron")
+        assert (await store.erase("Kevin Barron")).facts == 0
+
+    async def test_one_relation_takes_its_synonyms(self, store: FactStore) -> None:
+        """What answers to the relation is erased, its past too, and nothing else of the entity."""
+        await put(
+            store, ("A B", "birth place", "wvutsr"), ("A B", "born in", "y"), ("A B", "work", "z")
+        )
+        await store.apply(
+            [Replace(fact("zqxjkv", "birth place", "A B")), Replace(fact("w", "work", "A B"))]
+        )
+        await store.erase("A B", "place of birth")
+        assert await triples(store) == [("A B", "work", "w")]
+        if Capability.HISTORY in store.capabilities:
+            assert [past.fact.surface for past in await store.history("A B")] == ["z"]
+            for revision in range((await store.info()).revision + 1):
+                assert found_in(repr(await facts(store, as_of=revision))) == []
+        if Capability.CHANGES in store.capabilities:
+            assert found_in(repr(await changes(store, 0))) == []
+
+    @needs(Capability.ALIASES)
+    async def test_an_alias_erases_its_entity(self, store: FactStore) -> None:
+        """Whoever is known by another name, merged or added, can be erased by it."""
+        for name in ("The Other", "C D"):
+            await put(store, ("A B", "work", "x"), ("C D", "work", "y"))
+            await store.apply([AddAlias("A B", "The Other"), MergeEntities("A B", "C D")])
+            assert (await store.erase(name)).facts >= 2
+            assert await facts(store) == []
+            assert (await store.lookup("The Other", "work")).status == "miss"
+
+    @needs(Capability.HISTORY)
+    async def test_an_entity_of_the_past_can_be_erased(self, store: FactStore) -> None:
+        """An entity whose facts have all ended is erased from the history."""
+        await put(store, (ADA, "work", "x"))
+        await store.apply([Retract(ADA, "work")])
+        assert (await store.erase(ADA)).facts == 1
+        assert await store.history(ADA) == []
+
+    @needs(Capability.IDEMPOTENCY)
+    async def test_a_repeat_brings_nothing_back(self, store: FactStore) -> None:
+        """A change that was sent before an erasure and comes again after it is not done again."""
+        await store.apply([Assert(fact("x", "work"))], idempotency_key="k")
+        await store.erase(ADA)
+        await store.apply([Assert(fact("x", "work"))], idempotency_key="k")
+        assert await facts(store) == []
+
+    async def test_what_was_erased_can_be_written_again(self, store: FactStore) -> None:
+        """An erased entity may come back, without its past."""
+        await put(store, (ADA, "work", "x"))
+        await store.erase(ADA)
+        await put(store, ("ADA LOVELACE", "work", "y"))
+        assert await triples(store) == [("ADA LOVELACE", "work", "y")]
+        if Capability.HISTORY in store.capabilities:
+            assert await store.history(ADA) == []
+
+    async def test_half_a_character_is_not_erased(self, store: FactStore) -> None:
+        """A name that is no text is `BadFact`, and everything stays."""
+        await put(store, ("A", "birth place", "x"))
+        for entity, relation in ((HALF, None), ("A", HALF)):
+            with pytest.raises(BadFact, match="surrogate"):
+                await store.erase(entity, relation)
+        assert await triples(store) == [("A", "birth place", "x")]
+
+    async def test_the_bytes_hold_nothing_of_it(self, place: Place) -> None:
+        """Where the store is kept in files, their bytes hold no word of what was erased, when open and when closed."""
+        async with place.open() as store:
+            await plant(store)
+            files = place.backend.files(place.url)
+            if not files:
+                does_not_apply("the backend names no files")
+            receipt = await store.erase(CANARY)
+            if Capability.ERASE_PHYSICAL in store.capabilities:
+                assert receipt.verified and not receipt.pending, receipt
+            assert _in_bytes(place) == []
+            await put(store, ("Bystander", "work", "even more"))
+        assert _in_bytes(place) == []
+
+    @needs(Capability.ERASE_PHYSICAL)
+    async def test_a_confirmed_erasure_was_searched_for(self, store: FactStore) -> None:
+        """A store that searches its bytes says so in the receipt, and only where something was erased."""
+        await put(store, (ADA, "work", "wvutsr and more"), (ADA, "score", "1"))
+        receipt = await store.erase(ADA, "work")
+        assert receipt.verified
+        assert not (await store.erase(ADA, "work")).verified
+
+    @needs(Capability.CHANGES)
+    async def test_the_feed_tells_of_the_erasure(self, store: FactStore) -> None:
+        """The feed says that an entity or some of its facts are gone, by ids that reveal nothing."""
+        await put(store, (CANARY, "work", "x"), (CANARY, "score", "y"))
+        ids = {one.relation: one.id async for one in store.scan()}
+        since = (await store.info()).revision
+        await store.erase(CANARY, "score")
+        await store.erase(CANARY)
+        part, whole = [one for one in await changes(store, since) if one.kind == "erased"]
+        assert part.fact_ids == (ids["score"],)
+        assert whole.fact_ids == ()
+        assert part.entity_id == whole.entity_id is not None
+        assert found_in(repr((part, whole))) == []
+
+
+def _in_bytes(place: Place) -> list[str]:
+    found = []
+    for path in place.backend.files(place.url):
+        if path.exists():
+            held = path.read_bytes().lower()
+            found += [f"{path.name}: {word}" for word in WORDS if word.encode() in held]
+    return found

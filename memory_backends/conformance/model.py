@@ -1,0 +1,174 @@
+"""`Model`: a memory as anybody would write it who had never to make it fast. Obvious, and slow.
+
+It keeps every state that the store ever had, whole, and answers by looking. It shares no code
+with the backends but what a name and a value are: keys, synonyms, codes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any
+
+from lamlam.memory_backends.conformance.model_commit import (
+    FOREVER,
+    ModelCommit,
+    Name,
+    Row,
+    State,
+)
+from lamlam.memory_backends.keys import canonical_key
+from lamlam.memory_backends.operations import Op
+from lamlam.memory_backends.synonyms import same_relation
+from lamlam.memory_backends.values import EntityRef
+
+
+class Model:
+    """What a store should be, in plain Python."""
+
+    def __init__(self) -> None:
+        self.states = [State()]
+        """By revision."""
+        self.events: list[list[tuple[Any, ...]]] = [[]]
+        """By revision: what happened besides facts."""
+        self.keys: dict[str, tuple[int, int]] = {}
+
+    @property
+    def now(self) -> State:
+        """The last state."""
+        return self.states[-1]
+
+    @property
+    def revision(self) -> int:
+        """The last revision."""
+        return len(self.states) - 1
+
+    # Writing --------------------------------------------------------------------------------------
+
+    def apply(self, ops: Iterable[Op], key: str | None = None) -> tuple[int, int]:
+        """Return the revision and the count of changes of a commit."""
+        if key in self.keys:
+            return self.keys[key]
+        work = ModelCommit(deepcopy(self.now), self.now, self.revision + 1)
+        for op in ops:
+            work.do(op)
+        work.forget_empty()
+        if work.count:
+            self.states.append(work.state)
+            self.events.append(work.events)
+        commit = (self.revision, work.count)
+        if key is not None:
+            self.keys[key] = commit
+        return commit
+
+    def erase(self, name: Name, relation: str | None = None) -> int:
+        """Nothing of it was ever there; return how many facts and versions of facts that were."""
+        asked, name = name, self.now.meant(name)
+        # Under its other names it may have been an entity of its own once, with a past.
+        others = [alias for alias, entity in self.now.aliases.items() if entity == name]
+        merged = [record[1] for record in self.now.merges if record[0] == name]
+        gone = {asked, name, *others, *merged}
+        wanted = canonical_key(relation) if relation is not None else None
+
+        def stays(row: Row) -> bool:
+            return wanted is not None and not same_relation(row.key, wanted)
+
+        n_gone = len(
+            {
+                (one, row)
+                for state in self.states
+                for one in gone
+                for row in state.rows(one)
+                if not stays(row)
+            }
+        )
+        if not n_gone:
+            return 0
+        for state in self.states:
+            for one in gone:
+                state.facts[one] = [row for row in state.rows(one) if stays(row)]
+        state = deepcopy(self.now)
+        if not state.rows(name):
+            state.aliases = {a: e for a, e in state.aliases.items() if e != name}
+            state.merges = [record for record in state.merges if record[0] != name]
+        self.states.append(state)
+        self.events.append([])
+        return n_gone
+
+    # Reading --------------------------------------------------------------------------------------
+
+    def lookup(
+        self, name: Name, relation: str, *, at: int, as_of: int | None = None
+    ) -> tuple[str, list[str]]:
+        """Return status and values."""
+        state = self.now if as_of is None else self.states[as_of]
+        key = canonical_key(relation)
+        entity = name if state.rows(name) else self.now.aliases.get(name, name)
+        if as_of is not None and entity != name and not self.now.rows(entity):
+            entity = name
+        rows = state.rows(entity)
+        if not rows:
+            return "miss", []
+        by_name = [row.key for row in rows if row.key == key]
+        by_name += [row.key for row in rows if same_relation(row.key, key)]
+        found = [(row, row.surface) for row in rows if by_name and row.key == by_name[0]]
+        told = {canonical_key(text) for _, text in found}
+        for inverse in self._inverses(key):
+            for other in sorted(state.facts, key=lambda o: "/".join(o[0]) + o[1]):
+                for row in state.rows(other):
+                    meant = isinstance(row.value, EntityRef) and canonical_key(row.value.name)
+                    if (
+                        other[0] == entity[0]
+                        and meant == entity[1]
+                        and same_relation(row.key, inverse)
+                    ):
+                        if canonical_key(self.spelling(other)) not in told:
+                            told.add(canonical_key(self.spelling(other)))
+                            found.append((row, self.spelling(other)))
+        if not found:
+            return "miss", []
+        if all((row.begin, row.end) == (-FOREVER, FOREVER) for row, _ in found):
+            return "hit", [text for _, text in found]
+        valid = [(row, text) for row, text in found if row.begin <= at < row.end]
+        once = dict.fromkeys([(text, row.surface, row.same[1:3]) for row, text in valid])
+        return ("hit" if valid else "not_valid_at"), [text for text, *_ in once]
+
+    def spelling(self, name: Name) -> str:
+        """How an entity is written."""
+        return next(s.spelt[name] for s in reversed(self.states) if name in s.spelt)
+
+    def history(self, name: Name) -> Counter[tuple[Row, int]]:
+        """Return every version of a fact that has ended, with the revision of its end."""
+        name = name if any(s.rows(name) for s in self.states) else self.now.meant(name)
+        return Counter(
+            (row, revision)
+            for revision in range(1, len(self.states))
+            for row in self.states[revision - 1].rows(name)
+            if row not in self.states[revision].rows(name)
+        )
+
+    def changes(self, since: int) -> list[tuple[int, str, Name, Row]]:
+        """Return what ended and what began, in each commit."""
+        told: list[tuple[int, str, Name, Row]] = []
+        for revision in range(since + 1, len(self.states)):
+            before, after = self.states[revision - 1], self.states[revision]
+            for name in {**before.facts, **after.facts}:
+                began = [row for row in after.rows(name) if row.since == revision]
+                replaced = {row.same for row in began}
+                told += [
+                    (revision, "ended", name, row)
+                    for row in before.rows(name)
+                    if row not in after.rows(name) and row.same not in replaced
+                ]
+                told += [(revision, "asserted", name, row) for row in began]
+        return told
+
+    def _inverses(self, key: str) -> list[str]:
+        found = []
+        for rule in self.now.rules:
+            if rule.inverse is not None:
+                other = canonical_key(rule.inverse)
+                found += [rule.key] if same_relation(other, key) else []
+                found += [other] if same_relation(rule.key, key) else []
+        return list(dict.fromkeys(found))

@@ -1,0 +1,141 @@
+"""A proxy in front of a server that loses connections the way networks do."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from enum import StrEnum
+from socket import SO_LINGER, SOL_SOCKET
+
+_CHUNK = 65_536
+
+
+class Fault(StrEnum):
+    """What happens to the bytes that would pass."""
+
+    NONE = "none"
+    REFUSE = "refuse"
+    """New connections are closed at once."""
+    STALL = "stall"
+    """Nothing passes, and nobody is told."""
+    DROP_REQUEST = "drop_request"
+    """The next thing that the client says ends the connection, unheard."""
+    RESET_REQUEST = "reset_request"
+    """The same with a reset."""
+    DROP_ANSWER = "drop_answer"
+    """What the client says arrives, and the server's next answer ends the connection, unheard."""
+
+
+class Proxy:
+    """Passes bytes on, until it is told to lose them."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._fault = Fault.NONE
+        self._skip = 0
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port = 0
+        self.is_hit = False
+        """The fault took place."""
+
+    def set(self, fault: Fault, *, after: int = 0) -> None:
+        """From now on this happens, once so many messages of that direction have passed."""
+        self._fault, self._skip, self.is_hit = fault, after, False
+        if fault is Fault.STALL:
+            self._flowing.clear()
+        else:
+            self._flowing.set()
+
+    def cut(self) -> None:
+        """Every connection is reset, as when a cable is pulled and found."""
+        for writer in list(self._writers):
+            _reset(writer)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._fault is Fault.REFUSE:
+            self.is_hit = True
+            _reset(writer)
+            return
+        try:
+            from_server, to_server = await asyncio.open_connection(*self._target)
+        except OSError:
+            _reset(writer)
+            return
+        pair = (writer, to_server)
+        self._writers.update(pair)
+        tasks = [
+            asyncio.create_task(self._pass_on(reader, to_server, pair, is_request=True)),
+            asyncio.create_task(self._pass_on(from_server, writer, pair, is_request=False)),
+        ]
+        self._tasks.update(tasks)
+        for task in tasks:
+            task.add_done_callback(self._tasks.discard)
+        await asyncio.wait(tasks)
+        self._writers.difference_update(pair)
+
+    async def _pass_on(
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        pair: tuple[asyncio.StreamWriter, asyncio.StreamWriter],
+        *,
+        is_request: bool,
+    ) -> None:
+        with suppress(OSError):
+            while chunk := await source.read(_CHUNK):
+                if not self._flowing.is_set():
+                    self.is_hit = True
+                    await self._flowing.wait()
+                if self._ends(is_request):
+                    for writer in pair:
+                        _reset(writer) if self._fault is Fault.RESET_REQUEST else writer.close()
+                    return
+                sink.write(chunk)
+                await sink.drain()
+        sink.close()
+
+    def _ends(self, is_request: bool) -> bool:
+        wanted = (Fault.DROP_REQUEST, Fault.RESET_REQUEST) if is_request else (Fault.DROP_ANSWER,)
+        if self._fault not in wanted or self.is_hit:
+            return False
+        if self._skip:
+            self._skip -= 1
+            return False
+        self.is_hit = True
+        return True
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """The connection ends with a reset, not with a farewell."""
+    linger = struct.pack("ii", 1, 0)
+    socket = writer.get_extra_info("socket")
+    if socket is not None:
+        with suppress(OSError):
+            socket.setsockopt(SOL_SOCKET, SO_LINGER, linger)
+    writer.transport.abort()
+
+
+@asynccontextmanager
+async def proxied(host: str, port: int) -> AsyncIterator[Proxy]:
+    """A proxy in front of the server answers at ``127.0.0.1`` and its ``port``."""
+    proxy = Proxy(host, port)
+    server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
+    proxy.port = server.sockets[0].getsockname()[1]
+    try:
+        yield proxy
+    finally:
+        server.close()
+        proxy.set(Fault.NONE)
+        for writer in list(proxy._writers):
+            writer.transport.abort()
+        tasks = list(proxy._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(server.wait_closed(), 5)

@@ -1,0 +1,98 @@
+"""The laws can fail: each fault of a memory is found by the law that is about it; and the report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lamlam.memory_backends.conformance import SUITES, AllLaws, report
+from lamlam.memory_backends.networkx_graph import GraphStore
+from tests.memory_backends.mutants import MUTANTS, MutantBackend
+
+FAULTLESS = "Faultless"
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The report on every mutant with its law, and on the memory without a fault with all these."""
+    folder = tmp_path_factory.mktemp("mutants")
+    classes = {make.__name__: MutantBackend(make) for make in MUTANTS}  # type: ignore[attr-defined]
+    file = folder / "test_mutants.py"
+    lines = [
+        "from lamlam.memory_backends.conformance import AllLaws",
+        "from tests.memory_backends import mutants",
+    ]
+    for name in classes:
+        lines += [
+            f"class Test{name}(AllLaws):",
+            f"    backend = mutants.MutantBackend(mutants.{name})",
+        ]
+    file.write_text("\n".join(lines) + "\n")
+    chosen = [
+        f"{file}::Test{make.__name__}::{law}"  # type: ignore[attr-defined]
+        for make, law in MUTANTS.items()
+    ]
+    path = folder / "report.json"
+    options = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(folder)]
+    pytest.main(
+        [*options, "--import-mode=importlib", report.OPTION, str(path), *chosen], plugins=[report]
+    )
+    held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return held
+
+
+@pytest.mark.parametrize(
+    ("fault", "law"),
+    [(make.__name__, law) for make, law in MUTANTS.items()],  # type: ignore[attr-defined]
+)
+def test_a_fault_is_found_by_its_law(outcomes: dict[str, Any], fault: str, law: str) -> None:
+    """A memory with this fault breaks this law."""
+    backend = outcomes["backends"][fault]
+    (entry,) = [laws[law] for laws in backend["suites"].values() if law in laws]
+    assert entry["outcome"] == "failed"
+    assert not backend["passed_all"]
+
+
+def test_no_law_hides_another() -> None:
+    """No two suites have a law of the same name, and each law is a sentence."""
+    names = [name for suite in SUITES for name in vars(suite) if name.startswith("test_")]
+    assert sorted(names) == sorted(set(names))
+    for name in names:
+        law = report.law_of(getattr(AllLaws, name))
+        assert law.endswith("."), name
+        assert law[0].isupper() or law[0] in "`\"'", name
+
+
+def test_the_report_says_what_is_not_declared(tmp_path: Path) -> None:
+    """A law whose capability is missing is in the report, as not declared, and is no failure."""
+    file = tmp_path / "test_reading.py"
+    file.write_text(
+        "from lamlam.memory_backends.conformance.merges import MergeLaws\n"
+        "from lamlam.memory_backends.networkx_graph import GraphStore\n"
+        "from tests.memory_backends.mutants import MutantBackend\n"
+        "def make(read_only=False):\n"
+        "    return GraphStore(read_only=True)\n"
+        "class TestReading(MergeLaws):\n"
+        "    backend = MutantBackend(make)\n"
+    )
+    path = tmp_path / "report.json"
+    options = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(tmp_path)]
+    status = pytest.main(
+        [*options, "--import-mode=importlib", report.OPTION, str(path), str(file)],
+        plugins=[report],
+    )
+    assert status == 0
+    (backend,) = json.loads(path.read_text(encoding="utf-8"))["backends"].values()
+    assert set(backend["counts"]) == {"not declared"}
+    assert not backend["passed_all"]  # nothing was kept, as nothing could be tried
+    law = backend["suites"]["merges"]["test_two_entities_become_one"]
+    assert law["reason"] == "write"
+    assert law["law"].startswith("The kept entity has the facts and aliases of both")
+
+
+def test_the_memory_behind_the_mutants_is_faultless() -> None:
+    """The fault is the mutant's own: `test_conformance.py` runs all laws on what it is made of."""
+    assert all(issubclass(make, GraphStore) for make in MUTANTS if isinstance(make, type))
