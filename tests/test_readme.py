@@ -21,8 +21,8 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def _fences(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+def _fences(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
@@ -41,6 +41,25 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
     text, *lookups = done.stdout.splitlines()
     assert text.startswith("Ada Quill was born in Lowmere")
     assert any(line.endswith("hit Lowmere") for line in lookups)
+
+
+def test_the_examples_on_memory_run(tmp_path: Path) -> None:
+    """One after the other, as a reader types them; the JSON lines can be imported."""
+    page = (ROOT / "docs" / "memory.md").read_text(encoding="utf-8")
+    (tmp_path / "lines.jsonl").write_text("".join(_fences("json", page)), encoding="utf-8")
+    program = "\n".join(_fences("python", page))
+    program += "\nwith lamlam.SyncFactStore('memory:') as store:"
+    program += "\n    put(store, FactFile('lines.jsonl'))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_python_example_is_short() -> None:
