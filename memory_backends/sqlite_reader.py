@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 
 from lamlam.memory_backends import packed
 from lamlam.memory_backends.keys import canonical_key, relation_key
@@ -85,8 +86,7 @@ class Reader:
         if self._is_pinned:
             if self._is_frozen or now_ns - self._pinned_ns < _SNAPSHOT_NS:
                 return
-            self.cursor.execute("COMMIT")
-            self._is_pinned = False
+            self.release()
         if len(self.kept_sources) >= _MOST_SOURCES:
             self._forget_sources()
         execute = self.cursor.execute
@@ -104,8 +104,10 @@ class Reader:
     def release(self) -> None:
         """No snapshot is held, so that nothing keeps the log from being written back."""
         if self._is_pinned:
-            self.cursor.execute("COMMIT")
             self._is_pinned = False
+            # SQLite itself ends a transaction that found the file damaged.
+            if self._connection.in_transaction:
+                self.cursor.execute("COMMIT")
 
     def forget(self) -> None:
         """No snapshot is held, and nothing is kept of what was read."""
@@ -113,7 +115,8 @@ class Reader:
         self._forget_sources()
 
     def close(self) -> None:
-        self.forget()
+        with suppress(sqlite3.Error):  # of a damaged file; closing ends the snapshot too
+            self.forget()
         self._connection.close()
 
     def state(self) -> tuple[int, int, int, int]:

@@ -229,6 +229,9 @@ def _operational(error: sqlite3.OperationalError, path: Path) -> FactStoreError:
             return Unavailable(f"the disk of {path} is full", hint=_MAKE_ROOM)
         case sqlite3.SQLITE_IOERR:
             return Unavailable(f"{path} could not be read or written: {error}", hint=_MAKE_ROOM)
+        case sqlite3.SQLITE_ERROR if "decode" in str(error):
+            # The message holds the bytes themselves.
+            return BadStore(f"{path} is damaged: what should be text in it is none")
         case _:
             return BadStore(f"{path} cannot be used: {error}")
 

@@ -569,7 +569,9 @@ class SqliteStore(LocalStore):
 
 
 def _may_write(path: Path) -> bool:
-    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    # Whoever the process acts as, where the system tells that from who started it.
+    acts_as = os.access in os.supports_effective_ids
+    return all(os.access(one, os.W_OK, effective_ids=acts_as) for one in (path, path.parent))
 
 
 def _open_stores(path: Path) -> list[SqliteStore]:
