@@ -6,10 +6,13 @@ import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
+
+from anyio import to_thread
 
 from lamlam.errors import MissingExtra, UnknownBackend, UnknownOption
 from lamlam.memory_backends.protocol import FactStore
@@ -60,7 +63,10 @@ async def open_store(
         BadStore: what is there is no fact store.
         SchemaMismatch: a newer version wrote it.
     """
-    store = connect(url, create=create, read_only=read_only)
+    opening = partial(connect, url, create=create, read_only=read_only)
+    is_remote = isinstance(url, str) and url.partition(":")[0] in _NEO4J
+    # Neo4j is waited for, which must not hold up the caller's loop.
+    store = await to_thread.run_sync(opening) if is_remote else opening()
     try:
         yield store
     finally:
