@@ -47,6 +47,13 @@ names, relations = map(st.sampled_from, (NAMES, RELATIONS))
 spaces = st.sampled_from(SPACES)
 few, aliases = map(st.sampled_from, (NAMES[1:3], NAMES[3:]))
 
+FIRST: list[Op] = [
+    *(Assert(Fact(entity=name, relation=r, value="x")) for name in NAMES[1:3] for r in RELATIONS),
+    AddAlias("Bob", "Countess"),
+    AddAlias("Ada Lovelace", "Ada Byron"),
+]
+"""So that most of what is drawn afterwards has something to change."""
+
 
 @st.composite
 def facts(draw: st.DrawFn) -> Fact:
@@ -90,7 +97,7 @@ Erase = tuple[str, str | None, tuple[str, ...]]
 def steps() -> st.SearchStrategy[list[list[Op] | Erase]]:
     erase = st.tuples(names, st.none() | relations, spaces)
     commit = st.lists(operations(), min_size=1, max_size=4)
-    return st.lists(st.one_of(commit, commit, commit, erase), max_size=12)
+    return st.lists(st.one_of(commit, commit, commit, erase), min_size=3, max_size=12)
 
 
 def answer(result: LookupResult) -> tuple[object, ...]:
@@ -132,10 +139,11 @@ def revision_after(store: GraphStore, step: list[Op] | Erase) -> int:
 def test_a_replica_answers_as_its_store(steps: list[list[Op] | Erase], data: st.DataObject) -> None:
     """Begun from a state in the middle, or from the first commit and stopped at any one."""
     store = GraphStore()
+    store.apply_nowait(FIRST)
     begun = data.draw(st.integers(0, len(steps)), label="begun after")
     paused = data.draw(st.integers(0, len(steps)), label="paused after")
     whole, late = Replica(store.secret), Replica(store.secret)
-    revision = 0
+    revision = 1
     for n in range(len(steps) + 1):
         if n:
             revision = revision_after(store, steps[n - 1])
@@ -147,6 +155,19 @@ def test_a_replica_answers_as_its_store(steps: list[list[Op] | Erase], data: st.
     for replica in (whole, late):
         replica.feed(store.changes_nowait(replica.revision), reached=revision)
         assert_same(store, replica, revision)
+
+
+def test_a_fact_that_ends_and_comes_again_in_one_commit_moves_to_the_end() -> None:
+    """In the replica as in the store, which gives it a new place."""
+    store = GraphStore()
+    replica = Replica(store.secret)
+    first, second = (Assert(Fact(entity="Bob", relation="work", value=v)) for v in "xy")
+    store.apply_nowait([first, second])
+    replica.feed(store.changes_nowait(0))
+    store.apply_nowait([Retract("Bob", "work", "x"), first])
+    replica.feed(store.changes_nowait(replica.revision))
+    for one in (store, replica):
+        assert one.lookup_nowait(Lookup("Bob", "work")).values == ("y", "x")
 
 
 def test_an_erased_name_is_nowhere_in_a_replica() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lamlam.memory_backends.facts import Namespace
 from lamlam.memory_backends.lookups import EntityView
 from lamlam.runtime.answers import GivenOut
 from lamlam.runtime.grounding import Constraint, Grounding
@@ -22,10 +23,12 @@ CURIE = "Marie Curie was born in"
 class Counting(FakeStore):
     """Counts the names it is asked for."""
 
-    def describe_nowait(self, entity: str, *, fuzzy: bool = True) -> EntityView | None:
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+    ) -> EntityView | None:
         if not fuzzy:
             self.asked.append((entity, ""))
-        return super().describe_nowait(entity, fuzzy=fuzzy)
+        return super().describe_nowait(entity, fuzzy=fuzzy, namespace=namespace)
 
 
 def names_in(trie: KeyTrie | None) -> set[str]:
