@@ -38,8 +38,8 @@ class Neo4jAddress:
     """``foreign``: a graph that others made, for reading."""
     label: str = "__Entity__"
     """Of the entities of a foreign graph."""
-    timeout_s: float = 60.0
-    """After so long the server gives up one transaction; loading has no limit."""
+    timeout_s: float = 30.0
+    """After so long one read or write is given up, here and by the server; loading is not."""
 
     def __str__(self) -> str:
         return f"{self.uri}/{self.database}" if self.database else self.uri

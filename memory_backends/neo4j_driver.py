@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,6 +32,7 @@ _POOL = 50
 _ACQUISITION_S = 20.0
 _CONNECT_S = 10.0
 _RETRY_S = 10.0
+_GRACE_S = 2.0  # the server's own limit comes first, and says more
 _DENIED = (
     "Neo.ClientError.Security.Unauthorized",
     "Neo.ClientError.Security.AuthenticationRateLimit",
@@ -99,8 +102,12 @@ class Neo4jConnection:
             StoreMissing: there is no such database.
             Unavailable: no server answers.
         """
+        # What the driver logs comes as our errors too; whoever set up logging still sees it.
+        logging.getLogger("neo4j").addHandler(logging.NullHandler())
         with self._ours():
             self._driver = self._make_driver()
+            # At once, where transactions would be tried again for a while.
+            await self._driver.verify_connectivity()
         if self.database is None:
             self.database = await self._home_database()
         found = await self.read(
@@ -116,19 +123,31 @@ class Neo4jConnection:
     async def read(
         self, work: Work[T], bookmarks: Iterable[str] = (), *, timeout_s: float | None = None
     ) -> T:
-        """Return what the work returns, done in a transaction for reading."""
+        """Return what the work returns, done in a transaction for reading.
+
+        A server that falls silent is given up after a while: nothing in the protocol would tell.
+
+        Args:
+            work: may be done more than once.
+            bookmarks: of commits that it has to see.
+            timeout_s: instead of the address's; 0: as long as it takes.
+        """
+        limit = self.address.timeout_s if timeout_s is None else timeout_s
         with self._ours():
-            async with self._session(self._neo4j.READ_ACCESS, bookmarks) as session:
-                return await session.execute_read(self._unit(work, timeout_s))
+            async with asyncio.timeout(limit + _GRACE_S if limit else None):
+                async with self._session(self._neo4j.READ_ACCESS, bookmarks) as session:
+                    return await session.execute_read(self._unit(work, limit))
 
     async def write(
         self, work: Work[T], bookmarks: Iterable[str] = (), *, timeout_s: float | None = None
     ) -> tuple[T, frozenset[str]]:
         """Return what the work returns, and the bookmarks of its commit."""
+        limit = self.address.timeout_s if timeout_s is None else timeout_s
         with self._ours():
-            async with self._session(self._neo4j.WRITE_ACCESS, bookmarks) as session:
-                done = await session.execute_write(self._unit(work, timeout_s))
-                return done, frozenset((await session.last_bookmarks()).raw_values)
+            async with asyncio.timeout(limit + _GRACE_S if limit else None):
+                async with self._session(self._neo4j.WRITE_ACCESS, bookmarks) as session:
+                    done = await session.execute_write(self._unit(work, limit))
+                    return done, frozenset((await session.last_bookmarks()).raw_values)
 
     async def close(self) -> None:
         """The driver's connections are closed."""
@@ -192,13 +211,12 @@ class Neo4jConnection:
         )
 
     def _unit(
-        self, work: Work[T], timeout_s: float | None
+        self, work: Work[T], timeout_s: float
     ) -> Callable[[AsyncManagedTransaction], Awaitable[T]]:
         async def unit(transaction: AsyncManagedTransaction) -> T:
             return await work(Transaction(transaction))
 
-        limit = self.address.timeout_s if timeout_s is None else timeout_s
-        decorate = self._neo4j.unit_of_work(metadata={"app": "lamlam"}, timeout=limit)
+        decorate = self._neo4j.unit_of_work(metadata={"app": "lamlam"}, timeout=timeout_s)
         return decorate(unit)
 
     @contextmanager
@@ -209,6 +227,11 @@ class Neo4jConnection:
             yield
         except FactStoreError:
             raise
+        except TimeoutError as error:
+            raise Unavailable(
+                f"{self.address} did not answer in {self.address.timeout_s:g} s",
+                hint="?timeout=… in the URL allows more",
+            ) from error
         except errors.IncompleteCommit as error:
             raise CommitUnknown(f"{self.address} went away during a commit") from error
         except (errors.Neo4jError, errors.DriverError, OSError) as error:

@@ -48,10 +48,6 @@ class BackgroundLoop:
         """Return what the work returns, done on the loop, while the calling thread waits."""
         return _blocking(self._submit(work, *args))
 
-    def start_soon(self, work: Callable[[*Args], Awaitable[T]], *args: *Args) -> Future[T]:
-        """Return the future of work that goes on by itself."""
-        return self._submit(work, *args)
-
     async def iterate(self, items: AsyncIterator[T]) -> AsyncIterator[T]:
         """Give what an async iterator gives, each item made on the loop."""
         iterator = items.__aiter__()

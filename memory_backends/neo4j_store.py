@@ -12,7 +12,7 @@ from lamlam.errors import ReadOnly, StoreClosed
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
 from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.lookups import Lookup, LookupResult
+from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.namespaces import scoped
 from lamlam.memory_backends.neo4j_address import Neo4jAddress, parse_address
 from lamlam.memory_backends.neo4j_driver import Neo4jConnection
@@ -44,6 +44,7 @@ from lamlam.memory_backends.store_base import BaseStore
 from lamlam.memory_backends.values import is_text
 
 if TYPE_CHECKING:
+    from lamlam.memory_backends.neo4j_cache import Cache
     from lamlam.memory_backends.protocol import FactStore
 
 _READING = frozenset(
@@ -137,6 +138,12 @@ class Neo4jStore(BaseStore):
         self._reading = Reading(connection, queries, self._ids)
         self._feed = Feed(connection, queries, self._ids, self._reading)
         self._committer = Committer(connection, queries, self._ids, state.secret)
+        self._cache: Cache | None = None
+        if self.address.has_cache:
+            from lamlam.memory_backends.neo4j_cache import Cache
+
+            self.capabilities |= {Capability.FAST_LOOKUP}
+            self._cache = Cache(connection.loop, self._reading, self._feed, state.secret)
 
     # Reading ----------------------------------------------------------------------------------------
 
@@ -227,6 +234,31 @@ class Neo4jStore(BaseStore):
             edition=self.edition,
         )
 
+    # From the copy in this process ------------------------------------------------------------------
+
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        """Return the same as `lookup`, from the copy of the facts in this process; from any thread.
+
+        The first call fills the copy and takes as long as reading every fact. A question about
+        an earlier revision waits for the server.
+        """
+        cache = self._copy("lookup_nowait")
+        if query.as_of is not None:
+            return self._loop.call(self._reading.look_up_all, [query])[0]
+        return cache.up_to_date().lookup_nowait(query)
+
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+    ) -> EntityView | None:
+        """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
+        cache = self._copy("describe_nowait")
+        return cache.up_to_date().describe_nowait(entity, fuzzy=fuzzy, namespace=namespace)
+
+    def refresh_nowait(self) -> None:
+        """The next lookup asks the server first whether anything was committed."""
+        if self._cache is not None:
+            self._cache.note_change()
+
     # Writing ----------------------------------------------------------------------------------------
 
     async def apply(
@@ -244,14 +276,28 @@ class Neo4jStore(BaseStore):
         """
         self._check_writable()
         check_text(actor=actor, idempotency_key=idempotency_key)
-        commit = await self._loop.run(
-            self._committer.apply, list(ops), expected, idempotency_key, actor
-        )
-        return commit
+        from lamlam.memory_backends.neo4j_load import PART, load
+
+        given = list(ops)
+        if len(given) > PART and all(isinstance(op, Assert) for op in given):
+            facts = [op.fact for op in given if isinstance(op, Assert)]
+            work = partial(load, self._committer, facts, expected, idempotency_key, actor)
+        else:
+            work = partial(self._committer.apply, given, expected, idempotency_key, actor)
+        return self._noted(await self._loop.run(work))
 
     async def load(self, facts: Iterable[Fact]) -> Commit:
-        """All facts are asserted, or none, in one transaction."""
-        return await self.apply([Assert(fact) for fact in facts])
+        """All facts are asserted, or none, in one transaction, which the server keeps in memory.
+
+        They are taken as they come, in another thread, and kept until the end.
+
+        Raises:
+            Unavailable: the server has too little memory for so many.
+        """
+        from lamlam.memory_backends.neo4j_load import load
+
+        self._check_writable()
+        return self._noted(await self._loop.run(load, self._committer, facts))
 
     async def erase(
         self,
@@ -268,7 +314,7 @@ class Neo4jStore(BaseStore):
         self._check_writable()
         check_text(entity=entity, relation=relation, reason=reason, authority=authority)
         key = scoped(check_namespace(namespace), canonical_key(entity))
-        commit = await self._loop.run(erase, self._committer, key, relation, None)
+        commit = self._noted(await self._loop.run(erase, self._committer, key, relation, None))
         return ErasureReceipt(
             facts=commit.facts,
             entity=entity,
@@ -295,15 +341,31 @@ class Neo4jStore(BaseStore):
         """The connections are closed; closing again does nothing."""
         if not self._loop.is_running:
             return
+        if self._cache is not None:
+            self._cache.close()
         with CancelScope(shield=True):
             await self._loop.run(self._connection.close)
         self._connection.shut()
 
     def close_nowait(self) -> None:
         """The same as `aclose`, for a caller without an event loop."""
+        if self._cache is not None:
+            self._cache.close()
         self._connection.shut()
 
     # ------------------------------------------------------------------------------------------------
+
+    def _copy(self, what: str) -> Cache:
+        self._check_open()
+        if self._cache is None:
+            raise self.unsupported(what, Capability.FAST_LOOKUP)
+        return self._cache
+
+    def _noted(self, commit: Commit) -> Commit:
+        """Return the commit, which the copy in this process has still to learn of."""
+        if self._cache is not None:
+            self._cache.note_change()
+        return commit
 
     def _check_open(self) -> None:
         if not self._loop.is_running:

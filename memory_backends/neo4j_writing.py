@@ -149,9 +149,7 @@ class Committer:
         outcome = await asyncio.to_thread(work) if len(ops) > _MANY else work()
         if not outcome.changed:
             if is_kept:
-                await transaction.do(
-                    self.queries.remember, token=token, revision=locked.revision, actor=actor
-                )
+                await self.remember(locked.revision, token, actor, transaction)
             return Commit(locked.revision, 0)
         writing = Writing(self.ids)
         for key, edit in outcome.edits.items():
@@ -209,6 +207,12 @@ class Committer:
         await transaction.do(
             self.queries.commit, revision=revision, facts=facts, token=token, actor=actor
         )
+
+    async def remember(
+        self, revision: int, token: str, actor: str | None, transaction: Transaction
+    ) -> None:
+        """An idempotency key stands for a change that changed nothing."""
+        await transaction.do(self.queries.remember, token=token, revision=revision, actor=actor)
 
 
 def check_expected(expected: int | None, revision: int) -> None:
