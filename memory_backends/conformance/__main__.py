@@ -45,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         backend = described(given.url)
     except LamLamError as error:
-        print(f"error: {error}; {error.hint}" if error.hint else f"error: {error}", file=sys.stderr)  # noqa: T201
+        hint = f"; {error.hint}" if error.hint else ""
+        print(f"error: {error}{hint}", file=sys.stderr)  # noqa: T201 (a command)
         return 2
     options = [str(_HERE), "-p", "no:cacheprovider", "-rfs", "--import-mode=importlib"]
     options += ["-c", "/dev/null", "--rootdir", str(_HERE.parent)]

@@ -53,7 +53,9 @@ class AnswerLaws(Laws):
     suite = "lookups"
 
     async def test_a_miss_is_an_answer(self, store: FactStore) -> None:
-        """An unknown entity, an unknown relation and an empty store give the status miss and no values."""
+        """An unknown entity, an unknown relation and an empty store give the status miss and no
+        values.
+        """
         for _ in range(2):
             for entity, relation in (("Nobody", "work"), (ADA, "shoe size"), ("", ""), (" ", "\n")):
                 result = await store.lookup(entity, relation)
@@ -70,7 +72,9 @@ class AnswerLaws(Laws):
             assert (result.match.entity.kind, result.match.entity.matched) == ("exact", ADA)
 
     async def test_the_very_relation_comes_first(self, store: FactStore) -> None:
-        """A relation answers by its own name where there is one, and else by a synonym, which the match tells."""
+        """A relation answers by its own name where there is one, and else by a synonym, which the
+        match tells.
+        """
         await put(store, (ADA, "born in", "London"), (ADA, "birth date", "1815"))
         result = await store.lookup(ADA, "place of birth")
         assert (result.values, result.match.relation.kind) == (("London",), "synonym")
@@ -98,7 +102,9 @@ class AnswerLaws(Laws):
         assert result.sources == ("s",) * 5
 
     async def test_a_scan_takes_entity_relation_or_both(self, store: FactStore) -> None:
-        """A scan gives every fact once, or those of one entity, of one relation with its synonyms, or of both."""
+        """A scan gives every fact once, or those of one entity, of one relation with its synonyms,
+        or of both.
+        """
         many = {(f"Name {n}", r, "v") for n in range(30) for r in ("job", "birth date")}
         await put(store, *many)
         assert set(await triples(store, batch=7)) == many
@@ -149,7 +155,9 @@ class SpellingLaws(Laws):
     suite = "lookups"
 
     async def test_a_person_by_another_form_of_the_name(self, store: FactStore) -> None:
-        """Accents, order, titles, middle names and a slip of the pen find the one person that is meant."""
+        """Accents, order, titles, middle names and a slip of the pen find the one person that is
+        meant.
+        """
         await put(
             store, ("Grace Brewster Hopper", "birth date", "1906"), ("José Silva", "job", "poet")
         )
@@ -161,7 +169,9 @@ class SpellingLaws(Laws):
         assert await values(store, "job", "Jose Silva") == ["poet"]
 
     async def test_several_that_fit_are_ambiguous(self, store: FactStore) -> None:
-        """Where several entities fit equally well none is the answer, and the candidates name them."""
+        """Where several entities fit equally well none is the answer, and the
+        candidates name them.
+        """
         await put(
             store, ("Springfield, Ohio", "mayor", "A"), ("Springfield, Illinois", "mayor", "B")
         )

@@ -34,7 +34,8 @@ class AtomicityLaws(Laws):
             with pytest.raises(BadFact):
                 await store.apply([Assert(fact()), Retract("A B", "work"), op])
         with pytest.raises(BadFact):
-            await store.apply([Assert(fact()), "no operation"])  # type: ignore[list-item]  # wrong on purpose
+            # Wrong on purpose:
+            await store.apply([Assert(fact()), "no operation"])  # type: ignore[list-item]
         assert await triples(store) == [("A B", "work", "x")]
         assert await store.info() == before
         if Capability.HISTORY in store.capabilities:
@@ -61,7 +62,9 @@ class AtomicityLaws(Laws):
             assert await store.history(ADA) == []  # what began and ended in one commit never was
 
     async def test_a_cancelled_commit_is_whole_or_absent(self, place: Place) -> None:
-        """Cancelled at any of its waits, an `apply` has done everything or nothing, and the store works on."""
+        """Cancelled at any of its waits, an `apply` has done everything or nothing, and the store
+        works on.
+        """
         async with place.open() as store:
             await put(store, *((f"Name {n}", "work", "old") for n in range(5)))
             for wait in range(1, MOST_WAITS):
@@ -93,7 +96,9 @@ class AtomicityLaws(Laws):
 
     @needs(Capability.MULTIPROCESS)
     async def test_a_killed_process_leaves_whole_commits(self, place: Place) -> None:
-        """A process killed while it writes leaves every commit that it was told of, and none in part."""
+        """A process killed while it writes leaves every commit that it was told of, and none in
+        part.
+        """
         if not place.backend.is_persistent:
             does_not_apply("the facts are gone with the process")
         for kill_after in (0, 5):

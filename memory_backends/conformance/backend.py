@@ -54,7 +54,7 @@ class Backend:
         if not self.url:
             raise UsageError(f"{type(self).__name__} has no url")
 
-    # What a backend whose stores are made in another way overrides ----------------------------------
+    # What a backend whose stores are made in another way overrides --------------------------------
 
     @contextmanager
     def fresh(self) -> Iterator[str]:

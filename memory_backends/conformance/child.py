@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from subprocess import PIPE
 from typing import Any
@@ -105,7 +105,9 @@ async def read(backend: Backend, url: str) -> None:
             print(value)  # noqa: T201 (the parent reads it)
 
 
-JOBS = {job.__name__: job for job in (write, assert_each, count_up, read)}
+JOBS: dict[str, Callable[..., Awaitable[None]]] = {
+    job.__name__: job for job in (write, assert_each, count_up, read)
+}
 
 if __name__ == "__main__":
     _backend, _url, _arguments = pickle.load(sys.stdin.buffer)

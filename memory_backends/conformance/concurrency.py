@@ -33,7 +33,9 @@ class ConcurrencyLaws(Laws):
         assert (await store.info()).revision == before + 1
 
     async def test_fifty_writers_of_fifty_facts(self, store: FactStore) -> None:
-        """No statement of fifty tasks that write to one entity is lost, and each has its own revision."""
+        """No statement of fifty tasks that write to one entity is lost, and each has its own
+        revision.
+        """
         before = (await store.info()).revision
         revisions = []
 
@@ -67,7 +69,9 @@ class ConcurrencyLaws(Laws):
 
     @needs(Capability.CAS)
     async def test_the_expected_revision_has_one_winner(self, store: FactStore) -> None:
-        """Of many writers who expect the same revision one is done, and the others are `Conflict`."""
+        """Of many writers who expect the same revision one is done, and the
+        others are `Conflict`.
+        """
         revision = (await put(store, (ADA, "work", "x"))).revision
         won, lost = [], []
 
@@ -86,7 +90,9 @@ class ConcurrencyLaws(Laws):
 
     @needs(Capability.CAS)
     async def test_the_expected_values_have_one_winner(self, store: FactStore) -> None:
-        """Of many writers who replace the same values one is done, and the others are `Conflict`."""
+        """Of many writers who replace the same values one is done, and the
+        others are `Conflict`.
+        """
         await put(store, (ADA, "work", "x"), (ADA, "work", "y"))
         won: list[int] = []
 
@@ -105,7 +111,9 @@ class ConcurrencyLaws(Laws):
 
     @needs(Capability.CAS)
     async def test_expectations(self, store: FactStore) -> None:
-        """The right revision and the right values, in any order and under any synonym, are done; others change nothing."""
+        """The right revision and the right values, in any order and under any synonym, are done;
+        others change nothing.
+        """
         revision = (await put(store, (ADA, "born in", "x"), (ADA, "birth place", "y"))).revision
         for wrong in (revision - 1, revision + 1):
             with pytest.raises(Conflict):

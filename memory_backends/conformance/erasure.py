@@ -69,7 +69,9 @@ class ErasureLaws(Laws):
     suite = "erasure"
 
     async def test_no_read_finds_what_was_erased(self, store: FactStore, tmp_path: Path) -> None:
-        """Lookups by any name, scans, candidates, history, feed, aliases and an export hold nothing of it."""
+        """Lookups by any name, scans, candidates, history, feed, aliases and an export hold nothing
+        of it.
+        """
         await plant(store)
         can = store.capabilities
         revision = (await store.info()).revision
@@ -102,7 +104,9 @@ class ErasureLaws(Laws):
         assert (info.facts, info.entities) == (2, 1)
 
     async def test_the_receipt_counts(self, store: FactStore) -> None:
-        """A receipt tells facts and past versions, the revision it made, reason, authority and what is out of reach."""
+        """A receipt tells facts and past versions, the revision it made, reason, authority and what
+        is out of reach.
+        """
         await put(store, (ADA, "work", "x"), (ADA, "born in", "y"))
         await store.apply([Replace(fact("z"))])
         before = (await store.info()).revision
@@ -188,7 +192,9 @@ class ErasureLaws(Laws):
         assert await triples(store) == [("A", "birth place", "x")]
 
     async def test_the_bytes_hold_nothing_of_it(self, place: Place) -> None:
-        """Where the store is kept in files, their bytes hold no word of what was erased, when open and when closed."""
+        """Where the store is kept in files, their bytes hold no word of what was erased, when open
+        and when closed.
+        """
         async with place.open() as store:
             await plant(store)
             files = place.backend.files(place.url)
@@ -203,7 +209,9 @@ class ErasureLaws(Laws):
 
     @needs(Capability.ERASE_PHYSICAL)
     async def test_a_confirmed_erasure_was_searched_for(self, store: FactStore) -> None:
-        """A store that searches its bytes says so in the receipt, and only where something was erased."""
+        """A store that searches its bytes says so in the receipt, and only where something was
+        erased.
+        """
         await put(store, (ADA, "work", "wvutsr and more"), (ADA, "score", "1"))
         receipt = await store.erase(ADA, "work")
         assert receipt.verified
@@ -211,7 +219,9 @@ class ErasureLaws(Laws):
 
     @needs(Capability.CHANGES)
     async def test_the_feed_tells_of_the_erasure(self, store: FactStore) -> None:
-        """The feed says that an entity or some of its facts are gone, by ids that reveal nothing."""
+        """The feed says that an entity or some of its facts are gone, by ids
+        that reveal nothing.
+        """
         await put(store, (CANARY, "work", "x"), (CANARY, "score", "y"))
         ids = {one.relation: one.id async for one in store.scan()}
         since = (await store.info()).revision

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import anyio
 import pytest
 
 from lamlam.errors import Unavailable
 from lamlam.memory_backends.conformance.backend import Place
-from lamlam.memory_backends.conformance.laws import Laws, does_not_apply, needs
+from lamlam.memory_backends.conformance.laws import Laws, needs
 from lamlam.memory_backends.conformance.proxy import Fault, Proxy, proxied
 from lamlam.memory_backends.conformance.samples import ADA, fact, put, triples, values
 from lamlam.memory_backends.operations import Assert
@@ -26,11 +26,9 @@ class FaultLaws(Laws):
     suite = "connection faults"
 
     @pytest.fixture
-    async def proxy(self, place: Place) -> AsyncIterator[Proxy]:
+    def proxy(self, place: Place) -> Iterator[Proxy]:
         """Stands between the laws and the server."""
-        if place.backend.event_loop != "asyncio":
-            does_not_apply("the proxy runs on asyncio")
-        async with proxied(*place.backend.address(place.url)) as proxy:
+        with proxied(*place.backend.address(place.url)) as proxy:
             yield proxy
 
     @pytest.fixture
@@ -45,7 +43,9 @@ class FaultLaws(Laws):
     async def test_a_refused_connection_is_unavailable(
         self, distant: FactStore, proxy: Proxy
     ) -> None:
-        """Where no connection can be made every call is `Unavailable`, and once it can the store works."""
+        """Where no connection can be made every call is `Unavailable`, and once it can the store
+        works.
+        """
         proxy.set(Fault.REFUSE)
         proxy.cut()
         for call in (
@@ -74,7 +74,9 @@ class FaultLaws(Laws):
     async def test_a_lost_read_is_repeated_or_unavailable(
         self, distant: FactStore, proxy: Proxy, fault: Fault
     ) -> None:
-        """A lookup whose connection is lost gives the right answer or `Unavailable`, never a wrong one."""
+        """A lookup whose connection is lost gives the right answer or `Unavailable`, never a wrong
+        one.
+        """
         for after in MESSAGES:
             proxy.set(fault, after=after)
             try:
@@ -107,7 +109,9 @@ class FaultLaws(Laws):
     async def test_a_lost_commit_is_sent_again(
         self, distant: FactStore, proxy: Proxy, fault: Fault
     ) -> None:
-        """Sent again with its key, a change whose connection was lost at any message is done exactly once."""
+        """Sent again with its key, a change whose connection was lost at any message is done
+        exactly once.
+        """
         for after in MESSAGES:
             revision = (await distant.info()).revision
             change = [Assert(fact(f"w{after}", "work", name)) for name in ("A B", "C D")]
@@ -125,7 +129,9 @@ class FaultLaws(Laws):
             assert (await distant.info()).revision == revision + 1
 
     async def test_a_silent_server_can_be_left(self, distant: FactStore, proxy: Proxy) -> None:
-        """A call that waits for a silent server can be cancelled, and the store works when it answers again."""
+        """A call that waits for a silent server can be cancelled, and the store works when it
+        answers again.
+        """
         proxy.set(Fault.STALL)
         for call in (distant.lookup(ADA, "work"), distant.apply([Assert(fact())])):
             with anyio.move_on_after(0.3) as scope:

@@ -1,8 +1,8 @@
-"""Suite 11: the feed of changes has no gap and no duplicate, and a copy that follows it is equal."""
+"""Suite 11: the feed of changes has no gap and no duplicate, and a copy that follows is equal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import anyio
@@ -58,9 +58,9 @@ async def held(store: FactStore) -> list[str]:
     return sorted([repr(one) async for one in store.scan()])
 
 
-def commits_of(can: frozenset[Capability]) -> list[list[Op]]:
+def commits_of(can: frozenset[Capability]) -> Sequence[Sequence[Op]]:
     """Commits that do everything that a store can, one after another."""
-    commits: list[list[Op]] = [
+    commits: list[Sequence[Op]] = [
         [Assert(fact("a", "work")), Assert(fact("b", "work")), Assert(fact("x", "work", "Bob"))],
         [Assert(fact("a", "work", source="s"))],
         [Retract(ADA, "work", "a")],
@@ -94,7 +94,9 @@ class FeedLaws(Laws):
     suite = "changes"
 
     async def test_the_feed_tells_what_was_committed(self, store: FactStore) -> None:
-        """Each commit that changed anything is told once, in order, with its facts as they were then."""
+        """Each commit that changed anything is told once, in order, with its facts as they were
+        then.
+        """
         since = (await store.info()).revision
         first = await put(store, (ADA, "work", "a"), (ADA, "work", "b"))
         second = await store.apply([Retract(ADA, "work", "a"), Assert(fact("c", "work"))])
@@ -134,7 +136,9 @@ class FeedLaws(Laws):
             assert await changes(store, since) == [c for c in whole if c.revision > since]
 
     async def test_a_copy_converges(self, store: FactStore) -> None:
-        """Whoever begins with the present and follows the feed holds what the store holds, after every commit."""
+        """Whoever begins with the present and follows the feed holds what the store holds, after
+        every commit.
+        """
         late: list[Copy] = []
         for ops in commits_of(store.capabilities):
             await store.apply(ops)
@@ -174,7 +178,9 @@ class FeedLaws(Laws):
         assert copy.held() == await held(store)
 
     async def test_the_present_as_changes(self, store: FactStore) -> None:
-        """`changes` without a revision gives rules, facts and aliases as they are now, up to this revision."""
+        """`changes` without a revision gives rules, facts and aliases as they are now, up to this
+        revision.
+        """
         for ops in commits_of(store.capabilities):
             await store.apply(ops)
         now = await changes(store)
@@ -190,7 +196,9 @@ class FeedLaws(Laws):
 
     @needs(Capability.ALIASES)
     async def test_names_are_told(self, store: FactStore) -> None:
-        """Aliases, merges and splits are told with the entity and the other name, before the facts that move."""
+        """Aliases, merges and splits are told with the entity and the other name, before the facts
+        that move.
+        """
         await put(store, ("A B", "work", "x"), ("C D", "work", "y"))
         since = (await store.info()).revision
         await store.apply([AddAlias("A B", "Other")])
@@ -241,7 +249,9 @@ class FeedLaws(Laws):
         assert copy.held() == await held(store)
 
     async def test_the_feed_ends_where_it_says(self, store: FactStore) -> None:
-        """From the revision on that `info` names the feed is whole; from before it is `ChangesGone`."""
+        """From the revision on that `info` names the feed is whole; from before it is
+        `ChangesGone`.
+        """
         await put(store, (ADA, "work", "x"))
         info = await store.info()
         await changes(store, info.changes_since)

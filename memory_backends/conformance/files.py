@@ -83,7 +83,9 @@ class FileLaws(Laws):
     async def test_facts_survive_a_file(
         self, store: FactStore, place: Place, tmp_path: Path, format: str
     ) -> None:
-        """Facts exported to a file of a lossless format and imported into a second store are equal."""
+        """Facts exported to a file of a lossless format and imported into a second
+        store are equal.
+        """
         await store.apply([Assert(one) for one in rich_facts(store.capabilities)])
         path = str(tmp_path / f"facts.{format}")
         written = write_facts([one async for one in store.scan()], path)
@@ -130,7 +132,9 @@ class FileLaws(Laws):
     async def test_facts_survive_another_backend(
         self, store: FactStore, tmp_path: Path, url: str
     ) -> None:
-        """Carried to a store of another kind and back, facts, their order and their fields are equal."""
+        """Carried to a store of another kind and back, facts, their order and their fields are
+        equal.
+        """
         given = rich_facts(store.capabilities)
         async with connect(url.replace("{folder}", str(tmp_path))) as other:
             await store.apply([Assert(one) for one in given])

@@ -41,7 +41,9 @@ class HostileTextLaws(Laws):
     suite = "hostile text"
 
     async def test_hostile_text_in_every_field_of_a_fact(self, store: FactStore) -> None:
-        """Query languages, formats and special tokens in entity, relation, value, surface and source are kept as text."""
+        """Query languages, formats and special tokens in entity, relation, value, surface and
+        source are kept as text.
+        """
         await put(store, ("Bystander", "work", "untouched"))
         written = [Fact(entity=text, relation=text, value=text, source=text) for text in UNIQUE] + [
             Fact(entity=text, relation=f"{text} 2", value=EntityRef(text), surface=text)

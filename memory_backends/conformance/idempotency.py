@@ -20,7 +20,9 @@ class IdempotencyLaws(Laws):
     suite = "idempotency"
 
     async def test_a_change_is_done_once(self, store: FactStore) -> None:
-        """The second `apply` with a key returns the first commit and does nothing, whatever its operations."""
+        """The second `apply` with a key returns the first commit and does nothing, whatever its
+        operations.
+        """
         first = await store.apply([Assert(fact("x", "work"))], idempotency_key="one")
         await store.apply([Retract(ADA, "work")])
         now = (await store.info()).revision
@@ -77,7 +79,9 @@ class IdempotencyLaws(Laws):
         assert len(await values(store, "work")) == 2
 
     async def test_an_unknown_end_is_made_known(self, place: Place) -> None:
-        """A change cancelled at any of its waits and sent again with its key is done exactly once."""
+        """A change cancelled at any of its waits and sent again with its key is
+        done exactly once.
+        """
         async with place.open() as store:
             for wait in range(1, MOST_WAITS):
                 before = (await store.info()).revision

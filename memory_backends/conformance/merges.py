@@ -36,7 +36,9 @@ class MergeLaws(Laws):
     suite = "merges"
 
     async def test_two_entities_become_one(self, store: FactStore) -> None:
-        """The kept entity has the facts and aliases of both, each fact once, and both names find it."""
+        """The kept entity has the facts and aliases of both, each fact once, and both names find
+        it.
+        """
         await put(store, ("A B", "work", "x"), ("C D", "work", "y"), ("C D", "work", "x"))
         await store.apply([AddAlias("C D", "Other")])
         await store.apply([MergeEntities("A B", "C D")])
@@ -47,7 +49,9 @@ class MergeLaws(Laws):
         assert (await store.info()).entities == 1
 
     async def test_a_split_undoes_a_merge(self, store: FactStore) -> None:
-        """Facts and aliases are as they were before the merge; what came later stays with the kept entity."""
+        """Facts and aliases are as they were before the merge; what came later stays with the kept
+        entity.
+        """
         await put(
             store, ("A B", "work", "x"), ("C D", "work", "y"), ("C D", "work", "x"), source="s"
         )
@@ -79,7 +83,9 @@ class MergeLaws(Laws):
         assert await triples(store) == [(n, "work", n[0].lower()) for n in ("A B", "C D", "E F")]
 
     async def test_what_cannot_be_merged_is_refused(self, store: FactStore) -> None:
-        """Unknown entities and splits of what was not merged are `BadFact`; an entity with itself is no change."""
+        """Unknown entities and splits of what was not merged are `BadFact`; an entity with itself
+        is no change.
+        """
         await put(store, ("A B", "work", "a"), ("C D", "work", "c"))
         for op in (
             MergeEntities("A B", "Nobody"),
@@ -111,7 +117,9 @@ class NamespaceLaws(Laws):
     suite = "namespaces"
 
     async def test_namespaces_are_apart(self, store: FactStore) -> None:
-        """The same name in two namespaces, or in none, is different entities for every read and write."""
+        """The same name in two namespaces, or in none, is different entities for every read and
+        write.
+        """
         spaces = ((), ("a",), ("a", "b"), ("b",))
         written = [fact(f"in {n}", namespace=space) for n, space in enumerate(spaces)]
         await store.apply([Assert(one) for one in written])
@@ -169,7 +177,9 @@ class NamespaceLaws(Laws):
     async def test_what_is_no_namespace_is_refused(
         self, store: FactStore, space: tuple[str, ...]
     ) -> None:
-        """Parts that are empty, too long or too many, or hold a slash or control character are `BadFact`."""
+        """Parts that are empty, too long or too many, or hold a slash or control character are
+        `BadFact`.
+        """
         await store.apply([Assert(fact())])
         with pytest.raises(BadFact):
             await store.apply([Retract(ADA, "birth place"), Retract(ADA, "work", namespace=space)])
@@ -183,7 +193,9 @@ class InverseLaws(Laws):
     suite = "lookups"
 
     async def test_an_inverse_relation_answers(self, store: FactStore) -> None:
-        """Who names an entity as parent is a child of it, after the children that it names itself."""
+        """Who names an entity as parent is a child of it, after the children that
+        it names itself.
+        """
         await store.apply([DefineRelation(RelationRule("parent", inverse="child"))])
         await put(
             store, ("Lord Byron", "poem", "Don Juan"), (ADA, "parent", EntityRef("Lord Byron"))

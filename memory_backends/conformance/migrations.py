@@ -45,7 +45,9 @@ class MigrationLaws(Laws):
     async def test_stores_of_every_release_are_brought_up_to_date(
         self, place: Place, tmp_path: Path
     ) -> None:
-        """A store of any released version is readable after `migrate`, which a dry run announces step by step."""
+        """A store of any released version is readable after `migrate`, which a dry run announces
+        step by step.
+        """
         old = place.backend.old_stores(tmp_path)
         if not old:
             does_not_apply("the backend supplies no stores of older versions")
@@ -85,7 +87,9 @@ class DeclarationLaws(Laws):
     suite = "declarations"
 
     async def test_what_is_declared_is_known(self, store: FactStore, place: Place) -> None:
-        """A store declares capabilities of the protocol, the ones that its author expects, and the same each time."""
+        """A store declares capabilities of the protocol, the ones that its author expects, and the
+        same each time.
+        """
         assert store.capabilities <= frozenset(Capability)
         expected = place.backend.capabilities
         assert expected is None or store.capabilities == expected
@@ -104,7 +108,9 @@ class DeclarationLaws(Laws):
         assert (full.backend, full.location) == (empty.backend, empty.location)
 
     async def test_powers_that_belong_together(self, store: FactStore) -> None:
-        """Whoever searches bytes erases, and whoever honours a key for a change is all or nothing."""
+        """Whoever searches bytes erases, and whoever honours a key for a change is
+        all or nothing.
+        """
         can = store.capabilities
         assert Capability.ERASE in can or Capability.ERASE_PHYSICAL not in can
         assert Capability.TRANSACTIONS in can or Capability.IDEMPOTENCY not in can

@@ -164,7 +164,7 @@ class ModelCommit:
         if expected is not None and sorted(expected) != sorted(r.surface for r in held):
             raise Conflict("model")
         same = [r for r in held if r.says(row) and r.begin == row.begin]
-        kept = ([r for r in same if r.key == row.key] or same or [None])[0]
+        kept = next(iter([r for r in same if r.key == row.key] or same), None)
         for old in held:
             if old is kept or not old.meets(row.begin, row.end):
                 continue

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from socket import SO_LINGER, SOL_SOCKET
+
+from anyio.from_thread import start_blocking_portal
 
 _CHUNK = 65_536
 
@@ -39,22 +41,35 @@ class Proxy:
         self._flowing.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.port = 0
         self.is_hit = False
         """The fault took place."""
 
     def set(self, fault: Fault, *, after: int = 0) -> None:
         """From now on this happens, once so many messages of that direction have passed."""
-        self._fault, self._skip, self.is_hit = fault, after, False
-        if fault is Fault.STALL:
-            self._flowing.clear()
-        else:
-            self._flowing.set()
+
+        async def set_it() -> None:
+            self._fault, self._skip, self.is_hit = fault, after, False
+            if fault is Fault.STALL:
+                self._flowing.clear()
+            else:
+                self._flowing.set()
+
+        self._do(set_it())
 
     def cut(self) -> None:
         """Every connection is reset, as when a cable is pulled and found."""
-        for writer in list(self._writers):
-            _reset(writer)
+
+        async def cut_them() -> None:
+            for writer in list(self._writers):
+                _reset(writer)
+
+        self._do(cut_them())
+
+    def _do(self, work: Coroutine[None, None, None]) -> None:
+        assert self._loop is not None  # it runs
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._fault is Fault.REFUSE:
@@ -120,22 +135,36 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-@asynccontextmanager
-async def proxied(host: str, port: int) -> AsyncIterator[Proxy]:
-    """A proxy in front of the server answers at ``127.0.0.1`` and its ``port``."""
+@contextmanager
+def proxied(host: str, port: int) -> Iterator[Proxy]:
+    """A proxy in front of the server answers at ``127.0.0.1`` and its ``port``.
+
+    It runs on a thread of its own: a backend may block the loop of the laws while it connects.
+    """
     proxy = Proxy(host, port)
+    with start_blocking_portal("asyncio") as portal:
+        server = portal.call(_listen, proxy)
+        try:
+            yield proxy
+        finally:
+            portal.call(_end, proxy, server)
+
+
+async def _listen(proxy: Proxy) -> asyncio.Server:
+    proxy._loop = asyncio.get_running_loop()
     server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
-    try:
-        yield proxy
-    finally:
-        server.close()
-        proxy.set(Fault.NONE)
-        for writer in list(proxy._writers):
-            writer.transport.abort()
-        tasks = list(proxy._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(server.wait_closed(), 5)
+    return server
+
+
+async def _end(proxy: Proxy, server: asyncio.Server) -> None:
+    server.close()
+    proxy._flowing.set()
+    for writer in list(proxy._writers):
+        writer.transport.abort()
+    tasks = list(proxy._tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(server.wait_closed(), 5)

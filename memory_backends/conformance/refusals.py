@@ -1,4 +1,4 @@
-"""What a store must refuse where it does not declare a capability: loudly, never by doing nothing."""
+"""What a store must refuse where it does not declare a capability: never by doing nothing."""
 
 from __future__ import annotations
 

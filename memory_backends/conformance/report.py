@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -48,9 +48,9 @@ class ReportPlugin:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item
-    ) -> Iterator[None]:  # its result passes through
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note how a phase of a law ended; the worst counts."""
-        report: pytest.TestReport = yield
+        report = yield
         suite = getattr(item, "cls", None)
         if isinstance(suite, type) and issubclass(suite, Laws):
             self._note(item, suite, report)
@@ -60,7 +60,9 @@ class ReportPlugin:
         arguments = getattr(item, "funcargs", {})
         backend = arguments.get("conformance_backend") or getattr(suite, "backend", None)
         test = item.function  # type: ignore[attr-defined]  # laws are functions
-        owner = next(base for base in suite.__mro__ if test.__name__ in vars(base))
+        owner = next(
+            base for base in suite.__mro__ if issubclass(base, Laws) and test.__name__ in vars(base)
+        )
         laws = self.backends.setdefault(getattr(backend, "name", suite.__name__), {})
         known = laws.setdefault(owner.suite, {})
         outcome, reason = _outcome(report)

@@ -49,7 +49,9 @@ class RoundTripLaws(Laws):
     suite = "round trips"
 
     async def test_every_type_of_value_comes_back(self, store: FactStore) -> None:
-        """Texts, 64-bit integers, decimals, booleans, dates, quantities and entities keep their type and form."""
+        """Texts, 64-bit integers, decimals, booleans, dates, quantities and entities keep their
+        type and form.
+        """
         written = [fact(v, f"relation {n}") for n, v in enumerate(EVERY_VALUE)]
         await store.apply([Assert(one) for one in written])
         assert await facts(store) == plain(written)
@@ -60,7 +62,9 @@ class RoundTripLaws(Laws):
             assert result.values == (one.surface,)
 
     async def test_values_of_different_types_are_different(self, store: FactStore) -> None:
-        """The integer 1, the decimal 1, the text "1" and "yes" and true are five facts of one relation."""
+        """The integer 1, the decimal 1, the text "1" and "yes" and true are five facts of one
+        relation.
+        """
         five: list[Value] = [1, Decimal(1), "1", "yes", True]
         await store.apply([Assert(fact(one, "score")) for one in five])
         read = (await store.lookup(ADA, "score")).facts
@@ -83,12 +87,15 @@ class RoundTripLaws(Laws):
         assert len(await facts(store)) == 1
 
     async def test_what_is_no_value_is_refused(self, store: FactStore) -> None:
-        """NaN, an infinite number and an integer of more than 64 bits are `BadFact`, and nothing is written."""
+        """NaN, an infinite number and an integer of more than 64 bits are `BadFact`, and nothing is
+        written.
+        """
         for no_value in (float("nan"), float("inf"), Decimal("sNaN"), 2**63, b"x", None):
             with pytest.raises(BadFact):
                 await store.apply([Assert(fact(no_value, "score"))])
             if no_value is not None:
-                retract = Retract(ADA, "birth place", no_value)  # type: ignore[arg-type]  # wrong on purpose
+                # Wrong on purpose:
+                retract = Retract(ADA, "birth place", no_value)  # type: ignore[arg-type]
                 with pytest.raises(BadFact):
                     await store.apply([Assert(fact()), retract])
         assert await triples(store) == []
@@ -110,7 +117,9 @@ class RoundTripLaws(Laws):
         assert (await store.info()).entities == 1
 
     async def test_every_script_comes_back(self, store: FactStore) -> None:
-        """Right-to-left text, Indic vowels, ideographs and joined emoji come back in every field."""
+        """Right-to-left text, Indic vowels, ideographs and joined emoji come back
+        in every field.
+        """
         scripts = (
             "שלום עולם",
             "السلام عليكم",
@@ -136,7 +145,9 @@ class RoundTripLaws(Laws):
     async def test_any_text_comes_back(
         self, store: FactStore, rows: list[tuple[str, str, str, list[str], float]]
     ) -> None:
-        """Entity, relation, value, sources and confidence read back as written, whatever they hold."""
+        """Entity, relation, value, sources and confidence read back as written,
+        whatever they hold.
+        """
         written = [
             Fact(entity=e, relation=r, value=v, sources=s, confidence=c) for e, r, v, s, c in rows
         ]
@@ -151,7 +162,9 @@ class RoundTripLaws(Laws):
         assert await triples(store) == []
 
     async def test_sources_confidence_and_surface_come_back(self, store: FactStore) -> None:
-        """Several sources keep their order, a confidence its bits, a typed value a surface of its own."""
+        """Several sources keep their order, a confidence its bits, a typed value a surface of its
+        own.
+        """
         one = fact(
             PartialDate(1815), "birth date", surface="about 1815",
             sources=("a letter", "z", "b"), confidence=0.1 + 0.2,

@@ -19,24 +19,34 @@ ADA = "Ada Lovelace"
 HALF = "A\udcff"
 """Half a surrogate pair, as bytes that are no UTF-8 become on a command line."""
 
-HOSTILE = (
+_HOSTILE = (
     # Tokens and separators of models and stores
     "<|db_end|>", "<|db_entity|> x<|db_return|>", "<|endoftext|>", "\x1e", "\x1f", "\x1b", "\x1br",
     "a\x1eb\x1fc\x1bd", "\x1d", "users/7\x1dada", "e:paris", "i:7", "s:x", "q:1 m",
     # Query languages and formats
-    "'; DROP TABLE ent; --", "x' OR '1'='1", "`", "``", "\\u0060", "\\u0027", "`}) DETACH DELETE n //",
-    "') MATCH (n) DETACH DELETE n WITH 1 AS x //", "$name", "{x: 1}", "%", "_", '"', "'", "\\", "\\\\",
+    "'; DROP TABLE ent; --", "x' OR '1'='1", "`", "``", "\\u0060", "\\u0027",
+    "`}) DETACH DELETE n //", "') MATCH (n) DETACH DELETE n WITH 1 AS x //", "$name", "{x: 1}", "%",
+    "_", '"', "'", "\\", "\\\\",
     "+ - && || ! ( ) { } [ ] ^ ~ * ? : /", "AND", "OR NOT", "field:*", "term~2", "a,b", "a;b\tc",
     "<http://x> \"y\"@en .", "_:b0", "null", "0", "NaN", "true", "^", "=", "=cmd|' /C calc'!A0",
     # Text that people and machines write
-    "\n", "\r\n", "\t x", " leading", "trailing ", "\x7f", "\x85", "\u2028", "\ufeff", "\u200b\u200d",
-    "e\u0301", "é", "ﬁ", "ß", "ẞ", "İ", "ı", "ǅ", "Ω", "K", "שלום", "\u202eabc\u202c", "العربية",
+    "\n", "\r\n", "\t x", " leading", "trailing ", "\x7f", "\x85", "\u2028", "\ufeff",
+    "\u200b\u200d", "e\u0301", "é", "ﬁ", "ß", "ẞ", "İ", "ı",
+    "ǅ", "Ω", "K", "שלום", "\u202eabc\u202c", "العربية",
     "हिन्दी", "日本語", "👩‍👩‍👧", "🏳️‍🌈", "𝔘𝔫𝔦", "\U0010ffff", "\ufffe", "x" * 900,
 )  # fmt: skip
-HOSTILE = tuple(text for text in HOSTILE if not text.isspace())
+HOSTILE = tuple(text for text in _HOSTILE if not text.isspace())
 
+NO_HEALTH_CHECKS = (
+    HealthCheck.data_too_large,
+    HealthCheck.differing_executors,
+    HealthCheck.filter_too_much,
+    HealthCheck.function_scoped_fixture,
+    HealthCheck.large_base_example,
+    HealthCheck.too_slow,
+)
 RANDOM = settings(
-    max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+    max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=NO_HEALTH_CHECKS
 )
 """For laws with invented facts: `HealthCheck` knows no stores that live longer than an example."""
 

@@ -41,7 +41,9 @@ class SeveralValuesLaws(Laws):
         assert (await store.info()).facts == 2
 
     async def test_what_changes_nothing_is_no_commit(self, store: FactStore) -> None:
-        """A statement that holds already and a retraction of what does not leave the revision as it is."""
+        """A statement that holds already and a retraction of what does not leave the revision as it
+        is.
+        """
         await store.apply([Assert(fact(source="a"))])
         revision = (await store.info()).revision
         for op in (
@@ -72,7 +74,9 @@ class SeveralValuesLaws(Laws):
         assert (await store.info()).facts == 1
 
     async def test_replacing_covers_every_synonym(self, store: FactStore) -> None:
-        """No old value answers under another name of the relation, and the same value keeps its name and source."""
+        """No old value answers under another name of the relation, and the same value keeps its
+        name and source.
+        """
         await store.apply([Assert(fact("London", "born in", source="a letter"))])
         await store.apply([Replace(fact("London"))])
         assert await triples(store) == [(ADA, "born in", "London")]
@@ -86,9 +90,12 @@ class SeveralValuesLaws(Laws):
     async def test_retracting_covers_every_synonym(self, store: FactStore) -> None:
         """A value ends under every name of its relation at once, and a whole relation likewise."""
         await put(
-            store, (ADA, "born in", "Paris"), (ADA, "birth place", "Paris"), (ADA, "born in", "York"),
+            store,
+            (ADA, "born in", "Paris"),
+            (ADA, "birth place", "Paris"),
+            (ADA, "born in", "York"),
             (ADA, "birth date", "1815"),
-        )  # fmt: skip
+        )
         assert (await store.apply([Retract(ADA, "place of birth", "Paris")])).facts == 2
         assert await values(store) == ["York"]
         assert (await store.apply([Retract(ADA, "place of birth")])).facts == 1
@@ -132,7 +139,9 @@ class SeveralValuesLaws(Laws):
         assert [one.surface async for one in store.scan(ADA)] == ["c", "b", "a"]
 
     async def test_a_thousand_facts_at_once(self, store: FactStore) -> None:
-        """A commit of a thousand facts is one revision, and a scan in small batches gives each once."""
+        """A commit of a thousand facts is one revision, and a scan in small batches gives each
+        once.
+        """
         many = [(f"Name {n}", "work", f"v{m}") for n in range(100) for m in range(10)]
         before = (await store.info()).revision
         commit = await put(store, *many)
@@ -193,7 +202,9 @@ class CardinalityLaws(Laws):
         assert (await store.info()).facts == len(types)
 
     async def test_rules_are_read_back(self, store: FactStore) -> None:
-        """`rules` gives what was defined; the definition of a synonym replaces it; again is no change."""
+        """`rules` gives what was defined; the definition of a synonym replaces it; again is no
+        change.
+        """
         first = RelationRule("birth place", "one", ValueType.ENTITY)
         parent = RelationRule("parent", inverse="child")
         await store.apply([DefineRelation(first), DefineRelation(parent)])

@@ -37,10 +37,11 @@ async def at(store: FactStore, moment: datetime, relation: str = "mayor") -> lis
 async def periods(store: FactStore) -> list[tuple[str, int | None, int | None]]:
     """Values with the years of their periods, in stored order."""
     read = await listed(store.scan())
-    return [
-        (f.surface, f.valid_from and f.valid_from.year, f.valid_to and f.valid_to.year)
-        for f in read
-    ]
+    return [(f.surface, _year(f.valid_from), _year(f.valid_to)) for f in read]
+
+
+def _year(moment: datetime | None) -> int | None:
+    return None if moment is None else moment.year
 
 
 @needs(Capability.VALID_TIME)
@@ -88,7 +89,9 @@ class ValidTimeLaws(Laws):
             await at(store, datetime(2000, 1, 1))
 
     async def test_one_value_in_several_periods(self, store: FactStore) -> None:
-        """The same value may hold in several periods, each a fact of its own, and is answered once."""
+        """The same value may hold in several periods, each a fact of its own, and
+        is answered once.
+        """
         await store.apply([
             Assert(fact("A", "mayor", valid_from="1900", valid_to="1910")),
             Assert(fact("A", "mayor", valid_from="1920", valid_to="1930")),
@@ -109,7 +112,9 @@ class ValidTimeLaws(Laws):
         assert (read.id, read.valid_to) == (fact_id, year(1910))
 
     async def test_replacing_in_the_middle_of_a_period(self, store: FactStore) -> None:
-        """What held outside the new period keeps those times; inside it only the new value holds."""
+        """What held outside the new period keeps those times; inside it only the
+        new value holds.
+        """
         await store.apply(
             [Assert(fact("A", "mayor", valid_from="1900", valid_to="1940", source="s"))]
         )
@@ -174,7 +179,9 @@ class HistoryLaws(Laws):
     suite = "history"
 
     async def test_what_ended_is_in_the_history(self, store: FactStore) -> None:
-        """A fact that ended is no answer any more, and the history knows from when to when it was."""
+        """A fact that ended is no answer any more, and the history knows from when to
+        when it was.
+        """
         first = await store.apply([Assert(fact("Paris", source="s")), Assert(fact("Rome"))])
         second = await store.apply([Retract("ada lovelace", "birth place", "Paris")])
         assert await values(store) == ["Rome"]
@@ -188,7 +195,9 @@ class HistoryLaws(Laws):
         assert (await store.info()).entities == 0
 
     async def test_a_new_version_ends_the_old_one(self, store: FactStore) -> None:
-        """New sources or confidence make a version with the same id; the one before is in the history."""
+        """New sources or confidence make a version with the same id; the one before is in the
+        history.
+        """
         first = await store.apply([Assert(fact(source="a"))])
         second = await store.apply([Assert(fact(source="b", confidence=0.5))])
         (now,) = await listed(store.scan())
@@ -285,7 +294,7 @@ class HistoryLaws(Laws):
         await store.apply([Retract(ADA, "birth place", namespace=("a",))])
         assert await store.history(ADA) == []
         assert past_values(await store.history(ADA, namespace=("a",))) == ["y"]
-        then = {"as_of": commit.revision}
-        assert [one.surface async for one in store.scan(namespace=("a",), **then)] == ["y"]
-        assert [one.surface async for one in store.scan(namespace=(), **then)] == ["x"]
-        assert len(await facts(store, **then)) == 2
+        then = commit.revision
+        assert [one.surface async for one in store.scan(namespace=("a",), as_of=then)] == ["y"]
+        assert [one.surface async for one in store.scan(namespace=(), as_of=then)] == ["x"]
+        assert len(await facts(store, as_of=then)) == 2

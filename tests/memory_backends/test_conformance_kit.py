@@ -1,4 +1,4 @@
-"""The laws can fail: each fault of a memory is found by the law that is about it; and the report."""
+"""The laws can fail: each fault of a memory is found by the law about it; and the report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FAULTLESS = "Faultless"
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The report on every mutant with its law, and on the memory without a fault with all these."""
     folder = tmp_path_factory.mktemp("mutants")
-    classes = {make.__name__: MutantBackend(make) for make in MUTANTS}  # type: ignore[attr-defined]
+    classes = {make.__name__: MutantBackend(make) for make in MUTANTS}
     file = folder / "test_mutants.py"
     lines = [
         "from lamlam.memory_backends.conformance import AllLaws",
@@ -31,10 +31,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             f"    backend = mutants.MutantBackend(mutants.{name})",
         ]
     file.write_text("\n".join(lines) + "\n")
-    chosen = [
-        f"{file}::Test{make.__name__}::{law}"  # type: ignore[attr-defined]
-        for make, law in MUTANTS.items()
-    ]
+    chosen = [f"{file}::Test{make.__name__}::{law}" for make, law in MUTANTS.items()]
     path = folder / "report.json"
     options = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(folder)]
     pytest.main(
@@ -46,7 +43,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("fault", "law"),
-    [(make.__name__, law) for make, law in MUTANTS.items()],  # type: ignore[attr-defined]
+    [(make.__name__, law) for make, law in MUTANTS.items()],
 )
 def test_a_fault_is_found_by_its_law(outcomes: dict[str, Any], fault: str, law: str) -> None:
     """A memory with this fault breaks this law."""
