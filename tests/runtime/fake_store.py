@@ -68,6 +68,7 @@ class FakeStore:
             match,
             7,
             entity=key,
+            key=key,
             stored=stored,
             identify=lambda key, fact: f"{key}/{fact.key}/{fact.value}",
         )
