@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.lookups import Match
 
 Origin = Literal["prompt", "fact", "parametric"]
-FinishReason = Literal["stop", "length", "context", "stop_string", "miss"]
+FinishReason = Literal["stop", "length", "context", "stop_string", "miss", "max_lookups"]
+"""``max_lookups``: a chat's model asked memory more often than it may."""
 AnswerStatus = Literal["hit", "miss", "ambiguous", "nearest", "exhausted"]
 
 
@@ -66,3 +67,13 @@ class Completion:
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain dictionaries, lists, strings and numbers."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatCompletion(Completion):
+    """A finished answer: ``text`` is the answer alone, and ``n_text_tokens`` its last turn's."""
+
+    message: dict[str, Any]
+    """The answer as a message, to be put behind those before."""
+    messages: tuple[dict[str, Any], ...]
+    """All that this answer adds to the conversation: calls, what memory said, the answer."""

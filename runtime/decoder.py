@@ -11,7 +11,7 @@ cannot be written, and a key that does not end is closed by force.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from lamlam.runtime.sampling import Choice
 from lamlam.runtime.vocabulary import Vocabulary
 from lamlam.runtime.wants import Done, Force, Look, Rewind, Sample, Want
 from lamlam.runtime.written_text import WrittenText
+
+if TYPE_CHECKING:
+    from lamlam.runtime.chat_prompt import ChatPrompt
 
 MAX_ENTITY_TOKENS = 32
 MAX_RELATION_TOKENS = 24
@@ -95,7 +98,7 @@ class Decoder:
         vocabulary: Vocabulary,
         masks: Masks,
         settings: TextSettings,
-        prompt: str,
+        prompt: str | ChatPrompt,
         *,
         context: int,
         may_look: bool = True,
@@ -112,7 +115,7 @@ class Decoder:
         self.settings = settings
         self.tokens = vocabulary.prompt_tokens(prompt)
         self.n_prompt_tokens = len(self.tokens)
-        self.written = WrittenText(prompt)
+        self.written = WrittenText(prompt if isinstance(prompt, str) else "")
         self.records: list[LookupRecord] = []
         self.state: State = InText()
         self.guide_wanted: Literal["entity", "relation"] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -16,24 +16,39 @@ import anyio.to_thread
 
 from lamlam.errors import EngineClosed, UsageError
 from lamlam.runtime.answers import Query
-from lamlam.runtime.completion import Completion
+from lamlam.runtime.checkpoint_file import check_file
+from lamlam.runtime.completion import ChatCompletion, Completion
 from lamlam.runtime.events import Event, Finished
 from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.mailbox import Mailbox
 from lamlam.runtime.option_checks import check_choice, check_names, check_number
 from lamlam.runtime.owner_thread import LoadedModel, ModelSettings, OwnerThread
 from lamlam.runtime.policies import (
+    CHAT_DEFAULTS,
+    ChatKeywords,
     GenerateKeywords,
     TextSettings,
+    ToolChoice,
     Verbalise,
     text_settings,
 )
+from lamlam.runtime.vocabulary import LOOKUP_TEXTS
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from pydantic import BaseModel
+
     from lamlam.memory_backends.protocol import FactStore
+    from lamlam.runtime.chat import ChatEvents
+    from lamlam.runtime.chat_prompt import ChatFormat, ChatPrompt
+
+
+class DefaultMemory(Enum):
+    """The memory of an engine for which none was named."""
+
+    OWN = "the bundled facts for a model with lookup tokens, none for a plain one"
 
 
 class EngineKeywords(TypedDict, total=False):
@@ -69,6 +84,12 @@ class _State(Enum):
 class Engine:
     """Writes texts with one model and one memory; opened by ``async with``.
 
+    A model with lookup tokens asks memory while it writes. A model that has none of them is
+    *plain*: any GGUF file. It continues texts all by itself (`generate`, `stream`); a memory that
+    was named is asked by tool calls, in `chat` and `stream_chat`. A model that has some of the
+    tokens only, or has them typed so that text could yield them, is refused, unless it is opened
+    with ``plain=True``.
+
     One thread owns the model and runs the whole step loop, so any number of tasks may
     call `generate` and `stream`; texts beyond ``max_sequences`` wait their turn.
     """
@@ -76,7 +97,7 @@ class Engine:
     def __init__(
         self,
         model: str | os.PathLike[str] = "bundled",
-        memory: str | FactStore | None = "bundled",
+        memory: str | FactStore | None | DefaultMemory = DefaultMemory.OWN,
         **options: Unpack[EngineKeywords],
     ) -> None:
         """Take note of what to open; nothing is opened yet.
@@ -84,7 +105,8 @@ class Engine:
         Args:
             model: path of a GGUF file, or ``bundled``.
             memory: URL of a store, ``bundled``, an open store (which stays open when the
-                engine closes), or ``None``: no lookup is ever made.
+                engine closes), or ``None``: no lookup is ever made. By default ``bundled`` for a
+                model with lookup tokens, and none for a plain one.
             options: ``threads`` (default: usable processors), ``context`` (tokens of one
                 text; default: what the model was trained on), ``gpu_layers``,
                 ``max_sequences`` (texts written at the same time; default 4), ``max_waiting``
@@ -92,8 +114,8 @@ class Engine:
                 all texts hold together, for many short texts in little memory; default:
                 ``context`` for each text, which is faster), ``reproducible`` (texts depend on
                 nothing that runs beside them; they take turns, with no gain in speed),
-                ``batch``, ``plain`` (run any GGUF model, without
-                lookups), ``verbose``; ``verbalise`` and ``lookup_bias`` (defaults: what
+                ``batch``, ``plain`` (treat a model with lookup
+                tokens as one without), ``verbose``; ``verbalise`` and ``lookup_bias`` (defaults: what
                 the model file says); ``constrain`` (false: keys are not drawn towards
                 what memory holds; a `Constraint` sets how strongly).
 
@@ -113,7 +135,8 @@ class Engine:
         self._settings = ModelSettings(**given)
         if not isinstance(model, str | os.PathLike):
             raise UsageError(f"model must be a path or 'bundled', not {model!r}")
-        if not (memory is None or isinstance(memory, str) or hasattr(memory, "capabilities")):
+        is_named = isinstance(memory, str | DefaultMemory) or hasattr(memory, "capabilities")
+        if memory is not None and not is_named:
             raise UsageError(f"memory must be a URL, an open store or None, not {memory!r}")
         self._model = model
         self._memory = memory
@@ -121,6 +144,7 @@ class Engine:
         self._stack = AsyncExitStack()
         self._owner: OwnerThread | None = None
         self._loaded: LoadedModel | None = None
+        self._format: ChatFormat | None = None
 
     @property
     def context(self) -> int:
@@ -156,7 +180,7 @@ class Engine:
         self._state = _State.OPENING
         try:
             path = self._model_path()
-            store = await self._open_store()
+            store = await self._open_store(path)
             self._still_opening()
             ready: Mailbox[LoadedModel | BaseException] = Mailbox()
             owner = OwnerThread(path, self._settings, store, self._constraint, ready.put)
@@ -206,7 +230,7 @@ class Engine:
             EngineBusy: as many texts wait as may.
             EngineClosed: the engine is not open.
         """
-        request = self._submit(prompt, dict(options), wants_events=False)
+        request = self._submit(prompt, self._text(prompt, dict(options)), wants_events=False)
         with request.cancelled_on_exit():
             while True:
                 match await request.mailbox.get():
@@ -226,24 +250,105 @@ class Engine:
         Options and errors as for `generate`; errors are raised by the iterator. Events that
         were not read inside the block are gone: reading on raises `EngineClosed`.
         """
-        request = self._submit(prompt, dict(options), wants_events=True)
+        request = self._submit(prompt, self._text(prompt, dict(options)), wants_events=True)
         events = _Events(request)
-        with request.cancelled_on_exit():
-            try:
-                yield events
-            finally:
-                events.leave()
+        try:
+            yield events
+        finally:
+            events.leave()
 
-    def _submit(self, prompt: str, options: dict[str, Any], *, wants_events: bool) -> _Request:
+    async def chat(
+        self,
+        messages: Iterable[Mapping[str, Any] | BaseModel],
+        **options: Unpack[ChatKeywords],
+    ) -> ChatCompletion:
+        """Return the answer to a conversation, written by the model's own chat template.
+
+        A plain model with a memory is offered the tool ``look_up_fact``; values that it fetched
+        and wrote to the letter are spans of origin ``fact``.
+
+        Args:
+            messages: dictionaries or pydantic models with a ``role`` (``system``, ``user``,
+                ``assistant`` or ``tool``) and a text as ``content``.
+            options: as for `generate`, with ``max_tokens`` of each turn (default 256) and
+                ``max_lookups`` (default 8; each takes a turn of its own); ``tool_choice``:
+                ``auto``, ``none``, or ``required`` (the model begins with a lookup).
+
+        Raises:
+            NoChatTemplate: the model file does not say how a conversation is written.
+            BadChatTemplate: its template fails, or refuses the messages.
+            BadMessages: the messages are no conversation.
+            PromptTooLong: the conversation does not fit the context.
+            UnknownOption, LookupFailed, EngineClosed: as for `generate`.
+        """
+        events = await self._chat_events(messages, dict(options))
+        try:
+            async for event in events:
+                if isinstance(event, Finished):
+                    assert isinstance(event.completion, ChatCompletion)
+                    return event.completion
+        finally:
+            events.leave()
+        raise AssertionError("an answer ends with Finished")
+
+    @asynccontextmanager
+    async def stream_chat(
+        self,
+        messages: Iterable[Mapping[str, Any] | BaseModel],
+        **options: Unpack[ChatKeywords],
+    ) -> AsyncIterator[AsyncIterator[Event]]:
+        """Give the events of an answer as it is written; leaving early ends it.
+
+        The last is `Finished` with a `ChatCompletion`. Options and errors as for `chat`; what is
+        unread after the block is gone, as for `stream`.
+        """
+        events = await self._chat_events(messages, dict(options))
+        try:
+            yield events
+        finally:
+            events.leave()
+
+    async def _chat_events(
+        self, messages: Iterable[Mapping[str, Any] | BaseModel], options: dict[str, Any]
+    ) -> ChatEvents:
+        from lamlam.runtime.chat import ChatEvents, Conversation
+        from lamlam.runtime.chat_prompt import ChatFormat
+        from lamlam.runtime.messages import read_messages
+
+        loaded = self._open_model()
+        check_names(options, ChatKeywords.__annotations__)
+        tool_choice: ToolChoice = options.pop("tool_choice", "auto")
+        check_choice("tool_choice", tool_choice, get_args(ToolChoice))
+        settings = self._text("", CHAT_DEFAULTS | options)
+        read = read_messages(messages)
+        if self._format is None:
+            self._format = await anyio.to_thread.run_sync(
+                ChatFormat, loaded.file, loaded.vocabulary.ends
+            )
+        conversation = Conversation(
+            read,
+            self._format,
+            settings,
+            has_lookup_tokens=loaded.vocabulary.lookup is not None,
+            has_memory=self._store is not None,
+            tool_choice=tool_choice,
+        )
+        return ChatEvents(conversation, self._begin_turn, self._store)
+
+    def _begin_turn(self, prompt: ChatPrompt, settings: TextSettings) -> _Events:
+        return _Events(self._submit(prompt, settings, wants_events=True))
+
+    def _text(self, prompt: str, options: dict[str, Any]) -> TextSettings:
         self._open_model()
-        assert self._owner is not None
         if not isinstance(prompt, str):
             raise UsageError(f"a prompt is text, not {type(prompt).__name__}")
-        settings = text_settings(
-            options,
-            verbalise=self.verbalise,
-            lookup_bias=self.lookup_bias,
-        )
+        return text_settings(options, verbalise=self.verbalise, lookup_bias=self.lookup_bias)
+
+    def _submit(
+        self, prompt: str | ChatPrompt, settings: TextSettings, *, wants_events: bool
+    ) -> _Request:
+        self._open_model()
+        assert self._owner is not None
         request = _Request(prompt, settings, wants_events, self._owner, self._store)
         self._owner.submit(request)
         return request
@@ -265,15 +370,19 @@ class Engine:
 
         return model_path()
 
-    async def _open_store(self) -> FactStore | None:
-        if self._memory is None or self._settings.plain:
-            return None
-        if not isinstance(self._memory, str):
-            return self._memory
+    async def _open_store(self, path: Path) -> FactStore | None:
+        memory = self._memory
+        if isinstance(memory, DefaultMemory):
+            is_plain = self._settings.plain or (
+                self._model != "bundled" and await anyio.to_thread.run_sync(_is_plain, path)
+            )
+            memory = None if is_plain else "bundled"
+        if not isinstance(memory, str):
+            return memory
         from lamlam.memory_backends.urls import open_store
 
         return await self._stack.enter_async_context(
-            open_store(self._memory, create=False, read_only=True)
+            open_store(memory, create=False, read_only=True)
         )
 
 
@@ -282,7 +391,7 @@ class _Request:
 
     def __init__(
         self,
-        prompt: str,
+        prompt: str | ChatPrompt,
         settings: TextSettings,
         wants_events: bool,
         owner: OwnerThread,
@@ -360,7 +469,8 @@ class _Events:
         self._is_left = False
 
     def leave(self) -> None:
-        """Nobody waits for an event that will not come."""
+        """Nobody waits for an event that will not come; the text ends."""
+        self._request.cancel()
         self._is_left = True
         self._ready.clear()
         self._request.mailbox.put(_Failure(_left()))  # for a task that waits at this moment
@@ -385,6 +495,11 @@ class _Events:
         event = self._ready.popleft()
         self._is_finished = isinstance(event, Finished)
         return event
+
+
+def _is_plain(path: Path) -> bool:
+    texts = check_file(path).metadata["tokenizer.ggml.tokens"]
+    return set(LOOKUP_TEXTS).isdisjoint(texts)
 
 
 def _constraint(constrain: bool | Constraint) -> Constraint | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamlam.errors import EngineClosed, UnknownOption, UsageError
+from lamlam.runtime.call_sampler import Samplers
 from lamlam.runtime.checkpoint_file import CheckpointFile, check_file
 from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.option_checks import check_switch, check_whole
@@ -66,7 +67,7 @@ class ModelSettings:
     batch: int = 512
     """Most tokens evaluated at once."""
     plain: bool = False
-    """Run without lookups; the model then needs no lookup tokens."""
+    """Run as a plain model, whatever lookup tokens there are."""
     verbose: bool = False
     """Let llama.cpp write its log to standard error."""
 
@@ -210,7 +211,7 @@ class OwnerThread:
             )
         )
         weights.result()
-        store = None if settings.plain else self._store
+        store = None if vocabulary.lookup is None else self._store
         scheduler = Scheduler(
             opened,
             vocabulary,
@@ -218,6 +219,7 @@ class OwnerThread:
             is_fast=store is not None and "fast_lookup" in store.capabilities,
             constraint=self._constraint,
             n_sequences=settings.max_sequences,
+            make_sampler=Samplers(vocabulary),
             max_waiting=settings.max_waiting,
             keeps_prefixes=True,
             is_reproducible=settings.reproducible,

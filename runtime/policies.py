@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from lamlam.errors import UsageError
 from lamlam.runtime.option_checks import (
@@ -15,6 +15,9 @@ from lamlam.runtime.option_checks import (
     check_whole,
 )
 from lamlam.runtime.sampling import SamplerSettings
+
+if TYPE_CHECKING:
+    from lamlam.runtime.tool_calls import CallForm
 
 Policy = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise"]
 """What follows a miss: write on without a fact (``continue``), ask another question
@@ -41,6 +44,31 @@ class GenerateKeywords(TypedDict, total=False):
     max_lookup_tokens: int
 
 
+ToolChoice = Literal["auto", "none", "required"]
+"""Whether a model without lookup tokens may ask memory in a chat, or must, to begin with."""
+
+
+class ChatKeywords(GenerateKeywords, total=False):
+    """Keywords of ``chat`` and ``stream_chat``."""
+
+    tool_choice: ToolChoice
+
+
+CHAT_DEFAULTS: dict[str, Any] = {"max_tokens": 256, "max_lookups": 8}
+"""Where a chat differs from a text: an answer is longer, and each lookup takes a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """How a turn may call a tool."""
+
+    form: CallForm
+    is_required: bool
+    """The turn is a call."""
+    max_text_tokens: int
+    """Limit of the text; a call that has begun is written to its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextSettings:
     """Everything about one text that its decoder and sampler need."""
@@ -59,6 +87,8 @@ class TextSettings:
     """Added to the logits of the tokens that close entity and relation."""
     stop: tuple[str, ...] = ()
     ignore_eos: bool = False
+    call: CallSettings | None = None
+    """The text is a turn that may call a tool."""
 
 
 def text_settings(

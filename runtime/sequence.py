@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Tokens
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lamlam.runtime.answers import Answer, GivenOut, Query
 from lamlam.runtime.completion import Completion
@@ -12,6 +12,9 @@ from lamlam.runtime.events import Event
 from lamlam.runtime.grounding import Grounding
 from lamlam.runtime.policies import TextSettings
 from lamlam.runtime.sampling import Logits, Sampler
+
+if TYPE_CHECKING:
+    from lamlam.runtime.chat_prompt import ChatPrompt
 
 
 class Evaluator(Protocol):
@@ -60,7 +63,11 @@ class Evaluator(Protocol):
 class Request(Protocol):
     """One text that someone waits for. Called from the owner thread."""
 
-    prompt: str
+    @property
+    def prompt(self) -> str | ChatPrompt:
+        """What the text begins with, or a conversation to be answered."""
+        ...
+
     settings: TextSettings
     is_cancelled: bool
     """Read at every token boundary."""

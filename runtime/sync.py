@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Unpack
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from lamlam.errors import EngineClosed, UsageError
-from lamlam.runtime.completion import Completion
-from lamlam.runtime.engine import Engine, EngineKeywords
+from lamlam.runtime.completion import ChatCompletion, Completion
+from lamlam.runtime.engine import DefaultMemory, Engine, EngineKeywords
 from lamlam.runtime.events import Event
-from lamlam.runtime.policies import GenerateKeywords, Verbalise
+from lamlam.runtime.policies import ChatKeywords, GenerateKeywords, Verbalise
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
+
+    from pydantic import BaseModel
 
     from lamlam.memory_backends.protocol import FactStore
 
@@ -28,7 +30,7 @@ class SyncEngine:
     def __init__(
         self,
         model: str | os.PathLike[str] = "bundled",
-        memory: str | FactStore | None = "bundled",
+        memory: str | FactStore | None | DefaultMemory = DefaultMemory.OWN,
         **options: Unpack[EngineKeywords],
     ) -> None:
         """Take note of what to open; arguments and errors as for `Engine`."""
@@ -94,8 +96,36 @@ class SyncEngine:
     @contextmanager
     def stream(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Iterator[Iterator[Event]]:
         """Give the events of a text as it is written, as `Engine.stream` does."""
+        with self._iterated(self._engine.stream(prompt, **options)) as events:
+            yield events
+
+    def chat(
+        self,
+        messages: Iterable[Mapping[str, Any] | BaseModel],
+        **options: Unpack[ChatKeywords],
+    ) -> ChatCompletion:
+        """Return the answer to a conversation; options and errors as for `Engine.chat`."""
+
+        async def run() -> ChatCompletion:
+            return await self._engine.chat(messages, **options)
+
+        return self._open_portal().call(run)
+
+    @contextmanager
+    def stream_chat(
+        self,
+        messages: Iterable[Mapping[str, Any] | BaseModel],
+        **options: Unpack[ChatKeywords],
+    ) -> Iterator[Iterator[Event]]:
+        """Give the events of an answer as it is written, as `Engine.stream_chat` does."""
+        with self._iterated(self._engine.stream_chat(messages, **options)) as events:
+            yield events
+
+    @contextmanager
+    def _iterated(
+        self, manager: AbstractAsyncContextManager[AsyncIterator[Event]]
+    ) -> Iterator[Iterator[Event]]:
         portal = self._open_portal()
-        manager = self._engine.stream(prompt, **options)
         with portal.wrap_async_context_manager(manager) as events:
 
             def iterate() -> Iterator[Event]:

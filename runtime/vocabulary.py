@@ -8,9 +8,12 @@ tokenized with special tokens off, so no prompt, key or value yields a lookup to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lamlam.errors import NoLookupTokens, UsageError
+
+if TYPE_CHECKING:
+    from lamlam.runtime.chat_prompt import ChatPrompt
 
 LOOKUP_TEXTS = ("<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_end|>")
 # The format's token types: these are never text (unknown, control, unused).
@@ -57,13 +60,13 @@ class Vocabulary:
     """Text to tokens and back, with the lookup tokens known by id."""
 
     def __init__(self, source: TokenSource, *, plain: bool = False) -> None:
-        """Find the lookup tokens.
+        """Find the lookup tokens; ``lookup`` is ``None`` where the model has none of them.
 
         Args:
-            plain: the model is run without lookups and needs no lookup tokens.
+            plain: the model is run without lookups, whatever tokens it has.
 
         Raises:
-            NoLookupTokens: one is missing, or typed so that plain text could yield it.
+            NoLookupTokens: some are missing, or typed so that plain text could yield them.
         """
         self._source = source
         self._pieces: dict[int, bytes] = {}
@@ -75,10 +78,15 @@ class Vocabulary:
         self.not_text = frozenset(n for n, kind in enumerate(types) if kind in _NOT_TEXT)
         self._relation_tokens: dict[str, tuple[int, ...]] = {}
 
-    def prompt_tokens(self, text: str) -> list[int]:
+    def prompt_tokens(self, prompt: str | ChatPrompt) -> list[int]:
         """Return the tokens of a text from its beginning, the first-token marker included."""
         start = [self.bos] if self.bos >= 0 else []
-        return start + self._source.tokenize(_encode(text), special=False)
+        if isinstance(prompt, str):
+            return start + self._source.tokenize(_encode(prompt), special=False)
+        tokens: list[int] = []
+        for stretch in prompt.stretches:
+            tokens += [stretch] if isinstance(stretch, int) else self.tokens(stretch)
+        return tokens if tokens[:1] == start else start + tokens  # a template may write it itself
 
     def piece(self, token: int) -> bytes:
         """Return the bytes that a token stands for."""
@@ -115,14 +123,16 @@ def _encode(text: str) -> bytes:
         raise UsageError("the text holds half a surrogate pair, which is no character") from None
 
 
-def _find_lookup_tokens(source: TokenSource, types: list[int]) -> LookupTokens:
+def _find_lookup_tokens(source: TokenSource, types: list[int]) -> LookupTokens | None:
+    tokens_of = {text: source.tokenize(text.encode(), special=True) for text in LOOKUP_TEXTS}
+    if all(len(tokens) != 1 for tokens in tokens_of.values()):
+        return None  # a plain model
     found = []
-    for text in LOOKUP_TEXTS:
-        tokens = source.tokenize(text.encode(), special=True)
+    for text, tokens in tokens_of.items():
         if len(tokens) != 1:
             raise NoLookupTokens(
-                f"the model has no token {text}",
-                hint="take a model trained with lookups, or open the engine with plain=True",
+                f"the model has some lookup tokens, but no {text}",
+                hint="export the checkpoint again, or open the engine with plain=True",
             )
         if types[tokens[0]] != _CONTROL:
             raise NoLookupTokens(

@@ -14,7 +14,7 @@ from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.llama import Model, open_model
 from lamlam.runtime.sync import SyncEngine
 from lamlam.runtime.vocabulary import LOOKUP_TEXTS, Vocabulary
-from tests.tiny_model import END_OF_TEXT, USER_DEFINED, write_tiny_model
+from tests.tiny_model import END_OF_TEXT, USER_DEFINED, ByteTokens, write_tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +75,25 @@ def test_half_a_character_is_refused(vocabulary: Vocabulary) -> None:
 
 
 def test_models_without_safe_lookup_tokens(tmp_path: Path) -> None:
-    """None, or typed so that plain text yields them: refused, or run plain."""
+    """None: plain by itself. Some, or typed so that plain text yields them: only if asked for."""
     without = write_tiny_model(tmp_path / "without.gguf", with_lookup_tokens=False)
     unsafe = write_tiny_model(tmp_path / "unsafe.gguf", lookup_type=USER_DEFINED)
-    for path in (without, unsafe):
-        with pytest.raises(NoLookupTokens), SyncEngine(path, None):
-            pass
-        with SyncEngine(path, None, plain=True) as engine:
+    with pytest.raises(NoLookupTokens, match="CONTROL"), SyncEngine(unsafe, None):
+        pass
+    for engine in (SyncEngine(without), SyncEngine(unsafe, plain=True)):
+        with engine:
             assert engine.generate("a", max_tokens=3, ignore_eos=True).n_text_tokens == 3
+
+
+def test_a_model_with_some_lookup_tokens_is_refused() -> None:
+    """It is neither plain nor able to look up."""
+
+    class Half(ByteTokens):
+        def tokenize(self, text: bytes, *, special: bool) -> list[int]:
+            if text == b"<|db_end|>":
+                special = False
+            return super().tokenize(text, special=special)
+
+    with pytest.raises(NoLookupTokens, match=r"no <\|db_end\|>"):
+        Vocabulary(Half())
+    assert Vocabulary(Half(), plain=True).lookup is None
