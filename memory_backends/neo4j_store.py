@@ -85,16 +85,25 @@ def connect_neo4j(url: str, *, create: bool = True, read_only: bool = False) -> 
         SchemaMismatch: a newer version wrote it.
         Unavailable: no server answers.
     """
+    from lamlam.memory_backends.neo4j_edges import set_edges
+
     address = parse_address(url)
+    if address.view == "foreign":
+        from lamlam.memory_backends.foreign_graph import ForeignGraph
+
+        return ForeignGraph.open(address)
     connection = Neo4jConnection(address)
     try:
         version, edition = connection.loop.call(connection.open)
         check_server(version)
         queries = Queries(address.prefix)
         state = connection.loop.call(_prepared, connection, queries, create and not read_only)
-        return Neo4jStore(
+        store = Neo4jStore(
             connection, queries, state, edition=f"{edition} {version}", read_only=read_only
         )
+        if address.edges is not None and not read_only and address.edges != state.has_edges:
+            connection.loop.call(set_edges, store._committer, address.edges)
+        return store
     except BaseException:
         connection.shut()
         raise
@@ -336,6 +345,13 @@ class Neo4jStore(BaseStore):
         return await self._loop.run(
             partial(make_schema, self._connection, self._queries, dry_run=dry_run)
         )
+
+    async def rebuild_edges(self) -> None:
+        """The relationships between entities are those of the facts, whatever was done to them."""
+        from lamlam.memory_backends.neo4j_edges import set_edges
+
+        self._check_writable()
+        await self._loop.run(partial(set_edges, self._committer, True, anew=True))
 
     async def aclose(self) -> None:
         """The connections are closed; closing again does nothing."""

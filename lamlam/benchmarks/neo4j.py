@@ -172,12 +172,14 @@ def _bare_lookup(driver: Driver, database: str, ids: FactIds) -> Callable[[tuple
         " RETURN f.value, f.fact_id, f.asserted"
     )
 
+    def find(transaction: ManagedTransaction, ident: str, relation: str) -> Any:  # Any: rows
+        run: Any = transaction.run  # Any: as above
+        return run(statement, id=ident, key=relation).values()
+
     def ask(question: tuple[str, str]) -> Any:  # Any: rows
         entity, relation = question
         with driver.session(database=database, default_access_mode="READ") as session:
-            return session.execute_read(
-                lambda tx: tx.run(statement, id=ids.of_entity(entity), key=relation).values()
-            )
+            return session.execute_read(find, ids.of_entity(entity), relation)
 
     return ask
 
