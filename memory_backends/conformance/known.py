@@ -125,4 +125,6 @@ def described(url: str) -> Backend:
         from lamlam.testing.neo4j_servers import Neo4jServer, answering
 
         return Neo4jBackend(answering(Neo4jServer(url, "", "the command line", is_ours=False)))
-    return Backend(url)
+    backend_of_url = Backend(url)
+    with backend_of_url.fresh():  # refuses a URL that is one and the same store each time
+        return backend_of_url

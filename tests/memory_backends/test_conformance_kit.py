@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lamlam.memory_backends.conformance import SUITES, AllLaws, report
+from lamlam.memory_backends.conformance.table import BEGIN, END, law_table
 from lamlam.memory_backends.networkx_graph import GraphStore
 from tests.memory_backends.mutants import MUTANTS, MutantBackend
 
@@ -93,3 +97,34 @@ def test_the_report_says_what_is_not_declared(tmp_path: Path) -> None:
 def test_the_memory_behind_the_mutants_is_faultless() -> None:
     """The fault is the mutant's own: `test_conformance.py` runs all laws on what it is made of."""
     assert all(issubclass(make, GraphStore) for make in MUTANTS if isinstance(make, type))
+
+
+def test_the_table_of_laws_is_current() -> None:
+    """The document holds what the docstrings say."""
+    document = Path(__file__).parents[2] / "docs" / "writing-a-backend.md"
+    text = document.read_text(encoding="utf-8")
+    assert text.count(BEGIN) == text.count(END) == 1
+    assert text.partition(BEGIN)[2].partition(END)[0].strip() == law_table()
+
+
+def test_any_url_can_be_tried_from_the_command_line(tmp_path: Path) -> None:
+    """The command runs laws by URL, writes a report, and says what is wrong with a URL."""
+    path = tmp_path / "report.json"
+    command = [sys.executable, "-m", "lamlam.memory_backends.conformance"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *arguments],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False,
+        )  # fmt: skip
+
+    done = run("sqlite:///{folder}/facts.db", "-k", "sibling", "--json", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "TestBackend::test_one_sibling_goes_the_others_stay PASSED" in done.stdout
+    (report_of,) = json.loads(path.read_text(encoding="utf-8"))["backends"].items()
+    assert report_of[0] == "sqlite"
+    assert (report_of[1]["passed_all"], report_of[1]["counts"]) == (True, {"passed": 1})
+    wrong = run("sqlite:///facts.db")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("error: 'sqlite:///facts.db' is one and the same store")
