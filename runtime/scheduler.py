@@ -99,6 +99,7 @@ class Scheduler:
         """The request waits for its turn, or fails where too many wait."""
         most = self._max_waiting
         if most is not None and self._n_waiting - self._slots.n_free >= most:
+            self._drop_cancelled()
             self._forget_cancelled()
             if self._n_waiting - self._slots.n_free >= most:
                 _fail(request, EngineBusy(most))
@@ -146,8 +147,7 @@ class Scheduler:
 
     def step(self) -> None:
         """Advance every sequence that is ready, as far as one batch has room."""
-        for sequence in [text for text in self._running if text.request.is_cancelled]:
-            self._drop(sequence, None)
+        self._drop_cancelled()
         self._admit_all()
         ready: list[Sequence] = []
         for sequence in list(self._running):
@@ -252,6 +252,11 @@ class Scheduler:
     @property
     def _n_waiting(self) -> int:
         return len(self._waiting) + (self._next is not None)
+
+    def _drop_cancelled(self) -> None:
+        """Texts that nobody wants any more end."""
+        for sequence in [text for text in self._running if text.request.is_cancelled]:
+            self._drop(sequence, None)
 
     def _forget_cancelled(self) -> None:
         """Who has left the queue makes room for others."""

@@ -10,7 +10,7 @@ import typer
 from lamlam.cli.output import print_figures, print_json, stderr_console
 
 app = typer.Typer(
-    help="Measure speed on this machine: decoding, lookups, loading.",
+    help="Measure speed on this machine: decoding, many texts at a time, lookups, loading.",
     no_args_is_help=True,
 )
 
@@ -55,6 +55,49 @@ def _decode(model: Path, memory: str, pairs: int) -> dict[str, Any]:
             bar.update(task, description=what, completed=done)
 
         return decode_benchmark(model, memory=memory, pairs=pairs, on_progress=show)
+
+
+@app.command(epilog="Example: lamlam bench concurrency --sequences 16 --json")
+def concurrency(
+    sequences: Annotated[
+        int, typer.Option(min=1, max=64, help="Texts written at the same time.")
+    ] = 16,
+    model: Annotated[
+        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
+    ] = "bundled",
+    pairs: Annotated[
+        int, typer.Option(min=1, help="Alternating runs; the medians are reported.")
+    ] = 9,
+    tokens: Annotated[int, typer.Option(min=2, max=128, help="Tokens of each text.")] = 32,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Many texts at a time: a bare llama.cpp loop, lamlam, and llama-server where it is found."""
+    from lamlam.bundled import model_path
+
+    path = model_path() if model == "bundled" else Path(model)
+    figures = _concurrency(path, sequences, pairs, tokens)
+    (print_json if as_json else print_figures)(figures)
+
+
+def _concurrency(model: Path, sequences: int, pairs: int, tokens: int) -> dict[str, Any]:
+    """Measure with a progress bar on standard error."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from lamlam.benchmarks.concurrency import concurrency_benchmark
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    console = stderr_console()
+    # Where there is no terminal even a bar that is never drawn would leave an empty line.
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("loading", total=pairs)
+
+        def show(done: int, rounds: int) -> None:
+            bar.update(task, description=f"round {done} of {rounds}", completed=done)
+
+        return concurrency_benchmark(
+            model, sequences=sequences, pairs=pairs, tokens=tokens, on_progress=show
+        )
 
 
 @app.command(epilog="Example: lamlam bench lookup --facts 1000000")

@@ -78,3 +78,43 @@ def test_senseless_settings_are_refused() -> None:
     for wrong in wrongs:
         with pytest.raises(UsageError, match=next(iter(wrong))):
             pick(**wrong)
+
+
+SCORES = st.lists(
+    st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0]), min_size=6, max_size=6
+)  # fmt: skip
+
+
+@given(
+    SCORES, st.sets(st.integers(0, 5), max_size=5), st.integers(0, 5), st.floats(-4, 4, width=32)
+)
+def test_the_short_way_is_the_long_way(
+    scores: list[float], forbidden: set[int], biased: int, bias: float
+) -> None:
+    """Greedy, ties and all: what a copied, changed row would give."""
+    logits = np.array(scores, np.float32)
+    choice = Choice(ids(*sorted(forbidden)), bias=((biased, bias),))
+    changed = logits.copy()
+    changed[biased] += bias
+    changed[choice.forbidden] = -np.inf
+    picked = Sampler(SamplerSettings(), len(logits)).pick(logits, choice, [])
+    assert picked == int(changed.argmax())
+    assert np.array_equal(logits, np.array(scores, np.float32))
+
+
+@given(
+    st.lists(st.floats(-8, 8, width=32), min_size=2, max_size=40),
+    st.floats(0.05, 1.0),
+    st.floats(0.3, 2.0),
+    st.integers(0, 2**32 - 1),
+)
+def test_draws_stay_in_the_smallest_set_that_holds_top_p(
+    scores: list[float], top_p: float, temperature: float, seed: int
+) -> None:
+    """No token is drawn before which the likelier ones already have enough together."""
+    logits = np.array(scores, np.float32)
+    sampler = Sampler(SamplerSettings(temperature=temperature, top_p=top_p, seed=seed), len(logits))
+    token = sampler.pick(logits, Choice(ids()), [])
+    weights = np.exp(logits.astype(np.float64) / temperature)
+    likelier = weights[weights > weights[token]].sum() / weights.sum()
+    assert likelier < top_p + 1e-5

@@ -50,3 +50,23 @@ def test_long_prompts_do_not_wait_for_knowledge() -> None:
     assert ThreadCount(2).choose(SMALL_BATCH + 1) == 2
     assert ThreadCount(2).choose(SMALL_BATCH) == 1
     assert ThreadCount(1).choose(500) == 1
+
+
+def test_steps_of_many_texts_learn_for_themselves() -> None:
+    """One text may be faster alone where sixteen are faster together."""
+    count = ThreadCount(2)
+    chosen: dict[int, list[int]] = {1: [], 16: []}
+    for _ in range(100):
+        for size, slower in ((1, 2), (16, 1)):
+            n = count.choose(size)
+            chosen[size].append(n)
+            count.measured(size, n, 0.002 * size * (2.0 if n == slower else 1.0))
+    assert chosen[16] == [1, 1, *[2] * 98]
+    assert chosen[1].count(2) < 10
+
+
+def test_a_long_prompt_does_as_the_last_small_step_did() -> None:
+    """Where together was slower a moment ago, it is so for prompts."""
+    count = ThreadCount(2)
+    run(count, 20, lambda n: 1.0 if n == 2 else 0.003)
+    assert count.choose(500) == 1

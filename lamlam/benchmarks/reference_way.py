@@ -1,0 +1,148 @@
+"""One text with lookups: lamlam beside the way of the paper's own code.
+
+There, after each lookup, the text so far is joined with the value, tokenised and evaluated
+from its beginning. Both ways write the same tokens here, whatever the model would choose, and
+choose all the same, so that the work is that of real texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from lamlam.benchmarks.bare_batch import BareBatch
+from lamlam.benchmarks.one_value import VALUE, OneValue
+from lamlam.runtime.checkpoint_file import check_file
+from lamlam.runtime.sampling import Choice, Logits, Sampler, SamplerSettings
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.protocol import FactStore
+    from lamlam.runtime.answers import Query
+    from lamlam.runtime.completion import Completion
+    from lamlam.runtime.events import Event
+    from lamlam.runtime.llama import Context
+    from lamlam.runtime.policies import TextSettings
+    from lamlam.runtime.vocabulary import Vocabulary
+
+N_TEXT, N_LOOKUPS = 200, 8
+_TEXT = "The river rises in the hills above the town and flows through the valley to the sea. "
+_ENTITY, _RELATION = " The Danube", " mouth of the watercourse"
+
+
+class Script:
+    """The tokens of a text with lookups, prompt first."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        lookup = vocabulary.lookup
+        assert lookup is not None
+        text = [*vocabulary.tokens(_TEXT * 40)][:N_TEXT]
+        self.prompt = _TEXT
+        every = N_TEXT // N_LOOKUPS
+        question = [
+            lookup.entity, *vocabulary.tokens(_ENTITY),
+            lookup.relation, *vocabulary.tokens(_RELATION), lookup.answer,
+        ]  # fmt: skip
+        self.picks: list[int] = []
+        """What is chosen one by one; values come in between."""
+        for start in range(0, N_TEXT, every):
+            middle, end = start + every // 2, start + every
+            self.picks += [*text[start:middle], *question, *text[middle:end]]
+        self.answer = lookup.answer
+        self.end = min(vocabulary.ends)
+        self.prompt_tokens = vocabulary.prompt_tokens(_TEXT)
+        # The value behind the question and once more, copied, in the text.
+        self.value_text = f" {VALUE}<|db_end|> {VALUE}".encode()
+
+
+def write_the_reference_way(bare: BareBatch, script: Script) -> list[int]:
+    """Write the text, all of it evaluated again after each lookup; return its tokens."""
+    tokens, n_held = list(script.prompt_tokens), 0
+    for pick in script.picks:
+        bare.next_token(tokens[n_held:], n_held)  # what it would choose
+        n_held = len(tokens)
+        tokens.append(pick)
+        if pick == script.answer:
+            start = tokens[:1]  # the mark in front has no text
+            tokens = start + bare.tokens(bare.text(tokens[1:]) + script.value_text)
+            n_held = 0
+    return tokens
+
+
+class _Recited(Sampler):
+    """Chooses, and takes the script's token instead."""
+
+    def __init__(self, script: Script, n_tokens: int) -> None:
+        super().__init__(SamplerSettings(), n_tokens)
+        self._picks, self._end = iter(script.picks), script.end
+
+    def pick(self, logits: Logits, choice: Choice, history: Sequence[int]) -> int:
+        super().pick(logits, choice, history)
+        return next(self._picks, self._end)
+
+
+class _Text:
+    """A request that nobody waits for on another thread."""
+
+    is_cancelled = False
+    wants_events = False
+
+    def __init__(self, prompt: str, settings: TextSettings) -> None:
+        self.prompt = prompt
+        self.settings = settings
+        self.completion: Completion | None = None
+
+    def tell(self, events: list[Event]) -> None:
+        """Nobody listens."""
+
+    def ask(self, query: Query) -> None:
+        raise AssertionError("the memory answers at once")
+
+    def finish(self, completion: Completion) -> None:
+        self.completion = completion
+
+    def fail(self, error: BaseException) -> None:
+        raise error
+
+
+class Reciter:
+    """Writes the script's text with lamlam's own scheduler."""
+
+    def __init__(self, context: Context, vocabulary: Vocabulary) -> None:
+        from lamlam.runtime.policies import TextSettings
+        from lamlam.runtime.scheduler import Scheduler
+
+        self.script = script = Script(vocabulary)
+        self._settings = TextSettings(max_tokens=1 << 20)
+        self._scheduler = Scheduler(
+            context,
+            vocabulary,
+            cast("FactStore", OneValue()),
+            is_fast=True,
+            constraint=None,
+            n_sequences=1,
+            make_sampler=lambda _, n_tokens: _Recited(script, n_tokens),
+        )
+
+    def write(self) -> Completion:
+        """Return the text."""
+        request = _Text(self.script.prompt, self._settings)
+        self._scheduler.submit(request)
+        while self._scheduler.has_work:
+            self._scheduler.step()
+        assert request.completion is not None
+        return request.completion
+
+
+@contextmanager
+def reciter(model: Path, *, context: int, threads: int) -> Iterator[Reciter]:
+    """Open lamlam's way of writing the script."""
+    from lamlam.runtime.llama import open_context, open_model
+    from lamlam.runtime.vocabulary import Vocabulary
+
+    with (
+        open_model(model, check_file(model).token_types) as opened,
+        open_context(opened, context=context, n_sequences=1, n_batch=512, threads=threads) as cells,
+    ):
+        yield Reciter(cells, Vocabulary(opened))
