@@ -39,7 +39,7 @@ from lamlam.testing.neo4j_servers import Neo4jServer
 from lamlam.testing.neo4j_stores import fresh_url
 from tests.memory_backends.neo4j_places import cypher, opened
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 HOSTILE = (
     "'}) DETACH DELETE n //",
     "`]-() DELETE r //",
