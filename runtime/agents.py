@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -314,14 +314,19 @@ class MemoryTools:
         wanted, n_read = text.casefold(), 0
         by_name: list[dict[str, Any]] = []
         by_value: list[dict[str, Any]] = []
-        async for fact in self._store.scan():
-            n_read += 1
-            if len(by_name) >= limit or n_read > MAX_SCANNED:
-                break
-            if wanted in fact.entity.casefold():
-                by_name.append(_as_dict(fact))
-            elif len(by_value) < limit and wanted in fact.surface.casefold():
-                by_value.append(_as_dict(fact))
+        facts = self._store.scan()
+        try:
+            async for fact in facts:
+                n_read += 1
+                if len(by_name) >= limit or n_read > MAX_SCANNED:
+                    break
+                if wanted in fact.entity.casefold():
+                    by_name.append(_as_dict(fact))
+                elif len(by_value) < limit and wanted in fact.surface.casefold():
+                    by_value.append(_as_dict(fact))
+        finally:  # a scan is mostly a generator, which does not end by being forgotten
+            if isinstance(facts, AsyncGenerator):
+                await facts.aclose()
         return {"facts": [*by_name, *by_value][:limit], "complete": n_read <= MAX_SCANNED}
 
     async def remember(

@@ -81,6 +81,11 @@ class Conversation:
         self._instructs_user = False
         self._n_turns = 0
         self._n_calls = 0
+        self._made: set[Call] = set()
+        self._repeats = False
+        """The model asked again what it was told: it gets no further by asking."""
+        self._notes: list[str] = []
+        """What memory said, for a template that knows no tools."""
         self._turn = ""
         self._n_released = 0
         self._cited = CitedText()
@@ -90,7 +95,8 @@ class Conversation:
     @property
     def offers_tools(self) -> bool:
         """The next turn may call."""
-        return self._has_memory and self._n_calls < self._settings.max_lookups
+        is_left = self._n_calls < self._settings.max_lookups and not self._repeats
+        return self._has_memory and is_left
 
     @property
     def settings(self) -> TextSettings:
@@ -109,20 +115,24 @@ class Conversation:
     def prompt(self) -> ChatPrompt:
         """Return what the next turn answers.
 
+        Where the template knows no tools, small models imitate a call that stands there for ever;
+        so what memory said stands below the question instead.
+
         Raises:
             BadChatTemplate: the template fails, or refuses the messages.
         """
         if self._form.supports_tools:
             tools = [LOOK_UP.definition()] if self.offers_tools else None
             return self._form.prompt(self._messages, tools)
+        messages = _noted(self._messages[: self._n_given], self._notes)
         if not self.offers_tools:
-            return self._form.prompt(self._messages)
+            return self._form.prompt(messages)
         if not self._instructs_user:
             try:
-                return self._form.prompt(_instructed(self._messages, "system"))
+                return self._form.prompt(_instructed(messages, "system"))
             except BadChatTemplate:  # some know no system
                 self._instructs_user = True
-        return self._form.prompt(_instructed(self._messages, "user"))
+        return self._form.prompt(_instructed(messages, "user"))
 
     def heard(self, event: Text) -> list[Event]:
         """The turn goes on; return what can be handed out."""
@@ -215,12 +225,18 @@ class Conversation:
 
     def _asked(self, found: FoundCalls) -> tuple[Call, ...]:
         """The conversation holds the calls; return those that may still be made."""
-        calls = found.calls[: self._settings.max_lookups - self._n_calls]
+        new = [call for call in dict.fromkeys(found.calls) if call not in self._made]
+        calls = tuple(new[: self._settings.max_lookups - self._n_calls])
+        self._made.update(calls)
         said, self._turn, self._n_released = self._turn.strip(), "", 0
         if found.problem:
             self._n_calls += 1
             self._messages.append({"role": "assistant", "content": said})
-            self._messages.append({"role": "user", "content": f"Not understood: {found.problem}."})
+            self._notes.append(f"A call was not understood: {found.problem}.")
+            self._messages.append({"role": "user", "content": self._notes[-1]})
+            return ()
+        if not calls:
+            self._repeats = True
             return ()
         if self._form.supports_tools:
             made = [_as_message(call, self._n_calls + n) for n, call in enumerate(calls)]
@@ -245,6 +261,7 @@ class Conversation:
             )
         else:
             said = _in_words(call, told)
+            self._notes.append(said)
             if self._messages[-1]["role"] == "user":  # of the call before
                 said = f"{self._messages.pop()['content']}\n{said}"
             self._messages.append({"role": "user", "content": said})
@@ -363,6 +380,14 @@ def _instructed(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any
     return [*messages[:at], {**messages[at], "content": "\n\n".join(parts)}, *messages[at + 1 :]]
 
 
+def _noted(messages: list[dict[str, Any]], notes: list[str]) -> list[dict[str, Any]]:
+    """Return the messages with the notes below the last of them."""
+    if not notes:
+        return messages
+    last = messages[-1]
+    return [*messages[:-1], {**last, "content": "\n\n".join([last["content"], *notes])}]
+
+
 def _told(result: LookupResult) -> dict[str, Any]:
     """Return what the model is told; a miss as one."""
     if str(result.status) != "hit":
@@ -388,7 +413,7 @@ def _in_words(call: Call, told: dict[str, Any]) -> str:
     asked = f"the {call.relation} of {call.entity}"
     if told["values"]:
         more = f", and {told['more']} more" if "more" in told else ""
-        return f"Memory says of {asked}: {'; '.join(told['values'])}{more}. Now answer me."
+        return f"Memory says of {asked}: {'; '.join(told['values'])}{more}."
     names = f": {'; '.join(told['entities'])}" if told.get("entities") else ""
     return f"Memory has no answer on {asked} ({told['note']}{names})."
 
