@@ -104,3 +104,10 @@ def test_a_tiny_model_learns_to_ask(tmp_path: Path) -> None:
     assert (tmp_path / "tiny.gguf").is_file()
     assert "Zelda Quorn was born in Lowmere" in output
     assert "    asked: birth place of Zelda Quorn: Lowmere" in output.splitlines()
+
+
+def test_an_agent_gets_tools(tmp_path: Path) -> None:
+    output = run("tools_for_an_agent.py", cwd=tmp_path)
+    documented = (EXAMPLES / "tools_for_an_agent.py").read_text(encoding="utf-8").split('"""')[1]
+    shown = [line.strip() for line in documented.splitlines() if line.startswith("    ")]
+    assert output.splitlines() == shown

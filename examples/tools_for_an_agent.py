@@ -1,0 +1,52 @@
+"""A memory as tools for an agent of any framework: definitions to show, and one call to make.
+
+Prints what the agent's calls do, step by step:
+
+    offered: look_up_fact, search_facts, remember_fact, correct_fact, forget_fact
+    look_up_fact: miss
+    remember_fact: remembered
+    look_up_fact: hit Lowmere
+    correct_fact: corrected
+    look_up_fact: hit Highmere
+    refused: look_up_fact: relation: Field required
+    forget_fact: forgotten
+    look_up_fact: miss
+"""
+
+import json
+
+import anyio
+
+import lamlam
+from lamlam.runtime.agents import MemoryTools
+
+WHO = {"entity": "Ada Quill", "relation": "birth place"}
+# What a model's tool calls look like when a framework hands them on: a name and JSON text.
+CALLS = [
+    ("look_up_fact", json.dumps(WHO)),
+    ("remember_fact", json.dumps({**WHO, "value": "Lowmere", "source": "a letter"})),
+    ("look_up_fact", json.dumps(WHO)),
+    ("correct_fact", json.dumps({**WHO, "value": "Highmere"})),
+    ("look_up_fact", json.dumps(WHO)),
+    ("look_up_fact", json.dumps({"entity": "Ada Quill"})),
+    ("forget_fact", json.dumps({"entity": "Ada Quill"})),
+    ("look_up_fact", json.dumps(WHO)),
+]
+
+
+async def main() -> None:
+    async with lamlam.open_store("memory:") as store:
+        tools = MemoryTools(store)
+        # tools.definitions() goes into the request to the model, tools.mcp_definitions() to MCP.
+        print("offered:", ", ".join(d["function"]["name"] for d in tools.definitions()))
+        for name, arguments in CALLS:
+            try:
+                told = await tools.call(name, arguments)
+            except lamlam.LamLamError as error:
+                print("refused:", error)  # tell the model: it may call again
+                continue
+            values = [found["value"] for found in told.get("values", [])]
+            print(f"{name}:", told["status"], *values)
+
+
+anyio.run(main)
