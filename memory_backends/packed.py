@@ -142,7 +142,10 @@ def parts(text: str) -> list[str]:
 
 def _packed(fact: StoredFact, id_of: Callable[[str], int], expected: int) -> str:
     relation, key, value, sources, revision, confidence, code, begin, end, seq = fact
-    ids = _JOIN.join([f"{id_of(source):x}" for source in sources]) or "0"
+    if len(sources) == 1:
+        ids = f"{id_of(sources[0]):x}"
+    else:
+        ids = _JOIN.join([f"{id_of(source):x}" for source in sources]) or "0"
     record = f"{RECORD}{escape(key)}{FIELD}{escape(value)}{FIELD}{ids},{revision:x}"
     if confidence != 1.0:
         record += f",{confidence!r}"

@@ -29,6 +29,21 @@ class Placed(NamedTuple):
     facts: list[StoredFact]
 
 
+def keys_of_facts(ops: Iterable[Op]) -> list[str]:
+    """Return the scoped key of each operation that writes a fact, as far as all can be stored."""
+    keys = []
+    try:
+        for op in ops:
+            if isinstance(op, Assert | Replace):
+                key = scoped(op.fact.namespace, canonical_key(op.fact.entity))
+                if not key.isascii():
+                    key.encode()
+                keys.append(key)
+    except (AttributeError, TypeError, UnicodeEncodeError):
+        pass  # what cannot be stored is refused when it is its turn
+    return keys
+
+
 class Desk:
     """A `transaction.Desk` over the tables; each row is read once."""
 
@@ -42,18 +57,13 @@ class Desk:
     ) -> None:
         self._connection = connection
         self._sources = sources
-        self._has_aliases = has_aliases
+        self.has_aliases = has_aliases
         self._placed: dict[str, Placed] = {}
         self.rules = rules
 
-    def read_ahead(self, ops: Iterable[Op]) -> None:
+    def read_ahead(self, keys: Iterable[str]) -> None:
         """The rows of many facts are read in the order of the table, each page once."""
-        keys = {
-            scoped(op.fact.namespace, canonical_key(op.fact.entity))
-            for op in ops
-            if isinstance(op, Assert | Replace)
-        }
-        for place, key in sorted([(row_id(key), key) for key in keys]):
+        for place, key in sorted([(row_id(key), key) for key in set(keys)]):
             self._placed[key] = self.load(key, place)
 
     def page(self, key: str) -> Page:
@@ -86,7 +96,7 @@ class Desk:
 
     def alias(self, key: str) -> str | None:
         """The key of the entity that has this alias."""
-        if not self._has_aliases:
+        if not self.has_aliases:
             return None
         row = self._connection.execute(
             "SELECT ent.name FROM alias JOIN ent ON ent.id = alias.ent WHERE key = ?", (key,)
@@ -96,7 +106,7 @@ class Desk:
     def aliases_of(self, key: str) -> Sequence[str]:
         """The aliases of an entity, sorted."""
         placed = self.placed(key)
-        if not self._has_aliases or placed.name is None:
+        if not self.has_aliases or placed.name is None:
             return []
         rows = self._connection.execute(
             "SELECT key FROM alias WHERE ent = ? ORDER BY key", (placed.place,)

@@ -69,12 +69,16 @@ class Feed:
 
     def _facts(self, revision: int, reading: Reading) -> Iterator[Change]:
         after = -1
+        told: set[int] = set()
         while True:
             with reading() as reader:
                 touched = touched_by(reader.cursor, revision, after)
             if touched is None:
                 return
-            after, numbers = touched
+            after, listed = touched
+            # A large commit was written in parts, and an entity may be in several.
+            numbers = [number for number in dict.fromkeys(listed) if number not in told]
+            told.update(numbers)
             for start in range(0, len(numbers), _BATCH):
                 with reading() as reader:
                     changes = [

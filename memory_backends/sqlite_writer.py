@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
 
 from lamlam.errors import Conflict
 from lamlam.memory_backends import packed
+from lamlam.memory_backends.edits import PageEdit
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.facts import check_text
 from lamlam.memory_backends.lookups import StoredFact
 from lamlam.memory_backends.name_index import index_codes, row_id
 from lamlam.memory_backends.operations import Commit, Op, Revision
 from lamlam.memory_backends.relation_rules import RelationRules
-from lamlam.memory_backends.sqlite_desk import Desk, Placed
+from lamlam.memory_backends.sqlite_bulk import new_entities
+from lamlam.memory_backends.sqlite_desk import Desk, Placed, keys_of_facts
 from lamlam.memory_backends.sqlite_log import (
     pack_rules,
     unpack_rules,
@@ -34,7 +36,9 @@ from lamlam.memory_backends.sqlite_sources import Sources
 from lamlam.memory_backends.transaction import MergeRecord, Outcome, work_out
 
 _CHUNK = 50_000  # operations that are held in memory and sorted at a time
+_PART = 5_000  # operations that are worked out at a time
 _MANY = 100
+_MOST_CODES = 50_000  # index keys that are sorted and written at a time
 
 
 class Writer:
@@ -84,12 +88,17 @@ class Writer:
         new = revision + 1
         changed = 0
         events: list[tuple[str, ...]] = []
-        remaining = iter(ops)
-        while chunk := list(islice(remaining, _CHUNK)):
+        for given, keys in self._parts(ops):
+            part = given
             desk = self.desk()
-            if len(chunk) > _MANY:
-                desk.read_ahead(chunk)
-            outcome = work_out(chunk, desk, new, identify)
+            known: dict[str, PageEdit] = {}
+            if len(part) > _MANY:
+                desk.read_ahead(keys or keys_of_facts(part))
+            if keys:
+                known, part = new_entities(part, keys, desk, new)
+            outcome = work_out(part, desk, new, identify)
+            outcome.edits.update(known)
+            outcome.changed += sum([edit.changed for edit in known.values()])
             changed += outcome.changed
             events += map(written_event, outcome.events)
             self._write(outcome, desk)
@@ -98,6 +107,25 @@ class Writer:
         self.finish(new)
         write_entry(self.connection, new, actor, events)
         return Commit(Revision(new), changed)
+
+    def _parts(self, ops: Iterable[Op]) -> Iterator[tuple[list[Op], list[str]]]:
+        """Give the operations in parts, many facts in the order of the table, with their keys."""
+        remaining = iter(ops)
+        while chunk := list(islice(remaining, _CHUNK)):
+            keys: list[str] = []
+            # Under several names of an entity the order of its facts would be another one.
+            if len(chunk) > _PART and not self.desk().has_aliases:
+                keys = keys_of_facts(chunk)
+                if len(keys) == len(chunk):
+                    places = {key: row_id(key) for key in set(keys)}
+                    order = sorted(range(len(chunk)), key=lambda n: places[keys[n]])
+                    chunk = [chunk[n] for n in order]
+                    keys = [keys[n] for n in order]
+                else:
+                    keys = []
+            for start in range(0, len(chunk), _PART):
+                yield chunk[start : start + _PART], keys[start : start + _PART]
+            del chunk, keys  # before the next is taken
 
     def desk(self) -> Desk:
         """Return what the file holds at this moment."""
@@ -136,7 +164,9 @@ class Writer:
         if outcome.rules is not None:
             self.connection.execute("UPDATE store SET rules = ?", (pack_rules(outcome.rules),))
         write_touched(self.connection, outcome.revision, [row_id(key) for key in outcome.edits])
-        self._flush()
+        if len(self._new_codes) > _MOST_CODES:
+            self._insert_codes()
+        self.sources.flush()
 
     def store(self, key: str, name: str, placed: Placed, after: Sequence[StoredFact]) -> None:
         """The entity's row holds these facts; without any, the entity is gone."""
@@ -167,7 +197,8 @@ class Writer:
 
     def finish(self, revision: int) -> None:
         """The file has this revision, and its counts are right."""
-        self._flush()
+        self._insert_codes()
+        self.sources.flush()
         self.connection.execute(
             "UPDATE store SET revision = ?, facts = facts + ?, entities = entities + ?",
             (revision, self._facts, self._entities),
@@ -191,11 +222,11 @@ class Writer:
 
     def _remove(self, place: int, key: str) -> None:
         self._entities -= 1
+        self._insert_codes()
         self.connection.executemany(
             "DELETE FROM near WHERE code = ? AND ent = ?",
             [(code, place) for code in index_codes(key)],
         )
-        self._new_codes = [pair for pair in self._new_codes if pair[1] != place]
         self.connection.execute("DELETE FROM alias WHERE ent = ?", (place,))
         follower = self.connection.execute(
             "SELECT 1 FROM ent WHERE id = ?", (next_place(place),)
@@ -233,9 +264,7 @@ class Writer:
             if record.merged == merged:
                 self.connection.execute("DELETE FROM merge WHERE id = ?", (ident,))
 
-    def _flush(self) -> None:
-        """Pending index keys and counts of sources are in the tables."""
+    def _insert_codes(self) -> None:
         self._new_codes.sort()
         self.connection.executemany("INSERT OR IGNORE INTO near VALUES (?, ?)", self._new_codes)
         self._new_codes.clear()
-        self.sources.flush()
