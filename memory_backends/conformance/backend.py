@@ -37,7 +37,7 @@ class Backend:
     event_loop: str = "asyncio"
     """Or ``trio``; anyio's pytest plugin runs the laws on it."""
     is_slow: bool = False
-    """Every call crosses a network: laws that draw random examples draw a quarter of them."""
+    """Every call crosses a network: a quarter of the random rounds is played against the model."""
     is_shrunk: bool = True
     """Random operations that break a law are made fewer, which may take minutes."""
     answers_within_s: float = 60.0
@@ -105,7 +105,7 @@ class Backend:
 
     @property
     def examples(self) -> int:
-        """Random examples per law."""
+        """Random rounds that are played against the model."""
         return max(EXAMPLES // 4, 1) if self.is_slow else EXAMPLES
 
     @asynccontextmanager

@@ -27,6 +27,7 @@ from lamlam.memory_backends.conformance.samples import (
     values,
 )
 from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.lookups import Lookup
 from lamlam.memory_backends.operations import Assert, Replace, Retract
 from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.recall import Relation
@@ -230,6 +231,8 @@ class RoundTripLaws(Laws):
         if Capability.FAST_LOOKUP in store.capabilities:
             with pytest.raises(StoreClosed):
                 store.describe_nowait("A B")
+            with pytest.raises(StoreClosed):
+                store.lookup_nowait(Lookup("A B", "work"))
 
 
 @needs(Capability.VALID_TIME)
