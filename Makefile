@@ -6,12 +6,13 @@ LIGHT := $(VENV)/.light-ready
 DEV := $(VENV)/.dev-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test soak lint bench clean
 
 help:
 	@echo "make setup   virtual environment in .venv with lamlam, ready to run (compiles llama.cpp once)"
 	@echo "make demo    setup, then lamlam writes, learns a new fact and forgets it"
 	@echo "make test    adds PyTorch and the development tools, then runs the tests"
+	@echo "make soak    the long forms of the tests: crashes, many processes, thousands of examples"
 	@echo "make lint    ruff, mypy and pyright"
 	@echo "make bench   speed of decoding and of lookups on this machine"
 	@echo "make clean   removes .venv and everything built"
@@ -24,6 +25,11 @@ demo: $(LIGHT)
 
 test: $(DEV)
 	$(VENV)/bin/python -m pytest --require-neo4j
+
+soak: $(DEV)
+	$(VENV)/bin/python -m pytest tests/soak --soak --timeout 5400
+	LAMLAM_CONFORMANCE_EXAMPLES=2000 $(VENV)/bin/python -m pytest \
+	  tests/memory_backends/test_conformance.py -k model --timeout 5400
 
 lint: $(DEV)
 	$(VENV)/bin/ruff check .
