@@ -19,7 +19,8 @@ class FactIds:
 
     def __call__(self, entity_key: str, fact: StoredFact, /) -> str:
         """Return the id of a fact of the entity with this scoped key, the same in all versions."""
-        content = f"{_SEPARATOR}{fact.code}" if fact.code else fact.value
+        code, text = fact.content
+        content = f"{_SEPARATOR}{code}" if code else text
         text = f"{entity_key}{_SEPARATOR}{fact.key}{_SEPARATOR}{content}"
         if fact.valid_from is not None:
             text += f"{_SEPARATOR}{_SEPARATOR}{fact.valid_from}"

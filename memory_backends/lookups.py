@@ -100,6 +100,8 @@ class StoredFact(NamedTuple):
     @property
     def content(self) -> tuple[str, str]:
         """What is said, whatever it is called: equal for equal values."""
+        if self.code.startswith("s:"):  # a text that is written as another one
+            return "", self.code[2:]
         return self.code, "" if self.code else self.value
 
     @property

@@ -40,6 +40,16 @@ class SeveralValuesLaws(Laws):
         assert result.facts[0].confidence == 0.5
         assert (await store.info()).facts == 2
 
+    async def test_another_surface_makes_no_second_fact(self, store: FactStore) -> None:
+        """The same text or value, written another way, is the same fact under the same id."""
+        for value in ("London", 1815):
+            await store.apply([Assert(fact(value))])
+            before = await store.lookup(ADA, "birth place")
+            await store.apply([Assert(fact(value, surface="another way"))])
+            after = await store.lookup(ADA, "birth place")
+            assert (after.values[-1], after.facts[-1].value) == ("another way", value)
+            assert after.fact_ids == before.fact_ids
+
     async def test_what_changes_nothing_is_no_commit(self, store: FactStore) -> None:
         """A statement that holds already and a retraction of what does not leave the revision as it
         is.
