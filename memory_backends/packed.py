@@ -234,7 +234,7 @@ def _short_code(code: str, value: str) -> str:
 def _whole_code(short: str, value: str) -> str:
     if len(short) != 2:
         return short
-    kind, how = short
+    kind, how = short[0], short[1]
     if how == _AS_VALUE:
         return f"{kind}:{value}"
     return f"{kind}:{value.casefold()}" if how == _AS_FOLDED else short

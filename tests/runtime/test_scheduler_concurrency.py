@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Tokens
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -352,9 +353,11 @@ def test_numbers_in_use_lie_close_together_in_a_batch() -> None:
     class Watching(ScriptedModel):
         order: list[int] = []
 
-        def add(self, sequence: int, *others: Any, is_last: bool) -> int | None:
+        def add(
+            self, sequence: int, tokens: Tokens[int], position: int, *, is_last: bool
+        ) -> int | None:
             self.order = [*self.order, sequence]
-            return super().add(sequence, *others, is_last=is_last)
+            return super().add(sequence, tokens, position, is_last=is_last)
 
         def decode(self) -> None:
             super().decode()
