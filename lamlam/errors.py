@@ -29,7 +29,7 @@ LamLamError
 │   ├── RecallFailed           memory does not fill a model's required field
 │   ├── ChangesGone            the feed of changes no longer reaches back so far
 │   ├── NotSupported           the backend does not declare this capability
-│   ├── SchemaMismatch         written by a newer version
+│   ├── SchemaMismatch         written by a newer version, or an older one to be upgraded
 │   ├── AccessDenied           the server refuses the user or the password
 │   ├── Unavailable            the store did not answer (retryable)
 │   └── StoreClosed            used after close
@@ -195,7 +195,7 @@ class NotSupported(FactStoreError):
 
 
 class SchemaMismatch(FactStoreError):
-    """The store was written by a newer version."""
+    """The store was written by a newer version, or by an older one and must be upgraded first."""
 
 
 class AccessDenied(FactStoreError):

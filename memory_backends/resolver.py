@@ -31,6 +31,7 @@ from lamlam.memory_backends.lookups import (
 from lamlam.memory_backends.misspellings import likeness, misspelling_score
 from lamlam.memory_backends.moments import as_moment, holds_at, to_us
 from lamlam.memory_backends.name_index import letters_code, typo_probes
+from lamlam.memory_backends.namespaces import only
 from lamlam.memory_backends.person_names import person_key, person_score, reads_as_name
 from lamlam.memory_backends.relation_rules import RelationRules
 from lamlam.memory_backends.relations import match_relation, near_relations
@@ -264,7 +265,7 @@ def find_entity(shelf: Shelf, name: str, *, fuzzy: bool = True) -> Found:
         person = None
     if person is not None and person != folded.key:
         codes.append(letters_code(person))
-    near = shelf.near(codes)
+    near = _near(shelf, codes)
     if near or folded.key != key:
         spelt_alike = _spelt_alike(shelf, key, near)
         if spelt_alike:
@@ -274,6 +275,12 @@ def find_entity(shelf: Shelf, name: str, *, fuzzy: bool = True) -> Found:
         if same_person:
             return _one_of(shelf, same_person, "fuzzy")
     return _misspelt(shelf, key) if fuzzy else _ABSENT
+
+
+def _near(shelf: Shelf, codes: Collection[int]) -> Sequence[str]:
+    """Keys of the shelf's own namespace: codes are checksums, so others may have the same."""
+    keys = shelf.near(codes)
+    return only((), keys) if keys else keys
 
 
 def _spelt_alike(shelf: Shelf, key: str, near: Sequence[str]) -> list[tuple[str, float]]:
@@ -308,7 +315,7 @@ def _same_person(
 
 def _misspelt(shelf: Shelf, key: str) -> Found:
     folded = fold(key)
-    keys = set(shelf.near(typo_probes(folded.key)))
+    keys = set(_near(shelf, typo_probes(folded.key)))
     agreeing = [k for k in keys if qualifiers_agree(folded.qualifier, fold(k).qualifier)]
     accepted = [
         (k, score) for k in agreeing if (score := misspelling_score(folded.key, fold(k).key))

@@ -210,13 +210,9 @@ class _Work:
         return held + [alias for alias, holder in changed.items() if holder == key]
 
     def _merges_of(self, kept: str) -> list[MergeRecord]:
-        gone = set(self.outcome.unmerged)
-        held = [
-            record
-            for record in (*self.desk.merges_of(kept), *self.outcome.merged)
-            if record.kept == kept
-        ]
-        return [record for record in held if (record.kept, record.merged) not in gone]
+        gone = set(self.outcome.unmerged)  # of stored ones only: a pair may be merged again
+        stored = [r for r in self.desk.merges_of(kept) if (r.kept, r.merged) not in gone]
+        return stored + [record for record in self.outcome.merged if record.kept == kept]
 
     def _edit(self, key: str) -> PageEdit:
         edit = self.edits.get(key)
@@ -281,8 +277,6 @@ class _Work:
         record = MergeRecord(
             kept.key, merged.key, merged.name, tuple(moved), tuple(shared), tuple(aliases)
         )
-        pair = (kept.key, merged.key)
-        self.outcome.unmerged = [gone for gone in self.outcome.unmerged if gone != pair]
         self.outcome.merged.append(record)
         self._happened("merged", kept, merged.key)
         for alias in aliases:

@@ -71,6 +71,18 @@ class MergeLaws(Laws):
         assert await values(store, "work", "A B") == ["x", "later"]
         assert await values(store, "work", "C D") == ["x"]
 
+    async def test_a_merge_may_be_repeated_in_one_commit(self, store: FactStore) -> None:
+        """Merged, split, changed and merged again in one commit, a split gives back what came with
+        the last merge.
+        """
+        merge, split = MergeEntities("A B", "C D"), SplitEntities("A B", "C D")
+        await put(store, ("A B", "work", "x"), ("C D", "work", "y"))
+        await store.apply([merge])
+        await store.apply([split, Assert(fact("z", "work", "C D")), merge])
+        await store.apply([split])
+        assert await values(store, "work", "A B") == ["x"]
+        assert await values(store, "work", "C D") == ["y", "z"]
+
     async def test_merges_of_merges_are_undone_in_turn(self, store: FactStore) -> None:
         """Several merges into one entity are split one by one, in any order."""
         await put(store, ("A B", "work", "a"), ("C D", "work", "c"), ("E F", "work", "e"))
