@@ -113,7 +113,7 @@ def connect(
         hint = f"write memory:, {_MEMORY}relative.json or {_MEMORY}/absolute.json"
     elif scheme in _NEO4J:
         hint = f"write {scheme}://user:password@host:port/database"
-    elif ":" not in url and (Path(url).exists() or Path(url).suffix):
+    elif url and ":" not in url and (Path(url).exists() or Path(url).suffix):
         hint = f"write {_SQLITE}{url}"
     raise UnknownBackend(f"no memory answers to {without_secrets(url)!r}", hint=hint)
 

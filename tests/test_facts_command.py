@@ -545,3 +545,39 @@ def test_a_graph_as_text(facts: Facts, own: Path) -> None:
     assert facts("graph", "Nobody")[0] == 1
     status, out, err = facts("graph", "Ada Quill", "--out", "ada.gif")
     assert (status, out) == (2, "") and ".svg" in err
+
+
+@pytest.mark.parametrize("url", ["sqlite:///store", "memory:///store"])
+def test_export_leaves_the_store_itself_alone(facts: Facts, tmp_path: Path, url: str) -> None:
+    """A memory's own file, by whatever name, is not written over by what it holds."""
+    facts("set", "Ada Quill", "job", "miller", "--memory", url)
+    (tmp_path / "link").symlink_to("store")
+    for name in ("store", "link", str(tmp_path / "store")):
+        status, out, err = facts("export", name, "--memory", url)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert "would write over it" in err
+    assert facts("get", "Ada Quill", "job", "--memory", url)[0] == 0
+    assert facts("export", "other", "--memory", url)[0] == 0
+
+
+@pytest.mark.parametrize("file", [".", "/", ""])
+def test_export_to_what_names_no_file(facts: Facts, own: Path, file: str) -> None:
+    """It is told as the user's mistake, not as a fault of the program."""
+    status, out, err = facts("export", file)
+    assert (status, out, err) == (2, "", f"error: {file!r} names no file\n")
+
+
+def test_an_empty_url_is_no_memory(facts: Facts, own: Path) -> None:
+    """A variable that was never set does not turn into the user's own facts, nor the bundled."""
+    for arguments in (("stats",), ("set", "A", "b", "c")):
+        status, out, err = facts(*arguments, "--memory", "")
+        assert (status, out) == (2, "")
+        assert "known are" in err and "write sqlite" not in err
+
+
+def test_removing_an_alias_that_is_none_names_it(facts: Facts, own: Path) -> None:
+    """The entity has other names; the one asked for is what is missing."""
+    facts("alias", "Ada Quill", "the miller")
+    status, _, err = facts("alias", "Ada Quill", "the smith", "--remove")
+    assert status == 1
+    assert "'alias the smith'" in err

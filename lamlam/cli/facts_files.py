@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lamlam.cli.facts_options import AsOf, Json, OfNamespace, ReadMemory, WriteMemory, namespace_of
 from lamlam.cli.facts_progress import bytes_read, counted
-from lamlam.cli.facts_stores import any_store, load, own_store
+from lamlam.cli.facts_stores import any_store, is_same_file, load, own_store
 from lamlam.cli.output import print_figures, print_json, printable_line, stderr_console
 
 if TYPE_CHECKING:
@@ -120,8 +121,15 @@ def export(
         raise UsageError("--json and - both want standard output", hint="name a file")
     began = time.perf_counter()
     space = None if namespace is None else namespace_of(namespace)
+    if file != "-" and not Path(file).name:
+        raise UsageError(f"{file!r} names no file")
     with any_store(memory) as store:
         info = store.info()
+        if is_same_file(file, info.location):
+            raise UsageError(
+                f"{file} is the memory itself, and export would write over it",
+                hint="name another file",
+            )
         items = counted(
             contents(store, namespace=space, as_of=as_of), f"exporting {file}", info.facts
         )

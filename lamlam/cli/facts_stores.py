@@ -26,8 +26,9 @@ def any_store(memory: str | None) -> SyncFactStore:
     from lamlam.memory_backends.urls import BUNDLED, user_facts_path
 
     own = user_facts_path()
-    url = memory or (f"{_SQLITE}{own}" if own.exists() else BUNDLED)
-    return SyncFactStore(url, create=False, read_only=True)
+    if memory is None:
+        memory = f"{_SQLITE}{own}" if own.exists() else BUNDLED
+    return SyncFactStore(memory, create=False, read_only=True)
 
 
 def own_store(
@@ -45,6 +46,14 @@ def own_store(
             return SyncFactStore("memory:")
         memory = f"{_SQLITE}{path}"
     return SyncFactStore(memory, create=create, read_only=read_only)
+
+
+def is_same_file(file: str, location: str) -> bool:
+    """Whether a file to write is the one that a store lies in, under whatever name."""
+    try:
+        return os.path.samefile(file, location)
+    except (OSError, ValueError):  # one of them is no file so far, or no file at all
+        return False
 
 
 def load(memory: str | None, items: Iterable[Item]) -> tuple[Commit, str]:
