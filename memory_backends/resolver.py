@@ -166,7 +166,7 @@ def look_up(
             namespace=query.namespace,
             candidates=candidates,
         )
-    part, facts = _of_relation(shelf, holding, wanted)
+    part, own, turned = _of_relation(shelf, holding, wanted)
     result = partial(
         LookupResult,
         match=Match(found.part, part),
@@ -176,16 +176,26 @@ def look_up(
         namespace=query.namespace,
         identify=identify,
     )
-    if not facts:
+    if not own and not turned:
         near = near_relations(wanted, holding.relation_keys())
         candidates = tuple([Candidate(holding.name, near_key, score) for near_key, score in near])
         return result(LookupStatus.MISS, candidates=candidates)
-    valid = _valid_at(facts, query.valid_at)
+    valid = _valid_at(own, query.valid_at)
+    told = {canonical_key(one.value) for one in valid}
+    for one in _valid_at(turned, query.valid_at):
+        if (name := canonical_key(one.value)) not in told:
+            told.add(name)
+            valid.append(one)
     return result(LookupStatus.HIT if valid else LookupStatus.NOT_VALID_AT, owned=valid)
 
 
-def _of_relation(shelf: Shelf, holding: Holding, wanted: str) -> tuple[MatchPart, list[Owned]]:
-    """Return how the relation was understood, and its facts, whenever they hold."""
+def _of_relation(
+    shelf: Shelf, holding: Holding, wanted: str
+) -> tuple[MatchPart, list[Owned], list[Owned]]:
+    """Return how the relation was understood, its facts, and those that answer for it turned around.
+
+    Whenever they hold.
+    """
     stored = holding.of(wanted)
     part = MatchPart("exact", 1.0, stored[0].relation) if stored else NO_MATCH
     if not stored:
@@ -193,17 +203,15 @@ def _of_relation(shelf: Shelf, holding: Holding, wanted: str) -> tuple[MatchPart
         if key is not None:
             stored = holding.of(key)
             part = MatchPart(kind, score, stored[0].relation)
-    facts = [Owned(holding.name, holding.key, fact, fact.value) for fact in stored]
-    inverses = shelf.rules.inverses_of(wanted) if shelf.rules else []
-    told = {canonical_key(one.value) for one in facts}
-    for inverse in inverses:
-        for one in shelf.referring(holding.key, inverse):
-            if (name := canonical_key(one.name)) not in told:
-                told.add(name)
-                facts.append(one._replace(value=one.name))
-                if part is NO_MATCH:
-                    part = MatchPart("inverse", 1.0, one.fact.relation)
-    return part, facts
+    own = [Owned(holding.name, holding.key, fact, fact.value) for fact in stored]
+    turned = [
+        one._replace(value=one.name)
+        for inverse in (shelf.rules.inverses_of(wanted) if shelf.rules else ())
+        for one in shelf.referring(holding.key, inverse)
+    ]
+    if part is NO_MATCH and turned:
+        part = MatchPart("inverse", 1.0, turned[0].fact.relation)
+    return part, own, turned
 
 
 def _valid_at(facts: Sequence[Owned], moment: datetime | None) -> list[Owned]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from lamlam.errors import BadFact
@@ -236,6 +238,29 @@ class InverseLaws(Laws):
         await put(store, ("William King", "spouse", EntityRef(ADA)))
         assert await values(store, "spouse", "William King") == [ADA]
         assert await values(store, "spouse") == ["William King"]
+
+    @needs(Capability.VALID_TIME)
+    async def test_an_inverse_answers_while_it_holds(self, store: FactStore) -> None:
+        """What holds now answers from the other side, whatever was said for another time."""
+        await store.apply([DefineRelation(RelationRule("spouse", inverse="spouse"))])
+        await put(store, ("William King", "title", "earl"))
+        king = EntityRef("William King")
+        await store.apply(
+            [
+                Assert(fact(king, "spouse", valid_to="1900")),
+                Assert(fact(king, "spouse", valid_from="1950")),
+                Assert(fact(EntityRef(ADA), "spouse", "William King", valid_to="1920")),
+            ]
+        )
+        assert await values(store, "spouse", "William King") == [ADA]
+        early = await store.lookup(
+            "William King", "spouse", valid_at=datetime(1850, 1, 1, tzinfo=UTC)
+        )
+        assert early.values == (ADA,)
+        between = await store.lookup(
+            "William King", "spouse", valid_at=datetime(1930, 1, 1, tzinfo=UTC)
+        )
+        assert (between.status, between.values) == ("not_valid_at", ())
 
     @needs(Capability.NAMESPACES)
     async def test_inverses_stay_in_their_namespace(self, store: FactStore) -> None:

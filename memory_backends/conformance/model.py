@@ -12,7 +12,6 @@ from copy import deepcopy
 from typing import Any
 
 from lamlam.memory_backends.conformance.model_commit import (
-    FOREVER,
     ModelCommit,
     Name,
     Row,
@@ -112,27 +111,26 @@ class Model:
             return "miss", []
         by_name = [row.key for row in rows if row.key == key]
         by_name += [row.key for row in rows if same_relation(row.key, key)]
-        found = [(row, row.surface) for row in rows if by_name and row.key == by_name[0]]
-        told = {canonical_key(text) for _, text in found}
-        for inverse in self._inverses(key):
-            for other in sorted(state.facts, key=lambda o: "/".join(o[0]) + o[1]):
-                for row in state.rows(other):
-                    meant = isinstance(row.value, EntityRef) and canonical_key(row.value.name)
-                    if (
-                        other[0] == entity[0]
-                        and meant == entity[1]
-                        and same_relation(row.key, inverse)
-                    ):
-                        if canonical_key(self.spelling(other)) not in told:
-                            told.add(canonical_key(self.spelling(other)))
-                            found.append((row, self.spelling(other)))
-        if not found:
+        own = [(row, row.surface) for row in rows if by_name and row.key == by_name[0]]
+        turned = [
+            (row, self.spelling(other))
+            for inverse in self._inverses(key)
+            for other in sorted(state.facts, key=lambda o: "/".join(o[0]) + o[1])
+            if other[0] == entity[0]
+            for row in state.rows(other)
+            if isinstance(row.value, EntityRef)
+            and canonical_key(row.value.name) == entity[1]
+            and same_relation(row.key, inverse)
+        ]
+        if not own and not turned:
             return "miss", []
-        if all((row.begin, row.end) == (-FOREVER, FOREVER) for row, _ in found):
-            return "hit", [text for _, text in found]
-        valid = [(row, text) for row, text in found if row.begin <= at < row.end]
-        once = dict.fromkeys([(text, row.surface, row.same[1:3]) for row, text in valid])
-        return ("hit" if valid else "not_valid_at"), [text for text, *_ in once]
+        values = _held(own, at)
+        told = {canonical_key(text) for text in values}
+        for text in _held(turned, at):
+            if canonical_key(text) not in told:
+                told.add(canonical_key(text))
+                values.append(text)
+        return ("hit" if values else "not_valid_at"), values
 
     def spelling(self, name: Name) -> str:
         """How an entity is written."""
@@ -172,3 +170,9 @@ class Model:
                 found += [rule.key] if same_relation(other, key) else []
                 found += [other] if same_relation(rule.key, key) else []
         return list(dict.fromkeys(found))
+
+
+def _held(told: list[tuple[Row, str]], at: int) -> list[str]:
+    """Texts of what holds at a moment, each content once."""
+    held = [(text, row) for row, text in told if row.begin <= at < row.end]
+    return [text for text, *_ in dict.fromkeys((t, r.surface, r.same[1:3]) for t, r in held)]
