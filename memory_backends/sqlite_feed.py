@@ -39,7 +39,7 @@ class Feed:
                 for fact in row.stored():
                     ident = self.identify(row.key, fact)
                     given = as_fact(row.name, fact, ident, namespace)
-                    yield Change(fact.revision, "asserted", namespace, row.name, given)
+                    yield Change(revision, "asserted", namespace, row.name, given)
                 if reader.has_aliases:
                     for alias in reader.aliases_at(place):
                         yield Change(revision, "alias", namespace, row.name, alias=split(alias)[1])
