@@ -127,7 +127,7 @@ class Fact(BaseModel):
                 confidence=confidence,
                 valid_from=None if valid_from is None else as_moment(valid_from),
                 valid_to=None if valid_to is None else as_moment(valid_to),
-                namespace=tuple(namespace),
+                namespace=namespace,
                 id=id,
                 revision=revision,
                 retracted=retracted,
@@ -190,7 +190,10 @@ def check_namespace(parts: Iterable[str]) -> Namespace:
     """
     if isinstance(parts, str):
         raise BadFact("the namespace is a single text", hint="write it as a tuple")
-    namespace = tuple(parts)
+    try:
+        namespace = tuple(parts)
+    except TypeError:
+        raise BadFact(f"{type(parts).__name__} is no namespace", hint="write a tuple") from None
     if len(namespace) > MAX_NAMESPACE_PARTS:
         raise BadFact(f"a namespace has at most {MAX_NAMESPACE_PARTS} parts")
     for part in namespace:

@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol, overload
 
-from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.moments import from_us
+from lamlam.errors import BadFact
+from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.moments import as_moment, from_us
 from lamlam.memory_backends.values import value_of
 
 MatchKind = Literal["exact", "alias", "synonym", "inverse", "fuzzy", "vector", "none"]
@@ -26,6 +27,37 @@ class Lookup:
     """The moment of world time that is asked about (with a zone); ``None`` is the present."""
     as_of: int | None = None
     """Answer as the store stood at this revision (`Capability.HISTORY`)."""
+
+
+def checked_lookup(
+    entity: str,
+    relation: str,
+    namespace: Namespace = (),
+    valid_at: datetime | None = None,
+    as_of: int | None = None,
+) -> Lookup:
+    """Return a question whose fields are what they should be.
+
+    `Lookup` itself checks nothing, since one is made per written fact.
+
+    Raises:
+        BadFact: a name is no string, the namespace is none, the moment has no zone, or the
+            revision is no whole number of a store's size.
+    """
+    for what, name in (("entity", entity), ("relation", relation)):
+        if not isinstance(name, str):
+            raise BadFact(f"no lookup: {what}: {type(name).__name__} is no text")
+    if as_of is not None and (isinstance(as_of, bool) or not isinstance(as_of, int)):
+        raise BadFact(f"no lookup: as_of: {as_of!r} is no revision")
+    if as_of is not None and not 0 <= as_of < 2**63:
+        raise BadFact("no lookup: as_of: there is no such revision")
+    return Lookup(
+        entity,
+        relation,
+        check_namespace(namespace),
+        None if valid_at is None else as_moment(valid_at),
+        as_of,
+    )
 
 
 class LookupStatus(StrEnum):

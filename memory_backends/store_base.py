@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from lamlam.errors import NotSupported
 from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult
+from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult, checked_lookup
 from lamlam.memory_backends.operations import (
     Change,
     Commit,
@@ -112,8 +112,11 @@ class BaseStore(ABC):
         """Return what the store holds of one relation of one entity.
 
         A miss and an ambiguous name are results, not errors.
+
+        Raises:
+            BadFact: a field of the question is not what it should be.
         """
-        query = Lookup(entity, relation, namespace, valid_at, as_of)
+        query = checked_lookup(entity, relation, namespace, valid_at, as_of)
         return (await self.lookup_many([query]))[0]
 
     async def recall(
@@ -134,7 +137,8 @@ class BaseStore(ABC):
 
         fields = fields_of(model)
         queries = [
-            Lookup(entity, relation, namespace, valid_at, as_of) for relation in fields.values()
+            checked_lookup(entity, relation, namespace, valid_at, as_of)
+            for relation in fields.values()
         ]
         answers = await self.lookup_many(queries)
         return fill(model, entity, dict(zip(fields, answers, strict=True)))
