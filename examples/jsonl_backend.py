@@ -169,6 +169,7 @@ class JsonlStore(LocalStore):
         batch: int = 1000,
     ) -> AsyncIterator[Fact]:
         """Give every fact, or those of one entity, of one relation, or of both."""
+        namespace = None if namespace is None else check_namespace(namespace)
         with self._lock:
             self._check_open()
             if as_of is not None:

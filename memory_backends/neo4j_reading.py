@@ -8,7 +8,7 @@ from functools import partial
 
 from lamlam.errors import Conflict, StoreMissing
 from lamlam.memory_backends.fact_ids import FactIds
-from lamlam.memory_backends.facts import Fact, Namespace
+from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.keys import canonical_key, relation_key
 from lamlam.memory_backends.lookups import Lookup, LookupResult, StoredFact, as_fact
 from lamlam.memory_backends.namespaces import scoped, split
@@ -55,7 +55,7 @@ class Reading:
                 query.as_of, FetchedShelf(self._queries, self._ids, query.as_of)
             )
             if is_text(query.entity):
-                key = scoped(query.namespace, canonical_key(query.entity))
+                key = scoped(check_namespace(query.namespace), canonical_key(query.entity))
                 shelf.wanted.keys[key] = shelf.wanted.aliases[key] = None
         for shelf in shelves.values():
             await self._begin(shelf, transaction)

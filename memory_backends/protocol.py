@@ -91,6 +91,7 @@ class FactStore(Protocol):
             StoreClosed: the store is closed.
             Unavailable: a server did not answer.
             Conflict: a query asks for a revision that the store has not reached.
+            BadFact: a query names a namespace that there can be none of, as every other read.
         """
         ...
 

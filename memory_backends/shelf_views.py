@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lamlam.memory_backends.facts import Namespace
+from lamlam.memory_backends.facts import Namespace, check_namespace
 from lamlam.memory_backends.lookups import Owned, PastVersion, StoredFact
 from lamlam.memory_backends.namespaces import only, salted, scoped, split
 from lamlam.memory_backends.relation_rules import RelationRules
@@ -21,8 +21,13 @@ class NamespaceShelf:
     """
 
     def __init__(self, shelf: Shelf, namespace: Namespace) -> None:
+        """See the entities of a namespace.
+
+        Raises:
+            BadFact: there can be no such namespace: one part with a slash would be read as two.
+        """
         self._shelf = shelf
-        self._namespace = namespace
+        self._namespace = check_namespace(namespace)
 
     def holding(self, key: str) -> Holding | None:
         """The entity with exactly this canonical key."""

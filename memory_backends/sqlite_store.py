@@ -223,7 +223,8 @@ class SqliteStore(LocalStore):
         batch: int = 1000,
     ) -> Generator[Fact, None, None]:
         """The same as `scan`; ``batch`` entities are read at a time, facts come as they go."""
-        scan = Scan(self._identify, relation, namespace, as_of, batch)
+        space = None if namespace is None else check_namespace(namespace)
+        scan = Scan(self._identify, relation, space, as_of, batch)
         if entity is not None:
             with self._reading() as reader:
                 facts = scan.of_entity(reader, entity)
@@ -238,13 +239,15 @@ class SqliteStore(LocalStore):
         self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
     ) -> list[PastFact]:
         """Return facts and versions of facts that have ended, oldest first."""
+        space = check_namespace(namespace)
         with self._reading() as reader:
-            return history_of(reader, entity, relation, namespace, self._identify)
+            return history_of(reader, entity, relation, space, self._identify)
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
+        space = check_namespace(namespace)
         with self._reading() as reader:
-            return aliases_of(reader, entity, namespace)
+            return aliases_of(reader, entity, space)
 
     async def rules(self) -> list[RelationRule]:
         """Return what the store knows about relations."""
@@ -268,7 +271,7 @@ class SqliteStore(LocalStore):
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Generator[Change, None, None]:
         """The same as `changes`."""
-        feed = Feed(self._identify, namespace)
+        feed = Feed(self._identify, None if namespace is None else check_namespace(namespace))
         if since is None:
             with self._lasting() as reader:
                 yield from feed.whole(reader)

@@ -10,6 +10,7 @@ from lamlam.errors import BadFact
 from lamlam.memory_backends.conformance.laws import Laws, needs
 from lamlam.memory_backends.conformance.samples import (
     ADA,
+    HALF,
     fact,
     facts,
     listed,
@@ -18,6 +19,8 @@ from lamlam.memory_backends.conformance.samples import (
     triples,
     values,
 )
+from lamlam.memory_backends.facts import Namespace
+from lamlam.memory_backends.lookups import Lookup
 from lamlam.memory_backends.operations import (
     AddAlias,
     Assert,
@@ -150,6 +153,36 @@ class NamespaceLaws(Laws):
         assert (await store.lookup(ADA, "birth place", namespace=("a",))).status == "miss"
         assert len(await facts(store)) == 3
         assert len({one.id async for one in store.scan()}) == 3
+
+    @pytest.mark.parametrize("space", [("a/b",), ("a", ""), ("a\x1db",), (HALF,), "ab"])
+    async def test_what_is_no_namespace_is_not_read(
+        self, store: FactStore, space: Namespace
+    ) -> None:
+        """A part with a slash is not read as two parts, whoever it came from: every read of what
+        can be no namespace is `BadFact`.
+        """
+        can = store.capabilities
+        await store.apply([Assert(fact("x", "work", namespace=("a", "b")))])
+        with pytest.raises(BadFact, match="namespace"):
+            await store.lookup(ADA, "work", namespace=space)
+        with pytest.raises(BadFact, match="namespace"):
+            await listed(store.scan(ADA, namespace=space))
+        with pytest.raises(BadFact, match="namespace"):
+            await listed(store.scan(namespace=space))
+        if Capability.HISTORY in can:
+            with pytest.raises(BadFact, match="namespace"):
+                await store.history(ADA, namespace=space)
+        if Capability.ALIASES in can:
+            with pytest.raises(BadFact, match="namespace"):
+                await store.aliases(ADA, namespace=space)
+        if Capability.CHANGES in can:
+            with pytest.raises(BadFact, match="namespace"):
+                await listed(store.changes(None, namespace=space))
+        if Capability.FAST_LOOKUP in can:
+            with pytest.raises(BadFact, match="namespace"):
+                store.lookup_nowait(Lookup(ADA, "work", space))
+            with pytest.raises(BadFact, match="namespace"):
+                store.describe_nowait(ADA, namespace=space)
 
     async def test_spellings_stay_in_their_namespace(self, store: FactStore) -> None:
         """A near name of another namespace is neither an answer nor a candidate."""
