@@ -119,7 +119,10 @@ async def _erase(
 async def _erased_keys(
     committer: Committer, named: str, desk: LoadedDesk, transaction: Transaction
 ) -> list[str]:
-    """Return the entity that is meant, and those whose facts it took over: their past is its."""
+    """Return the entity that is meant, and those whose facts it took over or whose names it has.
+
+    Their past is its past.
+    """
     queries, ids = committer.queries, committer.ids
     await desk.load(transaction, queries, [named], ids)
     key = named if desk.page(named).facts else (desk.alias(named) or named)
@@ -133,6 +136,10 @@ async def _erased_keys(
             if one not in keys and not desk.page(one).facts:
                 keys[one] = None
                 waiting.append(one)
-    if not desk.page(named).facts:
-        keys.setdefault(named)
+    # Of a chain of merges only the last is on record, but every name became an alias.
+    aliases = desk.aliases_of(key)
+    await desk.load(transaction, queries, aliases, ids)
+    for one in (*aliases, named):
+        if not desk.page(one).facts:
+            keys.setdefault(one)
     return list(keys)

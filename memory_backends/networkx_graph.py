@@ -604,13 +604,18 @@ class GraphStore(LocalStore):
         return n_erased
 
     def _merged_into(self, key: str) -> list[str]:
-        """Return what was merged into an entity, and into that before."""
+        """Return what was merged into an entity, and into that before.
+
+        One that has facts of its own again is another entity.
+        """
         found = [key]
         for one in found:
             found += [
                 record.merged
                 for record in self._world.merges
-                if record.kept == one and record.merged not in found
+                if record.kept == one
+                and record.merged not in found
+                and record.merged not in self._world.names
             ]
         return found[1:]
 

@@ -142,7 +142,7 @@ class _Erasure:
         return erased
 
     def _merged_into(self, key: str) -> list[str]:
-        """The entity, and those whose facts it took over: their past is its past."""
+        """The entity, and those whose facts it took over or whose names it has: their past is its."""
         keys = {key: None}
         waiting = [key]
         while waiting:
@@ -151,6 +151,10 @@ class _Erasure:
                 if record.merged not in keys and not self.desk.page(record.merged).facts:
                     keys[record.merged] = None
                     waiting.append(record.merged)
+        # Of a chain of merges only the last is on record, but every name became an alias.
+        for alias in self.desk.aliases_of(key):
+            if not self.desk.page(alias).facts:
+                keys[alias] = None
         return list(keys)
 
     def _covered(self, keys: Sequence[str]) -> frozenset[str]:

@@ -26,6 +26,7 @@ from lamlam.memory_backends.operations import (
     AddAlias,
     Assert,
     MergeEntities,
+    RemoveAlias,
     Replace,
     Retract,
 )
@@ -157,6 +158,29 @@ class ErasureLaws(Laws):
             assert (await store.erase(name)).facts >= 2
             assert await facts(store) == []
             assert (await store.lookup("The Other", "work")).status == "miss"
+
+    @needs(Capability.ALIASES, Capability.HISTORY)
+    async def test_a_chain_of_merges_is_erased_whole(self, store: FactStore) -> None:
+        """What was merged into what was merged into an entity goes with it, its past too."""
+        names = ("A B", "C D", "E F")
+        await put(store, *((name, "work", f"wvutsr {name}") for name in names))
+        await store.apply([MergeEntities("C D", "E F")])
+        await store.apply([MergeEntities("A B", "C D")])
+        await store.erase("A B")
+        for name in names:
+            assert await store.history(name) == []
+        for revision in range((await store.info()).revision + 1):
+            assert await facts(store, as_of=revision) == []
+
+    @needs(Capability.ALIASES)
+    async def test_who_has_a_merged_name_now_stays(self, store: FactStore) -> None:
+        """An entity that took the name of a merged one since is another, and is not erased."""
+        await put(store, ("A B", "work", "x"), ("C D", "work", "y"))
+        await store.apply([MergeEntities("A B", "C D")])
+        await store.apply([RemoveAlias("A B", "C D")])
+        await put(store, ("C D", "work", "z"))
+        await store.erase("A B")
+        assert await triples(store) == [("C D", "work", "z")]
 
     @needs(Capability.HISTORY)
     async def test_an_entity_of_the_past_can_be_erased(self, store: FactStore) -> None:

@@ -66,7 +66,8 @@ class Model:
         asked, name = name, self.now.meant(name)
         # Under its other names it may have been an entity of its own once, with a past.
         others = [alias for alias, entity in self.now.aliases.items() if entity == name]
-        merged = [record[1] for record in self.now.merges if record[0] == name]
+        merged = [one for kept, one, *_ in self.now.merges if kept == name]
+        merged = [one for one in merged if not self.now.rows(one)]  # else it is another by now
         gone = {asked, name, *others, *merged}
         wanted = canonical_key(relation) if relation is not None else None
 
