@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -46,15 +47,18 @@ class _Parts:
     def __init__(self, facts: Iterable[Fact]) -> None:
         self._facts: Iterator[Fact] = iter(facts)
         self._parts: list[_Part] = []
+        # A thread that works ahead goes on when its attempt is given up, beside the next attempt.
+        self._taking = threading.Lock()
 
     def part(self, number: int) -> _Part | None:
         """Return a part, ``None`` after the last; facts are taken as they come."""
-        while len(self._parts) <= number:
-            ops = [Assert(fact) for fact in islice(self._facts, PART)]
-            if not ops:
-                return None
-            self._parts.append(_Part(ops, named_keys(ops)))
-        return self._parts[number]
+        with self._taking:
+            while len(self._parts) <= number:
+                ops = [Assert(fact) for fact in islice(self._facts, PART)]
+                if not ops:
+                    return None
+                self._parts.append(_Part(ops, named_keys(ops)))
+            return self._parts[number]
 
 
 async def load(
