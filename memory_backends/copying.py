@@ -7,8 +7,10 @@ records that undo a merge stay where they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from lamlam.errors import UsageError
 from lamlam.memory_backends.fact_formats.shape import Item
 from lamlam.memory_backends.facts import Namespace
 from lamlam.memory_backends.operations import AddAlias, Assert, Commit, DefineRelation
@@ -53,8 +55,21 @@ def contents(
     yield from rules
 
 
-def put(store: SyncFactStore, items: Iterable[Item]) -> Commit:
-    """Everything is in the store, or nothing; a store of this process takes it as it comes."""
+def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None = None) -> Commit:
+    """Everything is in the store, or nothing; a store of this process takes it as it comes.
+
+    Args:
+        store: an open store.
+        items: what is put into it.
+        commit_every: commit each time after so many items: for a server that has too little
+            memory for one transaction. Where it fails, the parts before are in the store;
+            doing it again completes it.
+
+    Raises:
+        UsageError: parts without items.
+    """
+    if commit_every is not None:
+        return _put_in_parts(store, items, commit_every)
     # A store of this process goes through any iterable, one behind a connection wants to know
     # how much there is.
     ops = list(items) if Capability.SERVER in store.capabilities else items
@@ -66,6 +81,20 @@ def copy_facts(
 ) -> Commit:
     """Everything that the source holds now is in the target too, beside what it held."""
     return put(target, contents(source, namespace=namespace))
+
+
+def _put_in_parts(store: SyncFactStore, items: Iterable[Item], size: int) -> Commit:
+    if size < 1:
+        raise UsageError("commit_every must be at least 1")
+    remaining = iter(items)
+    changed = 0
+    commit: Commit | None = None
+    while part := list(islice(remaining, size)):
+        commit = store.apply(part)
+        changed += commit.facts
+    if commit is None:
+        return store.apply([])
+    return Commit(commit.revision, changed)
 
 
 def _aliases(store: SyncFactStore, namespace: Namespace | None) -> Iterator[AddAlias]:

@@ -76,7 +76,7 @@ def test_a_bad_line_imports_nothing(facts: Facts, tmp_path: Path) -> None:
     status, out, err = facts("import", "bad.jsonl", "--memory", "sqlite:///new.db")
     assert (status, out) == (2, "")
     assert err.startswith("error: ") and err.count("\n") == 1
-    assert "line 5" in err and "--skip-invalid" in err
+    assert "line 5" in err and "nothing was imported" in err and "--skip-invalid" in err
     assert not list(tmp_path.glob("new.db*"))
     counts = _json(
         facts("import", "bad.jsonl", "--memory", "sqlite:///new.db", "--skip-invalid", "--json")
@@ -97,6 +97,20 @@ def test_import_from_standard_input(facts: Facts, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(LINES.encode())))
     assert _json(facts("import", "-", "--json"))["facts"] == 4
     assert facts("get", "Ada Quill", "job")[0] == 0
+
+
+def test_an_import_in_parts(facts: Facts, tmp_path: Path) -> None:
+    """Whole parts stay where a later line is bad; doing it again completes them."""
+    (tmp_path / "bad.jsonl").write_text(f"{LINES}bad\n")
+    (tmp_path / "good.jsonl").write_text(LINES)
+    store = ("--memory", "sqlite:///new.db", "--commit-every", "3")
+    status, out, err = facts("import", "bad.jsonl", *store)
+    assert (status, out) == (2, "")
+    assert "line 5" in err and "whole parts before it were imported" in err
+    assert _json(facts("stats", *store[:2], "--json"))["facts"] == 3
+    done = _json(facts("import", "good.jsonl", *store, "--json"))
+    assert (done["facts"], done["changed"]) == (4, 1)
+    assert facts("import", "good.jsonl", *store[:3], "0")[0] == 2
 
 
 def test_importing_a_missing_file_makes_no_store(facts: Facts, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from lamlam.cli.output import print_figures, print_json, stderr_console
+from lamlam.errors import MissingExtra
 
 app = typer.Typer(
     help="Measure speed on this machine: decoding, many texts at a time, lookups, loading.",
@@ -109,10 +111,19 @@ def lookup(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Microseconds for an exact, a fuzzy and a cold lookup."""
-    from lamlam.benchmarks.lookup import lookup_benchmark
+    """Microseconds for an exact, a fuzzy and a cold lookup.
 
-    (print_json if as_json else print_figures)(lookup_benchmark(facts, memory))
+    On Neo4j: from the copy in this process, from the server, and by a bare query.
+    """
+    if memory is not None and _is_neo4j(memory):
+        from lamlam.benchmarks.neo4j import neo4j_lookup_benchmark
+
+        figures = neo4j_lookup_benchmark(memory, facts)
+    else:
+        from lamlam.benchmarks.lookup import lookup_benchmark
+
+        figures = lookup_benchmark(facts, memory)
+    (print_json if as_json else print_figures)(figures)
 
 
 @app.command(epilog="Example: lamlam bench load --facts 1000000")
@@ -124,7 +135,26 @@ def load(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Facts written per second, and the memory that it takes."""
-    from lamlam.benchmarks.lookup import load_benchmark
+    """Facts written per second, and the memory that it takes; on Neo4j beside a bare driver."""
+    if memory is not None and _is_neo4j(memory):
+        from lamlam.benchmarks.neo4j import neo4j_load_benchmark
 
-    (print_json if as_json else print_figures)(load_benchmark(facts, memory))
+        figures = neo4j_load_benchmark(memory, facts)
+    else:
+        from lamlam.benchmarks.lookup import load_benchmark
+
+        figures = load_benchmark(facts, memory)
+    (print_json if as_json else print_figures)(figures)
+
+
+def _is_neo4j(url: str) -> bool:
+    """True for the URL of a Neo4j database.
+
+    Raises:
+        MissingExtra: its driver is not installed.
+    """
+    if url.partition(":")[0].partition("+")[0] not in ("neo4j", "bolt"):
+        return False
+    if find_spec("neo4j") is None:
+        raise MissingExtra("neo4j", "the driver of Neo4j")
+    return True

@@ -25,6 +25,15 @@ _Format = Annotated[
         help="jsonl, csv, tsv, nt, lmlm or cypher; default: what the name says, or jsonl.",
     ),
 ]
+_CommitEvery = Annotated[
+    int | None,
+    typer.Option(
+        "--commit-every",
+        metavar="N",
+        min=1,
+        help="Commit after every N facts, not all at once: for a Neo4j server with little memory.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -56,6 +65,7 @@ def import_(
         bool,
         typer.Option("--ignore-unknown", help="Leave keys and columns alone that mean nothing."),
     ] = False,
+    commit_every: _CommitEvery = None,
     as_json: Json = False,
 ) -> None:
     """Add the facts of a file: all of them, or none if a line is bad.
@@ -75,7 +85,7 @@ def import_(
             ignore_unknown=ignore_unknown,
             on_progress=advance,
         )
-        reading = _Reading(opened)
+        reading = _Reading(opened, is_in_parts=commit_every is not None)
 
         def items() -> Iterator[Item]:
             nonlocal n_facts
@@ -84,7 +94,7 @@ def import_(
                 yield item
 
         with reading.naming_lines():
-            commit, location = load(memory, items())
+            commit, location = load(memory, items(), commit_every)
     if opened.first_reason:
         said = f"{opened.rejected} line(s) left out, the first: {opened.first_reason}"
         stderr_console().print(printable_line(said), soft_wrap=True)
@@ -159,6 +169,7 @@ def copy(
         str, typer.Argument(metavar="TO", help="URL of the store to add to; made if there is none.")
     ],
     namespace: OfNamespace = None,
+    commit_every: _CommitEvery = None,
     as_json: Json = False,
 ) -> None:
     """Add all that one store holds now to another: facts, aliases and rules, or nothing."""
@@ -168,7 +179,7 @@ def copy(
     space = None if namespace is None else namespace_of(namespace)
     with any_store(source) as store:
         items = counted(contents(store, namespace=space), "copying", store.info().facts)
-        commit, location = load(target, items)
+        commit, location = load(target, items, commit_every)
     figures = {
         "changed": commit.facts,
         "revision": commit.revision,
@@ -203,8 +214,9 @@ def migrate(
 class _Reading:
     """Goes through a file, and knows whether an error is the file's or the store's."""
 
-    def __init__(self, file: FactFile) -> None:
+    def __init__(self, file: FactFile, *, is_in_parts: bool) -> None:
         self._file = file
+        self._is_in_parts = is_in_parts
         self._is_inside = False
 
     def __iter__(self) -> Iterator[Item]:
@@ -222,19 +234,19 @@ class _Reading:
         return _NamingLines(self)
 
     def explained(self, error: BaseException | None) -> Exception | None:
-        """Return the error with the line; ``None`` where it is not the store's, of a line."""
+        """Return the error with the line and with what was imported; ``None``: it is not a line's."""
         from lamlam.errors import BadFact, TooManyValues
 
-        if self._is_inside or not isinstance(error, BadFact | TooManyValues):
+        if not isinstance(error, BadFact | TooManyValues):
             return None
-        if self._file.where.endswith(" line 0"):
-            return None
-        hint = "nothing was imported"
-        # Stores take many lines at a time: the bad one is among the last of them.
-        return type(error)(
-            f"at or before {self._file.where}: {error}",
-            hint=f"{error.hint}; {hint}" if error.hint else hint,
+        said = str(error)
+        if not self._is_inside and not self._file.where.endswith(" line 0"):
+            # Stores take many lines at a time: the bad one is among the last of them.
+            said = f"at or before {self._file.where}: {said}"
+        done = (
+            "whole parts before it were imported" if self._is_in_parts else "nothing was imported"
         )
+        return type(error)(said, hint=f"{done}; {error.hint}" if error.hint else done)
 
 
 class _NamingLines:

@@ -56,15 +56,20 @@ def is_same_file(file: str, location: str) -> bool:
         return False
 
 
-def load(memory: str | None, items: Iterable[Item]) -> tuple[Commit, str]:
-    """All items are in the store, or none and no store was made; also return where it lies."""
+def load(
+    memory: str | None, items: Iterable[Item], commit_every: int | None = None
+) -> tuple[Commit, str]:
+    """All items are in the store, or none and no store was made; also return where it lies.
+
+    With ``commit_every`` those of whole parts are in the store, whatever happens afterwards.
+    """
     from lamlam.memory_backends.copying import put
 
     target = _file_of(memory)
-    if target is not None and not target.exists():
+    if target is not None and not target.exists() and commit_every is None:
         return _load_new(target, items)
     with own_store(memory, create=True) as store:
-        return put(store, items), store.info().location
+        return put(store, items, commit_every=commit_every), store.info().location
 
 
 def _load_new(target: Path, items: Iterable[Item]) -> tuple[Commit, str]:

@@ -49,7 +49,7 @@ class Faults:
         """
         reason = f"{self.where}: {error}"[:_SHOWN]
         if not self._skip_invalid:
-            hint = "nothing was imported; --skip-invalid imports the rest"
+            hint = "--skip-invalid leaves such lines out"
             raise BadFact(reason, hint=f"{error.hint}; {hint}" if error.hint else hint) from None
         self.rejected += 1
         self.first_reason = self.first_reason or reason

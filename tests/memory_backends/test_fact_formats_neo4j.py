@@ -92,7 +92,8 @@ def test_an_exported_script_runs_as_it_is(lamlam_neo4j: Neo4jServer, tmp_path: P
                 for line in path.read_text(encoding="utf-8").split("\n"):
                     if line:
                         # As a person pastes it: no parameters.
-                        session.run(line.removesuffix(";")).consume()
+                        statement: Any = line.removesuffix(";")  # Any: no literal
+                        session.run(statement).consume()
             rows = session.run(
                 "MATCH (e:ExportedEntity {namespace: ''})-[f:FACT]->(o)"
                 " RETURN e.name, f.relation, f.surface, coalesce(o.text, o.name)"
@@ -105,6 +106,11 @@ def test_an_exported_script_runs_as_it_is(lamlam_neo4j: Neo4jServer, tmp_path: P
                 "MATCH (a:ExportedAlias)-[:NAMES]->(e) RETURN a.alias, e.name"
             ).values()
             assert names == ["the miller", "Ada"]
+            joint = "&" if "?" in server.url else "?"
+            view = f"{server.url}{joint}view=foreign&label=ExportedEntity"
+            assert run(["facts", "search", "Ada", "--memory", view]) == 0
+            assert run(["facts", "export", str(tmp_path / "view.jsonl"), "--memory", view]) == 0
+            assert "Ada" in (tmp_path / "view.jsonl").read_text(encoding="utf-8")
         finally:
             session.run(
                 "MATCH (n) WHERE any(l IN labels(n) WHERE l STARTS WITH 'Exported') DETACH DELETE n"
@@ -158,3 +164,13 @@ def test_the_command_on_neo4j(
     capsys.readouterr()
     assert "erased" in facts("forget", "Ada", "--authority", "registrar")
     facts("history", "Ada", status=1)
+
+
+def test_benchmarks_on_neo4j(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both end with figures, and leave the database as it was."""
+    for what, key in (("lookup", "exact_us"), ("load", "facts_per_s")):
+        assert run(["bench", what, "--facts", "200", "--memory", url, "--json"]) == 0
+        shown = capsys.readouterr()
+        assert json.loads(shown.out)[key]
+    with SyncFactStore(url) as store:
+        assert store.info().facts == 0
