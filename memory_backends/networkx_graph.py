@@ -477,13 +477,11 @@ class GraphStore(LocalStore):
         with self._lock:
             if self._is_closed:
                 return
-            try:
-                if self.path is not None and not self.read_only and not self._is_saved:
-                    self.save_nowait()
-            finally:
-                self._is_closed = True
-                self._world.clear()
-                self._log = CommitLog()
+            if self.path is not None and not self.read_only and not self._is_saved:
+                self.save_nowait()  # where it fails, the store stays open and loses nothing
+            self._is_closed = True
+            self._world.clear()
+            self._log = CommitLog()
 
     # ----------------------------------------------------------------------------------------------
 
@@ -564,7 +562,8 @@ class GraphStore(LocalStore):
         n_erased = 0
         forgotten: list[str] = []
         # What was merged into the entity still has its own past.
-        for one in dict.fromkeys((key, asked, *aliases, *self._merged_into(key))):
+        merged = self._merged_into(key)
+        for one in dict.fromkeys((key, asked, *aliases, *merged)):
             name, now, past = world.versions(one)
             before = [*now, *(old.fact for old in past)]
             covered = covered_keys(before, relation)
@@ -588,7 +587,7 @@ class GraphStore(LocalStore):
         if key not in world.names:
             for alias in aliases:
                 del world.aliases[alias]
-            world.merges = [record for record in world.merges if record.kept != key]
+            world.merges = [r for r in world.merges if r.kept not in (key, *merged)]
             if key in forgotten:
                 # Copies may still know a name as that of another entity, which it was before.
                 named = [a for a in aliases if a not in forgotten and a not in world.past]

@@ -93,8 +93,8 @@ class MergeEntities:
 class SplitEntities:
     """A merge is undone: what came with ``merged`` and still stands goes back to it.
 
-    What was written after the merge stays with ``kept``. Without such a merge, or where ``kept``
-    was merged away itself since: `BadFact`.
+    What was written after the merge stays with ``kept``. Without such a merge: `BadFact`; merges
+    of merges are undone the last first.
     """
 
     kept: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lamlam.errors import ChangesGone
+from lamlam.errors import ChangesGone, Conflict
 from lamlam.memory_backends.facts import Namespace
 from lamlam.memory_backends.feed import changes_of_entity
 from lamlam.memory_backends.lookups import Identify, as_fact
@@ -49,9 +49,16 @@ class Feed:
 
         Raises:
             ChangesGone: the feed does not reach back so far.
+            Conflict: the store has not reached the revision.
         """
+        revision = max(revision, 0)
         with reading() as reader:
-            begin = reader.state()[3]
+            reached, _, _, begin = reader.state()
+        if revision > reached:
+            raise Conflict(
+                f"the store is at revision {reached} and has not reached {revision}",
+                hint="ask the store that gave the revision",
+            )
         if revision < begin:
             raise ChangesGone(
                 f"the changes are known from revision {begin} on, not from {revision}",

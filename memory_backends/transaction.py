@@ -277,6 +277,8 @@ class _Work:
         record = MergeRecord(
             kept.key, merged.key, merged.name, tuple(moved), tuple(shared), tuple(aliases)
         )
+        if any(old.merged == merged.key for old in self._merges_of(kept.key)):
+            self._forget_merge(kept.key, merged.key)
         self.outcome.merged.append(record)
         self._happened("merged", kept, merged.key)
         for alias in aliases:
@@ -289,7 +291,7 @@ class _Work:
         if record is None:
             raise BadFact(
                 f"{op.merged!r} was not merged into {op.kept!r}",
-                hint="a merge into an entity that was itself merged away cannot be undone",
+                hint="split what it was merged into, the last merge first",
             )
         kept, merged = self._edit(key), self._edit(wanted)
         merged.name = record.merged_name
@@ -309,8 +311,12 @@ class _Work:
                 self._noted("no_alias", kept, alias)
                 if merged.facts:
                     self._noted("alias", merged, alias)
-        self.outcome.merged = [r for r in self.outcome.merged if r is not record]
-        self.outcome.unmerged.append((key, wanted))
+        self._forget_merge(key, wanted)
+
+    def _forget_merge(self, kept: str, merged: str) -> None:
+        pair = (kept, merged)
+        self.outcome.merged = [r for r in self.outcome.merged if (r.kept, r.merged) != pair]
+        self.outcome.unmerged.append(pair)
 
     def _define(self, rule: RelationRule) -> None:
         if self.rules.of(rule.key) == rule:
@@ -322,15 +328,15 @@ class _Work:
         self.outcome.changed += 1
 
     def _let_go_of_empty(self) -> None:
-        """Aliases and merges of entities without facts are gone with them."""
+        """Aliases of entities without facts are gone with them.
+
+        What was merged into them stays known: it is undone, or erased, with them.
+        """
         for key, edit in list(self.edits.items()):
             if edit.changed and not edit.facts:
                 for alias in self._aliases_of(key):
                     self.outcome.aliases[alias] = None
                     self._noted("no_alias", edit, alias)
-                for record in self._merges_of(key):
-                    self.outcome.unmerged.append((record.kept, record.merged))
-                self.outcome.merged = [r for r in self.outcome.merged if r.kept != key]
 
     def _happened(self, kind: ChangeKind, edit: PageEdit, other: str) -> None:
         self._noted(kind, edit, other)
@@ -359,6 +365,8 @@ def check_op(op: Op) -> None:
         case Retract(entity, relation, value, namespace):
             _check_names(entity=entity, relation=relation)
             check_namespace(namespace)
+            if op.valid_from is not None and not op.exact:
+                raise BadFact("valid_from names one fact", hint="use it with exact=True")
             if value is not None:
                 as_value(value)
         case AddAlias(entity, alias, namespace) | RemoveAlias(entity, alias, namespace):

@@ -88,6 +88,32 @@ class MergeLaws(Laws):
         assert await values(store, "work", "A B") == ["x"]
         assert await values(store, "work", "C D") == ["y", "z"]
 
+    async def test_a_chain_of_merges_is_undone_the_last_first(self, store: FactStore) -> None:
+        """An entity that was merged away itself still gives back what was merged into it, once it
+        is split off.
+        """
+        await put(store, *((name, "work", name[0].lower()) for name in ("A B", "C D", "E F")))
+        await store.apply([MergeEntities("C D", "E F")])
+        await store.apply([MergeEntities("A B", "C D")])
+        assert await values(store, "work", "E F") == ["a", "c", "e"]
+        await store.apply([SplitEntities("A B", "C D")])
+        assert await values(store, "work", "E F") == ["c", "e"]
+        await store.apply([SplitEntities("C D", "E F")])
+        assert await triples(store) == [(n, "work", n[0].lower()) for n in ("A B", "C D", "E F")]
+
+    @needs(Capability.ERASE, Capability.HISTORY)
+    async def test_erasing_reaches_what_was_merged_in(self, store: FactStore) -> None:
+        """Erasing an entity erases the past of what was merged into it, also where it has no facts
+        any more.
+        """
+        await put(store, ("A B", "work", "x"), ("C D", "work", "canary"), ("E F", "work", "y"))
+        await store.apply([MergeEntities("C D", "E F")])
+        await store.apply([MergeEntities("A B", "C D")])
+        await store.apply([Retract("A B", "work")])
+        await store.erase("A B")
+        for name in ("A B", "C D", "E F"):
+            assert await store.history(name) == []
+
     async def test_merges_of_merges_are_undone_in_turn(self, store: FactStore) -> None:
         """Several merges into one entity are split one by one, in any order."""
         await put(store, ("A B", "work", "a"), ("C D", "work", "c"), ("E F", "work", "e"))

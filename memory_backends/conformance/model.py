@@ -66,9 +66,15 @@ class Model:
         asked, name = name, self.now.meant(name)
         # Under its other names it may have been an entity of its own once, with a past.
         others = [alias for alias, entity in self.now.aliases.items() if entity == name]
-        merged = [one for kept, one, *_ in self.now.merges if kept == name]
-        merged = [one for one in merged if not self.now.rows(one)]  # else it is another by now
-        gone = {asked, name, *others, *merged}
+        chain = [name]
+        for one in chain:  # grows while it is read
+            chain += [
+                merged
+                for kept, merged, *_ in self.now.merges
+                # One that has facts is another entity by now.
+                if kept == one and merged not in chain and not self.now.rows(merged)
+            ]
+        gone = {asked, *others, *chain}
         wanted = canonical_key(relation) if relation is not None else None
 
         def stays(row: Row) -> bool:
@@ -91,7 +97,7 @@ class Model:
         state = deepcopy(self.now)
         if not state.rows(name):
             state.aliases = {a: e for a, e in state.aliases.items() if e != name}
-            state.merges = [record for record in state.merges if record[0] != name]
+            state.merges = [record for record in state.merges if record[0] not in chain]
         self.states.append(state)
         self.events.append([])
         return n_gone

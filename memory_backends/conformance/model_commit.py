@@ -219,6 +219,7 @@ class ModelCommit:
                 self.put(kept, r)
         state.aliases |= dict.fromkeys([*aliases, merged], kept)
         both = [r.same for r in theirs if r.same in mine]
+        state.merges = [one for one in state.merges if one[:2] != (kept, merged)]
         state.merges.append((kept, merged, state.spelt[merged], moved, both, aliases))
         self.happened("merged", kept, merged)
 
@@ -250,11 +251,10 @@ class ModelCommit:
         self.count += 1
 
     def forget_empty(self) -> None:
-        """Entities that lost their last fact have no aliases and merges."""
+        """Entities that lost their last fact have no aliases."""
         state = self.state
         lost = [n for n in self.before.facts if self.before.rows(n) and not state.rows(n)]
         state.aliases = {a: e for a, e in state.aliases.items() if e not in lost}
-        state.merges = [m for m in state.merges if m[0] not in lost]
 
 
 def _row(fact: Fact, rule: RelationRule | None) -> Row:
