@@ -136,7 +136,7 @@ async def _erased_keys(
             if one not in keys and not desk.page(one).facts:
                 keys[one] = None
                 waiting.append(one)
-    # Of a chain of merges only the last is on record, but every name became an alias.
+    # A name that became an alias may have been an entity of its own, with a past.
     aliases = desk.aliases_of(key)
     await desk.load(transaction, queries, aliases, ids)
     for one in (*aliases, named):

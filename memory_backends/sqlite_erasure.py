@@ -151,7 +151,7 @@ class _Erasure:
                 if record.merged not in keys and not self.desk.page(record.merged).facts:
                     keys[record.merged] = None
                     waiting.append(record.merged)
-        # Of a chain of merges only the last is on record, but every name became an alias.
+        # A name that became an alias may have been an entity of its own, with a past.
         for alias in self.desk.aliases_of(key):
             if not self.desk.page(alias).facts:
                 keys[alias] = None

@@ -35,7 +35,7 @@ class AtomicityLaws(Laws):
                 await store.apply([Assert(fact()), Retract("A B", "work"), op])
         with pytest.raises(BadFact):
             # Wrong on purpose:
-            await store.apply([Assert(fact()), "no operation"])  # type: ignore[list-item]
+            await store.apply([Assert(fact()), "no operation"])  # type: ignore[list-item]  # none
         assert await triples(store) == [("A B", "work", "x")]
         assert await store.info() == before
         if Capability.HISTORY in store.capabilities:
