@@ -154,7 +154,7 @@ async def test_leaving_a_stream_early_frees_the_engine(tiny_model: Path) -> None
 async def test_a_stream_that_was_left_says_so(tiny_model: Path) -> None:
     """Whoever reads on after the block, or still waits in another task, is not kept waiting."""
     endless: dict[str, Any] = {"max_tokens": 10**6, "ignore_eos": True}
-    async with Engine(tiny_model, None, context=100_000) as engine:
+    async with Engine(tiny_model, None, context=100_000, max_sequences=1) as engine:
         with anyio.fail_after(60):
             async with engine.stream("a", **endless) as events:
                 await anext(events)
