@@ -27,7 +27,7 @@ _HEADER = b"SQLite format 3\0"
 _BUSY_S = 5.0
 _UNWRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _WRITER_CACHE_KIB = 32_768
-_READER_CACHE_KIB = 16_384
+_READER_CACHE_KIB = 32_768
 
 _FIRST = (
     # One row holds all that is known of an entity. `id` is a 64-bit hash of its scoped
