@@ -28,6 +28,8 @@ def test_every_figure_is_there(tmp_path: Path) -> None:
         "llama_cpp_python_tokens_per_s",
         "value_step_ms",
         "reprefill_step_ms",
+        "late_token_ms",
+        "bare_late_token_ms",
         "time_to_first_token_s",
         "peak_rss_mb",
     )

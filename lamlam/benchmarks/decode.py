@@ -7,6 +7,7 @@ baselines use nothing but llama-cpp-python's public interface.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import statistics
 import subprocess
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 PROMPT = "The river rises in the hills above the town and flows"
 LONG_PROMPT = (PROMPT + " through the valley to the sea. ") * 40
 N_REPREFILL = 200
+N_HELD, N_LATE = 950, 50
+"""The last tokens of a text of a thousand are timed by themselves."""
 _CONTEXT = 1024
+_BATCH = 512  # llama.cpp ends the process over a batch that is larger
 _ALWAYS = 1000.0  # a bias that no logit outweighs
 
 _FIRST_TOKEN_PROGRAM = """
@@ -73,7 +77,9 @@ def decode_benchmark(
         ``llama_cpp_python_tokens_per_s``, and the medians of each round's ratios,
         ``lamlam_to_bare`` and ``lamlam_to_llama_cpp_python``. ``value_step_ms``: from
         ``<|db_return|>`` to the next sampled token; ``reprefill_step_ms``: the same by
-        evaluating 200 tokens again. ``time_to_first_token_s`` from the start of a process,
+        evaluating 200 tokens again. ``late_token_ms`` and ``bare_late_token_ms``: a token where
+        950 stand before it, with ``late_token_to_bare``. ``time_to_first_token_s`` from the start
+        of a process,
         ``peak_rss_mb`` of that process.
 
     Raises:
@@ -91,6 +97,7 @@ def decode_benchmark(
     silence_log()
     rates: dict[str, list[float]] = {"bare": [], "lamlam": [], "llama_cpp_python": []}
     value_steps, prefills = [], []
+    late: dict[str, list[float]] = {"bare": [], "lamlam": []}
     with (
         _bare_loop(model, threads) as bare,
         _llama(model, threads) as llama,
@@ -112,6 +119,8 @@ def decode_benchmark(
                 rates[name].append(n_tokens / (time.perf_counter() - began))
             value_steps.append(value_step())
             prefills.append(bare.prefill(LONG_PROMPT, N_REPREFILL))
+            late["bare"].append(bare.late_token(LONG_PROMPT))
+            late["lamlam"].append(_late_token(engine, bare.text(LONG_PROMPT, N_HELD)))
             if on_progress:
                 on_progress(n + 1, pairs)
     starts = [_first_token(model, memory) for _ in range(3)]
@@ -121,6 +130,9 @@ def decode_benchmark(
         "lamlam_to_llama_cpp_python": _ratio(rates["lamlam"], rates["llama_cpp_python"]),
         "value_step_ms": round(1e3 * statistics.median(value_steps), 2),
         "reprefill_step_ms": round(1e3 * statistics.median(prefills), 2),
+        "late_token_ms": round(1e3 * statistics.median(late["lamlam"]), 3),
+        "bare_late_token_ms": round(1e3 * statistics.median(late["bare"]), 3),
+        "late_token_to_bare": _ratio(late["lamlam"], late["bare"]),
         "time_to_first_token_s": round(statistics.median(s for s, _ in starts), 3),
         "peak_rss_mb": round(statistics.median(mb for _, mb in starts), 1),
         "pairs": pairs,
@@ -145,13 +157,7 @@ class _BareLoop:
 
     def generate(self, prompt: str, n_tokens: int) -> int:
         """Sample ``n_tokens`` after the prompt; return how many."""
-        api, context = self.api, self.context
-        token = self._evaluate(self._tokens(prompt))
-        one = (api.llama_token * 1)()
-        for _ in range(n_tokens - 1):
-            one[0] = token
-            api.llama_decode(context, api.llama_batch_get_one(one, 1))
-            token = self._likeliest()
+        self._continue(self._evaluate(self._tokens(prompt)), n_tokens - 1)
         return n_tokens
 
     def prefill(self, prompt: str, n_tokens: int) -> float:
@@ -162,11 +168,38 @@ class _BareLoop:
         self._evaluate(tokens)
         return time.perf_counter() - began
 
+    def late_token(self, prompt: str) -> float:
+        """Return the seconds of a token where ``N_HELD`` stand before it."""
+        token = self._evaluate(self._tokens(prompt)[:N_HELD])
+        began = time.perf_counter()
+        self._continue(token, N_LATE)
+        return (time.perf_counter() - began) / N_LATE
+
+    def text(self, prompt: str, n_tokens: int) -> str:
+        """Return as much of the prompt as makes so many tokens."""
+        pieces = ctypes.create_string_buffer(64 * n_tokens)
+        tokens = self._tokens(prompt)[1:n_tokens]
+        array = (self.api.llama_token * len(tokens))(*tokens)
+        n = self.api.llama_detokenize(
+            self.vocab, array, len(tokens), pieces, len(pieces), False, False
+        )
+        return pieces.raw[:n].decode()
+
+    def _continue(self, token: int, n_tokens: int) -> None:
+        api, context = self.api, self.context
+        one = (api.llama_token * 1)()
+        for _ in range(n_tokens):
+            one[0] = token
+            api.llama_decode(context, api.llama_batch_get_one(one, 1))
+            token = self._likeliest()
+
     def _evaluate(self, tokens: list[int]) -> int:
         api = self.api
         api.llama_memory_clear(self.memory, True)
-        array = (api.llama_token * len(tokens))(*tokens)
-        assert api.llama_decode(self.context, api.llama_batch_get_one(array, len(tokens))) == 0
+        for start in range(0, len(tokens), _BATCH):
+            part = tokens[start : start + _BATCH]
+            array = (api.llama_token * len(part))(*part)
+            assert api.llama_decode(self.context, api.llama_batch_get_one(array, len(part))) == 0
         return self._likeliest()
 
     def _likeliest(self) -> int:
@@ -180,6 +213,16 @@ class _BareLoop:
         return [self.api.llama_vocab_bos(self.vocab), *tokens[:n]]
 
 
+def _late_token(engine: SyncEngine, prompt: str) -> float:
+    """Return what `_BareLoop.late_token` does, of lamlam."""
+    with engine.stream(prompt, max_tokens=N_LATE + 1, ignore_eos=True) as events:
+        next(events)  # the first token, and with it the end of the prompt
+        began = time.perf_counter()
+        for _ in events:
+            pass
+    return (time.perf_counter() - began) / N_LATE
+
+
 @contextmanager
 def _bare_loop(path: Path, threads: int) -> Iterator[_BareLoop]:
     import llama_cpp
@@ -190,7 +233,7 @@ def _bare_loop(path: Path, threads: int) -> Iterator[_BareLoop]:
         raise BadModelFile(f"llama.cpp cannot load {path}")
     settings = api.llama_context_default_params()
     settings.n_ctx = _CONTEXT
-    settings.n_batch = settings.n_ubatch = 512
+    settings.n_batch = settings.n_ubatch = _BATCH
     settings.n_threads = settings.n_threads_batch = threads
     try:
         context = api.llama_init_from_model(model, settings)
