@@ -75,10 +75,17 @@ class Queries:
 
     @property
     def referring(self) -> str:
-        """Facts held at ``$at`` whose value is an entity of ``$ids``, each with its owner."""
+        """Facts held at ``$at`` whose value is an entity of ``$ids``, each with its owner.
+
+        Or has one of its other names, unless that was an entity of its own at ``$at``.
+        """
         return self._(
             "WITH $at AS at UNWIND $ids AS id"
-            " MATCH (:@Entity {id: id})<-[:VALUE]-(f)"
+            " CALL (id, at) { MATCH (v:@Entity {id: id}) RETURN v"
+            " UNION MATCH (a:@Alias)-[:NAMES]->(:@Entity {id: id})"
+            " MATCH (v:@Entity {id: a.id})"
+            f" WHERE NOT EXISTS {{ MATCH (v)<-[:ABOUT]-(f) WHERE {_HELD} }} RETURN v }}"
+            " MATCH (v)<-[:VALUE]-(f)"
             f" WHERE {_HELD} MATCH (f)-[:ABOUT]->(e:@Entity)"
             f" RETURN id, e.key, e.name, {_FACT} ORDER BY e.key, f.seq"
         )

@@ -267,7 +267,7 @@ class GraphStore(LocalStore):
             if not is_text(entity):
                 return []
             key = self._meant(scoped(space, canonical_key(entity)))
-            return sorted(split(alias)[1] for alias in GraphDesk(self._world).aliases_of(key))
+            return sorted(split(alias)[1] for alias in self._world.aliases_of(key))
 
     async def changes(
         self, since: int | None = None, *, namespace: Namespace | None = None
@@ -557,7 +557,7 @@ class GraphStore(LocalStore):
         """The facts are gone from everywhere; return how many versions of facts that were."""
         world = self._world
         key = self._meant(asked)
-        aliases = [alias for alias, holder in world.aliases.items() if holder == key]
+        aliases = list(world.aliases_of(key))
         erasures: list[Erasure] = []
         n_erased = 0
         forgotten: list[str] = []
@@ -585,8 +585,7 @@ class GraphStore(LocalStore):
                 self._log.forget_entities([asked])
             return 0
         if key not in world.names:
-            for alias in aliases:
-                del world.aliases[alias]
+            world.name(dict.fromkeys(aliases))
             world.merges = [r for r in world.merges if r.kept not in (key, *merged)]
             if key in forgotten:
                 # Copies may still know a name as that of another entity, which it was before.

@@ -98,6 +98,7 @@ class Shelf(Protocol):
     def referring(self, key: str, relation: str) -> Sequence[Owned]:
         """Facts whose value is the entity with this (scoped) key, of a relation or a synonym of it.
 
+        A value may name it by any of its other names: what was merged into it is one of them.
         Ordered by the scoped key of the entity that they are about, then as stored. Asked only
         where a relation has an inverse.
         """
