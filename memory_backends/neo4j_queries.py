@@ -331,13 +331,30 @@ class Queries:
 
     @property
     def erase_aliases(self) -> str:
-        """Aliases and merges of the entities of ``$ids`` are gone; returns ids of the aliases."""
+        """Aliases and merges of the entities of ``$ids`` are gone; returns the aliases."""
         return self._(
             "UNWIND $ids AS id MATCH (e:@Entity {id: id})"
             " CALL (e) { MATCH (m:@Merge)-[:INTO]->(e) DETACH DELETE m }"
-            " CALL (e) { MATCH (a:@Alias)-[:NAMES]->(e) WITH a, a.id AS alias DETACH DELETE a"
+            " CALL (e) { MATCH (a:@Alias)-[:NAMES]->(e)"
+            " WITH a, {id: a.id, key: a.key} AS alias DETACH DELETE a"
             " RETURN collect(alias) AS aliases }"
             " RETURN aliases"
+        )
+
+    @property
+    def free_names(self) -> str:
+        """Other names that the feed gives entities of ``$ids``, and ``$names``, where now free.
+
+        Free is what is no entity, has not been one, and names none.
+        """
+        return self._(
+            "CALL () { UNWIND $ids AS id MATCH (v:@Event {entity_id: id})"
+            " RETURN v.other AS key, v.other_id AS id"
+            " UNION UNWIND $names AS name RETURN name.key AS key, name.id AS id }"
+            " WITH DISTINCT key, id WHERE NOT id IN $ids"
+            " AND NOT EXISTS { (:@Alias {id: id}) }"
+            " AND NOT EXISTS { (:@Entity {id: id})<-[:ABOUT]-() }"
+            " RETURN key, id"
         )
 
     @property

@@ -587,19 +587,25 @@ class GraphStore(LocalStore):
         if key not in world.names:
             world.name(dict.fromkeys(aliases))
             world.merges = [r for r in world.merges if r.kept not in (key, *merged)]
-            if key in forgotten:
-                # Copies may still know a name as that of another entity, which it was before.
-                named = [a for a in aliases if a not in forgotten and a not in world.past]
-                erasures += [
-                    Erasure(split(alias)[0], self._identify.of_entity(alias), ()) for alias in named
-                ]
-                forgotten += named
+            # A name that went to another entity and came back is in what is told of both.
+            names = [*(aliases if key in forgotten else ()), *self._log.names_of(forgotten)]
+            free = [
+                one for one in dict.fromkeys(names) if one not in forgotten and self._is_free(one)
+            ]
+            # Copies may still know it as that of another entity.
+            erasures += [Erasure(split(one)[0], self._identify.of_entity(one), ()) for one in free]
+            forgotten += free
         self._log.forget_entities(forgotten)
         self._log.forget_names(forgotten)
         self._revision += 1
         self._log.add(self._revision, erased=erasures)
         self._is_saved = False
         return n_erased
+
+    def _is_free(self, name: str) -> bool:
+        """True where a scoped key is no entity and names none."""
+        world = self._world
+        return not (name in world.aliases or name in world.names or name in world.past)
 
     def _merged_into(self, key: str) -> list[str]:
         """Return what was merged into an entity, and into that before.
