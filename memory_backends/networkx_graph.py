@@ -16,10 +16,18 @@ from pathlib import Path
 from anyio import CancelScope, to_thread
 
 from lamlam.errors import Conflict, ReadOnly, StoreClosed, StoreMissing
+from lamlam.memory_backends.arguments import (
+    check_commit,
+    check_entity,
+    check_erase,
+    check_scan,
+    check_since,
+    facts_to_load,
+)
 from lamlam.memory_backends.commit_log import CommitLog, Erasure, changes_of_commit, key_hash
 from lamlam.memory_backends.edits import covered_keys
 from lamlam.memory_backends.fact_ids import FactIds
-from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.graph_file import (
     SCHEMA_VERSION,
     Contents,
@@ -201,6 +209,7 @@ class GraphStore(LocalStore):
         batch: int = 1000,
     ) -> Iterator[Fact]:
         """The same as `scan`; each entity is read as it is when its turn comes."""
+        check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
         wanted = _relation(relation)
         if (entity is not None and not is_text(entity)) or wanted == "":
@@ -217,11 +226,11 @@ class GraphStore(LocalStore):
                 if as_of is not None:
                     keys = list(dict.fromkeys((*keys, *self._world.past)))
                 keys = [key for key in keys if space is None or split(key)[0] == space]
-        for start in range(0, len(keys), max(batch, 1)):
+        for start in range(0, len(keys), batch):
             facts: list[Fact] = []
             with self._lock:
                 self._check_open()
-                for key in keys[start : start + max(batch, 1)]:
+                for key in keys[start : start + batch]:
                     name, now, past = self._world.versions(key)
                     if as_of is not None:
                         now = facts_at(now, past, revision)
@@ -233,6 +242,7 @@ class GraphStore(LocalStore):
         self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
     ) -> list[PastFact]:
         """Return facts and versions of facts that have ended, oldest first."""
+        check_entity(entity, relation)
         wanted = _relation(relation)
         space = check_namespace(namespace)
         with self._lock:
@@ -261,6 +271,7 @@ class GraphStore(LocalStore):
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
+        check_entity(entity)
         space = check_namespace(namespace)
         with self._lock:
             self._check_open()
@@ -280,6 +291,7 @@ class GraphStore(LocalStore):
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Iterator[Change]:
         """The same as `changes`."""
+        check_since(since)
         space = None if namespace is None else check_namespace(namespace)
         if since is None:
             changes = self._everything()
@@ -333,7 +345,7 @@ class GraphStore(LocalStore):
         """The same as `apply`; operations are taken as they come."""
         with self._lock:
             self._check_writable()
-            check_text(actor=actor, idempotency_key=idempotency_key)
+            check_commit(expected, idempotency_key, actor)
             used = None if idempotency_key is None else key_hash(self.secret, idempotency_key)
             if used is not None and used in self._log.by_key:
                 return self._log.by_key[used]
@@ -365,7 +377,7 @@ class GraphStore(LocalStore):
 
     def load_nowait(self, facts: Iterable[Fact]) -> Commit:
         """The same as `load`."""
-        return self.apply_nowait(Assert(fact) for fact in facts)
+        return self.apply_nowait(Assert(fact) for fact in facts_to_load(facts))
 
     async def erase(
         self,
@@ -403,7 +415,7 @@ class GraphStore(LocalStore):
         """The same as `erase`, in this thread."""
         with self._lock:
             self._check_writable()
-            check_text(entity=entity, relation=relation, reason=reason, authority=authority)
+            check_erase(entity, relation, reason, authority)
             key = scoped(check_namespace(namespace), canonical_key(entity))
             n_facts = self._erase(key, relation)
             pending: tuple[str, ...] = (_FREED,) if n_facts else ()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.arguments import operations
 from lamlam.memory_backends.edits import PageEdit, stored_form
 from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
 from lamlam.memory_backends.keys import canonical_key, relation_key
@@ -117,7 +118,7 @@ def named_keys(ops: Iterable[Op]) -> list[str]:
     the aliases and merges of all of them.
     """
     keys: dict[str, None] = {}
-    for op in ops:
+    for op in operations(ops):
         check_op(op)
         match op:
             case Assert(fact) | Replace(fact):
@@ -161,7 +162,7 @@ class _Work:
         self.outcome = Outcome(revision)
 
     def done(self, ops: Iterable[Op]) -> Outcome:
-        for op in ops:
+        for op in operations(ops):
             check_op(op)
             self._do(op)
         outcome = self.outcome
