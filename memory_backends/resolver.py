@@ -125,7 +125,12 @@ def look_up(
 
     Where the relation has an inverse, the entities that name this one by it are values too,
     after the entity's own.
+
+    Raises:
+        BadFact: the moment that is asked about has no zone.
     """
+    if query.valid_at is not None:
+        as_moment(query.valid_at)  # refused without its zone, whether or not it matters
     if not (is_text(query.entity) and is_text(query.relation)):
         # Half a surrogate pair: nothing has such a name.
         return LookupResult(

@@ -133,7 +133,7 @@ class Reader:
         Most questions do, and this way calls next to nothing.
         """
         entity = query.entity
-        if query.namespace or self.rules or not entity.isascii():
+        if query.namespace or self.rules or query.valid_at is not None or not entity.isascii():
             return None
         key = canonical_key(entity)
         row = self._execute(_ROW, (row_id(key),)).fetchone()
