@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadStore, Conflict, ReadOnly, SchemaMismatch, StoreClosed, StoreMissing
+from lamlam.memory_backends.arguments import check_commit, check_erase, check_scan, operations
 from lamlam.memory_backends.edits import covered_keys
 from lamlam.memory_backends.fact_ids import FactIds
-from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import (
     EntityView,
@@ -169,6 +170,7 @@ class JsonlStore(LocalStore):
         batch: int = 1000,
     ) -> AsyncIterator[Fact]:
         """Give every fact, or those of one entity, of one relation, or of both."""
+        check_scan(entity, relation, as_of, batch)
         namespace = None if namespace is None else check_namespace(namespace)
         with self._lock:
             self._check_open()
@@ -220,6 +222,8 @@ class JsonlStore(LocalStore):
             self._check_writable()
             if idempotency_key is not None:
                 raise self.unsupported("idempotency_key", Capability.IDEMPOTENCY)
+            check_commit(expected, idempotency_key, actor)
+            ops = list(operations(ops))
             for op in ops:
                 check_op(op)
                 if isinstance(op, DefineRelation):
@@ -251,7 +255,7 @@ class JsonlStore(LocalStore):
         """Nothing is left of the facts in the file."""
         with self._lock:
             self._check_writable()
-            check_text(entity=entity, relation=relation)
+            check_erase(entity, relation, reason, authority)
             key = scoped(check_namespace(namespace), canonical_key(entity))
             name, facts = self._facts.page(key)
             covered = covered_keys(facts, relation)

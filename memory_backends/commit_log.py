@@ -72,11 +72,19 @@ class CommitLog:
             first -= 1
         return self.commits[first:]
 
+    def names_of(self, keys: Collection[str]) -> list[str]:
+        """Return the other names (scoped keys) that entities ever had, as far as commits tell."""
+        events = [event for commit in self.commits for event in commit.events]
+        names = [event.other for event in events if event.kind != "rule" and event.key in keys]
+        return list(dict.fromkeys(names))
+
     def forget_entities(self, keys: Collection[str]) -> None:
         """No commit tells of the entities with these scoped keys."""
         for n, commit in enumerate(self.commits):
             touched = tuple([key for key in commit.touched if key not in keys])
-            events = tuple([event for event in commit.events if event.key not in keys])
+            events = tuple(
+                [event for event in commit.events if event.kind == "rule" or event.key not in keys]
+            )
             if touched != commit.touched or events != commit.events:
                 self.commits[n] = replace(commit, touched=touched, events=events)
 

@@ -209,10 +209,14 @@ def check_text(**fields: str | None) -> None:
     """Every field that is given is text.
 
     Raises:
-        BadFact: one holds half a surrogate pair.
+        BadFact: one is no string, or holds half a surrogate pair.
     """
     for name, text in fields.items():
-        if text is not None and not is_text(text):
+        if text is None:
+            continue
+        if not isinstance(text, str):
+            raise BadFact(f"no fact: {name}: is no text but {type(text).__name__}")
+        if not is_text(text):
             raise BadFact(f"no fact: {name}: {NO_TEXT}")
 
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 from anyio import CancelScope
 
 from lamlam.errors import BadFact, NotSupported, ReadOnly, StoreClosed
+from lamlam.memory_backends.arguments import check_scan
 from lamlam.memory_backends.edits import stored_form
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.facts import Fact, Namespace
@@ -124,6 +125,7 @@ class ForeignGraph(BaseStore):
             raise self.unsupported("as_of", Capability.HISTORY)
         if namespace:
             raise self.unsupported("namespace", Capability.NAMESPACES)
+        check_scan(entity, relation, None, batch)
         wanted = relation_key(relation) if relation is not None else None
         if entity is not None:
             found = await self._loop.run(self._named, [entity]) if is_text(entity) else []
@@ -135,7 +137,7 @@ class ForeignGraph(BaseStore):
             return
         skip = 0
         while rows := await self._loop.run(
-            partial(self._rows, self._of_all, skip=skip, batch=max(batch, 1))
+            partial(self._rows, self._of_all, skip=skip, batch=batch)
         ):
             skip += len(rows)
             for holding in _holdings(rows):

@@ -148,7 +148,7 @@ def _contents(given: Mapping[str, Any]) -> Contents:
         key: (past["name"], [PastVersion(_fact(fact), int(end)) for fact, end in past["versions"]])
         for key, past in given["past"].items()
     }
-    world.aliases = {str(alias): str(key) for alias, key in given["aliases"].items()}
+    world.name({str(alias): str(key) for alias, key in given["aliases"].items()})
     world.merges = [
         MergeRecord(kept, merged, name, tuple(moved), tuple(shared), tuple(aliases))
         for kept, merged, name, moved, shared, aliases in given["merges"]

@@ -5,7 +5,7 @@ The graph is the record of what holds. Past versions, aliases, merges and rules 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import networkx as nx
@@ -40,6 +40,8 @@ class GraphWorld:
         """Last name and versions that have ended, oldest first, by scoped key."""
         self.aliases: dict[str, str] = {}
         """Scoped key of the alias to that of the entity."""
+        # The same by entity: made where it is asked.
+        self._aliases_of: dict[str, list[str]] | None = None
         self.merges: list[MergeRecord] = []
         self._identify = identify
         self.rules = RelationRules()
@@ -77,14 +79,11 @@ class GraphWorld:
 
     def referring(self, key: str, relation: str) -> list[Owned]:
         """Facts of a relation whose value is the entity with this scoped key."""
-        if key not in self.graph:
-            return []
-        found = []
-        for owner in sorted(set(self.graph.predecessors(key))):
-            holding = self.holding(owner)
-            assert holding is not None  # an edge leaves it
-            found += references(holding, key, relation)
-        return found
+        keys = [key, *self.aliases_of(key)]
+        owners = {
+            owner for one in keys if one in self.graph for owner in self.graph.predecessors(one)
+        }
+        return references(map(self.holding, sorted(owners)), keys, relation)
 
     # Earlier states (`Versions`) ------------------------------------------------------------------
 
@@ -97,13 +96,21 @@ class GraphWorld:
         return holding.name, holding.facts, past
 
     def former_references(self, key: str) -> set[str]:
-        """Scoped keys of entities that have, or once had, a fact whose value is the entity."""
+        """Scoped keys of entities that have, or once had, a fact whose value has this key."""
         namespace, code = split(key)[0], entity_code(key)
         owners = set(self.graph.predecessors(key)) if key in self.graph else set()
         for owner, (_, past) in self.past.items():
             if split(owner)[0] == namespace and any(old.fact.code == code for old in past):
                 owners.add(owner)
         return owners
+
+    def aliases_of(self, key: str) -> list[str]:
+        """Scoped keys of the other names that an entity has now."""
+        if self._aliases_of is None:
+            self._aliases_of = {}
+            for alias, holder in self.aliases.items():
+                self._aliases_of.setdefault(holder, []).append(alias)
+        return self._aliases_of.get(key, [])
 
     # Writing --------------------------------------------------------------------------------------
 
@@ -117,16 +124,22 @@ class GraphWorld:
                 _, past = self.past.get(key, ("", []))
                 past += [PastVersion(fact, outcome.revision) for fact in edit.ended]
                 self.past[key] = (edit.name, past)
-        for alias, holder in outcome.aliases.items():
-            if holder is None:
-                self.aliases.pop(alias, None)
-            else:
-                self.aliases[alias] = holder
+        self.name(outcome.aliases)
         if gone := set(outcome.unmerged):
             self.merges = [r for r in self.merges if (r.kept, r.merged) not in gone]
         self.merges += outcome.merged
         if outcome.rules is not None:
             self.rules = outcome.rules
+
+    def name(self, aliases: Mapping[str, str | None]) -> None:
+        """The aliases are those of these entities, or of none any more (all keys are scoped)."""
+        for alias, holder in aliases.items():
+            if holder is None:
+                self.aliases.pop(alias, None)
+            else:
+                self.aliases[alias] = holder
+        if aliases:
+            self._aliases_of = None
 
     def put(self, key: str, name: str, facts: Iterable[StoredFact]) -> None:
         """The entity has these facts; without any it is none."""
@@ -180,6 +193,7 @@ class GraphWorld:
         for table in (self.graph, self.names, self.past, self.aliases, self._codes):
             table.clear()
         self.merges = []
+        self._aliases_of = None
         self._holdings.clear()
         self.rules = RelationRules()
 
@@ -226,7 +240,6 @@ class GraphDesk:
 
     def __init__(self, world: GraphWorld) -> None:
         self._world = world
-        self._aliases: dict[str, list[str]] | None = None
 
     @property
     def rules(self) -> RelationRules:
@@ -244,11 +257,7 @@ class GraphDesk:
 
     def aliases_of(self, key: str) -> list[str]:
         """The aliases of an entity."""
-        if self._aliases is None:
-            self._aliases = {}
-            for alias, holder in self._world.aliases.items():
-                self._aliases.setdefault(holder, []).append(alias)
-        return self._aliases.get(key, [])
+        return self._world.aliases_of(key)
 
     def merges_of(self, kept: str) -> list[MergeRecord]:
         """The merges into an entity that were not undone, oldest first."""

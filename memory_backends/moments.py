@@ -47,8 +47,17 @@ def as_moment(given: object) -> datetime:
 
 
 def to_us(moment: datetime | None) -> int | None:
-    """Return a moment in microseconds since 1970; ``None`` stays ``None``."""
-    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+    """Return a moment in microseconds since 1970; ``None`` stays ``None``.
+
+    Raises:
+        BadFact: a time without its zone, or no time at all.
+    """
+    if moment is None:
+        return None
+    try:
+        return (moment - _EPOCH) // _MICROSECOND
+    except TypeError:  # of a fact or an operation that nobody checked
+        return to_us(as_moment(moment))
 
 
 def from_us(microseconds: int | None) -> datetime | None:

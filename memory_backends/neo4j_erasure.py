@@ -96,11 +96,21 @@ async def _erase(
             await transaction.do(drop_statement(queries), ids=part)
     for part in parts(gone_nodes, _PART):
         await transaction.do(queries.erase_facts, ids=part)
-    forgotten = list(without_anything)
+    names: list[dict[str, str]] = []
     if without_facts:
         for (aliases,) in await transaction.rows(queries.erase_aliases, ids=without_facts):
-            forgotten += aliases
+            names += aliases
         await transaction.do(queries.end_entities, ids=without_facts)
+    # A name that went to another entity and came back is in what is told of both, and copies may
+    # still know it as that of the other.
+    forgotten = [*without_anything, *(name["id"] for name in names)]
+    for key, ident in await transaction.rows(
+        queries.free_names, ids=without_anything, names=names if without_anything else []
+    ):
+        erased.append(ident)
+        spaces.append(written(split(key)[0]))
+        erased_facts.append("")
+        forgotten.append(ident)
     await transaction.do(queries.erase_events, ids=forgotten)
     await transaction.do(queries.erase_entities, ids=without_anything)
     await transaction.do(

@@ -75,10 +75,17 @@ class Queries:
 
     @property
     def referring(self) -> str:
-        """Facts held at ``$at`` whose value is an entity of ``$ids``, each with its owner."""
+        """Facts held at ``$at`` whose value is an entity of ``$ids``, each with its owner.
+
+        Or has one of its other names, unless that was an entity of its own at ``$at``.
+        """
         return self._(
             "WITH $at AS at UNWIND $ids AS id"
-            " MATCH (:@Entity {id: id})<-[:VALUE]-(f)"
+            " CALL (id, at) { MATCH (v:@Entity {id: id}) RETURN v"
+            " UNION MATCH (a:@Alias)-[:NAMES]->(:@Entity {id: id})"
+            " MATCH (v:@Entity {id: a.id})"
+            f" WHERE NOT EXISTS {{ MATCH (v)<-[:ABOUT]-(f) WHERE {_HELD} }} RETURN v }}"
+            " MATCH (v)<-[:VALUE]-(f)"
             f" WHERE {_HELD} MATCH (f)-[:ABOUT]->(e:@Entity)"
             f" RETURN id, e.key, e.name, {_FACT} ORDER BY e.key, f.seq"
         )
@@ -324,13 +331,30 @@ class Queries:
 
     @property
     def erase_aliases(self) -> str:
-        """Aliases and merges of the entities of ``$ids`` are gone; returns ids of the aliases."""
+        """Aliases and merges of the entities of ``$ids`` are gone; returns the aliases."""
         return self._(
             "UNWIND $ids AS id MATCH (e:@Entity {id: id})"
             " CALL (e) { MATCH (m:@Merge)-[:INTO]->(e) DETACH DELETE m }"
-            " CALL (e) { MATCH (a:@Alias)-[:NAMES]->(e) WITH a, a.id AS alias DETACH DELETE a"
+            " CALL (e) { MATCH (a:@Alias)-[:NAMES]->(e)"
+            " WITH a, {id: a.id, key: a.key} AS alias DETACH DELETE a"
             " RETURN collect(alias) AS aliases }"
             " RETURN aliases"
+        )
+
+    @property
+    def free_names(self) -> str:
+        """Other names that the feed gives entities of ``$ids``, and ``$names``, where now free.
+
+        Free is what is no entity, has not been one, and names none.
+        """
+        return self._(
+            "CALL () { UNWIND $ids AS id MATCH (v:@Event {entity_id: id})"
+            " RETURN v.other AS key, v.other_id AS id"
+            " UNION UNWIND $names AS name RETURN name.key AS key, name.id AS id }"
+            " WITH DISTINCT key, id WHERE NOT id IN $ids"
+            " AND NOT EXISTS { (:@Alias {id: id}) }"
+            " AND NOT EXISTS { (:@Entity {id: id})<-[:ABOUT]-() }"
+            " RETURN key, id"
         )
 
     @property

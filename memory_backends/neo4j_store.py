@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING
 from anyio import CancelScope
 
 from lamlam.errors import ReadOnly, StoreClosed
+from lamlam.memory_backends.arguments import (
+    check_commit,
+    check_entity,
+    check_erase,
+    check_scan,
+    check_since,
+    facts_to_load,
+    operations,
+)
 from lamlam.memory_backends.fact_ids import FactIds
-from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.namespaces import scoped
@@ -174,6 +183,7 @@ class Neo4jStore(BaseStore):
     ) -> AsyncIterator[Fact]:
         """Give every fact, or those of one entity, of one relation, or of both: of one state."""
         self._check_open()
+        check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
         if relation is not None and not is_text(relation):
             return
@@ -186,7 +196,7 @@ class Neo4jStore(BaseStore):
         revision = await self._loop.run(self._reading.revision, bookmarks_of(as_of))
         check_reached(as_of, revision)
         at = revision if as_of is None else int(as_of)
-        async for facts in scanned(self._reading, self._loop, relation, space, at, max(batch, 1)):
+        async for facts in scanned(self._reading, self._loop, relation, space, at, batch):
             for fact in facts:
                 yield fact
 
@@ -195,6 +205,7 @@ class Neo4jStore(BaseStore):
     ) -> list[PastFact]:
         """Return facts and versions of facts that have ended, oldest first."""
         self._check_open()
+        check_entity(entity, relation)
         return await self._loop.run(
             self._reading.history, entity, relation, check_namespace(namespace)
         )
@@ -207,6 +218,7 @@ class Neo4jStore(BaseStore):
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
         self._check_open()
+        check_entity(entity)
         return await self._loop.run(self._reading.aliases, entity, check_namespace(namespace))
 
     async def changes(
@@ -216,6 +228,7 @@ class Neo4jStore(BaseStore):
         from lamlam.memory_backends.neo4j_feed import within
 
         self._check_open()
+        check_since(since)
         space = None if namespace is None else check_namespace(namespace)
         revision = await self._loop.run(self._reading.revision, bookmarks_of(since))
         check_reached(since, revision)
@@ -284,10 +297,10 @@ class Neo4jStore(BaseStore):
         and goes on accordingly. A cancelled call leaves all or nothing of it done.
         """
         self._check_writable()
-        check_text(actor=actor, idempotency_key=idempotency_key)
+        check_commit(expected, idempotency_key, actor)
         from lamlam.memory_backends.neo4j_load import PART, load
 
-        given = list(ops)
+        given = list(operations(ops))
         if len(given) > PART and all(isinstance(op, Assert) for op in given):
             facts = [op.fact for op in given if isinstance(op, Assert)]
             work = partial(load, self._committer, facts, expected, idempotency_key, actor)
@@ -306,7 +319,7 @@ class Neo4jStore(BaseStore):
         from lamlam.memory_backends.neo4j_load import load
 
         self._check_writable()
-        return self._noted(await self._loop.run(load, self._committer, facts))
+        return self._noted(await self._loop.run(load, self._committer, facts_to_load(facts)))
 
     async def erase(
         self,
@@ -321,7 +334,7 @@ class Neo4jStore(BaseStore):
         from lamlam.memory_backends.neo4j_erasure import COVERED, PENDING, erase
 
         self._check_writable()
-        check_text(entity=entity, relation=relation, reason=reason, authority=authority)
+        check_erase(entity, relation, reason, authority)
         key = scoped(check_namespace(namespace), canonical_key(entity))
         commit = self._noted(await self._loop.run(erase, self._committer, key, relation, None))
         return ErasureReceipt(

@@ -16,10 +16,18 @@ from pathlib import Path
 from anyio import CancelScope, to_thread
 
 from lamlam.errors import Conflict, ReadOnly, StoreClosed, StoreMissing
+from lamlam.memory_backends.arguments import (
+    check_commit,
+    check_entity,
+    check_erase,
+    check_scan,
+    check_since,
+    facts_to_load,
+)
 from lamlam.memory_backends.commit_log import CommitLog, Erasure, changes_of_commit, key_hash
 from lamlam.memory_backends.edits import covered_keys
 from lamlam.memory_backends.fact_ids import FactIds
-from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.graph_file import (
     SCHEMA_VERSION,
     Contents,
@@ -201,6 +209,7 @@ class GraphStore(LocalStore):
         batch: int = 1000,
     ) -> Iterator[Fact]:
         """The same as `scan`; each entity is read as it is when its turn comes."""
+        check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
         wanted = _relation(relation)
         if (entity is not None and not is_text(entity)) or wanted == "":
@@ -217,11 +226,11 @@ class GraphStore(LocalStore):
                 if as_of is not None:
                     keys = list(dict.fromkeys((*keys, *self._world.past)))
                 keys = [key for key in keys if space is None or split(key)[0] == space]
-        for start in range(0, len(keys), max(batch, 1)):
+        for start in range(0, len(keys), batch):
             facts: list[Fact] = []
             with self._lock:
                 self._check_open()
-                for key in keys[start : start + max(batch, 1)]:
+                for key in keys[start : start + batch]:
                     name, now, past = self._world.versions(key)
                     if as_of is not None:
                         now = facts_at(now, past, revision)
@@ -233,6 +242,7 @@ class GraphStore(LocalStore):
         self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
     ) -> list[PastFact]:
         """Return facts and versions of facts that have ended, oldest first."""
+        check_entity(entity, relation)
         wanted = _relation(relation)
         space = check_namespace(namespace)
         with self._lock:
@@ -261,13 +271,14 @@ class GraphStore(LocalStore):
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
+        check_entity(entity)
         space = check_namespace(namespace)
         with self._lock:
             self._check_open()
             if not is_text(entity):
                 return []
             key = self._meant(scoped(space, canonical_key(entity)))
-            return sorted(split(alias)[1] for alias in GraphDesk(self._world).aliases_of(key))
+            return sorted(split(alias)[1] for alias in self._world.aliases_of(key))
 
     async def changes(
         self, since: int | None = None, *, namespace: Namespace | None = None
@@ -280,6 +291,7 @@ class GraphStore(LocalStore):
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Iterator[Change]:
         """The same as `changes`."""
+        check_since(since)
         space = None if namespace is None else check_namespace(namespace)
         if since is None:
             changes = self._everything()
@@ -333,7 +345,7 @@ class GraphStore(LocalStore):
         """The same as `apply`; operations are taken as they come."""
         with self._lock:
             self._check_writable()
-            check_text(actor=actor, idempotency_key=idempotency_key)
+            check_commit(expected, idempotency_key, actor)
             used = None if idempotency_key is None else key_hash(self.secret, idempotency_key)
             if used is not None and used in self._log.by_key:
                 return self._log.by_key[used]
@@ -365,7 +377,7 @@ class GraphStore(LocalStore):
 
     def load_nowait(self, facts: Iterable[Fact]) -> Commit:
         """The same as `load`."""
-        return self.apply_nowait(Assert(fact) for fact in facts)
+        return self.apply_nowait(Assert(fact) for fact in facts_to_load(facts))
 
     async def erase(
         self,
@@ -403,7 +415,7 @@ class GraphStore(LocalStore):
         """The same as `erase`, in this thread."""
         with self._lock:
             self._check_writable()
-            check_text(entity=entity, relation=relation, reason=reason, authority=authority)
+            check_erase(entity, relation, reason, authority)
             key = scoped(check_namespace(namespace), canonical_key(entity))
             n_facts = self._erase(key, relation)
             pending: tuple[str, ...] = (_FREED,) if n_facts else ()
@@ -557,7 +569,7 @@ class GraphStore(LocalStore):
         """The facts are gone from everywhere; return how many versions of facts that were."""
         world = self._world
         key = self._meant(asked)
-        aliases = [alias for alias, holder in world.aliases.items() if holder == key]
+        aliases = list(world.aliases_of(key))
         erasures: list[Erasure] = []
         n_erased = 0
         forgotten: list[str] = []
@@ -585,22 +597,27 @@ class GraphStore(LocalStore):
                 self._log.forget_entities([asked])
             return 0
         if key not in world.names:
-            for alias in aliases:
-                del world.aliases[alias]
+            world.name(dict.fromkeys(aliases))
             world.merges = [r for r in world.merges if r.kept not in (key, *merged)]
-            if key in forgotten:
-                # Copies may still know a name as that of another entity, which it was before.
-                named = [a for a in aliases if a not in forgotten and a not in world.past]
-                erasures += [
-                    Erasure(split(alias)[0], self._identify.of_entity(alias), ()) for alias in named
-                ]
-                forgotten += named
+            # A name that went to another entity and came back is in what is told of both.
+            names = [*(aliases if key in forgotten else ()), *self._log.names_of(forgotten)]
+            free = [
+                one for one in dict.fromkeys(names) if one not in forgotten and self._is_free(one)
+            ]
+            # Copies may still know it as that of another entity.
+            erasures += [Erasure(split(one)[0], self._identify.of_entity(one), ()) for one in free]
+            forgotten += free
         self._log.forget_entities(forgotten)
         self._log.forget_names(forgotten)
         self._revision += 1
         self._log.add(self._revision, erased=erasures)
         self._is_saved = False
         return n_erased
+
+    def _is_free(self, name: str) -> bool:
+        """True where a scoped key is no entity and names none."""
+        world = self._world
+        return not (name in world.aliases or name in world.names or name in world.past)
 
     def _merged_into(self, key: str) -> list[str]:
         """Return what was merged into an entity, and into that before.

@@ -113,12 +113,9 @@ class Replica:
             self._owners = {}
             for owner, text in self._rows.items():
                 self._note_owner(owner, unpack(text, self._sources.text))
-        found = []
-        for owner in sorted(self._owners.get(key, ())):
-            holding = self.holding(owner)
-            if holding is not None:
-                found += references(holding, key, relation)
-        return found
+        keys = [key, *self.aliases(key)]
+        owners = {owner for one in keys for owner in self._owners.get(one, ())}
+        return references(map(self.holding, sorted(owners)), keys, relation)
 
     def aliases(self, key: str) -> list[str]:
         """Return the scoped keys of the other names of an entity, sorted."""

@@ -98,6 +98,7 @@ class Shelf(Protocol):
     def referring(self, key: str, relation: str) -> Sequence[Owned]:
         """Facts whose value is the entity with this (scoped) key, of a relation or a synonym of it.
 
+        A value may name it by any of its other names: what was merged into it is one of them.
         Ordered by the scoped key of the entity that they are about, then as stored. Asked only
         where a relation has an inverse.
         """
@@ -124,7 +125,12 @@ def look_up(
 
     Where the relation has an inverse, the entities that name this one by it are values too,
     after the entity's own.
+
+    Raises:
+        BadFact: the moment that is asked about has no zone.
     """
+    if query.valid_at is not None:
+        as_moment(query.valid_at)  # refused without its zone, whether or not it matters
     if not (is_text(query.entity) and is_text(query.relation)):
         # Half a surrogate pair: nothing has such a name.
         return LookupResult(

@@ -64,7 +64,11 @@ class Versions(Protocol):
         ...
 
     def former_references(self, key: str) -> Iterable[str]:
-        """Scoped keys of entities that have, or once had, a fact whose value is the entity."""
+        """Scoped keys of entities that have, or once had, a fact whose value has this key."""
+        ...
+
+    def aliases_of(self, key: str) -> Sequence[str]:
+        """Scoped keys of the other names that the entity has now."""
         ...
 
 
@@ -106,12 +110,11 @@ class PastShelf:
 
     def referring(self, key: str, relation: str) -> Sequence[Owned]:
         """Facts of a relation whose value was the entity with this scoped key."""
-        found = []
-        for owner in sorted(self._versions.former_references(key)):
-            holding = self.holding(owner)
-            if holding is not None:
-                found += references(holding, key, relation)
-        return found
+        # Before a merge, what has been merged since was an entity of its own.
+        others = [one for one in self._versions.aliases_of(key) if self.holding(one) is None]
+        keys = [key, *others]
+        owners = {owner for one in keys for owner in self._versions.former_references(one)}
+        return references(map(self.holding, sorted(owners)), keys, relation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +147,17 @@ def facts_at(
     return sorted(held, key=lambda fact: fact.seq)
 
 
-def references(holding: Holding, key: str, relation: str) -> list[Owned]:
-    """Return the facts of an entity, of a relation, whose value is the entity of a key."""
-    code = entity_code(key)
+def references(
+    holdings: Iterable[Holding | None], keys: Collection[str], relation: str
+) -> list[Owned]:
+    """Return the facts of entities, of a relation, whose value is the entity with these keys."""
+    codes = {entity_code(key) for key in keys}
     return [
         Owned(holding.name, holding.key, fact, fact.value)
+        for holding in holdings
+        if holding is not None
         for fact in holding.stored()
-        if fact.code == code and same_relation(fact.key, relation)
+        if fact.code in codes and same_relation(fact.key, relation)
     ]
 
 

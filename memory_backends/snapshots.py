@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from lamlam.errors import ReadOnly
+from lamlam.memory_backends.arguments import check_scan
 from lamlam.memory_backends.facts import Fact, Namespace
 from lamlam.memory_backends.lookups import Lookup, LookupResult
 from lamlam.memory_backends.operations import (
@@ -53,6 +54,7 @@ class Snapshot(BaseStore):
         batch: int = 1000,
     ) -> AsyncIterator[Fact]:
         """Give facts that held at the snapshot's revision."""
+        check_scan(entity, relation, as_of, batch)
         async for fact in self._store.scan(
             entity, relation, namespace=namespace, as_of=self._at(as_of), batch=batch
         ):

@@ -48,7 +48,11 @@ def _new_page(key: str, ops: Sequence[Op], revision: int) -> PageEdit | None:
     edit = PageEdit(key, None, (), revision)
     for op in ops:
         assert isinstance(op, Assert)
-        stored = _stored(op, len(edit.facts), revision)
+        try:
+            stored = _stored(op, len(edit.facts), revision)
+        except AttributeError:  # a fact that nobody checked lacks a field
+            check_op(op)
+            raise
         edit.facts[stored.identity] = stored
         edit.name = edit.name or op.fact.entity
     edit.changed = len(edit.facts)
@@ -65,6 +69,9 @@ def _stored(op: Assert, seq: int, revision: int) -> StoredFact:
         and fact.valid_to is None
         and not fact.namespace
         and len(sources) < 2
+        and value != ""
+        and relation != ""
+        and fact.entity != ""
         # What is ASCII holds no half character.
         and value.isascii()
         and relation.isascii()

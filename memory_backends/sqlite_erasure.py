@@ -17,6 +17,7 @@ from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.sqlite_bytes import SHORTEST_SEARCHED, pieces
 from lamlam.memory_backends.sqlite_desk import Desk
 from lamlam.memory_backends.sqlite_log import (
+    ERASED,
     names_any,
     pack_events,
     unpack_events,
@@ -125,9 +126,16 @@ class _Erasure:
         if not parts:
             erased.revision = revision
             return erased
+        names: list[str] = []
         if self.relation is None or not parts[0].is_left:
+            gone = [part for part in parts if self.relation is None or not part.is_left]
+            others = self._names_of(gone)
             for part in parts:
                 self._forget_entity(part)
+            names = [one for one in others if self._is_free(one)]
+            self._forget_events(names)
+            for one in names:
+                self.erased.add(split(one)[1])
         else:
             self._thin_merges(key, has_facts=bool(parts[0].after))
         erased.revision = revision + 1
@@ -138,8 +146,33 @@ class _Erasure:
             )
             for part in parts
         ]
+        # Copies may still know such a name as that of another entity.
+        entries += [written_erasure(self.identify.of_entity(one), ()) for one in names]
         write_entry(connection, revision + 1, actor, entries)
         return erased
+
+    def _names_of(self, gone: Sequence[_Part]) -> list[str]:
+        """The other names that entities have and ever had, as the log tells.
+
+        A name that went to another entity and came back is in what is told of both.
+        """
+        keys = {part.key for part in gone}
+        names = {alias: None for part in gone for alias in part.aliases}
+        for (text,) in self.connection.execute(
+            "SELECT events FROM log WHERE events IS NOT NULL"
+        ).fetchall():
+            for event in unpack_events(text):
+                if event[0] not in (ERASED, "rule") and event[1] in keys:
+                    names[event[3]] = None
+        return [one for one in names if one not in keys]
+
+    def _is_free(self, name: str) -> bool:
+        """True where a scoped key is no entity and names none."""
+        return not (
+            self.desk.alias(name) is not None
+            or self.desk.load(name, row_id(name)).name is not None
+            or self._past(name)
+        )
 
     def _merged_into(self, key: str) -> list[str]:
         """The entity, and those whose facts it took over or whose names it has: their past is its."""

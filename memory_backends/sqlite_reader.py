@@ -133,7 +133,7 @@ class Reader:
         Most questions do, and this way calls next to nothing.
         """
         entity = query.entity
-        if query.namespace or self.rules or not entity.isascii():
+        if query.namespace or self.rules or query.valid_at is not None or not entity.isascii():
             return None
         key = canonical_key(entity)
         row = self._execute(_ROW, (row_id(key),)).fetchone()
@@ -179,12 +179,9 @@ class Reader:
         return [name_and_key(row[0])[1] for row in names if row is not None]
 
     def referring(self, key: str, relation: str) -> list[Owned]:
-        found: list[Owned] = []
-        for owner in sorted(self.former_references(key)):
-            holding = self.holding(owner)
-            if holding is not None:
-                found += references(holding, key, relation)
-        return found
+        keys = [key, *(self.aliases_of(key) if self.has_aliases else ())]
+        owners = {owner for one in keys for owner in self.former_references(one)}
+        return references(map(self.holding, sorted(owners)), keys, relation)
 
     # What earlier states are made of (`Versions`) -------------------------------------------
 

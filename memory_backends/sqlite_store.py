@@ -15,8 +15,15 @@ from weakref import WeakSet
 from anyio import CancelScope, to_thread
 
 from lamlam.errors import ReadOnly, StoreClosed, Unavailable
+from lamlam.memory_backends.arguments import (
+    check_entity,
+    check_erase,
+    check_scan,
+    check_since,
+    facts_to_load,
+)
 from lamlam.memory_backends.fact_ids import FactIds
-from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.operations import (
     OUT_OF_REACH,
@@ -223,6 +230,7 @@ class SqliteStore(LocalStore):
         batch: int = 1000,
     ) -> Generator[Fact, None, None]:
         """The same as `scan`; ``batch`` entities are read at a time, facts come as they go."""
+        check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
         scan = Scan(self._identify, relation, space, as_of, batch)
         if entity is not None:
@@ -239,12 +247,14 @@ class SqliteStore(LocalStore):
         self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
     ) -> list[PastFact]:
         """Return facts and versions of facts that have ended, oldest first."""
+        check_entity(entity, relation)
         space = check_namespace(namespace)
         with self._reading() as reader:
             return history_of(reader, entity, relation, space, self._identify)
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
+        check_entity(entity)
         space = check_namespace(namespace)
         with self._reading() as reader:
             return aliases_of(reader, entity, space)
@@ -271,6 +281,7 @@ class SqliteStore(LocalStore):
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Generator[Change, None, None]:
         """The same as `changes`."""
+        check_since(since)
         feed = Feed(self._identify, None if namespace is None else check_namespace(namespace))
         if since is None:
             with self._lasting() as reader:
@@ -349,7 +360,7 @@ class SqliteStore(LocalStore):
 
     def load_nowait(self, facts: Iterable[Fact]) -> Commit:
         """The same as `load`, in this thread."""
-        return self.apply_nowait(Assert(fact) for fact in facts)
+        return self.apply_nowait(Assert(fact) for fact in facts_to_load(facts))
 
     async def erase(
         self,
@@ -392,7 +403,7 @@ class SqliteStore(LocalStore):
         authority: str | None = None,
     ) -> ErasureReceipt:
         """The same as `erase`, in this thread."""
-        check_text(entity=entity, relation=relation)
+        check_erase(entity, relation, reason, authority)
         space = check_namespace(namespace)
         with self._write_lock:
             with self._writing() as writer:

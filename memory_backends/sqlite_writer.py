@@ -11,9 +11,9 @@ from itertools import islice
 
 from lamlam.errors import Conflict
 from lamlam.memory_backends import packed
+from lamlam.memory_backends.arguments import check_commit, operations
 from lamlam.memory_backends.edits import PageEdit
 from lamlam.memory_backends.fact_ids import FactIds
-from lamlam.memory_backends.facts import check_text
 from lamlam.memory_backends.lookups import StoredFact
 from lamlam.memory_backends.name_index import index_codes, row_id
 from lamlam.memory_backends.operations import Commit, Op, Revision
@@ -75,7 +75,7 @@ class Writer:
         actor: str | None = None,
     ) -> Commit:
         """The operations have been done; the caller commits or rolls back."""
-        check_text(actor=actor, idempotency_key=idempotency_key)
+        check_commit(expected, idempotency_key, actor)
         self.sources.forget()  # another process may have erased what was cached
         revision, secret = self.connection.execute("SELECT revision, secret FROM store").fetchone()
         mark = None
@@ -131,7 +131,7 @@ class Writer:
 
     def _parts(self, ops: Iterable[Op]) -> Iterator[tuple[list[Op], list[str]]]:
         """Give the operations in parts, many facts in the order of the table, with their keys."""
-        remaining = iter(ops)
+        remaining = iter(operations(ops))
         while chunk := list(islice(remaining, _CHUNK)):
             keys: list[str] = []
             # Under several names of an entity the order of its facts would be another one.

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.arguments import operations
 from lamlam.memory_backends.edits import PageEdit, stored_form
 from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
 from lamlam.memory_backends.keys import canonical_key, relation_key
 from lamlam.memory_backends.lookups import Identify, StoredFact
+from lamlam.memory_backends.moments import to_us
 from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.operations import (
     AddAlias,
@@ -117,7 +119,7 @@ def named_keys(ops: Iterable[Op]) -> list[str]:
     the aliases and merges of all of them.
     """
     keys: dict[str, None] = {}
-    for op in ops:
+    for op in operations(ops):
         check_op(op)
         match op:
             case Assert(fact) | Replace(fact):
@@ -161,7 +163,7 @@ class _Work:
         self.outcome = Outcome(revision)
 
     def done(self, ops: Iterable[Op]) -> Outcome:
-        for op in ops:
+        for op in operations(ops):
             check_op(op)
             self._do(op)
         outcome = self.outcome
@@ -355,18 +357,16 @@ def check_op(op: Op) -> None:
     """
     match op:
         case Assert(fact) | Replace(fact) if isinstance(fact, Fact):
-            check_text(
-                entity=fact.entity,
-                relation=fact.relation,
-                value=fact.surface,
-                source="".join(fact.sources),
-            )
-            check_namespace(fact.namespace)
+            _check_fact(fact)
+            if isinstance(op, Replace):
+                _check_expected(op.expected)
         case Retract(entity, relation, value, namespace):
             _check_names(entity=entity, relation=relation)
             check_namespace(namespace)
-            if op.valid_from is not None and not op.exact:
-                raise BadFact("valid_from names one fact", hint="use it with exact=True")
+            if op.valid_from is not None:
+                if not op.exact:
+                    raise BadFact("valid_from names one fact", hint="use it with exact=True")
+                to_us(op.valid_from)
             if value is not None:
                 as_value(value)
         case AddAlias(entity, alias, namespace) | RemoveAlias(entity, alias, namespace):
@@ -381,6 +381,38 @@ def check_op(op: Op) -> None:
             raise BadFact(
                 f"{type(op).__name__} is no operation", hint="wrap a fact in lamlam.Assert(fact)"
             )
+
+
+def _check_fact(fact: Fact) -> None:
+    """Every field can be stored, also of a fact that pydantic was told not to check."""
+    try:
+        check_text(
+            entity=fact.entity,
+            relation=fact.relation,
+            value=fact.surface,
+            source="".join(fact.sources),
+        )
+        if fact.value is not fact.surface:
+            as_value(fact.value)
+        if not (fact.entity and fact.relation and fact.surface):
+            raise BadFact("no fact: entity, relation or surface is empty")
+        if not 0.0 <= fact.confidence <= 1.0:
+            raise BadFact("no fact: confidence: not from 0 to 1")
+        begin, end = to_us(fact.valid_from), to_us(fact.valid_to)
+    except (AttributeError, TypeError) as error:
+        raise BadFact(f"no fact: {error}", hint="make it by lamlam.Fact(…)") from None
+    if begin is not None and end is not None and begin >= end:
+        raise BadFact("no fact: valid_to: not after valid_from")
+    check_namespace(fact.namespace)
+
+
+def _check_expected(expected: Collection[str] | None) -> None:
+    if expected is None:
+        return
+    if isinstance(expected, str) or not isinstance(expected, Collection):
+        raise BadFact("expected: no list of values", hint="write (value,)")
+    if not all(isinstance(one, str) for one in expected):
+        raise BadFact("expected: a value is no text", hint="give the surfaces of values")
 
 
 def _check_names(**names: str) -> None:

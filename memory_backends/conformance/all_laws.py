@@ -8,6 +8,7 @@ from lamlam.memory_backends.conformance.answers import (
     FastLookupLaws,
     SpellingLaws,
 )
+from lamlam.memory_backends.conformance.arguments import ArgumentLaws
 from lamlam.memory_backends.conformance.atomicity import AtomicityLaws
 from lamlam.memory_backends.conformance.concurrency import ConcurrencyLaws
 from lamlam.memory_backends.conformance.erasure import ErasureLaws
@@ -37,6 +38,7 @@ SUITES: tuple[type[Laws], ...] = (
     AliasLaws,
     InverseLaws,
     AtomicityLaws,
+    ArgumentLaws,
     ConcurrencyLaws,
     ValidTimeLaws,
     HistoryLaws,
@@ -66,6 +68,7 @@ class AllLaws(
     AliasLaws,
     InverseLaws,
     AtomicityLaws,
+    ArgumentLaws,
     ConcurrencyLaws,
     ValidTimeLaws,
     HistoryLaws,

@@ -25,12 +25,15 @@ from lamlam.memory_backends.operations import (
     OUT_OF_REACH,
     AddAlias,
     Assert,
+    DefineRelation,
     MergeEntities,
     RemoveAlias,
     Replace,
     Retract,
+    SplitEntities,
 )
 from lamlam.memory_backends.protocol import Capability, FactStore
+from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.values import Quantity
 
 CANARY = "Zqxjkv Canary"
@@ -171,6 +174,36 @@ class ErasureLaws(Laws):
             assert await store.history(name) == []
         for revision in range((await store.info()).revision + 1):
             assert await facts(store, as_of=revision) == []
+
+    @needs(Capability.ALIASES, Capability.CHANGES)
+    async def test_a_name_that_came_back_is_erased(self, store: FactStore) -> None:
+        """An alias that went to another entity with a merge, came back with the split and was
+        removed is in no feed after the erasure; a copy that still has it learns to drop it.
+        """
+        await put(store, ("A B", "work", "x"), (CANARY, "work", "y"), ("E F", "work", "z"))
+        await store.apply([AddAlias(CANARY, "Kanarienvogel"), AddAlias(CANARY, "The Bird")])
+        await store.apply([MergeEntities("A B", CANARY)])
+        merged = (await store.info()).revision
+        await store.apply([SplitEntities("A B", CANARY)])
+        await store.apply([RemoveAlias(CANARY, "Kanarienvogel"), RemoveAlias(CANARY, "The Bird")])
+        await store.apply([AddAlias("E F", "The Bird")])
+        await store.erase(CANARY)
+        told = repr(await changes(store, 0)) + repr(await changes(store))
+        assert found_in(told) == []
+        assert "the bird" in told
+        assert await store.aliases("E F") == ["the bird"]
+        if store.capabilities >= {Capability.HISTORY}:
+            assert await store.history("Kanarienvogel") == []
+        erased = {one.entity_id for one in await changes(store, merged) if one.kind == "erased"}
+        assert len(erased) == 2  # the entity, and the name that is nobody's now
+
+    @needs(Capability.RULES, Capability.CHANGES)
+    async def test_a_rule_outlives_an_entity_of_its_name(self, store: FactStore) -> None:
+        """Erasing an entity that is called like a relation leaves the rule in the feed."""
+        rule = RelationRule("work", "one")
+        await store.apply([DefineRelation(rule), Assert(fact("x", "work", "Work"))])
+        await store.erase("Work")
+        assert [one.rule for one in await changes(store, 0) if one.kind == "rule"] == [rule]
 
     @needs(Capability.ALIASES)
     async def test_who_has_a_merged_name_now_stays(self, store: FactStore) -> None:

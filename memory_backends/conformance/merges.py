@@ -26,6 +26,7 @@ from lamlam.memory_backends.operations import (
     Assert,
     DefineRelation,
     MergeEntities,
+    RemoveAlias,
     Retract,
     SplitEntities,
 )
@@ -286,6 +287,33 @@ class InverseLaws(Laws):
         assert await values(store, "parent", "Allegra") == ["lord byron"]
         await store.apply([Retract("Allegra", "parent")])
         assert await values(store, "child", "Lord Byron") == [ADA, "X"]
+
+    @needs(Capability.ALIASES)
+    async def test_an_inverse_answers_by_every_name(self, store: FactStore) -> None:
+        """Who names an entity by an alias, or by the name of what was merged into it, answers for
+        it too, until the name is another's.
+        """
+        await store.apply([DefineRelation(RelationRule("parent", inverse="child"))])
+        await put(
+            store, ("Lord Byron", "poem", "Don Juan"), ("Gordon", "poem", "Lara"),
+            (ADA, "parent", EntityRef("Gordon")), ("Allegra", "parent", EntityRef("Lord Byron")),
+            ("Medora", "parent", EntityRef("The Poet")),
+        )  # fmt: skip
+        before = (await store.info()).revision
+        assert await values(store, "child", "Lord Byron") == ["Allegra"]
+        await store.apply([AddAlias("Lord Byron", "The Poet")])
+        assert await values(store, "child", "Lord Byron") == ["Allegra", "Medora"]
+        await store.apply([MergeEntities("Lord Byron", "Gordon")])
+        for name in ("Lord Byron", "Gordon", "The Poet"):
+            assert await values(store, "child", name) == [ADA, "Allegra", "Medora"]
+        if Capability.HISTORY in store.capabilities:
+            then = await store.lookup("Lord Byron", "child", as_of=before)
+            assert then.values == ("Allegra", "Medora")
+            assert (await store.lookup("Gordon", "child", as_of=before)).values == (ADA,)
+        await store.apply([SplitEntities("Lord Byron", "Gordon")])
+        await store.apply([RemoveAlias("Lord Byron", "The Poet")])
+        assert await values(store, "child", "Lord Byron") == ["Allegra"]
+        assert await values(store, "child", "Gordon") == [ADA]
 
     async def test_a_symmetric_relation_answers_both_ways(self, store: FactStore) -> None:
         """A spouse's spouse is named from either side, and each once."""

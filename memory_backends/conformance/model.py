@@ -119,6 +119,9 @@ class Model:
         by_name = [row.key for row in rows if row.key == key]
         by_name += [row.key for row in rows if same_relation(row.key, key)]
         own = [(row, row.surface) for row in rows if by_name and row.key == by_name[0]]
+        # Its other names mean it wherever they are, as long as they are no entities of their own.
+        names = {entity, *(a for a, e in self.now.aliases.items() if e == entity)}
+        names = {one for one in names if one == entity or not state.rows(one)}
         turned = [
             (row, self.spelling(other))
             for inverse in self._inverses(key)
@@ -126,7 +129,7 @@ class Model:
             if other[0] == entity[0]
             for row in state.rows(other)
             if isinstance(row.value, EntityRef)
-            and canonical_key(row.value.name) == entity[1]
+            and (entity[0], canonical_key(row.value.name)) in names
             and same_relation(row.key, inverse)
         ]
         if not own and not turned:

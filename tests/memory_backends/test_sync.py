@@ -6,13 +6,13 @@ import inspect
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import anyio
 import pytest
 from pydantic import BaseModel
 
-from lamlam.errors import Conflict, NotSupported, StoreClosed
+from lamlam.errors import BadFact, Conflict, NotSupported, StoreClosed
 from lamlam.memory_backends.facts import Fact, Namespace
 from lamlam.memory_backends.lookups import Lookup, LookupResult
 from lamlam.memory_backends.networkx_graph import GraphStore
@@ -33,6 +33,7 @@ from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.store_base import BaseStore, LocalStore
 from lamlam.memory_backends.sync import SyncFactStore
+from tests.memory_backends.stores import BACKENDS, url_of
 
 _OTHERWISE = {"aclose"}  # `close`, and the end of a `with` block
 
@@ -274,3 +275,19 @@ class _Pause:
 
 def test_types_can_be_read_at_run_time() -> None:
     assert get_type_hints(SyncFactStore.apply)["return"] is Commit
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_twin_refuses_mistakes_by_name(backend: str, tmp_path: Path) -> None:
+    wrong: tuple[Any, ...] = (None, 7, Fact(entity="A", relation="r", value="v"), [None])
+    with SyncFactStore(url_of(backend, tmp_path)) as store:
+        for given in wrong:
+            with pytest.raises(BadFact):
+                store.apply(given)
+            with pytest.raises(BadFact):
+                store.load(given)
+            with pytest.raises(BadFact):
+                store.erase(given)
+        with pytest.raises(BadFact, match="batch"):
+            list(store.scan(batch=0))
+        assert store.info().revision == 0
