@@ -6,6 +6,7 @@ revision, and what has changed is read again, so a name that was erased is gone 
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from lamlam.runtime.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore
 
-MOST_ENTITIES = 250_000
+MOST_ENTITIES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,15 @@ class KnownNames:
             if revision == self._read.revision:
                 return
             names: dict[str, None] = {}
-            async for fact in store.scan(namespace=()):
-                names[fact.entity] = None
-                if len(names) > self._most:
-                    raise TooManyEntities(self._most)
+            facts = store.scan(namespace=())
+            try:
+                async for fact in facts:
+                    names[fact.entity] = None
+                    if len(names) > self._most:
+                        raise TooManyEntities(self._most)
+            finally:
+                if isinstance(facts, AsyncGenerator):  # one that is left early must be closed
+                    await facts.aclose()
             self._read = _Read(revision, tuple(names))
 
     def table(self, vocabulary: Vocabulary) -> NameTable:

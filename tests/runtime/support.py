@@ -52,6 +52,8 @@ def allowed(choice: Choice, n_tokens: int = BYTES.n_tokens) -> list[int]:
     """The tokens that a choice leaves."""
     scores = np.zeros(n_tokens)
     scores[choice.forbidden] = 1
+    if choice.allowed is not None:
+        scores[np.setdiff1d(np.arange(n_tokens), choice.allowed)] = 1
     return [int(token) for token in np.flatnonzero(scores == 0)]
 
 
