@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +32,7 @@ class KeyTrie:
 
     def __init__(self) -> None:
         self.children: dict[int, KeyTrie] = {}
+        self._choices: TokenIds | None = None
 
     @classmethod
     def of(cls, names: Iterable[tuple[int, ...]], closing: int) -> KeyTrie | None:
@@ -48,10 +48,12 @@ class KeyTrie:
         """Return where the token leads; none off every path."""
         return self.children.get(token)
 
-    @cached_property
+    @property
     def choices(self) -> TokenIds:
         """The tokens that lead on; read it only when the trie is complete."""
-        return np.fromiter(self.children, np.int64)
+        if self._choices is None:
+            self._choices = np.fromiter(self.children, np.int64)
+        return self._choices
 
 
 class EitherPaths:

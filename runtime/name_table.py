@@ -38,12 +38,16 @@ class TablePaths:
         self._first = first
         self._end = end
         self._depth = depth
+        self._choices: TokenIds | None = None
 
-    @cached_property
+    @property
     def choices(self) -> TokenIds:
         """The tokens that lead on, in ascending order; none behind the closing one."""
-        column = self._column
-        return column[np.flatnonzero(np.diff(column, prepend=-1))].astype(np.int64)
+        if self._choices is None:
+            column = self._column
+            first_of_each = np.flatnonzero(np.diff(column, prepend=-1))
+            self._choices = column[first_of_each].astype(np.int64)
+        return self._choices
 
     def after(self, token: int) -> TablePaths | None:
         """Return where the token leads; none off every path."""

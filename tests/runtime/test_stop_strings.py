@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,7 @@ LOOKUP = f"{E} Ada{R} child{A}"
 STOPS = st.lists(st.text("abé1 ", min_size=1, max_size=4), min_size=1, max_size=3)
 
 
-def written(script: str, value: str | None, **options: object) -> Decoder:
+def written(script: str, value: str | None, **options: Any) -> Decoder:
     """A decoder that has written the script, each lookup answered with the value."""
     decoder = make_decoder("P", **options)
     answer = Answer("miss") if value is None else Answer("hit", value=value, fact_id="f")
