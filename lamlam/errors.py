@@ -6,6 +6,7 @@ LamLamError
 │   ├── PromptTooLong          the prompt does not fit the context
 │   ├── BadMessages            messages that are no conversation
 │   ├── BadToolCall            an unknown tool, or arguments that do not fit it
+│   ├── TooManyEntities        more names in memory than a strict constraint may hold
 │   └── MissingExtra           a part was used whose optional packages are not installed
 ├── ModelError                 the model file cannot be used
 │   ├── BadModelFile           no GGUF, truncated, or damaged
@@ -13,7 +14,9 @@ LamLamError
 │   ├── NoLookupTokens         the model has not all lookup tokens, or unsafe ones
 │   ├── NoChatTemplate         the model does not say how a conversation is written
 │   ├── BadChatTemplate        its way of writing one fails, or refuses the messages
-│   └── DecodeFailed           llama.cpp refused a batch
+│   ├── DecodeFailed           llama.cpp refused a batch
+│   ├── BadLogits              the model's scores are no numbers: its weights are damaged
+│   └── UnknownToken           the tokenizer gave a token that the vocabulary lacks
 ├── EngineError
 │   ├── EngineBusy             as many texts wait as may (retryable)
 │   ├── EngineClosed           the engine was used after close
@@ -85,6 +88,17 @@ class BadToolCall(UsageError):
     """A call names a tool that does not exist, or arguments that do not fit it."""
 
 
+class TooManyEntities(UsageError):
+    """Memory holds more names than a strict constraint may keep at hand."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"memory holds more than {most} entities, too many for a strict constraint",
+            hint="use Constraint(strict=True, only_named=True), or leave out strict",
+        )
+        self.most = most
+
+
 class MissingExtra(UsageError, ImportError):
     """A part was used whose optional packages are not installed."""
 
@@ -119,6 +133,25 @@ class BadChatTemplate(ModelError):
 
 class DecodeFailed(ModelError):
     """llama.cpp refused a batch."""
+
+
+class BadLogits(ModelError):
+    """The model's scores are no numbers, or infinite: its weights are damaged."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint="make or fetch the model file again")
+
+
+class UnknownToken(ModelError):
+    """The tokenizer gave a token that the vocabulary does not have."""
+
+    def __init__(self, token: int, n_tokens: int) -> None:
+        super().__init__(
+            f"the tokenizer gave token {token}, and the vocabulary has {n_tokens}",
+            hint="make or fetch the model file again",
+        )
+        self.token = token
+        self.n_tokens = n_tokens
 
 
 class EngineError(LamLamError):

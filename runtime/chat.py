@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio.to_thread
 
-from lamlam.errors import BadChatTemplate, EngineClosed
+from lamlam.errors import BadChatTemplate, EngineClosed, UsageError
 from lamlam.runtime.chat_prompt import ChatFormat, ChatPrompt
 from lamlam.runtime.cited_text import CitedText
 from lamlam.runtime.completion import ChatCompletion, Completion, FinishReason, LookupRecord
@@ -77,6 +77,11 @@ class Conversation:
         self._settings = settings
         self._has_lookup_tokens = has_lookup_tokens
         self._has_memory = has_memory and not has_lookup_tokens and tool_choice != "none"
+        if self._has_memory and settings.logprobs is not None:
+            raise UsageError(
+                "logprobs are of one text, and an answer with tool calls is made of several",
+                hint="leave out logprobs, or say tool_choice='none'",
+            )
         self._must_call = tool_choice == "required"
         self._instructs_user = False
         self._n_turns = 0
@@ -217,6 +222,7 @@ class Conversation:
             n_tokens=self._n_tokens,
             n_text_tokens=turn.n_text_tokens,
             n_prompt_tokens=turn.n_prompt_tokens,
+            logprobs=turn.logprobs,
             message={"role": "assistant", "content": text.strip()},
             messages=tuple(self._messages[self._n_given :]),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -49,6 +49,32 @@ class LookupRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that could have stood there."""
+
+    text: str
+    """Its own text; a lookup token's name; empty for marks such as the end of a text."""
+    token: int
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One token of the visible text."""
+
+    text: str
+    """Empty where a character takes several tokens and this is not the last of them."""
+    token: int
+    logprob: float | None
+    """Natural logarithm of the model's own probability, before masks, biases, penalties and
+    temperature; ``None`` where the token was written from memory and not by the model."""
+    origin: Origin
+    """``fact`` where any of the text belongs to a span of that origin."""
+    top: tuple[Alternative, ...]
+    """The likeliest tokens, likeliest first, as many as were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """A finished text."""
 
@@ -63,6 +89,9 @@ class Completion:
     n_text_tokens: int
     """Visible ones after the prompt."""
     n_prompt_tokens: int
+    logprobs: tuple[TokenLogprob, ...] | None = field(default=None, kw_only=True)
+    """The tokens after the prompt, where they were asked for: their texts, joined, are the text
+    after the prompt. Lookups and what was taken back are not among them."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain dictionaries, lists, strings and numbers."""

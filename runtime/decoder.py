@@ -17,10 +17,11 @@ import numpy as np
 
 from lamlam.runtime.answers import Answer, Query
 from lamlam.runtime.completion import Completion, FinishReason, LookupRecord
-from lamlam.runtime.key_trie import KeyTrie
+from lamlam.runtime.key_trie import MAX_ENTITY_TOKENS, MAX_RELATION_TOKENS, Paths
+from lamlam.runtime.logprobs import Scored, TokenList
 from lamlam.runtime.masks import Masks, token_ids
 from lamlam.runtime.policies import TextSettings
-from lamlam.runtime.sampling import Choice
+from lamlam.runtime.sampling import Choice, TokenIds
 from lamlam.runtime.vocabulary import Vocabulary
 from lamlam.runtime.wants import Done, Force, Look, Rewind, Sample, Want
 from lamlam.runtime.written_text import WrittenText
@@ -28,8 +29,6 @@ from lamlam.runtime.written_text import WrittenText
 if TYPE_CHECKING:
     from lamlam.runtime.chat_prompt import ChatPrompt
 
-MAX_ENTITY_TOKENS = 32
-MAX_RELATION_TOKENS = 24
 QUIET_AFTER_MISS = 12
 """Text tokens after a miss in which opening a lookup is not favoured: the bias would have the
 model ask for the same unknown thing at every word."""
@@ -50,9 +49,11 @@ class InEntity:
 
     start: int
     """Where in the tokens the lookup opened."""
-    trie: KeyTrie | None = None
+    trie: Paths | None = None
+    only: Paths | None = None
+    """Nothing else may be written."""
     must_follow: bool = False
-    """The trie is not a preference: without it, or off it, the lookup is given up."""
+    """The trie is not a preference: without it the lookup is given up."""
 
 
 @dataclass(slots=True)
@@ -63,7 +64,9 @@ class InRelation:
     entity: str
     begin: int
     """Where in the tokens the relation's own tokens begin."""
-    trie: KeyTrie | None = None
+    trie: Paths | None = None
+    only: Paths | None = None
+    """Nothing else may be written."""
 
 
 @dataclass(slots=True)
@@ -116,6 +119,7 @@ class Decoder:
         self.tokens = vocabulary.prompt_tokens(prompt)
         self.n_prompt_tokens = len(self.tokens)
         self.written = WrittenText(prompt if isinstance(prompt, str) else "")
+        self.listed = TokenList(vocabulary) if settings.logprobs is not None else None
         self.records: list[LookupRecord] = []
         self.state: State = InText()
         self.guide_wanted: Literal["entity", "relation"] | None = None
@@ -147,14 +151,23 @@ class Decoder:
         """The entity of the question that is being written; empty outside a relation."""
         return self.state.entity if isinstance(self.state, InRelation) else ""
 
+    @property
+    def wants_score(self) -> bool:
+        """The next token is one of the text, and how likely it is is to be listed."""
+        return self.listed is not None and isinstance(self.state, InText)
+
     # What the driver reports -----------------------------------------------------------
 
-    def sampled(self, token: int) -> None:
-        """The token was chosen and stands behind the sequence."""
+    def sampled(self, token: int, scored: Scored | None = None) -> None:
+        """The token was chosen and stands behind the sequence.
+
+        Args:
+            scored: how likely it was, where the decoder `wants_score`.
+        """
         self.n_tokens += 1
         match self.state:
             case InText():
-                self._sampled_in_text(token)
+                self._sampled_in_text(token, scored)
             case InEntity() as state:
                 self._sampled_in_entity(state, token)
             case InRelation() as state:
@@ -176,22 +189,33 @@ class Decoder:
                 self.state = InText()
                 self.want = self._next_in_text()
 
-    def guide(self, trie: KeyTrie | None, avoid: frozenset[int] = frozenset()) -> None:
+    def guide(
+        self,
+        trie: Paths | None,
+        avoid: frozenset[int] = frozenset(),
+        *,
+        only: Paths | None = None,
+        is_strict: bool = False,
+    ) -> None:
         """The key that has just begun prefers the paths of the trie.
 
         Args:
             avoid: tokens with which the key must not begin.
+            only: all paths that the key may take, where the guidance is strict; without any
+                the lookup is given up.
         """
         self.guide_wanted = None
         state = self.state
         if not isinstance(state, InEntity | InRelation):
             return
-        if trie is None:
-            if isinstance(state, InEntity) and state.must_follow:
-                self.want = self._abandon(state.start)
+        if isinstance(state, InEntity) and state.must_follow:
+            only, is_strict = trie, True
+        if is_strict and only is None:
+            self.want = self._abandon(state.start)
             return
-        state.trie = trie
-        self._avoid |= avoid
+        if trie is not None:
+            self._avoid |= avoid
+        state.trie, state.only = trie, only
         if isinstance(self.want, Sample):
             self.want = self._next_in_key(state)
 
@@ -224,7 +248,7 @@ class Decoder:
                 self._finish("miss")
             case "raise":
                 self.want = Done("lookup_failed")
-            case "ask_again" if self._n_questions + 1 < MAX_QUESTIONS:
+            case "ask_again" if self._n_questions + 1 < MAX_QUESTIONS and self._may_ask:
                 self._ask_again(state, answer)
             case _:  # continue; nearest, where nothing is near
                 self._abandon(state.start)
@@ -242,22 +266,27 @@ class Decoder:
     def completion(self) -> Completion:
         """The finished text; only after `Done`."""
         assert isinstance(self.want, Done) and self.want.reason != "lookup_failed"
+        text, spans = self.written.text, self.written.spans()
         return Completion(
-            text=self.written.text,
-            spans=self.written.spans(),
+            text=text,
+            spans=spans,
             lookups=tuple(self.records),
             finish_reason=self.want.reason,
             n_tokens=self.n_tokens,
             n_text_tokens=self.n_text_tokens,
             n_prompt_tokens=self.n_prompt_tokens,
+            logprobs=self.listed.listed(text, spans) if self.listed is not None else None,
         )
 
     # Text --------------------------------------------------------------------------------
 
-    def _sampled_in_text(self, token: int) -> None:
+    def _sampled_in_text(self, token: int, scored: Scored | None) -> None:
         lookup = self.vocabulary.lookup
         if lookup is not None and token == lookup.entity:
             self.written.settle()
+            if self._is_stopped():
+                self._finish("stop_string")
+                return
             self.state = InEntity(start=len(self.tokens))
             self._append_lookup_token(token)
             self._n_questions = 0
@@ -272,14 +301,20 @@ class Decoder:
         self._blocked_here = False
         self.tokens.append(token)
         self.n_text_tokens += 1
+        if self.listed is not None:
+            self.listed.add_sampled(token, len(self.written.text), scored)
         self.written.add_bytes(self.vocabulary.piece(token))
-        if self.settings.stop:
-            at = self.written.find_stop(self.settings.stop)
-            if at is not None:
-                self.written.cut(at)
-                self._finish("stop_string")
-                return
+        if self._is_stopped():
+            self._finish("stop_string")
+            return
         self.want = self._next_in_text()
+
+    def _is_stopped(self) -> bool:
+        """A stop string stands in the text, which is cut off before it."""
+        at = self.written.find_stop(self.settings.stop) if self.settings.stop else None
+        if at is not None:
+            self.written.cut(at)
+        return at is not None
 
     def _next_in_text(self) -> Want:
         """Return what comes next in text, limits considered."""
@@ -288,20 +323,26 @@ class Decoder:
             return self._done("length")
         if len(self.tokens) >= self._context:
             return self._done("context")
-        settings = self.settings
         can_look = (
             self._may_look
             and not self._blocked_here
-            and self._n_lookups < settings.max_lookups
-            and self._n_lookup_tokens < settings.max_lookup_tokens
+            and self._may_ask
             and not written.has_partial_character
         )
         samples = self._text_samples
         if not can_look:
             return samples.plain
-        if self.n_text_tokens < self._quiet_until:
+        if self.n_text_tokens < self._quiet_until and not self.settings.is_bias_steady:
             return samples.quiet
         return samples.looking if self.n_text_tokens else samples.at_prompt_end
+
+    @property
+    def _may_ask(self) -> bool:
+        """The budgets of lookups leave room for a question."""
+        return (
+            self._n_lookups < self.settings.max_lookups
+            and self._n_lookup_tokens < self.settings.max_lookup_tokens
+        )
 
     def _build_text_samples(self) -> _TextSamples:
         masks, settings, lookup = self._masks, self.settings, self.vocabulary.lookup
@@ -309,7 +350,8 @@ class Decoder:
         more: tuple[tuple[int, float], ...] = ()
         if lookup and settings.lookup_bias:
             bias = ((lookup.entity, settings.lookup_bias),)
-            more = ((lookup.entity, settings.lookup_bias + PROMPT_END_BIAS),)
+            extra = 0.0 if settings.is_bias_steady else PROMPT_END_BIAS
+            more = ((lookup.entity, settings.lookup_bias + extra),)
         plain = masks.key if settings.ignore_eos else masks.text_no_lookup
         looking = masks.text_no_end if settings.ignore_eos else masks.text
         return _TextSamples(
@@ -334,7 +376,7 @@ class Decoder:
             self.guide_wanted = "relation"
             self.want = self._next_in_key(relation_state)
             return
-        state.trie = state.trie.children.get(token) if state.trie else None
+        _follow(state, token)
         self.want = self._next_in_key(state)
 
     def _sampled_in_relation(self, state: InRelation, token: int) -> None:
@@ -350,7 +392,7 @@ class Decoder:
             self.state = Waiting(state.start, query, state.begin)
             self.want = Look(query)
             return
-        state.trie = state.trie.children.get(token) if state.trie else None
+        _follow(state, token)
         self.want = self._next_in_key(state)
 
     def _next_in_key(self, state: InEntity | InRelation | Waiting) -> Want:
@@ -374,16 +416,20 @@ class Decoder:
             forbidden = self._masks.entity if is_entity else self._masks.relation
         if self._avoid and n_key_tokens == 0:
             forbidden = np.concatenate([forbidden, token_ids(self._avoid)])
+        allowed: TokenIds | None = None
+        if state.only is not None:
+            allowed = np.setdiff1d(state.only.choices, forbidden)
+            if not len(allowed):
+                return self._abandon(state.start)
         bias = self.settings.close_bias
         return Sample(
             Choice(
                 forbidden,
                 bias=((closing, bias),) if bias else (),
                 preferred=state.trie.choices if state.trie else None,
-                floor=0.0
-                if isinstance(state, InEntity) and state.must_follow
-                else self._floors[0 if is_entity else 1],
+                floor=self._floors[0 if is_entity else 1],
                 is_key=True,
+                allowed=allowed,
             )
         )
 
@@ -403,19 +449,31 @@ class Decoder:
         tokens = (*fetched, lookup.end)
         self._n_lookup_tokens += len(tokens)
         if self.settings.verbalise == "copy":
-            lead = self.written.space_before_value()
-            surface = fetched if lead == " " else self.vocabulary.tokens(lead + answer.value)
-            self.written.add_value(lead, answer)
-            self.n_text_tokens += len(surface)
-            tokens += surface
+            tokens += self._write_out(answer, fetched)
         else:
             self.written.expect_value(answer)
         if len(self.tokens) + len(tokens) > self._context:
             if self.settings.verbalise == "model":
-                self.written.add_value(self.written.space_before_value(), answer)
+                self._write_out(answer, fetched)
             self._finish("context")
             return
         self.want = Force(tokens)
+
+    def _write_out(self, answer: Answer, fetched: tuple[int, ...]) -> tuple[int, ...]:
+        """The value stands in the text; return its tokens there.
+
+        Args:
+            fetched: its tokens behind a space.
+        """
+        assert answer.value is not None
+        lead = self.written.space_before_value()
+        surface = fetched if lead == " " else self.vocabulary.tokens(lead + answer.value)
+        start = len(self.written.text)
+        self.written.add_value(lead, answer)
+        self.n_text_tokens += len(surface)
+        if self.listed is not None:
+            self.listed.add_written(surface, start, len(self.written.text))
+        return surface
 
     def _ask_again(self, state: Waiting, answer: Answer) -> None:
         """Go back to the part of the key that memory did not know, the tried one excluded."""
@@ -448,7 +506,14 @@ class Decoder:
 
     def _done(self, reason: FinishReason) -> Done:
         self.written.settle()
-        return Done(reason)
+        # What was taken for the beginning of a value is text after all, and may hold one.
+        return Done("stop_string" if self._is_stopped() else reason)
+
+
+def _follow(state: InEntity | InRelation, token: int) -> None:
+    """The key has gone on by a token, and its paths with it."""
+    state.trie = state.trie.after(token) if state.trie else None
+    state.only = state.only.after(token) if state.only else None
 
 
 def _key(query: Query) -> tuple[str, str]:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, get_args
 import anyio
 import anyio.to_thread
 
-from lamlam.errors import EngineClosed, UsageError
+from lamlam.errors import EngineClosed, NotSupported, UsageError
 from lamlam.runtime.answers import Query
 from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.completion import ChatCompletion, Completion
 from lamlam.runtime.events import Event, Finished
 from lamlam.runtime.grounding import Constraint
+from lamlam.runtime.known_names import KnownNames
 from lamlam.runtime.mailbox import Mailbox
 from lamlam.runtime.option_checks import check_choice, check_names, check_number
 from lamlam.runtime.owner_thread import LoadedModel, ModelSettings, OwnerThread
@@ -117,7 +118,7 @@ class Engine:
                 ``batch``, ``plain`` (treat a model with lookup
                 tokens as one without), ``verbose``; ``verbalise`` and ``lookup_bias`` (defaults: what
                 the model file says); ``constrain`` (false: keys are not drawn towards
-                what memory holds; a `Constraint` sets how strongly).
+                what memory holds; a `Constraint` sets how strongly, up to ``strict``).
 
         Raises:
             UnknownOption: an option that does not exist.
@@ -140,6 +141,9 @@ class Engine:
             raise UsageError(f"memory must be a URL, an open store or None, not {memory!r}")
         self._model = model
         self._memory = memory
+        constraint = self._constraint
+        is_whole = constraint is not None and constraint.strict and not constraint.only_named
+        self._known = KnownNames() if is_whole else None
         self._state = _State.UNOPENED
         self._stack = AsyncExitStack()
         self._owner: OwnerThread | None = None
@@ -173,6 +177,7 @@ class Engine:
         Raises:
             ModelError: the file cannot be used; see its subclasses.
             FactStoreError: the memory cannot be used; see its subclasses.
+            TooManyEntities: memory holds too many names for a strict constraint.
             EngineClosed: it was closed while it was opening.
         """
         if self._state is not _State.UNOPENED:
@@ -183,12 +188,16 @@ class Engine:
             store = await self._open_store(path)
             self._still_opening()
             ready: Mailbox[LoadedModel | BaseException] = Mailbox()
-            owner = OwnerThread(path, self._settings, store, self._constraint, ready.put)
+            owner = OwnerThread(
+                path, self._settings, store, self._constraint, ready.put, self._known
+            )
             # Pushed after the store: the model goes first, then the memory it may be asking.
             self._stack.push_async_callback(_end_thread, owner)
             loaded = await ready.get()
             if isinstance(loaded, BaseException):
                 raise loaded
+            if store is not None and loaded.vocabulary.lookup is not None:
+                await self._check_strict(store)
             self._still_opening()
         except BaseException:
             self._state = _State.CLOSED
@@ -221,16 +230,22 @@ class Engine:
                 (string or strings), ``ignore_eos``, ``policy`` (what a miss does:
                 ``continue``, ``ask_again``, ``unknown``, ``nearest``, ``stop``, ``raise``,
                 or ``paper`` for the paper's settings), ``verbalise`` (``copy`` or
-                ``model``), ``lookup_bias``, ``max_lookups``, ``max_lookup_tokens``.
+                ``model``), ``lookup_bias``, ``max_lookups``, ``max_lookup_tokens``, ``logprobs``
+                (0 to 20: `Completion.logprobs` lists each token of the text with its log
+                probability and so many of the likeliest).
 
         Raises:
             UnknownOption: an option, policy or mode that does not exist.
             PromptTooLong: the prompt does not fit the context.
             LookupFailed: a miss under the policy ``raise``.
+            BadLogits, UnknownToken: the model file is damaged; other texts go on.
+            TooManyEntities: memory has outgrown a strict constraint.
             EngineBusy: as many texts wait as may.
             EngineClosed: the engine is not open.
         """
-        request = self._submit(prompt, self._text(prompt, dict(options)), wants_events=False)
+        settings = self._text(prompt, dict(options))
+        await self._refresh_names()
+        request = self._submit(prompt, settings, wants_events=False)
         with request.cancelled_on_exit():
             while True:
                 match await request.mailbox.get():
@@ -250,7 +265,9 @@ class Engine:
         Options and errors as for `generate`; errors are raised by the iterator. Events that
         were not read inside the block are gone: reading on raises `EngineClosed`.
         """
-        request = self._submit(prompt, self._text(prompt, dict(options)), wants_events=True)
+        settings = self._text(prompt, dict(options))
+        await self._refresh_names()
+        request = self._submit(prompt, settings, wants_events=True)
         events = _Events(request)
         try:
             yield events
@@ -325,6 +342,7 @@ class Engine:
             self._format = await anyio.to_thread.run_sync(
                 ChatFormat, loaded.file, loaded.vocabulary.ends
             )
+        await self._refresh_names()
         conversation = Conversation(
             read,
             self._format,
@@ -334,6 +352,24 @@ class Engine:
             tool_choice=tool_choice,
         )
         return ChatEvents(conversation, self._begin_turn, self._store)
+
+    async def _check_strict(self, store: FactStore) -> None:
+        """A strict constraint can be kept with this memory."""
+        if self._constraint is None or not self._constraint.strict:
+            return
+        if "fast_lookup" not in store.capabilities:
+            raise NotSupported(
+                "a strict constraint asks memory at every key, and this one has no fast lookups",
+                hint="leave out strict, or take a memory with the capability fast_lookup",
+            )
+        if self._known is not None:
+            await self._known.refresh(store)
+
+    async def _refresh_names(self) -> None:
+        """A strict constraint knows the names that memory holds now."""
+        loaded = self._open_model()
+        if self._known and self._store is not None and loaded.vocabulary.lookup is not None:
+            await self._known.refresh(self._store)
 
     def _begin_turn(self, prompt: ChatPrompt, settings: TextSettings) -> _Events:
         return _Events(self._submit(prompt, settings, wants_events=True))

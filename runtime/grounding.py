@@ -1,8 +1,8 @@
 """Which keys memory could answer, as token paths that the decoder prefers.
 
 The model copies names from the text and chooses among the relations that the entity
-really has; a preference, not a constraint: where the model clearly wants another key,
-it writes that key and the lookup is an honest miss.
+really has; a preference by default: where the model clearly wants another key, it writes
+that key and the lookup is an honest miss. A strict constraint leaves nothing else to write.
 
 Only for stores that answer at once (`describe_nowait`).
 """
@@ -14,8 +14,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from lamlam.errors import UsageError
 from lamlam.runtime.answers import GivenOut
-from lamlam.runtime.key_trie import KeyTrie
+from lamlam.runtime.key_trie import (
+    MAX_ENTITY_TOKENS,
+    MAX_RELATION_TOKENS,
+    KeyTrie,
+    Paths,
+    either,
+)
+from lamlam.runtime.known_names import KnownNames
 from lamlam.runtime.option_checks import check_number, check_switch
 from lamlam.runtime.vocabulary import Vocabulary
 
@@ -54,19 +62,46 @@ class Constraint:
     """The same for relations of the entity."""
     skip_stated: bool = True
     """Leave out relations whose values all stand in the text: hardly any value stands twice."""
+    strict: bool = False
+    """Keys are nothing but what memory holds: the name of an entity as stored, or one in the text
+    that memory knows, then a relation of that entity or a synonym. A lookup for which none is
+    left is taken back. The names of all entities are kept at hand, so a memory of more than
+    100,000 is refused (`TooManyEntities`), and one without fast lookups (`NotSupported`)."""
+    only_named: bool = False
+    """With ``strict``: entities are those that stand in the text, and no other; no names are
+    kept, so memory may be of any size."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
         check_number("entity_floor", self.entity_floor, 0.0)
         check_number("relation_floor", self.relation_floor, 0.0)
         check_switch("skip_stated", self.skip_stated)
+        check_switch("strict", self.strict)
+        check_switch("only_named", self.only_named)
+        if self.only_named and not self.strict:
+            raise UsageError(
+                "only_named is a way of strict", hint="use Constraint(strict=True, only_named=True)"
+            )
 
 
 class Grounding:
     """What one text has named so far that memory knows."""
 
-    def __init__(self, store: Describer, vocabulary: Vocabulary, constraint: Constraint) -> None:
+    def __init__(
+        self,
+        store: Describer,
+        vocabulary: Vocabulary,
+        constraint: Constraint,
+        known: KnownNames | None = None,
+    ) -> None:
+        """Nothing is named yet.
+
+        Args:
+            known: all names of the store, for a strict constraint that is not ``only_named``.
+        """
         self._store = store
+        self._known = known
+        self.is_strict = constraint.strict
         self._vocabulary = vocabulary
         self._constraint = constraint
         self._names: dict[str, tuple[int, ...]] = {}
@@ -84,7 +119,9 @@ class Grounding:
             if name not in self._probed:
                 self._probed.add(name)
                 if self._store.describe_nowait(name, fuzzy=False) is not None:
-                    self._names[name] = self._vocabulary.tokens(f" {name}")
+                    tokens = self._vocabulary.tokens(f" {name}")
+                    if len(tokens) <= MAX_ENTITY_TOKENS:
+                        self._names[name] = tokens
         return KeyTrie.of(self._names.values(), lookup.relation)
 
     def relations(
@@ -118,6 +155,26 @@ class Grounding:
             return None, frozenset()
         vague = {tokens(name)[0] for name in VAGUE if name not in view.relations}
         return trie, frozenset(vague - trie.children.keys())
+
+    def all_entities(self, named: KeyTrie | None) -> Paths | None:
+        """Return every path that a strict constraint leaves to an entity.
+
+        Args:
+            named: the names in the text that memory knows.
+        """
+        if self._known is None:
+            return named
+        return either(named, self._known.table(self._vocabulary).root)
+
+    def all_relations(self, entity: str) -> KeyTrie | None:
+        """Return every path that a strict constraint leaves to a relation of the entity."""
+        lookup = self._vocabulary.lookup
+        view = self._store.describe_nowait(entity, fuzzy=False)
+        if lookup is None or view is None:
+            return None
+        names = {name for key in view.relations for name in (key, *_synonyms(key))}
+        paths = map(self._vocabulary.relation_tokens, names)
+        return KeyTrie.of((p for p in paths if len(p) <= MAX_RELATION_TOKENS), lookup.answer)
 
     def _new_names(self, text: str) -> list[str]:
         """Return candidate names that end in text not seen before."""

@@ -15,6 +15,7 @@ from lamlam.errors import EngineClosed, UnknownOption, UsageError
 from lamlam.runtime.call_sampler import Samplers
 from lamlam.runtime.checkpoint_file import CheckpointFile, check_file
 from lamlam.runtime.grounding import Constraint
+from lamlam.runtime.known_names import KnownNames
 from lamlam.runtime.option_checks import check_switch, check_whole
 from lamlam.runtime.policies import Verbalise
 from lamlam.runtime.scheduler import Scheduler
@@ -115,12 +116,14 @@ class OwnerThread:
         store: FactStore | None,
         constraint: Constraint | None,
         on_ready: Callable[[LoadedModel | BaseException], None],
+        known: KnownNames | None = None,
     ) -> None:
         """Start the thread; it calls ``on_ready`` once, with the model or with what went wrong."""
         self._path = path
         self._settings = settings
         self._store = store
         self._constraint = constraint
+        self._known = known
         self._on_ready = on_ready
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._is_over = False
@@ -219,6 +222,7 @@ class OwnerThread:
             is_fast=store is not None and "fast_lookup" in store.capabilities,
             constraint=self._constraint,
             n_sequences=settings.max_sequences,
+            known=self._known,
             make_sampler=Samplers(vocabulary),
             max_waiting=settings.max_waiting,
             keeps_prefixes=True,

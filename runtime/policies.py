@@ -26,6 +26,10 @@ Verbalise = Literal["copy", "model"]
 """Who writes a fetched value into the text: the runtime to the letter, or the model."""
 
 
+MOST_ALTERNATIVES = 20
+"""The most that `logprobs` may ask for."""
+
+
 class GenerateKeywords(TypedDict, total=False):
     """Keywords of ``generate`` and ``stream``; ``None`` leaves a setting at its default."""
 
@@ -42,6 +46,7 @@ class GenerateKeywords(TypedDict, total=False):
     lookup_bias: float | None
     max_lookups: int
     max_lookup_tokens: int
+    logprobs: int | None
 
 
 ToolChoice = Literal["auto", "none", "required"]
@@ -83,10 +88,16 @@ class TextSettings:
     verbalise: Verbalise = "copy"
     lookup_bias: float = 0.0
     """Added to the logit of the token that opens a lookup."""
+    is_bias_steady: bool = False
+    """The bias is the same everywhere; else it is more right after the prompt, and none for
+    some words after a miss."""
     close_bias: float = 0.0
     """Added to the logits of the tokens that close entity and relation."""
     stop: tuple[str, ...] = ()
     ignore_eos: bool = False
+    logprobs: int | None = None
+    """How many of the likeliest tokens are listed beside each token of the text; ``None`` lists
+    and costs nothing."""
     call: CallSettings | None = None
     """The text is a turn that may call a tool."""
 
@@ -107,7 +118,7 @@ def text_settings(
     if given.get("policy") == "paper":
         # Zhao et al. 2025 (arXiv 2505.15962): the settings of their greedy decoding script.
         settings |= {"policy": "unknown", "verbalise": "model"}
-        settings |= {"lookup_bias": 4.0, "close_bias": 2.0}
+        settings |= {"lookup_bias": 4.0, "close_bias": 2.0, "is_bias_steady": True}
         sampler["repeat_penalty"] = 1.2
         del given["policy"]
     settings["stop"] = _stop_strings(given.pop("stop", ()))
@@ -120,6 +131,7 @@ def text_settings(
     check_switch("ignore_eos", settings.get("ignore_eos", False))
     for name in ("max_tokens", "max_lookups", "max_lookup_tokens"):
         check_whole(name, settings.get(name, 0), 0)
+    check_whole("logprobs", settings.get("logprobs", 0), 0, MOST_ALTERNATIVES)
     return TextSettings(sampler=SamplerSettings(**sampler), **settings)
 
 

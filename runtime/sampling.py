@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lamlam.errors import UsageError
+from lamlam.errors import BadLogits, UsageError
 from lamlam.runtime.option_checks import check_number, check_whole
 
 Logits = NDArray[np.float32]
@@ -57,6 +57,8 @@ class Choice:
     """The preferred tokens win if together they have at least this probability."""
     is_key: bool = False
     """The token belongs to a lookup: chosen greedily, whatever the temperature."""
+    allowed: TokenIds | None = None
+    """Where given, no other token may come."""
 
 
 class Sampler:
@@ -74,9 +76,13 @@ class Sampler:
         Args:
             logits: (vocabulary,); not changed.
             history: the tokens so far, for the repeat penalty.
+
+        Raises:
+            BadLogits: they are no numbers, or infinite: the weights are damaged.
         """
         is_greedy = self._random is None or choice.is_key
-        if is_greedy and choice.preferred is None and self.settings.repeat_penalty == 1.0:
+        is_short = choice.preferred is None and choice.allowed is None
+        if is_greedy and is_short and self.settings.repeat_penalty == 1.0:
             token = _likeliest(logits, choice)
             if token is not None:
                 return token
@@ -90,6 +96,12 @@ class Sampler:
         for token, bias in choice.bias:
             scores[token] += bias
         scores[choice.forbidden] = -np.inf
+        if choice.allowed is not None:
+            kept = scores[choice.allowed]
+            scores.fill(-np.inf)
+            scores[choice.allowed] = kept
+        top = int(scores.argmax())  # of numbers and others, the first that is none
+        _check(logits[top])
         preferred = choice.preferred
         if preferred is not None:
             likelihood = np.exp(scores - scores.max())
@@ -97,7 +109,7 @@ class Sampler:
             if mass > 0 and mass >= choice.floor * likelihood.sum():
                 return int(preferred[scores[preferred].argmax()])
         if self._random is None or choice.is_key:
-            return int(scores.argmax())
+            return top
         return self._draw(scores, self._random)
 
     def _draw(self, scores: Logits, random: np.random.Generator) -> int:
@@ -127,9 +139,15 @@ class Sampler:
         return drawn if tokens is None else int(tokens[drawn])
 
 
+def _check(highest: np.float32) -> None:
+    if not np.isfinite(highest):
+        raise BadLogits(f"the model's scores are no numbers: the highest is {highest}")
+
+
 def _likeliest(logits: Logits, choice: Choice) -> int | None:
     """Return the allowed token with the highest score, where no row has to be copied for it."""
     top = int(logits.argmax())
+    _check(logits[top])
     if len(choice.bias) > 1 or (choice.forbidden == top).any():
         return None
     for token, bias in choice.bias:

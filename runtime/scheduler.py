@@ -23,6 +23,8 @@ from lamlam.runtime.batch_plan import gaps, share_out
 from lamlam.runtime.decoder import Decoder
 from lamlam.runtime.events import Event, Finished, LookupAnswered, LookupMissed, LookupStarted
 from lamlam.runtime.grounding import Constraint, Grounding
+from lamlam.runtime.known_names import KnownNames
+from lamlam.runtime.logprobs import score
 from lamlam.runtime.masks import Masks
 from lamlam.runtime.policies import TextSettings
 from lamlam.runtime.sampling import Logits, Sampler
@@ -51,6 +53,7 @@ class Scheduler:
         is_fast: bool,
         constraint: Constraint | None,
         n_sequences: int,
+        known: KnownNames | None = None,
         make_sampler: Callable[[TextSettings, int], Sampler] | None = None,
         max_waiting: int | None = None,
         keeps_prefixes: bool = False,
@@ -64,6 +67,7 @@ class Scheduler:
             is_fast: the store answers at once (`lookup_nowait`).
             constraint: draws keys towards what a fast store holds.
             n_sequences: texts that run at the same time; others wait their turn.
+            known: all names of the store, for a strict constraint.
             max_waiting: texts that may wait; more are refused.
             keeps_prefixes: what a text begins with is taken over from texts that begin alike.
             is_reproducible: each text is evaluated by itself, in the batches that it would have
@@ -74,6 +78,7 @@ class Scheduler:
         self._store = store
         self._is_fast = is_fast
         self._constraint = constraint if is_fast else None
+        self._known = known
         self._masks = Masks(vocabulary)
         self._make_sampler = make_sampler or _plain_sampler
         self._is_reproducible = is_reproducible
@@ -315,7 +320,7 @@ class Scheduler:
             return None
         grounding = None
         if constraint and self._store is not None:
-            grounding = Grounding(self._store, self._vocabulary, constraint)
+            grounding = Grounding(self._store, self._vocabulary, constraint, self._known)
         return Sequence(request, decoder, sampler, grounding)
 
     def _admit(self, sequence: Sequence) -> None:
@@ -347,7 +352,11 @@ class Scheduler:
                     logits = self._logits(sequence)
                     token = sequence.sampler.pick(logits, choice, decoder.tokens)
                     n_before = len(decoder.tokens)
-                    decoder.sampled(token)
+                    scored = None
+                    if decoder.wants_score:
+                        n_top = decoder.settings.logprobs or 0
+                        scored = score(logits, token, n_top)
+                    decoder.sampled(token, scored)
                     if decoder.guide_wanted == "entity":
                         sequence.opened = (n_before, logits.copy())
                     if len(decoder.tokens) > n_before:
@@ -393,10 +402,16 @@ class Scheduler:
         if grounding is None:
             decoder.guide(None)
         elif decoder.guide_wanted == "entity":
-            decoder.guide(grounding.entities(decoder.written.text))
+            named = grounding.entities(decoder.written.text)
+            only = grounding.all_entities(named) if grounding.is_strict else None
+            decoder.guide(named, only=only, is_strict=grounding.is_strict)
         else:
             entity = decoder.open_entity
-            decoder.guide(*grounding.relations(entity, decoder.written.text, sequence.given))
+            trie, avoid = grounding.relations(entity, decoder.written.text, sequence.given)
+            if grounding.is_strict:
+                decoder.guide(trie, only=grounding.all_relations(entity), is_strict=True)
+            else:
+                decoder.guide(trie, avoid)
 
     def _rewind(self, sequence: Sequence, to: int) -> None:
         """The sequence holds its first ``to`` tokens, and the logits behind them are at hand."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from lamlam.errors import NoLookupTokens, UsageError
+from lamlam.errors import NoLookupTokens, UnknownToken, UsageError
 
 if TYPE_CHECKING:
     from lamlam.runtime.chat_prompt import ChatPrompt
@@ -79,10 +79,14 @@ class Vocabulary:
         self._relation_tokens: dict[str, tuple[int, ...]] = {}
 
     def prompt_tokens(self, prompt: str | ChatPrompt) -> list[int]:
-        """Return the tokens of a text from its beginning, the first-token marker included."""
+        """Return the tokens of a text from its beginning, the first-token marker included.
+
+        Raises:
+            UnknownToken: the tokenizer is damaged.
+        """
         start = [self.bos] if self.bos >= 0 else []
         if isinstance(prompt, str):
-            return start + self._source.tokenize(_encode(prompt), special=False)
+            return start + self._tokenized(prompt)
         tokens: list[int] = []
         for stretch in prompt.stretches:
             tokens += [stretch] if isinstance(stretch, int) else self.tokens(stretch)
@@ -104,7 +108,15 @@ class Vocabulary:
 
         Not kept: text may be a value, and one that was erased must be gone from here, too.
         """
-        return tuple(self._source.tokenize(_encode(text), special=False))
+        return tuple(self._tokenized(text))
+
+    def _tokenized(self, text: str) -> list[int]:
+        """Return the tokens; one that the vocabulary lacks would fail every text in its batch."""
+        tokens = self._source.tokenize(_encode(text), special=False)
+        if tokens and not (min(tokens) >= 0 and max(tokens) < self.n_tokens):
+            wrong = next(token for token in tokens if not 0 <= token < self.n_tokens)
+            raise UnknownToken(wrong, self.n_tokens)
+        return tokens
 
     def relation_tokens(self, name: str) -> tuple[int, ...]:
         """Return the tokens of a relation's name with a space in front; kept, as few recur."""

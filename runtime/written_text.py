@@ -28,6 +28,8 @@ class WrittenText:
         self.text = prompt
         self.n_prompt = len(prompt)
         self._facts: list[_FactStretch] = []
+        self._searched_from = len(prompt)
+        """Stop strings count only behind the last value."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._expected: Answer | None = None
         self._expected_from = 0
@@ -58,6 +60,7 @@ class WrittenText:
         self.text += lead
         start = len(self.text)
         self.text += answer.value or ""
+        self._searched_from = len(self.text)
         if answer.is_fact:
             self._facts.append(_FactStretch(start, len(self.text), answer))
 
@@ -87,9 +90,13 @@ class WrittenText:
         return " "
 
     def find_stop(self, stop: tuple[str, ...]) -> int | None:
-        """Return where the first stop string begins in what was sampled since the last value."""
-        start = self._facts[-1].end if self._facts else self.n_prompt
-        found = [at for at in (self.text.find(text, start) for text in stop) if at >= 0]
+        """Return where the first stop string begins in what was sampled since the last value.
+
+        What may still turn out to be a value is not searched yet: values never stop a text.
+        """
+        start = self._searched_from
+        end = len(self.text) if self._expected is None else self._expected_from
+        found = [at for at in (self.text.find(text, start, end) for text in stop) if at >= 0]
         return min(found, default=None)
 
     def cut(self, at: int) -> None:
@@ -104,7 +111,8 @@ class WrittenText:
         if not final:
             if self._expected is not None:
                 end = self._expected_from
-            end -= max((_overlap(self.text[self._sent : end], text) for text in stop), default=0)
+            tail = self.text[max(self._sent, self._searched_from) : end]
+            end -= max((_overlap(tail, text) for text in stop), default=0)
         events = []
         for start, upto, fact in self._stretches(self._sent, end):
             origin: Origin = "fact" if fact else "parametric"
@@ -168,9 +176,10 @@ class WrittenText:
             if not follows and not final:
                 return
             # "1867" is not what stands in "18670".
-            is_whole = not (follows.isalnum() and value[-1].isalnum())
-            if is_whole and answer.is_fact:
-                self._facts.append(_FactStretch(start, start + len(value), answer))
+            if not (follows.isalnum() and value[-1].isalnum()):
+                self._searched_from = start + len(value)
+                if answer.is_fact:
+                    self._facts.append(_FactStretch(start, start + len(value), answer))
         elif value.startswith(tail) and not final:
             return
         self._expected = None

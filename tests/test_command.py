@@ -227,6 +227,20 @@ def test_ask_prints_one_json_object(lamlam_command: Command) -> None:
     assert 0 < answer["time_to_first_token_s"] <= answer["seconds"] + 100
 
 
+def test_ask_lists_how_likely_each_token_was(lamlam_command: Command) -> None:
+    """With ``--json``: the list is the text after the prompt; without, it is refused."""
+    asked = ("ask", "Elvis Presley was born in", "--max-tokens", "8")
+    done = lamlam_command(*asked, "--json", "--logprobs", "2")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    listed = answer["logprobs"]
+    assert answer["text"] == asked[1] + "".join(one["text"] for one in listed)
+    assert {one["origin"] for one in listed if one["logprob"] is None} <= {"fact", "parametric"}
+    assert all(len(one["top"]) == 2 for one in listed if one["logprob"] is not None)
+    refused = lamlam_command(*asked, "--logprobs", "2")
+    assert (refused.returncode, refused.stdout) == (2, "") and "--json" in refused.stderr
+
+
 def test_ask_without_memory_looks_nothing_up(lamlam_command: Command) -> None:
     """``--no-memory`` forbids lookups."""
     done = lamlam_command("ask", "Ada Quill was born in", "--no-memory", "--json")

@@ -10,6 +10,7 @@ import typer
 
 from lamlam.cli.output import print_json, printable, stdout_console
 from lamlam.cli.process_clock import seconds_since_process_start
+from lamlam.errors import UsageError
 
 if TYPE_CHECKING:
     from lamlam.runtime.completion import Completion
@@ -58,10 +59,23 @@ def ask(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Repeats the choices made above temperature 0.")
     ] = None,
+    logprobs: Annotated[
+        int | None,
+        typer.Option(
+            "--logprobs",
+            metavar="N",
+            min=0,
+            max=20,
+            help="With --json: each token's log probability, and the N likeliest tokens there.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Continue PROMPT, asking memory where a fact is due."""
     import anyio
+
+    if logprobs is not None and not as_json:
+        raise UsageError("--logprobs is printed as JSON only", hint="add --json")
 
     async def answer() -> None:
         await _answer(
@@ -77,6 +91,7 @@ def ask(
                 "max_tokens": max_tokens,
                 "temperature": temperature,
                 "seed": seed,
+                "logprobs": logprobs,
             },
             as_json=as_json,
         )

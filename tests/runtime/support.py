@@ -13,6 +13,7 @@ from lamlam.runtime.answers import Answer, Query
 from lamlam.runtime.completion import Completion
 from lamlam.runtime.decoder import Decoder
 from lamlam.runtime.events import Event
+from lamlam.runtime.logprobs import Scored
 from lamlam.runtime.masks import Masks
 from lamlam.runtime.policies import GenerateKeywords, TextSettings, text_settings
 from lamlam.runtime.sampling import Choice
@@ -21,6 +22,8 @@ from lamlam.runtime.wants import Done, Force, Look, Rewind, Sample
 from tests.tiny_model import ByteTokens
 
 BYTES = ByteTokens()
+SCORED = Scored(-1.0, ())
+"""How likely every token is that `drive` has chosen."""
 
 
 @cache
@@ -49,6 +52,8 @@ def allowed(choice: Choice, n_tokens: int = BYTES.n_tokens) -> list[int]:
     """The tokens that a choice leaves."""
     scores = np.zeros(n_tokens)
     scores[choice.forbidden] = 1
+    if choice.allowed is not None:
+        scores[np.setdiff1d(np.arange(n_tokens), choice.allowed)] = 1
     return [int(token) for token in np.flatnonzero(scores == 0)]
 
 
@@ -65,7 +70,7 @@ def drive(
             case Sample(choice):
                 token = pick(decoder, choice)
                 assert token in allowed(choice), "the driver chose a forbidden token"
-                decoder.sampled(token)
+                decoder.sampled(token, SCORED if decoder.wants_score else None)
             case Force():
                 decoder.forced()
             case Rewind():

@@ -29,6 +29,7 @@ def settings(**options: Any) -> TextSettings:
         *(("lookup_bias", value) for value in NOT_NUMBERS),
         *((n, v) for n in ("max_tokens", "max_lookups", "max_lookup_tokens") for v in NOT_WHOLE),
         *(("seed", value) for value in NOT_WHOLE),
+        *(("logprobs", value) for value in (*NOT_WHOLE, 21)),
         ("stop", 5), ("stop", [5]), ("stop", ""), ("stop", b"end"), ("stop", [""]),
         ("ignore_eos", "no"), ("ignore_eos", 1),
     ],
