@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol
 
 from lamlam.runtime.answers import GivenOut
@@ -38,8 +38,10 @@ _POSSESSIVES = ("'s", "’s")
 class Describer(Protocol):
     """The part of a store that grounding needs."""
 
-    def describe_nowait(self, entity: str, *, fuzzy: bool = True) -> EntityView | None:
-        """Return what the store holds of an entity, or none."""
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, as_of: int | None = None
+    ) -> EntityView | None:
+        """Return what the store holds of an entity, or held at a revision, or none."""
         ...
 
 
@@ -65,8 +67,16 @@ class Constraint:
 class Grounding:
     """What one text has named so far that memory knows."""
 
-    def __init__(self, store: Describer, vocabulary: Vocabulary, constraint: Constraint) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Describer,
+        vocabulary: Vocabulary,
+        constraint: Constraint,
+        as_of: int | None = None,
+    ) -> None:
+        self._describe = (
+            store.describe_nowait if as_of is None else partial(store.describe_nowait, as_of=as_of)
+        )
         self._vocabulary = vocabulary
         self._constraint = constraint
         self._names: dict[str, tuple[int, ...]] = {}
@@ -83,7 +93,7 @@ class Grounding:
         for name in self._new_names(text):
             if name not in self._probed:
                 self._probed.add(name)
-                if self._store.describe_nowait(name, fuzzy=False) is not None:
+                if self._describe(name, fuzzy=False) is not None:
                     self._names[name] = self._vocabulary.tokens(f" {name}")
         return KeyTrie.of(self._names.values(), lookup.relation)
 
@@ -95,7 +105,7 @@ class Grounding:
         Also the first tokens of `VAGUE` relations that the entity lacks: not to be chosen.
         """
         lookup = self._vocabulary.lookup
-        view = self._store.describe_nowait(entity, fuzzy=True)
+        view = self._describe(entity, fuzzy=True)
         self.holder = view.key if view is not None else ""
         if lookup is None or view is None:
             return None, frozenset()

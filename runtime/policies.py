@@ -42,6 +42,7 @@ class GenerateKeywords(TypedDict, total=False):
     lookup_bias: float | None
     max_lookups: int
     max_lookup_tokens: int
+    as_of: int | None
 
 
 ToolChoice = Literal["auto", "none", "required"]
@@ -87,6 +88,8 @@ class TextSettings:
     """Added to the logits of the tokens that close entity and relation."""
     stop: tuple[str, ...] = ()
     ignore_eos: bool = False
+    as_of: int | None = None
+    """Memory answers as it stood at this revision; by default as it stands."""
     call: CallSettings | None = None
     """The text is a turn that may call a tool."""
 
@@ -120,6 +123,7 @@ def text_settings(
     check_switch("ignore_eos", settings.get("ignore_eos", False))
     for name in ("max_tokens", "max_lookups", "max_lookup_tokens"):
         check_whole(name, settings.get(name, 0), 0)
+    check_whole("as_of", settings.get("as_of", 0), 0, 2**63 - 1)
     return TextSettings(sampler=SamplerSettings(**sampler), **settings)
 
 
