@@ -96,7 +96,11 @@ async def test_texts_of_several_times_run_side_by_side(tiny_model: Path) -> None
         first, second, _ = await fill(store)
         now = Fact(entity="Marie Curie", relation="birth place", value="Rome")
         await store.apply([Assert(now)])
-        wanted: list[tuple[int | None, str]] = [(first, "Warsaw"), (second, "Paris"), (None, "Rome")]
+        wanted: list[tuple[int | None, str]] = [
+            (first, "Warsaw"),
+            (second, "Paris"),
+            (None, "Rome"),
+        ]
         found: list[tuple[int | None, str | None]] = []
         async with Engine(tiny_model, store, max_sequences=3, **ALWAYS) as engine:
 

@@ -238,7 +238,9 @@ def test_lines_go_behind_others(tmp_path: Path) -> None:
             for _ in range(50):
                 trace.write({"n": n, "x": "x" * 500})
 
-        threads = [threading.Thread(target=work, args=((first, second)[n % 2], n)) for n in range(6)]
+        threads = [
+            threading.Thread(target=work, args=((first, second)[n % 2], n)) for n in range(6)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
