@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamlam.errors import LookupFailed, TraceFailed, UsageError
+from lamlam.memory_backends import urls
+from lamlam.memory_backends.networkx_graph import GraphStore
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.events import Text
 from lamlam.runtime.grounding import Constraint
@@ -278,3 +281,19 @@ def test_ask_traces_and_asks_the_past(lamlam_command: Command, tmp_path: Path) -
         done = lamlam_command(*ask, "--trace", str(FULL), "--json")
         assert done.returncode == 2 and "Highmere" in json.loads(done.stdout)["text"]
         assert "/dev/full" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.anyio
+async def test_no_password_is_in_a_trace(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The memory's URL stands there without user, password and options."""
+    entry = EntryPoint("vault", "json:loads", urls.ENTRY_POINTS)
+    monkeypatch.setattr(urls, "entry_points", lambda **_: [entry])
+    monkeypatch.setattr(EntryPoint, "load", lambda self: lambda url, **_: GraphStore())
+    path = tmp_path / "trace.jsonl"
+    memory = "vault://ada:hunter2@host/facts?key=hunter2"
+    async with Engine(tiny_model, memory, trace=path) as engine:
+        await engine.generate("a", max_tokens=1)
+    assert "hunter2" not in path.read_text(encoding="utf-8")
+    assert lines_of(path)[0]["memory"] == "vault://…@host/facts?…"
