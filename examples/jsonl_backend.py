@@ -153,11 +153,18 @@ class JsonlStore(LocalStore):
             return look_up(self._facts, query, self._head["revision"], self._identify)
 
     def describe_nowait(
-        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
     ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
         with self._lock:
             self._check_open()
+            if as_of is not None:
+                raise self.unsupported("as_of", Capability.HISTORY)
             return describe(NamespaceShelf(self._facts, namespace), entity, fuzzy=fuzzy)
 
     async def scan(

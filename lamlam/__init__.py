@@ -35,9 +35,15 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.values import PartialDate as PartialDate
     from lamlam.memory_backends.values import Quantity as Quantity
     from lamlam.memory_backends.values import ValueType as ValueType
+    from lamlam.runtime.agents import MemoryTools as MemoryTools
+    from lamlam.runtime.completion import ChatCompletion as ChatCompletion
     from lamlam.runtime.completion import Completion as Completion
     from lamlam.runtime.engine import Engine as Engine
     from lamlam.runtime.sync import SyncEngine as SyncEngine
+    from lamlam.runtime.telemetry import Telemetry as Telemetry
+    from lamlam.runtime.trace import Trace as Trace
+    from lamlam.runtime.verification import SpanCheck as SpanCheck
+    from lamlam.runtime.verification import Verification as Verification
 
 __version__ = "0.1.0"
 
@@ -48,6 +54,7 @@ _HOMES = {
     "Assert": "lamlam.memory_backends.operations",
     "Capability": "lamlam.memory_backends.protocol",
     "Change": "lamlam.memory_backends.operations",
+    "ChatCompletion": "lamlam.runtime.completion",
     "Commit": "lamlam.memory_backends.operations",
     "Completion": "lamlam.runtime.completion",
     "DefineRelation": "lamlam.memory_backends.operations",
@@ -60,6 +67,7 @@ _HOMES = {
     "Lookup": "lamlam.memory_backends.lookups",
     "LookupResult": "lamlam.memory_backends.lookups",
     "LookupStatus": "lamlam.memory_backends.lookups",
+    "MemoryTools": "lamlam.runtime.agents",
     "MergeEntities": "lamlam.memory_backends.operations",
     "PartialDate": "lamlam.memory_backends.values",
     "Quantity": "lamlam.memory_backends.values",
@@ -71,10 +79,14 @@ _HOMES = {
     "Replica": "lamlam.memory_backends.replica",
     "Retract": "lamlam.memory_backends.operations",
     "Revision": "lamlam.memory_backends.operations",
+    "SpanCheck": "lamlam.runtime.verification",
     "SplitEntities": "lamlam.memory_backends.operations",
     "SyncEngine": "lamlam.runtime.sync",
     "SyncFactStore": "lamlam.memory_backends.sync",
+    "Telemetry": "lamlam.runtime.telemetry",
+    "Trace": "lamlam.runtime.trace",
     "ValueType": "lamlam.memory_backends.values",
+    "Verification": "lamlam.runtime.verification",
     "open_store": "lamlam.memory_backends.urls",
 }
 
@@ -83,6 +95,7 @@ __all__ = [
     "Assert",
     "Capability",
     "Change",
+    "ChatCompletion",
     "Commit",
     "Completion",
     "DefineRelation",
@@ -95,6 +108,7 @@ __all__ = [
     "Lookup",
     "LookupResult",
     "LookupStatus",
+    "MemoryTools",
     "MergeEntities",
     "PartialDate",
     "Quantity",
@@ -106,10 +120,14 @@ __all__ = [
     "Replica",
     "Retract",
     "Revision",
+    "SpanCheck",
     "SplitEntities",
     "SyncEngine",
     "SyncFactStore",
+    "Telemetry",
+    "Trace",
     "ValueType",
+    "Verification",
     "open_store",
 ]
 

@@ -20,7 +20,8 @@ LamLamError
 ├── EngineError
 │   ├── EngineBusy             as many texts wait as may (retryable)
 │   ├── EngineClosed           the engine was used after close
-│   └── LookupFailed           policy "raise": memory had no answer
+│   ├── LookupFailed           policy "raise": memory had no answer
+│   └── TraceFailed            a trace cannot be written; texts are not harmed
 ├── FactStoreError             base of everything a memory raises
 │   ├── BadFact                a line, field or value that is no fact
 │   ├── BadStore               a file that is no fact store, or a folder
@@ -181,6 +182,10 @@ class LookupFailed(EngineError):
         super().__init__(f"memory has no {relation!r} of {entity!r}")
         self.entity = entity
         self.relation = relation
+
+
+class TraceFailed(EngineError):
+    """A trace cannot be written; texts are not harmed."""
 
 
 class FactStoreError(LamLamError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from anyio import CancelScope
 
-from lamlam.errors import ReadOnly, StoreClosed
+from lamlam.errors import NotSupported, ReadOnly, StoreClosed
 from lamlam.memory_backends.arguments import (
     check_commit,
     check_entity,
@@ -270,10 +270,23 @@ class Neo4jStore(BaseStore):
         return cache.up_to_date().lookup_nowait(query)
 
     def describe_nowait(
-        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
     ) -> EntityView | None:
-        """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
+        """Return what the store holds of an entity; ``None`` if unknown or ambiguous.
+
+        The copy in this process has no past: with ``as_of`` this is `NotSupported`.
+        """
         cache = self._copy("describe_nowait")
+        if as_of is not None:
+            raise NotSupported(
+                "what a Neo4j server held earlier cannot be described without waiting for it",
+                hint="ask by lookup(…, as_of=…) or scan(…, as_of=…)",
+            )
         return cache.up_to_date().describe_nowait(entity, fuzzy=fuzzy, namespace=namespace)
 
     def refresh_nowait(self) -> None:

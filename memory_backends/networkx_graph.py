@@ -174,12 +174,17 @@ class GraphStore(LocalStore):
             return [self.lookup_nowait(query) for query in queries]
 
     def describe_nowait(
-        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
     ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
         with self._lock:
             self._check_open()
-            shelf: Shelf = self._world
+            shelf, _ = self._shelf(as_of)
             if namespace:
                 shelf = NamespaceShelf(shelf, namespace)
             return describe(shelf, entity, fuzzy=fuzzy)

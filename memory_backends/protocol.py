@@ -247,7 +247,12 @@ class FactStore(Protocol):
         ...
 
     def describe_nowait(
-        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
     ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous.
 
@@ -257,6 +262,11 @@ class FactStore(Protocol):
                 equal but for case, accents, punctuation, qualifiers, titles and middle
                 names count, and an absent name costs microseconds.
             namespace: where the entity is looked for.
+            as_of: what the store held of it at this revision (`HISTORY`).
+
+        Raises:
+            Conflict: the store has not reached the revision.
+            NotSupported: the store would have to wait for its past (`SERVER`).
         """
         ...
 

@@ -39,7 +39,7 @@ from lamlam.memory_backends.operations import (
 )
 from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.relation_rules import RelationRule
-from lamlam.memory_backends.resolver import describe, look_up
+from lamlam.memory_backends.resolver import Shelf, describe, look_up
 from lamlam.memory_backends.shelf_views import NamespaceShelf, PastShelf
 from lamlam.memory_backends.sqlite_bytes import leftovers, write_back_log
 from lamlam.memory_backends.sqlite_erasure import Erased, erase_rows
@@ -188,19 +188,31 @@ class SqliteStore(LocalStore):
             return results
 
     def describe_nowait(
-        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
     ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous.
 
         Args:
             fuzzy: also accept misspellings.
+            as_of: what it held at this revision.
         """
         if self._is_old:
             self._upgrade()
         try:
             with self._lock:
-                self._reader.pin(time.perf_counter_ns())
-                shelf = NamespaceShelf(self._reader, namespace) if namespace else self._reader
+                reader = self._reader
+                reader.pin(time.perf_counter_ns())
+                shelf: Shelf = reader
+                if as_of is not None:
+                    check_revision(reader, as_of)
+                    shelf = PastShelf(reader, reader, as_of)
+                if namespace:
+                    shelf = NamespaceShelf(shelf, namespace)
                 return describe(shelf, entity, fuzzy=fuzzy)
         except sqlite3.Error as error:
             raise self._explained(error) from error

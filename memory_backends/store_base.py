@@ -169,7 +169,12 @@ class BaseStore(ABC):
         raise self.unsupported("lookup_nowait", Capability.FAST_LOOKUP)
 
     def describe_nowait(
-        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
     ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
         raise self.unsupported("describe_nowait", Capability.FAST_LOOKUP)

@@ -238,10 +238,16 @@ class SyncFactStore:
         return self._opened().lookup_nowait(query)
 
     def describe_nowait(
-        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
     ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
-        return self._opened().describe_nowait(entity, fuzzy=fuzzy, namespace=namespace)
+        store = self._opened()
+        return store.describe_nowait(entity, fuzzy=fuzzy, namespace=namespace, as_of=as_of)
 
     def refresh_nowait(self) -> None:
         """The next lookup sees everything that was committed before it."""

@@ -59,6 +59,7 @@ class GivenOut:
                 "ambiguous" if status == "ambiguous" else "miss",
                 match=result.match,
                 elapsed_s=elapsed_s,
+                revision=result.revision,
             )
         fact_ids = result.fact_ids
         for n, value in enumerate(result.values):
@@ -78,7 +79,9 @@ class GivenOut:
                 match=result.match,
                 elapsed_s=elapsed_s,
             )
-        return Answer("exhausted", match=result.match, elapsed_s=elapsed_s)
+        return Answer(
+            "exhausted", match=result.match, elapsed_s=elapsed_s, revision=result.revision
+        )
 
 
 def nearest_answer(candidate_score: float, result: LookupResult, miss: Answer) -> Answer:

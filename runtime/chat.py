@@ -117,6 +117,11 @@ class Conversation:
         most = self._settings.max_tokens + CALL_TOKENS
         return replace(self._settings, max_tokens=most, call=call)
 
+    @property
+    def as_of(self) -> int | None:
+        """The revision of the memory that answers; ``None`` for the present one."""
+        return self._settings.as_of
+
     def prompt(self) -> ChatPrompt:
         """Return what the next turn answers.
 
@@ -189,6 +194,7 @@ class Conversation:
             elapsed_s=result.elapsed_ns / 1e9,
             match=result.match,
             at=len(self._cited.text),
+            revision=int(result.revision),
         )
         self._records.append(record)
         self._tell(call, _told(result))
@@ -370,7 +376,8 @@ class ChatEvents:
         assert self._store is not None
         self._store.refresh_nowait()
         try:
-            (result,) = await self._store.lookup_many([Lookup(call.entity, call.relation)])
+            query = Lookup(call.entity, call.relation, as_of=self._conversation.as_of)
+            (result,) = await self._store.lookup_many([query])
         finally:
             self._store.refresh_nowait()  # nothing keeps the memory from erasing meanwhile
         return result

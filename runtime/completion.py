@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.lookups import Match
+    from lamlam.memory_backends.protocol import FactStore
+    from lamlam.memory_backends.sync import SyncFactStore
+    from lamlam.runtime.verification import Verification
 
 Origin = Literal["prompt", "fact", "parametric"]
 FinishReason = Literal["stop", "length", "context", "stop_string", "miss", "max_lookups"]
@@ -46,6 +49,8 @@ class LookupRecord:
     match: Match | None
     at: int
     """Where in the text the lookup stands."""
+    revision: int | None = None
+    """The revision of the store that answered; of ``as_of`` where that was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,22 @@ class Completion:
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain dictionaries, lists, strings and numbers."""
         return asdict(self)
+
+    async def verify(self, store: FactStore) -> Verification:
+        """Return whether what came from memory still holds in a store, span by span.
+
+        Raises:
+            FactStoreError: the store cannot be read; see its subclasses.
+        """
+        from lamlam.runtime.verification import verify
+
+        return await verify(self, store)
+
+    def verify_sync(self, store: SyncFactStore) -> Verification:
+        """Return the same as `verify`, for code without ``async``."""
+        from lamlam.runtime.verification import verify_sync
+
+        return verify_sync(self, store)
 
 
 @dataclass(frozen=True, slots=True)

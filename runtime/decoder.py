@@ -234,6 +234,7 @@ class Decoder:
                 elapsed_s=answer.elapsed_s,
                 match=answer.match,
                 at=len(self.written.text),
+                revision=answer.revision,
             )
         )
         self._n_lookups += 1

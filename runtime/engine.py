@@ -9,12 +9,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 
 import anyio
 import anyio.to_thread
 
-from lamlam.errors import EngineClosed, NotSupported, UsageError
+from lamlam.errors import EngineClosed, NotSupported, TraceFailed, UsageError
 from lamlam.runtime.answers import Query
 from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.completion import ChatCompletion, Completion
@@ -22,7 +22,8 @@ from lamlam.runtime.events import Event, Finished
 from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.known_names import KnownNames
 from lamlam.runtime.mailbox import Mailbox
-from lamlam.runtime.option_checks import check_choice, check_names, check_number
+from lamlam.runtime.observed import BegunText, EventSource, ObservedEvents, Observer
+from lamlam.runtime.option_checks import check_choice, check_names, check_number, check_switch
 from lamlam.runtime.owner_thread import LoadedModel, ModelSettings, OwnerThread
 from lamlam.runtime.policies import (
     CHAT_DEFAULTS,
@@ -33,6 +34,7 @@ from lamlam.runtime.policies import (
     Verbalise,
     text_settings,
 )
+from lamlam.runtime.trace import Trace
 from lamlam.runtime.vocabulary import LOOKUP_TEXTS
 
 if TYPE_CHECKING:
@@ -42,8 +44,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.runtime.chat import ChatEvents
     from lamlam.runtime.chat_prompt import ChatFormat, ChatPrompt
+    from lamlam.runtime.telemetry import Telemetry
 
 
 class DefaultMemory(Enum):
@@ -68,6 +70,8 @@ class EngineKeywords(TypedDict, total=False):
     verbalise: Verbalise | None
     lookup_bias: float | None
     constrain: bool | Constraint
+    trace: str | os.PathLike[str] | Trace | None
+    telemetry: bool | Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +122,15 @@ class Engine:
                 ``batch``, ``plain`` (treat a model with lookup
                 tokens as one without), ``verbose``; ``verbalise`` and ``lookup_bias`` (defaults: what
                 the model file says); ``constrain`` (false: keys are not drawn towards
-                what memory holds; a `Constraint` sets how strongly, up to ``strict``).
+                what memory holds; a `Constraint` sets how strongly, up to ``strict``);
+                ``trace`` (a file to which JSON lines are added, or an open `Trace`: what happens
+                to each text, and when); ``telemetry`` (OpenTelemetry spans, or a `Telemetry` that
+                says where they go and what is in them; extra ``otel``).
 
         Raises:
             UnknownOption: an option that does not exist.
             UsageError: a value that makes no sense.
+            MissingExtra: ``telemetry`` without OpenTelemetry.
         """
         check_names(options, EngineKeywords.__annotations__)
         given: dict[str, Any] = {name: v for name, v in options.items() if v is not None}
@@ -133,6 +141,10 @@ class Engine:
         self._lookup_bias: float | None = given.pop("lookup_bias", None)
         if self._lookup_bias is not None:
             check_number("lookup_bias", self._lookup_bias)
+        self._trace: str | os.PathLike[str] | Trace | None = given.pop("trace", None)
+        if self._trace is not None and not isinstance(self._trace, str | os.PathLike | Trace):
+            raise UsageError(f"trace must be a path or a Trace, not {self._trace!r}")
+        self._observers: list[Observer] = _telemetry(given.pop("telemetry", False))
         self._settings = ModelSettings(**given)
         if not isinstance(model, str | os.PathLike):
             raise UsageError(f"model must be a path or 'bundled', not {model!r}")
@@ -176,6 +188,7 @@ class Engine:
 
         Raises:
             ModelError: the file cannot be used; see its subclasses.
+            TraceFailed: the trace cannot be written.
             FactStoreError: the memory cannot be used; see its subclasses.
             TooManyEntities: memory holds too many names for a strict constraint.
             EngineClosed: it was closed while it was opening.
@@ -184,6 +197,7 @@ class Engine:
             raise UsageError("an engine is opened once", hint="make another Engine")
         self._state = _State.OPENING
         try:
+            self._open_trace()
             path = self._model_path()
             store = await self._open_store(path)
             self._still_opening()
@@ -213,11 +227,20 @@ class Engine:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the engine."""
-        await self.aclose()
+        """Close the engine; an error that is under way comes before one of its trace."""
+        try:
+            await self.aclose()
+        except TraceFailed as failure:
+            if error is None:
+                raise
+            error.add_note(str(failure))
 
     async def aclose(self) -> None:
-        """Open texts end with `EngineClosed`; model and memory are freed."""
+        """Open texts end with `EngineClosed`; model and memory are freed.
+
+        Raises:
+            TraceFailed: a line of the trace that the engine opened could not be written.
+        """
         self._state = _State.CLOSED
         await self._stack.aclose()
 
@@ -232,7 +255,8 @@ class Engine:
                 or ``paper`` for the paper's settings), ``verbalise`` (``copy`` or
                 ``model``), ``lookup_bias``, ``max_lookups``, ``max_lookup_tokens``, ``logprobs``
                 (0 to 20: `Completion.logprobs` lists each token of the text with its log
-                probability and so many of the likeliest).
+                probability and so many of the likeliest), ``as_of`` (memory answers as it stood
+                at this revision).
 
         Raises:
             UnknownOption: an option, policy or mode that does not exist.
@@ -240,11 +264,16 @@ class Engine:
             LookupFailed: a miss under the policy ``raise``.
             BadLogits, UnknownToken: the model file is damaged; other texts go on.
             TooManyEntities: memory has outgrown a strict constraint.
+            NotSupported: ``as_of``, and the memory keeps no history.
+            Conflict: ``as_of``, and the memory has not reached the revision.
             EngineBusy: as many texts wait as may.
             EngineClosed: the engine is not open.
         """
         settings = self._text(prompt, dict(options))
+        await self._check_as_of(settings)
         await self._refresh_names()
+        if self._observers:
+            return await _completed(self._events(prompt, settings))
         request = self._submit(prompt, settings, wants_events=False)
         with request.cancelled_on_exit():
             while True:
@@ -266,9 +295,9 @@ class Engine:
         were not read inside the block are gone: reading on raises `EngineClosed`.
         """
         settings = self._text(prompt, dict(options))
+        await self._check_as_of(settings)
         await self._refresh_names()
-        request = self._submit(prompt, settings, wants_events=True)
-        events = _Events(request)
+        events = self._events(prompt, settings)
         try:
             yield events
         finally:
@@ -296,17 +325,11 @@ class Engine:
             BadChatTemplate: its template fails, or refuses the messages.
             BadMessages: the messages are no conversation.
             PromptTooLong: the conversation does not fit the context.
-            UnknownOption, LookupFailed, EngineClosed: as for `generate`.
+            UnknownOption, LookupFailed, NotSupported, Conflict, EngineClosed: as for `generate`.
         """
-        events = await self._chat_events(messages, dict(options))
-        try:
-            async for event in events:
-                if isinstance(event, Finished):
-                    assert isinstance(event.completion, ChatCompletion)
-                    return event.completion
-        finally:
-            events.leave()
-        raise AssertionError("an answer ends with Finished")
+        completion = await _completed(await self._chat_events(messages, dict(options)))
+        assert isinstance(completion, ChatCompletion)
+        return completion
 
     @asynccontextmanager
     async def stream_chat(
@@ -327,7 +350,7 @@ class Engine:
 
     async def _chat_events(
         self, messages: Iterable[Mapping[str, Any] | BaseModel], options: dict[str, Any]
-    ) -> ChatEvents:
+    ) -> EventSource:
         from lamlam.runtime.chat import ChatEvents, Conversation
         from lamlam.runtime.chat_prompt import ChatFormat
         from lamlam.runtime.messages import read_messages
@@ -338,6 +361,7 @@ class Engine:
         check_choice("tool_choice", tool_choice, get_args(ToolChoice))
         settings = self._text("", CHAT_DEFAULTS | options)
         read = read_messages(messages)
+        await self._check_as_of(settings)
         if self._format is None:
             self._format = await anyio.to_thread.run_sync(
                 ChatFormat, loaded.file, loaded.vocabulary.ends
@@ -351,7 +375,57 @@ class Engine:
             has_memory=self._store is not None,
             tool_choice=tool_choice,
         )
-        return ChatEvents(conversation, self._begin_turn, self._store)
+        events = ChatEvents(conversation, self._begin_turn, self._store)
+        return self._observed(events, "chat", tuple(read), settings)
+
+    def _events(self, prompt: str, settings: TextSettings) -> EventSource:
+        events = _Events(self._submit(prompt, settings, wants_events=True))
+        return self._observed(events, "text", prompt, settings)
+
+    def _observed(
+        self,
+        events: EventSource,
+        kind: Literal["text", "chat"],
+        prompt: str | tuple[dict[str, Any], ...],
+        settings: TextSettings,
+    ) -> EventSource:
+        if not self._observers:
+            return events
+        model = "bundled" if self._model == "bundled" else Path(self._model).name
+        text = BegunText(kind, prompt, settings, model, self._memory_name())
+        return ObservedEvents(events, text, self._observers)
+
+    def _memory_name(self) -> str | None:
+        if self._store is None:
+            return None
+        if isinstance(self._memory, DefaultMemory):
+            return "bundled"
+        if not isinstance(self._memory, str):
+            return type(self._memory).__name__
+        from lamlam.memory_backends.urls import without_secrets
+
+        return without_secrets(self._memory)
+
+    async def _check_as_of(self, settings: TextSettings) -> None:
+        """The memory can be asked as it stood at that revision, whether the text asks or not."""
+        if settings.as_of is None:
+            return
+        store = self._store
+        if store is None:
+            raise UsageError("as_of needs a memory", hint="open the engine with memory=URL")
+        if "history" not in store.capabilities:
+            raise NotSupported(
+                f"{type(store).__name__} keeps no history, so it cannot answer as_of a revision",
+                hint="store.capabilities says what it can do",
+            )
+        if self._constraint and self._constraint.strict and "server" in store.capabilities:
+            raise NotSupported(
+                "a strict constraint cannot be kept as of a revision with a memory on a server",
+                hint="leave out strict or as_of",
+            )
+        from lamlam.memory_backends.lookups import Lookup
+
+        await store.lookup_many([Lookup("", "", as_of=settings.as_of)])  # else it is a Conflict
 
     async def _check_strict(self, store: FactStore) -> None:
         """A strict constraint can be kept with this memory."""
@@ -398,6 +472,15 @@ class Engine:
             what = "closed" if self._state is _State.CLOSED else "not open yet"
             raise EngineClosed(f"the engine is {what}", hint="use it inside: async with Engine(…)")
         return self._loaded
+
+    def _open_trace(self) -> None:
+        trace = self._trace
+        if trace is None:
+            return
+        if not isinstance(trace, Trace):
+            trace = Trace(trace)
+            self._stack.callback(trace.close)
+        self._observers.append(trace)
 
     def _model_path(self) -> Path:
         if self._model != "bundled":
@@ -467,7 +550,8 @@ class _Request:
 
         assert self._store is not None
         try:
-            (result,) = await self._store.lookup_many([Lookup(query.entity, query.relation)])
+            question = Lookup(query.entity, query.relation, as_of=self.settings.as_of)
+            (result,) = await self._store.lookup_many([question])
         except Exception as error:  # the store's failure ends this text, not the engine
             self._owner.answer(self, error)
         else:
@@ -536,6 +620,27 @@ class _Events:
 def _is_plain(path: Path) -> bool:
     texts = check_file(path).metadata["tokenizer.ggml.tokens"]
     return set(LOOKUP_TEXTS).isdisjoint(texts)
+
+
+async def _completed(events: EventSource) -> Completion:
+    try:
+        async for event in events:
+            if isinstance(event, Finished):
+                return event.completion
+    finally:
+        events.leave()
+    raise AssertionError("a text ends with Finished")
+
+
+def _telemetry(telemetry: bool | Telemetry) -> list[Observer]:
+    if telemetry is False:
+        return []
+    from lamlam.runtime.telemetry import Telemetry
+
+    if isinstance(telemetry, Telemetry):
+        return [telemetry]
+    check_switch("telemetry", telemetry)
+    return [Telemetry()]
 
 
 def _constraint(constrain: bool | Constraint) -> Constraint | None:

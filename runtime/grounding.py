@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol
 
 from lamlam.errors import UsageError
@@ -46,8 +46,10 @@ _POSSESSIVES = ("'s", "’s")
 class Describer(Protocol):
     """The part of a store that grounding needs."""
 
-    def describe_nowait(self, entity: str, *, fuzzy: bool = True) -> EntityView | None:
-        """Return what the store holds of an entity, or none."""
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, as_of: int | None = None
+    ) -> EntityView | None:
+        """Return what the store holds of an entity, or held at a revision, or none."""
         ...
 
 
@@ -93,14 +95,18 @@ class Grounding:
         vocabulary: Vocabulary,
         constraint: Constraint,
         known: KnownNames | None = None,
+        as_of: int | None = None,
     ) -> None:
         """Nothing is named yet.
 
         Args:
             known: all names of the store, for a strict constraint that is not ``only_named``.
+            as_of: the revision that is asked about; ``None``: the newest.
         """
-        self._store = store
-        self._known = known
+        self._describe = (
+            store.describe_nowait if as_of is None else partial(store.describe_nowait, as_of=as_of)
+        )
+        self._known = known if as_of is None else None  # it knows today's names
         self.is_strict = constraint.strict
         self._vocabulary = vocabulary
         self._constraint = constraint
@@ -118,7 +124,7 @@ class Grounding:
         for name in self._new_names(text):
             if name not in self._probed:
                 self._probed.add(name)
-                if self._store.describe_nowait(name, fuzzy=False) is not None:
+                if self._describe(name, fuzzy=False) is not None:
                     tokens = self._vocabulary.tokens(f" {name}")
                     if len(tokens) <= MAX_ENTITY_TOKENS:
                         self._names[name] = tokens
@@ -132,7 +138,7 @@ class Grounding:
         Also the first tokens of `VAGUE` relations that the entity lacks: not to be chosen.
         """
         lookup = self._vocabulary.lookup
-        view = self._store.describe_nowait(entity, fuzzy=True)
+        view = self._describe(entity, fuzzy=True)
         self.holder = view.key if view is not None else ""
         if lookup is None or view is None:
             return None, frozenset()
@@ -169,7 +175,7 @@ class Grounding:
     def all_relations(self, entity: str) -> KeyTrie | None:
         """Return every path that a strict constraint leaves to a relation of the entity."""
         lookup = self._vocabulary.lookup
-        view = self._store.describe_nowait(entity, fuzzy=False)
+        view = self._describe(entity, fuzzy=False)
         if lookup is None or view is None:
             return None
         names = {name for key in view.relations for name in (key, *_synonyms(key))}

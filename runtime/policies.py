@@ -47,6 +47,7 @@ class GenerateKeywords(TypedDict, total=False):
     max_lookups: int
     max_lookup_tokens: int
     logprobs: int | None
+    as_of: int | None
 
 
 ToolChoice = Literal["auto", "none", "required"]
@@ -98,6 +99,8 @@ class TextSettings:
     logprobs: int | None = None
     """How many of the likeliest tokens are listed beside each token of the text; ``None`` lists
     and costs nothing."""
+    as_of: int | None = None
+    """Memory answers as it stood at this revision; by default as it stands."""
     call: CallSettings | None = None
     """The text is a turn that may call a tool."""
 
@@ -132,6 +135,7 @@ def text_settings(
     for name in ("max_tokens", "max_lookups", "max_lookup_tokens"):
         check_whole(name, settings.get(name, 0), 0)
     check_whole("logprobs", settings.get("logprobs", 0), 0, MOST_ALTERNATIVES)
+    check_whole("as_of", settings.get("as_of", 0), 0, 2**63 - 1)
     return TextSettings(sampler=SamplerSettings(**sampler), **settings)
 
 

@@ -77,6 +77,8 @@ class Scheduler:
         self._vocabulary = vocabulary
         self._store = store
         self._is_fast = is_fast
+        # A server's copy in this process holds the present alone.
+        self._is_past_fast = is_fast and store is not None and "server" not in store.capabilities
         self._constraint = constraint if is_fast else None
         self._known = known
         self._masks = Masks(vocabulary)
@@ -299,7 +301,7 @@ class Scheduler:
     def _prepared(self, request: Request) -> Sequence | None:
         """Return the text with its prompt read, none where it has failed."""
         context = self._evaluator.n_context
-        constraint = self._constraint
+        constraint = self._constraint if self._answers_at_once(request) else None
         try:
             decoder = Decoder(
                 self._vocabulary,
@@ -320,7 +322,9 @@ class Scheduler:
             return None
         grounding = None
         if constraint and self._store is not None:
-            grounding = Grounding(self._store, self._vocabulary, constraint, self._known)
+            grounding = Grounding(
+                self._store, self._vocabulary, constraint, self._known, request.settings.as_of
+            )
         return Sequence(request, decoder, sampler, grounding)
 
     def _admit(self, sequence: Sequence) -> None:
@@ -431,23 +435,27 @@ class Scheduler:
             self._evaluator.keep(sequence.slot, keep)
             sequence.n_evaluated = keep
 
+    def _answers_at_once(self, request: Request) -> bool:
+        return self._is_fast if request.settings.as_of is None else self._is_past_fast
+
     def _look(self, sequence: Sequence, query: Query) -> bool:
         """Ask memory; return false where the sequence has to wait for the answer."""
         store = self._store
         assert store is not None
-        if not self._is_fast:
+        if not self._answers_at_once(sequence.request):
             sequence.is_parked = True
             sequence.request.ask(query)
             return False
         from lamlam.memory_backends.lookups import Lookup
 
+        as_of = sequence.request.settings.as_of
         began = time.perf_counter()
-        result = store.lookup_nowait(Lookup(query.entity, query.relation))
+        result = store.lookup_nowait(Lookup(query.entity, query.relation, as_of=as_of))
         holder = sequence.grounding.holder if sequence.grounding else ""
         answer = sequence.given.next_answer(result, holder, time.perf_counter() - began)
         if answer.value is None and self._takes_nearest(sequence, result):
             best = result.candidates[0]
-            again = store.lookup_nowait(Lookup(best.entity, best.relation))
+            again = store.lookup_nowait(Lookup(best.entity, best.relation, as_of=as_of))
             answer = nearest_answer(best.score, again, answer)
         self._tell_answer(sequence, answer)
         return True

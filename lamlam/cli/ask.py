@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lamlam.cli.facts_options import AsOf
 from lamlam.cli.output import print_json, printable, stdout_console
 from lamlam.cli.process_clock import seconds_since_process_start
 from lamlam.errors import UsageError
 
 if TYPE_CHECKING:
     from lamlam.runtime.completion import Completion
+    from lamlam.runtime.trace import Trace
 
 
 def register(app: typer.Typer) -> None:
@@ -69,6 +72,15 @@ def ask(
             help="With --json: each token's log probability, and the N likeliest tokens there.",
         ),
     ] = None,
+    as_of: AsOf = None,
+    trace: Annotated[
+        str | None,
+        typer.Option(
+            "--trace",
+            metavar="FILE",
+            help="Add what happens, and when, to a file, as lines of JSON with prompt and text.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Continue PROMPT, asking memory where a fact is due."""
@@ -77,13 +89,14 @@ def ask(
     if logprobs is not None and not as_json:
         raise UsageError("--logprobs is printed as JSON only", hint="add --json")
 
-    async def answer() -> None:
+    async def answer(trace: Trace | None) -> None:
         await _answer(
             sys.stdin.read().rstrip("\n") if prompt == "-" else prompt,
             engine_options={
                 "model": model,
                 "memory": None if no_memory else memory,
                 "threads": threads,
+                "trace": trace,
             },
             options={
                 "policy": policy,
@@ -92,11 +105,26 @@ def ask(
                 "temperature": temperature,
                 "seed": seed,
                 "logprobs": logprobs,
+                "as_of": as_of,
             },
             as_json=as_json,
         )
 
-    anyio.run(answer)
+    # Closed last: where the trace cannot be written, the answer has been printed all the same.
+    with _opened(trace) if trace is not None else nullcontext() as opened:
+        anyio.run(answer, opened)
+
+
+def _opened(trace: str) -> Trace:
+    from lamlam.errors import UsageError
+    from lamlam.runtime.trace import Trace
+
+    if trace == "-":
+        raise UsageError(
+            "--trace needs a file: standard output is the answer's",
+            hint="write --trace FILE, or --trace /dev/stderr to see it",
+        )
+    return Trace(trace)
 
 
 async def _answer(

@@ -41,7 +41,12 @@ class FakeStore:
         self.n_refreshed += 1
 
     def describe_nowait(
-        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
     ) -> EntityView | None:
         key = entity.casefold()
         if key not in self.facts:

@@ -24,11 +24,16 @@ class Counting(FakeStore):
     """Counts the names it is asked for."""
 
     def describe_nowait(
-        self, entity: str, *, fuzzy: bool = True, namespace: Namespace = ()
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
     ) -> EntityView | None:
         if not fuzzy:
             self.asked.append((entity, ""))
-        return super().describe_nowait(entity, fuzzy=fuzzy, namespace=namespace)
+        return super().describe_nowait(entity, fuzzy=fuzzy, namespace=namespace, as_of=as_of)
 
 
 def names_in(trie: KeyTrie | None) -> set[str]:

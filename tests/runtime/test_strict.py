@@ -203,4 +203,4 @@ def test_contradictions_are_refused() -> None:
     """Each by its name."""
     for wrong in ({"strict": 1}, {"only_named": "x"}, {"only_named": True}):
         with pytest.raises(UsageError, match=next(iter(wrong))):
-            Constraint(**wrong)  # type: ignore[arg-type]  # the mistake
+            Constraint(**wrong)  # the mistake

@@ -1,0 +1,237 @@
+"""Whether what a text took from memory still holds: each span asked about again, later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.facts import Fact
+    from lamlam.memory_backends.lookups import Lookup, LookupResult
+    from lamlam.memory_backends.operations import PastFact
+    from lamlam.memory_backends.protocol import FactStore
+    from lamlam.memory_backends.sync import SyncFactStore
+    from lamlam.runtime.completion import Completion, Span
+
+CheckStatus = Literal["unchanged", "changed", "retracted", "not_valid", "unknown", "not_verifiable"]
+"""What has become of a span's fact:
+
+- ``unchanged``: the store still says what stands in the text;
+- ``changed``: the fact ended and something else took its place, or it is written otherwise now;
+- ``retracted``: it ended, and nothing came in its place;
+- ``not_valid``: it stands in the store, but its period of world time does not include now;
+- ``unknown``: the store has no such fact, nor had it: it was erased, or never was in this store,
+  or the store keeps no history. An erasure leaves nothing by which to tell these apart;
+- ``not_verifiable``: the weights wrote it, so there is no fact to ask about.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanCheck:
+    """What has become of one stretch of a text."""
+
+    start: int
+    end: int
+    text: str
+    status: CheckStatus
+    entity: str | None = None
+    """What the store was asked about, as it was stored then."""
+    relation: str | None = None
+    fact_id: str | None = None
+    text_matches: bool | None = None
+    """The text is the fact's value, to the letter, as it is stored now or was when it ended;
+    ``None`` where there is no fact to compare it with."""
+    now: tuple[str, ...] = ()
+    """Every value that the store answers now."""
+    now_fact_id: str | None = None
+    """The fact that says the same now: another one where entities were merged or split."""
+    revision: int | None = None
+    """The revision of the store when the text was written."""
+    ended: int | None = None
+    """The revision at which the fact ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What has become of the facts of a text."""
+
+    checks: tuple[SpanCheck, ...]
+    """Of every span but the prompt, in their order."""
+    revision: int | None
+    """The revision of the store now; ``None`` where there was nothing to ask."""
+
+    @property
+    def holds(self) -> bool:
+        """Everything that came from memory still stands there; what the weights wrote is not
+        counted."""
+        return all(check.status in ("unchanged", "not_verifiable") for check in self.checks)
+
+    @property
+    def broken(self) -> tuple[SpanCheck, ...]:
+        """The checks of facts that no longer hold, or cannot be found."""
+        return tuple(
+            one for one in self.checks if one.status not in ("unchanged", "not_verifiable")
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as plain dictionaries, lists, strings and numbers."""
+        return {"holds": self.holds, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A span, and the question whose answer it was."""
+
+    span: Span
+    text: str
+    query: Lookup
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Entities that may hold the fact: of an inverse relation it is the other one's."""
+        return tuple(dict.fromkeys((self.query.entity, self.text)))
+
+
+async def verify(completion: Completion, store: FactStore) -> Verification:
+    """Return what has become of each span (`Completion.verify`)."""
+    asked = _questions(completion)
+    results = await store.lookup_many([one.query for one in asked]) if asked else []
+    checks = {}
+    for one, result in zip(asked, results, strict=True):
+        check = _standing(one, result)
+        if check is None:
+            stored: list[Fact] = []
+            past: list[PastFact] = []
+            for name in one.names:
+                stored += [fact async for fact in store.scan(name, namespace=())]
+                if "history" in store.capabilities:
+                    past += await store.history(name)
+            check = _gone(one, result, stored, past, "history" in store.capabilities)
+        checks[one.span] = check
+    return _verification(completion, checks, results)
+
+
+def verify_sync(completion: Completion, store: SyncFactStore) -> Verification:
+    """Return what has become of each span (`Completion.verify_sync`)."""
+    asked = _questions(completion)
+    results = store.lookup_many([one.query for one in asked]) if asked else []
+    checks = {}
+    for one, result in zip(asked, results, strict=True):
+        check = _standing(one, result)
+        if check is None:
+            stored: list[Fact] = []
+            past: list[PastFact] = []
+            for name in one.names:
+                stored += store.scan(name, namespace=())
+                if "history" in store.capabilities:
+                    past += store.history(name)
+            check = _gone(one, result, stored, past, "history" in store.capabilities)
+        checks[one.span] = check
+    return _verification(completion, checks, results)
+
+
+def _questions(completion: Completion) -> list[_Asked]:
+    from lamlam.memory_backends.lookups import Lookup
+
+    asked = []
+    for span in completion.spans:
+        if span.origin != "fact" or span.match is None or span.match.entity.matched is None:
+            continue
+        relation = span.match.relation.matched
+        if span.match.relation.kind == "inverse" or relation is None:
+            # What matched is the relation of the other entity; this one was asked otherwise.
+            same = (one.relation for one in completion.lookups if one.match == span.match)
+            relation = next(same, relation)
+        if relation is not None:
+            query = Lookup(span.match.entity.matched, relation)
+            asked.append(_Asked(span, completion.text[span.start : span.end], query))
+    return asked
+
+
+def _standing(asked: _Asked, result: LookupResult) -> SpanCheck | None:
+    """Return the check of a fact that the store still answers with, none of any other."""
+    ids: Sequence[str | None] = result.fact_ids or (None,) * len(result.values)
+    answers = list(zip(result.values, ids, strict=True))
+    fact_id = asked.span.fact_id
+    own = next((answer for answer in answers if fact_id and answer[1] == fact_id), None)
+    same = own or next((answer for answer in answers if answer[0] == asked.text), None)
+    if same is None:
+        return None
+    value, now_id = same
+    matches = value == asked.text
+    return _check(
+        asked,
+        "unchanged" if matches else "changed",
+        result,
+        text_matches=matches,
+        now_fact_id=now_id,
+    )
+
+
+def _gone(
+    asked: _Asked,
+    result: LookupResult,
+    stored: Iterable[Fact],
+    past: Iterable[PastFact],
+    has_history: bool,
+) -> SpanCheck:
+    """Return the check of a fact that the store no longer answers with."""
+    fact_id = asked.span.fact_id
+    for fact in stored:
+        if fact_id is not None and fact.id == fact_id:
+            return _check(asked, "not_valid", result, text_matches=_says(fact, asked))
+    ended = [one for one in past if fact_id is not None and one.fact.id == fact_id]
+    if not ended:
+        # Without a past all that can be said is that the store says otherwise.
+        is_changed = not has_history and bool(result.values)
+        return _check(asked, "changed" if is_changed else "unknown", result)
+    last = max(ended, key=lambda one: one.retracted)
+    is_replaced = any((fact.revision or 0) >= last.retracted for fact in result.facts)
+    return _check(
+        asked,
+        "changed" if is_replaced else "retracted",
+        result,
+        text_matches=any(_says(one.fact, asked) for one in ended),
+        ended=int(last.retracted),
+    )
+
+
+def _says(fact: Fact, asked: _Asked) -> bool:
+    """True where a fact's value is the text; of an inverse relation its entity is."""
+    return asked.text in (fact.surface, fact.entity)
+
+
+def _check(
+    asked: _Asked,
+    status: CheckStatus,
+    result: LookupResult,
+    **more: Any,  # Any: of SpanCheck
+) -> SpanCheck:
+    span, query = asked.span, asked.query
+    return SpanCheck(
+        span.start,
+        span.end,
+        asked.text,
+        status,
+        query.entity,
+        query.relation,
+        span.fact_id,
+        now=result.values,
+        revision=None if span.revision is None else int(span.revision),
+        **more,
+    )
+
+
+def _verification(
+    completion: Completion, checks: dict[Span, SpanCheck], results: Sequence[LookupResult]
+) -> Verification:
+    every = []
+    for span in completion.spans:
+        if span.origin == "prompt":
+            continue
+        text = completion.text[span.start : span.end]
+        status: CheckStatus = "unknown" if span.origin == "fact" else "not_verifiable"
+        unasked = SpanCheck(span.start, span.end, text, status, fact_id=span.fact_id)
+        every.append(checks.get(span, unasked))
+    return Verification(tuple(every), int(results[0].revision) if results else None)
