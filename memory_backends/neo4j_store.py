@@ -119,7 +119,10 @@ def connect_neo4j(url: str, *, create: bool = True, read_only: bool = False) -> 
 
 
 async def _prepared(connection: Neo4jConnection, queries: Queries, create: bool) -> StoreState:
-    if create and await read_state(connection, queries) is None:
+    if create:
+        state = await read_state(connection, queries)
+        if state is not None:
+            return state
         await make_schema(connection, queries)
     return await require_state(connection, queries)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -23,27 +24,64 @@ _INDEXES = (
     "WHERE any(label IN labelsOrTypes WHERE label STARTS WITH $prefix) RETURN name",
     "DROP INDEX $name IF EXISTS",
 )
+_DELETE = (
+    "MATCH (node) WHERE ($prefix = '' OR any(label IN labels(node) WHERE label STARTS WITH $prefix))"
+    " AND none(label IN labels(node) WHERE any(one IN $spared WHERE label STARTS WITH one))"
+    " WITH node LIMIT $batch DETACH DELETE node RETURN count(*) AS deleted"
+)
 _BATCH = 10_000  # nodes per transaction: a big one does not fit a small heap
+_IN_USE: dict[str, set[int]] = {}  # by URL of a server: numbers of its prefixes
 
 
 @contextmanager
 def fresh_url(server: Neo4jServer) -> Iterator[str]:
     """The URL of an empty store on the server.
 
-    A server that was started for these tests is emptied first. On any other the store gets
-    labels of its own, which are removed afterwards: what else is there stays as it is.
+    On a server that was started for these tests the nodes of earlier stores are deleted first,
+    and their schema is used again: to make one, and to plan every statement anew for its labels,
+    takes longer than most tests. On any other server the store gets labels of its own, which are
+    removed afterwards: what else is there stays as it is.
     """
     if server.is_ours:
-        _delete_nodes(server)
-        yield server.url
+        with _kept_prefix(server) as prefix:
+            yield _with_prefix(server, prefix) if prefix else server.url
         return
     prefix = f"LamlamTest{secrets.token_hex(4)}"
-    joint = "&" if urlsplit(server.url).query else "?"
     try:
-        yield f"{server.url}{joint}prefix={prefix}"
+        yield _with_prefix(server, prefix)
     finally:
         _delete_nodes(server, prefix)
         _drop_schema(server, prefix)
+
+
+@contextmanager
+def _kept_prefix(server: Neo4jServer) -> Iterator[str]:
+    """The first prefix that no open store has; no node is left under it, but its schema may be.
+
+    The first is the usual one, written as ``""``: with it goes every node that belongs to no
+    store in use.
+    """
+    in_use = _IN_USE.setdefault(server.url, set())
+    number = next(n for n in count() if n not in in_use)
+    others = [_spare_prefix(n) for n in in_use if n]
+    in_use.add(number)
+    try:
+        if number:
+            _delete_nodes(server, _spare_prefix(number))
+        else:
+            _delete_nodes(server, spared=others)
+        yield _spare_prefix(number) if number else ""
+    finally:
+        in_use.discard(number)
+
+
+def _spare_prefix(number: int) -> str:
+    return f"LamlamSpare{number}x"  # x: none begins with another
+
+
+def _with_prefix(server: Neo4jServer, prefix: str) -> str:
+    joint = "&" if urlsplit(server.url).query else "?"
+    return f"{server.url}{joint}prefix={prefix}"
 
 
 @contextmanager
@@ -54,20 +92,19 @@ def _driver(server: Neo4jServer) -> Iterator[Driver]:
         yield driver
 
 
-def _delete_nodes(server: Neo4jServer, prefix: str = "") -> None:
-    """No node is left that has a label with the prefix."""
-    delete = (
-        "MATCH (node) WHERE any(label IN labels(node) WHERE label STARTS WITH $prefix) "
-        "WITH node LIMIT $batch DETACH DELETE node RETURN count(*) AS deleted"
-        if prefix
-        else "MATCH (node) WITH node LIMIT $batch DETACH DELETE node RETURN count(*) AS deleted"
-    )
-    parameters = {"prefix": prefix, "batch": _BATCH}
+def _delete_nodes(server: Neo4jServer, prefix: str = "", spared: Sequence[str] = ()) -> None:
+    """No node is left that has a label with the prefix, but for those with a spared one.
+
+    Args:
+        prefix: ``""``: every node goes, labels or not.
+        spared: prefixes of labels of nodes that stay.
+    """
+    parameters = {"prefix": prefix, "spared": list(spared), "batch": _BATCH}
     with _driver(server) as driver:
-        while True:
-            found = driver.execute_query(delete, parameters, database_=server.database)
-            if found.records[0]["deleted"] == 0:
-                return
+        n_deleted = _BATCH
+        while n_deleted == _BATCH:
+            found = driver.execute_query(_DELETE, parameters, database_=server.database)
+            n_deleted = found.records[0]["deleted"]
 
 
 def _drop_schema(server: Neo4jServer, prefix: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 
 import anyio
 import pytest
@@ -48,14 +48,16 @@ class FaultLaws(Laws):
         """
         proxy.set(Fault.REFUSE)
         proxy.cut()
-        for call in (
-            distant.lookup(ADA, "work"),
-            triples(distant),
-            put(distant, (ADA, "work", "x")),
-        ):
+
+        async def check(call: Awaitable[object]) -> None:
             with pytest.raises(Unavailable) as caught:
                 await call
             assert caught.value.retryable
+
+        async with anyio.create_task_group() as calls:  # each may be tried for ten seconds
+            calls.start_soon(check, distant.lookup(ADA, "work"))
+            calls.start_soon(check, triples(distant))
+            calls.start_soon(check, put(distant, (ADA, "work", "x")))
         proxy.set(Fault.NONE)
         assert await triples(distant) == [("Bystander", "work", "x")]
 

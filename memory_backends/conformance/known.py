@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -82,21 +81,14 @@ class Neo4jBackend(Backend):
         """Take the server."""
         super().__init__(server.url)
         self._server = server
-        self._n_open = 0
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
         """An empty store; one beside another has labels of its own."""
         from lamlam.testing.neo4j_stores import fresh_url
 
-        is_first = self._n_open == 0
-        server = self._server if is_first else replace(self._server, is_ours=False)
-        self._n_open += 1
-        try:
-            with fresh_url(server) as url:
-                yield url
-        finally:
-            self._n_open -= 1
+        with fresh_url(self._server) as url:
+            yield url
 
     def through(self, url: str, port: int) -> str:
         """By ``bolt``: ``neo4j`` would ask the server for its address, and go there itself."""
