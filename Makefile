@@ -23,8 +23,9 @@ setup: $(LIGHT)
 demo: $(LIGHT)
 	@$(VENV)/bin/lamlam demo
 
+# Two processes: one waits for Neo4j much of the time, and takes no more memory than two cores have.
 test: $(DEV)
-	$(VENV)/bin/python -m pytest --require-neo4j
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --require-neo4j
 
 soak: $(DEV)
 	$(VENV)/bin/python -m pytest tests/soak --soak --timeout 5400

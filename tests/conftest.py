@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from lamlam.testing.neo4j_servers import Neo4jServer, running_neo4j
 from lamlam.testing.plugin import MARKER, without_neo4j
 from tests.neo4j_server.jdks import NEWEST, releases_here
 from tests.neo4j_server.session import OUR_WAYS, Neo4jTally, native_server
+from tests.processes import group_for_processes
 
 pytest_plugins = ["pytester"]
 
@@ -46,10 +48,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the newest release have the marker, too."""
+    """Tests of the newest release have the marker, too; processes share no server and no file."""
     for item in items:
-        if "newest_neo4j" in getattr(item, "fixturenames", ()):
+        callspec: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        wanted = {*getattr(item, "fixturenames", ()), *map(str, callspec.values())}
+        if wanted & {"lamlam_neo4j", "newest_neo4j"}:
             item.add_marker(MARKER)
+    group_for_processes(items)
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +64,7 @@ def lamlam_neo4j(
     """A Neo4j server: by address, as a container, or by Java alone (the LTS if it runs here)."""
     try:
         with running_neo4j(tmp_path_factory.mktemp("neo4j"), OUR_WAYS) as server:
-            pytestconfig.stash[TALLY].servers.append(server)
+            pytestconfig.stash[TALLY].note(server)
             yield server
     except StoreMissing as why:
         without_neo4j(why)
@@ -74,7 +79,7 @@ def newest_neo4j(
         pytest.skip(f"Neo4j {NEWEST.version} needs {NEWEST.needs}")
     try:
         with native_server(tmp_path_factory.mktemp("newest-neo4j"), NEWEST) as server:
-            pytestconfig.stash[TALLY].servers.append(server)
+            pytestconfig.stash[TALLY].note(server)
             yield server
     except StoreMissing as why:
         without_neo4j(why)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.neo4j_server.jdks import LTS, Release, releases_here
 from tests.neo4j_server.native import NativeServer
 
 _TIMEOUT_S = 400
+_SERVERS = "lamlam_neo4j_servers"
 
 
 @contextmanager
@@ -48,8 +50,12 @@ class Neo4jTally:
             is_whole_suite: the run is meant to hold tests against Neo4j.
         """
         self.n_ran = 0
-        self.servers: list[Neo4jServer] = []
+        self._servers: list[str] = []
         self._is_whole_suite = is_whole_suite
+
+    def note(self, server: Neo4jServer) -> None:
+        """A server is used."""
+        self._servers.append(f"{server.version}, {server.found_by}")
 
     @property
     def is_missing(self) -> bool:
@@ -76,13 +82,20 @@ class Neo4jTally:
             self.n_ran += 1
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """The run fails if required tests did not run."""
-        if self.is_missing and session.exitstatus == pytest.ExitCode.OK:
+        """The run fails if required tests did not run; one of several processes tells its servers."""
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[_SERVERS] = self._servers
+        elif self.is_missing and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+    def pytest_testnodedown(self, node: Any) -> None:  # Any: a class that it does not publish
+        """Take over which servers a process used."""
+        self._servers += getattr(node, "workeroutput", {}).get(_SERVERS, [])
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many tests ran, against what."""
-        used = "; ".join(f"{server.version}, {server.found_by}" for server in self.servers)
+        used = "; ".join(self._servers)
         if self.n_ran or self._is_whole_suite:
             line = f"neo4j: {self.n_ran} tests ran" + (f" ({used})" if used else "")
             terminalreporter.write_line(line, red=self.is_missing)
