@@ -83,6 +83,14 @@ def check_entity(entity: str, relation: str | None = None) -> None:
     check_scan(entity, relation)
 
 
+def nested_write() -> BadFact:
+    """Return the error of a write that the operations of another one make, in its middle."""
+    return BadFact(
+        "the operations or facts that are being written write to the same store themselves",
+        hint="give a list, or write before or afterwards",
+    )
+
+
 def check_since(since: int | None) -> None:
     """A feed of changes can begin after it.
 

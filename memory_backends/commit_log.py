@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -67,10 +68,14 @@ class CommitLog:
 
     def after(self, revision: int) -> list[LoggedCommit]:
         """Return the commits after a revision, in order."""
-        first = len(self.commits)
-        while first and self.commits[first - 1].revision > revision:
-            first -= 1
-        return self.commits[first:]
+        return self.commits[self._place_after(revision) :]
+
+    def at(self, revision: int) -> LoggedCommit:
+        """Return the commit that made a revision, which is in the log."""
+        return self.commits[self._place_after(revision - 1)]
+
+    def _place_after(self, revision: int) -> int:
+        return bisect_right(self.commits, revision, key=lambda commit: commit.revision)
 
     def names_of(self, keys: Collection[str]) -> list[str]:
         """Return the other names (scoped keys) that entities ever had, as far as commits tell."""

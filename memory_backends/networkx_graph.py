@@ -10,6 +10,7 @@ import secrets
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from lamlam.memory_backends.arguments import (
     check_scan,
     check_since,
     facts_to_load,
+    nested_write,
 )
 from lamlam.memory_backends.commit_log import CommitLog, Erasure, changes_of_commit, key_hash
 from lamlam.memory_backends.edits import covered_keys
@@ -109,6 +111,7 @@ class GraphStore(LocalStore):
         self.capabilities = _READING if read_only else _READING | _WRITING
         self._lock = threading.RLock()
         self._is_closed = False
+        self._is_writing = False
         self._is_saved = True
         self._file: FileState | None = None
         if path is not None and not (create and not read_only and not path.exists()):
@@ -348,7 +351,7 @@ class GraphStore(LocalStore):
         actor: str | None = None,
     ) -> Commit:
         """The same as `apply`; operations are taken as they come."""
-        with self._lock:
+        with self._lock, self._only_writing():
             self._check_writable()
             check_commit(expected, idempotency_key, actor)
             used = None if idempotency_key is None else key_hash(self.secret, idempotency_key)
@@ -418,7 +421,7 @@ class GraphStore(LocalStore):
         authority: str | None = None,
     ) -> ErasureReceipt:
         """The same as `erase`, in this thread."""
-        with self._lock:
+        with self._lock, self._only_writing():
             self._check_writable()
             check_erase(entity, relation, reason, authority)
             key = scoped(check_namespace(namespace), canonical_key(entity))
@@ -562,7 +565,7 @@ class GraphStore(LocalStore):
             with self._lock:
                 self._check_open()
                 # Read again: an erasure may have taken names out of it meanwhile.
-                commit = self._log.after(commit.revision - 1)[0]
+                commit = self._log.at(commit.revision)
                 changes = list(
                     changes_of_commit(
                         commit, self._world.versions, self._world.rules, self._identify
@@ -639,6 +642,17 @@ class GraphStore(LocalStore):
                 and record.merged not in self._world.names
             ]
         return found[1:]
+
+    @contextmanager
+    def _only_writing(self) -> Iterator[None]:
+        """Under the lock: what is written comes from outside, not from what is being written."""
+        if self._is_writing:
+            raise nested_write()
+        self._is_writing = True
+        try:
+            yield
+        finally:
+            self._is_writing = False
 
     def _check_reached(self, revision: int) -> None:
         if revision > self._revision:

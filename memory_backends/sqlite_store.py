@@ -21,6 +21,7 @@ from lamlam.memory_backends.arguments import (
     check_scan,
     check_since,
     facts_to_load,
+    nested_write,
 )
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
@@ -128,8 +129,11 @@ class SqliteStore(LocalStore):
         self._writer: Writer | None = None
         if may_create and (not path.exists() or path.stat().st_size == 0):
             self._writer = Writer(open_writer(self.path))
-        connection = open_reader(self.path, is_frozen=is_frozen)
-        try:
+        with ExitStack() as opened:
+            if self._writer is not None:
+                opened.callback(self._writer.connection.close)
+            connection = open_reader(self.path, is_frozen=is_frozen)
+            opened.callback(connection.close)
             version = check_schema(connection, path)
             # An older file is upgraded when it is first used, so that `migrate` can say how.
             self._is_old = version < SCHEMA_VERSION
@@ -137,9 +141,7 @@ class SqliteStore(LocalStore):
                 raise too_old(path, version)
             with translated(path):
                 (secret,) = connection.execute("SELECT secret FROM store").fetchone()
-        except BaseException:
-            connection.close()
-            raise
+            opened.pop_all()  # nothing failed: both stay open
         self._reader = Reader(connection, is_frozen=is_frozen)
         self._identify = FactIds(secret)
         with _OPENING:
@@ -511,7 +513,10 @@ class SqliteStore(LocalStore):
                 return
             self._is_closed = True
             with _OPENING:
-                _OPEN[self.path].discard(self)
+                stores = _OPEN[self.path]
+                stores.discard(self)
+                if not stores:
+                    del _OPEN[self.path]
             self._reader.close()
             if self._writer is not None:
                 # The last connection that closes writes the log back and removes it.
@@ -558,6 +563,8 @@ class SqliteStore(LocalStore):
             self._check_open()
             writer = self._open_writer()
             with translated(self.path):
+                if writer.connection.in_transaction:  # of this very thread, which has the lock
+                    raise nested_write()
                 writer.connection.execute("BEGIN IMMEDIATE")
                 writer.reset()
                 try:
