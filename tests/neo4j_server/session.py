@@ -70,11 +70,15 @@ class Neo4jTally:
         versions = ", ".join(release.version for release in releases_here())
         return f"neo4j: a container where an engine answers, else by Java: {versions or 'no JDK'}"
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
         """Tests against Neo4j have more time: the first of them starts the server."""
+        # What the command line allows for long runs is not made shorter.
+        timeout_s = max(_TIMEOUT_S, config.getoption("timeout", None) or 0)
         for item in items:
             if item.get_closest_marker(MARKER) and not item.get_closest_marker("timeout"):
-                item.add_marker(pytest.mark.timeout(_TIMEOUT_S))
+                item.add_marker(pytest.mark.timeout(timeout_s))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count a test once, when its body has run."""
