@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import secrets
 import sys
 import tempfile
 import zlib
@@ -28,8 +29,11 @@ _WRITERS: dict[str, Writer] = {
     "jsonl": jsonl.write, "csv": tables.write_csv, "tsv": tables.write_tsv, "nt": ntriples.write,
     "lmlm": lmlm.write, "cypher": cypher.write,
 }  # fmt: skip
-_SUFFIXES = {"cql": "cypher", "ntriples": "nt"} | {name: name for name in FORMATS}
+_SUFFIXES = {"cql": "cypher", "json": "jsonl", "ndjson": "jsonl", "ntriples": "nt"} | {
+    name: name for name in FORMATS
+}
 _READ_TWICE = ("nt",)
+_SQLITE_MAGIC = b"SQLite format 3\0"
 
 Progress = Callable[[int, int | None], None]
 
@@ -55,7 +59,7 @@ class FactFile:
         Args:
             path: its suffix names the format, ``.gz`` or ``.xz`` behind it that it is packed;
                 ``-`` is standard input.
-            format: overrides what the name says; without either it is ``jsonl``.
+            format: overrides what the name says.
             skip_invalid: leave bad lines out and count them in ``rejected``.
             ignore_unknown: leave keys and columns alone that mean nothing here.
             on_progress: is told bytes read and their total (``None`` where unknown).
@@ -115,7 +119,8 @@ def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None =
     The file is written beside its place and renamed at the end. ``-`` is standard output.
 
     Raises:
-        NotSupported: there is no such format.
+        NotSupported: there is no such format, the name tells none, or the place is taken by a
+            SQLite file, which holds more than any format keeps.
     """
     name = _checked(format or format_of(path))
     write = _WRITERS[name]
@@ -134,7 +139,12 @@ def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None =
         sys.stdout.buffer.flush()
         return Written(n_facts, str(lost))
     target = Path(path)
-    beside = target.with_name(f".{target.name}.part")
+    if _is_sqlite(target):
+        raise NotSupported(
+            f"{path} is a SQLite file, and would be written over", hint="name another file"
+        )
+    # Of its own: two may write the same file, and the last to finish wins.
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         with _create(beside, target.suffix) as file:
             write(counted(), file, lost)
@@ -146,10 +156,19 @@ def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None =
 
 
 def format_of(path: str) -> str:
-    """Return the format that a file's name tells; without a known suffix ``jsonl``."""
+    """Return the format that a file's name tells; without any suffix ``jsonl``.
+
+    Raises:
+        NotSupported: the suffix is none of a format.
+    """
     suffixes = [suffix for suffix in Path(path).suffixes if suffix not in (".gz", ".xz")]
-    suffix = suffixes[-1].removeprefix(".").casefold() if suffixes else ""
-    return _SUFFIXES.get(suffix, "jsonl")
+    suffix = suffixes[-1].removeprefix(".").casefold() if suffixes else "jsonl"
+    if suffix not in _SUFFIXES:
+        raise NotSupported(
+            f"the name of {path} tells no format of facts",
+            hint=f"name one with --format (format=): {', '.join(FORMATS)}",
+        )
+    return _SUFFIXES[suffix]
 
 
 def _checked(format: str) -> str:
@@ -209,6 +228,13 @@ class _KeptLines:
     def __iter__(self) -> Iterator[bytes]:
         self._file.seek(0)
         yield from self._file
+
+
+def _is_sqlite(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
 
 
 def _create(path: Path, suffix: str) -> IO[bytes]:

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from lamlam.errors import BadFact, NotSupported
 from lamlam.memory_backends.fact_files import FactFile, Written, write_facts
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.operations import Assert
+from lamlam.memory_backends.sync import SyncFactStore
 from tests.memory_backends.stores import fact_text
 
 GOOD = b'{"entity": "Ada", "relation": "job", "value": "\xc3\xa9 x", "source": "s"}\n'
@@ -209,3 +211,41 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert path.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
     assert json.loads(GOOD)["entity"] == "Ada"
+
+
+@pytest.mark.parametrize("name", ["facts.parquet", "facts.db", "facts.parquet.xz"])
+def test_an_unknown_suffix_is_refused(tmp_path: Path, name: str) -> None:
+    """Rather than written or read as JSON lines under a name that says something else."""
+    path = tmp_path / name
+    with pytest.raises(NotSupported, match="tells no format"):
+        write_facts([], str(path))
+    with pytest.raises(NotSupported, match="tells no format"):
+        FactFile(str(path))
+    assert not path.exists()
+    fact = Fact(entity="Ada", relation="job", value="x")
+    assert write_facts([fact], str(path), format="jsonl").facts == 1
+    assert _facts(FactFile(str(path), format="jsonl")) == [fact]
+
+
+def test_a_store_is_not_written_over(tmp_path: Path) -> None:
+    """Whatever its name, and though the format is named."""
+    path = tmp_path / "facts.jsonl"
+    with SyncFactStore(f"sqlite:///{path}") as store:
+        store.apply([Assert(Fact(entity="Ada", relation="job", value="x"))])
+    before = path.read_bytes()
+    with pytest.raises(NotSupported, match="written over"):
+        write_facts([], str(path), format="jsonl")
+    assert path.read_bytes() == before
+
+
+def test_two_may_write_the_same_file(tmp_path: Path) -> None:
+    """Each whole: the last to finish wins, and nothing is left beside."""
+    path = tmp_path / "facts.jsonl"
+
+    def facts() -> Iterator[Fact]:
+        yield Fact(entity="Ada", relation="job", value="outer")
+        write_facts([Fact(entity="Ada", relation="job", value="inner")], str(path))
+
+    write_facts(facts(), str(path))
+    (fact,) = _facts(FactFile(str(path)))
+    assert fact.value == "outer" and list(tmp_path.iterdir()) == [path]
