@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import networkx as nx
@@ -85,22 +85,20 @@ def write_file(path: Path, contents: Contents) -> FileState:
         Unavailable: it cannot be written.
     """
     text = json.dumps(_as_json(contents), ensure_ascii=False, separators=(",", ":"))
-    temporary: Path | None = None
+    # Opened plainly, so that who may read a new file is as for other files (the umask).
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
-        ) as file:
-            temporary = Path(file.name)
+        with temporary.open("x", encoding="utf-8") as file:
+            with suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-            with suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
         temporary.replace(path)
         return _state(path.stat())
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise Unavailable(f"cannot write {path}: {error.strerror}") from error
 
 

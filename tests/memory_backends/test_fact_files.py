@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -249,3 +250,20 @@ def test_two_may_write_the_same_file(tmp_path: Path) -> None:
     write_facts(facts(), str(path))
     (fact,) = _facts(FactFile(str(path)))
     assert fact.value == "outer" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no umask")
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_new_files_are_as_open_as_others(tmp_path: Path, mask: int, mode: int) -> None:
+    """Stores and exports alike: who may read them is what the user's mask says."""
+    before = os.umask(mask)
+    try:
+        fact = Assert(Fact(entity="Ada", relation="job", value="x"))
+        for url in (f"sqlite:///{tmp_path / 'a.db'}", f"memory:///{tmp_path / 'a.json'}"):
+            with SyncFactStore(url) as store:
+                store.apply([fact])
+        write_facts([fact.fact], str(tmp_path / "a.jsonl"))
+    finally:
+        os.umask(before)
+    found = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert found == {"a.db": mode, "a.json": mode, "a.jsonl": mode}
