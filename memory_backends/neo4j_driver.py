@@ -141,13 +141,36 @@ class Neo4jConnection:
     async def write(
         self, work: Work[T], bookmarks: Iterable[str] = (), *, timeout_s: float | None = None
     ) -> tuple[T, frozenset[str]]:
-        """Return what the work returns, and the bookmarks of its commit."""
+        """Return what the work returns, and the bookmarks of its commit.
+
+        Raises:
+            CommitUnknown: the connection broke while the server committed.
+            Unavailable: no answer in time; says where it is unknown whether the commit was done.
+        """
         limit = self.address.timeout_s if timeout_s is None else timeout_s
+        is_committing = False
+
+        async def noted(transaction: Transaction) -> T:
+            nonlocal is_committing
+            is_committing = False
+            done = await work(transaction)
+            is_committing = True
+            return done
+
         with self._ours():
-            async with asyncio.timeout(limit + _GRACE_S if limit else None):
-                async with self._session(self._neo4j.WRITE_ACCESS, bookmarks) as session:
-                    done = await session.execute_write(self._unit(work, limit))
-                    return done, frozenset((await session.last_bookmarks()).raw_values)
+            try:
+                async with asyncio.timeout(limit + _GRACE_S if limit else None):
+                    async with self._session(self._neo4j.WRITE_ACCESS, bookmarks) as session:
+                        done = await session.execute_write(self._unit(noted, limit))
+                        return done, frozenset((await session.last_bookmarks()).raw_values)
+            except TimeoutError as error:
+                if not is_committing:
+                    raise
+                raise Unavailable(
+                    f"{self.address} did not answer in {limit:g} s while it committed",
+                    hint="whether the change was done is unknown: repeat it with its "
+                    "idempotency_key, or read what the store holds",
+                ) from error
 
     async def close(self) -> None:
         """The driver's connections are closed."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,6 +20,7 @@ from lamlam.errors import (
     TooManyValues,
     Unavailable,
 )
+from lamlam.memory_backends.conformance.proxy import Fault, proxied
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.lookups import Lookup
 from lamlam.memory_backends.neo4j_load import PART
@@ -246,6 +249,37 @@ async def test_an_erased_name_is_in_no_node(server: Neo4jServer, store: Neo4jSto
         " WITH toLower(toStringOrNull(one)) AS text WHERE text CONTAINS 'canary' RETURN text"
     )
     assert cypher(server, left) == []
+
+
+async def test_a_commit_without_an_answer_is_unknown(
+    server: Neo4jServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waited in vain for a commit is told that it may have been done, and how to find out."""
+    direct = urlsplit(url)
+    with proxied(direct.hostname or "", direct.port or 0) as proxy:
+        through = direct._replace(
+            scheme="bolt", netloc=f"{server.user}:{server.password}@127.0.0.1:{proxy.port}"
+        ).geturl()
+        async with await opened(through) as store:
+            await store.apply([Assert(_fact("first"))])
+            # Only now: a server that has just started plans its first statements for longer.
+            connection = store._connection
+            connection.address = replace(connection.address, timeout_s=5)
+            finish = store._committer.finish
+
+            async def finish_and_fall_silent(*arguments: Any) -> None:
+                await finish(*arguments)
+                proxy.set(Fault.STALL)
+
+            monkeypatch.setattr(store._committer, "finish", finish_and_fall_silent)
+            with pytest.raises(Unavailable, match="while it committed") as unknown:
+                await store.apply([Assert(_fact("second"))])
+            assert "unknown" in (unknown.value.hint or "")
+            monkeypatch.undo()
+            proxy.set(Fault.NONE)
+    async with await opened(url) as store:
+        values = {value for _, _, value in await _facts(store)}
+        assert values in ({"first"}, {"first", "second"})
 
 
 async def test_wrong_credentials_and_databases_have_names(server: Neo4jServer) -> None:
