@@ -208,6 +208,24 @@ def test_setting_replaces_and_adding_does_not(facts: Facts, own: Path) -> None:
     assert status == 2 and "value" in err
 
 
+@pytest.mark.parametrize(
+    ("period", "at"),
+    [
+        (("--from", "1840", "--until", "1850"), "1840-01-01T00:00:00+00:00"),
+        (("--until", "1850"), "1849-12-31T23:59:59.999999+00:00"),
+        (("--from", "2990"), "2990-01-01T00:00:00+00:00"),
+        (("--from", "1990"), None),
+        ((), None),
+    ],
+)
+def test_setting_shows_the_values_of_the_period(
+    facts: Facts, own: Path, period: tuple[str, ...], at: str | None
+) -> None:
+    """Not those of today, where the period is over or has not begun."""
+    done = _json(facts("set", "Ada Quill", "mayor", "yes", *period, "--json"))
+    assert done["values"] == ["yes"] and done.get("at") == at
+
+
 def test_history_and_retract(facts: Facts, own: Path) -> None:
     """A fact that ended is shown with the revisions between which it held."""
     assert facts("history", "Ada Quill")[0] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +23,7 @@ from lamlam.cli.facts_stores import hint_at_name, own_store
 from lamlam.cli.output import print_figures, print_json, printable
 
 if TYPE_CHECKING:
+    from lamlam.memory_backends.facts import Fact
     from lamlam.memory_backends.operations import ErasureReceipt
 
 NOT_FOUND = 1
@@ -69,7 +71,8 @@ def set_(
 ) -> None:
     """Set the value of a relation; the values before it end, and stay in the history.
 
-    With a period only the values in that period end; what held before and after it stays.
+    With a period only the values in that period end; what held before and after it stays, and
+    the values shown are those of that period.
     """
     from lamlam.memory_backends.facts import Fact
     from lamlam.memory_backends.operations import Assert, Replace
@@ -92,7 +95,8 @@ def set_(
             if held.entity.kind == "exact" and held.relation.kind == "synonym":
                 fact = fact.model_copy(update={"relation": held.relation.matched})
         commit = store.apply([Assert(fact) if add else Replace(fact)])
-        result = store.lookup(entity, relation, namespace=fact.namespace)
+        at = _moment_of(fact)
+        result = store.lookup(entity, relation, namespace=fact.namespace, valid_at=at)
         values, fact_ids = list(result.values), list(result.fact_ids)
         location = store.info().location
     figures = {
@@ -100,9 +104,20 @@ def set_(
         "facts": commit.facts,
         "values": values,
         "fact_ids": fact_ids,
+        **({"at": at.isoformat()} if at else {}),
         "memory": location,
     }
     (print_json if as_json else print_figures)(figures)
+
+
+def _moment_of(fact: Fact) -> datetime | None:
+    """Return a moment at which the fact holds, ``None`` for now."""
+    now = datetime.now(UTC)
+    if fact.valid_from is not None and now < fact.valid_from:
+        return fact.valid_from
+    if fact.valid_to is not None and now >= fact.valid_to:
+        return fact.valid_from or fact.valid_to - timedelta(microseconds=1)
+    return None
 
 
 def retract(
