@@ -15,11 +15,13 @@ import anyio
 import anyio.to_thread
 
 from lamlam.errors import EngineClosed, UsageError
+from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.answers import Query
 from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.completion import ChatCompletion, Completion
 from lamlam.runtime.events import Event, Finished
 from lamlam.runtime.grounding import Constraint
+from lamlam.runtime.home import Home
 from lamlam.runtime.mailbox import Mailbox
 from lamlam.runtime.option_checks import check_choice, check_names, check_number
 from lamlam.runtime.owner_thread import LoadedModel, ModelSettings, OwnerThread
@@ -81,7 +83,7 @@ class _State(Enum):
     CLOSED = auto()
 
 
-class Engine:
+class Engine(OneProcess):
     """Writes texts with one model and one memory; opened by ``async with``.
 
     A model with lookup tokens asks memory while it writes. A model that has none of them is
@@ -91,7 +93,9 @@ class Engine:
     with ``plain=True``.
 
     One thread owns the model and runs the whole step loop, so any number of tasks may
-    call `generate` and `stream`; texts beyond ``max_sequences`` wait their turn.
+    call `generate` and `stream`; texts beyond ``max_sequences`` wait their turn. They are tasks
+    of the event loop that opened the engine; elsewhere, and in a forked process, its methods
+    raise `EngineElsewhere`.
     """
 
     def __init__(
@@ -145,6 +149,7 @@ class Engine:
         self._owner: OwnerThread | None = None
         self._loaded: LoadedModel | None = None
         self._format: ChatFormat | None = None
+        self._home: Home | None = None
 
     @property
     def context(self) -> int:
@@ -175,9 +180,13 @@ class Engine:
             FactStoreError: the memory cannot be used; see its subclasses.
             EngineClosed: it was closed while it was opening.
         """
+        if self.is_forked:
+            raise engine_elsewhere()
         if self._state is not _State.UNOPENED:
             raise UsageError("an engine is opened once", hint="make another Engine")
         self._state = _State.OPENING
+        self._home = Home()
+        self.belongs_here()
         try:
             path = self._model_path()
             store = await self._open_store(path)
@@ -208,9 +217,13 @@ class Engine:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Open texts end with `EngineClosed`; model and memory are freed."""
+        """Open texts end with `EngineClosed`; model and memory are freed.
+
+        In a forked process nothing is done: there they are the parent's.
+        """
         self._state = _State.CLOSED
-        await self._stack.aclose()
+        if not self.is_forked:
+            await self._stack.aclose()
 
     async def generate(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Completion:
         """Return the finished text.
@@ -250,8 +263,7 @@ class Engine:
         Options and errors as for `generate`; errors are raised by the iterator. Events that
         were not read inside the block are gone: reading on raises `EngineClosed`.
         """
-        request = self._submit(prompt, self._text(prompt, dict(options)), wants_events=True)
-        events = _Events(request)
+        events = self._text_events(prompt, dict(options))
         try:
             yield events
         finally:
@@ -308,6 +320,9 @@ class Engine:
         finally:
             events.leave()
 
+    def _text_events(self, prompt: str, options: dict[str, Any]) -> _Events:
+        return _Events(self._submit(prompt, self._text(prompt, options), wants_events=True))
+
     async def _chat_events(
         self, messages: Iterable[Mapping[str, Any] | BaseModel], options: dict[str, Any]
     ) -> ChatEvents:
@@ -315,7 +330,7 @@ class Engine:
         from lamlam.runtime.chat_prompt import ChatFormat
         from lamlam.runtime.messages import read_messages
 
-        loaded = self._open_model()
+        loaded = self._open_here()
         check_names(options, ChatKeywords.__annotations__)
         tool_choice: ToolChoice = options.pop("tool_choice", "auto")
         check_choice("tool_choice", tool_choice, get_args(ToolChoice))
@@ -347,7 +362,7 @@ class Engine:
     def _submit(
         self, prompt: str | ChatPrompt, settings: TextSettings, *, wants_events: bool
     ) -> _Request:
-        self._open_model()
+        self._open_here()
         assert self._owner is not None
         request = _Request(prompt, settings, wants_events, self._owner, self._store)
         self._owner.submit(request)
@@ -357,7 +372,15 @@ class Engine:
         if self._state is not _State.OPENING:
             raise EngineClosed("the engine was closed while it was opening")
 
+    def _open_here(self) -> LoadedModel:
+        loaded = self._open_model()
+        assert self._home is not None
+        self._home.check()
+        return loaded
+
     def _open_model(self) -> LoadedModel:
+        if self.is_forked:
+            raise engine_elsewhere()
         if self._state is not _State.OPENED or self._loaded is None:
             what = "closed" if self._state is _State.CLOSED else "not open yet"
             raise EngineClosed(f"the engine is {what}", hint="use it inside: async with Engine(…)")
