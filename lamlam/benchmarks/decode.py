@@ -40,7 +40,7 @@ _ALWAYS = 1000.0  # a bias that no logit outweighs
 _FIRST_TOKEN_PROGRAM = """
 import resource, sys
 from lamlam.runtime.sync import SyncEngine
-with SyncEngine(sys.argv[1], sys.argv[2] or None) as engine:
+with SyncEngine(sys.argv[1], sys.argv[2] or None, max_sequences=1) as engine:
     with engine.stream(sys.argv[3], max_tokens=64, ignore_eos=True) as events:
         next(events)
         print("first", flush=True)
@@ -73,8 +73,8 @@ def decode_benchmark(
         ``llama_cpp_python_tokens_per_s``, and the medians of each round's ratios,
         ``lamlam_to_bare`` and ``lamlam_to_llama_cpp_python``. ``value_step_ms``: from
         ``<|db_return|>`` to the next sampled token; ``reprefill_step_ms``: the same by
-        evaluating 200 tokens again. ``time_to_first_token_s`` from the start of a process,
-        ``peak_rss_mb`` of that process.
+        evaluating 200 tokens again. ``time_to_first_token_s`` from the start of a process that
+        writes one text, ``peak_rss_mb`` of that process.
 
     Raises:
         BadModelFile: the file cannot be loaded.

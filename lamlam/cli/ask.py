@@ -70,6 +70,7 @@ def ask(
                 "model": model,
                 "memory": None if no_memory else memory,
                 "threads": threads,
+                "max_sequences": 1,  # each has a cache of its own: 10 MB for the bundled model
             },
             options={
                 "policy": policy,
