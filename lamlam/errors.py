@@ -6,6 +6,7 @@ LamLamError
 │   ├── PromptTooLong          the prompt does not fit the context
 │   ├── BadMessages            messages that are no conversation
 │   ├── BadToolCall            an unknown tool, or arguments that do not fit it
+│   ├── NotPicklable           an engine or a store was to be sent to another process
 │   ├── TooManyEntities        more names in memory than a strict constraint may hold
 │   └── MissingExtra           a part was used whose optional packages are not installed
 ├── ModelError                 the model file cannot be used
@@ -20,6 +21,7 @@ LamLamError
 ├── EngineError
 │   ├── EngineBusy             as many texts wait as may (retryable)
 │   ├── EngineClosed           the engine was used after close
+│   │   └── EngineElsewhere    it is open in another process, or on another event loop
 │   ├── LookupFailed           policy "raise": memory had no answer
 │   └── TraceFailed            a trace cannot be written; texts are not harmed
 ├── FactStoreError             base of everything a memory raises
@@ -37,6 +39,7 @@ LamLamError
 │   ├── AccessDenied           the server refuses the user or the password
 │   ├── Unavailable            the store did not answer (retryable)
 │   └── StoreClosed            used after close
+│       └── StoreElsewhere     it is open in the process that this one was forked from
 └── TrainingError
     ├── BadDocument            a training document that breaks its format
     ├── BadSettings            settings that contradict each other
@@ -98,6 +101,16 @@ class TooManyEntities(UsageError):
             hint="use Constraint(strict=True, only_named=True), or leave out strict",
         )
         self.most = most
+
+
+class NotPicklable(UsageError, TypeError):
+    """An engine or a store was to be pickled: it holds threads and open files."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"a {kind} cannot be pickled or copied: it belongs to the process that opened it",
+            hint="hand over the model's path and the memory's URL, and open it in the worker",
+        )
 
 
 class MissingExtra(UsageError, ImportError):
@@ -175,6 +188,10 @@ class EngineClosed(EngineError):
     """The engine was used after close."""
 
 
+class EngineElsewhere(EngineClosed):
+    """The engine was opened before a fork, or on another event loop, and does not answer here."""
+
+
 class LookupFailed(EngineError):
     """Policy ``raise``: memory had no answer."""
 
@@ -248,6 +265,10 @@ class Unavailable(FactStoreError):
 
 class StoreClosed(FactStoreError):
     """The store was used after close."""
+
+
+class StoreElsewhere(StoreClosed):
+    """The store was opened before a fork and does not answer in the child."""
 
 
 class TrainingError(LamLamError):

@@ -66,7 +66,7 @@ class Reader:
     """
 
     def __init__(self, connection: sqlite3.Connection, *, is_frozen: bool) -> None:
-        self._connection = connection
+        self.connection = connection
         # One cursor: its next statement always ends the one before, so that a snapshot
         # can be left at any time.
         self.cursor = connection.cursor()
@@ -106,7 +106,7 @@ class Reader:
         if self._is_pinned:
             self._is_pinned = False
             # SQLite itself ends a transaction that found the file damaged.
-            if self._connection.in_transaction:
+            if self.connection.in_transaction:
                 self.cursor.execute("COMMIT")
 
     def forget(self) -> None:
@@ -117,7 +117,7 @@ class Reader:
     def close(self) -> None:
         with suppress(sqlite3.Error):  # of a damaged file; closing ends the snapshot too
             self.forget()
-        self._connection.close()
+        self.connection.close()
 
     def state(self) -> tuple[int, int, int, int]:
         """Return revision, facts, entities and where the feed begins."""

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequen
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 from weakref import WeakSet
 
 from anyio import CancelScope, to_thread
@@ -45,6 +46,7 @@ from lamlam.memory_backends.shelf_views import NamespaceShelf, PastShelf
 from lamlam.memory_backends.sqlite_bytes import leftovers, write_back_log
 from lamlam.memory_backends.sqlite_erasure import Erased, erase_rows
 from lamlam.memory_backends.sqlite_feed import Feed
+from lamlam.memory_backends.sqlite_forks import ForkedReader, OpenFiles
 from lamlam.memory_backends.sqlite_log import forget_log
 from lamlam.memory_backends.sqlite_migrations import migrate
 from lamlam.memory_backends.sqlite_reader import Reader
@@ -60,6 +62,7 @@ from lamlam.memory_backends.sqlite_schema import (
 )
 from lamlam.memory_backends.sqlite_writer import Writer
 from lamlam.memory_backends.store_base import LocalStore
+from lamlam.one_process import OneProcess, store_elsewhere
 
 _READING = frozenset(
     {
@@ -75,11 +78,9 @@ _WRITING = frozenset(
     }
 )  # fmt: skip
 
-# The stores of this process by file: a commit of one is seen by the others at once, and
-# an erasure ends their snapshots.
-_OPEN: dict[Path, WeakSet[SqliteStore]] = {}
-_OPENING = threading.Lock()
-_ERASING = threading.Lock()
+# A commit of one store is seen by the others of the file at once, and an erasure ends their
+# snapshots.
+_OPEN: OpenFiles[SqliteStore] = OpenFiles()
 
 
 _TABLES = ("facts", "history", "log of commits", "aliases", "merges", "index keys")
@@ -87,7 +88,7 @@ _BYTES = ("file", "write-ahead log")
 _LOG_IN_USE = "write-ahead log: another process is using the file"
 
 
-class SqliteStore(LocalStore):
+class SqliteStore(OneProcess, LocalStore):
     """Facts in a SQLite file: any thread may ask, also while one writes.
 
     Reads come from a snapshot that is a few milliseconds old at most; what this process
@@ -115,10 +116,14 @@ class SqliteStore(LocalStore):
             StoreMissing: there is no file and none may be made.
             BadStore: the file is no fact store.
             SchemaMismatch: a newer version wrote it, or an older one and it may not be upgraded.
+            StoreElsewhere: it was open when this process was forked.
         """
+        self.belongs_here()
         may_create = create and not read_only
         check_file(path, may_create=may_create)
         self.path = path.resolve()
+        if not is_frozen:
+            _OPEN.check(self.path)
         self.read_only = read_only
         self.capabilities = _READING if read_only else _READING | _WRITING
         # Of the reader; whoever needs both takes the writer's first.
@@ -127,6 +132,7 @@ class SqliteStore(LocalStore):
         self._is_closed = False
         self._is_frozen = is_frozen
         self._writer: Writer | None = None
+        self._lasting_readers: WeakSet[Reader] = WeakSet()
         if may_create and (not path.exists() or path.stat().st_size == 0):
             self._writer = Writer(open_writer(self.path))
         with ExitStack() as opened:
@@ -144,8 +150,7 @@ class SqliteStore(LocalStore):
             opened.pop_all()  # nothing failed: both stay open
         self._reader = Reader(connection, is_frozen=is_frozen)
         self._identify = FactIds(secret)
-        with _OPENING:
-            _OPEN.setdefault(self.path, WeakSet()).add(self)
+        _OPEN.add(self)
 
     # Reading ------------------------------------------------------------------------------------
 
@@ -492,8 +497,8 @@ class SqliteStore(LocalStore):
 
     def _empty_log(self) -> bool:
         """Return whether the log is empty; no reader of this process is in the way."""
-        with _ERASING, ExitStack() as stack:
-            for store in _open_stores(self.path):
+        with _OPEN.erasing, ExitStack() as stack:
+            for store in _OPEN.of(self.path):
                 stack.enter_context(store._lock)
                 store._forget()
             return write_back_log(self._open_writer().connection)
@@ -507,16 +512,14 @@ class SqliteStore(LocalStore):
             await to_thread.run_sync(self.close_nowait)
 
     def close_nowait(self) -> None:
-        """The same as `aclose`, in this thread."""
+        """The same as `aclose`, in this thread; nothing is done in a forked process."""
+        if self.is_forked:
+            return
         with self._write_lock, self._lock:
             if self._is_closed:
                 return
             self._is_closed = True
-            with _OPENING:
-                stores = _OPEN[self.path]
-                stores.discard(self)
-                if not stores:
-                    del _OPEN[self.path]
+            _OPEN.remove(self)
             self._reader.close()
             if self._writer is not None:
                 # The last connection that closes writes the log back and removes it.
@@ -544,12 +547,14 @@ class SqliteStore(LocalStore):
             self._upgrade()
         self._check_open()
         reader = Reader(open_reader(self.path, is_frozen=self._is_frozen), is_frozen=True)
+        self._lasting_readers.add(reader)
         try:
             with translated(self.path):
                 reader.pin(time.perf_counter_ns())
                 yield reader
         finally:
-            reader.close()
+            if not self.is_forked:
+                reader.close()
 
     @contextmanager
     def _writing(self) -> Iterator[Writer]:
@@ -575,7 +580,7 @@ class SqliteStore(LocalStore):
                     if writer.connection.in_transaction:
                         writer.connection.execute("ROLLBACK")
                     raise
-        for store in _open_stores(self.path):
+        for store in _OPEN.of(self.path):
             store.refresh_nowait()
 
     def _forget(self) -> None:
@@ -587,7 +592,32 @@ class SqliteStore(LocalStore):
             self._writer = Writer(open_writer(self.path))
         return self._writer
 
+    # Of a fork (`sqlite_forks.OpenStore`) ----------------------------------------------------------
+
+    @property
+    def takes_locks(self) -> bool:
+        """False for a file that nobody writes."""
+        return not self._is_frozen
+
+    def connections(self) -> Iterator[sqlite3.Connection]:
+        """Give the open connections."""
+        yield self._reader.connection
+        if self._writer is not None:
+            yield self._writer.connection
+        for reader in self._lasting_readers:
+            yield reader.connection
+
+    def forked(self) -> None:
+        """The store was copied into this process by a fork: it answers with errors only."""
+        # Other threads of the parent may have held the locks; here nobody would release them.
+        self._lock = threading.RLock()
+        self._write_lock = threading.RLock()
+        self._reader = cast("Reader", ForkedReader())
+        self._is_old = False
+
     def _check_open(self) -> None:
+        if self.is_forked:
+            raise store_elsewhere()
         if self._is_closed:
             raise StoreClosed("the store is closed", hint="use it inside: with … as store")
 
@@ -605,8 +635,3 @@ def _may_write(path: Path) -> bool:
     # Whoever the process acts as, where the system tells that from who started it.
     acts_as = os.access in os.supports_effective_ids
     return all(os.access(one, os.W_OK, effective_ids=acts_as) for one in (path, path.parent))
-
-
-def _open_stores(path: Path) -> list[SqliteStore]:
-    with _OPENING:
-        return list(_OPEN.get(path, ()))

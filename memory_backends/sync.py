@@ -36,11 +36,13 @@ from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.store_base import LocalStore
 from lamlam.memory_backends.urls import connect
+from lamlam.one_process import OneProcess, store_elsewhere
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
     from pydantic import BaseModel
 
+    from lamlam.loop_thread import LoopThread
     from lamlam.memory_backends.recall import Recalled
 
 T = TypeVar("T")
@@ -48,12 +50,13 @@ Model = TypeVar("Model", bound="BaseModel")
 _CHUNK = 256
 
 
-class SyncFactStore:
+class SyncFactStore(OneProcess):
     """A fact store for code without ``async``; same names, same answers.
 
     Stores that answer without waiting (``memory:``, SQLite) are used in the thread that asks.
     Stores that wait for a server are used from one event loop in a thread of its own, which
-    lives as long as the store is open.
+    lives as long as the store is open. A forked process must open its own: there the methods
+    raise `StoreElsewhere`.
     """
 
     def __init__(
@@ -79,6 +82,8 @@ class SyncFactStore:
 
     def __enter__(self) -> Self:
         """Open the store; errors as for `open_store`."""
+        if self.is_forked:
+            raise store_elsewhere()
         if isinstance(self._url, str | os.PathLike):
             store = connect(self._url, create=self._create, read_only=self._read_only)
         else:
@@ -86,6 +91,7 @@ class SyncFactStore:
         self._is_local = isinstance(store, LocalStore)
         self._loop = _Loop()
         self._store = store
+        self.belongs_here()
         return self
 
     def __exit__(
@@ -98,7 +104,9 @@ class SyncFactStore:
         self.close()
 
     def close(self) -> None:
-        """The store is closed, if this twin opened it."""
+        """The store is closed, if this twin opened it; in a forked process nothing is done."""
+        if self.is_forked:
+            return
         store, self._store = self._store, None
         loop, self._loop = self._loop, None
         try:
@@ -300,17 +308,22 @@ class SyncFactStore:
                 view = stack.enter_context(portal.wrap_async_context_manager(context))
             twin = SyncFactStore(view)
             twin._store, twin._is_local, twin._loop = view, self._is_local, self._loop
+            twin.belongs_here()
             try:
                 yield twin
             finally:
                 twin._store = twin._loop = None
 
     def _running(self) -> _Loop:
+        if self.is_forked:
+            raise store_elsewhere()
         if self._loop is None:
             raise _closed()
         return self._loop
 
     def _opened(self) -> FactStore:
+        if self.is_forked:
+            raise store_elsewhere()
         if self._store is None:
             raise _closed()
         return self._store
@@ -320,19 +333,18 @@ class _Loop:
     """One event loop in a thread of its own, from the first call to `close`."""
 
     def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._portal: BlockingPortal | None = None
+        self._thread: LoopThread | None = None
         self._starting = threading.Lock()
 
     @property
     def portal(self) -> BlockingPortal:
         """What calls into the loop; the first use starts it."""
         with self._starting:
-            if self._portal is None:
-                from anyio.from_thread import start_blocking_portal
+            if self._thread is None:
+                from lamlam.loop_thread import LoopThread
 
-                self._portal = self._stack.enter_context(start_blocking_portal("asyncio"))
-            return self._portal
+                self._thread = LoopThread("lamlam-store-loop")
+            return self._thread.portal
 
     def call(self, method: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return what a coroutine returns; it is cancelled where the wait for it is broken off."""
@@ -376,7 +388,9 @@ class _Loop:
 
     def close(self) -> None:
         """The loop has ended, and its thread."""
-        self._stack.close()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.close()
 
 
 def _twin(store: FactStore, name: str, twin: str) -> Callable[..., Any] | None:

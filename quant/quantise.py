@@ -14,6 +14,7 @@ from lamlam.errors import BadModelFile, UnknownOption, UsageError
 from lamlam.quant.checksum import PLACEHOLDERS, seal, verify
 from lamlam.quant.export import Progress, written_beside
 from lamlam.quant.gguf_file import read_header
+from lamlam.runtime.usable_cpus import usable_cpus
 
 _PREFIXES = ("LLAMA_FTYPE_MOSTLY_", "LLAMA_FTYPE_ALL_")
 _UNQUANTISED = frozenset({"F32", "F16", "BF16"})
@@ -75,7 +76,7 @@ def quantise(
         )
     verify(src)
     with written_beside(dst) as unfinished:
-        _run(src, unfinished, types[type.upper()], threads or _usable_cpus(), progress)
+        _run(src, unfinished, types[type.upper()], threads or usable_cpus(), progress)
         seal(unfinished)
     return dst
 
@@ -149,8 +150,3 @@ def _log_of(llama_cpp: Any, listen: Any) -> Iterator[None]:
         llama_cpp.llama_log_set(before, before_data)
     if raised:
         raise raised[0]
-
-
-def _usable_cpus() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -15,11 +15,13 @@ import anyio
 import anyio.to_thread
 
 from lamlam.errors import EngineClosed, NotSupported, TraceFailed, UsageError
+from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.answers import Query
 from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.completion import ChatCompletion, Completion
 from lamlam.runtime.events import Event, Finished
 from lamlam.runtime.grounding import Constraint
+from lamlam.runtime.home import Home
 from lamlam.runtime.known_names import KnownNames
 from lamlam.runtime.mailbox import Mailbox
 from lamlam.runtime.observed import BegunText, EventSource, ObservedEvents, Observer
@@ -86,7 +88,7 @@ class _State(Enum):
     CLOSED = auto()
 
 
-class Engine:
+class Engine(OneProcess):
     """Writes texts with one model and one memory; opened by ``async with``.
 
     A model with lookup tokens asks memory while it writes. A model that has none of them is
@@ -96,7 +98,9 @@ class Engine:
     with ``plain=True``.
 
     One thread owns the model and runs the whole step loop, so any number of tasks may
-    call `generate` and `stream`; texts beyond ``max_sequences`` wait their turn.
+    call `generate` and `stream`; texts beyond ``max_sequences`` wait their turn. They are tasks
+    of the event loop that opened the engine; elsewhere, and in a forked process, its methods
+    raise `EngineElsewhere`.
     """
 
     def __init__(
@@ -161,6 +165,7 @@ class Engine:
         self._owner: OwnerThread | None = None
         self._loaded: LoadedModel | None = None
         self._format: ChatFormat | None = None
+        self._home: Home | None = None
 
     @property
     def context(self) -> int:
@@ -193,9 +198,13 @@ class Engine:
             TooManyEntities: memory holds too many names for a strict constraint.
             EngineClosed: it was closed while it was opening.
         """
+        if self.is_forked:
+            raise engine_elsewhere()
         if self._state is not _State.UNOPENED:
             raise UsageError("an engine is opened once", hint="make another Engine")
         self._state = _State.OPENING
+        self._home = Home()
+        self.belongs_here()
         try:
             self._open_trace()
             path = self._model_path()
@@ -238,11 +247,14 @@ class Engine:
     async def aclose(self) -> None:
         """Open texts end with `EngineClosed`; model and memory are freed.
 
+        In a forked process nothing is done: there they are the parent's.
+
         Raises:
             TraceFailed: a line of the trace that the engine opened could not be written.
         """
         self._state = _State.CLOSED
-        await self._stack.aclose()
+        if not self.is_forked:
+            await self._stack.aclose()
 
     async def generate(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Completion:
         """Return the finished text.
@@ -294,10 +306,7 @@ class Engine:
         Options and errors as for `generate`; errors are raised by the iterator. Events that
         were not read inside the block are gone: reading on raises `EngineClosed`.
         """
-        settings = self._text(prompt, dict(options))
-        await self._check_as_of(settings)
-        await self._refresh_names()
-        events = self._events(prompt, settings)
+        events = await self._text_events(prompt, dict(options))
         try:
             yield events
         finally:
@@ -348,6 +357,12 @@ class Engine:
         finally:
             events.leave()
 
+    async def _text_events(self, prompt: str, options: dict[str, Any]) -> EventSource:
+        settings = self._text(prompt, options)
+        await self._check_as_of(settings)
+        await self._refresh_names()
+        return self._events(prompt, settings)
+
     async def _chat_events(
         self, messages: Iterable[Mapping[str, Any] | BaseModel], options: dict[str, Any]
     ) -> EventSource:
@@ -355,7 +370,7 @@ class Engine:
         from lamlam.runtime.chat_prompt import ChatFormat
         from lamlam.runtime.messages import read_messages
 
-        loaded = self._open_model()
+        loaded = self._open_here()
         check_names(options, ChatKeywords.__annotations__)
         tool_choice: ToolChoice = options.pop("tool_choice", "auto")
         check_choice("tool_choice", tool_choice, get_args(ToolChoice))
@@ -457,7 +472,7 @@ class Engine:
     def _submit(
         self, prompt: str | ChatPrompt, settings: TextSettings, *, wants_events: bool
     ) -> _Request:
-        self._open_model()
+        self._open_here()
         assert self._owner is not None
         request = _Request(prompt, settings, wants_events, self._owner, self._store)
         self._owner.submit(request)
@@ -467,7 +482,15 @@ class Engine:
         if self._state is not _State.OPENING:
             raise EngineClosed("the engine was closed while it was opening")
 
+    def _open_here(self) -> LoadedModel:
+        loaded = self._open_model()
+        assert self._home is not None
+        self._home.check()
+        return loaded
+
     def _open_model(self) -> LoadedModel:
+        if self.is_forked:
+            raise engine_elsewhere()
         if self._state is not _State.OPENED or self._loaded is None:
             what = "closed" if self._state is _State.CLOSED else "not open yet"
             raise EngineClosed(f"the engine is {what}", hint="use it inside: async with Engine(…)")

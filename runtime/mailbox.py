@@ -6,12 +6,12 @@ together: at most one callback is posted to the loop at a time.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import anyio
+
+from lamlam.runtime.home import Home
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class Mailbox(Generic[T]):
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
-        self._post = _current_poster()
+        self._home = Home()
         self._is_posted = False
         self._event = anyio.Event()
 
@@ -31,13 +31,18 @@ class Mailbox(Generic[T]):
         if not self._is_posted:
             self._is_posted = True
             try:
-                self._post(self._wake)
+                self._home.post(self._wake)
             except RuntimeError:  # the loop is gone, and with it whoever would receive
                 self._items.clear()
 
     async def get(self) -> T:
-        """Return the next item, waiting for it."""
+        """Return the next item, waiting for it.
+
+        Raises:
+            EngineElsewhere: it would be waited for on another loop.
+        """
         while not self._items:
+            self._home.check()
             self._event = anyio.Event()
             await self._event.wait()
         return self._items.popleft()
@@ -45,13 +50,3 @@ class Mailbox(Generic[T]):
     def _wake(self) -> None:
         self._is_posted = False
         self._event.set()
-
-
-def _current_poster() -> Callable[[Callable[[], None]], Any]:
-    """Return the running loop's way to call something soon, from any thread."""
-    try:
-        return asyncio.get_running_loop().call_soon_threadsafe
-    except RuntimeError:
-        import trio
-
-        return trio.lowlevel.current_trio_token().run_sync_soon

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Unpack
-
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from lamlam.errors import EngineClosed, UsageError
+from lamlam.loop_thread import LoopThread
+from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.completion import ChatCompletion, Completion
 from lamlam.runtime.engine import DefaultMemory, Engine, EngineKeywords
 from lamlam.runtime.events import Event
+from lamlam.runtime.observed import EventSource
 from lamlam.runtime.policies import ChatKeywords, GenerateKeywords, Verbalise
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from anyio.from_thread import BlockingPortal
     from pydantic import BaseModel
 
     from lamlam.memory_backends.protocol import FactStore
 
 
-class SyncEngine:
-    """`Engine` with blocking methods; any thread may call them. Opened by ``with``."""
+T = TypeVar("T")
+
+
+class SyncEngine(OneProcess):
+    """`Engine` with blocking methods; any thread may call them. Opened by ``with``.
+
+    It has an event loop of its own in a thread of its own, so it works where the caller's
+    thread runs a loop too, as in a notebook (that loop waits meanwhile). A forked process
+    must open its own: there the methods raise `EngineElsewhere`.
+    """
 
     def __init__(
         self,
@@ -37,7 +49,12 @@ class SyncEngine:
         self._engine = Engine(model, memory, **options)
         self._portal: BlockingPortal | None = None
         self._stack = ExitStack()
+        self._is_entered = False
         self._is_closed = False
+        # Held while a call is handed to the loop: one that is handed over as the loop ends
+        # would be waited for, and never run.
+        self._handing_over = threading.Lock()
+        self._closing = threading.RLock()
 
     @property
     def context(self) -> int:
@@ -61,13 +78,23 @@ class SyncEngine:
 
     def __enter__(self) -> Self:
         """Open the memory and load the model; errors as for `Engine`."""
-        if self._portal is not None or self._is_closed:
-            raise UsageError("an engine is opened once", hint="make another SyncEngine")
+        self._check_process()
+        with self._handing_over:
+            if self._is_entered or self._is_closed:
+                raise UsageError("an engine is opened once", hint="make another SyncEngine")
+            self._is_entered = True
+            self.belongs_here()
         with ExitStack() as stack:
-            portal = stack.enter_context(start_blocking_portal())
-            stack.enter_context(portal.wrap_async_context_manager(self._engine))
-            self._stack = stack.pop_all()
-        self._portal = portal
+            thread = LoopThread("lamlam-engine-loop")
+            stack.callback(thread.close)
+            portal = thread.portal
+            portal.call(self._engine.__aenter__)
+            stack.callback(portal.call, self._engine.aclose)
+            with self._handing_over:
+                if self._is_closed:
+                    raise EngineClosed("the engine was closed while it was opening")
+                self._portal = portal
+                self._stack = stack.pop_all()
         return self
 
     def __exit__(
@@ -80,23 +107,28 @@ class SyncEngine:
         self.close()
 
     def close(self) -> None:
-        """Open texts end with `EngineClosed`; model and memory are freed."""
-        self._is_closed = True
-        self._portal = None
-        self._stack.close()
+        """Open texts end with `EngineClosed`; model and memory are freed.
+
+        Any thread may close it; closing again waits for that and does nothing. In a forked
+        process nothing is done: there they are the parent's.
+        """
+        if self.is_forked:
+            return
+        with self._closing:
+            with self._handing_over:
+                self._is_closed = True
+                self._portal = None
+                stack = self._stack.pop_all()
+            stack.close()
 
     def generate(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Completion:
         """Return the finished text; options and errors as for `Engine.generate`."""
-
-        async def run() -> Completion:
-            return await self._engine.generate(prompt, **options)
-
-        return self._open_portal().call(run)
+        return self._call(partial(self._engine.generate, prompt, **options))
 
     @contextmanager
     def stream(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Iterator[Iterator[Event]]:
         """Give the events of a text as it is written, as `Engine.stream` does."""
-        with self._iterated(self._engine.stream(prompt, **options)) as events:
+        with self._iterated(partial(self._engine._text_events, prompt, dict(options))) as events:
             yield events
 
     def chat(
@@ -105,11 +137,7 @@ class SyncEngine:
         **options: Unpack[ChatKeywords],
     ) -> ChatCompletion:
         """Return the answer to a conversation; options and errors as for `Engine.chat`."""
-
-        async def run() -> ChatCompletion:
-            return await self._engine.chat(messages, **options)
-
-        return self._open_portal().call(run)
+        return self._call(partial(self._engine.chat, messages, **options))
 
     @contextmanager
     def stream_chat(
@@ -118,27 +146,49 @@ class SyncEngine:
         **options: Unpack[ChatKeywords],
     ) -> Iterator[Iterator[Event]]:
         """Give the events of an answer as it is written, as `Engine.stream_chat` does."""
-        with self._iterated(self._engine.stream_chat(messages, **options)) as events:
+        with self._iterated(partial(self._engine._chat_events, messages, dict(options))) as events:
             yield events
 
     @contextmanager
-    def _iterated(
-        self, manager: AbstractAsyncContextManager[AsyncIterator[Event]]
-    ) -> Iterator[Iterator[Event]]:
-        portal = self._open_portal()
-        with portal.wrap_async_context_manager(manager) as events:
+    def _iterated(self, begin: Callable[[], Awaitable[EventSource]]) -> Iterator[Iterator[Event]]:
+        # Not the engine's own `async with`: a task that stands in it would keep the loop from
+        # ending until this block is left, and whoever closes inside the block would wait for it.
+        events = self._call(begin)
 
-            def iterate() -> Iterator[Event]:
-                while True:
-                    try:
-                        yield self._open_portal().call(events.__anext__)
-                    except StopAsyncIteration:
-                        return
+        def iterate() -> Iterator[Event]:
+            while (event := self._call(partial(_next, events))) is not None:
+                yield event
 
+        try:
             yield iterate()
+        finally:
+            if not self.is_forked:
+                events.leave()
 
-    def _open_portal(self) -> BlockingPortal:
-        if self._portal is None:
-            what = "closed" if self._is_closed else "not open yet"
-            raise EngineClosed(f"the engine is {what}", hint="use it inside: with SyncEngine(…)")
-        return self._portal
+    def _call(self, method: Callable[[], Awaitable[T]]) -> T:
+        """Return what a coroutine returns; it is cancelled where the wait for it is broken off."""
+        self._check_process()
+        with self._handing_over:
+            if self._portal is None:
+                what = "closed" if self._is_closed else "not open yet"
+                raise EngineClosed(
+                    f"the engine is {what}", hint="use it inside: with SyncEngine(…)"
+                )
+            future = self._portal.start_task_soon(method)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def _check_process(self) -> None:
+        if self.is_forked:
+            raise engine_elsewhere()
+
+
+async def _next(events: EventSource) -> Event | None:
+    # A `StopAsyncIteration` does not come out of a task.
+    try:
+        return await events.__anext__()
+    except StopAsyncIteration:
+        return None

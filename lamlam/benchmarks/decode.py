@@ -44,7 +44,7 @@ _ALWAYS = 1000.0  # a bias that no logit outweighs
 _FIRST_TOKEN_PROGRAM = """
 import resource, sys
 from lamlam.runtime.sync import SyncEngine
-with SyncEngine(sys.argv[1], sys.argv[2] or None) as engine:
+with SyncEngine(sys.argv[1], sys.argv[2] or None, max_sequences=1) as engine:
     with engine.stream(sys.argv[3], max_tokens=64, ignore_eos=True) as events:
         next(events)
         print("first", flush=True)
@@ -79,8 +79,7 @@ def decode_benchmark(
         ``<|db_return|>`` to the next sampled token; ``reprefill_step_ms``: the same by
         evaluating 200 tokens again. ``late_token_ms`` and ``bare_late_token_ms``: a token where
         950 stand before it, with ``late_token_to_bare``. ``time_to_first_token_s`` from the start
-        of a process,
-        ``peak_rss_mb`` of that process.
+        of a process that writes one text, ``peak_rss_mb`` of that process.
 
     Raises:
         BadModelFile: the file cannot be loaded.

@@ -97,6 +97,7 @@ def ask(
                 "memory": None if no_memory else memory,
                 "threads": threads,
                 "trace": trace,
+                "max_sequences": 1,  # each has a cache of its own: 10 MB for the bundled model
             },
             options={
                 "policy": policy,

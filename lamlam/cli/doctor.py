@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from lamlam.cli.output import print_json
+from lamlam.runtime.usable_cpus import usable_cpus
 
 _TRIAL_S = 2.0
 _TRIAL_PROMPT = "Paris is the capital of"
@@ -60,7 +61,7 @@ def _examine() -> Iterator[Check]:
         "python", sys.version_info >= (3, 11), f"{platform.python_version()} {sys.executable}"
     )
     yield Check(
-        "system", True, f"{platform.system()} {platform.machine()}, {_usable_cpus()} usable CPUs"
+        "system", True, f"{platform.system()} {platform.machine()}, {usable_cpus()} usable CPUs"
     )
     yield _attempt("llama.cpp", _llama_cpp)
     yield _attempt("model", _model)
@@ -81,10 +82,6 @@ def _attempt(name: str, examine: Callable[[], str]) -> Check:
         return Check(name, True, examine())
     except Exception as error:
         return Check(name, False, " ".join(str(error).split()) or type(error).__name__)
-
-
-def _usable_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _llama_cpp() -> str:

@@ -16,9 +16,9 @@ def test_the_last_store_of_a_file_leaves_no_entry(tmp_path: Path) -> None:
     path = tmp_path / "facts.db"
     first, second = SqliteStore(path), SqliteStore(path)
     first.close_nowait()
-    assert path.resolve() in sqlite_store._OPEN
+    assert path.resolve() in sqlite_store._OPEN._stores
     second.close_nowait()
-    assert path.resolve() not in sqlite_store._OPEN
+    assert path.resolve() not in sqlite_store._OPEN._stores
 
 
 def test_a_reader_that_cannot_be_opened_leaves_no_writer(

@@ -87,8 +87,9 @@ class Neo4jTally:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """The run fails if required tests did not run; one of several processes tells its servers."""
-        if hasattr(session.config, "workeroutput"):
-            session.config.workeroutput[_SERVERS] = self._servers
+        told = getattr(session.config, "workeroutput", None)  # of pytest-xdist
+        if told is not None:
+            told[_SERVERS] = self._servers
         elif self.is_missing and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -201,6 +201,7 @@ async def test_a_slow_memory_cannot_be_kept_to(tiny_model: Path) -> None:
 
 def test_contradictions_are_refused() -> None:
     """Each by its name."""
-    for wrong in ({"strict": 1}, {"only_named": "x"}, {"only_named": True}):
+    mistakes: list[dict[str, Any]] = [{"strict": 1}, {"only_named": "x"}, {"only_named": True}]
+    for wrong in mistakes:
         with pytest.raises(UsageError, match=next(iter(wrong))):
-            Constraint(**wrong)  # the mistake
+            Constraint(**wrong)

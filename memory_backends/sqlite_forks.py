@@ -1,0 +1,118 @@
+"""What becomes of open fact files in a forked process: nothing uses them, and nothing closes them.
+
+SQLite's locks belong to the process that took them, but its own account of them is copied by
+a fork. So a connection of the parent is of no use in the child, and closing it there may do
+harm. Nor can the child open the same file afresh: SQLite finds the file in the copied account
+and takes no lock of its own, so that writers of both processes would not see each other
+(measured: the child's connection stands in ``/proc/locks`` with nothing).
+
+Source: SQLite's documentation, "How To Corrupt An SQLite Database File", section on forks.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Generic, NoReturn, Protocol, TypeVar
+from weakref import WeakSet
+
+from lamlam.errors import StoreElsewhere
+from lamlam.one_process import store_elsewhere
+
+
+class OpenStore(Protocol):
+    """A store with open connections."""
+
+    path: Path
+
+    def connections(self) -> Iterable[sqlite3.Connection]:
+        """Give its open connections."""
+        ...
+
+    @property
+    def takes_locks(self) -> bool:
+        """False for a file that nobody writes."""
+        ...
+
+    def forked(self) -> None:
+        """The store was copied into this process by a fork: it answers with errors only."""
+        ...
+
+
+Store = TypeVar("Store", bound=OpenStore)
+
+
+class OpenFiles(Generic[Store]):
+    """The stores of this process by file, and the files that a parent had open."""
+
+    def __init__(self) -> None:
+        self._stores: dict[Path, WeakSet[Store]] = {}
+        self._lock = threading.Lock()
+        self.erasing = threading.Lock()
+        """Held by who empties a log: one at a time."""
+        self._of_parent: set[Path] = set()
+        self._is_watching = False
+
+    def add(self, store: Store) -> None:
+        """The store is open."""
+        with self._lock:
+            if not self._is_watching:
+                self._is_watching = True
+                if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+                    os.register_at_fork(after_in_child=self._after_fork)
+            self._stores.setdefault(store.path, WeakSet()).add(store)
+
+    def remove(self, store: Store) -> None:
+        """The store is closed."""
+        with self._lock:
+            stores = self._stores[store.path]
+            stores.discard(store)
+            if not stores:
+                del self._stores[store.path]
+
+    def of(self, path: Path) -> list[Store]:
+        """Return the open stores of a file."""
+        with self._lock:
+            return list(self._stores.get(path, ()))
+
+    def check(self, path: Path) -> None:
+        """The file may be opened in this process.
+
+        Raises:
+            StoreElsewhere: it was open when this process was forked.
+        """
+        if path in self._of_parent:
+            raise StoreElsewhere(
+                f"{path} was open in the parent process when it forked this one, and SQLite"
+                " would take no locks for it here",
+                hint="close the store before the fork, or start workers by spawn or forkserver",
+            )
+
+    def _after_fork(self) -> None:
+        # Other threads of the parent may have held them.
+        self._lock, self.erasing = threading.Lock(), threading.Lock()
+        stores = [store for group in self._stores.values() for store in group]
+        self._stores = {}
+        for store in stores:
+            for connection in store.connections():
+                # Never freed, because that would close it.
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+            if store.takes_locks:
+                self._of_parent.add(store.path)
+            store.forked()
+
+
+class ForkedReader:
+    """Stands in for the reader of a store that was copied by a fork."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            StoreElsewhere: always.
+        """
+        raise store_elsewhere()
