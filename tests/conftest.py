@@ -19,7 +19,7 @@ from lamlam.testing.neo4j_servers import Neo4jServer, running_neo4j
 from lamlam.testing.plugin import MARKER, without_neo4j
 from tests.neo4j_server.jdks import NEWEST, releases_here
 from tests.neo4j_server.session import OUR_WAYS, Neo4jTally, native_server
-from tests.processes import group_for_processes
+from tests.processes import ProcessGroups
 
 pytest_plugins = ["pytester"]
 
@@ -41,20 +41,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests against Neo4j are counted."""
+    """Tests against Neo4j are counted; processes share no server and no file."""
     config.stash[TALLY] = Neo4jTally(is_whole_suite=bool(config.getoption("--require-neo4j")))
     config.pluginmanager.register(config.stash[TALLY])
+    config.pluginmanager.register(ProcessGroups())
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the newest release have the marker, too; processes share no server and no file."""
+    """Tests of the newest release have the marker, too."""
     for item in items:
         callspec: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
         wanted = {*getattr(item, "fixturenames", ()), *map(str, callspec.values())}
         if wanted & {"lamlam_neo4j", "newest_neo4j"}:
             item.add_marker(MARKER)
-    group_for_processes(items)
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,15 @@ import pytest
 from lamlam.testing.plugin import MARKER
 
 
-def group_for_processes(items: Iterable[pytest.Item]) -> None:
-    """Tests against Neo4j stay in one process, which starts the servers; so do those of a file."""
-    for item in items:
-        is_neo4j = item.get_closest_marker(MARKER) is not None
-        item.add_marker(pytest.mark.xdist_group("neo4j" if is_neo4j else item.path.stem))
+class ProcessGroups:
+    """Keeps together what should run in one process; a pytest plugin."""
+
+    def pytest_collection_modifyitems(self, items: Iterable[pytest.Item]) -> None:
+        """Tests against Neo4j stay in one process, which starts the servers; so do those of a file.
+
+        After the hooks that set the marker, which are the first, and before pytest-xdist's, the
+        last.
+        """
+        for item in items:
+            is_neo4j = item.get_closest_marker(MARKER) is not None
+            item.add_marker(pytest.mark.xdist_group("neo4j" if is_neo4j else item.path.stem))

@@ -101,7 +101,11 @@ def _is_one_error_line(done: subprocess.CompletedProcess[str]) -> bool:
         (["ask", "x", "--model", "."], "."),
         (["ask", "word " * 20_000], "context"),
         (["facts", "import", "absent.jsonl", "--memory", "sqlite:///new.db"], "absent.jsonl"),
-        (["facts", "import", "note.txt", "--memory", "sqlite:///new.db"], "line 1"),
+        (["facts", "import", "note.txt", "--memory", "sqlite:///new.db"], "no format"),
+        (
+            ["facts", "import", "note.txt", "--format", "jsonl", "--memory", "sqlite:///new.db"],
+            "line 1",
+        ),
         (["eval", "completion", "--documents", "absent.jsonl"], "absent.jsonl"),
         (["train", "absent.toml"], "absent.toml"),
     ],

@@ -15,7 +15,8 @@ from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.urls import connect
 
 EXAMPLES_VARIABLE = "LAMLAM_CONFORMANCE_EXAMPLES"
-EXAMPLES = int(os.environ.get(EXAMPLES_VARIABLE, "20"))
+_USUAL_EXAMPLES = 20
+EXAMPLES = int(os.environ.get(EXAMPLES_VARIABLE, _USUAL_EXAMPLES))
 """Random examples per law that draws some."""
 
 
@@ -105,8 +106,8 @@ class Backend:
 
     @property
     def examples(self) -> int:
-        """Random rounds that are played against the model."""
-        return max(EXAMPLES // 4, 1) if self.is_slow else EXAMPLES
+        """Random rounds that are played against the model; a slow backend plays fewer by default."""
+        return EXAMPLES // 4 if self.is_slow and EXAMPLES == _USUAL_EXAMPLES else EXAMPLES
 
     @asynccontextmanager
     async def open(
