@@ -72,23 +72,37 @@ class _Learned:
         self._alone: deque[float] = deque(maxlen=_N_KEPT)
         self._together: deque[float] = deque(maxlen=_N_KEPT)
         self._pause = FIRST_PAUSE
+        self._n_since_alone = 0
 
     def ran_alone(self, seconds: float) -> None:
         self._alone.append(seconds)
+        self._n_since_alone = 0
         self.n_left_alone = max(0, self.n_left_alone - 1)
 
     def ran_together(self, seconds: float) -> None:
         self._together.append(seconds)
+        self._n_since_alone += 1
         if not self._alone:
             return
         alone = median(self._alone)
-        is_slower = len(self._together) == _N_KEPT and median(self._together) > _SLOWER * alone
-        if is_slower or seconds > _MUCH_SLOWER * alone:
-            self.is_slower_together = True
-            self.n_left_alone = self._pause
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            self._together.clear()
-            self._together.append(seconds)
-        elif len(self._together) == _N_KEPT:
+        if seconds > _MUCH_SLOWER * alone:
+            self._part(seconds)
+        elif len(self._together) < _N_KEPT:
+            return
+        elif median(self._together) <= _SLOWER * alone:
             self.is_slower_together = False
             self._pause = FIRST_PAUSE
+        elif self._n_since_alone > _N_KEPT:
+            # The steps of a text grow with it: only steps alone of now can be compared.
+            self._alone.clear()
+            self.n_left_alone = _N_FIRST
+        else:
+            self._part(seconds)
+
+    def _part(self, seconds: float) -> None:
+        """The next steps run alone, more of them each time."""
+        self.is_slower_together = True
+        self.n_left_alone = self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._together.clear()
+        self._together.append(seconds)

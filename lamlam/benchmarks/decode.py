@@ -42,7 +42,8 @@ _BATCH = 512  # llama.cpp ends the process over a batch that is larger
 _ALWAYS = 1000.0  # a bias that no logit outweighs
 
 _FIRST_TOKEN_PROGRAM = """
-import resource, sys
+import sys
+from lamlam.benchmarks.peak_memory import peak_rss_mb
 from lamlam.runtime.sync import SyncEngine
 with SyncEngine(sys.argv[1], sys.argv[2] or None, max_sequences=1) as engine:
     with engine.stream(sys.argv[3], max_tokens=64, ignore_eos=True) as events:
@@ -50,7 +51,7 @@ with SyncEngine(sys.argv[1], sys.argv[2] or None, max_sequences=1) as engine:
         print("first", flush=True)
         for _ in events:
             pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak_rss_mb())
 """
 
 
@@ -360,7 +361,7 @@ def _first_token(model: Path, memory: str | None) -> tuple[float, float]:
             is_first = process.stdout.readline() == "first\n"
             seconds = time.perf_counter() - began
             peak = process.stdout.readline().strip()
-        if process.returncode != 0 or not is_first or not peak.isdecimal():
+        if process.returncode != 0 or not is_first or not peak:
             complaints.seek(0)
             lines = complaints.read().decode("utf-8", "replace").strip().splitlines()
             said = f": {lines[-1]}" if lines else ""
@@ -368,4 +369,4 @@ def _first_token(model: Path, memory: str | None) -> tuple[float, float]:
                 "the process that measures the first token ended with "
                 f"status {process.returncode}{said}"
             )
-    return seconds, int(peak) / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    return seconds, float(peak)

@@ -99,7 +99,8 @@ def _ask(
         elif last:
             pauses.append(now - last)
         last = now
-    response.read()  # its end, or the connection takes no other request
+    response.read()
+    connection.close()  # as the server does after a stream; the next request opens it again
     return n, pauses
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import statistics
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lamlam.benchmarks.peak_memory import peak_rss_mb
 from lamlam.errors import BadStore, UsageError
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.lookups import Lookup
@@ -108,7 +108,7 @@ def _filled(
             seconds = time.perf_counter() - began
             loaded = {
                 "load_facts_per_s": round(facts / seconds),
-                "load_peak_rss_mb": _peak_rss_mb(),
+                "load_peak_rss_mb": peak_rss_mb(),
             }
             if info.backend != "sqlite":
                 yield store._opened(), None, loaded
@@ -216,12 +216,6 @@ def _anonymous_mb() -> float | None:
         if line.startswith("RssAnon:"):
             return round(int(line.split()[1]) / 1024, 1)
     return None
-
-
-def _peak_rss_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Bytes on macOS, KiB elsewhere.
-    return round(peak / (1 << 20 if sys.platform == "darwin" else 1024), 1)
 
 
 def _say(text: str) -> None:

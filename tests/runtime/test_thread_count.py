@@ -70,3 +70,14 @@ def test_a_long_prompt_does_as_the_last_small_step_did() -> None:
     count = ThreadCount(2)
     run(count, 20, lambda n: 1.0 if n == 2 else 0.003)
     assert count.choose(500) == 1
+
+
+def test_a_growing_text_is_compared_with_itself() -> None:
+    """Its steps last ever longer; two threads stay the faster way, and are used."""
+    count = ThreadCount(2)
+    chosen = []
+    for n in range(2_000):
+        n_threads = count.choose(1)
+        chosen.append(n_threads)
+        count.measured(1, n_threads, (3.0 + n / 200) * (1.0 if n_threads == 2 else 1.25))
+    assert chosen.count(1) < 0.05 * len(chosen)
