@@ -268,10 +268,9 @@ class OwnerThread:
         has_work = scheduler.has_work
         if not has_work:
             scheduler.rest()
-        try:
-            return self._inbox.get(block=not has_work)
-        except queue.Empty:
-            return None
+            return self._inbox.get()
+        # Nobody else takes messages: what is there stays there.
+        return None if self._inbox.empty() else self._inbox.get()
 
 
 def _closed() -> EngineClosed:

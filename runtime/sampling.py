@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,12 @@ class Choice:
     """The token belongs to a lookup: chosen greedily, whatever the temperature."""
     allowed: TokenIds | None = None
     """Where given, no other token may come."""
+    barred: frozenset[int] = field(init=False, repr=False, compare=False)
+    """``forbidden``, to look single tokens up."""
+
+    def __post_init__(self) -> None:
+        """Most choices serve many tokens."""
+        object.__setattr__(self, "barred", frozenset(self.forbidden.tolist()))
 
 
 class Sampler:
@@ -140,7 +147,7 @@ class Sampler:
 
 
 def _check(highest: np.float32) -> None:
-    if not np.isfinite(highest):
+    if not isfinite(highest):
         raise BadLogits(f"the model's scores are no numbers: the highest is {highest}")
 
 
@@ -148,13 +155,13 @@ def _likeliest(logits: Logits, choice: Choice) -> int | None:
     """Return the allowed token with the highest score, where no row has to be copied for it."""
     top = int(logits.argmax())
     _check(logits[top])
-    if len(choice.bias) > 1 or (choice.forbidden == top).any():
+    if len(choice.bias) > 1 or top in choice.barred:
         return None
     for token, bias in choice.bias:
         if token == top:
             return top if bias >= 0 else None
         score, best = logits[token] + np.float32(bias), logits[top]
         is_first = score > best or (score == best and token < top)
-        if is_first and not (choice.forbidden == token).any():
+        if is_first and token not in choice.barred:
             return token
     return top

@@ -183,6 +183,10 @@ class Scheduler:
         every batch, so a batch too small for a token of each goes round.
         """
         evaluator = self._evaluator
+        if len(ready) == 1:  # the common case, and nothing to share out
+            self._add_pending(ready[0], min(len(ready[0].pending), evaluator.room))
+            evaluator.decode()
+            return
         shares = share_out([len(sequence.pending) for sequence in ready], evaluator.room)
         in_batch = {
             sequence.slot: (sequence, n) for sequence, n in zip(ready, shares, strict=True) if n

@@ -60,7 +60,11 @@ class ThreadCount:
 
     def _of(self, n_tokens: int) -> _Learned:
         """Return what is known of sizes up to the same power of two."""
-        return self._by_size.setdefault((n_tokens - 1).bit_length(), _Learned())
+        size = (n_tokens - 1).bit_length()
+        learned = self._by_size.get(size)
+        if learned is None:
+            learned = self._by_size[size] = _Learned()
+        return learned
 
 
 class _Learned:
@@ -72,10 +76,12 @@ class _Learned:
         self._alone: deque[float] = deque(maxlen=_N_KEPT)
         self._together: deque[float] = deque(maxlen=_N_KEPT)
         self._pause = FIRST_PAUSE
+        self._alone_s = 0.0
         self._n_since_alone = 0
 
     def ran_alone(self, seconds: float) -> None:
         self._alone.append(seconds)
+        self._alone_s = median(self._alone)
         self._n_since_alone = 0
         self.n_left_alone = max(0, self.n_left_alone - 1)
 
@@ -84,7 +90,7 @@ class _Learned:
         self._n_since_alone += 1
         if not self._alone:
             return
-        alone = median(self._alone)
+        alone = self._alone_s
         if seconds > _MUCH_SLOWER * alone:
             self._part(seconds)
         elif len(self._together) < _N_KEPT:

@@ -72,7 +72,8 @@ def concurrency_benchmark(
         ``serial_tokens_per_s`` (the same texts one after another);
         ``instant_memory_tokens_per_s`` and ``slow_memory_tokens_per_s`` (with lookups);
         ``served_tokens_per_s`` and ``llama_server_tokens_per_s`` (64 requests, each client
-        sending its next when it has its answer; every eighth prompt is long);
+        sending its next when it has its answer; every eighth prompt is long, and no prompt comes
+        twice);
         ``p99_between_tokens_ms`` and ``llama_server_p99_between_tokens_ms`` (the same requests,
         streamed); ``lookups_text_s`` and ``reference_way_s`` (one text with 8 lookups, see
         `lamlam.benchmarks.reference_way`); and the medians of each round's ratios.
@@ -103,7 +104,8 @@ class _Bench:
             f"{_SUBJECTS[n % len(_SUBJECTS)]} was{' once' * (n // len(_SUBJECTS))}"
             for n in range(sequences)
         ]
-        self._requests: list[tuple[str, int]] = []
+        self._long = ""
+        self._n_served = 0
         self._rates: dict[str, list[float]] = {}
         self._pauses: dict[str, list[float]] = {"lamlam": [], "llama_server": []}
 
@@ -139,10 +141,7 @@ class _Bench:
         long = _LONG
         while len(vocabulary.tokens(long)) > N_LONG:
             long = long[: int(0.9 * len(long))]
-        self._requests = [
-            (self._prompts[n % self._n] + (long if n % 8 == 7 else ""), self._tokens)
-            for n in range(N_REQUESTS)
-        ]
+        self._long = long
         works: dict[str, Work] = {}
         for name, is_unified in (("bare_split", False), ("bare_unified", True)):
             bare = stack.enter_context(
@@ -177,7 +176,7 @@ class _Bench:
             )
 
             def serve(*, is_streamed: bool) -> int:
-                n, pauses = server.serve(self._requests, self._n, is_streamed=is_streamed)
+                n, pauses = server.serve(self._requests(), self._n, is_streamed=is_streamed)
                 self._pauses["llama_server"] += pauses
                 return n
 
@@ -215,6 +214,18 @@ class _Bench:
             return n_picks
 
         return {"lookups_text": write, "reference_way": write_again}
+
+    def _requests(self) -> list[tuple[str, int]]:
+        """Return requests that none served before begins with: a server keeps what it evaluated."""
+        self._n_served += 1
+        return [
+            (
+                f"In {self._n_served}, {self._prompts[n % self._n]}"
+                + (self._long if n % 8 == 7 else ""),
+                self._tokens,
+            )
+            for n in range(N_REQUESTS)
+        ]
 
     async def _together(self, engine: Engine) -> int:
         n_tokens = 0
@@ -261,7 +272,7 @@ class _Bench:
 
     async def _clients(self, answer: Callable[[str, int], Any]) -> None:
         """As many clients as sequences send all requests, each its next after its answer."""
-        waiting = iter(self._requests)
+        waiting = iter(self._requests())
 
         async def client() -> None:
             for prompt, tokens in waiting:
