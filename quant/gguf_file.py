@@ -19,6 +19,7 @@ from typing import Any
 from lamlam.errors import BadModelFile
 
 MAGIC = b"GGUF"
+_LENGTH = struct.Struct("<Q")
 _STRING, _ARRAY = 8, 9
 # Type number -> (struct letter, bytes).
 _SCALARS = {
@@ -153,11 +154,27 @@ class _Reader:
     def array(self) -> list[Any]:
         kind, length = self.number(4), self.number(8)
         if kind == _STRING:
-            return [self.string() for _ in range(length)]
+            return self.strings(length)
         if kind not in _SCALARS:  # arrays of arrays exist in no model that we can run
             raise self.bad(f"unknown metadata array type {kind}")
         letter, size = _SCALARS[kind]
         return list(struct.unpack(f"<{length}{letter}", self.take(size * length)))
+
+    def strings(self, length: int) -> list[str]:
+        # A vocabulary is nearly all of a header, so there is no call for each of its texts.
+        data, at, end = self.data, self.at, len(self.data)
+        raw: list[bytes] = []
+        for _ in range(length):
+            begin = at + _LENGTH.size
+            at = begin + _LENGTH.unpack_from(data, at)[0] if begin <= end else begin
+            if at > end:
+                raise self.bad("it ends inside its header")
+            raw.append(data[begin:at])
+        self.at = at
+        try:
+            return [text.decode("utf-8") for text in raw]
+        except UnicodeDecodeError:
+            raise self.bad("a string is not UTF-8") from None
 
     def string(self) -> str:
         raw = self.take(self.number(8))

@@ -216,11 +216,11 @@ class _Bench:
         return {"lookups_text": write, "reference_way": write_again}
 
     def _requests(self) -> list[tuple[str, int]]:
-        """Return requests that none served before begins with: a server keeps what it evaluated."""
-        self._n_served += 1
+        """Return requests of which none begins as another: a server keeps what it evaluated."""
+        self._n_served += N_REQUESTS
         return [
             (
-                f"In {self._n_served}, {self._prompts[n % self._n]}"
+                f"In {self._n_served + n}, {self._prompts[n % self._n]}"
                 + (self._long if n % 8 == 7 else ""),
                 self._tokens,
             )
