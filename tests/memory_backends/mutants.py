@@ -234,5 +234,10 @@ class MutantBackend(Backend):
         super().__init__(name=getattr(make, "__name__", "mutant"))
         self._make = make
 
+    @property
+    def examples(self) -> int:
+        """So many that a fault is not missed by chance; the first that shows it ends the run."""
+        return 150
+
     def connect(self, url: str, *, create: bool = True, read_only: bool = False) -> FactStore:
         return self._make(read_only=read_only)
