@@ -12,7 +12,7 @@ from lamlam.errors import StoreMissing
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.lookups import Lookup
 from lamlam.memory_backends.neo4j_schema import schema_statements
-from lamlam.memory_backends.neo4j_store import connect_neo4j
+from lamlam.memory_backends.neo4j_store import Neo4jStore, connect_neo4j
 from lamlam.memory_backends.operations import (
     AddAlias,
     Assert,
@@ -37,6 +37,12 @@ def ours(lamlam_neo4j: Neo4jServer) -> Neo4jServer:
     if not lamlam_neo4j.is_ours:
         pytest.skip("on a server of somebody else every store has new labels")
     return lamlam_neo4j
+
+
+def _connected(url: str, *, create: bool = True) -> Neo4jStore:
+    store = connect_neo4j(url, create=create)
+    assert isinstance(store, Neo4jStore)  # no foreign view was asked for
+    return store
 
 
 def _prefix(url: str) -> str:
@@ -83,7 +89,7 @@ def test_a_used_store_leaves_nothing_to_the_next(ours: Neo4jServer, number: int)
             assert url == used
             assert cypher(ours, "MATCH (n) RETURN count(n)") == [[0]]
             with pytest.raises(StoreMissing):
-                connect_neo4j(url, create=False)
+                _connected(url, create=False)
             with SyncFactStore(url) as store:
                 info = store.info()
                 assert (info.revision, info.facts, info.entities) == (0, 0, 0)
@@ -93,7 +99,7 @@ def test_a_used_store_leaves_nothing_to_the_next(ours: Neo4jServer, number: int)
                 assert store.lookup("Ada", "work").values == ()
                 assert len(list(store.scan())) == 1
             with fresh_url(replace(ours, is_ours=False)) as new:
-                connect_neo4j(new).close_nowait()  # type: ignore[attr-defined]  # Neo4j's own
+                _connected(new).close_nowait()
                 assert _schema(ours, _prefix(url)) == _schema(ours, _prefix(new)) != []
     finally:
         for one in beside:
@@ -117,16 +123,16 @@ def test_stores_beside_each_other_are_apart(ours: Neo4jServer) -> None:
 def test_what_is_missing_of_a_schema_is_made(lamlam_neo4j: Neo4jServer) -> None:
     """A schema of which a part was dropped, or was taken for something else, is whole again."""
     with fresh_url(replace(lamlam_neo4j, is_ours=False)) as url:
-        store = connect_neo4j(url)
-        store.close_nowait()  # type: ignore[attr-defined]  # Neo4j's own
+        store = _connected(url)
+        store.close_nowait()
         prefix = _prefix(url)
         whole = _schema(lamlam_neo4j, prefix)
-        statements = schema_statements(store._queries)  # type: ignore[attr-defined]
+        statements = schema_statements(store._queries)
         assert len(whole) == len(statements)
         name = prefix.lower()
         cypher(lamlam_neo4j, f"DROP CONSTRAINT {name}_fact_id")
         cypher(lamlam_neo4j, f"DROP INDEX {name}_event_entity_id")
-        cypher(lamlam_neo4j, f"DROP INDEX {store._queries.near_index}")  # type: ignore[attr-defined]
+        cypher(lamlam_neo4j, f"DROP INDEX {store._queries.near_index}")
         cypher(lamlam_neo4j, f"MATCH (s:{prefix}Store) DELETE s")
         assert len(_schema(lamlam_neo4j, prefix)) == len(whole) - 3
         with SyncFactStore(url) as again:
@@ -141,11 +147,11 @@ def test_several_make_one_schema(lamlam_neo4j: Neo4jServer) -> None:
         fresh_url(replace(lamlam_neo4j, is_ours=False)) as url,
         ThreadPoolExecutor(4) as threads,
     ):
-        stores = list(threads.map(connect_neo4j, [url] * 4))
-        secrets = {store._ids._secret for store in stores}  # type: ignore[attr-defined]
+        stores = list(threads.map(_connected, [url] * 4))
+        secrets = {store._ids._secret for store in stores}
         for store in stores:
-            store.close_nowait()  # type: ignore[attr-defined]  # Neo4j's own
+            store.close_nowait()
         assert len(secrets) == 1
         assert len(_schema(lamlam_neo4j, _prefix(url))) == len(
-            schema_statements(stores[0]._queries)  # type: ignore[attr-defined]
+            schema_statements(stores[0]._queries)
         )
