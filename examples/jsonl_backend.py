@@ -34,6 +34,7 @@ from lamlam.memory_backends.lookups import (
     StoredFact,
     as_fact,
 )
+from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.name_index import index_codes
 from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.operations import (
@@ -54,7 +55,7 @@ from lamlam.memory_backends.relation_rules import RelationRules
 from lamlam.memory_backends.resolver import describe, look_up
 from lamlam.memory_backends.shelf_views import NamespaceShelf, PlainHolding
 from lamlam.memory_backends.store_base import LocalStore
-from lamlam.memory_backends.transaction import MergeRecord, Page, check_op, work_out
+from lamlam.memory_backends.transaction import Page, check_op, work_out
 
 SCHEMA = 1
 READING = frozenset(

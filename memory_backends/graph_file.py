@@ -19,9 +19,10 @@ from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.graph_world import Graph, GraphWorld, Node
 from lamlam.memory_backends.keys import KEY_VERSION
 from lamlam.memory_backends.lookups import PastVersion, StoredFact
+from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.operations import Commit, Revision
 from lamlam.memory_backends.relation_rules import RelationRule, RelationRules
-from lamlam.memory_backends.transaction import Event, MergeRecord
+from lamlam.memory_backends.transaction import Event
 from lamlam.memory_backends.values import ValueType
 
 SCHEMA_VERSION = 1
@@ -148,8 +149,9 @@ def _contents(given: Mapping[str, Any]) -> Contents:
     }
     world.name({str(alias): str(key) for alias, key in given["aliases"].items()})
     world.merges = [
-        MergeRecord(kept, merged, name, tuple(moved), tuple(shared), tuple(aliases))
-        for kept, merged, name, moved, shared, aliases in given["merges"]
+        # Files of the first days have no revisions there.
+        MergeRecord(kept, merged, name, tuple(moved), tuple(shared), tuple(aliases), *more)
+        for kept, merged, name, moved, shared, aliases, *more in given["merges"]
     ]
     world.rules = RelationRules(
         RelationRule(

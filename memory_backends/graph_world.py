@@ -12,12 +12,13 @@ import networkx as nx
 
 from lamlam.memory_backends.keys import relation_key
 from lamlam.memory_backends.lookups import Identify, Owned, PastVersion, StoredFact
+from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.moments import as_moment, from_us, to_us
 from lamlam.memory_backends.name_index import index_codes
 from lamlam.memory_backends.namespaces import scoped, split, written
 from lamlam.memory_backends.relation_rules import RelationRules
 from lamlam.memory_backends.shelf_views import PlainHolding, entity_code, references
-from lamlam.memory_backends.transaction import MergeRecord, Outcome, Page
+from lamlam.memory_backends.transaction import Outcome, Page
 from lamlam.memory_backends.values import type_of, value_of
 
 Node: TypeAlias = str | tuple[str, ...]
@@ -95,6 +96,14 @@ class GraphWorld:
             return last_name, (), past
         return holding.name, holding.facts, past
 
+    def past_of(self, key: str) -> Sequence[PastVersion]:
+        """Versions of a scoped key that have ended."""
+        return self.past.get(key, ("", ()))[1]
+
+    def merges_from(self, key: str) -> list[MergeRecord]:
+        """The records of merges of an entity into another."""
+        return [record for record in self.merges if record.merged == key]
+
     def former_references(self, key: str) -> set[str]:
         """Scoped keys of entities that have, or once had, a fact whose value has this key."""
         namespace, code = split(key)[0], entity_code(key)
@@ -125,8 +134,13 @@ class GraphWorld:
                 past += [PastVersion(fact, outcome.revision) for fact in edit.ended]
                 self.past[key] = (edit.name, past)
         self.name(outcome.aliases)
-        if gone := set(outcome.unmerged):
-            self.merges = [r for r in self.merges if (r.kept, r.merged) not in gone]
+        for ended in outcome.unmerged:
+            place = next(
+                n
+                for n, record in enumerate(self.merges)
+                if record.stands and (record.kept, record.merged) == (ended.kept, ended.merged)
+            )
+            self.merges[place] = ended
         self.merges += outcome.merged
         if outcome.rules is not None:
             self.rules = outcome.rules
@@ -260,8 +274,8 @@ class GraphDesk:
         return self._world.aliases_of(key)
 
     def merges_of(self, kept: str) -> list[MergeRecord]:
-        """The merges into an entity that were not undone, oldest first."""
-        return [record for record in self._world.merges if record.kept == kept]
+        """The merges into an entity that stand, oldest first."""
+        return [record for record in self._world.merges if record.kept == kept and record.stands]
 
 
 def _entity_node(key: str, name: str) -> dict[str, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from lamlam.memory_backends.fact_ids import FactIds
+from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.neo4j_driver import Transaction
 from lamlam.memory_backends.neo4j_queries import Queries
 from lamlam.memory_backends.neo4j_rows import merge_record, parts, stored_fact
 from lamlam.memory_backends.relation_rules import RelationRules
-from lamlam.memory_backends.transaction import MergeRecord, Page
+from lamlam.memory_backends.transaction import Page
 
 _NOTHING = Page(None, ())
 _PART = 5_000
@@ -43,7 +44,7 @@ class LoadedDesk:
         return self._aliases.get(key, ())
 
     def merges_of(self, kept: str) -> Sequence[MergeRecord]:
-        """The merges into an entity that were not undone, oldest first."""
+        """The merges into an entity that stand, oldest first."""
         return self._merges.get(kept, ())
 
     async def load(

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from lamlam.memory_backends.edits import covered_keys
 from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.lookups import StoredFact
+from lamlam.memory_backends.lookups import PastVersion, StoredFact
+from lamlam.memory_backends.merge_records import (
+    MergeRecord,
+    Passed,
+    after_erasure,
+    passed_on,
+    passed_to,
+)
 from lamlam.memory_backends.namespaces import split, written
 from lamlam.memory_backends.neo4j_desk import LoadedDesk
 from lamlam.memory_backends.neo4j_driver import Transaction
 from lamlam.memory_backends.neo4j_edges import drop_statement
-from lamlam.memory_backends.neo4j_rows import parts, stored_fact
+from lamlam.memory_backends.neo4j_rows import merge_record, parts, stored_fact
 from lamlam.memory_backends.neo4j_writing import Committer
 from lamlam.memory_backends.operations import Commit
 
@@ -27,8 +34,77 @@ _PART = 5_000
 
 class _Version(NamedTuple):
     node: str
-    is_past: bool
+    retracted: int | None
     fact: StoredFact
+
+    @property
+    def is_past(self) -> bool:
+        return self.retracted is not None
+
+    @property
+    def ended(self) -> PastVersion:
+        """The same where it has ended."""
+        assert self.retracted is not None
+        return PastVersion(self.fact, self.retracted)
+
+
+class _Merges(NamedTuple):
+    """The records of merges that an erasure may have to do with, by the ids of their nodes."""
+
+    records: Mapping[str, MergeRecord]
+    entities: Collection[str]
+    """Scoped keys of what is erased, and of all that it was ever merged into, and that before."""
+
+    @classmethod
+    async def loaded(
+        cls, committer: Committer, keys: Iterable[str], transaction: Transaction
+    ) -> Self:
+        """Return those of these entities."""
+        records: dict[str, MergeRecord] = {}
+        entities = dict.fromkeys(keys)
+        waiting = list(entities)
+        while waiting:
+            rows = await transaction.rows(committer.queries.merges_with, keys=waiting)
+            found = {ident: merge_record(row) for ident, row in rows}
+            records |= found
+            kept = dict.fromkeys(record.kept for record in found.values())
+            waiting = [key for key in kept if key not in entities]
+            entities.update(dict.fromkeys(waiting))
+        return cls(records, entities)
+
+    def merges_from(self, key: str) -> list[MergeRecord]:
+        """The records of merges of an entity into another."""
+        return [record for record in self.records.values() if record.merged == key]
+
+    async def rewrite(
+        self,
+        committer: Committer,
+        erased: Mapping[str, Collection[StoredFact]],
+        passed: Collection[Passed],
+        *,
+        forgotten: Collection[str],
+        emptied: Collection[str],
+        transaction: Transaction,
+    ) -> None:
+        """No record tells of what was erased."""
+        rows: list[dict[str, Any]] = []  # Any: properties
+        dropped: list[str] = []
+        for ident, record in self.records.items():
+            left = after_erasure(
+                record,
+                erased,
+                passed,
+                forgotten=forgotten,
+                emptied=emptied,
+                identify=committer.ids,
+            )
+            if left is None:
+                dropped.append(ident)
+            elif left != record:
+                lists = {"moved": list(left.moved), "shared": list(left.shared)}
+                rows.append({"id": ident, "record": {**lists, "stands": left.stands}})
+        await transaction.do(committer.queries.drop_merges, ids=dropped)
+        await transaction.do(committer.queries.thin_merges, rows=rows)
 
 
 async def erase(
@@ -59,11 +135,9 @@ async def _erase(
         return locked.first
     desk = await committer.desk(locked, transaction)
     keys = await _erased_keys(committer, named, desk, transaction)
-    versions: dict[str, list[_Version]] = defaultdict(list)
-    for key, node, retracted, *row in await transaction.rows(
-        queries.all_versions, ids=[ids.of_entity(key) for key in keys]
-    ):
-        versions[key].append(_Version(node, retracted is not None, stored_fact(row[0])))
+    merges = await _Merges.loaded(committer, keys, transaction)
+    everything = await _versions(committer, merges.entities, transaction)
+    versions = {key: everything[key] for key in keys if key in everything}
     covered = covered_keys(
         (one.fact for held in versions.values() for one in held),
         canonical_key(relation) if relation is not None else None,
@@ -74,12 +148,14 @@ async def _erase(
     erased: list[str] = []
     spaces: list[str] = []
     erased_facts: list[str] = []
+    gone_facts: dict[str, list[StoredFact]] = {}
     for key, held in versions.items():
         gone = [one for one in held if one.fact.key in covered]
         if not gone:
             continue
         kept = [one for one in held if one.fact.key not in covered]
         gone_nodes += [one.node for one in gone]
+        gone_facts[key] = [one.fact for one in gone]
         if not any(not one.is_past for one in kept):
             without_facts.append(ids.of_entity(key))
         fact_ids = dict.fromkeys(ids(key, one.fact) for one in gone)
@@ -89,6 +165,25 @@ async def _erase(
         erased.append(ids.of_entity(key))
         spaces.append(written(split(key)[0]))
         erased_facts.append(" ".join(fact_ids))
+    # What they brought to others while they were one with them.
+    passed = passed_on(
+        keys,
+        relation,
+        merges.merges_from,
+        lambda key: [one.ended for one in everything.get(key, ()) if one.is_past],
+        ids,
+    )
+    for key, past in passed_to(passed).items():
+        gone = [one for one in everything[key] if one.is_past and one.ended in past]
+        gone_nodes += [one.node for one in gone]
+        staying = {ids(key, one.fact) for one in everything[key] if one not in gone}
+        fact_ids = dict.fromkeys(
+            ident for one in gone if (ident := ids(key, one.fact)) not in staying
+        )
+        if fact_ids:  # without facts the feed would say that all of the entity is gone
+            erased.append(ids.of_entity(key))
+            spaces.append(written(split(key)[0]))
+            erased_facts.append(" ".join(fact_ids))
     if not gone_nodes:
         return Commit(locked.revision, 0)
     if locked.has_edges:
@@ -104,6 +199,8 @@ async def _erase(
     # A name that went to another entity and came back is in what is told of both, and copies may
     # still know it as that of the other.
     forgotten = [*without_anything, *(name["id"] for name in names)]
+    if relation is None:
+        forgotten += [ids.of_entity(key) for key in keys]
     for key, ident in await transaction.rows(
         queries.free_names, ids=without_anything, names=names if without_anything else []
     ):
@@ -112,7 +209,21 @@ async def _erase(
         erased_facts.append("")
         forgotten.append(ident)
     await transaction.do(queries.erase_events, ids=forgotten)
+    is_emptied = all(one.is_past or one.fact.key in covered for one in versions.get(keys[0], ()))
+    await merges.rewrite(
+        committer,
+        gone_facts,
+        passed,
+        forgotten=[
+            key for key in keys if relation is None or ids.of_entity(key) in without_anything
+        ],
+        emptied=keys if is_emptied else (),
+        transaction=transaction,
+    )
     await transaction.do(queries.erase_entities, ids=without_anything)
+    await transaction.do(
+        queries.erase_unnamed, ids=[ids.of_entity(key) for key in passed_to(passed)]
+    )
     await transaction.do(
         queries.commit_erasure,
         revision=locked.revision + 1,
@@ -124,6 +235,18 @@ async def _erase(
         erased_facts=erased_facts,
     )
     return Commit(locked.revision + 1, len(gone_nodes))
+
+
+async def _versions(
+    committer: Committer, keys: Iterable[str], transaction: Transaction
+) -> dict[str, list[_Version]]:
+    """Return every version of the facts of entities, by scoped key."""
+    versions: dict[str, list[_Version]] = {}
+    for key, node, retracted, row in await transaction.rows(
+        committer.queries.all_versions, ids=[committer.ids.of_entity(key) for key in keys]
+    ):
+        versions.setdefault(key, []).append(_Version(node, retracted, stored_fact(row)))
+    return versions
 
 
 async def _erased_keys(

@@ -18,6 +18,11 @@ FACT_COLUMNS = (
     "valid_to", "seq",
 )  # fmt: skip
 _FACT = "[" + ", ".join(f"f.{column}" for column in FACT_COLUMNS) + "]"
+# The first stores had merges without revisions.
+_MERGE = (
+    "[m.kept, m.merged, m.merged_name, m.moved, m.shared, m.aliases,"
+    " coalesce(m.since, 0), m.until, coalesce(m.stands, true)]"
+)
 _HELD = "f.asserted <= at AND coalesce(f.retracted, at + 1) > at"
 
 
@@ -155,9 +160,8 @@ class Queries:
             " COLLECT { MATCH (e)<-[:ABOUT]-(f) WHERE f.retracted IS NULL"
             f" RETURN {_FACT} ORDER BY f.seq }},"
             " COLLECT { MATCH (b:@Alias)-[:NAMES]->(e) RETURN b.key ORDER BY b.number },"
-            " COLLECT { MATCH (m:@Merge)-[:INTO]->(e) RETURN"
-            " [m.kept, m.merged, m.merged_name, m.moved, m.shared, m.aliases]"
-            " ORDER BY m.number }"
+            " COLLECT { MATCH (m:@Merge)-[:INTO]->(e) WHERE coalesce(m.stands, true)"
+            f" RETURN {_MERGE} ORDER BY m.number }}"
         )
 
     @property
@@ -228,6 +232,15 @@ class Queries:
             "UNWIND $rows AS row MATCH (e:@Entity {id: row.entity})"
             " MERGE (m:@Merge {id: row.id}) SET m += row.record"
             " MERGE (m)-[:INTO]->(e)"
+        )
+
+    @property
+    def end_merges(self) -> str:
+        """Merges of ``$rows`` stand no longer."""
+        return self._(
+            "UNWIND $rows AS row MATCH (m:@Merge)-[:INTO]->(:@Entity {id: row.entity})"
+            " WHERE m.merged = row.merged AND coalesce(m.stands, true)"
+            " SET m.stands = false, m.until = row.until"
         )
 
     @property
@@ -320,6 +333,19 @@ class Queries:
         )
 
     @property
+    def merges_with(self) -> str:
+        """Records of merges into entities of ``$keys`` and of them into others."""
+        return self._(
+            "MATCH (m:@Merge) WHERE m.kept IN $keys OR m.merged IN $keys"
+            f" RETURN m.id, {_MERGE} ORDER BY m.number"
+        )
+
+    @property
+    def thin_merges(self) -> str:
+        """Records of merges of ``$rows`` have so much left."""
+        return self._("UNWIND $rows AS row MATCH (m:@Merge {id: row.id}) SET m += row.record")
+
+    @property
     def erase_facts(self) -> str:
         """Versions of ``$ids`` are gone, and entities that only their values named."""
         return self._(
@@ -331,10 +357,9 @@ class Queries:
 
     @property
     def erase_aliases(self) -> str:
-        """Aliases and merges of the entities of ``$ids`` are gone; returns the aliases."""
+        """Aliases of the entities of ``$ids`` are gone; returns them."""
         return self._(
             "UNWIND $ids AS id MATCH (e:@Entity {id: id})"
-            " CALL (e) { MATCH (m:@Merge)-[:INTO]->(e) DETACH DELETE m }"
             " CALL (e) { MATCH (a:@Alias)-[:NAMES]->(e)"
             " WITH a, {id: a.id, key: a.key} AS alias DETACH DELETE a"
             " RETURN collect(alias) AS aliases }"
@@ -375,6 +400,14 @@ class Queries:
             " FOREACH (_ IN CASE WHEN named IS NULL THEN [1] ELSE [] END | DETACH DELETE e)"
             " FOREACH (_ IN CASE WHEN named IS NULL THEN [] ELSE [1] END |"
             " SET e.codes = null SET e.name = named SET e:@Bare)"
+        )
+
+    @property
+    def erase_unnamed(self) -> str:
+        """Entities of ``$ids`` that nothing names any more are gone."""
+        return self._(
+            "UNWIND $ids AS id MATCH (e:@Entity&@Bare {id: id})"
+            " WHERE NOT EXISTS { (e)<--() } AND NOT EXISTS { (e)-->() } DELETE e"
         )
 
     @property

@@ -9,10 +9,11 @@ from typing import Any
 from lamlam.memory_backends.edits import PageEdit
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.lookups import StoredFact
+from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.name_index import index_codes
 from lamlam.memory_backends.namespaces import scoped, split, written
 from lamlam.memory_backends.relation_rules import RelationRule
-from lamlam.memory_backends.transaction import Event, MergeRecord
+from lamlam.memory_backends.transaction import Event
 from lamlam.memory_backends.values import ValueType, value_of
 
 Properties = dict[str, Any]  # Any: what a server takes
@@ -170,16 +171,11 @@ def alias_rows(
     return rows, [ids.of_entity(alias) for alias, holder in aliases.items() if holder is None]
 
 
-def merge_id(kept: str, merged: str, ids: FactIds) -> str:
-    """Return the id of the record of a merge."""
-    return ids.of_entity(f"{kept}\0{merged}")
-
-
 def merge_rows(records: Iterable[MergeRecord], revision: int, ids: FactIds) -> list[Properties]:
     """Return records of merges."""
     return [
         {
-            "id": merge_id(record.kept, record.merged, ids),
+            "id": ids.of_entity(f"{record.kept}\0{record.merged}\0{revision}\0{number}"),
             "entity": ids.of_entity(record.kept),
             "record": {
                 "kept": record.kept,
@@ -188,6 +184,8 @@ def merge_rows(records: Iterable[MergeRecord], revision: int, ids: FactIds) -> l
                 "moved": list(record.moved),
                 "shared": list(record.shared),
                 "aliases": list(record.aliases),
+                "since": record.since,
+                "stands": record.stands,
                 "number": revision * 1_000_000 + number,
             },
         }
@@ -195,10 +193,20 @@ def merge_rows(records: Iterable[MergeRecord], revision: int, ids: FactIds) -> l
     ]
 
 
+def ended_merge_rows(records: Iterable[MergeRecord], ids: FactIds) -> list[Properties]:
+    """Return which merges stand no longer."""
+    return [
+        {"entity": ids.of_entity(record.kept), "merged": record.merged, "until": record.until}
+        for record in records
+    ]
+
+
 def merge_record(row: Sequence[Any]) -> MergeRecord:
     """Return the record of a merge."""
-    kept, merged, merged_name, moved, shared, aliases = row
-    return MergeRecord(kept, merged, merged_name, tuple(moved), tuple(shared), tuple(aliases))
+    kept, merged, merged_name, moved, shared, aliases, since, until, stands = row
+    return MergeRecord(
+        kept, merged, merged_name, tuple(moved), tuple(shared), tuple(aliases), since, until, stands
+    )
 
 
 def event_rows(events: Iterable[Event], revision: int, ids: FactIds) -> list[Properties]:

@@ -25,8 +25,8 @@ from lamlam.memory_backends.neo4j_reading import Reading, bookmarks_of
 from lamlam.memory_backends.neo4j_rows import (
     Writing,
     alias_rows,
+    ended_merge_rows,
     event_rows,
-    merge_id,
     merge_rows,
     parts,
     rule_rows,
@@ -185,8 +185,7 @@ class Committer:
         if gone:
             await transaction.do(queries.drop_aliases, ids=gone)
         if outcome.unmerged:
-            unmerged = [merge_id(kept, merged, ids) for kept, merged in outcome.unmerged]
-            await transaction.do(queries.drop_merges, ids=unmerged)
+            await transaction.do(queries.end_merges, rows=ended_merge_rows(outcome.unmerged, ids))
         if outcome.merged:
             await transaction.do(queries.add_merges, rows=merge_rows(outcome.merged, revision, ids))
         if outcome.rules is not None:

@@ -44,9 +44,11 @@ from lamlam.memory_backends.lookups import (
     EntityView,
     Lookup,
     LookupResult,
+    PastVersion,
     StoredFact,
     as_fact,
 )
+from lamlam.memory_backends.merge_records import after_erasure, passed_on, passed_to
 from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.operations import (
     OUT_OF_REACH,
@@ -583,7 +585,9 @@ class GraphStore(LocalStore):
         forgotten: list[str] = []
         # What was merged into the entity still has its own past.
         merged = self._merged_into(key)
-        for one in dict.fromkeys((key, asked, *aliases, *merged)):
+        keys = list(dict.fromkeys((key, asked, *aliases, *merged)))
+        erased: dict[str, list[StoredFact]] = {}
+        for one in keys:
             name, now, past = world.versions(one)
             before = [*now, *(old.fact for old in past)]
             covered = covered_keys(before, relation)
@@ -600,13 +604,19 @@ class GraphStore(LocalStore):
                 forgotten.append(one)
                 ids = ()
             erasures.append(Erasure(split(one)[0], self._identify.of_entity(one), ids))
+            erased[one] = gone
+        # What they brought to others while they were one with them.
+        passed = passed_on(keys, relation, world.merges_from, world.past_of, self._identify)
+        for one, versions in passed_to(passed).items():
+            n_erased += len(versions)
+            world.forget_past(one, [old for old in world.past_of(one) if old not in versions])
+            erasures += self._erasure_of_passed(one, versions)
         if not n_erased:
             if world.versions(asked)[0] is None:
                 self._log.forget_entities([asked])
             return 0
         if key not in world.names:
             world.name(dict.fromkeys(aliases))
-            world.merges = [r for r in world.merges if r.kept not in (key, *merged)]
             # A name that went to another entity and came back is in what is told of both.
             names = [*(aliases if key in forgotten else ()), *self._log.names_of(forgotten)]
             free = [
@@ -615,12 +625,36 @@ class GraphStore(LocalStore):
             # Copies may still know it as that of another entity.
             erasures += [Erasure(split(one)[0], self._identify.of_entity(one), ()) for one in free]
             forgotten += free
+        if relation is None:
+            forgotten += [one for one in keys if one not in forgotten]
         self._log.forget_entities(forgotten)
         self._log.forget_names(forgotten)
+        emptied = (key, *merged) if key not in world.names else ()
+        left = [
+            after_erasure(
+                record,
+                erased,
+                passed,
+                forgotten=forgotten,
+                emptied=emptied,
+                identify=self._identify,
+            )
+            for record in world.merges
+        ]
+        world.merges = [record for record in left if record is not None]
         self._revision += 1
         self._log.add(self._revision, erased=erasures)
         self._is_saved = False
         return n_erased
+
+    def _erasure_of_passed(self, key: str, versions: Iterable[PastVersion]) -> list[Erasure]:
+        """What the feed tells of versions that are gone from the past of an entity that stays."""
+        _, now, past = self._world.versions(key)
+        staying = {self._identify(key, fact) for fact in (*now, *(old.fact for old in past))}
+        ids = dict.fromkeys(self._identify(key, old.fact) for old in versions)
+        told = tuple(ident for ident in ids if ident not in staying)
+        # Without facts the feed would say that all of the entity is gone.
+        return [Erasure(split(key)[0], self._identify.of_entity(key), told)] if told else []
 
     def _is_free(self, name: str) -> bool:
         """True where a scoped key is no entity and names none."""
@@ -638,6 +672,7 @@ class GraphStore(LocalStore):
                 record.merged
                 for record in self._world.merges
                 if record.kept == one
+                and record.stands
                 and record.merged not in found
                 and record.merged not in self._world.names
             ]

@@ -9,13 +9,14 @@ from typing import NamedTuple
 from lamlam.memory_backends import packed
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import StoredFact
+from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.name_index import row_id
 from lamlam.memory_backends.namespaces import scoped
 from lamlam.memory_backends.operations import Assert, Op, Replace
 from lamlam.memory_backends.relation_rules import RelationRules
 from lamlam.memory_backends.sqlite_rows import merges_of, name_and_key, next_place
 from lamlam.memory_backends.sqlite_sources import Sources
-from lamlam.memory_backends.transaction import MergeRecord, Page
+from lamlam.memory_backends.transaction import Page
 
 _ROW = "SELECT name, facts FROM ent WHERE id = ?"
 
@@ -114,5 +115,5 @@ class Desk:
         return [alias for (alias,) in rows.fetchall()]
 
     def merges_of(self, kept: str) -> Sequence[MergeRecord]:
-        """The merges into an entity that were not undone, oldest first."""
+        """The merges into an entity that stand, oldest first."""
         return [record for _, record in merges_of(self._connection, kept)]

@@ -5,13 +5,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lamlam.memory_backends import packed
 from lamlam.memory_backends.edits import covered_keys
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.facts import Namespace
 from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.lookups import StoredFact
+from lamlam.memory_backends.lookups import PastVersion, StoredFact
+from lamlam.memory_backends.merge_records import (
+    MergeRecord,
+    Passed,
+    after_erasure,
+    passed_on,
+    passed_to,
+)
 from lamlam.memory_backends.name_index import row_id
 from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.sqlite_bytes import SHORTEST_SEARCHED, pieces
@@ -25,14 +33,14 @@ from lamlam.memory_backends.sqlite_log import (
     written_erasure,
 )
 from lamlam.memory_backends.sqlite_rows import (
+    merge_records,
     merges_of,
     name_and_key,
-    pack_merge,
+    next_place,
     pack_numbers,
     row_name,
     target_of,
     text_hash,
-    unpack_merge,
     unpack_numbers,
 )
 from lamlam.memory_backends.sqlite_writer import Writer
@@ -94,11 +102,21 @@ class _Part:
     names: set[str] = field(default_factory=set)
     aliases: Sequence[str] = ()
     """That it had, if it has no facts any more."""
+    gone: Sequence[StoredFact] = ()
     ids: tuple[str, ...] = ()
 
     @property
     def is_left(self) -> bool:
         return bool(self.after or self.past)
+
+
+class _PastRow(NamedTuple):
+    """Versions that one commit ended, as the table has them."""
+
+    ident: int
+    name: str
+    retracted: int
+    versions: list[StoredFact]
 
 
 class _Erasure:
@@ -122,28 +140,38 @@ class _Erasure:
             keys.append(named)
         covered = self._covered(keys)
         parts = [part for one in keys if (part := self._erase_one(one, covered)) is not None]
+        # What they brought to others while they were one with them.
+        passed = passed_on(
+            keys, self.relation, self._merges_from, self._past_versions, self.identify
+        )
+        entries = [
+            entry
+            for one, versions in passed_to(passed).items()
+            if (entry := self._erase_passed(one, versions)) is not None
+        ]
         self._search_sources()
-        if not parts:
+        if not parts and not passed:
             erased.revision = revision
             return erased
+        is_whole = self.relation is None
         names: list[str] = []
-        if self.relation is None or not parts[0].is_left:
-            gone = [part for part in parts if self.relation is None or not part.is_left]
-            others = self._names_of(gone)
-            for part in parts:
+        forgotten = set(keys) if is_whole else set()
+        if is_whole or (parts and not parts[0].is_left):
+            gone = [part for part in parts if is_whole or not part.is_left]
+            forgotten.update(part.key for part in gone)
+            others = self._names_of(forgotten, gone)
+            for part in gone:
                 self._forget_entity(part)
             names = [one for one in others if self._is_free(one)]
-            self._forget_events(names)
+            self._forget_events({*forgotten, *names})
             for one in names:
                 self.erased.add(split(one)[1])
-        else:
-            self._thin_merges(key, has_facts=bool(parts[0].after))
+        is_emptied = all(fact.key in covered for fact in self.desk.page(key).facts)
+        self._rewrite_merges(parts, passed, forgotten, keys if is_emptied else ())
         erased.revision = revision + 1
         self.writer.finish(revision + 1)
-        entries = [
-            written_erasure(
-                self.identify.of_entity(part.key), () if self.relation is None else part.ids
-            )
+        entries += [
+            written_erasure(self.identify.of_entity(part.key), () if is_whole else part.ids)
             for part in parts
         ]
         # Copies may still know such a name as that of another entity.
@@ -151,12 +179,11 @@ class _Erasure:
         write_entry(connection, revision + 1, actor, entries)
         return erased
 
-    def _names_of(self, gone: Sequence[_Part]) -> list[str]:
+    def _names_of(self, keys: Collection[str], gone: Sequence[_Part]) -> list[str]:
         """The other names that entities have and ever had, as the log tells.
 
         A name that went to another entity and came back is in what is told of both.
         """
-        keys = {part.key for part in gone}
         names = {alias: None for part in gone for alias in part.aliases}
         for (text,) in self.connection.execute(
             "SELECT events FROM log WHERE events IS NOT NULL"
@@ -194,20 +221,29 @@ class _Erasure:
         facts: list[StoredFact] = []
         for key in keys:
             facts += self.desk.page(key).facts
-            for _, _, versions in self._past(key):
-                facts += versions
+            facts += [old.fact for old in self._past_versions(key)]
         return covered_keys(facts, self.relation)
 
-    def _past(self, key: str) -> list[tuple[int, str, list[StoredFact]]]:
+    def _past(self, key: str) -> list[_PastRow]:
         rows = self.connection.execute(
-            "SELECT id, name, facts FROM past WHERE ent = ?", (row_id(key),)
+            "SELECT id, name, retracted, facts FROM past WHERE ent = ?", (row_id(key),)
         ).fetchall()
         found = []
-        for ident, name, text in rows:
+        for ident, name, retracted, text in rows:
             plain, owner = name_and_key(name)
             if owner == key:
-                found.append((ident, plain, packed.unpack(text, self.writer.sources.text_of)))
+                versions = packed.unpack(text, self.writer.sources.text_of)
+                found.append(_PastRow(ident, plain, retracted, versions))
         return found
+
+    def _past_versions(self, key: str) -> list[PastVersion]:
+        return [
+            PastVersion(fact, row.retracted) for row in self._past(key) for fact in row.versions
+        ]
+
+    def _merges_from(self, key: str) -> list[MergeRecord]:
+        records = merge_records(self.connection, key)
+        return [record for _, record in records if record.merged == key]
 
     def _erase_one(self, key: str, covered: Collection[str]) -> _Part | None:
         """The facts of one entity are gone; return what is to be said of it."""
@@ -221,65 +257,96 @@ class _Erasure:
                 part.aliases = self.desk.aliases_of(key)
             assert placed.name is not None  # it has facts
             self.writer.store(key, placed.name, placed, part.after)
-        for ident, name, versions in self._past(key):
-            part.names.add(name)
-            staying = [fact for fact in versions if fact.key not in covered]
+        for row in self._past(key):
+            part.names.add(row.name)
+            staying = [fact for fact in row.versions if fact.key not in covered]
             part.past += staying
-            gone += [fact for fact in versions if fact.key in covered]
-            self._rewrite_past(ident, versions, staying)
+            gone += [fact for fact in row.versions if fact.key in covered]
+            self._rewrite_past(row, staying)
         if not gone:
             return None
-        self.erased.facts += len(gone)
-        self.gone += gone
-        for fact in gone:
-            self.erased.add_fact(fact)
+        part.gone = gone
+        self._count(gone)
         for alias in part.aliases:
             self.erased.add(split(alias)[1])
         self._rewrite_references(key, [*part.after, *part.past])
         part.ids = tuple({self.identify(key, fact): None for fact in gone})
         return part
 
-    def _rewrite_past(
-        self, ident: int, before: Sequence[StoredFact], after: Sequence[StoredFact]
-    ) -> None:
-        if len(after) == len(before):
+    def _erase_passed(self, key: str, versions: Collection[PastVersion]) -> tuple[str, ...] | None:
+        """Versions of the past of an entity that stays are gone; return what the feed tells."""
+        gone: list[StoredFact] = []
+        left = list(self.desk.page(key).facts)
+        for row in self._past(key):
+            staying = [f for f in row.versions if PastVersion(f, row.retracted) not in versions]
+            left += staying
+            gone += [f for f in row.versions if PastVersion(f, row.retracted) in versions]
+            self._rewrite_past(row, staying)
+        self._count(gone)
+        self._rewrite_references(key, left)
+        staying_ids = {self.identify(key, fact) for fact in left}
+        ids = dict.fromkeys(self.identify(key, fact) for fact in gone)
+        told = tuple(ident for ident in ids if ident not in staying_ids)
+        # Without facts the feed would say that all of the entity is gone.
+        return written_erasure(self.identify.of_entity(key), told) if told else None
+
+    def _count(self, gone: Sequence[StoredFact]) -> None:
+        self.erased.facts += len(gone)
+        self.gone += gone
+        for fact in gone:
+            self.erased.add_fact(fact)
+
+    def _rewrite_past(self, row: _PastRow, after: Sequence[StoredFact]) -> None:
+        if len(after) == len(row.versions):
             return
         sources = self.writer.sources
-        sources.count(before, -1)
+        sources.count(row.versions, -1)
         sources.count(after, 1)
         if after:
             text = packed.pack(after, sources.id_of)
-            self.connection.execute("UPDATE past SET facts = ? WHERE id = ?", (text, ident))
+            self.connection.execute("UPDATE past SET facts = ? WHERE id = ?", (text, row.ident))
         else:
-            self.connection.execute("DELETE FROM past WHERE id = ?", (ident,))
+            self.connection.execute("DELETE FROM past WHERE id = ?", (row.ident,))
 
     def _rewrite_references(self, key: str, staying: Iterable[StoredFact]) -> None:
         number = row_id(key)
-        targets = {target_of(key, fact) for fact in staying} - {None}
+        targets = {target_of(key, fact) for fact in staying}
+        for other in self._beside(key):
+            theirs = [
+                *self.desk.load(other, number).facts,
+                *(old.fact for old in self._past_versions(other)),
+            ]
+            targets.update(target_of(other, fact) for fact in theirs)
+        targets.discard(None)
         self.connection.execute("DELETE FROM reference WHERE owner = ?", (number,))
         self.connection.executemany(
             "INSERT OR IGNORE INTO reference VALUES (?, ?)",
             [(target, number) for target in targets],
         )
 
+    def _beside(self, key: str) -> set[str]:
+        """The other entities that have the same number, by a chance of 1 in 2^64."""
+        execute = self.connection.execute
+        place = number = row_id(key)
+        rows = execute("SELECT name FROM past WHERE ent = ?", (number,)).fetchall()
+        while (
+            row := execute("SELECT name FROM ent WHERE id = ?", (place,)).fetchone()
+        ) is not None:
+            rows.append(row)
+            place = next_place(place)
+        others = {name_and_key(name)[1] for (name,) in rows if name}
+        return {other for other in others if other != key and row_id(other) == number}
+
     def _forget_entity(self, part: _Part) -> None:
         """Nothing is left by which the name, or that of an alias, could be tested."""
         wanted = {part.key, *part.aliases}
         for key in wanted:
             self.connection.execute("DELETE FROM alias WHERE key = ?", (key,))
-            self._forget_merges(key)
         self._forget_events(wanted)
-        self._forget_touched(row_id(part.key))
+        if not self._beside(part.key):  # the feed tells of those too
+            self._forget_touched(row_id(part.key))
         for name in part.names:
             self.erased.add(name, f"{row_name(part.key, name)}{packed.RECORD}")
-
-    def _forget_merges(self, key: str) -> None:
-        for ident, text in self.connection.execute(
-            "SELECT id, record FROM merge WHERE kept = ?1 OR merged = ?1", (row_id(key),)
-        ).fetchall():
-            record = unpack_merge(text)
-            if key in (record.kept, record.merged):
-                self.connection.execute("DELETE FROM merge WHERE id = ?", (ident,))
 
     def _forget_events(self, wanted: Collection[str]) -> None:
         rows = self.connection.execute(
@@ -308,20 +375,31 @@ class _Erasure:
                     "UPDATE touched SET entities = ? WHERE id = ?", (pack_numbers(staying), ident)
                 )
 
-    def _thin_merges(self, key: str, *, has_facts: bool) -> None:
-        """Merges do not count the erased facts among those that they moved."""
-        for ident, record in merges_of(self.connection, key):
-            if not has_facts:
-                self.connection.execute("DELETE FROM merge WHERE id = ?", (ident,))
-                continue
-            gone = {self.identify(record.merged, fact) for fact in self.gone}
-            lean = record._replace(
-                moved=tuple(one for one in record.moved if one not in gone),
-                shared=tuple(one for one in record.shared if one not in gone),
+    def _rewrite_merges(
+        self,
+        parts: Sequence[_Part],
+        passed: Sequence[Passed],
+        forgotten: Collection[str],
+        emptied: Collection[str],
+    ) -> None:
+        """No record of a merge tells of what was erased."""
+        erased = {part.key: part.gone for part in parts}
+        records = {
+            ident: record
+            for key in {*erased, *forgotten, *emptied, *passed_to(passed)}
+            for ident, record in merge_records(self.connection, key)
+        }
+        for ident, record in records.items():
+            left = after_erasure(
+                record,
+                erased,
+                passed,
+                forgotten=forgotten,
+                emptied=emptied,
+                identify=self.identify,
             )
-            self.connection.execute(
-                "UPDATE merge SET record = ? WHERE id = ?", (pack_merge(lean), ident)
-            )
+            if left != record:
+                self.writer.rewrite_merge(ident, left)
 
     def _search_sources(self) -> None:
         self.writer.sources.flush()

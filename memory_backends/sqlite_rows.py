@@ -13,9 +13,9 @@ from hashlib import blake2b
 from lamlam.memory_backends import packed
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import StoredFact
+from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.name_index import row_id
 from lamlam.memory_backends.namespaces import parsed, scoped, split, written
-from lamlam.memory_backends.transaction import MergeRecord
 
 SPACE_END = "\x1d"
 _LAST_ID = 2**63 - 1
@@ -69,20 +69,49 @@ def unpack_numbers(blob: bytes) -> tuple[int, ...]:
 def pack_merge(record: MergeRecord) -> str:
     """Return a merge as one text."""
     lists = (record.moved, record.shared, record.aliases)
-    return packed.join((record.kept, record.merged, record.merged_name, *map(packed.join, lists)))
+    until = "" if record.until is None else str(record.until)
+    return packed.join(
+        (
+            record.kept,
+            record.merged,
+            record.merged_name,
+            *map(packed.join, lists),
+            str(record.since),
+            until,
+            "stands" if record.stands else "",
+        )
+    )
 
 
 def unpack_merge(text: str) -> MergeRecord:
     """Undo `pack_merge`."""
-    kept, merged, name, *lists = packed.parts(text)
-    moved, shared, aliases = [tuple(packed.parts(one)) if one else () for one in lists]
-    return MergeRecord(kept, merged, name, moved, shared, aliases)
+    kept, merged, name, *more = packed.parts(text)
+    moved, shared, aliases = [tuple(packed.parts(one)) if one else () for one in more[:3]]
+    record = MergeRecord(kept, merged, name, moved, shared, aliases)
+    if len(more) == 3:  # as the first files had it
+        return record
+    since, until, stands = more[3:]
+    return record._replace(
+        since=int(since), until=int(until) if until else None, stands=bool(stands)
+    )
+
+
+def merge_records(connection: sqlite3.Connection, key: str) -> list[tuple[int, MergeRecord]]:
+    """Return the records of merges into an entity and of it into others, oldest first.
+
+    Each with the number of its row.
+    """
+    rows = connection.execute(
+        "SELECT id, record FROM merge WHERE kept = ?1 OR merged = ?1 ORDER BY id", (row_id(key),)
+    ).fetchall()
+    found = [(ident, unpack_merge(text)) for ident, text in rows]
+    return [(ident, record) for ident, record in found if key in (record.kept, record.merged)]
 
 
 def merges_of(connection: sqlite3.Connection, kept: str) -> list[tuple[int, MergeRecord]]:
-    """Return the merges into an entity that were not undone, oldest first, with their numbers."""
-    rows = connection.execute(
-        "SELECT id, record FROM merge WHERE kept = ? ORDER BY id", (row_id(kept),)
-    ).fetchall()
-    found = [(ident, unpack_merge(text)) for ident, text in rows]
-    return [(ident, record) for ident, record in found if record.kept == kept]
+    """Return the merges into an entity that stand, oldest first, with the numbers of rows."""
+    return [
+        (ident, record)
+        for ident, record in merge_records(connection, kept)
+        if record.kept == kept and record.stands
+    ]

@@ -15,6 +15,7 @@ from lamlam.memory_backends.arguments import check_commit, operations
 from lamlam.memory_backends.edits import PageEdit
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.lookups import StoredFact
+from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.name_index import index_codes, row_id
 from lamlam.memory_backends.operations import Commit, Op, Revision
 from lamlam.memory_backends.relation_rules import RelationRules
@@ -35,7 +36,7 @@ from lamlam.memory_backends.sqlite_rows import (
     target_of,
 )
 from lamlam.memory_backends.sqlite_sources import Sources
-from lamlam.memory_backends.transaction import MergeRecord, Outcome, work_out
+from lamlam.memory_backends.transaction import Outcome, work_out
 
 _CHUNK = 50_000  # operations that are held in memory and sorted at a time
 _PART = 5_000  # operations that are worked out at a time
@@ -176,12 +177,10 @@ class Writer:
             "INSERT OR IGNORE INTO reference VALUES (?, ?)", sorted(references)
         )
         self._write_aliases(outcome)
+        for record in outcome.unmerged:
+            self._end_merge(record)
         for record in outcome.merged:
-            self._forget_merge(record.kept, record.merged)
-        for kept, merged in outcome.unmerged:
-            self._forget_merge(kept, merged)
-        for record in outcome.merged:
-            self.write_merge(record)
+            self._add_merge(record)
         if outcome.rules is not None:
             self.connection.execute("UPDATE store SET rules = ?", (pack_rules(outcome.rules),))
         write_touched(self.connection, outcome.revision, [row_id(key) for key in outcome.edits])
@@ -232,12 +231,14 @@ class Writer:
         self.sources.reset()
         self._facts = self._entities = 0
 
-    def write_merge(self, record: MergeRecord) -> None:
-        """The merge can be undone."""
-        self.connection.execute(
-            "INSERT INTO merge (kept, merged, record) VALUES (?, ?, ?)",
-            (row_id(record.kept), row_id(record.merged), pack_merge(record)),
-        )
+    def rewrite_merge(self, ident: int, record: MergeRecord | None) -> None:
+        """The row of a merge has this record; without one it is gone."""
+        if record is None:
+            self.connection.execute("DELETE FROM merge WHERE id = ?", (ident,))
+        else:
+            self.connection.execute(
+                "UPDATE merge SET record = ? WHERE id = ?", (pack_merge(record), ident)
+            )
 
     # ----------------------------------------------------------------------------------------------
 
@@ -280,10 +281,16 @@ class Writer:
                     "INSERT OR REPLACE INTO alias VALUES (?, ?)", (alias, desk.placed(key).place)
                 )
 
-    def _forget_merge(self, kept: str, merged: str) -> None:
-        for ident, record in merges_of(self.connection, kept):
-            if record.merged == merged:
-                self.connection.execute("DELETE FROM merge WHERE id = ?", (ident,))
+    def _end_merge(self, ended: MergeRecord) -> None:
+        for ident, record in merges_of(self.connection, ended.kept):
+            if record.merged == ended.merged:
+                self.rewrite_merge(ident, ended)
+
+    def _add_merge(self, record: MergeRecord) -> None:
+        self.connection.execute(
+            "INSERT INTO merge (kept, merged, record) VALUES (?, ?, ?)",
+            (row_id(record.kept), row_id(record.merged), pack_merge(record)),
+        )
 
     def _insert_codes(self) -> None:
         self._new_codes.sort()

@@ -15,6 +15,7 @@ from lamlam.memory_backends.edits import PageEdit, stored_form
 from lamlam.memory_backends.facts import Fact, Namespace, check_namespace, check_text
 from lamlam.memory_backends.keys import canonical_key, relation_key
 from lamlam.memory_backends.lookups import Identify, StoredFact
+from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.moments import to_us
 from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.operations import (
@@ -42,20 +43,6 @@ class Page(NamedTuple):
     """In the order of ``seq``."""
 
 
-class MergeRecord(NamedTuple):
-    """What a merge did, so that it can be undone. Keys are scoped canonical keys."""
-
-    kept: str
-    merged: str
-    merged_name: str
-    moved: tuple[str, ...]
-    """Ids that the moved facts had under the merged entity."""
-    shared: tuple[str, ...]
-    """Ids, under the merged entity, of facts that both entities had."""
-    aliases: tuple[str, ...]
-    """Scoped keys of the aliases that the merged entity had."""
-
-
 class Desk(Protocol):
     """What a store holds of the entities that operations name. All keys are scoped."""
 
@@ -77,7 +64,7 @@ class Desk(Protocol):
         ...
 
     def merges_of(self, kept: str) -> Sequence[MergeRecord]:
-        """The merges into an entity that were not undone, oldest first."""
+        """The merges into an entity that stand, oldest first."""
         ...
 
 
@@ -107,8 +94,9 @@ class Outcome:
     rules: RelationRules | None = None
     """All rules of the store, where one changed."""
     merged: list[MergeRecord] = field(default_factory=list)
-    unmerged: list[tuple[str, str]] = field(default_factory=list)
-    """Records (kept, merged) that are gone, of splits and of entities that are gone."""
+    """Records of merges that were done."""
+    unmerged: list[MergeRecord] = field(default_factory=list)
+    """Records that stood before and stand no longer, as they are now."""
     events: list[Event] = field(default_factory=list)
 
 
@@ -212,9 +200,10 @@ class _Work:
         return held + [alias for alias, holder in changed.items() if holder == key]
 
     def _merges_of(self, kept: str) -> list[MergeRecord]:
-        gone = set(self.outcome.unmerged)  # of stored ones only: a pair may be merged again
+        # Of stored ones only: a pair may be merged again.
+        gone = {(record.kept, record.merged) for record in self.outcome.unmerged}
         stored = [r for r in self.desk.merges_of(kept) if (r.kept, r.merged) not in gone]
-        return stored + [record for record in self.outcome.merged if record.kept == kept]
+        return stored + [r for r in self.outcome.merged if r.kept == kept and r.stands]
 
     def _edit(self, key: str) -> PageEdit:
         edit = self.edits.get(key)
@@ -277,10 +266,18 @@ class _Work:
             self.outcome.aliases[alias] = kept.key
         assert merged.name is not None  # it has facts
         record = MergeRecord(
-            kept.key, merged.key, merged.name, tuple(moved), tuple(shared), tuple(aliases)
+            kept.key,
+            merged.key,
+            merged.name,
+            tuple(moved),
+            tuple(shared),
+            tuple(aliases),
+            since=self.outcome.revision,
         )
-        if any(old.merged == merged.key for old in self._merges_of(kept.key)):
-            self._forget_merge(kept.key, merged.key)
+        old = next((r for r in self._merges_of(kept.key) if r.merged == merged.key), None)
+        if old is not None:
+            # What came with it the first time stays, and the later split does not move it.
+            self._end_merge(old, None)
         self.outcome.merged.append(record)
         self._happened("merged", kept, merged.key)
         for alias in aliases:
@@ -313,12 +310,18 @@ class _Work:
                 self._noted("no_alias", kept, alias)
                 if merged.facts:
                     self._noted("alias", merged, alias)
-        self._forget_merge(key, wanted)
+        self._end_merge(record, self.outcome.revision)
 
-    def _forget_merge(self, kept: str, merged: str) -> None:
-        pair = (kept, merged)
-        self.outcome.merged = [r for r in self.outcome.merged if (r.kept, r.merged) != pair]
-        self.outcome.unmerged.append(pair)
+    def _end_merge(self, record: MergeRecord, until: int | None) -> None:
+        """The merge cannot be undone any more: it was, at a revision, or another took its place."""
+        ended = record._replace(until=until, stands=False)
+        merged = self.outcome.merged
+        if record not in merged:
+            self.outcome.unmerged.append(ended)
+        elif until is None:
+            merged[merged.index(record)] = ended
+        else:
+            merged.remove(record)  # done and undone in one commit, it was never to be seen
 
     def _define(self, rule: RelationRule) -> None:
         if self.rules.of(rule.key) == rule:

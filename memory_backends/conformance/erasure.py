@@ -175,6 +175,45 @@ class ErasureLaws(Laws):
         for revision in range((await store.info()).revision + 1):
             assert await facts(store, as_of=revision) == []
 
+    @needs(Capability.ALIASES, Capability.HISTORY)
+    async def test_what_a_merge_brought_goes_after_the_split(self, store: FactStore) -> None:
+        """What an entity told while it was merged is not in the past of what it was merged into,
+        and of what that was, once it is erased; what those said themselves stays.
+        """
+        own = ("Own One", "Own Two")
+        await put(store, *((name, "work", name) for name in own), (CANARY, "work", "wvutsr"))
+        await store.apply([MergeEntities(own[0], CANARY)])
+        await store.apply([Assert(fact("wvutsr", "work", own[0], source="another"))])
+        await store.apply([MergeEntities(own[1], own[0])])
+        await store.apply([SplitEntities(own[1], own[0])])
+        await store.apply([SplitEntities(own[0], CANARY)])
+        await put(store, (own[1], "work", "Wvutsr"))
+        await store.apply([Retract(own[1], "work", "Wvutsr")])
+        receipt = await store.erase(CANARY)
+        # Two of its own, before the merge and after the split; three of the first, with one source,
+        # with two, and once it came back; one of the second.
+        assert receipt.facts == 6
+        for name, said in zip(own, (["Own One"], ["Own One", "Wvutsr"]), strict=True):
+            assert [one.fact.value for one in await store.history(name)] == said
+        for revision in range(int((await store.info()).revision) + 1):
+            told = {one.value for one in await facts(store, as_of=revision)}
+            assert "wvutsr" not in told
+        assert [one.value for one in await facts(store)] == list(own)
+
+    @needs(Capability.ALIASES, Capability.HISTORY)
+    async def test_a_merge_that_was_not_undone_is_erased_in_part(self, store: FactStore) -> None:
+        """Where the name was taken away but the merge stands, the kept entity keeps what it states,
+        as its own, and loses what it stated.
+        """
+        await put(store, ("Own", "work", "x"), (CANARY, "work", "y"), (CANARY, "award", "wvutsr"))
+        await store.apply([MergeEntities("Own", CANARY), RemoveAlias("Own", CANARY)])
+        await store.apply([Retract("Own", "award")])
+        await store.erase(CANARY)
+        assert await store.history("Own") == []
+        assert [one.value for one in await facts(store)] == ["x", "y"]
+        with pytest.raises(BadFact):
+            await store.apply([SplitEntities("Own", CANARY)])
+
     @needs(Capability.ALIASES, Capability.CHANGES)
     async def test_a_name_that_came_back_is_erased(self, store: FactStore) -> None:
         """An alias that went to another entity with a merge, came back with the split and was
@@ -188,14 +227,15 @@ class ErasureLaws(Laws):
         await store.apply([RemoveAlias(CANARY, "Kanarienvogel"), RemoveAlias(CANARY, "The Bird")])
         await store.apply([AddAlias("E F", "The Bird")])
         await store.erase(CANARY)
-        told = repr(await changes(store, 0)) + repr(await changes(store))
-        assert found_in(told) == []
-        assert "the bird" in told
+        feed = repr(await changes(store, 0)) + repr(await changes(store))
+        assert found_in(feed) == []
+        assert "the bird" in feed
         assert await store.aliases("E F") == ["the bird"]
         if store.capabilities >= {Capability.HISTORY}:
             assert await store.history("Kanarienvogel") == []
-        erased = {one.entity_id for one in await changes(store, merged) if one.kind == "erased"}
-        assert len(erased) == 2  # the entity, and the name that is nobody's now
+        told = [one for one in await changes(store, merged) if one.kind == "erased"]
+        whole = {one.entity_id for one in told if not one.fact_ids}
+        assert len(whole) == 2  # the entity, and the name that is nobody's now
 
     @needs(Capability.RULES, Capability.CHANGES)
     async def test_a_rule_outlives_an_entity_of_its_name(self, store: FactStore) -> None:

@@ -160,6 +160,32 @@ class StoreMachine(RuleBasedStateMachine):
                 expected = type(error)
             assert self._result(ops, key) == expected
 
+    @rule(
+        kept=ENTITIES,
+        merged=ENTITIES,
+        space=SPACES,
+        facts=st.lists(FACTS, min_size=1, max_size=3),
+        meanwhile=st.lists(OPS, max_size=3),
+        is_split=st.sampled_from([True, True, False]),
+    )
+    def merge(
+        self,
+        kept: str,
+        merged: str,
+        space: tuple[str, ...],
+        facts: list[Fact],
+        meanwhile: list[Op],
+        is_split: bool,
+    ) -> None:
+        """What seldom comes about by chance: a merge of two that there are, and its end."""
+        for name in (kept, merged):
+            own = [fact.model_copy(update={"entity": name, "namespace": space}) for fact in facts]
+            self.commit([Assert(fact) for fact in own], False)
+        self.commit([MergeEntities(kept, merged, space)], False)
+        self.commit(meanwhile, False)
+        end = SplitEntities if is_split else RemoveAlias
+        self.commit([end(kept, merged, space)], False)
+
     def _result(self, ops: list[Op], key: str | None) -> Any:
         async def apply() -> Any:
             try:

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from copy import deepcopy
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from lamlam.memory_backends.conformance.model_commit import (
+    FOREVER,
+    Merge,
     ModelCommit,
     Name,
     Row,
@@ -69,10 +73,12 @@ class Model:
         chain = [name]
         for one in chain:  # grows while it is read
             chain += [
-                merged
-                for kept, merged, *_ in self.now.merges
+                merge.merged
+                for merge in self.now.merges
                 # One that has facts is another entity by now.
-                if kept == one and merged not in chain and not self.now.rows(merged)
+                if merge.kept == one
+                and merge.merged not in chain
+                and not self.now.rows(merge.merged)
             ]
         gone = {asked, *others, *chain}
         wanted = canonical_key(relation) if relation is not None else None
@@ -80,27 +86,81 @@ class Model:
         def stays(row: Row) -> bool:
             return wanted is not None and not same_relation(row.key, wanted)
 
-        n_gone = len(
-            {
-                (one, row)
-                for state in self.states
-                for one in gone
-                for row in state.rows(one)
-                if not stays(row)
-            }
-        )
-        if not n_gone:
+        own = {
+            (one, row)
+            for state in self.states
+            for one in gone
+            for row in state.rows(one)
+            if not stays(row)
+        }
+        brought = [one for one in self._brought(gone) if not stays(one[1])]
+        erased = own | {(merge.kept, row) for merge, row in brought}
+        if not erased:
             return 0
         for state in self.states:
-            for one in gone:
-                state.facts[one] = [row for row in state.rows(one) if stays(row)]
+            for one in {one for one, _ in erased}:
+                state.facts[one] = [row for row in state.rows(one) if (one, row) not in erased]
         state = deepcopy(self.now)
-        if not state.rows(name):
+        is_empty = not state.rows(name)
+        if is_empty:
             state.aliases = {a: e for a, e in state.aliases.items() if e != name}
-            state.merges = [record for record in state.merges if record[0] not in chain]
+        unknown = {one for one in gone if not any(s.rows(one) for s in self.states)}
+        standing, over = [], []
+        for old, until in [*((m, None) for m in state.merges), *state.over]:
+            if {old.kept, old.merged} & unknown:
+                continue
+            lost = {row.same for one, row in own if one in (old.kept, old.merged)}
+            lost |= {row.same for merge, row in brought if merge == old}
+            lean = replace(old, moved=old.moved - lost, both=old.both - lost)
+            if until is None and not (is_empty and old.kept in chain):
+                standing.append(lean)
+            else:
+                over.append((lean, FOREVER if until is None else until))
+        state.merges, state.over = standing, over
         self.states.append(state)
         self.events.append([])
-        return n_gone
+        return len(erased)
+
+    def _brought(self, names: set[Name]) -> list[tuple[Merge, Row]]:
+        """What others had of these, and have no longer, by which merge.
+
+        A fact goes on and on where one that took over another was taken over in turn.
+        """
+        merges = [*((m, FOREVER) for m in self.now.merges), *self.now.over]
+        ways: list[tuple[Merge, ...]] = [(merge,) for merge, _ in merges if merge.merged in names]
+        found = []
+        for way in ways:  # grows while it is read
+            last = way[-1]
+            until = next(end for merge, end in merges if merge is last)
+            if last.kept in names:
+                continue
+            ended = {
+                row
+                for before, after in pairwise(self.states)
+                for row in before.rows(last.kept)
+                if row not in after.rows(last.kept)
+            }
+            found += [
+                (last, row)
+                for row in ended
+                if row.since >= last.since
+                and self._end(last.kept, row) <= until
+                and all(row.same in merge.moved for merge in way)
+            ]
+            ways += [
+                (*way, merge)
+                for merge, _ in merges
+                if merge.merged == last.kept
+                and all(merge is not one for one in way)
+                and last.since <= merge.since < until
+            ]
+        return found
+
+    def _end(self, name: Name, row: Row) -> int:
+        """The revision at which a row was no longer there."""
+        states = enumerate(self.states)
+        last = max(revision for revision, state in states if row in state.rows(name))
+        return last + 1
 
     # Reading --------------------------------------------------------------------------------------
 

@@ -62,6 +62,23 @@ class Row:
         return self.begin < end and begin < self.end
 
 
+@dataclass(frozen=True)
+class Merge:
+    """Two entities made one."""
+
+    kept: Name
+    merged: Name
+    spelt: str
+    """The merged one."""
+    moved: frozenset[tuple[object, ...]]
+    """What makes the facts that moved the same ones."""
+    both: frozenset[tuple[object, ...]]
+    """Facts that both had."""
+    aliases: tuple[Name, ...]
+    """That moved."""
+    since: int
+
+
 @dataclass
 class State:
     """All that a store holds at a revision."""
@@ -70,10 +87,10 @@ class State:
     spelt: dict[Name, str] = field(default_factory=dict)
     aliases: dict[Name, Name] = field(default_factory=dict)
     rules: list[RelationRule] = field(default_factory=list)
-    merges: list[
-        tuple[Name, Name, str, list[tuple[Any, ...]], list[tuple[Any, ...]], list[Name]]
-    ] = field(default_factory=list)
-    """Kept, merged, its spelling, what moved, what both had, aliases that moved."""
+    merges: list[Merge] = field(default_factory=list)
+    """That can be undone."""
+    over: list[tuple[Merge, int]] = field(default_factory=list)
+    """That cannot, with the revision of the split."""
 
     def rows(self, name: Name) -> list[Row]:
         """The facts of an entity."""
@@ -211,34 +228,40 @@ class ModelCommit:
             raise BadFact("model")
         mine = {r.same for r in state.rows(kept)}
         theirs = list(state.rows(merged))
-        moved = [r.same for r in theirs if r.same not in mine]
-        aliases = [a for a, e in state.aliases.items() if e == merged]
+        moved = frozenset(r.same for r in theirs if r.same not in mine)
+        aliases = tuple(a for a, e in state.aliases.items() if e == merged)
         for r in theirs:
             self.end(merged, r)
             if r.same not in mine:
                 self.put(kept, r)
         state.aliases |= dict.fromkeys([*aliases, merged], kept)
-        both = [r.same for r in theirs if r.same in mine]
-        state.merges = [one for one in state.merges if one[:2] != (kept, merged)]
-        state.merges.append((kept, merged, state.spelt[merged], moved, both, aliases))
+        both = frozenset(r.same for r in theirs if r.same in mine)
+        for old in [m for m in state.merges if (m.kept, m.merged) == (kept, merged)]:
+            state.merges.remove(old)
+            state.over.append((old, FOREVER))
+        state.merges.append(
+            Merge(kept, merged, state.spelt[merged], moved, both, aliases, self.revision)
+        )
         self.happened("merged", kept, merged)
 
     def split(self, kept: Name, merged: Name) -> None:
         """What came with the merged entity goes back to it."""
         state = self.state
-        record = next((m for m in state.merges if m[:2] == (kept, merged)), None)
-        if record is None:
+        merge = next((m for m in state.merges if (m.kept, m.merged) == (kept, merged)), None)
+        if merge is None:
             raise BadFact("model")
-        state.merges.remove(record)
-        _, _, spelt, moved, both, aliases = record
+        state.merges.remove(merge)
+        state.over.append((merge, self.revision))
         if not state.rows(merged):
-            state.spelt[merged] = spelt
+            state.spelt[merged] = merge.spelt
         for r in list(state.rows(kept)):
-            if r.same in moved:
+            if r.same in merge.moved:
                 self.end(kept, r)
-            if r.same in (*moved, *both) and all(r.same != x.same for x in state.rows(merged)):
+            if r.same in merge.moved | merge.both and all(
+                r.same != x.same for x in state.rows(merged)
+            ):
                 self.put(merged, r)
-        for alias in [merged, *aliases]:
+        for alias in [merged, *merge.aliases]:
             if state.aliases.get(alias) == kept:
                 del state.aliases[alias]
                 if alias != merged and state.rows(merged):
