@@ -20,6 +20,8 @@ from lamlam.memory_backends.operations import Assert, Commit
 from lamlam.memory_backends.transaction import Page, named_keys, work_out
 
 PART = 5_000
+# The server has nothing to do until the first part is worked out: it is a small one.
+_FIRST_PARTS = (200, 800, 2_000)
 _NO_LIMIT_S = 0.0
 
 
@@ -54,7 +56,9 @@ class _Parts:
         """Return a part, ``None`` after the last; facts are taken as they come."""
         with self._taking:
             while len(self._parts) <= number:
-                ops = [Assert(fact) for fact in islice(self._facts, PART)]
+                taken = len(self._parts)
+                size = _FIRST_PARTS[taken] if taken < len(_FIRST_PARTS) else PART
+                ops = [Assert(fact) for fact in islice(self._facts, size)]
                 if not ops:
                     return None
                 self._parts.append(_Part(ops, named_keys(ops)))
@@ -150,7 +154,7 @@ class _Loading:
 
     def _work(self, part: _Part, desk: LoadedDesk, revision: int) -> _Worked:
         ids = self._committer.ids
-        outcome = work_out(part.ops, desk, revision, ids)
+        outcome = work_out(part.ops, desk, revision, ids, are_checked=True)
         writing = Writing(ids)
         pages: dict[str, Page] = {}
         for key, edit in outcome.edits.items():

@@ -145,7 +145,7 @@ class Committer:
         check_expected(expected, locked.revision)
         desk = await self.desk(locked, transaction)
         await desk.load(transaction, self.queries, keys, self.ids)
-        work = partial(work_out, ops, desk, locked.revision + 1, self.ids)
+        work = partial(work_out, ops, desk, locked.revision + 1, self.ids, are_checked=True)
         outcome = await asyncio.to_thread(work) if len(ops) > _MANY else work()
         if not outcome.changed:
             if is_kept:

@@ -5,7 +5,7 @@ A backend gives the `Desk`, gets an `Outcome`, and writes it down in one transac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -101,14 +101,16 @@ class Outcome:
 
 
 def named_keys(ops: Iterable[Op]) -> list[str]:
-    """Return the scoped keys of all entities and aliases that operations name, each once.
+    """Return the scoped keys of all entities and aliases that checked operations name, each once.
 
     Whoever loads pages beforehand loads these, the entities behind those that are aliases, and
     the aliases and merges of all of them.
+
+    Raises:
+        BadFact: an operation is none.
     """
     keys: dict[str, None] = {}
-    for op in operations(ops):
-        check_op(op)
+    for op in _checked(ops):
         match op:
             case Assert(fact) | Replace(fact):
                 keys[scoped(fact.namespace, canonical_key(fact.entity))] = None
@@ -125,21 +127,29 @@ def named_keys(ops: Iterable[Op]) -> list[str]:
     return list(keys)
 
 
-def work_out(ops: Iterable[Op], desk: Desk, revision: int, identify: Identify) -> Outcome:
+def work_out(
+    ops: Iterable[Op],
+    desk: Desk,
+    revision: int,
+    identify: Identify,
+    *,
+    are_checked: bool = False,
+) -> Outcome:
     """Return what operations change, done in their order; nothing is written.
 
     Args:
-        ops: checked here, one by one.
+        ops: checked here, one by one, unless `named_keys` did so.
         desk: what the store holds.
         revision: that the changes will have.
         identify: gives the ids of facts.
+        are_checked: they were.
 
     Raises:
         BadFact: an operation is none, or names what the store does not hold.
         Conflict: a relation has other values than expected.
         TooManyValues: a relation that has one value at a time would have two.
     """
-    return _Work(desk, revision, identify).done(ops)
+    return _Work(desk, revision, identify).done(ops if are_checked else _checked(ops))
 
 
 class _Work:
@@ -151,8 +161,7 @@ class _Work:
         self.outcome = Outcome(revision)
 
     def done(self, ops: Iterable[Op]) -> Outcome:
-        for op in operations(ops):
-            check_op(op)
+        for op in ops:
             self._do(op)
         outcome = self.outcome
         self._let_go_of_empty()
@@ -350,6 +359,12 @@ class _Work:
     def _noted(self, kind: ChangeKind, edit: PageEdit, other: str) -> None:
         """What follows from a change is no change of its own, but copies have to be told."""
         self.outcome.events.append(Event(kind, edit.key, edit.name or split(edit.key)[1], other))
+
+
+def _checked(ops: Iterable[Op]) -> Iterator[Op]:
+    for op in operations(ops):
+        check_op(op)
+        yield op
 
 
 def check_op(op: Op) -> None:

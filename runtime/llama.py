@@ -277,6 +277,9 @@ def open_model(
     _LOG.start(verbose=verbose)
     params = api.llama_model_default_params()
     params.n_gpu_layers = gpu_layers
+    # Compiled with Intel's matrix tiles, it may end the process (build_support/lean_llama.cmake
+    # says why); weights that are not repacked do not come to them.
+    params.use_extra_bufts = b"AMX_INT8 = 1" not in api.llama_print_system_info()
     handle = api.llama_model_load_from_file(str(path).encode(), params)
     if not handle:
         raise BadModelFile(f"llama.cpp cannot load {path}: {_LOG.first_error or 'no reason given'}")

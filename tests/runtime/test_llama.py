@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lamlam.errors import DecodeFailed
+from lamlam.runtime import llama
 from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.llama import Context, open_context, open_model
 from lamlam.runtime.sampling import Logits
@@ -69,3 +71,21 @@ def test_a_full_context_is_an_error(context: Context) -> None:
         for position in range(0, 4096, 16):
             context.add(0, [5] * 16, position, is_last=True)
             context.decode()
+
+
+@pytest.mark.parametrize(("system", "is_repacked"), [("AMX_INT8 = 1", False), ("AVX2 = 1", True)])
+def test_no_weights_come_to_matrix_tiles(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, system: str, is_repacked: bool
+) -> None:
+    """A build with AMX may end the process: its weights stay as they are in the file."""
+    asked: list[bool] = []
+    load = llama.api.llama_model_load_from_file
+
+    def noted(path: bytes, params: Any) -> object:
+        asked.append(params.use_extra_bufts)
+        return load(path, params)
+
+    monkeypatch.setattr(llama.api, "llama_print_system_info", f"CPU : {system} | ".encode)
+    monkeypatch.setattr(llama.api, "llama_model_load_from_file", noted)
+    with open_model(tiny_model, check_file(tiny_model).token_types):
+        assert asked == [is_repacked]
