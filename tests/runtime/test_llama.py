@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import llama_cpp.llama_cpp as api
 import numpy as np
 import pytest
 
 from lamlam.errors import DecodeFailed
-from lamlam.runtime import llama
 from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.llama import Context, open_context, open_model
 from lamlam.runtime.sampling import Logits
@@ -79,13 +79,13 @@ def test_no_weights_come_to_matrix_tiles(
 ) -> None:
     """A build with AMX may end the process: its weights stay as they are in the file."""
     asked: list[bool] = []
-    load = llama.api.llama_model_load_from_file
+    load = api.llama_model_load_from_file
 
     def noted(path: bytes, params: Any) -> object:
         asked.append(params.use_extra_bufts)
         return load(path, params)
 
-    monkeypatch.setattr(llama.api, "llama_print_system_info", f"CPU : {system} | ".encode)
-    monkeypatch.setattr(llama.api, "llama_model_load_from_file", noted)
+    monkeypatch.setattr(api, "llama_print_system_info", f"CPU : {system} | ".encode)
+    monkeypatch.setattr(api, "llama_model_load_from_file", noted)
     with open_model(tiny_model, check_file(tiny_model).token_types):
         assert asked == [is_repacked]
