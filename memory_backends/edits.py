@@ -65,13 +65,17 @@ class PageEdit:
         """
         if rule is not None and rule.cardinality == "one":
             self._check_single(fact)
-        old = self.facts.get(fact.identity)
-        joined = tuple(dict.fromkeys((*old.sources, *fact.sources) if old else fact.sources))
-        if len(joined) > MAX_SOURCES:
-            raise BadFact(
-                f"the fact would have {len(joined)} sources, at most {MAX_SOURCES} are kept"
-            )
-        self._put(fact._replace(sources=joined))
+        identity = fact.identity
+        old = self.facts.get(identity)
+        if old is not None or len(fact.sources) > 1:
+            held = old.sources if old is not None else ()
+            joined = tuple(dict.fromkeys((*held, *fact.sources)))
+            if len(joined) > MAX_SOURCES:
+                raise BadFact(
+                    f"the fact would have {len(joined)} sources, at most {MAX_SOURCES} are kept"
+                )
+            fact = fact._replace(sources=joined)
+        self._put(fact, identity)
 
     def replace(self, fact: StoredFact, expected: Collection[str] | None) -> None:
         """The fact is the only value of its relation in its period.
@@ -133,17 +137,19 @@ class PageEdit:
 
     # ----------------------------------------------------------------------------------------------
 
-    def _put(self, fact: StoredFact) -> None:
+    def _put(self, fact: StoredFact, identity: Identity | None = None) -> None:
         """The fact holds in this very form; a version of it that held before has ended."""
-        old = self.facts.get(fact.identity)
+        if identity is None:
+            identity = fact.identity
+        old = self.facts.get(identity)
         if old is None:
-            self.facts[fact.identity] = fact._replace(revision=self.revision, seq=self._next_seq)
+            self.facts[identity] = fact.placed(self.revision, self._next_seq)
             self._next_seq += 1
         else:
             new = fact._replace(relation=old.relation, revision=old.revision, seq=old.seq)
             if new == old:
                 return
-            self.facts[fact.identity] = new._replace(revision=self.revision)
+            self.facts[identity] = new.placed(self.revision, old.seq)
             self._remember(old)
         self.changed += 1
 

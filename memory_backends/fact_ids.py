@@ -12,10 +12,10 @@ _SEPARATOR = "\0"  # no field of a fact holds it
 class FactIds:
     """Ids of facts: hashes keyed with the store's secret, so that none lets its value be guessed."""
 
-    __slots__ = ("_secret",)
+    __slots__ = ("_keyed",)
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self._keyed = blake2b(digest_size=10, key=secret)
 
     def __call__(self, entity_key: str, fact: StoredFact, /) -> str:
         """Return the id of a fact of the entity with this scoped key, the same in all versions."""
@@ -24,8 +24,13 @@ class FactIds:
         text = f"{entity_key}{_SEPARATOR}{fact.key}{_SEPARATOR}{content}"
         if fact.valid_from is not None:
             text += f"{_SEPARATOR}{_SEPARATOR}{fact.valid_from}"
-        return blake2b(text.encode(), digest_size=10, key=self._secret).hexdigest()
+        return self._hash(text)
 
     def of_entity(self, entity_key: str) -> str:
         """Return the id of an entity: what is left of its name in the feed when it is erased."""
-        return blake2b(entity_key.encode(), digest_size=10, key=self._secret).hexdigest()
+        return self._hash(entity_key)
+
+    def _hash(self, text: str) -> str:
+        keyed = self._keyed.copy()  # a third faster than to begin with the key
+        keyed.update(text.encode())
+        return keyed.hexdigest()

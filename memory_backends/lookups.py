@@ -141,6 +141,10 @@ class StoredFact(NamedTuple):
         """What makes two facts of one entity the same fact."""
         return self.key, *self.content, self.valid_from
 
+    def placed(self, revision: int, seq: int) -> StoredFact:
+        """Return the version that begins at a revision, in a place: `_replace`, but faster."""
+        return StoredFact(*self[:4], revision, *self[5:9], seq)
+
 
 class LazyFacts(Sequence[StoredFact]):
     """Facts without a period of which only the values were read: most questions ask no more.

@@ -29,7 +29,7 @@ _NO_LIMIT_S = 0.0
 class _Part:
     """Some facts, and the entities that they name."""
 
-    ops: list[Assert]
+    facts: list[Fact]
     keys: list[str]
 
 
@@ -58,10 +58,10 @@ class _Parts:
             while len(self._parts) <= number:
                 taken = len(self._parts)
                 size = _FIRST_PARTS[taken] if taken < len(_FIRST_PARTS) else PART
-                ops = [Assert(fact) for fact in islice(self._facts, size)]
-                if not ops:
+                facts = list(islice(self._facts, size))
+                if not facts:
                     return None
-                self._parts.append(_Part(ops, named_keys(ops)))
+                self._parts.append(_Part(facts, named_keys(map(Assert, facts))))
             return self._parts[number]
 
 
@@ -154,7 +154,7 @@ class _Loading:
 
     def _work(self, part: _Part, desk: LoadedDesk, revision: int) -> _Worked:
         ids = self._committer.ids
-        outcome = work_out(part.ops, desk, revision, ids, are_checked=True)
+        outcome = work_out(map(Assert, part.facts), desk, revision, ids, are_checked=True)
         writing = Writing(ids)
         pages: dict[str, Page] = {}
         for key, edit in outcome.edits.items():

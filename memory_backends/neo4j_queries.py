@@ -183,7 +183,11 @@ class Queries:
         """Versions of facts: ``$rows`` of an entity's id and the properties of its facts."""
         return self._(
             "UNWIND $rows AS row MATCH (e:@Entity {id: row.entity})"
-            " UNWIND row.facts AS fact CREATE (f:@Fact)-[:ABOUT]->(e) SET f = fact"
+            " UNWIND row.facts AS fact"
+            " CREATE (:@Fact {id: fact.id, fact_id: fact.fact_id, relation: fact.relation,"
+            " key: fact.key, value: fact.value, sources: fact.sources, asserted: fact.asserted,"
+            " confidence: fact.confidence, seq: fact.seq, code: fact.code,"
+            " valid_from: fact.valid_from, valid_to: fact.valid_to})-[:ABOUT]->(e)"
         )
 
     @property

@@ -222,7 +222,10 @@ class _Work:
         return edit
 
     def _edit_of(self, fact: Fact) -> PageEdit:
-        edit = self._edit(self._key(fact.namespace, fact.entity))
+        key = scoped(fact.namespace, canonical_key(fact.entity))
+        edit = self._edit(key)
+        if not edit.facts and (holder := self._alias(key)) is not None:
+            edit = self._edit(holder)
         if edit.name is None or not (edit.facts or edit.before):
             edit.name = fact.entity
         return edit
@@ -404,12 +407,13 @@ def check_op(op: Op) -> None:
 def _check_fact(fact: Fact) -> None:
     """Every field can be stored, also of a fact that pydantic was told not to check."""
     try:
-        check_text(
-            entity=fact.entity,
-            relation=fact.relation,
-            value=fact.surface,
-            source="".join(fact.sources),
-        )
+        if not _is_ascii(fact):  # most are, and are then text
+            check_text(
+                entity=fact.entity,
+                relation=fact.relation,
+                value=fact.surface,
+                source="".join(fact.sources),
+            )
         if fact.value is not fact.surface:
             as_value(fact.value)
         if not (fact.entity and fact.relation and fact.surface):
@@ -422,6 +426,13 @@ def _check_fact(fact: Fact) -> None:
     if begin is not None and end is not None and begin >= end:
         raise BadFact("no fact: valid_to: not after valid_from")
     check_namespace(fact.namespace)
+
+
+def _is_ascii(fact: Fact) -> bool:
+    try:
+        return "".join((fact.entity, fact.relation, fact.surface, *fact.sources)).isascii()
+    except TypeError:
+        return False
 
 
 def _check_expected(expected: Collection[str] | None) -> None:

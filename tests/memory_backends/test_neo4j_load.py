@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.neo4j_driver import _quiet
 from lamlam.memory_backends.neo4j_load import _Parts
 
 
@@ -27,5 +28,12 @@ def test_two_attempts_take_the_facts_once() -> None:
         threading.Timer(0.2, may_go_on.set).start()
         first, second = given_up.result(), repeated.result()
     assert first is not None and first is second
-    assert len(first.ops) == 1
+    assert len(first.facts) == 1
     assert parts.part(1) is None
+
+
+def test_parameters_are_not_written_out() -> None:
+    """The driver writes every parameter into a text for its log; ours tell how many rows."""
+    quiet = _quiet({"rows": [{"value": "secret"}] * 3, "id": "x"})
+    assert "secret" not in repr(quiet)
+    assert quiet == {"rows": [{"value": "secret"}] * 3, "id": "x"}
