@@ -98,7 +98,7 @@ async def write_edges(transaction: Transaction, queries: Queries, writing: Writi
     """The edges are those of the facts that hold after the writing."""
     for ids in parts(writing.ended, _PART):
         await transaction.do(drop_statement(queries), ids=ids)
-    keys = {fact["id"]: fact["key"] for row in writing.facts for fact in row["facts"]}
+    keys = {fact["id"]: fact["key"] for fact in writing.new_facts}
     await _draw(transaction, queries, [(row["fact"], keys[row["fact"]]) for row in writing.values])
 
 

@@ -23,6 +23,12 @@ _MERGE = (
     "[m.kept, m.merged, m.merged_name, m.moved, m.shared, m.aliases,"
     " coalesce(m.since, 0), m.until, coalesce(m.stands, true)]"
 )
+# Written out: `SET f = fact` looks every name up again for every row.
+_NEW_FACTS = (
+    "UNWIND row.facts AS fact CREATE (:@Fact {"
+    + ", ".join(f"{name}: fact.{name}" for name in ("id", "fact_id", *FACT_COLUMNS))
+    + "})-[:ABOUT]->(e)"
+)
 _HELD = "f.asserted <= at AND coalesce(f.retracted, at + 1) > at"
 
 
@@ -166,11 +172,11 @@ class Queries:
 
     @property
     def begin_entities(self) -> str:
-        """Entities of ``$rows`` have facts now, and are found by their codes."""
+        """Entities of ``$rows`` have facts now, these facts among them; they are found by codes."""
         return self._(
             "UNWIND $rows AS row MERGE (e:@Entity {id: row.id})"
             " SET e.key = row.key, e.name = row.name, e.namespace = row.namespace,"
-            " e.codes = row.codes REMOVE e:@Bare"
+            f" e.codes = row.codes REMOVE e:@Bare WITH e, row {_NEW_FACTS}"
         )
 
     @property
@@ -181,14 +187,7 @@ class Queries:
     @property
     def begin_facts(self) -> str:
         """Versions of facts: ``$rows`` of an entity's id and the properties of its facts."""
-        return self._(
-            "UNWIND $rows AS row MATCH (e:@Entity {id: row.entity})"
-            " UNWIND row.facts AS fact"
-            " CREATE (:@Fact {id: fact.id, fact_id: fact.fact_id, relation: fact.relation,"
-            " key: fact.key, value: fact.value, sources: fact.sources, asserted: fact.asserted,"
-            " confidence: fact.confidence, seq: fact.seq, code: fact.code,"
-            " valid_from: fact.valid_from, valid_to: fact.valid_to})-[:ABOUT]->(e)"
-        )
+        return self._(f"UNWIND $rows AS row MATCH (e:@Entity {{id: row.id}}) {_NEW_FACTS}")
 
     @property
     def begin_values(self) -> str:

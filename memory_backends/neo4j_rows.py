@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -106,12 +106,13 @@ class Writing:
     def __init__(self, ids: FactIds) -> None:
         self._ids = ids
         self.began: list[Properties] = []
+        """Entities, with their new facts."""
         self.gone: list[str] = []
         self.facts: list[Properties] = []
+        """New facts of entities that were there."""
         self.values: list[Properties] = []
         self.changed: list[Properties] = []
         self.ended: list[str] = []
-        self.n_facts = 0
 
     def add(self, edit: PageEdit, name_before: str | None) -> None:
         """Take what operations did to an entity.
@@ -121,11 +122,9 @@ class Writing:
         """
         ids, key = self._ids, edit.key
         name = edit.name or split(key)[1]
-        if edit.facts and name_before != name:
-            self.began.append(entity_row(key, name, ids))
         # What an earlier part of this very transaction wrote is there already.
         written_before = {f.identity: f for f in edit.before if f.revision == edit.revision}
-        new = []
+        new: list[Properties] = []
         for fact in edit.started:
             before = written_before.get(fact.identity) if written_before else None
             if before == fact:
@@ -137,12 +136,18 @@ class Writing:
             new.append(properties)
             if (referred := referred_key(key, fact)) is not None:
                 self.values.append(self._value_row(properties["id"], referred, fact))
-        if new:
-            self.facts.append({"entity": ids.of_entity(key), "facts": new})
-            self.n_facts += len(new)
+        if edit.facts and name_before != name:
+            self.began.append({**entity_row(key, name, ids), "facts": new})
+        elif new:
+            self.facts.append({"id": ids.of_entity(key), "facts": new})
         self.ended += [version_id(ids(key, fact), fact.revision) for fact in edit.ended]
         if not edit.facts and name_before is not None:
             self.gone.append(ids.of_entity(key))
+
+    @property
+    def new_facts(self) -> Iterator[Properties]:
+        """All of them."""
+        return (fact for row in (*self.began, *self.facts) for fact in row["facts"])
 
     def _value_row(self, fact: str, referred: str, stored: StoredFact) -> Properties:
         return {
