@@ -243,6 +243,7 @@ class ModelCommit:
             Merge(kept, merged, state.spelt[merged], moved, both, aliases, self.revision)
         )
         self.happened("merged", kept, merged)
+        self.events += [("alias", kept, alias) for alias in aliases]
 
     def split(self, kept: Name, merged: Name) -> None:
         """What came with the merged entity goes back to it."""
@@ -261,12 +262,17 @@ class ModelCommit:
                 r.same != x.same for x in state.rows(merged)
             ):
                 self.put(merged, r)
-        for alias in [merged, *merge.aliases]:
-            if state.aliases.get(alias) == kept:
-                del state.aliases[alias]
-                if alias != merged and state.rows(merged):
-                    state.aliases[alias] = merged
         self.happened("split", kept, merged)
+        for alias in [merged, *merge.aliases]:
+            if state.aliases.get(alias) != kept:
+                continue
+            del state.aliases[alias]
+            if alias == merged:
+                continue
+            self.events.append(("no_alias", kept, alias))
+            if state.rows(merged):
+                state.aliases[alias] = merged
+                self.events.append(("alias", merged, alias))
 
     def happened(self, *event: Any) -> None:
         """The feed tells it."""
@@ -274,10 +280,12 @@ class ModelCommit:
         self.count += 1
 
     def forget_empty(self) -> None:
-        """Entities that lost their last fact have no aliases."""
+        """Entities without facts have no aliases."""
         state = self.state
-        lost = [n for n in self.before.facts if self.before.rows(n) and not state.rows(n)]
-        state.aliases = {a: e for a, e in state.aliases.items() if e not in lost}
+        for alias, name in list(state.aliases.items()):
+            if not state.rows(name):
+                del state.aliases[alias]
+                self.events.append(("no_alias", name, alias))
 
 
 def _row(fact: Fact, rule: RelationRule | None) -> Row:
