@@ -54,7 +54,12 @@ class Fact(BaseModel):
     'London'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        defer_build=True,  # with the first fact: a text asks for values, and starts without it
+    )
 
     entity: StrictStr
     relation: StrictStr

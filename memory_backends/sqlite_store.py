@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequen
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
 from anyio import CancelScope, to_thread
@@ -44,11 +44,8 @@ from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.resolver import Shelf, describe, look_up
 from lamlam.memory_backends.shelf_views import NamespaceShelf, PastShelf
 from lamlam.memory_backends.sqlite_bytes import leftovers, write_back_log
-from lamlam.memory_backends.sqlite_erasure import Erased, erase_rows
-from lamlam.memory_backends.sqlite_feed import Feed
 from lamlam.memory_backends.sqlite_forks import ForkedReader, OpenFiles
 from lamlam.memory_backends.sqlite_log import forget_log
-from lamlam.memory_backends.sqlite_migrations import migrate
 from lamlam.memory_backends.sqlite_reader import Reader
 from lamlam.memory_backends.sqlite_scan import Scan, aliases_of, check_revision, history_of
 from lamlam.memory_backends.sqlite_schema import (
@@ -60,9 +57,14 @@ from lamlam.memory_backends.sqlite_schema import (
     too_old,
     translated,
 )
-from lamlam.memory_backends.sqlite_writer import Writer
 from lamlam.memory_backends.store_base import LocalStore
 from lamlam.one_process import OneProcess, store_elsewhere
+
+# What only changes, migrates or tells changes is imported when it is used: an eighth of the time
+# from the start of a process to its first token.
+if TYPE_CHECKING:
+    from lamlam.memory_backends.sqlite_erasure import Erased
+    from lamlam.memory_backends.sqlite_writer import Writer
 
 _READING = frozenset(
     {
@@ -134,7 +136,7 @@ class SqliteStore(OneProcess, LocalStore):
         self._writer: Writer | None = None
         self._lasting_readers: WeakSet[Reader] = WeakSet()
         if may_create and (not path.exists() or path.stat().st_size == 0):
-            self._writer = Writer(open_writer(self.path))
+            self._open_writer()
         with ExitStack() as opened:
             if self._writer is not None:
                 opened.callback(self._writer.connection.close)
@@ -300,6 +302,8 @@ class SqliteStore(OneProcess, LocalStore):
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Generator[Change, None, None]:
         """The same as `changes`."""
+        from lamlam.memory_backends.sqlite_feed import Feed
+
         check_since(since)
         feed = Feed(self._identify, None if namespace is None else check_namespace(namespace))
         if since is None:
@@ -422,6 +426,8 @@ class SqliteStore(OneProcess, LocalStore):
         authority: str | None = None,
     ) -> ErasureReceipt:
         """The same as `erase`, in this thread."""
+        from lamlam.memory_backends.sqlite_erasure import erase_rows
+
         check_erase(entity, relation, reason, authority)
         space = check_namespace(namespace)
         with self._write_lock:
@@ -451,6 +457,8 @@ class SqliteStore(OneProcess, LocalStore):
         if self.read_only:
             self._check_open()  # and an older file could not be opened so
             return MigrationReport(SCHEMA_VERSION, SCHEMA_VERSION, (), dry_run)
+        from lamlam.memory_backends.sqlite_migrations import migrate
+
         with self._write_lock:
             self._check_open()
             with translated(self.path):
@@ -589,6 +597,8 @@ class SqliteStore(OneProcess, LocalStore):
 
     def _open_writer(self) -> Writer:
         if self._writer is None:
+            from lamlam.memory_backends.sqlite_writer import Writer
+
             self._writer = Writer(open_writer(self.path))
         return self._writer
 
