@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -208,14 +209,19 @@ class Engine(OneProcess):
         try:
             self._open_trace()
             path = self._model_path()
-            store = await self._open_store(path)
-            self._still_opening()
             ready: Mailbox[LoadedModel | BaseException] = Mailbox()
+            opened: Future[FactStore | None] = Future()
             owner = OwnerThread(
-                path, self._settings, store, self._constraint, ready.put, self._known
+                path, self._settings, opened, self._constraint, ready.put, self._known
             )
-            # Pushed after the store: the model goes first, then the memory it may be asking.
-            self._stack.push_async_callback(_end_thread, owner)
+            try:
+                store = await self._open_store(path)
+                self._still_opening()
+                opened.set_result(store)
+            finally:
+                opened.cancel()  # does nothing where there is a store
+                # Pushed after the store: the model goes first, then the memory it may be asking.
+                self._stack.push_async_callback(_end_thread, owner)
             loaded = await ready.get()
             if isinstance(loaded, BaseException):
                 raise loaded

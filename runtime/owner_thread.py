@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,12 +113,15 @@ class OwnerThread:
         self,
         path: Path,
         settings: ModelSettings,
-        store: FactStore | None,
+        store: Future[FactStore | None],
         constraint: Constraint | None,
         on_ready: Callable[[LoadedModel | BaseException], None],
         known: KnownNames | None = None,
     ) -> None:
-        """Start the thread; it calls ``on_ready`` once, with the model or with what went wrong."""
+        """Start the thread; it calls ``on_ready`` once, with the model or with what went wrong.
+
+        The model is loaded while the store is opened; without a store it is freed again.
+        """
         self._path = path
         self._settings = settings
         self._store = store
@@ -214,7 +217,9 @@ class OwnerThread:
             )
         )
         weights.result()
-        store = None if vocabulary.lookup is None else self._store
+        store = self._store.result()
+        if vocabulary.lookup is None:
+            store = None
         scheduler = Scheduler(
             opened,
             vocabulary,
