@@ -40,6 +40,9 @@ class SamplerSettings:
         ):
             check_number(name, value, low, high)
         check_number("repeat_penalty", self.repeat_penalty)
+        for name in ("temperature", "top_p", "min_p", "repeat_penalty"):
+            if isinstance(given := getattr(self, name), np.floating):  # no trace could write it
+                object.__setattr__(self, name, float(given))
         if self.seed is not None:
             check_whole("seed", self.seed, 0)
         if not self.repeat_penalty > 0:

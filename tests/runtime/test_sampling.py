@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -118,3 +120,11 @@ def test_draws_stay_in_the_smallest_set_that_holds_top_p(
     weights = np.exp(logits.astype(np.float64) / temperature)
     likelier = weights[weights > weights[token]].sum() / weights.sum()
     assert likelier < top_p + 1e-5
+
+
+def test_numbers_of_numpy_become_plain_ones() -> None:
+    """So that a trace can write them."""
+    given: dict[str, Any] = {"temperature": np.float32(0.5), "repeat_penalty": np.float32(1.5)}
+    settings = SamplerSettings(**given)
+    assert json.loads(json.dumps(asdict(settings)))["temperature"] == 0.5
+    assert type(settings.repeat_penalty) is float
