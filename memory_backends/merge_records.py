@@ -98,6 +98,18 @@ def passed_to(passed: Iterable[Passed]) -> dict[str, dict[PastVersion, None]]:
     return found
 
 
+def ids_that_went(
+    key: str, gone: Iterable[StoredFact], staying: Iterable[StoredFact], identify: Identify
+) -> tuple[str, ...]:
+    """Return the ids of facts of which the entity has no version left, each once.
+
+    Where there are none the feed is silent: without ids it would say that all of it is gone.
+    """
+    left = {identify(key, fact) for fact in staying}
+    ids = dict.fromkeys(identify(key, fact) for fact in gone)
+    return tuple(ident for ident in ids if ident not in left)
+
+
 def after_erasure(
     record: MergeRecord,
     erased: Mapping[str, Collection[StoredFact]],

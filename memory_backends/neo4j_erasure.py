@@ -13,6 +13,7 @@ from lamlam.memory_backends.merge_records import (
     MergeRecord,
     Passed,
     after_erasure,
+    ids_that_went,
     passed_on,
     passed_to,
 )
@@ -176,14 +177,11 @@ async def _erase(
     for key, past in passed_to(passed).items():
         gone = [one for one in everything[key] if one.is_past and one.ended in past]
         gone_nodes += [one.node for one in gone]
-        staying = {ids(key, one.fact) for one in everything[key] if one not in gone}
-        fact_ids = dict.fromkeys(
-            ident for one in gone if (ident := ids(key, one.fact)) not in staying
-        )
-        if fact_ids:  # without facts the feed would say that all of the entity is gone
+        staying = [one.fact for one in everything[key] if one not in gone]
+        if told := ids_that_went(key, (one.fact for one in gone), staying, ids):
             erased.append(ids.of_entity(key))
             spaces.append(written(split(key)[0]))
-            erased_facts.append(" ".join(fact_ids))
+            erased_facts.append(" ".join(told))
     if not gone_nodes:
         return Commit(locked.revision, 0)
     if locked.has_edges:

@@ -48,7 +48,12 @@ from lamlam.memory_backends.lookups import (
     StoredFact,
     as_fact,
 )
-from lamlam.memory_backends.merge_records import after_erasure, passed_on, passed_to
+from lamlam.memory_backends.merge_records import (
+    after_erasure,
+    ids_that_went,
+    passed_on,
+    passed_to,
+)
 from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.operations import (
     OUT_OF_REACH,
@@ -650,10 +655,8 @@ class GraphStore(LocalStore):
     def _erasure_of_passed(self, key: str, versions: Iterable[PastVersion]) -> list[Erasure]:
         """What the feed tells of versions that are gone from the past of an entity that stays."""
         _, now, past = self._world.versions(key)
-        staying = {self._identify(key, fact) for fact in (*now, *(old.fact for old in past))}
-        ids = dict.fromkeys(self._identify(key, old.fact) for old in versions)
-        told = tuple(ident for ident in ids if ident not in staying)
-        # Without facts the feed would say that all of the entity is gone.
+        staying = [*now, *(old.fact for old in past)]
+        told = ids_that_went(key, (old.fact for old in versions), staying, self._identify)
         return [Erasure(split(key)[0], self._identify.of_entity(key), told)] if told else []
 
     def _is_free(self, name: str) -> bool:

@@ -17,6 +17,7 @@ from lamlam.memory_backends.merge_records import (
     MergeRecord,
     Passed,
     after_erasure,
+    ids_that_went,
     passed_on,
     passed_to,
 )
@@ -284,10 +285,7 @@ class _Erasure:
             self._rewrite_past(row, staying)
         self._count(gone)
         self._rewrite_references(key, left)
-        staying_ids = {self.identify(key, fact) for fact in left}
-        ids = dict.fromkeys(self.identify(key, fact) for fact in gone)
-        told = tuple(ident for ident in ids if ident not in staying_ids)
-        # Without facts the feed would say that all of the entity is gone.
+        told = ids_that_went(key, gone, left, self.identify)
         return written_erasure(self.identify.of_entity(key), told) if told else None
 
     def _count(self, gone: Sequence[StoredFact]) -> None:

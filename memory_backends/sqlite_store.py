@@ -60,8 +60,8 @@ from lamlam.memory_backends.sqlite_schema import (
 from lamlam.memory_backends.store_base import LocalStore
 from lamlam.one_process import OneProcess, store_elsewhere
 
-# What only changes, migrates or tells changes is imported when it is used: an eighth of the time
-# from the start of a process to its first token.
+# What only changes, migrates or tells changes is imported when it is used: a process that
+# only asks writes its first token earlier.
 if TYPE_CHECKING:
     from lamlam.memory_backends.sqlite_erasure import Erased
     from lamlam.memory_backends.sqlite_writer import Writer
