@@ -24,8 +24,9 @@ demo: $(LIGHT)
 	@$(VENV)/bin/lamlam demo
 
 # Two processes: one waits for Neo4j much of the time, and takes no more memory than two cores have.
+# One that dies is not replaced: the run then ends with the name of the test that it died in.
 test: $(DEV)
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --require-neo4j
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --max-worker-restart 0 --require-neo4j
 
 soak: $(DEV)
 	$(VENV)/bin/python -m pytest tests/soak --soak --timeout 5400
