@@ -23,10 +23,8 @@ setup: $(LIGHT)
 demo: $(LIGHT)
 	@$(VENV)/bin/lamlam demo
 
-# Two processes: one waits for Neo4j much of the time, and takes no more memory than two cores have.
-# One that dies is not replaced: the run then ends with the name of the test that it died in.
 test: $(DEV)
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --max-worker-restart 0 --require-neo4j
+	@build_support/test.sh
 
 soak: $(DEV)
 	$(VENV)/bin/python -m pytest tests/soak --soak --timeout 5400

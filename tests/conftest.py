@@ -19,7 +19,6 @@ from lamlam.testing.neo4j_servers import Neo4jServer, running_neo4j
 from lamlam.testing.plugin import MARKER, without_neo4j
 from tests.neo4j_server.jdks import NEWEST, releases_here
 from tests.neo4j_server.session import OUR_WAYS, Neo4jTally, native_server
-from tests.processes import ProcessGroups
 
 pytest_plugins = ["pytester"]
 
@@ -32,7 +31,7 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--require-neo4j``: the run is the whole suite, so tests against Neo4j belong to it."""
+    """``--require-neo4j``: tests against Neo4j belong to this run."""
     parser.addoption(
         "--require-neo4j",
         action="store_true",
@@ -41,10 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests against Neo4j are counted; processes share no server and no file."""
-    config.stash[TALLY] = Neo4jTally(is_whole_suite=bool(config.getoption("--require-neo4j")))
+    """Tests against Neo4j are counted."""
+    config.stash[TALLY] = Neo4jTally(is_expected=bool(config.getoption("--require-neo4j")))
     config.pluginmanager.register(config.stash[TALLY])
-    config.pluginmanager.register(ProcessGroups())
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,7 +20,6 @@ from tests.neo4j_server.jdks import LTS, Release, releases_here
 from tests.neo4j_server.native import NativeServer
 
 _TIMEOUT_S = 400
-_SERVERS = "lamlam_neo4j_servers"
 
 
 @contextmanager
@@ -43,15 +41,15 @@ OUR_WAYS = (given_server, container_server, native_server)
 class Neo4jTally:
     """Counts the tests that ran against Neo4j; a pytest plugin."""
 
-    def __init__(self, *, is_whole_suite: bool) -> None:
+    def __init__(self, *, is_expected: bool) -> None:
         """Start at zero.
 
         Args:
-            is_whole_suite: the run is meant to hold tests against Neo4j.
+            is_expected: the run is meant to hold tests against Neo4j.
         """
         self.n_ran = 0
         self._servers: list[str] = []
-        self._is_whole_suite = is_whole_suite
+        self._is_expected = is_expected
 
     def note(self, server: Neo4jServer) -> None:
         """A server is used."""
@@ -61,7 +59,7 @@ class Neo4jTally:
     def is_missing(self) -> bool:
         """Nothing ran, though tests against Neo4j were required."""
         required = os.environ.get(REQUIRE_VARIABLE) == "1"
-        return self._is_whole_suite and required and self.n_ran == 0
+        return self._is_expected and required and self.n_ran == 0
 
     def pytest_report_header(self) -> str:
         """Where the server will come from."""
@@ -86,22 +84,14 @@ class Neo4jTally:
             self.n_ran += 1
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """The run fails if required tests did not run; one of several processes tells its servers."""
-        told = getattr(session.config, "workeroutput", None)  # of pytest-xdist
-        if told is not None:
-            told[_SERVERS] = self._servers
-        elif self.is_missing and session.exitstatus == pytest.ExitCode.OK:
+        """The run fails if required tests did not run."""
+        if self.is_missing and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
-    def pytest_testnodedown(self, node: Any) -> None:  # Any: a class that it does not publish
-        """Take over which servers a process used."""
-        self._servers += getattr(node, "workeroutput", {}).get(_SERVERS, [])
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many tests ran, against what."""
         used = "; ".join(self._servers)
-        if self.n_ran or self._is_whole_suite:
+        if self.n_ran or self._is_expected:
             line = f"neo4j: {self.n_ran} tests ran" + (f" ({used})" if used else "")
             terminalreporter.write_line(line, red=self.is_missing)
         if self.is_missing:
