@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
@@ -17,10 +15,9 @@ import anyio.to_thread
 
 from lamlam.errors import EngineClosed, NotSupported, TraceFailed, UsageError
 from lamlam.one_process import OneProcess, engine_elsewhere
-from lamlam.runtime.answers import Query
 from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.completion import ChatCompletion, Completion
-from lamlam.runtime.events import Event, Finished
+from lamlam.runtime.events import Event
 from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.home import Home
 from lamlam.runtime.known_names import KnownNames
@@ -28,6 +25,7 @@ from lamlam.runtime.mailbox import Mailbox
 from lamlam.runtime.observed import BegunText, EventSource, ObservedEvents, Observer
 from lamlam.runtime.option_checks import check_choice, check_names, check_number, check_switch
 from lamlam.runtime.owner_thread import LoadedModel, ModelSettings, OwnerThread
+from lamlam.runtime.pending_text import PendingText, TextEvents, last_of
 from lamlam.runtime.policies import (
     CHAT_DEFAULTS,
     ChatKeywords,
@@ -75,11 +73,6 @@ class EngineKeywords(TypedDict, total=False):
     constrain: bool | Constraint
     trace: str | os.PathLike[str] | Trace | None
     telemetry: bool | Telemetry
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    error: BaseException
 
 
 class _State(Enum):
@@ -291,17 +284,8 @@ class Engine(OneProcess):
         await self._check_as_of(settings)
         await self._refresh_names()
         if self._observers:
-            return await _completed(self._events(prompt, settings))
-        request = self._submit(prompt, settings, wants_events=False)
-        with request.cancelled_on_exit():
-            while True:
-                match await request.mailbox.get():
-                    case Completion() as completion:
-                        return completion
-                    case _Failure(error):
-                        raise error
-                    case Query() as query:
-                        await request.look(query)
+            return await last_of(self._events(prompt, settings))
+        return await self._submit(prompt, settings, wants_events=False).completion()
 
     @asynccontextmanager
     async def stream(
@@ -342,7 +326,7 @@ class Engine(OneProcess):
             PromptTooLong: the conversation does not fit the context.
             UnknownOption, LookupFailed, NotSupported, Conflict, EngineClosed: as for `generate`.
         """
-        completion = await _completed(await self._chat_events(messages, dict(options)))
+        completion = await last_of(await self._chat_events(messages, dict(options)))
         assert isinstance(completion, ChatCompletion)
         return completion
 
@@ -400,7 +384,7 @@ class Engine(OneProcess):
         return self._observed(events, "chat", tuple(read), settings)
 
     def _events(self, prompt: str, settings: TextSettings) -> EventSource:
-        events = _Events(self._submit(prompt, settings, wants_events=True))
+        events = TextEvents(self._submit(prompt, settings, wants_events=True))
         return self._observed(events, "text", prompt, settings)
 
     def _observed(
@@ -466,8 +450,8 @@ class Engine(OneProcess):
         if self._known and self._store is not None and loaded.vocabulary.lookup is not None:
             await self._known.refresh(self._store)
 
-    def _begin_turn(self, prompt: ChatPrompt, settings: TextSettings) -> _Events:
-        return _Events(self._submit(prompt, settings, wants_events=True))
+    def _begin_turn(self, prompt: ChatPrompt, settings: TextSettings) -> TextEvents:
+        return TextEvents(self._submit(prompt, settings, wants_events=True))
 
     def _text(self, prompt: str, options: dict[str, Any]) -> TextSettings:
         self._open_model()
@@ -477,12 +461,12 @@ class Engine(OneProcess):
 
     def _submit(
         self, prompt: str | ChatPrompt, settings: TextSettings, *, wants_events: bool
-    ) -> _Request:
+    ) -> PendingText:
         self._open_here()
         assert self._owner is not None
-        request = _Request(prompt, settings, wants_events, self._owner, self._store)
-        self._owner.submit(request)
-        return request
+        text = PendingText(prompt, settings, wants_events, self._owner, self._store)
+        self._owner.submit(text)
+        return text
 
     def _still_opening(self) -> None:
         if self._state is not _State.OPENING:
@@ -534,131 +518,9 @@ class Engine(OneProcess):
         )
 
 
-class _Request:
-    """One text, between the task that waits for it and the owner thread."""
-
-    def __init__(
-        self,
-        prompt: str | ChatPrompt,
-        settings: TextSettings,
-        wants_events: bool,
-        owner: OwnerThread,
-        store: FactStore | None,
-    ) -> None:
-        self.prompt = prompt
-        self.settings = settings
-        self.wants_events = wants_events
-        self.is_cancelled = False
-        self.is_over = False
-        self.mailbox: Mailbox[Completion | list[Event] | Query | _Failure] = Mailbox()
-        self._owner = owner
-        self._store = store
-
-    # Called by the owner thread ----------------------------------------------------------
-
-    def tell(self, events: list[Event]) -> None:
-        self.mailbox.put(events)
-
-    def ask(self, query: Query) -> None:
-        self.mailbox.put(query)
-
-    def finish(self, completion: Completion) -> None:
-        self.is_over = True
-        if not self.wants_events:
-            self.mailbox.put(completion)
-
-    def fail(self, error: BaseException) -> None:
-        self.is_over = True
-        self.mailbox.put(_Failure(error))
-
-    # Called by the task --------------------------------------------------------------------
-
-    async def look(self, query: Query) -> None:
-        """Ask a slow memory on the event loop and hand its answer to the owner thread."""
-        from lamlam.memory_backends.lookups import Lookup
-
-        assert self._store is not None
-        try:
-            question = Lookup(query.entity, query.relation, as_of=self.settings.as_of)
-            (result,) = await self._store.lookup_many([question])
-        except Exception as error:  # the store's failure ends this text, not the engine
-            self._owner.answer(self, error)
-        else:
-            self._owner.answer(self, result)
-
-    def cancelled_on_exit(self) -> _CancelledOnExit:
-        return _CancelledOnExit(self)
-
-    def cancel(self) -> None:
-        if not self.is_over:
-            self.is_cancelled = True
-            self._owner.wake()
-
-
-class _CancelledOnExit:
-    """Whoever leaves early frees the sequence at the next token boundary."""
-
-    def __init__(self, request: _Request) -> None:
-        self._request = request
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        self._request.cancel()
-
-
-class _Events:
-    """The events of one text. A class, since a generator that is left early must be closed."""
-
-    def __init__(self, request: _Request) -> None:
-        self._request = request
-        self._ready: deque[Event] = deque()
-        self._is_finished = False
-        self._is_left = False
-
-    def leave(self) -> None:
-        """Nobody waits for an event that will not come; the text ends."""
-        self._request.cancel()
-        self._is_left = True
-        self._ready.clear()
-        self._request.mailbox.put(_Failure(_left()))  # for a task that waits at this moment
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        while not self._ready:
-            if self._is_finished:
-                raise StopAsyncIteration
-            if self._is_left:
-                raise _left()
-            match await self._request.mailbox.get():
-                case list() as events:
-                    self._ready.extend(events)
-                case _Failure(error):
-                    self._is_finished = True
-                    raise error
-                case Query() as query:
-                    await self._request.look(query)
-        event = self._ready.popleft()
-        self._is_finished = isinstance(event, Finished)
-        return event
-
-
 def _is_plain(path: Path) -> bool:
     texts = check_file(path).metadata["tokenizer.ggml.tokens"]
     return set(LOOKUP_TEXTS).isdisjoint(texts)
-
-
-async def _completed(events: EventSource) -> Completion:
-    try:
-        async for event in events:
-            if isinstance(event, Finished):
-                return event.completion
-    finally:
-        events.leave()
-    raise AssertionError("a text ends with Finished")
 
 
 def _telemetry(telemetry: bool | Telemetry) -> list[Observer]:
@@ -678,12 +540,6 @@ def _constraint(constrain: bool | Constraint) -> Constraint | None:
     if not isinstance(constrain, bool):
         raise UsageError(f"constrain must be True, False or a Constraint, not {constrain!r}")
     return Constraint() if constrain else None
-
-
-def _left() -> EngineClosed:
-    return EngineClosed(
-        "the stream was left before its end", hint="read its events inside its with block"
-    )
 
 
 async def _end_thread(owner: OwnerThread) -> None:

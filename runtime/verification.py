@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -92,43 +92,48 @@ class _Asked:
         """Entities that may hold the fact: of an inverse relation it is the other one's."""
         return tuple(dict.fromkeys((self.query.entity, self.text)))
 
+    def is_about(self, fact: Fact) -> bool:
+        """True of the very fact that the span was."""
+        return self.span.fact_id is not None and fact.id == self.span.fact_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a store holds and held of one entity."""
+
+    stored: list[Fact]
+    past: list[PastFact] | None
+    """``None`` where the store keeps no history."""
+
 
 async def verify(completion: Completion, store: FactStore) -> Verification:
     """Return what has become of each span (`Completion.verify`)."""
     asked = _questions(completion)
     results = await store.lookup_many([one.query for one in asked]) if asked else []
-    checks = {}
-    for one, result in zip(asked, results, strict=True):
-        check = _standing(one, result)
-        if check is None:
-            stored: list[Fact] = []
-            past: list[PastFact] = []
-            for name in one.names:
-                stored += [fact async for fact in store.scan(name, namespace=())]
-                if "history" in store.capabilities:
-                    past += await store.history(name)
-            check = _gone(one, result, stored, past, "history" in store.capabilities)
-        checks[one.span] = check
-    return _verification(completion, checks, results)
+    named = {}
+    for name in _to_look_through(asked, results):
+        stored = [fact async for fact in store.scan(name, namespace=())]
+        has_history = "history" in store.capabilities
+        named[name] = _Named(stored, list(await store.history(name)) if has_history else None)
+    return _verification(completion, asked, results, named)
 
 
 def verify_sync(completion: Completion, store: SyncFactStore) -> Verification:
     """Return what has become of each span (`Completion.verify_sync`)."""
     asked = _questions(completion)
     results = store.lookup_many([one.query for one in asked]) if asked else []
-    checks = {}
-    for one, result in zip(asked, results, strict=True):
-        check = _standing(one, result)
-        if check is None:
-            stored: list[Fact] = []
-            past: list[PastFact] = []
-            for name in one.names:
-                stored += store.scan(name, namespace=())
-                if "history" in store.capabilities:
-                    past += store.history(name)
-            check = _gone(one, result, stored, past, "history" in store.capabilities)
-        checks[one.span] = check
-    return _verification(completion, checks, results)
+    named = {}
+    for name in _to_look_through(asked, results):
+        stored = list(store.scan(name, namespace=()))
+        has_history = "history" in store.capabilities
+        named[name] = _Named(stored, list(store.history(name)) if has_history else None)
+    return _verification(completion, asked, results, named)
+
+
+def _to_look_through(asked: list[_Asked], results: Sequence[LookupResult]) -> list[str]:
+    """Return the entities of facts that the store no longer answers with."""
+    gone = [one for one, result in zip(asked, results, strict=True) if not _answer(one, result)]
+    return list(dict.fromkeys(name for one in gone for name in one.names))
 
 
 def _questions(completion: Completion) -> list[_Asked]:
@@ -149,41 +154,35 @@ def _questions(completion: Completion) -> list[_Asked]:
     return asked
 
 
-def _standing(asked: _Asked, result: LookupResult) -> SpanCheck | None:
-    """Return the check of a fact that the store still answers with, none of any other."""
+def _answer(asked: _Asked, result: LookupResult) -> tuple[str, str | None] | None:
+    """Return value and id of the fact that still stands, or of one that says the same."""
     ids: Sequence[str | None] = result.fact_ids or (None,) * len(result.values)
     answers = list(zip(result.values, ids, strict=True))
     fact_id = asked.span.fact_id
     own = next((answer for answer in answers if fact_id and answer[1] == fact_id), None)
-    same = own or next((answer for answer in answers if answer[0] == asked.text), None)
-    if same is None:
-        return None
-    value, now_id = same
+    return own or next((answer for answer in answers if answer[0] == asked.text), None)
+
+
+def _checked(asked: _Asked, result: LookupResult, named: dict[str, _Named]) -> SpanCheck:
+    answer = _answer(asked, result)
+    if answer is None:
+        return _gone(asked, result, [named[name] for name in asked.names])
+    value, now_id = answer
     matches = value == asked.text
-    return _check(
-        asked,
-        "unchanged" if matches else "changed",
-        result,
-        text_matches=matches,
-        now_fact_id=now_id,
-    )
+    status: CheckStatus = "unchanged" if matches else "changed"
+    return _check(asked, status, result, text_matches=matches, now_fact_id=now_id)
 
 
-def _gone(
-    asked: _Asked,
-    result: LookupResult,
-    stored: Iterable[Fact],
-    past: Iterable[PastFact],
-    has_history: bool,
-) -> SpanCheck:
+def _gone(asked: _Asked, result: LookupResult, named: Sequence[_Named]) -> SpanCheck:
     """Return the check of a fact that the store no longer answers with."""
-    fact_id = asked.span.fact_id
-    for fact in stored:
-        if fact_id is not None and fact.id == fact_id:
-            return _check(asked, "not_valid", result, text_matches=_says(fact, asked))
-    ended = [one for one in past if fact_id is not None and one.fact.id == fact_id]
+    for one in named:
+        for fact in one.stored:
+            if asked.is_about(fact):
+                return _check(asked, "not_valid", result, text_matches=_says(fact, asked))
+    ended = [past for one in named for past in one.past or () if asked.is_about(past.fact)]
     if not ended:
         # Without a past all that can be said is that the store says otherwise.
+        has_history = all(one.past is not None for one in named)
         is_changed = not has_history and bool(result.values)
         return _check(asked, "changed" if is_changed else "unknown", result)
     last = max(ended, key=lambda one: one.retracted)
@@ -224,8 +223,14 @@ def _check(
 
 
 def _verification(
-    completion: Completion, checks: dict[Span, SpanCheck], results: Sequence[LookupResult]
+    completion: Completion,
+    asked: list[_Asked],
+    results: Sequence[LookupResult],
+    named: dict[str, _Named],
 ) -> Verification:
+    checks = {
+        one.span: _checked(one, result, named) for one, result in zip(asked, results, strict=True)
+    }
     every = []
     for span in completion.spans:
         if span.origin == "prompt":

@@ -78,8 +78,10 @@ def run(arguments: Sequence[str]) -> int:
     """
     # Read once, when llama.cpp is loaded: its threads then wait asleep and not in a
     # loop. Where another program wants a core too, looping made a token of the
-    # bundled model take up to 1.5 s on two cores; asleep it took 6 ms.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # bundled model take up to 1.5 s on two cores; asleep it took 6 ms. Benchmarks are left
+    # as llama.cpp runs by itself: where waking is slow, its own loop would look poor.
+    if list(arguments[:1]) != ["bench"]:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # Ended from outside, a command still removes its temporary files.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
