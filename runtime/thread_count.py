@@ -8,6 +8,10 @@ alone, the next ones run alone; together is tried again after ever longer pauses
 
 A step of sixteen texts takes longer than one of a single text, and gains more from a
 second thread. So steps are compared with steps of about their own size.
+
+Prompts are rarer and differ more, so they are not compared with each other. What meeting
+costs does not grow with the batch, what is computed does: where small steps are slower
+together, a prompt still runs together if half its computing outweighs the meetings.
 """
 
 from __future__ import annotations
@@ -37,20 +41,22 @@ class ThreadCount:
         self.most = most
         self._by_size: dict[int, _Learned] = {}
         self._last: _Learned | None = None
+        self._prompts: deque[float] = deque(maxlen=_N_KEPT)  # seconds a token, computed alone
 
     def choose(self, n_tokens: int) -> int:
         """Return the number of threads for a batch of ``n_tokens``."""
         if self.most == 1:
             return 1
         if n_tokens > SMALL_BATCH:
-            # Prompts differ too much to be compared: they do as the last small step did.
-            last = self._last
-            return 1 if last is not None and last.is_slower_together else self.most
+            return self._choose_for_prompt(n_tokens)
         return 1 if self._of(n_tokens).n_left_alone else self.most
 
     def measured(self, n_tokens: int, n_threads: int, seconds: float) -> None:
         """A batch took this long."""
-        if self.most == 1 or n_tokens > SMALL_BATCH:
+        if self.most == 1:
+            return
+        if n_tokens > SMALL_BATCH:
+            self._measured_prompt(n_tokens, n_threads, seconds)
             return
         learned = self._last = self._of(n_tokens)
         if n_threads == 1:
@@ -58,30 +64,52 @@ class ThreadCount:
         else:
             learned.ran_together(seconds / n_tokens)
 
+    def _choose_for_prompt(self, n_tokens: int) -> int:
+        last = self._last
+        if last is None or not last.is_slower_together:
+            return self.most
+        # A token of a small step takes longer than one of a prompt, where it has to stand in.
+        token_s = median(self._prompts) if self._prompts else last.alone_s
+        spared_s = n_tokens * token_s * (1 - 1 / self.most)
+        return self.most if spared_s > last.meeting_s else 1
+
+    def _measured_prompt(self, n_tokens: int, n_threads: int, seconds: float) -> None:
+        last = self._last
+        if n_threads > 1:
+            if last is None:
+                return  # nobody knows yet what meeting cost
+            if last.is_slower_together:
+                seconds = max(0.0, seconds - last.meeting_s)
+        self._prompts.append(seconds * n_threads / n_tokens)
+
     def _of(self, n_tokens: int) -> _Learned:
         """Return what is known of sizes up to the same power of two."""
         size = (n_tokens - 1).bit_length()
         learned = self._by_size.get(size)
         if learned is None:
-            learned = self._by_size[size] = _Learned()
+            learned = self._by_size[size] = _Learned(2**size, self.most)
         return learned
 
 
 class _Learned:
     """What is known of steps of one size, in seconds a token."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int, most: int) -> None:
         self.n_left_alone = _N_FIRST
         self.is_slower_together = False
+        self.meeting_s = 0.0
+        """Seconds of a step together that were not spent on computing, where it was slower."""
+        self.alone_s = 0.0
+        self._size = size
+        self._most = most
         self._alone: deque[float] = deque(maxlen=_N_KEPT)
         self._together: deque[float] = deque(maxlen=_N_KEPT)
         self._pause = FIRST_PAUSE
-        self._alone_s = 0.0
         self._n_since_alone = 0
 
     def ran_alone(self, seconds: float) -> None:
         self._alone.append(seconds)
-        self._alone_s = median(self._alone)
+        self.alone_s = median(self._alone)
         self._n_since_alone = 0
         self.n_left_alone = max(0, self.n_left_alone - 1)
 
@@ -90,7 +118,7 @@ class _Learned:
         self._n_since_alone += 1
         if not self._alone:
             return
-        alone = self._alone_s
+        alone = self.alone_s
         if seconds > _MUCH_SLOWER * alone:
             self._part(seconds)
         elif len(self._together) < _N_KEPT:
@@ -108,6 +136,7 @@ class _Learned:
     def _part(self, seconds: float) -> None:
         """The next steps run alone, more of them each time."""
         self.is_slower_together = True
+        self.meeting_s = self._size * (seconds - self.alone_s / self._most)
         self.n_left_alone = self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self._together.clear()

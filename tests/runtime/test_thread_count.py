@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from lamlam.runtime.thread_count import FIRST_PAUSE, SMALL_BATCH, ThreadCount
 
 
@@ -65,8 +67,30 @@ def test_steps_of_many_texts_learn_for_themselves() -> None:
     assert chosen[1].count(2) < 10
 
 
-def test_a_long_prompt_does_as_the_last_small_step_did() -> None:
-    """Where together was slower a moment ago, it is so for prompts."""
+def step(n_tokens: int, n_threads: int, meeting_s: float, token_s: float = 0.0003) -> float:
+    """Seconds of a step that reads all weights (3 ms) and computes for each token."""
+    return (0.003 + token_s * n_tokens) / n_threads + (meeting_s if n_threads > 1 else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("meeting_s", "wanted"),
+    [(1.0, {100: 1, 500: 1}), (0.03, {100: 1, 500: 2}), (0.005, {100: 2, 500: 2})],
+)
+def test_a_prompt_runs_together_where_that_spares_more_than_meeting_costs(
+    meeting_s: float, wanted: dict[int, int]
+) -> None:
+    """A busy machine, one where threads wake slowly, and one where it hardly matters."""
+    count = ThreadCount(2)
+    assert run(count, 100, lambda n: step(1, n, meeting_s)).count(1) > 80
+    for _ in range(5):
+        for size in wanted:
+            n_threads = count.choose(size)
+            count.measured(size, n_threads, step(size, n_threads, meeting_s))
+    assert {size: count.choose(size) for size in wanted} == wanted
+
+
+def test_a_prompt_before_anything_is_known_of_prompts() -> None:
+    """Small steps stand in: on a busy machine even the first prompt runs alone."""
     count = ThreadCount(2)
     run(count, 20, lambda n: 1.0 if n == 2 else 0.003)
     assert count.choose(500) == 1
