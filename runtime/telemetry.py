@@ -135,7 +135,8 @@ class _Watch:
         self._span.end()
 
     def left(self) -> None:
-        self._asked = None
+        if self._asked is not None:
+            self._end_lookup(None)
         self._span.set_attribute("lamlam.left", True)
         self._span.end()
 

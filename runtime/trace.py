@@ -214,10 +214,16 @@ class _File:
                 n_written += self._file.write(data[n_written:]) or 0
         except OSError:
             if n_written and self._is_regular:
-                descriptor = self._file.fileno()
-                os.ftruncate(descriptor, os.fstat(descriptor).st_size - n_written)
+                self._take_back(n_written)
             raise
         self._lead = b""
+
+    def _take_back(self, n_bytes: int) -> None:
+        """What was written of a line is gone, unless another process has written behind it."""
+        descriptor = self._file.fileno()
+        end = os.fstat(descriptor).st_size
+        if self._file.tell() == end:
+            os.ftruncate(descriptor, end - n_bytes)
 
     def close(self) -> None:
         self._file.close()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -16,6 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from lamlam.errors import LookupFailed, UsageError
+from lamlam.memory_backends.lookups import Lookup, LookupResult
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.events import Text
 from lamlam.runtime.grounding import Constraint
@@ -167,6 +169,27 @@ async def test_texts_that_fail_or_are_left(tiny_model: Path, spans: Spans) -> No
             await engine.generate("a", policy="raise")
     assert said(spans.texts[-1])["error.type"] == "LookupFailed"
     assert said(spans.lookups[-1])["lamlam.lookup.status"] == "miss"
+
+
+@pytest.mark.anyio
+async def test_a_lookup_that_is_left_has_its_span(tiny_model: Path, spans: Spans) -> None:
+    """Whoever gave up on a slow memory sees which question it was, and how long it took."""
+
+    class Silent(FakeStore):
+        async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    store = as_store(Silent(FACTS, capabilities=frozenset()))
+    async with Engine(tiny_model, store, telemetry=Telemetry(spans.provider), **ALWAYS) as engine:
+        with anyio.move_on_after(0.5):
+            await engine.generate("Marie Curie")
+    (text,), (lookup,) = spans.texts, spans.lookups
+    assert said(text)["lamlam.left"] is True
+    assert lookup.parent is not None and lookup.parent.span_id == text.context.span_id
+    assert "lamlam.lookup.status" not in said(lookup)
+    assert lookup.status.status_code is StatusCode.UNSET
+    assert (lookup.end_time or 0) - (lookup.start_time or 0) > 1e8  # nanoseconds
 
 
 def test_a_conversation(tmp_path: Path, spans: Spans) -> None:

@@ -26,7 +26,7 @@ from lamlam.runtime.events import Text
 from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.observed import BegunText
 from lamlam.runtime.policies import TextSettings
-from lamlam.runtime.trace import Trace
+from lamlam.runtime.trace import Trace, _File
 from tests.runtime.chat_support import TINY
 from tests.runtime.fake_store import FakeStore, as_store
 from tests.tiny_model import write_tiny_model
@@ -228,6 +228,32 @@ def test_a_half_written_line_is_taken_back(tmp_path: Path) -> None:
     numbers = [line["n"] for line in lines_of(path)]
     assert numbers == list(range(len(numbers))) and 5 < len(numbers) < 100
     assert path.read_bytes().endswith(b"\n")
+
+
+def test_lines_of_another_process_are_not_taken_back(tmp_path: Path) -> None:
+    """The disk fills in the middle of a line, and somebody has written behind it already."""
+    path = tmp_path / "trace.jsonl"
+    line = b'{"n": 2}\n'
+
+    class Filling(io.FileIO):
+        def write(self, data: Any) -> int:  # Any: whatever has bytes
+            if path.stat().st_size:
+                raise OSError("no room")
+            n_written = super().write(data[:5])
+            with path.open("ab") as other:
+                other.write(line)
+            return n_written or 0
+
+    file = _File(path)
+    file.close()
+    with Filling(path, "ab") as file._file:
+        with pytest.raises(OSError, match="no room"):
+            file.write('{"n": 1}\n')
+    assert path.read_bytes() == b'{"n":' + line
+    file._file = path.open("ab", buffering=0)
+    file.write('{"n": 3}\n')
+    file.close()
+    assert path.read_bytes() == b'{"n":' + line + b'{"n": 3}\n'
 
 
 def test_lines_go_behind_others(tmp_path: Path) -> None:
