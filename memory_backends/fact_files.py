@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import os
 import secrets
 import sys
 import tempfile
@@ -116,7 +117,8 @@ class Written:
 def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None = None) -> Written:
     """The facts, aliases and rules are in a file (``.gz`` and ``.xz`` packed).
 
-    The file is written beside its place and renamed at the end. ``-`` is standard output.
+    The file is written beside its place and renamed at the end; a pipe or a device is written
+    to as it is. ``-`` is standard output.
 
     Raises:
         NotSupported: there is no such format, the name tells none, or the place is taken by a
@@ -143,6 +145,11 @@ def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None =
         raise NotSupported(
             f"{path} is a SQLite file, and would be written over", hint="name another file"
         )
+    if target.exists() and not target.is_file():  # a new file must not take its place
+        with _create(target, target.suffix) as file:
+            write(counted(), file, lost)
+        return Written(n_facts, str(lost))
+    target = Path(os.path.realpath(target))  # a link goes on pointing to its file
     # Of its own: two may write the same file, and the last to finish wins.
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:

@@ -85,6 +85,9 @@ def write_file(path: Path, contents: Contents) -> FileState:
     Raises:
         Unavailable: it cannot be written.
     """
+    path = Path(os.path.realpath(path))  # a link goes on pointing to its file
+    if path.exists() and not path.is_file():
+        raise Unavailable(f"cannot write {path}: it is no file", hint="name a file")
     text = json.dumps(_as_json(contents), ensure_ascii=False, separators=(",", ":"))
     # Opened plainly, so that who may read a new file is as for other files (the umask).
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

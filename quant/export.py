@@ -73,11 +73,14 @@ def written_beside(target: Path) -> Iterator[Path]:
     """Yield a path beside the target that takes its name when the block ends well.
 
     Raises:
-        UsageError: the target's folder does not exist or may not be written to.
+        UsageError: the target is no file, or its folder does not exist or may not be written to.
     """
+    target = Path(os.path.realpath(target))  # a link goes on pointing to its file
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
     if target.is_dir():
         raise UsageError(f"{target} is a folder; name a file")
+    if target.exists() and not target.is_file():
+        raise UsageError(f"{target} is a pipe or a device; name a file")
     try:
         unfinished.touch()
     except OSError as problem:

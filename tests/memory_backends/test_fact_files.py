@@ -8,15 +8,17 @@ import json
 import lzma
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lamlam.errors import BadFact, NotSupported
+from lamlam.errors import BadFact, NotSupported, Unavailable
 from lamlam.memory_backends.fact_files import FactFile, Written, write_facts
 from lamlam.memory_backends.facts import Fact
+from lamlam.memory_backends.networkx_graph import GraphStore
 from lamlam.memory_backends.operations import Assert
 from lamlam.memory_backends.sync import SyncFactStore
 from tests.memory_backends.stores import fact_text
@@ -250,6 +252,37 @@ def test_two_may_write_the_same_file(tmp_path: Path) -> None:
     write_facts(facts(), str(path))
     (fact,) = _facts(FactFile(str(path)))
     assert fact.value == "outer" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_no_new_file_takes_the_place_of_a_pipe(tmp_path: Path) -> None:
+    """Nor of a device: a reader gets the facts. A memory of its own is refused there."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    fact = Fact(entity="Ada", relation="job", value="x")
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_bytes)
+        assert write_facts([fact], str(pipe)).facts == 1
+        assert json.loads(read.result(timeout=60))["entity"] == "Ada"
+    assert pipe.is_fifo()
+    with pytest.raises(Unavailable, match="it is no file"):
+        GraphStore().save_nowait(pipe)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_link_goes_on_pointing_to_its_file(tmp_path: Path) -> None:
+    """What it points to is written anew, whole."""
+    (tmp_path / "elsewhere").mkdir()
+    for name, write in (
+        ("a.jsonl", lambda path: write_facts([], str(path))),
+        ("a.json", lambda path: GraphStore().save_nowait(path)),
+    ):
+        link = tmp_path / name
+        link.symlink_to(tmp_path / "elsewhere" / name)
+        for _ in range(2):  # the file is made, then written anew
+            write(link)
+            assert link.is_symlink()
+    assert sorted(path.name for path in (tmp_path / "elsewhere").iterdir()) == ["a.json", "a.jsonl"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no umask")
