@@ -113,6 +113,10 @@ class GraphWorld:
                 owners.add(owner)
         return owners
 
+    def meant(self, key: str) -> str:
+        """Return the entity with this very key if it has facts, else the one with that alias."""
+        return key if key in self.names else self.aliases.get(key, key)
+
     def aliases_of(self, key: str) -> list[str]:
         """Scoped keys of the other names that an entity has now."""
         if self._aliases_of is None:

@@ -26,10 +26,10 @@ from lamlam.memory_backends.arguments import (
     facts_to_load,
     nested_write,
 )
-from lamlam.memory_backends.commit_log import CommitLog, Erasure, changes_of_commit, key_hash
-from lamlam.memory_backends.edits import covered_keys
+from lamlam.memory_backends.commit_log import CommitLog, changes_of_commit, key_hash
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.graph_erasure import erase_from
 from lamlam.memory_backends.graph_file import (
     SCHEMA_VERSION,
     Contents,
@@ -44,15 +44,8 @@ from lamlam.memory_backends.lookups import (
     EntityView,
     Lookup,
     LookupResult,
-    PastVersion,
     StoredFact,
     as_fact,
-)
-from lamlam.memory_backends.merge_records import (
-    after_erasure,
-    ids_that_went,
-    passed_on,
-    passed_to,
 )
 from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.operations import (
@@ -292,7 +285,7 @@ class GraphStore(LocalStore):
             self._check_open()
             if not is_text(entity):
                 return []
-            key = self._meant(scoped(space, canonical_key(entity)))
+            key = self._world.meant(scoped(space, canonical_key(entity)))
             return sorted(split(alias)[1] for alias in self._world.aliases_of(key))
 
     async def changes(
@@ -519,10 +512,6 @@ class GraphStore(LocalStore):
         self._check_reached(as_of)
         return PastShelf(self._world, self._world, as_of), as_of
 
-    def _meant(self, key: str) -> str:
-        """The entity with this very key if it has facts, else the one with that alias."""
-        return key if key in self._world.names else self._world.aliases.get(key, key)
-
     def _facts(
         self, key: str, name: str, stored: Iterable[StoredFact], wanted: str | None
     ) -> list[Fact]:
@@ -582,104 +571,12 @@ class GraphStore(LocalStore):
 
     def _erase(self, asked: str, relation: str | None) -> int:
         """The facts are gone from everywhere; return how many versions of facts that were."""
-        world = self._world
-        key = self._meant(asked)
-        aliases = list(world.aliases_of(key))
-        erasures: list[Erasure] = []
-        n_erased = 0
-        forgotten: list[str] = []
-        # What was merged into the entity still has its own past.
-        merged = self._merged_into(key)
-        keys = list(dict.fromkeys((key, asked, *aliases, *merged)))
-        erased: dict[str, list[StoredFact]] = {}
-        for one in keys:
-            name, now, past = world.versions(one)
-            before = [*now, *(old.fact for old in past)]
-            covered = covered_keys(before, relation)
-            gone = [fact for fact in before if fact.key in covered]
-            if name is None or not gone:
-                continue
-            n_erased += len(gone)
-            kept = [fact for fact in now if fact.key not in covered]
-            kept_past = [old for old in past if old.fact.key not in covered]
-            world.put(one, name, kept)
-            world.forget_past(one, kept_past)
-            ids = tuple(dict.fromkeys(self._identify(one, fact) for fact in gone))
-            if not kept and not kept_past:
-                forgotten.append(one)
-                ids = ()
-            erasures.append(Erasure(split(one)[0], self._identify.of_entity(one), ids))
-            erased[one] = gone
-        # What they brought to others while they were one with them.
-        passed = passed_on(keys, relation, world.merges_from, world.past_of, self._identify)
-        for one, versions in passed_to(passed).items():
-            n_erased += len(versions)
-            world.forget_past(one, [old for old in world.past_of(one) if old not in versions])
-            erasures += self._erasure_of_passed(one, versions)
-        if not n_erased:
-            if world.versions(asked)[0] is None:
-                self._log.forget_entities([asked])
-            return 0
-        if key not in world.names:
-            world.name(dict.fromkeys(aliases))
-            # A name that went to another entity and came back is in what is told of both.
-            names = [*(aliases if key in forgotten else ()), *self._log.names_of(forgotten)]
-            free = [
-                one for one in dict.fromkeys(names) if one not in forgotten and self._is_free(one)
-            ]
-            # Copies may still know it as that of another entity.
-            erasures += [Erasure(split(one)[0], self._identify.of_entity(one), ()) for one in free]
-            forgotten += free
-        if relation is None:
-            forgotten += [one for one in keys if one not in forgotten]
-        self._log.forget_entities(forgotten)
-        self._log.forget_names(forgotten)
-        emptied = (key, *merged) if key not in world.names else ()
-        left = [
-            after_erasure(
-                record,
-                erased,
-                passed,
-                forgotten=forgotten,
-                emptied=emptied,
-                identify=self._identify,
-            )
-            for record in world.merges
-        ]
-        world.merges = [record for record in left if record is not None]
-        self._revision += 1
-        self._log.add(self._revision, erased=erasures)
-        self._is_saved = False
+        n_erased, told = erase_from(self._world, self._log, asked, relation, self._identify)
+        if n_erased:
+            self._revision += 1
+            self._log.add(self._revision, erased=told)
+            self._is_saved = False
         return n_erased
-
-    def _erasure_of_passed(self, key: str, versions: Iterable[PastVersion]) -> list[Erasure]:
-        """What the feed tells of versions that are gone from the past of an entity that stays."""
-        _, now, past = self._world.versions(key)
-        staying = [*now, *(old.fact for old in past)]
-        told = ids_that_went(key, (old.fact for old in versions), staying, self._identify)
-        return [Erasure(split(key)[0], self._identify.of_entity(key), told)] if told else []
-
-    def _is_free(self, name: str) -> bool:
-        """True where a scoped key is no entity and names none."""
-        world = self._world
-        return not (name in world.aliases or name in world.names or name in world.past)
-
-    def _merged_into(self, key: str) -> list[str]:
-        """Return what was merged into an entity, and into that before.
-
-        One that has facts of its own again is another entity.
-        """
-        found = [key]
-        for one in found:
-            found += [
-                record.merged
-                for record in self._world.merges
-                if record.kept == one
-                and record.stands
-                and record.merged not in found
-                and record.merged not in self._world.names
-            ]
-        return found[1:]
 
     @contextmanager
     def _only_writing(self) -> Iterator[None]:
