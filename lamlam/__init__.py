@@ -141,4 +141,4 @@ def __getattr__(name: str) -> Any:  # Any: the type stands in the TYPE_CHECKING 
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

@@ -8,6 +8,7 @@ from typing import TypeVar
 from lamlam.errors import BadFact
 from lamlam.memory_backends.facts import Fact, check_text
 from lamlam.memory_backends.operations import Op
+from lamlam.memory_backends.values import MAX_NAME_CHARACTERS, text_fault
 
 T = TypeVar("T")
 _MOST_REVISIONS = 2**63
@@ -40,6 +41,11 @@ def check_commit(expected: int | None, idempotency_key: str | None, actor: str |
         BadFact: it cannot.
     """
     check_text(actor=actor, idempotency_key=idempotency_key)
+    if idempotency_key is not None and (fault := text_fault(idempotency_key, MAX_NAME_CHARACTERS)):
+        raise BadFact(
+            f"no commit: idempotency_key: {fault}",
+            hint="give each change a key of its own, or none",
+        )
     _check_revision(expected, "apply: expected")
 
 

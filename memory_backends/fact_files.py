@@ -5,12 +5,11 @@ from __future__ import annotations
 import gzip
 import lzma
 import os
-import secrets
 import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,6 +19,7 @@ from lamlam.memory_backends.fact_formats import cypher, jsonl, lmlm, ntriples, t
 from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, Reader, Writer
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.operations import Assert
+from lamlam.memory_backends.unfinished_files import part_beside
 
 FORMATS = ("jsonl", "csv", "tsv", "nt", "lmlm", "cypher")
 _READERS: dict[str, Reader] = {
@@ -151,13 +151,17 @@ def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None =
         return Written(n_facts, str(lost))
     target = Path(os.path.realpath(target))  # a link goes on pointing to its file
     # Of its own: two may write the same file, and the last to finish wins.
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    beside = part_beside(target)
     try:
         with _create(beside, target.suffix) as file:
+            with suppress(FileNotFoundError):  # who could not read the old one cannot read this
+                beside.chmod(target.stat().st_mode & 0o777)
             write(counted(), file, lost)
         beside.replace(target)
-    except BaseException:
+    except BaseException as error:
         beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(beside):
+            error.filename, error.filename2 = path, None  # the name that was given
         raise
     return Written(n_facts, str(lost))
 
@@ -193,6 +197,8 @@ def _lines(
     with ExitStack() as stack:
         if path != "-":
             yield _PackedLines(path, on_progress)
+        elif sys.stdin is None:
+            raise BadFact("standard input is closed", hint="name a file instead of -")
         elif not is_read_twice:
             yield sys.stdin.buffer
         else:

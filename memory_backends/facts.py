@@ -122,6 +122,8 @@ class Fact(BaseModel):
         if isinstance(namespace, str):
             raise BadFact("no fact: namespace: a single text", hint="write it as a tuple")
         given = (source, *sources) if source is not None else tuple(sources)
+        for one in given:
+            check_text(sources=one)
         try:
             super().__init__(
                 entity=entity,

@@ -138,7 +138,8 @@ def check_file(path: Path, *, may_create: bool) -> None:
     if not path.exists():
         if not may_create:
             raise StoreMissing(
-                f"there is no fact file {path}", hint="lamlam facts import or facts set makes one"
+                f"there is no fact file {path}",
+                hint="lamlam facts import or facts set makes one, and open_store with create=True",
             )
         if not path.parent.is_dir():
             raise StoreMissing(f"there is no folder {path.parent}", hint="make it first")
@@ -172,7 +173,7 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> int:
                 hint="upgrade lamlam",
             )
         row = connection.execute("SELECT key_version FROM store").fetchone()
-        if row is None:
+        if row is None or not isinstance(row[0], int):
             raise BadStore(f"{path} is damaged: it does not say what it holds")
         if row[0] > KEY_VERSION:
             raise SchemaMismatch(
@@ -215,6 +216,8 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         raise BadStore(f"{path} is damaged or no fact file: {error}") from error
     except PermissionError as error:
+        if error.filename not in (None, path, str(path)):
+            raise  # of a file that facts are read from meanwhile
         raise BadStore(f"{path} cannot be read: permission denied") from error
 
 

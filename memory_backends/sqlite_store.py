@@ -58,6 +58,7 @@ from lamlam.memory_backends.sqlite_schema import (
     translated,
 )
 from lamlam.memory_backends.store_base import LocalStore
+from lamlam.memory_backends.unfinished_files import parts_beside
 from lamlam.one_process import OneProcess, store_elsewhere
 
 # What only changes, migrates or tells changes is imported when it is used: a process that
@@ -87,6 +88,7 @@ _OPEN: OpenFiles[SqliteStore] = OpenFiles()
 
 _TABLES = ("facts", "history", "log of commits", "aliases", "merges", "index keys")
 _BYTES = ("file", "write-ahead log")
+_UNFINISHED = "left by an import that was killed, or of one that runs: "
 _LOG_IN_USE = "write-ahead log: another process is using the file"
 
 
@@ -435,13 +437,14 @@ class SqliteStore(OneProcess, LocalStore):
                 erased = erase_rows(writer, entity, relation, space)
             pending = self._clean(erased)
         is_clean = erased.is_searchable and not pending
+        unfinished = [f"{_UNFINISHED}{path.name}" for path in parts_beside(self.path)]
         return ErasureReceipt(
             facts=erased.facts,
             entity=entity,
             relation=relation,
             covered=_TABLES + (_BYTES if is_clean else ()),
-            pending=tuple(pending),
-            verified=is_clean,
+            pending=(*pending, *unfinished),
+            verified=is_clean and not unfinished,
             revision=Revision(erased.revision),
             reason=reason,
             authority=authority,
@@ -568,7 +571,8 @@ class SqliteStore(OneProcess, LocalStore):
     def _writing(self) -> Iterator[Writer]:
         if self.read_only:
             raise ReadOnly(
-                f"{self.path} was opened for reading", hint="name a store of yours: --memory URL"
+                f"{self.path} was opened for reading",
+                hint="name a store of yours (--memory URL), or open this one for writing",
             )
         if self._is_old:
             self._upgrade()

@@ -35,7 +35,7 @@ from lamlam.memory_backends.operations import (
 from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.store_base import LocalStore
-from lamlam.memory_backends.urls import connect
+from lamlam.memory_backends.urls import connect, no_url
 from lamlam.one_process import OneProcess, store_elsewhere
 
 if TYPE_CHECKING:
@@ -86,8 +86,10 @@ class SyncFactStore(OneProcess):
             raise store_elsewhere()
         if isinstance(self._url, str | os.PathLike):
             store = connect(self._url, create=self._create, read_only=self._read_only)
-        else:
+        elif hasattr(self._url, "lookup_many"):
             store = self._url
+        else:
+            raise no_url(self._url)
         self._is_local = isinstance(store, LocalStore)
         self._loop = _Loop()
         self._store = store

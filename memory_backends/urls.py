@@ -77,6 +77,8 @@ def connect(
     url: str | os.PathLike[str], *, create: bool = True, read_only: bool = False
 ) -> FactStore:
     """Return the open store behind a URL, as `open_store` does; the caller closes it."""
+    if not isinstance(url, str | os.PathLike):
+        raise no_url(url)
     if not isinstance(url, str):
         from lamlam.memory_backends.sqlite_store import SqliteStore
 
@@ -106,7 +108,8 @@ def connect(
         for entry in entry_points(group=ENTRY_POINTS, name=scheme):
             backend: Backend = entry.load()
             return backend(url, create=create, read_only=read_only)
-    hint = f"known are {_KNOWN}"
+    others = sorted({f"{entry.name}:" for entry in entry_points(group=ENTRY_POINTS)})
+    hint = f"known are {', '.join([_KNOWN, *others])}"
     if scheme == "sqlite":
         hint = f"write {_SQLITE}relative.db or {_SQLITE}/absolute.db"
     elif scheme == "memory":
@@ -116,6 +119,14 @@ def connect(
     elif url and ":" not in url and (Path(url).exists() or Path(url).suffix):
         hint = f"write {_SQLITE}{url}"
     raise UnknownBackend(f"no memory answers to {without_secrets(url)!r}", hint=hint)
+
+
+def no_url(given: object) -> UnknownBackend:
+    """Return the error of something that names no memory at all."""
+    return UnknownBackend(
+        f"a memory is named by a URL or a path, not by {type(given).__name__}",
+        hint=f"known are {_KNOWN}",
+    )
 
 
 def without_secrets(url: str) -> str:

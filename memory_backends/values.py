@@ -379,6 +379,8 @@ def is_text(text: str) -> bool:
 
 
 def _decimal(given: object) -> Decimal:
+    if isinstance(given, float):
+        given = repr(given)  # as it was written, not the binary fraction nearest to it
     try:
         number = Decimal(given)  # type: ignore[arg-type]  # what cannot be read raises
     except (InvalidOperation, TypeError, ValueError):

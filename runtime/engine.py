@@ -130,7 +130,7 @@ class Engine(OneProcess):
             UsageError: a value that makes no sense.
             MissingExtra: ``telemetry`` without OpenTelemetry.
         """
-        check_names(options, EngineKeywords.__annotations__)
+        check_names(options, ["model", "memory", *EngineKeywords.__annotations__])
         given: dict[str, Any] = {name: v for name, v in options.items() if v is not None}
         self._constraint = _constraint(given.pop("constrain", True))
         self._verbalise: Verbalise | None = given.pop("verbalise", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -362,6 +363,11 @@ def test_get_falls_back_to_the_bundled_facts(facts: Facts) -> None:
     assert json.loads(own)["values"] == ["Lowmere"]
     bundled = facts("get", "Marie Curie", "date of birth", "--json")[1]
     assert json.loads(bundled)["values"] == ["7 November 1867"]
+    assert json.loads(bundled)["memory"] != json.loads(own)["memory"]
+    facts("forget", "Elvis Presley", "birth place")
+    status, out, err = facts("get", "Elvis Presley", "birth place")
+    assert status == 0 and "Tupelo" in out
+    assert "your own facts" in err and "the bundled ones answer" in err
     assert facts("get", "Zub Zubsson", "birth date")[0] == 1
 
 
@@ -612,4 +618,71 @@ def test_removing_an_alias_that_is_none_names_it(facts: Facts, own: Path) -> Non
     facts("alias", "Ada Quill", "the miller")
     status, _, err = facts("alias", "Ada Quill", "the smith", "--remove")
     assert status == 1
-    assert "'alias the smith'" in err
+    assert "'other name the smith'" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.jsonl", b'{"entity": "A", "relation": "b", "val', "at character"),
+        ("a.jsonl", b'["A", "b", "c"]', "no object"),
+        ("a.jsonl", b'{"entity": "A", "relation": "b", "value": ' + b"9" * 5000 + b"}", "digits"),
+        ("a.jsonl", b"[" * 100_000, "nests too deep"),
+        ("a.csv", b"entity,relation,value\nA,b,caf\xe9\n", "no UTF-8"),
+        ("a.csv", b"entity,relation,value\rA,b,c\r", "carriage return"),
+    ],
+)
+def test_a_bad_line_says_what_is_wrong_with_it(
+    facts: Facts, tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    """In one line of its own, and nothing is imported."""
+    (tmp_path / name).write_bytes(content)
+    status, out, err = facts("import", name)
+    assert (status, out) == (2, "") and said in err and err.count("\n") == 1
+
+
+def test_what_cannot_be_written_is_named_as_it_was_given(facts: Facts, own: Path) -> None:
+    """Not by the name under which it is written at first."""
+    for file in ("absent/a.jsonl", "absent/a.csv.gz"):
+        status, _, err = facts("export", file)
+        assert status == 2 and f"{file}: " in err and ".part" not in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes")
+def test_an_export_stays_as_private_as_it_was(facts: Facts, own: Path, tmp_path: Path) -> None:
+    """Who could not read the old file cannot read the new one."""
+    file = tmp_path / "private.csv"
+    file.touch()
+    file.chmod(0o600)
+    assert facts("export", file.name)[0] == 0
+    assert file.stat().st_mode & 0o777 == 0o600 and file.stat().st_size
+
+
+def test_a_terminal_that_knows_few_characters(lamlam_command: Any) -> None:
+    """What it cannot show is no error: JSON escapes it, all else leaves a question mark."""
+    options = ("--memory", "sqlite:///facts.db")
+    names = ("Zoé", "名前", "日本")
+    for encoding in ("ascii", "latin-1"):
+        done = lamlam_command("facts", "set", *names, *options, PYTHONIOENCODING=encoding)
+        assert (done.returncode, done.stderr) == (0, "")
+        done = lamlam_command("facts", "get", *names[:2], *options, PYTHONIOENCODING=encoding)
+        assert (done.returncode, done.stderr) == (0, "") and "??" in done.stdout
+        json_ = lamlam_command(
+            "facts", "get", *names[:2], *options, "--json", PYTHONIOENCODING=encoding
+        )
+        assert json.loads(json_.stdout)["values"] == ["日本"]
+
+
+def test_a_very_long_value_is_shown_in_part(facts: Facts) -> None:
+    """For people; machines get all of it."""
+    facts("set", "A", "b", "x" * 100_000)
+    shown = facts("get", "A", "b")[1]
+    assert len(shown) < 10_000 and "100,000 characters" in "".join(shown.split("\n"))
+    assert len(_json(facts("get", "A", "b", "--json"))["values"][0]) == 100_000
+
+
+def test_a_value_with_a_minus(facts: Facts) -> None:
+    """The error says how it is written."""
+    status, _, err = facts("set", "A", "b", "-5")
+    assert status == 2 and "write --" in err
+    assert facts("set", "--type", "integer", "--", "A", "b", "-5")[0] == 0

@@ -7,7 +7,9 @@ runs, so that ``--help`` is quick.
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -85,6 +87,9 @@ def run(arguments: Sequence[str]) -> int:
     # Ended from outside, a command still removes its temporary files.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what it cannot show must not end the command
+            stream.reconfigure(errors="replace")
     command = typer.main.get_command(app)
     debug = os.environ.get("LAMLAM_DEBUG", "") not in ("", "0")
     try:
@@ -106,6 +111,8 @@ def run(arguments: Sequence[str]) -> int:
             raise
         _explain(error)
         return ERROR
+    if status == INTERRUPTED:  # how typer tells of Ctrl-C
+        print_error("interrupted")
     return status if isinstance(status, int) else 0
 
 
@@ -119,7 +126,10 @@ def _explain(error: Exception) -> None:
         context = getattr(error, "ctx", None)
         if message := format_message():
             path = context.command_path if context is not None else "lamlam"
-            print_error(message.rstrip("."), f"see {path} --help")
+            hint = f"see {path} --help"
+            if re.fullmatch(r"-\d.*", getattr(error, "option_name", "")):
+                hint = "after all options write --, then what may begin with a minus"
+            print_error(message.rstrip("."), hint)
     elif isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename is not None else ""
         print_error(f"{where}{error.strerror}")

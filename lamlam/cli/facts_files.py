@@ -152,15 +152,8 @@ def export(
     if file != "-":
         seconds = round(time.perf_counter() - began, 3)
         revision = info.revision if as_of is None else as_of
-        _print(
-            {
-                "facts": written.facts,
-                "revision": revision,
-                "lost": written.lost,
-                "seconds": seconds,
-            },
-            as_json,
-        )
+        lost = {"lost": written.lost} if as_json or written.lost else {}
+        _print({"facts": written.facts, "revision": revision, **lost, "seconds": seconds}, as_json)
 
 
 def copy(

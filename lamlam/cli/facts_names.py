@@ -53,7 +53,7 @@ def alias(
         revision = store.info().revision
         is_missing = not aliases if changed is None else remove and not changed
         if is_missing and not as_json:
-            hint_at_name(store, entity, f"alias {name}" if name else "alias", space)
+            hint_at_name(store, entity, f"other name {name}" if name else "other name", space)
     if as_json:
         print_json({"aliases": aliases, "revision": revision})
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lamlam.cli.output import printable, stderr_console, stdout_console
+from lamlam.cli.output import printable, shortened, stderr_console, stdout_console
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.facts import Fact
@@ -142,7 +142,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for n in kept:
         table.add_column(columns[n], overflow="fold")
     for row in rows:
-        table.add_row(*[Text(printable(row[n])) for n in kept])
+        table.add_row(*[Text(shortened(printable(row[n]))) for n in kept])
     stdout_console().print(table)
 
 

@@ -58,15 +58,19 @@ def get(
     moment = None if at is None else as_moment(at)
     with any_store(memory) as store:
         result = store.lookup(entity, relation, namespace=space, valid_at=moment, as_of=as_of)
-        facts = result.facts
+        facts, location = result.facts, store.info().location
     if memory is None and as_of is None and not space and not result.values:
         # What the user's own file does not know, the bundled facts may.
         with any_store(BUNDLED) as store:
             bundled = store.lookup(entity, relation, valid_at=moment)
             if bundled.values:
+                own, location = location, store.info().location
                 result, facts = bundled, bundled.facts
+                if own != location:
+                    said = f"your own facts ({own}) do not say; the bundled ones answer"
+                    stderr_console().print(printable_line(said), style="dim", soft_wrap=True)
     if as_json:
-        print_json(lookup_as_json(result, facts))
+        print_json({**lookup_as_json(result, facts), "memory": location})
     elif result.values:
         print_lookup(result, facts)
     else:

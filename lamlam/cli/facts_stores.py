@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,10 +77,14 @@ def _load_new(target: Path, items: Iterable[Item]) -> tuple[Commit, str]:
     They are gathered beside it, so that a bad line leaves nothing behind and nothing is
     ever taken from another process that makes the file meanwhile.
     """
+    from lamlam.errors import Unavailable
     from lamlam.memory_backends.copying import copy_facts, put
     from lamlam.memory_backends.sync import SyncFactStore
+    from lamlam.memory_backends.unfinished_files import part_beside
 
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    if target.parent.is_dir() and not os.access(target.parent, os.W_OK):
+        raise Unavailable(f"{target} cannot be made: nothing can be written to its folder")
+    beside = part_beside(target)
     try:
         with SyncFactStore(beside) as gathered:
             commit = put(gathered, items)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+_MOST_SHOWN = 2000
 # Characters that turn the direction of text: they can make a line read as another one.
 _BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 # All of C0, DEL and C1 but tab and line end, and those: shown as the replacement character.
@@ -21,7 +22,12 @@ _JSON_ESCAPES = {code: f"\\u{code:04x}" for code in {*range(0x7F, 0xA0), *_BIDI}
 
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object is on standard output."""
-    sys.stdout.write(as_json(value, indent=2) + "\n")
+    text = as_json(value, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # what the terminal cannot show is escaped
+        text = json.dumps(value, indent=2, allow_nan=False)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
@@ -47,6 +53,13 @@ def printable(text: str) -> str:
 def printable_line(text: str) -> str:
     """The same on one line: a value cannot pretend to be the next line."""
     return printable(" ".join(text.split()))
+
+
+def shortened(text: str) -> str:
+    """The text as people read it: of a very long one the begin, and how long it is."""
+    if len(text) <= _MOST_SHOWN:
+        return text
+    return f"{text[:_MOST_SHOWN]}… ({len(text):,} characters; --json shows all)"
 
 
 def command_name() -> str:
@@ -83,5 +96,9 @@ def print_figures(figures: dict[str, Any]) -> None:
                 f"{key} {part:.3g}" if isinstance(part, float) else f"{key} {part}"
                 for key, part in value.items()
             )
-        sys.stdout.write(f"{printable_line(name):<{width}}  {printable_line(str(value))}\n")
+        elif isinstance(value, list):
+            value = "; ".join(map(str, value))
+        sys.stdout.write(
+            f"{printable_line(name):<{width}}  {shortened(printable_line(str(value)))}\n"
+        )
     sys.stdout.flush()

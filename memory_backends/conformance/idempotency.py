@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import anyio
+import pytest
 
+from lamlam.errors import BadFact
 from lamlam.memory_backends.conformance.atomicity import MOST_WAITS
 from lamlam.memory_backends.conformance.backend import Place
 from lamlam.memory_backends.conformance.interruption import cancelled_at
@@ -32,6 +34,13 @@ class IdempotencyLaws(Laws):
         assert await triples(store) == []
         assert (await store.info()).revision == now
         assert (await store.apply([Assert(fact("x", "work"))], idempotency_key="two")).facts == 1
+
+    @pytest.mark.parametrize("key", ["", " ", "x" * 1_000_000], ids=["empty", "blank", "long"])
+    async def test_a_key_that_names_nothing_is_refused(self, store: FactStore, key: str) -> None:
+        """An empty key, as of a setting that is missing, would make all changes one."""
+        with pytest.raises(BadFact, match="idempotency_key"):
+            await store.apply([Assert(fact("x", "work"))], idempotency_key=key)
+        assert await triples(store) == []
 
     async def test_a_repeat_is_no_conflict(self, store: FactStore) -> None:
         """A repeat returns its commit though the revision and the values it expected are gone."""

@@ -51,10 +51,19 @@ def json_object(text: str) -> dict[str, Any]:
         value = json.loads(
             text, parse_float=Decimal, parse_constant=_refused, object_pairs_hook=_without_doubles
         )
-    except (ValueError, RecursionError, InvalidOperation):
-        raise BadFact("no fact: the line is no JSON object") from None
+    except json.JSONDecodeError as error:
+        raise BadFact(
+            f"no fact: the line is no JSON object: {error.msg} at character {error.pos + 1}",
+            hint="one whole object stands in one line",
+        ) from None
+    except RecursionError:
+        raise BadFact("no fact: the line nests too deep") from None
+    except (ValueError, InvalidOperation):
+        raise BadFact("no fact: a number in the line has too many digits") from None
     if not isinstance(value, dict):
-        raise BadFact("no fact: the line is no JSON object")
+        raise BadFact(
+            "no fact: the line is JSON, but no object", hint="one whole object stands in one line"
+        )
     return value
 
 

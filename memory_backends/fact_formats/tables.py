@@ -19,13 +19,14 @@ from lamlam.memory_backends.fact_formats.typed_texts import typed_text, value_fr
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.namespaces import parsed, written
 from lamlam.memory_backends.operations import Assert
-from lamlam.memory_backends.values import NO_TEXT, as_json, is_text, surface_of
+from lamlam.memory_backends.values import as_json, is_text, surface_of
 
 COLUMNS = (
     "entity", "relation", "value", "type", "surface", "source", "sources", "confidence",
     "valid_from", "valid_to", "namespace",
 )  # fmt: skip
 _REQUIRED = COLUMNS[:3]
+_NO_UTF8 = "is no UTF-8 text; save the file as UTF-8"
 _MOST_IN_A_CELL = 20_000_000
 """Characters: a hundred sources of the greatest length, as JSON."""
 
@@ -63,7 +64,10 @@ def _read(lines: Iterable[bytes], faults: Faults, delimiter: str) -> Iterator[It
         except csv.Error as error:
             faults.line = rows.line_num
             # What follows a broken quote cannot be trusted either.
-            raise faults.stop(str(error)) from None
+            hint = None
+            if "new-line character" in (said := str(error)):
+                said, hint = "a line ends with a carriage return alone", "end lines with line feeds"
+            raise faults.stop(said, hint) from None
         faults.line = rows.line_num
         if header is None:
             header = [name.strip().casefold() for name in row]
@@ -102,7 +106,7 @@ def _record(header: list[str], row: list[str]) -> dict[str, Any]:  # Any: JSON
     cells = {name: cell for name, cell in zip(header, row, strict=False) if name in COLUMNS}
     for name, cell in cells.items():
         if not is_text(cell):
-            raise BadFact(f"no fact: {name}: {NO_TEXT}", hint="the file must be UTF-8")
+            raise BadFact(f"no fact: {name}: {_NO_UTF8}")
     record: dict[str, Any] = {
         name: cell for name, cell in cells.items() if name in _REQUIRED or cell.strip()
     }

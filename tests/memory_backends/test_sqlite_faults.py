@@ -14,11 +14,14 @@ from pathlib import Path
 import pytest
 
 from lamlam.errors import BadStore, LamLamError, ReadOnly, SchemaMismatch, Unavailable
+from lamlam.memory_backends import copying
+from lamlam.memory_backends.fact_files import FactFile
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.lookups import Lookup
 from lamlam.memory_backends.operations import Assert, Replace
 from lamlam.memory_backends.sqlite_store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
+from lamlam.memory_backends.unfinished_files import part_beside
 from tests.memory_backends.stores import HOSTILE, put
 
 OLD = Path(__file__).with_name("old_stores") / "sqlite-1.db"
@@ -149,6 +152,50 @@ def test_a_file_that_may_not_be_read(shared: Path) -> None:
     path.chmod(0o000)
     with _plain_user(), pytest.raises(BadStore, match="permission denied"):
         SqliteStore(path, read_only=True)
+
+
+def test_a_file_of_facts_that_may_not_be_read_is_named(shared: Path) -> None:
+    """Not the store that they were to be loaded into, which is as it was."""
+    given = shared / "facts.jsonl"
+    given.write_text('{"entity": "A", "relation": "b", "value": "d"}\n')
+    given.chmod(0o000)
+    (shared / "open").mkdir()
+    (shared / "open").chmod(0o777)
+    with _plain_user(), SyncFactStore(shared / "open" / "facts.db") as store:
+        put(store, ("A", "b", "c"))
+        with pytest.raises(PermissionError) as caught:
+            copying.put(store, FactFile(str(given)))
+        assert caught.value.filename == str(given)
+        assert store.lookup("A", "b").values == ("c",)
+
+
+def test_a_file_that_does_not_say_what_it_holds(path: Path) -> None:
+    """Damaged where the version of its names stands."""
+    with SyncFactStore(path) as store:
+        put(store, ("A", "b", "c"))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA ignore_check_constraints = 1")
+        connection.execute("UPDATE store SET key_version = 'x'")
+    with pytest.raises(BadStore, match="damaged"):
+        SqliteStore(path)
+
+
+def test_an_erasure_tells_of_what_a_killed_import_left(path: Path) -> None:
+    """It may hold what was erased, and nobody can tell whether its process still runs."""
+    with SyncFactStore(path) as store:
+        for name in ("Ada Quill", "Bob Quill"):
+            put(store, (name, "profession", f"a value of {name}"))
+        left = part_beside(path)
+        for suffix in ("", "-wal", "-shm"):
+            left.with_name(left.name + suffix).touch()
+        part_beside(path.with_name("other.db")).touch()
+        receipt = store.erase("Ada Quill")
+        (pending,) = receipt.pending
+        assert pending.endswith(left.name) and not receipt.verified
+        for suffix in ("", "-wal", "-shm"):
+            left.with_name(left.name + suffix).unlink()
+        receipt = store.erase("Bob Quill")
+        assert receipt.verified and not receipt.pending
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -12,7 +12,7 @@ import anyio
 import pytest
 from pydantic import BaseModel
 
-from lamlam.errors import BadFact, Conflict, NotSupported, StoreClosed
+from lamlam.errors import BadFact, Conflict, NotSupported, StoreClosed, UnknownBackend
 from lamlam.memory_backends.facts import Fact, Namespace
 from lamlam.memory_backends.lookups import Lookup, LookupResult
 from lamlam.memory_backends.networkx_graph import GraphStore
@@ -291,3 +291,10 @@ def test_the_twin_refuses_mistakes_by_name(backend: str, tmp_path: Path) -> None
         with pytest.raises(BadFact, match="batch"):
             list(store.scan(batch=0))
         assert store.info().revision == 0
+
+
+@pytest.mark.parametrize("given", [5, None, True, b"memory:"])
+def test_what_names_no_memory_is_refused(given: Any) -> None:
+    """When it is opened, with what would do."""
+    with pytest.raises(UnknownBackend, match=type(given).__name__), SyncFactStore(given):
+        pytest.fail("it opened")

@@ -159,3 +159,8 @@ def test_texts_are_read_as_a_known_type() -> None:
 def test_json_that_is_no_value_is_refused(given_: object) -> None:
     with pytest.raises(BadFact):
         from_json(given_)
+
+
+def test_an_amount_given_as_a_float_is_what_was_written() -> None:
+    """Not the binary fraction next to it."""
+    assert str(Quantity(1.65, "m")) == "1.65 m"  # type: ignore[arg-type]  # as people write it
