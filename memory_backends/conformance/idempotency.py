@@ -35,11 +35,10 @@ class IdempotencyLaws(Laws):
         assert (await store.info()).revision == now
         assert (await store.apply([Assert(fact("x", "work"))], idempotency_key="two")).facts == 1
 
-    @pytest.mark.parametrize("key", ["", " ", "x" * 1_000_000], ids=["empty", "blank", "long"])
-    async def test_a_key_that_names_nothing_is_refused(self, store: FactStore, key: str) -> None:
-        """An empty key, as of a setting that is missing, would make all changes one."""
+    async def test_an_empty_key_is_refused(self, store: FactStore) -> None:
+        """As of a setting that is missing: it would make all changes one."""
         with pytest.raises(BadFact, match="idempotency_key"):
-            await store.apply([Assert(fact("x", "work"))], idempotency_key=key)
+            await store.apply([Assert(fact("x", "work"))], idempotency_key="")
         assert await triples(store) == []
 
     async def test_a_repeat_is_no_conflict(self, store: FactStore) -> None:
