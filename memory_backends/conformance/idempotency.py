@@ -36,7 +36,7 @@ class IdempotencyLaws(Laws):
         assert (await store.apply([Assert(fact("x", "work"))], idempotency_key="two")).facts == 1
 
     async def test_an_empty_key_is_refused(self, store: FactStore) -> None:
-        """As of a setting that is missing: it would make all changes one."""
+        """The empty key, as of a setting that is missing, is `BadFact`, and nothing is written."""
         with pytest.raises(BadFact, match="idempotency_key"):
             await store.apply([Assert(fact("x", "work"))], idempotency_key="")
         assert await triples(store) == []

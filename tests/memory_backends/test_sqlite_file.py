@@ -609,7 +609,7 @@ def test_entry_points_bring_other_schemes(path: Path, monkeypatch: pytest.Monkey
         def load(self) -> object:
             return open_elsewhere
 
-    def entry_points(*, group: str, name: str) -> list[Entry]:
+    def entry_points(*, group: str, name: str = "") -> list[Entry]:
         return [Entry()] if (group, name) == ("lamlam.memory_backends", "elsewhere") else []
 
     monkeypatch.setattr("lamlam.memory_backends.urls.entry_points", entry_points)
