@@ -75,9 +75,10 @@ class UnknownOption(UsageError):
 class PromptTooLong(UsageError):
     """The prompt does not fit the context."""
 
-    def __init__(self, n_tokens: int, context: int) -> None:
+    def __init__(self, n_tokens: int, context: int, *, is_least: bool = False) -> None:
+        at_least = "at least " if is_least else ""  # a very long prompt is not read
         super().__init__(
-            f"the prompt has {n_tokens} tokens, the context holds {context}",
+            f"the prompt has {at_least}{n_tokens} tokens, the context holds {context}",
             hint="shorten the prompt or open the engine with a larger context=",
         )
         self.n_tokens = n_tokens

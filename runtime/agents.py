@@ -314,20 +314,24 @@ class MemoryTools:
         wanted, n_read = text.casefold(), 0
         by_name: list[dict[str, Any]] = []
         by_value: list[dict[str, Any]] = []
+        is_cut = False
         facts = self._store.scan()
         try:
             async for fact in facts:
                 n_read += 1
-                if len(by_name) >= limit or n_read > MAX_SCANNED:
+                if len(by_name) > limit or n_read > MAX_SCANNED:
+                    is_cut = True
                     break
                 if wanted in fact.entity.casefold():
                     by_name.append(_as_dict(fact))
-                elif len(by_value) < limit and wanted in fact.surface.casefold():
-                    by_value.append(_as_dict(fact))
+                elif wanted in fact.surface.casefold():
+                    if len(by_value) <= limit:
+                        by_value.append(_as_dict(fact))
         finally:  # a scan is mostly a generator, which does not end by being forgotten
             if isinstance(facts, AsyncGenerator):
                 await facts.aclose()
-        return {"facts": [*by_name, *by_value][:limit], "complete": n_read <= MAX_SCANNED}
+        found = [*by_name, *by_value]
+        return {"facts": found[:limit], "complete": not is_cut and len(found) <= limit}
 
     async def remember(
         self, entity: str, relation: str, value: str, source: str | None = None

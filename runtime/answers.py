@@ -84,17 +84,17 @@ class GivenOut:
         )
 
 
-def nearest_answer(candidate_score: float, result: LookupResult, miss: Answer) -> Answer:
-    """Return the first value of a candidate's own lookup, marked as below the threshold."""
-    if not result.values:
+def nearest_answer(
+    candidate_score: float, result: LookupResult, miss: Answer, given: GivenOut
+) -> Answer:
+    """Return the next value of a candidate's own lookup, marked as below the threshold.
+
+    Args:
+        miss: the answer to the question as it was asked, with the time of both lookups.
+    """
+    answer = given.next_answer(result, "", miss.elapsed_s)
+    if answer.status not in ("hit", "exhausted"):
         return miss
     entity = replace(result.match.entity, score=min(candidate_score, result.match.entity.score))
-    return Answer(
-        "nearest",
-        value=result.values[0],
-        fact_id=result.fact_ids[0] if result.fact_ids else None,
-        source=result.sources[0] if result.sources else None,
-        revision=result.revision,
-        match=replace(result.match, entity=entity),
-        elapsed_s=miss.elapsed_s,
-    )
+    status: AnswerStatus = "nearest" if answer.status == "hit" else "exhausted"
+    return replace(answer, status=status, match=replace(result.match, entity=entity))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+import anyio
 import anyio.to_thread
 
 from lamlam.errors import BadChatTemplate, EngineClosed, UsageError
@@ -311,6 +312,8 @@ class ChatEvents:
         self._ready: deque[Event] = deque()
         self._is_finished = False
         self._is_left = False
+        self._error: BaseException | None = None
+        self._lookup: anyio.CancelScope | None = None
 
     def leave(self) -> None:
         """Nobody waits for an event that will not come, and no text is written for nobody."""
@@ -318,6 +321,12 @@ class ChatEvents:
         self._ready.clear()
         if self._turn is not None:
             self._turn.leave()
+        self._end_lookup()
+
+    def end(self, error: BaseException) -> None:
+        """The engine is being closed, which ends a turn that is written; no other begins."""
+        self._error = error
+        self._end_lookup()
 
     def __aiter__(self) -> Self:
         return self
@@ -328,6 +337,9 @@ class ChatEvents:
                 raise StopAsyncIteration
             if self._is_left:
                 raise _left()
+            if self._error is not None and self._turn is None:
+                self._is_finished = True
+                raise self._error
             try:
                 await self._go_on()
             except Exception:
@@ -349,6 +361,8 @@ class ChatEvents:
                 self._ready.append(LookupStarted(call.entity, call.relation))
                 return
             result = await self._look(call)
+            if result is None:
+                return
             self._calls.popleft()
             self._is_told = False
             self._ready.append(conversation.answered(call, result))
@@ -370,17 +384,25 @@ class ChatEvents:
             case event:
                 self._ready.append(event)
 
-    async def _look(self, call: Call) -> LookupResult:
+    async def _look(self, call: Call) -> LookupResult | None:
+        """Ask memory; return none where nobody waits for the answer any more."""
         from lamlam.memory_backends.lookups import Lookup
 
         assert self._store is not None
         self._store.refresh_nowait()
         try:
             query = Lookup(call.entity, call.relation, as_of=self._conversation.as_of)
-            (result,) = await self._store.lookup_many([query])
+            with anyio.CancelScope() as self._lookup:
+                (result,) = await self._store.lookup_many([query])
+                return result
+            return None
         finally:
+            self._lookup = None
             self._store.refresh_nowait()  # nothing keeps the memory from erasing meanwhile
-        return result
+
+    def _end_lookup(self) -> None:
+        if self._lookup is not None:
+            self._lookup.cancel()
 
 
 def _instructed(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:

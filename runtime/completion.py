@@ -92,7 +92,7 @@ class Completion:
     n_tokens: int
     """Sampled or forced after the prompt, rewound ones included."""
     n_text_tokens: int
-    """Visible ones after the prompt."""
+    """Of the text after the prompt, what a stop string then cut off included."""
     n_prompt_tokens: int
     logprobs: tuple[TokenLogprob, ...] | None = field(default=None, kw_only=True)
     """The tokens after the prompt, where they were asked for: their texts, joined, are the text

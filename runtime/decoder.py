@@ -10,7 +10,7 @@ cannot be written, and a key that does not end is closed by force.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -52,8 +52,9 @@ class InEntity:
     trie: Paths | None = None
     only: Paths | None = None
     """Nothing else may be written."""
-    must_follow: bool = False
-    """The trie is not a preference: without it the lookup is given up."""
+    tried: int | None = None
+    """First token of the name that memory did not know, where another one is wanted: one of the
+    trie, which is no preference then; where there is no guidance, one that begins otherwise."""
 
 
 @dataclass(slots=True)
@@ -196,6 +197,7 @@ class Decoder:
         *,
         only: Paths | None = None,
         is_strict: bool = False,
+        is_blind: bool = False,
     ) -> None:
         """The key that has just begun prefers the paths of the trie.
 
@@ -203,13 +205,17 @@ class Decoder:
             avoid: tokens with which the key must not begin.
             only: all paths that the key may take, where the guidance is strict; without any
                 the lookup is given up.
+            is_blind: nobody knows what memory holds.
         """
         self.guide_wanted = None
         state = self.state
         if not isinstance(state, InEntity | InRelation):
             return
-        if isinstance(state, InEntity) and state.must_follow:
-            only, is_strict = trie, True
+        if isinstance(state, InEntity) and state.tried is not None:
+            if is_blind:
+                self._avoid.add(state.tried)
+            else:
+                only, is_strict = trie, True
         if is_strict and only is None:
             self.want = self._abandon(state.start)
             return
@@ -271,7 +277,8 @@ class Decoder:
         return Completion(
             text=text,
             spans=spans,
-            lookups=tuple(self.records),
+            # A stop string may have cut the text off before a lookup.
+            lookups=tuple(replace(one, at=min(one.at, len(text))) for one in self.records),
             finish_reason=self.want.reason,
             n_tokens=self.n_tokens,
             n_text_tokens=self.n_text_tokens,
@@ -313,6 +320,11 @@ class Decoder:
     def _is_stopped(self) -> bool:
         """A stop string stands in the text, which is cut off before it."""
         at = self.written.find_stop(self.settings.stop) if self.settings.stop else None
+        if at is not None and self.settings.call is not None:
+            call = self.settings.call
+            opening = 0 if call.is_required else self.written.text.find(call.form.opening)
+            if 0 <= opening <= at:
+                return False  # a call is no text; it ends where its form ends
         if at is not None:
             self.written.cut(at)
         return at is not None
@@ -488,7 +500,7 @@ class Decoder:
             self.guide_wanted = "relation"
         else:
             begin = state.start + 1
-            self.state = InEntity(state.start, must_follow=True)
+            self.state = InEntity(state.start, tried=self.tokens[begin])
             self.guide_wanted = "entity"
         self.want = Rewind(begin)
 

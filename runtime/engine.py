@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
+from weakref import WeakSet
 
 import anyio
 import anyio.to_thread
@@ -24,7 +25,7 @@ from lamlam.runtime.known_names import KnownNames
 from lamlam.runtime.mailbox import Mailbox
 from lamlam.runtime.observed import BegunText, EventSource, ObservedEvents, Observer
 from lamlam.runtime.option_checks import check_choice, check_names, check_number, check_switch
-from lamlam.runtime.owner_thread import LoadedModel, ModelSettings, OwnerThread
+from lamlam.runtime.owner_thread import LoadedModel, ModelSettings, OwnerThread, closed
 from lamlam.runtime.pending_text import PendingText, TextEvents, last_of
 from lamlam.runtime.policies import (
     CHAT_DEFAULTS,
@@ -156,6 +157,8 @@ class Engine(OneProcess):
         self._known = KnownNames() if is_whole else None
         self._state = _State.UNOPENED
         self._stack = AsyncExitStack()
+        self._freed: anyio.Event | None = None
+        self._open_events: WeakSet[EventSource] = WeakSet()
         self._owner: OwnerThread | None = None
         self._loaded: LoadedModel | None = None
         self._format: ChatFormat | None = None
@@ -223,7 +226,7 @@ class Engine(OneProcess):
             self._still_opening()
         except BaseException:
             self._state = _State.CLOSED
-            await self._stack.aclose()
+            await self._free()
             raise
         self._owner, self._loaded, self._store = owner, loaded, store
         self._state = _State.OPENED
@@ -252,8 +255,11 @@ class Engine(OneProcess):
             TraceFailed: a line of the trace that the engine opened could not be written.
         """
         self._state = _State.CLOSED
-        if not self.is_forked:
-            await self._stack.aclose()
+        if self.is_forked:
+            return
+        for events in list(self._open_events):
+            events.end(closed())  # while the trace can still be told
+        await self._free()
 
     async def generate(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Completion:
         """Return the finished text.
@@ -394,11 +400,14 @@ class Engine(OneProcess):
         prompt: str | tuple[dict[str, Any], ...],
         settings: TextSettings,
     ) -> EventSource:
+        self._open_events.add(events)
         if not self._observers:
             return events
         model = "bundled" if self._model == "bundled" else Path(self._model).name
         text = BegunText(kind, prompt, settings, model, self._memory_name())
-        return ObservedEvents(events, text, self._observers)
+        observed = ObservedEvents(events, text, self._observers)
+        self._open_events.add(observed)
+        return observed
 
     def _memory_name(self) -> str | None:
         if self._store is None:
@@ -467,6 +476,16 @@ class Engine(OneProcess):
         text = PendingText(prompt, settings, wants_events, self._owner, self._store)
         self._owner.submit(text)
         return text
+
+    async def _free(self) -> None:
+        """What was opened is closed; whoever closes at the same time waits for that."""
+        if self._freed is not None:
+            await self._freed.wait()
+        freed = self._freed = anyio.Event()
+        try:
+            await self._stack.aclose()  # it may have been filled since, by an engine that opens
+        finally:
+            freed.set()
 
     def _still_opening(self) -> None:
         if self._state is not _State.OPENING:

@@ -68,7 +68,8 @@ class Constraint:
     """Keys are nothing but what memory holds: the name of an entity as stored, or one in the text
     that memory knows, then a relation of that entity or a synonym. A lookup for which none is
     left is taken back. The names of all entities are kept at hand, so a memory of more than
-    100,000 is refused (`TooManyEntities`), and one without fast lookups (`NotSupported`)."""
+    100,000 is refused (`TooManyEntities`), and one without fast lookups (`NotSupported`). They are
+    today's names: a text with ``as_of`` keeps to those that stand in it."""
     only_named: bool = False
     """With ``strict``: entities are those that stand in the text, and no other; no names are
     kept, so memory may be of any size."""

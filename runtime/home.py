@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextvars
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from lamlam.errors import EngineElsewhere
@@ -14,6 +15,7 @@ class Home:
 
     def __init__(self) -> None:
         self._loop = _running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def post(self, callback: Callable[[], None]) -> None:
         """The loop calls it soon; from any thread.
@@ -26,6 +28,22 @@ class Home:
         else:
             self._loop.run_sync_soon(callback)
 
+    def start(self, work: Callable[[], Awaitable[None]], context: contextvars.Context) -> None:
+        """The work is done in a task of its own, which ends with the loop; called on the loop.
+
+        Args:
+            work: must not raise, since nobody waits for it.
+            context: what the task sees of context variables.
+        """
+        if isinstance(self._loop, asyncio.AbstractEventLoop):
+            task = self._loop.create_task(_run(work), context=context)
+            self._tasks.add(task)  # the loop alone would let it be collected
+            task.add_done_callback(self._tasks.discard)
+        else:
+            import trio
+
+            trio.lowlevel.spawn_system_task(work, context=context)
+
     def check(self) -> None:
         """The caller runs on this loop.
 
@@ -37,6 +55,10 @@ class Home:
                 "the engine was opened on another event loop",
                 hint="open one engine for each loop, or use SyncEngine from any thread",
             )
+
+
+async def _run(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
 
 
 def _running_loop() -> Any:  # Any: trio, which need not be installed, has its own type

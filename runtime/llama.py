@@ -43,6 +43,10 @@ class Model:
         self._token_types = token_types
         self.n_tokens = int(api.llama_vocab_n_tokens(self._vocab))
         self.n_context_trained = int(api.llama_model_n_ctx_train(handle))
+        # What a recurrent layer has read is one state, of which no token can be taken out.
+        self.forgets_in_part = not (
+            api.llama_model_is_recurrent(handle) or api.llama_model_is_hybrid(handle)
+        )
         self._piece_buffer = ctypes.create_string_buffer(256)
         # Ours begin every text with the marker, and say add_bos = false for other programs' sake.
         buffer: Any = self._piece_buffer
@@ -105,7 +109,7 @@ class Context:
         n_context: int,
         n_cells: int,
         is_shared: bool,
-        threads: int,
+        threads: ThreadCount,
     ) -> None:
         self.n_batch = n_batch
         """Most tokens that `decode` takes at once; llama.cpp aborts the process beyond."""
@@ -115,6 +119,8 @@ class Context:
         """Tokens of all sequences together."""
         self.is_shared = is_shared
         """Sequences take their cells from one store; false where each has its own."""
+        self.forgets_in_part = model.forgets_in_part
+        """`keep` can shorten a sequence; false where a model can only forget all of it."""
         self._handle = handle
         self._memory: Any = api.llama_get_memory(handle)
         self._vocabulary_size = model.n_tokens
@@ -134,8 +140,8 @@ class Context:
         )
         self._n = 0
         self._n_outputs = 0
-        self._threads = ThreadCount(threads)
-        self._n_threads = threads
+        self._threads = threads
+        self._n_threads = threads.most
         self._rows: NDArray[np.float32] | None = None
         self._n_rows = 0
         # llama.cpp keeps logits in one buffer; views are kept because making one costs 10 us.
@@ -301,6 +307,7 @@ def open_context(
     threads: int,
     shared_cells: int | None = None,
     all_outputs: bool = False,
+    always_all_threads: bool = False,
 ) -> Iterator[Context]:
     """Open memory for ``n_sequences`` sequences of up to ``context`` tokens each.
 
@@ -309,6 +316,7 @@ def open_context(
         shared_cells: tokens that all sequences hold together, in one store; by default each
             has cells of its own, which computes faster where several run.
         threads: the most that compute together; see `ThreadCount`.
+        always_all_threads: never fewer, so that results do not depend on how busy the machine is.
 
     Raises:
         DecodeFailed: llama.cpp cannot allocate it.
@@ -336,7 +344,7 @@ def open_context(
             n_context=context,
             n_cells=n_cells,
             is_shared=shared_cells is not None,
-            threads=threads,
+            threads=ThreadCount(threads, is_fixed=always_all_threads),
         )
     finally:
         api.llama_free(handle)

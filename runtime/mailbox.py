@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
+from lamlam.errors import UsageError
 from lamlam.runtime.home import Home
 
 T = TypeVar("T")
@@ -23,7 +24,13 @@ class Mailbox(Generic[T]):
         self._items: deque[T] = deque()
         self._home = Home()
         self._is_posted = False
+        self._is_awaited = False
         self._event = anyio.Event()
+
+    @property
+    def home(self) -> Home:
+        """The loop on which items are received."""
+        return self._home
 
     def put(self, item: T) -> None:
         """The item will be received; callable from any thread, after the loop's end too."""
@@ -40,11 +47,20 @@ class Mailbox(Generic[T]):
 
         Raises:
             EngineElsewhere: it would be waited for on another loop.
+            UsageError: another task waits already.
         """
         while not self._items:
             self._home.check()
+            if self._is_awaited:
+                raise UsageError(
+                    "two tasks read one stream at the same time", hint="read it in one task"
+                )
             self._event = anyio.Event()
-            await self._event.wait()
+            self._is_awaited = True
+            try:
+                await self._event.wait()
+            finally:
+                self._is_awaited = False
         return self._items.popleft()
 
     def _wake(self) -> None:

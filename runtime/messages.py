@@ -90,15 +90,19 @@ def _read(n: int, message: Any) -> dict[str, Any]:  # Any: whatever was given
 
 
 def _arguments(n: int, arguments: dict[str, Any] | str) -> dict[str, Any]:
-    if isinstance(arguments, dict):
-        return arguments
     try:
-        read = json.loads(arguments)
-    except (ValueError, RecursionError):
+        # Read again from its own text: templates and traces write it down as JSON.
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments, allow_nan=False)
+        read = json.loads(text, parse_constant=_refuse)
+    except (TypeError, ValueError, RecursionError):
         read = None
     if not isinstance(read, dict):
         raise BadMessages(f"message {n}: the arguments of a tool call are no JSON object")
     return read
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _texts(value: Any) -> Iterable[str]:  # Any: what JSON can hold

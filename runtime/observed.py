@@ -74,6 +74,10 @@ class EventSource(Protocol):
         """The text ends here."""
         ...
 
+    def end(self, error: BaseException) -> None:
+        """The engine is being closed: whoever reads on gets the error."""
+        ...
+
 
 class ObservedEvents:
     """The events of one text, of which observers are told as they are handed out."""
@@ -91,6 +95,11 @@ class ObservedEvents:
         self._events.leave()
         self._end(lambda watch: watch.left())
 
+    def end(self, error: BaseException) -> None:
+        """The text cannot go on."""
+        self._events.end(error)
+        self._end(lambda watch: watch.failed(error))
+
     def __aiter__(self) -> Self:
         return self
 
@@ -106,7 +115,7 @@ class ObservedEvents:
         if isinstance(event, Finished):
             end = event
             self._end(lambda watch: watch.finished(end))
-        else:
+        elif not self._is_over:
             for watch in self._watches:
                 with _unharmed():
                     watch.saw(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from lamlam.errors import EngineClosed, UnknownOption, UsageError
 from lamlam.runtime.call_sampler import Samplers
@@ -131,9 +133,10 @@ class OwnerThread:
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._is_over = False
         self._ending = threading.Lock()
-        # A daemon, so that a program that forgot to close its engine can still end.
+        # A daemon, or a program that forgot to close its engine would wait for it and never end.
         self._thread = threading.Thread(target=self._run, name="lamlam-engine", daemon=True)
         self._thread.start()
+        _OPEN.add(self)
 
     def submit(self, request: Request) -> None:
         """The request is queued; it fails with `EngineClosed` where the thread has ended."""
@@ -141,7 +144,7 @@ class OwnerThread:
             if not self._is_over:
                 self._inbox.put(_Begin(request))
                 return
-        request.fail(_closed())
+        request.fail(closed())
 
     def answer(self, request: Request, result: LookupResult | BaseException) -> None:
         """The question of a request is answered."""
@@ -155,9 +158,9 @@ class OwnerThread:
         """Every open request fails with `EngineClosed`; the thread ends soon."""
         self._inbox.put(_Stop())
 
-    def join(self) -> None:
-        """Wait until model and context are freed."""
-        self._thread.join()
+    def join(self, timeout_s: float | None = None) -> None:
+        """Wait until model and context are freed, or for so long."""
+        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         try:
@@ -171,7 +174,7 @@ class OwnerThread:
                 try:
                     self._serve(scheduler)
                 finally:
-                    scheduler.fail_all(_closed())
+                    scheduler.fail_all(closed())
         finally:
             self._fail_queued()
 
@@ -214,6 +217,7 @@ class OwnerThread:
                 n_batch=min(settings.batch, n_cells),
                 threads=settings.threads or usable_cpus(),
                 shared_cells=settings.cache_tokens,
+                always_all_threads=settings.reproducible,
             )
         )
         weights.result()
@@ -266,7 +270,7 @@ class OwnerThread:
                 return
             if isinstance(message, _Begin):
                 with suppress(Exception):
-                    message.request.fail(_closed())
+                    message.request.fail(closed())
 
     def _next_message(self, scheduler: Scheduler) -> _Message | None:
         """Return the next message, none if there is work to do first."""
@@ -278,5 +282,21 @@ class OwnerThread:
         return None if self._inbox.empty() else self._inbox.get()
 
 
-def _closed() -> EngineClosed:
+def closed() -> EngineClosed:
+    """Return what whoever waits for a text gets when the engine is closed."""
     return EngineClosed("the engine was closed")
+
+
+_OPEN: WeakSet[OwnerThread] = WeakSet()
+_LONGEST_END_S = 10.0
+"""A batch of a large model on a slow processor takes as long."""
+
+
+@atexit.register
+def _end_all() -> None:
+    """No thread computes while the interpreter frees what it computes with."""
+    owners = list(_OPEN)
+    for owner in owners:
+        owner.stop()
+    for owner in owners:
+        owner.join(_LONGEST_END_S)

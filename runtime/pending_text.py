@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
+
+import anyio
 
 from lamlam.errors import EngineClosed
 from lamlam.runtime.answers import Query
@@ -45,9 +50,12 @@ class PendingText:
         self.is_over = False
         self.has_failed = False
         """The task was given the error with which the text ended."""
-        self.mailbox: Mailbox[Completion | list[Event] | Query | _Failure] = Mailbox()
+        self.mailbox: Mailbox[Completion | list[Event] | _Failure] = Mailbox()
         self._owner = owner
         self._store = store
+        self._context = contextvars.copy_context()
+        self._lookup: anyio.CancelScope | None = None
+        """Of the question that a slow memory is asked."""
 
     # Called by the owner thread ----------------------------------------------------------
 
@@ -56,8 +64,14 @@ class PendingText:
         self.mailbox.put(events)
 
     def ask(self, query: Query) -> None:
-        """The task asks a memory that may take long."""
-        self.mailbox.put(query)
+        """A memory that may take long is asked, whether or not the task reads what it is told.
+
+        A question of the reader's would be lost with a reader that gives up waiting, and a stream
+        that nobody reads would keep its place in the context for ever.
+        """
+        home = self.mailbox.home
+        with suppress(RuntimeError):  # the loop is gone, and with it whoever waits
+            home.post(lambda: home.start(partial(self._look, query), self._context))
 
     def finish(self, completion: Completion) -> None:
         """The text is written; where events are wanted, the last of them said so."""
@@ -69,55 +83,62 @@ class PendingText:
         """The task gets an error."""
         self.is_over = True
         self.mailbox.put(_Failure(error))
+        with suppress(RuntimeError):  # the loop is gone
+            self.mailbox.home.post(self._end_lookup)
 
     # Called by the task ------------------------------------------------------------------
 
     async def completion(self) -> Completion:
         """Return the finished text of a request without events; leaving early ends it."""
         try:
-            while True:
-                match await self.next_message():
-                    case Completion() as completion:
-                        return completion
-                    case list():
-                        raise AssertionError("no events were wanted")
+            message = await self.next_message()
+            assert isinstance(message, Completion), "no events were wanted"
+            return message
         finally:
             self.cancel()
 
     async def next_message(self) -> Completion | list[Event]:
-        """Return what comes next, memory having been asked where that was wanted.
+        """Return what comes next.
 
         Raises:
             Exception: with which the text ended.
         """
-        while True:
-            match await self.mailbox.get():
-                case _Failure(error):
-                    self.has_failed = True
-                    raise error
-                case Query() as query:
-                    await self._look(query)
-                case message:
-                    return message
-
-    async def _look(self, query: Query) -> None:
-        """Ask a slow memory on the event loop and hand its answer to the owner thread."""
-        from lamlam.memory_backends.lookups import Lookup
-
-        assert self._store is not None
-        try:
-            question = Lookup(query.entity, query.relation, as_of=self.settings.as_of)
-            (result,) = await self._store.lookup_many([question])
-        except Exception as error:  # the store's failure ends this text, not the engine
-            self._owner.answer(self, error)
-        else:
-            self._owner.answer(self, result)
+        message = await self.mailbox.get()
+        if isinstance(message, _Failure):
+            self.has_failed = True
+            raise message.error
+        return message
 
     def cancel(self) -> None:
         """The sequence is freed at the next token boundary, unless the text is over."""
         if not self.is_over:
             self.is_cancelled = True
             self._owner.wake()
+        self._end_lookup()
+
+    # Called on the loop ------------------------------------------------------------------
+
+    async def _look(self, query: Query) -> None:
+        """Ask a slow memory and hand its answer to the owner thread."""
+        from lamlam.memory_backends.lookups import Lookup
+
+        if self.is_cancelled or self.is_over:
+            return
+        assert self._store is not None
+        with anyio.CancelScope() as self._lookup:
+            try:
+                question = Lookup(query.entity, query.relation, as_of=self.settings.as_of)
+                (result,) = await self._store.lookup_many([question])
+            except Exception as error:  # the store's failure ends this text, not the engine
+                self._owner.answer(self, error)
+            else:
+                self._owner.answer(self, result)
+        self._lookup = None
+
+    def _end_lookup(self) -> None:
+        """Nobody waits any more for what memory is being asked."""
+        if self._lookup is not None:
+            self._lookup.cancel()
 
 
 class TextEvents:
@@ -135,6 +156,9 @@ class TextEvents:
         self._is_left = True
         self._ready.clear()
         self._text.mailbox.put(_Failure(_left()))  # for a task that waits at this moment
+
+    def end(self, error: BaseException) -> None:
+        """The engine is being closed; its thread tells every text that is open."""
 
     def __aiter__(self) -> Self:
         """Itself."""

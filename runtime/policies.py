@@ -131,6 +131,7 @@ def text_settings(
     check_choice("policy", settings.get("policy", "continue"), (*get_args(Policy), "paper"))
     check_choice("verbalise", settings["verbalise"], get_args(Verbalise))
     check_number("lookup_bias", settings["lookup_bias"])
+    settings["lookup_bias"] = float(settings["lookup_bias"])
     check_switch("ignore_eos", settings.get("ignore_eos", False))
     for name in ("max_tokens", "max_lookups", "max_lookup_tokens"):
         check_whole(name, settings.get(name, 0), 0)

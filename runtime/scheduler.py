@@ -15,9 +15,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lamlam.errors import EngineBusy, LookupFailed, PromptTooLong
+from lamlam.errors import EngineBusy, LookupFailed, PromptTooLong, UsageError
 from lamlam.runtime.answers import Answer, Query, nearest_answer
 from lamlam.runtime.batch_plan import gaps, share_out
 from lamlam.runtime.decoder import Decoder
@@ -120,8 +121,11 @@ class Scheduler:
                 sequence.is_parked = False
                 if isinstance(result, BaseException):
                     self._drop(sequence, result)
-                else:
+                    return
+                try:
                     self._take_answer(sequence, result)
+                except Exception as error:  # a store of someone else's may answer anything
+                    self._drop(sequence, error)
                 return
 
     def fail_all(self, error: BaseException) -> None:
@@ -227,7 +231,8 @@ class Scheduler:
             self._add_pending(parked, 1)
             return []
         n_held = self._slots.n_held(slot) if parked is None else parked.n_evaluated
-        if n_held >= self._evaluator.n_context:
+        can_go_back = not n_held or self._evaluator.forgets_in_part
+        if n_held >= self._evaluator.n_context or not can_go_back:
             return []
         self._evaluator.add(slot, [max(0, self._vocabulary.bos)], n_held, is_last=False)
         return [(slot, n_held)]
@@ -249,10 +254,12 @@ class Scheduler:
             n_new = sum(share_out([len(text.pending) for text in going], evaluator.room))
             if n_held + n_new <= evaluator.n_cells:
                 break
-            if not self._slots.forget_oldest():
-                youngest = next(t for t in reversed(by_age) if t.n_evaluated and t is not oldest)
-                evaluator.clear(youngest.slot)
-                youngest.pause()
+            if self._slots.forget_oldest():
+                continue
+            # Alone the oldest has room: a text is no longer than the store.
+            others = [t for t in by_age if t is not oldest and (t.n_evaluated or t in going)]
+            evaluator.clear(others[-1].slot)
+            others[-1].pause()
         for text in by_age:
             # Room for all of it and some steps of the others, or it would be paused again.
             n_held += len(text.pending)
@@ -307,6 +314,9 @@ class Scheduler:
         context = self._evaluator.n_context
         constraint = self._constraint if self._answers_at_once(request) else None
         try:
+            n_least = self._vocabulary.least_tokens(request.prompt, context)
+            if n_least > context:
+                raise PromptTooLong(n_least, context, is_least=True)
             decoder = Decoder(
                 self._vocabulary,
                 self._masks,
@@ -320,6 +330,11 @@ class Scheduler:
             )
             if decoder.n_prompt_tokens > context:
                 raise PromptTooLong(decoder.n_prompt_tokens, context)
+            if not decoder.n_prompt_tokens:
+                raise UsageError(
+                    "the prompt is empty, and this model has no token that begins a text",
+                    hint="begin with some text",
+                )
             sampler = self._make_sampler(request.settings, self._vocabulary.n_tokens)
         except Exception as error:
             _fail(request, error)
@@ -336,10 +351,10 @@ class Scheduler:
             if self._store is not None:
                 self._may_hold_snapshot = True
                 self._store.refresh_nowait()
+            sequence.slot, n_held = self._slots.take(sequence.pending, self._running)
         except Exception as error:
             _fail(sequence.request, error)
             return
-        sequence.slot, n_held = self._slots.take(sequence.pending, self._running)
         sequence.n_evaluated = n_held
         del sequence.pending[:n_held]
         self._n_admitted += 1
@@ -408,7 +423,7 @@ class Scheduler:
         if decoder.guide_wanted is None:
             return
         if grounding is None:
-            decoder.guide(None)
+            decoder.guide(None, is_blind=True)
         elif decoder.guide_wanted == "entity":
             named = grounding.entities(decoder.written.text)
             only = grounding.all_entities(named) if grounding.is_strict else None
@@ -460,7 +475,8 @@ class Scheduler:
         if answer.value is None and self._takes_nearest(sequence, result):
             best = result.candidates[0]
             again = store.lookup_nowait(Lookup(best.entity, best.relation, as_of=as_of))
-            answer = nearest_answer(best.score, again, answer)
+            answer = replace(answer, elapsed_s=time.perf_counter() - began)
+            answer = nearest_answer(best.score, again, answer, sequence.given)
         self._tell_answer(sequence, answer)
         return True
 
@@ -468,7 +484,8 @@ class Scheduler:
         """Go on with what a slow memory has answered."""
         miss, sequence.miss = sequence.miss, None
         if miss is not None:  # the second question, for the nearest candidate
-            answer = nearest_answer(sequence.candidate_score, result, miss)
+            miss = replace(miss, elapsed_s=miss.elapsed_s + result.elapsed_ns / 1e9)
+            answer = nearest_answer(sequence.candidate_score, result, miss, sequence.given)
         else:
             answer = sequence.given.next_answer(result, "", result.elapsed_ns / 1e9)
             if answer.value is None and self._takes_nearest(sequence, result):

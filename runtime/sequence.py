@@ -27,6 +27,8 @@ class Evaluator(Protocol):
     """Tokens of all sequences together."""
     is_shared: bool
     """Sequences take their cells from one store; false where each has its own."""
+    forgets_in_part: bool
+    """`keep` can shorten a sequence; false where a model can only forget all of it."""
 
     @property
     def room(self) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lamlam.errors import DecodeFailed
 from lamlam.runtime.sequence import Evaluator
 from lamlam.runtime.sequence import Sequence as Text
 
@@ -27,7 +26,7 @@ class Slots:
     def __init__(self, evaluator: Evaluator, n_slots: int, *, keeps_prefixes: bool) -> None:
         """All are free and empty."""
         self._evaluator = evaluator
-        self._keeps_prefixes = keeps_prefixes
+        self._keeps_prefixes = keeps_prefixes and evaluator.forgets_in_part
         self._most_kept = max(1, n_slots // 2)
         self._free = list(range(n_slots))
         self._kept: dict[int, list[int]] = {}
@@ -69,14 +68,21 @@ class Slots:
         if n < MIN_REUSED:
             return self._empty_slot(), 0
         if kept is not None and (2 * n >= len(kept) or self._free == [source]):
-            self._free.remove(source)
-            del self._kept[source]
             if n < len(kept):
                 self._evaluator.keep(source, n)
+            self._free.remove(source)
+            del self._kept[source]
             return source, n
         slot = self._empty_slot(spared=source)
         is_worth_it = self._evaluator.is_shared or n >= MIN_COPIED
-        return slot, n if is_worth_it and self._copied(source, slot, n) else 0
+        if not is_worth_it:
+            return slot, 0
+        try:
+            self._evaluator.copy(source, slot, n)
+        except BaseException:
+            self.give_back(slot, [])
+            raise
+        return slot, n
 
     def give_back(self, slot: int, tokens: list[int]) -> None:
         """The slot is free; its cells hold the tokens, and maybe more behind them."""
@@ -85,12 +91,7 @@ class Slots:
         if not (self._keeps_prefixes and tokens):
             self._evaluator.clear(slot)
             return
-        try:
-            self._evaluator.keep(slot, len(tokens))
-        except DecodeFailed:  # a model that can only forget all
-            self._keeps_prefixes = False
-            self._evaluator.clear(slot)
-            return
+        self._evaluator.keep(slot, len(tokens))
         self._kept[slot] = tokens
         while len(self._kept) > self._most_kept:
             self.forget_oldest()
@@ -123,15 +124,6 @@ class Slots:
             empty = [oldest]
         self._free.remove(empty[0])
         return empty[0]
-
-    def _copied(self, source: int, slot: int, n_tokens: int) -> bool:
-        try:
-            self._evaluator.copy(source, slot, n_tokens)
-        except DecodeFailed:  # a model that can only forget all
-            self._keeps_prefixes = False
-            self._evaluator.clear(slot)
-            return False
-        return True
 
 
 def n_shared(a: Sequence[int], b: Sequence[int]) -> int:

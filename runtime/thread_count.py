@@ -32,28 +32,30 @@ _SLOWER = 1.2
 class ThreadCount:
     """Learns from the seconds that steps take."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, is_fixed: bool = False) -> None:
         """Start knowing nothing.
 
         Args:
             most: threads that may be used together.
+            is_fixed: as many are always used, since llama.cpp's results depend on their number.
         """
         self.most = most
+        self._is_fixed = is_fixed or most == 1
         self._by_size: dict[int, _Learned] = {}
         self._last: _Learned | None = None
         self._prompts: deque[float] = deque(maxlen=_N_KEPT)  # seconds a token, computed alone
 
     def choose(self, n_tokens: int) -> int:
         """Return the number of threads for a batch of ``n_tokens``."""
-        if self.most == 1:
-            return 1
+        if self._is_fixed:
+            return self.most
         if n_tokens > SMALL_BATCH:
             return self._choose_for_prompt(n_tokens)
         return 1 if self._of(n_tokens).n_left_alone else self.most
 
     def measured(self, n_tokens: int, n_threads: int, seconds: float) -> None:
         """A batch took this long."""
-        if self.most == 1:
+        if self._is_fixed:
             return
         if n_tokens > SMALL_BATCH:
             self._measured_prompt(n_tokens, n_threads, seconds)

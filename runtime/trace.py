@@ -83,6 +83,8 @@ class Trace:
                 self._lines.write(json.dumps(line, allow_nan=False) + "\n")
             except (OSError, ValueError) as error:
                 self._failure = error
+            except TypeError as error:  # what is no JSON
+                self._failure = ValueError(str(error))
 
     def close(self) -> None:
         """The file is closed, if this trace opened it; closing again does nothing.

@@ -20,6 +20,8 @@ LOOKUP_TEXTS = ("<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_e
 _NOT_TEXT = frozenset({2, 3, 5})
 _CONTROL = 3
 _MOST_RELATIONS = 4096
+_SURELY_SHORT = 16
+"""Characters a token, up to which a text is tokenized without a thought."""
 
 
 class TokenSource(Protocol):
@@ -77,6 +79,7 @@ class Vocabulary:
         self.lookup = None if plain else _find_lookup_tokens(source, types)
         self.not_text = frozenset(n for n, kind in enumerate(types) if kind in _NOT_TEXT)
         self._relation_tokens: dict[str, tuple[int, ...]] = {}
+        self._longest_piece: int | None = None  # bytes; asking each token takes a while
 
     def prompt_tokens(self, prompt: str | ChatPrompt) -> list[int]:
         """Return the tokens of a text from its beginning, the first-token marker included.
@@ -91,6 +94,20 @@ class Vocabulary:
         for stretch in prompt.stretches:
             tokens += [stretch] if isinstance(stretch, int) else self.tokens(stretch)
         return tokens if tokens[:1] == start else start + tokens  # a template may write it itself
+
+    def least_tokens(self, prompt: str | ChatPrompt, enough: int) -> int:
+        """Return how many tokens the prompt takes at least, by its length alone.
+
+        Args:
+            enough: nobody asks closer where it may be fewer.
+        """
+        stretches = [prompt] if isinstance(prompt, str) else prompt.stretches
+        n_characters = sum(len(one) for one in stretches if isinstance(one, str))
+        if n_characters <= _SURELY_SHORT * enough:
+            return 0
+        if self._longest_piece is None:
+            self._longest_piece = max(map(len, map(self._source.piece, range(self.n_tokens))))
+        return n_characters // max(1, self._longest_piece)
 
     def piece(self, token: int) -> bytes:
         """Return the bytes that a token stands for."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,14 +73,7 @@ def write_tiny_model(
     writer.add_head_count_kv(n_kv_heads)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(width // n_heads)
-    writer.add_vocab_size(len(texts))
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(texts)
-    writer.add_token_types(types)
-    writer.add_token_merges(list(MERGES))
-    writer.add_bos_token_id(0)
-    writer.add_eos_token_id(0)
+    _add_vocabulary(writer, texts, types)
     values = {"lamlam.format_version": 1, **(PLACEHOLDERS if sealed else {}), **(metadata or {})}
     for key, value in values.items():
         if isinstance(value, str):
@@ -157,6 +151,69 @@ class ByteTokens:
         return tokens
 
 
+def _add_vocabulary(writer: Any, texts: list[str], types: list[int]) -> None:  # Any: of gguf
+    writer.add_vocab_size(len(texts))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(texts)
+    writer.add_token_types(types)
+    writer.add_token_merges(list(MERGES))
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(0)
+
+
+def write_tiny_recurrent_model(path: Path) -> Path:
+    """Write a random Mamba model as GGUF (F32), which can forget a text only as a whole."""
+    import gguf
+
+    from lamlam.quant.checksum import PLACEHOLDERS, seal
+
+    width, inner, state, rank, window = 32, 64, 8, 4, 4
+    texts = vocabulary_texts()[: -len(LOOKUP_TEXTS)]
+    writer = gguf.GGUFWriter(str(path), "mamba")
+    writer.add_context_length(512)
+    writer.add_embedding_length(width)
+    writer.add_block_count(2)
+    writer.add_feed_forward_length(0)
+    writer.add_head_count(0)
+    writer.add_ssm_conv_kernel(window)
+    writer.add_ssm_inner_size(inner)
+    writer.add_ssm_state_size(state)
+    writer.add_ssm_time_step_rank(rank)
+    writer.add_layer_norm_rms_eps(1e-5)
+    _add_vocabulary(writer, texts, [CONTROL] + [NORMAL] * (len(texts) - 1))
+    for name, value in PLACEHOLDERS.items():
+        writer.add_string(name, value)
+    random = np.random.default_rng(0)
+
+    def noise(*shape: int) -> NDArray[np.float32]:
+        return random.standard_normal(shape, dtype=np.float32) * np.float32(0.3)
+
+    ones = np.ones(width, np.float32)
+    writer.add_tensor("token_embd.weight", noise(len(texts), width))
+    writer.add_tensor("output_norm.weight", ones)
+    for n in range(2):
+        for name, values in {
+            "attn_norm.weight": ones,
+            "ssm_in.weight": noise(2 * inner, width),
+            "ssm_conv1d.weight": noise(inner, window),
+            "ssm_conv1d.bias": noise(inner),
+            "ssm_x.weight": noise(rank + 2 * state, inner),
+            "ssm_dt.weight": noise(inner, rank),
+            "ssm_dt.bias": noise(inner),
+            "ssm_a": -np.abs(noise(inner, state)),
+            "ssm_d": noise(inner),
+            "ssm_out.weight": noise(width, inner),
+        }.items():
+            writer.add_tensor(f"blk.{n}.{name}", values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    seal(path)
+    return path
+
+
 class ScriptedModel:
     """Plays a script in place of a llama.cpp context and checks how it is used."""
 
@@ -174,6 +231,7 @@ class ScriptedModel:
         self.n_batch = n_batch
         self.n_context = n_context
         self.is_shared = n_cells is not None
+        self.forgets_in_part = True
         self.n_cells = n_cells or 256 * n_context
         self.cells: dict[int, list[int]] = {}
         """What each sequence holds."""

@@ -66,7 +66,12 @@ async def test_search_finds_names_before_values(store: FactStore) -> None:
     found = await tools.search("ada q")
     assert [fact["entity"] for fact in found["facts"]] == ["Ada Quill", "Ann"]
     assert found["complete"] and (await tools.search("zzz"))["facts"] == []
-    assert len((await tools.search("a", limit=1))["facts"]) == 1
+    one = await tools.search("a", limit=1)
+    assert len(one["facts"]) == 1 and not one["complete"]
+    both = await tools.search("a", limit=2)
+    assert len(both["facts"]) == 2 and both["complete"]
+    await tools.remember("Bob", "friend", "Ada Quill")
+    assert not (await tools.search("ada q", limit=2))["complete"], "a value was left out"
 
 
 @pytest.mark.anyio

@@ -170,3 +170,31 @@ def test_batches_that_are_not_taken() -> None:
     for batch in (0, -1, 65_537, 1.5, "512", True):
         with pytest.raises(UsageError, match="batch"):
             SyncEngine("none.gguf", None, batch=batch)  # type: ignore[arg-type]  # the mistake
+
+
+def test_a_prompt_of_no_token_is_refused() -> None:
+    """By a model whose texts begin with nothing: there is nothing to go on from."""
+
+    class NoBeginning(ByteTokens):
+        bos = -1
+
+    model = ScriptedModel(lambda tokens: BYTES.encode("x")[0])
+    empty, other = together(model, Vocabulary(NoBeginning()), "", "a")
+    assert isinstance(empty.error, UsageError) and "empty" in str(empty.error)
+    assert other.result.text == "axxxx"
+
+
+def test_a_prompt_that_cannot_fit_is_refused_unread() -> None:
+    """Reading millions of letters would hold up every other text."""
+    longest = 0
+
+    class Watched(ByteTokens):
+        def tokenize(self, text: bytes, *, special: bool) -> list[int]:
+            nonlocal longest
+            longest = max(longest, len(text))
+            return super().tokenize(text, special=special)
+
+    model = ScriptedModel(lambda tokens: BYTES.encode("x")[0])
+    endless, other = together(model, Vocabulary(Watched()), "word " * 1_000_000, "a")
+    assert isinstance(endless.error, PromptTooLong) and "at least" in str(endless.error)
+    assert longest < 10_000 and other.result.text == "axxxx"

@@ -165,6 +165,18 @@ def test_messages_are_dictionaries_or_models() -> None:
             [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "["}}]}],
             "no JSON object",
         ),
+        *(
+            (
+                [
+                    {
+                        "role": "assistant",
+                        "tool_calls": [{"function": {"name": "f", "arguments": a}}],
+                    }
+                ],
+                "no JSON object",
+            )
+            for a in ({"x": float("nan")}, {"x": {1}}, '{"x": Infinity}')
+        ),
     ],
 )
 def test_what_is_no_conversation_is_refused(messages: Any, said: str) -> None:

@@ -416,3 +416,83 @@ def test_llama_cpp_is_silent_and_importing_is_light(tiny_model: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.anyio
+async def test_whoever_closes_too_waits_until_all_is_freed(tiny_model: Path) -> None:
+    """No memory is closed under the thread that asks it."""
+    engine = Engine(tiny_model, None)
+    await engine.__aenter__()
+    owner = engine._owner
+    assert owner is not None
+    release = threading.Event()
+    n_alive: list[bool] = []
+
+    def wait(_: object) -> None:
+        release.wait(20)
+
+    owner._inbox.put(wait)
+
+    async def close() -> None:
+        await engine.aclose()
+        n_alive.append(owner._thread.is_alive())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(close)
+        group.start_soon(close)
+        await anyio.wait_all_tasks_blocked()
+        assert not n_alive
+        release.set()
+    assert n_alive == [False, False]
+
+
+@pytest.mark.anyio
+async def test_one_stream_is_read_by_one_task(tiny_model: Path) -> None:
+    """A second one is told; the first reads on to the end."""
+    ends: list[object] = []
+    async with (
+        Engine(tiny_model, None) as engine,
+        engine.stream("a", max_tokens=200, ignore_eos=True) as events,
+    ):
+
+        async def read() -> None:
+            try:
+                last: object = None
+                async for event in events:
+                    last = event
+                ends.append(last)
+            except UsageError as error:
+                ends.append(error)
+
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as group:
+                group.start_soon(read)
+                group.start_soon(read)
+    assert {type(end) for end in ends} == {UsageError, Finished}
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from lamlam import SyncEngine\n"
+        "engine = SyncEngine(sys.argv[1], None)\n"
+        "engine.__enter__()\n"
+        "stream = engine.stream('a', max_tokens=10**6, ignore_eos=True)\n"
+        "next(stream.__enter__())\n",
+        "import asyncio\n"
+        "from lamlam import Engine\n"
+        "async def main():\n"
+        "    engine = await Engine(sys.argv[1], None).__aenter__()\n"
+        "    task = asyncio.create_task("
+        "engine.generate('a', max_tokens=10**6, ignore_eos=True))\n"
+        "    await asyncio.sleep(0.2)\n"
+        "asyncio.run(main())\n",
+    ],
+)
+def test_a_program_that_closes_nothing_ends_cleanly(tmp_path: Path, program: str) -> None:
+    """Even while the model computes: a crash at the end looks like one in the middle."""
+    model = write_tiny_model(tmp_path / "endless.gguf", context=100_000, n_layers=8)
+    for _ in range(3):
+        command = [sys.executable, "-c", f"import sys\n{program}", str(model)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr[-1000:]

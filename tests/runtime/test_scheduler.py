@@ -490,3 +490,43 @@ def test_a_context_that_cannot_forget_fails_its_text() -> None:
 
 def _settings() -> TextSettings:
     return text_settings({}, verbalise="copy", lookup_bias=0.0)
+
+
+def test_nearest_gives_the_next_value_where_the_key_comes_again() -> None:
+    """As a hit does, until there is none left."""
+    near = FakeStore({"ab": {"c": ["V", "W"]}}, candidates=(Candidate("ab", "c", 0.5),))
+    asks = f"{E} az{R} c{A}"
+    script = f"q{asks} V{END} V{asks} W{END} W{asks}"
+    done = run(ScriptedModel(Continuations(script, "q V W.")), near, "q", policy="nearest").result
+    assert [(record.status, record.value) for record in done.lookups] == [
+        ("nearest", "V"),
+        ("nearest", "W"),
+        ("exhausted", None),
+    ]
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_another_name_is_tried_where_nobody_knows_what_memory_holds(is_slow: bool) -> None:
+    """Without guidance: one that begins otherwise than the name that was not found."""
+    store = FakeStore({"ab": {"c": ["V"]}}, SLOW if is_slow else FAST)
+    model = ScriptedModel(Continuations(f"ab{E} zz{R} c{A}", f"ab{E}ab{R} c{A} V{END} V"))
+    scheduler = scheduler_of(model, store)
+    settings = text_settings({"policy": "ask_again"}, verbalise="copy", lookup_bias=0.0)
+    asked = Asked("ab", settings)
+    scheduler.submit(asked)
+    while scheduler.has_work:
+        scheduler.step()
+        while asked.queries:
+            query = asked.queries.pop()
+            lookup = Lookup(query.entity, query.relation)
+            scheduler.answer(asked, store.lookup_nowait(lookup))
+    assert store.asked == [("zz", "c"), ("ab", "c")]
+
+
+@pytest.mark.parametrize("verbalise", ["copy", "model"])
+def test_no_lookup_stands_behind_the_end_of_its_text(verbalise: str) -> None:
+    """A stop string that begins before the lookup cuts the text off there."""
+    model = ScriptedModel(Continuations(f"ab in{E} zz{R} c{A}", "ab in Paris and"))
+    done = run(model, FakeStore({}), "ab", stop="in Par", verbalise=verbalise).result
+    assert (done.text, done.finish_reason) == ("ab ", "stop_string")
+    assert [record.at for record in done.lookups] == [3]

@@ -18,7 +18,8 @@ from lamlam.runtime.scheduler import Scheduler
 from lamlam.runtime.sequence import Sequence
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
 from tests.runtime.support import BYTES, Asked, byte_vocabulary
-from tests.tiny_model import ScriptedModel
+from tests.runtime.test_scheduler import END, A, Continuations, E, R
+from tests.tiny_model import Script, ScriptedModel
 
 FACTS = {"ab": {"c": ["value one", "two"], "d": ["x"]}, "ba": {"c": ["a long value, " * 9]}}
 SHARED = "You are one of many agents, and all of you are told the same before you begin. " * 2
@@ -106,9 +107,15 @@ def _is_over(asked: Asked) -> bool:
     return bool(asked.completion or asked.error or asked.is_cancelled)
 
 
-def _alone(case: Case) -> str:
+def _never_asking(tokens: list[int]) -> int:
+    """The same model without lookups: none that recurs can look up."""
+    token = script(tokens)
+    return 1 + ord("a") if token == BYTES.entity else token
+
+
+def _alone(case: Case, model: Script = script) -> str:
     twin = Case(case.prompt, case.options, 0)
-    run(ScriptedModel(script), [twin], FakeStore(FACTS), n_sequences=1)
+    run(ScriptedModel(model), [twin], FakeStore(FACTS), n_sequences=1)
     return twin.asked.result.text
 
 
@@ -212,22 +219,84 @@ def test_values_of_memory_are_not_kept() -> None:
 
 
 def test_a_model_that_cannot_forget_in_part_shares_nothing() -> None:
-    """Its texts are written all the same."""
+    """Its texts are written all the same, those beside it too that leave a gap between them."""
 
-    class Stubborn(ScriptedModel):
+    class Recurrent(ScriptedModel):
         def keep(self, sequence: int, n_tokens: int) -> None:
-            raise DecodeFailed("only all of it")
+            # As llama.cpp does: nothing to forget is nothing to fail at.
+            if n_tokens < len(self.cells[sequence]):
+                raise DecodeFailed("only all of it")
 
         def copy(self, source: int, target: int, n_tokens: int) -> None:
             raise DecodeFailed("only all of it")
 
-    model = Stubborn(script, n_batch=512)
+    model = Recurrent(_never_asking, n_batch=512)
+    model.forgets_in_part = False
     texts = [
         _case(SHARED + letter, begins) for letter, begins in zip("abc", (0, 0, 40), strict=True)
     ]
     run(model, texts, FakeStore(FACTS), n_sequences=3, keeps_prefixes=True)
-    assert [t.asked.result.text for t in texts] == [_alone(t) for t in texts]
+    assert [t.asked.result.text for t in texts] == [_alone(t, _never_asking) for t in texts]
     assert not model.cells
+
+
+def test_a_place_that_cannot_be_filled_is_free_again() -> None:
+    """Where a beginning cannot be taken over, the text fails by itself and the next one runs."""
+
+    class Failing(ScriptedModel):
+        def copy(self, source: int, target: int, n_tokens: int) -> None:
+            raise DecodeFailed("no copies today")
+
+    model = Failing(_never_asking, n_batch=512)
+    first, second = _case(SHARED + "a", 0, max_tokens=30), _case(SHARED + "b", 4)
+    third = _case("c", 8)
+    run(model, [first, second, third], FakeStore(FACTS), n_sequences=2, keeps_prefixes=True)
+    assert isinstance(second.asked.error, DecodeFailed)
+    assert first.asked.result.text and third.asked.result.text
+
+
+def test_a_slow_memory_that_answers_nonsense_fails_its_own_text() -> None:
+    """Those beside it go on."""
+    model = ScriptedModel(script)
+    scheduler = Scheduler(
+        model,
+        byte_vocabulary(),
+        as_store(FakeStore(FACTS, capabilities=SLOW)),
+        is_fast=False,
+        constraint=None,
+        n_sequences=2,
+    )
+    asker, other = (_case(prompt, max_tokens=40, max_lookups=9).asked for prompt in ("ab", "ba"))
+    scheduler.submit(asker)
+    scheduler.submit(other)
+    while not asker.queries:
+        scheduler.step()
+    scheduler.answer(asker, None)  # type: ignore[arg-type]
+    while scheduler.has_work:
+        scheduler.step()
+        while other.queries:
+            query = other.queries.pop(0)
+            store = FakeStore(FACTS)
+            scheduler.answer(other, store.lookup_nowait(Lookup(query.entity, query.relation)))
+    assert isinstance(asker.error, AttributeError)
+    assert other.result.text.startswith("ba")
+
+
+@pytest.mark.parametrize("late", range(5, 12))
+def test_a_long_value_pauses_whoever_has_just_begun(late: int) -> None:
+    """The oldest gets its cells from a text that holds none yet, but was about to take some."""
+    value, prompt = "v" * 100, "b" * 72
+    asks = ScriptedModel(
+        Continuations(f"aa{E} ab{R} c{A} {value}{END} {value} and so on", prompt + "c" * 16),
+        n_cells=160,
+        n_context=160,
+        n_batch=160,
+    )
+    first = _case("aa", 0, max_tokens=20, verbalise="model")
+    second = _case(prompt, late, max_tokens=16)
+    run(asks, [first, second], FakeStore({"ab": {"c": [value]}}), n_sequences=2)
+    assert first.asked.result.lookups
+    assert second.asked.result.text == prompt + "c" * 16
 
 
 def test_more_short_texts_than_contexts_fit_in_a_common_store() -> None:

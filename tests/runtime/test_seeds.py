@@ -84,3 +84,27 @@ async def test_a_text_beside_eight_others_is_the_text_alone(tiny_model: Path) ->
                 group.start_soon(write, "Ada" + "x" * n, 200 + n)
         (beside,) = found
     assert beside == alone, "text and numbers, to the last bit"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("reproducible", [False, True])
+async def test_threads_stay_as_many_where_texts_are_to_be_the_same(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, reproducible: bool
+) -> None:
+    """llama.cpp's results depend on their number, which else follows how long steps take."""
+    now, used = 0.0, set[int]()
+
+    def clock() -> float:
+        """Steps together seem to take ever longer."""
+        nonlocal now
+        now += now + 1.0
+        return now
+
+    def note(handle: object, n_threads: int, n_threads_batch: int) -> None:
+        used.add(n_threads)
+
+    monkeypatch.setattr("lamlam.runtime.llama.perf_counter", clock)
+    monkeypatch.setattr("llama_cpp.llama_cpp.llama_set_n_threads", note)
+    async with Engine(tiny_model, None, reproducible=reproducible, threads=2) as engine:
+        await engine.generate("Ada", seed=7, **DRAWN)
+    assert (1 in used) is not reproducible

@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lamlam.errors import EngineClosed
 from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.lookups import Lookup
+from lamlam.memory_backends.lookups import Lookup, LookupResult
 from lamlam.memory_backends.operations import Assert
 from lamlam.memory_backends.urls import open_store
 from lamlam.runtime.call_sampler import Samplers
@@ -157,11 +159,18 @@ any_tokens = st.lists(st.integers(0, BYTES.n_tokens - 1), max_size=120)
 
 
 @settings(max_examples=100, deadline=None)
-@given(script=any_tokens, is_bare=st.booleans(), heat=st.sampled_from([0.0, 1.0]))
-def test_a_required_call_is_well_formed(script: list[int], is_bare: bool, heat: float) -> None:
-    """Whatever the model wants to write."""
+@given(
+    script=any_tokens,
+    is_bare=st.booleans(),
+    heat=st.sampled_from([0.0, 1.0]),
+    stop=st.sampled_from([None, "\n", '"', "entity", "<"]),
+)
+def test_a_required_call_is_well_formed(
+    script: list[int], is_bare: bool, heat: float, stop: str | None
+) -> None:
+    """Whatever the model wants to write, and whatever ends its text: a call is none."""
     form = BARE_FORM if is_bare else TAGGED_FORM
-    done = write(script, form, is_required=True, temperature=heat, seed=0)
+    done = write(script, form, is_required=True, temperature=heat, seed=0, stop=stop)
     found = find_calls(done.text)
     assert found is not None and found.problem is None and len(found.calls) == 1, done.text
     assert found.calls[0].entity.strip() and found.calls[0].relation.strip()
@@ -169,13 +178,14 @@ def test_a_required_call_is_well_formed(script: list[int], is_bare: bool, heat: 
 
 
 @settings(max_examples=60, deadline=None)
-@given(script=any_tokens)
-def test_a_call_that_was_begun_is_well_formed(script: list[int]) -> None:
+@given(script=any_tokens, stop=st.sampled_from([None, "\n", '"', "entity"]))
+def test_a_call_that_was_begun_is_well_formed(script: list[int], stop: str | None) -> None:
     """Text, then the opening, then whatever: also where the text may hold no more tokens."""
     before = "Let me see. <tool_call>"
     for limit in (200, len(before)):
         tokens = BYTES.encode(before) + script
-        found = find_calls(write(tokens, TAGGED_FORM, is_required=False, max_tokens=limit).text)
+        done = write(tokens, TAGGED_FORM, is_required=False, max_tokens=limit, stop=stop)
+        found = find_calls(done.text)
         assert found is not None and found.problem is None and found.before == "Let me see."
 
 
@@ -399,6 +409,43 @@ async def test_a_required_lookup_reaches_the_memory(chat_model: Path, capabiliti
         Finished,
     ]
     assert "".join(e.text for e in told if isinstance(e, Text)) == done.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("is_left", [False, True])
+async def test_nobody_waits_for_a_memory_that_does_not_answer(
+    chat_model: Path, is_left: bool
+) -> None:
+    """Where the answer is left, or the engine is closed, by another task."""
+    asked = anyio.Event()
+
+    class Silent(FakeStore):
+        async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+            asked.set()
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    errors: list[EngineClosed] = []
+    async with Engine(chat_model, as_store(Silent(CURIE, capabilities=SLOW))) as engine:
+        events = await engine._chat_events(QUESTION, {"tool_choice": "required"})
+
+        async def read() -> None:
+            try:
+                async for _ in events:
+                    pass
+            except EngineClosed as error:
+                errors.append(error)
+
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as group:
+                group.start_soon(read)
+                await asked.wait()
+                if is_left:
+                    events.leave()
+                else:
+                    await engine.aclose()
+    (error,) = errors
+    assert ("left" if is_left else "closed") in str(error)
 
 
 @pytest.mark.anyio

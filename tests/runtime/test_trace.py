@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamlam.errors import LookupFailed, TraceFailed, UsageError
+from lamlam.errors import EngineClosed, LookupFailed, TraceFailed, UsageError
 from lamlam.memory_backends import urls
 from lamlam.memory_backends.networkx_graph import GraphStore
 from lamlam.runtime.engine import Engine
@@ -323,3 +324,37 @@ async def test_no_password_is_in_a_trace(
         await engine.generate("a", max_tokens=1)
     assert "hunter2" not in path.read_text(encoding="utf-8")
     assert lines_of(path)[0]["memory"] == "vault://…@host/facts?…"
+
+
+@pytest.mark.anyio
+async def test_a_stream_that_is_open_at_the_end_has_an_end(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    """Closing the engine is told before the file is closed, whoever reads on or not."""
+    path = tmp_path / "trace.jsonl"
+    engine = Engine(tiny_model, None, trace=path)
+    await engine.__aenter__()
+    async with engine.stream("a", max_tokens=400, ignore_eos=True) as events:
+        await anext(events)
+        await engine.aclose()
+        with pytest.raises(EngineClosed):
+            async for _ in events:
+                pass
+    last = lines_of(path)[-1]
+    assert (last["event"], last["error"]) == ("error", "EngineClosed")
+
+
+@pytest.mark.anyio
+async def test_numbers_of_numpy_are_numbers(tiny_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trace.jsonl"
+    async with Engine(tiny_model, None, trace=path) as engine:
+        bias: Any = np.float32(1.5)
+        await engine.generate("a", max_tokens=2, lookup_bias=bias)
+    assert lines_of(path)[0]["settings"]["lookup_bias"] == 1.5
+
+
+def test_what_is_no_json_ends_the_trace_with_a_reason() -> None:
+    trace = Trace(io.StringIO())
+    trace.write({"event": {1, 2}})
+    with pytest.raises(TraceFailed, match="set"):
+        trace.close()

@@ -1,0 +1,153 @@
+"""A memory that takes its time: who waits, who gives up waiting, and who never reads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextvars import ContextVar
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from lamlam.errors import EngineClosed
+from lamlam.memory_backends.lookups import Lookup, LookupResult
+from lamlam.runtime.engine import Engine
+from lamlam.runtime.events import Event, Finished
+from lamlam.runtime.sync import SyncEngine
+from tests.runtime.fake_store import SLOW, FakeStore, as_store
+
+ALWAYS = 1000.0
+FACTS = {"marie curie": {"birth place": ["Warsaw"]}}
+_who: ContextVar[str] = ContextVar("_who", default="nobody")
+
+
+class Waiting(FakeStore):
+    """Takes so many seconds for an answer; tells when a question began, and when it was over."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(FACTS, capabilities=SLOW)
+        self.seconds = seconds
+        self.asked_by = ""
+        self.opened, self.ended = threading.Event(), threading.Event()
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        self.asked_by = _who.get()
+        self.opened.set()
+        try:
+            await anyio.sleep(self.seconds)
+        finally:
+            self.ended.set()
+        return await super().lookup_many(queries)
+
+
+async def seen(event: threading.Event) -> None:
+    assert await anyio.to_thread.run_sync(event.wait, 20)
+
+
+@pytest.mark.anyio
+async def test_a_reader_that_gives_up_waiting_may_read_on(tiny_model: Path) -> None:
+    """Its question is asked all the same, once."""
+    store = Waiting(0.2)
+    told: list[Event] = []
+    async with (
+        Engine(tiny_model, as_store(store), max_sequences=1) as engine,
+        engine.stream("Marie", lookup_bias=ALWAYS, max_lookups=1, max_tokens=8) as events,
+    ):
+        with anyio.fail_after(20):
+            while not (told and isinstance(told[-1], Finished)):
+                with anyio.move_on_after(0.03):
+                    told.append(await events.__anext__())
+    assert len(store.asked) == 1
+
+
+@pytest.mark.anyio
+async def test_streams_that_nobody_reads_hold_up_no_other(tiny_model: Path) -> None:
+    """More of them than places; memory is asked for them, so they end by themselves."""
+    async with Engine(tiny_model, as_store(Waiting(0.01)), max_sequences=1) as engine:
+        options = {"lookup_bias": ALWAYS, "max_lookups": 2, "max_tokens": 4}
+        async with (
+            engine.stream("Ada", **options),  # type: ignore[arg-type]
+            engine.stream("Bob", **options),  # type: ignore[arg-type]
+        ):
+            with anyio.fail_after(20):
+                done = await engine.generate("Cid", max_tokens=4, lookup_bias=-ALWAYS)
+    assert done.text.startswith("Cid")
+
+
+@pytest.mark.anyio
+async def test_closing_does_not_wait_for_memory(tiny_model: Path) -> None:
+    """Nor does whoever waits for a text, nor does the question go on."""
+    store = Waiting(60.0)
+    engine = Engine(tiny_model, as_store(store))
+    errors: list[BaseException] = []
+
+    async def write() -> None:
+        try:
+            await engine.generate("Marie", lookup_bias=ALWAYS)
+        except EngineClosed as error:
+            errors.append(error)
+
+    with anyio.fail_after(20):
+        async with engine, anyio.create_task_group() as group:
+            group.start_soon(write)
+            await seen(store.opened)
+            await engine.aclose()
+    assert len(errors) == 1
+    await seen(store.ended)
+
+
+@pytest.mark.anyio
+async def test_leaving_does_not_wait_for_memory(tiny_model: Path) -> None:
+    """By another task, while the reader waits."""
+    store = Waiting(60.0)
+    errors: list[BaseException] = []
+    async with Engine(tiny_model, as_store(store)) as engine:
+        events = await engine._text_events("Marie", {"lookup_bias": ALWAYS})
+
+        async def read() -> None:
+            try:
+                async for _ in events:
+                    pass
+            except EngineClosed as error:
+                errors.append(error)
+
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as group:
+                group.start_soon(read)
+                await seen(store.opened)
+                events.leave()
+            await seen(store.ended)
+        done = await engine.generate("Cid", max_tokens=4, lookup_bias=-ALWAYS)
+    assert len(errors) == 1 and done.text.startswith("Cid")
+
+
+def test_a_blocking_engine_closes_beside_a_question(tiny_model: Path) -> None:
+    """From another thread than the one that waits."""
+    store = Waiting(60.0)
+    engine = SyncEngine(tiny_model, as_store(store))
+    errors: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            engine.generate("Marie", lookup_bias=ALWAYS)
+        except EngineClosed as error:
+            errors.append(error)
+
+    with engine:
+        thread = threading.Thread(target=write)
+        thread.start()
+        assert store.opened.wait(20)
+    thread.join(20)
+    assert len(errors) == 1 and not thread.is_alive()
+
+
+@pytest.mark.anyio
+async def test_memory_is_asked_in_the_callers_context(tiny_model: Path) -> None:
+    """What instruments a store finds the span, or the user, of whoever asked for the text."""
+    store = Waiting(0.0)
+    async with Engine(tiny_model, as_store(store)) as engine:
+        _who.set("Ada")
+        await engine.generate("Marie", lookup_bias=ALWAYS, max_lookups=1, max_tokens=4)
+    assert store.asked_by == "Ada"
