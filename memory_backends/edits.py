@@ -168,11 +168,16 @@ class PageEdit:
         if is_longer:
             rest = old._replace(valid_from=end)
             other = self.facts.get(rest.identity)
-            if other is not None:
-                rest = rest._replace(valid_to=_later(other.valid_to, rest.valid_to))
+            if other is not None:  # it says so itself, and now for longer
+                sources = tuple(dict.fromkeys((*other.sources, *rest.sources)))[:MAX_SOURCES]
+                until = _later(other.valid_to, rest.valid_to)
+                rest = other._replace(valid_to=until, sources=sources)
             self._put(rest)
 
     def _check_single(self, fact: StoredFact) -> None:
+        held = self.facts.get(fact.identity)
+        if held is not None and held.valid_to == fact.valid_to:
+            return  # it says again what holds, beside what a merge or an older rule left there
         for old in self.facts.values():
             if (
                 old.content != fact.content
@@ -198,7 +203,8 @@ def stored_form(fact: Fact, rule: RelationRule | None) -> StoredFact:
                 f"{fact.relation!r} takes values of the type {rule.value_type.value},"
                 f" not {fact.type.value}"
             )
-        value = parse_value(rule.value_type, fact.surface)
+        assert isinstance(value, str)  # of that type
+        value = parse_value(rule.value_type, value)
     return StoredFact(
         fact.relation,
         relation_key(fact.relation),

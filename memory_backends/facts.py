@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     StrictStr,
     ValidationError,
     field_serializer,
     field_validator,
+    model_validator,
 )
+from pydantic_core import InitErrorDetails
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.moments import as_moment
 from lamlam.memory_backends.values import (
-    MAX_NAME_CHARACTERS,
     MAX_VALUE_CHARACTERS,
     NO_TEXT,
     PartialDate,
@@ -27,7 +29,9 @@ from lamlam.memory_backends.values import (
     ValueType,
     as_json,
     as_value,
+    from_json,
     is_text,
+    name_fault,
     surface_of,
     text_fault,
     type_of,
@@ -119,6 +123,11 @@ class Fact(BaseModel):
         checked = as_value(value)
         if isinstance(sources, str):
             raise BadFact("no fact: sources: a single text", hint="name one source as source=")
+        if not hasattr(sources, "__iter__"):
+            raise BadFact(
+                f"no fact: sources: {type(sources).__name__} is no list of texts",
+                hint="write a tuple, or leave it out",
+            )
         if isinstance(namespace, str):
             raise BadFact("no fact: namespace: a single text", hint="write it as a tuple")
         given = (source, *sources) if source is not None else tuple(sources)
@@ -146,6 +155,35 @@ class Fact(BaseModel):
         if self.valid_from and self.valid_to and self.valid_from >= self.valid_to:
             raise BadFact("no fact: valid_to: not after valid_from")
 
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:  # Any: as pydantic has them
+        """Return the fact that a mapping of fields holds, as `model_dump` gives them.
+
+        Raises:
+            BadFact: it holds none.
+        """
+        try:
+            return super().model_validate(obj, **options)
+        except ValidationError as error:
+            raise BadFact(_one_line(error)) from None
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Return the fact that a JSON object holds, as `model_dump_json` gives it.
+
+        Raises:
+            BadFact: it holds none.
+        """
+        try:
+            return super().model_validate_json(json_data, **options)
+        except ValidationError as error:
+            raise BadFact(_one_line(error)) from None
+
+    @model_validator(mode="wrap")  # one of the mode "before" comes after `__init__`
+    @classmethod
+    def _dumped(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        return handler(_as_arguments(given))
+
     @property
     def source(self) -> str | None:
         """The first source, or ``None``."""
@@ -168,7 +206,9 @@ class Fact(BaseModel):
     @field_validator("entity", "relation")
     @classmethod
     def _name(cls, text: str) -> str:
-        return _checked(text, MAX_NAME_CHARACTERS)
+        if fault := name_fault(text):
+            raise ValueError(fault)
+        return text
 
     @field_validator("surface")
     @classmethod
@@ -186,6 +226,11 @@ class Fact(BaseModel):
     @classmethod
     def _namespace(cls, parts: Any) -> Namespace:  # Any: whatever was given
         return check_namespace(parts)
+
+
+_FIELDS = frozenset(Fact.model_fields)
+_TAKEN = _FIELDS | {"source"}
+_NEEDED = ("entity", "relation", "value")
 
 
 def check_namespace(parts: Iterable[str]) -> Namespace:
@@ -232,6 +277,27 @@ def _checked(text: str, limit: int) -> str:
     if fault:
         raise ValueError(fault)
     return text
+
+
+def _as_arguments(given: Any) -> Any:  # Any: whatever is validated
+    """What `Fact.__init__` takes, of what it gives itself or of a dump."""
+    if type(given) is not dict:
+        return given
+    if type(given.get("value")) is dict:
+        given = {**given, "value": from_json(given["value"])}
+    if given.keys() != _FIELDS and (faults := _faults(given)):
+        raise ValidationError.from_exception_data("Fact", faults)
+    return given
+
+
+def _faults(given: Mapping[Any, Any]) -> list[InitErrorDetails]:
+    """What is missing, and what is no field: a call would end in `TypeError`."""
+    missing = [name for name in _NEEDED if name not in given]
+    unknown = [name for name in given if name not in _TAKEN]
+    return [InitErrorDetails(type="missing", loc=(name,), input=given) for name in missing] + [
+        InitErrorDetails(type="extra_forbidden", loc=(str(name),), input=given[name])
+        for name in unknown
+    ]
 
 
 def _one_line(error: ValidationError) -> str:

@@ -21,7 +21,13 @@ from lamlam.memory_backends.edits import stored_form
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.facts import Fact, Namespace
 from lamlam.memory_backends.keys import canonical_key, relation_key
-from lamlam.memory_backends.lookups import Lookup, LookupResult, StoredFact, as_fact
+from lamlam.memory_backends.lookups import (
+    Lookup,
+    LookupResult,
+    StoredFact,
+    as_fact,
+    checked_lookups,
+)
 from lamlam.memory_backends.neo4j_address import Neo4jAddress
 from lamlam.memory_backends.neo4j_driver import Neo4jConnection, Row, Transaction
 from lamlam.memory_backends.neo4j_schema import check_server
@@ -102,6 +108,7 @@ class ForeignGraph(BaseStore):
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order."""
         self._check_open()
+        queries = checked_lookups(queries)
         if any(query.as_of is not None for query in queries):
             raise self.unsupported("as_of", Capability.HISTORY)
         if any(query.namespace for query in queries):

@@ -35,6 +35,7 @@ def erase_from(
     told: list[Erasure] = []
     n_erased = 0
     forgotten: list[str] = []
+    free: list[str] = []
     # What was merged into the entity still has its own past.
     merged = _merged_into(world, key)
     keys = list(dict.fromkeys((key, asked, *aliases, *merged)))
@@ -76,15 +77,20 @@ def erase_from(
         ]
         # Copies may still know it as that of another entity.
         told += [Erasure(split(one)[0], identify.of_entity(one), ()) for one in free]
-        forgotten += free
     if relation is None:
         forgotten += [one for one in keys if one not in forgotten]
-    log.forget_entities(forgotten)
-    log.forget_names(forgotten)
+    log.forget_entities([*forgotten, *free])
+    log.forget_names([*forgotten, *free])
     emptied = (key, *merged) if key not in world.names else ()
     left = [
         after_erasure(
-            record, erased, passed, forgotten=forgotten, emptied=emptied, identify=identify
+            record,
+            erased,
+            passed,
+            forgotten=forgotten,
+            freed=free,
+            emptied=emptied,
+            identify=identify,
         )
         for record in world.merges
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.operations import Commit, Revision
 from lamlam.memory_backends.relation_rules import RelationRule, RelationRules
 from lamlam.memory_backends.transaction import Event
+from lamlam.memory_backends.unfinished_files import part_beside
 from lamlam.memory_backends.values import ValueType
 
 SCHEMA_VERSION = 1
@@ -90,7 +90,7 @@ def write_file(path: Path, contents: Contents) -> FileState:
         raise Unavailable(f"cannot write {path}: it is no file", hint="name a file")
     text = json.dumps(_as_json(contents), ensure_ascii=False, separators=(",", ":"))
     # Opened plainly, so that who may read a new file is as for other files (the umask).
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = part_beside(path)
     try:
         with temporary.open("x", encoding="utf-8") as file:
             with suppress(FileNotFoundError):
@@ -100,10 +100,12 @@ def write_file(path: Path, contents: Contents) -> FileState:
             os.fsync(file.fileno())
         temporary.replace(path)
         return _state(path.stat())
-    except OSError as error:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
-        raise Unavailable(f"cannot write {path}: {error.strerror}") from error
+        if isinstance(error, OSError):
+            raise Unavailable(f"cannot write {path}: {error.strerror}") from error
+        raise
 
 
 def state_of(path: Path) -> FileState | None:

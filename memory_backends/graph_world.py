@@ -128,7 +128,10 @@ class GraphWorld:
     # Writing --------------------------------------------------------------------------------------
 
     def write(self, outcome: Outcome) -> None:
-        """What was worked out holds."""
+        """What was worked out holds, or nothing has changed: what cannot be drawn raises first."""
+        for edit in outcome.edits.values():
+            for fact in edit.started:
+                _attributes(fact, "")
         for key, edit in outcome.edits.items():
             if edit.name is None:
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -44,20 +44,67 @@ def checked_lookup(
         BadFact: a name is no string, the namespace is none, the moment has no zone, or the
             revision is no whole number of a store's size.
     """
-    for what, name in (("entity", entity), ("relation", relation)):
-        if not isinstance(name, str):
-            raise BadFact(f"no lookup: {what}: {type(name).__name__} is no text")
-    if as_of is not None and (isinstance(as_of, bool) or not isinstance(as_of, int)):
-        raise BadFact(f"no lookup: as_of: {as_of!r} is no revision")
-    if as_of is not None and not 0 <= as_of < 2**63:
-        raise BadFact("no lookup: as_of: there is no such revision")
-    return Lookup(
+    query = Lookup(
         entity,
         relation,
         check_namespace(namespace),
         None if valid_at is None else as_moment(valid_at),
         as_of,
     )
+    check_lookup(query)
+    return query
+
+
+def checked_lookups(queries: Iterable[Lookup]) -> list[Lookup]:
+    """Return the questions, whose fields are what they should be.
+
+    Raises:
+        BadFact: it is no list of questions, or a field of one is not what it should be.
+    """
+    if isinstance(queries, str | bytes) or not hasattr(queries, "__iter__"):
+        raise BadFact(
+            f"{type(queries).__name__} is no list of lookups",
+            hint="give a list: lookup_many([Lookup(entity, relation)])",
+        )
+    given = list(queries)
+    for query in given:
+        check_lookup(query)
+        check_namespace(query.namespace)
+    return given
+
+
+def check_lookup(query: Lookup) -> None:
+    """The question's fields are what they should be; its namespace is checked where it is used.
+
+    Raises:
+        BadFact: it is no question, a name is no string, the moment has no zone, or the revision
+            is no whole number of a store's size.
+    """
+    if not isinstance(query, Lookup):
+        raise BadFact(
+            f"{type(query).__name__} is no lookup",
+            hint="make it by lamlam.Lookup(entity, relation)",
+        )
+    if not isinstance(query.entity, str):
+        raise BadFact(f"no lookup: entity: {type(query.entity).__name__} is no text")
+    if not isinstance(query.relation, str):
+        raise BadFact(f"no lookup: relation: {type(query.relation).__name__} is no text")
+    if query.valid_at is not None:
+        as_moment(query.valid_at)  # refused without its zone, whether or not it matters
+    if query.as_of is not None:
+        check_as_of(query.as_of)
+
+
+def check_as_of(as_of: int) -> None:
+    """The revision that is asked about is a whole number of a store's size.
+
+    Raises:
+        BadFact: it is not.
+    """
+    if isinstance(as_of, bool) or not isinstance(as_of, int):
+        raise BadFact(f"no lookup: as_of: {as_of!r} is no revision")
+    if not 0 <= as_of < 2**63:
+        raise BadFact("no lookup: as_of: there is no such revision")
 
 
 class LookupStatus(StrEnum):

@@ -116,6 +116,7 @@ def after_erasure(
     passed: Iterable[Passed],
     *,
     forgotten: Collection[str],
+    freed: Collection[str],
     emptied: Collection[str],
     identify: Identify,
 ) -> MergeRecord | None:
@@ -126,17 +127,20 @@ def after_erasure(
         erased: the erased facts of each entity that was meant.
         passed: what was erased of others with them.
         forgotten: entities of which nothing may be left.
+        freed: other names that they had, and that nobody has any more.
         emptied: entities that were meant and hold no fact any more.
         identify: gives the ids of facts.
     """
     if record.kept in forgotten or record.merged in forgotten:
         return None
+    nameless = {*forgotten, *freed}
     facts = [*erased.get(record.kept, ()), *erased.get(record.merged, ())]
     facts += [old.fact for by, versions in passed if by == record for old in versions]
     gone = {identify(record.merged, fact) for fact in facts}
     record = record._replace(
         moved=tuple(ident for ident in record.moved if ident not in gone),
         shared=tuple(ident for ident in record.shared if ident not in gone),
+        aliases=tuple(alias for alias in record.aliases if alias not in nameless),
         stands=record.stands and record.kept not in emptied,
     )
     return record if record.stands or record.moved else None

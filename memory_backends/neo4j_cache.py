@@ -70,13 +70,13 @@ class Cache:
             # A new copy takes the place of none only when it is whole.
             replica = Replica(self._secret)
             async for part in self._feed.everything(revision):
-                await asyncio.to_thread(replica.feed, part)
+                await asyncio.to_thread(replica.feed, part, is_whole=False)
             replica.feed((), reached=revision)
             self._replica = replica
             self._poll = asyncio.create_task(self._keep_following())
         elif revision > replica.revision:
             async for part in self._feed.since(replica.revision, revision):
-                replica.feed(part)
+                replica.feed(part, is_whole=False)
             replica.feed((), reached=revision)
         return replica
 

@@ -84,6 +84,7 @@ class _Merges(NamedTuple):
         passed: Collection[Passed],
         *,
         forgotten: Collection[str],
+        freed: Collection[str],
         emptied: Collection[str],
         transaction: Transaction,
     ) -> None:
@@ -96,6 +97,7 @@ class _Merges(NamedTuple):
                 erased,
                 passed,
                 forgotten=forgotten,
+                freed=freed,
                 emptied=emptied,
                 identify=committer.ids,
             )
@@ -108,9 +110,7 @@ class _Merges(NamedTuple):
         await transaction.do(committer.queries.thin_merges, rows=rows)
 
 
-async def erase(
-    committer: Committer, named: str, relation: str | None, actor: str | None
-) -> Commit:
+async def erase(committer: Committer, named: str, relation: str | None) -> Commit:
     """Nothing of the entity with this scoped key or alias is left, or of one of its relations.
 
     What was merged into the entity goes with it.
@@ -118,7 +118,7 @@ async def erase(
     Returns:
         The commit; its ``facts`` are the versions that are gone.
     """
-    work = partial(_erase, committer, named, relation, actor, committer.token(None))
+    work = partial(_erase, committer, named, relation, committer.token(None))
     return await committer.commit(work)
 
 
@@ -126,7 +126,6 @@ async def _erase(
     committer: Committer,
     named: str,
     relation: str | None,
-    actor: str | None,
     token: str,
     transaction: Transaction,
 ) -> Commit:
@@ -199,6 +198,8 @@ async def _erase(
     forgotten = [*without_anything, *(name["id"] for name in names)]
     if relation is None:
         forgotten += [ids.of_entity(key) for key in keys]
+    nameless = [key for key in keys if relation is None or ids.of_entity(key) in without_anything]
+    freed: list[str] = []
     for key, ident in await transaction.rows(
         queries.free_names, ids=without_anything, names=names if without_anything else []
     ):
@@ -206,18 +207,19 @@ async def _erase(
         spaces.append(written(split(key)[0]))
         erased_facts.append("")
         forgotten.append(ident)
+        freed.append(key)
     await transaction.do(queries.erase_events, ids=forgotten)
     is_emptied = all(one.is_past or one.fact.key in covered for one in versions.get(keys[0], ()))
     await merges.rewrite(
         committer,
         gone_facts,
         passed,
-        forgotten=[
-            key for key in keys if relation is None or ids.of_entity(key) in without_anything
-        ],
+        forgotten=nameless,
+        freed=freed,
         emptied=keys if is_emptied else (),
         transaction=transaction,
     )
+    await transaction.do(queries.forget_merged_names, keys=[*nameless, *freed])
     await transaction.do(queries.erase_entities, ids=without_anything)
     await transaction.do(
         queries.erase_unnamed, ids=[ids.of_entity(key) for key in passed_to(passed)]
@@ -227,7 +229,7 @@ async def _erase(
         revision=locked.revision + 1,
         facts=len(gone_nodes),
         token=token,
-        actor=actor,
+        actor=None,
         erased=erased,
         spaces=spaces,
         erased_facts=erased_facts,

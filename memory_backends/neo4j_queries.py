@@ -349,6 +349,14 @@ class Queries:
         return self._("UNWIND $rows AS row MATCH (m:@Merge {id: row.id}) SET m += row.record")
 
     @property
+    def forget_merged_names(self) -> str:
+        """No record of a merge tells of the names ``$keys``."""
+        return self._(
+            "MATCH (m:@Merge) WHERE any(alias IN m.aliases WHERE alias IN $keys)"
+            " SET m.aliases = [alias IN m.aliases WHERE NOT alias IN $keys]"
+        )
+
+    @property
     def erase_facts(self) -> str:
         """Versions of ``$ids`` are gone, and entities that only their values named."""
         return self._(

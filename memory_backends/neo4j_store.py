@@ -21,7 +21,14 @@ from lamlam.memory_backends.arguments import (
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult
+from lamlam.memory_backends.lookups import (
+    EntityView,
+    Lookup,
+    LookupResult,
+    check_as_of,
+    check_lookup,
+    checked_lookups,
+)
 from lamlam.memory_backends.namespaces import scoped
 from lamlam.memory_backends.neo4j_address import Neo4jAddress, parse_address
 from lamlam.memory_backends.neo4j_driver import Neo4jConnection
@@ -171,9 +178,8 @@ class Neo4jStore(BaseStore):
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order, all from one state of the store."""
         self._check_open()
-        if not queries:
-            return []
-        return await self._loop.run(self._reading.look_up_all, queries)
+        given = checked_lookups(queries)
+        return await self._loop.run(self._reading.look_up_all, given) if given else []
 
     async def scan(
         self,
@@ -268,6 +274,7 @@ class Neo4jStore(BaseStore):
         an earlier revision waits for the server.
         """
         cache = self._copy("lookup_nowait")
+        check_lookup(query)
         if query.as_of is not None:
             return self._loop.call(self._reading.look_up_all, [query])[0]
         return cache.up_to_date().lookup_nowait(query)
@@ -286,6 +293,7 @@ class Neo4jStore(BaseStore):
         """
         cache = self._copy("describe_nowait")
         if as_of is not None:
+            check_as_of(as_of)
             raise NotSupported(
                 "what a Neo4j server held earlier cannot be described without waiting for it",
                 hint="ask by lookup(…, as_of=…) or scan(…, as_of=…)",
@@ -352,7 +360,7 @@ class Neo4jStore(BaseStore):
         self._check_writable()
         check_erase(entity, relation, reason, authority)
         key = scoped(check_namespace(namespace), canonical_key(entity))
-        commit = self._noted(await self._loop.run(erase, self._committer, key, relation, None))
+        commit = self._noted(await self._loop.run(erase, self._committer, key, relation))
         return ErasureReceipt(
             facts=commit.facts,
             entity=entity,

@@ -6,6 +6,7 @@ small worlds, for tests, and for whoever wants to analyse what a memory knows.
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from anyio import CancelScope, to_thread
+from anyio.lowlevel import checkpoint
 
 from lamlam.errors import Conflict, ReadOnly, StoreClosed, StoreMissing
 from lamlam.memory_backends.arguments import (
@@ -46,6 +48,9 @@ from lamlam.memory_backends.lookups import (
     LookupResult,
     StoredFact,
     as_fact,
+    check_as_of,
+    check_lookup,
+    checked_lookups,
 )
 from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.operations import (
@@ -67,6 +72,7 @@ from lamlam.memory_backends.shelf_views import NamespaceShelf, PastShelf, facts_
 from lamlam.memory_backends.store_base import LocalStore
 from lamlam.memory_backends.synonyms import same_relation
 from lamlam.memory_backends.transaction import work_out
+from lamlam.memory_backends.unfinished_files import parts_beside
 from lamlam.memory_backends.values import is_text
 
 _READING = frozenset(
@@ -84,6 +90,7 @@ _WRITING = frozenset(
 _COVERED = ("facts", "history", "aliases", "index keys", "feed of changes")
 _FREED = "memory of the process: freed, not overwritten"
 _FILE_FREED = "file: written anew; what the old one stood on is freed, not overwritten"
+_UNFINISHED = "left by a save that was killed, or of one that runs: "
 _BATCH = 1000
 
 
@@ -106,7 +113,8 @@ class GraphStore(LocalStore):
             BadStore: the file is no such memory, or damaged.
             SchemaMismatch: a newer version wrote it.
         """
-        self.path = path
+        # Of now: where the process stands when the file is written may be another folder.
+        self.path = None if path is None else path.absolute()
         self.read_only = read_only
         self.capabilities = _READING if read_only else _READING | _WRITING
         self._lock = threading.RLock()
@@ -166,7 +174,11 @@ class GraphStore(LocalStore):
         began = time.perf_counter_ns()
         with self._lock:
             self._check_open()
-            shelf, revision = self._shelf(query.as_of)
+            try:
+                shelf, revision = self._shelf(query.as_of)
+            except AttributeError:
+                check_lookup(query)
+                raise
             result = look_up(shelf, query, revision, self._identify)
         result.elapsed_ns = time.perf_counter_ns() - began
         return result
@@ -174,7 +186,7 @@ class GraphStore(LocalStore):
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order, all from one state of the store."""
         with self._lock:
-            return [self.lookup_nowait(query) for query in queries]
+            return [self.lookup_nowait(query) for query in checked_lookups(queries)]
 
     def describe_nowait(
         self,
@@ -202,9 +214,10 @@ class GraphStore(LocalStore):
         batch: int = 1000,
     ) -> AsyncIterator[Fact]:
         """Give every fact, or those of one entity, of one relation (or its synonyms), or of both."""
-        for fact in self.scan_nowait(
-            entity, relation, namespace=namespace, as_of=as_of, batch=batch
-        ):
+        facts = self.scan_nowait(entity, relation, namespace=namespace, as_of=as_of, batch=batch)
+        for n, fact in enumerate(facts):
+            if n % _BATCH == 0:
+                await checkpoint()  # for other tasks, and a cancellation
             yield fact
 
     def scan_nowait(
@@ -260,10 +273,10 @@ class GraphStore(LocalStore):
             key = scoped(space, canonical_key(entity))
             if key not in self._world.names and key not in self._world.past:
                 key = self._world.aliases.get(key, key)
-            name, past = self._world.past.get(key, ("", []))
+            name, _, past = self._world.versions(key)
             return [
                 PastFact(
-                    as_fact(name, fact, self._identify(key, fact), space, retracted),
+                    as_fact(name or "", fact, self._identify(key, fact), space, retracted),
                     asserted=fact.revision,
                     retracted=retracted,
                 )
@@ -292,7 +305,9 @@ class GraphStore(LocalStore):
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> AsyncIterator[Change]:
         """Give what was committed after a revision, in order, up to now."""
-        for change in self.changes_nowait(since, namespace=namespace):
+        for n, change in enumerate(self.changes_nowait(since, namespace=namespace)):
+            if n % _BATCH == 0:
+                await checkpoint()  # for other tasks, and a cancellation
             yield change
 
     def changes_nowait(
@@ -367,8 +382,8 @@ class GraphStore(LocalStore):
             desk = GraphDesk(self._world)
             outcome = work_out(ops, desk, self._revision + 1, self._identify)
             if outcome.changed:
-                self._revision = outcome.revision
                 self._world.write(outcome)
+                self._revision = outcome.revision
                 edits = outcome.edits.items()
                 touched = [key for key, edit in edits if edit.ended or edit.started]
                 self._log.add(outcome.revision, actor=actor, touched=touched, events=outcome.events)
@@ -430,6 +445,9 @@ class GraphStore(LocalStore):
             if n_facts and self.path is not None:
                 self.save_nowait()
                 pending += (_FILE_FREED,)
+            if self.path is not None:
+                file = Path(os.path.realpath(self.path))
+                pending += tuple(f"{_UNFINISHED}{path.name}" for path in parts_beside(file))
             return ErasureReceipt(
                 facts=n_facts,
                 entity=entity,
@@ -462,7 +480,7 @@ class GraphStore(LocalStore):
         with self._lock:
             self._check_open()
             contents = Contents(self.secret, self._revision, self._world, self._log)
-            if path is not None and path != self.path:
+            if path is not None and path.absolute() != self.path:
                 write_file(path, contents)
                 return
             self._check_writable()
@@ -509,6 +527,7 @@ class GraphStore(LocalStore):
         """What lookups ask, and the revision that it has."""
         if as_of is None:
             return self._world, self._revision
+        check_as_of(as_of)
         self._check_reached(as_of)
         return PastShelf(self._world, self._world, as_of), as_of
 

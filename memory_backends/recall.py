@@ -83,10 +83,11 @@ def fill(model: type[Model], entity: str, answers: Mapping[str, LookupResult]) -
         ]
         is_many = get_origin(wanted) in _COLLECTIONS or wanted in _COLLECTIONS
         used[name] = facts if is_many else facts[:1]
-        given[field.alias or name] = items if is_many else items[0]
+        given[name] = items if is_many else items[0]
     missing = tuple(name for name in answers if name not in used)
     try:
-        filled = model.model_validate(given)
+        # By name: an alias for validation tells how others spell a field.
+        filled = model.model_validate(given, by_alias=False, by_name=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -121,8 +122,8 @@ def _for_field(fact: Fact, text: str, wanted: Any) -> Any:
     """The value as the field takes it; ``text`` is what the lookup answered with."""
     if wanted is str or fact.surface != text:  # of an inverse relation the text is the entity
         return text
-    if isinstance(fact.value, _OWN_TYPES) and isinstance(wanted, type):
-        if isinstance(fact.value, wanted):
+    if isinstance(fact.value, _OWN_TYPES) and isinstance(wanted, type) and wanted is not Any:
+        if wanted in type(fact.value).__mro__:  # not every type may be asked for its instances
             return fact.value
         # A full date as the text that pydantic reads as one; what fits nothing, it refuses.
         return fact.value.isoformat() if isinstance(fact.value, PartialDate) else text

@@ -8,7 +8,7 @@ from typing import Literal
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.synonyms import group_of, same_relation
+from lamlam.memory_backends.synonyms import group_of
 from lamlam.memory_backends.values import MAX_NAME_CHARACTERS, ValueType, text_fault
 
 Cardinality = Literal["one", "many"]
@@ -57,11 +57,6 @@ class RelationRule:
     def key(self) -> str:
         """Canonical key of the relation."""
         return canonical_key(self.name)
-
-    @property
-    def is_symmetric(self) -> bool:
-        """True for a relation that is its own inverse."""
-        return self.inverse is not None and same_relation(canonical_key(self.inverse), self.key)
 
 
 class RelationRules:

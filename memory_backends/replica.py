@@ -49,7 +49,8 @@ class Replica:
             secret: what the store makes its ids with: the replica gives the same ones.
         """
         self.revision = 0
-        """Of the last change, or the one that the feed was said to have reached."""
+        """Of the last commit that was taken in whole, or the one that the feed is said to have
+        reached."""
         self.rules = RelationRules()
         """What the store knows about relations."""
         self.identify = FactIds(secret)
@@ -63,6 +64,8 @@ class Replica:
         # By code and namespace of an entity as a value, those that have it: where it is asked.
         self._owners: dict[str, set[str]] | None = None
         self._n_facts = 0
+        self._taking = 0
+        """Of the commit that was taken in last, as far as it came."""
 
     # Asking ---------------------------------------------------------------------------------------
 
@@ -128,16 +131,22 @@ class Replica:
 
     # Feeding --------------------------------------------------------------------------------------
 
-    def feed(self, changes: Iterable[Change], *, reached: int | None = None) -> None:
+    def feed(
+        self, changes: Iterable[Change], *, reached: int | None = None, is_whole: bool = True
+    ) -> None:
         """The changes are taken in.
 
-        Those of one commit are seen together, unless they are more than a thousand.
+        Those of one commit are seen together, unless they are more than a thousand. Where the
+        feed breaks off inside a commit, `revision` stays before it: going on from there gives
+        the commit again, as a whole.
 
         Args:
             changes: in the order of the feed; any that were taken in before do no harm as
                 long as all that follow them come too.
             reached: the revision that the feed has come to, where commits without changes
                 may be at its end.
+            is_whole: the last commit among them ends with them; false where they are a part of
+                the feed, cut anywhere.
         """
         together: list[Change] = []
         for change in changes:
@@ -148,6 +157,8 @@ class Replica:
                 together = []
             together.append(change)
         self._take_all(together)
+        if is_whole:
+            self.revision = max(self.revision, self._taking)
         if reached is not None:
             self.revision = max(self.revision, reached)
 
@@ -156,13 +167,15 @@ class Replica:
             # The facts of an entity come together: its row is read and written once.
             open_row = _OpenRow(self)
             for change in changes:
+                if change.revision != self._taking:
+                    self.revision = max(self.revision, self._taking)
+                    self._taking = change.revision
                 if change.fact is not None and change.entity is not None:
                     key = scoped(change.namespace, canonical_key(change.entity))
                     open_row.take(key, change.entity, change.kind, change.fact)
                 else:
                     open_row.close()
                     self._take(change)
-                self.revision = max(self.revision, change.revision)
             open_row.close()
 
     def _take(self, change: Change) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple, Protocol
 
+from lamlam.errors import BadFact
 from lamlam.memory_backends.keys import canonical_key, fold, qualifiers_agree, relation_key
 from lamlam.memory_backends.lookups import (
     NO_MATCH,
@@ -27,6 +28,7 @@ from lamlam.memory_backends.lookups import (
     MatchPart,
     Owned,
     StoredFact,
+    check_lookup,
 )
 from lamlam.memory_backends.misspellings import likeness, misspelling_score
 from lamlam.memory_backends.moments import as_moment, holds_at, to_us
@@ -127,16 +129,15 @@ def look_up(
     after the entity's own.
 
     Raises:
-        BadFact: the moment that is asked about has no zone.
+        BadFact: a field of the question is not what it should be.
     """
-    if query.valid_at is not None:
-        as_moment(query.valid_at)  # refused without its zone, whether or not it matters
+    check_lookup(query)
     if not (is_text(query.entity) and is_text(query.relation)):
         # Half a surrogate pair: nothing has such a name.
         return LookupResult(
             LookupStatus.MISS, Match(NO_MATCH, NO_MATCH), revision, entity=query.entity
         )
-    if query.namespace:
+    if query.namespace != ():
         from lamlam.memory_backends.shelf_views import NamespaceShelf
 
         shelf = NamespaceShelf(shelf, query.namespace)
@@ -244,7 +245,13 @@ def is_timeless(stored: Sequence[StoredFact]) -> bool:
 
 
 def describe(shelf: Shelf, entity: str, *, fuzzy: bool) -> EntityView | None:
-    """Return what the shelf holds of an entity now; ``None`` if unknown or ambiguous."""
+    """Return what the shelf holds of an entity now; ``None`` if unknown or ambiguous.
+
+    Raises:
+        BadFact: the name is no text.
+    """
+    if not isinstance(entity, str):
+        raise BadFact(f"no lookup: entity: {type(entity).__name__} is no text")
     found = find_entity(shelf, entity, fuzzy=fuzzy) if is_text(entity) else _ABSENT
     if found.holding is None:
         return None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from lamlam.errors import ReadOnly
+from lamlam.errors import Conflict, ReadOnly
 from lamlam.memory_backends.arguments import check_scan
 from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.lookups import Lookup, LookupResult
+from lamlam.memory_backends.lookups import Lookup, LookupResult, checked_lookups
 from lamlam.memory_backends.operations import (
     Change,
     Commit,
@@ -42,7 +42,8 @@ class Snapshot(BaseStore):
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, as of the snapshot or an earlier revision asked for."""
-        return await self._store.lookup_many([replace(q, as_of=self._at(q.as_of)) for q in queries])
+        given = [replace(q, as_of=self._at(q.as_of)) for q in checked_lookups(queries)]
+        return await self._store.lookup_many(given)
 
     async def scan(
         self,
@@ -55,10 +56,15 @@ class Snapshot(BaseStore):
     ) -> AsyncIterator[Fact]:
         """Give facts that held at the snapshot's revision."""
         check_scan(entity, relation, as_of, batch)
-        async for fact in self._store.scan(
+        facts = self._store.scan(
             entity, relation, namespace=namespace, as_of=self._at(as_of), batch=batch
-        ):
-            yield fact
+        )
+        try:
+            async for fact in facts:
+                yield fact
+        finally:
+            if isinstance(facts, AsyncGenerator):  # one that is left early must be closed
+                await facts.aclose()
 
     async def history(
         self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
@@ -116,7 +122,14 @@ class Snapshot(BaseStore):
         """Nothing is to do: the store stays open."""
 
     def _at(self, asked: int | None) -> int:
-        return self.revision if asked is None else min(asked, self.revision)
+        if asked is None:
+            return self.revision
+        if asked > self.revision:
+            raise Conflict(
+                f"the snapshot is at revision {self.revision} and has not reached {asked}",
+                hint="ask the store itself",
+            )
+        return asked
 
 
 @asynccontextmanager

@@ -69,6 +69,8 @@ def _stored(op: Assert, seq: int, revision: int) -> StoredFact:
         and fact.valid_to is None
         and not fact.namespace
         and len(sources) < 2
+        and type(fact.confidence) is float
+        and 0.0 <= fact.confidence <= 1.0
         and value != ""
         and relation != ""
         and fact.entity != ""

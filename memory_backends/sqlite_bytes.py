@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from lamlam.memory_backends.byte_search import found_in
+
 SHORTEST_SEARCHED = 4
 """Characters that are worth searching for: shorter texts stand everywhere by chance, and are
 searched for together with what stood beside them in the file."""
-_READ_BYTES = 4 << 20
 _CHECKPOINT_MS = 250  # a reader that is at work is gone by then, one that stays is not
 # A long text may be cut at the end of a page, so pieces of it are searched for.
 _LONGEST_WHOLE = 200
@@ -46,7 +47,8 @@ def leftovers(connection: sqlite3.Connection, path: Path, needles: Collection[st
     for suffix in ("", "-wal", "-journal"):
         file = path.with_name(path.name + suffix)
         if file.exists():
-            found |= _found_in(file, {needle for needle in needles if needle not in found})
+            wanted = {needle.encode(): needle for needle in needles if needle not in found}
+            found.update(wanted[piece] for piece in found_in(file, wanted))
     return {needle for needle in found if not _is_live(connection, needle)}
 
 
@@ -56,22 +58,6 @@ def pieces(text: str) -> Sequence[str]:
         return [text]
     middle = len(text) // 2
     return [text[:_PIECE], text[middle : middle + _PIECE], text[-_PIECE:]]
-
-
-def _found_in(file: Path, needles: Collection[str]) -> set[str]:
-    remaining = {needle.encode(): needle for needle in needles}
-    if not remaining:
-        return set()
-    overlap = max(map(len, remaining)) - 1
-    found: set[str] = set()
-    tail = b""
-    with file.open("rb") as stream:
-        while block := stream.read(_READ_BYTES):
-            window = tail + block
-            for piece in [piece for piece in remaining if piece in window]:
-                found.add(remaining.pop(piece))
-            tail = window[-overlap:] if overlap else b""
-    return found
 
 
 def _is_live(connection: sqlite3.Connection, needle: str) -> bool:

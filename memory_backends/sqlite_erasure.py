@@ -26,7 +26,7 @@ from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.sqlite_bytes import SHORTEST_SEARCHED, pieces
 from lamlam.memory_backends.sqlite_desk import Desk
 from lamlam.memory_backends.sqlite_log import (
-    ERASED,
+    is_of_names,
     names_any,
     pack_events,
     unpack_events,
@@ -34,6 +34,7 @@ from lamlam.memory_backends.sqlite_log import (
     written_erasure,
 )
 from lamlam.memory_backends.sqlite_rows import (
+    all_merge_records,
     merge_records,
     merges_of,
     name_and_key,
@@ -86,10 +87,9 @@ def erase_rows(
     entity: str,
     relation: str | None,
     namespace: Namespace = (),
-    actor: str | None = None,
 ) -> Erased:
     """Nothing of it is left in the tables; the caller commits."""
-    return _Erasure(writer, relation).done(scoped(namespace, canonical_key(entity)), actor)
+    return _Erasure(writer, relation).done(scoped(namespace, canonical_key(entity)))
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ class _Erasure:
         self.gone: list[StoredFact] = []
         """Versions that were erased, of now and of the past."""
 
-    def done(self, named: str, actor: str | None) -> Erased:
+    def done(self, named: str) -> Erased:
         connection, erased = self.connection, self.erased
         (revision,) = connection.execute("SELECT revision FROM store").fetchone()
         key = named if self.desk.page(named).facts else (self.desk.alias(named) or named)
@@ -168,16 +168,15 @@ class _Erasure:
             for one in names:
                 self.erased.add(split(one)[1])
         is_emptied = all(fact.key in covered for fact in self.desk.page(key).facts)
-        self._rewrite_merges(parts, passed, forgotten, keys if is_emptied else ())
+        self._rewrite_merges(parts, passed, forgotten, names, keys if is_emptied else ())
         erased.revision = revision + 1
         self.writer.finish(revision + 1)
         entries += [
-            written_erasure(self.identify.of_entity(part.key), () if is_whole else part.ids)
-            for part in parts
+            self._told(part.key, () if is_whole or not part.is_left else part.ids) for part in parts
         ]
         # Copies may still know such a name as that of another entity.
-        entries += [written_erasure(self.identify.of_entity(one), ()) for one in names]
-        write_entry(connection, revision + 1, actor, entries)
+        entries += [self._told(one, ()) for one in names]
+        write_entry(connection, revision + 1, None, entries)
         return erased
 
     def _names_of(self, keys: Collection[str], gone: Sequence[_Part]) -> list[str]:
@@ -190,7 +189,7 @@ class _Erasure:
             "SELECT events FROM log WHERE events IS NOT NULL"
         ).fetchall():
             for event in unpack_events(text):
-                if event[0] not in (ERASED, "rule") and event[1] in keys:
+                if is_of_names(event) and event[1] in keys:
                     names[event[3]] = None
         return [one for one in names if one not in keys]
 
@@ -286,7 +285,11 @@ class _Erasure:
         self._count(gone)
         self._rewrite_references(key, left)
         told = ids_that_went(key, gone, left, self.identify)
-        return written_erasure(self.identify.of_entity(key), told) if told else None
+        return self._told(key, told) if told else None
+
+    def _told(self, key: str, fact_ids: Iterable[str]) -> tuple[str, ...]:
+        """Return what the feed tells of an entity, or of facts of it, that are gone."""
+        return written_erasure(split(key)[0], self.identify.of_entity(key), fact_ids)
 
     def _count(self, gone: Sequence[StoredFact]) -> None:
         self.erased.facts += len(gone)
@@ -378,21 +381,26 @@ class _Erasure:
         parts: Sequence[_Part],
         passed: Sequence[Passed],
         forgotten: Collection[str],
+        freed: Collection[str],
         emptied: Collection[str],
     ) -> None:
         """No record of a merge tells of what was erased."""
         erased = {part.key: part.gone for part in parts}
+        concerned = {*erased, *forgotten, *emptied, *passed_to(passed)}
         records = {
             ident: record
-            for key in {*erased, *forgotten, *emptied, *passed_to(passed)}
+            for key in concerned
             for ident, record in merge_records(self.connection, key)
         }
+        if forgotten or freed:  # any record may tell of a name that the merged entity had
+            records |= dict(all_merge_records(self.connection))
         for ident, record in records.items():
             left = after_erasure(
                 record,
                 erased,
                 passed,
                 forgotten=forgotten,
+                freed=freed,
                 emptied=emptied,
                 identify=self.identify,
             )

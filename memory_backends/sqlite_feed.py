@@ -20,7 +20,7 @@ _BATCH = 500  # entities that are read at a time
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Changes of one namespace or of all; rules and erasures belong to every one."""
+    """Changes of one namespace or of all; rules belong to every one."""
 
     identify: Identify
     namespace: Namespace | None = None
@@ -67,11 +67,11 @@ class Feed:
         while True:
             with reading() as reader:
                 entry = next_entry(reader.cursor, revision)
-                events = changes_of_events(entry, reader.rules) if entry is not None else []
-            if entry is None:
-                return
+                if entry is None:
+                    return
+                events = changes_of_events(entry, reader.rules, self.namespace)
             revision = entry.revision
-            yield from (change for change in events if self._is_wanted(change))
+            yield from events
             yield from self._facts(revision, reading)
 
     def _facts(self, revision: int, reading: Reading) -> Iterator[Change]:
@@ -101,10 +101,3 @@ class Feed:
             return
         name, now, past = reader.versions(key)
         yield from changes_of_entity(key, name or "", now, past, revision, self.identify)
-
-    def _is_wanted(self, change: Change) -> bool:
-        return (
-            self.namespace is None
-            or change.kind in ("rule", "erased")
-            or change.namespace == self.namespace
-        )

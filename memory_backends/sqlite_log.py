@@ -1,4 +1,4 @@
-"""What a fact file keeps of each commit: no value, and of names only what is no entity's any more.
+"""What a fact file keeps of each commit: no value, and names only where names changed.
 
 Which facts a commit changed is worked out from the versions that `ent` and `past` hold.
 """
@@ -11,14 +11,16 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from lamlam.memory_backends import packed
-from lamlam.memory_backends.namespaces import split
+from lamlam.memory_backends.facts import Namespace
+from lamlam.memory_backends.namespaces import parsed, split, written
 from lamlam.memory_backends.operations import Change
 from lamlam.memory_backends.relation_rules import RelationRule, RelationRules
 from lamlam.memory_backends.sqlite_rows import pack_numbers, unpack_numbers
 from lamlam.memory_backends.transaction import Event
 from lamlam.memory_backends.values import ValueType
 
-ERASED = "erased"
+_ERASED_SOMEWHERE, _ERASED = "erased", "erased_in"
+"""The first logs did not tell in which namespace."""
 
 
 class Entry(NamedTuple):
@@ -73,14 +75,21 @@ def written_event(event: Event) -> tuple[str, ...]:
     return (event.kind, event.key, event.name, event.other)
 
 
-def written_erasure(entity_id: str, fact_ids: Iterable[str]) -> tuple[str, ...]:
+def written_erasure(
+    namespace: Namespace, entity_id: str, fact_ids: Iterable[str]
+) -> tuple[str, ...]:
     """Return what the log keeps of an erasure."""
-    return (ERASED, entity_id, *fact_ids)
+    return (_ERASED, written(namespace), entity_id, *fact_ids)
+
+
+def is_of_names(event: Sequence[str]) -> bool:
+    """True where an event is about an entity and another name."""
+    return event[0] not in (_ERASED_SOMEWHERE, _ERASED, "rule")
 
 
 def names_any(event: Sequence[str], keys: Collection[str]) -> bool:
     """True where an event is about an entity or an alias with one of these scoped keys."""
-    return event[0] not in (ERASED, "rule") and (event[1] in keys or event[3] in keys)
+    return is_of_names(event) and (event[1] in keys or event[3] in keys)
 
 
 def next_entry(cursor: sqlite3.Cursor, after: int) -> Entry | None:
@@ -100,15 +109,22 @@ def touched_by(cursor: sqlite3.Cursor, revision: int, after: int) -> tuple[int, 
     return (row[0], list(unpack_numbers(row[1]))) if row else None
 
 
-def changes_of_events(entry: Entry, rules: RelationRules) -> list[Change]:
-    """Return what a commit did besides changing facts."""
+def changes_of_events(entry: Entry, rules: RelationRules, wanted: Namespace | None) -> list[Change]:
+    """Return what a commit did besides changing facts.
+
+    Args:
+        wanted: leave out what was done in other namespaces; ``None``: in none.
+    """
     changes: list[Change] = []
     for kind, *about in entry.events:
-        if kind == ERASED:
-            entity_id, *fact_ids = about
-            changes.append(
-                Change(entry.revision, "erased", entity_id=entity_id, fact_ids=tuple(fact_ids))
-            )
+        if kind in (_ERASED_SOMEWHERE, _ERASED):
+            namespace = parsed(about.pop(0)) if kind == _ERASED else (wanted or ())
+            entity_id, *ids = about
+            if wanted is None or namespace == wanted:
+                erased = Change(
+                    entry.revision, "erased", namespace, entity_id=entity_id, fact_ids=tuple(ids)
+                )
+                changes.append(erased)
             continue
         key, name, other = about
         if kind == "rule":
@@ -116,8 +132,8 @@ def changes_of_events(entry: Entry, rules: RelationRules) -> list[Change]:
                 changes.append(Change(entry.revision, "rule", rule=rule))
             continue
         for known in ("alias", "no_alias", "merged", "split"):
-            if kind == known:
-                namespace = split(key)[0]
+            namespace = split(key)[0]
+            if kind == known and (wanted is None or namespace == wanted):
                 changes.append(
                     Change(entry.revision, known, namespace, name, alias=split(other)[1])
                 )

@@ -29,7 +29,8 @@ _ROW = "SELECT name, facts FROM ent WHERE id = ?"
 _ALIAS = "SELECT ent.name, ent.facts FROM alias JOIN ent ON ent.id = alias.ent WHERE key = ?"
 _REVISION = "SELECT revision FROM store"
 _STATE = "SELECT EXISTS (SELECT 1 FROM alias), rules FROM store"
-_NEAR = "SELECT ent FROM near WHERE code = ? LIMIT 400"  # enough names to compare
+# All of them: where some are left out, what is ambiguous looks like the answer.
+_NEAR = "SELECT ent FROM near WHERE code = ?"
 _NAME = "SELECT name FROM ent WHERE id = ?"
 _PAST = "SELECT name, facts, retracted FROM past WHERE ent = ? ORDER BY id"
 _SNAPSHOT_NS = 5_000_000
@@ -133,7 +134,12 @@ class Reader:
         Most questions do, and this way calls next to nothing.
         """
         entity = query.entity
-        if query.namespace or self.rules or query.valid_at is not None or not entity.isascii():
+        if (
+            query.namespace != ()
+            or self.rules
+            or query.valid_at is not None
+            or not entity.isascii()
+        ):
             return None
         key = canonical_key(entity)
         row = self._execute(_ROW, (row_id(key),)).fetchone()

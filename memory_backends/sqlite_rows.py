@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+from collections.abc import Iterator
 from hashlib import blake2b
 
 from lamlam.memory_backends import packed
@@ -106,6 +107,12 @@ def merge_records(connection: sqlite3.Connection, key: str) -> list[tuple[int, M
     ).fetchall()
     found = [(ident, unpack_merge(text)) for ident, text in rows]
     return [(ident, record) for ident, record in found if key in (record.kept, record.merged)]
+
+
+def all_merge_records(connection: sqlite3.Connection) -> Iterator[tuple[int, MergeRecord]]:
+    """Give every record of a merge, with the number of its row."""
+    for ident, text in connection.execute("SELECT id, record FROM merge").fetchall():
+        yield ident, unpack_merge(text)
 
 
 def merges_of(connection: sqlite3.Connection, kept: str) -> list[tuple[int, MergeRecord]]:

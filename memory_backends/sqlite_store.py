@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
 from anyio import CancelScope, to_thread
+from anyio.lowlevel import checkpoint
 
-from lamlam.errors import ReadOnly, StoreClosed, Unavailable
+from lamlam.errors import ReadOnly, StoreClosed, StoreMissing, Unavailable
 from lamlam.memory_backends.arguments import (
     check_entity,
     check_erase,
@@ -26,7 +27,14 @@ from lamlam.memory_backends.arguments import (
 )
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
-from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult
+from lamlam.memory_backends.lookups import (
+    EntityView,
+    Lookup,
+    LookupResult,
+    check_as_of,
+    check_lookup,
+    checked_lookups,
+)
 from lamlam.memory_backends.operations import (
     OUT_OF_REACH,
     Assert,
@@ -90,6 +98,12 @@ _TABLES = ("facts", "history", "log of commits", "aliases", "merges", "index key
 _BYTES = ("file", "write-ahead log")
 _UNFINISHED = "left by an import that was killed, or of one that runs: "
 _LOG_IN_USE = "write-ahead log: another process is using the file"
+_LOG_READ_HERE = (
+    "write-ahead log: this process is reading the file as it was"
+    " (changes(None) or scan(as_of=…), not read to its end)"
+)
+_TURN = 500
+"""Facts after which other tasks, and a cancellation, get their turn."""
 
 
 class SqliteStore(OneProcess, LocalStore):
@@ -177,12 +191,16 @@ class SqliteStore(OneProcess, LocalStore):
                     result = self._answer(reader, query)
         except sqlite3.Error as error:
             raise self._explained(error) from error
+        except (AttributeError, TypeError):  # only then, because it runs per written fact
+            check_lookup(query)
+            raise
         result.elapsed_ns = time.perf_counter_ns() - began
         return result
 
     def _answer(self, reader: Reader, query: Lookup) -> LookupResult:
         if query.as_of is None:
             return look_up(reader, query, reader.revision, self._identify)
+        check_as_of(query.as_of)
         check_revision(reader, query.as_of)
         shelf = PastShelf(reader, reader, query.as_of)
         return look_up(shelf, query, query.as_of, self._identify)
@@ -191,7 +209,7 @@ class SqliteStore(OneProcess, LocalStore):
         """Return one result per query, in their order; no snapshot stays open."""
         with self._reading() as reader:
             results = []
-            for query in queries:
+            for query in checked_lookups(queries):
                 began = time.perf_counter_ns()
                 result = self._answer(reader, query)
                 result.elapsed_ns = time.perf_counter_ns() - began
@@ -220,6 +238,7 @@ class SqliteStore(OneProcess, LocalStore):
                 reader.pin(time.perf_counter_ns())
                 shelf: Shelf = reader
                 if as_of is not None:
+                    check_as_of(as_of)
                     check_revision(reader, as_of)
                     shelf = PastShelf(reader, reader, as_of)
                 if namespace:
@@ -240,7 +259,9 @@ class SqliteStore(OneProcess, LocalStore):
         """Give every fact, or those of one entity, of one relation (or its synonyms), or of both."""
         facts = self.scan_nowait(entity, relation, namespace=namespace, as_of=as_of, batch=batch)
         with closing(facts):
-            for fact in facts:
+            for n, fact in enumerate(facts):
+                if n % _TURN == 0:
+                    await checkpoint()
                 yield fact
 
     def scan_nowait(
@@ -297,7 +318,9 @@ class SqliteStore(OneProcess, LocalStore):
         """
         changes = self.changes_nowait(since, namespace=namespace)
         with closing(changes):
-            for change in changes:
+            for n, change in enumerate(changes):
+                if n % _TURN == 0:
+                    await checkpoint()
                 yield change
 
     def changes_nowait(
@@ -318,6 +341,10 @@ class SqliteStore(OneProcess, LocalStore):
         """Return what the store is and how much it holds."""
         with self._reading() as reader:
             revision, facts, entities, changes_since = reader.state()
+        try:
+            size = self.path.stat().st_size
+        except FileNotFoundError:
+            raise StoreMissing(f"{self.path} was removed while it was open") from None
         return StoreInfo(
             backend="sqlite",
             location=str(self.path),
@@ -326,7 +353,7 @@ class SqliteStore(OneProcess, LocalStore):
             facts=facts,
             entities=entities,
             read_only=self.read_only,
-            bytes=self.path.stat().st_size,
+            bytes=size,
             edition=f"SQLite {sqlite3.sqlite_version}",
             changes_since=changes_since,
         )
@@ -490,7 +517,7 @@ class SqliteStore(OneProcess, LocalStore):
         connection = self._open_writer().connection
         with translated(self.path):
             if not self._empty_log():
-                return [_LOG_IN_USE]
+                return [self._why_log_is_kept()]
             remaining = leftovers(connection, self.path, erased.needles)
         if not remaining:
             short = "file: {} texts are too short to be searched for"
@@ -502,9 +529,13 @@ class SqliteStore(OneProcess, LocalStore):
             return [f"file: {len(remaining)} copies stand in it while another process writes"]
         with translated(self.path):
             if not self._empty_log():
-                return [_LOG_IN_USE]
+                return [self._why_log_is_kept()]
             remaining = leftovers(connection, self.path, erased.needles)
         return [f"file: {len(remaining)} copies still stand in it"] if remaining else []
+
+    def _why_log_is_kept(self) -> str:
+        is_read_here = any(store._lasting_readers for store in _OPEN.of(self.path))
+        return _LOG_READ_HERE if is_read_here else _LOG_IN_USE
 
     def _empty_log(self) -> bool:
         """Return whether the log is empty; no reader of this process is in the way."""
@@ -564,6 +595,7 @@ class SqliteStore(OneProcess, LocalStore):
                 reader.pin(time.perf_counter_ns())
                 yield reader
         finally:
+            self._lasting_readers.discard(reader)
             if not self.is_forked:
                 reader.close()
 

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from lamlam.errors import NotSupported
 from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult, checked_lookup
+from lamlam.memory_backends.lookups import (
+    EntityView,
+    Lookup,
+    LookupResult,
+    checked_lookup,
+    checked_lookups,
+)
 from lamlam.memory_backends.operations import (
     Change,
     Commit,
@@ -223,4 +229,4 @@ class LocalStore(BaseStore):
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order."""
-        return [self.lookup_nowait(query) for query in queries]
+        return [self.lookup_nowait(query) for query in checked_lookups(queries)]

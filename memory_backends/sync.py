@@ -13,7 +13,13 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from concurrent.futures import CancelledError, Future
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+)
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -106,21 +112,24 @@ class SyncFactStore(OneProcess):
         self.close()
 
     def close(self) -> None:
-        """The store is closed, if this twin opened it; in a forked process nothing is done."""
+        """The store is closed, if this twin opened it; in a forked process nothing is done.
+
+        Iterators and snapshots that somebody still holds end with `StoreClosed`.
+        """
         if self.is_forked:
             return
         store, self._store = self._store, None
         loop, self._loop = self._loop, None
+        close = last = None
+        if store is not None and store is not self._url:
+            close = _twin(store, "aclose", "close_nowait") if self._is_local else None
+            last = store.aclose if close is None else None
         try:
-            if store is not None and store is not self._url:
-                close = _twin(store, "aclose", "close_nowait") if self._is_local else None
-                if close is not None:
-                    close()
-                elif loop is not None:
-                    loop.call(store.aclose)
+            if close is not None:
+                close()
         finally:
             if loop is not None:
-                loop.close()
+                loop.close(last)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -306,8 +315,7 @@ class SyncFactStore(OneProcess):
                 view = _run(_entered(context.__aenter__))
                 stack.callback(lambda: _run(_entered(partial(context.__aexit__, None, None, None))))
             else:
-                portal = self._running().portal
-                view = stack.enter_context(portal.wrap_async_context_manager(context))
+                view = stack.enter_context(self._running().entered(context))
             twin = SyncFactStore(view)
             twin._store, twin._is_local, twin._loop = view, self._is_local, self._loop
             twin.belongs_here()
@@ -336,27 +344,29 @@ class _Loop:
 
     def __init__(self) -> None:
         self._thread: LoopThread | None = None
-        self._starting = threading.Lock()
-
-    @property
-    def portal(self) -> BlockingPortal:
-        """What calls into the loop; the first use starts it."""
-        with self._starting:
-            if self._thread is None:
-                from lamlam.loop_thread import LoopThread
-
-                self._thread = LoopThread("lamlam-store-loop")
-            return self._thread.portal
+        self._is_closed = False
+        # Held while a task is handed over: one that is handed over as the loop ends would be
+        # waited for, and never run.
+        self._handing_over = threading.Lock()
+        self._pumps: set[Future[None]] = set()
+        self._entered: set[ExitStack] = set()
 
     def call(self, method: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return what a coroutine returns; it is cancelled where the wait for it is broken off."""
-        future = self.portal.start_task_soon(method)
-        try:
-            result: T = future.result()
-            return result
-        except BaseException:
-            future.cancel()
-            raise
+        return _result(self._start(method))
+
+    @contextmanager
+    def entered(self, context: AbstractAsyncContextManager[T]) -> Generator[T]:
+        """Give what an async context gives; it is left at the end of the block or by `close`."""
+        with self._handing_over:
+            portal = self._portal()
+        with ExitStack() as stack:
+            view = stack.enter_context(portal.wrap_async_context_manager(context))
+            self._entered.add(stack)
+            try:
+                yield view
+            finally:
+                self._entered.discard(stack)
 
     def iterate(self, method: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
         """Give what an async iterator gives; one task of the loop runs all of it."""
@@ -375,24 +385,73 @@ class _Loop:
                 if chunk:
                     await sending.send(chunk)
 
-        future = self.portal.start_task_soon(pump)
+        try:
+            future = self._start(pump)
+        except BaseException:
+            sending.close()
+            receiving.close()
+            raise
+        self._pumps.add(future)
+        future.add_done_callback(self._pumps.discard)
         try:
             while True:
                 try:
                     chunk = self.call(receiving.receive)
                 except EndOfStream:
                     break
-                yield from chunk
+                for item in chunk:
+                    if self._is_closed:
+                        raise _closed()
+                    yield item
             future.result()
+        except CancelledError:
+            raise _closed() from None
         finally:
             future.cancel()
             receiving.close()
 
-    def close(self) -> None:
-        """The loop has ended, and its thread."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.close()
+    def close(self, last: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+        """Iterators and contexts have been left, ``last`` is done, the loop and its thread ended."""
+        with self._handing_over:
+            self._is_closed = True
+        # The loop ends after its tasks, and these wait for whoever holds the iterator.
+        for pump in list(self._pumps):
+            pump.cancel()
+        try:
+            for stack in list(self._entered):
+                stack.close()
+            if last is not None:
+                _result(self._running().start_task_soon(last))
+        finally:
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                thread.close()
+
+    def _start(self, method: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
+        with self._handing_over:
+            return self._portal().start_task_soon(method)
+
+    def _portal(self) -> BlockingPortal:
+        if self._is_closed:
+            raise _closed()
+        return self._running()
+
+    def _running(self) -> BlockingPortal:
+        """What calls into the loop; the first use starts it."""
+        if self._thread is None:
+            from lamlam.loop_thread import LoopThread
+
+            self._thread = LoopThread("lamlam-store-loop")
+        return self._thread.portal
+
+
+def _result(future: Future[T]) -> T:
+    """Return what a task returns; it is cancelled where the wait for it is broken off."""
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
 
 
 def _twin(store: FactStore, name: str, twin: str) -> Callable[..., Any] | None:

@@ -31,7 +31,7 @@ from lamlam.memory_backends.operations import (
     SplitEntities,
 )
 from lamlam.memory_backends.relation_rules import RelationRule, RelationRules
-from lamlam.memory_backends.values import MAX_NAME_CHARACTERS, as_value, text_fault
+from lamlam.memory_backends.values import as_value, name_fault
 
 
 class Page(NamedTuple):
@@ -446,6 +446,6 @@ def _check_expected(expected: Collection[str] | None) -> None:
 
 def _check_names(**names: str) -> None:
     for field_name, name in names.items():
-        fault = text_fault(name, MAX_NAME_CHARACTERS)
+        fault = name_fault(name)
         if fault:
             raise BadFact(f"no fact: {field_name}: {fault}")

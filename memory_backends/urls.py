@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from typing import Protocol
 
 from anyio import to_thread
 
-from lamlam.errors import MissingExtra, UnknownBackend, UnknownOption
+from lamlam.errors import BadStore, MissingExtra, UnknownBackend, UnknownOption
 from lamlam.memory_backends.protocol import FactStore
 
 ENTRY_POINTS = "lamlam.memory_backends"
@@ -82,7 +83,7 @@ def connect(
     if not isinstance(url, str):
         from lamlam.memory_backends.sqlite_store import SqliteStore
 
-        return SqliteStore(Path(url), create=create, read_only=read_only)
+        return SqliteStore(_file(url), create=create, read_only=read_only)
     scheme = url.partition(":")[0]
     if url == BUNDLED:
         from lamlam.bundled import facts_path
@@ -92,12 +93,12 @@ def connect(
     if url in ("memory:", "memory://") or _names_file(url, _MEMORY):
         from lamlam.memory_backends.networkx_graph import GraphStore
 
-        file = Path(url[len(_MEMORY) :]) if _names_file(url, _MEMORY) else None
+        file = _file(url[len(_MEMORY) :]) if _names_file(url, _MEMORY) else None
         return GraphStore(file, create=create, read_only=read_only)
     if _names_file(url, _SQLITE):
         from lamlam.memory_backends.sqlite_store import SqliteStore
 
-        return SqliteStore(Path(url[len(_SQLITE) :]), create=create, read_only=read_only)
+        return SqliteStore(_file(url[len(_SQLITE) :]), create=create, read_only=read_only)
     if scheme in _NEO4J and url.startswith(f"{scheme}://"):
         if find_spec("neo4j") is None:
             raise MissingExtra("neo4j", "the driver of Neo4j")
@@ -157,6 +158,28 @@ def _names_file(url: str, beginning: str) -> bool:
             hint="read_only= and create= are arguments; give a file with ? in its name as a Path",
         )
     return True
+
+
+def _file(name: str | os.PathLike[str]) -> Path:
+    """The path of a file, which may or may not be there.
+
+    Raises:
+        BadStore: no file can have that name.
+    """
+    path = Path(name)
+    try:
+        path.stat()
+    except ValueError:
+        raise BadStore(f"no file can be called {_shown(path)}: it holds NUL, or no text") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise BadStore(f"no file can be called {_shown(path)}: it is too long") from None
+    return path
+
+
+def _shown(path: Path) -> str:
+    text = str(path)
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")
 
 
 def data_folder() -> Path:

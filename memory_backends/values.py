@@ -18,8 +18,10 @@ from lamlam.errors import BadFact
 from lamlam.memory_backends.keys import canonical_key
 
 MAX_NAME_CHARACTERS = 1_000
-"""Longest name of an entity or a relation, and longest unit."""
+"""Longest name of an entity or a relation, as written and as its canonical key; longest unit."""
 MAX_VALUE_CHARACTERS = 1_000_000
+_SHORT_NAME = MAX_NAME_CHARACTERS // 18
+"""No key of a character is longer than 18 characters, so that no key of such a name is too long."""
 _MOST_DIGITS = 1_000
 _MOST_INTEGER = 2**63
 _MONTHS = (
@@ -81,6 +83,8 @@ class PartialDate:
         Raises:
             BadFact: it names none.
         """
+        if not isinstance(text, str):
+            raise BadFact(f"{type(text).__name__} names no date", hint="give a text")
         plain = " ".join(text.split())
         if match := _ISO_DATE.fullmatch(plain):
             year, month, day = match.groups()
@@ -151,7 +155,7 @@ class EntityRef:
         Raises:
             BadFact: it is no name.
         """
-        fault = text_fault(self.name, MAX_NAME_CHARACTERS)
+        fault = name_fault(self.name)
         if fault:
             raise BadFact(f"no entity: the name {fault}")
 
@@ -183,9 +187,7 @@ def as_value(given: object) -> Value:
             if not -_MOST_INTEGER <= given < _MOST_INTEGER:
                 raise BadFact("no fact: value: the integer has more than 64 bits")
             return given
-        case float():
-            return _decimal(Decimal(repr(given)))
-        case Decimal():
+        case float() | Decimal():
             return _decimal(given)
         case datetime():
             raise BadFact(
@@ -274,7 +276,7 @@ def value_of(code: str, surface: str) -> Value:
             return text  # a text that is written as another one
         case "e":
             # The surface keeps the spelling, unless the fact was given one of its own.
-            return EntityRef(surface if canonical_key(surface) == text else text)
+            return _kept_entity(surface if canonical_key(surface) == text else text)
         case _:
             raise BadFact(f"the store holds a value of unknown type {kind!r}")
 
@@ -364,6 +366,20 @@ def text_fault(text: object, limit: int) -> str | None:
     return None if is_text(text) else NO_TEXT
 
 
+def name_fault(name: object) -> str | None:
+    """What is wrong with the name of an entity or a relation that is to be stored, or ``None``.
+
+    Its key is a name too, of aliases the only one that is kept, and must be as good.
+    """
+    fault = text_fault(name, MAX_NAME_CHARACTERS)
+    if fault or not isinstance(name, str) or name.isascii() or len(name) <= _SHORT_NAME:
+        return fault
+    n_characters = len(canonical_key(name))
+    if n_characters <= MAX_NAME_CHARACTERS:
+        return None
+    return f"has a key of {n_characters:,} characters, at most {MAX_NAME_CHARACTERS:,} are kept"
+
+
 NO_TEXT = "holds half a surrogate pair, which is no text"
 
 
@@ -380,7 +396,8 @@ def is_text(text: str) -> bool:
 
 def _decimal(given: object) -> Decimal:
     if isinstance(given, float):
-        given = repr(given)  # as it was written, not the binary fraction nearest to it
+        # As it was written, not the binary fraction nearest to it; NumPy's print otherwise.
+        given = float.__repr__(given)
     try:
         number = Decimal(given)  # type: ignore[arg-type]  # what cannot be read raises
     except (InvalidOperation, TypeError, ValueError):
@@ -410,10 +427,17 @@ def _written_as(surface: str, text: str) -> Decimal:
     """The number as it was given ("1.50"), where the surface still says so."""
     number = Decimal(text)
     try:
-        written = Decimal(surface)
-    except InvalidOperation:
+        written = _decimal(surface)
+    except BadFact:
         return number
     return written if written == number else number
+
+
+def _kept_entity(name: str) -> EntityRef:
+    """The entity as a store holds it: whatever was once written is read."""
+    entity = object.__new__(EntityRef)
+    object.__setattr__(entity, "name", name)
+    return entity
 
 
 def _shown(text: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MOST_BESIDE = 64
-"""Tokens of prompts and values in a batch in which some text gets its next token. More of
-them would make that text wait: a long prompt is evaluated over several steps."""
+"""Tokens of prompts and values in a batch in which some text gets its next token, where no more
+texts are read than written. More would make those wait: a long prompt is evaluated over several
+steps. Where more are read, those would wait for the few, so as many times more are taken in."""
 WIDEST_GAP = 2
 """Free or waiting sequences in a row that are given a token which is forgotten again. Where
 each sequence has cells of its own, llama.cpp evaluates together only sequences that follow
@@ -21,8 +22,10 @@ def share_out(pending: Sequence[int], room: int) -> list[int]:
     """
     shares = [1 if n < room else 0 for n in range(len(pending))]
     left = room - len(pending)
-    if any(n == 1 for n in pending):
-        left = min(left, MOST_BESIDE)
+    n_written = sum(n == 1 for n in pending)
+    if n_written:
+        n_read = len(pending) - n_written
+        left = min(left, MOST_BESIDE * max(1, n_read // n_written))
     for n in sorted(range(len(pending)), key=pending.__getitem__):
         more = min(pending[n] - 1, left)
         if more <= 0:

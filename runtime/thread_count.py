@@ -9,9 +9,11 @@ alone, the next ones run alone; together is tried again after ever longer pauses
 A step of sixteen texts takes longer than one of a single text, and gains more from a
 second thread. So steps are compared with steps of about their own size.
 
-Prompts are rarer and differ more, so they are not compared with each other. What meeting
-costs does not grow with the batch, what is computed does: where small steps are slower
-together, a prompt still runs together if half its computing outweighs the meetings.
+Prompts are rarer and differ more, so what they cost alone is reckoned by the token. What
+meeting costs hardly grows with the batch, what is computed does: where small steps are slower
+together, a prompt still runs together if half its computing outweighs the meetings. Where it
+does not, after all (two busy processors: 1.4 s for 80 tokens that take 0.1 s alone), the next
+prompts run alone, ever more of them.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ SMALL_BATCH = 64
 """Tokens up to which a batch runs alone as long as nothing is known."""
 FIRST_PAUSE, LONGEST_PAUSE = 64, 4096
 """Steps alone before together is tried again."""
+FIRST_PROMPTS, MOST_PROMPTS = 4, 256
+"""The same of prompts."""
 _N_FIRST = 2
 _N_KEPT = 5
 _MUCH_SLOWER = 6.0
@@ -44,6 +48,8 @@ class ThreadCount:
         self._by_size: dict[int, _Learned] = {}
         self._last: _Learned | None = None
         self._prompts: deque[float] = deque(maxlen=_N_KEPT)  # seconds a token, computed alone
+        self._n_prompts_left_alone = 0
+        self._prompt_pause = FIRST_PROMPTS
 
     def choose(self, n_tokens: int) -> int:
         """Return the number of threads for a batch of ``n_tokens``."""
@@ -67,22 +73,38 @@ class ThreadCount:
             learned.ran_together(seconds / n_tokens)
 
     def _choose_for_prompt(self, n_tokens: int) -> int:
+        if self._n_prompts_left_alone:
+            return 1
         last = self._last
         if last is None or not last.is_slower_together:
             return self.most
-        # A token of a small step takes longer than one of a prompt, where it has to stand in.
-        token_s = median(self._prompts) if self._prompts else last.alone_s
-        spared_s = n_tokens * token_s * (1 - 1 / self.most)
+        spared_s = n_tokens * self._prompt_token_s * (1 - 1 / self.most)
         return self.most if spared_s > last.meeting_s else 1
 
     def _measured_prompt(self, n_tokens: int, n_threads: int, seconds: float) -> None:
         last = self._last
-        if n_threads > 1:
-            if last is None:
-                return  # nobody knows yet what meeting cost
-            if last.is_slower_together:
-                seconds = max(0.0, seconds - last.meeting_s)
-        self._prompts.append(seconds * n_threads / n_tokens)
+        if n_threads == 1:
+            self._prompts.append(seconds / n_tokens)
+            self._n_prompts_left_alone = max(0, self._n_prompts_left_alone - 1)
+        elif last is None:
+            pass  # nobody knows yet what meeting cost
+        elif seconds > _SLOWER * n_tokens * self._prompt_token_s:
+            self._n_prompts_left_alone = self._prompt_pause
+            self._prompt_pause = min(2 * self._prompt_pause, MOST_PROMPTS)
+        else:
+            self._prompt_pause = FIRST_PROMPTS
+            computed_s = seconds - (last.meeting_s if last.is_slower_together else 0.0)
+            # Never more than a token of a small step, should the meetings have taken longer.
+            alone_s = min(computed_s * n_threads / n_tokens, last.alone_s or computed_s)
+            self._prompts.append(max(0.0, alone_s))
+
+    @property
+    def _prompt_token_s(self) -> float:
+        """What a token of a prompt takes alone, as far as anybody knows."""
+        if self._prompts:
+            return median(self._prompts)
+        # A token of a small step takes longer, and has to stand in.
+        return self._last.alone_s if self._last is not None else 0.0
 
     def _of(self, n_tokens: int) -> _Learned:
         """Return what is known of sizes up to the same power of two."""

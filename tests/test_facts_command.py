@@ -155,6 +155,73 @@ def test_an_import_takes_nothing_from_a_store_made_meanwhile(
     assert not list(tmp_path.glob(".new.db*"))
 
 
+_KILLED = {
+    "-wal": (
+        "store = lamlam.SyncFactStore(f'sqlite:///{sys.argv[1]}').__enter__()\n"
+        "store.load([lamlam.Fact(entity=f'Old {n}', relation='r', value='v') for n in range(300)])"
+    ),
+    # A transaction too large for the cache, so that pages are in the file and the old ones beside.
+    "-journal": (
+        "connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "connection.execute('PRAGMA cache_size = 1')\n"
+        "connection.execute('CREATE TABLE old (text)')\n"
+        "insert = 'INSERT INTO old VALUES (?)'\n"
+        "connection.executemany(insert, [('a' * 3000,) for _ in range(40)])\n"
+        "connection.execute('BEGIN')\n"
+        "connection.execute('UPDATE old SET text = upper(text)')"
+    ),
+}
+
+
+@pytest.mark.parametrize("suffix", _KILLED)
+def test_an_import_is_not_undone_by_the_log_of_a_removed_file(
+    facts: Facts, tmp_path: Path, suffix: str
+) -> None:
+    """A process was killed, and only the file itself was removed."""
+    path = tmp_path / "new.db"
+    code = f"import lamlam, os, sqlite3, sys\n{_KILLED[suffix]}\nos._exit(9)"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, timeout=60)
+    assert done.returncode == 9
+    path.unlink()
+    assert (tmp_path / f"new.db{suffix}").stat().st_size
+    (tmp_path / "mine.jsonl").write_text(LINES)
+    memory = ("--memory", "sqlite:///new.db")
+    assert facts("import", "mine.jsonl", *memory)[0] == 0
+    assert facts("set", "Cy Quill", "profession", "baker", *memory)[0] == 0
+    with SyncFactStore(path, create=False) as store:
+        assert {fact.entity.split()[0] for fact in store.scan()} == {"Ada", "Bob", "Cy"}
+        assert store.info().facts == 5
+    assert not list(tmp_path.glob(".new.db*"))
+
+
+def test_an_import_that_fails_makes_no_file_of_a_memory(facts: Facts, tmp_path: Path) -> None:
+    """Whether the line is no fact or the store refuses it; what is made has all of it."""
+    alias = '{"alias": "A. Q.", "entity": "%s"}\n'
+    (tmp_path / "bad.jsonl").write_text(f"{LINES}bad\n")
+    (tmp_path / "refused.jsonl").write_text(LINES + alias % "Nobody")
+    (tmp_path / "good.jsonl").write_text(LINES + alias % "Ada Quill")
+    memory = ("--memory", "memory:///new.json")
+    for name in ("bad.jsonl", "refused.jsonl", "absent.jsonl"):
+        assert facts("import", name, *memory)[0] == 2
+        assert not list(tmp_path.glob("*new.json*"))
+    done = _json(facts("import", "good.jsonl", *memory, "--json"))
+    assert (done["changed"], done["memory"]) == (5, str(tmp_path / "new.json"))
+    assert facts("get", "a. q.", "job", *memory)[0] == 0
+    status, _, err = facts("import", "good.jsonl", "--memory", "memory:///absent/new.json")
+    assert status == 2 and "folder" in err
+
+
+def test_what_the_store_refuses_is_not_skipped(facts: Facts, tmp_path: Path) -> None:
+    """The line is a fact, or an alias; the hint says what the option is for."""
+    refused = '{"alias": "N.", "entity": "Nobody"}\n'
+    (tmp_path / "mixed.jsonl").write_text(f"{LINES}bad\n{refused}")
+    memory = ("--memory", "sqlite:///new.db")
+    status, out, err = facts("import", "mixed.jsonl", *memory, "--skip-invalid")
+    assert (status, out) == (2, "")
+    assert "Nobody" in err and "nothing was imported" in err and "not what the store refuses" in err
+    assert not list(tmp_path.glob("new.db*"))
+
+
 def test_getting(facts: Facts, own: Path) -> None:
     """Names as people type them; the object has the promised keys."""
     status, out, _ = facts("get", "ada quill", "place of birth")

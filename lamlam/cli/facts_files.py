@@ -59,7 +59,12 @@ def import_(
     memory: WriteMemory = None,
     format: _Format = None,
     skip_invalid: Annotated[
-        bool, typer.Option("--skip-invalid", help="Leave bad lines out and count them.")
+        bool,
+        typer.Option(
+            "--skip-invalid",
+            help="Leave lines that are no facts out and count them. What the store refuses stops"
+            " the import all the same.",
+        ),
     ] = False,
     ignore_unknown: Annotated[
         bool,
@@ -85,7 +90,7 @@ def import_(
             ignore_unknown=ignore_unknown,
             on_progress=advance,
         )
-        reading = _Reading(opened, is_in_parts=commit_every is not None)
+        reading = _Reading(opened, is_in_parts=commit_every is not None, is_skipping=skip_invalid)
 
         def items() -> Iterator[Item]:
             nonlocal n_facts
@@ -207,9 +212,10 @@ def migrate(
 class _Reading:
     """Goes through a file, and knows whether an error is the file's or the store's."""
 
-    def __init__(self, file: FactFile, *, is_in_parts: bool) -> None:
+    def __init__(self, file: FactFile, *, is_in_parts: bool, is_skipping: bool) -> None:
         self._file = file
         self._is_in_parts = is_in_parts
+        self._is_skipping = is_skipping
         self._is_inside = False
 
     def __iter__(self) -> Iterator[Item]:
@@ -239,6 +245,10 @@ class _Reading:
         done = (
             "whole parts before it were imported" if self._is_in_parts else "nothing was imported"
         )
+        if self._is_skipping and not self._is_inside:
+            done += (
+                "; --skip-invalid leaves out lines that are no facts, not what the store refuses"
+            )
         return type(error)(said, hint=f"{done}; {error.hint}" if error.hint else done)
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.sync import SyncFactStore
 
 _SQLITE = "sqlite:///"
+_MEMORY = "memory:///"
+_LOGS = ("-wal", "-shm", "-journal")  # what SQLite keeps beside its file
 
 
 def any_store(memory: str | None) -> SyncFactStore:
@@ -67,6 +69,8 @@ def load(
     target = _file_of(memory)
     if target is not None and not target.exists() and commit_every is None:
         return _load_new(target, items)
+    if memory is not None and _is_new_memory(memory) and commit_every is None:
+        return _load_new_memory(memory, items)
     with own_store(memory, create=True) as store:
         return put(store, items, commit_every=commit_every), store.info().location
 
@@ -92,20 +96,57 @@ def _load_new(target: Path, items: Iterable[Item]) -> tuple[Commit, str]:
             with SyncFactStore(target) as store, SyncFactStore(beside, read_only=True) as gathered:
                 commit = copy_facts(gathered, store)
     finally:
-        for suffix in ("", "-wal", "-shm"):
-            beside.with_name(beside.name + suffix).unlink(missing_ok=True)
+        for file in (beside, *_logs_of(beside)):
+            file.unlink(missing_ok=True)
     return commit, str(target.resolve())
 
 
 def _has_become(beside: Path, target: Path) -> bool:
-    """The closed file stands under its name; not where another does, or links are unknown."""
+    """The closed file stands under its name; not where another does, or links are unknown.
+
+    Nor where one that was removed has left its log: SQLite would write what it says over a file
+    with content. It drops the log where it makes the file itself.
+    """
     if beside.with_name(f"{beside.name}-wal").exists():
+        return False
+    if any(log.exists() for log in _logs_of(target)):
         return False
     try:
         os.link(beside, target)
     except OSError:
         return False
     return True
+
+
+def _logs_of(file: Path) -> list[Path]:
+    return [file.with_name(file.name + suffix) for suffix in _LOGS]
+
+
+def _load_new_memory(memory: str, items: Iterable[Item]) -> tuple[Commit, str]:
+    """The items are in a JSON file that was not there when the import began.
+
+    They are gathered first: a store that has a file writes it when it is closed, also where
+    nothing came into it.
+    """
+    from lamlam.memory_backends.copying import copy_facts, put
+    from lamlam.memory_backends.sync import SyncFactStore
+
+    with SyncFactStore("memory:") as gathered:
+        put(gathered, items)
+        with own_store(memory, create=True) as store:
+            return copy_facts(gathered, store), store.info().location
+
+
+def _is_new_memory(memory: str) -> bool:
+    """True for the URL of a JSON file to be made, if its folder is there."""
+    file = Path(memory.removeprefix(_MEMORY))
+    return (
+        memory.startswith(_MEMORY)
+        and bool(file.name)
+        and "?" not in memory
+        and file.parent.is_dir()
+        and not file.exists()
+    )
 
 
 def _file_of(memory: str | None) -> Path | None:

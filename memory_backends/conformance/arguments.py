@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,17 @@ NO_OPERATIONS: tuple[Any, ...] = (
     None, 7, "ops", Assert(fact()), fact(), [None], ["op"], [fact()], [Assert(None)],  # type: ignore[arg-type]
 )  # fmt: skip
 NO_NAMES: tuple[Any, ...] = (None, 7, b"Ada", [ADA])
+NO_REVISIONS: tuple[Any, ...] = ("x", -1, 1.5, True, 2**63)
+NO_LOOKUPS: tuple[Any, ...] = (None, 7, "ab", Lookup(ADA, "work"), ["ab"], [None])
+NO_FIELDS: dict[str, dict[str, Any]] = {
+    "entity": {"entity": 7},
+    "entity of bytes": {"entity": b"Ada"},
+    "no entity": {"entity": None},
+    "relation": {"relation": 7},
+    "relation of a list": {"relation": ["work"]},
+    "no relation": {"relation": None},
+    "moment": {"valid_at": 7},
+}
 NO_BATCHES: tuple[Any, ...] = (0, -1, 1.5, "2", None, True)
 MISSING = object()
 UNCHECKED: dict[str, dict[str, Any]] = {
@@ -131,3 +143,63 @@ class ArgumentLaws(Laws):
         if Capability.ALIASES in store.capabilities:
             with pytest.raises(BadFact):
                 await store.aliases(name)
+        if Capability.FAST_LOOKUP in store.capabilities:
+            with pytest.raises(BadFact):
+                store.describe_nowait(name)
+
+    @pytest.mark.parametrize("field", NO_FIELDS)
+    async def test_a_question_is_checked_however_it_is_asked(
+        self, store: FactStore, field: str
+    ) -> None:
+        """A `Lookup` with a field of the wrong type is `BadFact` to `lookup_many` and
+        `lookup_nowait`, whether or not the store holds what its other fields name.
+        """
+        await put(store, ("A B", "work", "x"))
+        for entity, relation in (("A B", "work"), ("A B", "job"), ("C D", "work")):
+            bad = replace(Lookup(entity, relation), **NO_FIELDS[field])
+            with pytest.raises(BadFact):
+                await store.lookup_many([Lookup("A B", "work"), bad])
+            if Capability.FAST_LOOKUP in store.capabilities:
+                with pytest.raises(BadFact):
+                    store.lookup_nowait(bad)
+        assert [one.value for one in await store.lookup_many([Lookup("A B", "work")])] == ["x"]
+
+    @pytest.mark.parametrize("queries", NO_LOOKUPS, ids=repr)
+    async def test_what_is_no_list_of_questions_is_refused(
+        self, store: FactStore, queries: Any
+    ) -> None:
+        """Nothing, a text, a number or one question where a list of questions belongs is
+        `BadFact`.
+        """
+        with pytest.raises(BadFact):
+            await store.lookup_many(queries)
+
+    @needs(Capability.NAMESPACES)
+    @pytest.mark.parametrize("namespace", (None, 7, "users", ("a/b",)), ids=repr)
+    async def test_a_question_needs_a_namespace(self, store: FactStore, namespace: Any) -> None:
+        """A question about what is no namespace is `BadFact`."""
+        await put(store, ("A B", "work", "x"))
+        with pytest.raises(BadFact):
+            await store.lookup_many([Lookup("A B", "work", namespace)])
+        if Capability.FAST_LOOKUP in store.capabilities:
+            with pytest.raises(BadFact):
+                store.lookup_nowait(Lookup("A B", "work", namespace))
+
+    @needs(Capability.HISTORY)
+    @pytest.mark.parametrize("revision", NO_REVISIONS, ids=repr)
+    async def test_a_question_needs_a_revision(self, store: FactStore, revision: Any) -> None:
+        """A question as of what is no whole number of a store's size is `BadFact`."""
+        await put(store, ("A B", "work", "x"))
+        bad = Lookup("A B", "work", as_of=revision)
+        with pytest.raises(BadFact):
+            await store.lookup("A B", "work", as_of=revision)
+        with pytest.raises(BadFact):
+            await store.lookup_many([bad])
+        async with store.snapshot() as still:
+            with pytest.raises(BadFact):
+                await still.lookup_many([bad])
+        if Capability.FAST_LOOKUP in store.capabilities:
+            with pytest.raises(BadFact):
+                store.lookup_nowait(bad)
+            with pytest.raises(BadFact):
+                store.describe_nowait("A B", as_of=revision)

@@ -223,7 +223,7 @@ class FeedLaws(Laws):
 
     @needs(Capability.NAMESPACES)
     async def test_the_feed_of_one_namespace(self, store: FactStore) -> None:
-        """Asked for one namespace the feed gives its changes and no other's."""
+        """Asked for one namespace the feed gives its changes and no other's, erasures too."""
         spaces: tuple[Namespace, ...] = ((), ("a",), ("a", "b"))
         since = (await store.info()).revision
         for space in spaces:
@@ -236,6 +236,12 @@ class FeedLaws(Laws):
                 await changes(store, namespace=space),
             ):
                 assert [one.namespace for one in told] == [space] * 2
+        if Capability.ERASE in store.capabilities:
+            since = (await store.info()).revision
+            await store.erase(ADA, namespace=("a",))
+            for space in spaces:
+                told = await changes(store, since, namespace=space)
+                assert [one.namespace for one in told] == [("a",)] * (space == ("a",))
 
     @needs(Capability.ERASE)
     async def test_a_copy_follows_an_erasure(self, store: FactStore) -> None:

@@ -23,6 +23,7 @@ from lamlam.memory_backends.operations import (
     AddAlias,
     Assert,
     DefineRelation,
+    MergeEntities,
     RemoveAlias,
     Replace,
     Retract,
@@ -33,6 +34,8 @@ from lamlam.memory_backends.values import EntityRef
 
 UNIQUE = tuple({canonical_key(text): text for text in HOSTILE}.values())
 """One of each key: these are different entities."""
+LONG_KEY = "\ufdfa" * 100
+"""A name whose canonical key is eighteen times as long."""
 
 
 class HostileTextLaws(Laws):
@@ -82,6 +85,40 @@ class HostileTextLaws(Laws):
                 with pytest.raises(BadFact):
                     await store.apply([Assert(fact()), op])
         assert await triples(store) == []
+
+    async def test_a_name_is_as_long_as_its_key(self, store: FactStore) -> None:
+        """A name whose canonical key has more than 1,000 characters is `BadFact`, as one that is
+        written so long; one of fewer comes back.
+        """
+        await put(store, ("A B", "work", "x"))
+        for name in (LONG_KEY, "x" * 1001):
+            with pytest.raises(BadFact):
+                await put(store, (name, "work", "x"))
+            with pytest.raises(BadFact):
+                await store.apply([Assert(fact(EntityRef(name), surface="x"))])
+            with pytest.raises(BadFact):
+                await store.apply([Assert(fact()), Retract(name, "work")])
+        assert await triples(store) == [("A B", "work", "x")]
+        longest = LONG_KEY[:55]
+        written = fact(EntityRef(canonical_key(longest)), "friend", longest, surface="x")
+        await store.apply([Assert(written)])
+        assert await facts(store, entity=longest) == [written]
+        assert (await store.lookup(longest, "friend")).facts[0].value == written.value
+
+    @needs(Capability.ALIASES)
+    async def test_an_alias_is_as_long_as_its_key(self, store: FactStore) -> None:
+        """An alias whose canonical key has more than 1,000 characters is `BadFact`: what a store
+        tells of its aliases can be written again.
+        """
+        await put(store, ("A B", "work", "x"))
+        for op in (AddAlias("A B", LONG_KEY), MergeEntities("A B", LONG_KEY)):
+            with pytest.raises(BadFact):
+                await store.apply([Assert(fact()), op])
+        await store.apply([AddAlias("A B", LONG_KEY[:55])])
+        (alias,) = await store.aliases("A B")
+        assert await values(store, "work", alias) == ["x"]
+        await store.apply([RemoveAlias("A B", alias), AddAlias("A B", alias)])
+        assert await store.aliases("A B") == [alias]
 
     @needs(Capability.ALIASES)
     async def test_hostile_aliases(self, store: FactStore) -> None:

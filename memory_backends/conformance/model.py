@@ -105,13 +105,29 @@ class Model:
         if is_empty:
             state.aliases = {a: e for a, e in state.aliases.items() if e != name}
         unknown = {one for one in gone if not any(s.rows(one) for s in self.states)}
+        told = {
+            other
+            for events in self.events
+            for kind, one, other in (event for event in events if event[0] != "rule")
+            if one in unknown
+        }
+        nameless = unknown | {
+            one
+            for one in {*told, *(others if is_empty and name in unknown else ())}
+            if one not in state.aliases and not any(s.rows(one) for s in self.states)
+        }
         standing, over = [], []
         for old, until in [*((m, None) for m in state.merges), *state.over]:
             if {old.kept, old.merged} & unknown:
                 continue
             lost = {row.same for one, row in own if one in (old.kept, old.merged)}
             lost |= {row.same for merge, row in brought if merge == old}
-            lean = replace(old, moved=old.moved - lost, both=old.both - lost)
+            lean = replace(
+                old,
+                moved=old.moved - lost,
+                both=old.both - lost,
+                aliases=tuple(alias for alias in old.aliases if alias not in nameless),
+            )
             if until is None and not (is_empty and old.kept in chain):
                 standing.append(lean)
             else:

@@ -126,9 +126,10 @@ class ModelCommit:
                 if isinstance(op, Assert):
                     rule = state.rule(row.relation)
                     others = [r for r in held if not r.says(row) and r.meets(row.begin, row.end)]
-                    if rule is not None and rule.cardinality == "one" and others:
-                        raise TooManyValues("model")
                     old = [r for r in state.rows(name) if r.same == row.same]
+                    is_new = not old or old[0].end != row.end
+                    if rule is not None and rule.cardinality == "one" and others and is_new:
+                        raise TooManyValues("model")
                     sources = (*(old[0].sources if old else ()), *row.sources)
                     self.put(name, replace(row, sources=tuple(dict.fromkeys(sources))))
                 else:
@@ -191,8 +192,10 @@ class ModelCommit:
                 self.end(name, old)
             if row.end < old.end:
                 rest = replace(old, begin=row.end)
-                joined = [r.end for r in self.state.rows(name) if r.same == rest.same]
-                self.put(name, replace(rest, end=max([rest.end, *joined])))
+                for later in [r for r in self.state.rows(name) if r.same == rest.same]:
+                    sources = tuple(dict.fromkeys((*later.sources, *rest.sources)))
+                    rest = replace(later, end=max(later.end, rest.end), sources=sources)
+                self.put(name, rest)
         if kept is not None:
             row = replace(
                 row,

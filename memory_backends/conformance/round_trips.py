@@ -43,6 +43,17 @@ EVERY_VALUE: tuple[Value, ...] = (
     EntityRef("Łódź"), EntityRef("The Salt (novel)"),
 )  # fmt: skip
 
+NO_SPELLINGS = (
+    "sNaN",
+    "NaN",
+    "-NaN7",
+    "Infinity",
+    "-inf",
+    "1." + "0" * 2000,
+    "1e99999999999999999999",
+)
+"""Of a number that a value may be."""
+
 
 class RoundTripLaws(Laws):
     """Suite 1: whatever is written comes back as itself."""
@@ -100,6 +111,25 @@ class RoundTripLaws(Laws):
                 with pytest.raises(BadFact):
                     await store.apply([Assert(fact()), retract])
         assert await triples(store) == []
+
+    @pytest.mark.parametrize("number", NO_SPELLINGS, ids=lambda text: text[:9])
+    async def test_a_surface_that_is_no_spelling_harms_no_value(
+        self, store: FactStore, number: str
+    ) -> None:
+        """A decimal or a quantity written as "NaN", as an infinite number or with too many digits
+        comes back, and goes into a store again.
+        """
+        written = [
+            fact(Decimal("1.0"), "score", surface=number),
+            fact(Quantity(Decimal("1.0"), "m"), "height", surface=f"{number} m"),
+        ]
+        await store.apply([Assert(one) for one in written])
+        read = await facts(store)
+        assert read == plain(written)
+        assert (await store.lookup(ADA, "score")).facts[0].value == 1
+        again = [one.model_validate_json(one.model_dump_json()) for one in read]
+        assert again == read
+        assert (await store.apply([Assert(one) for one in again])).facts == 0
 
     async def test_a_million_characters_come_back(self, store: FactStore) -> None:
         """The longest text that a fact may hold comes back whole."""

@@ -207,9 +207,14 @@ class CardinalityLaws(Laws):
             assert (read.value, read.surface) == (value, text)
             with pytest.raises(BadFact):
                 await store.apply([Assert(fact(True, relation))])
-        with pytest.raises(BadFact):
-            await store.apply([Assert(fact("long ago", "birth date"))])
+        for value, surface in (("long ago", "long ago"), ("long ago", "1867")):
+            with pytest.raises(BadFact):
+                await store.apply([Assert(fact(value, "birth date", surface=surface))])
         assert (await store.info()).facts == len(types)
+        # The value is read, however it is written.
+        await store.apply([Replace(fact("1867", "birth date", surface="that year"))])
+        (read,) = (await store.lookup(ADA, "birth date")).facts
+        assert (read.value, read.surface) == (PartialDate(1867), "that year")
 
     async def test_rules_are_read_back(self, store: FactStore) -> None:
         """`rules` gives what was defined; the definition of a synonym replaces it; again is no
@@ -229,4 +234,8 @@ class CardinalityLaws(Laws):
         await store.apply([Assert(fact("London")), Assert(fact("Paris"))])
         await store.apply([DefineRelation(RelationRule("birth place", "one", ValueType.DATE))])
         assert await values(store) == ["London", "Paris"]
+        assert (await store.apply([DefineRelation(RelationRule("birth place", "one"))])).facts == 1
+        assert (await store.apply([Assert(fact("London"))])).facts == 0, "it says what holds"
+        with pytest.raises(TooManyValues):
+            await store.apply([Assert(fact("Rome"))])
         assert {one.type for one in await facts(store)} == {ValueType.TEXT}

@@ -126,6 +126,21 @@ class ValidTimeLaws(Laws):
         ]  # fmt: skip
         assert {one.source for one in await facts(store) if one.surface == "A"} == {"s"}
 
+    async def test_replacing_before_the_same_value(self, store: FactStore) -> None:
+        """Where a value goes on as a later statement of the same, that one keeps its confidence and
+        joins the sources.
+        """
+        await store.apply([
+            Assert(fact("A", "mayor", valid_from="1900", valid_to="1930", source="old",
+                        confidence=0.3)),
+            Assert(fact("A", "mayor", valid_from="1920", valid_to="1940", source="new",
+                        confidence=0.9)),
+        ])  # fmt: skip
+        await store.apply([Replace(fact("B", "mayor", valid_from="1910", valid_to="1920"))])
+        assert await periods(store) == [("A", 1900, 1910), ("A", 1920, 1940), ("B", 1910, 1920)]
+        later = next(one for one in await facts(store) if one.valid_from == year(1920))
+        assert (later.confidence, later.sources) == (0.9, ("new", "old"))
+
     async def test_replacing_from_a_moment_on(self, store: FactStore) -> None:
         """A new value without an end closes what held, and what was to come is gone."""
         await store.apply([
@@ -206,6 +221,18 @@ class HistoryLaws(Laws):
         assert (past.asserted, past.retracted) == (first.revision, second.revision)
         assert (past.fact.sources, past.fact.confidence) == (("a",), 1.0)
 
+    async def test_the_past_has_the_name_of_today(self, store: FactStore) -> None:
+        """An entity that ended and came back in another spelling has that one in its history
+        too; one that did not come back has its last.
+        """
+        await store.apply([Assert(fact("x", "work", "ada lovelace"))])
+        await store.apply([Retract(ADA, "work")])
+        assert [past.fact.entity for past in await store.history(ADA)] == ["ada lovelace"]
+        await store.apply([Assert(fact("y", "score", "ADA LOVELACE"))])
+        assert [past.fact.entity for past in await store.history(ADA)] == ["ADA LOVELACE"]
+        await store.apply([Retract(ADA, "score")])
+        assert [past.fact.entity for past in await store.history(ADA)] == ["ADA LOVELACE"] * 2
+
     async def test_every_earlier_state_is_read(self, store: FactStore) -> None:
         """At each revision lookups and scans give what they gave then, in the order they had."""
         ops = (
@@ -271,6 +298,20 @@ class HistoryLaws(Laws):
             assert await still.history(ADA) == []
             assert Capability.WRITE not in still.capabilities
         assert await values(store, "work") == ["y"]
+
+    async def test_a_snapshot_has_no_future(self, store: FactStore) -> None:
+        """A snapshot answers as of earlier revisions; one that it has not reached is `Conflict`."""
+        first = (await put(store, (ADA, "work", "x"))).revision
+        await store.apply([Replace(fact("y", "work"))])
+        async with store.snapshot() as still:
+            later = (await store.apply([Replace(fact("z", "work"))])).revision
+            assert (await still.lookup(ADA, "work", as_of=first)).values == ("x",)
+            assert [one.surface async for one in still.scan(as_of=first)] == ["x"]
+            with pytest.raises(Conflict):
+                await still.lookup(ADA, "work", as_of=later)
+            with pytest.raises(Conflict):
+                await listed(still.scan(as_of=later))
+        assert (await store.lookup(ADA, "work", as_of=later)).values == ("z",)
 
     @needs(Capability.VALID_TIME)
     async def test_two_times(self, store: FactStore) -> None:

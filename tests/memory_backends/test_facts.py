@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.edits import stored_form
@@ -16,6 +18,12 @@ from lamlam.memory_backends.lookups import as_fact
 from lamlam.memory_backends.moments import as_moment, from_us, holds_at, overlap, to_us
 from lamlam.memory_backends.values import EntityRef, PartialDate
 from tests.memory_backends.any_facts import facts
+
+
+class Box(BaseModel):
+    fact: Fact
+    more: list[Fact] = []
+
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 POINTS = st.none() | st.integers(-4, 4)
@@ -46,6 +54,9 @@ def test_what_a_store_keeps_is_the_fact(fact: Fact) -> None:
         ({"sources": "page"}, "sources: a single text"),
         ({"sources": [str(n) for n in range(101)]}, "101 sources"),
         ({"sources": [[]]}, "no fact"),
+        ({"sources": None}, "sources: NoneType"),
+        ({"sources": 5}, "sources: int"),
+        ({"entity": "\ufdfa" * 100}, "entity: has a key of 1,800 characters"),
         ({"confidence": 1.1}, "confidence"),
         ({"confidence": float("nan")}, "confidence"),
         ({"namespace": "users"}, "namespace: a single text"),
@@ -61,6 +72,52 @@ def test_what_a_store_keeps_is_the_fact(fact: Fact) -> None:
 def test_a_bad_field_is_named(fields: dict[str, Any], complaint: str) -> None:
     with pytest.raises(BadFact, match=complaint):
         Fact(**{"entity": "e", "relation": "r", "value": "v", **fields})
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(facts())
+def test_a_dumped_fact_is_the_fact_again(fact: Fact) -> None:
+    """By itself and inside another model, as JSON and as Python has it."""
+    box = Box(fact=fact, more=[fact])
+    for again in (
+        Fact.model_validate_json(fact.model_dump_json()),
+        Fact.model_validate(fact.model_dump()),
+        Box.model_validate_json(box.model_dump_json()).fact,
+        Box.model_validate(box.model_dump()).more[0],
+    ):
+        assert again == fact
+        assert type(again.value) is type(fact.value)
+    assert Fact.model_validate(fact) is fact
+
+
+@pytest.mark.parametrize(
+    ("given_", "complaint"),
+    [
+        ({"entity": "e"}, "relation"),
+        ({"entity": "e", "relation": "r", "value": "v", "zz": 1}, "zz"),
+        ({"zz": 1, **Fact(entity="e", relation="r", value=True).model_dump()}, "zz"),
+        (7, "fact"),
+    ],
+)
+def test_what_lacks_a_key_or_has_another_is_no_fact(given_: Any, complaint: str) -> None:
+    """Pydantic's own error inside another model, which tells it with those of its other fields."""
+    with pytest.raises(BadFact, match=complaint):
+        Fact.model_validate(given_)
+    with pytest.raises(BadFact, match=complaint):
+        Fact.model_validate_json(json.dumps(given_))
+    with pytest.raises(ValidationError) as refused:
+        Box.model_validate({"fact": given_, "more": 5})
+    places = [error["loc"] for error in refused.value.errors()]
+    assert places[-1] == ("more",)
+    assert places[0] == (("fact",) if complaint == "fact" else ("fact", complaint))
+
+
+def test_json_of_no_value_is_refused() -> None:
+    with pytest.raises(BadFact, match="value"):
+        Fact.model_validate({"entity": "e", "relation": "r", "value": {"date": 1867}})
+    with pytest.raises(BadFact, match="value"):
+        Fact(entity="e", relation="r", value={"date": "1867"})  # type: ignore[arg-type]
+    assert Fact.model_validate({"entity": "e", "relation": "r", "value": 1, "source": "s"}).source
 
 
 def test_sources_come_once_and_the_first_is_the_source() -> None:

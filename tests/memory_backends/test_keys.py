@@ -18,6 +18,12 @@ def test_keys_are_stable_and_never_empty(text: str) -> None:
     assert fold(key).key
 
 
+def test_no_key_is_more_than_eighteen_times_as_long_as_the_name() -> None:
+    """Names that are short enough are not looked at more closely (`values.name_fault`)."""
+    characters = (chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
+    assert max(len(canonical_key(character)) for character in characters) == 18
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

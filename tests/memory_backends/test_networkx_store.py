@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,8 @@ from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.values import EntityRef, PartialDate
 from tests.memory_backends.any_facts import facts
+
+ROOT = Path(__file__).parents[2]
 
 FAMILY: list[Op] = [
     DefineRelation(RelationRule("child", inverse="parent")),
@@ -185,6 +189,72 @@ def test_an_erasure_is_in_the_file_at_once(tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8").casefold()
     for gone in ("w4lue", "zyx", "other"):
         assert gone not in text
+
+
+def test_a_save_that_is_broken_off_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ctrl-C does."""
+
+    def broken_off(_: int) -> None:
+        raise KeyboardInterrupt
+
+    store = GraphStore(tmp_path / "world.json")
+    store.apply_nowait(FAMILY)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("os.fsync", broken_off)
+        store.save_nowait()
+    assert not list(tmp_path.iterdir())
+    store.close_nowait()
+    assert [file.name for file in tmp_path.iterdir()] == ["world.json"]
+
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+from lamlam.memory_backends.networkx_graph import GraphStore
+from lamlam.memory_backends.operations import AddAlias
+store = GraphStore(Path(sys.argv[1]), create=False)
+store.apply_nowait([AddAlias("Ada", "Enchantress")])
+os.fsync = lambda _: os._exit(9)
+store.save_nowait()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right")
+def test_an_erasure_tells_of_what_a_killed_save_left(tmp_path: Path) -> None:
+    """It has all facts, and nobody can tell whether its process still runs."""
+    path, link = tmp_path / "world.json", tmp_path / "link.json"
+    with_facts = GraphStore(path)
+    with_facts.apply_nowait(FAMILY)
+    with_facts.close_nowait()
+    link.symlink_to(path)
+    done = subprocess.run([sys.executable, "-c", _KILLED, str(link)], cwd=ROOT, timeout=60)
+    assert done.returncode == 9
+    (left,) = tmp_path.glob(".world.json.*")
+    store = GraphStore(link)
+    receipt = store.erase_nowait("Byron")
+    assert receipt.pending[-1].endswith(left.name) and not receipt.verified
+    left.unlink()
+    assert not any(left.name in place for place in store.erase_nowait("Ada").pending)
+    store.close_nowait()
+
+
+def test_a_file_is_that_of_the_folder_where_the_store_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    monkeypatch.chdir(here)
+    store = GraphStore(Path("world.json"))
+    store.apply_nowait(FAMILY)
+    store.save_nowait(Path("world.json"))
+    monkeypatch.chdir(there)
+    store.apply_nowait([Retract("Ada", "child")])
+    store.close_nowait()
+    assert not list(there.iterdir())
+    assert not list(GraphStore(here / "world.json").scan_nowait("Ada", "child"))
 
 
 def test_what_was_merged_is_erased_with_what_keeps_it() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict  # of `typing` pydantic takes it from Python 3.12 on
 
 from lamlam.errors import RecallFailed, UsageError
 from lamlam.memory_backends.facts import Fact
@@ -137,6 +138,54 @@ def test_moments_and_revisions_are_passed_on(store: SyncFactStore) -> None:
         store.recall(Job, "Ada", as_of=made.revision - 1)
     with pytest.raises(RecallFailed):
         store.recall(Job, "Ada", namespace=("other",))
+
+
+def test_a_field_of_any_type_takes_the_value_itself(store: SyncFactStore) -> None:
+    class Anything(BaseModel):
+        birth_date: Any
+        height: Any = None
+        spouse: Any | None = None
+        birth_place: object = None
+        child: list[Any] = []
+        work: list = []  # type: ignore[type-arg]  # as people write it
+
+    read = store.recall(Anything, "Ada").model
+    assert (read.birth_date, read.height, read.spouse) == (
+        PartialDate(1815, 12, 10), Quantity(Decimal("1.65"), "m"), EntityRef("William King"),
+    )  # fmt: skip
+    assert (read.birth_place, read.work) == ("London", ["mathematics", "poetry"])
+    assert read.child == [EntityRef("Byron"), EntityRef("Anne")]
+
+
+def test_a_type_that_nothing_is_an_instance_of_is_refused_by_name(store: SyncFactStore) -> None:
+    class Day(TypedDict):
+        year: int
+
+    class Born(BaseModel):
+        birth_date: Day
+
+    with pytest.raises(RecallFailed, match="birth_date"):
+        store.recall(Born, "Ada")
+
+
+def test_an_alias_for_validation_keeps_no_field_empty(store: SyncFactStore) -> None:
+    """The model holds what the facts say that it does."""
+
+    class Aliased(BaseModel):
+        birth_place: str = Field(validation_alias="geburtsort")
+        work: list[str] = Field(default=[], validation_alias=AliasPath("works", 0))
+        died: PartialDate | None = Field(
+            default=None, validation_alias=AliasChoices("birth_place", "gestorben")
+        )
+        languages: int = Field(alias="number of languages", validation_alias="sprachen")
+        model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    recalled = store.recall(Aliased, "Ada")
+    read = recalled.model
+    assert (read.birth_place, read.work) == ("London", ["mathematics", "poetry"])
+    assert (read.died, read.languages) == (PartialDate(1852, 11), 3)
+    assert set(recalled.facts) == set(Aliased.model_fields)
+    assert recalled.missing == ()
 
 
 def test_what_is_no_model_is_refused() -> None:

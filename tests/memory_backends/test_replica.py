@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +20,7 @@ from lamlam.memory_backends.networkx_graph import GraphStore
 from lamlam.memory_backends.operations import (
     AddAlias,
     Assert,
+    Change,
     DefineRelation,
     MergeEntities,
     Op,
@@ -255,3 +258,30 @@ def test_near_names_are_those_that_are_held(changes: list[tuple[bool, int]], eve
         assert set(found) == expected
         assert len(found) == len(expected)
     assert all(split(key)[0] == () for key in held)
+
+
+def test_a_feed_that_breaks_off_in_a_commit_is_taken_up_before_it() -> None:
+    """Wherever it breaks off, and in whatever parts it comes: nothing is missed."""
+    store = GraphStore()
+    store.apply_nowait([Assert(Fact(entity="Ada", relation="work", value="first"))])
+    many = [Fact(entity=f"Name {n}", relation="work", value="x") for n in range(2500)]
+    store.apply_nowait([Assert(fact) for fact in many])
+    store.apply_nowait([Retract("Ada", "work")])
+    whole = list(store.changes_nowait(0))
+    for n_given in (0, 1, 2, 1500, 2501, 2502):
+
+        def broken(n_given: int = n_given) -> Iterator[Change]:
+            yield from whole[:n_given]
+            raise ConnectionError("gone")
+
+        replica = Replica(store.secret)
+        with pytest.raises(ConnectionError):
+            replica.feed(broken())
+        assert replica.revision <= whole[n_given - 1].revision if n_given else not replica.revision
+        replica.feed(store.changes_nowait(replica.revision))
+        assert (len(replica), replica.revision) == (2500, 3)
+        parts = Replica(store.secret)
+        for start in range(0, n_given, 700):
+            parts.feed(whole[start : min(start + 700, n_given)], is_whole=False)
+        parts.feed(store.changes_nowait(parts.revision), reached=3)
+        assert (len(parts), parts.revision) == (2500, 3)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
+from anyio.lowlevel import checkpoint
 
 from lamlam.cli.app import run
 from lamlam.errors import (
+    BadFact,
     BadStore,
     LamLamError,
     ReadOnly,
@@ -26,6 +31,7 @@ from lamlam.errors import (
 )
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.lookups import Lookup
+from lamlam.memory_backends.networkx_graph import GraphStore
 from lamlam.memory_backends.operations import Assert, Replace
 from lamlam.memory_backends.sqlite_schema import SCHEMA_VERSION
 from lamlam.memory_backends.sqlite_store import SqliteStore
@@ -617,3 +623,75 @@ def test_entry_points_bring_other_schemes(path: Path, monkeypatch: pytest.Monkey
         assert store.info().backend == "sqlite"
     with pytest.raises(UnknownBackend):
         connect("nowhere://x")
+
+
+def test_a_long_read_of_this_process_is_named_in_the_receipt(path: Path) -> None:
+    """It holds the log, and no other process is to blame; once it is over nothing does."""
+    with SyncFactStore(f"sqlite:///{path}") as store:
+        put(store, *(("Ada", "work", f"kanarienvogel {n}") for n in range(900)), ("B", "w", "x"))
+        changes: Any = store.changes(None)
+        next(changes)
+        receipt = store.erase("Ada")
+        assert not receipt.verified and "this process" in receipt.pending[0]
+        changes.close()
+        put(store, ("Ada", "work", "kanarienvogel"))
+        assert store.erase("Ada").verified
+
+
+def test_a_crowd_of_like_names_hides_no_other(path: Path) -> None:
+    """Of two that are as near, none is taken, however many more there are of the same sound."""
+    letters = random.Random(0)
+    crowd = {f"J{''.join(letters.choices('bcdfghklmnpqrstvwz', k=7))} Smith" for _ in range(700)}
+    facts = [(name, "job", "x") for name in sorted(crowd)]
+    facts += [("Jeremiah Smith", "job", "a"), ("Jerimish Smith", "job", "b")]
+    found = []
+    for url in (f"sqlite:///{path}", "memory:"):
+        with SyncFactStore(url) as store:
+            put(store, *facts)
+            found.append(store.lookup("Jerimiah Smith", "job").status)
+    assert found == ["ambiguous", "ambiguous"]
+
+
+def test_a_file_that_was_removed_is_told(path: Path) -> None:
+    with SyncFactStore(f"sqlite:///{path}") as store:
+        put(store, ("Ada", "work", "x"))
+        path.unlink()
+        with pytest.raises(StoreMissing, match="was removed"):
+            store.info()
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_what_is_no_question_is_refused_at_once(path: Path, is_file: bool) -> None:
+    store: SqliteStore | GraphStore = SqliteStore(path) if is_file else GraphStore()
+    for query in (None, "Ada", ("Ada", "work")):
+        with pytest.raises(BadFact, match="is no lookup"):
+            store.lookup_nowait(query)  # type: ignore[arg-type]  # wrong on purpose
+    store.close_nowait()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("is_file", [True, False])
+async def test_reading_all_leaves_others_their_turn(path: Path, is_file: bool) -> None:
+    """A scan and a feed can be cancelled, and other tasks run meanwhile."""
+    store: SqliteStore | GraphStore = SqliteStore(path) if is_file else GraphStore()
+    async with store:
+        await store.load(Fact(entity=f"N{n}", relation="r", value="x") for n in range(9000))
+        for read in (store.scan, store.changes):
+            n_turns = n_read = 0
+            with anyio.CancelScope() as scope:
+
+                async def watch(scope: anyio.CancelScope = scope) -> None:
+                    nonlocal n_turns
+                    while n_turns < 3:
+                        n_turns += 1
+                        await checkpoint()
+                    scope.cancel()
+
+                async with anyio.create_task_group() as group:
+                    group.start_soon(watch)
+                    items: AsyncGenerator[object, None] = read()  # type: ignore[assignment]
+                    async with aclosing(items):
+                        async for _ in items:
+                            n_read += 1
+            assert scope.cancelled_caught and 0 < n_read < 9000

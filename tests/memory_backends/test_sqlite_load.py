@@ -110,7 +110,11 @@ def test_what_is_no_operation_spoils_a_load(tmp_path: Path, at: int) -> None:
         entity="\ud800", relation="r", value="x", surface="x", sources=(), confidence=1.0,
         valid_from=None, valid_to=None, namespace=(),
     )  # fmt: skip
-    for wrong in (Assert(half), "no operation", Assert(cast("Fact", "no fact")), Retract("", "r")):
+    unsure = Fact(entity="N", relation="r", value="x").model_copy(update={"confidence": "high"})
+    for wrong in (
+        *(Assert(half), Assert(unsure), Assert(cast("Fact", "no fact"))),
+        *("no operation", Retract("", "r")),
+    ):
         spoilt = [*ops[:at], wrong, *ops[at:]]
         with SyncFactStore(tmp_path / "facts.db") as store:
             with pytest.raises(BadFact):

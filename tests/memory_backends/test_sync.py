@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from lamlam.errors import BadFact, Conflict, NotSupported, StoreClosed, UnknownBackend
+from lamlam.memory_backends.copying import contents
 from lamlam.memory_backends.facts import Fact, Namespace
 from lamlam.memory_backends.lookups import Lookup, LookupResult
 from lamlam.memory_backends.networkx_graph import GraphStore
@@ -236,6 +237,68 @@ def test_a_scan_that_is_broken_off_leaves_nothing_open() -> None:
         facts.close()  # type: ignore[attr-defined]
         store.info()
     assert waiting.n_open == 0
+
+
+def _closed_in_time(store: SyncFactStore) -> bool:
+    closing = threading.Thread(target=store.close, daemon=True)
+    closing.start()
+    closing.join(30)
+    return not closing.is_alive()
+
+
+@pytest.mark.parametrize("read", [SyncFactStore.scan, SyncFactStore.changes, contents])
+def test_closing_ends_iterators_that_somebody_holds(
+    read: Callable[[SyncFactStore], Iterator[object]],
+) -> None:
+    """As the traceback of an error does, or a pipe that nobody reads any more."""
+    waiting = Waiting()
+    store = SyncFactStore(waiting).__enter__()
+    store.load([Fact(entity=f"e{n}", relation="work", value="x") for n in range(600)])
+    begun, unread = read(store), store.scan()
+    next(begun)
+    assert _closed_in_time(store)
+    assert waiting.n_open == 0
+    for iterator in (begun, unread):
+        with pytest.raises(StoreClosed):
+            next(iterator)
+    assert "lamlam-store-loop" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_closing_ends_a_wait_for_the_next_fact() -> None:
+    """In another thread, of a server that does not answer."""
+    asked = threading.Event()
+
+    class Silent(Waiting):
+        async def scan(self, *_: Any, **__: Any) -> AsyncIterator[Fact]:
+            asked.set()
+            await anyio.sleep_forever()
+            yield Fact(entity="Ada", relation="work", value="x")
+
+    errors: list[type[BaseException]] = []
+
+    def read() -> None:
+        try:
+            next(store.scan())
+        except StoreClosed as error:
+            errors.append(type(error))
+
+    store = SyncFactStore(Silent()).__enter__()
+    reading = threading.Thread(target=read, daemon=True)
+    reading.start()
+    assert asked.wait(30)
+    assert _closed_in_time(store)
+    reading.join(30)
+    assert errors == [StoreClosed]
+
+
+def test_closing_leaves_snapshots_that_somebody_holds() -> None:
+    store = SyncFactStore(Waiting()).__enter__()
+    store.load([Fact(entity="Ada", relation="work", value="x")])
+    with store.snapshot() as snapshot:
+        assert snapshot.lookup("Ada", "work").value == "x"
+        assert _closed_in_time(store)
+        with pytest.raises(StoreClosed):
+            snapshot.lookup("Ada", "work")
 
 
 def test_errors_come_through() -> None:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from lamlam.errors import LamLamError, MissingExtra, StoreMissing, UnknownBackend, UnknownOption
+from lamlam.errors import (
+    BadStore,
+    LamLamError,
+    MissingExtra,
+    StoreMissing,
+    UnknownBackend,
+    UnknownOption,
+)
 from lamlam.memory_backends.facts import Fact
 from lamlam.memory_backends.networkx_graph import GraphStore
 from lamlam.memory_backends.operations import Assert
@@ -33,6 +40,15 @@ def test_a_memory_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert store.lookup("Ada", "work").value == "x"
     with pytest.raises(StoreMissing), SyncFactStore("memory:///other.json", create=False):
         pass
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300, "\ud800"], ids=["NUL", "long", "no text"])
+def test_what_no_file_can_be_called_is_told(tmp_path: Path, name: str) -> None:
+    for given in (f"sqlite:///{tmp_path}/{name}", f"memory:///{tmp_path}/{name}", tmp_path / name):
+        for options in ({}, {"create": False}, {"read_only": True}):
+            with pytest.raises(BadStore, match="no file can be called"):
+                connect(given, **options)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("scheme", ["sqlite", "memory"])

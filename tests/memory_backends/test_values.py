@@ -6,6 +6,7 @@ import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from lamlam.memory_backends.values import (
     as_value,
     code_of,
     from_json,
+    name_fault,
     parse_value,
     surface_of,
     type_of,
@@ -93,6 +95,8 @@ def test_dates_as_people_write_them() -> None:
     for text in ("", "yesterday", "7 Novembr 1867", "1867-13", "1867-02-30", "30 February 1867"):
         with pytest.raises(BadFact):
             PartialDate.parse(text)
+    with pytest.raises(BadFact, match="NoneType names no date"):
+        PartialDate.parse(None)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(
@@ -108,6 +112,26 @@ def test_what_is_no_value_is_refused(given_: object) -> None:
         as_value(given_)
 
 
+def test_an_entity_that_was_written_with_a_longer_name_is_read() -> None:
+    """Of a store that did not mind; whoever writes one now is told."""
+    key = "x" * 1_800
+    assert value_of(f"e:{key}", "x") == value_of(f"e:{key}", key)
+    read = value_of(f"e:{key}", "x")
+    assert isinstance(read, EntityRef)
+    assert read.name == key
+    with pytest.raises(BadFact, match="1,800 characters"):
+        EntityRef(key)
+    with pytest.raises(BadFact, match="a key of 1,800 characters"):
+        EntityRef("\ufdfa" * 100)
+
+
+def test_a_name_is_as_short_as_its_key() -> None:
+    assert name_fault("\ufdfa" * 55) is None
+    assert name_fault("\ufdfa" * 56) is not None
+    assert name_fault("ł" * 1_000) is None
+    assert name_fault(None) is not None
+
+
 def test_text_is_never_guessed_at() -> None:
     for text in ("42", "yes", "1867-11-07", "3.14", "8849 m"):
         assert type_of(as_value(text)) is ValueType.TEXT
@@ -115,6 +139,11 @@ def test_text_is_never_guessed_at() -> None:
 
 def test_a_float_is_the_decimal_that_python_prints() -> None:
     assert as_value(0.1) == Decimal("0.1")
+    assert as_value(np.float64(0.1)) == Decimal("0.1")
+    assert Quantity(np.float64(0.1), "m").amount == Decimal("0.1")  # type: ignore[arg-type]
+    for given_ in (np.float64("nan"), np.float64("inf")):
+        with pytest.raises(BadFact, match="not finite"):
+            as_value(given_)
 
 
 def test_surfaces() -> None:

@@ -509,7 +509,8 @@ def test_nearest_gives_the_next_value_where_the_key_comes_again() -> None:
 def test_another_name_is_tried_where_nobody_knows_what_memory_holds(is_slow: bool) -> None:
     """Without guidance: one that begins otherwise than the name that was not found."""
     store = FakeStore({"ab": {"c": ["V"]}}, SLOW if is_slow else FAST)
-    model = ScriptedModel(Continuations(f"ab{E} zz{R} c{A}", f"ab{E}ab{R} c{A} V{END} V"))
+    first, then = Continuations(f"ab{E} zz{R} c{A}"), Continuations(f"ab{E}ab{R} c{A} V{END} V")
+    model = ScriptedModel(lambda tokens: (then if store.asked else first)(tokens))
     scheduler = scheduler_of(model, store)
     settings = text_settings({"policy": "ask_again"}, verbalise="copy", lookup_bias=0.0)
     asked = Asked("ab", settings)
@@ -523,10 +524,10 @@ def test_another_name_is_tried_where_nobody_knows_what_memory_holds(is_slow: boo
     assert store.asked == [("zz", "c"), ("ab", "c")]
 
 
-@pytest.mark.parametrize("verbalise", ["copy", "model"])
-def test_no_lookup_stands_behind_the_end_of_its_text(verbalise: str) -> None:
+def test_no_lookup_stands_behind_the_end_of_its_text() -> None:
     """A stop string that begins before the lookup cuts the text off there."""
-    model = ScriptedModel(Continuations(f"ab in{E} zz{R} c{A}", "ab in Paris and"))
-    done = run(model, FakeStore({}), "ab", stop="in Par", verbalise=verbalise).result
+    model = ScriptedModel(Continuations(f"ab in{E} ab{R} c{A} V{END} Paris and"))
+    store = FakeStore({"ab": {"c": ["V"]}})
+    done = run(model, store, "ab", stop="in Par", verbalise="model").result
     assert (done.text, done.finish_reason) == ("ab ", "stop_string")
     assert [record.at for record in done.lookups] == [3]

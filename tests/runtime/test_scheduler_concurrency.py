@@ -292,7 +292,7 @@ def test_a_long_value_pauses_whoever_has_just_begun(late: int) -> None:
         n_context=160,
         n_batch=160,
     )
-    first = _case("aa", 0, max_tokens=20, verbalise="model")
+    first = _case("aa", 0, max_tokens=20, max_lookups=1, verbalise="model")
     second = _case(prompt, late, max_tokens=16)
     run(asks, [first, second], FakeStore({"ab": {"c": [value]}}), n_sequences=2)
     assert first.asked.result.lookups

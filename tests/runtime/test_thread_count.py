@@ -105,3 +105,27 @@ def test_a_growing_text_is_compared_with_itself() -> None:
         chosen.append(n_threads)
         count.measured(1, n_threads, (3.0 + n / 200) * (1.0 if n_threads == 2 else 1.25))
     assert chosen.count(1) < 0.05 * len(chosen)
+
+
+def test_prompts_that_were_slower_together_run_alone() -> None:
+    """Where a processor is taken away while small steps still fared well: after one such prompt."""
+    count = ThreadCount(2)
+    run(count, 100, lambda n: step(1, n, 0.0))
+    chosen = []
+    for n in range(200):
+        n_threads = count.choose(80)
+        chosen.append(n_threads)
+        is_busy = n < 100
+        count.measured(80, n_threads, step(80, n_threads, 1.4 if is_busy else 0.0))
+    assert chosen[:100].count(2) <= 6
+    assert chosen[180:] == [2] * 20, "and once it is back, together"
+
+
+def test_a_prompt_that_met_slowly_teaches_no_wrong_price() -> None:
+    """What it took is not taken for the price of computing, which would call for meeting again."""
+    count = ThreadCount(2)
+    run(count, 100, lambda n: step(1, n, 0.02))
+    for _ in range(50):
+        n_threads = count.choose(80)
+        count.measured(80, n_threads, step(80, n_threads, 1.4))
+    assert count.choose(80) == 1

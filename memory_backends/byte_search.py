@@ -1,0 +1,77 @@
+"""Which of many byte strings stand anywhere in a file, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import numpy as np
+
+_READ_BYTES = 1 << 20
+_PREFIX = 4
+_FEW = 32
+"""Up to so many, one search each is faster than looking at every position once."""
+
+
+def found_in(file: Path, needles: Collection[bytes]) -> set[bytes]:
+    """Return those of the needles that the file holds.
+
+    Where there are many, the positions at which any of them could begin are found by the first
+    four bytes, all at once: the time grows with the file, hardly with the needles.
+
+    Args:
+        needles: of four bytes or more.
+    """
+    remaining = set(needles)
+    if not remaining:
+        return set()
+    overlap = max(map(len, remaining)) - 1
+    found: set[bytes] = set()
+    starts = _Starts(remaining) if len(remaining) > _FEW else None
+    for window in _windows(file, overlap):
+        here = starts.found_in(window) if starts else {one for one in remaining if one in window}
+        found |= here
+        remaining -= here
+    return found
+
+
+def _windows(file: Path, overlap: int) -> Iterator[bytes]:
+    """Give the file in parts, of which each begins with the end of the one before."""
+    tail = b""
+    with file.open("rb") as stream:
+        while block := stream.read(_READ_BYTES):
+            window = tail + block
+            yield window
+            tail = window[-overlap:] if overlap else b""
+
+
+class _Starts:
+    """The needles by what they begin with."""
+
+    def __init__(self, needles: Collection[bytes]) -> None:
+        self._needles = frozenset(needles)
+        self._lengths: dict[bytes, list[int]] = {}
+        for length, start in sorted({(len(one), one[:_PREFIX]) for one in needles}):
+            self._lengths.setdefault(start, []).append(length)
+        self._numbers = np.array(
+            [int.from_bytes(start, "little") for start in self._lengths], np.uint32
+        )
+        # Most positions are ruled out by their first two bytes.
+        self._may_begin = np.zeros(1 << 16, np.bool_)
+        self._may_begin[self._numbers & 0xFFFF] = True
+
+    def found_in(self, window: bytes) -> set[bytes]:
+        """Return the needles that stand in a window."""
+        letters = np.frombuffer(window, np.uint8)
+        if len(letters) < _PREFIX:
+            return set()
+        pairs = letters[:-1].astype(np.uint16) | (letters[1:].astype(np.uint16) << 8)
+        places = np.flatnonzero(self._may_begin[pairs[:-2]])
+        numbers = pairs[places].astype(np.uint32) | (pairs[places + 2].astype(np.uint32) << 16)
+        found: set[bytes] = set()
+        for place in places[np.isin(numbers, self._numbers)].tolist():
+            for length in self._lengths[window[place : place + _PREFIX]]:
+                piece = window[place : place + length]
+                if piece in self._needles:
+                    found.add(piece)
+        return found
