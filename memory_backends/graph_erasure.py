@@ -34,8 +34,8 @@ def erase_from(
     aliases = list(world.aliases_of(key))
     told: list[Erasure] = []
     n_erased = 0
+    unknown: list[str] = []
     forgotten: list[str] = []
-    free: list[str] = []
     # What was merged into the entity still has its own past.
     merged = _merged_into(world, key)
     keys = list(dict.fromkeys((key, asked, *aliases, *merged)))
@@ -54,8 +54,10 @@ def erase_from(
         world.forget_past(one, kept_past)
         ids = tuple(dict.fromkeys(identify(one, fact) for fact in gone))
         if not kept and not kept_past:
-            forgotten.append(one)
-            ids = ()
+            unknown.append(one)
+            if relation is None or key not in world.names or one not in world.aliases:
+                forgotten.append(one)
+                ids = ()  # all of it: with facts named, copies would keep it as a name
         told.append(Erasure(split(one)[0], identify.of_entity(one), ids))
         erased[one] = gone
     # What they brought to others while they were one with them.
@@ -77,18 +79,20 @@ def erase_from(
         ]
         # Copies may still know it as that of another entity.
         told += [Erasure(split(one)[0], identify.of_entity(one), ()) for one in free]
+        forgotten += free
     if relation is None:
+        unknown = keys
         forgotten += [one for one in keys if one not in forgotten]
-    log.forget_entities([*forgotten, *free])
-    log.forget_names([*forgotten, *free])
+    log.forget_entities(forgotten)
+    log.forget_names(forgotten)
     emptied = (key, *merged) if key not in world.names else ()
     left = [
         after_erasure(
             record,
             erased,
             passed,
-            forgotten=forgotten,
-            freed=free,
+            unknown=unknown,
+            nameless=forgotten,
             emptied=emptied,
             identify=identify,
         )

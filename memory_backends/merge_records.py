@@ -115,8 +115,8 @@ def after_erasure(
     erased: Mapping[str, Collection[StoredFact]],
     passed: Iterable[Passed],
     *,
-    forgotten: Collection[str],
-    freed: Collection[str],
+    unknown: Collection[str],
+    nameless: Collection[str],
     emptied: Collection[str],
     identify: Identify,
 ) -> MergeRecord | None:
@@ -126,14 +126,13 @@ def after_erasure(
         record: as it was.
         erased: the erased facts of each entity that was meant.
         passed: what was erased of others with them.
-        forgotten: entities of which nothing may be left.
-        freed: other names that they had, and that nobody has any more.
+        unknown: entities that have no fact and no past any more.
+        nameless: names that nobody has any more.
         emptied: entities that were meant and hold no fact any more.
         identify: gives the ids of facts.
     """
-    if record.kept in forgotten or record.merged in forgotten:
+    if record.kept in unknown or record.merged in unknown:
         return None
-    nameless = {*forgotten, *freed}
     facts = [*erased.get(record.kept, ()), *erased.get(record.merged, ())]
     facts += [old.fact for by, versions in passed if by == record for old in versions]
     gone = {identify(record.merged, fact) for fact in facts}

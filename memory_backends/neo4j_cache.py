@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 
-from lamlam.errors import FactStoreError
 from lamlam.memory_backends.neo4j_feed import Feed
 from lamlam.memory_backends.neo4j_loop import BackgroundLoop
 from lamlam.memory_backends.neo4j_reading import Reading
@@ -85,5 +84,5 @@ class Cache:
             await asyncio.sleep(_POLL_S)
             try:
                 await self._catch_up()
-            except FactStoreError:
-                self._is_stale = True  # whoever asks next learns why
+            except Exception:  # whatever it is, following goes on
+                self._is_stale = True  # and whoever asks next learns why

@@ -83,8 +83,8 @@ class _Merges(NamedTuple):
         erased: Mapping[str, Collection[StoredFact]],
         passed: Collection[Passed],
         *,
-        forgotten: Collection[str],
-        freed: Collection[str],
+        unknown: Collection[str],
+        nameless: Collection[str],
         emptied: Collection[str],
         transaction: Transaction,
     ) -> None:
@@ -96,8 +96,8 @@ class _Merges(NamedTuple):
                 record,
                 erased,
                 passed,
-                forgotten=forgotten,
-                freed=freed,
+                unknown=unknown,
+                nameless=nameless,
                 emptied=emptied,
                 identify=committer.ids,
             )
@@ -144,7 +144,9 @@ async def _erase(
     )
     gone_nodes: list[str] = []
     without_facts: list[str] = []
-    without_anything: list[str] = []
+    unknown: list[str] = []
+    nameless: list[str] = []
+    is_emptied = all(one.is_past or one.fact.key in covered for one in versions.get(keys[0], ()))
     erased: list[str] = []
     spaces: list[str] = []
     erased_facts: list[str] = []
@@ -160,8 +162,11 @@ async def _erase(
             without_facts.append(ids.of_entity(key))
         fact_ids = dict.fromkeys(ids(key, one.fact) for one in gone)
         if not kept:
-            without_anything.append(ids.of_entity(key))
-            fact_ids = {}
+            unknown.append(key)
+            # What is still a name of an entity that stays is not forgotten.
+            if relation is None or is_emptied or desk.alias(key) is None:
+                nameless.append(key)
+                fact_ids = {}
         erased.append(ids.of_entity(key))
         spaces.append(written(split(key)[0]))
         erased_facts.append(" ".join(fact_ids))
@@ -195,13 +200,14 @@ async def _erase(
         await transaction.do(queries.end_entities, ids=without_facts)
     # A name that went to another entity and came back is in what is told of both, and copies may
     # still know it as that of the other.
-    forgotten = [*without_anything, *(name["id"] for name in names)]
+    whole = [ids.of_entity(key) for key in nameless]
+    forgotten = [*whole, *(name["id"] for name in names)]
     if relation is None:
+        unknown = nameless = keys
         forgotten += [ids.of_entity(key) for key in keys]
-    nameless = [key for key in keys if relation is None or ids.of_entity(key) in without_anything]
     freed: list[str] = []
     for key, ident in await transaction.rows(
-        queries.free_names, ids=without_anything, names=names if without_anything else []
+        queries.free_names, ids=whole, names=names if whole else []
     ):
         erased.append(ident)
         spaces.append(written(split(key)[0]))
@@ -209,18 +215,19 @@ async def _erase(
         forgotten.append(ident)
         freed.append(key)
     await transaction.do(queries.erase_events, ids=forgotten)
-    is_emptied = all(one.is_past or one.fact.key in covered for one in versions.get(keys[0], ()))
     await merges.rewrite(
         committer,
         gone_facts,
         passed,
-        forgotten=nameless,
-        freed=freed,
+        unknown=unknown,
+        nameless=[*nameless, *freed],
         emptied=keys if is_emptied else (),
         transaction=transaction,
     )
     await transaction.do(queries.forget_merged_names, keys=[*nameless, *freed])
-    await transaction.do(queries.erase_entities, ids=without_anything)
+    await transaction.do(
+        queries.erase_entities, ids=[ids.of_entity(key) for key in unknown if key in gone_facts]
+    )
     await transaction.do(
         queries.erase_unnamed, ids=[ids.of_entity(key) for key in passed_to(passed)]
     )

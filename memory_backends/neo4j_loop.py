@@ -79,7 +79,13 @@ async def _result_of(future: Future[T]) -> T:
         asyncio.get_running_loop()
     except RuntimeError:
         return _blocking(future)
-    return await asyncio.wrap_future(future)
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if future.cancelled() and task is not None and not task.cancelling():
+            raise _closed_meanwhile() from None  # the loop has ended, nobody cancelled the caller
+        raise
 
 
 def _is_in_trio() -> bool:
@@ -108,14 +114,18 @@ async def _trio_result_of(future: Future[T]) -> T:
     except trio.Cancelled:
         future.cancel()
         raise
-    return future.result()
+    return _blocking(future)
 
 
 def _blocking(future: Future[T]) -> T:
     try:
         return future.result()
     except CancelledError:
-        raise StoreClosed("the store was closed meanwhile") from None
+        raise _closed_meanwhile() from None
     except BaseException:
         future.cancel()  # Ctrl-C while waiting; otherwise it is done
         raise
+
+
+def _closed_meanwhile() -> StoreClosed:
+    return StoreClosed("the store was closed meanwhile")

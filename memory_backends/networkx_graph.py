@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 
 from anyio import CancelScope, to_thread
-from anyio.lowlevel import checkpoint
 
 from lamlam.errors import Conflict, ReadOnly, StoreClosed, StoreMissing
 from lamlam.memory_backends.arguments import (
@@ -69,7 +68,7 @@ from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.resolver import Shelf, describe, look_up
 from lamlam.memory_backends.shelf_views import NamespaceShelf, PastShelf, facts_at
-from lamlam.memory_backends.store_base import LocalStore
+from lamlam.memory_backends.store_base import LocalStore, others_turn
 from lamlam.memory_backends.synonyms import same_relation
 from lamlam.memory_backends.transaction import work_out
 from lamlam.memory_backends.unfinished_files import parts_beside
@@ -217,7 +216,7 @@ class GraphStore(LocalStore):
         facts = self.scan_nowait(entity, relation, namespace=namespace, as_of=as_of, batch=batch)
         for n, fact in enumerate(facts):
             if n % _BATCH == 0:
-                await checkpoint()  # for other tasks, and a cancellation
+                await others_turn()
             yield fact
 
     def scan_nowait(
@@ -307,7 +306,7 @@ class GraphStore(LocalStore):
         """Give what was committed after a revision, in order, up to now."""
         for n, change in enumerate(self.changes_nowait(since, namespace=namespace)):
             if n % _BATCH == 0:
-                await checkpoint()  # for other tasks, and a cancellation
+                await others_turn()
             yield change
 
     def changes_nowait(

@@ -155,11 +155,17 @@ class _Erasure:
             erased.revision = revision
             return erased
         is_whole = self.relation is None
+        is_emptied = all(fact.key in covered for fact in self.desk.page(key).facts)
         names: list[str] = []
-        forgotten = set(keys) if is_whole else set()
-        if is_whole or (parts and not parts[0].is_left):
-            gone = [part for part in parts if is_whole or not part.is_left]
-            forgotten.update(part.key for part in gone)
+        unknown = {*(keys if is_whole else ()), *(p.key for p in parts if not p.is_left)}
+        # What is still a name of an entity that stays is not forgotten.
+        gone = [
+            part
+            for part in parts
+            if is_whole or (not part.is_left and (is_emptied or self.desk.alias(part.key) is None))
+        ]
+        forgotten = {*(keys if is_whole else ()), *(part.key for part in gone)}
+        if forgotten:
             others = self._names_of(forgotten, gone)
             for part in gone:
                 self._forget_entity(part)
@@ -167,12 +173,12 @@ class _Erasure:
             self._forget_events({*forgotten, *names})
             for one in names:
                 self.erased.add(split(one)[1])
-        is_emptied = all(fact.key in covered for fact in self.desk.page(key).facts)
-        self._rewrite_merges(parts, passed, forgotten, names, keys if is_emptied else ())
+        nameless = {*forgotten, *names}
+        self._rewrite_merges(parts, passed, unknown, nameless, keys if is_emptied else ())
         erased.revision = revision + 1
         self.writer.finish(revision + 1)
         entries += [
-            self._told(part.key, () if is_whole or not part.is_left else part.ids) for part in parts
+            self._told(part.key, () if part.key in forgotten else part.ids) for part in parts
         ]
         # Copies may still know such a name as that of another entity.
         entries += [self._told(one, ()) for one in names]
@@ -380,27 +386,27 @@ class _Erasure:
         self,
         parts: Sequence[_Part],
         passed: Sequence[Passed],
-        forgotten: Collection[str],
-        freed: Collection[str],
+        unknown: Collection[str],
+        nameless: Collection[str],
         emptied: Collection[str],
     ) -> None:
         """No record of a merge tells of what was erased."""
         erased = {part.key: part.gone for part in parts}
-        concerned = {*erased, *forgotten, *emptied, *passed_to(passed)}
+        concerned = {*erased, *unknown, *emptied, *passed_to(passed)}
         records = {
             ident: record
             for key in concerned
             for ident, record in merge_records(self.connection, key)
         }
-        if forgotten or freed:  # any record may tell of a name that the merged entity had
+        if nameless:  # any record may tell of a name that the merged entity had
             records |= dict(all_merge_records(self.connection))
         for ident, record in records.items():
             left = after_erasure(
                 record,
                 erased,
                 passed,
-                forgotten=forgotten,
-                freed=freed,
+                unknown=unknown,
+                nameless=nameless,
                 emptied=emptied,
                 identify=self.identify,
             )

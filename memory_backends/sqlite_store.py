@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
 from anyio import CancelScope, to_thread
-from anyio.lowlevel import checkpoint
 
 from lamlam.errors import ReadOnly, StoreClosed, StoreMissing, Unavailable
 from lamlam.memory_backends.arguments import (
@@ -65,7 +64,7 @@ from lamlam.memory_backends.sqlite_schema import (
     too_old,
     translated,
 )
-from lamlam.memory_backends.store_base import LocalStore
+from lamlam.memory_backends.store_base import LocalStore, others_turn
 from lamlam.memory_backends.unfinished_files import parts_beside
 from lamlam.one_process import OneProcess, store_elsewhere
 
@@ -261,7 +260,7 @@ class SqliteStore(OneProcess, LocalStore):
         with closing(facts):
             for n, fact in enumerate(facts):
                 if n % _TURN == 0:
-                    await checkpoint()
+                    await others_turn()
                 yield fact
 
     def scan_nowait(
@@ -320,7 +319,7 @@ class SqliteStore(OneProcess, LocalStore):
         with closing(changes):
             for n, change in enumerate(changes):
                 if n % _TURN == 0:
-                    await checkpoint()
+                    await others_turn()
                 yield change
 
     def changes_nowait(

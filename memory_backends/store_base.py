@@ -9,6 +9,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from anyio.lowlevel import checkpoint
+
 from lamlam.errors import NotSupported
 from lamlam.memory_backends.facts import Fact, Namespace
 from lamlam.memory_backends.lookups import (
@@ -37,6 +39,14 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.recall import Recalled
 
 Model = TypeVar("Model", bound="BaseModel")
+
+
+async def others_turn() -> None:
+    """Other tasks have had their turn, and a cancellation is noticed."""
+    try:
+        await checkpoint()
+    except RuntimeError:  # no event loop runs the coroutine, so nobody else is waiting
+        pass
 
 
 class BaseStore(ABC):

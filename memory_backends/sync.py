@@ -85,6 +85,7 @@ class SyncFactStore(OneProcess):
         self._store: FactStore | None = None
         self._is_local = True
         self._loop: _Loop | None = None
+        self._is_view = False  # of another twin, whose loop it uses
 
     def __enter__(self) -> Self:
         """Open the store; errors as for `open_store`."""
@@ -128,7 +129,7 @@ class SyncFactStore(OneProcess):
             if close is not None:
                 close()
         finally:
-            if loop is not None:
+            if loop is not None and not self._is_view:
                 loop.close(last)
 
     @property
@@ -318,6 +319,7 @@ class SyncFactStore(OneProcess):
                 view = stack.enter_context(self._running().entered(context))
             twin = SyncFactStore(view)
             twin._store, twin._is_local, twin._loop = view, self._is_local, self._loop
+            twin._is_view = True
             twin.belongs_here()
             try:
                 yield twin
@@ -358,11 +360,10 @@ class _Loop:
     @contextmanager
     def entered(self, context: AbstractAsyncContextManager[T]) -> Generator[T]:
         """Give what an async context gives; it is left at the end of the block or by `close`."""
-        with self._handing_over:
-            portal = self._portal()
         with ExitStack() as stack:
-            view = stack.enter_context(portal.wrap_async_context_manager(context))
-            self._entered.add(stack)
+            with self._handing_over:
+                view = stack.enter_context(self._portal().wrap_async_context_manager(context))
+                self._entered.add(stack)
             try:
                 yield view
             finally:

@@ -237,6 +237,21 @@ class ErasureLaws(Laws):
         whole = {one.entity_id for one in told if not one.fact_ids}
         assert len(whole) == 2  # the entity, and the name that is nobody's now
 
+    @needs(Capability.ALIASES, Capability.CHANGES)
+    async def test_a_name_that_stands_stays_in_the_feed(self, store: FactStore) -> None:
+        """Where all that a merged entity ever stated is erased by its relation, its name goes on
+        naming the other, for those who follow the feed too.
+        """
+        await put(store, ("A B", "work", "x"), (CANARY, "score", "y"))
+        await store.apply([MergeEntities("A B", CANARY)])
+        since = (await store.info()).revision
+        await store.erase(CANARY, "score")
+        assert await values(store, "work", CANARY) == ["x"]
+        told = await changes(store, 0)
+        assert ("merged", CANARY.casefold()) in [(one.kind, one.alias) for one in told]
+        gone = [one for one in await changes(store, since) if one.kind == "erased"]
+        assert gone and all(one.fact_ids for one in gone)
+
     @needs(Capability.RULES, Capability.CHANGES)
     async def test_a_rule_outlives_an_entity_of_its_name(self, store: FactStore) -> None:
         """Erasing an entity that is called like a relation leaves the rule in the feed."""

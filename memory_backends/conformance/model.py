@@ -111,9 +111,9 @@ class Model:
             for kind, one, other in (event for event in events if event[0] != "rule")
             if one in unknown
         }
-        nameless = unknown | {
+        nameless = {
             one
-            for one in {*told, *(others if is_empty and name in unknown else ())}
+            for one in {*unknown, *told, *(others if is_empty and name in unknown else ())}
             if one not in state.aliases and not any(s.rows(one) for s in self.states)
         }
         standing, over = [], []

@@ -301,6 +301,16 @@ def test_closing_leaves_snapshots_that_somebody_holds() -> None:
             snapshot.lookup("Ada", "work")
 
 
+def test_closing_a_snapshot_leaves_its_store_open() -> None:
+    with SyncFactStore(Waiting()) as store:
+        store.load([Fact(entity="Ada", relation="work", value="x")])
+        with store.snapshot() as snapshot:
+            assert _closed_in_time(snapshot)
+            with pytest.raises(StoreClosed):
+                snapshot.lookup("Ada", "work")
+        assert store.lookup("Ada", "work").value == "x"
+
+
 def test_errors_come_through() -> None:
     with SyncFactStore(Waiting()) as store:
         with pytest.raises(Conflict):
