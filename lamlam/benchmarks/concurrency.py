@@ -1,31 +1,34 @@
 """How fast many texts are written at the same time, beside llama.cpp's own ways to do it.
 
-All read the same file with the same threads, greedily, and take turns in one process, since
-machines drift: compare the medians of each round's ratios, not single figures.
+All read the same file with the same threads, greedily, and take turns, each in a process of its
+own (`lamlam.benchmarks.own_process`), since machines drift: compare the medians of each round's
+ratios, not single figures.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import anyio
 
-from lamlam.benchmarks.bare_batch import bare_batch
+from lamlam.benchmarks.bare_batch import BareBatch, bare_batch
 from lamlam.benchmarks.llama_server import find_server, llama_server
 from lamlam.benchmarks.one_value import OneValue, SlowOneValue
+from lamlam.benchmarks.own_process import Work, in_own_process
 from lamlam.benchmarks.reference_way import reciter, write_the_reference_way
 from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.events import Text
 from lamlam.runtime.trial_load import try_loading
 from lamlam.runtime.usable_cpus import usable_cpus
-from lamlam.runtime.vocabulary import LOOKUP_TEXTS
+from lamlam.runtime.vocabulary import LOOKUP_TEXTS, Vocabulary
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore
@@ -43,8 +46,6 @@ _SUBJECTS = (
     "Max Planck", "The river Po", "Sofia Kovalevskaya", "The isle of Skye",
 )  # fmt: skip
 _LONG = " It was first written about by those who came over the hills in the spring." * 18
-
-Work = Callable[[], Any]  # gives the tokens written, or a coroutine that does
 
 
 def concurrency_benchmark(
@@ -80,237 +81,311 @@ def concurrency_benchmark(
 
     Raises:
         BadModelFile: the file cannot be loaded.
-        EngineError: llama-server was found and does not answer.
+        EngineError: llama-server was found and does not answer, or a process did not end well.
     """
-    from lamlam.runtime.llama import silence_log
-
     file = check_file(model)
     # The baselines take a file on trust, and llama.cpp may end the process over a bad one.
     if not file.is_sealed:
         try_loading(model)
-    silence_log()
-    bench = _Bench(model, sequences, tokens, threads or usable_cpus())
     has_lookups = set(LOOKUP_TEXTS) <= set(file.metadata["tokenizer.ggml.tokens"])
-    return anyio.run(bench.run, pairs, has_lookups, on_progress or (lambda done, rounds: None))
-
-
-class _Bench:
-    def __init__(self, model: Path, sequences: int, tokens: int, threads: int) -> None:
-        self._model = model
-        self._n = sequences
-        self._tokens = tokens
-        self._threads = threads
-        self._prompts = [
-            f"{_SUBJECTS[n % len(_SUBJECTS)]} was{' once' * (n // len(_SUBJECTS))}"
-            for n in range(sequences)
-        ]
-        self._long = ""
-        self._n_served = 0
-        self._rates: dict[str, list[float]] = {}
-        self._pauses: dict[str, list[float]] = {"lamlam": [], "llama_server": []}
-
-    async def run(
-        self, pairs: int, has_lookups: bool, on_progress: Callable[[int, int], None]
-    ) -> dict[str, Any]:
-        async with AsyncExitStack() as stack:
-            works = await self._open(stack, has_lookups)
-            for work in works.values():  # pages are read and caches filled before the first turn
-                await _done(work)
-            for pauses in self._pauses.values():
-                pauses.clear()
-            self._rates = {name: [] for name in works}
-            for n in range(pairs):
-                # Every other round goes the other way, so that no one always follows another.
-                for name in list(works)[:: 1 if n % 2 == 0 else -1]:
-                    began = time.perf_counter()
-                    n_tokens = await _done(works[name])
-                    self._rates[name].append(n_tokens / (time.perf_counter() - began))
+    setup = _Setup(model, sequences, tokens, threads or usable_cpus())
+    with ExitStack() as stack:
+        works = _open_all(stack, setup, has_lookups)
+        for work in works.values():  # pages are read and caches filled before the first turn
+            work()
+        rates: dict[str, list[float]] = {name: [] for name in works}
+        pauses: dict[str, list[float]] = {name: [] for name in works}
+        for n in range(pairs):
+            # Every other round goes the other way, so that no one always follows another.
+            for name in list(works)[:: 1 if n % 2 == 0 else -1]:
+                written, seconds = works[name]()
+                rates[name].append(written.n_tokens / seconds)
+                pauses[name] += written.pauses
+            if on_progress:
                 on_progress(n + 1, pairs)
-        return self._figures() | {
-            "sequences": self._n,
-            "pairs": pairs,
-            "tokens": self._tokens,
-            "threads": self._threads,
-        }
+    return _figures(rates, pauses) | {
+        "sequences": sequences,
+        "pairs": pairs,
+        "tokens": tokens,
+        "threads": setup.threads,
+    }
 
-    async def _open(self, stack: AsyncExitStack, has_lookups: bool) -> dict[str, Work]:
-        """Return the ways of writing, by name, each opened."""
-        engine = await self._engine(stack, None)
-        vocabulary = engine._open_model().vocabulary
-        prompts = [vocabulary.prompt_tokens(prompt) for prompt in self._prompts]
-        long = _LONG
-        while len(vocabulary.tokens(long)) > N_LONG:
-            long = long[: int(0.9 * len(long))]
-        self._long = long
-        works: dict[str, Work] = {}
-        for name, is_unified in (("bare_split", False), ("bare_unified", True)):
-            bare = stack.enter_context(
-                bare_batch(
-                    self._model,
-                    sequences=self._n,
-                    context=_CONTEXT,
-                    threads=self._threads,
-                    kv_unified=is_unified,
-                )
-            )
-            works[name] = partial(bare.generate, prompts, self._tokens)
-        works["lamlam"] = lambda: self._together(engine)
-        works["serial"] = lambda: self._one_by_one(engine)
-        if has_lookups:
-            instant = await self._engine(stack, OneValue())
-            slow = await self._engine(stack, SlowOneValue(SLOW_S))
-            works["instant_memory"] = lambda: self._together(instant)
-            works["slow_memory"] = lambda: self._together(slow)
-            works |= self._reference(stack)
-        works["served"] = lambda: self._served(engine)
-        works["served_streamed"] = lambda: self._streamed(engine)
-        if binary := find_server():
-            server = stack.enter_context(
-                llama_server(
-                    binary,
-                    self._model,
-                    sequences=self._n,
-                    context=_CONTEXT,
-                    threads=self._threads,
-                )
-            )
 
-            def serve(*, is_streamed: bool) -> int:
-                n, pauses = server.serve(self._requests(), self._n, is_streamed=is_streamed)
-                self._pauses["llama_server"] += pauses
-                return n
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """What all ways of writing have in common."""
 
-            works["llama_server"] = lambda: serve(is_streamed=False)
-            works["llama_server_streamed"] = lambda: serve(is_streamed=True)
-        return works
+    model: Path
+    sequences: int
+    tokens: int
+    threads: int
 
-    async def _engine(self, stack: AsyncExitStack, memory: object) -> Engine:
-        return await stack.enter_async_context(
-            Engine(
-                self._model,
-                cast("FactStore | None", memory),
-                threads=self._threads,
+    def prompts(self) -> list[str]:
+        return [
+            f"{_SUBJECTS[n % len(_SUBJECTS)]} was{' once' * (n // len(_SUBJECTS))}"
+            for n in range(self.sequences)
+        ]
+
+
+class _Written(NamedTuple):
+    """What one turn has brought."""
+
+    n_tokens: int
+    pauses: Sequence[float] = ()
+    """Seconds between the tokens of one text, where it was streamed."""
+
+
+def _open_all(
+    stack: ExitStack, setup: _Setup, has_lookups: bool
+) -> dict[str, Callable[[], tuple[_Written, float]]]:
+    """Return the ways of writing, by name, each opened; each gives what it wrote and its seconds."""
+    processes = [in_own_process(_bare, setup), in_own_process(_engine, setup)]
+    if has_lookups:
+        processes += [in_own_process(_with_memory, setup, seconds) for seconds in (0.0, SLOW_S)]
+        processes.append(in_own_process(_one_text, setup))
+    works: dict[str, Callable[[], tuple[_Written, float]]] = {}
+    for process in processes:
+        opened = stack.enter_context(process)
+        works |= {name: partial(opened.run, name) for name in opened.names}
+    if binary := find_server():
+        server = stack.enter_context(
+            llama_server(
+                binary,
+                setup.model,
+                sequences=setup.sequences,
                 context=_CONTEXT,
-                max_sequences=self._n,
-                constrain=False,
-                plain=memory is None,
+                threads=setup.threads,
             )
         )
+        requests = _Requests(setup, _long_text(setup.model))
 
-    def _reference(self, stack: AsyncExitStack) -> dict[str, Work]:
-        context, threads = _REFERENCE_CONTEXT, self._threads
-        ours = stack.enter_context(reciter(self._model, context=context, threads=threads))
-        bare = stack.enter_context(
-            bare_batch(self._model, sequences=1, context=context, threads=threads, kv_unified=False)
-        )
-        n_picks = len(ours.script.picks)
+        def serve(*, is_streamed: bool) -> tuple[_Written, float]:
+            began = time.perf_counter()
+            n, pauses = server.serve(requests.next(), setup.sequences, is_streamed=is_streamed)
+            return _Written(n, pauses), time.perf_counter() - began
 
-        def write() -> int:
-            ours.write()
-            return n_picks
+        works["llama_server"] = partial(serve, is_streamed=False)
+        works["llama_server_streamed"] = partial(serve, is_streamed=True)
+    return works
 
-        def write_again() -> int:
-            write_the_reference_way(bare, ours.script)
-            return n_picks
 
-        return {"lookups_text": write, "reference_way": write_again}
+class _Requests:
+    """Requests of which none begins as another: a server keeps what it evaluated."""
 
-    def _requests(self) -> list[tuple[str, int]]:
-        """Return requests of which none begins as another: a server keeps what it evaluated."""
-        self._n_served += N_REQUESTS
+    def __init__(self, setup: _Setup, long: str) -> None:
+        self._prompts = setup.prompts()
+        self._tokens = setup.tokens
+        self._long = long
+        self._n = 0
+
+    def next(self) -> list[tuple[str, int]]:
+        """Return the next so many: (prompt, tokens)."""
+        self._n += N_REQUESTS
         return [
             (
-                f"In {self._n_served + n}, {self._prompts[n % self._n]}"
+                f"In {self._n + n}, {self._prompts[n % len(self._prompts)]}"
                 + (self._long if n % 8 == 7 else ""),
                 self._tokens,
             )
             for n in range(N_REQUESTS)
         ]
 
-    async def _together(self, engine: Engine) -> int:
-        n_tokens = 0
 
-        async def write(prompt: str) -> None:
-            nonlocal n_tokens
-            done = await engine.generate(prompt, max_tokens=self._tokens, ignore_eos=True)
-            n_tokens += done.n_tokens
+# Each in a process of its own ----------------------------------------------------------------------
 
-        async with anyio.create_task_group() as group:
-            for prompt in self._prompts:
-                group.start_soon(write, prompt)
-        return n_tokens
 
-    async def _one_by_one(self, engine: Engine) -> int:
-        n_tokens = 0
-        for prompt in self._prompts:
-            done = await engine.generate(prompt, max_tokens=self._tokens, ignore_eos=True)
-            n_tokens += done.n_tokens
-        return n_tokens
+@asynccontextmanager
+async def _bare(setup: _Setup) -> AsyncIterator[dict[str, Work]]:
+    """A loop over the low-level API, in llama.cpp's two ways to keep cells."""
+    _silence()
+    with ExitStack() as stack:
+        works: dict[str, Work] = {}
+        for name, is_unified in (("bare_split", False), ("bare_unified", True)):
+            bare = stack.enter_context(
+                bare_batch(
+                    setup.model,
+                    sequences=setup.sequences,
+                    context=_CONTEXT,
+                    threads=setup.threads,
+                    kv_unified=is_unified,
+                )
+            )
+            with _vocabulary(setup.model) as vocabulary:
+                prompts = [vocabulary.prompt_tokens(prompt) for prompt in setup.prompts()]
+            works[name] = partial(_bare_turn, bare, prompts, setup.tokens)
+        yield works
 
-    async def _served(self, engine: Engine) -> int:
-        n_tokens = 0
 
-        async def answer(prompt: str, tokens: int) -> None:
-            nonlocal n_tokens
-            done = await engine.generate(prompt, max_tokens=tokens, ignore_eos=True)
-            n_tokens += done.n_tokens
+def _bare_turn(bare: BareBatch, prompts: Sequence[list[int]], tokens: int) -> _Written:
+    return _Written(bare.generate(prompts, tokens))
 
-        await self._clients(answer)
-        return n_tokens
 
-    async def _streamed(self, engine: Engine) -> int:
-        n_tokens = 0
-
-        async def answer(prompt: str, tokens: int) -> None:
-            nonlocal n_tokens
-            async with engine.stream(prompt, max_tokens=tokens, ignore_eos=True) as events:
-                self._pauses["lamlam"] += [pause async for pause in _pauses(events)]
-            n_tokens += tokens
-
-        await self._clients(answer)
-        return n_tokens
-
-    async def _clients(self, answer: Callable[[str, int], Any]) -> None:
-        """As many clients as sequences send all requests, each its next after its answer."""
-        waiting = iter(self._requests())
-
-        async def client() -> None:
-            for prompt, tokens in waiting:
-                await answer(prompt, tokens)
-
-        async with anyio.create_task_group() as group:
-            for _ in range(self._n):
-                group.start_soon(client)
-
-    def _figures(self) -> dict[str, Any]:
-        rates = self._rates
-        medians = {name: statistics.median(found) for name, found in rates.items()}
-        bare = max("bare_split", "bare_unified", key=medians.__getitem__)
-        shown = (
-            "bare_split", "bare_unified", "lamlam", "serial", "instant_memory", "slow_memory",
-            "served", "llama_server",
-        )  # fmt: skip
-        n_picks_s = {
-            f"{name}_tokens_per_s": _rounded(medians.get(name), 1)
-            for name in ("lookups_text", "reference_way")
-        }
-        return {
-            "bare_tokens_per_s": _rounded(medians[bare], 1),
-            **{f"{name}_tokens_per_s": _rounded(medians.get(name), 1) for name in shown},
-            **n_picks_s,
-            "p99_between_tokens_ms": _p99_ms(self._pauses["lamlam"]),
-            "llama_server_p99_between_tokens_ms": _p99_ms(self._pauses["llama_server"]),
-            "lamlam_to_bare": _ratio(rates, "lamlam", bare),
-            "lamlam_to_serial": _ratio(rates, "lamlam", "serial"),
-            "slow_to_instant_memory": _ratio(rates, "slow_memory", "instant_memory"),
-            "lamlam_to_reference_way": _ratio(rates, "lookups_text", "reference_way"),
-            "served_to_llama_server": _ratio(rates, "served", "llama_server"),
+@asynccontextmanager
+async def _engine(setup: _Setup) -> AsyncIterator[dict[str, Work]]:
+    """Lamlam without a memory."""
+    async with _opened(setup, None) as engine:
+        requests = _Requests(setup, _long_text(setup.model))
+        yield {
+            "lamlam": partial(_together, engine, setup),
+            "serial": partial(_one_by_one, engine, setup),
+            "served": lambda: _served(engine, setup, requests.next()),
+            "served_streamed": lambda: _streamed(engine, setup, requests.next()),
         }
 
 
-async def _done(work: Work) -> int:
-    result = work()
-    return int(result if isinstance(result, int) else await result)
+@asynccontextmanager
+async def _with_memory(setup: _Setup, seconds: float) -> AsyncIterator[dict[str, Work]]:
+    """Lamlam with a memory that takes so long."""
+    memory = SlowOneValue(seconds) if seconds else OneValue()
+    async with _opened(setup, memory) as engine:
+        name = "slow_memory" if seconds else "instant_memory"
+        yield {name: partial(_together, engine, setup)}
+
+
+@asynccontextmanager
+async def _one_text(setup: _Setup) -> AsyncIterator[dict[str, Work]]:
+    """One text with lookups: lamlam's way, and the reference way."""
+    _silence()
+    context, threads = _REFERENCE_CONTEXT, setup.threads
+    with (
+        reciter(setup.model, context=context, threads=threads) as ours,
+        bare_batch(
+            setup.model, sequences=1, context=context, threads=threads, kv_unified=False
+        ) as bare,
+    ):
+        n_picks = len(ours.script.picks)
+
+        def write() -> _Written:
+            ours.write()
+            return _Written(n_picks)
+
+        def write_again() -> _Written:
+            write_the_reference_way(bare, ours.script)
+            return _Written(n_picks)
+
+        yield {"lookups_text": write, "reference_way": write_again}
+
+
+def _opened(setup: _Setup, memory: object) -> Engine:
+    return Engine(
+        setup.model,
+        cast("FactStore | None", memory),
+        threads=setup.threads,
+        context=_CONTEXT,
+        max_sequences=setup.sequences,
+        constrain=False,
+        plain=memory is None,
+    )
+
+
+async def _together(engine: Engine, setup: _Setup) -> _Written:
+    n_tokens = 0
+
+    async def write(prompt: str) -> None:
+        nonlocal n_tokens
+        done = await engine.generate(prompt, max_tokens=setup.tokens, ignore_eos=True)
+        n_tokens += done.n_tokens
+
+    async with anyio.create_task_group() as group:
+        for prompt in setup.prompts():
+            group.start_soon(write, prompt)
+    return _Written(n_tokens)
+
+
+async def _one_by_one(engine: Engine, setup: _Setup) -> _Written:
+    n_tokens = 0
+    for prompt in setup.prompts():
+        done = await engine.generate(prompt, max_tokens=setup.tokens, ignore_eos=True)
+        n_tokens += done.n_tokens
+    return _Written(n_tokens)
+
+
+async def _served(engine: Engine, setup: _Setup, requests: list[tuple[str, int]]) -> _Written:
+    n_tokens = 0
+
+    async def answer(prompt: str, tokens: int) -> None:
+        nonlocal n_tokens
+        done = await engine.generate(prompt, max_tokens=tokens, ignore_eos=True)
+        n_tokens += done.n_tokens
+
+    await _by_clients(setup.sequences, requests, answer)
+    return _Written(n_tokens)
+
+
+async def _streamed(engine: Engine, setup: _Setup, requests: list[tuple[str, int]]) -> _Written:
+    n_tokens = 0
+    pauses: list[float] = []
+
+    async def answer(prompt: str, tokens: int) -> None:
+        nonlocal n_tokens
+        async with engine.stream(prompt, max_tokens=tokens, ignore_eos=True) as events:
+            pauses.extend([pause async for pause in _pauses(events)])
+        n_tokens += tokens
+
+    await _by_clients(setup.sequences, requests, answer)
+    return _Written(n_tokens, pauses)
+
+
+async def _by_clients(
+    n_clients: int, requests: list[tuple[str, int]], answer: Callable[[str, int], Any]
+) -> None:
+    """So many clients send all requests, each its next after its answer."""
+    waiting = iter(requests)
+
+    async def client() -> None:
+        for prompt, tokens in waiting:
+            await answer(prompt, tokens)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(n_clients):
+            group.start_soon(client)
+
+
+@contextmanager
+def _vocabulary(model: Path) -> Iterator[Vocabulary]:
+    """The model's tokens, as texts without lookups have them."""
+    from lamlam.runtime.llama import open_model
+
+    with open_model(model, check_file(model).token_types) as opened:
+        yield Vocabulary(opened, plain=True)
+
+
+def _long_text(model: Path) -> str:
+    """Return a prompt's end of some three hundred tokens."""
+    long = _LONG
+    with _vocabulary(model) as vocabulary:
+        while len(vocabulary.tokens(long)) > N_LONG:
+            long = long[: int(0.9 * len(long))]
+    return long
+
+
+def _silence() -> None:
+    from lamlam.runtime.llama import silence_log
+
+    silence_log()
+
+
+# Figures ------------------------------------------------------------------------------------------
+
+
+def _figures(rates: dict[str, list[float]], pauses: dict[str, list[float]]) -> dict[str, Any]:
+    medians = {name: statistics.median(found) for name, found in rates.items()}
+    bare = max("bare_split", "bare_unified", key=medians.__getitem__)
+    shown = (
+        "bare_split", "bare_unified", "lamlam", "serial", "instant_memory", "slow_memory",
+        "served", "llama_server", "lookups_text", "reference_way",
+    )  # fmt: skip
+    return {
+        "bare_tokens_per_s": _rounded(medians[bare], 1),
+        **{f"{name}_tokens_per_s": _rounded(medians.get(name), 1) for name in shown},
+        "p99_between_tokens_ms": _p99_ms(pauses["served_streamed"]),
+        "llama_server_p99_between_tokens_ms": _p99_ms(pauses.get("llama_server_streamed", ())),
+        "lamlam_to_bare": _ratio(rates, "lamlam", bare),
+        "lamlam_to_serial": _ratio(rates, "lamlam", "serial"),
+        "slow_to_instant_memory": _ratio(rates, "slow_memory", "instant_memory"),
+        "lamlam_to_reference_way": _ratio(rates, "lookups_text", "reference_way"),
+        "served_to_llama_server": _ratio(rates, "served", "llama_server"),
+    }
 
 
 async def _pauses(events: AsyncIterator[object]) -> AsyncIterator[float]:

@@ -1,8 +1,8 @@
 """How fast one sequence decodes, beside a bare low-level loop and `llama_cpp.Llama`.
 
-All three read the same file with the same threads, greedily, and take turns in one
-process, since machines drift: compare ratios of medians, not single figures. The two
-baselines use nothing but llama-cpp-python's public interface.
+All three read the same file with the same threads, greedily, and take turns, each in a process of
+its own (`lamlam.benchmarks.own_process`), since machines drift: compare ratios of medians, not
+single figures. The two baselines use nothing but llama-cpp-python's public interface.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from lamlam.benchmarks.own_process import Work, in_own_process
 from lamlam.errors import BadModelFile, EngineError
 from lamlam.runtime.checkpoint_file import check_file
-from lamlam.runtime.sync import SyncEngine
+from lamlam.runtime.engine import Engine
 from lamlam.runtime.trial_load import try_loading
 from lamlam.runtime.usable_cpus import usable_cpus
 
@@ -87,40 +88,33 @@ def decode_benchmark(
         FactStoreError: the memory cannot be opened; see its subclasses.
         EngineError: the first-token process did not end well.
     """
-    from lamlam.runtime.llama import silence_log
-
     # The baselines take a file on trust, and llama.cpp may end the process over a bad one.
     if not check_file(model).is_sealed:
         try_loading(model)
     _check_memory(memory)
     threads = threads or usable_cpus()
-    silence_log()
     rates: dict[str, list[float]] = {"bare": [], "lamlam": [], "llama_cpp_python": []}
     value_steps, prefills = [], []
     late: dict[str, list[float]] = {"bare": [], "lamlam": []}
     with (
-        _bare_loop(model, threads) as bare,
-        _llama(model, threads) as llama,
-        SyncEngine(model, None, threads=threads, context=_CONTEXT) as engine,
-        _value_step(model, threads) as value_step,
+        in_own_process(_bare_works, model, threads) as bare,
+        in_own_process(_lamlam_works, model, threads) as lamlam,
+        in_own_process(_llama_works, model, threads) as llama,
+        in_own_process(_value_works, model, threads) as value,
     ):
-        runs: dict[str, Callable[[], int]] = {
-            "bare": lambda: bare.generate(PROMPT, tokens),
-            "lamlam": lambda: engine.generate(PROMPT, max_tokens=tokens, ignore_eos=True).n_tokens,
-            "llama_cpp_python": lambda: llama(PROMPT, tokens),
-        }
-        for run in runs.values():  # pages are read and caches filled before the first turn
-            run()
+        works = {"bare": bare, "lamlam": lamlam, "llama_cpp_python": llama}
+        for work in works.values():  # pages are read and caches filled before the first turn
+            work.run("generate", tokens)
+        long_text = bare.run("text", N_HELD).result
         for n in range(pairs):
             # Every other round goes the other way, so that no one always follows another.
-            for name in list(runs)[:: 1 if n % 2 == 0 else -1]:
-                began = time.perf_counter()
-                n_tokens = runs[name]()
-                rates[name].append(n_tokens / (time.perf_counter() - began))
-            value_steps.append(value_step())
-            prefills.append(bare.prefill(LONG_PROMPT, N_REPREFILL))
-            late["bare"].append(bare.late_token(LONG_PROMPT))
-            late["lamlam"].append(_late_token(engine, bare.text(LONG_PROMPT, N_HELD)))
+            for name in list(works)[:: 1 if n % 2 == 0 else -1]:
+                n_tokens, seconds = works[name].run("generate", tokens)
+                rates[name].append(n_tokens / seconds)
+            value_steps.append(value.run("value_step").result)
+            prefills.append(bare.run("prefill", N_REPREFILL).result)
+            late["bare"].append(bare.run("late_token").result)
+            late["lamlam"].append(lamlam.run("late_token", long_text).result)
             if on_progress:
                 on_progress(n + 1, pairs)
     starts = [_first_token(model, memory) for _ in range(3)]
@@ -155,30 +149,30 @@ class _BareLoop:
         self.context = context
         self.memory = api.llama_get_memory(context)
 
-    def generate(self, prompt: str, n_tokens: int) -> int:
+    def generate(self, n_tokens: int) -> int:
         """Sample ``n_tokens`` after the prompt; return how many."""
-        self._continue(self._evaluate(self._tokens(prompt)), n_tokens - 1)
+        self._continue(self._evaluate(self._tokens(PROMPT)), n_tokens - 1)
         return n_tokens
 
-    def prefill(self, prompt: str, n_tokens: int) -> float:
+    def prefill(self, n_tokens: int) -> float:
         """Evaluate ``n_tokens`` afresh and choose the next; return the seconds."""
-        tokens = self._tokens(prompt)[:n_tokens]
+        tokens = self._tokens(LONG_PROMPT)[:n_tokens]
         assert len(tokens) == n_tokens
         began = time.perf_counter()
         self._evaluate(tokens)
         return time.perf_counter() - began
 
-    def late_token(self, prompt: str) -> float:
+    def late_token(self) -> float:
         """Return the seconds of a token where ``N_HELD`` stand before it."""
-        token = self._evaluate(self._tokens(prompt)[:N_HELD])
+        token = self._evaluate(self._tokens(LONG_PROMPT)[:N_HELD])
         began = time.perf_counter()
         self._continue(token, N_LATE)
         return (time.perf_counter() - began) / N_LATE
 
-    def text(self, prompt: str, n_tokens: int) -> str:
-        """Return as much of the prompt as makes so many tokens."""
+    def text(self, n_tokens: int) -> str:
+        """Return as much of the long prompt as makes so many tokens."""
         pieces = ctypes.create_string_buffer(64 * n_tokens)
-        tokens = self._tokens(prompt)[1:n_tokens]
+        tokens = self._tokens(LONG_PROMPT)[1:n_tokens]
         array = (self.api.llama_token * len(tokens))(*tokens)
         n = self.api.llama_detokenize(
             self.vocab, array, len(tokens), pieces, len(pieces), False, False
@@ -213,18 +207,51 @@ class _BareLoop:
         return [self.api.llama_vocab_bos(self.vocab), *tokens[:n]]
 
 
-def _late_token(engine: SyncEngine, prompt: str) -> float:
-    """Return what `_BareLoop.late_token` does, of lamlam."""
+# Each in a process of its own ----------------------------------------------------------------------
 
-    async def read() -> float:
-        async with engine._engine.stream(prompt, max_tokens=N_LATE + 1, ignore_eos=True) as events:
-            await anext(events)  # the first token, and with it the end of the prompt
-            began = time.perf_counter()
-            async for _ in events:
-                pass
-            return (time.perf_counter() - began) / N_LATE
 
-    return engine._call(read)  # on its loop: a call from here for each event is not what is timed
+@asynccontextmanager
+async def _bare_works(model: Path, threads: int) -> AsyncIterator[dict[str, Work]]:
+    _silence()
+    with _bare_loop(model, threads) as bare:
+        yield {
+            "generate": bare.generate,
+            "text": bare.text,
+            "prefill": bare.prefill,
+            "late_token": bare.late_token,
+        }
+
+
+@asynccontextmanager
+async def _llama_works(model: Path, threads: int) -> AsyncIterator[dict[str, Work]]:
+    _silence()
+    with _llama(model, threads) as generate:
+        yield {"generate": generate}
+
+
+@asynccontextmanager
+async def _lamlam_works(model: Path, threads: int) -> AsyncIterator[dict[str, Work]]:
+    async with Engine(model, None, threads=threads, context=_CONTEXT) as engine:
+
+        async def generate(n_tokens: int) -> int:
+            return (await engine.generate(PROMPT, max_tokens=n_tokens, ignore_eos=True)).n_tokens
+
+        async def late_token(prompt: str) -> float:
+            """Return what `_BareLoop.late_token` does."""
+            async with engine.stream(prompt, max_tokens=N_LATE + 1, ignore_eos=True) as events:
+                await anext(events)  # the first token, and with it the end of the prompt
+                began = time.perf_counter()
+                async for _ in events:
+                    pass
+                return (time.perf_counter() - began) / N_LATE
+
+        yield {"generate": generate, "late_token": late_token}
+
+
+def _silence() -> None:
+    from lamlam.runtime.llama import silence_log
+
+    silence_log()
 
 
 @contextmanager
@@ -252,16 +279,16 @@ def _bare_loop(path: Path, threads: int) -> Iterator[_BareLoop]:
 
 
 @contextmanager
-def _llama(path: Path, threads: int) -> Iterator[Callable[[str, int], int]]:
+def _llama(path: Path, threads: int) -> Iterator[Callable[[int], int]]:
     from llama_cpp import Llama
 
     llama: Any = Llama(  # Any: hardly typed
         str(path), n_ctx=_CONTEXT, n_threads=threads, n_threads_batch=threads, verbose=False
     )
 
-    def run(prompt: str, n_tokens: int) -> int:
+    def run(n_tokens: int) -> int:
         llama.reset()  # else it would find the prompt evaluated from the run before
-        tokens = llama.tokenize(prompt.encode(), add_bos=False, special=False)
+        tokens = llama.tokenize(PROMPT.encode(), add_bos=False, special=False)
         n = 0
         for _ in llama.generate(
             [llama.token_bos(), *tokens], top_k=1, temp=0.0, repeat_penalty=1.0
@@ -305,11 +332,11 @@ class _OneValue:
         return _Result()
 
 
-@contextmanager
-def _value_step(model: Path, threads: int) -> Iterator[Callable[[], float]]:
-    """Give a function that measures from a sampled ``<|db_return|>`` to the next token."""
+@asynccontextmanager
+async def _value_works(model: Path, threads: int) -> AsyncIterator[dict[str, Work]]:
+    """Measure from a sampled ``<|db_return|>`` to the next token."""
     memory = _OneValue()
-    with SyncEngine(
+    async with Engine(
         model,
         cast("FactStore", memory),
         threads=threads,
@@ -319,19 +346,20 @@ def _value_step(model: Path, threads: int) -> Iterator[Callable[[], float]]:
     ) as engine:
         prompt = LONG_PROMPT[: 4 * N_REPREFILL]
 
-        def run(max_tokens: int) -> int:
-            return engine.generate(
+        async def run(max_tokens: int) -> int:
+            done = await engine.generate(
                 prompt, max_tokens=max_tokens, max_lookups=1, ignore_eos=True
-            ).n_text_tokens
+            )
+            return done.n_text_tokens
 
-        n_value_tokens = run(1)  # a fetched value is written whole, whatever the limit
+        n_value_tokens = await run(1)  # a fetched value is written whole, whatever the limit
 
-        def measure() -> float:
+        async def value_step() -> float:
             # One token more than the value: it ends right after the next one is sampled.
-            run(n_value_tokens + 1)
+            await run(n_value_tokens + 1)
             return time.perf_counter() - memory.asked_at
 
-        yield measure
+        yield {"value_step": value_step}
 
 
 def _check_memory(memory: str | None) -> None:
