@@ -143,7 +143,7 @@ class _Learned:
         if not self._alone:
             return
         alone = self.alone_s
-        if seconds > _MUCH_SLOWER * alone:
+        if seconds > _MUCH_SLOWER * alone and self._costs_more_than_parting(seconds):
             self._part(seconds)
         elif len(self._together) < _N_KEPT:
             return
@@ -156,6 +156,17 @@ class _Learned:
             self.n_left_alone = _N_FIRST
         else:
             self._part(seconds)
+
+    def _costs_more_than_parting(self, seconds: float) -> bool:
+        """True where one such step outweighs what a pause alone would lose.
+
+        A single step may be interrupted by anything; that says little of the next.
+        """
+        if self.is_slower_together:  # as it was before the pause
+            return True
+        is_known = len(self._together) == _N_KEPT
+        usual = median(self._together) if is_known else self.alone_s / self._most
+        return seconds - self.alone_s > self._pause * max(0.0, self.alone_s - usual)
 
     def _part(self, seconds: float) -> None:
         """The next steps run alone, more of them each time."""

@@ -129,3 +129,14 @@ def test_a_prompt_that_met_slowly_teaches_no_wrong_price() -> None:
         n_threads = count.choose(80)
         count.measured(80, n_threads, step(80, n_threads, 1.4))
     assert count.choose(80) == 1
+
+
+def test_a_step_that_was_interrupted_does_not_part_the_threads() -> None:
+    """One in fifty takes ten times as long, for another reason; the first one too."""
+    count = ThreadCount(2)
+    chosen = []
+    for n in range(1_000):
+        n_threads = count.choose(1)
+        chosen.append(n_threads)
+        count.measured(1, n_threads, 0.012 if n % 50 == 2 else 0.0012 if n_threads == 2 else 0.0018)
+    assert chosen.count(1) < 20
