@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-import numpy as np
-
 _READ_BYTES = 1 << 20
 _PREFIX = 4
 _FEW = 32
@@ -49,6 +47,9 @@ class _Starts:
     """The needles by what they begin with."""
 
     def __init__(self, needles: Collection[bytes]) -> None:
+        import numpy as np  # a tenth of a second, for many texts alone
+
+        self._np = np
         self._needles = frozenset(needles)
         self._lengths: dict[bytes, list[int]] = {}
         for length, start in sorted({(len(one), one[:_PREFIX]) for one in needles}):
@@ -62,6 +63,7 @@ class _Starts:
 
     def found_in(self, window: bytes) -> set[bytes]:
         """Return the needles that stand in a window."""
+        np = self._np
         letters = np.frombuffer(window, np.uint8)
         if len(letters) < _PREFIX:
             return set()

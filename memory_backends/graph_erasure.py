@@ -72,14 +72,12 @@ def erase_from(
         return 0, []
     if key not in world.names:
         world.name(dict.fromkeys(aliases))
-        # A name that went to another entity and came back is in what is told of both.
-        names = [*(aliases if key in forgotten else ()), *log.names_of(forgotten)]
-        free = [
-            one for one in dict.fromkeys(names) if one not in forgotten and _is_free(world, one)
-        ]
-        # Copies may still know it as that of another entity.
-        told += [Erasure(split(one)[0], identify.of_entity(one), ()) for one in free]
-        forgotten += free
+    # A name that went to another entity and came back is in what is told of both.
+    names = [*(aliases if key in forgotten else ()), *log.names_of(forgotten)]
+    free = [one for one in dict.fromkeys(names) if one not in forgotten and _is_free(world, one)]
+    # Copies may still know it as that of another entity.
+    told += [Erasure(split(one)[0], identify.of_entity(one), ()) for one in free]
+    forgotten += free
     if relation is None:
         unknown = keys
         forgotten += [one for one in keys if one not in forgotten]

@@ -211,7 +211,8 @@ class ErasureReceipt:
     pending: tuple[str, ...]
     """Places that may still hold it, with the reason."""
     verified: bool
-    """The bytes of the covered places were searched for all that was erased and held none of it.
+    """The bytes of the covered places were searched for the names, values and sources that were
+    erased, and held none that nothing else has.
 
     False where nothing was erased, so nothing searched for.
     """

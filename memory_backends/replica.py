@@ -167,9 +167,9 @@ class Replica:
             # The facts of an entity come together: its row is read and written once.
             open_row = _OpenRow(self)
             for change in changes:
-                if change.revision != self._taking:
+                if change.revision > self._taking:
                     self.revision = max(self.revision, self._taking)
-                    self._taking = change.revision
+                self._taking = change.revision
                 if change.fact is not None and change.entity is not None:
                     key = scoped(change.namespace, canonical_key(change.entity))
                     open_row.take(key, change.entity, change.kind, change.fact)

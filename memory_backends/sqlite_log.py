@@ -13,7 +13,7 @@ from typing import NamedTuple
 from lamlam.memory_backends import packed
 from lamlam.memory_backends.facts import Namespace
 from lamlam.memory_backends.namespaces import parsed, split, written
-from lamlam.memory_backends.operations import Change
+from lamlam.memory_backends.operations import Change, ChangeKind
 from lamlam.memory_backends.relation_rules import RelationRule, RelationRules
 from lamlam.memory_backends.sqlite_rows import pack_numbers, unpack_numbers
 from lamlam.memory_backends.transaction import Event
@@ -21,6 +21,9 @@ from lamlam.memory_backends.values import ValueType
 
 _ERASED_SOMEWHERE, _ERASED = "erased", "erased_in"
 """The first logs did not tell in which namespace."""
+
+
+_OF_NAMES: tuple[ChangeKind, ...] = ("alias", "no_alias", "merged", "split")
 
 
 class Entry(NamedTuple):
@@ -131,12 +134,12 @@ def changes_of_events(entry: Entry, rules: RelationRules, wanted: Namespace | No
             if (rule := rules.of(key)) is not None:
                 changes.append(Change(entry.revision, "rule", rule=rule))
             continue
-        for known in ("alias", "no_alias", "merged", "split"):
-            namespace = split(key)[0]
-            if kind == known and (wanted is None or namespace == wanted):
-                changes.append(
-                    Change(entry.revision, known, namespace, name, alias=split(other)[1])
-                )
+        namespace = split(key)[0]
+        changes += [
+            Change(entry.revision, known, namespace, name, alias=split(other)[1])
+            for known in _OF_NAMES
+            if kind == known and (wanted is None or namespace == wanted)
+        ]
     return changes
 
 

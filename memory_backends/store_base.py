@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -41,12 +42,24 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound="BaseModel")
 
 
+_driving = threading.local()
+
+
+@contextmanager
+def without_turns() -> Generator[None]:
+    """A coroutine is driven by hand in this thread, and never waits."""
+    before = getattr(_driving, "is_by_hand", False)
+    _driving.is_by_hand = True
+    try:
+        yield
+    finally:
+        _driving.is_by_hand = before
+
+
 async def others_turn() -> None:
     """Other tasks have had their turn, and a cancellation is noticed."""
-    try:
+    if not getattr(_driving, "is_by_hand", False):
         await checkpoint()
-    except RuntimeError:  # no event loop runs the coroutine, so nobody else is waiting
-        pass
 
 
 class BaseStore(ABC):

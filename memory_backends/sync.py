@@ -19,11 +19,12 @@ from contextlib import (
     AbstractContextManager,
     ExitStack,
     contextmanager,
+    suppress,
 )
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from lamlam.errors import NotSupported, StoreClosed
 from lamlam.memory_backends.facts import Fact, Namespace
@@ -40,11 +41,12 @@ from lamlam.memory_backends.operations import (
 )
 from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.relation_rules import RelationRule
-from lamlam.memory_backends.store_base import LocalStore
+from lamlam.memory_backends.store_base import LocalStore, without_turns
 from lamlam.memory_backends.urls import connect, no_url
 from lamlam.one_process import OneProcess, store_elsewhere
 
 if TYPE_CHECKING:
+    import anyio
     from anyio.from_thread import BlockingPortal
     from pydantic import BaseModel
 
@@ -99,6 +101,7 @@ class SyncFactStore(OneProcess):
             raise no_url(self._url)
         self._is_local = isinstance(store, LocalStore)
         self._loop = _Loop()
+        self._is_view = False
         self._store = store
         self.belongs_here()
         return self
@@ -351,7 +354,7 @@ class _Loop:
         # waited for, and never run.
         self._handing_over = threading.Lock()
         self._pumps: set[Future[None]] = set()
-        self._entered: set[ExitStack] = set()
+        self._held: set[_Held[Any]] = set()
 
     def call(self, method: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return what a coroutine returns; it is cancelled where the wait for it is broken off."""
@@ -360,14 +363,23 @@ class _Loop:
     @contextmanager
     def entered(self, context: AbstractAsyncContextManager[T]) -> Generator[T]:
         """Give what an async context gives; it is left at the end of the block or by `close`."""
-        with ExitStack() as stack:
-            with self._handing_over:
-                view = stack.enter_context(self._portal().wrap_async_context_manager(context))
-                self._entered.add(stack)
-            try:
-                yield view
-            finally:
-                self._entered.discard(stack)
+        held = _Held(context)
+        with self._handing_over:
+            task = self._portal().start_task_soon(held.run)
+            self._held.add(held)
+        try:
+            view = held.view.result()
+        except BaseException:
+            task.cancel()  # the wait was broken off, or it is over
+            self._held.discard(held)
+            raise
+        try:
+            yield view
+        finally:
+            with suppress(StoreClosed):  # which leaves it too
+                self.call(held.leave)
+            self._held.discard(held)
+            task.result()
 
     def iterate(self, method: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
         """Give what an async iterator gives; one task of the loop runs all of it."""
@@ -387,12 +399,13 @@ class _Loop:
                     await sending.send(chunk)
 
         try:
-            future = self._start(pump)
+            with self._handing_over:
+                future = self._portal().start_task_soon(pump)
+                self._pumps.add(future)
         except BaseException:
             sending.close()
             receiving.close()
             raise
-        self._pumps.add(future)
         future.add_done_callback(self._pumps.discard)
         try:
             while True:
@@ -419,8 +432,8 @@ class _Loop:
         for pump in list(self._pumps):
             pump.cancel()
         try:
-            for stack in list(self._entered):
-                stack.close()
+            for held in list(self._held):
+                _result(self._running().start_task_soon(held.leave))
             if last is not None:
                 _result(self._running().start_task_soon(last))
         finally:
@@ -444,6 +457,35 @@ class _Loop:
 
             self._thread = LoopThread("lamlam-store-loop")
         return self._thread.portal
+
+
+class _Held(Generic[T]):
+    """An async context, entered and left by one task of the loop."""
+
+    def __init__(self, context: AbstractAsyncContextManager[T]) -> None:
+        self.view: Future[T] = Future()
+        """What it gives, once it is entered."""
+        self._context = context
+        self._left: anyio.Event | None = None
+
+    async def run(self) -> None:
+        """It has been entered, and left when it was time."""
+        from anyio import Event
+
+        self._left = Event()
+        try:
+            async with self._context as view:
+                self.view.set_result(view)
+                await self._left.wait()
+        except BaseException as error:
+            if self.view.done():
+                raise
+            self.view.set_exception(error)
+
+    async def leave(self) -> None:
+        """It is time; called on the loop, once or more."""
+        if self._left is not None:
+            self._left.set()
 
 
 def _result(future: Future[T]) -> T:
@@ -483,7 +525,8 @@ def _run(coroutine: Coroutine[Any, Any, T]) -> T:
         NotSupported: it does wait, although its store is a `LocalStore`.
     """
     try:
-        coroutine.send(None)
+        with without_turns():
+            coroutine.send(None)
     except StopIteration as done:
         result: T = done.value
         return result

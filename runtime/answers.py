@@ -92,7 +92,7 @@ def nearest_answer(
     Args:
         miss: the answer to the question as it was asked, with the time of both lookups.
     """
-    answer = given.next_answer(result, "", miss.elapsed_s)
+    answer = given.next_answer(result, result.match.entity.matched or "", miss.elapsed_s)
     if answer.status not in ("hit", "exhausted"):
         return miss
     entity = replace(result.match.entity, score=min(candidate_score, result.match.entity.score))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +28,7 @@ from lamlam.runtime.events import (
     LookupStarted,
     Text,
 )
+from lamlam.runtime.home import Home
 from lamlam.runtime.policies import CallSettings, TextSettings, ToolChoice
 from lamlam.runtime.tool_calls import (
     BARE_FORM,
@@ -314,6 +316,7 @@ class ChatEvents:
         self._is_left = False
         self._error: BaseException | None = None
         self._lookup: anyio.CancelScope | None = None
+        self._home = Home()
 
     def leave(self) -> None:
         """Nobody waits for an event that will not come, and no text is written for nobody."""
@@ -323,10 +326,11 @@ class ChatEvents:
             self._turn.leave()
         self._end_lookup()
 
-    def end(self, error: BaseException) -> None:
+    def end(self, error: BaseException) -> bool:
         """The engine is being closed, which ends a turn that is written; no other begins."""
         self._error = error
         self._end_lookup()
+        return not self._is_finished
 
     def __aiter__(self) -> Self:
         return self
@@ -401,8 +405,14 @@ class ChatEvents:
             self._store.refresh_nowait()  # nothing keeps the memory from erasing meanwhile
 
     def _end_lookup(self) -> None:
-        if self._lookup is not None:
-            self._lookup.cancel()
+        """Nobody waits any more for what memory is being asked; from any thread."""
+
+        def end() -> None:
+            if self._lookup is not None:
+                self._lookup.cancel()
+
+        with suppress(RuntimeError):  # the loop is gone
+            self._home.post(end)
 
 
 def _instructed(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:

@@ -52,9 +52,9 @@ class InEntity:
     trie: Paths | None = None
     only: Paths | None = None
     """Nothing else may be written."""
-    tried: int | None = None
-    """First token of the name that memory did not know, where another one is wanted: one of the
-    trie, which is no preference then; where there is no guidance, one that begins otherwise."""
+    is_another: bool = False
+    """Memory did not know the name before: another one of the trie is wanted, which is no
+    preference then; where there is no guidance, one that begins otherwise."""
 
 
 @dataclass(slots=True)
@@ -138,6 +138,8 @@ class Decoder:
         self._n_questions = 0
         self._avoid: set[int] = set()
         self._tried: set[tuple[str, str]] = set()
+        self._unknown_starts: set[int] = set()
+        """First tokens of names that memory did not know, at this place."""
         self._query: Query | None = None
         self._text_samples = self._build_text_samples()
         self.want: Want = self._next_in_text()
@@ -211,9 +213,9 @@ class Decoder:
         state = self.state
         if not isinstance(state, InEntity | InRelation):
             return
-        if isinstance(state, InEntity) and state.tried is not None:
+        if isinstance(state, InEntity) and state.is_another:
             if is_blind:
-                self._avoid.add(state.tried)
+                self._avoid |= self._unknown_starts
             else:
                 only, is_strict = trie, True
         if is_strict and only is None:
@@ -300,6 +302,7 @@ class Decoder:
             self._n_questions = 0
             self._avoid.clear()
             self._tried.clear()
+            self._unknown_starts.clear()
             self.guide_wanted = "entity"
             self.want = self._next_in_key(self.state)
             return
@@ -322,7 +325,8 @@ class Decoder:
         at = self.written.find_stop(self.settings.stop) if self.settings.stop else None
         if at is not None and self.settings.call is not None:
             call = self.settings.call
-            opening = 0 if call.is_required else self.written.text.find(call.form.opening)
+            mark = call.form.opening
+            opening = 0 if call.is_required else self.written.text.find(mark) if mark else -1
             if 0 <= opening <= at:
                 return False  # a call is no text; it ends where its form ends
         if at is not None:
@@ -500,7 +504,8 @@ class Decoder:
             self.guide_wanted = "relation"
         else:
             begin = state.start + 1
-            self.state = InEntity(state.start, tried=self.tokens[begin])
+            self._unknown_starts.add(self.tokens[begin])
+            self.state = InEntity(state.start, is_another=True)
             self.guide_wanted = "entity"
         self.want = Rewind(begin)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from lamlam.errors import EngineElsewhere
@@ -32,17 +33,18 @@ class Home:
         """The work is done in a task of its own, which ends with the loop; called on the loop.
 
         Args:
-            work: must not raise, since nobody waits for it.
+            work: raises nothing but its cancellation, since nobody waits for it.
             context: what the task sees of context variables.
         """
         if isinstance(self._loop, asyncio.AbstractEventLoop):
             task = self._loop.create_task(_run(work), context=context)
-            self._tasks.add(task)  # the loop alone would let it be collected
+            self._tasks.add(task)  # the loop holds its tasks weakly
             task.add_done_callback(self._tasks.discard)
         else:
             import trio
 
-            trio.lowlevel.spawn_system_task(work, context=context)
+            with suppress(RuntimeError):  # the loop is at its end, and takes no more tasks
+                trio.lowlevel.spawn_system_task(work, context=context)
 
     def check(self) -> None:
         """The caller runs on this loop.

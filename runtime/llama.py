@@ -44,9 +44,8 @@ class Model:
         self.n_tokens = int(api.llama_vocab_n_tokens(self._vocab))
         self.n_context_trained = int(api.llama_model_n_ctx_train(handle))
         # What a recurrent layer has read is one state, of which no token can be taken out.
-        self.forgets_in_part = not (
-            api.llama_model_is_recurrent(handle) or api.llama_model_is_hybrid(handle)
-        )
+        kinds = ("llama_model_is_recurrent", "llama_model_is_hybrid")  # the second since 0.3.17
+        self.forgets_in_part = not any(getattr(api, kind, _no)(handle) for kind in kinds)
         self._piece_buffer = ctypes.create_string_buffer(256)
         # Ours begin every text with the marker, and say add_bos = false for other programs' sake.
         buffer: Any = self._piece_buffer
@@ -261,6 +260,10 @@ class Context:
         # Between cells of their own llama.cpp copies all or ends the process.
         api.llama_memory_seq_cp(self._memory, source, target, -1, -1)
         self.keep(target, n_tokens)
+
+
+def _no(handle: Any) -> bool:
+    return False
 
 
 def _pointer(array: NDArray[Any], kind: Any) -> Any:  # Any: ctypes

@@ -74,8 +74,11 @@ class EventSource(Protocol):
         """The text ends here."""
         ...
 
-    def end(self, error: BaseException) -> None:
-        """The engine is being closed: whoever reads on gets the error."""
+    def end(self, error: BaseException) -> bool:
+        """The engine is being closed: whoever reads on gets the error.
+
+        False where the text was complete, and can still be read.
+        """
         ...
 
 
@@ -95,10 +98,11 @@ class ObservedEvents:
         self._events.leave()
         self._end(lambda watch: watch.left())
 
-    def end(self, error: BaseException) -> None:
-        """The text cannot go on."""
-        self._events.end(error)
-        self._end(lambda watch: watch.failed(error))
+    def end(self, error: BaseException) -> bool:
+        """The text cannot go on, or was complete and not read to its end."""
+        was_open = self._events.end(error)
+        self._end(lambda watch: watch.failed(error) if was_open else watch.left())
+        return was_open
 
     def __aiter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from lamlam.errors import EngineClosed
+from lamlam.errors import EngineClosed, Unavailable
 from lamlam.runtime.answers import Query
 from lamlam.runtime.completion import Completion
 from lamlam.runtime.events import Event, Finished
@@ -70,8 +70,13 @@ class PendingText:
         that nobody reads would keep its place in the context for ever.
         """
         home = self.mailbox.home
+
+        def start() -> None:
+            if not (self.is_cancelled or self.is_over):
+                home.start(partial(self._look, query), self._context)
+
         with suppress(RuntimeError):  # the loop is gone, and with it whoever waits
-            home.post(lambda: home.start(partial(self._look, query), self._context))
+            home.post(start)
 
     def finish(self, completion: Completion) -> None:
         """The text is written; where events are wanted, the last of them said so."""
@@ -83,8 +88,7 @@ class PendingText:
         """The task gets an error."""
         self.is_over = True
         self.mailbox.put(_Failure(error))
-        with suppress(RuntimeError):  # the loop is gone
-            self.mailbox.home.post(self._end_lookup)
+        self._end_lookup()
 
     # Called by the task ------------------------------------------------------------------
 
@@ -122,23 +126,31 @@ class PendingText:
         """Ask a slow memory and hand its answer to the owner thread."""
         from lamlam.memory_backends.lookups import Lookup
 
-        if self.is_cancelled or self.is_over:
-            return
         assert self._store is not None
         with anyio.CancelScope() as self._lookup:
             try:
                 question = Lookup(query.entity, query.relation, as_of=self.settings.as_of)
                 (result,) = await self._store.lookup_many([question])
-            except Exception as error:  # the store's failure ends this text, not the engine
+            except anyio.get_cancelled_exc_class():
+                # By whoever left the text, by the end of the loop, or by the store itself: a text
+                # that is still there would wait for ever.
+                self._owner.answer(self, Unavailable("the question to the memory was cancelled"))
+                raise
+            except BaseException as error:  # the store's failure ends this text, not the engine
                 self._owner.answer(self, error)
             else:
                 self._owner.answer(self, result)
         self._lookup = None
 
     def _end_lookup(self) -> None:
-        """Nobody waits any more for what memory is being asked."""
-        if self._lookup is not None:
-            self._lookup.cancel()
+        """Nobody waits any more for what memory is being asked; from any thread."""
+
+        def end() -> None:
+            if self._lookup is not None:
+                self._lookup.cancel()
+
+        with suppress(RuntimeError):  # the loop is gone
+            self.mailbox.home.post(end)
 
 
 class TextEvents:
@@ -157,8 +169,9 @@ class TextEvents:
         self._ready.clear()
         self._text.mailbox.put(_Failure(_left()))  # for a task that waits at this moment
 
-    def end(self, error: BaseException) -> None:
+    def end(self, error: BaseException) -> bool:
         """The engine is being closed; its thread tells every text that is open."""
+        return not self._text.is_over
 
     def __aiter__(self) -> Self:
         """Itself."""

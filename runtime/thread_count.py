@@ -95,8 +95,8 @@ class ThreadCount:
             self._prompt_pause = FIRST_PROMPTS
             computed_s = seconds - (last.meeting_s if last.is_slower_together else 0.0)
             # Never more than a token of a small step, should the meetings have taken longer.
-            alone_s = min(computed_s * n_threads / n_tokens, last.alone_s or computed_s)
-            self._prompts.append(max(0.0, alone_s))
+            token_s = max(0.0, computed_s) * n_threads / n_tokens
+            self._prompts.append(min(token_s, last.alone_s) if last.alone_s else token_s)
 
     @property
     def _prompt_token_s(self) -> float:

@@ -252,6 +252,21 @@ class ErasureLaws(Laws):
         gone = [one for one in await changes(store, since) if one.kind == "erased"]
         assert gone and all(one.fact_ids for one in gone)
 
+    @needs(Capability.ALIASES, Capability.CHANGES)
+    async def test_a_name_of_a_merged_one_that_is_free_is_erased(self, store: FactStore) -> None:
+        """Where nothing is left of an entity that was merged and whose names were taken away, no
+        feed tells them, though the entity that took it over stays.
+        """
+        await put(store, ("A B", "work", "x"), (CANARY, "score", "y"))
+        await store.apply([AddAlias(CANARY, "Kanarienvogel"), MergeEntities("A B", CANARY)])
+        await store.apply([RemoveAlias("A B", CANARY), RemoveAlias("A B", "Kanarienvogel")])
+        since = (await store.info()).revision
+        await store.erase("A B", "score")
+        assert found_in(repr(await changes(store, 0))) == []
+        told = [one for one in await changes(store, since) if one.kind == "erased"]
+        assert len({one.entity_id for one in told if not one.fact_ids}) == 2
+        assert await triples(store) == [("A B", "work", "x")]
+
     @needs(Capability.RULES, Capability.CHANGES)
     async def test_a_rule_outlives_an_entity_of_its_name(self, store: FactStore) -> None:
         """Erasing an entity that is called like a relation leaves the rule in the feed."""

@@ -280,6 +280,16 @@ def test_a_feed_that_breaks_off_in_a_commit_is_taken_up_before_it() -> None:
         assert replica.revision <= whole[n_given - 1].revision if n_given else not replica.revision
         replica.feed(store.changes_nowait(replica.revision))
         assert (len(replica), replica.revision) == (2500, 3)
+        with pytest.raises(ConnectionError):
+            replica.feed(broken(min(n_given, 1)))  # begun again from the start, and in vain
+        replica.feed(store.changes_nowait(0))
+        assert (len(replica), replica.revision) == (2500, 3)
+        again = Replica(store.secret)
+        for n in (n_given, min(n_given, 1)):
+            with pytest.raises(ConnectionError):
+                again.feed(broken(n))
+        again.feed(store.changes_nowait(again.revision))
+        assert (len(again), again.revision) == (2500, 3)
         parts = Replica(store.secret)
         for start in range(0, n_given, 700):
             parts.feed(whole[start : min(start + 700, n_given)], is_whole=False)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,3 +117,17 @@ def test_a_snapshot_is_for_reading() -> None:
         assert snapshot.info().read_only
     with pytest.raises(StoreClosed):
         snapshot.info()
+
+
+@pytest.mark.parametrize("url", ["memory:", "sqlite:///{folder}/facts.db"])
+def test_a_blocking_snapshot_is_read_where_a_loop_runs(tmp_path: Path, url: str) -> None:
+    """As in a notebook: nothing of it waits."""
+
+    async def notebook() -> None:
+        with SyncFactStore(url.format(folder=tmp_path)) as store:
+            store.load(Fact(entity=f"N {n}", relation="work", value="x") for n in range(1200))
+            with store.snapshot() as snapshot:
+                assert len(list(snapshot.scan())) == 1200
+
+    for backend in ("asyncio", "trio"):
+        anyio.run(notebook, backend=backend)

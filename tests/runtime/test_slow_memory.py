@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Sequence
 from contextvars import ContextVar
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from lamlam.errors import EngineClosed
+from lamlam.errors import EngineClosed, Unavailable
 from lamlam.memory_backends.lookups import Lookup, LookupResult
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.events import Event, Finished
+from lamlam.runtime.events import Event, Finished, LookupStarted
 from lamlam.runtime.sync import SyncEngine
 from tests.runtime.fake_store import SLOW, FakeStore, as_store
 
@@ -151,3 +153,57 @@ async def test_memory_is_asked_in_the_callers_context(tiny_model: Path) -> None:
         _who.set("Ada")
         await engine.generate("Marie", lookup_bias=ALWAYS, max_lookups=1, max_tokens=4)
     assert store.asked_by == "Ada"
+
+
+@pytest.mark.parametrize("has_loop", [False, True])
+def test_a_blocking_stream_is_left_beside_a_question(tiny_model: Path, has_loop: bool) -> None:
+    """In a plain thread and where a loop runs, as in a notebook; the question ends."""
+    store = Waiting(60.0)
+
+    def leave() -> None:
+        with (
+            SyncEngine(tiny_model, as_store(store)) as engine,
+            engine.stream("Marie", lookup_bias=ALWAYS, max_lookups=1) as events,
+        ):
+            for event in events:
+                if isinstance(event, LookupStarted):
+                    assert store.opened.wait(20)
+                    break
+        assert store.ended.wait(20)
+
+    async def notebook() -> None:
+        leave()
+
+    if has_loop:
+        anyio.run(notebook)
+    else:
+        leave()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "error", [None, OSError("gone"), BaseExceptionGroup("several", [SystemExit(1)])]
+)
+async def test_whatever_ends_a_question_is_told(
+    tiny_model: Path, error: BaseException | None, anyio_backend_name: str
+) -> None:
+    """An error, something worse, or a cancellation that nobody asked for; the loop goes on."""
+
+    class Failing(FakeStore):
+        async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+            await anyio.lowlevel.checkpoint()
+            if error is not None:
+                raise error
+            # As where a connection that several use was given up by another.
+            future = asyncio.get_running_loop().create_future()
+            future.cancel()
+            await future
+            raise AssertionError
+
+    if error is None and anyio_backend_name == "trio":
+        pytest.skip("trio's tasks are cancelled by scopes alone")
+    async with Engine(tiny_model, as_store(Failing(FACTS, capabilities=SLOW))) as engine:
+        with anyio.fail_after(20), pytest.raises(type(error) if error else Unavailable):
+            await engine.generate("Marie", lookup_bias=ALWAYS, max_lookups=1)
+        done = await engine.generate("Cid", max_tokens=4, lookup_bias=-ALWAYS)
+    assert done.text.startswith("Cid")

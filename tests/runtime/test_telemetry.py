@@ -175,15 +175,21 @@ async def test_texts_that_fail_or_are_left(tiny_model: Path, spans: Spans) -> No
 async def test_a_lookup_that_is_left_has_its_span(tiny_model: Path, spans: Spans) -> None:
     """Whoever gave up on a slow memory sees which question it was, and how long it took."""
 
+    asked = anyio.Event()
+
     class Silent(FakeStore):
         async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+            asked.set()
             await anyio.sleep_forever()
             raise AssertionError
 
     store = as_store(Silent(FACTS, capabilities=frozenset()))
     async with Engine(tiny_model, store, telemetry=Telemetry(spans.provider), **ALWAYS) as engine:
-        with anyio.move_on_after(0.5):
-            await engine.generate("Marie Curie")
+        async with anyio.create_task_group() as group:
+            group.start_soon(engine.generate, "Marie Curie")
+            await asked.wait()
+            await anyio.sleep(0.2)
+            group.cancel_scope.cancel()
     (text,), (lookup,) = spans.texts, spans.lookups
     assert said(text)["lamlam.left"] is True
     assert lookup.parent is not None and lookup.parent.span_id == text.context.span_id

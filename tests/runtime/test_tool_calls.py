@@ -189,6 +189,13 @@ def test_a_call_that_was_begun_is_well_formed(script: list[int], stop: str | Non
         assert found is not None and found.problem is None and found.before == "Let me see."
 
 
+@pytest.mark.parametrize("form", [TAGGED_FORM, BARE_FORM])
+def test_an_answer_beside_tools_stops_at_a_stop_string(form: CallForm) -> None:
+    """It is no call, whatever form calls would have."""
+    done = write(BYTES.encode("Paris.\nAnd then"), form, is_required=False, stop="\n")
+    assert (done.text, done.finish_reason) == ("Paris.", "stop_string")
+
+
 def test_names_are_what_the_model_writes() -> None:
     """Up to a quotation mark, and text without a call is left alone, up to its limit."""
     done = write(BYTES.encode('Ada "birth place"'), TAGGED_FORM, is_required=True)
