@@ -24,6 +24,18 @@ from lamlam.errors import StoreElsewhere
 from lamlam.one_process import store_elsewhere
 
 
+class Lock(Protocol):
+    """What one thread holds at a time."""
+
+    def acquire(self, blocking: bool = ..., timeout: float = ...) -> bool:
+        """Take it; false where it took too long."""
+        ...
+
+    def release(self) -> None:
+        """Give it back."""
+        ...
+
+
 class OpenStore(Protocol):
     """A store with open connections."""
 
@@ -38,12 +50,18 @@ class OpenStore(Protocol):
         """False for a file that nobody writes."""
         ...
 
+    def locks(self) -> Iterable[Lock]:
+        """Give what whoever uses its connections holds, in the order in which both are taken."""
+        ...
+
     def forked(self) -> None:
         """The store was copied into this process by a fork: it answers with errors only."""
         ...
 
 
 Store = TypeVar("Store", bound=OpenStore)
+_FORK_WAIT_S = 5.0
+"""A load may take minutes; a fork does not wait so long."""
 
 
 class OpenFiles(Generic[Store]):
@@ -56,6 +74,7 @@ class OpenFiles(Generic[Store]):
         """Held by who empties a log: one at a time."""
         self._of_parent: set[Path] = set()
         self._is_watching = False
+        self._forking = threading.local()
 
     def add(self, store: Store) -> None:
         """The store is open."""
@@ -63,7 +82,11 @@ class OpenFiles(Generic[Store]):
             if not self._is_watching:
                 self._is_watching = True
                 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
-                    os.register_at_fork(after_in_child=self._after_fork)
+                    os.register_at_fork(
+                        before=self._before_fork,
+                        after_in_parent=self._after_fork_in_parent,
+                        after_in_child=self._after_fork,
+                    )
             self._stores.setdefault(store.path, WeakSet()).add(store)
 
     def remove(self, store: Store) -> None:
@@ -91,6 +114,25 @@ class OpenFiles(Generic[Store]):
                 " would take no locks for it here",
                 hint="close the store before the fork, or start workers by spawn or forkserver",
             )
+
+    def _before_fork(self) -> None:
+        """No other thread is inside SQLite, as far as it uses these stores.
+
+        One that was would have SQLite's own locks, and nobody would give them back in the child,
+        where any use of SQLite would then wait for ever.
+        """
+        with self._lock:
+            stores = [store for group in self._stores.values() for store in group]
+        # First all of one kind: a thread that writes takes those of other stores of the file too.
+        locks = [
+            lock for kind in zip(*(store.locks() for store in stores), strict=True) for lock in kind
+        ]
+        self._forking.locks = [lock for lock in locks if lock.acquire(timeout=_FORK_WAIT_S)]
+
+    def _after_fork_in_parent(self) -> None:
+        for lock in reversed(self._forking.locks):
+            lock.release()
+        self._forking.locks = []
 
     def _after_fork(self) -> None:
         # Other threads of the parent may have held them.

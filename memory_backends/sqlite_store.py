@@ -51,7 +51,7 @@ from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.resolver import Shelf, describe, look_up
 from lamlam.memory_backends.shelf_views import NamespaceShelf, PastShelf
 from lamlam.memory_backends.sqlite_bytes import leftovers, write_back_log
-from lamlam.memory_backends.sqlite_forks import ForkedReader, OpenFiles
+from lamlam.memory_backends.sqlite_forks import ForkedReader, Lock, OpenFiles
 from lamlam.memory_backends.sqlite_log import forget_log
 from lamlam.memory_backends.sqlite_reader import Reader
 from lamlam.memory_backends.sqlite_scan import Scan, aliases_of, check_revision, history_of
@@ -651,6 +651,10 @@ class SqliteStore(OneProcess, LocalStore):
             yield self._writer.connection
         for reader in self._lasting_readers:
             yield reader.connection
+
+    def locks(self) -> tuple[Lock, Lock]:
+        """Give those of writing and of reading."""
+        return self._write_lock, self._lock
 
     def forked(self) -> None:
         """The store was copied into this process by a fork: it answers with errors only."""
