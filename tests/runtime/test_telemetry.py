@@ -192,7 +192,8 @@ async def test_a_lookup_that_is_left_has_its_span(tiny_model: Path, spans: Spans
             group.cancel_scope.cancel()
     (text,), (lookup,) = spans.texts, spans.lookups
     assert said(text)["lamlam.left"] is True
-    assert lookup.parent is not None and lookup.parent.span_id == text.context.span_id
+    assert lookup.parent is not None and text.context is not None
+    assert lookup.parent.span_id == text.context.span_id
     assert "lamlam.lookup.status" not in said(lookup)
     assert lookup.status.status_code is StatusCode.UNSET
     assert (lookup.end_time or 0) - (lookup.start_time or 0) > 1e8  # nanoseconds
