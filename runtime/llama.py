@@ -44,7 +44,10 @@ class Model:
         self.n_tokens = int(api.llama_vocab_n_tokens(self._vocab))
         self.n_context_trained = int(api.llama_model_n_ctx_train(handle))
         # What a recurrent layer has read is one state, of which no token can be taken out.
-        kinds = ("llama_model_is_recurrent", "llama_model_is_hybrid")  # the second since 0.3.17
+        kinds = (
+            "llama_model_is_recurrent",
+            "llama_model_is_hybrid",
+        )  # older versions lack the second
         self.forgets_in_part = not any(getattr(api, kind, _no)(handle) for kind in kinds)
         self._piece_buffer = ctypes.create_string_buffer(256)
         # Ours begin every text with the marker, and say add_bos = false for other programs' sake.

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -68,10 +69,10 @@ async def test_a_reader_that_gives_up_waiting_may_read_on(tiny_model: Path) -> N
 async def test_streams_that_nobody_reads_hold_up_no_other(tiny_model: Path) -> None:
     """More of them than places; memory is asked for them, so they end by themselves."""
     async with Engine(tiny_model, as_store(Waiting(0.01)), max_sequences=1) as engine:
-        options = {"lookup_bias": ALWAYS, "max_lookups": 2, "max_tokens": 4}
+        options: dict[str, Any] = {"lookup_bias": ALWAYS, "max_lookups": 2, "max_tokens": 4}
         async with (
-            engine.stream("Ada", **options),  # type: ignore[arg-type]
-            engine.stream("Bob", **options),  # type: ignore[arg-type]
+            engine.stream("Ada", **options),
+            engine.stream("Bob", **options),
         ):
             with anyio.fail_after(20):
                 done = await engine.generate("Cid", max_tokens=4, lookup_bias=-ALWAYS)
