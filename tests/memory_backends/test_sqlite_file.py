@@ -690,7 +690,7 @@ async def test_reading_all_leaves_others_their_turn(path: Path, is_file: bool) -
 
                 async with anyio.create_task_group() as group:
                     group.start_soon(watch)
-                    items: AsyncGenerator[object, None] = read()  # type: ignore[assignment]
+                    items: AsyncGenerator[object, None] = read()  # type: ignore[assignment]  # is one
                     async with aclosing(items):
                         async for _ in items:
                             n_read += 1

@@ -140,7 +140,7 @@ def test_text_is_never_guessed_at() -> None:
 def test_a_float_is_the_decimal_that_python_prints() -> None:
     assert as_value(0.1) == Decimal("0.1")
     assert as_value(np.float64(0.1)) == Decimal("0.1")
-    assert Quantity(np.float64(0.1), "m").amount == Decimal("0.1")  # type: ignore[arg-type]
+    assert Quantity(np.float64(0.1), "m").amount == Decimal("0.1")  # type: ignore[arg-type]  # as people do
     for given_ in (np.float64("nan"), np.float64("inf")):
         with pytest.raises(BadFact, match="not finite"):
             as_value(given_)

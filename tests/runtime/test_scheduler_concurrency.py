@@ -271,7 +271,7 @@ def test_a_slow_memory_that_answers_nonsense_fails_its_own_text() -> None:
     scheduler.submit(other)
     while not asker.queries:
         scheduler.step()
-    scheduler.answer(asker, None)  # type: ignore[arg-type]
+    scheduler.answer(asker, None)  # type: ignore[arg-type]  # wrong on purpose
     while scheduler.has_work:
         scheduler.step()
         while other.queries:
