@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from lamlam.memory_backends.commit_log import CommitLog, Erasure
-from lamlam.memory_backends.edits import covered_keys
+from lamlam.memory_backends.erasure_plan import Held, Told, entities_meant, plan_erasure
 from lamlam.memory_backends.fact_ids import FactIds
-from lamlam.memory_backends.graph_world import GraphWorld
-from lamlam.memory_backends.lookups import PastVersion, StoredFact
-from lamlam.memory_backends.merge_records import (
-    after_erasure,
-    ids_that_went,
-    passed_on,
-    passed_to,
-)
+from lamlam.memory_backends.graph_world import GraphDesk, GraphWorld
 from lamlam.memory_backends.namespaces import split
 
 
@@ -30,104 +21,47 @@ def erase_from(
     Returns:
         How many versions of facts went, and what the feed is to tell of them.
     """
-    key = world.meant(asked)
-    aliases = list(world.aliases_of(key))
-    told: list[Erasure] = []
-    n_erased = 0
-    unknown: list[str] = []
-    forgotten: list[str] = []
-    # What was merged into the entity still has its own past.
-    merged = _merged_into(world, key)
-    keys = list(dict.fromkeys((key, asked, *aliases, *merged)))
-    erased: dict[str, list[StoredFact]] = {}
-    for one in keys:
-        name, now, past = world.versions(one)
-        before = [*now, *(old.fact for old in past)]
-        covered = covered_keys(before, relation)
-        gone = [fact for fact in before if fact.key in covered]
-        if name is None or not gone:
-            continue
-        n_erased += len(gone)
-        kept = [fact for fact in now if fact.key not in covered]
-        kept_past = [old for old in past if old.fact.key not in covered]
-        world.put(one, name, kept)
-        world.forget_past(one, kept_past)
-        ids = tuple(dict.fromkeys(identify(one, fact) for fact in gone))
-        if not kept and not kept_past:
-            unknown.append(one)
-            if relation is None or key not in world.names or one not in world.aliases:
-                forgotten.append(one)
-                ids = ()  # all of it: with facts named, copies would keep it as a name
-        told.append(Erasure(split(one)[0], identify.of_entity(one), ids))
-        erased[one] = gone
-    # What they brought to others while they were one with them.
-    passed = passed_on(keys, relation, world.merges_from, world.past_of, identify)
-    for one, versions in passed_to(passed).items():
-        n_erased += len(versions)
-        world.forget_past(one, [old for old in world.past_of(one) if old not in versions])
-        told += _erasure_of_passed(world, one, versions, identify)
-    if not n_erased:
+    desk = GraphDesk(world)
+    keys = entities_meant(desk, asked)
+    plan = plan_erasure(
+        desk,
+        keys,
+        relation,
+        held=lambda key: Held(*world.versions(key)[1:]),
+        merges_from=world.merges_from,
+        identify=identify,
+    )
+    if plan.is_empty:
         if world.versions(asked)[0] is None:
             log.forget_entities([asked])
         return 0, []
-    if key not in world.names:
+    aliases = list(world.aliases_of(keys[0]))
+    for key in plan.entities:
+        name, now, past = world.versions(key)
+        assert name is not None  # it has versions
+        world.put(key, name, [fact for fact in now if fact.key not in plan.covered])
+        world.forget_past(key, [old for old in past if old.fact.key not in plan.covered])
+    for key, versions in plan.passed_to.items():
+        world.forget_past(key, [old for old in world.past_of(key) if old not in versions])
+    if plan.emptied:
         world.name(dict.fromkeys(aliases))
     # A name that went to another entity and came back is in what is told of both.
-    names = [*(aliases if key in forgotten else ()), *log.names_of(forgotten)]
-    free = [one for one in dict.fromkeys(names) if one not in forgotten and _is_free(world, one)]
-    # Copies may still know it as that of another entity.
-    told += [Erasure(split(one)[0], identify.of_entity(one), ()) for one in free]
-    forgotten += free
-    if relation is None:
-        unknown = keys
-        forgotten += [one for one in keys if one not in forgotten]
-    log.forget_entities(forgotten)
-    log.forget_names(forgotten)
-    emptied = (key, *merged) if key not in world.names else ()
-    left = [
-        after_erasure(
-            record,
-            erased,
-            passed,
-            unknown=unknown,
-            nameless=forgotten,
-            emptied=emptied,
-            identify=identify,
-        )
-        for record in world.merges
+    names = [*(aliases if keys[0] in plan.forgotten else ()), *log.names_of(plan.forgotten)]
+    freed = [
+        one for one in dict.fromkeys(names) if one not in plan.forgotten and _is_free(world, one)
     ]
+    gone_names = [*plan.forgotten, *freed]
+    log.forget_entities(gone_names)
+    log.forget_names(gone_names)
+    left = [plan.thinned(record, freed) for record in world.merges]
     world.merges = [record for record in left if record is not None]
-    return n_erased, told
-
-
-def _erasure_of_passed(
-    world: GraphWorld, key: str, versions: Iterable[PastVersion], identify: FactIds
-) -> list[Erasure]:
-    """What the feed tells of versions that are gone from the past of an entity that stays."""
-    _, now, past = world.versions(key)
-    staying = [*now, *(old.fact for old in past)]
-    told = ids_that_went(key, (old.fact for old in versions), staying, identify)
-    return [Erasure(split(key)[0], identify.of_entity(key), told)] if told else []
+    n_erased = sum(len(entity.gone) for entity in plan.entities.values())
+    n_erased += sum(map(len, plan.passed_to.values()))
+    # Copies may still know a freed name as that of another entity.
+    told = [*plan.told, *map(Told, freed)]
+    return n_erased, [Erasure(split(key)[0], identify.of_entity(key), ids) for key, ids in told]
 
 
 def _is_free(world: GraphWorld, name: str) -> bool:
     """True where a scoped key is no entity and names none."""
     return not (name in world.aliases or name in world.names or name in world.past)
-
-
-def _merged_into(world: GraphWorld, key: str) -> list[str]:
-    """Return what was merged into an entity, and into that before.
-
-    One that has facts of its own again is another entity.
-    """
-    found = [key]
-    for one in found:
-        found += [
-            record.merged
-            for record in world.merges
-            if record.kept == one
-            and record.stands
-            and record.merged not in found
-            and record.merged not in world.names
-        ]
-    return found[1:]

@@ -6,17 +6,16 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Self
 
-from lamlam.memory_backends.edits import covered_keys
+from lamlam.memory_backends.erasure_plan import (
+    ErasurePlan,
+    Held,
+    Told,
+    entities_meant,
+    plan_erasure,
+)
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import PastVersion, StoredFact
-from lamlam.memory_backends.merge_records import (
-    MergeRecord,
-    Passed,
-    after_erasure,
-    ids_that_went,
-    passed_on,
-    passed_to,
-)
+from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.namespaces import split, written
 from lamlam.memory_backends.neo4j_desk import LoadedDesk
 from lamlam.memory_backends.neo4j_driver import Transaction
@@ -39,14 +38,9 @@ class _Version(NamedTuple):
     fact: StoredFact
 
     @property
-    def is_past(self) -> bool:
-        return self.retracted is not None
-
-    @property
-    def ended(self) -> PastVersion:
+    def ended(self) -> PastVersion | None:
         """The same where it has ended."""
-        assert self.retracted is not None
-        return PastVersion(self.fact, self.retracted)
+        return None if self.retracted is None else PastVersion(self.fact, self.retracted)
 
 
 class _Merges(NamedTuple):
@@ -80,27 +74,15 @@ class _Merges(NamedTuple):
     async def rewrite(
         self,
         committer: Committer,
-        erased: Mapping[str, Collection[StoredFact]],
-        passed: Collection[Passed],
-        *,
-        unknown: Collection[str],
-        nameless: Collection[str],
-        emptied: Collection[str],
+        plan: ErasurePlan,
+        freed: Collection[str],
         transaction: Transaction,
     ) -> None:
         """No record tells of what was erased."""
         rows: list[dict[str, Any]] = []  # Any: properties
         dropped: list[str] = []
         for ident, record in self.records.items():
-            left = after_erasure(
-                record,
-                erased,
-                passed,
-                unknown=unknown,
-                nameless=nameless,
-                emptied=emptied,
-                identify=committer.ids,
-            )
+            left = plan.thinned(record, freed)
             if left is None:
                 dropped.append(ident)
             elif left != record:
@@ -134,114 +116,68 @@ async def _erase(
     if locked.first is not None:
         return locked.first
     desk = await committer.desk(locked, transaction)
-    keys = await _erased_keys(committer, named, desk, transaction)
+    keys = await _entities_meant(committer, named, desk, transaction)
     merges = await _Merges.loaded(committer, keys, transaction)
-    everything = await _versions(committer, merges.entities, transaction)
-    versions = {key: everything[key] for key in keys if key in everything}
-    covered = covered_keys(
-        (one.fact for held in versions.values() for one in held),
-        canonical_key(relation) if relation is not None else None,
-    )
-    gone_nodes: list[str] = []
-    without_facts: list[str] = []
-    unknown: list[str] = []
-    nameless: list[str] = []
-    is_emptied = all(one.is_past or one.fact.key in covered for one in versions.get(keys[0], ()))
-    erased: list[str] = []
-    spaces: list[str] = []
-    erased_facts: list[str] = []
-    gone_facts: dict[str, list[StoredFact]] = {}
-    for key, held in versions.items():
-        gone = [one for one in held if one.fact.key in covered]
-        if not gone:
-            continue
-        kept = [one for one in held if one.fact.key not in covered]
-        gone_nodes += [one.node for one in gone]
-        gone_facts[key] = [one.fact for one in gone]
-        if not any(not one.is_past for one in kept):
-            without_facts.append(ids.of_entity(key))
-        fact_ids = dict.fromkeys(ids(key, one.fact) for one in gone)
-        if not kept:
-            unknown.append(key)
-            # What is still a name of an entity that stays is not forgotten.
-            if relation is None or is_emptied or desk.alias(key) is None:
-                nameless.append(key)
-                fact_ids = {}
-        erased.append(ids.of_entity(key))
-        spaces.append(written(split(key)[0]))
-        erased_facts.append(" ".join(fact_ids))
-    # What they brought to others while they were one with them.
-    passed = passed_on(
+    versions = await _versions(committer, merges.entities, transaction)
+    plan = plan_erasure(
+        desk,
         keys,
-        relation,
-        merges.merges_from,
-        lambda key: [one.ended for one in everything.get(key, ()) if one.is_past],
-        ids,
+        canonical_key(relation) if relation is not None else None,
+        held=lambda key: _held(versions.get(key, ())),
+        merges_from=merges.merges_from,
+        identify=ids,
     )
-    for key, past in passed_to(passed).items():
-        gone = [one for one in everything[key] if one.is_past and one.ended in past]
-        gone_nodes += [one.node for one in gone]
-        staying = [one.fact for one in everything[key] if one not in gone]
-        if told := ids_that_went(key, (one.fact for one in gone), staying, ids):
-            erased.append(ids.of_entity(key))
-            spaces.append(written(split(key)[0]))
-            erased_facts.append(" ".join(told))
-    if not gone_nodes:
+    if plan.is_empty:
         return Commit(locked.revision, 0)
+    gone = [
+        one.node for key in plan.entities for one in versions[key] if one.fact.key in plan.covered
+    ]
+    for key, past in plan.passed_to.items():
+        gone += [one.node for one in versions[key] if one.ended in past]
     if locked.has_edges:
-        for part in parts(gone_nodes, _PART):
+        for part in parts(gone, _PART):
             await transaction.do(drop_statement(queries), ids=part)
-    for part in parts(gone_nodes, _PART):
+    for part in parts(gone, _PART):
         await transaction.do(queries.erase_facts, ids=part)
     names: list[dict[str, str]] = []
-    if without_facts:
-        for (aliases,) in await transaction.rows(queries.erase_aliases, ids=without_facts):
-            names += aliases
-        await transaction.do(queries.end_entities, ids=without_facts)
-    # A name that went to another entity and came back is in what is told of both, and copies may
-    # still know it as that of the other.
-    whole = [ids.of_entity(key) for key in nameless]
-    forgotten = [*whole, *(name["id"] for name in names)]
-    if relation is None:
-        unknown = nameless = keys
-        forgotten += [ids.of_entity(key) for key in keys]
-    freed: list[str] = []
-    for key, ident in await transaction.rows(
-        queries.free_names, ids=whole, names=names if whole else []
-    ):
-        erased.append(ident)
-        spaces.append(written(split(key)[0]))
-        erased_facts.append("")
-        forgotten.append(ident)
-        freed.append(key)
-    await transaction.do(queries.erase_events, ids=forgotten)
-    await merges.rewrite(
-        committer,
-        gone_facts,
-        passed,
-        unknown=unknown,
-        nameless=[*nameless, *freed],
-        emptied=keys if is_emptied else (),
-        transaction=transaction,
+    emptied = [ids.of_entity(key) for key in plan.entities] if plan.emptied else []
+    for (aliases,) in await transaction.rows(queries.erase_aliases, ids=emptied):
+        names += aliases
+    await transaction.do(queries.end_entities, ids=emptied)
+    # A name that went to another entity and came back is in what is told of both.
+    freed: dict[str, str] = dict(
+        await transaction.rows(
+            queries.free_names,
+            ids=[ids.of_entity(key) for key in plan.forgotten],
+            names=names if keys[0] in plan.forgotten else [],
+        )
     )
-    await transaction.do(queries.forget_merged_names, keys=[*nameless, *freed])
-    await transaction.do(
-        queries.erase_entities, ids=[ids.of_entity(key) for key in unknown if key in gone_facts]
-    )
-    await transaction.do(
-        queries.erase_unnamed, ids=[ids.of_entity(key) for key in passed_to(passed)]
-    )
+    forgotten = [*plan.forgotten, *freed]
+    await transaction.do(queries.erase_events, ids=[ids.of_entity(key) for key in forgotten])
+    await merges.rewrite(committer, plan, freed, transaction)
+    await transaction.do(queries.forget_merged_names, keys=forgotten)
+    unknown = [ids.of_entity(key) for key in plan.unknown if key in plan.entities]
+    await transaction.do(queries.erase_entities, ids=unknown)
+    passed_to = [ids.of_entity(key) for key in plan.passed_to]
+    await transaction.do(queries.erase_unnamed, ids=passed_to)
+    # Copies may still know a freed name as that of another entity.
+    told = [*plan.told, *(Told(key) for key in freed)]
     await transaction.do(
         queries.commit_erasure,
         revision=locked.revision + 1,
-        facts=len(gone_nodes),
+        facts=len(gone),
         token=token,
         actor=None,
-        erased=erased,
-        spaces=spaces,
-        erased_facts=erased_facts,
+        erased=[ids.of_entity(one.key) for one in told],
+        spaces=[written(split(one.key)[0]) for one in told],
+        erased_facts=[" ".join(one.fact_ids) for one in told],
     )
-    return Commit(locked.revision + 1, len(gone_nodes))
+    return Commit(locked.revision + 1, len(gone))
+
+
+def _held(versions: Collection[_Version]) -> Held:
+    now = [one.fact for one in versions if one.ended is None]
+    return Held(now, [past for one in versions if (past := one.ended) is not None])
 
 
 async def _versions(
@@ -256,30 +192,16 @@ async def _versions(
     return versions
 
 
-async def _erased_keys(
+async def _entities_meant(
     committer: Committer, named: str, desk: LoadedDesk, transaction: Transaction
 ) -> list[str]:
-    """Return the entity that is meant, and those whose facts it took over or whose names it has.
-
-    Their past is its past.
-    """
-    queries, ids = committer.queries, committer.ids
-    await desk.load(transaction, queries, [named], ids)
-    key = named if desk.page(named).facts else (desk.alias(named) or named)
-    keys = {key: None}
-    waiting = [key]
-    while waiting:
-        merged = [record.merged for record in desk.merges_of(waiting.pop())]
-        await desk.load(transaction, queries, merged, ids)
-        for one in merged:
-            # One that has facts of its own again is another entity.
-            if one not in keys and not desk.page(one).facts:
-                keys[one] = None
-                waiting.append(one)
-    # A name that became an alias may have been an entity of its own, with a past.
-    aliases = desk.aliases_of(key)
-    await desk.load(transaction, queries, aliases, ids)
-    for one in (*aliases, named):
-        if not desk.page(one).facts:
-            keys.setdefault(one)
-    return list(keys)
+    """Return what an erasure reaches; all that was asked of the desk for it is loaded."""
+    asked: set[str] = set()
+    while True:
+        # What is not loaded seems to be without facts, and is among these.
+        keys = entities_meant(desk, named)
+        missing = [key for key in keys if key not in asked and key not in desk.pages]
+        if not missing:
+            return keys
+        await desk.load(transaction, committer.queries, missing, committer.ids)
+        asked.update(missing)

@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lamlam.memory_backends import packed
-from lamlam.memory_backends.edits import covered_keys
+from lamlam.memory_backends.erasure_plan import (
+    ErasurePlan,
+    Held,
+    Told,
+    entities_meant,
+    plan_erasure,
+)
 from lamlam.memory_backends.fact_ids import FactIds
 from lamlam.memory_backends.facts import Namespace
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.lookups import PastVersion, StoredFact
-from lamlam.memory_backends.merge_records import (
-    MergeRecord,
-    Passed,
-    after_erasure,
-    ids_that_went,
-    passed_on,
-    passed_to,
-)
+from lamlam.memory_backends.merge_records import MergeRecord
 from lamlam.memory_backends.name_index import row_id
 from lamlam.memory_backends.namespaces import scoped, split
 from lamlam.memory_backends.sqlite_bytes import SHORTEST_SEARCHED, pieces
@@ -36,7 +35,6 @@ from lamlam.memory_backends.sqlite_log import (
 from lamlam.memory_backends.sqlite_rows import (
     all_merge_records,
     merge_records,
-    merges_of,
     name_and_key,
     next_place,
     pack_numbers,
@@ -92,25 +90,6 @@ def erase_rows(
     return _Erasure(writer, relation).done(scoped(namespace, canonical_key(entity)))
 
 
-@dataclass(slots=True)
-class _Part:
-    """What was erased of one entity, and what is left of it."""
-
-    key: str
-    after: list[StoredFact]
-    past: list[StoredFact] = field(default_factory=list)
-    """Versions of the past that stay."""
-    names: set[str] = field(default_factory=set)
-    aliases: Sequence[str] = ()
-    """That it had, if it has no facts any more."""
-    gone: Sequence[StoredFact] = ()
-    ids: tuple[str, ...] = ()
-
-    @property
-    def is_left(self) -> bool:
-        return bool(self.after or self.past)
-
-
 class _PastRow(NamedTuple):
     """Versions that one commit ended, as the table has them."""
 
@@ -129,68 +108,59 @@ class _Erasure:
         self.identify = FactIds(secret)
         self.relation = relation
         self.erased = Erased()
-        self.gone: list[StoredFact] = []
-        """Versions that were erased, of now and of the past."""
 
     def done(self, named: str) -> Erased:
-        connection, erased = self.connection, self.erased
-        (revision,) = connection.execute("SELECT revision FROM store").fetchone()
-        key = named if self.desk.page(named).facts else (self.desk.alias(named) or named)
-        keys = self._merged_into(key)
-        if named not in keys and not self.desk.page(named).facts:
-            keys.append(named)
-        covered = self._covered(keys)
-        parts = [part for one in keys if (part := self._erase_one(one, covered)) is not None]
-        # What they brought to others while they were one with them.
-        passed = passed_on(
-            keys, self.relation, self._merges_from, self._past_versions, self.identify
+        erased = self.erased
+        (revision,) = self.connection.execute("SELECT revision FROM store").fetchone()
+        keys = entities_meant(self.desk, named)
+        plan = plan_erasure(
+            self.desk,
+            keys,
+            self.relation,
+            held=self._held,
+            merges_from=self._merges_from,
+            identify=self.identify,
         )
-        entries = [
-            entry
-            for one, versions in passed_to(passed).items()
-            if (entry := self._erase_passed(one, versions)) is not None
-        ]
-        self._search_sources()
-        if not parts and not passed:
+        if plan.is_empty:
             erased.revision = revision
             return erased
-        is_whole = self.relation is None
-        is_emptied = all(fact.key in covered for fact in self.desk.page(key).facts)
-        names: list[str] = []
-        unknown = {*(keys if is_whole else ()), *(p.key for p in parts if not p.is_left)}
-        # What is still a name of an entity that stays is not forgotten.
-        gone = [
-            part
-            for part in parts
-            if is_whole or (not part.is_left and (is_emptied or self.desk.alias(part.key) is None))
-        ]
-        forgotten = {*(keys if is_whole else ()), *(part.key for part in gone)}
-        if forgotten:
-            others = self._names_of(forgotten, gone)
-            for part in gone:
-                self._forget_entity(part)
-            names = [one for one in others if self._is_free(one)]
-            self._forget_events({*forgotten, *names})
-            for one in names:
-                self.erased.add(split(one)[1])
-        nameless = {*forgotten, *names}
-        self._rewrite_merges(parts, passed, unknown, nameless, keys if is_emptied else ())
+        aliases = self.desk.aliases_of(keys[0])
+        names = {key: self._erase_one(key, plan.covered) for key in plan.entities}
+        for key, versions in plan.passed_to.items():
+            self._erase_passed(key, versions)
+        gone = [fact for entity in plan.entities.values() for fact in entity.gone]
+        gone += [old.fact for versions in plan.passed_to.values() for old in versions]
+        self._count(gone)
+        if plan.emptied:
+            for alias in aliases:
+                erased.add(split(alias)[1])
+        # The feed may still tell of names that they had.
+        last = aliases if keys[0] in plan.forgotten else ()
+        others = self._names_of(plan.forgotten, last) if plan.forgotten else []
+        for key in plan.entities:
+            if key in plan.forgotten:
+                self._forget_entity(key, names[key], last if key == keys[0] else ())
+        freed = [one for one in others if self._is_free(one)]
+        self._forget_events({*plan.forgotten, *freed})
+        for one in freed:
+            erased.add(split(one)[1])
+        self._rewrite_merges(plan, freed)
         erased.revision = revision + 1
         self.writer.finish(revision + 1)
-        entries += [
-            self._told(part.key, () if part.key in forgotten else part.ids) for part in parts
+        # Copies may still know a freed name as that of another entity.
+        told = [*plan.told, *map(Told, freed)]
+        entries = [
+            written_erasure(split(key)[0], self.identify.of_entity(key), ids) for key, ids in told
         ]
-        # Copies may still know such a name as that of another entity.
-        entries += [self._told(one, ()) for one in names]
-        write_entry(connection, revision + 1, None, entries)
+        write_entry(self.connection, revision + 1, None, entries)
         return erased
 
-    def _names_of(self, keys: Collection[str], gone: Sequence[_Part]) -> list[str]:
+    def _names_of(self, keys: Collection[str], aliases: Sequence[str]) -> list[str]:
         """The other names that entities have and ever had, as the log tells.
 
         A name that went to another entity and came back is in what is told of both.
         """
-        names = {alias: None for part in gone for alias in part.aliases}
+        names = dict.fromkeys(aliases)
         for (text,) in self.connection.execute(
             "SELECT events FROM log WHERE events IS NOT NULL"
         ).fetchall():
@@ -207,28 +177,8 @@ class _Erasure:
             or self._past(name)
         )
 
-    def _merged_into(self, key: str) -> list[str]:
-        """The entity, and those whose facts it took over or whose names it has: their past is its."""
-        keys = {key: None}
-        waiting = [key]
-        while waiting:
-            for _, record in merges_of(self.connection, waiting.pop()):
-                # One that has facts of its own again is another entity.
-                if record.merged not in keys and not self.desk.page(record.merged).facts:
-                    keys[record.merged] = None
-                    waiting.append(record.merged)
-        # A name that became an alias may have been an entity of its own, with a past.
-        for alias in self.desk.aliases_of(key):
-            if not self.desk.page(alias).facts:
-                keys[alias] = None
-        return list(keys)
-
-    def _covered(self, keys: Sequence[str]) -> frozenset[str]:
-        facts: list[StoredFact] = []
-        for key in keys:
-            facts += self.desk.page(key).facts
-            facts += [old.fact for old in self._past_versions(key)]
-        return covered_keys(facts, self.relation)
+    def _held(self, key: str) -> Held:
+        return Held(self.desk.placed(key).facts, self._past_versions(key))
 
     def _past(self, key: str) -> list[_PastRow]:
         rows = self.connection.execute(
@@ -251,57 +201,43 @@ class _Erasure:
         records = merge_records(self.connection, key)
         return [record for _, record in records if record.merged == key]
 
-    def _erase_one(self, key: str, covered: Collection[str]) -> _Part | None:
-        """The facts of one entity are gone; return what is to be said of it."""
+    def _erase_one(self, key: str, covered: Collection[str]) -> set[str]:
+        """The facts of one entity are gone; return the names that it had."""
         placed = self.desk.placed(key)
-        part = _Part(key, after=[fact for fact in placed.facts if fact.key not in covered])
-        gone = [fact for fact in placed.facts if fact.key in covered]
-        if placed.name is not None:
-            part.names.add(placed.name)
-        if gone:
-            if not part.after:
-                part.aliases = self.desk.aliases_of(key)
+        after = [fact for fact in placed.facts if fact.key not in covered]
+        names = set() if placed.name is None else {placed.name}
+        if len(after) < len(placed.facts):
             assert placed.name is not None  # it has facts
-            self.writer.store(key, placed.name, placed, part.after)
+            self.writer.store(key, placed.name, placed, after)
         for row in self._past(key):
-            part.names.add(row.name)
+            names.add(row.name)
             staying = [fact for fact in row.versions if fact.key not in covered]
-            part.past += staying
-            gone += [fact for fact in row.versions if fact.key in covered]
+            after += staying
             self._rewrite_past(row, staying)
-        if not gone:
-            return None
-        part.gone = gone
-        self._count(gone)
-        for alias in part.aliases:
-            self.erased.add(split(alias)[1])
-        self._rewrite_references(key, [*part.after, *part.past])
-        part.ids = tuple({self.identify(key, fact): None for fact in gone})
-        return part
+        self._rewrite_references(key, after)
+        return names
 
-    def _erase_passed(self, key: str, versions: Collection[PastVersion]) -> tuple[str, ...] | None:
-        """Versions of the past of an entity that stays are gone; return what the feed tells."""
-        gone: list[StoredFact] = []
+    def _erase_passed(self, key: str, versions: Collection[PastVersion]) -> None:
+        """Versions of the past of an entity that stays are gone."""
         left = list(self.desk.page(key).facts)
         for row in self._past(key):
             staying = [f for f in row.versions if PastVersion(f, row.retracted) not in versions]
             left += staying
-            gone += [f for f in row.versions if PastVersion(f, row.retracted) in versions]
             self._rewrite_past(row, staying)
-        self._count(gone)
         self._rewrite_references(key, left)
-        told = ids_that_went(key, gone, left, self.identify)
-        return self._told(key, told) if told else None
-
-    def _told(self, key: str, fact_ids: Iterable[str]) -> tuple[str, ...]:
-        """Return what the feed tells of an entity, or of facts of it, that are gone."""
-        return written_erasure(split(key)[0], self.identify.of_entity(key), fact_ids)
 
     def _count(self, gone: Sequence[StoredFact]) -> None:
+        """The bytes of these versions, which are in no table any more, are searched for."""
         self.erased.facts += len(gone)
-        self.gone += gone
         for fact in gone:
             self.erased.add_fact(fact)
+        self.writer.sources.flush()
+        for source in {source for fact in gone for source in fact.sources}:
+            row = self.connection.execute(
+                "SELECT 1 FROM source WHERE hash = ? AND text = ?", (text_hash(source), source)
+            ).fetchone()
+            if row is None:
+                self.erased.add(source)
 
     def _rewrite_past(self, row: _PastRow, after: Sequence[StoredFact]) -> None:
         if len(after) == len(row.versions):
@@ -344,16 +280,16 @@ class _Erasure:
         others = {name_and_key(name)[1] for (name,) in rows if name}
         return {other for other in others if other != key and row_id(other) == number}
 
-    def _forget_entity(self, part: _Part) -> None:
+    def _forget_entity(self, key: str, names: Iterable[str], aliases: Sequence[str]) -> None:
         """Nothing is left by which the name, or that of an alias, could be tested."""
-        wanted = {part.key, *part.aliases}
-        for key in wanted:
-            self.connection.execute("DELETE FROM alias WHERE key = ?", (key,))
+        wanted = {key, *aliases}
+        for one in wanted:
+            self.connection.execute("DELETE FROM alias WHERE key = ?", (one,))
         self._forget_events(wanted)
-        if not self._beside(part.key):  # the feed tells of those too
-            self._forget_touched(row_id(part.key))
-        for name in part.names:
-            self.erased.add(name, f"{row_name(part.key, name)}{packed.RECORD}")
+        if not self._beside(key):  # the feed tells of those too
+            self._forget_touched(row_id(key))
+        for name in names:
+            self.erased.add(name, f"{row_name(key, name)}{packed.RECORD}")
 
     def _forget_events(self, wanted: Collection[str]) -> None:
         rows = self.connection.execute(
@@ -382,42 +318,18 @@ class _Erasure:
                     "UPDATE touched SET entities = ? WHERE id = ?", (pack_numbers(staying), ident)
                 )
 
-    def _rewrite_merges(
-        self,
-        parts: Sequence[_Part],
-        passed: Sequence[Passed],
-        unknown: Collection[str],
-        nameless: Collection[str],
-        emptied: Collection[str],
-    ) -> None:
+    def _rewrite_merges(self, plan: ErasurePlan, freed: Collection[str]) -> None:
         """No record of a merge tells of what was erased."""
-        erased = {part.key: part.gone for part in parts}
-        concerned = {*erased, *unknown, *emptied, *passed_to(passed)}
-        records = {
-            ident: record
-            for key in concerned
-            for ident, record in merge_records(self.connection, key)
-        }
-        if nameless:  # any record may tell of a name that the merged entity had
-            records |= dict(all_merge_records(self.connection))
+        if plan.forgotten or freed:  # any record may tell of a name that the merged entity had
+            records = dict(all_merge_records(self.connection))
+        else:
+            concerned = {*plan.entities, *plan.unknown, *plan.emptied, *plan.passed_to}
+            records = {
+                ident: record
+                for key in concerned
+                for ident, record in merge_records(self.connection, key)
+            }
         for ident, record in records.items():
-            left = after_erasure(
-                record,
-                erased,
-                passed,
-                unknown=unknown,
-                nameless=nameless,
-                emptied=emptied,
-                identify=self.identify,
-            )
+            left = plan.thinned(record, freed)
             if left != record:
                 self.writer.rewrite_merge(ident, left)
-
-    def _search_sources(self) -> None:
-        self.writer.sources.flush()
-        for source in {source for fact in self.gone for source in fact.sources}:
-            row = self.connection.execute(
-                "SELECT 1 FROM source WHERE hash = ? AND text = ?", (text_hash(source), source)
-            ).fetchone()
-            if row is None:
-                self.erased.add(source)
