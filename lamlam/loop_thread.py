@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for the blocking twins of engine and store."""
+"""An event loop in a thread of its own, for blocking callers and for those of other loops."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from anyio.from_thread import BlockingPortal
 class LoopThread:
     """A running loop and the portal into it.
 
-    Not anyio's own context manager: that is a generator, and where a forked process ends,
-    its copy would be closed and wait for a thread that was not copied.
+    Not anyio's own context manager: that is a generator. At the end of a program that closed
+    nothing, or of a forked process, it would be closed and wait for a thread that is not there.
     """
 
     def __init__(self, name: str) -> None:

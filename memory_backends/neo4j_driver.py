@@ -105,6 +105,9 @@ class Neo4jConnection:
             import neo4j
         except ImportError:
             raise MissingExtra("neo4j", "neo4j") from None
+        if not hasattr(neo4j, "AsyncGraphDatabase"):
+            # neo4j-rust-ext, left alone, still makes a package of that name.
+            raise MissingExtra("neo4j", "neo4j")
         self.address = address
         self.database = address.database
         self.loop = BackgroundLoop()

@@ -10,12 +10,10 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import CancelledError, Future
-from contextlib import AbstractContextManager
 from typing import TypeVar, TypeVarTuple
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-
 from lamlam.errors import StoreClosed
+from lamlam.loop_thread import LoopThread
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -26,15 +24,12 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         """The loop runs."""
-        self._manager: AbstractContextManager[BlockingPortal] | None = start_blocking_portal(
-            "asyncio"
-        )
-        self._portal = self._manager.__enter__()
+        self._thread: LoopThread | None = LoopThread("lamlam-neo4j-loop")
 
     @property
     def is_running(self) -> bool:
         """False once stopped."""
-        return self._manager is not None
+        return self._thread is not None
 
     async def run(self, work: Callable[[*Args], Awaitable[T]], *args: *Args) -> T:
         """Return what the work returns, done on the loop; cancelling the wait cancels the work.
@@ -62,14 +57,15 @@ class BackgroundLoop:
 
     def stop(self) -> None:
         """The thread has ended; stopping again does nothing."""
-        manager, self._manager = self._manager, None
-        if manager is not None:
-            manager.__exit__(None, None, None)
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.close()
 
     def _submit(self, work: Callable[[*Args], Awaitable[T]], *args: *Args) -> Future[T]:
-        if self._manager is None:
+        thread = self._thread
+        if thread is None:
             raise StoreClosed("the store is closed", hint="use it inside: async with … as store")
-        return self._portal.start_task_soon(work, *args)
+        return thread.portal.start_task_soon(work, *args)
 
 
 async def _result_of(future: Future[T]) -> T:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamlam.errors import UnknownBackend, UnknownOption
+from lamlam.errors import MissingExtra, UnknownBackend, UnknownOption
 from lamlam.memory_backends.foreign_graph import relation_of
 from lamlam.memory_backends.keys import canonical_key
 from lamlam.memory_backends.neo4j_address import parse_address
+from lamlam.memory_backends.neo4j_driver import Neo4jConnection
 from lamlam.memory_backends.neo4j_edges import edge_type
 
 
@@ -83,3 +87,10 @@ def test_a_type_is_a_plain_word(key: str) -> None:
 )
 def test_relations_of_foreign_types(type_name: str, relation: str) -> None:
     assert relation_of(type_name) == relation
+
+
+def test_what_another_package_left_is_not_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``neo4j-rust-ext`` puts a file into the driver's folder, which outlasts the driver."""
+    monkeypatch.setitem(sys.modules, "neo4j", ModuleType("neo4j"))
+    with pytest.raises(MissingExtra, match=r"lamlam\[neo4j\]"):
+        Neo4jConnection(parse_address("neo4j://localhost"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
@@ -327,3 +329,15 @@ def test_the_blocking_twin(url: str) -> None:
     closed.close_nowait()
     with pytest.raises(StoreClosed):
         closed.lookup_nowait(Lookup("a", "b"))
+
+
+def test_a_program_that_closes_nothing_ends(url: str) -> None:
+    program = (
+        "import sys; from lamlam.memory_backends.sync import SyncFactStore; "
+        "store = SyncFactStore(sys.argv[1]).__enter__(); "
+        "print(store.lookup('Ada', 'award').status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, url], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "miss\n"), done.stderr
