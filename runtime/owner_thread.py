@@ -274,12 +274,12 @@ class OwnerThread:
 
     def _next_message(self, scheduler: Scheduler) -> _Message | None:
         """Return the next message, none if there is work to do first."""
-        has_work = scheduler.has_work
-        if not has_work:
-            scheduler.rest()
-            return self._inbox.get()
         # Nobody else takes messages: what is there stays there.
-        return None if self._inbox.empty() else self._inbox.get()
+        if self._inbox.empty():
+            if scheduler.has_work:
+                return None
+            scheduler.rest()
+        return self._inbox.get()
 
 
 def closed() -> EngineClosed:

@@ -111,7 +111,7 @@ class Sampler:
             scores.fill(-np.inf)
             scores[choice.allowed] = kept
         top = int(scores.argmax())  # of numbers and others, the first that is none
-        _check(logits[top])
+        _check(logits.item(top))
         preferred = choice.preferred
         if preferred is not None:
             likelihood = np.exp(scores - scores.max())
@@ -149,7 +149,7 @@ class Sampler:
         return drawn if tokens is None else int(tokens[drawn])
 
 
-def _check(highest: np.float32) -> None:
+def _check(highest: float) -> None:
     if not isfinite(highest):
         raise BadLogits(f"the model's scores are no numbers: the highest is {highest}")
 
@@ -157,7 +157,7 @@ def _check(highest: np.float32) -> None:
 def _likeliest(logits: Logits, choice: Choice) -> int | None:
     """Return the allowed token with the highest score, where no row has to be copied for it."""
     top = int(logits.argmax())
-    _check(logits[top])
+    _check(logits.item(top))
     if len(choice.bias) > 1 or top in choice.barred:
         return None
     for token, bias in choice.bias:

@@ -98,8 +98,9 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """True where a step would do something."""
-        if any(not text.is_parked or text.request.is_cancelled for text in self._running):
-            return True
+        for text in self._running:
+            if not text.is_parked or text.request.is_cancelled:
+                return True
         # What waits beside parked texts alone has waited in vain for a place, or gets one now.
         return bool(self._waiting or self._next) and self._has_place()
 
@@ -273,8 +274,9 @@ class Scheduler:
 
     def _drop_cancelled(self) -> None:
         """Texts that nobody wants any more end."""
-        for sequence in [text for text in self._running if text.request.is_cancelled]:
-            self._drop(sequence, None)
+        for sequence in tuple(self._running):
+            if sequence.request.is_cancelled:
+                self._drop(sequence, None)
 
     def _forget_cancelled(self) -> None:
         """Who has left the queue makes room for others."""
@@ -295,8 +297,9 @@ class Scheduler:
 
     def _admit_all(self) -> None:
         """Texts begin, in order, as long as there is a place for the next."""
-        if self._waiting or self._next is not None:
-            self._forget_cancelled()
+        if not self._waiting and self._next is None:
+            return
+        self._forget_cancelled()
         while self._slots.n_free:
             if self._next is None:
                 if not self._waiting:

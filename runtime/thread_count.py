@@ -130,14 +130,20 @@ class _Learned:
         self._together: deque[float] = deque(maxlen=_N_KEPT)
         self._pause = FIRST_PAUSE
         self._n_since_alone = 0
+        self._usual_s = 0.0
+        """Up to here a step together says nothing new; 0 until all that are kept are like that."""
 
     def ran_alone(self, seconds: float) -> None:
         self._alone.append(seconds)
+        self._usual_s = 0.0
         self.alone_s = median(self._alone)
         self._n_since_alone = 0
         self.n_left_alone = max(0, self.n_left_alone - 1)
 
     def ran_together(self, seconds: float) -> None:
+        if seconds <= self._usual_s:
+            return
+        self._usual_s = 0.0
         self._together.append(seconds)
         self._n_since_alone += 1
         if not self._alone:
@@ -150,6 +156,8 @@ class _Learned:
         elif median(self._together) <= _SLOWER * alone:
             self.is_slower_together = False
             self._pause = FIRST_PAUSE
+            if max(self._together) <= _SLOWER * alone:
+                self._usual_s = _SLOWER * alone
         elif self._n_since_alone > _N_KEPT:
             # The steps of a text grow with it: only steps alone of now can be compared.
             self._alone.clear()
