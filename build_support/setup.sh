@@ -10,14 +10,15 @@ say() { printf '[setup] %s\n' "$*" >&2; }
 
 find_python() {
   local candidate
-  for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.14 python; do
+  # One that was named is meant: no other takes its place.
+  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.14 python}; do
     if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
       >/dev/null 2>&1; then
       printf '%s\n' "$candidate"
       return
     fi
   done
-  say "no Python 3.11 or newer with the venv module was found"
+  say "${PYTHON:+PYTHON=$PYTHON: }no Python 3.11 or newer with the venv module was found"
   say "hint: install one (Debian, Ubuntu: python3 python3-venv) or run: make PYTHON=/path/to/python3"
   exit 1
 }

@@ -74,7 +74,9 @@ def train(folder: Path) -> Path:
         SETTINGS.format(documents=corpus.as_posix(), output=checkpoint.as_posix()),
         encoding="utf-8",
     )
-    subprocess.run([sys.executable, "-m", "lamlam.trainer", str(settings)], check=True)
+    done = subprocess.run([sys.executable, "-m", "lamlam.trainer", str(settings)], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)  # the trainer has said why
     return checkpoint
 
 
@@ -96,6 +98,10 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
+        try:
+            Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            sys.exit(f"error: {sys.argv[1]}: {problem.strerror}")
         main(Path(sys.argv[1]))
     else:
         with tempfile.TemporaryDirectory() as scratch:

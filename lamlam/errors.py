@@ -51,6 +51,8 @@ both on one line.
 
 from __future__ import annotations
 
+from lamlam.extras import how_to_install
+
 
 class LamLamError(Exception):
     """Base of every error that lamlam raises on purpose."""
@@ -118,7 +120,7 @@ class MissingExtra(UsageError, ImportError):
     """A part was used whose optional packages are not installed."""
 
     def __init__(self, extra: str, needs: str) -> None:
-        super().__init__(f"{needs} is not installed", hint=f"run: pip install 'lamlam[{extra}]'")
+        super().__init__(f"{needs} is not installed", hint=f"run: {how_to_install(extra)}")
         self.extra = extra
 
 

@@ -88,6 +88,11 @@ class FactFile:
         return self._faults.first_reason
 
     @property
+    def name(self) -> str:
+        """What messages call the file."""
+        return self._faults.name
+
+    @property
     def where(self) -> str:
         """The file, and the line that the last operation came from."""
         return self._faults.where

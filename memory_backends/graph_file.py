@@ -56,7 +56,9 @@ def read_file(path: Path) -> tuple[Contents, FileState]:
             state = _state(os.fstat(file.fileno()))
             given = json.load(file)
     except FileNotFoundError:
-        raise StoreMissing(f"there is no memory {path}") from None
+        raise StoreMissing(
+            f"there is no memory {path}", hint="lamlam facts import or facts set makes one"
+        ) from None
     except (ValueError, RecursionError):
         raise BadStore(f"{path} is no memory of lamlam: not JSON, or cut off") from None
     except IsADirectoryError:

@@ -55,16 +55,13 @@ def parse_address(url: str) -> Neo4jAddress:
         UnknownBackend: no such URL.
         UnknownOption: an option, or a value of one, that does not exist.
     """
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        host, port = None, None
+        raise _no_server() from None
     if parts.scheme not in SCHEMES or not host:
-        raise UnknownBackend(
-            "the URL names no Neo4j server",
-            hint="write neo4j://user:password@host:7687/database, with %40 for an @ in the password",
-        )
+        raise _no_server()
     database = unquote(parts.path.strip("/"))
     if "/" in database or parts.fragment:
         raise UnknownBackend(
@@ -86,6 +83,13 @@ def parse_address(url: str) -> Neo4jAddress:
         password=SecretStr(password),
         database=database or None,
         **options,
+    )
+
+
+def _no_server() -> UnknownBackend:
+    return UnknownBackend(
+        "the URL names no Neo4j server",
+        hint="write neo4j://user:password@host:7687/database, with %40 for an @ in the password",
     )
 
 

@@ -139,7 +139,7 @@ def check_file(path: Path, *, may_create: bool) -> None:
         if not may_create:
             raise StoreMissing(
                 f"there is no fact file {path}",
-                hint="lamlam facts import or facts set makes one, and open_store with create=True",
+                hint="lamlam facts import or facts set makes one",
             )
         if not path.parent.is_dir():
             raise StoreMissing(f"there is no folder {path.parent}", hint="make it first")

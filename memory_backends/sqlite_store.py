@@ -601,6 +601,11 @@ class SqliteStore(OneProcess, LocalStore):
     @contextmanager
     def _writing(self) -> Iterator[Writer]:
         if self.read_only:
+            if self._is_frozen:
+                raise ReadOnly(
+                    "the bundled facts are read-only",
+                    hint="change a copy: lamlam facts copy bundled sqlite:///mine.db",
+                )
             raise ReadOnly(
                 f"{self.path} was opened for reading",
                 hint="name a store of yours (--memory URL), or open this one for writing",

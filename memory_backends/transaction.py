@@ -398,10 +398,21 @@ def check_op(op: Op) -> None:
             check_namespace(namespace)
         case DefineRelation(rule) if isinstance(rule, RelationRule):
             pass
+        case Assert() | Replace():
+            raise _holds_no(Fact, op, op.fact)
+        case DefineRelation():
+            raise _holds_no(RelationRule, op, op.rule)
         case _:
             raise BadFact(
                 f"{type(op).__name__} is no operation", hint="wrap a fact in lamlam.Assert(fact)"
             )
+
+
+def _holds_no(wanted: type, op: Op, given: object) -> BadFact:
+    return BadFact(
+        f"{type(op).__name__} holds {type(given).__name__}, not a {wanted.__name__}",
+        hint=f"make one by lamlam.{wanted.__name__}(…)",
+    )
 
 
 def _check_fact(fact: Fact) -> None:

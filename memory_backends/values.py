@@ -30,6 +30,10 @@ _MONTHS = (
 _ISO_DATE = re.compile(r"(-?\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _WRITTEN_DATE = re.compile(r"(?:(?:(\d{1,2}) )?([A-Za-z]+) )?(\d{1,5})( BC)?")
 _AMERICAN_DATE = re.compile(r"([A-Za-z]+) (\d{1,2}), (\d{1,5})( BC)?")
+_OBJECTS = (
+    '{"date": "1867-11"}, {"amount": "8849", "unit": "m"}, {"decimal": "3.14"}'
+    ' or {"entity": "Paris"}'
+)
 _QUANTITY = re.compile(r"([+-]?[\d,]*\.?\d+(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
 
 
@@ -302,6 +306,11 @@ def from_json(given: object) -> Value:
     Raises:
         BadFact: none does.
     """
+    if given is None or isinstance(given, list):
+        raise BadFact(
+            f"no fact: value: {'null' if given is None else 'a list'} is no value",
+            hint=f"write a text, a number, true or false, or {_OBJECTS}",
+        )
     if not isinstance(given, Mapping):
         return as_value(given)
     match dict(given):
@@ -318,11 +327,7 @@ def from_json(given: object) -> Value:
         case {"entity": str(name), **rest} if not rest:
             return EntityRef(name)
         case _:
-            raise BadFact(
-                "no fact: value: the object is no value",
-                hint='{"date": "1867-11"}, {"amount": "8849", "unit": "m"}, {"decimal": "3.14"}'
-                ' and {"entity": "Paris"} are',
-            )
+            raise BadFact("no fact: value: the object is no value", hint=f"write {_OBJECTS}")
 
 
 def parse_value(type: ValueType, text: str) -> Value:
@@ -350,7 +355,8 @@ def parse_value(type: ValueType, text: str) -> Value:
                 return Quantity(_decimal(match[1].replace(",", "")), match[2])
         case ValueType.ENTITY:
             return EntityRef(text)
-    raise BadFact(f"{_shown(text)} is no {type.value}")
+    hint = "write yes, no, true or false" if type is ValueType.BOOLEAN else None
+    raise BadFact(f"{_shown(text)} is no {type.value}", hint=hint)
 
 
 def text_fault(text: object, limit: int) -> str | None:

@@ -76,7 +76,9 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
+    except OSError as problem:
+        raise BadCheckpoint(f"cannot read {path}: {problem.strerror}") from None
+    except ValueError as problem:
         raise BadCheckpoint(f"cannot read {path}: {problem}") from None
     if not isinstance(value, dict):
         raise BadCheckpoint(f"{path} holds no JSON object")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from lamlam.cli import app as command_module
 from lamlam.cli.app import run
 from lamlam.cli.process_clock import seconds_since_process_start
 from lamlam.errors import LamLamError
+from lamlam.extras import EXTRAS
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -108,6 +112,16 @@ def _is_one_error_line(done: subprocess.CompletedProcess[str]) -> bool:
         ),
         (["eval", "completion", "--documents", "absent.jsonl"], "absent.jsonl"),
         (["train", "absent.toml"], "absent.toml"),
+        (["ask", ""], "the prompt is empty"),
+        (["ask", "  "], "the prompt is empty"),
+        (["ask", "x", "--no-memory", "--memory", "bundled"], "exclude"),
+        (["ask", "x", "--memory", "neo4j://[::1"], "names no Neo4j server"),
+        (["ask", "x", "--memory", ""], "known are"),
+        (["facts", "delete", "x"], "lamlam facts forget"),
+        (["facts", "list"], "lamlam facts search"),
+        (["facts", "add", "x"], "lamlam facts set --add"),
+        (["import", "x"], "No such command 'import' (use lamlam facts import)"),
+        (["set", "x"], "lamlam facts set"),
     ],
     ids=lambda value: " ".join(value)[:50] if isinstance(value, list) else None,
 )
@@ -298,3 +312,84 @@ def test_demo_fits_the_terminal(columns: str, lamlam_command: Command) -> None:
     assert len(to_copy) == 3
     others = [line for line in done.stdout.splitlines() if line not in to_copy]
     assert max(map(len, others)) <= int(columns)
+
+
+def test_every_command_that_is_meant_exists() -> None:
+    """What is suggested for unknown commands are commands, and those are none."""
+    for tried, meant in command_module._MEANT.items():
+        assert tried.removeprefix("lamlam ") not in COMMANDS
+        suggested = [name for name in COMMANDS if f"lamlam {name}" in meant]
+        assert suggested, meant
+
+
+def test_a_plain_model_says_that_it_writes_without_memory(
+    lamlam_command: Command, tmp_path: Path
+) -> None:
+    """Where a memory was named; else nobody expects one."""
+    from tests.tiny_model import write_tiny_model
+
+    write_tiny_model(tmp_path / "plain.gguf", with_lookup_tokens=False)
+    asked = ("ask", "Ada", "--model", "plain.gguf", "--max-tokens", "2")
+    lamlam_command("facts", "set", "Ada", "job", "miller", "--memory", "sqlite:///a.db")
+    named = lamlam_command(*asked, "--memory", "sqlite:///a.db", "--json")
+    assert named.returncode == 0 and "text" in json.loads(named.stdout)
+    assert named.stderr == "this model has no lookup tokens and writes without memory\n"
+    unnamed = lamlam_command(*asked)
+    assert (unnamed.returncode, unnamed.stderr) == (0, "")
+
+
+def test_an_error_does_not_stand_on_the_line_of_the_text(lamlam_command: Command) -> None:
+    """Where the text breaks off, its line ends first."""
+    lamlam_command("facts", "set", "Ada Quill", "job", "miller", "--memory", "sqlite:///a.db")
+    done = lamlam_command(
+        "ask", "Bob Ferris was born in", "--memory", "sqlite:///a.db", "--policy", "raise"
+    )
+    assert done.returncode == 2 and done.stderr.startswith("error: memory has no")
+    assert done.stdout.startswith("Bob Ferris was born in") and done.stdout.endswith("\n")
+
+
+def test_inspect_knows_the_bundled_model(capsys: pytest.CaptureFixture[str]) -> None:
+    """By the name that ``--model`` takes."""
+    assert run(["inspect", "bundled", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["lookups_are_safe"]
+
+
+def test_doctor_lists_every_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of pyproject.toml, each missing one with what to type."""
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"]
+    del extras["all"]
+    assert {name: tuple(re.split("[>=]", one)[0] for one in extras[name]) for name in extras} == (
+        EXTRAS
+    )
+    monkeypatch.setattr("lamlam.cli.doctor._is_installed", lambda package: False)
+    monkeypatch.setattr("lamlam.cli.doctor._writing", lambda: "")
+    assert run(["doctor"]) == 0
+    shown = capsys.readouterr().out
+    for name, packages in EXTRAS.items():
+        assert f"pip install 'lamlam[{name}]'; in a clone: .venv/bin/python -m pip install" in shown
+        assert f" {' '.join(packages)}\n" in shown
+
+
+def test_a_missing_file_is_named_once(lamlam_command: Command, tmp_path: Path) -> None:
+    """By the system's message alone, or by lamlam's."""
+    done = lamlam_command("eval", "completion", "--documents", "absent.jsonl")
+    assert done.stderr == "error: cannot read absent.jsonl: No such file or directory\n"
+    done = lamlam_command("export", ".", "out.gguf")
+    assert done.stderr == "error: cannot read config.json: No such file or directory\n"
+
+
+def test_standard_input_is_named_and_may_not_be_empty(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a prompt, and as documents."""
+    for arguments, said in (
+        (["ask", "-"], "the prompt is empty"),
+        (["eval", "completion", "--documents", "-"], "standard input holds no structured fact"),
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+        assert run(arguments) == 2
+        shown = capsys.readouterr()
+        assert shown.out == "" and said in shown.err

@@ -106,6 +106,25 @@ def test_a_tiny_model_learns_to_ask(tmp_path: Path) -> None:
     assert "    asked: birth place of Zelda Quorn: Lowmere" in output.splitlines()
 
 
+def test_what_keeps_a_tiny_model_from_training_is_one_line(tmp_path: Path) -> None:
+    """A folder that is a file, and a machine without torch; a missing folder is made."""
+    (tmp_path / "file").touch()
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(name='torch')\n")
+    for folder, said in (("file", "file: File exists"), ("new/folder", "torch is not installed")):
+        done = subprocess.run(
+            [sys.executable, str(EXAMPLES / "train_a_tiny_lmlm.py"), folder],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{EXAMPLES.parent}"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode and done.stderr.startswith("error: ") and said in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert (tmp_path / "new" / "folder").is_dir()
+
+
 def test_an_agent_gets_tools(tmp_path: Path) -> None:
     output = run("tools_for_an_agent.py", cwd=tmp_path)
     documented = (EXAMPLES / "tools_for_an_agent.py").read_text(encoding="utf-8").split('"""')[1]

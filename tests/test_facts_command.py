@@ -412,7 +412,7 @@ def test_the_bundled_facts_are_not_changed(
         (tmp_path / "m.jsonl").write_text(LINES)
         status, _, err = facts(*arguments, "--memory", "bundled")
         assert status == 2
-        assert "opened for reading" in err
+        assert "read-only" in err and "lamlam facts copy bundled sqlite:///mine.db" in err
 
 
 def test_values_cannot_steer_the_terminal(facts: Facts, own: Path) -> None:
@@ -685,7 +685,13 @@ def test_removing_an_alias_that_is_none_names_it(facts: Facts, own: Path) -> Non
     facts("alias", "Ada Quill", "the miller")
     status, _, err = facts("alias", "Ada Quill", "the smith", "--remove")
     assert status == 1
-    assert "'other name the smith'" in err
+    assert "no other name 'the smith' of 'ada quill'" in err.casefold()
+
+
+def test_an_entity_without_other_names_is_told_so(facts: Facts, own: Path) -> None:
+    """In words that name no relation."""
+    status, _, err = facts("alias", "Ada Quill")
+    assert status == 1 and "no other name of 'ada quill'" in err.casefold()
 
 
 @pytest.mark.parametrize(
@@ -753,3 +759,94 @@ def test_a_value_with_a_minus(facts: Facts) -> None:
     status, _, err = facts("set", "A", "b", "-5")
     assert status == 2 and "write --" in err
     assert facts("set", "--type", "integer", "--", "A", "b", "-5")[0] == 0
+
+
+def test_what_is_ones_own_says_how_to_ask_with_it(facts: Facts, tmp_path: Path) -> None:
+    """Where no store was named, and to people only."""
+    (tmp_path / "mine.jsonl").write_text(LINES)
+    changes = (("set", "Ada Quill", "job", "miller"), ("import", "mine.jsonl"))
+    url = f"sqlite:///{tmp_path / 'lamlam-home' / 'facts.db'}"
+    for change in changes:
+        _, _, err = facts(*change)
+        assert err.startswith("ask with: ") and err.endswith(f" ask … --memory {url}\n")
+        assert facts(*change, "--json")[2] == ""
+        assert facts(*change, "--memory", "sqlite:///other.db")[2] == ""
+    assert _json(facts("stats", "--memory", url, "--json"))["facts"] == 5
+
+
+@pytest.mark.parametrize("command", ["search", "graph", "relations"])
+def test_what_is_not_found_says_where_it_was_sought(
+    facts: Facts, own: Path, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one's own facts also how to read the bundled ones; not of a store that was named."""
+    status, out, err = facts(command, "Elvis Presley")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert str(own) in err and "--memory bundled" in err
+    _, _, err = facts(command, "Elvis Presley", "--memory", f"sqlite:///{own}")
+    assert str(own) in err and "bundled" not in err
+    monkeypatch.setattr("lamlam.bundled.facts_path", lambda: own)
+    _, _, err = facts(command, "Elvis Presley", "--memory", "bundled")
+    assert "the bundled facts" in err and str(own) not in err
+
+
+@pytest.mark.parametrize("url", ["sqlite:///absent.db", "memory:///absent.json"])
+def test_a_missing_store_says_what_makes_one(facts: Facts, url: str) -> None:
+    """On the command line, where nobody calls ``open_store``."""
+    _, _, err = facts("stats", "--memory", url)
+    assert "facts import or facts set makes one" in err and "open_store" not in err
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "header.csv", "-"])
+def test_a_file_without_facts_is_an_error(
+    facts: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Nothing was imported, and no store is left behind."""
+    for file in ("a.jsonl", "a.csv"):
+        (tmp_path / file).touch()
+    (tmp_path / "header.csv").write_text("entity,relation,value\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\n")))
+    shown = "standard input" if name == "-" else name
+    said = f"error: {shown} holds no facts (nothing was imported)\n"
+    for url in ("sqlite:///new.db", "memory:///new.json"):
+        assert facts("import", name, "--memory", url) == (2, "", said)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert facts("import", name) == (2, "", said)
+    assert not list(tmp_path.glob("*new.*")) and not list(tmp_path.glob("lamlam-home/*"))
+
+
+def test_nothing_is_written_to_what_is_gone_at_the_end(facts: Facts, own: Path) -> None:
+    """A memory without a file is refused, and the hint says what would keep the facts."""
+    for change in (("import", "mine.jsonl"), ("set", "A", "b", "c")):
+        for url in ("memory:", "memory://"):
+            status, out, err = facts(*change, "--memory", url)
+            assert (status, out) == (2, "") and "memory:///FILE.json" in err
+    status, _, err = facts("copy", f"sqlite:///{own}", "memory:")
+    assert status == 2 and "memory:///FILE.json" in err
+    assert facts("import", "mine.jsonl", "--memory", "memory:///new.json")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("entity;relation;value", "commas"),
+        ("Entity,Relation", "it is 'entity, relation'"),
+        ("caf\xe9", "no UTF-8"),
+    ],
+)
+def test_a_header_that_lacks_columns_is_shown(
+    facts: Facts, tmp_path: Path, header: str, said: str
+) -> None:
+    """And the separator, where it is the fault."""
+    (tmp_path / "a.csv").write_bytes(f"{header}\nA,b,c\n".encode("latin-1"))
+    status, _, err = facts("import", "a.csv")
+    assert status == 2 and "the header lacks" in err and said in err and err.count("\n") == 1
+
+
+def test_what_is_no_value_says_what_is(facts: Facts, tmp_path: Path) -> None:
+    """In the words of the command line and of JSON."""
+    assert "yes, no, true or false" in facts("set", "A", "b", "maybe", "--type", "boolean")[2]
+    for value, named in (("null", "null"), ("[1]", "a list")):
+        (tmp_path / "a.jsonl").write_text(f'{{"entity": "A", "relation": "b", "value": {value}}}\n')
+        err = facts("import", "a.jsonl")[2]
+        assert f"{named} is no value" in err and "a text, a number, true or false" in err
+        assert "lamlam." not in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -161,3 +162,20 @@ def test_llama_cpp_and_torch_have_one_home() -> None:
 
 def _is_import(line: str) -> bool:
     return line.strip().startswith(("import ", "from "))
+
+
+def test_an_interpreter_that_was_named_is_not_replaced(tmp_path: Path) -> None:
+    """The set-up ends before it makes anything."""
+    script = tmp_path / "build_support" / "setup.sh"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "build_support" / "setup.sh", script)
+    done = subprocess.run(
+        ["bash", str(script), "light"],
+        env={**os.environ, "PYTHON": "/absent/python3"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1 and "PYTHON=/absent/python3: no Python" in done.stderr
+    assert not (tmp_path / ".venv").exists()

@@ -128,6 +128,11 @@ def open_text(path: Path | str) -> Iterator[TextIO]:
             yield stream
 
 
+def name_of(path: Path | str) -> str:
+    """What messages call a file of documents."""
+    return "standard input" if str(path) == "-" else str(path)
+
+
 def read_documents(path: Path | str) -> Iterator[Document]:
     """Yield the documents of a ``.jsonl``, ``.gz`` or ``.xz`` file; ``-`` is standard input.
 
@@ -137,7 +142,11 @@ def read_documents(path: Path | str) -> Iterator[Document]:
     try:
         with open_text(path) as lines:
             for number, line in enumerate(lines, 1):
+                if number == 1:
+                    line = line.removeprefix("\ufeff")  # the mark that some editors write
                 if line.strip():
                     yield parse_document(line, number)
     except (OSError, EOFError, lzma.LZMAError, zlib.error, UnicodeDecodeError) as problem:
-        raise BadDocument(f"cannot read {path}: {problem}") from None
+        # A system's own message names the file again.
+        why = (problem.strerror if isinstance(problem, OSError) else None) or problem
+        raise BadDocument(f"cannot read {name_of(path)}: {why}") from None

@@ -28,6 +28,16 @@ NOT_FOUND = 1
 ERROR = 2
 INTERRUPTED = 130
 _TERMINATED = 143  # what a shell reports for a program that SIGTERM ended
+# What people try; the parser itself guesses by spelling alone.
+_MEANT = {
+    "lamlam facts add": "lamlam facts set --add",
+    "lamlam facts delete": "lamlam facts forget, or lamlam facts retract to keep the history",
+    "lamlam facts list": "lamlam facts search, or lamlam facts export - for all",
+    "lamlam facts remove": "lamlam facts forget, or lamlam facts retract to keep the history",
+} | {
+    f"lamlam {verb}": f"lamlam facts {verb}"
+    for verb in ("copy", "forget", "get", "import", "search", "set")
+}
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 
 app = typer.Typer(
@@ -127,6 +137,9 @@ def _explain(error: Exception) -> None:
         if message := format_message():
             path = context.command_path if context is not None else "lamlam"
             hint = f"see {path} --help"
+            if unknown := re.match(r"No such command '(.+?)'", message):
+                if meant := _MEANT.get(f"{path} {unknown[1]}"):
+                    message, hint = unknown[0], f"use {meant}"
             if re.fullmatch(r"-\d.*", getattr(error, "option_name", "")):
                 hint = "after all options write --, then what may begin with a minus"
             print_error(message.rstrip("."), hint)

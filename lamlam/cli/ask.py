@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lamlam.cli.facts_options import AsOf
-from lamlam.cli.output import print_json, printable, stdout_console
+from lamlam.cli.output import print_json, printable, stderr_console, stdout_console
 from lamlam.cli.process_clock import seconds_since_process_start
 from lamlam.errors import UsageError
 
@@ -33,8 +33,13 @@ def ask(
         str, typer.Option("--model", help="A GGUF file, or the bundled model.")
     ] = "bundled",
     memory: Annotated[
-        str, typer.Option("--memory", metavar="URL", help="Where facts are, e.g. sqlite:///mine.db")
-    ] = "bundled",
+        str | None,
+        typer.Option(
+            "--memory",
+            metavar="URL",
+            help="Where facts are, e.g. sqlite:///mine.db; default: the bundled ones.",
+        ),
+    ] = None,
     no_memory: Annotated[bool, typer.Option("--no-memory", help="Forbid lookups.")] = False,
     policy: Annotated[
         str,
@@ -88,13 +93,21 @@ def ask(
 
     if logprobs is not None and not as_json:
         raise UsageError("--logprobs is printed as JSON only", hint="add --json")
+    if no_memory and memory is not None:
+        raise UsageError("--no-memory and --memory exclude each other")
+    text = sys.stdin.read().rstrip("\n") if prompt == "-" else prompt
+    if not text.strip():
+        raise UsageError("the prompt is empty", hint="give the beginning of a text")
+    if memory is not None:
+        _remark_on_plain(model)
+    from lamlam.runtime.engine import DefaultMemory
 
     async def answer(trace: Trace | None) -> None:
         await _answer(
-            sys.stdin.read().rstrip("\n") if prompt == "-" else prompt,
+            text,
             engine_options={
                 "model": model,
-                "memory": None if no_memory else memory,
+                "memory": None if no_memory else DefaultMemory.OWN if memory is None else memory,
                 "threads": threads,
                 "trace": trace,
                 "max_sequences": 1,  # each has a cache of its own: 10 MB for the bundled model
@@ -114,6 +127,15 @@ def ask(
     # Closed last: where the trace cannot be written, the answer has been printed all the same.
     with _opened(trace) if trace is not None else nullcontext() as opened:
         anyio.run(answer, opened)
+
+
+def _remark_on_plain(model: str) -> None:
+    """One line on standard error says so where the model cannot ask the memory that was named."""
+    from lamlam.evaluation.asking import can_look_up
+
+    if not can_look_up(model):
+        said = "this model has no lookup tokens and writes without memory"
+        stderr_console().print(said, soft_wrap=True)
 
 
 def _opened(trace: str) -> Trace:
@@ -148,20 +170,24 @@ async def _answer(
     async with Engine(**engine_options) as engine:
         began = time.perf_counter()
         async with engine.stream(prompt, **options) as events:
-            async for event in events:
-                if not has_begun:
-                    # Not earlier: a prompt that is refused leaves standard output empty.
-                    console.out(printable(prompt), style=PROMPT_STYLE, end="", highlight=False)
-                    has_begun = True
-                match event:
-                    case Text(text=text, origin=origin):
-                        first_token_s = first_token_s or seconds_since_process_start()
-                        style = FACT_STYLE if origin == "fact" else None
-                        console.out(printable(text), style=style, end="", highlight=False)
-                    case Finished():
-                        completion = event.completion
-                    case _:
-                        pass  # lookups are listed below the text
+            try:
+                async for event in events:
+                    if not has_begun:
+                        # Not earlier: a prompt that is refused leaves standard output empty.
+                        console.out(printable(prompt), style=PROMPT_STYLE, end="", highlight=False)
+                        has_begun = True
+                    match event:
+                        case Text(text=text, origin=origin):
+                            first_token_s = first_token_s or seconds_since_process_start()
+                            style = FACT_STYLE if origin == "fact" else None
+                            console.out(printable(text), style=style, end="", highlight=False)
+                        case Finished():
+                            completion = event.completion
+                        case _:
+                            pass  # lookups are listed below the text
+            finally:
+                if has_begun:  # an error stands on a line of its own
+                    console.print()
     assert completion is not None, "a stream ends with Finished"
     if as_json:
         answer = completion_as_json(completion)
@@ -169,7 +195,6 @@ async def _answer(
         answer["time_to_first_token_s"] = first_token_s
         print_json(answer)
         return
-    console.print()
     if completion.lookups:
         console.print()
     for note in lookup_notes(completion):

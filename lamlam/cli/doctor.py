@@ -11,17 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from lamlam.cli.output import print_json
+from lamlam.extras import EXTRAS, how_to_install
 from lamlam.runtime.usable_cpus import usable_cpus
 
 _TRIAL_S = 2.0
 _TRIAL_PROMPT = "Paris is the capital of"
-_EXTRAS = {"train": ("torch", "transformers", "tokenizers", "safetensors", "gguf")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +66,10 @@ def _examine() -> Iterator[Check]:
     yield _attempt("model", _model)
     yield _attempt("facts", _facts)
     yield _attempt("data folder", _data_folder)
-    for extra, packages in _EXTRAS.items():
-        missing = [package for package in packages if find_spec(package) is None]
-        detail = (
-            f"pip install 'lamlam[{extra}]' adds {', '.join(missing)}" if missing else "installed"
-        )
-        yield Check(f"extra {extra}", not missing, detail, required=False)
+    for extra, packages in EXTRAS.items():
+        is_whole = all(map(_is_installed, packages))
+        detail = "installed" if is_whole else f"run: {how_to_install(extra)}"
+        yield Check(f"extra {extra}", is_whole, detail, required=False)
     yield _attempt("writing", _writing)
 
 
@@ -82,6 +79,14 @@ def _attempt(name: str, examine: Callable[[], str]) -> Check:
         return Check(name, True, examine())
     except Exception as error:
         return Check(name, False, " ".join(str(error).split()) or type(error).__name__)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _llama_cpp() -> str:

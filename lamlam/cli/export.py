@@ -69,13 +69,16 @@ def quantise(
 
 
 def inspect(
-    model: Annotated[Path, typer.Argument(metavar="M", help="A GGUF file.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="M", help="A GGUF file, or bundled: the bundled model.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Tell what a GGUF file holds: shape, types, vocabulary, lookup tokens, checksum."""
+    from lamlam.bundled import model_path
     from lamlam.quant.inspect import inspect_model
 
-    report = inspect_model(model)
+    report = inspect_model(model_path() if model == Path("bundled") else model)
     if as_json:
         print_json(report)
         return

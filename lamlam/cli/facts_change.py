@@ -19,7 +19,7 @@ from lamlam.cli.facts_options import (
     namespace_of,
     value_of,
 )
-from lamlam.cli.facts_stores import hint_at_name, own_store
+from lamlam.cli.facts_stores import hint_at_name, own_store, say_how_to_ask
 from lamlam.cli.output import print_figures, print_json, printable
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def set_(
         "memory": location,
     }
     (print_json if as_json else print_figures)(figures)
+    if memory is None and not as_json:
+        say_how_to_ask()
 
 
 def _moment_of(fact: Fact) -> datetime | None:
@@ -142,7 +144,7 @@ def retract(
     with own_store(memory) as store:
         commit = store.apply([Retract(entity, relation, ended, space)])
         if not commit.facts:
-            hint_at_name(store, entity, relation, space)
+            hint_at_name(store, entity, space, lacks=repr(relation))
     figures = {"revision": commit.revision, "facts": commit.facts}
     (print_json if as_json else print_figures)(figures)
     if not commit.facts:
@@ -165,7 +167,7 @@ def forget(
     with own_store(memory) as store:
         receipt = store.erase(entity, relation, namespace=space, reason=reason, authority=authority)
         if not receipt.facts:
-            hint_at_name(store, entity, relation, space)
+            hint_at_name(store, entity, space, lacks=repr(relation) if relation else "facts")
     if as_json:
         print_json(asdict(receipt))
     elif receipt.facts:

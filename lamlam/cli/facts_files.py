@@ -11,7 +11,7 @@ import typer
 
 from lamlam.cli.facts_options import AsOf, Json, OfNamespace, ReadMemory, WriteMemory, namespace_of
 from lamlam.cli.facts_progress import bytes_read, counted
-from lamlam.cli.facts_stores import any_store, is_same_file, load, own_store
+from lamlam.cli.facts_stores import any_store, is_same_file, load, own_store, say_how_to_ask
 from lamlam.cli.output import print_figures, print_json, printable_line, stderr_console
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ def import_(
         "memory": location,
     }
     _print(figures, as_json)
+    if memory is None and not as_json:
+        say_how_to_ask()
 
 
 def export(
@@ -219,13 +221,19 @@ class _Reading:
         self._is_inside = False
 
     def __iter__(self) -> Iterator[Item]:
+        from lamlam.errors import BadFact
+
         items = iter(self._file)
+        is_empty = True
         while True:
             self._is_inside = True
             item = next(items, None)
+            if item is None and is_empty and not self._file.rejected:
+                raise BadFact(f"{self._file.name} holds no facts")
             self._is_inside = False
             if item is None:
                 return
+            is_empty = False
             yield item
 
     def naming_lines(self) -> _NamingLines:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lamlam.cli.facts_options import Entity, InNamespace, Json, ReadMemory, namespace_of
-from lamlam.cli.facts_stores import any_store, hint_at_name
+from lamlam.cli.facts_stores import any_store, hint_at_name, read_where
 from lamlam.cli.output import print_json, printable_line, stderr_console, stdout_console
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def graph(
     with any_store(memory) as store:
         around = neighbourhood(store, entity, depth=depth, limit=limit, namespace=space)
         if around is None and not as_json:
-            hint_at_name(store, entity, None, space)
+            hint_at_name(store, entity, space, read=read_where(memory, store))
     if around is None:
         if as_json:
             print_json({"entity": None, "facts": [], "left_out": 0})

@@ -53,7 +53,8 @@ def alias(
         revision = store.info().revision
         is_missing = not aliases if changed is None else remove and not changed
         if is_missing and not as_json:
-            hint_at_name(store, entity, f"other name {name}" if name else "other name", space)
+            lacks = f"other name {name!r}" if name else "other name"
+            hint_at_name(store, entity, space, lacks=lacks)
     if as_json:
         print_json({"aliases": aliases, "revision": revision})
     else:

@@ -19,7 +19,7 @@ from lamlam.cli.facts_options import (
     namespace_of,
 )
 from lamlam.cli.facts_progress import counted
-from lamlam.cli.facts_stores import any_store, meant_name, own_store
+from lamlam.cli.facts_stores import any_store, meant_name, own_store, read_where
 from lamlam.cli.output import print_figures, print_json, printable_line, stderr_console
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ def search(
 
     with any_store(memory) as store:
         found = _search(store, text, limit, namespace_of(namespace))
+        read = read_where(memory, store)
     if as_json:
         entities = list(dict.fromkeys(fact.entity for fact in found))
         print_json({"entities": entities, "facts": [fact_as_json(fact) for fact in found]})
@@ -140,9 +141,8 @@ def search(
         print_facts(found)
     if not found:
         if not as_json:
-            stderr_console().print(
-                printable_line(f"nothing in memory holds {_short(text)!r}"), soft_wrap=True
-            )
+            said = f"nothing in memory holds {_short(text)!r} {read}"
+            stderr_console().print(printable_line(said), soft_wrap=True)
         raise typer.Exit(NOT_FOUND)
 
 

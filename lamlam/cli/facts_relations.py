@@ -9,8 +9,8 @@ import typer
 
 from lamlam.cli.facts_options import Json, OfNamespace, namespace_of
 from lamlam.cli.facts_progress import counted
-from lamlam.cli.facts_stores import any_store, own_store
-from lamlam.cli.output import print_json, stderr_console
+from lamlam.cli.facts_stores import any_store, own_store, read_where
+from lamlam.cli.output import print_json, printable_line, stderr_console
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.relation_rules import RelationRule
@@ -70,6 +70,7 @@ def relations(
     space = None if namespace is None else namespace_of(namespace)
     with any_store(memory) as store:
         counts, rules = _gathered(store, space)
+        read = read_where(memory, store)
     if relation is not None:
         counts, rules = _of_one(relation, counts, rules)
     rows = _rows(counts, rules)
@@ -78,7 +79,8 @@ def relations(
     elif rows:
         _print(rows)
     else:
-        stderr_console().print("memory holds no such relations", soft_wrap=True)
+        said = f"memory holds no such relations {read}"
+        stderr_console().print(printable_line(said), soft_wrap=True)
     if not rows:
         raise typer.Exit(NOT_FOUND)
 

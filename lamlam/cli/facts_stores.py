@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lamlam.cli.output import printable, stderr_console
+from lamlam.cli.output import command_name, printable, printable_line, stderr_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,10 +36,20 @@ def any_store(memory: str | None) -> SyncFactStore:
 def own_store(
     memory: str | None, *, create: bool = False, read_only: bool = False
 ) -> SyncFactStore:
-    """The store to change: as named, or the user's own facts, which may be none so far."""
+    """The store to change: as named, or the user's own facts, which may be none so far.
+
+    Raises:
+        UsageError: it is to be made, and nothing would be left of it.
+    """
+    from lamlam.errors import UsageError
     from lamlam.memory_backends.sync import SyncFactStore
     from lamlam.memory_backends.urls import user_facts_path
 
+    if create and memory in ("memory:", "memory://"):
+        raise UsageError(
+            "what is written to memory: is gone when this command ends",
+            hint="memory:///FILE.json keeps it",
+        )
     if memory is None:
         path = user_facts_path()
         if create:
@@ -47,6 +58,25 @@ def own_store(
             return SyncFactStore("memory:")
         memory = f"{_SQLITE}{path}"
     return SyncFactStore(memory, create=create, read_only=read_only)
+
+
+def read_where(memory: str | None, store: SyncFactStore) -> str:
+    """Return, in brackets, which store was read; of the user's own also how to read the bundled."""
+    from lamlam.memory_backends.urls import BUNDLED, user_facts_path
+
+    if memory is None and user_facts_path().exists():
+        own = store.info().location
+        return f"(read: your own facts, {own}; --memory bundled reads the bundled ones)"
+    return f"(read: {'the bundled facts' if memory in (None, BUNDLED) else store.info().location})"
+
+
+def say_how_to_ask() -> None:
+    """One line on standard error says how texts are written with the user's own facts."""
+    from lamlam.memory_backends.urls import user_facts_path
+
+    url = shlex.quote(f"{_SQLITE}{user_facts_path().absolute()}")
+    said = f"ask with: {command_name()} ask … --memory {url}"
+    stderr_console().print(printable_line(said), style="dim", soft_wrap=True)
 
 
 def is_same_file(file: str, location: str) -> bool:
@@ -170,14 +200,24 @@ def meant_name(
 
 
 def hint_at_name(
-    store: SyncFactStore, entity: str, relation: str | None, namespace: Namespace = ()
+    store: SyncFactStore,
+    entity: str,
+    namespace: Namespace = (),
+    *,
+    lacks: str = "facts",
+    read: str = "",
 ) -> None:
-    """One line says which stored name may have been meant: nothing is changed on a guess."""
+    """One line says which stored name may have been meant: nothing is changed on a guess.
+
+    Args:
+        lacks: what a name that is meant exactly does not have.
+        read: which store that was, where it may have been another.
+    """
     said = f"memory holds nothing of {entity!r} by exactly this name"
     meant = meant_name(store, entity, namespace)
     if meant is not None:
         name, kind = meant
         said = f"memory holds nothing of {entity!r} by exactly this name, but of {name!r}"
         if kind in ("exact", "alias"):
-            said = f"memory holds no {relation!r} of {name!r}"
-    stderr_console().print(printable(said), soft_wrap=True)
+            said = f"memory holds no {lacks} of {name!r}"
+    stderr_console().print(printable(f"{said} {read}".rstrip()), soft_wrap=True)

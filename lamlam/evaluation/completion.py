@@ -21,7 +21,7 @@ from typing import Any, Literal
 from lamlam.errors import BadDocument
 from lamlam.evaluation.asking import can_look_up, complete
 from lamlam.evaluation.scoring import Score, shares
-from lamlam.trainer.documents import Document, StatedFact, read_documents
+from lamlam.trainer.documents import Document, StatedFact, name_of, read_documents
 
 FIRST_PLACE = 20
 """A value that stands before this offset leaves too little text to go by."""
@@ -80,7 +80,7 @@ def evaluate_completion(
     read = list(read_documents(documents))
     chosen = choose_items(read, items, seed)
     if not chosen:
-        raise BadDocument(f"{documents} holds no structured fact to ask for")
+        raise BadDocument(f"{name_of(documents)} holds no structured fact to ask for")
     no_memory = no_memory or facts_in_prompt or not can_look_up(model)
     ask = partial(
         complete,

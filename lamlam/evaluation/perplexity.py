@@ -26,7 +26,7 @@ import numpy as np
 from lamlam.errors import BadDocument
 from lamlam.evaluation.completion import fill_memory
 from lamlam.runtime.sampling import Choice, Logits, Sampler, SamplerSettings
-from lamlam.trainer.documents import Document, read_documents
+from lamlam.trainer.documents import Document, name_of, read_documents
 from lamlam.trainer.lookup_format import Piece, Text
 from lamlam.trainer.masks import LookupIds, lookup_masks
 from lamlam.trainer.variations import PLAIN, vary
@@ -68,7 +68,7 @@ def evaluate_perplexity(
 
     read = list(read_documents(documents))[:items]
     if not read:
-        raise BadDocument(f"{documents} holds no document")
+        raise BadDocument(f"{name_of(documents)} holds no document")
     started = time.monotonic()
     static = learnt = dynamic = 0.0
     n_static = n_dynamic = n_bytes = 0
@@ -79,7 +79,7 @@ def evaluate_perplexity(
             static, learnt, n_static = static + one[0], learnt + one[1], n_static + one[2]
             n_bytes += one[3]
         if n_static == 0:
-            raise BadDocument(f"{documents} holds no text to predict")
+            raise BadDocument(f"{name_of(documents)} holds no text to predict")
         result: dict[str, object] = {
             "documents": len(read),
             "tokens": n_static,

@@ -88,7 +88,11 @@ def _texts(lines: Iterable[bytes]) -> Iterator[str]:
 def _check_header(header: list[str], faults: Faults) -> None:
     hint = f"the first line names the columns: {', '.join(COLUMNS)}"
     if missing := [name for name in _REQUIRED if name not in header]:
-        raise faults.stop(f"the header lacks {', '.join(missing)}", hint)
+        found = ", ".join(header)
+        if ";" in found:
+            hint = "semicolons part its columns: save it with commas (csv) or tabs (tsv)"
+        shown = repr(found[:60]) if is_text(found) else "no UTF-8 text"
+        raise faults.stop(f"the header lacks {', '.join(missing)}; it is {shown}", hint)
     for number, name in enumerate(header, 1):
         if name in COLUMNS and header.count(name) > 1:
             raise faults.stop(f"the column {name!r} stands twice in the header", hint)

@@ -45,7 +45,7 @@ def test_the_password_is_in_no_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://x", "neo4j:", "neo4j://", "neo4j://h:port", "neo4j://h/a/b"]
+    "url", ["http://x", "neo4j:", "neo4j://", "neo4j://h:port", "neo4j://h/a/b", "neo4j://[::1"]
 )
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(UnknownBackend):

@@ -111,4 +111,5 @@ def test_without_its_driver_neo4j_names_the_extra(
     with pytest.raises(MissingExtra) as refused:
         connect(f"{scheme}://ada:s3cret@host")
     assert refused.value.extra == "neo4j"
+    assert "in a clone: .venv/bin/python -m pip install neo4j" in str(refused.value.hint)
     assert "s3cret" not in str(refused.value)

@@ -14,7 +14,7 @@ from tests.runtime.chat_support import small_instruct_model
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "any-model.md").read_text(encoding="utf-8")
-FENCES = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+FIND, *FENCES = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 EXPECTED = ("Paris", "Ada Quill birth place hit Lowmere", "'value': 'Lowmere'")
 
 
@@ -23,7 +23,8 @@ def test_a_fence_runs_and_shows_what_the_page_says(
     program: str, shown: str, tmp_path: Path
 ) -> None:
     if "model.gguf" in program:
-        (tmp_path / "model.gguf").symlink_to(small_instruct_model())
+        small_instruct_model()  # or skip
+        program = f"{FIND}\n{program}"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         cwd=tmp_path,

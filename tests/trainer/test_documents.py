@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import lzma
 from pathlib import Path
 
@@ -59,3 +60,12 @@ def test_a_damaged_archive_is_refused(content: bytes, tmp_path: Path) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadDocument, match="cannot read"):
         list(read_documents(tmp_path / "none.jsonl"))
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a file, and on standard input."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(GOOD, encoding="utf-8-sig")
+    assert len(list(read_documents(path))) == 1
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"\ufeff{GOOD}"))
+    assert len(list(read_documents("-"))) == 1
