@@ -14,7 +14,7 @@ each sequence has cells of its own, llama.cpp evaluates together only sequences 
 each other by number; one pass more costs as much as some tokens in the same pass."""
 
 
-def share_out(pending: Sequence[int], room: int) -> list[int]:
+def share_out(pending: list[int], room: int) -> list[int]:
     """Return how many of each text's pending tokens go into the batch.
 
     Each gets one, where there is room; what is left goes to the shortest first, so that a
@@ -22,7 +22,9 @@ def share_out(pending: Sequence[int], room: int) -> list[int]:
     """
     shares = [1 if n < room else 0 for n in range(len(pending))]
     left = room - len(pending)
-    n_written = sum(n == 1 for n in pending)
+    n_written = pending.count(1)
+    if n_written == len(pending):  # most batches, and nothing is left to share
+        return shares
     if n_written:
         n_read = len(pending) - n_written
         left = min(left, MOST_BESIDE * max(1, n_read // n_written))
@@ -42,6 +44,8 @@ def gaps(slots: Sequence[int]) -> list[int]:
         slots: in ascending order.
     """
     found: list[int] = []
+    if not slots or slots[-1] - slots[0] < len(slots):
+        return found
     for low, high in zip(slots, slots[1:], strict=False):
         if high - low - 1 <= WIDEST_GAP:
             found += range(low + 1, high)

@@ -201,7 +201,7 @@ class Scheduler:
         if sum(shares) + len(between) > evaluator.room:
             between = []
         fillers: list[tuple[int, int]] = []
-        for slot in sorted([*slots, *between]):
+        for slot in sorted([*slots, *between]) if between else slots:
             if slot in in_batch:
                 self._add_pending(*in_batch[slot])
             else:
