@@ -112,8 +112,8 @@ def test_the_workflow_of_the_page_fits_the_plugin() -> None:
     assert f"NEO4J_AUTH: {server.user}/{server.password}\n" in workflow
     assert f"cypher-shell -u {server.user} -p {server.password} " in workflow
     assert server.address == "neo4j://localhost:7687"
-    (install,) = re.findall(r"run: (pip install .*)", workflow)
-    assert install in _fence("sh")
+    (extras,) = re.findall(r"run: pip install '\.\./lamlam(\[.*\])'", workflow)
+    assert f"pip install 'PATH/TO/lamlam{extras}'" in _fence("sh")
 
 
 def test_a_required_server_that_is_missing_is_an_error(

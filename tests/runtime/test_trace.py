@@ -299,11 +299,12 @@ def test_ask_traces_and_asks_the_past(lamlam_command: Command, tmp_path: Path) -
         (("--as-of", "99"), "revision"),
         (("--trace", "-"), "/dev/stderr"),
         (("--trace", "."), "cannot be written"),
-        (("--as-of", "1", "--no-memory"), "needs a memory"),
     ):
         done = lamlam_command(*ask, *wrong)
         assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr and len(done.stderr.splitlines()) == 1
+    done = lamlam_command("ask", "Ada Quill was born in", "--no-memory", "--as-of", "1")
+    assert done.returncode == 2 and "needs a memory" in done.stderr
     if FULL.exists():
         done = lamlam_command(*ask, "--trace", str(FULL), "--json")
         assert done.returncode == 2 and "Highmere" in json.loads(done.stdout)["text"]
