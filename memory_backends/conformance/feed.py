@@ -122,6 +122,18 @@ class FeedLaws(Laws):
         assert told.fact is not None
         assert (told.kind, told.fact.id, told.fact.sources) == ("asserted", before.id, ("a", "b"))
 
+    async def test_what_came_again_has_moved(self, store: FactStore) -> None:
+        """A fact that ended and was stated again in one commit is told as both: it stands behind
+        the others now.
+        """
+        await put(store, (ADA, "work", "a"), (ADA, "work", "b"))
+        commit = await store.apply([Retract(ADA, "work", "a"), Assert(fact("a", "work"))])
+        told = await changes(store, commit.revision - 1)
+        assert [(c.kind, c.fact and c.fact.surface) for c in told] == [
+            ("ended", "a"), ("asserted", "a"),
+        ]  # fmt: skip
+        assert [one.surface for one in await listed(store.scan(ADA))] == ["b", "a"]
+
     async def test_the_feed_resumes_anywhere(self, store: FactStore) -> None:
         """From any revision on the feed is the rest of the whole feed: no gap, no duplicate."""
         start = (await store.info()).revision

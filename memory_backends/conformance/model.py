@@ -239,11 +239,12 @@ class Model:
             before, after = self.states[revision - 1], self.states[revision]
             for name in {**before.facts, **after.facts}:
                 began = [row for row in after.rows(name) if row.since == revision]
-                replaced = {row.same for row in began}
+                # One that ended and came again in one commit has moved behind the others.
+                replaced = {(row.same, row.place) for row in began}
                 told += [
                     (revision, "ended", name, row)
                     for row in before.rows(name)
-                    if row not in after.rows(name) and row.same not in replaced
+                    if row not in after.rows(name) and (row.same, row.place) not in replaced
                 ]
                 told += [(revision, "asserted", name, row) for row in began]
         return told

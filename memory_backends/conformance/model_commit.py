@@ -42,6 +42,8 @@ class Row:
     end: int
     since: int
     """The revision at which it came to be as it is."""
+    place: tuple[int, int] = field(default=(0, 0), compare=False)
+    """The commit that put it behind the others of its entity, and which of those it put."""
 
     @property
     def key(self) -> str:
@@ -111,6 +113,7 @@ class ModelCommit:
     def __init__(self, state: State, before: State, revision: int) -> None:
         self.state, self.before, self.revision = state, before, revision
         self.count = 0
+        self.n_placed = 0
         self.events: list[tuple[Any, ...]] = []
 
     def do(self, op: Op) -> None:
@@ -163,13 +166,14 @@ class ModelCommit:
         row = replace(row, since=self.revision)
         for n, old in enumerate(rows):
             if old.same == row.same:
-                row = replace(row, relation=old.relation)
+                row = replace(row, relation=old.relation, place=old.place)
                 if replace(row, since=old.since) == old:
                     return
                 rows[n] = row
                 break
         else:
-            rows.append(row)
+            self.n_placed += 1
+            rows.append(replace(row, place=(self.revision, self.n_placed)))
         self.count += 1
 
     def end(self, name: Name, row: Row) -> None:
