@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 
 MOST_BESIDE = 64
@@ -35,6 +36,28 @@ def share_out(pending: list[int], room: int) -> list[int]:
         shares[n] += more
         left -= more
     return shares
+
+
+def evened(shares: Sequence[int], is_value: Sequence[bool]) -> list[int]:
+    """Return shares of which those of values differ less, for sequences with cells of their own.
+
+    llama.cpp evaluates such sequences together as long as all of them have tokens left, then
+    those with more once again, and so on: each number that occurs is a pass of its own, for which
+    every text waits. A pass of fewer tokens than there are other texts is left to later steps, in
+    which these tokens go along. Prompts are left as they are: texts that begin together would part.
+
+    Args:
+        shares: tokens of each text, 0 for those that have no place in the batch.
+        is_value: true for those that are past their prompt.
+    """
+    n_others = sum(share > 0 for share in shares) - 1
+    levels = sorted({0, *(n for n, short in zip(shares, is_value, strict=True) if not short)})
+    for share in sorted(set(shares)):
+        below = levels[bisect_right(levels, share) - 1]
+        n_reaching = sum(other >= share for other in shares)
+        if (share - below) * n_reaching >= n_others:
+            insort(levels, share)
+    return [levels[bisect_right(levels, share) - 1] for share in shares]
 
 
 def gaps(slots: Sequence[int]) -> list[int]:

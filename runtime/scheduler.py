@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from lamlam.errors import EngineBusy, LookupFailed, PromptTooLong, UsageError
 from lamlam.runtime.answers import Answer, Query, nearest_answer
-from lamlam.runtime.batch_plan import gaps, share_out
+from lamlam.runtime.batch_plan import evened, gaps, share_out
 from lamlam.runtime.decoder import Decoder
 from lamlam.runtime.events import Event, Finished, LookupAnswered, LookupMissed, LookupStarted
 from lamlam.runtime.grounding import Constraint, Grounding
@@ -193,6 +193,9 @@ class Scheduler:
             evaluator.decode()
             return
         shares = share_out([len(sequence.pending) for sequence in ready], evaluator.room)
+        if not evaluator.is_shared and sum(shares) > len(shares):
+            values = [one.n_evaluated >= one.decoder.n_prompt_tokens for one in ready]
+            shares = evened(shares, values)
         in_batch = {
             sequence.slot: (sequence, n) for sequence, n in zip(ready, shares, strict=True) if n
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamlam.runtime.batch_plan import MOST_BESIDE, WIDEST_GAP, gaps, share_out
+from lamlam.runtime.batch_plan import MOST_BESIDE, WIDEST_GAP, evened, gaps, share_out
 
 PENDING = st.lists(st.integers(1, 600), min_size=1, max_size=20)
 
@@ -35,6 +35,28 @@ def test_the_shortest_are_whole_first(pending: list[int], room: int) -> None:
         if n < most:
             longer = [m for m, p in zip(shares, pending, strict=True) if p > most]
             assert all(m == 1 for m in longer)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.booleans()), min_size=1, max_size=20))
+def test_few_tokens_of_values_make_no_pass(texts: list[tuple[int, bool]]) -> None:
+    """Prompts keep their tokens, nobody loses all, and what is put off is not worth a pass."""
+    shares, is_value = [n for n, _ in texts], [short for _, short in texts]
+    found = evened(shares, is_value)
+    n_others = sum(n > 0 for n in shares) - 1
+    for n, left, short in zip(shares, found, is_value, strict=True):
+        assert left == n if not short else left <= n
+        assert (left > 0) == (n > 0)
+    for level in sorted({n for n, left in zip(shares, found, strict=True) if left < n}):
+        below = max(left for left in found if left <= level)
+        assert (level - below) * sum(n >= level for n in shares) < n_others
+
+
+def test_a_value_beside_one_text_is_written_at_once() -> None:
+    """So is a long one beside many, or many short ones; a short one goes along with the rest."""
+    assert evened([1, 6], [True] * 2) == [1, 6]
+    assert evened([1] * 15 + [20], [True] * 16) == [1] * 15 + [20]
+    assert evened([1] * 8 + [4] * 8, [True] * 16) == [1] * 8 + [4] * 8
+    assert evened([1] * 15 + [4], [True] * 16) == [1] * 16
 
 
 @given(st.sets(st.integers(0, 40), min_size=1))
