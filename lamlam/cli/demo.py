@@ -24,7 +24,7 @@ _MAX_TOKENS = 36
 _NEXT_STEPS = (
     'ask "Citizen Kane is a"',
     'facts set "Ada Quill" "birth place" Lowmere --memory sqlite:///mine.db',
-    'ask "Ada Quill was born in" --memory sqlite:///mine.db',
+    'ask "Ada Quill was born at" --memory sqlite:///mine.db --max-tokens 3',
 )
 
 
