@@ -15,5 +15,10 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 
 def how_to_install(extra: str) -> str:
     """Return what to type, also where the package itself is in no index."""
-    packages = " ".join(EXTRAS[extra])
-    return f"pip install 'lamlam[{extra}]'; in a clone: .venv/bin/python -m pip install {packages}"
+    install = f"pip install 'lamlam[{extra}]'"
+    packages = " ".join(EXTRAS.get(extra, ()))  # backends of other people may have extras too
+    return (
+        f"{install}; in a clone: .venv/bin/python -m pip install {packages}"
+        if packages
+        else install
+    )
