@@ -27,15 +27,6 @@ class Held(NamedTuple):
     past: Sequence[PastVersion] = ()
 
 
-class ErasedEntity(NamedTuple):
-    """What is erased of one of the entities that were meant."""
-
-    gone: tuple[StoredFact, ...]
-    """Versions, of now and of the past."""
-    is_left: bool
-    """Other versions of its facts stay."""
-
-
 class Told(NamedTuple):
     """What the feed is to tell: facts of an entity are gone, or, without ids, all of it."""
 
@@ -49,8 +40,8 @@ class ErasurePlan:
 
     covered: Collection[str]
     """Relations of the facts that go."""
-    entities: Mapping[str, ErasedEntity]
-    """Those that were meant and lose versions."""
+    gone: Mapping[str, Sequence[StoredFact]]
+    """Versions, of now and of the past, that entities which were meant lose."""
     passed: Sequence[Passed]
     """Versions that others have of their facts, from merges; they go too."""
     passed_to: Mapping[str, Collection[PastVersion]]
@@ -67,7 +58,7 @@ class ErasurePlan:
     @property
     def is_empty(self) -> bool:
         """There is nothing to erase."""
-        return not (self.entities or self.passed)
+        return not (self.gone or self.passed)
 
     def thinned(self, record: MergeRecord, freed: Collection[str]) -> MergeRecord | None:
         """Return what is left of the record of a merge; ``None``: nothing.
@@ -78,7 +69,7 @@ class ErasurePlan:
         """
         return after_erasure(
             record,
-            {key: entity.gone for key, entity in self.entities.items()},
+            self.gone,
             self.passed,
             unknown=self.unknown,
             nameless={*self.forgotten, *freed},
@@ -126,9 +117,13 @@ def plan_erasure(
     """
     before = {key: held(key) for key in keys}
     covered = covered_keys(chain.from_iterable(map(_facts, before.values())), relation)
-    entities = dict(_erased(before, covered))
+    gone = {
+        key: lost
+        for key, entity in before.items()
+        if (lost := [fact for fact in _facts(entity) if fact.key in covered])
+    }
     is_emptied = all(fact.key in covered for fact in before[keys[0]].now)
-    ended = [key for key, entity in entities.items() if not entity.is_left]
+    ended = [key for key in gone if all(fact.key in covered for fact in _facts(before[key]))]
     passed = passed_on(keys, relation, merges_from, lambda key: held(key).past, identify)
     if relation is None:
         forgotten = list(keys)
@@ -136,8 +131,8 @@ def plan_erasure(
         # What is still a name of an entity that stays is not forgotten.
         forgotten = [key for key in ended if is_emptied or desk.alias(key) is None]
     told: list[Told] = []
-    for key, entity in entities.items():
-        ids = dict.fromkeys(identify(key, fact) for fact in entity.gone)
+    for key, facts in gone.items():
+        ids = dict.fromkeys(identify(key, fact) for fact in facts)
         # With facts named, copies would keep the entity as a name.
         told.append(Told(key) if key in forgotten else Told(key, tuple(ids)))
     for key, versions in passed_to(passed).items():
@@ -147,7 +142,7 @@ def plan_erasure(
             told.append(Told(key, ids_gone))
     return ErasurePlan(
         covered=covered,
-        entities=entities,
+        gone=gone,
         passed=passed,
         passed_to=passed_to(passed),
         unknown=keys if relation is None else ended,
@@ -162,13 +157,3 @@ def _facts(held: Held) -> Iterator[StoredFact]:
     yield from held.now
     for old in held.past:
         yield old.fact
-
-
-def _erased(
-    before: Mapping[str, Held], covered: Collection[str]
-) -> Iterator[tuple[str, ErasedEntity]]:
-    for key, held in before.items():
-        facts = list(_facts(held))
-        gone = tuple(fact for fact in facts if fact.key in covered)
-        if gone:
-            yield key, ErasedEntity(gone, is_left=len(gone) < len(facts))

@@ -36,7 +36,7 @@ def erase_from(
             log.forget_entities([asked])
         return 0, []
     aliases = list(world.aliases_of(keys[0]))
-    for key in plan.entities:
+    for key in plan.gone:
         name, now, past = world.versions(key)
         assert name is not None  # it has versions
         world.put(key, name, [fact for fact in now if fact.key not in plan.covered])
@@ -55,8 +55,7 @@ def erase_from(
     log.forget_names(gone_names)
     left = [plan.thinned(record, freed) for record in world.merges]
     world.merges = [record for record in left if record is not None]
-    n_erased = sum(len(entity.gone) for entity in plan.entities.values())
-    n_erased += sum(map(len, plan.passed_to.values()))
+    n_erased = sum(map(len, (*plan.gone.values(), *plan.passed_to.values())))
     # Copies may still know a freed name as that of another entity.
     told = [*plan.told, *map(Told, freed)]
     return n_erased, [Erasure(split(key)[0], identify.of_entity(key), ids) for key, ids in told]

@@ -129,9 +129,7 @@ async def _erase(
     )
     if plan.is_empty:
         return Commit(locked.revision, 0)
-    gone = [
-        one.node for key in plan.entities for one in versions[key] if one.fact.key in plan.covered
-    ]
+    gone = [one.node for key in plan.gone for one in versions[key] if one.fact.key in plan.covered]
     for key, past in plan.passed_to.items():
         gone += [one.node for one in versions[key] if one.ended in past]
     if locked.has_edges:
@@ -140,7 +138,7 @@ async def _erase(
     for part in parts(gone, _PART):
         await transaction.do(queries.erase_facts, ids=part)
     names: list[dict[str, str]] = []
-    emptied = [ids.of_entity(key) for key in plan.entities] if plan.emptied else []
+    emptied = [ids.of_entity(key) for key in plan.gone] if plan.emptied else []
     for (aliases,) in await transaction.rows(queries.erase_aliases, ids=emptied):
         names += aliases
     await transaction.do(queries.end_entities, ids=emptied)
@@ -156,7 +154,7 @@ async def _erase(
     await transaction.do(queries.erase_events, ids=[ids.of_entity(key) for key in forgotten])
     await merges.rewrite(committer, plan, freed, transaction)
     await transaction.do(queries.forget_merged_names, keys=forgotten)
-    unknown = [ids.of_entity(key) for key in plan.unknown if key in plan.entities]
+    unknown = [ids.of_entity(key) for key in plan.unknown if key in plan.gone]
     await transaction.do(queries.erase_entities, ids=unknown)
     passed_to = [ids.of_entity(key) for key in plan.passed_to]
     await transaction.do(queries.erase_unnamed, ids=passed_to)

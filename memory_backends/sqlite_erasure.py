@@ -125,10 +125,10 @@ class _Erasure:
             erased.revision = revision
             return erased
         aliases = self.desk.aliases_of(keys[0])
-        names = {key: self._erase_one(key, plan.covered) for key in plan.entities}
+        names = {key: self._erase_one(key, plan.covered) for key in plan.gone}
         for key, versions in plan.passed_to.items():
             self._erase_passed(key, versions)
-        gone = [fact for entity in plan.entities.values() for fact in entity.gone]
+        gone = [fact for facts in plan.gone.values() for fact in facts]
         gone += [old.fact for versions in plan.passed_to.values() for old in versions]
         self._count(gone)
         if plan.emptied:
@@ -137,7 +137,7 @@ class _Erasure:
         # The feed may still tell of names that they had.
         last = aliases if keys[0] in plan.forgotten else ()
         others = self._names_of(plan.forgotten, last) if plan.forgotten else []
-        for key in plan.entities:
+        for key in plan.gone:
             if key in plan.forgotten:
                 self._forget_entity(key, names[key], last if key == keys[0] else ())
         freed = [one for one in others if self._is_free(one)]
@@ -323,7 +323,7 @@ class _Erasure:
         if plan.forgotten or freed:  # any record may tell of a name that the merged entity had
             records = dict(all_merge_records(self.connection))
         else:
-            concerned = {*plan.entities, *plan.unknown, *plan.emptied, *plan.passed_to}
+            concerned = {*plan.gone, *plan.unknown, *plan.emptied, *plan.passed_to}
             records = {
                 ident: record
                 for key in concerned
