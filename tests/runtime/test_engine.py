@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +97,14 @@ async def test_an_idle_engine_lets_the_memory_go(tiny_model: Path) -> None:
 
     memory = Noting(FACTS)
     async with Engine(tiny_model, as_store(memory)) as engine:
-        assert await anyio.to_thread.run_sync(lambda: let_go.acquire(timeout=60))
+
+        async def seen() -> bool:
+            return await anyio.to_thread.run_sync(lambda: let_go.acquire(timeout=60))
+
+        assert await seen(), "idle"
         await engine.generate("a", max_tokens=2)
-        assert memory.n_refreshed == 3  # idle, begun, over
+        assert await seen() and await seen(), "begun, over"
+        assert memory.n_refreshed == 3
 
 
 @pytest.mark.anyio
@@ -451,23 +456,28 @@ async def test_one_stream_is_read_by_one_task(tiny_model: Path) -> None:
     """A second one is told; the first reads on to the end."""
     ends: list[object] = []
     async with (
-        Engine(tiny_model, None) as engine,
-        engine.stream("a", max_tokens=200, ignore_eos=True) as events,
+        Engine(tiny_model, None, context=100_000, max_sequences=1) as engine,
+        AsyncExitStack() as ahead,
     ):
+        # Nothing is there to read before this one is left, so both readers have to wait.
+        await ahead.enter_async_context(engine.stream("a", max_tokens=10**6, ignore_eos=True))
+        async with engine.stream("a", max_tokens=200, ignore_eos=True) as events:
 
-        async def read() -> None:
-            try:
-                last: object = None
-                async for event in events:
-                    last = event
-                ends.append(last)
-            except UsageError as error:
-                ends.append(error)
+            async def read() -> None:
+                try:
+                    last: object = None
+                    async for event in events:
+                        last = event
+                    ends.append(last)
+                except UsageError as error:
+                    ends.append(error)
 
-        with anyio.fail_after(20):
-            async with anyio.create_task_group() as group:
-                group.start_soon(read)
-                group.start_soon(read)
+            with anyio.fail_after(20):
+                async with anyio.create_task_group() as group:
+                    group.start_soon(read)
+                    group.start_soon(read)
+                    await anyio.wait_all_tasks_blocked()
+                    await ahead.aclose()
     assert {type(end) for end in ends} == {UsageError, Finished}
 
 

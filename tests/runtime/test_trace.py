@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from lamlam.errors import EngineClosed, LookupFailed, TraceFailed, UsageError
 from lamlam.memory_backends import urls
+from lamlam.memory_backends.lookups import Lookup, LookupResult
 from lamlam.memory_backends.networkx_graph import GraphStore
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.events import Text
@@ -29,7 +30,7 @@ from lamlam.runtime.observed import BegunText
 from lamlam.runtime.policies import TextSettings
 from lamlam.runtime.trace import Trace, _File
 from tests.runtime.chat_support import TINY
-from tests.runtime.fake_store import FakeStore, as_store
+from tests.runtime.fake_store import SLOW, FakeStore, as_store
 from tests.tiny_model import write_tiny_model
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -122,7 +123,18 @@ async def test_texts_side_by_side_are_told_apart(tiny_model: Path, tmp_path: Pat
 async def test_how_a_text_may_end(tiny_model: Path, tmp_path: Path) -> None:
     """An error with its name, or left by its reader: each said once."""
     path = tmp_path / "trace.jsonl"
-    empty = as_store(FakeStore({}))
+    asked = anyio.Event()
+
+    class SaysSoOnce(FakeStore):
+        """Knows nothing, and says so once."""
+
+        async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+            if self.asked:
+                asked.set()
+                await anyio.sleep_forever()
+            return await super().lookup_many(queries)
+
+    empty = as_store(SaysSoOnce({}, capabilities=SLOW))
     async with Engine(tiny_model, empty, trace=path, lookup_bias=1000.0) as engine:
         with pytest.raises(LookupFailed):
             await engine.generate("Marie Curie", policy="raise")
@@ -130,8 +142,10 @@ async def test_how_a_text_may_end(tiny_model: Path, tmp_path: Path) -> None:
             async for event in events:
                 if isinstance(event, Text):
                     break
-        with anyio.move_on_after(0.05):
-            await engine.generate("a", max_tokens=400, max_lookups=0, ignore_eos=True)
+        async with anyio.create_task_group() as group:
+            group.start_soon(engine.generate, "a")
+            await asked.wait()
+            group.cancel_scope.cancel()
     ends = [line for line in lines_of(path) if line["event"] in ENDS]
     assert [line["event"] for line in ends] == ["error", "left", "left"]
     assert ends[0]["error"] == "LookupFailed"
