@@ -46,11 +46,11 @@ class Mailbox(Generic[T]):
         """Return the next item, waiting for it.
 
         Raises:
-            EngineElsewhere: it would be waited for on another loop.
+            EngineElsewhere: this is another loop, whether or not an item is there.
             UsageError: another task waits already.
         """
+        self._home.check()
         while not self._items:
-            self._home.check()
             if self._is_awaited:
                 raise UsageError(
                     "two tasks read one stream at the same time", hint="read it in one task"

@@ -109,8 +109,8 @@ def test_many_may_close_at_once(tiny_model: Path) -> None:
 
 def test_closing_inside_a_stream(tiny_model: Path) -> None:
     """The thread that reads a text may close the engine and does not wait for itself."""
-    with SyncEngine(tiny_model, None, threads=1) as engine:
-        with engine.stream("a", max_tokens=400, ignore_eos=True) as events:
+    with SyncEngine(tiny_model, None, threads=1, context=100_000) as engine:
+        with engine.stream("a", max_tokens=10**6, ignore_eos=True) as events:
             next(events)
             engine.close()
             with pytest.raises(EngineClosed):
@@ -196,7 +196,7 @@ def test_cells_of_a_notebook(tiny_model: Path) -> None:
 async def test_another_loop_is_told_at_once(chat_model: Path, elsewhere: str) -> None:
     """Nobody would wake its tasks; the engine and texts of its own loop go on."""
     async with Engine(chat_model, threads=1) as engine:
-        async with engine.stream("a", max_tokens=300, ignore_eos=True) as events:
+        async with engine.stream("a", max_tokens=40, ignore_eos=True) as events:
             await anext(events)
 
             async def abroad() -> int:

@@ -347,9 +347,9 @@ async def test_a_stream_that_is_open_at_the_end_has_an_end(
 ) -> None:
     """Closing the engine is told before the file is closed, whoever reads on or not."""
     path = tmp_path / "trace.jsonl"
-    engine = Engine(tiny_model, None, trace=path)
+    engine = Engine(tiny_model, None, trace=path, context=100_000)
     await engine.__aenter__()
-    async with engine.stream("a", max_tokens=400, ignore_eos=True) as events:
+    async with engine.stream("a", max_tokens=10**6, ignore_eos=True) as events:
         await anext(events)
         await engine.aclose()
         with pytest.raises(EngineClosed):
