@@ -19,6 +19,15 @@ class Query:
     relation: str
 
 
+@dataclass(eq=False, slots=True)
+class Question:
+    """What a slow memory is asked for one text; equal to no other question."""
+
+    query: Query
+    is_answered: bool = False
+    result: LookupResult | BaseException = field(init=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One value for one query, or none."""

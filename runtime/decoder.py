@@ -155,6 +155,14 @@ class Decoder:
         return self.state.entity if isinstance(self.state, InRelation) else ""
 
     @property
+    def open_query(self) -> Query | None:
+        """What would be asked if the question that is being written ended here."""
+        state = self.state
+        if not isinstance(state, InRelation):
+            return None
+        return Query(state.entity, self._text(state.begin, len(self.tokens)))
+
+    @property
     def wants_score(self) -> bool:
         """The next token is one of the text, and how likely it is is to be listed."""
         return self.listed is not None and isinstance(self.state, InText)

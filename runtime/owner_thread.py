@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from lamlam.errors import EngineClosed, UnknownOption, UsageError
+from lamlam.runtime.answers import Question
 from lamlam.runtime.call_sampler import Samplers
 from lamlam.runtime.checkpoint_file import CheckpointFile, check_file
 from lamlam.runtime.grounding import Constraint
@@ -146,9 +147,9 @@ class OwnerThread:
                 return
         request.fail(closed())
 
-    def answer(self, request: Request, result: LookupResult | BaseException) -> None:
-        """The question of a request is answered."""
-        self._inbox.put(lambda scheduler: scheduler.answer(request, result))
+    def answer(self, question: Question, result: LookupResult | BaseException) -> None:
+        """The question is answered."""
+        self._inbox.put(lambda scheduler: scheduler.answer(question, result))
 
     def wake(self) -> None:
         """Cancelled requests are noticed now."""

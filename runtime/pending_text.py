@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from lamlam.errors import EngineClosed, Unavailable
-from lamlam.runtime.answers import Query
+from lamlam.runtime.answers import Question
 from lamlam.runtime.completion import Completion
 from lamlam.runtime.events import Event, Finished
 from lamlam.runtime.mailbox import Mailbox
@@ -63,7 +63,7 @@ class PendingText:
         """The task gets these events."""
         self.mailbox.put(events)
 
-    def ask(self, query: Query) -> None:
+    def ask(self, question: Question) -> None:
         """A memory that may take long is asked, whether or not the task reads what it is told.
 
         A question of the reader's would be lost with a reader that gives up waiting, and a stream
@@ -73,7 +73,8 @@ class PendingText:
 
         def start() -> None:
             if not (self.is_cancelled or self.is_over):
-                home.start(partial(self._look, query), self._context)
+                self._end_lookup_here()
+                home.start(partial(self._look, question), self._context)
 
         with suppress(RuntimeError):  # the loop is gone, and with it whoever waits
             home.post(start)
@@ -122,35 +123,38 @@ class PendingText:
 
     # Called on the loop ------------------------------------------------------------------
 
-    async def _look(self, query: Query) -> None:
+    async def _look(self, question: Question) -> None:
         """Ask a slow memory and hand its answer to the owner thread."""
         from lamlam.memory_backends.lookups import Lookup
 
         assert self._store is not None
-        with anyio.CancelScope() as self._lookup:
+        query = question.query
+        lookup = Lookup(query.entity, query.relation, as_of=self.settings.as_of)
+        with anyio.CancelScope() as scope:
+            self._lookup = scope
             try:
-                question = Lookup(query.entity, query.relation, as_of=self.settings.as_of)
-                (result,) = await self._store.lookup_many([question])
+                (result,) = await self._store.lookup_many([lookup])
             except anyio.get_cancelled_exc_class():
                 # By whoever left the text, by the end of the loop, or by the store itself: a text
                 # that is still there would wait for ever.
-                self._owner.answer(self, Unavailable("the question to the memory was cancelled"))
+                gone = Unavailable("the question to the memory was cancelled")
+                self._owner.answer(question, gone)
                 raise
             except BaseException as error:  # the store's failure ends this text, not the engine
-                self._owner.answer(self, error)
+                self._owner.answer(question, error)
             else:
-                self._owner.answer(self, result)
-        self._lookup = None
+                self._owner.answer(question, result)
+        if self._lookup is scope:
+            self._lookup = None
 
     def _end_lookup(self) -> None:
         """Nobody waits any more for what memory is being asked; from any thread."""
-
-        def end() -> None:
-            if self._lookup is not None:
-                self._lookup.cancel()
-
         with suppress(RuntimeError):  # the loop is gone
-            self.mailbox.home.post(end)
+            self.mailbox.home.post(self._end_lookup_here)
+
+    def _end_lookup_here(self) -> None:
+        if self._lookup is not None:
+            self._lookup.cancel()
 
 
 class TextEvents:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lamlam.errors import EngineBusy, LookupFailed, PromptTooLong, UsageError
-from lamlam.runtime.answers import Answer, Query, nearest_answer
+from lamlam.runtime.answers import Answer, Query, Question, nearest_answer
 from lamlam.runtime.batch_plan import evened, gaps, share_out
 from lamlam.runtime.decoder import Decoder
 from lamlam.runtime.events import Event, Finished, LookupAnswered, LookupMissed, LookupStarted
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _SPARE = 16
 """Tokens for each running text that stay free when a paused one goes on."""
+_MOST_RELATIONS = 4096
+"""A model that writes nonsense names another one each time."""
 
 
 class Scheduler:
@@ -94,6 +96,8 @@ class Scheduler:
         self._running: list[Sequence] = []
         self._n_admitted = 0
         self._may_hold_snapshot = store is not None
+        self._relations: set[str] = set()
+        """Those about which a slow memory was asked."""
 
     @property
     def has_work(self) -> bool:
@@ -115,16 +119,14 @@ class Scheduler:
                 return
         self._waiting.append(request)
 
-    def answer(self, request: Request, result: LookupResult | BaseException) -> None:
-        """A slow memory has answered the question of a parked sequence."""
+    def answer(self, question: Question, result: LookupResult | BaseException) -> None:
+        """A slow memory has answered; the text goes on, if it has come to where it needs that."""
+        question.result, question.is_answered = result, True
         for sequence in self._running:
-            if sequence.request is request and sequence.is_parked:
+            if sequence.question is question and sequence.is_parked:
                 sequence.is_parked = False
-                if isinstance(result, BaseException):
-                    self._drop(sequence, result)
-                    return
                 try:
-                    self._take_answer(sequence, result)
+                    self._take_answer(sequence, question)
                 except Exception as error:  # a store of someone else's may answer anything
                     self._drop(sequence, error)
                 return
@@ -392,6 +394,8 @@ class Scheduler:
                         sequence.pending.append(token)
                         sequence.restored = None
                     self._guide(sequence)
+                    if self._relations:
+                        self._ask_ahead(sequence)
                     if sequence.request.wants_events and not decoder.guide_wanted:
                         self._tell_text(sequence)
                 case Force(tokens):
@@ -446,6 +450,7 @@ class Scheduler:
         """The sequence holds its first ``to`` tokens, and the logits behind them are at hand."""
         sequence.pending.clear()
         sequence.row = None
+        sequence.question = None  # it was asked for what is cut off, and may come again much later
         opened = sequence.opened
         if opened is not None and opened[0] == to:
             sequence.restored = opened[1]
@@ -468,9 +473,7 @@ class Scheduler:
         store = self._store
         assert store is not None
         if not self._answers_at_once(sequence.request):
-            sequence.is_parked = True
-            sequence.request.ask(query)
-            return False
+            return self._look_slowly(sequence, query)
         from lamlam.memory_backends.lookups import Lookup
 
         as_of = sequence.request.settings.as_of
@@ -486,8 +489,40 @@ class Scheduler:
         self._tell_answer(sequence, answer)
         return True
 
-    def _take_answer(self, sequence: Sequence, result: LookupResult) -> None:
-        """Go on with what a slow memory has answered."""
+    def _look_slowly(self, sequence: Sequence, query: Query) -> bool:
+        """Take what memory was asked ahead; return false where the sequence has to wait."""
+        if len(self._relations) < _MOST_RELATIONS:
+            self._relations.add(query.relation)
+        question = sequence.question
+        if question is None or question.query != query:
+            self._ask(sequence, query)
+        elif question.is_answered:
+            return self._take_answer(sequence, question)
+        sequence.is_parked = True
+        return False
+
+    def _ask_ahead(self, sequence: Sequence) -> None:
+        """A slow memory is asked already, where what is written may be the whole question.
+
+        The step in which the model writes that it is goes by while memory answers.
+        """
+        query, question = sequence.decoder.open_query, sequence.question
+        if query is None or query.relation not in self._relations:
+            return
+        is_asked = question is not None and question.query == query
+        if not is_asked and not self._answers_at_once(sequence.request):
+            self._ask(sequence, query)
+
+    def _ask(self, sequence: Sequence, query: Query) -> None:
+        sequence.question = Question(query)
+        sequence.request.ask(sequence.question)
+
+    def _take_answer(self, sequence: Sequence, question: Question) -> bool:
+        """Go on with what a slow memory has answered; return false where the text cannot go on."""
+        result, sequence.question = question.result, None
+        if isinstance(result, BaseException):
+            self._drop(sequence, result)
+            return False
         miss, sequence.miss = sequence.miss, None
         if miss is not None:  # the second question, for the nearest candidate
             miss = replace(miss, elapsed_s=miss.elapsed_s + result.elapsed_ns / 1e9)
@@ -498,9 +533,10 @@ class Scheduler:
                 best = result.candidates[0]
                 sequence.miss, sequence.candidate_score = answer, best.score
                 sequence.is_parked = True
-                sequence.request.ask(Query(best.entity, best.relation))
-                return
+                self._ask(sequence, Query(best.entity, best.relation))
+                return False
         self._tell_answer(sequence, answer)
+        return True
 
     def _takes_nearest(self, sequence: Sequence, result: LookupResult) -> bool:
         return sequence.request.settings.policy == "nearest" and bool(result.candidates)

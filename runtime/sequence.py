@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence as Tokens
 from typing import TYPE_CHECKING, Protocol
 
-from lamlam.runtime.answers import Answer, GivenOut, Query
+from lamlam.runtime.answers import Answer, GivenOut, Question
 from lamlam.runtime.completion import Completion
 from lamlam.runtime.decoder import Decoder
 from lamlam.runtime.events import Event
@@ -79,8 +79,11 @@ class Request(Protocol):
         """Hand over what has happened since the last call."""
         ...
 
-    def ask(self, query: Query) -> None:
-        """Have a slow memory asked; `Scheduler.answer` takes the result."""
+    def ask(self, question: Question) -> None:
+        """Have a slow memory asked; `Scheduler.answer` takes the result.
+
+        Whatever it is being asked for this text is not wanted any more.
+        """
         ...
 
     def finish(self, completion: Completion) -> None:
@@ -120,6 +123,8 @@ class Sequence:
         """Logits kept from an earlier batch, in place of a row."""
         self.opened: tuple[int, Logits] | None = None
         """(tokens before the open lookup, the logits behind them)."""
+        self.question: Question | None = None
+        """The last one that a slow memory was asked, as long as its answer is not used."""
         self.is_parked = False
         self.is_paused = False
         """Its cells were given to others; it is evaluated again when there is room."""

@@ -19,7 +19,7 @@ from lamlam.runtime.sampling import Choice, Logits, Sampler, SamplerSettings
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.runtime.answers import Query
+    from lamlam.runtime.answers import Question
     from lamlam.runtime.completion import Completion
     from lamlam.runtime.events import Event
     from lamlam.runtime.llama import Context
@@ -96,7 +96,7 @@ class _Text:
     def tell(self, events: list[Event]) -> None:
         """Nobody listens."""
 
-    def ask(self, query: Query) -> None:
+    def ask(self, question: Question) -> None:
         raise AssertionError("the memory answers at once")
 
     def finish(self, completion: Completion) -> None:

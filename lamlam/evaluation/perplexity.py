@@ -32,7 +32,7 @@ from lamlam.trainer.masks import LookupIds, lookup_masks
 from lamlam.trainer.variations import PLAIN, vary
 
 if TYPE_CHECKING:
-    from lamlam.runtime.answers import Query
+    from lamlam.runtime.answers import Question
     from lamlam.runtime.checkpoint_file import CheckpointFile
     from lamlam.runtime.completion import Completion
     from lamlam.runtime.events import Event
@@ -217,7 +217,7 @@ class _Text:
     def tell(self, events: list[Event]) -> None:
         """Nobody listens."""
 
-    def ask(self, query: Query) -> None:
+    def ask(self, question: Question) -> None:
         raise AssertionError("the store answers at once")
 
     def finish(self, completion: Completion) -> None:

@@ -20,6 +20,7 @@ from lamlam.memory_backends.lookups import (
 )
 from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.synonyms import same_relation
+from lamlam.runtime.answers import Question
 
 FAST = frozenset({Capability.FAST_LOOKUP})
 SLOW: frozenset[Capability] = frozenset()
@@ -88,6 +89,11 @@ class FakeStore:
             if held == relation or same_relation(held, relation)
             for value in values
         ]
+
+
+def answer_of(store: FakeStore, question: Question) -> LookupResult:
+    """What the store says to a question that a text has put."""
+    return store.lookup_nowait(Lookup(question.query.entity, question.query.relation))
 
 
 def as_store(fake: FakeStore) -> FactStore:

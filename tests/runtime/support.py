@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from lamlam.runtime.answers import Answer, Query
+from lamlam.runtime.answers import Answer, Query, Question
 from lamlam.runtime.completion import Completion
 from lamlam.runtime.decoder import Decoder
 from lamlam.runtime.events import Event
@@ -133,15 +133,15 @@ class Asked:
     wants_events: bool = False
     is_cancelled: bool = False
     events: list[Event] = field(default_factory=list)
-    queries: list[Query] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
     completion: Completion | None = None
     error: BaseException | None = None
 
     def tell(self, events: list[Event]) -> None:
         self.events += events
 
-    def ask(self, query: Query) -> None:
-        self.queries.append(query)
+    def ask(self, question: Question) -> None:
+        self.questions.append(question)
 
     def finish(self, completion: Completion) -> None:
         self.completion = completion

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from lamlam.errors import LookupFailed, PromptTooLong
-from lamlam.memory_backends.lookups import Candidate, Lookup
+from lamlam.memory_backends.lookups import Candidate
 from lamlam.runtime.completion import Completion
 from lamlam.runtime.events import Finished, LookupAnswered, LookupMissed, LookupStarted, Text
 from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.policies import TextSettings, text_settings
 from lamlam.runtime.scheduler import Scheduler
-from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
+from tests.runtime.fake_store import FAST, SLOW, FakeStore, answer_of, as_store
 from tests.runtime.support import BYTES, Asked, byte_vocabulary
 from tests.tiny_model import ScriptedModel
 
@@ -290,8 +290,8 @@ def test_a_slow_memory_parks_one_text_and_the_others_run_on() -> None:
         scheduler.step()
     assert runs.result.text == "The sea is wide."
     assert waits.completion is None
-    (query,) = waits.queries
-    scheduler.answer(waits, store.lookup_nowait(Lookup(query.entity, query.relation)))
+    (question,) = waits.questions
+    scheduler.answer(question, answer_of(store, question))
     while scheduler.has_work:
         scheduler.step()
     assert waits.result.text == "Marie Curie was born in Warsaw, Poland."
@@ -517,10 +517,9 @@ def test_another_name_is_tried_where_nobody_knows_what_memory_holds(is_slow: boo
     scheduler.submit(asked)
     while scheduler.has_work:
         scheduler.step()
-        while asked.queries:
-            query = asked.queries.pop()
-            lookup = Lookup(query.entity, query.relation)
-            scheduler.answer(asked, store.lookup_nowait(lookup))
+        while asked.questions:
+            question = asked.questions.pop()
+            scheduler.answer(question, answer_of(store, question))
     assert store.asked == [("zz", "c"), ("ab", "c")]
 
 

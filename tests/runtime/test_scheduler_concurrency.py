@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import DecodeFailed, EngineBusy
-from lamlam.memory_backends.lookups import Lookup
 from lamlam.memory_backends.protocol import Capability
+from lamlam.runtime.answers import Question
 from lamlam.runtime.policies import text_settings
 from lamlam.runtime.scheduler import Scheduler
 from lamlam.runtime.sequence import Sequence
-from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
+from tests.runtime.fake_store import FAST, SLOW, FakeStore, answer_of, as_store
 from tests.runtime.support import BYTES, Asked, byte_vocabulary
 from tests.runtime.test_scheduler import END, A, Continuations, E, R
 from tests.tiny_model import Script, ScriptedModel
@@ -50,7 +50,7 @@ class Case:
     waits: int = 0
     """Steps that a slow memory takes."""
     asked: Asked = field(init=False)
-    answers: list[tuple[int, Lookup]] = field(default_factory=list)
+    answers: list[tuple[int, Question]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         chosen = text_settings(self.options, verbalise="copy", lookup_bias=0.0)
@@ -89,13 +89,12 @@ def run(model: ScriptedModel, texts: list[Case], store: FakeStore, **options: An
                 scheduler.submit(text.asked)
             if text.cancelled_at == now:
                 text.asked.is_cancelled = True
-            while text.asked.queries:
-                query = text.asked.queries.pop(0)
-                text.answers.append((now + text.waits, Lookup(query.entity, query.relation)))
-            for due, lookup in list(text.answers):
+            while text.asked.questions:
+                text.answers.append((now + text.waits, text.asked.questions.pop(0)))
+            for due, question in list(text.answers):
                 if due <= now:
-                    text.answers.remove((due, lookup))
-                    scheduler.answer(text.asked, store.lookup_nowait(lookup))
+                    text.answers.remove((due, question))
+                    scheduler.answer(question, answer_of(store, question))
         if scheduler.has_work:
             scheduler.step()
         if now > 60 and all(_is_over(text.asked) for text in texts):
@@ -269,15 +268,14 @@ def test_a_slow_memory_that_answers_nonsense_fails_its_own_text() -> None:
     asker, other = (_case(prompt, max_tokens=40, max_lookups=9).asked for prompt in ("ab", "ba"))
     scheduler.submit(asker)
     scheduler.submit(other)
-    while not asker.queries:
+    while not asker.questions:
         scheduler.step()
-    scheduler.answer(asker, None)  # type: ignore[arg-type]  # wrong on purpose
+    scheduler.answer(asker.questions[0], None)  # type: ignore[arg-type]  # wrong on purpose
     while scheduler.has_work:
         scheduler.step()
-        while other.queries:
-            query = other.queries.pop(0)
-            store = FakeStore(FACTS)
-            scheduler.answer(other, store.lookup_nowait(Lookup(query.entity, query.relation)))
+        while other.questions:
+            question = other.questions.pop(0)
+            scheduler.answer(question, answer_of(FakeStore(FACTS), question))
     assert isinstance(asker.error, AttributeError)
     assert other.result.text.startswith("ba")
 

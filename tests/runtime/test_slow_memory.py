@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.lowlevel
@@ -16,8 +16,12 @@ import pytest
 
 from lamlam.errors import EngineClosed, Unavailable
 from lamlam.memory_backends.lookups import Lookup, LookupResult
+from lamlam.runtime.answers import Query, Question
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.events import Event, Finished, LookupStarted
+from lamlam.runtime.owner_thread import OwnerThread
+from lamlam.runtime.pending_text import PendingText
+from lamlam.runtime.policies import text_settings
 from lamlam.runtime.sync import SyncEngine
 from tests.runtime.fake_store import SLOW, FakeStore, as_store
 
@@ -124,6 +128,37 @@ async def test_leaving_does_not_wait_for_memory(tiny_model: Path) -> None:
             await seen(store.ended)
         done = await engine.generate("Cid", max_tokens=4, lookup_bias=-ALWAYS)
     assert len(errors) == 1 and done.text.startswith("Cid")
+
+
+@pytest.mark.anyio
+async def test_another_question_ends_the_one_before() -> None:
+    """That was asked ahead, and the text has gone on otherwise; memory is spared the rest of it."""
+    answered: list[tuple[Question, object]] = []
+    both = anyio.Event()
+
+    class Owner:
+        def answer(self, question: Question, result: object) -> None:
+            answered.append((question, result))
+            if len(answered) == 2:
+                both.set()
+
+    class SlowToSome(Waiting):
+        async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+            self.seconds = 60.0 if queries[0].relation == "birth" else 0.0
+            return await super().lookup_many(queries)
+
+    store = SlowToSome(0.0)
+    options = text_settings({}, verbalise="copy", lookup_bias=0.0)
+    text = PendingText("a", options, False, cast("OwnerThread", Owner()), as_store(store))
+    less, whole = (Question(Query("Marie Curie", name)) for name in ("birth", "birth place"))
+    with anyio.fail_after(20):
+        text.ask(less)
+        await seen(store.opened)
+        text.ask(whole)
+        await both.wait()
+    (first, error), (second, result) = answered
+    assert first is less and isinstance(error, Unavailable)
+    assert second is whole and isinstance(result, LookupResult) and result.value == "Warsaw"
 
 
 def test_a_blocking_engine_closes_beside_a_question(tiny_model: Path) -> None:
