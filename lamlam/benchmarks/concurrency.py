@@ -38,6 +38,8 @@ SLOW_S = 0.020
 N_REQUESTS = 64
 N_LONG = 300
 """Tokens of every eighth request's prompt."""
+N_STEADY = 3
+"""Texts of each writer that goes on, as agents do."""
 _CONTEXT = 512
 _REFERENCE_CONTEXT = 1024
 _SUBJECTS = (
@@ -71,7 +73,9 @@ def concurrency_benchmark(
         ``bare_split_tokens_per_s`` and ``bare_unified_tokens_per_s`` (a loop over the low-level
         API in llama.cpp's two ways to keep cells); ``lamlam_tokens_per_s``;
         ``serial_tokens_per_s`` (the same texts one after another);
-        ``instant_memory_tokens_per_s`` and ``slow_memory_tokens_per_s`` (with lookups);
+        ``instant_memory_tokens_per_s`` and ``slow_memory_tokens_per_s`` (with lookups), and with
+        ``_steady`` in the name where each writer writes three texts one after the other, so that
+        the last texts of a turn weigh less, which run beside few others;
         ``served_tokens_per_s`` and ``llama_server_tokens_per_s`` (64 requests, each client
         sending its next when it has its answer; every eighth prompt is long, and no prompt comes
         twice);
@@ -239,7 +243,10 @@ async def _with_memory(setup: _Setup, seconds: float) -> AsyncIterator[dict[str,
     memory = SlowOneValue(seconds) if seconds else OneValue()
     async with _opened(setup, memory) as engine:
         name = "slow_memory" if seconds else "instant_memory"
-        yield {name: partial(_together, engine, setup)}
+        yield {
+            name: partial(_together, engine, setup),
+            f"{name}_steady": partial(_together, engine, setup, n_each=N_STEADY),
+        }
 
 
 @asynccontextmanager
@@ -278,17 +285,21 @@ def _opened(setup: _Setup, memory: object) -> Engine:
     )
 
 
-async def _together(engine: Engine, setup: _Setup) -> _Written:
+async def _together(engine: Engine, setup: _Setup, n_each: int = 1) -> _Written:
+    """Each writer begins with a prompt of its own, and takes the next ones after it."""
     n_tokens = 0
+    prompts = setup.prompts()
 
-    async def write(prompt: str) -> None:
+    async def write(first: int) -> None:
         nonlocal n_tokens
-        done = await engine.generate(prompt, max_tokens=setup.tokens, ignore_eos=True)
-        n_tokens += done.n_tokens
+        for n in range(first, first + n_each):
+            prompt = prompts[n % len(prompts)]
+            done = await engine.generate(prompt, max_tokens=setup.tokens, ignore_eos=True)
+            n_tokens += done.n_tokens
 
     async with anyio.create_task_group() as group:
-        for prompt in setup.prompts():
-            group.start_soon(write, prompt)
+        for first in range(len(prompts)):
+            group.start_soon(write, first)
     return _Written(n_tokens)
 
 
@@ -373,7 +384,8 @@ def _figures(rates: dict[str, list[float]], pauses: dict[str, list[float]]) -> d
     bare = max("bare_split", "bare_unified", key=medians.__getitem__)
     shown = (
         "bare_split", "bare_unified", "lamlam", "serial", "instant_memory", "slow_memory",
-        "served", "llama_server", "lookups_text", "reference_way",
+        "instant_memory_steady", "slow_memory_steady", "served", "llama_server", "lookups_text",
+        "reference_way",
     )  # fmt: skip
     return {
         "bare_tokens_per_s": _rounded(medians[bare], 1),
@@ -383,6 +395,9 @@ def _figures(rates: dict[str, list[float]], pauses: dict[str, list[float]]) -> d
         "lamlam_to_bare": _ratio(rates, "lamlam", bare),
         "lamlam_to_serial": _ratio(rates, "lamlam", "serial"),
         "slow_to_instant_memory": _ratio(rates, "slow_memory", "instant_memory"),
+        "slow_to_instant_memory_steady": _ratio(
+            rates, "slow_memory_steady", "instant_memory_steady"
+        ),
         "lamlam_to_reference_way": _ratio(rates, "lookups_text", "reference_way"),
         "served_to_llama_server": _ratio(rates, "served", "llama_server"),
     }
