@@ -74,6 +74,10 @@ class UnknownOption(UsageError):
     """A keyword, policy or mode that does not exist."""
 
 
+class StreamInUse(UsageError):
+    """Another task waits for the next event of the same text."""
+
+
 class PromptTooLong(UsageError):
     """The prompt does not fit the context."""
 

@@ -336,6 +336,7 @@ class ChatEvents:
         return self
 
     async def __anext__(self) -> Event:
+        self._home.check()
         while not self._ready:
             if self._is_finished:
                 raise StopAsyncIteration

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from lamlam.errors import UsageError
+from lamlam.errors import StreamInUse
 from lamlam.runtime.home import Home
 
 T = TypeVar("T")
@@ -46,13 +46,13 @@ class Mailbox(Generic[T]):
         """Return the next item, waiting for it.
 
         Raises:
-            EngineElsewhere: this is another loop, whether or not an item is there.
-            UsageError: another task waits already.
+            EngineElsewhere: it would be waited for on another loop.
+            StreamInUse: another task waits already.
         """
-        self._home.check()
         while not self._items:
+            self._home.check()
             if self._is_awaited:
-                raise UsageError(
+                raise StreamInUse(
                     "two tasks read one stream at the same time", hint="read it in one task"
                 )
             self._event = anyio.Event()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from lamlam.errors import EngineElsewhere, StreamInUse
 from lamlam.runtime.events import Event, Finished
 from lamlam.runtime.policies import TextSettings
 
@@ -110,8 +111,8 @@ class ObservedEvents:
     async def __anext__(self) -> Event:
         try:
             event = await self._events.__anext__()
-        except StopAsyncIteration:
-            raise
+        except (StopAsyncIteration, EngineElsewhere, StreamInUse):
+            raise  # nothing has happened to the text: another reader has it
         except Exception as error:
             told = error
             self._end(lambda watch: watch.failed(told))

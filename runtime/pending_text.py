@@ -32,6 +32,28 @@ class _Failure:
     error: BaseException
 
 
+class _Asking:
+    """A question that can be ended, also before the task that puts it first runs."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self._is_ended = False
+        self._scope: anyio.CancelScope | None = None
+
+    def scope(self) -> anyio.CancelScope:
+        """Return what the task puts the question in."""
+        self._scope = anyio.CancelScope()
+        if self._is_ended:
+            self._scope.cancel()
+        return self._scope
+
+    def end(self) -> None:
+        """Nobody waits for the answer any more."""
+        self._is_ended = True
+        if self._scope is not None:
+            self._scope.cancel()
+
+
 class PendingText:
     """A text that the owner thread writes; a `lamlam.runtime.sequence.Request`."""
 
@@ -54,8 +76,8 @@ class PendingText:
         self._owner = owner
         self._store = store
         self._context = contextvars.copy_context()
-        self._lookup: anyio.CancelScope | None = None
-        """Of the question that a slow memory is asked."""
+        self._under_way: set[_Asking] = set()
+        """What a slow memory is being asked."""
 
     # Called by the owner thread ----------------------------------------------------------
 
@@ -72,9 +94,11 @@ class PendingText:
         home = self.mailbox.home
 
         def start() -> None:
-            if not (self.is_cancelled or self.is_over):
-                self._end_lookup_here()
-                home.start(partial(self._look, question), self._context)
+            if self.is_cancelled or self.is_over:
+                return
+            asking = _Asking(question)
+            self._under_way.add(asking)
+            home.start(partial(self._look, asking), self._context.copy())
 
         with suppress(RuntimeError):  # the loop is gone, and with it whoever waits
             home.post(start)
@@ -84,12 +108,14 @@ class PendingText:
         self.is_over = True
         if not self.wants_events:
             self.mailbox.put(completion)
+        if self._under_way:  # asked ahead, and not needed in the end
+            self._end_questions()
 
     def fail(self, error: BaseException) -> None:
         """The task gets an error."""
         self.is_over = True
         self.mailbox.put(_Failure(error))
-        self._end_lookup()
+        self._end_questions()
 
     # Called by the task ------------------------------------------------------------------
 
@@ -119,19 +145,18 @@ class PendingText:
         if not self.is_over:
             self.is_cancelled = True
             self._owner.wake()
-        self._end_lookup()
+        self._end_questions()
 
     # Called on the loop ------------------------------------------------------------------
 
-    async def _look(self, question: Question) -> None:
+    async def _look(self, asking: _Asking) -> None:
         """Ask a slow memory and hand its answer to the owner thread."""
         from lamlam.memory_backends.lookups import Lookup
 
         assert self._store is not None
-        query = question.query
+        question, query = asking.question, asking.question.query
         lookup = Lookup(query.entity, query.relation, as_of=self.settings.as_of)
-        with anyio.CancelScope() as scope:
-            self._lookup = scope
+        with asking.scope():
             try:
                 (result,) = await self._store.lookup_many([lookup])
             except anyio.get_cancelled_exc_class():
@@ -144,17 +169,17 @@ class PendingText:
                 self._owner.answer(question, error)
             else:
                 self._owner.answer(question, result)
-        if self._lookup is scope:
-            self._lookup = None
+        self._under_way.discard(asking)
 
-    def _end_lookup(self) -> None:
+    def _end_questions(self) -> None:
         """Nobody waits any more for what memory is being asked; from any thread."""
-        with suppress(RuntimeError):  # the loop is gone
-            self.mailbox.home.post(self._end_lookup_here)
 
-    def _end_lookup_here(self) -> None:
-        if self._lookup is not None:
-            self._lookup.cancel()
+        def end() -> None:
+            for asking in self._under_way:
+                asking.end()
+
+        with suppress(RuntimeError):  # the loop is gone
+            self.mailbox.home.post(end)
 
 
 class TextEvents:
@@ -182,7 +207,12 @@ class TextEvents:
         return self
 
     async def __anext__(self) -> Event:
-        """The next event, as soon as it happens."""
+        """The next event, as soon as it happens.
+
+        Raises:
+            EngineElsewhere: this is another loop, whether or not an event is there.
+        """
+        self._text.mailbox.home.check()
         while not self._ready:
             if self._is_finished or self._text.has_failed:
                 raise StopAsyncIteration

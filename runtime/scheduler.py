@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _SPARE = 16
 """Tokens for each running text that stay free when a paused one goes on."""
 _MOST_RELATIONS = 4096
-"""A model that writes nonsense names another one each time."""
+"""Names of relations that are kept: as many as any memory has, and no more than that."""
 
 
 class Scheduler:
@@ -97,7 +97,7 @@ class Scheduler:
         self._n_admitted = 0
         self._may_hold_snapshot = store is not None
         self._relations: set[str] = set()
-        """Those about which a slow memory was asked."""
+        """Those under which a slow memory had something."""
 
     @property
     def has_work(self) -> bool:
@@ -491,8 +491,6 @@ class Scheduler:
 
     def _look_slowly(self, sequence: Sequence, query: Query) -> bool:
         """Take what memory was asked ahead; return false where the sequence has to wait."""
-        if len(self._relations) < _MOST_RELATIONS:
-            self._relations.add(query.relation)
         question = sequence.question
         if question is None or question.query != query:
             self._ask(sequence, query)
@@ -529,6 +527,8 @@ class Scheduler:
             answer = nearest_answer(sequence.candidate_score, result, miss, sequence.given)
         else:
             answer = sequence.given.next_answer(result, "", result.elapsed_ns / 1e9)
+            if answer.value is not None and len(self._relations) < _MOST_RELATIONS:
+                self._relations.add(question.query.relation)
             if answer.value is None and self._takes_nearest(sequence, result):
                 best = result.candidates[0]
                 sequence.miss, sequence.candidate_score = answer, best.score

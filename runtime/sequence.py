@@ -80,10 +80,7 @@ class Request(Protocol):
         ...
 
     def ask(self, question: Question) -> None:
-        """Have a slow memory asked; `Scheduler.answer` takes the result.
-
-        Whatever it is being asked for this text is not wanted any more.
-        """
+        """Have a slow memory asked; `Scheduler.answer` takes the result."""
         ...
 
     def finish(self, completion: Completion) -> None:
@@ -151,6 +148,8 @@ class Sequence:
     def pause(self) -> None:
         """Nothing of it is held; all its tokens wait to be evaluated."""
         self.is_paused = True
+        if not self.is_parked:
+            self.question = None  # asked ahead; what it says may be old when the text goes on
         self.pending = list(self.decoder.tokens)
         self.n_evaluated = 0
         self.row = None

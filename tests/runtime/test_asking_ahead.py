@@ -168,3 +168,30 @@ def test_an_answer_from_before_is_not_kept_for_later() -> None:
     assert queries == [Query("ab", "c"), Query("ab", "C"), Query("ab", "C")]
     assert text.result.text == "s\0 and V."
     assert [record.value for record in text.result.lookups] == [None, "V"]
+
+
+def test_names_under_which_memory_has_nothing_are_not_asked_ahead() -> None:
+    """What models make up would be asked for ever."""
+    model = ScriptedModel(Continuations(f"u{E} ab{R} e{A}"))
+    scheduler = scheduler_of(model, STORE)
+    for _ in range(2):
+        text = submitted(scheduler, "u")
+        question = stepped(scheduler, text)
+        assert question.query == Query("ab", "e") and is_written(scheduler)
+        scheduler.answer(question, answer_of(STORE, question))
+        text.is_cancelled = True
+        scheduler.step()
+
+
+def test_a_text_that_gave_its_cells_away_asks_again() -> None:
+    """It may have to wait long for them, and memory may have changed."""
+    scheduler = begun(knows=(SHORT,))
+    text = submitted(scheduler, "q")
+    ahead = stepped(scheduler, text)
+    scheduler.answer(ahead, answer_of(STORE, ahead))
+    (sequence,) = scheduler._running
+    scheduler._evaluator.clear(sequence.slot)
+    sequence.pause()
+    sequence.is_paused = False
+    again = stepped(scheduler, text)
+    assert again is not ahead and again.query == SHORT and is_written(scheduler)

@@ -19,6 +19,7 @@ from lamlam.errors import (
     EngineClosed,
     LamLamError,
     PromptTooLong,
+    StreamInUse,
     UnknownOption,
     UsageError,
 )
@@ -469,7 +470,7 @@ async def test_one_stream_is_read_by_one_task(tiny_model: Path) -> None:
                     async for event in events:
                         last = event
                     ends.append(last)
-                except UsageError as error:
+                except StreamInUse as error:
                     ends.append(error)
 
             with anyio.fail_after(20):
@@ -478,7 +479,7 @@ async def test_one_stream_is_read_by_one_task(tiny_model: Path) -> None:
                     group.start_soon(read)
                     await anyio.wait_all_tasks_blocked()
                     await ahead.aclose()
-    assert {type(end) for end in ends} == {UsageError, Finished}
+    assert {type(end) for end in ends} == {StreamInUse, Finished}
 
 
 @pytest.mark.parametrize(

@@ -130,35 +130,75 @@ async def test_leaving_does_not_wait_for_memory(tiny_model: Path) -> None:
     assert len(errors) == 1 and done.text.startswith("Cid")
 
 
-@pytest.mark.anyio
-async def test_another_question_ends_the_one_before() -> None:
-    """That was asked ahead, and the text has gone on otherwise; memory is spared the rest of it."""
-    answered: list[tuple[Question, object]] = []
-    both = anyio.Event()
+class Owner:
+    """In place of the thread that writes: keeps what memory has answered."""
 
-    class Owner:
-        def answer(self, question: Question, result: object) -> None:
-            answered.append((question, result))
-            if len(answered) == 2:
-                both.set()
+    def __init__(self, n_expected: int) -> None:
+        self.answered: dict[str, object] = {}
+        self.all = anyio.Event()
+        self._n_expected = n_expected
 
-    class SlowToSome(Waiting):
-        async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
-            self.seconds = 60.0 if queries[0].relation == "birth" else 0.0
-            return await super().lookup_many(queries)
+    def answer(self, question: Question, result: object) -> None:
+        self.answered[question.query.relation] = result
+        if len(self.answered) == self._n_expected:
+            self.all.set()
 
-    store = SlowToSome(0.0)
+    def wake(self) -> None:
+        """There is no step to be done."""
+
+
+class SlowToSome(Waiting):
+    """Takes its time where the relation is said to be slow; tells in which context it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+        self.asked_in: list[str] = []
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        self.asked_in.append(_who.get())
+        _who.set(queries[0].relation)
+        self.seconds = 60.0 if queries[0].relation == "slow" else 0.0
+        return await super().lookup_many(queries)
+
+
+def pending(owner: Owner, store: FakeStore) -> PendingText:
     options = text_settings({}, verbalise="copy", lookup_bias=0.0)
-    text = PendingText("a", options, False, cast("OwnerThread", Owner()), as_store(store))
-    less, whole = (Question(Query("Marie Curie", name)) for name in ("birth", "birth place"))
+    return PendingText("a", options, False, cast("OwnerThread", owner), as_store(store))
+
+
+@pytest.mark.anyio
+async def test_questions_of_a_text_may_overlap() -> None:
+    """One that was put ahead in vain keeps no other waiting, and leaves it no context variable."""
+    owner, store = Owner(2), SlowToSome()
+    _who.set("caller")
+    text = pending(owner, store)
     with anyio.fail_after(20):
-        text.ask(less)
-        await seen(store.opened)
-        text.ask(whole)
-        await both.wait()
-    (first, error), (second, result) = answered
-    assert first is less and isinstance(error, Unavailable)
-    assert second is whole and isinstance(result, LookupResult) and result.value == "Warsaw"
+        for relation in ("slow", "birth place"):
+            text.ask(Question(Query("Marie Curie", relation)))
+        while "birth place" not in owner.answered:
+            await anyio.lowlevel.checkpoint()
+        assert isinstance(owner.answered["birth place"], LookupResult)
+        text.cancel()
+        await owner.all.wait()
+    assert isinstance(owner.answered["slow"], Unavailable)
+    assert store.asked_in == ["caller", "caller"]
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+@pytest.mark.anyio
+async def test_no_question_outlives_its_text(has_begun: bool) -> None:
+    """Put one after the other; whether or not the memory has heard of them yet."""
+    owner = Owner(2)
+    text = pending(owner, Waiting(60.0))
+    for relation in ("birth", "birth place"):
+        text.ask(Question(Query("Marie Curie", relation)))
+    with anyio.fail_after(20):
+        if has_begun:
+            await anyio.wait_all_tasks_blocked()
+        text._end_questions()
+        await owner.all.wait()
+    assert all(isinstance(result, Unavailable) for result in owner.answered.values())
+    assert not text._under_way
 
 
 def test_a_blocking_engine_closes_beside_a_question(tiny_model: Path) -> None:

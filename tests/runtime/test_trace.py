@@ -9,17 +9,26 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamlam.errors import EngineClosed, LookupFailed, TraceFailed, UsageError
+from lamlam.errors import (
+    EngineClosed,
+    EngineElsewhere,
+    LookupFailed,
+    StreamInUse,
+    TraceFailed,
+    UsageError,
+)
 from lamlam.memory_backends import urls
 from lamlam.memory_backends.lookups import Lookup, LookupResult
 from lamlam.memory_backends.networkx_graph import GraphStore
@@ -149,6 +158,34 @@ async def test_how_a_text_may_end(tiny_model: Path, tmp_path: Path) -> None:
     ends = [line for line in lines_of(path) if line["event"] in ENDS]
     assert [line["event"] for line in ends] == ["error", "left", "left"]
     assert ends[0]["error"] == "LookupFailed"
+
+
+@pytest.mark.anyio
+async def test_a_reader_that_is_refused_ends_no_text(tiny_model: Path, tmp_path: Path) -> None:
+    """Neither a second one nor one on another loop: the first reads to the end."""
+    path = tmp_path / "trace.jsonl"
+    async with (
+        Engine(tiny_model, None, trace=path, context=100_000, max_sequences=1) as engine,
+        AsyncExitStack() as ahead,
+    ):
+        # Nothing is there to read before this one is left.
+        await ahead.enter_async_context(engine.stream("a", max_tokens=10**6, ignore_eos=True))
+        async with engine.stream("a", max_tokens=4) as events:
+
+            async def read() -> None:
+                async for _ in events:
+                    pass
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(read)
+                await anyio.wait_all_tasks_blocked()
+                with pytest.raises(StreamInUse):
+                    await read()
+                with pytest.raises(EngineElsewhere):
+                    await anyio.to_thread.run_sync(anyio.run, read)
+                await ahead.aclose()
+    ends = [line["event"] for line in lines_of(path) if line["event"] in ENDS]
+    assert ends == ["left", "finish"]
 
 
 @pytest.mark.anyio
