@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -32,28 +33,6 @@ class _Failure:
     error: BaseException
 
 
-class _Asking:
-    """A question that can be ended, also before the task that puts it first runs."""
-
-    def __init__(self, question: Question) -> None:
-        self.question = question
-        self._is_ended = False
-        self._scope: anyio.CancelScope | None = None
-
-    def scope(self) -> anyio.CancelScope:
-        """Return what the task puts the question in."""
-        self._scope = anyio.CancelScope()
-        if self._is_ended:
-            self._scope.cancel()
-        return self._scope
-
-    def end(self) -> None:
-        """Nobody waits for the answer any more."""
-        self._is_ended = True
-        if self._scope is not None:
-            self._scope.cancel()
-
-
 class PendingText:
     """A text that the owner thread writes; a `lamlam.runtime.sequence.Request`."""
 
@@ -76,8 +55,8 @@ class PendingText:
         self._owner = owner
         self._store = store
         self._context = contextvars.copy_context()
-        self._under_way: set[_Asking] = set()
-        """What a slow memory is being asked."""
+        self._under_way: dict[Question, Callable[[], object]] = {}
+        """What a slow memory is being asked, and what ends that."""
 
     # Called by the owner thread ----------------------------------------------------------
 
@@ -96,9 +75,8 @@ class PendingText:
         def start() -> None:
             if self.is_cancelled or self.is_over:
                 return
-            asking = _Asking(question)
-            self._under_way.add(asking)
-            home.start(partial(self._look, asking), self._context.copy())
+            context = self._context.copy()
+            self._under_way[question] = home.start(partial(self._look, question), context)
 
         with suppress(RuntimeError):  # the loop is gone, and with it whoever waits
             home.post(start)
@@ -149,34 +127,34 @@ class PendingText:
 
     # Called on the loop ------------------------------------------------------------------
 
-    async def _look(self, asking: _Asking) -> None:
+    async def _look(self, question: Question) -> None:
         """Ask a slow memory and hand its answer to the owner thread."""
         from lamlam.memory_backends.lookups import Lookup
 
         assert self._store is not None
-        question, query = asking.question, asking.question.query
+        query = question.query
         lookup = Lookup(query.entity, query.relation, as_of=self.settings.as_of)
-        with asking.scope():
-            try:
-                (result,) = await self._store.lookup_many([lookup])
-            except anyio.get_cancelled_exc_class():
-                # By whoever left the text, by the end of the loop, or by the store itself: a text
-                # that is still there would wait for ever.
-                gone = Unavailable("the question to the memory was cancelled")
-                self._owner.answer(question, gone)
-                raise
-            except BaseException as error:  # the store's failure ends this text, not the engine
-                self._owner.answer(question, error)
-            else:
-                self._owner.answer(question, result)
-        self._under_way.discard(asking)
+        try:
+            (result,) = await self._store.lookup_many([lookup])
+        except anyio.get_cancelled_exc_class():
+            # By whoever left the text, by the end of the loop, or by the store itself: a text
+            # that is still there would wait for ever.
+            gone = Unavailable("the question to the memory was cancelled")
+            self._owner.answer(question, gone)
+            raise
+        except BaseException as error:  # the store's failure ends this text, not the engine
+            self._owner.answer(question, error)
+        else:
+            self._owner.answer(question, result)
+        finally:
+            self._under_way.pop(question, None)
 
     def _end_questions(self) -> None:
         """Nobody waits any more for what memory is being asked; from any thread."""
 
         def end() -> None:
-            for asking in self._under_way:
-                asking.end()
+            for end_one in self._under_way.values():
+                end_one()
 
         with suppress(RuntimeError):  # the loop is gone
             self.mailbox.home.post(end)

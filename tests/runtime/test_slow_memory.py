@@ -188,17 +188,19 @@ async def test_questions_of_a_text_may_overlap() -> None:
 @pytest.mark.anyio
 async def test_no_question_outlives_its_text(has_begun: bool) -> None:
     """Put one after the other; whether or not the memory has heard of them yet."""
-    owner = Owner(2)
-    text = pending(owner, Waiting(60.0))
+    owner, store = Owner(2), Waiting(60.0)
+    text = pending(owner, store)
     for relation in ("birth", "birth place"):
         text.ask(Question(Query("Marie Curie", relation)))
     with anyio.fail_after(20):
         if has_begun:
-            await anyio.wait_all_tasks_blocked()
+            await seen(store.opened)
         text._end_questions()
-        await owner.all.wait()
+        await anyio.wait_all_tasks_blocked()
+        if has_begun:
+            await owner.all.wait()
     assert all(isinstance(result, Unavailable) for result in owner.answered.values())
-    assert not text._under_way
+    assert store.opened.is_set() == store.ended.is_set()
 
 
 def test_a_blocking_engine_closes_beside_a_question(tiny_model: Path) -> None:
