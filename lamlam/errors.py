@@ -3,6 +3,7 @@
 LamLamError
 ├── UsageError                 what was asked for makes no sense (exit status 2)
 │   ├── UnknownOption          a keyword, policy or mode that does not exist
+│   ├── StreamInUse            another task waits for the next event of the same text
 │   ├── PromptTooLong          the prompt does not fit the context
 │   ├── BadMessages            messages that are no conversation
 │   ├── BadToolCall            an unknown tool, or arguments that do not fit it
