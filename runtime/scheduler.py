@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _SPARE = 16
 """Tokens for each running text that stay free when a paused one goes on."""
 _MOST_RELATIONS = 4096
-"""Names of relations that are kept: as many as any memory has, and no more than that."""
+"""Names of relations that are kept, for a memory may answer to whatever a model writes."""
 
 
 class Scheduler:

@@ -270,7 +270,8 @@ def test_a_slow_memory_that_answers_nonsense_fails_its_own_text() -> None:
     scheduler.submit(other)
     while not asker.questions:
         scheduler.step()
-    scheduler.answer(asker.questions[0], None)  # type: ignore[arg-type]  # wrong on purpose
+    nonsense: Any = None
+    scheduler.answer(asker.questions[0], nonsense)
     while scheduler.has_work:
         scheduler.step()
         while other.questions:
