@@ -38,6 +38,7 @@ LamLamError
 │   ├── NotSupported           the backend does not declare this capability
 │   ├── SchemaMismatch         written by a newer version, or an older one to be upgraded
 │   ├── AccessDenied           the server refuses the user or the password
+│   ├── BadAnswer              a backend answered with something that is no result
 │   ├── Unavailable            the store did not answer (retryable)
 │   └── StoreClosed            used after close
 │       └── StoreElsewhere     it is open in the process that this one was forked from
@@ -263,6 +264,10 @@ class SchemaMismatch(FactStoreError):
 
 class AccessDenied(FactStoreError):
     """The server refuses the user or the password, or the user may not do this."""
+
+
+class BadAnswer(FactStoreError):
+    """A backend answered a question with something that is no result."""
 
 
 class Unavailable(FactStoreError):

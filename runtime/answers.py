@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lamlam.errors import BadAnswer
 from lamlam.runtime.completion import AnswerStatus
 
 if TYPE_CHECKING:
@@ -17,6 +19,37 @@ class Query:
 
     entity: str
     relation: str
+
+
+def checked_result(result: LookupResult) -> LookupResult:
+    """Return the result, if it is one.
+
+    Raises:
+        BadAnswer: a backend of someone else's gave something else.
+    """
+    if not hasattr(result, "status"):
+        raise BadAnswer(
+            f"memory answered with {type(result).__name__}, which is no LookupResult",
+            hint="a backend gives one LookupResult for each question",
+        )
+    return result
+
+
+def only_result(results: Iterable[LookupResult]) -> LookupResult:
+    """Return the result of one question.
+
+    Raises:
+        BadAnswer: a backend of someone else's gave none, several, or something else.
+    """
+    try:
+        (result,) = results
+    except (TypeError, ValueError):
+        n = f"{len(results)} results" if isinstance(results, list) else type(results).__name__
+        raise BadAnswer(
+            f"memory answered one question with {n}",
+            hint="lookup_many gives a list with one LookupResult for each question",
+        ) from None
+    return checked_result(result)
 
 
 @dataclass(eq=False, slots=True)

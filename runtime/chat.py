@@ -17,6 +17,7 @@ import anyio
 import anyio.to_thread
 
 from lamlam.errors import BadChatTemplate, EngineClosed, UsageError
+from lamlam.runtime.answers import only_result
 from lamlam.runtime.chat_prompt import ChatFormat, ChatPrompt
 from lamlam.runtime.cited_text import CitedText
 from lamlam.runtime.completion import ChatCompletion, Completion, FinishReason, LookupRecord
@@ -398,8 +399,7 @@ class ChatEvents:
         try:
             query = Lookup(call.entity, call.relation, as_of=self._conversation.as_of)
             with anyio.CancelScope() as self._lookup:
-                (result,) = await self._store.lookup_many([query])
-                return result
+                return only_result(await self._store.lookup_many([query]))
             return None
         finally:
             self._lookup = None

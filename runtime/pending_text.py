@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from lamlam.errors import EngineClosed, Unavailable
-from lamlam.runtime.answers import Question
+from lamlam.runtime.answers import Question, only_result
 from lamlam.runtime.completion import Completion
 from lamlam.runtime.events import Event, Finished
 from lamlam.runtime.mailbox import Mailbox
@@ -135,7 +135,7 @@ class PendingText:
         query = question.query
         lookup = Lookup(query.entity, query.relation, as_of=self.settings.as_of)
         try:
-            (result,) = await self._store.lookup_many([lookup])
+            result = only_result(await self._store.lookup_many([lookup]))
         except anyio.get_cancelled_exc_class():
             # By whoever left the text, by the end of the loop, or by the store itself: a text
             # that is still there would wait for ever.

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lamlam.errors import EngineBusy, LookupFailed, PromptTooLong, UsageError
-from lamlam.runtime.answers import Answer, Query, Question, nearest_answer
+from lamlam.runtime.answers import Answer, Query, Question, checked_result, nearest_answer
 from lamlam.runtime.batch_plan import evened, gaps, share_out
 from lamlam.runtime.decoder import Decoder
 from lamlam.runtime.events import Event, Finished, LookupAnswered, LookupMissed, LookupStarted
@@ -478,7 +478,8 @@ class Scheduler:
 
         as_of = sequence.request.settings.as_of
         began = time.perf_counter()
-        result = store.lookup_nowait(Lookup(query.entity, query.relation, as_of=as_of))
+        lookup = Lookup(query.entity, query.relation, as_of=as_of)
+        result = checked_result(store.lookup_nowait(lookup))
         holder = sequence.grounding.holder if sequence.grounding else ""
         answer = sequence.given.next_answer(result, holder, time.perf_counter() - began)
         if answer.value is None and self._takes_nearest(sequence, result):

@@ -14,7 +14,7 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from lamlam.errors import EngineClosed, Unavailable
+from lamlam.errors import BadAnswer, EngineClosed, Unavailable
 from lamlam.memory_backends.lookups import Lookup, LookupResult
 from lamlam.runtime.answers import Query, Question
 from lamlam.runtime.engine import Engine
@@ -23,7 +23,7 @@ from lamlam.runtime.owner_thread import OwnerThread
 from lamlam.runtime.pending_text import PendingText
 from lamlam.runtime.policies import text_settings
 from lamlam.runtime.sync import SyncEngine
-from tests.runtime.fake_store import SLOW, FakeStore, as_store
+from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
 
 ALWAYS = 1000.0
 FACTS = {"marie curie": {"birth place": ["Warsaw"]}}
@@ -201,6 +201,27 @@ async def test_no_question_outlives_its_text(has_begun: bool) -> None:
             await owner.all.wait()
     assert all(isinstance(result, Unavailable) for result in owner.answered.values())
     assert store.opened.is_set() == store.ended.is_set()
+
+
+@pytest.mark.parametrize("answer", [None, [], ["x"], [None, None]])
+@pytest.mark.parametrize("is_fast", [False, True])
+@pytest.mark.anyio
+async def test_a_memory_that_answers_nonsense(tiny_model: Path, answer: Any, is_fast: bool) -> None:
+    """Its author learns what is wrong; the engine lives on."""
+
+    class Nonsense(FakeStore):
+        async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+            return cast("list[LookupResult]", answer)
+
+        def lookup_nowait(self, query: Lookup) -> LookupResult:
+            return cast("LookupResult", answer)
+
+    store = Nonsense(FACTS, capabilities=FAST if is_fast else SLOW)
+    async with Engine(tiny_model, as_store(store)) as engine:
+        with anyio.fail_after(20), pytest.raises(BadAnswer, match="answered"):
+            await engine.generate("Marie", lookup_bias=ALWAYS)
+        done = await engine.generate("Cid", max_tokens=4, lookup_bias=-ALWAYS)
+    assert done.text.startswith("Cid")
 
 
 def test_a_blocking_engine_closes_beside_a_question(tiny_model: Path) -> None:
