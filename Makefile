@@ -29,7 +29,7 @@ test: $(DEV)
 soak: $(DEV)
 	$(VENV)/bin/python -m pytest tests/soak --soak --timeout 5400
 	LAMLAM_CONFORMANCE_EXAMPLES=2000 $(VENV)/bin/python -m pytest \
-	  tests/memory_backends/test_conformance.py -k model --timeout 5400
+	  tests/memory_backends/conformance/test_conformance.py -k model --timeout 5400
 
 lint: $(DEV)
 	$(VENV)/bin/ruff check .

@@ -21,12 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadStore, Conflict, ReadOnly, SchemaMismatch, StoreClosed, StoreMissing
-from lamlam.memory_backends.arguments import check_commit, check_erase, check_scan, operations
-from lamlam.memory_backends.edits import covered_keys
-from lamlam.memory_backends.fact_ids import FactIds
-from lamlam.memory_backends.facts import Fact, Namespace, check_namespace
-from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.lookups import (
+from lamlam.memory_backends.commits.commit_plan import Page, check_op, work_out
+from lamlam.memory_backends.commits.entity_edit import covered_keys
+from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.commits.validation import (
+    check_commit,
+    check_erase,
+    check_scan,
+    operations,
+)
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.lookups import (
     EntityView,
     Lookup,
     LookupResult,
@@ -34,10 +41,8 @@ from lamlam.memory_backends.lookups import (
     StoredFact,
     as_fact,
 )
-from lamlam.memory_backends.merge_records import MergeRecord
-from lamlam.memory_backends.name_index import index_codes
-from lamlam.memory_backends.namespaces import scoped, split
-from lamlam.memory_backends.operations import (
+from lamlam.memory_backends.model.namespaces import scoped, split
+from lamlam.memory_backends.model.operations import (
     OUT_OF_REACH,
     Assert,
     Change,
@@ -50,12 +55,12 @@ from lamlam.memory_backends.operations import (
     Retract,
     StoreInfo,
 )
+from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.protocol import Capability
-from lamlam.memory_backends.relation_rules import RelationRules
-from lamlam.memory_backends.resolver import describe, look_up
-from lamlam.memory_backends.shelf_views import NamespaceShelf, PlainHolding
+from lamlam.memory_backends.resolution.blocking_codes import index_codes
+from lamlam.memory_backends.resolution.resolver import describe, look_up
+from lamlam.memory_backends.resolution.views import NamespaceShelf, PlainHolding
 from lamlam.memory_backends.store_base import LocalStore
-from lamlam.memory_backends.transaction import Page, check_op, work_out
 
 SCHEMA = 1
 READING = frozenset(

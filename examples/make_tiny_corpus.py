@@ -13,8 +13,8 @@ import json
 import random
 from pathlib import Path
 
-from lamlam.trainer.opening_facts import invent_facts
-from lamlam.trainer.openings import write_opening
+from lamlam.trainer.synthetic.documents import write_opening
+from lamlam.trainer.synthetic.facts import invent_facts
 
 CORPUS = Path(__file__).with_name("tiny_corpus.jsonl")
 N_DOCUMENTS = 400

@@ -18,7 +18,7 @@ import json
 import anyio
 
 import lamlam
-from lamlam.runtime.agents import MemoryTools
+from lamlam.runtime.chat.memory_tools import MemoryTools
 
 WHO = {"entity": "Ada Quill", "relation": "birth place"}
 # What a model's tool calls look like when a framework hands them on: a name and JSON text.

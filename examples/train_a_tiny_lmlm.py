@@ -23,7 +23,7 @@ from pathlib import Path
 
 import lamlam
 from lamlam.quant.export import export_gguf
-from lamlam.runtime.grounding import Constraint
+from lamlam.runtime.decoding.key_constraint import Constraint
 
 SETTINGS = """
 verbalise = "copy"

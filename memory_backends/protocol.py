@@ -9,9 +9,9 @@ from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar, runtime_checkable
 
-from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult
-from lamlam.memory_backends.operations import (
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
+from lamlam.memory_backends.model.operations import (
     Change,
     Commit,
     ErasureReceipt,
@@ -20,12 +20,12 @@ from lamlam.memory_backends.operations import (
     PastFact,
     StoreInfo,
 )
-from lamlam.memory_backends.relation_rules import RelationRule
+from lamlam.memory_backends.model.relation_rules import RelationRule
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from lamlam.memory_backends.recall import Recalled
+    from lamlam.memory_backends.model.recall import Recalled
 
 Model = TypeVar("Model", bound="BaseModel")
 

@@ -10,15 +10,15 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from lamlam.memory_backends.edits import stored_form
-from lamlam.memory_backends.fact_ids import FactIds
-from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult, Owned, StoredFact
-from lamlam.memory_backends.namespaces import scoped, split
-from lamlam.memory_backends.near_names import NearNames
-from lamlam.memory_backends.operations import Change
-from lamlam.memory_backends.packed import (
+from lamlam.memory_backends.commits.entity_edit import stored_form
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult, Owned, StoredFact
+from lamlam.memory_backends.model.namespaces import scoped, split
+from lamlam.memory_backends.model.operations import Change
+from lamlam.memory_backends.model.relation_rules import RelationRules
+from lamlam.memory_backends.model.row_codec import (
     RECORD,
     escape,
     find,
@@ -27,9 +27,9 @@ from lamlam.memory_backends.packed import (
     unescape,
     unpack,
 )
-from lamlam.memory_backends.relation_rules import RelationRules
-from lamlam.memory_backends.resolver import Shelf, describe, look_up
-from lamlam.memory_backends.shelf_views import NamespaceShelf, references
+from lamlam.memory_backends.resolution.code_index import NearNames
+from lamlam.memory_backends.resolution.resolver import Shelf, describe, look_up
+from lamlam.memory_backends.resolution.views import NamespaceShelf, references
 
 _MOST_AT_ONCE = 1000
 

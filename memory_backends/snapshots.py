@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from lamlam.errors import Conflict, ReadOnly
-from lamlam.memory_backends.arguments import check_scan
-from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.lookups import Lookup, LookupResult, checked_lookups
-from lamlam.memory_backends.operations import (
+from lamlam.memory_backends.commits.validation import check_scan
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult, checked_lookups
+from lamlam.memory_backends.model.operations import (
     Change,
     Commit,
     ErasureReceipt,
@@ -19,8 +19,8 @@ from lamlam.memory_backends.operations import (
     PastFact,
     StoreInfo,
 )
+from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.protocol import Capability
-from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.store_base import BaseStore
 
 _KEPT = frozenset(

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from anyio.lowlevel import checkpoint
 
 from lamlam.errors import NotSupported
-from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.lookups import (
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.lookups import (
     EntityView,
     Lookup,
     LookupResult,
     checked_lookup,
     checked_lookups,
 )
-from lamlam.memory_backends.operations import (
+from lamlam.memory_backends.model.operations import (
     Change,
     Commit,
     ErasureReceipt,
@@ -30,14 +30,14 @@ from lamlam.memory_backends.operations import (
     PastFact,
     StoreInfo,
 )
+from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.protocol import Capability
-from lamlam.memory_backends.relation_rules import RelationRule
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from lamlam.memory_backends.model.recall import Recalled
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.memory_backends.recall import Recalled
 
 Model = TypeVar("Model", bound="BaseModel")
 
@@ -162,7 +162,7 @@ class BaseStore(ABC):
         Raises:
             RecallFailed: a required field is not filled, or a value does not fit its field.
         """
-        from lamlam.memory_backends.recall import fields_of, fill
+        from lamlam.memory_backends.model.recall import fields_of, fill
 
         fields = fields_of(model)
         queries = [

@@ -27,9 +27,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from lamlam.errors import NotSupported, StoreClosed
-from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.lookups import EntityView, Lookup, LookupResult
-from lamlam.memory_backends.operations import (
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
+from lamlam.memory_backends.model.operations import (
     Assert,
     Change,
     Commit,
@@ -39,10 +39,10 @@ from lamlam.memory_backends.operations import (
     PastFact,
     StoreInfo,
 )
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.open import connect, no_url
 from lamlam.memory_backends.protocol import Capability, FactStore
-from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.store_base import LocalStore, without_turns
-from lamlam.memory_backends.urls import connect, no_url
 from lamlam.one_process import OneProcess, store_elsewhere
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
     from pydantic import BaseModel
 
-    from lamlam.loop_thread import LoopThread
-    from lamlam.memory_backends.recall import Recalled
+    from lamlam.background_loop import LoopThread
+    from lamlam.memory_backends.model.recall import Recalled
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound="BaseModel")
@@ -453,7 +453,7 @@ class _Loop:
     def _running(self) -> BlockingPortal:
         """What calls into the loop; the first use starts it."""
         if self._thread is None:
-            from lamlam.loop_thread import LoopThread
+            from lamlam.background_loop import LoopThread
 
             self._thread = LoopThread("lamlam-store-loop")
         return self._thread.portal

@@ -13,9 +13,9 @@ import numpy as np
 
 from lamlam.errors import BadCheckpoint, MissingExtra, UnknownOption, UsageError
 from lamlam.quant.architectures import Architecture, TensorRule, Weights, read_architecture
-from lamlam.quant.checksum import PLACEHOLDERS, seal
 from lamlam.quant.hf_checkpoint import HfWeights
 from lamlam.quant.vocabularies import GgufVocabulary, read_json, read_vocabulary
+from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal
 
 FORMAT_VERSION = 1
 DType = Literal["f16", "bf16", "f32"]

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadModelFile, UnknownOption, UsageError
-from lamlam.quant.checksum import PLACEHOLDERS, seal, verify
 from lamlam.quant.export import Progress, written_beside
-from lamlam.quant.gguf_file import read_header
-from lamlam.runtime.usable_cpus import usable_cpus
+from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal, verify
+from lamlam.runtime.llama.gguf_file import read_header
+from lamlam.runtime.llama.usable_cpus import usable_cpus
 
 _PREFIXES = ("LLAMA_FTYPE_MOSTLY_", "LLAMA_FTYPE_ALL_")
 _UNQUANTISED = frozenset({"F32", "F16", "BF16"})

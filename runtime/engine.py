@@ -15,19 +15,19 @@ import anyio
 import anyio.to_thread
 
 from lamlam.errors import EngineClosed, NotSupported, TraceFailed, UsageError
+from lamlam.event_loop import Home
 from lamlam.one_process import OneProcess, engine_elsewhere
-from lamlam.runtime.checkpoint_file import check_file
-from lamlam.runtime.completion import ChatCompletion, Completion
-from lamlam.runtime.events import Event
-from lamlam.runtime.grounding import Constraint
-from lamlam.runtime.home import Home
-from lamlam.runtime.known_names import KnownNames
-from lamlam.runtime.mailbox import Mailbox
-from lamlam.runtime.observed import BegunText, EventSource, ObservedEvents, Observer
-from lamlam.runtime.option_checks import check_choice, check_names, check_number, check_switch
-from lamlam.runtime.owner_thread import LoadedModel, ModelSettings, OwnerThread, closed
-from lamlam.runtime.pending_text import PendingText, TextEvents, last_of
-from lamlam.runtime.policies import (
+from lamlam.runtime.decoding.completion import ChatCompletion, Completion
+from lamlam.runtime.decoding.entity_names import KnownNames
+from lamlam.runtime.decoding.events import Event
+from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.option_checks import (
+    check_choice,
+    check_names,
+    check_number,
+    check_switch,
+)
+from lamlam.runtime.decoding.settings import (
     CHAT_DEFAULTS,
     ChatKeywords,
     GenerateKeywords,
@@ -36,8 +36,13 @@ from lamlam.runtime.policies import (
     Verbalise,
     text_settings,
 )
-from lamlam.runtime.trace import Trace
-from lamlam.runtime.vocabulary import LOOKUP_TEXTS
+from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS
+from lamlam.runtime.llama.model_file import check_file
+from lamlam.runtime.observers.observer import BegunText, EventSource, ObservedEvents, Observer
+from lamlam.runtime.observers.trace import Trace
+from lamlam.runtime.scheduling.event_channel import Mailbox
+from lamlam.runtime.scheduling.owner_thread import LoadedModel, ModelSettings, OwnerThread, closed
+from lamlam.runtime.scheduling.request import PendingText, TextEvents, last_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -46,8 +51,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.runtime.chat_prompt import ChatFormat, ChatPrompt
-    from lamlam.runtime.telemetry import Telemetry
+    from lamlam.runtime.chat.prompt import ChatFormat, ChatPrompt
+    from lamlam.runtime.observers.telemetry import Telemetry
 
 
 class DefaultMemory(Enum):
@@ -362,9 +367,9 @@ class Engine(OneProcess):
     async def _chat_events(
         self, messages: Iterable[Mapping[str, Any] | BaseModel], options: dict[str, Any]
     ) -> EventSource:
-        from lamlam.runtime.chat import ChatEvents, Conversation
-        from lamlam.runtime.chat_prompt import ChatFormat
-        from lamlam.runtime.messages import read_messages
+        from lamlam.runtime.chat.conversation import ChatEvents, Conversation
+        from lamlam.runtime.chat.messages import read_messages
+        from lamlam.runtime.chat.prompt import ChatFormat
 
         loaded = self._open_here()
         check_names(options, ChatKeywords.__annotations__)
@@ -416,7 +421,7 @@ class Engine(OneProcess):
             return "bundled"
         if not isinstance(self._memory, str):
             return type(self._memory).__name__
-        from lamlam.memory_backends.urls import without_secrets
+        from lamlam.memory_backends.open import without_secrets
 
         return without_secrets(self._memory)
 
@@ -437,7 +442,7 @@ class Engine(OneProcess):
                 "a strict constraint cannot be kept as of a revision with a memory on a server",
                 hint="leave out strict or as_of",
             )
-        from lamlam.memory_backends.lookups import Lookup
+        from lamlam.memory_backends.model.lookups import Lookup
 
         await store.lookup_many([Lookup("", "", as_of=settings.as_of)])  # else it is a Conflict
 
@@ -530,7 +535,7 @@ class Engine(OneProcess):
             memory = None if is_plain else "bundled"
         if not isinstance(memory, str):
             return memory
-        from lamlam.memory_backends.urls import open_store
+        from lamlam.memory_backends.open import open_store
 
         return await self._stack.enter_async_context(
             open_store(memory, create=False, read_only=True)
@@ -545,7 +550,7 @@ def _is_plain(path: Path) -> bool:
 def _telemetry(telemetry: bool | Telemetry) -> list[Observer]:
     if telemetry is False:
         return []
-    from lamlam.runtime.telemetry import Telemetry
+    from lamlam.runtime.observers.telemetry import Telemetry
 
     if isinstance(telemetry, Telemetry):
         return [telemetry]

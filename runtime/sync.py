@@ -9,14 +9,14 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+from lamlam.background_loop import LoopThread
 from lamlam.errors import EngineClosed, UsageError
-from lamlam.loop_thread import LoopThread
 from lamlam.one_process import OneProcess, engine_elsewhere
-from lamlam.runtime.completion import ChatCompletion, Completion
+from lamlam.runtime.decoding.completion import ChatCompletion, Completion
+from lamlam.runtime.decoding.events import Event
+from lamlam.runtime.decoding.settings import ChatKeywords, GenerateKeywords, Verbalise
 from lamlam.runtime.engine import DefaultMemory, Engine, EngineKeywords
-from lamlam.runtime.events import Event
-from lamlam.runtime.observed import EventSource
-from lamlam.runtime.policies import ChatKeywords, GenerateKeywords, Verbalise
+from lamlam.runtime.observers.observer import EventSource
 
 if TYPE_CHECKING:
     from types import TracebackType

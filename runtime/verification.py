@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.facts import Fact
-    from lamlam.memory_backends.lookups import Lookup, LookupResult
-    from lamlam.memory_backends.operations import PastFact
+    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+    from lamlam.memory_backends.model.operations import PastFact
     from lamlam.memory_backends.protocol import FactStore
     from lamlam.memory_backends.sync import SyncFactStore
-    from lamlam.runtime.completion import Completion, Span
+    from lamlam.runtime.decoding.completion import Completion, Span
 
 CheckStatus = Literal["unchanged", "changed", "retracted", "not_valid", "unknown", "not_verifiable"]
 """What has become of a span's fact:
@@ -137,7 +137,7 @@ def _to_look_through(asked: list[_Asked], results: Sequence[LookupResult]) -> li
 
 
 def _questions(completion: Completion) -> list[_Asked]:
-    from lamlam.memory_backends.lookups import Lookup
+    from lamlam.memory_backends.model.lookups import Lookup
 
     asked = []
     for span in completion.spans:

@@ -19,6 +19,7 @@ from lamlam.testing.neo4j_servers import Neo4jServer, running_neo4j
 from lamlam.testing.plugin import MARKER, without_neo4j
 from tests.neo4j_server.jdks import NEWEST, releases_here
 from tests.neo4j_server.session import OUR_WAYS, Neo4jTally, native_server
+from tests.paths import ROOT
 
 pytest_plugins = ["pytester"]
 
@@ -102,7 +103,7 @@ def lamlam_command(tmp_path: Path) -> Command:
                 **os.environ,
                 "COLUMNS": "100",
                 "NO_COLOR": "1",
-                "PYTHONPATH": str(Path(__file__).parent.parent),
+                "PYTHONPATH": str(ROOT),
                 **environment,
             },
             capture_output=True,

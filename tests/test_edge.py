@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of Linux")
 
@@ -40,7 +41,7 @@ def ask(limit_mb: int, *options: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", _LIMITED, str(limit_mb), "ask", PROMPT, "--json", *options],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         timeout=110,
         check=False,
     )
@@ -67,7 +68,7 @@ def test_the_limit_is_one() -> None:
 
 def test_nothing_assumes_one_kind_of_processor() -> None:
     """No Python file asks for features of x86, a page size or the byte order of the machine."""
-    root = Path(__file__).parent.parent
+    root = ROOT
     folders = ("lamlam", "runtime", "memory_backends", "quant")
     assumed = ("x86", "amd64", "avx", "cpuid", "PAGESIZE", "byteorder", 'struct.pack("@')
     found = [

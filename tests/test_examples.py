@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from lamlam.trainer.documents import read_documents
+from tests.paths import ROOT
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 def run(name: str, *arguments: str, cwd: Path, timeout_s: int = 110) -> str:

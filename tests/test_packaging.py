@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.paths import ROOT
+
 LINKED = ("memory_backends", "quant", "runtime", "trainer")
 # What only extras bring. `lamlam.testing.plugin` is read by pytest, so it may import that.
 EXTRAS = (
@@ -149,7 +150,7 @@ def test_every_module_imports_without_extras() -> None:
 
 
 def test_llama_cpp_and_torch_have_one_home() -> None:
-    """``llama_cpp`` is imported by ``runtime/llama.py`` and benchmarks, torch by trainer and quant."""
+    """``llama_cpp`` is imported by ``runtime/llama/context.py`` and benchmarks, torch by trainer and quant."""
     strays = []
     for folder in ("lamlam/cli", "lamlam/evaluation", "runtime", "memory_backends"):
         for path in (ROOT / folder).rglob("*.py"):

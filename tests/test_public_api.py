@@ -6,14 +6,12 @@ import ast
 import inspect
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import lamlam
 from lamlam import errors
-
-ROOT = Path(__file__).parent.parent
+from tests.paths import ROOT
 
 
 def test_all_is_sorted_and_complete() -> None:

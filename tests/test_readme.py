@@ -14,10 +14,10 @@ import pytest
 import typer
 
 from lamlam.cli.app import app
+from tests.paths import ROOT
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -58,7 +58,7 @@ def write_tiny_model(
     """Write a random Llama model as GGUF (F32), with checksums, and return its path."""
     import gguf
 
-    from lamlam.quant.checksum import PLACEHOLDERS, seal
+    from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal
 
     texts = vocabulary_texts(n_tokens)
     types = [CONTROL] + [NORMAL] * (len(texts) - 5) + [lookup_type] * 4
@@ -166,7 +166,7 @@ def write_tiny_recurrent_model(path: Path) -> Path:
     """Write a random Mamba model as GGUF (F32), which can forget a text only as a whole."""
     import gguf
 
-    from lamlam.quant.checksum import PLACEHOLDERS, seal
+    from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal
 
     width, inner, state, rank, window = 32, 64, 8, 4, 4
     texts = vocabulary_texts()[: -len(LOOKUP_TEXTS)]

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from lamlam.trainer.checkpoint import load_state, save_checkpoint, save_state
-from lamlam.trainer.feed import Feed, training_documents
+from lamlam.trainer.data_loader import Feed, training_documents
 from lamlam.trainer.model import build_model, count_learnt, next_token_loss
 from lamlam.trainer.optimiser import build_optimisers, rate_at
 from lamlam.trainer.settings import Settings

@@ -7,7 +7,7 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from lamlam.errors import NothingToLearn
-from lamlam.trainer.rows import IGNORED
+from lamlam.trainer.packing import IGNORED
 from lamlam.trainer.settings import Model
 
 

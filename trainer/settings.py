@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lamlam.errors import BadSettings
-from lamlam.trainer.variations import Variation
+from lamlam.trainer.augmentation import Variation
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 
 from lamlam.errors import BadSettings
 from lamlam.trainer.lookup_format import END_OF_TEXT, LOOKUP_TOKENS
-from lamlam.trainer.masks import LookupIds
+from lamlam.trainer.loss_masks import LookupIds
 
 
 class Vocabulary:

@@ -23,12 +23,12 @@ from lamlam.benchmarks.llama_server import find_server, llama_server
 from lamlam.benchmarks.one_value import OneValue, SlowOneValue
 from lamlam.benchmarks.own_process import Work, in_own_process
 from lamlam.benchmarks.reference_way import reciter, write_the_reference_way
-from lamlam.runtime.checkpoint_file import check_file
+from lamlam.runtime.decoding.events import Text
+from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS, Vocabulary
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.events import Text
-from lamlam.runtime.trial_load import try_loading
-from lamlam.runtime.usable_cpus import usable_cpus
-from lamlam.runtime.vocabulary import LOOKUP_TEXTS, Vocabulary
+from lamlam.runtime.llama.model_file import check_file
+from lamlam.runtime.llama.probe import try_loading
+from lamlam.runtime.llama.usable_cpus import usable_cpus
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore
@@ -355,7 +355,7 @@ async def _by_clients(
 @contextmanager
 def _vocabulary(model: Path) -> Iterator[Vocabulary]:
     """The model's tokens, as texts without lookups have them."""
-    from lamlam.runtime.llama import open_model
+    from lamlam.runtime.llama.context import open_model
 
     with open_model(model, check_file(model).token_types) as opened:
         yield Vocabulary(opened, plain=True)
@@ -371,7 +371,7 @@ def _long_text(model: Path) -> str:
 
 
 def _silence() -> None:
-    from lamlam.runtime.llama import silence_log
+    from lamlam.runtime.llama.context import silence_log
 
     silence_log()
 

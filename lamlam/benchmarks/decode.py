@@ -24,13 +24,13 @@ import numpy as np
 
 from lamlam.benchmarks.own_process import Work, in_own_process
 from lamlam.errors import BadModelFile, EngineError
-from lamlam.runtime.checkpoint_file import check_file
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.trial_load import try_loading
-from lamlam.runtime.usable_cpus import usable_cpus
+from lamlam.runtime.llama.model_file import check_file
+from lamlam.runtime.llama.probe import try_loading
+from lamlam.runtime.llama.usable_cpus import usable_cpus
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.lookups import Lookup
+    from lamlam.memory_backends.model.lookups import Lookup
     from lamlam.memory_backends.protocol import FactStore
 
 PROMPT = "The river rises in the hills above the town and flows"
@@ -249,7 +249,7 @@ async def _lamlam_works(model: Path, threads: int) -> AsyncIterator[dict[str, Wo
 
 
 def _silence() -> None:
-    from lamlam.runtime.llama import silence_log
+    from lamlam.runtime.llama.context import silence_log
 
     silence_log()
 

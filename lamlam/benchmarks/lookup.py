@@ -15,8 +15,8 @@ from typing import Any
 
 from lamlam.benchmarks.peak_memory import peak_rss_mb
 from lamlam.errors import BadStore, UsageError
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.lookups import Lookup
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.memory_backends.protocol import FactStore
 
 _RELATIONS = (
@@ -170,7 +170,7 @@ def _cold(path: Path, questions: Sequence[Lookup]) -> dict[str, float] | None:
     """Return lookup times with neither SQLite's nor the system's cache holding the file."""
     if not hasattr(os, "posix_fadvise"):
         return None
-    from lamlam.memory_backends.sqlite_store import SqliteStore
+    from lamlam.memory_backends.sqlite.store import SqliteStore
 
     _say("timing cold lookups")
     times = []

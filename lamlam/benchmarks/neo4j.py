@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from lamlam.benchmarks.lookup import _facts, _percentiles, _questions
 from lamlam.errors import BadStore, UsageError
-from lamlam.memory_backends.edits import stored_form
-from lamlam.memory_backends.fact_ids import FactIds
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.keys import canonical_key, relation_key
-from lamlam.memory_backends.neo4j_address import Neo4jAddress, parse_address
-from lamlam.memory_backends.neo4j_load import load
-from lamlam.memory_backends.neo4j_queries import Queries
-from lamlam.memory_backends.neo4j_rows import code_words, fact_properties
-from lamlam.memory_backends.neo4j_store import Neo4jStore, connect_neo4j
+from lamlam.memory_backends.commits.entity_edit import stored_form
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.keys import canonical_key, relation_key
+from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress, parse_address
+from lamlam.memory_backends.neo4j_graph.bulk_load import load
+from lamlam.memory_backends.neo4j_graph.queries import Queries
+from lamlam.memory_backends.neo4j_graph.rows import code_words, fact_properties
+from lamlam.memory_backends.neo4j_graph.store import Neo4jStore, connect_neo4j
 
 if TYPE_CHECKING:
     from neo4j import Driver, ManagedTransaction

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.lookups import Lookup
+    from lamlam.memory_backends.model.lookups import Lookup
 
 VALUE = "Warsaw"
 

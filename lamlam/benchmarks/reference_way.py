@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, cast
 
 from lamlam.benchmarks.bare_batch import BareBatch
 from lamlam.benchmarks.one_value import VALUE, OneValue
-from lamlam.runtime.checkpoint_file import check_file
-from lamlam.runtime.sampling import Choice, Logits, Sampler, SamplerSettings
+from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
+from lamlam.runtime.llama.model_file import check_file
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.runtime.answers import Question
-    from lamlam.runtime.completion import Completion
-    from lamlam.runtime.events import Event
-    from lamlam.runtime.llama import Context
-    from lamlam.runtime.policies import TextSettings
-    from lamlam.runtime.vocabulary import Vocabulary
+    from lamlam.runtime.decoding.completion import Completion
+    from lamlam.runtime.decoding.events import Event
+    from lamlam.runtime.decoding.lookup_answers import Question
+    from lamlam.runtime.decoding.settings import TextSettings
+    from lamlam.runtime.decoding.vocabulary import Vocabulary
+    from lamlam.runtime.llama.context import Context
 
 N_TEXT, N_LOOKUPS = 200, 8
 _TEXT = "The river rises in the hills above the town and flows through the valley to the sea. "
@@ -110,8 +110,8 @@ class Reciter:
     """Writes the script's text with lamlam's own scheduler."""
 
     def __init__(self, context: Context, vocabulary: Vocabulary) -> None:
-        from lamlam.runtime.policies import TextSettings
-        from lamlam.runtime.scheduler import Scheduler
+        from lamlam.runtime.decoding.settings import TextSettings
+        from lamlam.runtime.scheduling.scheduler import Scheduler
 
         self.script = script = Script(vocabulary)
         self._settings = TextSettings(max_tokens=1 << 20)
@@ -138,8 +138,8 @@ class Reciter:
 @contextmanager
 def reciter(model: Path, *, context: int, threads: int) -> Iterator[Reciter]:
     """Open lamlam's way of writing the script."""
-    from lamlam.runtime.llama import open_context, open_model
-    from lamlam.runtime.vocabulary import Vocabulary
+    from lamlam.runtime.decoding.vocabulary import Vocabulary
+    from lamlam.runtime.llama.context import open_context, open_model
 
     with (
         open_model(model, check_file(model).token_types) as opened,

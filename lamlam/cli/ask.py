@@ -15,9 +15,9 @@ from lamlam.cli.process_clock import seconds_since_process_start
 from lamlam.errors import UsageError
 
 if TYPE_CHECKING:
-    from lamlam.runtime.completion import Completion
+    from lamlam.runtime.decoding.completion import Completion
     from lamlam.runtime.engine import Engine
-    from lamlam.runtime.trace import Trace
+    from lamlam.runtime.observers.trace import Trace
 
 
 def register(app: typer.Typer) -> None:
@@ -130,7 +130,7 @@ def ask(
 
 def _remark_on_plain(engine: Engine) -> None:
     """One line on standard error says so where the model cannot ask the memory that was named."""
-    from lamlam.runtime.vocabulary import LOOKUP_TEXTS
+    from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS
 
     # What the open engine has read: to read the file's vocabulary again takes 70 ms.
     if LOOKUP_TEXTS[0] not in engine.metadata["tokenizer.ggml.tokens"]:
@@ -140,7 +140,7 @@ def _remark_on_plain(engine: Engine) -> None:
 
 def _opened(trace: str) -> Trace:
     from lamlam.errors import UsageError
-    from lamlam.runtime.trace import Trace
+    from lamlam.runtime.observers.trace import Trace
 
     if trace == "-":
         raise UsageError(
@@ -159,8 +159,8 @@ async def _answer(
 ) -> None:
     """The text has been written, word by word where people read it, else as one object."""
     from lamlam.cli.marking import FACT_STYLE, PROMPT_STYLE, lookup_notes
+    from lamlam.runtime.decoding.events import Finished, Text
     from lamlam.runtime.engine import Engine
-    from lamlam.runtime.events import Finished, Text
 
     console = stdout_console()
     console.quiet = as_json

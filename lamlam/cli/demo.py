@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lamlam.cli.demo_story import Edit
-    from lamlam.runtime.completion import Completion
+    from lamlam.runtime.decoding.completion import Completion
 
 _MAX_TOKENS = 36
 _NEXT_STEPS = (
@@ -55,7 +55,7 @@ def demo(
 
 async def _play(url: str, model: str, as_json: bool) -> None:
     from lamlam.cli.demo_story import OPENINGS, DemoFailed, edit_and_forget, write_about
-    from lamlam.memory_backends.urls import open_store
+    from lamlam.memory_backends.open import open_store
     from lamlam.runtime.engine import Engine
 
     started = time.perf_counter()

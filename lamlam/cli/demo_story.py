@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from lamlam.errors import EngineError
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.operations import ErasureReceipt
+    from lamlam.memory_backends.model.operations import ErasureReceipt
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.runtime.completion import Completion, LookupRecord
+    from lamlam.runtime.decoding.completion import Completion, LookupRecord
 
 Write = Callable[[str], Awaitable["Completion"]]
 
@@ -116,8 +116,8 @@ async def edit_and_forget(texts: Sequence[Completion], store: FactStore, write: 
     Raises:
         DemoFailed: no fact of the texts would do.
     """
-    from lamlam.memory_backends.facts import Fact
-    from lamlam.memory_backends.operations import Replace
+    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.operations import Replace
 
     for before, lookup, new_value in _changeable(texts):
         old_value = lookup.value or ""

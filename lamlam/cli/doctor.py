@@ -17,7 +17,7 @@ import typer
 
 from lamlam.cli.output import print_json
 from lamlam.extras import EXTRAS, how_to_install
-from lamlam.runtime.usable_cpus import usable_cpus
+from lamlam.runtime.llama.usable_cpus import usable_cpus
 
 _TRIAL_S = 2.0
 _TRIAL_PROMPT = "Paris is the capital of"
@@ -90,7 +90,7 @@ def _is_installed(package: str) -> bool:
 
 
 def _llama_cpp() -> str:
-    api = import_module("lamlam.runtime.llama").api  # the one door to llama.cpp
+    api = import_module("lamlam.runtime.llama.context").api  # the one door to llama.cpp
     try:
         binding = version("llama-cpp-python")
     except PackageNotFoundError:
@@ -117,7 +117,7 @@ def _facts() -> str:
 
 
 def _data_folder() -> str:
-    from lamlam.memory_backends.urls import data_folder
+    from lamlam.memory_backends.open import data_folder
 
     folder = data_folder()
     nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())

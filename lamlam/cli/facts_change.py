@@ -23,8 +23,8 @@ from lamlam.cli.facts_stores import hint_at_name, own_store, say_how_to_ask
 from lamlam.cli.output import print_figures, print_json, printable
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.facts import Fact
-    from lamlam.memory_backends.operations import ErasureReceipt
+    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.operations import ErasureReceipt
 
 NOT_FOUND = 1
 
@@ -74,8 +74,8 @@ def set_(
     With a period only the values in that period end; what held before and after it stays, and
     the values shown are those of that period.
     """
-    from lamlam.memory_backends.facts import Fact
-    from lamlam.memory_backends.operations import Assert, Replace
+    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.operations import Assert, Replace
 
     fact = Fact(
         entity=entity,
@@ -137,7 +137,7 @@ def retract(
 
     Without --type VALUE is the text that is shown, whatever the type of the value.
     """
-    from lamlam.memory_backends.operations import Retract
+    from lamlam.memory_backends.model.operations import Retract
 
     space = namespace_of(namespace)
     ended = None if value is None else value_of(value, type)

@@ -15,7 +15,7 @@ from lamlam.cli.facts_stores import any_store, is_same_file, load, own_store, sa
 from lamlam.cli.output import print_figures, print_json, printable_line, stderr_console
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.fact_files import FactFile
+    from lamlam.memory_backends.fact_formats.fact_files import FactFile
     from lamlam.memory_backends.fact_formats.shape import Item
 
 _Format = Annotated[
@@ -77,8 +77,8 @@ def import_(
 
     A line is {"entity": …, "relation": …, "value": …, "source": …}, the source optional.
     """
-    from lamlam.memory_backends.fact_files import FactFile
-    from lamlam.memory_backends.operations import Assert
+    from lamlam.memory_backends.fact_formats.fact_files import FactFile
+    from lamlam.memory_backends.model.operations import Assert
 
     began = time.perf_counter()
     n_facts = 0
@@ -131,8 +131,8 @@ def export(
     What the format cannot keep is counted on standard error.
     """
     from lamlam.errors import UsageError
-    from lamlam.memory_backends.copying import contents
-    from lamlam.memory_backends.fact_files import write_facts
+    from lamlam.memory_backends.fact_formats.fact_files import write_facts
+    from lamlam.memory_backends.transfer import contents
 
     if file == "-" and as_json:
         raise UsageError("--json and - both want standard output", hint="name a file")
@@ -173,7 +173,7 @@ def copy(
     as_json: Json = False,
 ) -> None:
     """Add all that one store holds now to another: facts, aliases and rules, or nothing."""
-    from lamlam.memory_backends.copying import contents
+    from lamlam.memory_backends.transfer import contents
 
     began = time.perf_counter()
     space = None if namespace is None else namespace_of(namespace)

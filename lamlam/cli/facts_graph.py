@@ -14,7 +14,7 @@ from lamlam.cli.output import print_json, printable_line, stderr_console, stdout
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from lamlam.memory_backends.neighbourhood import Branch
+    from lamlam.cli.neighbourhood import Branch
 
 NOT_FOUND = 1
 _SHOWN = 100  # characters of a value
@@ -43,8 +43,8 @@ def graph(
 
     Exit status 1 if memory holds nothing of the entity.
     """
-    from lamlam.memory_backends.drawing import check_suffix, draw
-    from lamlam.memory_backends.neighbourhood import neighbourhood
+    from lamlam.cli.graph_picture import check_suffix, draw
+    from lamlam.cli.neighbourhood import neighbourhood
 
     if out is not None:
         check_suffix(out)

@@ -11,7 +11,7 @@ from lamlam.cli.facts_stores import hint_at_name, own_store
 from lamlam.cli.output import print_figures, print_json, printable_line
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.operations import Op
+    from lamlam.memory_backends.model.operations import Op
 
 NOT_FOUND = 1
 
@@ -39,7 +39,7 @@ def alias(
 ) -> None:
     """Give an entity another name, or show its names. Exit status 1 if there are none."""
     from lamlam.errors import UsageError
-    from lamlam.memory_backends.operations import AddAlias, RemoveAlias
+    from lamlam.memory_backends.model.operations import AddAlias, RemoveAlias
 
     if remove and name is None:
         raise UsageError("--remove without a name", hint="say which name is to go")
@@ -72,7 +72,7 @@ def merge(
     as_json: Json = False,
 ) -> None:
     """Make two entities one, found by both names; split undoes it."""
-    from lamlam.memory_backends.operations import MergeEntities
+    from lamlam.memory_backends.model.operations import MergeEntities
 
     _apply(MergeEntities(kept, merged, namespace_of(namespace)), memory, as_json)
 
@@ -85,7 +85,7 @@ def split(
     as_json: Json = False,
 ) -> None:
     """Undo a merge: what came with the merged entity, and still stands, goes back to it."""
-    from lamlam.memory_backends.operations import SplitEntities
+    from lamlam.memory_backends.model.operations import SplitEntities
 
     _apply(SplitEntities(kept, merged, namespace_of(namespace)), memory, as_json)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.facts import Namespace
-    from lamlam.memory_backends.values import Value
+    from lamlam.memory_backends.model.facts import Namespace
+    from lamlam.memory_backends.model.values import Value
 
 Entity = Annotated[str, typer.Argument(help="Whom or what the fact is about.")]
 Relation = Annotated[str, typer.Argument(help='What is asked about it, as in "birth place".')]
@@ -56,8 +56,8 @@ def namespace_of(text: str | None) -> Namespace:
     Raises:
         BadFact: it is none.
     """
-    from lamlam.memory_backends.facts import check_namespace
-    from lamlam.memory_backends.namespaces import parsed
+    from lamlam.memory_backends.model.facts import check_namespace
+    from lamlam.memory_backends.model.namespaces import parsed
 
     return check_namespace(parsed(text or ""))
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lamlam.cli.output import printable, shortened, stderr_console, stdout_console
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.facts import Fact
-    from lamlam.memory_backends.lookups import LookupResult, MatchPart
-    from lamlam.memory_backends.operations import PastFact
+    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.lookups import LookupResult, MatchPart
+    from lamlam.memory_backends.model.operations import PastFact
 
 
 class Ended(NamedTuple):

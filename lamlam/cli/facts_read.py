@@ -23,7 +23,7 @@ from lamlam.cli.facts_stores import any_store, meant_name, own_store, read_where
 from lamlam.cli.output import print_figures, print_json, printable_line, stderr_console
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.facts import Fact, Namespace
+    from lamlam.memory_backends.model.facts import Fact, Namespace
     from lamlam.memory_backends.sync import SyncFactStore
 
 NOT_FOUND = 1
@@ -51,8 +51,8 @@ def get(
 ) -> None:
     """Show what memory answers. Exit status 1 if it has no answer."""
     from lamlam.cli.facts_output import lookup_as_json, print_lookup, print_not_found
-    from lamlam.memory_backends.moments import as_moment
-    from lamlam.memory_backends.urls import BUNDLED
+    from lamlam.memory_backends.model.timestamps import as_moment
+    from lamlam.memory_backends.open import BUNDLED
 
     space = namespace_of(namespace)
     moment = None if at is None else as_moment(at)
@@ -88,8 +88,8 @@ def history(
 ) -> None:
     """Show facts that have ended and what replaced them, oldest first. Exit status 1 if none."""
     from lamlam.cli.facts_output import Ended, ended_as_json, print_ended
-    from lamlam.memory_backends.keys import relation_key
-    from lamlam.memory_backends.synonyms import same_relation
+    from lamlam.memory_backends.model.keys import relation_key
+    from lamlam.memory_backends.model.synonyms import same_relation
 
     space = namespace_of(namespace)
     with own_store(memory, read_only=True) as store:
@@ -157,7 +157,7 @@ def stats(memory: ReadMemory = None, as_json: Json = False) -> None:
 
 def _search(store: SyncFactStore, text: str, limit: int, namespace: Namespace) -> list[Fact]:
     """Facts of the entity that the text means, then of entities and with values that hold it."""
-    from lamlam.memory_backends.keys import canonical_key, folded_key
+    from lamlam.memory_backends.model.keys import canonical_key, folded_key
 
     wanted, folded = canonical_key(text), folded_key(text)
     found: dict[str | None, Fact] = {}

@@ -13,7 +13,7 @@ from lamlam.cli.facts_stores import any_store, own_store, read_where
 from lamlam.cli.output import print_json, printable_line, stderr_console
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.relation_rules import RelationRule
+    from lamlam.memory_backends.model.relation_rules import RelationRule
     from lamlam.memory_backends.sync import SyncFactStore
 
 NOT_FOUND = 1
@@ -93,8 +93,8 @@ def _define(
     memory: str | None,
     as_json: bool,
 ) -> None:
-    from lamlam.memory_backends.operations import DefineRelation
-    from lamlam.memory_backends.relation_rules import RelationRule
+    from lamlam.memory_backends.model.operations import DefineRelation
+    from lamlam.memory_backends.model.relation_rules import RelationRule
 
     kind: Any = type  # checked by the rule itself
     rule = RelationRule(relation, "one" if one else "many", kind, inverse)
@@ -111,7 +111,7 @@ def _gathered(
     store: SyncFactStore, namespace: tuple[str, ...] | None
 ) -> tuple[Counter[str], list[RelationRule]]:
     """How often each relation occurs, under its most usual spelling, and all rules."""
-    from lamlam.memory_backends.keys import relation_key
+    from lamlam.memory_backends.model.keys import relation_key
     from lamlam.memory_backends.protocol import Capability
 
     facts = counted(store.scan(namespace=namespace), "counting", store.info().facts)
@@ -128,8 +128,8 @@ def _of_one(
     relation: str, counts: Counter[str], rules: list[RelationRule]
 ) -> tuple[Counter[str], list[RelationRule]]:
     """Only the relation and its synonyms."""
-    from lamlam.memory_backends.keys import relation_key
-    from lamlam.memory_backends.synonyms import same_relation
+    from lamlam.memory_backends.model.keys import relation_key
+    from lamlam.memory_backends.model.synonyms import same_relation
 
     key = relation_key(relation)
     kept = {name: n for name, n in counts.items() if same_relation(relation_key(name), key)}
@@ -137,8 +137,8 @@ def _of_one(
 
 
 def _rows(counts: Counter[str], rules: list[RelationRule]) -> list[dict[str, Any]]:
-    from lamlam.memory_backends.keys import relation_key
-    from lamlam.memory_backends.relation_rules import RelationRules
+    from lamlam.memory_backends.model.keys import relation_key
+    from lamlam.memory_backends.model.relation_rules import RelationRules
 
     known = RelationRules(rules)
     rows: list[dict[str, Any]] = []

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lamlam.memory_backends.fact_formats.shape import Item
-    from lamlam.memory_backends.facts import Namespace
-    from lamlam.memory_backends.operations import Commit
+    from lamlam.memory_backends.model.facts import Namespace
+    from lamlam.memory_backends.model.operations import Commit
     from lamlam.memory_backends.sync import SyncFactStore
 
 _SQLITE = "sqlite:///"
@@ -24,8 +24,8 @@ _LOGS = ("-wal", "-shm", "-journal")  # what SQLite keeps beside its file
 
 def any_store(memory: str | None) -> SyncFactStore:
     """The store to read: as named, or the user's own facts, or the bundled ones."""
+    from lamlam.memory_backends.open import BUNDLED, user_facts_path
     from lamlam.memory_backends.sync import SyncFactStore
-    from lamlam.memory_backends.urls import BUNDLED, user_facts_path
 
     own = user_facts_path()
     if memory is None:
@@ -42,8 +42,8 @@ def own_store(
         UsageError: it is to be made, and nothing would be left of it.
     """
     from lamlam.errors import UsageError
+    from lamlam.memory_backends.open import user_facts_path
     from lamlam.memory_backends.sync import SyncFactStore
-    from lamlam.memory_backends.urls import user_facts_path
 
     if create and memory in ("memory:", "memory://"):
         raise UsageError(
@@ -62,7 +62,7 @@ def own_store(
 
 def read_where(memory: str | None, store: SyncFactStore) -> str:
     """Return, in brackets, which store was read; of the user's own also how to read the bundled."""
-    from lamlam.memory_backends.urls import BUNDLED, user_facts_path
+    from lamlam.memory_backends.open import BUNDLED, user_facts_path
 
     if memory is None and user_facts_path().exists():
         own = store.info().location
@@ -72,7 +72,7 @@ def read_where(memory: str | None, store: SyncFactStore) -> str:
 
 def say_how_to_ask() -> None:
     """One line on standard error says how texts are written with the user's own facts."""
-    from lamlam.memory_backends.urls import user_facts_path
+    from lamlam.memory_backends.open import user_facts_path
 
     url = shlex.quote(f"{_SQLITE}{user_facts_path().absolute()}")
     said = f"ask with: {command_name()} ask … --memory {url}"
@@ -94,7 +94,7 @@ def load(
 
     With ``commit_every`` those of whole parts are in the store, whatever happens afterwards.
     """
-    from lamlam.memory_backends.copying import put
+    from lamlam.memory_backends.transfer import put
 
     target = _file_of(memory)
     if target is not None and not target.exists() and commit_every is None:
@@ -112,9 +112,9 @@ def _load_new(target: Path, items: Iterable[Item]) -> tuple[Commit, str]:
     ever taken from another process that makes the file meanwhile.
     """
     from lamlam.errors import Unavailable
-    from lamlam.memory_backends.copying import copy_facts, put
     from lamlam.memory_backends.sync import SyncFactStore
-    from lamlam.memory_backends.unfinished_files import part_beside
+    from lamlam.memory_backends.transfer import copy_facts, put
+    from lamlam.unfinished_files import part_beside
 
     if target.parent.is_dir() and not os.access(target.parent, os.W_OK):
         raise Unavailable(f"{target} cannot be made: nothing can be written to its folder")
@@ -158,8 +158,8 @@ def _load_new_memory(memory: str, items: Iterable[Item]) -> tuple[Commit, str]:
     They are gathered first: a store that has a file writes it when it is closed, also where
     nothing came into it.
     """
-    from lamlam.memory_backends.copying import copy_facts, put
     from lamlam.memory_backends.sync import SyncFactStore
+    from lamlam.memory_backends.transfer import copy_facts, put
 
     with SyncFactStore("memory:") as gathered:
         put(gathered, items)
@@ -181,7 +181,7 @@ def _is_new_memory(memory: str) -> bool:
 
 def _file_of(memory: str | None) -> Path | None:
     """The SQLite file to be made for a store to change, its folder included if the user's own."""
-    from lamlam.memory_backends.urls import user_facts_path
+    from lamlam.memory_backends.open import user_facts_path
 
     if memory is None:
         path = user_facts_path()

@@ -15,8 +15,8 @@ MAX_TOKENS = 40
 def can_look_up(model: str) -> bool:
     """Return whether the model's file has lookup tokens."""
     from lamlam.bundled import model_path
-    from lamlam.runtime.checkpoint_file import check_file
-    from lamlam.runtime.vocabulary import LOOKUP_TEXTS
+    from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS
+    from lamlam.runtime.llama.model_file import check_file
 
     file = check_file(model_path() if model == "bundled" else Path(model))
     tokens = file.metadata.get("tokenizer.ggml.tokens")

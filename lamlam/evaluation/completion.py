@@ -115,8 +115,8 @@ def evaluate_completion(
 
 def fill_memory(url: str, documents: Sequence[Document]) -> int:
     """Put every fact of the documents into a fresh store; returns how many."""
-    from lamlam.memory_backends.facts import Fact
-    from lamlam.memory_backends.operations import Assert
+    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.operations import Assert
     from lamlam.memory_backends.sync import SyncFactStore
 
     facts = [

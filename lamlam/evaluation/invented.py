@@ -117,8 +117,8 @@ def evaluate_invented(
 
 def _type_in(url: str, facts: tuple[InventedFact, ...], names: str) -> None:
     """The store holds every fact of the set."""
-    from lamlam.memory_backends.facts import Fact
-    from lamlam.memory_backends.operations import Assert
+    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.operations import Assert
     from lamlam.memory_backends.sync import SyncFactStore
 
     with SyncFactStore(url) as store:

@@ -25,20 +25,20 @@ import numpy as np
 
 from lamlam.errors import BadDocument
 from lamlam.evaluation.completion import fill_memory
-from lamlam.runtime.sampling import Choice, Logits, Sampler, SamplerSettings
+from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
+from lamlam.trainer.augmentation import PLAIN, vary
 from lamlam.trainer.documents import Document, name_of, read_documents
 from lamlam.trainer.lookup_format import Piece, Text
-from lamlam.trainer.masks import LookupIds, lookup_masks
-from lamlam.trainer.variations import PLAIN, vary
+from lamlam.trainer.loss_masks import LookupIds, lookup_masks
 
 if TYPE_CHECKING:
-    from lamlam.runtime.answers import Question
-    from lamlam.runtime.checkpoint_file import CheckpointFile
-    from lamlam.runtime.completion import Completion
-    from lamlam.runtime.events import Event
-    from lamlam.runtime.llama import Context
-    from lamlam.runtime.policies import TextSettings
-    from lamlam.runtime.vocabulary import Vocabulary
+    from lamlam.runtime.decoding.completion import Completion
+    from lamlam.runtime.decoding.events import Event
+    from lamlam.runtime.decoding.lookup_answers import Question
+    from lamlam.runtime.decoding.settings import TextSettings
+    from lamlam.runtime.decoding.vocabulary import Vocabulary
+    from lamlam.runtime.llama.context import Context
+    from lamlam.runtime.llama.model_file import CheckpointFile
 
 
 def evaluate_perplexity(
@@ -109,10 +109,10 @@ def evaluate_perplexity(
 def _open(model: str) -> Iterator[tuple[Context, Vocabulary, CheckpointFile]]:
     from lamlam.bundled import model_path
     from lamlam.errors import NoLookupTokens
-    from lamlam.runtime.checkpoint_file import check_file
-    from lamlam.runtime.llama import open_context, open_model
-    from lamlam.runtime.usable_cpus import usable_cpus
-    from lamlam.runtime.vocabulary import Vocabulary
+    from lamlam.runtime.decoding.vocabulary import Vocabulary
+    from lamlam.runtime.llama.context import open_context, open_model
+    from lamlam.runtime.llama.model_file import check_file
+    from lamlam.runtime.llama.usable_cpus import usable_cpus
 
     path = model_path() if model == "bundled" else Path(model)
     file = check_file(path)
@@ -233,10 +233,10 @@ class _Reader:
     def __init__(
         self, context: Context, vocabulary: Vocabulary, url: str, lookup_bias: float
     ) -> None:
-        from lamlam.memory_backends.urls import connect
-        from lamlam.runtime.grounding import Constraint
-        from lamlam.runtime.policies import TextSettings
-        from lamlam.runtime.scheduler import Scheduler
+        from lamlam.memory_backends.open import connect
+        from lamlam.runtime.decoding.key_constraint import Constraint
+        from lamlam.runtime.decoding.settings import TextSettings
+        from lamlam.runtime.scheduling.scheduler import Scheduler
 
         assert vocabulary.lookup is not None
         self._vocabulary = vocabulary

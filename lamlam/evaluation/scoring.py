@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lamlam.runtime.completion import Completion
+    from lamlam.runtime.decoding.completion import Completion
 
 SLACK = 2
 """Characters that may stand before the value: an article's rest, a quotation mark."""

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lamlam.memory_backends.conformance.all_laws import SUITES, AllLaws
     from lamlam.memory_backends.conformance.backend import Backend, Place
-    from lamlam.memory_backends.conformance.laws import Laws, needs
+    from lamlam.memory_backends.conformance.laws.base import Laws, needs
 
 # Loaded on first use: a process that only works on a store needs no pytest.
 _HOMES = {
     "SUITES": "all_laws",
     "AllLaws": "all_laws",
     "Backend": "backend",
-    "Laws": "laws",
+    "Laws": "laws.base",
     "Place": "backend",
-    "needs": "laws",
+    "needs": "laws.base",
 }
 
 __all__ = ["SUITES", "AllLaws", "Backend", "Laws", "Place", "needs"]

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from lamlam.memory_backends.conformance.answers import (
+from lamlam.memory_backends.conformance.laws.answers import (
     AliasLaws,
     AnswerLaws,
     FastLookupLaws,
     SpellingLaws,
 )
-from lamlam.memory_backends.conformance.arguments import ArgumentLaws
-from lamlam.memory_backends.conformance.atomicity import AtomicityLaws
-from lamlam.memory_backends.conformance.concurrency import ConcurrencyLaws
-from lamlam.memory_backends.conformance.erasure import ErasureLaws
-from lamlam.memory_backends.conformance.faults import FaultLaws
-from lamlam.memory_backends.conformance.feed import FeedLaws
-from lamlam.memory_backends.conformance.files import FileLaws
-from lamlam.memory_backends.conformance.hostile_text import HostileTextLaws
-from lamlam.memory_backends.conformance.idempotency import IdempotencyLaws
-from lamlam.memory_backends.conformance.laws import Laws
-from lamlam.memory_backends.conformance.machine import ModelLaws
-from lamlam.memory_backends.conformance.merges import InverseLaws, MergeLaws, NamespaceLaws
-from lamlam.memory_backends.conformance.migrations import DeclarationLaws, MigrationLaws
-from lamlam.memory_backends.conformance.round_trips import PeriodRoundTripLaws, RoundTripLaws
-from lamlam.memory_backends.conformance.several_values import CardinalityLaws, SeveralValuesLaws
-from lamlam.memory_backends.conformance.time_travel import HistoryLaws, ValidTimeLaws
+from lamlam.memory_backends.conformance.laws.arguments import ArgumentLaws
+from lamlam.memory_backends.conformance.laws.atomicity import AtomicityLaws
+from lamlam.memory_backends.conformance.laws.base import Laws
+from lamlam.memory_backends.conformance.laws.changes import FeedLaws
+from lamlam.memory_backends.conformance.laws.concurrency import ConcurrencyLaws
+from lamlam.memory_backends.conformance.laws.erasure import ErasureLaws
+from lamlam.memory_backends.conformance.laws.faults import FaultLaws
+from lamlam.memory_backends.conformance.laws.files import FileLaws
+from lamlam.memory_backends.conformance.laws.hostile_text import HostileTextLaws
+from lamlam.memory_backends.conformance.laws.idempotency import IdempotencyLaws
+from lamlam.memory_backends.conformance.laws.merges import InverseLaws, MergeLaws, NamespaceLaws
+from lamlam.memory_backends.conformance.laws.migrations import DeclarationLaws, MigrationLaws
+from lamlam.memory_backends.conformance.laws.round_trips import PeriodRoundTripLaws, RoundTripLaws
+from lamlam.memory_backends.conformance.laws.several_values import (
+    CardinalityLaws,
+    SeveralValuesLaws,
+)
+from lamlam.memory_backends.conformance.laws.time_travel import HistoryLaws, ValidTimeLaws
+from lamlam.memory_backends.conformance.model.state_machine import ModelLaws
 
 SUITES: tuple[type[Laws], ...] = (
     DeclarationLaws,

@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from lamlam.errors import UsageError
+from lamlam.memory_backends.open import connect
 from lamlam.memory_backends.protocol import Capability, FactStore
-from lamlam.memory_backends.urls import connect
 
 EXAMPLES_VARIABLE = "LAMLAM_CONFORMANCE_EXAMPLES"
 _USUAL_EXAMPLES = 20

@@ -16,8 +16,8 @@ from anyio.streams.text import TextReceiveStream
 
 from lamlam.errors import Conflict
 from lamlam.memory_backends.conformance.backend import Backend
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.operations import Assert, Replace, Retract
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import Assert, Replace, Retract
 
 BATCH = 20
 """Facts of one commit of the job ``write``."""

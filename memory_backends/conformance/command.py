@@ -11,7 +11,7 @@ import pytest
 import lamlam.memory_backends.conformance
 from lamlam.errors import LamLamError
 from lamlam.memory_backends.conformance import AllLaws, Backend, report
-from lamlam.memory_backends.conformance.known import described
+from lamlam.memory_backends.conformance.known_backends import described
 
 _HERE = Path(lamlam.memory_backends.conformance.__file__).with_name("command_line_laws.py")
 

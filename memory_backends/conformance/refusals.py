@@ -10,8 +10,8 @@ import pytest
 
 from lamlam.errors import NotSupported, ReadOnly
 from lamlam.memory_backends.conformance.samples import ADA, changes, fact, listed
-from lamlam.memory_backends.lookups import Lookup
-from lamlam.memory_backends.operations import (
+from lamlam.memory_backends.model.lookups import Lookup
+from lamlam.memory_backends.model.operations import (
     AddAlias,
     Assert,
     DefineRelation,
@@ -20,8 +20,8 @@ from lamlam.memory_backends.operations import (
     Replace,
     SplitEntities,
 )
+from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.protocol import Capability, FactStore
-from lamlam.memory_backends.relation_rules import RelationRule
 
 Call = Callable[[FactStore], Awaitable[Any]]  # Any: whatever a call would have given
 _THEN = datetime(2000, 1, 1, tzinfo=UTC)

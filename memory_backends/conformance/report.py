@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from lamlam.memory_backends.conformance.laws import DOES_NOT_APPLY, NOT_DECLARED, Laws
+from lamlam.memory_backends.conformance.laws.base import DOES_NOT_APPLY, NOT_DECLARED, Laws
 
 OPTION = "--lamlam-report"
 

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from lamlam.memory_backends.conformance.backend import EXAMPLES
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.lookups import LookupResult
-from lamlam.memory_backends.operations import Assert, Change, Commit, PastFact
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookups import LookupResult
+from lamlam.memory_backends.model.operations import Assert, Change, Commit, PastFact
 from lamlam.memory_backends.protocol import FactStore
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from lamlam.memory_backends.conformance.all_laws import SUITES
-from lamlam.memory_backends.conformance.laws import needs_of
+from lamlam.memory_backends.conformance.laws.base import needs_of
 from lamlam.memory_backends.conformance.report import law_of
 from lamlam.memory_backends.protocol import Capability
 

@@ -17,10 +17,10 @@ from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats.records import item_of, record_of
 from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, decoded, without_mark
 from lamlam.memory_backends.fact_formats.typed_texts import typed_text, value_from
-from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.namespaces import parsed, written
-from lamlam.memory_backends.operations import AddAlias, Assert, DefineRelation
-from lamlam.memory_backends.values import EntityRef, as_json
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.namespaces import parsed, written
+from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
+from lamlam.memory_backends.model.values import EntityRef, as_json
 
 _HEAD = (
     "CREATE INDEX exported_entity IF NOT EXISTS FOR (e:ExportedEntity) ON (e.key);",

@@ -10,7 +10,7 @@ from typing import IO, Any, NoReturn
 from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats.records import item_of, record_of
 from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, decoded, without_mark
-from lamlam.memory_backends.operations import AddAlias
+from lamlam.memory_backends.model.operations import AddAlias
 
 
 def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:

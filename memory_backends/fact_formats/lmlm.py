@@ -15,9 +15,9 @@ from typing import IO, Any
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, without_mark
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.operations import Assert
-from lamlam.memory_backends.values import ValueType
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import Assert
+from lamlam.memory_backends.model.values import ValueType
 
 KEYS = ("entities", "relationships", "return_values", "triplets")
 _SPACE = re.compile(r"[ \t\n\r]*")

@@ -15,6 +15,7 @@ from hashlib import blake2b
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from lamlam.errors import BadFact, MissingExtra
+from lamlam.memory_backends.commits.commit_plan import check_op
 from lamlam.memory_backends.fact_formats.rdf_names import (
     ALIAS,
     BASE,
@@ -36,12 +37,11 @@ from lamlam.memory_backends.fact_formats.rdf_names import (
 )
 from lamlam.memory_backends.fact_formats.records import written_moment
 from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, without_mark
-from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.operations import AddAlias, Assert, DefineRelation
-from lamlam.memory_backends.relation_rules import RelationRule
-from lamlam.memory_backends.transaction import check_op
-from lamlam.memory_backends.values import EntityRef, Value, surface_of
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.values import EntityRef, Value, surface_of
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.fact_formats.rdf_lines import Triples

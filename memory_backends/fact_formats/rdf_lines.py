@@ -14,7 +14,7 @@ from rdflib.plugins.parsers.ntriples import (
 from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats.rdf_names import Plain
 from lamlam.memory_backends.fact_formats.shape import decoded
-from lamlam.memory_backends.values import is_text
+from lamlam.memory_backends.model.values import is_text
 
 Triple = tuple[str, str, str | Plain]
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from lamlam.errors import BadFact
-from lamlam.memory_backends.facts import Namespace
-from lamlam.memory_backends.values import (
+from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.values import (
     EntityRef,
     PartialDate,
     Quantity,

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.commits.commit_plan import check_op
 from lamlam.memory_backends.fact_formats.shape import Item
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.operations import AddAlias, Assert, DefineRelation
-from lamlam.memory_backends.relation_rules import RelationRule
-from lamlam.memory_backends.transaction import check_op
-from lamlam.memory_backends.values import as_json, from_json, surface_of
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.values import as_json, from_json, surface_of
 
 _REQUIRED = ("entity", "relation", "value")
 _OPTIONAL = (

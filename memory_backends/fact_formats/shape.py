@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Protocol, TypeAlias
 
 from lamlam.errors import BadFact
-from lamlam.memory_backends.operations import AddAlias, Assert, DefineRelation
+from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 
 Item: TypeAlias = Assert | AddAlias | DefineRelation
 """What a store holds, as the operations that put it there."""

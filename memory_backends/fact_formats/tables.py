@@ -16,10 +16,10 @@ from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats.records import item_of, written_moment
 from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, without_mark
 from lamlam.memory_backends.fact_formats.typed_texts import typed_text, value_from
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.namespaces import parsed, written
-from lamlam.memory_backends.operations import Assert
-from lamlam.memory_backends.values import as_json, is_text, surface_of
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.namespaces import parsed, written
+from lamlam.memory_backends.model.operations import Assert
+from lamlam.memory_backends.model.values import as_json, is_text, surface_of
 
 COLUMNS = (
     "entity", "relation", "value", "type", "surface", "source", "sources", "confidence",

@@ -6,7 +6,7 @@ import json
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats.jsonl import json_object
-from lamlam.memory_backends.values import (
+from lamlam.memory_backends.model.values import (
     EntityRef,
     PartialDate,
     Value,

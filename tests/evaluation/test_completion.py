@@ -14,9 +14,9 @@ from lamlam.bundled import model_path
 from lamlam.errors import BadDocument
 from lamlam.evaluation.completion import choose_items, evaluate_completion
 from lamlam.evaluation.perplexity import evaluate_perplexity
-from lamlam.runtime.checkpoint_file import check_file
+from lamlam.runtime.llama.model_file import check_file
 from lamlam.trainer.documents import read_documents
-from lamlam.trainer.openings import invent
+from lamlam.trainer.synthetic.documents import invent
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_perplexities_count_the_same_text(documents: Path) -> None:
 
 def test_scores_of_a_batch_equal_scores_token_by_token() -> None:
     """`Context.score` is the sum that one would take by hand."""
-    from lamlam.runtime.llama import open_context, open_model
+    from lamlam.runtime.llama.context import open_context, open_model
 
     path = model_path()
     with open_model(path, check_file(path).token_types) as model:

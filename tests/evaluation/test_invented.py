@@ -13,9 +13,9 @@ import pytest
 from lamlam.errors import UnknownOption
 from lamlam.evaluation.invented import INVENTED_FILE, evaluate_invented, load_invented
 from lamlam.evaluation.make_invented import OPENINGS, lines
-from lamlam.runtime.completion import Completion, LookupRecord
-from lamlam.trainer.opening_names import can_write_word
-from lamlam.trainer.openings import invent
+from lamlam.runtime.decoding.completion import Completion, LookupRecord
+from lamlam.trainer.synthetic.documents import invent
+from lamlam.trainer.synthetic.names import can_write_word
 
 
 def test_the_shipped_file_is_what_the_generator_writes() -> None:

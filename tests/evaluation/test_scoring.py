@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lamlam.evaluation.scoring import Score, score, shares
-from lamlam.runtime.completion import Completion, LookupRecord
+from lamlam.runtime.decoding.completion import Completion, LookupRecord
 
 PROMPT = "Zub was born in"
 

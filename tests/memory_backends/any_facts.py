@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.operations import AddAlias, Assert, DefineRelation
-from lamlam.memory_backends.relation_rules import Cardinality, RelationRule
-from lamlam.memory_backends.values import EntityRef, PartialDate, Quantity, Value, ValueType
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
+from lamlam.memory_backends.model.relation_rules import Cardinality, RelationRule
+from lamlam.memory_backends.model.values import EntityRef, PartialDate, Quantity, Value, ValueType
 from tests.memory_backends.stores import fact_text
 
 _MOMENTS = st.datetimes(

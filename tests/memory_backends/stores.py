@@ -6,9 +6,9 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.lookups import LookupResult
-from lamlam.memory_backends.operations import Assert
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookups import LookupResult
+from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.sync import SyncFactStore
 
 BACKENDS = ("memory", "sqlite")

@@ -11,13 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import FactStoreError
-from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.keys import canonical_key
-from lamlam.memory_backends.lookups import Lookup, LookupResult
-from lamlam.memory_backends.namespaces import scoped, split
-from lamlam.memory_backends.near_names import NearNames
-from lamlam.memory_backends.networkx_graph import GraphStore
-from lamlam.memory_backends.operations import (
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+from lamlam.memory_backends.model.namespaces import scoped, split
+from lamlam.memory_backends.model.operations import (
     AddAlias,
     Assert,
     Change,
@@ -29,9 +27,11 @@ from lamlam.memory_backends.operations import (
     Retract,
     SplitEntities,
 )
-from lamlam.memory_backends.relation_rules import RelationRule
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.values import EntityRef, PartialDate, Value
+from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.replica import Replica
-from lamlam.memory_backends.values import EntityRef, PartialDate, Value
+from lamlam.memory_backends.resolution.code_index import NearNames
 
 NAMES = ("Ada Lovelace", "ADA LOVELACE", "Bob", "Ada Byron", "Countess")
 RELATIONS = ("birth place", "place of birth", "child", "parent", "Work")
@@ -237,7 +237,7 @@ def test_readers_see_whole_commits() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=60), st.integers(1, 8))
 def test_near_names_are_those_that_are_held(changes: list[tuple[bool, int]], every: int) -> None:
     """Whatever was added, removed and sorted in before."""
-    from lamlam.memory_backends.name_index import index_codes
+    from lamlam.memory_backends.resolution.blocking_codes import index_codes
 
     near, held = NearNames(), set[str]()
     for n, (is_added, number) in enumerate(changes):

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import NotSupported, ReadOnly, StoreClosed
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.lookups import LookupResult
-from lamlam.memory_backends.networkx_graph import GraphStore
-from lamlam.memory_backends.operations import Assert, Op, Replace, Retract
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookups import LookupResult
+from lamlam.memory_backends.model.operations import Assert, Op, Replace, Retract
+from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.sync import SyncFactStore
 

@@ -13,11 +13,9 @@ import pytest
 from pydantic import BaseModel
 
 from lamlam.errors import BadFact, Conflict, NotSupported, StoreClosed, UnknownBackend
-from lamlam.memory_backends.copying import contents
-from lamlam.memory_backends.facts import Fact, Namespace
-from lamlam.memory_backends.lookups import Lookup, LookupResult
-from lamlam.memory_backends.networkx_graph import GraphStore
-from lamlam.memory_backends.operations import (
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+from lamlam.memory_backends.model.operations import (
     AddAlias,
     Assert,
     Change,
@@ -30,10 +28,12 @@ from lamlam.memory_backends.operations import (
     Replace,
     StoreInfo,
 )
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import Capability, FactStore
-from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.store_base import BaseStore, LocalStore
 from lamlam.memory_backends.sync import SyncFactStore
+from lamlam.memory_backends.transfer import contents
 from tests.memory_backends.stores import BACKENDS, url_of
 
 _OTHERWISE = {"aclose"}  # `close`, and the end of a `with` block

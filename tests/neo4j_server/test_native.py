@@ -29,8 +29,7 @@ from tests.neo4j_server.jdks import (
     releases_here,
 )
 from tests.neo4j_server.native import NativeServer
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.paths import ROOT
 
 
 @pytest.fixture(scope="module", params=[LTS, NEWEST], ids=lambda release: release.version)

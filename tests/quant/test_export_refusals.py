@@ -12,7 +12,7 @@ import pytest
 
 from lamlam.errors import BadCheckpoint, LamLamError, UnknownOption, UsageError
 from lamlam.quant.export import export_gguf
-from lamlam.quant.gguf_file import read_header
+from lamlam.runtime.llama.gguf_file import read_header
 from tests.quant.conftest import VOCABULARY
 
 Tensors = dict[str, Any]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lamlam.errors import BadModelFile, UnknownOption, UsageError
-from lamlam.quant.checksum import verify
-from lamlam.quant.gguf_file import read_header
 from lamlam.quant.quantise import quantisation_types, quantise
+from lamlam.runtime.llama.checksum import verify
+from lamlam.runtime.llama.gguf_file import read_header
 from tests.quant.conftest import Loader
 
 IDS = [0, *range(40, 100)]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from lamlam.memory_backends.facts import Namespace
-from lamlam.memory_backends.lookups import (
+from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.lookups import (
     NO_MATCH,
     Candidate,
     EntityView,
@@ -18,9 +18,9 @@ from lamlam.memory_backends.lookups import (
     MatchPart,
     StoredFact,
 )
+from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.protocol import Capability, FactStore
-from lamlam.memory_backends.synonyms import same_relation
-from lamlam.runtime.answers import Question
+from lamlam.runtime.decoding.lookup_answers import Question
 
 FAST = frozenset({Capability.FAST_LOOKUP})
 SLOW: frozenset[Capability] = frozenset()

@@ -9,16 +9,16 @@ from functools import cache
 
 import numpy as np
 
-from lamlam.runtime.answers import Answer, Query, Question
-from lamlam.runtime.completion import Completion
-from lamlam.runtime.decoder import Decoder
-from lamlam.runtime.events import Event
-from lamlam.runtime.logprobs import Scored
-from lamlam.runtime.masks import Masks
-from lamlam.runtime.policies import GenerateKeywords, TextSettings, text_settings
-from lamlam.runtime.sampling import Choice
-from lamlam.runtime.vocabulary import Vocabulary
-from lamlam.runtime.wants import Done, Force, Look, Rewind, Sample
+from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample
+from lamlam.runtime.decoding.completion import Completion
+from lamlam.runtime.decoding.decoder import Decoder
+from lamlam.runtime.decoding.events import Event
+from lamlam.runtime.decoding.logprobs import Scored
+from lamlam.runtime.decoding.lookup_answers import Answer, Query, Question
+from lamlam.runtime.decoding.sampling import Choice
+from lamlam.runtime.decoding.settings import GenerateKeywords, TextSettings, text_settings
+from lamlam.runtime.decoding.token_masks import Masks
+from lamlam.runtime.decoding.vocabulary import Vocabulary
 from tests.tiny_model import ByteTokens
 
 BYTES = ByteTokens()

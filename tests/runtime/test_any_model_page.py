@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.chat_support import small_instruct_model
+from tests.paths import ROOT
+from tests.runtime.chat.chat_support import small_instruct_model
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "any-model.md").read_text(encoding="utf-8")
 FIND, *FENCES = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 EXPECTED = ("Paris", "Ada Quill birth place hit Lowmere", "'value': 'Lowmere'")

@@ -11,16 +11,16 @@ import anyio
 import pytest
 
 from lamlam.errors import Conflict, NotSupported, UsageError
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.lookups import Lookup, LookupResult
-from lamlam.memory_backends.operations import Assert, Replace, Retract
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+from lamlam.memory_backends.model.operations import Assert, Replace, Retract
+from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import Capability, FactStore
-from lamlam.memory_backends.sqlite_store import SqliteStore
-from lamlam.memory_backends.urls import open_store
-from lamlam.runtime.completion import Completion
+from lamlam.memory_backends.sqlite.store import SqliteStore
+from lamlam.runtime.decoding.completion import Completion
+from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.grounding import Constraint
-from tests.runtime.chat_support import TINY
+from tests.runtime.chat.chat_support import TINY
 from tests.runtime.fake_store import FakeStore, as_store
 from tests.tiny_model import write_tiny_model
 

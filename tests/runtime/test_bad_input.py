@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from lamlam.errors import BadLogits, PromptTooLong, UnknownToken, UsageError
-from lamlam.quant.checksum import seal
-from lamlam.runtime.grounding import Constraint
-from lamlam.runtime.policies import text_settings
-from lamlam.runtime.sampling import Choice, Logits, Sampler, SamplerSettings
-from lamlam.runtime.scheduler import Scheduler
+from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
+from lamlam.runtime.decoding.settings import text_settings
+from lamlam.runtime.decoding.vocabulary import Vocabulary
+from lamlam.runtime.llama.checksum import seal
+from lamlam.runtime.scheduling.scheduler import Scheduler
 from lamlam.runtime.sync import SyncEngine
-from lamlam.runtime.vocabulary import Vocabulary
 from tests.runtime.fake_store import FakeStore, as_store
 from tests.runtime.support import BYTES, Asked
 from tests.tiny_model import ByteTokens, ScriptedModel, write_tiny_model

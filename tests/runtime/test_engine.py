@@ -23,13 +23,14 @@ from lamlam.errors import (
     UnknownOption,
     UsageError,
 )
-from lamlam.memory_backends.lookups import Lookup, LookupResult
-from lamlam.runtime.checkpoint_file import CheckpointFile, check_file
-from lamlam.runtime.completion import Completion
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+from lamlam.runtime.decoding.completion import Completion
+from lamlam.runtime.decoding.events import Finished, LookupAnswered, LookupStarted, Text
+from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.events import Finished, LookupAnswered, LookupStarted, Text
-from lamlam.runtime.grounding import Constraint
+from lamlam.runtime.llama.model_file import CheckpointFile, check_file
 from lamlam.runtime.sync import SyncEngine
+from tests.paths import ROOT
 from tests.runtime.fake_store import SLOW, FakeStore, as_store
 from tests.tiny_model import write_tiny_model
 
@@ -222,7 +223,7 @@ async def test_closing_while_the_memory_opens(
 ) -> None:
     """Whoever opens it gets `EngineClosed`; the memory that opened too late is closed."""
     slow = _SlowToOpen()
-    monkeypatch.setattr("lamlam.memory_backends.urls.open_store", slow)
+    monkeypatch.setattr("lamlam.memory_backends.open.open_store", slow)
     engine = Engine(tiny_model, "memory:")
     async with anyio.create_task_group() as group:
         group.start_soon(_open_in_vain, engine)
@@ -250,7 +251,7 @@ async def test_closing_while_the_model_loads(
         go_on.wait(60)
         return check_file(path)
 
-    monkeypatch.setattr("lamlam.runtime.owner_thread.check_file", slow_check)
+    monkeypatch.setattr("lamlam.runtime.scheduling.owner_thread.check_file", slow_check)
     engine = Engine(tiny_model, None)
     async with anyio.create_task_group() as group:
         group.start_soon(_open_in_vain, engine)
@@ -418,7 +419,7 @@ def test_llama_cpp_is_silent_and_importing_is_light(tiny_model: Path) -> None:
         [sys.executable, "-c", program, str(tiny_model)],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

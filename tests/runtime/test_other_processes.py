@@ -14,6 +14,7 @@ import pytest
 from lamlam.errors import EngineClosed, NotPicklable
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.sync import SyncEngine
+from tests.paths import ROOT
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 
@@ -53,7 +54,7 @@ def run(program: str, *arguments: str) -> None:
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program, *arguments],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         timeout=110,
         check=False,
     )

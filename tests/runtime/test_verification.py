@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.lookups import Lookup
-from lamlam.memory_backends.operations import (
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookups import Lookup
+from lamlam.memory_backends.model.operations import (
     Assert,
     DefineRelation,
     MergeEntities,
@@ -21,17 +21,17 @@ from lamlam.memory_backends.operations import (
     Replace,
     Retract,
 )
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.values import EntityRef
+from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
-from lamlam.memory_backends.relation_rules import RelationRule
 from lamlam.memory_backends.sync import SyncFactStore
-from lamlam.memory_backends.urls import open_store
-from lamlam.memory_backends.values import EntityRef
-from lamlam.runtime.answers import GivenOut
-from lamlam.runtime.completion import Completion, LookupRecord
+from lamlam.runtime.decoding.completion import Completion, LookupRecord
+from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.lookup_answers import GivenOut
+from lamlam.runtime.decoding.output_text import WrittenText
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.grounding import Constraint
 from lamlam.runtime.verification import Verification
-from lamlam.runtime.written_text import WrittenText
 from tests.runtime.fake_store import FakeStore, as_store
 
 ADA = "Ada Quill"

@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from lamlam.memory_backends.facts import Fact
-from lamlam.memory_backends.lookups import Lookup
-from lamlam.memory_backends.operations import Assert, Op, Replace
-from lamlam.memory_backends.sqlite_store import SqliteStore
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookups import Lookup
+from lamlam.memory_backends.model.operations import Assert, Op, Replace
+from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
 
 PAIR = ("Left Pan", "Right Pan")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.memory_backends.neo4j_crashes import crash_again_and_again
+from tests.memory_backends.neo4j_graph.crashes import crash_again_and_again
 from tests.soak.conftest import Amount
 
 _KILLS = 30

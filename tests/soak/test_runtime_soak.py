@@ -19,11 +19,11 @@ import anyio.to_thread
 import pytest
 
 from lamlam.errors import EngineBusy, LamLamError
-from lamlam.memory_backends.lookups import Lookup, LookupResult
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.llama import Context
-from lamlam.runtime.owner_thread import OwnerThread
-from lamlam.runtime.scheduler import Scheduler
+from lamlam.runtime.llama.context import Context
+from lamlam.runtime.scheduling.owner_thread import OwnerThread
+from lamlam.runtime.scheduling.scheduler import Scheduler
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
 from tests.tiny_model import write_tiny_model
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from lamlam.memory_backends.sqlite_store import SqliteStore
+from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
+from tests.paths import ROOT
 from tests.soak.conftest import Amount
 from tests.soak.sqlite_worker import OPERATIONS_A_COMMIT, PAIR, edit, ledger
 
-ROOT = Path(__file__).parent.parent.parent
 N_READERS = 8
 N_LOADED = 4_000
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lamlam.trainer.documents import Document, parse_document
-from lamlam.trainer.openings import invent
+from lamlam.trainer.synthetic.documents import invent
 from lamlam.trainer.tokenizer import Vocabulary, train_vocabulary
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from lamlam.errors import BadSettings
 from lamlam.trainer.settings import load_settings
+from tests.paths import ROOT
 
 BASE = '[data]\ndocuments = "a.jsonl"\n[run]\nsteps = 3\n'
 
@@ -49,5 +50,5 @@ def test_mistakes_are_named(change: str, message: str, tmp_path: Path) -> None:
 
 
 def test_the_recipe_of_the_bundled_model_is_valid() -> None:
-    recipe = Path(__file__).parents[2] / "trainer" / "bundled.toml"
+    recipe = ROOT / "trainer" / "bundled.toml"
     assert load_settings(recipe).model.context >= 1024

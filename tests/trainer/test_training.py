@@ -11,13 +11,13 @@ import torch
 from safetensors.torch import load_file
 
 from lamlam.errors import BadSettings, NothingToLearn
+from lamlam.trainer.data_loader import Feed
 from lamlam.trainer.documents import Document
-from lamlam.trainer.feed import Feed
-from lamlam.trainer.held_out import is_held_out
 from lamlam.trainer.loop import Progress, train
 from lamlam.trainer.model import build_model, next_token_loss
-from lamlam.trainer.rows import IGNORED
+from lamlam.trainer.packing import IGNORED
 from lamlam.trainer.settings import Data, Model, Optimiser, Run, Settings
+from lamlam.trainer.split import is_held_out
 from lamlam.trainer.tokenizer import Vocabulary
 
 SHAPE = Model(width=32, layers=2, heads=2, kv_heads=1, feed_forward=64, context=128)

@@ -1,0 +1,1 @@
+"""Plan what a commit or an erasure changes, before a backend writes it: pure functions."""

@@ -1,0 +1,462 @@
+"""One `apply`: operations in order, worked out against what a store holds, before any is written.
+
+A backend gives the `Desk`, gets an `Outcome`, and writes it down in one transaction of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.commits.entity_edit import PageEdit, stored_form
+from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.commits.validation import operations
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.model.keys import canonical_key, relation_key
+from lamlam.memory_backends.model.lookups import Identify, StoredFact
+from lamlam.memory_backends.model.namespaces import scoped, split
+from lamlam.memory_backends.model.operations import (
+    AddAlias,
+    Assert,
+    ChangeKind,
+    DefineRelation,
+    MergeEntities,
+    Op,
+    RemoveAlias,
+    Replace,
+    Retract,
+    SplitEntities,
+)
+from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
+from lamlam.memory_backends.model.timestamps import to_us
+from lamlam.memory_backends.model.values import as_value, name_fault
+
+
+class Page(NamedTuple):
+    """What a store holds of one entity now."""
+
+    name: str | None
+    """As stored; ``None`` where the store has no facts of it."""
+    facts: Collection[StoredFact]
+    """In the order of ``seq``."""
+
+
+class Desk(Protocol):
+    """What a store holds of the entities that operations name. All keys are scoped."""
+
+    @property
+    def rules(self) -> RelationRules:
+        """What the store knows about relations."""
+        ...
+
+    def page(self, key: str) -> Page:
+        """The entity with exactly this key."""
+        ...
+
+    def alias(self, key: str) -> str | None:
+        """The key of the entity that has this alias."""
+        ...
+
+    def aliases_of(self, key: str) -> Sequence[str]:
+        """The aliases of an entity."""
+        ...
+
+    def merges_of(self, kept: str) -> Sequence[MergeRecord]:
+        """The merges into an entity that stand, oldest first."""
+        ...
+
+
+class Event(NamedTuple):
+    """What happened to an entity or a relation besides its facts, for the feed of changes."""
+
+    kind: ChangeKind
+    key: str
+    """Scoped key of the entity; the relation's key for a rule."""
+    name: str
+    """Of the entity as stored, or of the relation."""
+    other: str = ""
+    """Scoped key of the alias or of the merged entity."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an `apply` changes."""
+
+    revision: int
+    """The revision that the changes have."""
+    changed: int = 0
+    edits: dict[str, PageEdit] = field(default_factory=dict)
+    """By scoped key: the entities whose facts change."""
+    aliases: dict[str, str | None] = field(default_factory=dict)
+    """Scoped alias key to the scoped key of its entity, or ``None`` where the alias is gone."""
+    rules: RelationRules | None = None
+    """All rules of the store, where one changed."""
+    merged: list[MergeRecord] = field(default_factory=list)
+    """Records of merges that were done."""
+    unmerged: list[MergeRecord] = field(default_factory=list)
+    """Records that stood before and stand no longer, as they are now."""
+    events: list[Event] = field(default_factory=list)
+
+
+def named_keys(ops: Iterable[Op]) -> list[str]:
+    """Return the scoped keys of all entities and aliases that checked operations name, each once.
+
+    Whoever loads pages beforehand loads these, the entities behind those that are aliases, and
+    the aliases and merges of all of them.
+
+    Raises:
+        BadFact: an operation is none.
+    """
+    keys: dict[str, None] = {}
+    for op in _checked(ops):
+        match op:
+            case Assert(fact) | Replace(fact):
+                keys[scoped(fact.namespace, canonical_key(fact.entity))] = None
+            case Retract(entity, namespace=namespace):
+                keys[scoped(namespace, canonical_key(entity))] = None
+            case AddAlias(entity, other, namespace) | RemoveAlias(entity, other, namespace):
+                keys[scoped(namespace, canonical_key(entity))] = None
+                keys[scoped(namespace, canonical_key(other))] = None
+            case MergeEntities(entity, other, namespace) | SplitEntities(entity, other, namespace):
+                keys[scoped(namespace, canonical_key(entity))] = None
+                keys[scoped(namespace, canonical_key(other))] = None
+            case DefineRelation():
+                pass
+    return list(keys)
+
+
+def work_out(
+    ops: Iterable[Op],
+    desk: Desk,
+    revision: int,
+    identify: Identify,
+    *,
+    are_checked: bool = False,
+) -> Outcome:
+    """Return what operations change, done in their order; nothing is written.
+
+    Args:
+        ops: checked here, one by one, unless `named_keys` did so.
+        desk: what the store holds.
+        revision: that the changes will have.
+        identify: gives the ids of facts.
+        are_checked: they were.
+
+    Raises:
+        BadFact: an operation is none, or names what the store does not hold.
+        Conflict: a relation has other values than expected.
+        TooManyValues: a relation that has one value at a time would have two.
+    """
+    return _Work(desk, revision, identify).done(ops if are_checked else _checked(ops))
+
+
+class _Work:
+    def __init__(self, desk: Desk, revision: int, identify: Identify) -> None:
+        self.desk = desk
+        self.identify = identify
+        self.rules = desk.rules
+        self.edits: dict[str, PageEdit] = {}
+        self.outcome = Outcome(revision)
+
+    def done(self, ops: Iterable[Op]) -> Outcome:
+        for op in ops:
+            self._do(op)
+        outcome = self.outcome
+        self._let_go_of_empty()
+        outcome.edits = {key: edit for key, edit in self.edits.items() if edit.changed}
+        outcome.changed += sum(edit.changed for edit in outcome.edits.values())
+        return outcome
+
+    def _do(self, op: Op) -> None:
+        match op:
+            case Assert(fact):
+                rule = self.rules.of(relation_key(fact.relation))
+                self._edit_of(fact).assert_(stored_form(fact, rule), rule)
+            case Replace(fact, expected):
+                rule = self.rules.of(relation_key(fact.relation))
+                self._edit_of(fact).replace(stored_form(fact, rule), expected)
+            case Retract():
+                self._edit(self._key(op.namespace, op.entity)).retract(op)
+            case AddAlias():
+                self._add_alias(op)
+            case RemoveAlias():
+                self._remove_alias(op)
+            case MergeEntities():
+                self._merge(op)
+            case SplitEntities():
+                self._split(op)
+            case DefineRelation(rule):
+                self._define(rule)
+
+    # Which entity is meant: the one of that very name, or else the one with that alias ------------
+
+    def _key(self, namespace: Namespace, name: str) -> str:
+        key = scoped(namespace, canonical_key(name))
+        if self._edit(key).facts:
+            return key
+        return self._alias(key) or key
+
+    def _alias(self, key: str) -> str | None:
+        if key in self.outcome.aliases:
+            return self.outcome.aliases[key]
+        return self.desk.alias(key)
+
+    def _aliases_of(self, key: str) -> list[str]:
+        changed = self.outcome.aliases
+        held = [alias for alias in self.desk.aliases_of(key) if alias not in changed]
+        return held + [alias for alias, holder in changed.items() if holder == key]
+
+    def _merges_of(self, kept: str) -> list[MergeRecord]:
+        # Of stored ones only: a pair may be merged again.
+        gone = {(record.kept, record.merged) for record in self.outcome.unmerged}
+        stored = [r for r in self.desk.merges_of(kept) if (r.kept, r.merged) not in gone]
+        return stored + [r for r in self.outcome.merged if r.kept == kept and r.stands]
+
+    def _edit(self, key: str) -> PageEdit:
+        edit = self.edits.get(key)
+        if edit is None:
+            name, facts = self.desk.page(key)
+            edit = self.edits[key] = PageEdit(key, name, facts, self.outcome.revision)
+        return edit
+
+    def _edit_of(self, fact: Fact) -> PageEdit:
+        key = scoped(fact.namespace, canonical_key(fact.entity))
+        edit = self._edit(key)
+        if not edit.facts and (holder := self._alias(key)) is not None:
+            edit = self._edit(holder)
+        if edit.name is None or not (edit.facts or edit.before):
+            edit.name = fact.entity
+        return edit
+
+    # Names ----------------------------------------------------------------------------------------
+
+    def _add_alias(self, op: AddAlias) -> None:
+        key = self._key(op.namespace, op.entity)
+        alias = scoped(op.namespace, canonical_key(op.alias))
+        edit = self._edit(key)
+        if not edit.facts:
+            raise BadFact(f"no alias for {op.entity!r}: the store holds no facts of it")
+        holder = self._alias(alias)
+        if alias == key or holder == key:
+            return
+        if holder is not None:
+            raise BadFact(f"{op.alias!r} is already the alias of another entity")
+        if self._edit(alias).facts:
+            raise BadFact(
+                f"{op.alias!r} is an entity of its own", hint="MergeEntities makes two of them one"
+            )
+        self.outcome.aliases[alias] = key
+        self._happened("alias", edit, alias)
+
+    def _remove_alias(self, op: RemoveAlias) -> None:
+        key = self._key(op.namespace, op.entity)
+        alias = scoped(op.namespace, canonical_key(op.alias))
+        if self._alias(alias) != key:
+            return
+        self.outcome.aliases[alias] = None
+        self._happened("no_alias", self._edit(key), alias)
+
+    def _merge(self, op: MergeEntities) -> None:
+        kept = self._edit(self._key(op.namespace, op.kept))
+        merged = self._edit(self._key(op.namespace, op.merged))
+        if kept is merged:
+            return
+        for edit, name in ((kept, op.kept), (merged, op.merged)):
+            if not edit.facts:
+                raise BadFact(f"cannot merge {name!r}: the store holds no facts of it")
+        aliases = self._aliases_of(merged.key)
+        moved: list[str] = []
+        shared: list[str] = []
+        for fact in merged.after:
+            ids = shared if fact.identity in kept.facts else moved
+            ids.append(self.identify(merged.key, fact))
+            merged.end(fact)
+            kept.take(fact)
+        for alias in (*aliases, merged.key):
+            self.outcome.aliases[alias] = kept.key
+        assert merged.name is not None  # it has facts
+        record = MergeRecord(
+            kept.key,
+            merged.key,
+            merged.name,
+            tuple(moved),
+            tuple(shared),
+            tuple(aliases),
+            since=self.outcome.revision,
+        )
+        old = next((r for r in self._merges_of(kept.key) if r.merged == merged.key), None)
+        if old is not None:
+            # What came with it the first time stays, and the later split does not move it.
+            self._end_merge(old, None)
+        self.outcome.merged.append(record)
+        self._happened("merged", kept, merged.key)
+        for alias in aliases:
+            self._noted("alias", kept, alias)
+
+    def _split(self, op: SplitEntities) -> None:
+        key = self._key(op.namespace, op.kept)
+        wanted = scoped(op.namespace, canonical_key(op.merged))
+        record = next((r for r in self._merges_of(key) if r.merged == wanted), None)
+        if record is None:
+            raise BadFact(
+                f"{op.merged!r} was not merged into {op.kept!r}",
+                hint="split what it was merged into, the last merge first",
+            )
+        kept, merged = self._edit(key), self._edit(wanted)
+        merged.name = record.merged_name
+        moved, shared = set(record.moved), set(record.shared)
+        for fact in kept.after:
+            ident = self.identify(wanted, fact)
+            if ident in moved:
+                kept.end(fact)
+            if ident in moved or ident in shared:
+                merged.take(fact)
+        self._happened("split", kept, wanted)
+        if self._alias(wanted) == key:
+            self.outcome.aliases[wanted] = None
+        for alias in record.aliases:
+            if self._alias(alias) == key:
+                self.outcome.aliases[alias] = wanted if merged.facts else None
+                self._noted("no_alias", kept, alias)
+                if merged.facts:
+                    self._noted("alias", merged, alias)
+        self._end_merge(record, self.outcome.revision)
+
+    def _end_merge(self, record: MergeRecord, until: int | None) -> None:
+        """The merge cannot be undone any more: it was, at a revision, or another took its place."""
+        ended = record._replace(until=until, stands=False)
+        merged = self.outcome.merged
+        if record not in merged:
+            self.outcome.unmerged.append(ended)
+        elif until is None:
+            merged[merged.index(record)] = ended
+        else:
+            merged.remove(record)  # done and undone in one commit, it was never to be seen
+
+    def _define(self, rule: RelationRule) -> None:
+        if self.rules.of(rule.key) == rule:
+            return
+        # The definition of a synonym is replaced: one relation has one rule.
+        self.rules = RelationRules([*self.rules.all(), rule])
+        self.outcome.rules = self.rules
+        self.outcome.events.append(Event("rule", rule.key, rule.name))
+        self.outcome.changed += 1
+
+    def _let_go_of_empty(self) -> None:
+        """Aliases of entities without facts are gone with them.
+
+        What was merged into them stays known: it is undone, or erased, with them.
+        """
+        for key, edit in list(self.edits.items()):
+            if edit.changed and not edit.facts:
+                for alias in self._aliases_of(key):
+                    self.outcome.aliases[alias] = None
+                    self._noted("no_alias", edit, alias)
+
+    def _happened(self, kind: ChangeKind, edit: PageEdit, other: str) -> None:
+        self._noted(kind, edit, other)
+        self.outcome.changed += 1
+
+    def _noted(self, kind: ChangeKind, edit: PageEdit, other: str) -> None:
+        """What follows from a change is no change of its own, but copies have to be told."""
+        self.outcome.events.append(Event(kind, edit.key, edit.name or split(edit.key)[1], other))
+
+
+def _checked(ops: Iterable[Op]) -> Iterator[Op]:
+    for op in operations(ops):
+        check_op(op)
+        yield op
+
+
+def check_op(op: Op) -> None:
+    """Every field of the operation can be stored, however its fact was made.
+
+    Raises:
+        BadFact: one cannot.
+    """
+    match op:
+        case Assert(fact) | Replace(fact) if isinstance(fact, Fact):
+            _check_fact(fact)
+            if isinstance(op, Replace):
+                _check_expected(op.expected)
+        case Retract(entity, relation, value, namespace):
+            _check_names(entity=entity, relation=relation)
+            check_namespace(namespace)
+            if op.valid_from is not None:
+                if not op.exact:
+                    raise BadFact("valid_from names one fact", hint="use it with exact=True")
+                to_us(op.valid_from)
+            if value is not None:
+                as_value(value)
+        case AddAlias(entity, alias, namespace) | RemoveAlias(entity, alias, namespace):
+            _check_names(entity=entity, alias=alias)
+            check_namespace(namespace)
+        case MergeEntities(kept, merged, namespace) | SplitEntities(kept, merged, namespace):
+            _check_names(kept=kept, merged=merged)
+            check_namespace(namespace)
+        case DefineRelation(rule) if isinstance(rule, RelationRule):
+            pass
+        case Assert() | Replace():
+            raise _holds_no(Fact, op, op.fact)
+        case DefineRelation():
+            raise _holds_no(RelationRule, op, op.rule)
+        case _:
+            raise BadFact(
+                f"{type(op).__name__} is no operation", hint="wrap a fact in lamlam.Assert(fact)"
+            )
+
+
+def _holds_no(wanted: type, op: Op, given: object) -> BadFact:
+    return BadFact(
+        f"{type(op).__name__} holds {type(given).__name__}, not a {wanted.__name__}",
+        hint=f"make one by lamlam.{wanted.__name__}(…)",
+    )
+
+
+def _check_fact(fact: Fact) -> None:
+    """Every field can be stored, also of a fact that pydantic was told not to check."""
+    try:
+        if not _is_ascii(fact):  # most are, and are then text
+            check_text(
+                entity=fact.entity,
+                relation=fact.relation,
+                value=fact.surface,
+                source="".join(fact.sources),
+            )
+        if fact.value is not fact.surface:
+            as_value(fact.value)
+        if not (fact.entity and fact.relation and fact.surface):
+            raise BadFact("no fact: entity, relation or surface is empty")
+        if not 0.0 <= fact.confidence <= 1.0:
+            raise BadFact("no fact: confidence: not from 0 to 1")
+        begin, end = to_us(fact.valid_from), to_us(fact.valid_to)
+    except (AttributeError, TypeError) as error:
+        raise BadFact(f"no fact: {error}", hint="make it by lamlam.Fact(…)") from None
+    if begin is not None and end is not None and begin >= end:
+        raise BadFact("no fact: valid_to: not after valid_from")
+    check_namespace(fact.namespace)
+
+
+def _is_ascii(fact: Fact) -> bool:
+    try:
+        return "".join((fact.entity, fact.relation, fact.surface, *fact.sources)).isascii()
+    except TypeError:
+        return False
+
+
+def _check_expected(expected: Collection[str] | None) -> None:
+    if expected is None:
+        return
+    if isinstance(expected, str) or not isinstance(expected, Collection):
+        raise BadFact("expected: no list of values", hint="write (value,)")
+    if not all(isinstance(one, str) for one in expected):
+        raise BadFact("expected: a value is no text", hint="give the surfaces of values")
+
+
+def _check_names(**names: str) -> None:
+    for field_name, name in names.items():
+        fault = name_fault(name)
+        if fault:
+            raise BadFact(f"no fact: {field_name}: {fault}")

@@ -1,0 +1,145 @@
+"""What a merge of two entities leaves behind: how to undo it, and whose facts went where.
+
+A record outlives its split. While two entities were one, the facts of both were told of the one
+that was kept, and its past tells so for ever: the record says which of them came with the other,
+so that erasing the other reaches them. No record is left of an entity that was erased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from lamlam.memory_backends.commits.entity_edit import covered_keys
+from lamlam.memory_backends.model.lookups import Identify, PastVersion, StoredFact
+
+
+class MergeRecord(NamedTuple):
+    """What a merge did. Keys are scoped canonical keys."""
+
+    kept: str
+    merged: str
+    merged_name: str
+    moved: tuple[str, ...]
+    """Ids that the moved facts had under the merged entity."""
+    shared: tuple[str, ...]
+    """Ids, under the merged entity, of facts that both entities had."""
+    aliases: tuple[str, ...]
+    """Scoped keys of the aliases that the merged entity had."""
+    since: int = 0
+    """The revision of the merge."""
+    until: int | None = None
+    """The revision of the split that undid it."""
+    stands: bool = True
+    """It can be undone: it was not, no later merge of the two took its place, and what was kept
+    was not erased."""
+
+    def holds_at(self, revision: int) -> bool:
+        """True from the merge to the split."""
+        return self.since <= revision and (self.until is None or revision < self.until)
+
+
+class Passed(NamedTuple):
+    """Versions that an entity has in its past because a merge brought them."""
+
+    record: MergeRecord
+    versions: tuple[PastVersion, ...]
+
+
+def passed_on(
+    keys: Collection[str],
+    relation: str | None,
+    records_from: Callable[[str], Iterable[MergeRecord]],
+    past_of: Callable[[str], Sequence[PastVersion]],
+    identify: Identify,
+) -> list[Passed]:
+    """Return the ended versions that other entities have of facts of these, from merges.
+
+    What an entity still states is its own, as long as it was not split.
+
+    Args:
+        keys: scoped keys of the entities whose facts are asked for.
+        relation: only versions of facts of this relation, or of its synonyms.
+        records_from: gives the records of merges of an entity into another.
+        past_of: gives the versions of an entity that have ended.
+        identify: gives the ids of facts.
+    """
+    found: list[Passed] = []
+    chains: list[tuple[MergeRecord, ...]] = [
+        (record,) for key in keys for record in records_from(key) if record.kept not in keys
+    ]
+    for chain in chains:  # grows while it is read
+        last = chain[-1]
+        past = past_of(last.kept)
+        covered = covered_keys((old.fact for old in past), relation)
+        versions = tuple(
+            old
+            for old in past
+            if old.fact.key in covered
+            and last.since <= old.fact.revision
+            and (last.until is None or old.retracted <= last.until)
+            and all(identify(record.merged, old.fact) in record.moved for record in chain)
+        )
+        if versions:
+            found.append(Passed(last, versions))
+        chains += [
+            (*chain, record)
+            for record in records_from(last.kept)
+            if record.kept not in keys and record not in chain and last.holds_at(record.since)
+        ]
+    return found
+
+
+def passed_to(passed: Iterable[Passed]) -> dict[str, dict[PastVersion, None]]:
+    """Return the versions, each once, by the entity that has them."""
+    found: dict[str, dict[PastVersion, None]] = {}
+    for record, versions in passed:
+        found.setdefault(record.kept, {}).update(dict.fromkeys(versions))
+    return found
+
+
+def ids_that_went(
+    key: str, gone: Iterable[StoredFact], staying: Iterable[StoredFact], identify: Identify
+) -> tuple[str, ...]:
+    """Return the ids of facts of which the entity has no version left, each once.
+
+    Where there are none the feed is silent: without ids it would say that all of it is gone.
+    """
+    left = {identify(key, fact) for fact in staying}
+    ids = dict.fromkeys(identify(key, fact) for fact in gone)
+    return tuple(ident for ident in ids if ident not in left)
+
+
+def after_erasure(
+    record: MergeRecord,
+    erased: Mapping[str, Collection[StoredFact]],
+    passed: Iterable[Passed],
+    *,
+    unknown: Collection[str],
+    nameless: Collection[str],
+    emptied: Collection[str],
+    identify: Identify,
+) -> MergeRecord | None:
+    """Return what is left of a record once facts were erased; ``None``: nothing.
+
+    Args:
+        record: as it was.
+        erased: the erased facts of each entity that was meant.
+        passed: what was erased of others with them.
+        unknown: entities that have no fact and no past any more.
+        nameless: names that nobody has any more.
+        emptied: entities that were meant and hold no fact any more.
+        identify: gives the ids of facts.
+    """
+    if record.kept in unknown or record.merged in unknown:
+        return None
+    facts = [*erased.get(record.kept, ()), *erased.get(record.merged, ())]
+    facts += [old.fact for by, versions in passed if by == record for old in versions]
+    gone = {identify(record.merged, fact) for fact in facts}
+    record = record._replace(
+        moved=tuple(ident for ident in record.moved if ident not in gone),
+        shared=tuple(ident for ident in record.shared if ident not in gone),
+        aliases=tuple(alias for alias in record.aliases if alias not in nameless),
+        stands=record.stands and record.kept not in emptied,
+    )
+    return record if record.stands or record.moved else None

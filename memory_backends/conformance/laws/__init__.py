@@ -1,0 +1,1 @@
+"""State the laws that every backend keeps, one suite a module."""

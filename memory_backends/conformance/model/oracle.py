@@ -1,0 +1,265 @@
+"""`Model`: a memory as anybody would write it who had never to make it fast. Obvious, and slow.
+
+It keeps every state that the store ever had, whole, and answers by looking. It shares no code
+with the backends but what a name and a value are: keys, synonyms, codes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from lamlam.memory_backends.conformance.model.oracle_commit import (
+    FOREVER,
+    Merge,
+    ModelCommit,
+    Name,
+    Row,
+    State,
+)
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.operations import Op
+from lamlam.memory_backends.model.synonyms import same_relation
+from lamlam.memory_backends.model.values import EntityRef
+
+
+class Model:
+    """What a store should be, in plain Python."""
+
+    def __init__(self) -> None:
+        self.states = [State()]
+        """By revision."""
+        self.events: list[list[tuple[Any, ...]]] = [[]]
+        """By revision: what happened besides facts."""
+        self.keys: dict[str, tuple[int, int]] = {}
+
+    @property
+    def now(self) -> State:
+        """The last state."""
+        return self.states[-1]
+
+    @property
+    def revision(self) -> int:
+        """The last revision."""
+        return len(self.states) - 1
+
+    # Writing --------------------------------------------------------------------------------------
+
+    def apply(self, ops: Iterable[Op], key: str | None = None) -> tuple[int, int]:
+        """Return the revision and the count of changes of a commit."""
+        if key in self.keys:
+            return self.keys[key]
+        work = ModelCommit(deepcopy(self.now), self.now, self.revision + 1)
+        for op in ops:
+            work.do(op)
+        work.forget_empty()
+        if work.count:
+            self.states.append(work.state)
+            self.events.append(work.events)
+        commit = (self.revision, work.count)
+        if key is not None:
+            self.keys[key] = commit
+        return commit
+
+    def erase(self, name: Name, relation: str | None = None) -> int:
+        """Nothing of it was ever there; return how many facts and versions of facts that were."""
+        asked, name = name, self.now.meant(name)
+        # Under its other names it may have been an entity of its own once, with a past.
+        others = [alias for alias, entity in self.now.aliases.items() if entity == name]
+        chain = [name]
+        for one in chain:  # grows while it is read
+            chain += [
+                merge.merged
+                for merge in self.now.merges
+                # One that has facts is another entity by now.
+                if merge.kept == one
+                and merge.merged not in chain
+                and not self.now.rows(merge.merged)
+            ]
+        gone = {asked, *others, *chain}
+        wanted = canonical_key(relation) if relation is not None else None
+
+        def stays(row: Row) -> bool:
+            return wanted is not None and not same_relation(row.key, wanted)
+
+        own = {
+            (one, row)
+            for state in self.states
+            for one in gone
+            for row in state.rows(one)
+            if not stays(row)
+        }
+        brought = [one for one in self._brought(gone) if not stays(one[1])]
+        erased = own | {(merge.kept, row) for merge, row in brought}
+        if not erased:
+            return 0
+        for state in self.states:
+            for one in {one for one, _ in erased}:
+                state.facts[one] = [row for row in state.rows(one) if (one, row) not in erased]
+        state = deepcopy(self.now)
+        is_empty = not state.rows(name)
+        if is_empty:
+            state.aliases = {a: e for a, e in state.aliases.items() if e != name}
+        unknown = {one for one in gone if not any(s.rows(one) for s in self.states)}
+        told = {
+            other
+            for events in self.events
+            for kind, one, other in (event for event in events if event[0] != "rule")
+            if one in unknown
+        }
+        nameless = {
+            one
+            for one in {*unknown, *told, *(others if is_empty and name in unknown else ())}
+            if one not in state.aliases and not any(s.rows(one) for s in self.states)
+        }
+        standing, over = [], []
+        for old, until in [*((m, None) for m in state.merges), *state.over]:
+            if {old.kept, old.merged} & unknown:
+                continue
+            lost = {row.same for one, row in own if one in (old.kept, old.merged)}
+            lost |= {row.same for merge, row in brought if merge == old}
+            lean = replace(
+                old,
+                moved=old.moved - lost,
+                both=old.both - lost,
+                aliases=tuple(alias for alias in old.aliases if alias not in nameless),
+            )
+            if until is None and not (is_empty and old.kept in chain):
+                standing.append(lean)
+            else:
+                over.append((lean, FOREVER if until is None else until))
+        state.merges, state.over = standing, over
+        self.states.append(state)
+        self.events.append([])
+        return len(erased)
+
+    def _brought(self, names: set[Name]) -> list[tuple[Merge, Row]]:
+        """What others had of these, and have no longer, by which merge.
+
+        A fact goes on and on where one that took over another was taken over in turn.
+        """
+        merges = [*((m, FOREVER) for m in self.now.merges), *self.now.over]
+        ways: list[tuple[Merge, ...]] = [(merge,) for merge, _ in merges if merge.merged in names]
+        found = []
+        for way in ways:  # grows while it is read
+            last = way[-1]
+            until = next(end for merge, end in merges if merge is last)
+            if last.kept in names:
+                continue
+            ended = {
+                row
+                for before, after in pairwise(self.states)
+                for row in before.rows(last.kept)
+                if row not in after.rows(last.kept)
+            }
+            found += [
+                (last, row)
+                for row in ended
+                if row.since >= last.since
+                and self._end(last.kept, row) <= until
+                and all(row.same in merge.moved for merge in way)
+            ]
+            ways += [
+                (*way, merge)
+                for merge, _ in merges
+                if merge.merged == last.kept
+                and all(merge is not one for one in way)
+                and last.since <= merge.since < until
+            ]
+        return found
+
+    def _end(self, name: Name, row: Row) -> int:
+        """The revision at which a row was no longer there."""
+        states = enumerate(self.states)
+        last = max(revision for revision, state in states if row in state.rows(name))
+        return last + 1
+
+    # Reading --------------------------------------------------------------------------------------
+
+    def lookup(
+        self, name: Name, relation: str, *, at: int, as_of: int | None = None
+    ) -> tuple[str, list[str]]:
+        """Return status and values."""
+        state = self.now if as_of is None else self.states[as_of]
+        key = canonical_key(relation)
+        entity = name if state.rows(name) else self.now.aliases.get(name, name)
+        if as_of is not None and entity != name and not self.now.rows(entity):
+            entity = name
+        rows = state.rows(entity)
+        if not rows:
+            return "miss", []
+        by_name = [row.key for row in rows if row.key == key]
+        by_name += [row.key for row in rows if same_relation(row.key, key)]
+        own = [(row, row.surface) for row in rows if by_name and row.key == by_name[0]]
+        # Its other names mean it wherever they are, as long as they are no entities of their own.
+        names = {entity, *(a for a, e in self.now.aliases.items() if e == entity)}
+        names = {one for one in names if one == entity or not state.rows(one)}
+        turned = [
+            (row, self.spelling(other))
+            for inverse in self._inverses(key)
+            for other in sorted(state.facts, key=lambda o: "/".join(o[0]) + o[1])
+            if other[0] == entity[0]
+            for row in state.rows(other)
+            if isinstance(row.value, EntityRef)
+            and (entity[0], canonical_key(row.value.name)) in names
+            and same_relation(row.key, inverse)
+        ]
+        if not own and not turned:
+            return "miss", []
+        values = _held(own, at)
+        told = {canonical_key(text) for text in values}
+        for text in _held(turned, at):
+            if canonical_key(text) not in told:
+                told.add(canonical_key(text))
+                values.append(text)
+        return ("hit" if values else "not_valid_at"), values
+
+    def spelling(self, name: Name) -> str:
+        """How an entity is written."""
+        return next(s.spelt[name] for s in reversed(self.states) if name in s.spelt)
+
+    def history(self, name: Name) -> Counter[tuple[Row, int]]:
+        """Return every version of a fact that has ended, with the revision of its end."""
+        name = name if any(s.rows(name) for s in self.states) else self.now.meant(name)
+        return Counter(
+            (row, revision)
+            for revision in range(1, len(self.states))
+            for row in self.states[revision - 1].rows(name)
+            if row not in self.states[revision].rows(name)
+        )
+
+    def changes(self, since: int) -> list[tuple[int, str, Name, Row]]:
+        """Return what ended and what began, in each commit."""
+        told: list[tuple[int, str, Name, Row]] = []
+        for revision in range(since + 1, len(self.states)):
+            before, after = self.states[revision - 1], self.states[revision]
+            for name in {**before.facts, **after.facts}:
+                began = [row for row in after.rows(name) if row.since == revision]
+                # One that ended and came again in one commit has moved behind the others.
+                replaced = {(row.same, row.place) for row in began}
+                told += [
+                    (revision, "ended", name, row)
+                    for row in before.rows(name)
+                    if row not in after.rows(name) and (row.same, row.place) not in replaced
+                ]
+                told += [(revision, "asserted", name, row) for row in began]
+        return told
+
+    def _inverses(self, key: str) -> list[str]:
+        found = []
+        for rule in self.now.rules:
+            if rule.inverse is not None:
+                other = canonical_key(rule.inverse)
+                found += [rule.key] if same_relation(other, key) else []
+                found += [other] if same_relation(rule.key, key) else []
+        return list(dict.fromkeys(found))
+
+
+def _held(told: list[tuple[Row, str]], at: int) -> list[str]:
+    """Texts of what holds at a moment, each content once."""
+    held = [(text, row) for row, text in told if row.begin <= at < row.end]
+    return [text for text, *_ in dict.fromkeys((t, r.surface, r.same[1:3]) for t, r in held)]

@@ -1,0 +1,356 @@
+"""Random operations on a store and on the `Model`, which must always give the same answers."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from lamlam.errors import BadFact, Conflict, FactStoreError, TooManyValues
+from lamlam.memory_backends.conformance.backend import Backend
+from lamlam.memory_backends.conformance.laws.base import Laws
+from lamlam.memory_backends.conformance.model.oracle import Model
+from lamlam.memory_backends.conformance.model.oracle_commit import FOREVER, Name, Row
+from lamlam.memory_backends.conformance.samples import NO_HEALTH_CHECKS, listed
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.operations import (
+    AddAlias,
+    Assert,
+    DefineRelation,
+    MergeEntities,
+    Op,
+    RemoveAlias,
+    Replace,
+    Retract,
+    SplitEntities,
+)
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.timestamps import to_us
+from lamlam.memory_backends.model.values import EntityRef, PartialDate, Value, code_of
+from lamlam.memory_backends.protocol import Capability, FactStore
+
+STEPS_VARIABLE = "LAMLAM_CONFORMANCE_STEPS"
+STEPS = int(os.environ.get(STEPS_VARIABLE, "15"))
+
+# Names that resemble each other in nothing: the model knows no misspellings.
+ENTITIES = st.sampled_from(["Ada", "Bob Ferris", "Łódź", "a\x1eb", "The Salt (novel)", "x" * 40])
+NAMES = ENTITIES | st.sampled_from(["Countess", "ADA", "bob_ferris", "Qwertz 77"])
+RELATIONS = st.sampled_from(
+    ["birth place", "born in", "place of birth", "award", "a\x1fb", "parent", "child"]
+)
+VALUES: st.SearchStrategy[Value] = st.sampled_from(
+    ["one", "two", "<|db_end|>", "three\nfour", "7", 7, True, PartialDate(1900)]
+    + [EntityRef("Ada"), EntityRef("Łódź")]
+)
+MOMENTS = st.sampled_from([1890, 1900, 1910, 1920, 1930]).map(
+    lambda y: datetime(y, 1, 1, tzinfo=UTC)
+)
+SPACES = st.sampled_from([(), (), (), ("a",)])
+FRACTIONS = st.floats(0, 1)
+
+
+@st.composite
+def made_facts(draw: st.DrawFn) -> Fact:
+    """A fact; every third holds for a period."""
+    begin, end = None, None
+    if draw(st.integers(0, 2)) == 0:
+        begin, end = draw(st.none() | MOMENTS), draw(st.none() | MOMENTS)
+        if begin is not None and end is not None and begin >= end:
+            begin, end = end, begin if end < begin else None
+    return Fact(
+        entity=draw(ENTITIES), relation=draw(RELATIONS), value=draw(VALUES),
+        sources=draw(st.lists(st.sampled_from("st"), max_size=1)),
+        confidence=draw(st.sampled_from([1.0, 1.0, 0.5])), valid_from=begin, valid_to=end,
+        namespace=draw(SPACES),
+    )  # fmt: skip
+
+
+FACTS = made_facts()
+RULES = st.builds(
+    RelationRule, st.sampled_from(["birth place", "award"]), st.sampled_from(["one", "many"])
+) | st.just(RelationRule("parent", inverse="child"))
+OPS: st.SearchStrategy[Op] = st.one_of(
+    st.builds(Assert, FACTS),
+    st.builds(Assert, FACTS),
+    st.builds(Replace, FACTS),
+    st.builds(Replace, FACTS, st.just(("one",))),
+    st.builds(Retract, NAMES, RELATIONS, st.none() | VALUES, SPACES),
+    st.builds(Retract, NAMES, RELATIONS, st.none(), SPACES, st.just(True), st.none() | MOMENTS),
+    st.builds(AddAlias, NAMES, NAMES, SPACES),
+    st.builds(RemoveAlias, NAMES, NAMES, SPACES),
+    st.builds(MergeEntities, NAMES, NAMES, SPACES),
+    st.builds(SplitEntities, NAMES, NAMES, SPACES),
+    st.builds(DefineRelation, RULES),
+)
+
+
+def capability_of(op: Op) -> Iterator[Capability]:
+    """What an operation needs besides writing."""
+    match op:
+        case Assert(fact) | Replace(fact):
+            if fact.valid_from is not None or fact.valid_to is not None:
+                yield Capability.VALID_TIME
+            if isinstance(op, Replace) and op.expected is not None:
+                yield Capability.CAS
+            if fact.namespace:
+                yield Capability.NAMESPACES
+        case DefineRelation():
+            yield Capability.RULES
+        case Retract():
+            if op.namespace:
+                yield Capability.NAMESPACES
+        case _:
+            yield Capability.ALIASES
+            if op.namespace:
+                yield Capability.NAMESPACES
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """One store, and the model of it."""
+
+    backend: ClassVar[Backend]
+    portal: ClassVar[BlockingPortal]
+
+    @initialize()
+    def begin(self) -> None:
+        self.stack = ExitStack()
+        url = self.stack.enter_context(self.backend.fresh())
+        opened = self.portal.wrap_async_context_manager(self.backend.open(url))
+        self.store: FactStore = self.stack.enter_context(opened)
+        self.can = self.store.capabilities
+        self.model = Model()
+        self.base = self.portal.call(self.store.info).revision
+        self.is_erased = False
+        self.n_keys = 0
+
+    def teardown(self) -> None:
+        if hasattr(self, "stack"):
+            self.stack.close()
+
+    # What is done ---------------------------------------------------------------------------------
+
+    @rule(
+        ops=st.lists(OPS, min_size=1, max_size=3),
+        is_sent_twice=st.sampled_from([False, False, True]),
+    )
+    def commit(self, ops: list[Op], is_sent_twice: bool) -> None:
+        ops = [op for op in ops if self.can.issuperset(capability_of(op))]
+        self.n_keys += 1
+        key = f"key {self.n_keys}" if Capability.IDEMPOTENCY in self.can else None
+        for _ in range(2 if is_sent_twice and key else 1):
+            expected: Any
+            try:
+                expected = self.model.apply(ops, key)
+            except (BadFact, Conflict, TooManyValues) as error:
+                expected = type(error)
+            assert self._result(ops, key) == expected
+
+    @rule(
+        kept=ENTITIES,
+        merged=ENTITIES,
+        space=SPACES,
+        facts=st.lists(FACTS, min_size=1, max_size=3),
+        meanwhile=st.lists(OPS, max_size=3),
+        is_split=st.sampled_from([True, True, False]),
+    )
+    def merge(
+        self,
+        kept: str,
+        merged: str,
+        space: tuple[str, ...],
+        facts: list[Fact],
+        meanwhile: list[Op],
+        is_split: bool,
+    ) -> None:
+        """What seldom comes about by chance: a merge of two that there are, and its end."""
+        for name in (kept, merged):
+            own = [fact.model_copy(update={"entity": name, "namespace": space}) for fact in facts]
+            self.commit([Assert(fact) for fact in own], False)
+        self.commit([MergeEntities(kept, merged, space)], False)
+        self.commit(meanwhile, False)
+        end = SplitEntities if is_split else RemoveAlias
+        self.commit([end(kept, merged, space)], False)
+
+    def _result(self, ops: list[Op], key: str | None) -> Any:
+        async def apply() -> Any:
+            try:
+                commit = await self.store.apply(ops, idempotency_key=key)
+            except FactStoreError as error:
+                return type(error)
+            return commit.revision - self.base, commit.facts
+
+        return self.portal.call(apply)
+
+    @rule(entity=NAMES, relation=st.none() | RELATIONS, space=SPACES)
+    def erase(self, entity: str, relation: str | None, space: tuple[str, ...]) -> None:
+        if Capability.ERASE not in self.can or (space and Capability.NAMESPACES not in self.can):
+            return
+        n_before = self.model.erase((space, canonical_key(entity)), relation)
+        receipt = self._call(self.store.erase, entity, relation, namespace=space)
+        self.is_erased = self.is_erased or bool(n_before)
+        if Capability.HISTORY in self.can:
+            assert receipt.facts == n_before
+        if Capability.ERASE_PHYSICAL in self.can:
+            # A text of a letter or two cannot be searched for, as the receipt then says.
+            is_short = any("too short" in place for place in receipt.pending)
+            assert receipt.verified == (bool(receipt.facts) and not is_short), receipt
+
+    # What is asked --------------------------------------------------------------------------------
+
+    @rule(entity=NAMES, relation=RELATIONS, space=SPACES, at=MOMENTS, when=st.none() | FRACTIONS)
+    def look_up(
+        self, entity: str, relation: str, space: tuple[str, ...], at: datetime, when: float | None
+    ) -> None:
+        if (
+            space and Capability.NAMESPACES not in self.can
+        ) or Capability.VALID_TIME not in self.can:
+            return
+        as_of = None if when is None or Capability.HISTORY not in self.can else self._revision(when)
+        moment = to_us(at)
+        assert moment is not None
+        expected = self.model.lookup(
+            (space, canonical_key(entity)), relation, at=moment, as_of=as_of
+        )
+        result = self._call(
+            self.store.lookup, entity, relation, namespace=space, valid_at=at,
+            as_of=None if as_of is None else as_of + self.base,
+        )  # fmt: skip
+        assert (result.status.value, list(result.values)) == expected
+        assert len(result.facts) == len(result.values)
+
+    @rule(when=FRACTIONS)
+    def look_back(self, when: float) -> None:
+        if Capability.HISTORY in self.can:
+            revision = self._revision(when)
+            state = self.model.states[revision]
+            assert self._scanned(as_of=revision + self.base) == {
+                name: [self._row(row) for row in rows] for name, rows in state.facts.items() if rows
+            }
+
+    @rule(entity=ENTITIES, space=SPACES)
+    def remember(self, entity: str, space: tuple[str, ...]) -> None:
+        if Capability.HISTORY in self.can and (not space or Capability.NAMESPACES in self.can):
+            past = self._call(self.store.history, entity, namespace=space)
+            ends = [one.retracted for one in past]
+            assert ends == sorted(ends)
+            found = Counter((self._seen(one.fact), one.retracted - self.base) for one in past)
+            told = self.model.history((space, canonical_key(entity)))
+            assert found == Counter({(self._row(row), end): n for (row, end), n in told.items()})
+
+    @rule(when=FRACTIONS)
+    def follow(self, when: float) -> None:
+        if Capability.CHANGES not in self.can:
+            return
+        since = self._revision(when)
+        told = self.portal.call(listed, self.store.changes(since + self.base))
+        found = [
+            (
+                one.revision - self.base,
+                one.kind,
+                (one.namespace, canonical_key(one.fact.entity)),
+                self._seen(one.fact),
+            )
+            for one in told
+            if one.fact is not None
+        ]
+        expected = [(*change[:3], self._row(change[3])) for change in self.model.changes(since)]
+        assert Counter(found) == Counter(expected)
+        assert [one.revision for one in told] == sorted(one.revision for one in told)
+        if not self.is_erased:
+            kinds = [one.kind for one in told if one.fact is None]
+            assert kinds == [e[0] for events in self.model.events[since + 1 :] for e in events]
+
+    @invariant()
+    def holds_the_same(self) -> None:
+        if not hasattr(self, "model"):
+            return
+        now = self.model.now
+        held = {name: rows for name, rows in now.facts.items() if rows}
+        assert self._scanned() == {n: [self._row(row) for row in rows] for n, rows in held.items()}
+        info = self.portal.call(self.store.info)
+        assert info.revision - self.base == self.model.revision
+        assert (info.facts, info.entities) == (sum(map(len, held.values())), len(held))
+        if Capability.ALIASES in self.can:
+            for name in held:
+                aliases = self._call(self.store.aliases, now.spelt[name], namespace=name[0])
+                assert aliases == sorted(a[1] for a, e in now.aliases.items() if e == name)
+
+    # ----------------------------------------------------------------------------------------------
+
+    def _call(self, call: Any, *arguments: Any, **named: Any) -> Any:
+        async def awaited() -> Any:
+            return await call(*arguments, **named)
+
+        return self.portal.call(awaited)
+
+    def _revision(self, fraction: float) -> int:
+        return round(fraction * self.model.revision)
+
+    def _scanned(self, **where: Any) -> dict[Name, list[Any]]:
+        held: dict[Name, list[Any]] = {}
+        for fact in self.portal.call(listed, self.store.scan(batch=2, **where)):
+            name = fact.namespace, canonical_key(fact.entity)
+            held.setdefault(name, []).append(self._seen(fact))
+            assert where or fact.entity == self.model.now.spelt[name]
+        return held
+
+    def _seen(self, fact: Fact) -> tuple[Any, ...]:
+        begin, end = to_us(fact.valid_from), to_us(fact.valid_to)
+        return (
+            fact.relation, code_of(fact.value), fact.surface, fact.sources, fact.confidence,
+            -FOREVER if begin is None else begin, FOREVER if end is None else end,
+            (fact.revision or 0) - self.base,
+        )  # fmt: skip
+
+    def _row(self, row: Row) -> tuple[Any, ...]:
+        return (
+            row.relation, code_of(row.value), row.surface, row.sources, row.confidence,
+            row.begin, row.end, row.since,
+        )  # fmt: skip
+
+
+class ModelLaws(Laws):
+    """Suite 0: whatever is done to a store, it answers like the model."""
+
+    suite = "model"
+
+    def test_a_store_is_what_the_model_is(self, conformance_backend: Backend) -> None:
+        """After any operations in any order every read of the store is the model's: facts, past,
+        names and feed.
+        """
+        run_machine(conformance_backend)
+
+
+def run_machine(backend: Backend, examples: int | None = None, steps: int = STEPS) -> None:
+    """The machine has run on the backend.
+
+    Raises:
+        AssertionError: store and model disagree; the steps to it are printed.
+    """
+    with start_blocking_portal(backend.event_loop) as portal:
+        machine = type("Machine", (StoreMachine,), {"backend": backend, "portal": portal})
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=examples or backend.examples,
+                stateful_step_count=steps,
+                deadline=None,
+                suppress_health_check=NO_HEALTH_CHECKS,
+                phases=tuple(p for p in Phase if backend.is_shrunk or p is not Phase.shrink),
+            ),
+        )

@@ -1,0 +1,261 @@
+"""Files of facts: read with every fault named by its line, and written whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from lamlam.errors import BadFact, NotSupported
+from lamlam.memory_backends.fact_formats import cypher, jsonl, lmlm, ntriples, tables
+from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, Reader, Writer
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import Assert
+from lamlam.unfinished_files import part_beside
+
+FORMATS = ("jsonl", "csv", "tsv", "nt", "lmlm", "cypher")
+_READERS: dict[str, Reader] = {
+    "jsonl": jsonl.read, "csv": tables.read_csv, "tsv": tables.read_tsv, "nt": ntriples.read,
+    "lmlm": lmlm.read, "cypher": cypher.read,
+}  # fmt: skip
+_WRITERS: dict[str, Writer] = {
+    "jsonl": jsonl.write, "csv": tables.write_csv, "tsv": tables.write_tsv, "nt": ntriples.write,
+    "lmlm": lmlm.write, "cypher": cypher.write,
+}  # fmt: skip
+_SUFFIXES = {"cql": "cypher", "json": "jsonl", "ndjson": "jsonl", "ntriples": "nt"} | {
+    name: name for name in FORMATS
+}
+_READ_TWICE = ("nt",)
+_SQLITE_MAGIC = b"SQLite format 3\0"
+
+Progress = Callable[[int, int | None], None]
+
+
+class FactFile:
+    """What a file holds, in order, as operations that put it into a store; iterate once.
+
+    A JSON line is ``{"entity": …, "relation": …, "value": …}`` with optional further fields;
+    `docs/memory.md` has them, and the other formats.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        format: str | None = None,
+        skip_invalid: bool = False,
+        ignore_unknown: bool = False,
+        on_progress: Progress | None = None,
+    ) -> None:
+        """Take note of what to read.
+
+        Args:
+            path: its suffix names the format, ``.gz`` or ``.xz`` behind it that it is packed;
+                ``-`` is standard input.
+            format: overrides what the name says.
+            skip_invalid: leave bad lines out and count them in ``rejected``.
+            ignore_unknown: leave keys and columns alone that mean nothing here.
+            on_progress: is told bytes read and their total (``None`` where unknown).
+
+        Raises:
+            NotSupported: there is no such format.
+        """
+        self.path = path
+        self.format = _checked(format or format_of(path))
+        self._faults = Faults(
+            "standard input" if path == "-" else path,
+            skip_invalid=skip_invalid,
+            ignore_unknown=ignore_unknown,
+        )
+        self._on_progress = on_progress
+
+    @property
+    def rejected(self) -> int:
+        """Lines that were left out."""
+        return self._faults.rejected
+
+    @property
+    def first_reason(self) -> str | None:
+        """Why the first of them was, and its number."""
+        return self._faults.first_reason
+
+    @property
+    def name(self) -> str:
+        """What messages call the file."""
+        return self._faults.name
+
+    @property
+    def where(self) -> str:
+        """The file, and the line that the last operation came from."""
+        return self._faults.where
+
+    def __iter__(self) -> Iterator[Item]:
+        """Give each operation: facts and rules as they come, then aliases.
+
+        Raises:
+            BadFact: a line that is no fact, by its number; or a file that cannot be unpacked.
+            MissingExtra: the format needs a package that is not installed.
+            OSError: the file cannot be opened.
+        """
+        read = _READERS[self.format]
+        with _lines(self.path, self.format in _READ_TWICE, self._on_progress) as lines:
+            yield from read(lines, self._faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What went into a file."""
+
+    facts: int
+    lost: str
+    """What the format could not keep, with counts; empty if nothing."""
+
+
+def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None = None) -> Written:
+    """The facts, aliases and rules are in a file (``.gz`` and ``.xz`` packed).
+
+    The file is written beside its place and renamed at the end; a pipe or a device is written
+    to as it is. ``-`` is standard output.
+
+    Raises:
+        NotSupported: there is no such format, the name tells none, or the place is taken by a
+            SQLite file, which holds more than any format keeps.
+    """
+    name = _checked(format or format_of(path))
+    write = _WRITERS[name]
+    lost = Lost()
+    n_facts = 0
+
+    def counted() -> Iterator[Item]:
+        nonlocal n_facts
+        for given in items:
+            item = Assert(given) if isinstance(given, Fact) else given
+            n_facts += isinstance(item, Assert)
+            yield item
+
+    if path == "-":
+        write(counted(), sys.stdout.buffer, lost)
+        sys.stdout.buffer.flush()
+        return Written(n_facts, str(lost))
+    target = Path(path)
+    if _is_sqlite(target):
+        raise NotSupported(
+            f"{path} is a SQLite file, and would be written over", hint="name another file"
+        )
+    if target.exists() and not target.is_file():  # a new file must not take its place
+        with _create(target, target.suffix) as file:
+            write(counted(), file, lost)
+        return Written(n_facts, str(lost))
+    target = Path(os.path.realpath(target))  # a link goes on pointing to its file
+    # Of its own: two may write the same file, and the last to finish wins.
+    beside = part_beside(target)
+    try:
+        with _create(beside, target.suffix) as file:
+            with suppress(FileNotFoundError):  # who could not read the old one cannot read this
+                beside.chmod(target.stat().st_mode & 0o777)
+            write(counted(), file, lost)
+        beside.replace(target)
+    except BaseException as error:
+        beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(beside):
+            error.filename, error.filename2 = path, None  # the name that was given
+        raise
+    return Written(n_facts, str(lost))
+
+
+def format_of(path: str) -> str:
+    """Return the format that a file's name tells; without any suffix ``jsonl``.
+
+    Raises:
+        NotSupported: the suffix is none of a format.
+    """
+    suffixes = [suffix for suffix in Path(path).suffixes if suffix not in (".gz", ".xz")]
+    suffix = suffixes[-1].removeprefix(".").casefold() if suffixes else "jsonl"
+    if suffix not in _SUFFIXES:
+        raise NotSupported(
+            f"the name of {path} tells no format of facts",
+            hint=f"name one with --format (format=): {', '.join(FORMATS)}",
+        )
+    return _SUFFIXES[suffix]
+
+
+def _checked(format: str) -> str:
+    if format not in FORMATS:
+        raise NotSupported(
+            f"there is no format {format[:40]!r}", hint=f"known are {', '.join(FORMATS)}"
+        )
+    return format
+
+
+@contextmanager
+def _lines(
+    path: str, is_read_twice: bool, on_progress: Progress | None
+) -> Iterator[Iterable[bytes]]:
+    with ExitStack() as stack:
+        if path != "-":
+            yield _PackedLines(path, on_progress)
+        elif sys.stdin is None:
+            raise BadFact("standard input is closed", hint="name a file instead of -")
+        elif not is_read_twice:
+            yield sys.stdin.buffer
+        else:
+            kept = stack.enter_context(tempfile.TemporaryFile())
+            for line in sys.stdin.buffer:
+                kept.write(line)
+            yield _KeptLines(kept)
+
+
+class _PackedLines:
+    """The lines of a file; it is opened anew each time that they are gone through."""
+
+    def __init__(self, path: str, on_progress: Progress | None) -> None:
+        self._path = path
+        self._on_progress = on_progress
+
+    def __iter__(self) -> Iterator[bytes]:
+        with open(self._path, "rb") as raw:
+            total = Path(self._path).stat().st_size
+            unpacked: IO[bytes] = raw
+            if self._path.endswith(".gz"):
+                unpacked = gzip.open(raw, "rb")  # type: ignore[assignment]  # same methods
+            elif self._path.endswith(".xz"):
+                unpacked = lzma.open(raw, "rb")
+            try:
+                for number, line in enumerate(unpacked):
+                    if self._on_progress is not None and number % 2000 == 0:
+                        self._on_progress(raw.tell(), total)
+                    yield line
+            except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
+                raise BadFact(f"{self._path} cannot be unpacked: {error}") from None
+
+
+class _KeptLines:
+    """The lines of an open file, from its begin each time."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        yield from self._file
+
+
+def _is_sqlite(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
+
+
+def _create(path: Path, suffix: str) -> IO[bytes]:
+    if suffix == ".gz":
+        return gzip.open(path, "wb")  # type: ignore[return-value]  # same methods
+    return lzma.open(path, "wb") if suffix == ".xz" else path.open("wb")

@@ -1,0 +1,449 @@
+"""What is asked of a memory and what it answers: slotted, because it runs per written fact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, NamedTuple, Protocol, overload
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.timestamps import as_moment, from_us
+from lamlam.memory_backends.model.values import value_of
+
+MatchKind = Literal["exact", "alias", "synonym", "inverse", "fuzzy", "vector", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One question: the value of a relation of an entity, both as text wrote them."""
+
+    entity: str
+    relation: str
+    namespace: Namespace = ()
+    valid_at: datetime | None = None
+    """The moment of world time that is asked about (with a zone); ``None`` is the present."""
+    as_of: int | None = None
+    """Answer as the store stood at this revision (`Capability.HISTORY`)."""
+
+
+def checked_lookup(
+    entity: str,
+    relation: str,
+    namespace: Namespace = (),
+    valid_at: datetime | None = None,
+    as_of: int | None = None,
+) -> Lookup:
+    """Return a question whose fields are what they should be.
+
+    `Lookup` itself checks nothing, since one is made per written fact.
+
+    Raises:
+        BadFact: a name is no string, the namespace is none, the moment has no zone, or the
+            revision is no whole number of a store's size.
+    """
+    query = Lookup(
+        entity,
+        relation,
+        check_namespace(namespace),
+        None if valid_at is None else as_moment(valid_at),
+        as_of,
+    )
+    check_lookup(query)
+    return query
+
+
+def checked_lookups(queries: Iterable[Lookup]) -> list[Lookup]:
+    """Return the questions, whose fields are what they should be.
+
+    Raises:
+        BadFact: it is no list of questions, or a field of one is not what it should be.
+    """
+    if isinstance(queries, str | bytes) or not hasattr(queries, "__iter__"):
+        raise BadFact(
+            f"{type(queries).__name__} is no list of lookups",
+            hint="give a list: lookup_many([Lookup(entity, relation)])",
+        )
+    given = list(queries)
+    for query in given:
+        check_lookup(query)
+        check_namespace(query.namespace)
+    return given
+
+
+def check_lookup(query: Lookup) -> None:
+    """The question's fields are what they should be; its namespace is checked where it is used.
+
+    Raises:
+        BadFact: it is no question, a name is no string, the moment has no zone, or the revision
+            is no whole number of a store's size.
+    """
+    if not isinstance(query, Lookup):
+        raise BadFact(
+            f"{type(query).__name__} is no lookup",
+            hint="make it by lamlam.Lookup(entity, relation)",
+        )
+    if not isinstance(query.entity, str):
+        raise BadFact(f"no lookup: entity: {type(query.entity).__name__} is no text")
+    if not isinstance(query.relation, str):
+        raise BadFact(f"no lookup: relation: {type(query.relation).__name__} is no text")
+    if query.valid_at is not None:
+        as_moment(query.valid_at)  # refused without its zone, whether or not it matters
+    if query.as_of is not None:
+        check_as_of(query.as_of)
+
+
+def check_as_of(as_of: int) -> None:
+    """The revision that is asked about is a whole number of a store's size.
+
+    Raises:
+        BadFact: it is not.
+    """
+    if isinstance(as_of, bool) or not isinstance(as_of, int):
+        raise BadFact(f"no lookup: as_of: {as_of!r} is no revision")
+    if not 0 <= as_of < 2**63:
+        raise BadFact("no lookup: as_of: there is no such revision")
+
+
+class LookupStatus(StrEnum):
+    """How a lookup ended; a miss is an ordinary answer, not an error."""
+
+    HIT = "hit"
+    MISS = "miss"
+    AMBIGUOUS = "ambiguous"
+    """Several entities fit equally well; `LookupResult.candidates` names them."""
+    NOT_VALID_AT = "not_valid_at"
+    """The store holds values, but none for the moment that was asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPart:
+    """How one half of the question was understood."""
+
+    kind: MatchKind
+    score: float
+    """From 0 to 1; 1 unless the kind is ``fuzzy`` or ``vector``."""
+    matched: str | None
+    """The stored name that was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How the question was understood: the entity first, then the relation among its own."""
+
+    entity: MatchPart
+    relation: MatchPart
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A near name that was not good enough to be an answer."""
+
+    entity: str
+    relation: str
+    score: float
+
+
+NO_MATCH = MatchPart("none", 0.0, None)
+
+
+class StoredFact(NamedTuple):
+    """One version of a fact inside a store: without its entity, the same for all of a row."""
+
+    relation: str
+    """As its author wrote it."""
+    key: str
+    """The relation's canonical key."""
+    value: str
+    """The surface: the text that a model writes."""
+    sources: tuple[str, ...]
+    revision: int
+    """The revision at which this version was asserted."""
+    confidence: float
+    code: str = ""
+    """Type and value (`values.code_of`); empty for a text."""
+    valid_from: int | None = None
+    """In microseconds since 1970, as ``valid_to``."""
+    valid_to: int | None = None
+    seq: int = 0
+    """The place among the facts of its entity, which all versions of it share: lists of facts
+    are in this order. Not filled in where only the values of one relation are read."""
+
+    @property
+    def source(self) -> str | None:
+        """The first source, or ``None``."""
+        return self.sources[0] if self.sources else None
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """What is said, whatever it is called: equal for equal values."""
+        if self.code.startswith("s:"):  # a text that is written as another one
+            return "", self.code[2:]
+        return self.code, "" if self.code else self.value
+
+    @property
+    def identity(self) -> tuple[str, str, str, int | None]:
+        """What makes two facts of one entity the same fact."""
+        return self.key, *self.content, self.valid_from
+
+    def placed(self, revision: int, seq: int) -> StoredFact:
+        """Return the version that begins at a revision, in a place: `_replace`, but faster."""
+        return StoredFact(*self[:4], revision, *self[5:9], seq)
+
+
+class LazyFacts(Sequence[StoredFact]):
+    """Facts without a period of which only the values were read: most questions ask no more.
+
+    Never empty.
+    """
+
+    __slots__ = ("_facts", "_places", "_sources", "_text", "_unpack", "values")
+
+    def __init__(
+        self,
+        values: tuple[str, ...],
+        text: str,
+        places: Sequence[int],
+        sources: Sequence[tuple[str, ...]],
+        unpack: Callable[[str, int, tuple[str, ...]], StoredFact],
+    ) -> None:
+        """Hold the facts as they are kept.
+
+        Args:
+            values: their surfaces.
+            text: what its backend keeps of an entity.
+            places: where each fact is in it.
+            sources: of each.
+            unpack: gives the fact at a place of the text.
+        """
+        self.values = values
+        self._text = text
+        self._places = places
+        self._sources = sources
+        self._unpack = unpack
+        self._facts: list[StoredFact] | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @overload
+    def __getitem__(self, index: int) -> StoredFact: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[StoredFact]: ...
+    def __getitem__(self, index: int | slice) -> StoredFact | list[StoredFact]:
+        if self._facts is None:
+            self._facts = [
+                self._unpack(self._text, place, sources)
+                for place, sources in zip(self._places, self._sources, strict=True)
+            ]
+        return self._facts[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as of a list
+
+
+class PastVersion(NamedTuple):
+    """A version of a fact that has ended."""
+
+    fact: StoredFact
+    retracted: int
+    """The revision at which it ended."""
+
+
+class Identify(Protocol):
+    """Gives a fact's id."""
+
+    def __call__(self, entity_key: str, fact: StoredFact, /) -> str:
+        """Return the id of a fact of the entity with this (scoped) canonical key."""
+        ...
+
+
+class Owned(NamedTuple):
+    """A fact with the entity that it is about."""
+
+    name: str
+    key: str
+    """Scoped canonical key of the entity."""
+    fact: StoredFact
+    value: str
+    """The text that it answers with: its value, or its entity where it answers the inverse."""
+
+
+class LookupResult:
+    """What memory knows; `Fact` objects are built when first asked for."""
+
+    __slots__ = (
+        "_entity",
+        "_fact_ids",
+        "_facts",
+        "_identify",
+        "_key",
+        "_match",
+        "_owned",
+        "_stored",
+        "candidates",
+        "elapsed_ns",
+        "namespace",
+        "revision",
+        "status",
+        "values",
+    )
+
+    def __init__(
+        self,
+        status: LookupStatus,
+        match: Match | None,
+        revision: int,
+        elapsed_ns: int = 0,
+        entity: str = "",
+        key: str = "",
+        namespace: Namespace = (),
+        stored: Sequence[StoredFact] = (),
+        owned: Sequence[Owned] | None = None,
+        identify: Identify | None = None,
+        candidates: tuple[Candidate, ...] = (),
+    ) -> None:
+        """Hold an answer.
+
+        Args:
+            match: how the question was understood; ``None``: both halves exactly.
+            entity: the entity as stored.
+            key: its scoped canonical key.
+            stored: the facts found, in stored order.
+            owned: the same, each with its entity: where an inverse relation was asked for, facts
+                of other entities are among them.
+            identify: gives a fact's id.
+        """
+        self.status = status
+        self._match = match
+        self.revision = revision
+        self.elapsed_ns = elapsed_ns
+        self.candidates = candidates
+        self.namespace = namespace
+        self.values: tuple[str, ...]
+        if owned is not None:
+            self.values = tuple([one.value for one in owned])
+        elif type(stored) is LazyFacts:
+            self.values = stored.values
+        else:
+            self.values = tuple([fact[2] for fact in stored])
+        self._entity = entity
+        self._key = key
+        self._stored = stored
+        self._owned = owned
+        self._identify = identify
+        self._facts: tuple[Fact, ...] | None = None
+        self._fact_ids: tuple[str, ...] | None = None
+
+    @property
+    def value(self) -> str | None:
+        """The first value, or ``None``."""
+        return self.values[0] if self.values else None
+
+    @property
+    def match(self) -> Match:
+        """How the question was understood."""
+        if self._match is None:
+            owners = self._owners()
+            relation = owners[0].fact.relation if owners else None
+            self._match = Match(
+                MatchPart("exact", 1.0, self._entity), MatchPart("exact", 1.0, relation)
+            )
+        return self._match
+
+    @property
+    def sources(self) -> tuple[str | None, ...]:
+        """Where each value came from: the first source of each fact."""
+        return tuple([one.fact.source for one in self._owners()])
+
+    @property
+    def fact_ids(self) -> tuple[str, ...]:
+        """The id of the fact behind each value."""
+        if self._fact_ids is None:
+            identify = self._identify
+            self._fact_ids = (
+                tuple([identify(one.key, one.fact) for one in self._owners()]) if identify else ()
+            )
+        return self._fact_ids
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The facts behind the values, as stored: of an inverse relation, the other entity's."""
+        if self._facts is None:
+            ids = self.fact_ids or (None,) * len(self.values)
+            self._facts = tuple(
+                [
+                    as_fact(one.name, one.fact, fact_id, self.namespace)
+                    for one, fact_id in zip(self._owners(), ids, strict=True)
+                ]
+            )
+        return self._facts
+
+    def _owners(self) -> Sequence[Owned]:
+        if self._owned is None:
+            self._owned = [
+                Owned(self._entity, self._key, fact, fact.value) for fact in self._stored
+            ]
+        return self._owned
+
+    def __repr__(self) -> str:
+        return f"LookupResult({self.status.value}, values={self.values!r}, match={self.match!r})"
+
+
+class EntityView:
+    """What a store holds of one entity."""
+
+    __slots__ = ("_values", "key", "match", "name", "relations")
+
+    def __init__(self, name: str, key: str, match: MatchPart, stored: Sequence[StoredFact]) -> None:
+        """Hold the facts of an entity.
+
+        Args:
+            name: as stored.
+            key: its canonical key.
+            match: how the asked name was understood.
+        """
+        values: dict[str, list[str]] = {}
+        for fact in stored:
+            values.setdefault(fact.key, []).append(fact.value)
+        self.name = name
+        self.key = key
+        self.match = match
+        self._values = values
+        self.relations: tuple[str, ...] = tuple(values)
+        """Canonical keys of the relations that the entity holds, in stored order."""
+
+    def values(self, relation_key: str) -> tuple[str, ...]:
+        """The values of one of its relations, in stored order; empty for any other."""
+        return tuple(self._values.get(relation_key, ()))
+
+    def __repr__(self) -> str:
+        return f"EntityView({self.name!r}, relations={self.relations!r})"
+
+
+def as_fact(
+    entity: str,
+    stored: StoredFact,
+    fact_id: str | None,
+    namespace: Namespace = (),
+    retracted: int | None = None,
+) -> Fact:
+    """Return a fact of a store as users read it; it was checked when it was written."""
+    return Fact.model_construct(
+        entity=entity,
+        relation=stored.relation,
+        value=value_of(stored.code, stored.value) if stored.code else stored.value,
+        surface=stored.value,
+        sources=stored.sources,
+        confidence=stored.confidence,
+        valid_from=from_us(stored.valid_from),
+        valid_to=from_us(stored.valid_to),
+        namespace=namespace,
+        id=fact_id,
+        revision=stored.revision,
+        retracted=retracted,
+    )

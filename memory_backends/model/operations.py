@@ -1,0 +1,282 @@
+"""What can be done to a store, and what a store says when it has done it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Self, SupportsInt, TypeAlias
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Assert:
+    """The fact holds, beside what the relation held before.
+
+    The same statement again is no second fact: its sources are joined, and its confidence,
+    surface and the end of its period become those given.
+
+    Where the relation is bound to one value, another value for an overlapping period is
+    refused (`TooManyValues`).
+    """
+
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """The fact is the only value of its relation in its period; synonyms included.
+
+    What held before ends; where it held outside the period too, it keeps those times.
+    """
+
+    fact: Fact
+    expected: tuple[str, ...] | None = None
+    """Surfaces of the values that the relation must have before, in any order; else `Conflict`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retract:
+    """The facts end; they stay readable in the history."""
+
+    entity: str
+    relation: str
+    value: Value | None = None
+    """One value (a text also names a typed value by its surface), or every value of the relation;
+    under its synonyms too."""
+    namespace: Namespace = ()
+    exact: bool = False
+    """The relation by this very name only."""
+    valid_from: datetime | None = None
+    """With ``exact``: only the fact whose period begins here (``None``: has no begin)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddAlias:
+    """The entity is found by another name too.
+
+    An alias of an unknown entity, or one that another entity has, is refused (`BadFact`).
+    """
+
+    entity: str
+    alias: str
+    namespace: Namespace = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAlias:
+    """The entity is no longer found by the name; nothing happens if it was not."""
+
+    entity: str
+    alias: str
+    namespace: Namespace = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MergeEntities:
+    """The facts and aliases of ``merged`` are those of ``kept``, which is found by both names.
+
+    Facts get the id that they have under the entity that keeps them; history holds the old
+    ones. `SplitEntities` undoes it.
+    """
+
+    kept: str
+    merged: str
+    namespace: Namespace = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SplitEntities:
+    """A merge is undone: what came with ``merged`` and still stands goes back to it.
+
+    What was written after the merge stays with ``kept``. Without such a merge: `BadFact`; merges
+    of merges are undone the last first.
+    """
+
+    kept: str
+    merged: str
+    namespace: Namespace = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DefineRelation:
+    """The store knows how many values the relation has, of which type, and its inverse.
+
+    The definition before is replaced. It holds for what is written afterwards.
+    """
+
+    rule: RelationRule
+
+
+Op: TypeAlias = (
+    Assert
+    | Replace
+    | Retract
+    | AddAlias
+    | RemoveAlias
+    | MergeEntities
+    | SplitEntities
+    | DefineRelation
+)
+
+
+class Revision(int):
+    """The number of a commit, with what a server needs to read its own writes.
+
+    Compares and computes as the number that it is. `token` carries it to another process.
+
+    >>> Revision.parse(Revision(7, ["FB:x"]).token()).bookmarks
+    frozenset({'FB:x'})
+    """
+
+    bookmarks: frozenset[str]
+
+    def __new__(cls, number: SupportsInt, bookmarks: Iterable[str] = ()) -> Self:
+        """Return the revision."""
+        revision = super().__new__(cls, number)
+        revision.bookmarks = frozenset(bookmarks)
+        return revision
+
+    def token(self) -> str:
+        """Return the revision with its bookmarks as one text."""
+        return "@".join([str(int(self)), *sorted(self.bookmarks)])
+
+    @classmethod
+    def parse(cls, token: str) -> Self:
+        """Undo `token`.
+
+        Raises:
+            BadFact: the text is no token.
+        """
+        number, *bookmarks = token.split("@")
+        if not (number.isascii() and number.isdigit()):
+            raise BadFact(f"{token[:40]!r} is no revision")
+        return cls(int(number), bookmarks)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # Any: what pickle wants
+        return type(self), (int(self), tuple(self.bookmarks))
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one `apply` did."""
+
+    revision: int
+    """The store's revision afterwards (a `Revision`); unchanged where nothing changed."""
+    facts: int
+    """Facts that were added, updated or ended, aliases and rules that changed."""
+
+
+ChangeKind = Literal["asserted", "ended", "alias", "no_alias", "merged", "split", "rule", "erased"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the feed of a store, in the order of commits.
+
+    Facts that a merge or a split moved come as ``ended`` of one entity and ``asserted`` of the
+    other, after the entry itself.
+    """
+
+    revision: int
+    kind: ChangeKind
+    namespace: Namespace = ()
+    entity: str | None = None
+    """The name as stored; of a merge the entity that keeps. ``None`` for ``rule`` and ``erased``."""
+    fact: Fact | None = None
+    """Of ``asserted``: also of a new version of a fact that holds. Of ``ended``: with
+    ``retracted``; a version that a new one replaces brings no ``ended``."""
+    alias: str | None = None
+    """Canonical key of the alias, or of the merged entity."""
+    rule: RelationRule | None = None
+    entity_id: str | None = None
+    """Keyed hash of the scoped canonical key: all that is left of an erased entity's name."""
+    fact_ids: tuple[str, ...] = ()
+    """Of ``erased``: the facts that are gone; empty where all of the entity is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureReceipt:
+    """What `erase` removed, from where, and whether a search of the bytes confirmed it."""
+
+    facts: int
+    entity: str
+    relation: str | None
+    covered: tuple[str, ...]
+    """Places that hold nothing of it any more."""
+    pending: tuple[str, ...]
+    """Places that may still hold it, with the reason."""
+    verified: bool
+    """The bytes of the covered places were searched for the names, values and sources that were
+    erased, and held none that nothing else has.
+
+    False where nothing was erased, so nothing searched for.
+    """
+    revision: int
+    reason: str | None = None
+    authority: str | None = None
+    """Who asked for it."""
+    uncovered: tuple[str, ...] = ()
+    """Places that no store can reach: backups, replicas, what was read before."""
+
+    def __str__(self) -> str:
+        facts = "1 fact" if self.facts == 1 else f"{self.facts} facts"
+        parts = [f"{facts} erased from {', '.join(self.covered) or 'nowhere'}"]
+        parts.append("bytes searched, none left" if self.verified else "bytes not confirmed")
+        if self.pending:
+            parts.append(f"pending: {'; '.join(self.pending)}")
+        if self.uncovered:
+            parts.append(f"out of reach: {'; '.join(self.uncovered)}")
+        if self.reason:
+            parts.append(f"reason: {self.reason}")
+        if self.authority:
+            parts.append(f"by: {self.authority}")
+        return "; ".join(parts)
+
+
+OUT_OF_REACH = ("backups and copies made before", "texts written and traces kept before")
+"""What no store can erase, as every receipt says."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastFact:
+    """A fact, or a version of one, that once held, with the revisions of its begin and end."""
+
+    fact: Fact
+    asserted: int
+    retracted: int
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """What `migrate` did to a store, or would do (``dry_run``)."""
+
+    before: int
+    """Schema version, 0 where there was none."""
+    after: int
+    steps: tuple[str, ...]
+    """One line for each step, in order; empty where nothing was to do."""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInfo:
+    """What a store is and how much it holds."""
+
+    backend: str
+    location: str
+    schema: int
+    revision: int
+    facts: int
+    entities: int
+    read_only: bool
+    bytes: int | None = None
+    """Size on disk, where there is one."""
+    edition: str | None = None
+    """Edition and version of a server."""
+    changes_since: int = 0
+    """The feed of changes reaches back to this revision."""

@@ -1,0 +1,102 @@
+"""What a store was told about its relations: how many values, of which type, and their inverse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.synonyms import group_of
+from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS, ValueType, text_fault
+
+Cardinality = Literal["one", "many"]
+
+
+@dataclass(frozen=True, slots=True)
+class RelationRule:
+    """What holds for a relation, under all its synonyms, from the commit that defines it on."""
+
+    name: str
+    cardinality: Cardinality = "many"
+    """``one``: at any moment of world time an entity has one value at most."""
+    value_type: ValueType | None = None
+    """Values of another type are refused; text that reads as this type is taken as it."""
+    inverse: str | None = None
+    """The relation that the value has to the entity: "child" for "parent". Its own name for a
+    symmetric relation such as "spouse". Such a relation takes entities as values."""
+
+    def __post_init__(self) -> None:
+        """Check the fields.
+
+        Raises:
+            BadFact: a name is no name, the cardinality or type is unknown, or an inverse
+                without values that are entities.
+        """
+        for what, name in (("relation", self.name), ("inverse", self.inverse)):
+            fault = None if name is None else text_fault(name, MAX_NAME_CHARACTERS)
+            if fault or (name is None and what == "relation"):
+                raise BadFact(f"no relation: {what}: {fault or 'is missing'}")
+        if self.cardinality not in ("one", "many"):
+            raise BadFact(f"cardinality {self.cardinality!r} is neither 'one' nor 'many'")
+        if self.value_type is not None:
+            try:
+                object.__setattr__(self, "value_type", ValueType(self.value_type))
+            except ValueError:
+                known = ", ".join(ValueType)
+                raise BadFact(
+                    f"there is no value type {self.value_type!r}", hint=f"known are {known}"
+                ) from None
+        if self.inverse is not None:
+            if self.value_type not in (None, ValueType.ENTITY):
+                raise BadFact("only a relation between entities has an inverse")
+            object.__setattr__(self, "value_type", ValueType.ENTITY)
+
+    @property
+    def key(self) -> str:
+        """Canonical key of the relation."""
+        return canonical_key(self.name)
+
+
+class RelationRules:
+    """The rules of a store, found by any synonym of the relation's name."""
+
+    __slots__ = ("_by_group", "_inverses")
+
+    def __init__(self, rules: Iterable[RelationRule] = ()) -> None:
+        self._by_group: dict[int | str, RelationRule] = {}
+        self._inverses: dict[int | str, list[str]] = {}
+        for rule in rules:
+            self._by_group[_group(rule.key)] = rule
+        for rule in self._by_group.values():
+            if rule.inverse is not None:
+                inverse = canonical_key(rule.inverse)
+                # "child" has the inverse "parent", so "parent" has the inverse "child".
+                self._note(inverse, rule.key)
+                self._note(rule.key, inverse)
+
+    def _note(self, relation: str, inverse: str) -> None:
+        known = self._inverses.setdefault(_group(relation), [])
+        if inverse not in known:
+            known.append(inverse)
+
+    def of(self, relation_key: str) -> RelationRule | None:
+        """Return the rule of a relation, or ``None``."""
+        return self._by_group.get(_group(relation_key)) if self._by_group else None
+
+    def inverses_of(self, relation_key: str) -> list[str]:
+        """Return keys of the relations whose facts, turned around, answer for this one."""
+        return self._inverses.get(_group(relation_key), []) if self._inverses else []
+
+    def all(self) -> list[RelationRule]:
+        """Return every rule, in the order of definition."""
+        return list(self._by_group.values())
+
+    def __bool__(self) -> bool:
+        return bool(self._by_group)
+
+
+def _group(relation_key: str) -> int | str:
+    number = group_of(relation_key)
+    return relation_key if number is None else number

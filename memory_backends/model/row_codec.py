@@ -1,0 +1,240 @@
+"""All facts of an entity as one string: one page read answers a lookup.
+
+A fact is ``RS relation-key US value US sources,revision[,confidence]``, then fields that are
+there only where they say something, each with its tag: the relation's spelling, the code of a
+value that is no text, the period (after an empty field, so that a row without any is seen at
+once), and the place among the facts where it is not the next one. Numbers are hexadecimal. Relations are written out rather than numbered: about ten bytes a
+fact more, but a row explains itself, erasing it leaves no name behind in a dictionary, a
+reader needs no second step, and any number of different relations costs no memory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+
+from lamlam.errors import BadStore
+from lamlam.memory_backends.model.lookups import LazyFacts, StoredFact
+
+RECORD = "\x1e"
+FIELD = "\x1f"
+_ESCAPE = "\x1b"
+_ESCAPED = {_ESCAPE: _ESCAPE + "e", RECORD: _ESCAPE + "r", FIELD: _ESCAPE + "u"}
+_PLAIN = {escaped[1]: char for char, escaped in _ESCAPED.items()}
+_NEEDS_ESCAPE = re.compile("[\x1b\x1e\x1f]")
+_IS_ESCAPED = re.compile("\x1b([eru])")
+
+_TITLE_CASE = "^"  # "Birth Date" for the key "birth date": the most common other spelling
+_SPELT_OUT = "="
+_CODE = "c"
+_BEGIN = "f"
+_END = "t"
+_SEQ = "n"
+# The rest of a code is most often the value itself, or its lower case.
+_AS_VALUE = "~"
+_AS_FOLDED = "^"
+_JOIN = "+"
+_DAMAGED = "the memory is damaged: a row of facts cannot be read"
+_PERIOD = FIELD + FIELD  # no name and no value is empty
+
+
+def pack(facts: Iterable[StoredFact], id_of: Callable[[str], int]) -> str:
+    """Return the facts as one string, in their order.
+
+    Args:
+        facts: in stored order.
+        id_of: gives the number, 1 or more, under which the text of a source is kept.
+    """
+    records = []
+    expected = 0
+    for fact in facts:
+        records.append(_packed(fact, id_of, expected))
+        expected = fact.seq + 1
+    return "".join(records)
+
+
+def unpack(text: str, source_of: Callable[[int], str | None]) -> list[StoredFact]:
+    """Return the facts of a string that `pack` made; ``source_of`` undoes its ``id_of``.
+
+    Raises:
+        BadStore: the string is damaged.
+    """
+    facts = []
+    expected = 0
+    for record in text.split(RECORD)[1:]:
+        fact = _unpacked(record, source_of, expected)
+        facts.append(fact)
+        expected = fact.seq + 1
+    return facts
+
+
+def find(
+    text: str, key: str, source_of: Callable[[int], str | None], kept: dict[str, tuple[str, ...]]
+) -> Sequence[StoredFact]:
+    """Return the facts of one relation: as a filter over `unpack`, but touching only these.
+
+    Their ``seq`` is not filled in. Where no fact of the row has a period, they are unpacked
+    when first looked at.
+
+    Args:
+        kept: what the caller keeps of sources, by the numbers as they are written.
+    """
+    wanted = _beginning(key)
+    at = text.find(wanted)
+    if at < 0:
+        return ()
+    values, places, sources = [], [], []
+    n_wanted = len(wanted)
+    while at >= 0:
+        begin = at + n_wanted
+        end = text.find(FIELD, begin)
+        comma = text.find(",", end)
+        if comma < 0 or end < 0:
+            raise BadStore(_DAMAGED)
+        ids = text[end + 1 : comma]
+        named = kept.get(ids)
+        if named is None:
+            named = kept[ids] = _sources(ids, source_of)
+        value = text[begin:end]
+        values.append(value if _ESCAPE not in value else unescape(value))
+        sources.append(named)
+        places.append(at)
+        at = text.find(wanted, end)
+    found = LazyFacts(tuple(values), text, places, sources, _unpacked_at)
+    return found if _PERIOD not in text else list(found)
+
+
+def relation_keys(text: str) -> list[str]:
+    """Return the relation keys of a row in stored order, each once."""
+    keys = [record.partition(FIELD)[0] for record in text.split(RECORD)[1:]]
+    return [unescape(key) for key in dict.fromkeys(keys)]
+
+
+@lru_cache(maxsize=1024)
+def _beginning(key: str) -> str:
+    return f"{RECORD}{escape(key)}{FIELD}"
+
+
+def escape(text: str) -> str:
+    """Return the text without separators."""
+    if _NEEDS_ESCAPE.search(text) is None:
+        return text
+    return _NEEDS_ESCAPE.sub(lambda found: _ESCAPED[found[0]], text)
+
+
+def unescape(text: str) -> str:
+    """Undo `escape`."""
+    if _ESCAPE not in text:
+        return text
+    return _IS_ESCAPED.sub(lambda found: _PLAIN[found[1]], text)
+
+
+def join(fields: Iterable[str]) -> str:
+    """Return texts as one, a record of a table that keeps few of them."""
+    return FIELD.join(map(escape, fields))
+
+
+def parts(text: str) -> list[str]:
+    """Undo `join`."""
+    return list(map(unescape, text.split(FIELD)))
+
+
+def _packed(fact: StoredFact, id_of: Callable[[str], int], expected: int) -> str:
+    relation, key, value, sources, revision, confidence, code, begin, end, seq = fact
+    if len(sources) == 1:
+        ids = f"{id_of(sources[0]):x}"
+    else:
+        ids = _JOIN.join([f"{id_of(source):x}" for source in sources]) or "0"
+    record = f"{RECORD}{escape(key)}{FIELD}{escape(value)}{FIELD}{ids},{revision:x}"
+    if confidence != 1.0:
+        record += f",{confidence!r}"
+    if relation != key:
+        is_title = relation == key.title()
+        record += f"{FIELD}{_TITLE_CASE if is_title else _SPELT_OUT + escape(relation)}"
+    if code:
+        record += f"{FIELD}{_CODE}{escape(_short_code(code, value))}"
+    if begin is not None or end is not None:
+        record += FIELD
+    if begin is not None:
+        record += f"{FIELD}{_BEGIN}{begin:x}"
+    if end is not None:
+        record += f"{FIELD}{_END}{end:x}"
+    if seq != expected:
+        record += f"{FIELD}{_SEQ}{seq:x}"
+    return record
+
+
+def _unpacked_at(text: str, place: int, sources: tuple[str, ...]) -> StoredFact:
+    record = text[place + 1 :].partition(RECORD)[0]
+    return _unpacked(record, _no_source, 0)._replace(sources=sources, seq=0)
+
+
+def _no_source(_: int) -> None:
+    return None
+
+
+def _unpacked(record: str, source_of: Callable[[int], str | None], expected: int) -> StoredFact:
+    try:
+        fields = record.split(FIELD)
+        key, value = fields[0], fields[1]
+        if _ESCAPE in record:
+            key, value = unescape(key), unescape(value)
+        ids, revision, *rest = fields[2].split(",")
+        relation, code, begin, end, seq = key, "", None, None, expected
+        for field in fields[3:]:
+            if not field:
+                continue
+            tag, content = field[0], field[1:]
+            if tag == _TITLE_CASE:
+                relation = key.title()
+            elif tag == _SPELT_OUT:
+                relation = unescape(content)
+            elif tag == _CODE:
+                code = _whole_code(unescape(content), value)
+            elif tag == _BEGIN:
+                begin = int(content, 16)
+            elif tag == _END:
+                end = int(content, 16)
+            elif tag == _SEQ:
+                seq = int(content, 16)
+        return StoredFact(
+            relation,
+            key,
+            value,
+            _sources(ids, source_of),
+            int(revision, 16),
+            float(rest[0]) if rest else 1.0,
+            code,
+            begin,
+            end,
+            seq,
+        )
+    except (ValueError, IndexError, KeyError) as error:
+        raise BadStore(_DAMAGED) from error
+
+
+def _sources(ids: str, source_of: Callable[[int], str | None]) -> tuple[str, ...]:
+    if ids == "0":
+        return ()
+    try:
+        texts = [source_of(int(ident, 16)) for ident in ids.split(_JOIN)]
+    except ValueError as error:
+        raise BadStore(_DAMAGED) from error
+    return tuple([text for text in texts if text is not None])
+
+
+def _short_code(code: str, value: str) -> str:
+    kind, rest = code[:1], code[2:]
+    if rest == value:
+        return kind + _AS_VALUE
+    return kind + _AS_FOLDED if rest == value.casefold() else code
+
+
+def _whole_code(short: str, value: str) -> str:
+    if len(short) != 2:
+        return short
+    kind, how = short[0], short[1]
+    if how == _AS_VALUE:
+        return f"{kind}:{value}"
+    return f"{kind}:{value.casefold()}" if how == _AS_FOLDED else short

@@ -1,0 +1,1 @@
+"""Keep facts in a Neo4j database."""

@@ -1,0 +1,174 @@
+"""Many facts in one transaction: Python works out the next part while the server writes one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from lamlam.memory_backends.commits.commit_plan import Page, named_keys, work_out
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import Assert, Commit
+from lamlam.memory_backends.neo4j_graph.driver import Transaction
+from lamlam.memory_backends.neo4j_graph.edges import write_edges
+from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedDesk
+from lamlam.memory_backends.neo4j_graph.reader import bookmarks_of
+from lamlam.memory_backends.neo4j_graph.rows import Writing
+from lamlam.memory_backends.neo4j_graph.writer import Committer, Locked, check_expected
+
+PART = 5_000
+# The server has nothing to do until the first part is worked out: it is a small one.
+_FIRST_PARTS = (200, 800, 2_000)
+_NO_LIMIT_S = 0.0
+
+
+@dataclass(slots=True)
+class _Part:
+    """Some facts, and the entities that they name."""
+
+    facts: list[Fact]
+    keys: list[str]
+
+
+@dataclass(slots=True)
+class _Worked:
+    """What to write of a part."""
+
+    writing: Writing
+    changed: int
+    pages: dict[str, Page]
+    """What its entities hold once it is written."""
+
+
+class _Parts:
+    """The facts in parts, kept, because a transaction may have to be repeated."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self._facts: Iterator[Fact] = iter(facts)
+        self._parts: list[_Part] = []
+        # A thread that works ahead goes on when its attempt is given up, beside the next attempt.
+        self._taking = threading.Lock()
+
+    def part(self, number: int) -> _Part | None:
+        """Return a part, ``None`` after the last; facts are taken as they come."""
+        with self._taking:
+            while len(self._parts) <= number:
+                taken = len(self._parts)
+                size = _FIRST_PARTS[taken] if taken < len(_FIRST_PARTS) else PART
+                facts = list(islice(self._facts, size))
+                if not facts:
+                    return None
+                self._parts.append(_Part(facts, named_keys(map(Assert, facts))))
+            return self._parts[number]
+
+
+async def load(
+    committer: Committer,
+    facts: Iterable[Fact],
+    expected: int | None = None,
+    idempotency_key: str | None = None,
+    actor: str | None = None,
+) -> Commit:
+    """All facts are asserted, or none."""
+    token = committer.token(idempotency_key)
+    is_kept = idempotency_key is not None
+    loading = _Loading(committer, _Parts(facts), expected, token, is_kept, actor)
+    return await committer.commit(loading.done, bookmarks_of(expected), timeout_s=_NO_LIMIT_S)
+
+
+class _Loading:
+    def __init__(
+        self,
+        committer: Committer,
+        parts: _Parts,
+        expected: int | None,
+        token: str,
+        is_kept: bool,
+        actor: str | None,
+    ) -> None:
+        self._committer = committer
+        self._parts = parts
+        self._expected = expected
+        self._token = token
+        self._is_kept = is_kept
+        self._actor = actor
+
+    async def done(self, transaction: Transaction) -> Commit:
+        """The work of the transaction; nothing of an earlier attempt is left in it."""
+        committer = self._committer
+        locked = await committer.lock(self._token, transaction)
+        if locked.first is not None:
+            return locked.first
+        check_expected(self._expected, locked.revision)
+        seen: set[str] = set()
+        changed, number = 0, 0
+        part = await asyncio.to_thread(self._parts.part, 0)
+        following = await asyncio.to_thread(self._parts.part, 1)
+        if part is None:
+            return Commit(locked.revision, 0)
+        desk = await self._desk(part, locked, seen, transaction)
+        worked = await asyncio.to_thread(self._work, part, desk, locked.revision + 1)
+        while True:
+            # The pages of the following part are read before this one is written, and what
+            # this one changes in them is laid over.
+            ahead: asyncio.Task[tuple[_Worked, _Part | None]] | None = None
+            if following is not None:
+                desk = await self._desk(following, locked, seen, transaction)
+                desk.overlay(worked.pages)
+                work = partial(self._ahead, following, desk, locked.revision + 1, number + 2)
+                ahead = asyncio.create_task(asyncio.to_thread(work))
+            try:
+                await self._write(worked, locked, transaction)
+            except BaseException:
+                if ahead is not None:
+                    ahead.cancel()
+                raise
+            changed += worked.changed
+            seen.update(worked.pages)
+            if ahead is None:
+                break
+            worked, following = await ahead
+            number += 1
+        if changed:
+            await committer.finish(
+                locked.revision + 1, changed, self._token, self._actor, transaction
+            )
+            return Commit(locked.revision + 1, changed)
+        if self._is_kept:
+            await committer.remember(locked.revision, self._token, self._actor, transaction)
+        return Commit(locked.revision, 0)
+
+    async def _desk(
+        self, part: _Part, locked: Locked, seen: set[str], transaction: Transaction
+    ) -> LoadedDesk:
+        """Return what the store holds of the entities of a part."""
+        committer = self._committer
+        desk = await committer.desk(locked, transaction)
+        # A store that was never written to holds what this transaction wrote, and no more.
+        keys = part.keys if locked.revision else [key for key in part.keys if key in seen]
+        await desk.load(transaction, committer.queries, keys, committer.ids)
+        return desk
+
+    def _work(self, part: _Part, desk: LoadedDesk, revision: int) -> _Worked:
+        ids = self._committer.ids
+        outcome = work_out(map(Assert, part.facts), desk, revision, ids, are_checked=True)
+        writing = Writing(ids)
+        pages: dict[str, Page] = {}
+        for key, edit in outcome.edits.items():
+            writing.add(edit, desk.page(key).name)
+            pages[key] = Page(edit.name, edit.after)
+        return _Worked(writing, outcome.changed, pages)
+
+    def _ahead(
+        self, part: _Part, desk: LoadedDesk, revision: int, next_number: int
+    ) -> tuple[_Worked, _Part | None]:
+        return self._work(part, desk, revision), self._parts.part(next_number)
+
+    async def _write(self, worked: _Worked, locked: Locked, transaction: Transaction) -> None:
+        committer = self._committer
+        await committer.write_facts(worked.writing, locked.revision + 1, transaction)
+        if locked.has_edges:
+            await write_edges(transaction, committer.queries, worked.writing)

@@ -1,0 +1,317 @@
+"""`ForeignGraph`: a property graph that others made, read as facts.
+
+Nodes of one label are entities: ``__Entity__``, as knowledge-graph builders name them, or any
+other. A relationship ``BORN_IN`` is the relation "born in" with the other node as its value, a
+property is a relation with a plain value. Nothing is written, no index is needed or made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any, Self
+
+from anyio import CancelScope
+
+from lamlam.errors import BadFact, NotSupported, ReadOnly, StoreClosed
+from lamlam.memory_backends.commits.entity_edit import stored_form
+from lamlam.memory_backends.commits.validation import check_scan
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.keys import canonical_key, relation_key
+from lamlam.memory_backends.model.lookups import (
+    Lookup,
+    LookupResult,
+    StoredFact,
+    as_fact,
+    checked_lookups,
+)
+from lamlam.memory_backends.model.operations import (
+    Change,
+    Commit,
+    ErasureReceipt,
+    MigrationReport,
+    Op,
+    StoreInfo,
+)
+from lamlam.memory_backends.model.relation_rules import RelationRules
+from lamlam.memory_backends.model.synonyms import same_relation
+from lamlam.memory_backends.model.values import EntityRef, as_value, is_text
+from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress
+from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection, Row, Transaction
+from lamlam.memory_backends.neo4j_graph.schema import check_server
+from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.resolution.resolver import Holding, look_up
+from lamlam.memory_backends.resolution.views import PlainHolding
+from lamlam.memory_backends.store_base import BaseStore
+
+_NAMES = ("name", "title", "id")
+"""Properties that name a node, the first that it has."""
+_LEFT_OUT = ("Chunk", "Document")
+"""Labels of the texts that a graph was made from; they are no entities."""
+_NAME = "coalesce(" + ", ".join(f"toStringOrNull(n.{name})" for name in _NAMES) + ")"
+_WORDS = re.compile(r"[_\s]+")
+_NO_RULES = RelationRules()
+# Anybody may know it: the ids of a foreign graph only tell facts apart.
+_IDS = FactIds(b"foreign graph")
+
+
+def relation_of(type_name: str) -> str:
+    """Return the relation that a type of relationships, or the name of a property, stands for.
+
+    >>> relation_of("BORN_IN"), relation_of("birthDate")
+    ('born in', 'birth date')
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", type_name)
+    return _WORDS.sub(" ", spaced).strip().lower() or type_name
+
+
+class ForeignGraph(BaseStore):
+    """Facts of a graph that others made, for reading; names are found by case and synonyms only."""
+
+    capabilities = frozenset({Capability.SERVER, Capability.MULTIPROCESS})
+
+    def __init__(self, connection: Neo4jConnection, label: str, edition: str) -> None:
+        """Take over an open connection (`open` makes one)."""
+        self._connection = connection
+        self._loop = connection.loop
+        self._edition = edition
+        names = " OR ".join(f"toLower(toStringOrNull(n.{name})) = name" for name in _NAMES)
+        kept = "".join(f" AND NOT n:{left_out}" for left_out in _LEFT_OUT)
+        facts = (
+            f" RETURN {_NAME} AS name, properties(n) AS properties,"
+            " COLLECT { MATCH (n)-[r]->(m) WHERE m:`LABEL`"
+            " RETURN [type(r), coalesce(toStringOrNull(m.name), toStringOrNull(m.title), toStringOrNull(m.id))] }"
+        ).replace("LABEL", label)
+        where = f"MATCH (n:`{label}`) WHERE {_NAME} IS NOT NULL{kept}"
+        self._of_names = f"UNWIND $names AS name {where} AND ({names}) WITH DISTINCT n{facts}"
+        self._of_all = f"{where} WITH n, elementId(n) AS place ORDER BY place"
+        self._of_all += f" SKIP $skip LIMIT $batch{facts}"
+        self._count = f"{where} RETURN count(n), sum(COUNT {{ (n)-->(:`{label}`) }})"
+
+    @classmethod
+    def open(cls, address: Neo4jAddress) -> Self:
+        """Return the open view of the graph at an address; errors as for `connect_neo4j`."""
+        connection = Neo4jConnection(address)
+        try:
+            version, edition = connection.loop.call(connection.open)
+            check_server(version)
+            return cls(connection, address.label, f"{edition} {version}")
+        except BaseException:
+            connection.shut()
+            raise
+
+    # Reading ----------------------------------------------------------------------------------------
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        """Return one result per query, in their order."""
+        self._check_open()
+        queries = checked_lookups(queries)
+        if any(query.as_of is not None for query in queries):
+            raise self.unsupported("as_of", Capability.HISTORY)
+        if any(query.namespace for query in queries):
+            raise self.unsupported("namespace", Capability.NAMESPACES)
+        names = {query.entity for query in queries if is_text(query.entity)}
+        shelf = _Shelf(await self._loop.run(self._named, sorted(names)))
+        return [look_up(shelf, query, 0, _IDS) for query in queries]
+
+    async def scan(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> AsyncIterator[Fact]:
+        """Give every fact, or those of one entity, of one relation, or of both."""
+        self._check_open()
+        if as_of is not None:
+            raise self.unsupported("as_of", Capability.HISTORY)
+        if namespace:
+            raise self.unsupported("namespace", Capability.NAMESPACES)
+        check_scan(entity, relation, None, batch)
+        wanted = relation_key(relation) if relation is not None else None
+        if entity is not None:
+            found = await self._loop.run(self._named, [entity]) if is_text(entity) else []
+            key = canonical_key(entity)
+            for holding in found:
+                if holding.key == key:
+                    for fact in _facts(holding, wanted):
+                        yield fact
+            return
+        skip = 0
+        while rows := await self._loop.run(
+            partial(self._rows, self._of_all, skip=skip, batch=batch)
+        ):
+            skip += len(rows)
+            for holding in _holdings(rows):
+                for fact in _facts(holding, wanted):
+                    yield fact
+
+    async def info(self) -> StoreInfo:
+        """Return what the graph is; ``facts`` counts relationships, not properties."""
+        self._check_open()
+        ((entities, facts),) = await self._loop.run(partial(self._rows, self._count))
+        return StoreInfo(
+            backend="neo4j foreign",
+            location=f"{self._connection.address.uri}/{self._connection.database}",
+            schema=0,
+            revision=0,
+            facts=facts,
+            entities=entities,
+            read_only=True,
+            edition=self._edition,
+        )
+
+    async def aclose(self) -> None:
+        """The connections are closed; closing again does nothing."""
+        if self._loop.is_running:
+            with CancelScope(shield=True):
+                await self._loop.run(self._connection.close)
+            self._connection.shut()
+
+    # What a graph of others is not asked for --------------------------------------------------------
+
+    async def apply(
+        self,
+        ops: Sequence[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
+        """Refused: the graph is only read."""
+        raise self._read_only()
+
+    async def erase(
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
+    ) -> ErasureReceipt:
+        """Refused: the graph is only read."""
+        raise self._read_only()
+
+    def changes(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> AsyncIterator[Change]:
+        """Refused: others write the graph, and keep no log that we know."""
+        raise self.unsupported("changes", Capability.CHANGES)
+
+    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+        """Refused: the schema is that of others."""
+        raise NotSupported("a graph of others has no schema of ours", hint="open it without view=")
+
+    # ------------------------------------------------------------------------------------------------
+
+    async def _rows(self, query: str, **parameters: object) -> list[Row]:
+        async def work(transaction: Transaction) -> list[Row]:
+            return await transaction.rows(query, **parameters)
+
+        return await self._connection.read(work)
+
+    async def _named(self, names: Sequence[str]) -> list[PlainHolding]:
+        # In Cypher case is folded letter by letter; what Python folds further is tried as given.
+        spellings = {form for name in names for form in (name.lower(), canonical_key(name))}
+        return _holdings(await self._rows(self._of_names, names=sorted(spellings)))
+
+    def _read_only(self) -> ReadOnly:
+        return ReadOnly("a graph of others is only read", hint="open it without view=foreign")
+
+    def _check_open(self) -> None:
+        if not self._loop.is_running:
+            raise StoreClosed("the store is closed", hint="use it inside: async with … as store")
+
+
+class _Shelf:
+    """The entities that were found (a `Shelf`)."""
+
+    has_aliases = False
+    rules = _NO_RULES
+
+    def __init__(self, holdings: Iterable[PlainHolding]) -> None:
+        self._holdings: dict[str, PlainHolding] = {}
+        for holding in holdings:
+            held = self._holdings.get(holding.key)
+            # Several nodes of one name are one entity here.
+            facts = (*held.facts, *holding.facts) if held is not None else holding.facts
+            self._holdings[holding.key] = PlainHolding(holding.name, holding.key, facts)
+
+    def holding(self, key: str) -> Holding | None:
+        """The entity with exactly this canonical key."""
+        return self._holdings.get(key)
+
+    def alias(self, key: str) -> Holding | None:
+        """None: a graph of others has no aliases."""
+        return None
+
+    def near(self, codes: object) -> list[str]:
+        """None: a graph of others has no index of near spellings."""
+        return []
+
+    def referring(self, key: str, relation: str) -> list[Any]:  # Any: there is none
+        """None: a graph of others has no inverse relations."""
+        return []
+
+
+def _holdings(rows: Iterable[Row]) -> list[PlainHolding]:
+    """Return the entities of rows of name, properties and relationships."""
+    found = []
+    for name, properties, edges in rows:
+        if not name.strip():
+            continue
+        stored: dict[tuple[str, str, str, int | None], StoredFact] = {}
+        for type_name, other in sorted(edges, key=lambda edge: (edge[0], edge[1] or "")):
+            if other:
+                _keep(stored, name, type_name, EntityRef, other)
+        for key in sorted(properties):
+            values = properties[key]
+            for value in values if isinstance(values, list) else [values]:
+                if key not in _NAMES and not _is_vector(values):
+                    _keep(stored, name, key, _plain, value)
+        found.append(PlainHolding(name, canonical_key(name), tuple(stored.values())))
+    return found
+
+
+def _keep(
+    stored: dict[tuple[str, str, str, int | None], StoredFact],
+    name: str,
+    relation: str,
+    make: Any,  # Any: gives a value
+    given: Any,  # Any: of a type of Neo4j
+) -> None:
+    """The fact is kept, if it is one: other people's graphs hold empty texts and NaN."""
+    try:
+        fact = Fact(entity=name, relation=relation_of(relation), value=make(given))
+    except BadFact:
+        return
+    one = stored_form(fact, None)._replace(seq=len(stored))
+    stored.setdefault(one.identity, one)
+
+
+def _plain(given: Any) -> Any:  # Any: of a type of Neo4j, and what `Fact` checks
+    if isinstance(given, str | bool | int):
+        return as_value(given)
+    if isinstance(given, float):
+        return as_value(Decimal(repr(given)))
+    to_native = getattr(given, "iso_format", None)
+    return as_value(to_native() if to_native is not None else str(given))
+
+
+def _is_vector(values: Any) -> bool:  # Any: a property
+    """True for an embedding: nobody asks for a number of hundreds."""
+    return isinstance(values, list) and len(values) > 16 and isinstance(values[0], float)
+
+
+def _facts(holding: PlainHolding, wanted: str | None) -> list[Fact]:
+    return [
+        as_fact(holding.name, fact, _IDS(holding.key, fact))
+        for fact in holding.facts
+        if wanted is None or same_relation(fact.key, wanted)
+    ]

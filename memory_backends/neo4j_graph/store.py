@@ -1,0 +1,430 @@
+"""`Neo4jStore`: facts in a Neo4j database, for several processes and for people who read graphs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from anyio import CancelScope
+
+from lamlam.errors import NotSupported, ReadOnly, StoreClosed
+from lamlam.memory_backends.commits.validation import (
+    check_commit,
+    check_entity,
+    check_erase,
+    check_scan,
+    check_since,
+    facts_to_load,
+    operations,
+)
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.lookups import (
+    EntityView,
+    Lookup,
+    LookupResult,
+    check_as_of,
+    check_lookup,
+    checked_lookups,
+)
+from lamlam.memory_backends.model.namespaces import scoped
+from lamlam.memory_backends.model.operations import (
+    OUT_OF_REACH,
+    Assert,
+    Change,
+    Commit,
+    ErasureReceipt,
+    MigrationReport,
+    Op,
+    PastFact,
+    Revision,
+    StoreInfo,
+)
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.values import is_text
+from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress, parse_address
+from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection
+from lamlam.memory_backends.neo4j_graph.queries import Queries
+from lamlam.memory_backends.neo4j_graph.reader import Reading, bookmarks_of, check_reached, scanned
+from lamlam.memory_backends.neo4j_graph.schema import (
+    SCHEMA,
+    StoreState,
+    check_server,
+    make_schema,
+    read_state,
+    require_state,
+)
+from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.store_base import BaseStore
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.neo4j_graph.cache import Cache
+    from lamlam.memory_backends.protocol import FactStore
+
+_READING = frozenset(
+    {
+        Capability.ALIASES, Capability.RULES, Capability.NAMESPACES, Capability.HISTORY,
+        Capability.VALID_TIME, Capability.FUZZY, Capability.CHANGES, Capability.MULTIPROCESS,
+        Capability.SERVER,
+    }
+)  # fmt: skip
+_WRITING = frozenset(
+    {
+        Capability.WRITE, Capability.TRANSACTIONS, Capability.CAS, Capability.IDEMPOTENCY,
+        Capability.ERASE,
+    }
+)  # fmt: skip
+
+
+def connect_neo4j(url: str, *, create: bool = True, read_only: bool = False) -> FactStore:
+    """Return the open store behind a URL of a Neo4j database; the caller closes it.
+
+    Waits for the server; from a coroutine call it in a thread.
+
+    Args:
+        url: ``neo4j://user:password@host:7687/database?option=value`` (also ``bolt``, and each
+            with ``+s`` or ``+ssc``), parts percent-encoded. User and password may come from
+            ``NEO4J_USERNAME`` and ``NEO4J_PASSWORD``. Options: ``prefix`` of all labels,
+            ``edges=on|off``, ``cache=on|off``, ``timeout`` in seconds; ``view=foreign`` with
+            ``label`` reads a graph that others made.
+        create: make the schema in a database that holds no store.
+        read_only: refuse every write; nothing is made.
+
+    Raises:
+        UnknownBackend: no such URL.
+        UnknownOption: no such option.
+        MissingExtra: the driver is not installed.
+        AccessDenied: the server refuses the user or the password.
+        StoreMissing: there is no such database, or no store in it and none may be made.
+        SchemaMismatch: a newer version wrote it.
+        Unavailable: no server answers.
+    """
+    from lamlam.memory_backends.neo4j_graph.edges import set_edges
+
+    address = parse_address(url)
+    if address.view == "foreign":
+        from lamlam.memory_backends.neo4j_graph.foreign_graph import ForeignGraph
+
+        return ForeignGraph.open(address)
+    connection = Neo4jConnection(address)
+    try:
+        version, edition = connection.loop.call(connection.open)
+        check_server(version)
+        queries = Queries(address.prefix)
+        state = connection.loop.call(_prepared, connection, queries, create and not read_only)
+        store = Neo4jStore(
+            connection, queries, state, edition=f"{edition} {version}", read_only=read_only
+        )
+        if address.edges is not None and not read_only and address.edges != state.has_edges:
+            connection.loop.call(set_edges, store._committer, address.edges)
+        return store
+    except BaseException:
+        connection.shut()
+        raise
+
+
+async def _prepared(connection: Neo4jConnection, queries: Queries, create: bool) -> StoreState:
+    if create:
+        state = await read_state(connection, queries)
+        if state is not None:
+            return state
+        await make_schema(connection, queries)
+    return await require_state(connection, queries)
+
+
+class Neo4jStore(BaseStore):
+    """Facts in a Neo4j database, from any event loop or thread.
+
+    Reads see one revision of the store, and every commit that this process made. What another
+    process committed is seen once the server has it; the `Revision` of a commit carries what a
+    cluster needs to wait for it.
+    """
+
+    def __init__(
+        self,
+        connection: Neo4jConnection,
+        queries: Queries,
+        state: StoreState,
+        *,
+        edition: str,
+        read_only: bool,
+    ) -> None:
+        """Take over an open connection (`connect_neo4j` makes one)."""
+        from lamlam.memory_backends.neo4j_graph.changes import Feed
+        from lamlam.memory_backends.neo4j_graph.writer import Committer
+
+        self.address: Neo4jAddress = connection.address
+        self.read_only = read_only
+        self.edition = edition
+        self.capabilities = _READING if read_only else _READING | _WRITING
+        self._connection = connection
+        self._loop = connection.loop
+        self._queries = queries
+        self._ids = FactIds(state.secret)
+        self._reading = Reading(connection, queries, self._ids)
+        self._feed = Feed(connection, queries, self._ids, self._reading)
+        self._committer = Committer(connection, queries, self._ids, state.secret)
+        self._cache: Cache | None = None
+        if self.address.has_cache:
+            from lamlam.memory_backends.neo4j_graph.cache import Cache
+
+            self.capabilities |= {Capability.FAST_LOOKUP}
+            self._cache = Cache(connection.loop, self._reading, self._feed, state.secret)
+
+    # Reading ----------------------------------------------------------------------------------------
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        """Return one result per query, in their order, all from one state of the store."""
+        self._check_open()
+        given = checked_lookups(queries)
+        return await self._loop.run(self._reading.look_up_all, given) if given else []
+
+    async def scan(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> AsyncIterator[Fact]:
+        """Give every fact, or those of one entity, of one relation, or of both: of one state."""
+        self._check_open()
+        check_scan(entity, relation, as_of, batch)
+        space = None if namespace is None else check_namespace(namespace)
+        if relation is not None and not is_text(relation):
+            return
+        if entity is not None:
+            for fact in await self._loop.run(
+                partial(self._reading.entity_facts, entity, relation, space or (), as_of)
+            ):
+                yield fact
+            return
+        revision = await self._loop.run(self._reading.revision, bookmarks_of(as_of))
+        check_reached(as_of, revision)
+        at = revision if as_of is None else int(as_of)
+        async for facts in scanned(self._reading, self._loop, relation, space, at, batch):
+            for fact in facts:
+                yield fact
+
+    async def history(
+        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
+    ) -> list[PastFact]:
+        """Return facts and versions of facts that have ended, oldest first."""
+        self._check_open()
+        check_entity(entity, relation)
+        return await self._loop.run(
+            self._reading.history, entity, relation, check_namespace(namespace)
+        )
+
+    async def rules(self) -> list[RelationRule]:
+        """Return what the store knows about relations, in the order of definition."""
+        self._check_open()
+        return await self._loop.run(self._reading.all_rules)
+
+    async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
+        """Return the other names (canonical keys) of an entity, sorted."""
+        self._check_open()
+        check_entity(entity)
+        return await self._loop.run(self._reading.aliases, entity, check_namespace(namespace))
+
+    async def changes(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> AsyncIterator[Change]:
+        """Give what was committed after a revision, in order, up to now."""
+        from lamlam.memory_backends.neo4j_graph.changes import within
+
+        self._check_open()
+        check_since(since)
+        space = None if namespace is None else check_namespace(namespace)
+        revision = await self._loop.run(self._reading.revision, bookmarks_of(since))
+        check_reached(since, revision)
+        parts = (
+            self._feed.everything(revision)
+            if since is None
+            else self._feed.since(int(since), revision)
+        )
+        async for part in self._loop.iterate(parts):
+            for change in within(part, space):
+                yield change
+
+    async def info(self) -> StoreInfo:
+        """Return what the store is and how much it holds."""
+        self._check_open()
+        revision, facts, entities = await self._loop.run(self._reading.counts)
+        return StoreInfo(
+            backend="neo4j",
+            location=f"{self.address.uri}/{self._connection.database}",
+            schema=SCHEMA,
+            revision=Revision(revision),
+            facts=facts,
+            entities=entities,
+            read_only=self.read_only,
+            edition=self.edition,
+        )
+
+    # From the copy in this process ------------------------------------------------------------------
+
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        """Return the same as `lookup`, from the copy of the facts in this process; from any thread.
+
+        The first call fills the copy and takes as long as reading every fact. A question about
+        an earlier revision waits for the server.
+        """
+        cache = self._copy("lookup_nowait")
+        check_lookup(query)
+        if query.as_of is not None:
+            return self._loop.call(self._reading.look_up_all, [query])[0]
+        return cache.up_to_date().lookup_nowait(query)
+
+    def describe_nowait(
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> EntityView | None:
+        """Return what the store holds of an entity; ``None`` if unknown or ambiguous.
+
+        The copy in this process has no past: with ``as_of`` this is `NotSupported`.
+        """
+        cache = self._copy("describe_nowait")
+        if as_of is not None:
+            check_as_of(as_of)
+            raise NotSupported(
+                "what a Neo4j server held earlier cannot be described without waiting for it",
+                hint="ask by lookup(…, as_of=…) or scan(…, as_of=…)",
+            )
+        return cache.up_to_date().describe_nowait(entity, fuzzy=fuzzy, namespace=namespace)
+
+    def refresh_nowait(self) -> None:
+        """The next lookup asks the server first whether anything was committed."""
+        if self._cache is not None:
+            self._cache.note_change()
+
+    # Writing ----------------------------------------------------------------------------------------
+
+    async def apply(
+        self,
+        ops: Sequence[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
+        """Every operation has been done, in order, or none.
+
+        Where the connection breaks during the commit, the store finds out whether it was done
+        and goes on accordingly. A cancelled call leaves all or nothing of it done.
+        """
+        self._check_writable()
+        check_commit(expected, idempotency_key, actor)
+        from lamlam.memory_backends.neo4j_graph.bulk_load import PART, load
+
+        given = list(operations(ops))
+        if len(given) > PART and all(isinstance(op, Assert) for op in given):
+            facts = [op.fact for op in given if isinstance(op, Assert)]
+            work = partial(load, self._committer, facts, expected, idempotency_key, actor)
+        else:
+            work = partial(self._committer.apply, given, expected, idempotency_key, actor)
+        return self._noted(await self._loop.run(work))
+
+    async def load(self, facts: Iterable[Fact]) -> Commit:
+        """All facts are asserted, or none, in one transaction, which the server keeps in memory.
+
+        They are taken as they come, in another thread, and kept until the end.
+
+        Raises:
+            Unavailable: the server has too little memory for so many.
+        """
+        from lamlam.memory_backends.neo4j_graph.bulk_load import load
+
+        self._check_writable()
+        return self._noted(await self._loop.run(load, self._committer, facts_to_load(facts)))
+
+    async def erase(
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
+    ) -> ErasureReceipt:
+        """Nothing that the database can read is left of the facts; the receipt says what may be."""
+        from lamlam.memory_backends.neo4j_graph.erasure import COVERED, PENDING, erase
+
+        self._check_writable()
+        check_erase(entity, relation, reason, authority)
+        key = scoped(check_namespace(namespace), canonical_key(entity))
+        commit = self._noted(await self._loop.run(erase, self._committer, key, relation))
+        return ErasureReceipt(
+            facts=commit.facts,
+            entity=entity,
+            relation=relation,
+            covered=COVERED,
+            pending=PENDING if commit.facts else (),
+            verified=False,
+            revision=commit.revision,
+            reason=reason,
+            authority=authority,
+            uncovered=OUT_OF_REACH,
+        )
+
+    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+        """The database has the schema of this version; a second call finds nothing to do."""
+        if not dry_run:
+            self._check_writable()
+        self._check_open()
+        return await self._loop.run(
+            partial(make_schema, self._connection, self._queries, dry_run=dry_run)
+        )
+
+    async def rebuild_edges(self) -> None:
+        """The relationships between entities are those of the facts, whatever was done to them."""
+        from lamlam.memory_backends.neo4j_graph.edges import set_edges
+
+        self._check_writable()
+        await self._loop.run(partial(set_edges, self._committer, True, anew=True))
+
+    async def aclose(self) -> None:
+        """The connections are closed; closing again does nothing."""
+        if not self._loop.is_running:
+            return
+        if self._cache is not None:
+            self._cache.close()
+        with CancelScope(shield=True):
+            await self._loop.run(self._connection.close)
+        self._connection.shut()
+
+    def close_nowait(self) -> None:
+        """The same as `aclose`, for a caller without an event loop."""
+        if self._cache is not None:
+            self._cache.close()
+        self._connection.shut()
+
+    # ------------------------------------------------------------------------------------------------
+
+    def _copy(self, what: str) -> Cache:
+        self._check_open()
+        if self._cache is None:
+            raise self.unsupported(what, Capability.FAST_LOOKUP)
+        return self._cache
+
+    def _noted(self, commit: Commit) -> Commit:
+        """Return the commit, which the copy in this process has still to learn of."""
+        if self._cache is not None:
+            self._cache.note_change()
+        return commit
+
+    def _check_open(self) -> None:
+        if not self._loop.is_running:
+            raise StoreClosed("the store is closed", hint="use it inside: async with … as store")
+
+    def _check_writable(self) -> None:
+        self._check_open()
+        if self.read_only:
+            raise ReadOnly("this store was opened for reading", hint="open it for writing")

@@ -1,0 +1,227 @@
+"""Writes of a store in Neo4j: one transaction each, behind one lock, repeatable without harm."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from functools import partial
+from hashlib import blake2b
+from typing import NamedTuple
+
+from lamlam.errors import Conflict, SchemaMismatch, StoreMissing, Unavailable
+from lamlam.memory_backends.commits.commit_plan import Outcome, named_keys, work_out
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.operations import Commit, Op, Revision
+from lamlam.memory_backends.neo4j_graph.driver import (
+    CommitUnknown,
+    Neo4jConnection,
+    T,
+    Transaction,
+    Work,
+)
+from lamlam.memory_backends.neo4j_graph.edges import write_edges
+from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedDesk
+from lamlam.memory_backends.neo4j_graph.queries import Queries
+from lamlam.memory_backends.neo4j_graph.reader import Reading, bookmarks_of
+from lamlam.memory_backends.neo4j_graph.rows import (
+    Writing,
+    alias_rows,
+    ended_merge_rows,
+    event_rows,
+    merge_rows,
+    parts,
+    rule_rows,
+)
+from lamlam.memory_backends.neo4j_graph.schema import SCHEMA
+
+_PART = 5_000
+_MANY = 500
+"""So many operations are worked out in a thread, beside the loop."""
+_MOST_REPEATS = 5
+
+
+class Locked(NamedTuple):
+    """What the lock found."""
+
+    revision: int
+    rules_at: int
+    has_edges: bool
+    first: Commit | None
+    """The commit that was made with this token before."""
+
+
+class Committer:
+    """`apply`, and what every write has in common, on the connection's loop."""
+
+    def __init__(
+        self, connection: Neo4jConnection, queries: Queries, ids: FactIds, secret: bytes
+    ) -> None:
+        self.connection = connection
+        self.queries = queries
+        self.ids = ids
+        self._secret = secret
+        self._reading = Reading(connection, queries, ids)
+
+    async def apply(
+        self,
+        ops: Sequence[Op],
+        expected: int | None,
+        idempotency_key: str | None,
+        actor: str | None,
+    ) -> Commit:
+        """Every operation has been done, in order, or none."""
+        keys = named_keys(ops)
+        token = self.token(idempotency_key)
+        is_kept = idempotency_key is not None
+        work = partial(self._apply, ops, keys, expected, token, is_kept, actor)
+        return await self.commit(work, bookmarks_of(expected))
+
+    async def commit(
+        self,
+        work: Work[Commit],
+        bookmarks: frozenset[str] = frozenset(),
+        timeout_s: float | None = None,
+    ) -> Commit:
+        """Return what the work committed, as a revision that can be read back.
+
+        The work finds its own commit by its token: so it may be repeated where the connection
+        broke while the server committed.
+        """
+        commit, bookmarks = await self.repeated(work, bookmarks, timeout_s)
+        return Commit(Revision(commit.revision, bookmarks), commit.facts)
+
+    async def repeated(
+        self, work: Work[T], bookmarks: frozenset[str], timeout_s: float | None = None
+    ) -> tuple[T, frozenset[str]]:
+        """Return what the work returns once its commit is known to be done, and its bookmarks."""
+        for _ in range(_MOST_REPEATS):
+            try:
+                return await self.connection.write(work, bookmarks, timeout_s=timeout_s)
+            except CommitUnknown:
+                await asyncio.sleep(0.2)
+        raise Unavailable(
+            f"{self.connection.address} breaks off every commit",
+            hint="whether the change was done is unknown: repeat it with an idempotency_key",
+        )
+
+    def token(self, idempotency_key: str | None) -> str:
+        """Return the name of a commit; of a key not the key itself but a keyed hash of it."""
+        if idempotency_key is None:
+            return secrets.token_hex(16)
+        return blake2b(idempotency_key.encode(), digest_size=16, key=self._secret).hexdigest()
+
+    async def lock(self, token: str, transaction: Transaction) -> Locked:
+        """Nobody else writes until the transaction ends."""
+        row = await transaction.row(self.queries.lock, token=token)
+        if row is None:
+            raise StoreMissing(f"{self.connection.address} holds no store any more")
+        schema, revision, rules_at, has_edges, first, facts = row
+        if schema > SCHEMA:
+            raise SchemaMismatch(
+                f"a newer version of lamlam has changed the store (schema {schema})",
+                hint="pip install -U lamlam",
+            )
+        commit = Commit(first, facts) if first is not None else None
+        return Locked(revision, rules_at, has_edges, commit)
+
+    async def desk(self, locked: Locked, transaction: Transaction) -> LoadedDesk:
+        """Return a desk with the rules, and without pages."""
+        return LoadedDesk(await self._reading.rules_at(locked.rules_at, transaction))
+
+    async def _apply(
+        self,
+        ops: Sequence[Op],
+        keys: Sequence[str],
+        expected: int | None,
+        token: str,
+        is_kept: bool,
+        actor: str | None,
+        transaction: Transaction,
+    ) -> Commit:
+        locked = await self.lock(token, transaction)
+        if locked.first is not None:
+            return locked.first
+        check_expected(expected, locked.revision)
+        desk = await self.desk(locked, transaction)
+        await desk.load(transaction, self.queries, keys, self.ids)
+        work = partial(work_out, ops, desk, locked.revision + 1, self.ids, are_checked=True)
+        outcome = await asyncio.to_thread(work) if len(ops) > _MANY else work()
+        if not outcome.changed:
+            if is_kept:
+                await self.remember(locked.revision, token, actor, transaction)
+            return Commit(locked.revision, 0)
+        writing = Writing(self.ids)
+        for key, edit in outcome.edits.items():
+            writing.add(edit, desk.page(key).name)
+        await self.write_facts(writing, outcome.revision, transaction)
+        if locked.has_edges:
+            await write_edges(transaction, self.queries, writing)
+        await self._write_names(outcome, transaction)
+        await self.finish(outcome.revision, outcome.changed, token, actor, transaction)
+        return Commit(outcome.revision, outcome.changed)
+
+    async def write_facts(self, writing: Writing, revision: int, transaction: Transaction) -> None:
+        """Entities and versions of facts are those of the rows."""
+        queries = self.queries
+        for rows in parts(writing.began, _PART):
+            await transaction.do(queries.begin_entities, rows=rows)
+        for rows in parts(writing.facts, _PART):
+            await transaction.do(queries.begin_facts, rows=rows)
+        for rows in parts(writing.changed, _PART):
+            await transaction.do(queries.change_facts, rows=rows)
+        for rows in parts(writing.values, _PART):
+            await transaction.do(queries.begin_values, rows=rows)
+        for ids in parts(writing.ended, _PART):
+            await transaction.do(queries.end_facts, ids=ids, revision=revision)
+        for ids in parts(writing.gone, _PART):
+            await transaction.do(queries.end_entities, ids=ids)
+
+    async def _write_names(self, outcome: Outcome, transaction: Transaction) -> None:
+        queries, ids, revision = self.queries, self.ids, outcome.revision
+        aliases, gone = alias_rows(outcome.aliases, revision, ids)
+        if aliases:
+            await transaction.do(queries.set_aliases, rows=aliases)
+        if gone:
+            await transaction.do(queries.drop_aliases, ids=gone)
+        if outcome.unmerged:
+            await transaction.do(queries.end_merges, rows=ended_merge_rows(outcome.unmerged, ids))
+        if outcome.merged:
+            await transaction.do(queries.add_merges, rows=merge_rows(outcome.merged, revision, ids))
+        if outcome.rules is not None:
+            rules = rule_rows(outcome.rules.all())
+            await transaction.do(
+                queries.set_rules,
+                rows=rules,
+                ids=[rule["id"] for rule in rules],
+                revision=revision,
+            )
+        if outcome.events:
+            await transaction.do(queries.add_events, rows=event_rows(outcome.events, revision, ids))
+
+    async def finish(
+        self, revision: int, facts: int, token: str, actor: str | None, transaction: Transaction
+    ) -> None:
+        """The store has the revision, and the log the commit."""
+        await transaction.do(
+            self.queries.commit, revision=revision, facts=facts, token=token, actor=actor
+        )
+
+    async def remember(
+        self, revision: int, token: str, actor: str | None, transaction: Transaction
+    ) -> None:
+        """An idempotency key stands for a change that changed nothing."""
+        await transaction.do(self.queries.remember, token=token, revision=revision, actor=actor)
+
+
+def check_expected(expected: int | None, revision: int) -> None:
+    """The store has the revision that a writer expects.
+
+    Raises:
+        Conflict: it has another.
+    """
+    if expected is not None and int(expected) != revision:
+        raise Conflict(
+            f"the store is at revision {revision}, not {int(expected)}",
+            hint="read again and repeat the change",
+        )

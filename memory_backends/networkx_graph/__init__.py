@@ -1,0 +1,1 @@
+"""Keep facts in a NetworkX graph in memory, with or without a file."""

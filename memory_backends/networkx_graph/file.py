@@ -1,0 +1,225 @@
+"""A `GraphStore` as one JSON file: the graph in NetworkX's node-link form, our tables beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+
+from lamlam.errors import BadStore, LamLamError, SchemaMismatch, StoreMissing, Unavailable
+from lamlam.memory_backends.commits.commit_plan import Event
+from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.keys import KEY_VERSION
+from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
+from lamlam.memory_backends.model.operations import Commit, Revision
+from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
+from lamlam.memory_backends.model.values import ValueType
+from lamlam.memory_backends.networkx_graph.commit_log import CommitLog, Erasure, LoggedCommit
+from lamlam.memory_backends.networkx_graph.state import Graph, GraphWorld, Node
+from lamlam.unfinished_files import part_beside
+
+SCHEMA_VERSION = 1
+_FORMAT = "lamlam memory"
+
+FileState = tuple[int, int, int]
+"""What tells one writing of a file from another."""
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a store in memory is made of."""
+
+    secret: bytes
+    revision: int
+    world: GraphWorld
+    log: CommitLog
+
+
+def read_file(path: Path) -> tuple[Contents, FileState]:
+    """Return what a file holds.
+
+    Raises:
+        StoreMissing: there is none.
+        BadStore: it is no such file, or damaged.
+        SchemaMismatch: a newer version wrote it.
+        Unavailable: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            state = _state(os.fstat(file.fileno()))
+            given = json.load(file)
+    except FileNotFoundError:
+        raise StoreMissing(
+            f"there is no memory {path}", hint="lamlam facts import or facts set makes one"
+        ) from None
+    except (ValueError, RecursionError):
+        raise BadStore(f"{path} is no memory of lamlam: not JSON, or cut off") from None
+    except IsADirectoryError:
+        raise BadStore(f"{path} is a folder") from None
+    except OSError as error:
+        raise Unavailable(f"cannot read {path}: {error.strerror}") from error
+    if not isinstance(given, Mapping) or given.get("format") != _FORMAT:
+        raise BadStore(f"{path} is no memory of lamlam")
+    for name, known in (("schema", SCHEMA_VERSION), ("keys", KEY_VERSION)):
+        if isinstance(found := given.get(name), int) and found > known:
+            raise SchemaMismatch(
+                f"{path} has {name} version {found}, this lamlam knows {known}",
+                hint="install the newer version that wrote it",
+            )
+    try:
+        return _contents(given), state
+    except (
+        KeyError, TypeError, ValueError, AttributeError, IndexError, LamLamError,
+    ) as error:  # fmt: skip
+        raise BadStore(f"{path} is damaged: {type(error).__name__}") from error
+
+
+def write_file(path: Path, contents: Contents) -> FileState:
+    """The file holds the contents: all of them, or what it held before.
+
+    Raises:
+        Unavailable: it cannot be written.
+    """
+    path = Path(os.path.realpath(path))  # a link goes on pointing to its file
+    if path.exists() and not path.is_file():
+        raise Unavailable(f"cannot write {path}: it is no file", hint="name a file")
+    text = json.dumps(_as_json(contents), ensure_ascii=False, separators=(",", ":"))
+    # Opened plainly, so that who may read a new file is as for other files (the umask).
+    temporary = part_beside(path)
+    try:
+        with temporary.open("x", encoding="utf-8") as file:
+            with suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        return _state(path.stat())
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise Unavailable(f"cannot write {path}: {error.strerror}") from error
+        raise
+
+
+def state_of(path: Path) -> FileState | None:
+    """Return what tells this writing of the file from others; ``None`` where there is none."""
+    try:
+        return _state(path.stat())
+    except OSError:
+        return None
+
+
+def _state(stat: os.stat_result) -> FileState:
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _as_json(contents: Contents) -> dict[str, Any]:  # Any: JSON
+    world, log = contents.world, contents.log
+    return {
+        "format": _FORMAT,
+        "schema": SCHEMA_VERSION,
+        "keys": KEY_VERSION,
+        "revision": int(contents.revision),
+        "secret": contents.secret.hex(),
+        "graph": _node_link(world.graph),
+        "past": {
+            key: {"name": name, "versions": [[list(old.fact), old.retracted] for old in versions]}
+            for key, (name, versions) in world.past.items()
+        },
+        "aliases": world.aliases,
+        "merges": [list(record) for record in world.merges],
+        "rules": [asdict(rule) for rule in world.rules.all()],
+        "commits": [asdict(commit) for commit in log.commits],
+        "idempotency": {key: [int(c.revision), c.facts] for key, c in log.by_key.items()},
+    }
+
+
+def _contents(given: Mapping[str, Any]) -> Contents:
+    secret = bytes.fromhex(given["secret"])
+    world = GraphWorld(FactIds(secret))
+    world.graph = _graph(given["graph"])
+    world.index()
+    for key in world.keys():
+        world.holding(key)  # a fact that cannot be read is found now, not at some lookup
+    world.past = {
+        key: (past["name"], [PastVersion(_fact(fact), int(end)) for fact, end in past["versions"]])
+        for key, past in given["past"].items()
+    }
+    world.name({str(alias): str(key) for alias, key in given["aliases"].items()})
+    world.merges = [
+        # Files of the first days have no revisions there.
+        MergeRecord(kept, merged, name, tuple(moved), tuple(shared), tuple(aliases), *more)
+        for kept, merged, name, moved, shared, aliases, *more in given["merges"]
+    ]
+    world.rules = RelationRules(
+        RelationRule(
+            rule["name"],
+            rule["cardinality"],
+            ValueType(rule["value_type"]) if rule["value_type"] else None,
+            rule["inverse"],
+        )
+        for rule in given["rules"]
+    )
+    log = CommitLog(
+        [_commit(commit) for commit in given["commits"]],
+        {key: Commit(Revision(made), facts) for key, (made, facts) in given["idempotency"].items()},
+    )
+    return Contents(secret, int(given["revision"]), world, log)
+
+
+def _node_link(graph: Graph) -> dict[str, Any]:
+    """The form of `networkx.node_link_data` (with ``edges="edges"``), which changed its defaults."""
+    return {
+        "directed": True,
+        "multigraph": True,
+        "graph": {},
+        "nodes": [{**data, "id": node} for node, data in graph.nodes(data=True)],
+        "edges": [
+            {**data, "source": start, "target": end, "key": key}
+            for start, end, key, data in graph.edges(keys=True, data=True)
+        ],
+    }
+
+
+def _graph(given: Mapping[str, Any]) -> Graph:
+    graph: Graph = nx.MultiDiGraph()
+    for attributes in given["nodes"]:
+        node = _node(attributes.pop("id"))
+        graph.add_node(node, **attributes)
+    for attributes in given["edges"]:
+        start, end = (_node(attributes.pop(which)) for which in ("source", "target"))
+        if start not in graph or end not in graph:
+            raise BadStore("an edge ends nowhere")
+        if "sources" in attributes:
+            attributes["sources"] = tuple(attributes["sources"])
+        graph.add_edge(start, end, key=attributes.pop("key"), **attributes)
+    return graph
+
+
+def _node(given: Any) -> Node:
+    return tuple(given) if isinstance(given, list) else str(given)
+
+
+def _fact(fields: list[Any]) -> StoredFact:
+    fact = StoredFact(*fields)
+    return fact._replace(sources=tuple(fact.sources))
+
+
+def _commit(given: Mapping[str, Any]) -> LoggedCommit:
+    return LoggedCommit(
+        int(given["revision"]),
+        given["time"],
+        given["actor"],
+        tuple(given["touched"]),
+        tuple(Event(*event) for event in given["events"]),
+        tuple(Erasure(tuple(space), ident, tuple(ids)) for space, ident, ids in given["erased"]),
+    )

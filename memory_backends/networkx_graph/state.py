@@ -1,0 +1,332 @@
+"""`GraphWorld`: a NetworkX graph of facts, and beside it what a graph has no place for.
+
+The graph is the record of what holds. Past versions, aliases, merges and rules are in tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import networkx as nx
+
+from lamlam.memory_backends.commits.commit_plan import Outcome, Page
+from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.model.keys import relation_key
+from lamlam.memory_backends.model.lookups import Identify, Owned, PastVersion, StoredFact
+from lamlam.memory_backends.model.namespaces import scoped, split, written
+from lamlam.memory_backends.model.relation_rules import RelationRules
+from lamlam.memory_backends.model.timestamps import as_moment, from_us, to_us
+from lamlam.memory_backends.model.values import type_of, value_of
+from lamlam.memory_backends.resolution.blocking_codes import index_codes
+from lamlam.memory_backends.resolution.views import PlainHolding, entity_code, references
+
+Node: TypeAlias = str | tuple[str, ...]
+"""Of an entity its scoped key; of any other value its type, its text and its namespace."""
+# Any: NetworkX does not say what nodes and attributes are.
+Graph: TypeAlias = "nx.MultiDiGraph[Any]"
+
+
+class GraphWorld:
+    """All that a `GraphStore` holds, as resolution sees it (a `Shelf`, and its `Versions`).
+
+    Not for several threads: whoever owns it keeps a lock.
+    """
+
+    def __init__(self, identify: Identify) -> None:
+        self.graph: Graph = nx.MultiDiGraph()
+        self.names: dict[str, str] = {}
+        """Name as stored, by scoped key, of entities that have facts."""
+        self.past: dict[str, tuple[str, list[PastVersion]]] = {}
+        """Last name and versions that have ended, oldest first, by scoped key."""
+        self.aliases: dict[str, str] = {}
+        """Scoped key of the alias to that of the entity."""
+        # The same by entity: made where it is asked.
+        self._aliases_of: dict[str, list[str]] | None = None
+        self.merges: list[MergeRecord] = []
+        self._identify = identify
+        self.rules = RelationRules()
+        self._codes: dict[int, dict[str, None]] = {}
+        self._holdings: dict[str, PlainHolding] = {}
+
+    # What resolution asks (`Shelf`) ---------------------------------------------------------------
+
+    def holding(self, key: str) -> PlainHolding | None:
+        """The entity with exactly this scoped key."""
+        known = self._holdings.get(key)
+        if known is not None:
+            return known
+        name = self.names.get(key)
+        if name is None:
+            return None
+        edges = self.graph.out_edges(key, data=True)
+        facts = sorted((_fact_of(data) for _, _, data in edges), key=lambda fact: fact.seq)
+        found = self._holdings[key] = PlainHolding(name, key, tuple(facts))
+        return found
+
+    def alias(self, key: str) -> PlainHolding | None:
+        """The entity that has this scoped key as an alias."""
+        holder = self.aliases.get(key)
+        return self.holding(holder) if holder is not None else None
+
+    def near(self, codes: Collection[int]) -> list[str]:
+        """Scoped keys of the entities indexed under any of these codes, each once."""
+        return list(dict.fromkeys(key for code in codes for key in self._codes.get(code, ())))
+
+    @property
+    def has_aliases(self) -> bool:
+        """True unless `alias` finds nothing anyway."""
+        return bool(self.aliases)
+
+    def referring(self, key: str, relation: str) -> list[Owned]:
+        """Facts of a relation whose value is the entity with this scoped key."""
+        keys = [key, *self.aliases_of(key)]
+        owners = {
+            owner for one in keys if one in self.graph for owner in self.graph.predecessors(one)
+        }
+        return references(map(self.holding, sorted(owners)), keys, relation)
+
+    # Earlier states (`Versions`) ------------------------------------------------------------------
+
+    def versions(self, key: str) -> tuple[str | None, Sequence[StoredFact], Sequence[PastVersion]]:
+        """Name as stored, facts that hold and versions that have ended, of a scoped key."""
+        holding = self.holding(key)
+        last_name, past = self.past.get(key, (None, ()))
+        if holding is None:
+            return last_name, (), past
+        return holding.name, holding.facts, past
+
+    def past_of(self, key: str) -> Sequence[PastVersion]:
+        """Versions of a scoped key that have ended."""
+        return self.past.get(key, ("", ()))[1]
+
+    def merges_from(self, key: str) -> list[MergeRecord]:
+        """The records of merges of an entity into another."""
+        return [record for record in self.merges if record.merged == key]
+
+    def former_references(self, key: str) -> set[str]:
+        """Scoped keys of entities that have, or once had, a fact whose value has this key."""
+        namespace, code = split(key)[0], entity_code(key)
+        owners = set(self.graph.predecessors(key)) if key in self.graph else set()
+        for owner, (_, past) in self.past.items():
+            if split(owner)[0] == namespace and any(old.fact.code == code for old in past):
+                owners.add(owner)
+        return owners
+
+    def meant(self, key: str) -> str:
+        """Return the entity with this very key if it has facts, else the one with that alias."""
+        return key if key in self.names else self.aliases.get(key, key)
+
+    def aliases_of(self, key: str) -> list[str]:
+        """Scoped keys of the other names that an entity has now."""
+        if self._aliases_of is None:
+            self._aliases_of = {}
+            for alias, holder in self.aliases.items():
+                self._aliases_of.setdefault(holder, []).append(alias)
+        return self._aliases_of.get(key, [])
+
+    # Writing --------------------------------------------------------------------------------------
+
+    def write(self, outcome: Outcome) -> None:
+        """What was worked out holds, or nothing has changed: what cannot be drawn raises first."""
+        for edit in outcome.edits.values():
+            for fact in edit.started:
+                _attributes(fact, "")
+        for key, edit in outcome.edits.items():
+            if edit.name is None:
+                continue
+            self.put(key, edit.name, edit.after)
+            if edit.ended:
+                _, past = self.past.get(key, ("", []))
+                past += [PastVersion(fact, outcome.revision) for fact in edit.ended]
+                self.past[key] = (edit.name, past)
+        self.name(outcome.aliases)
+        for ended in outcome.unmerged:
+            place = next(
+                n
+                for n, record in enumerate(self.merges)
+                if record.stands and (record.kept, record.merged) == (ended.kept, ended.merged)
+            )
+            self.merges[place] = ended
+        self.merges += outcome.merged
+        if outcome.rules is not None:
+            self.rules = outcome.rules
+
+    def name(self, aliases: Mapping[str, str | None]) -> None:
+        """The aliases are those of these entities, or of none any more (all keys are scoped)."""
+        for alias, holder in aliases.items():
+            if holder is None:
+                self.aliases.pop(alias, None)
+            else:
+                self.aliases[alias] = holder
+        if aliases:
+            self._aliases_of = None
+
+    def put(self, key: str, name: str, facts: Iterable[StoredFact]) -> None:
+        """The entity has these facts; without any it is none."""
+        facts = list(facts)
+        self._holdings.pop(key, None)
+        if key in self.names:
+            values = set(self.graph.successors(key))
+            self.graph.remove_edges_from(list(self.graph.out_edges(key, keys=True)))
+        else:
+            values = set()
+            for code in index_codes(key) if facts else ():
+                self._codes.setdefault(code, {})[key] = None
+        if facts:
+            self.names[key] = name
+            self.graph.add_node(key, **_entity_node(key, name))
+        elif self.names.pop(key, None) is not None:
+            self._unindex(key)
+            values.add(key)
+        for fact in facts:
+            node = self._value_node(key, fact)
+            ident = self._identify(key, fact)
+            self.graph.add_edge(key, node, key=ident, **_attributes(fact, ident))
+        self._tidy(values)
+
+    def index(self) -> None:
+        """Names and codes are those of the graph, which was put in place as a whole."""
+        self.names = {
+            node: data["name"]
+            for node, data in self.graph.nodes(data=True)
+            if isinstance(node, str) and self.graph.out_degree(node)
+        }
+        self._codes = {}
+        self._holdings = {}
+        for key in self.names:
+            for code in index_codes(key):
+                self._codes.setdefault(code, {})[key] = None
+
+    def forget_past(self, key: str, keep: Iterable[PastVersion]) -> None:
+        """Of the versions of an entity that have ended only these are left."""
+        kept = list(keep)
+        name, _ = self.past.pop(key, ("", []))
+        if kept:
+            self.past[key] = (name, kept)
+
+    def keys(self) -> list[str]:
+        """Scoped keys of the entities that have facts."""
+        return list(self.names)
+
+    def clear(self) -> None:
+        """Nothing is left."""
+        for table in (self.graph, self.names, self.past, self.aliases, self._codes):
+            table.clear()
+        self.merges = []
+        self._aliases_of = None
+        self._holdings.clear()
+        self.rules = RelationRules()
+
+    def _value_node(self, key: str, fact: StoredFact) -> Node:
+        """Return the node that an edge for the fact ends at, made if there is none."""
+        namespace = split(key)[0]
+        kind, _, text = fact.code.partition(":")
+        if kind == "e":
+            node: Node = scoped(namespace, text)
+            if node not in self.graph:
+                self.graph.add_node(node, **_entity_node(str(node), fact.value))
+            return node
+        type_name = _type_name(fact)
+        node = (type_name, text if fact.code else fact.value)
+        if namespace:
+            node = (*node, written(namespace))
+        if node not in self.graph:
+            self.graph.add_node(
+                node, kind="value", type=type_name, name=fact.value, namespace=written(namespace)
+            )
+        return node
+
+    def _tidy(self, nodes: Iterable[Node]) -> None:
+        """Nodes that nothing ends at or leaves are gone; others have the name that facts give."""
+        for node in nodes:
+            if node not in self.graph or node in self.names:
+                continue
+            first = next(iter(self.graph.in_edges(node, data="value")), None)
+            if first is None:
+                self.graph.remove_node(node)
+            else:
+                self.graph.nodes[node]["name"] = first[2]
+
+    def _unindex(self, key: str) -> None:
+        for code in index_codes(key):
+            keys = self._codes.get(code, {})
+            keys.pop(key, None)
+            if not keys:
+                self._codes.pop(code, None)
+
+
+class GraphDesk:
+    """A world as `transaction.work_out` asks about it (a `Desk`)."""
+
+    def __init__(self, world: GraphWorld) -> None:
+        self._world = world
+
+    @property
+    def rules(self) -> RelationRules:
+        """What the store knows about relations."""
+        return self._world.rules
+
+    def page(self, key: str) -> Page:
+        """The entity with exactly this scoped key."""
+        holding = self._world.holding(key)
+        return Page(None, ()) if holding is None else Page(holding.name, holding.facts)
+
+    def alias(self, key: str) -> str | None:
+        """The scoped key of the entity that has this alias."""
+        return self._world.aliases.get(key)
+
+    def aliases_of(self, key: str) -> list[str]:
+        """The aliases of an entity."""
+        return self._world.aliases_of(key)
+
+    def merges_of(self, kept: str) -> list[MergeRecord]:
+        """The merges into an entity that stand, oldest first."""
+        return [record for record in self._world.merges if record.kept == kept and record.stands]
+
+
+def _entity_node(key: str, name: str) -> dict[str, str]:
+    return {"kind": "entity", "name": name, "namespace": written(split(key)[0])}
+
+
+def _type_name(fact: StoredFact) -> str:
+    return type_of(value_of(fact.code, fact.value)).value if fact.code else "text"
+
+
+def _attributes(fact: StoredFact, ident: str) -> dict[str, Any]:
+    """What an edge says of a fact, readable and all of it; what is not there is left out."""
+    data: dict[str, Any] = {
+        "relation": fact.relation,
+        "value": fact.value,
+        "type": _type_name(fact),
+        "confidence": fact.confidence,
+        "id": ident,
+        "revision": fact.revision,
+        "seq": fact.seq,
+    }
+    if fact.sources:
+        # Not "source": node-link files, data frames and Cytoscape mean the node by that.
+        data["sources"] = fact.sources
+    if fact.code:
+        data["code"] = fact.code
+    for name, moment in (("valid_from", fact.valid_from), ("valid_to", fact.valid_to)):
+        when = from_us(moment)
+        if when is not None:
+            data[name] = when.isoformat()
+    return data
+
+
+def _fact_of(data: dict[str, Any]) -> StoredFact:
+    begin, end = data.get("valid_from"), data.get("valid_to")
+    return StoredFact(
+        data["relation"],
+        relation_key(data["relation"]),
+        data["value"],
+        tuple(data.get("sources", ())),
+        data["revision"],
+        data["confidence"],
+        data.get("code", ""),
+        None if begin is None else to_us(as_moment(begin)),
+        None if end is None else to_us(as_moment(end)),
+        data["seq"],
+    )

@@ -1,0 +1,631 @@
+"""`GraphStore`: facts as a NetworkX graph in memory, kept in a file where one is named.
+
+An entity is a node, a fact an edge from it to the node of its value. Simple before fast: for
+small worlds, for tests, and for whoever wants to analyse what a memory knows.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from anyio import CancelScope, to_thread
+
+from lamlam.errors import Conflict, ReadOnly, StoreClosed, StoreMissing
+from lamlam.memory_backends.commits.commit_plan import work_out
+from lamlam.memory_backends.commits.validation import (
+    check_commit,
+    check_entity,
+    check_erase,
+    check_scan,
+    check_since,
+    facts_to_load,
+    nested_write,
+)
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.lookups import (
+    EntityView,
+    Lookup,
+    LookupResult,
+    StoredFact,
+    as_fact,
+    check_as_of,
+    check_lookup,
+    checked_lookups,
+)
+from lamlam.memory_backends.model.namespaces import scoped, split
+from lamlam.memory_backends.model.operations import (
+    OUT_OF_REACH,
+    Assert,
+    Change,
+    Commit,
+    ErasureReceipt,
+    MigrationReport,
+    Op,
+    PastFact,
+    Revision,
+    StoreInfo,
+)
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.synonyms import same_relation
+from lamlam.memory_backends.model.values import is_text
+from lamlam.memory_backends.networkx_graph.commit_log import CommitLog, changes_of_commit, key_hash
+from lamlam.memory_backends.networkx_graph.erasure import erase_from
+from lamlam.memory_backends.networkx_graph.file import (
+    SCHEMA_VERSION,
+    Contents,
+    FileState,
+    read_file,
+    state_of,
+    write_file,
+)
+from lamlam.memory_backends.networkx_graph.state import Graph, GraphDesk, GraphWorld
+from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.resolution.resolver import Shelf, describe, look_up
+from lamlam.memory_backends.resolution.views import NamespaceShelf, PastShelf, facts_at
+from lamlam.memory_backends.store_base import LocalStore, others_turn
+from lamlam.unfinished_files import parts_beside
+
+_READING = frozenset(
+    {
+        Capability.FAST_LOOKUP, Capability.FUZZY, Capability.HISTORY, Capability.ALIASES,
+        Capability.RULES, Capability.NAMESPACES, Capability.VALID_TIME, Capability.CHANGES,
+    }
+)  # fmt: skip
+_WRITING = frozenset(
+    {
+        Capability.WRITE, Capability.TRANSACTIONS, Capability.CAS, Capability.IDEMPOTENCY,
+        Capability.ERASE,
+    }
+)  # fmt: skip
+_COVERED = ("facts", "history", "aliases", "index keys", "feed of changes")
+_FREED = "memory of the process: freed, not overwritten"
+_FILE_FREED = "file: written anew; what the old one stood on is freed, not overwritten"
+_UNFINISHED = "left by a save that was killed, or of one that runs: "
+_BATCH = 1000
+
+
+class GraphStore(LocalStore):
+    """Facts in a `networkx.MultiDiGraph`; any thread may ask, also while one writes."""
+
+    def __init__(
+        self, path: Path | None = None, *, create: bool = True, read_only: bool = False
+    ) -> None:
+        """Begin empty, or with what a file holds.
+
+        Args:
+            path: a JSON file, read now and written when the store is closed or saved;
+                ``None``: the facts are gone when the store is closed.
+            create: the file may be missing.
+            read_only: refuse every write; the file must be there.
+
+        Raises:
+            StoreMissing: there is no file and none may be made.
+            BadStore: the file is no such memory, or damaged.
+            SchemaMismatch: a newer version wrote it.
+        """
+        # Of now: where the process stands when the file is written may be another folder.
+        self.path = None if path is None else path.absolute()
+        self.read_only = read_only
+        self.capabilities = _READING if read_only else _READING | _WRITING
+        self._lock = threading.RLock()
+        self._is_closed = False
+        self._is_writing = False
+        self._is_saved = True
+        self._file: FileState | None = None
+        if path is not None and not (create and not read_only and not path.exists()):
+            contents, self._file = read_file(path)
+        else:
+            if path is not None and not path.parent.is_dir():
+                raise StoreMissing(f"there is no folder {path.parent}", hint="make it first")
+            secret = secrets.token_bytes(32)
+            contents = Contents(secret, 0, GraphWorld(FactIds(secret)), CommitLog())
+            self._is_saved = path is None
+        self.secret = contents.secret
+        """What the ids of its facts are made with; a `Replica` needs it."""
+        self._identify = FactIds(contents.secret)
+        self._revision = contents.revision
+        self._world = contents.world
+        self._log = contents.log
+
+    # The graph ------------------------------------------------------------------------------------
+
+    @property
+    def graph(self) -> Graph:
+        """The graph itself, as it is at any moment: read it, do not change it.
+
+        Of an entity the node is its canonical key (behind the namespace, if it has one), with
+        the attributes ``kind`` ("entity"), ``name`` and ``namespace``. Of any other value the
+        node is a tuple of type, text and namespace, ``kind`` is "value", ``type`` its type. A
+        value that is an entity points at the entity's node, whether facts of it are known or
+        not. The key of an edge is the id of its fact; it has ``relation``, ``value``, ``type``,
+        ``confidence``, ``id``, ``revision`` and ``seq`` (its place among the facts of the
+        entity), and where the fact has them ``sources``, ``valid_from``,
+        ``valid_to`` (ISO 8601) and ``code`` (the typed value).
+
+        While another thread writes, iterate over `copy_graph` instead.
+        """
+        return self._world.graph
+
+    def copy_graph(self) -> Graph:
+        """Return a copy of the graph as it is now: the caller's own, to change and to keep."""
+        with self._lock:
+            self._check_open()
+            return self._world.graph.copy()
+
+    # Reading --------------------------------------------------------------------------------------
+
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        """Return what the store holds of one relation of one entity, from any thread.
+
+        Raises:
+            StoreClosed: the store is closed.
+            Conflict: the store has not reached the revision that is asked about.
+        """
+        began = time.perf_counter_ns()
+        with self._lock:
+            self._check_open()
+            try:
+                shelf, revision = self._shelf(query.as_of)
+            except AttributeError:
+                check_lookup(query)
+                raise
+            result = look_up(shelf, query, revision, self._identify)
+        result.elapsed_ns = time.perf_counter_ns() - began
+        return result
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        """Return one result per query, in their order, all from one state of the store."""
+        with self._lock:
+            return [self.lookup_nowait(query) for query in checked_lookups(queries)]
+
+    def describe_nowait(
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> EntityView | None:
+        """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
+        with self._lock:
+            self._check_open()
+            shelf, _ = self._shelf(as_of)
+            if namespace:
+                shelf = NamespaceShelf(shelf, namespace)
+            return describe(shelf, entity, fuzzy=fuzzy)
+
+    async def scan(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> AsyncIterator[Fact]:
+        """Give every fact, or those of one entity, of one relation (or its synonyms), or of both."""
+        facts = self.scan_nowait(entity, relation, namespace=namespace, as_of=as_of, batch=batch)
+        for n, fact in enumerate(facts):
+            if n % _BATCH == 0:
+                await others_turn()
+            yield fact
+
+    def scan_nowait(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> Iterator[Fact]:
+        """The same as `scan`; each entity is read as it is when its turn comes."""
+        check_scan(entity, relation, as_of, batch)
+        space = None if namespace is None else check_namespace(namespace)
+        wanted = _relation(relation)
+        if (entity is not None and not is_text(entity)) or wanted == "":
+            return
+        with self._lock:
+            self._check_open()
+            shelf, revision = self._shelf(as_of)
+            if entity is not None:
+                key = scoped(space or (), canonical_key(entity))
+                found = shelf.holding(key) or shelf.alias(key)
+                keys = [found.key] if found is not None else []
+            else:
+                keys = self._world.keys()
+                if as_of is not None:
+                    keys = list(dict.fromkeys((*keys, *self._world.past)))
+                keys = [key for key in keys if space is None or split(key)[0] == space]
+        for start in range(0, len(keys), batch):
+            facts: list[Fact] = []
+            with self._lock:
+                self._check_open()
+                for key in keys[start : start + batch]:
+                    name, now, past = self._world.versions(key)
+                    if as_of is not None:
+                        now = facts_at(now, past, revision)
+                    if name is not None:
+                        facts += self._facts(key, name, now, wanted)
+            yield from facts
+
+    async def history(
+        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
+    ) -> list[PastFact]:
+        """Return facts and versions of facts that have ended, oldest first."""
+        check_entity(entity, relation)
+        wanted = _relation(relation)
+        space = check_namespace(namespace)
+        with self._lock:
+            self._check_open()
+            if not is_text(entity) or wanted == "":
+                return []
+            key = scoped(space, canonical_key(entity))
+            if key not in self._world.names and key not in self._world.past:
+                key = self._world.aliases.get(key, key)
+            name, _, past = self._world.versions(key)
+            return [
+                PastFact(
+                    as_fact(name or "", fact, self._identify(key, fact), space, retracted),
+                    asserted=fact.revision,
+                    retracted=retracted,
+                )
+                for fact, retracted in past
+                if wanted is None or same_relation(fact.key, wanted)
+            ]
+
+    async def rules(self) -> list[RelationRule]:
+        """Return what the store knows about relations, in the order of definition."""
+        with self._lock:
+            self._check_open()
+            return self._world.rules.all()
+
+    async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
+        """Return the other names (canonical keys) of an entity, sorted."""
+        check_entity(entity)
+        space = check_namespace(namespace)
+        with self._lock:
+            self._check_open()
+            if not is_text(entity):
+                return []
+            key = self._world.meant(scoped(space, canonical_key(entity)))
+            return sorted(split(alias)[1] for alias in self._world.aliases_of(key))
+
+    async def changes(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> AsyncIterator[Change]:
+        """Give what was committed after a revision, in order, up to now."""
+        for n, change in enumerate(self.changes_nowait(since, namespace=namespace)):
+            if n % _BATCH == 0:
+                await others_turn()
+            yield change
+
+    def changes_nowait(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> Iterator[Change]:
+        """The same as `changes`."""
+        check_since(since)
+        space = None if namespace is None else check_namespace(namespace)
+        if since is None:
+            changes = self._everything()
+        else:
+            with self._lock:
+                self._check_open()
+                self._check_reached(since)
+            changes = self._commits_after(since)
+        for change in changes:
+            if space is None or change.kind == "rule" or change.namespace == space:
+                yield change
+
+    async def info(self) -> StoreInfo:
+        """Return what the store is and how much it holds."""
+        with self._lock:
+            self._check_open()
+            return StoreInfo(
+                backend="memory",
+                location="memory:" if self.path is None else str(self.path),
+                schema=SCHEMA_VERSION,
+                revision=Revision(self._revision),
+                facts=self._world.graph.number_of_edges(),
+                entities=len(self._world.names),
+                read_only=self.read_only,
+                bytes=None if self._file is None else self._file[1],
+            )
+
+    # Writing --------------------------------------------------------------------------------------
+
+    async def apply(
+        self,
+        ops: Sequence[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
+        """Every operation has been done, in order, or none."""
+        return self.apply_nowait(
+            ops, expected=expected, idempotency_key=idempotency_key, actor=actor
+        )
+
+    def apply_nowait(
+        self,
+        ops: Iterable[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
+        """The same as `apply`; operations are taken as they come."""
+        with self._lock, self._only_writing():
+            self._check_writable()
+            check_commit(expected, idempotency_key, actor)
+            used = None if idempotency_key is None else key_hash(self.secret, idempotency_key)
+            if used is not None and used in self._log.by_key:
+                return self._log.by_key[used]
+            if expected is not None and expected != self._revision:
+                raise Conflict(
+                    f"the store is at revision {self._revision}, not {expected}",
+                    hint="read again and repeat the change",
+                )
+            # Everything is worked out first and written at the end, so that an operation
+            # that is refused leaves nothing behind.
+            desk = GraphDesk(self._world)
+            outcome = work_out(ops, desk, self._revision + 1, self._identify)
+            if outcome.changed:
+                self._world.write(outcome)
+                self._revision = outcome.revision
+                edits = outcome.edits.items()
+                touched = [key for key, edit in edits if edit.ended or edit.started]
+                self._log.add(outcome.revision, actor=actor, touched=touched, events=outcome.events)
+                self._is_saved = False
+            commit = Commit(Revision(self._revision), outcome.changed)
+            if used is not None:
+                self._log.by_key[used] = commit
+                self._is_saved = False
+            return commit
+
+    async def load(self, facts: Iterable[Fact]) -> Commit:
+        """All facts are asserted, or none."""
+        return self.load_nowait(facts)
+
+    def load_nowait(self, facts: Iterable[Fact]) -> Commit:
+        """The same as `load`."""
+        return self.apply_nowait(Assert(fact) for fact in facts_to_load(facts))
+
+    async def erase(
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
+    ) -> ErasureReceipt:
+        """Nothing is left of the facts: history, feed, aliases and index keys included.
+
+        What was merged into the entity goes with it. A file is written anew at once. The bytes
+        of the process are not searched: the receipt says so.
+        """
+        work = partial(
+            self.erase_nowait,
+            entity,
+            relation,
+            namespace=namespace,
+            reason=reason,
+            authority=authority,
+        )
+        return work() if self.path is None else await to_thread.run_sync(work)
+
+    def erase_nowait(
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        namespace: Namespace = (),
+        reason: str | None = None,
+        authority: str | None = None,
+    ) -> ErasureReceipt:
+        """The same as `erase`, in this thread."""
+        with self._lock, self._only_writing():
+            self._check_writable()
+            check_erase(entity, relation, reason, authority)
+            key = scoped(check_namespace(namespace), canonical_key(entity))
+            n_facts = self._erase(key, relation)
+            pending: tuple[str, ...] = (_FREED,) if n_facts else ()
+            if n_facts and self.path is not None:
+                self.save_nowait()
+                pending += (_FILE_FREED,)
+            if self.path is not None:
+                file = Path(os.path.realpath(self.path))
+                pending += tuple(f"{_UNFINISHED}{path.name}" for path in parts_beside(file))
+            return ErasureReceipt(
+                facts=n_facts,
+                entity=entity,
+                relation=relation,
+                covered=_COVERED,
+                pending=pending,
+                verified=False,
+                revision=Revision(self._revision),
+                reason=reason,
+                authority=authority,
+                uncovered=OUT_OF_REACH,
+            )
+
+    async def save(self, path: Path | None = None) -> None:
+        """The file holds what the store does, all of it or what it held before.
+
+        Args:
+            path: another file than the store's own, which then stays as it is.
+
+        Raises:
+            Conflict: somebody else has written the store's own file since it was read.
+            ReadOnly: the store was opened for reading and no other file is named.
+            StoreMissing: the store has no file, and none is named.
+            Unavailable: the file cannot be written.
+        """
+        await to_thread.run_sync(self.save_nowait, path)
+
+    def save_nowait(self, path: Path | None = None) -> None:
+        """The same as `save`, in this thread."""
+        with self._lock:
+            self._check_open()
+            contents = Contents(self.secret, self._revision, self._world, self._log)
+            if path is not None and path.absolute() != self.path:
+                write_file(path, contents)
+                return
+            self._check_writable()
+            if self.path is None:
+                raise StoreMissing("this memory has no file", hint="name one: store.save(path)")
+            if state_of(self.path) != self._file:
+                raise Conflict(
+                    f"{self.path} was written by somebody else since it was read",
+                    hint="save to another file: store.save(path)",
+                )
+            self._file = write_file(self.path, contents)
+            self._is_saved = True
+
+    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+        """The file has the schema of this version, and is made where it was missing."""
+        is_missing = self.path is not None and self._file is None
+        if is_missing and not dry_run:
+            await self.save()
+        steps = (f"make {self.path}",) if is_missing else ()
+        return MigrationReport(0 if is_missing else SCHEMA_VERSION, SCHEMA_VERSION, steps, dry_run)
+
+    async def aclose(self) -> None:
+        """The file is written, if there is one; the facts in memory are gone."""
+        if self.path is None:
+            self.close_nowait()
+            return
+        with CancelScope(shield=True):
+            await to_thread.run_sync(self.close_nowait)
+
+    def close_nowait(self) -> None:
+        """The same as `aclose`, in this thread."""
+        with self._lock:
+            if self._is_closed:
+                return
+            if self.path is not None and not self.read_only and not self._is_saved:
+                self.save_nowait()  # where it fails, the store stays open and loses nothing
+            self._is_closed = True
+            self._world.clear()
+            self._log = CommitLog()
+
+    # ----------------------------------------------------------------------------------------------
+
+    def _shelf(self, as_of: int | None) -> tuple[Shelf, int]:
+        """What lookups ask, and the revision that it has."""
+        if as_of is None:
+            return self._world, self._revision
+        check_as_of(as_of)
+        self._check_reached(as_of)
+        return PastShelf(self._world, self._world, as_of), as_of
+
+    def _facts(
+        self, key: str, name: str, stored: Iterable[StoredFact], wanted: str | None
+    ) -> list[Fact]:
+        space = split(key)[0]
+        return [
+            as_fact(name, fact, self._identify(key, fact), space)
+            for fact in stored
+            if wanted is None or same_relation(fact.key, wanted)
+        ]
+
+    def _everything(self) -> Iterator[Change]:
+        """What holds now, in one state: changes that come while it is read are left out."""
+        with self._lock:
+            self._check_open()
+            revision = self._revision
+            rules = self._world.rules.all()
+            keys = self._world.keys()
+            aliases: dict[str, list[str]] = {}
+            for alias, holder in self._world.aliases.items():
+                aliases.setdefault(holder, []).append(split(alias)[1])
+        for rule in rules:
+            yield Change(revision, "rule", rule=rule)
+        for start in range(0, len(keys), _BATCH):
+            changes: list[Change] = []
+            with self._lock:
+                self._check_open()
+                for key in keys[start : start + _BATCH]:
+                    name, now, past = self._world.versions(key)
+                    held = facts_at(now, past, revision)
+                    if name is None or not held:
+                        continue  # erased meanwhile
+                    space = split(key)[0]
+                    changes += [
+                        Change(revision, "asserted", space, name, fact)
+                        for fact in self._facts(key, name, held, None)
+                    ]
+                    changes += [
+                        Change(revision, "alias", space, name, alias=alias)
+                        for alias in aliases.get(key, ())
+                    ]
+            yield from changes
+
+    def _commits_after(self, revision: int) -> Iterator[Change]:
+        with self._lock:
+            commits = self._log.after(revision)
+        for commit in commits:
+            with self._lock:
+                self._check_open()
+                # Read again: an erasure may have taken names out of it meanwhile.
+                commit = self._log.at(commit.revision)
+                changes = list(
+                    changes_of_commit(
+                        commit, self._world.versions, self._world.rules, self._identify
+                    )
+                )
+            yield from changes
+
+    def _erase(self, asked: str, relation: str | None) -> int:
+        """The facts are gone from everywhere; return how many versions of facts that were."""
+        n_erased, told = erase_from(self._world, self._log, asked, relation, self._identify)
+        if n_erased:
+            self._revision += 1
+            self._log.add(self._revision, erased=told)
+            self._is_saved = False
+        return n_erased
+
+    @contextmanager
+    def _only_writing(self) -> Iterator[None]:
+        """Under the lock: what is written comes from outside, not from what is being written."""
+        if self._is_writing:
+            raise nested_write()
+        self._is_writing = True
+        try:
+            yield
+        finally:
+            self._is_writing = False
+
+    def _check_reached(self, revision: int) -> None:
+        if revision > self._revision:
+            raise Conflict(
+                f"the store is at revision {self._revision} and has not reached {revision}",
+                hint="ask the store that gave the revision",
+            )
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise StoreClosed("the store is closed", hint="use it inside: with … as store")
+
+    def _check_writable(self) -> None:
+        self._check_open()
+        if self.read_only:
+            raise ReadOnly("this memory was opened for reading", hint="open it for writing")
+
+
+def _relation(relation: str | None) -> str | None:
+    """The key of a relation that is asked for; empty where nothing can have that name."""
+    if relation is None:
+        return None
+    return canonical_key(relation) if is_text(relation) else ""

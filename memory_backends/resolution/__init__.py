@@ -1,0 +1,1 @@
+"""Find the entity and the relation that a question means (record linkage)."""

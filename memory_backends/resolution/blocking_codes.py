@@ -1,0 +1,87 @@
+"""Under which short codes a name is indexed, so that near spellings are found by equality.
+
+A code is 32 bits of a checksum: whoever finds an entity by a code compares the names
+afterwards, so that a collision costs a comparison and never a wrong answer.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from zlib import crc32
+
+from lamlam.memory_backends.model.keys import fold
+from lamlam.memory_backends.model.namespaces import salted, split
+from lamlam.memory_backends.resolution.person_names import person_key
+
+_SHORTEST_MISSPELT = 4
+
+
+def row_id(key: str) -> int:
+    """Return the 64-bit row number at which a canonical key belongs (signed)."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def letters_code(folded: str) -> int:
+    """The code of a folded name, or of the first and last word of a person's."""
+    return _code(f"f{folded}")
+
+
+def index_codes(scoped_key: str) -> set[int]:
+    """Return every code under which the stored name of a scoped key is found.
+
+    No code is made for what the key itself already answers: a plain two-word name costs
+    nothing but its two codes for typing errors.
+    """
+    namespace, key = split(scoped_key)
+    folded = fold(key).key
+    codes = set(_typo_codes(folded))
+    if folded != key:
+        codes.add(letters_code(folded))
+    person = person_key(folded)
+    if person is not None and person != folded:
+        codes.add(letters_code(person))
+    return set(salted(namespace, codes))
+
+
+def typo_probes(folded: str) -> set[int]:
+    """Return the codes that a stored name shares with this misspelling of it.
+
+    One slip leaves something whole: one half of a single word, all words but one of a
+    short name (and that one's first letter), one half of the words of a long name.
+    """
+    tokens = folded.split()
+    if len(tokens) != 1:
+        return set(_typo_codes(folded))
+    word = tokens[0]
+    codes = set()
+    # The stored word may be a letter shorter or longer, which moves its middle.
+    for length in (len(word) - 1, len(word), len(word) + 1):
+        half = length // 2
+        if half >= 1 and length >= _SHORTEST_MISSPELT:
+            codes.add(_code(f"p{word[:half]}"))
+            codes.add(_code(f"s{word[-(length - half) :]}"))
+    return codes
+
+
+def _typo_codes(folded: str) -> list[int]:
+    tokens = folded.split()
+    n = len(tokens)
+    if n == 1:
+        half = len(folded) // 2
+        if len(folded) < _SHORTEST_MISSPELT:
+            return []
+        return [_code(f"p{folded[:half]}"), _code(f"s{folded[half:]}")]
+    if n <= 3:
+        return [
+            _code(f"l{i}{token[0]} {' '.join(tokens[:i] + tokens[i + 1 :])}")
+            for i, token in enumerate(tokens)
+        ]
+    return [
+        _code(f"p{n} {' '.join(tokens[: n // 2])}"),
+        _code(f"s{n} {' '.join(tokens[n // 2 :])}"),
+    ]
+
+
+def _code(text: str) -> int:
+    # Shifted into the signed range, which SQLite keeps in four bytes.
+    return crc32(text.encode()) - 0x8000_0000

@@ -1,0 +1,91 @@
+"""Entities by the codes of their names, in eight bytes a code: what finds near spellings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamlam.memory_backends.resolution.blocking_codes import index_codes
+
+_FEWEST_LOOSE = 1024
+_NUMBER_BITS = 32
+_NUMBER_MASK = (1 << _NUMBER_BITS) - 1
+_GONE = ""
+
+
+class NearNames:
+    """Keys of entities, found by their codes (`name_index.index_codes`).
+
+    A sorted array of codes and numbers of entities, and beside it what was added since the
+    array was made: it is made anew when that is a sixteenth of it, or a quarter was removed.
+    """
+
+    def __init__(self) -> None:
+        self._keys: list[str] = []
+        self._sorted: NDArray[np.int64] = np.empty(0, np.int64)
+        self._loose: dict[int, list[int]] = {}
+        self._n_loose = 0
+        self._dead: list[int] = []
+        self._free: list[int] = []
+
+    def add(self, key: str) -> None:
+        """The entity with this scoped key, which is not among them yet, is found."""
+        codes = index_codes(key)
+        if not codes:
+            return
+        if self._free:
+            number = self._free.pop()
+            self._keys[number] = key
+        else:
+            number = len(self._keys)
+            self._keys.append(key)
+        for code in codes:
+            self._loose.setdefault(code, []).append(number)
+        self._n_loose += len(codes)
+        if self._n_loose > max(_FEWEST_LOOSE, len(self._sorted) // 16):
+            self.settle()
+
+    def remove(self, key: str) -> None:
+        """The entity is found no more."""
+        for code in index_codes(key):
+            for number in self._numbers(code):
+                if self._keys[number] == key:
+                    self._keys[number] = _GONE
+                    self._dead.append(number)
+                    if len(self._dead) > max(_FEWEST_LOOSE, len(self._keys) // 4):
+                        self.settle()
+                    return
+
+    def of(self, codes: Collection[int]) -> list[str]:
+        """Return the keys under any of these codes, each once."""
+        found = {self._keys[number]: None for code in codes for number in self._numbers(code)}
+        found.pop(_GONE, None)
+        return list(found)
+
+    def settle(self) -> None:
+        """Nothing is left of what was removed, and all that was added is in the array."""
+        loose = [
+            (code << _NUMBER_BITS) + number
+            for code, numbers in self._loose.items()
+            for number in numbers
+        ]
+        merged = np.concatenate([self._sorted, np.sort(np.array(loose, np.int64))])
+        if self._dead:
+            alive = np.ones(len(self._keys), np.bool_)
+            alive[self._dead] = False
+            merged = merged[alive[merged & _NUMBER_MASK]]
+            self._free += self._dead
+        merged.sort(kind="stable")  # fast, for it is two sorted runs
+        self._sorted = merged
+        self._loose = {}
+        self._n_loose = 0
+        self._dead = []
+
+    def _numbers(self, code: int) -> Iterator[int]:
+        lowest = code << _NUMBER_BITS
+        begin, end = np.searchsorted(self._sorted, (lowest, lowest + _NUMBER_MASK))
+        for entry in self._sorted[begin:end].tolist():
+            yield entry & _NUMBER_MASK
+        yield from self._loose.get(code, ())

@@ -1,0 +1,1 @@
+"""Keep facts in one SQLite file."""

@@ -1,0 +1,172 @@
+"""What a fact file keeps of each commit: no value, and names only where names changed.
+
+Which facts a commit changed is worked out from the versions that `ent` and `past` hold.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from lamlam.memory_backends.commits.commit_plan import Event
+from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.namespaces import parsed, split, written
+from lamlam.memory_backends.model.operations import Change, ChangeKind
+from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
+from lamlam.memory_backends.model.values import ValueType
+from lamlam.memory_backends.sqlite.rows import pack_numbers, unpack_numbers
+
+_ERASED_SOMEWHERE, _ERASED = "erased", "erased_in"
+"""The first logs did not tell in which namespace."""
+
+
+_OF_NAMES: tuple[ChangeKind, ...] = ("alias", "no_alias", "merged", "split")
+
+
+class Entry(NamedTuple):
+    """One commit."""
+
+    revision: int
+    events: tuple[tuple[str, ...], ...]
+    """Each a kind and what it is about (`written_event`, `written_erasure`)."""
+
+
+def write_entry(
+    connection: sqlite3.Connection,
+    revision: int,
+    actor: str | None,
+    events: Sequence[tuple[str, ...]],
+) -> None:
+    """The log has a row for the commit."""
+    connection.execute(
+        "INSERT INTO log (revision, time, actor, events) VALUES (?, ?, ?, ?)",
+        (revision, time.time_ns() // 1000, actor, pack_events(events)),
+    )
+
+
+def write_touched(connection: sqlite3.Connection, revision: int, entities: list[int]) -> None:
+    """The commit changed the facts of these entities too."""
+    if entities:
+        connection.execute(
+            "INSERT INTO touched (revision, entities) VALUES (?, ?)",
+            (revision, pack_numbers(entities)),
+        )
+
+
+def forget_log(connection: sqlite3.Connection) -> None:
+    """The log is empty, and the feed of changes begins at this revision."""
+    for table in ("log", "touched", "done"):
+        connection.execute(f"DELETE FROM {table}")
+    connection.execute("UPDATE store SET changes_since = revision")
+
+
+def pack_events(events: Sequence[tuple[str, ...]]) -> str | None:
+    """Return events as one text, ``None`` where there are none."""
+    return "".join([row_codec.RECORD + row_codec.join(event) for event in events]) or None
+
+
+def unpack_events(text: str | None) -> tuple[tuple[str, ...], ...]:
+    """Undo `pack_events`."""
+    return tuple([tuple(row_codec.parts(one)) for one in (text or "").split(row_codec.RECORD)[1:]])
+
+
+def written_event(event: Event) -> tuple[str, ...]:
+    """Return what the log keeps of an event."""
+    return (event.kind, event.key, event.name, event.other)
+
+
+def written_erasure(
+    namespace: Namespace, entity_id: str, fact_ids: Iterable[str]
+) -> tuple[str, ...]:
+    """Return what the log keeps of an erasure."""
+    return (_ERASED, written(namespace), entity_id, *fact_ids)
+
+
+def is_of_names(event: Sequence[str]) -> bool:
+    """True where an event is about an entity and another name."""
+    return event[0] not in (_ERASED_SOMEWHERE, _ERASED, "rule")
+
+
+def names_any(event: Sequence[str], keys: Collection[str]) -> bool:
+    """True where an event is about an entity or an alias with one of these scoped keys."""
+    return is_of_names(event) and (event[1] in keys or event[3] in keys)
+
+
+def next_entry(cursor: sqlite3.Cursor, after: int) -> Entry | None:
+    """Return the first commit after a revision."""
+    row = cursor.execute(
+        "SELECT revision, events FROM log WHERE revision > ? ORDER BY revision LIMIT 1", (after,)
+    ).fetchone()
+    return Entry(row[0], unpack_events(row[1])) if row else None
+
+
+def touched_by(cursor: sqlite3.Cursor, revision: int, after: int) -> tuple[int, list[int]] | None:
+    """Return the next list of entities that a commit changed, and its number."""
+    row = cursor.execute(
+        "SELECT id, entities FROM touched WHERE revision = ? AND id > ? ORDER BY id LIMIT 1",
+        (revision, after),
+    ).fetchone()
+    return (row[0], list(unpack_numbers(row[1]))) if row else None
+
+
+def changes_of_events(entry: Entry, rules: RelationRules, wanted: Namespace | None) -> list[Change]:
+    """Return what a commit did besides changing facts.
+
+    Args:
+        wanted: leave out what was done in other namespaces; ``None``: in none.
+    """
+    changes: list[Change] = []
+    for kind, *about in entry.events:
+        if kind in (_ERASED_SOMEWHERE, _ERASED):
+            namespace = parsed(about.pop(0)) if kind == _ERASED else (wanted or ())
+            entity_id, *ids = about
+            if wanted is None or namespace == wanted:
+                erased = Change(
+                    entry.revision, "erased", namespace, entity_id=entity_id, fact_ids=tuple(ids)
+                )
+                changes.append(erased)
+            continue
+        key, name, other = about
+        if kind == "rule":
+            if (rule := rules.of(key)) is not None:
+                changes.append(Change(entry.revision, "rule", rule=rule))
+            continue
+        namespace = split(key)[0]
+        changes += [
+            Change(entry.revision, known, namespace, name, alias=split(other)[1])
+            for known in _OF_NAMES
+            if kind == known and (wanted is None or namespace == wanted)
+        ]
+    return changes
+
+
+def pack_rules(rules: RelationRules) -> str:
+    """Return the rules as one text."""
+    return "".join(
+        [
+            row_codec.RECORD
+            + row_codec.join(
+                (rule.name, rule.cardinality, rule.value_type or "", rule.inverse or "")
+            )
+            for rule in rules.all()
+        ]
+    )
+
+
+def unpack_rules(text: str) -> RelationRules:
+    """Undo `pack_rules`."""
+    rules = []
+    for one in text.split(row_codec.RECORD)[1:]:
+        name, cardinality, value_type, inverse = row_codec.parts(one)
+        rules.append(
+            RelationRule(
+                name,
+                "one" if cardinality == "one" else "many",
+                ValueType(value_type) if value_type else None,
+                inverse or None,
+            )
+        )
+    return RelationRules(rules)

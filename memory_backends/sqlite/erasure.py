@@ -1,0 +1,335 @@
+"""Erasing from the tables of a fact file: facts, their past, and whatever still names them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from lamlam.memory_backends.commits.erasure_plan import (
+    ErasurePlan,
+    Held,
+    Told,
+    entities_meant,
+    plan_erasure,
+)
+from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
+from lamlam.memory_backends.model.namespaces import scoped, split
+from lamlam.memory_backends.resolution.blocking_codes import row_id
+from lamlam.memory_backends.sqlite.commit_log import (
+    is_of_names,
+    names_any,
+    pack_events,
+    unpack_events,
+    write_entry,
+    written_erasure,
+)
+from lamlam.memory_backends.sqlite.entities import Desk
+from lamlam.memory_backends.sqlite.residue import SHORTEST_SEARCHED, pieces
+from lamlam.memory_backends.sqlite.rows import (
+    all_merge_records,
+    merge_records,
+    name_and_key,
+    next_place,
+    pack_numbers,
+    row_name,
+    target_of,
+    text_hash,
+    unpack_numbers,
+)
+from lamlam.memory_backends.sqlite.writer import Writer
+
+
+@dataclass(slots=True)
+class Erased:
+    """What was taken out of the tables."""
+
+    facts: int = 0
+    revision: int = 0
+    needles: set[str] = field(default_factory=set)
+    """Pieces of what was erased, to be searched for."""
+    n_unsearched: int = 0
+    """Texts too short to be searched for."""
+
+    def add(self, text: str, *contexts: str) -> None:
+        """The text is searched for; a short one in its contexts."""
+        forms = {text, row_codec.escape(text)}
+        if len(text) < SHORTEST_SEARCHED:
+            forms = {context for context in contexts if len(context) >= SHORTEST_SEARCHED}
+            self.n_unsearched += not forms
+        for form in forms:
+            self.needles.update(pieces(form))
+
+    def add_fact(self, fact: StoredFact) -> None:
+        """Value, and code where it says more than the value, are searched for."""
+        between = row_codec.FIELD
+        beside = f"{row_codec.escape(fact.key)}{between}{row_codec.escape(fact.value)}{between}"
+        self.add(fact.value, beside)
+        if len(fact.code) > SHORTEST_SEARCHED:
+            self.add(fact.code)
+
+    @property
+    def is_searchable(self) -> bool:
+        """Something was erased, and all of it can be searched for."""
+        return bool(self.needles) and not self.n_unsearched
+
+
+def erase_rows(
+    writer: Writer,
+    entity: str,
+    relation: str | None,
+    namespace: Namespace = (),
+) -> Erased:
+    """Nothing of it is left in the tables; the caller commits."""
+    return _Erasure(writer, relation).done(scoped(namespace, canonical_key(entity)))
+
+
+class _PastRow(NamedTuple):
+    """Versions that one commit ended, as the table has them."""
+
+    ident: int
+    name: str
+    retracted: int
+    versions: list[StoredFact]
+
+
+class _Erasure:
+    def __init__(self, writer: Writer, relation: str | None) -> None:
+        self.writer = writer
+        self.connection: sqlite3.Connection = writer.connection
+        self.desk: Desk = writer.desk()
+        (secret,) = self.connection.execute("SELECT secret FROM store").fetchone()
+        self.identify = FactIds(secret)
+        self.relation = relation
+        self.erased = Erased()
+
+    def done(self, named: str) -> Erased:
+        erased = self.erased
+        (revision,) = self.connection.execute("SELECT revision FROM store").fetchone()
+        keys = entities_meant(self.desk, named)
+        plan = plan_erasure(
+            self.desk,
+            keys,
+            self.relation,
+            held=self._held,
+            merges_from=self._merges_from,
+            identify=self.identify,
+        )
+        if plan.is_empty:
+            erased.revision = revision
+            return erased
+        aliases = self.desk.aliases_of(keys[0])
+        names = {key: self._erase_one(key, plan.covered) for key in plan.gone}
+        for key, versions in plan.passed_to.items():
+            self._erase_passed(key, versions)
+        gone = [fact for facts in plan.gone.values() for fact in facts]
+        gone += [old.fact for versions in plan.passed_to.values() for old in versions]
+        self._count(gone)
+        if plan.emptied:
+            for alias in aliases:
+                erased.add(split(alias)[1])
+        # The feed may still tell of names that they had.
+        last = aliases if keys[0] in plan.forgotten else ()
+        others = self._names_of(plan.forgotten, last) if plan.forgotten else []
+        for key in plan.gone:
+            if key in plan.forgotten:
+                self._forget_entity(key, names[key], last if key == keys[0] else ())
+        freed = [one for one in others if self._is_free(one)]
+        self._forget_events({*plan.forgotten, *freed})
+        for one in freed:
+            erased.add(split(one)[1])
+        self._rewrite_merges(plan, freed)
+        erased.revision = revision + 1
+        self.writer.finish(revision + 1)
+        # Copies may still know a freed name as that of another entity.
+        told = [*plan.told, *map(Told, freed)]
+        entries = [
+            written_erasure(split(key)[0], self.identify.of_entity(key), ids) for key, ids in told
+        ]
+        write_entry(self.connection, revision + 1, None, entries)
+        return erased
+
+    def _names_of(self, keys: Collection[str], aliases: Sequence[str]) -> list[str]:
+        """The other names that entities have and ever had, as the log tells.
+
+        A name that went to another entity and came back is in what is told of both.
+        """
+        names = dict.fromkeys(aliases)
+        for (text,) in self.connection.execute(
+            "SELECT events FROM log WHERE events IS NOT NULL"
+        ).fetchall():
+            for event in unpack_events(text):
+                if is_of_names(event) and event[1] in keys:
+                    names[event[3]] = None
+        return [one for one in names if one not in keys]
+
+    def _is_free(self, name: str) -> bool:
+        """True where a scoped key is no entity and names none."""
+        return not (
+            self.desk.alias(name) is not None
+            or self.desk.load(name, row_id(name)).name is not None
+            or self._past(name)
+        )
+
+    def _held(self, key: str) -> Held:
+        return Held(self.desk.placed(key).facts, self._past_versions(key))
+
+    def _past(self, key: str) -> list[_PastRow]:
+        rows = self.connection.execute(
+            "SELECT id, name, retracted, facts FROM past WHERE ent = ?", (row_id(key),)
+        ).fetchall()
+        found = []
+        for ident, name, retracted, text in rows:
+            plain, owner = name_and_key(name)
+            if owner == key:
+                versions = row_codec.unpack(text, self.writer.sources.text_of)
+                found.append(_PastRow(ident, plain, retracted, versions))
+        return found
+
+    def _past_versions(self, key: str) -> list[PastVersion]:
+        return [
+            PastVersion(fact, row.retracted) for row in self._past(key) for fact in row.versions
+        ]
+
+    def _merges_from(self, key: str) -> list[MergeRecord]:
+        records = merge_records(self.connection, key)
+        return [record for _, record in records if record.merged == key]
+
+    def _erase_one(self, key: str, covered: Collection[str]) -> set[str]:
+        """The facts of one entity are gone; return the names that it had."""
+        placed = self.desk.placed(key)
+        after = [fact for fact in placed.facts if fact.key not in covered]
+        names = set() if placed.name is None else {placed.name}
+        if len(after) < len(placed.facts):
+            assert placed.name is not None  # it has facts
+            self.writer.store(key, placed.name, placed, after)
+        for row in self._past(key):
+            names.add(row.name)
+            staying = [fact for fact in row.versions if fact.key not in covered]
+            after += staying
+            self._rewrite_past(row, staying)
+        self._rewrite_references(key, after)
+        return names
+
+    def _erase_passed(self, key: str, versions: Collection[PastVersion]) -> None:
+        """Versions of the past of an entity that stays are gone."""
+        left = list(self.desk.page(key).facts)
+        for row in self._past(key):
+            staying = [f for f in row.versions if PastVersion(f, row.retracted) not in versions]
+            left += staying
+            self._rewrite_past(row, staying)
+        self._rewrite_references(key, left)
+
+    def _count(self, gone: Sequence[StoredFact]) -> None:
+        """The bytes of these versions, which are in no table any more, are searched for."""
+        self.erased.facts += len(gone)
+        for fact in gone:
+            self.erased.add_fact(fact)
+        self.writer.sources.flush()
+        for source in {source for fact in gone for source in fact.sources}:
+            row = self.connection.execute(
+                "SELECT 1 FROM source WHERE hash = ? AND text = ?", (text_hash(source), source)
+            ).fetchone()
+            if row is None:
+                self.erased.add(source)
+
+    def _rewrite_past(self, row: _PastRow, after: Sequence[StoredFact]) -> None:
+        if len(after) == len(row.versions):
+            return
+        sources = self.writer.sources
+        sources.count(row.versions, -1)
+        sources.count(after, 1)
+        if after:
+            text = row_codec.pack(after, sources.id_of)
+            self.connection.execute("UPDATE past SET facts = ? WHERE id = ?", (text, row.ident))
+        else:
+            self.connection.execute("DELETE FROM past WHERE id = ?", (row.ident,))
+
+    def _rewrite_references(self, key: str, staying: Iterable[StoredFact]) -> None:
+        number = row_id(key)
+        targets = {target_of(key, fact) for fact in staying}
+        for other in self._beside(key):
+            theirs = [
+                *self.desk.load(other, number).facts,
+                *(old.fact for old in self._past_versions(other)),
+            ]
+            targets.update(target_of(other, fact) for fact in theirs)
+        targets.discard(None)
+        self.connection.execute("DELETE FROM reference WHERE owner = ?", (number,))
+        self.connection.executemany(
+            "INSERT OR IGNORE INTO reference VALUES (?, ?)",
+            [(target, number) for target in targets],
+        )
+
+    def _beside(self, key: str) -> set[str]:
+        """The other entities that have the same number, by a chance of 1 in 2^64."""
+        execute = self.connection.execute
+        place = number = row_id(key)
+        rows = execute("SELECT name FROM past WHERE ent = ?", (number,)).fetchall()
+        while (
+            row := execute("SELECT name FROM ent WHERE id = ?", (place,)).fetchone()
+        ) is not None:
+            rows.append(row)
+            place = next_place(place)
+        others = {name_and_key(name)[1] for (name,) in rows if name}
+        return {other for other in others if other != key and row_id(other) == number}
+
+    def _forget_entity(self, key: str, names: Iterable[str], aliases: Sequence[str]) -> None:
+        """Nothing is left by which the name, or that of an alias, could be tested."""
+        wanted = {key, *aliases}
+        for one in wanted:
+            self.connection.execute("DELETE FROM alias WHERE key = ?", (one,))
+        self._forget_events(wanted)
+        if not self._beside(key):  # the feed tells of those too
+            self._forget_touched(row_id(key))
+        for name in names:
+            self.erased.add(name, f"{row_name(key, name)}{row_codec.RECORD}")
+
+    def _forget_events(self, wanted: Collection[str]) -> None:
+        rows = self.connection.execute(
+            "SELECT revision, events FROM log WHERE events IS NOT NULL"
+        ).fetchall()
+        for revision, text in rows:
+            events = unpack_events(text)
+            staying = [event for event in events if not names_any(event, wanted)]
+            if len(staying) < len(events):
+                self.connection.execute(
+                    "UPDATE log SET events = ? WHERE revision = ?",
+                    (pack_events(staying), revision),
+                )
+
+    def _forget_touched(self, number: int) -> None:
+        mark = pack_numbers([number])
+        rows = self.connection.execute(
+            "SELECT id, entities FROM touched WHERE instr(entities, ?)", (mark,)
+        ).fetchall()
+        for ident, blob in rows:
+            staying = [one for one in unpack_numbers(blob) if one != number]
+            if not staying:
+                self.connection.execute("DELETE FROM touched WHERE id = ?", (ident,))
+            elif len(staying) * len(mark) < len(blob):
+                self.connection.execute(
+                    "UPDATE touched SET entities = ? WHERE id = ?", (pack_numbers(staying), ident)
+                )
+
+    def _rewrite_merges(self, plan: ErasurePlan, freed: Collection[str]) -> None:
+        """No record of a merge tells of what was erased."""
+        if plan.forgotten or freed:  # any record may tell of a name that the merged entity had
+            records = dict(all_merge_records(self.connection))
+        else:
+            concerned = {*plan.gone, *plan.unknown, *plan.emptied, *plan.passed_to}
+            records = {
+                ident: record
+                for key in concerned
+                for ident, record in merge_records(self.connection, key)
+            }
+        for ident, record in records.items():
+            left = plan.thinned(record, freed)
+            if left != record:
+                self.writer.rewrite_merge(ident, left)

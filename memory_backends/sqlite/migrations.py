@@ -1,0 +1,113 @@
+"""Upgrading a fact file: each step in a transaction of its own, and recorded in the file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.lookups import StoredFact
+from lamlam.memory_backends.model.operations import MigrationReport
+from lamlam.memory_backends.sqlite.rows import SPACE_END, row_name
+from lamlam.memory_backends.sqlite.schema import ADDED_IN_2, record_step
+from lamlam.memory_backends.sqlite.sources import Sources
+
+
+class Step(NamedTuple):
+    """One upgrade from a schema version to the next."""
+
+    name: str
+    before: int
+    after: int
+    work: Callable[[sqlite3.Connection], None]
+    """Runs inside a transaction."""
+
+    def __str__(self) -> str:
+        return f"{self.before} to {self.after}: {self.name}"
+
+
+def migrate(
+    connection: sqlite3.Connection, *, dry_run: bool = False, steps: Sequence[Step] | None = None
+) -> MigrationReport:
+    """Every step that the file lacks has been done, or is only named (``dry_run``).
+
+    A step that fails leaves the file as the step before it did.
+    """
+    chosen = STEPS if steps is None else steps
+    began = _version(connection)
+    if dry_run:
+        waiting = [step for step in chosen if step.before >= began]
+        after = waiting[-1].after if waiting else began
+        return MigrationReport(began, after, tuple(map(str, waiting)), dry_run=True)
+    done = [step for step in chosen if _do(connection, step)]
+    return MigrationReport(began, _version(connection), tuple(map(str, done)))
+
+
+def _do(connection: sqlite3.Connection, step: Step) -> bool:
+    """Return whether the step was done here."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been quicker.
+        is_due = _version(connection) == step.before
+        if is_due:
+            step.work(connection)
+            record_step(connection, step.name, step.before, step.after)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return is_due
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _to_2(connection: sqlite3.Connection) -> None:
+    for change in ADDED_IN_2:
+        connection.execute(change)
+    connection.execute("UPDATE store SET changes_since = revision")
+    # A name that holds what now ends a namespace is marked as one of the usual namespace.
+    for ident, name in connection.execute(
+        "SELECT id, name FROM ent WHERE instr(name, ?)", (SPACE_END,)
+    ).fetchall():
+        connection.execute(
+            "UPDATE ent SET name = ? WHERE id = ?", (row_name(canonical_key(name), name), ident)
+        )
+    sources = Sources(connection)
+    last = -1
+    while rows := connection.execute(
+        "SELECT id, ent, name, relation, value, source, confidence, asserted, retracted"
+        " FROM history WHERE id > ? ORDER BY id LIMIT 1000",
+        (last,),
+    ).fetchall():
+        for _, ent, name, relation, value, source, confidence, asserted, retracted in rows:
+            fact = StoredFact(
+                relation,
+                canonical_key(relation),
+                value,
+                (source,) if source is not None else (),
+                asserted,
+                confidence,
+            )
+            sources.count([fact], 1)
+            connection.execute(
+                "INSERT INTO past (ent, retracted, name, facts) VALUES (?, ?, ?, ?)",
+                (
+                    ent,
+                    retracted,
+                    row_name(canonical_key(name), name),
+                    row_codec.pack([fact], sources.id_of),
+                ),
+            )
+        last = rows[-1][0]
+    sources.flush()
+    connection.execute("DROP TABLE history")
+
+
+STEPS = (
+    Step("versions of facts, namespaces, merges, references and a log of commits", 1, 2, _to_2),
+)

@@ -1,0 +1,289 @@
+"""Reading a fact file: one connection, one held snapshot, a few prepared statements."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+
+from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.keys import canonical_key, relation_key
+from lamlam.memory_backends.model.lookups import (
+    Identify,
+    LazyFacts,
+    Lookup,
+    LookupResult,
+    LookupStatus,
+    Owned,
+    PastVersion,
+    StoredFact,
+)
+from lamlam.memory_backends.model.relation_rules import RelationRules
+from lamlam.memory_backends.resolution.blocking_codes import row_id
+from lamlam.memory_backends.resolution.views import references
+from lamlam.memory_backends.sqlite.commit_log import unpack_rules
+from lamlam.memory_backends.sqlite.rows import SPACE_END, name_and_key, next_place
+
+_ROW = "SELECT name, facts FROM ent WHERE id = ?"
+_ALIAS = "SELECT ent.name, ent.facts FROM alias JOIN ent ON ent.id = alias.ent WHERE key = ?"
+_REVISION = "SELECT revision FROM store"
+_STATE = "SELECT EXISTS (SELECT 1 FROM alias), rules FROM store"
+# All of them: where some are left out, what is ambiguous looks like the answer.
+_NEAR = "SELECT ent FROM near WHERE code = ?"
+_NAME = "SELECT name FROM ent WHERE id = ?"
+_PAST = "SELECT name, facts, retracted FROM past WHERE ent = ? ORDER BY id"
+_SNAPSHOT_NS = 5_000_000
+"""A snapshot is this old at most when a question is asked: what others commit is seen then."""
+_MOST_SOURCES = 4096
+
+
+class Row:
+    """An entity's row, unpacked as far as it is asked for (a `Holding`)."""
+
+    __slots__ = ("_reader", "_text", "key", "name")
+
+    def __init__(self, reader: Reader, name: str, key: str, text: str) -> None:
+        self._reader = reader
+        self._text = text
+        self.name = name
+        self.key = key
+
+    def relation_keys(self) -> list[str]:
+        return row_codec.relation_keys(self._text)
+
+    def of(self, relation_key: str) -> Sequence[StoredFact]:
+        reader = self._reader
+        return row_codec.find(self._text, relation_key, reader.source, reader.kept_sources)
+
+    def stored(self) -> list[StoredFact]:
+        return row_codec.unpack(self._text, self._reader.source)
+
+
+class Reader:
+    """Answers from one snapshot until it is told, or it is time, to take a fresh one.
+
+    Not safe for threads: the store guards it with a lock.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, is_frozen: bool) -> None:
+        self.connection = connection
+        # One cursor: its next statement always ends the one before, so that a snapshot
+        # can be left at any time.
+        self.cursor = connection.cursor()
+        self._execute = self.cursor.execute
+        self._is_frozen = is_frozen
+        self._is_pinned = False
+        self._pinned_ns = 0
+        self._sources: dict[int, str] = {}
+        self.kept_sources: dict[str, tuple[str, ...]] = {}
+        """Sources of facts, by their numbers as a row has them."""
+        self.revision = -1
+        self.has_aliases = False
+        self.rules = RelationRules()
+
+    def pin(self, now_ns: int) -> None:
+        """The snapshot is no older than a few milliseconds."""
+        if self._is_pinned:
+            if self._is_frozen or now_ns - self._pinned_ns < _SNAPSHOT_NS:
+                return
+            self.release()
+        if len(self.kept_sources) >= _MOST_SOURCES:
+            self._forget_sources()
+        execute = self.cursor.execute
+        execute("BEGIN")
+        self._is_pinned = True
+        (revision,) = execute(_REVISION).fetchone()
+        if revision != self.revision:
+            self._forget_sources()  # an erasure may have taken any of them
+            has_aliases, rules = execute(_STATE).fetchone()
+            self.has_aliases = bool(has_aliases)
+            self.rules = unpack_rules(rules) if rules else RelationRules()
+            self.revision = revision
+        self._pinned_ns = now_ns
+
+    def release(self) -> None:
+        """No snapshot is held, so that nothing keeps the log from being written back."""
+        if self._is_pinned:
+            self._is_pinned = False
+            # SQLite itself ends a transaction that found the file damaged.
+            if self.connection.in_transaction:
+                self.cursor.execute("COMMIT")
+
+    def forget(self) -> None:
+        """No snapshot is held, and nothing is kept of what was read."""
+        self.release()
+        self._forget_sources()
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):  # of a damaged file; closing ends the snapshot too
+            self.forget()
+        self.connection.close()
+
+    def state(self) -> tuple[int, int, int, int]:
+        """Return revision, facts, entities and where the feed begins."""
+        self.pin(time.perf_counter_ns())
+        row: tuple[int, int, int, int] = self.cursor.execute(
+            "SELECT revision, facts, entities, changes_since FROM store"
+        ).fetchone()
+        return row
+
+    def exact(self, query: Lookup, identify: Identify) -> LookupResult | None:
+        """Return what `look_up` does where both halves name what is stored; ``None``: ask it.
+
+        Most questions do, and this way calls next to nothing.
+        """
+        entity = query.entity
+        if (
+            query.namespace != ()
+            or self.rules
+            or query.valid_at is not None
+            or not entity.isascii()
+        ):
+            return None
+        key = canonical_key(entity)
+        row = self._execute(_ROW, (row_id(key),)).fetchone()
+        if row is None or row[0].casefold() != key:
+            return None
+        stored = row_codec.find(
+            row[1], relation_key(query.relation), self.source, self.kept_sources
+        )
+        if type(stored) is not LazyFacts:
+            return None
+        return LookupResult(
+            LookupStatus.HIT, None, self.revision, 0, row[0], key, (), stored, None, identify
+        )
+
+    # What resolution asks (`Shelf`) ---------------------------------------------------------
+
+    def holding(self, key: str) -> Row | None:
+        ident = row_id(key)
+        while True:
+            row = self.cursor.execute(_ROW, (ident,)).fetchone()
+            if row is None:
+                return None
+            name, text = row
+            if name.casefold() == key and SPACE_END not in key:
+                return Row(self, name, key, text)
+            if name:
+                name, found = name_and_key(name)
+                if found == key:
+                    return Row(self, name, key, text)
+            # Another name with the same hash (or one that is gone): the next place.
+            ident = next_place(ident)
+
+    def alias(self, key: str) -> Row | None:
+        row = self.cursor.execute(_ALIAS, (key,)).fetchone()
+        return Row(self, *name_and_key(row[0]), row[1]) if row else None
+
+    def near(self, codes: Collection[int]) -> list[str]:
+        execute = self.cursor.execute
+        found: dict[int, None] = {}
+        for code in codes:
+            rows = execute(_NEAR, (code,)).fetchall()
+            if rows:
+                found.update(dict.fromkeys([ident for (ident,) in rows]))
+        names = [execute(_NAME, (ident,)).fetchone() for ident in found]
+        return [name_and_key(row[0])[1] for row in names if row is not None]
+
+    def referring(self, key: str, relation: str) -> list[Owned]:
+        keys = [key, *(self.aliases_of(key) if self.has_aliases else ())]
+        owners = {owner for one in keys for owner in self.former_references(one)}
+        return references(map(self.holding, sorted(owners)), keys, relation)
+
+    # What earlier states are made of (`Versions`) -------------------------------------------
+
+    def versions(self, key: str) -> tuple[str | None, list[StoredFact], list[PastVersion]]:
+        holding = self.holding(key)
+        name, past = self.past(key)
+        if holding is None:
+            return name, [], past
+        return holding.name, holding.stored(), past
+
+    def past(self, key: str) -> tuple[str | None, list[PastVersion]]:
+        """Return the last name and the ended versions of an entity, oldest first."""
+        last, versions = None, []
+        for name, text, retracted in self.cursor.execute(_PAST, (row_id(key),)).fetchall():
+            plain, found = name_and_key(name)
+            if found == key:
+                last = plain
+                facts = row_codec.unpack(text, self.source)
+                versions += [PastVersion(fact, retracted) for fact in facts]
+        return last, versions
+
+    def former_references(self, key: str) -> list[str]:
+        owners = self.cursor.execute(
+            "SELECT owner FROM reference WHERE target = ?", (row_id(key),)
+        ).fetchall()
+        return [owner for (number,) in owners for owner in self.keys_of(number)]
+
+    def keys_of(self, number: int) -> list[str]:
+        """Return the keys of the entities, with facts or without, that have this hash."""
+        keys: dict[str, None] = {}
+        place = number
+        while (row := self.cursor.execute(_NAME, (place,)).fetchone()) is not None:
+            if row[0]:
+                keys[name_and_key(row[0])[1]] = None
+            place = next_place(place)
+        rows = self.cursor.execute("SELECT DISTINCT name FROM past WHERE ent = ?", (number,))
+        for (name,) in rows.fetchall():
+            keys[name_and_key(name)[1]] = None
+        # A neighbour may stand in the way only because its own hash is the next number.
+        return [key for key in keys if row_id(key) == number]
+
+    # Facts ------------------------------------------------------------------------------------
+
+    def source(self, source_id: int) -> str | None:
+        """Return the text of a source."""
+        known = self._sources.get(source_id)
+        if known is not None:
+            return known
+        row = self.cursor.execute("SELECT text FROM source WHERE id = ?", (source_id,)).fetchone()
+        if row is None:
+            return None
+        if len(self._sources) >= _MOST_SOURCES:
+            self._forget_sources()
+        self._sources[source_id] = row[0]
+        return str(row[0])
+
+    def _forget_sources(self) -> None:
+        self._sources.clear()
+        self.kept_sources.clear()
+
+    def aliases_of(self, key: str) -> list[str]:
+        """Return the scoped keys of the aliases of an entity, sorted."""
+        place = self.place_of(key)
+        return self.aliases_at(place) if place is not None else []
+
+    def aliases_at(self, place: int) -> list[str]:
+        """The same, of the entity whose row is here."""
+        rows = self.cursor.execute("SELECT key FROM alias WHERE ent = ? ORDER BY key", (place,))
+        return [alias for (alias,) in rows.fetchall()]
+
+    def place_of(self, key: str) -> int | None:
+        """Return where the row of an entity is."""
+        place = row_id(key)
+        while (row := self.cursor.execute(_NAME, (place,)).fetchone()) is not None:
+            if row[0] and name_and_key(row[0])[1] == key:
+                return place
+            place = next_place(place)
+        return None
+
+    def rows_after(self, place: int | None, limit: int) -> list[tuple[int, Row]]:
+        """Return rows in the order of their places, those after one.
+
+        A row without a name marks a place that an entity left.
+        """
+        where = "" if place is None else "WHERE id > ?"
+        arguments = (limit,) if place is None else (place, limit)
+        statement = f"SELECT id, name, facts FROM ent {where} ORDER BY id LIMIT ?"
+        rows = self.cursor.execute(statement, arguments).fetchall()
+        return [(found, Row(self, *name_and_key(name), text)) for found, name, text in rows]
+
+    def ended_after(self, number: int, limit: int) -> Iterator[tuple[int, str]]:
+        """Give number and key of entities that have ended versions, those after a row of `past`."""
+        rows = self.cursor.execute(
+            "SELECT id, name FROM past WHERE id > ? ORDER BY id LIMIT ?", (number, limit)
+        ).fetchall()
+        for ident, name in rows:
+            yield ident, name_and_key(name)[1]

@@ -1,0 +1,65 @@
+"""Searching the bytes of a fact file for what was erased from its tables."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from lamlam.memory_backends.sqlite.byte_search import found_in
+
+SHORTEST_SEARCHED = 4
+"""Characters that are worth searching for: shorter texts stand everywhere by chance, and are
+searched for together with what stood beside them in the file."""
+_CHECKPOINT_MS = 250  # a reader that is at work is gone by then, one that stays is not
+# A long text may be cut at the end of a page, so pieces of it are searched for.
+_LONGEST_WHOLE = 200
+_PIECE = 48
+
+# Columns are joined as they stand in the file.
+_LIVE = (
+    "SELECT 1 FROM ent WHERE instr(name || facts, ?1) LIMIT 1",
+    "SELECT 1 FROM alias WHERE instr(key, ?1) LIMIT 1",
+    "SELECT 1 FROM source WHERE instr(text, ?1) LIMIT 1",
+    "SELECT 1 FROM past WHERE instr(name || facts, ?1) LIMIT 1",
+    "SELECT 1 FROM merge WHERE instr(record, ?1) LIMIT 1",
+    "SELECT 1 FROM log WHERE instr(coalesce(actor, '') || coalesce(events, ''), ?1) LIMIT 1",
+    "SELECT 1 FROM store WHERE instr(rules, ?1) LIMIT 1",
+    "SELECT 1 FROM migration WHERE instr(name, ?1) LIMIT 1",
+    "SELECT 1 FROM sqlite_schema WHERE instr(type || name || tbl_name || sql, ?1) LIMIT 1",
+)
+
+
+def write_back_log(connection: sqlite3.Connection) -> bool:
+    """Return whether the write-ahead log is empty and all of it stands in the file."""
+    (usual,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute(f"PRAGMA busy_timeout = {min(usual, _CHECKPOINT_MS)}")
+    try:
+        (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {usual}")
+    return not is_busy
+
+
+def leftovers(connection: sqlite3.Connection, path: Path, needles: Collection[str]) -> set[str]:
+    """Return the pieces that still stand in the store's files though nothing live holds them."""
+    found: set[str] = set()
+    for suffix in ("", "-wal", "-journal"):
+        file = path.with_name(path.name + suffix)
+        if file.exists():
+            wanted = {needle.encode(): needle for needle in needles if needle not in found}
+            found.update(wanted[piece] for piece in found_in(file, wanted))
+    return {needle for needle in found if not _is_live(connection, needle)}
+
+
+def pieces(text: str) -> Sequence[str]:
+    """Return what is searched for of a text."""
+    if len(text.encode()) <= _LONGEST_WHOLE:
+        return [text]
+    middle = len(text) // 2
+    return [text[:_PIECE], text[middle : middle + _PIECE], text[-_PIECE:]]
+
+
+def _is_live(connection: sqlite3.Connection, needle: str) -> bool:
+    """True where something that was not erased holds these bytes."""
+    return any(connection.execute(sql, (needle,)).fetchone() for sql in _LIVE)

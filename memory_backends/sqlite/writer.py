@@ -1,0 +1,298 @@
+"""Writing a fact file: what operations come to is worked out, and each row rewritten once."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from itertools import islice
+
+from lamlam.errors import Conflict
+from lamlam.memory_backends.commits.commit_plan import Outcome, work_out
+from lamlam.memory_backends.commits.entity_edit import PageEdit
+from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.commits.validation import check_commit, operations
+from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.lookups import StoredFact
+from lamlam.memory_backends.model.operations import Commit, Op, Revision
+from lamlam.memory_backends.model.relation_rules import RelationRules
+from lamlam.memory_backends.resolution.blocking_codes import index_codes, row_id
+from lamlam.memory_backends.sqlite.bulk_load import new_entities
+from lamlam.memory_backends.sqlite.commit_log import (
+    pack_rules,
+    unpack_rules,
+    write_entry,
+    write_touched,
+    written_event,
+)
+from lamlam.memory_backends.sqlite.entities import Desk, Placed, keys_of_facts
+from lamlam.memory_backends.sqlite.rows import (
+    merges_of,
+    next_place,
+    pack_merge,
+    row_name,
+    target_of,
+)
+from lamlam.memory_backends.sqlite.sources import Sources
+
+_CHUNK = 50_000  # operations that are held in memory and sorted at a time
+_PART = 5_000  # operations that are worked out at a time
+_MANY = 100
+_MOST_CODES = 50_000  # index keys that are sorted and written at a time
+
+
+@contextmanager
+def _no_collection(*, is_worth_it: bool) -> Iterator[None]:
+    """The garbage collector rests: a third of the time of a load went into its looking through
+    facts that wait to be written. A part is too short to leave much behind."""
+    if not (is_worth_it and gc.isenabled()):
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+class Writer:
+    """The one connection of a store that writes, inside a transaction that the store holds."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.sources = Sources(connection)
+        self._new_codes: list[tuple[int, int]] = []
+        self._facts = 0
+        self._entities = 0
+
+    def apply(
+        self,
+        ops: Iterable[Op],
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit:
+        """The operations have been done; the caller commits or rolls back."""
+        check_commit(expected, idempotency_key, actor)
+        self.sources.forget()  # another process may have erased what was cached
+        revision, secret = self.connection.execute("SELECT revision, secret FROM store").fetchone()
+        mark = None
+        if idempotency_key is not None:
+            mark = blake2b(idempotency_key.encode(), digest_size=16, key=secret).digest()
+            row = self.connection.execute(
+                "SELECT revision, facts FROM done WHERE key = ?", (mark,)
+            ).fetchone()
+            if row is not None:
+                return Commit(Revision(row[0]), row[1])
+        if expected is not None and expected != revision:
+            raise Conflict(
+                f"the store is at revision {revision}, not {expected}",
+                hint="read again and repeat the change",
+            )
+        commit = self._apply(ops, revision, FactIds(secret), actor)
+        if mark is not None:
+            self.connection.execute(
+                "INSERT INTO done VALUES (?, ?, ?)", (mark, int(commit.revision), commit.facts)
+            )
+        return commit
+
+    def _apply(
+        self, ops: Iterable[Op], revision: int, identify: FactIds, actor: str | None
+    ) -> Commit:
+        new = revision + 1
+        changed = 0
+        events: list[tuple[str, ...]] = []
+        for part, keys in self._parts(ops):
+            with _no_collection(is_worth_it=len(part) > _MANY):
+                outcome = self._do(part, keys, new, identify)
+            changed += outcome.changed
+            events += map(written_event, outcome.events)
+        if not changed:
+            return Commit(Revision(revision), 0)
+        self.finish(new)
+        write_entry(self.connection, new, actor, events)
+        return Commit(Revision(new), changed)
+
+    def _do(self, part: list[Op], keys: list[str], revision: int, identify: FactIds) -> Outcome:
+        """The operations have been done; ``keys`` is empty or has that of each."""
+        desk = self.desk()
+        known: dict[str, PageEdit] = {}
+        if len(part) > _MANY:
+            desk.read_ahead(keys or keys_of_facts(part))
+        if keys:
+            known, part = new_entities(part, keys, desk, revision)
+        outcome = work_out(part, desk, revision, identify)
+        outcome.edits.update(known)
+        outcome.changed += sum([edit.changed for edit in known.values()])
+        self._write(outcome, desk)
+        return outcome
+
+    def _parts(self, ops: Iterable[Op]) -> Iterator[tuple[list[Op], list[str]]]:
+        """Give the operations in parts, many facts in the order of the table, with their keys."""
+        remaining = iter(operations(ops))
+        while chunk := list(islice(remaining, _CHUNK)):
+            keys: list[str] = []
+            # Under several names of an entity the order of its facts would be another one.
+            if len(chunk) > _PART and not self.desk().has_aliases:
+                keys = keys_of_facts(chunk)
+                if len(keys) == len(chunk):
+                    places = {key: row_id(key) for key in set(keys)}
+                    order = sorted(range(len(chunk)), key=lambda n: places[keys[n]])
+                    chunk = [chunk[n] for n in order]
+                    keys = [keys[n] for n in order]
+                else:
+                    keys = []
+            for start in range(0, len(chunk), _PART):
+                yield chunk[start : start + _PART], keys[start : start + _PART]
+            del chunk, keys  # before the next is taken
+
+    def desk(self) -> Desk:
+        """Return what the file holds at this moment."""
+        rules, has_aliases = self.connection.execute(
+            "SELECT rules, EXISTS (SELECT 1 FROM alias) FROM store"
+        ).fetchone()
+        return Desk(
+            self.connection,
+            self.sources,
+            unpack_rules(rules) if rules else RelationRules(),
+            has_aliases=bool(has_aliases),
+        )
+
+    def _write(self, outcome: Outcome, desk: Desk) -> None:
+        # In the order of the table, so that a large load touches each page once.
+        edits = sorted([(row_id(key), key) for key in outcome.edits])
+        references: set[tuple[int, int]] = set()
+        for number, key in edits:
+            edit = outcome.edits[key]
+            assert edit.name is not None  # what changed has a name
+            self.store(key, edit.name, desk.placed(key), edit.after)
+            self._remember(number, key, edit.name, edit.ended, outcome.revision)
+            for fact in edit.started:
+                if fact.code and (target := target_of(key, fact)) is not None:
+                    references.add((target, number))
+        self.connection.executemany(
+            "INSERT OR IGNORE INTO reference VALUES (?, ?)", sorted(references)
+        )
+        self._write_aliases(outcome)
+        for record in outcome.unmerged:
+            self._end_merge(record)
+        for record in outcome.merged:
+            self._add_merge(record)
+        if outcome.rules is not None:
+            self.connection.execute("UPDATE store SET rules = ?", (pack_rules(outcome.rules),))
+        write_touched(self.connection, outcome.revision, [row_id(key) for key in outcome.edits])
+        if len(self._new_codes) > _MOST_CODES:
+            self._insert_codes()
+        self.sources.flush()
+
+    def store(self, key: str, name: str, placed: Placed, after: Sequence[StoredFact]) -> None:
+        """The entity's row holds these facts; without any, the entity is gone."""
+        before = placed.facts
+        self._facts += len(after) - len(before)
+        self.sources.count(after, 1)
+        self.sources.count(before, -1)
+        if not after:
+            if before:
+                self._remove(placed.place, key)
+            return
+        text = row_codec.pack(after, self.sources.id_of)
+        if before:
+            self.connection.execute("UPDATE ent SET facts = ? WHERE id = ?", (text, placed.place))
+            return
+        self._entities += 1
+        row = row_name(key, name)
+        place = placed.place
+        try:
+            self.connection.execute("INSERT INTO ent VALUES (?, ?, ?)", (place, row, text))
+        except sqlite3.IntegrityError:
+            # The place holds the mark of an entity that is gone, or has just been taken.
+            place = self.desk().load(key, row_id(key)).place
+            self.connection.execute(
+                "INSERT OR REPLACE INTO ent VALUES (?, ?, ?)", (place, row, text)
+            )
+        self._new_codes += [(code, place) for code in index_codes(key)]
+
+    def finish(self, revision: int) -> None:
+        """The file has this revision, and its counts are right."""
+        self._insert_codes()
+        self.sources.flush()
+        self.connection.execute(
+            "UPDATE store SET revision = ?, facts = facts + ?, entities = entities + ?",
+            (revision, self._facts, self._entities),
+        )
+        self._facts = self._entities = 0
+
+    def reset(self) -> None:
+        """Nothing is pending: a transaction begins, or was given up."""
+        self._new_codes.clear()
+        self.sources.reset()
+        self._facts = self._entities = 0
+
+    def rewrite_merge(self, ident: int, record: MergeRecord | None) -> None:
+        """The row of a merge has this record; without one it is gone."""
+        if record is None:
+            self.connection.execute("DELETE FROM merge WHERE id = ?", (ident,))
+        else:
+            self.connection.execute(
+                "UPDATE merge SET record = ? WHERE id = ?", (pack_merge(record), ident)
+            )
+
+    # ----------------------------------------------------------------------------------------------
+
+    def _remove(self, place: int, key: str) -> None:
+        self._entities -= 1
+        self._insert_codes()
+        self.connection.executemany(
+            "DELETE FROM near WHERE code = ? AND ent = ?",
+            [(code, place) for code in index_codes(key)],
+        )
+        self.connection.execute("DELETE FROM alias WHERE ent = ?", (place,))
+        follower = self.connection.execute(
+            "SELECT 1 FROM ent WHERE id = ?", (next_place(place),)
+        ).fetchone()
+        if follower is None:
+            self.connection.execute("DELETE FROM ent WHERE id = ?", (place,))
+        else:
+            # What follows may stand there because this place was taken: the way to it stays.
+            self.connection.execute("UPDATE ent SET name = '', facts = '' WHERE id = ?", (place,))
+
+    def _remember(
+        self, number: int, key: str, name: str, ended: Sequence[StoredFact], revision: int
+    ) -> None:
+        if ended:
+            self.sources.count(ended, 1)
+            self.connection.execute(
+                "INSERT INTO past (ent, retracted, name, facts) VALUES (?, ?, ?, ?)",
+                (number, revision, row_name(key, name), row_codec.pack(ended, self.sources.id_of)),
+            )
+
+    def _write_aliases(self, outcome: Outcome) -> None:
+        if not outcome.aliases:
+            return
+        desk = self.desk()  # rows have moved
+        for alias, key in outcome.aliases.items():
+            if key is None:
+                self.connection.execute("DELETE FROM alias WHERE key = ?", (alias,))
+            else:
+                self.connection.execute(
+                    "INSERT OR REPLACE INTO alias VALUES (?, ?)", (alias, desk.placed(key).place)
+                )
+
+    def _end_merge(self, ended: MergeRecord) -> None:
+        for ident, record in merges_of(self.connection, ended.kept):
+            if record.merged == ended.merged:
+                self.rewrite_merge(ident, ended)
+
+    def _add_merge(self, record: MergeRecord) -> None:
+        self.connection.execute(
+            "INSERT INTO merge (kept, merged, record) VALUES (?, ?, ?)",
+            (row_id(record.kept), row_id(record.merged), pack_merge(record)),
+        )
+
+    def _insert_codes(self) -> None:
+        self._new_codes.sort()
+        self.connection.executemany("INSERT OR IGNORE INTO near VALUES (?, ?)", self._new_codes)
+        self._new_codes.clear()

@@ -1,0 +1,106 @@
+"""What a store holds now, as operations, and stores filled from such: copies without loss.
+
+A copy has every fact with all its fields, every alias and every rule. History, fact ids and the
+records that undo a merge stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from lamlam.errors import UsageError
+from lamlam.memory_backends.fact_formats.shape import Item
+from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.operations import AddAlias, Assert, Commit, DefineRelation
+from lamlam.memory_backends.protocol import Capability
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.sync import SyncFactStore
+
+
+def contents(
+    store: SyncFactStore, *, namespace: Namespace | None = None, as_of: int | None = None
+) -> Iterator[Item]:
+    """Give the facts of a store, then its aliases, then its rules.
+
+    In this order a fresh store takes all of it: an alias needs an entity with facts, and a fact
+    that is older than a rule need not keep to it.
+
+    Args:
+        store: an open store.
+        namespace: of one namespace; ``None``: of all. Rules are the same in all of them.
+        as_of: the facts that held at this revision; aliases are not known of the past.
+    """
+    capabilities = store.capabilities
+    if as_of is not None or Capability.CHANGES not in capabilities:
+        for fact in store.scan(namespace=namespace, as_of=as_of):
+            yield Assert(fact)
+        if as_of is None and Capability.ALIASES in capabilities:
+            yield from _aliases(store, namespace)
+        if Capability.RULES in capabilities:
+            yield from map(DefineRelation, store.rules())
+        return
+    after: list[AddAlias] = []
+    rules: list[DefineRelation] = []
+    for change in store.changes(None, namespace=namespace):
+        if change.fact is not None:
+            yield Assert(change.fact)
+        elif change.entity is not None and change.alias is not None:
+            after.append(AddAlias(change.entity, change.alias, change.namespace))
+        elif change.rule is not None:
+            rules.append(DefineRelation(change.rule))
+    yield from after
+    yield from rules
+
+
+def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None = None) -> Commit:
+    """Everything is in the store, or nothing; a store of this process takes it as it comes.
+
+    Args:
+        store: an open store.
+        items: what is put into it.
+        commit_every: commit each time after so many items: for a server that has too little
+            memory for one transaction. Where it fails, the parts before are in the store;
+            doing it again completes it.
+
+    Raises:
+        UsageError: parts without items.
+    """
+    if commit_every is not None:
+        return _put_in_parts(store, items, commit_every)
+    # A store of this process goes through any iterable, one behind a connection wants to know
+    # how much there is.
+    ops = list(items) if Capability.SERVER in store.capabilities else items
+    return store.apply(ops)  # type: ignore[arg-type]  # taken as they come
+
+
+def copy_facts(
+    source: SyncFactStore, target: SyncFactStore, *, namespace: Namespace | None = None
+) -> Commit:
+    """Everything that the source holds now is in the target too, beside what it held."""
+    return put(target, contents(source, namespace=namespace))
+
+
+def _put_in_parts(store: SyncFactStore, items: Iterable[Item], size: int) -> Commit:
+    if size < 1:
+        raise UsageError("commit_every must be at least 1")
+    remaining = iter(items)
+    changed = 0
+    commit: Commit | None = None
+    while part := list(islice(remaining, size)):
+        commit = store.apply(part)
+        changed += commit.facts
+    if commit is None:
+        return store.apply([])
+    return Commit(commit.revision, changed)
+
+
+def _aliases(store: SyncFactStore, namespace: Namespace | None) -> Iterator[AddAlias]:
+    last: tuple[Namespace, str] | None = None
+    for fact in store.scan(namespace=namespace):
+        if (fact.namespace, fact.entity) != last:
+            last = fact.namespace, fact.entity
+            for alias in store.aliases(fact.entity, namespace=fact.namespace):
+                yield AddAlias(fact.entity, alias, fact.namespace)

@@ -1,0 +1,1 @@
+"""Write chats: templates, prompts, tool calls and memory tools."""

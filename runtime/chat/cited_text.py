@@ -1,0 +1,118 @@
+"""An answer as it grows, in which fetched values are recognised to the letter."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lamlam.runtime.decoding.completion import Span
+from lamlam.runtime.decoding.events import Text
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.lookups import LookupResult, Match
+
+_MAX_VALUES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    value: str
+    fact_id: str | None
+    source: str | None
+    revision: int
+    match: Match
+
+
+class CitedText:
+    """Text that a model writes by itself, some of it values that it was given.
+
+    A value counts only where it stands as a whole word: "1867" is not what stands in "18670".
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        """All that was handed out."""
+        self.spans: list[Span] = []
+        self._unsent = ""
+        self._fetched: dict[str, _Fetched] = {}
+        self._pattern = re.compile(r"(?!)")
+        self._longest = 0
+
+    def learn(self, result: LookupResult) -> None:
+        """From here on the values of the result are recognised."""
+        ids, sources = result.fact_ids, result.sources
+        for n, value in enumerate(result.values):
+            if len(self._fetched) < _MAX_VALUES and value.strip() == value:
+                self._fetched[value] = _Fetched(
+                    value,
+                    ids[n] if n < len(ids) else None,
+                    sources[n] if n < len(sources) else None,
+                    int(result.revision),
+                    result.match,
+                )
+        longest_first = sorted(self._fetched, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_as_word, longest_first)) or r"(?!)")
+        self._longest = max(map(len, self._fetched), default=0)
+
+    def add(self, text: str) -> list[Text]:
+        """Return what can be handed out now that this text stands, too."""
+        self._unsent += text
+        return self._take(final=False)
+
+    def settle(self) -> list[Text]:
+        """Return the rest: no more text follows what stands."""
+        return self._take(final=True)
+
+    def _take(self, *, final: bool) -> list[Text]:
+        events: list[Text] = []
+        while self._unsent:
+            whole, start = self.text + self._unsent, len(self.text)
+            found = self._pattern.search(whole, start)
+            hold = len(whole) if final else self._open_from(whole, start)
+            if found is None or found.start() >= hold:
+                if hold > start:
+                    events.append(self._hand_out(whole[start:hold], None))
+                break
+            if found.start() > start:
+                events.append(self._hand_out(whole[start : found.start()], None))
+            events.append(self._hand_out(found[0], self._fetched[found[0]]))
+        return events
+
+    def _open_from(self, whole: str, start: int) -> int:
+        """Return from where on a value may be standing whose end is still to come."""
+        for at in range(max(start, len(whole) - self._longest), len(whole)):
+            tail = whole[at:]
+            if any(value.startswith(tail) for value in self._fetched):
+                return at
+        return len(whole)
+
+    def _hand_out(self, text: str, fact: _Fetched | None) -> Text:
+        start = len(self.text)
+        self.text += text
+        self._unsent = self._unsent[len(text) :]
+        if fact is None:
+            last = self.spans[-1] if self.spans else None
+            if last is not None and last.origin == "parametric":
+                self.spans[-1] = Span(last.start, len(self.text), "parametric")
+            else:
+                self.spans.append(Span(start, len(self.text), "parametric"))
+            return Text(text, "parametric")
+        self.spans.append(
+            Span(
+                start,
+                len(self.text),
+                "fact",
+                fact_id=fact.fact_id,
+                source=fact.source,
+                revision=fact.revision,
+                match=fact.match,
+            )
+        )
+        return Text(text, "fact", fact.fact_id, fact.source)
+
+
+def _as_word(value: str) -> str:
+    before = r"(?<!\w)" if value[0].isalnum() else ""
+    after = r"(?!\w)" if value[-1].isalnum() else ""
+    return before + re.escape(value) + after

@@ -1,0 +1,490 @@
+"""One answer in a conversation: turns of the model, and what memory says between them.
+
+`Conversation` thinks and waits for nothing, so tests drive it with texts; `ChatEvents` drives it
+with a model and a memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+import anyio.to_thread
+
+from lamlam.errors import BadChatTemplate, EngineClosed, UsageError
+from lamlam.event_loop import Home
+from lamlam.runtime.chat.cited_text import CitedText
+from lamlam.runtime.chat.prompt import ChatFormat, ChatPrompt
+from lamlam.runtime.chat.tool_calls import (
+    BARE_FORM,
+    CLOSE,
+    INSTRUCTION,
+    LOOK_UP,
+    OPEN,
+    TAGGED_FORM,
+    Call,
+    FoundCalls,
+    find_calls,
+    may_become_call,
+)
+from lamlam.runtime.decoding.completion import (
+    ChatCompletion,
+    Completion,
+    FinishReason,
+    LookupRecord,
+)
+from lamlam.runtime.decoding.events import (
+    Event,
+    Finished,
+    LookupAnswered,
+    LookupMissed,
+    LookupStarted,
+    Text,
+)
+from lamlam.runtime.decoding.lookup_answers import only_result
+from lamlam.runtime.decoding.settings import CallSettings, TextSettings, ToolChoice
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from lamlam.memory_backends.model.lookups import LookupResult
+    from lamlam.memory_backends.protocol import FactStore
+
+CALL_TOKENS = 192
+"""Room for a call behind the text that a turn may hold."""
+_MAX_TOLD_CHARACTERS = 2_000
+"""Of the values of one lookup, as far as the model is told them."""
+
+
+class Conversation:
+    """What has been said, and what the model is asked next."""
+
+    def __init__(
+        self,
+        messages: list[dict[str, Any]],
+        form: ChatFormat,
+        settings: TextSettings,
+        *,
+        has_lookup_tokens: bool = False,
+        has_memory: bool = False,
+        tool_choice: ToolChoice = "auto",
+    ) -> None:
+        """Begin with the messages.
+
+        Args:
+            has_lookup_tokens: the model looks up while it writes, and calls no tools.
+            has_memory: there is a memory to be asked by tool calls.
+        """
+        self._messages = list(messages)
+        self._n_given = len(messages)
+        self._form = form
+        self._settings = settings
+        self._has_lookup_tokens = has_lookup_tokens
+        self._has_memory = has_memory and not has_lookup_tokens and tool_choice != "none"
+        if self._has_memory and settings.logprobs is not None:
+            raise UsageError(
+                "logprobs are of one text, and an answer with tool calls is made of several",
+                hint="leave out logprobs, or say tool_choice='none'",
+            )
+        self._must_call = tool_choice == "required"
+        self._instructs_user = False
+        self._n_turns = 0
+        self._n_calls = 0
+        self._made: set[Call] = set()
+        self._repeats = False
+        """The model asked again what it was told: it gets no further by asking."""
+        self._notes: list[str] = []
+        """What memory said, for a template that knows no tools."""
+        self._turn = ""
+        self._n_released = 0
+        self._cited = CitedText()
+        self._records: list[LookupRecord] = []
+        self._n_tokens = 0
+
+    @property
+    def offers_tools(self) -> bool:
+        """The next turn may call."""
+        is_left = self._n_calls < self._settings.max_lookups and not self._repeats
+        return self._has_memory and is_left
+
+    @property
+    def settings(self) -> TextSettings:
+        """Settings of the next turn."""
+        if not self.offers_tools:
+            return self._settings
+        is_bare = self._form.supports_tools and OPEN not in self._form.source
+        call = CallSettings(
+            BARE_FORM if is_bare else TAGGED_FORM,
+            is_required=self._must_call and self._n_turns == 0,
+            max_text_tokens=self._settings.max_tokens,
+        )
+        most = self._settings.max_tokens + CALL_TOKENS
+        return replace(self._settings, max_tokens=most, call=call)
+
+    @property
+    def as_of(self) -> int | None:
+        """The revision of the memory that answers; ``None`` for the present one."""
+        return self._settings.as_of
+
+    def prompt(self) -> ChatPrompt:
+        """Return what the next turn answers.
+
+        Where the template knows no tools, small models imitate a call that stands there for ever;
+        so what memory said stands below the question instead.
+
+        Raises:
+            BadChatTemplate: the template fails, or refuses the messages.
+        """
+        if self._form.supports_tools:
+            tools = [LOOK_UP.definition()] if self.offers_tools else None
+            return self._form.prompt(self._messages, tools)
+        messages = _noted(self._messages[: self._n_given], self._notes)
+        if not self.offers_tools:
+            return self._form.prompt(messages)
+        if not self._instructs_user:
+            try:
+                return self._form.prompt(_instructed(messages, "system"))
+            except BadChatTemplate:  # some know no system
+                self._instructs_user = True
+        return self._form.prompt(_instructed(messages, "user"))
+
+    def heard(self, event: Text) -> list[Event]:
+        """The turn goes on; return what can be handed out."""
+        if self._has_lookup_tokens:
+            return [event]
+        self._turn += event.text
+        held = may_become_call(self._turn) if self._has_memory else None
+        return [*self._release(len(self._turn) if held is None else held)]
+
+    def ended(self, turn: Completion) -> tuple[list[Event], tuple[Call, ...]]:
+        """The turn is over; return what can be handed out, and what the turn asks of memory.
+
+        The last event is `Finished` where the answer is complete.
+        """
+        self._n_tokens += turn.n_tokens
+        if self._has_lookup_tokens:
+            self._messages.append({"role": "assistant", "content": turn.text.strip()})
+            return [Finished(self._completion(turn, turn.finish_reason))], ()
+        settings, was_offered = self._settings, self.offers_tools
+        found = find_calls(self._turn) if self._has_memory else None
+        reason: FinishReason = turn.finish_reason
+        is_cut = reason in ("length", "context")
+        if found is not None and was_offered and not (found.problem and is_cut):
+            events = self._end_turn(len(found.before))
+            return events, self._asked(found)
+        if found is not None:
+            events = self._end_turn(len(found.before))
+            reason = reason if is_cut else "max_lookups"
+        else:
+            events = self._end_turn(len(self._turn))
+            if was_offered and reason == "stop" and turn.n_text_tokens >= settings.max_tokens:
+                reason = "length"  # the call's own room was left free
+        said = found.before if found else self._turn
+        self._messages.append({"role": "assistant", "content": said.strip()})
+        return [*events, Finished(self._completion(turn, reason))], ()
+
+    def answered(self, call: Call, result: LookupResult) -> Event:
+        """The model will be told what memory said, and what it writes is compared with it."""
+        is_hit = str(result.status) == "hit"
+        if is_hit:
+            self._cited.learn(result)
+        record = LookupRecord(
+            entity=call.entity,
+            relation=call.relation,
+            status="hit" if is_hit else "ambiguous" if result.status == "ambiguous" else "miss",
+            value=result.value if is_hit else None,
+            fact_id=next(iter(result.fact_ids), None) if is_hit else None,
+            source=next(iter(result.sources), None) if is_hit else None,
+            elapsed_s=result.elapsed_ns / 1e9,
+            match=result.match,
+            at=len(self._cited.text),
+            revision=int(result.revision),
+        )
+        self._records.append(record)
+        self._tell(call, _told(result))
+        return LookupAnswered(record) if is_hit else LookupMissed(record)
+
+    # Text ----------------------------------------------------------------------------------
+
+    def _release(self, end: int) -> list[Text]:
+        """Hand out the turn up to there; a new turn begins on a new line."""
+        text = self._turn[self._n_released : end]
+        if not text:
+            return []
+        said = self._cited.text
+        is_joint = not self._n_released and said and not said[-1].isspace()
+        self._n_released = end
+        return self._cited.add("\n" + text if is_joint and not text[0].isspace() else text)
+
+    def _end_turn(self, end: int) -> list[Event]:
+        events: list[Event] = [*self._release(max(end, self._n_released)), *self._cited.settle()]
+        self._n_turns += 1
+        return events
+
+    def _completion(self, turn: Completion, reason: FinishReason) -> ChatCompletion:
+        transparent = self._has_lookup_tokens
+        text = turn.text if transparent else self._cited.text
+        return ChatCompletion(
+            text=text,
+            spans=turn.spans if transparent else tuple(self._cited.spans),
+            lookups=turn.lookups if transparent else tuple(self._records),
+            finish_reason=reason,
+            n_tokens=self._n_tokens,
+            n_text_tokens=turn.n_text_tokens,
+            n_prompt_tokens=turn.n_prompt_tokens,
+            logprobs=turn.logprobs,
+            message={"role": "assistant", "content": text.strip()},
+            messages=tuple(self._messages[self._n_given :]),
+        )
+
+    # Calls ---------------------------------------------------------------------------------
+
+    def _asked(self, found: FoundCalls) -> tuple[Call, ...]:
+        """The conversation holds the calls; return those that may still be made."""
+        new = [call for call in dict.fromkeys(found.calls) if call not in self._made]
+        calls = tuple(new[: self._settings.max_lookups - self._n_calls])
+        self._made.update(calls)
+        said, self._turn, self._n_released = self._turn.strip(), "", 0
+        if found.problem:
+            self._n_calls += 1
+            self._messages.append({"role": "assistant", "content": said})
+            self._notes.append(f"A call was not understood: {found.problem}.")
+            self._messages.append({"role": "user", "content": self._notes[-1]})
+            return ()
+        if not calls:
+            self._repeats = True
+            return ()
+        if self._form.supports_tools:
+            made = [_as_message(call, self._n_calls + n) for n, call in enumerate(calls)]
+            self._messages.append(
+                {"role": "assistant", "content": found.before, "tool_calls": made}
+            )
+        else:
+            made_texts = [found.before, *(_as_text(call) for call in calls)]
+            content = "\n".join(text for text in made_texts if text)
+            self._messages.append({"role": "assistant", "content": content})
+        return calls
+
+    def _tell(self, call: Call, told: dict[str, Any]) -> None:
+        if self._form.supports_tools:
+            self._messages.append(
+                {
+                    "role": "tool",
+                    "name": LOOK_UP.name,
+                    "tool_call_id": _call_id(self._n_calls),
+                    "content": json.dumps(told, ensure_ascii=False),
+                }
+            )
+        else:
+            said = _in_words(call, told)
+            self._notes.append(said)
+            if self._messages[-1]["role"] == "user":  # of the call before
+                said = f"{self._messages.pop()['content']}\n{said}"
+            self._messages.append({"role": "user", "content": said})
+        self._n_calls += 1
+
+
+class Turn(Protocol):
+    """The events of one text, which can be left."""
+
+    async def __anext__(self) -> Event:
+        """Return the next event."""
+        ...
+
+    def leave(self) -> None:
+        """The text ends here."""
+        ...
+
+
+class ChatEvents:
+    """The events of an answer. A class, since a generator that is left early must be closed."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        begin: Callable[[ChatPrompt, TextSettings], Turn],
+        store: FactStore | None,
+    ) -> None:
+        self._conversation = conversation
+        self._begin = begin
+        self._store = store
+        self._turn: Turn | None = None
+        self._calls: deque[Call] = deque()
+        self._is_told = False
+        """That the first of the calls was made."""
+        self._ready: deque[Event] = deque()
+        self._is_finished = False
+        self._is_left = False
+        self._error: BaseException | None = None
+        self._lookup: anyio.CancelScope | None = None
+        self._home = Home()
+
+    def leave(self) -> None:
+        """Nobody waits for an event that will not come, and no text is written for nobody."""
+        self._is_left = True
+        self._ready.clear()
+        if self._turn is not None:
+            self._turn.leave()
+        self._end_lookup()
+
+    def end(self, error: BaseException) -> bool:
+        """The engine is being closed, which ends a turn that is written; no other begins."""
+        self._error = error
+        self._end_lookup()
+        return not self._is_finished
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        self._home.check()
+        while not self._ready:
+            if self._is_finished:
+                raise StopAsyncIteration
+            if self._is_left:
+                raise _left()
+            if self._error is not None and self._turn is None:
+                self._is_finished = True
+                raise self._error
+            try:
+                await self._go_on()
+            except Exception:
+                self._is_finished = True
+                raise
+            if self._is_left:
+                self._ready.clear()
+        event = self._ready.popleft()
+        self._is_finished = isinstance(event, Finished)
+        return event
+
+    async def _go_on(self) -> None:
+        """One thing happens. Whoever is cancelled here may go on later."""
+        conversation = self._conversation
+        if self._calls:
+            call = self._calls[0]
+            if not self._is_told:
+                self._is_told = True
+                self._ready.append(LookupStarted(call.entity, call.relation))
+                return
+            result = await self._look(call)
+            if result is None:
+                return
+            self._calls.popleft()
+            self._is_told = False
+            self._ready.append(conversation.answered(call, result))
+            return
+        if self._turn is None:
+            # A template of someone else's may take a second until it is found to do too much.
+            prompt = await anyio.to_thread.run_sync(conversation.prompt)
+            if self._is_left:
+                return
+            self._turn = self._begin(prompt, conversation.settings)
+        match await self._turn.__anext__():
+            case Text() as text:
+                self._ready.extend(conversation.heard(text))
+            case Finished(completion):
+                self._turn = None
+                events, calls = conversation.ended(completion)
+                self._ready.extend(events)
+                self._calls.extend(calls)
+            case event:
+                self._ready.append(event)
+
+    async def _look(self, call: Call) -> LookupResult | None:
+        """Ask memory; return none where nobody waits for the answer any more."""
+        from lamlam.memory_backends.model.lookups import Lookup
+
+        assert self._store is not None
+        self._store.refresh_nowait()
+        try:
+            query = Lookup(call.entity, call.relation, as_of=self._conversation.as_of)
+            with anyio.CancelScope() as self._lookup:
+                return only_result(await self._store.lookup_many([query]))
+            return None
+        finally:
+            self._lookup = None
+            self._store.refresh_nowait()  # nothing keeps the memory from erasing meanwhile
+
+    def _end_lookup(self) -> None:
+        """Nobody waits any more for what memory is being asked; from any thread."""
+
+        def end() -> None:
+            if self._lookup is not None:
+                self._lookup.cancel()
+
+        with suppress(RuntimeError):  # the loop is gone
+            self._home.post(end)
+
+
+def _instructed(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
+    """Return the messages with the instruction in the first of the role."""
+    at = next((n for n, message in enumerate(messages) if message["role"] == role), None)
+    if at is None or (role == "system" and at):
+        return [{"role": role, "content": INSTRUCTION}, *messages]
+    content = messages[at]["content"]
+    parts = (content, INSTRUCTION) if role == "system" else (INSTRUCTION, content)
+    return [*messages[:at], {**messages[at], "content": "\n\n".join(parts)}, *messages[at + 1 :]]
+
+
+def _noted(messages: list[dict[str, Any]], notes: list[str]) -> list[dict[str, Any]]:
+    """Return the messages with the notes below the last of them."""
+    if not notes:
+        return messages
+    last = messages[-1]
+    return [*messages[:-1], {**last, "content": "\n\n".join([last["content"], *notes])}]
+
+
+def _told(result: LookupResult) -> dict[str, Any]:
+    """Return what the model is told; a miss as one."""
+    if str(result.status) != "hit":
+        if str(result.status) == "ambiguous":
+            names = list(dict.fromkeys(near.entity for near in result.candidates[:5]))
+            return {"values": [], "note": "several entities have this name", "entities": names}
+        return {"values": [], "note": "memory does not hold this fact"}
+    values: list[str] = []
+    left = _MAX_TOLD_CHARACTERS
+    for value in result.values:
+        left -= len(value)
+        if left < 0:
+            break
+        values.append(value)
+    n_more = len(result.values) - len(values)
+    if not values:
+        return {"values": [], "note": "memory holds a value that is too long to be shown here"}
+    return {"values": values, **({"more": n_more} if n_more else {})}
+
+
+def _in_words(call: Call, told: dict[str, Any]) -> str:
+    """Return what the model is told where its template knows no tools: small ones parrot JSON."""
+    asked = f"the {call.relation} of {call.entity}"
+    if told["values"]:
+        more = f", and {told['more']} more" if "more" in told else ""
+        return f"Memory says of {asked}: {'; '.join(told['values'])}{more}."
+    names = f": {'; '.join(told['entities'])}" if told.get("entities") else ""
+    return f"Memory has no answer on {asked} ({told['note']}{names})."
+
+
+def _as_message(call: Call, n: int) -> dict[str, Any]:
+    arguments = {"entity": call.entity, "relation": call.relation}
+    function = {"name": LOOK_UP.name, "arguments": arguments}
+    return {"id": _call_id(n), "type": "function", "function": function}
+
+
+def _as_text(call: Call) -> str:
+    function = _as_message(call, 0)["function"]
+    return f"{OPEN}\n{json.dumps(function, ensure_ascii=False)}\n{CLOSE}"
+
+
+def _call_id(n: int) -> str:
+    return f"call{n:05d}"  # nine letters and digits: some templates take no other
+
+
+def _left() -> EngineClosed:
+    return EngineClosed(
+        "the stream was left before its end", hint="read its events inside its with block"
+    )

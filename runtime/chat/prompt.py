@@ -1,0 +1,258 @@
+"""A conversation as tokens: the template's marks become control tokens, what people say never.
+
+What a template writes is one text, and a model's marks (``<|im_end|>``) look the same there
+whether the template wrote them or a user did. So the template is run on messages in which every
+character has a stand-in from Unicode's private planes. Whatever is readable afterwards is the
+template's own, and only marks that are readable from end to end become control tokens.
+
+A template may look into a message (to cut out the thoughts of earlier answers, say), and
+stand-ins blind it. Where its output differs from the output for the real messages, only the marks
+that stand in messages are disguised, and the control tokens must be those found before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from lamlam.errors import BadChatTemplate, BadMessages, NoChatTemplate
+from lamlam.runtime.chat.template import ChatTemplate
+from lamlam.runtime.llama.model_file import CheckpointFile
+
+_FIRST_STAND_IN, _LAST_STAND_IN = 0xF0000, 0x10FFFD
+_UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4
+_MAX_DEPTH = 32
+
+Stretch = str | int
+"""Text, or the id of a control token."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPrompt:
+    """A prompt in stretches, for `Vocabulary.prompt_tokens`."""
+
+    stretches: tuple[Stretch, ...]
+
+
+class Marks:
+    """The texts of a model's control tokens, as far as a template may write them."""
+
+    def __init__(
+        self, texts: list[str], types: list[int], ends: frozenset[int], template: str
+    ) -> None:
+        """Find them.
+
+        Args:
+            texts: of all tokens, by id.
+            types: the format's type number of each.
+            ends: tokens that end a text; files that type them wrongly exist.
+            template: its source.
+        """
+        self.ids: dict[str, int] = {}
+        """Control tokens by text."""
+        self.markup: list[str] = []
+        """Tokens that plain text yields too, whatever is done, and that the template writes."""
+        for token, (text, kind) in enumerate(zip(texts, types, strict=True)):
+            if text and (kind in (_UNKNOWN, _CONTROL) or token in ends):
+                self.ids[text] = token
+            elif kind == _USER_DEFINED and text.strip() and len(text) > 1 and text in template:
+                self.markup.append(text)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Finds control tokens, the longest first."""
+        return _any_of(self.ids)
+
+    @cached_property
+    def markup_pattern(self) -> re.Pattern[str]:
+        """Finds markup."""
+        return _any_of(self.markup)
+
+    @cached_property
+    def anything(self) -> re.Pattern[str]:
+        """Finds control tokens and markup."""
+        return _any_of([*self.ids, *self.markup])
+
+    def found_in(self, text: str) -> list[str]:
+        """Return the control tokens in a text, in order."""
+        return self.pattern.findall(text)
+
+
+class ChatFormat:
+    """How one model wants a conversation."""
+
+    def __init__(self, file: CheckpointFile, ends: frozenset[int]) -> None:
+        """Compile the template that stands in a model's file.
+
+        Args:
+            ends: tokens that end a text.
+
+        Raises:
+            NoChatTemplate: there is none.
+            BadChatTemplate: it is broken.
+        """
+        source = file.metadata.get("tokenizer.chat_template")
+        if not isinstance(source, str):
+            raise NoChatTemplate(
+                "the model has no chat template, so it does not say how it wants a conversation",
+                hint="use generate, which continues a text, or take an instruct model",
+            )
+        texts: list[str] = file.metadata["tokenizer.ggml.tokens"]
+        self._template = ChatTemplate(source)
+        self._marks = Marks(texts, file.token_types, ends, source)
+        self._bos, self._eos = (
+            _token_text(texts, file.metadata.get(f"tokenizer.ggml.{name}_token_id"))
+            for name in ("bos", "eos")
+        )
+        self.supports_tools = self._template.supports_tools
+        """The template writes the definitions of tools by itself."""
+        self.source = source
+
+    def prompt(
+        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None
+    ) -> ChatPrompt:
+        """Return the conversation in stretches.
+
+        Raises:
+            BadChatTemplate: the template fails, refuses the messages, or takes what somebody says
+                for its own marks.
+        """
+        marks = self._marks
+        exact = self._render(messages, tools)
+        stand_ins = _StandIns(messages, exact)
+        hidden = self._render([_in_content(m, stand_ins.hide) for m in messages], tools)
+        if stand_ins.reveal(hidden) == exact:
+            return _stretches(hidden, stand_ins, marks)
+        # Markup may be what the template looks for; control tokens are disguised in any case.
+        for pattern in (marks.anything, marks.pattern):
+            disguise = partial(stand_ins.disguise, marks=marks, pattern=pattern)
+            disguised = self._render([_in_content(m, disguise) for m in messages], tools)
+            is_same = stand_ins.reveal(disguised) == exact
+            if is_same and marks.found_in(disguised) == marks.found_in(hidden):
+                return _stretches(disguised, stand_ins, marks)
+        raise BadChatTemplate(
+            "the model's chat template takes a part of a message for its own markup",
+            hint="take out of the messages what looks like the model's control tokens",
+        )
+
+    def _render(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> str:
+        return self._template.render(messages, tools=tools, bos=self._bos, eos=self._eos)
+
+
+class _StandIns:
+    """A private character for each character of the messages but white space."""
+
+    def __init__(self, messages: list[dict[str, Any]], rendered: str) -> None:
+        characters = {letter for text in _contents(messages) for letter in text}
+        taken = characters | set(rendered)
+        free = (
+            chr(code) for code in range(_FIRST_STAND_IN, _LAST_STAND_IN) if chr(code) not in taken
+        )
+        hidden = sorted(letter for letter in characters if not letter.isspace())
+        pairs = list(zip(hidden, free, strict=False))
+        if len(pairs) < len(hidden):
+            raise BadMessages("the messages use up all private characters of Unicode")
+        self._to = {ord(letter): stand_in for letter, stand_in in pairs}
+        self._back = {ord(stand_in): letter for letter, stand_in in pairs}
+
+    def hide(self, text: str) -> str:
+        """Return the text with nothing readable in it."""
+        return text.translate(self._to)
+
+    def disguise(self, text: str, marks: Marks, pattern: re.Pattern[str]) -> str:
+        """Return the text unreadable where the pattern fits, and where a mark begins or ends."""
+        text = pattern.sub(lambda found: self.hide(found[0]), text)
+        body = text.strip()
+        if not body:
+            return text
+        start = text.index(body)
+        n_first = max((_overlap(mark, body) for mark in marks.ids), default=0)
+        n_last = max((_overlap(body, mark) for mark in marks.ids), default=0)
+        n_first, n_last = min(n_first, len(body)), min(n_last, len(body) - n_first)
+        middle = body[n_first : len(body) - n_last]
+        first, last = self.hide(body[:n_first]), self.hide(body[len(body) - n_last :])
+        return text[:start] + first + middle + last + text[start + len(body) :]
+
+    def reveal(self, text: str) -> str:
+        """Return the text as it was."""
+        return text.translate(self._back)
+
+
+def _stretches(text: str, stand_ins: _StandIns, marks: Marks) -> ChatPrompt:
+    stretches: list[Stretch] = []
+    at = 0
+    for found in marks.pattern.finditer(text):
+        stretches += _plain(text[at : found.start()], stand_ins, marks)
+        stretches.append(marks.ids[found[0]])
+        at = found.end()
+    return ChatPrompt((*stretches, *_plain(text[at:], stand_ins, marks)))
+
+
+def _plain(text: str, stand_ins: _StandIns, marks: Marks) -> Iterator[str]:
+    """Cut markup that somebody else wrote in two, so that its token is not found."""
+    shown = stand_ins.reveal(text)
+    at = 0
+    found = marks.markup_pattern.search(shown)
+    while found:
+        after = found.end()
+        if text[found.start() : after] != found[0]:
+            after = found.start() + 1
+            yield shown[at:after]
+            at = after
+        found = marks.markup_pattern.search(shown, after)
+    if shown[at:]:
+        yield shown[at:]
+
+
+def _in_content(message: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """Return the message with its texts changed; its role, and names of keys, are no content."""
+    changed = {key: _in_texts(value, change) for key, value in message.items() if key != "role"}
+    for call in changed.get("tool_calls", ()):
+        call["type"] = "function"
+    return {"role": message["role"], **changed}
+
+
+def _in_texts(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
+    if depth > _MAX_DEPTH:
+        raise BadMessages("the arguments of a tool call are nested too deeply")
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        if depth < 3:  # the keys of the format itself
+            return {key: _in_texts(held, change, depth + 1) for key, held in value.items()}
+        return {change(key): _in_texts(held, change, depth + 1) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_texts(held, change, depth + 1) for held in value]
+    return value
+
+
+def _contents(messages: list[dict[str, Any]]) -> list[str]:
+    found: list[str] = []
+
+    def note(text: str) -> str:
+        found.append(text)
+        return text
+
+    for message in messages:
+        _in_content(message, note)
+    return found
+
+
+def _any_of(texts: Mapping[str, int] | list[str]) -> re.Pattern[str]:
+    longest_first = sorted(texts, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
+
+def _overlap(left: str, right: str) -> int:
+    """Return how many characters at the end of ``left`` may begin ``right``."""
+    for n in range(min(len(left), len(right)), 0, -1):
+        if left.endswith(right[:n]):
+            return n
+    return 0
+
+
+def _token_text(texts: list[str], token: object) -> str:
+    return texts[token] if isinstance(token, int) and 0 <= token < len(texts) else ""

@@ -1,0 +1,1 @@
+"""Decide token by token what one sequence writes: masks, constraints, sampling, events."""

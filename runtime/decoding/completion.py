@@ -1,0 +1,129 @@
+"""What a generation leaves behind: text, where each part came from, and what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.lookups import Match
+    from lamlam.memory_backends.protocol import FactStore
+    from lamlam.memory_backends.sync import SyncFactStore
+    from lamlam.runtime.verification import Verification
+
+Origin = Literal["prompt", "fact", "parametric"]
+FinishReason = Literal["stop", "length", "context", "stop_string", "miss", "max_lookups"]
+"""``max_lookups``: a chat's model asked memory more often than it may."""
+AnswerStatus = Literal["hit", "miss", "ambiguous", "nearest", "exhausted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of `Completion.text`: ``text[start:end]``."""
+
+    start: int
+    end: int
+    origin: Origin
+    """``fact`` where the text is a fetched value to the letter, ``parametric`` where the
+    weights alone wrote it."""
+    fact_id: str | None = None
+    source: str | None = None
+    revision: int | None = None
+    match: Match | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LookupRecord:
+    """One question to memory and its answer."""
+
+    entity: str
+    """As the model wrote it."""
+    relation: str
+    status: AnswerStatus
+    """``nearest``: a value below the threshold, taken by policy; ``exhausted``: every value
+    of this key was given out before in this text."""
+    value: str | None
+    fact_id: str | None
+    source: str | None
+    elapsed_s: float
+    match: Match | None
+    at: int
+    """Where in the text the lookup stands."""
+    revision: int | None = None
+    """The revision of the store that answered; of ``as_of`` where that was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that could have stood there."""
+
+    text: str
+    """Its own text; a lookup token's name; empty for marks such as the end of a text."""
+    token: int
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One token of the visible text."""
+
+    text: str
+    """Empty where a character takes several tokens and this is not the last of them."""
+    token: int
+    logprob: float | None
+    """Natural logarithm of the model's own probability, before masks, biases, penalties and
+    temperature; ``None`` where the token was written from memory and not by the model."""
+    origin: Origin
+    """``fact`` where any of the text belongs to a span of that origin."""
+    top: tuple[Alternative, ...]
+    """The likeliest tokens, likeliest first, as many as were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A finished text."""
+
+    text: str
+    """The prompt and what follows, without lookups."""
+    spans: tuple[Span, ...]
+    """Cover the text from 0 to its end without gap or overlap."""
+    lookups: tuple[LookupRecord, ...]
+    finish_reason: FinishReason
+    n_tokens: int
+    """Sampled or forced after the prompt, rewound ones included."""
+    n_text_tokens: int
+    """Of the text after the prompt, what a stop string then cut off included."""
+    n_prompt_tokens: int
+    logprobs: tuple[TokenLogprob, ...] | None = field(default=None, kw_only=True)
+    """The tokens after the prompt, where they were asked for: their texts, joined, are the text
+    after the prompt. Lookups and what was taken back are not among them."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as plain dictionaries, lists, strings and numbers."""
+        return asdict(self)
+
+    async def verify(self, store: FactStore) -> Verification:
+        """Return whether what came from memory still holds in a store, span by span.
+
+        Raises:
+            FactStoreError: the store cannot be read; see its subclasses.
+        """
+        from lamlam.runtime.verification import verify
+
+        return await verify(self, store)
+
+    def verify_sync(self, store: SyncFactStore) -> Verification:
+        """Return the same as `verify`, for code without ``async``."""
+        from lamlam.runtime.verification import verify_sync
+
+        return verify_sync(self, store)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatCompletion(Completion):
+    """A finished answer: ``text`` is the answer alone, and ``n_text_tokens`` its last turn's."""
+
+    message: dict[str, Any]
+    """The answer as a message, to be put behind those before."""
+    messages: tuple[dict[str, Any], ...]
+    """All that this answer adds to the conversation: calls, what memory said, the answer."""

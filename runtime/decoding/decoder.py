@@ -1,0 +1,546 @@
+"""The state machine of one sequence: token in, want out.
+
+No I/O, no model, no memory. The driver reads `Decoder.want`, does it, and reports
+back with the one method that fits; `lamlam.runtime.decoding.actions` says which.
+
+States follow each other as ``InText -> InEntity -> InRelation -> Waiting -> InText``.
+In each, every token that would break the format is forbidden, so a malformed lookup
+cannot be written, and a key that does not end is closed by force.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample, Want
+from lamlam.runtime.decoding.completion import Completion, FinishReason, LookupRecord
+from lamlam.runtime.decoding.logprobs import Scored, TokenList
+from lamlam.runtime.decoding.lookup_answers import Answer, Query
+from lamlam.runtime.decoding.output_text import WrittenText
+from lamlam.runtime.decoding.sampling import Choice, TokenIds
+from lamlam.runtime.decoding.settings import TextSettings
+from lamlam.runtime.decoding.token_masks import Masks, token_ids
+from lamlam.runtime.decoding.trie import MAX_ENTITY_TOKENS, MAX_RELATION_TOKENS, Paths
+from lamlam.runtime.decoding.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from lamlam.runtime.chat.prompt import ChatPrompt
+
+QUIET_AFTER_MISS = 12
+"""Text tokens after a miss in which opening a lookup is not favoured: the bias would have the
+model ask for the same unknown thing at every word."""
+PROMPT_END_BIAS = 2.0
+"""Added to the lookup bias right after the prompt: people stop where they want to know."""
+MAX_QUESTIONS = 3
+"""Questions at one place under the policy ``ask_again``."""
+
+
+@dataclass(slots=True)
+class InText:
+    """Visible text is being written."""
+
+
+@dataclass(slots=True)
+class InEntity:
+    """The name of the entity is being written."""
+
+    start: int
+    """Where in the tokens the lookup opened."""
+    trie: Paths | None = None
+    only: Paths | None = None
+    """Nothing else may be written."""
+    is_another: bool = False
+    """Memory did not know the name before: another one of the trie is wanted, which is no
+    preference then; where there is no guidance, one that begins otherwise."""
+
+
+@dataclass(slots=True)
+class InRelation:
+    """The relation is being written."""
+
+    start: int
+    entity: str
+    begin: int
+    """Where in the tokens the relation's own tokens begin."""
+    trie: Paths | None = None
+    only: Paths | None = None
+    """Nothing else may be written."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The question is asked."""
+
+    start: int
+    query: Query
+    relation_begin: int
+
+
+State = InText | InEntity | InRelation | Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class _TextSamples:
+    """The choices in text, built once for a sequence."""
+
+    plain: Sample
+    """No lookup may open."""
+    quiet: Sample
+    """One may, but is not favoured."""
+    looking: Sample
+    at_prompt_end: Sample
+
+
+class Decoder:
+    """One sequence, from its prompt to its end."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        masks: Masks,
+        settings: TextSettings,
+        prompt: str | ChatPrompt,
+        *,
+        context: int,
+        may_look: bool = True,
+        floors: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        """Begin with the prompt's tokens; the driver evaluates them before the first want.
+
+        Args:
+            context: tokens that the sequence may hold.
+            may_look: false forbids lookups altogether.
+            floors: least probability of the preferred tokens in (entity, relation).
+        """
+        self.vocabulary = vocabulary
+        self.settings = settings
+        self.tokens = vocabulary.prompt_tokens(prompt)
+        self.n_prompt_tokens = len(self.tokens)
+        self.written = WrittenText(prompt if isinstance(prompt, str) else "")
+        self.listed = TokenList(vocabulary) if settings.logprobs is not None else None
+        self.records: list[LookupRecord] = []
+        self.state: State = InText()
+        self.guide_wanted: Literal["entity", "relation"] | None = None
+        """Set when a key begins: the driver may answer with `guide`."""
+        self.n_text_tokens = 0
+        self.n_tokens = 0
+        self._n_lookup_tokens = 0
+        self._n_lookups = 0
+        self._context = context
+        self._masks = masks
+        self._floors = floors
+        self._may_look = may_look and vocabulary.lookup is not None
+        self._blocked_here = False
+        self._quiet_until = 0
+        self._n_questions = 0
+        self._avoid: set[int] = set()
+        self._tried: set[tuple[str, str]] = set()
+        self._unknown_starts: set[int] = set()
+        """First tokens of names that memory did not know, at this place."""
+        self._query: Query | None = None
+        self._text_samples = self._build_text_samples()
+        self.want: Want = self._next_in_text()
+
+    @property
+    def query(self) -> Query | None:
+        """The last question asked."""
+        return self._query
+
+    @property
+    def open_entity(self) -> str:
+        """The entity of the question that is being written; empty outside a relation."""
+        return self.state.entity if isinstance(self.state, InRelation) else ""
+
+    @property
+    def open_query(self) -> Query | None:
+        """What would be asked if the question that is being written ended here."""
+        state = self.state
+        if not isinstance(state, InRelation):
+            return None
+        return Query(state.entity, self._text(state.begin, len(self.tokens)))
+
+    @property
+    def wants_score(self) -> bool:
+        """The next token is one of the text, and how likely it is is to be listed."""
+        return self.listed is not None and isinstance(self.state, InText)
+
+    # What the driver reports -----------------------------------------------------------
+
+    def sampled(self, token: int, scored: Scored | None = None) -> None:
+        """The token was chosen and stands behind the sequence.
+
+        Args:
+            scored: how likely it was, where the decoder `wants_score`.
+        """
+        self.n_tokens += 1
+        match self.state:
+            case InText():
+                self._sampled_in_text(token, scored)
+            case InEntity() as state:
+                self._sampled_in_entity(state, token)
+            case InRelation() as state:
+                self._sampled_in_relation(state, token)
+            case Waiting():
+                raise AssertionError("no token is sampled while a question waits")
+
+    def forced(self) -> None:
+        """The forced tokens stand behind the sequence."""
+        assert isinstance(self.want, Force)
+        tokens = self.want.tokens
+        match self.state:
+            case InEntity() | InRelation():
+                for token in tokens:
+                    self.sampled(token)
+            case _:
+                self.n_tokens += len(tokens)
+                self.tokens.extend(tokens)
+                self.state = InText()
+                self.want = self._next_in_text()
+
+    def guide(
+        self,
+        trie: Paths | None,
+        avoid: frozenset[int] = frozenset(),
+        *,
+        only: Paths | None = None,
+        is_strict: bool = False,
+        is_blind: bool = False,
+    ) -> None:
+        """The key that has just begun prefers the paths of the trie.
+
+        Args:
+            avoid: tokens with which the key must not begin.
+            only: all paths that the key may take, where the guidance is strict; without any
+                the lookup is given up.
+            is_blind: nobody knows what memory holds.
+        """
+        self.guide_wanted = None
+        state = self.state
+        if not isinstance(state, InEntity | InRelation):
+            return
+        if isinstance(state, InEntity) and state.is_another:
+            if is_blind:
+                self._avoid |= self._unknown_starts
+            else:
+                only, is_strict = trie, True
+        if is_strict and only is None:
+            self.want = self._abandon(state.start)
+            return
+        if trie is not None:
+            self._avoid |= avoid
+        state.trie, state.only = trie, only
+        if isinstance(self.want, Sample):
+            self.want = self._next_in_key(state)
+
+    def answered(self, answer: Answer) -> None:
+        """Memory has answered the question."""
+        state = self.state
+        assert isinstance(state, Waiting)
+        self.records.append(
+            LookupRecord(
+                entity=state.query.entity,
+                relation=state.query.relation,
+                status=answer.status,
+                value=answer.value,
+                fact_id=answer.fact_id,
+                source=answer.source,
+                elapsed_s=answer.elapsed_s,
+                match=answer.match,
+                at=len(self.written.text),
+                revision=answer.revision,
+            )
+        )
+        self._n_lookups += 1
+        if answer.value is not None:
+            self._write_value(answer)
+            return
+        self._quiet_until = self.n_text_tokens + QUIET_AFTER_MISS
+        match self.settings.policy:
+            case "unknown":
+                self._write_value(Answer(answer.status, value="unknown", is_fact=False))
+            case "stop":
+                self._finish("miss")
+            case "raise":
+                self.want = Done("lookup_failed")
+            case "ask_again" if self._n_questions + 1 < MAX_QUESTIONS and self._may_ask:
+                self._ask_again(state, answer)
+            case _:  # continue; nearest, where nothing is near
+                self._abandon(state.start)
+
+    def rewound(self) -> None:
+        """The sequence was cut to the wanted length."""
+        assert isinstance(self.want, Rewind)
+        del self.tokens[self.want.to :]
+        self.want = (
+            self._next_in_text()
+            if isinstance(self.state, InText)
+            else self._next_in_key(self.state)
+        )
+
+    def completion(self) -> Completion:
+        """The finished text; only after `Done`."""
+        assert isinstance(self.want, Done) and self.want.reason != "lookup_failed"
+        text, spans = self.written.text, self.written.spans()
+        return Completion(
+            text=text,
+            spans=spans,
+            # A stop string may have cut the text off before a lookup.
+            lookups=tuple(replace(one, at=min(one.at, len(text))) for one in self.records),
+            finish_reason=self.want.reason,
+            n_tokens=self.n_tokens,
+            n_text_tokens=self.n_text_tokens,
+            n_prompt_tokens=self.n_prompt_tokens,
+            logprobs=self.listed.listed(text, spans) if self.listed is not None else None,
+        )
+
+    # Text --------------------------------------------------------------------------------
+
+    def _sampled_in_text(self, token: int, scored: Scored | None) -> None:
+        lookup = self.vocabulary.lookup
+        if lookup is not None and token == lookup.entity:
+            self.written.settle()
+            if self._is_stopped():
+                self._finish("stop_string")
+                return
+            self.state = InEntity(start=len(self.tokens))
+            self._append_lookup_token(token)
+            self._n_questions = 0
+            self._avoid.clear()
+            self._tried.clear()
+            self._unknown_starts.clear()
+            self.guide_wanted = "entity"
+            self.want = self._next_in_key(self.state)
+            return
+        if token in self.vocabulary.ends:
+            self._finish("stop")
+            return
+        self._blocked_here = False
+        self.tokens.append(token)
+        self.n_text_tokens += 1
+        if self.listed is not None:
+            self.listed.add_sampled(token, len(self.written.text), scored)
+        self.written.add_bytes(self.vocabulary.piece(token))
+        if self._is_stopped():
+            self._finish("stop_string")
+            return
+        self.want = self._next_in_text()
+
+    def _is_stopped(self) -> bool:
+        """A stop string stands in the text, which is cut off before it."""
+        at = self.written.find_stop(self.settings.stop) if self.settings.stop else None
+        if at is not None and self.settings.call is not None:
+            call = self.settings.call
+            mark = call.form.opening
+            opening = 0 if call.is_required else self.written.text.find(mark) if mark else -1
+            if 0 <= opening <= at:
+                return False  # a call is no text; it ends where its form ends
+        if at is not None:
+            self.written.cut(at)
+        return at is not None
+
+    def _next_in_text(self) -> Want:
+        """Return what comes next in text, limits considered."""
+        written = self.written
+        if self.n_text_tokens >= self.settings.max_tokens and not written.awaits_value:
+            return self._done("length")
+        if len(self.tokens) >= self._context:
+            return self._done("context")
+        can_look = (
+            self._may_look
+            and not self._blocked_here
+            and self._may_ask
+            and not written.has_partial_character
+        )
+        samples = self._text_samples
+        if not can_look:
+            return samples.plain
+        if self.n_text_tokens < self._quiet_until and not self.settings.is_bias_steady:
+            return samples.quiet
+        return samples.looking if self.n_text_tokens else samples.at_prompt_end
+
+    @property
+    def _may_ask(self) -> bool:
+        """The budgets of lookups leave room for a question."""
+        return (
+            self._n_lookups < self.settings.max_lookups
+            and self._n_lookup_tokens < self.settings.max_lookup_tokens
+        )
+
+    def _build_text_samples(self) -> _TextSamples:
+        masks, settings, lookup = self._masks, self.settings, self.vocabulary.lookup
+        bias: tuple[tuple[int, float], ...] = ()
+        more: tuple[tuple[int, float], ...] = ()
+        if lookup and settings.lookup_bias:
+            bias = ((lookup.entity, settings.lookup_bias),)
+            extra = 0.0 if settings.is_bias_steady else PROMPT_END_BIAS
+            more = ((lookup.entity, settings.lookup_bias + extra),)
+        plain = masks.key if settings.ignore_eos else masks.text_no_lookup
+        looking = masks.text_no_end if settings.ignore_eos else masks.text
+        return _TextSamples(
+            plain=Sample(Choice(plain)),
+            quiet=Sample(Choice(looking)),
+            looking=Sample(Choice(looking, bias)),
+            at_prompt_end=Sample(Choice(looking, more)),
+        )
+
+    # Keys --------------------------------------------------------------------------------
+
+    def _sampled_in_entity(self, state: InEntity, token: int) -> None:
+        lookup = self.vocabulary.lookup
+        assert lookup is not None
+        self._append_lookup_token(token)
+        if token == lookup.relation:
+            begin = len(self.tokens)
+            entity = self._text(state.start + 1, begin - 1)
+            relation_state = InRelation(state.start, entity, begin)
+            self.state = relation_state
+            self._avoid.clear()
+            self.guide_wanted = "relation"
+            self.want = self._next_in_key(relation_state)
+            return
+        _follow(state, token)
+        self.want = self._next_in_key(state)
+
+    def _sampled_in_relation(self, state: InRelation, token: int) -> None:
+        lookup = self.vocabulary.lookup
+        assert lookup is not None
+        self._append_lookup_token(token)
+        if token == lookup.answer:
+            query = Query(state.entity, self._text(state.begin, len(self.tokens) - 1))
+            if _key(query) in self._tried:  # the same words in other tokens
+                self.want = self._abandon(state.start)
+                return
+            self._query = query
+            self.state = Waiting(state.start, query, state.begin)
+            self.want = Look(query)
+            return
+        _follow(state, token)
+        self.want = self._next_in_key(state)
+
+    def _next_in_key(self, state: InEntity | InRelation | Waiting) -> Want:
+        assert not isinstance(state, Waiting)
+        if len(self.tokens) >= self._context:
+            return self._done("context")
+        is_entity = isinstance(state, InEntity)
+        begin = state.start + 1 if isinstance(state, InEntity) else state.begin
+        lookup = self.vocabulary.lookup
+        assert lookup is not None
+        closing = lookup.relation if is_entity else lookup.answer
+        n_key_tokens = len(self.tokens) - begin
+        is_blank = not self._text(begin, len(self.tokens))
+        if n_key_tokens >= (MAX_ENTITY_TOKENS if is_entity else MAX_RELATION_TOKENS):
+            if is_blank:
+                return self._abandon(state.start)
+            return Force((closing,))
+        if is_blank:  # nothing to close
+            forbidden = self._masks.key
+        else:
+            forbidden = self._masks.entity if is_entity else self._masks.relation
+        if self._avoid and n_key_tokens == 0:
+            forbidden = np.concatenate([forbidden, token_ids(self._avoid)])
+        allowed: TokenIds | None = None
+        if state.only is not None:
+            allowed = np.setdiff1d(state.only.choices, forbidden)
+            if not len(allowed):
+                return self._abandon(state.start)
+        bias = self.settings.close_bias
+        return Sample(
+            Choice(
+                forbidden,
+                bias=((closing, bias),) if bias else (),
+                preferred=state.trie.choices if state.trie else None,
+                floor=self._floors[0 if is_entity else 1],
+                is_key=True,
+                allowed=allowed,
+            )
+        )
+
+    def _text(self, begin: int, end: int) -> str:
+        return self.vocabulary.text_of(self.tokens[begin:end]).strip()
+
+    def _append_lookup_token(self, token: int) -> None:
+        self.tokens.append(token)
+        self._n_lookup_tokens += 1
+
+    # Values and misses -------------------------------------------------------------------
+
+    def _write_value(self, answer: Answer) -> None:
+        lookup = self.vocabulary.lookup
+        assert lookup is not None and answer.value is not None
+        fetched = self.vocabulary.tokens(f" {answer.value}")
+        tokens = (*fetched, lookup.end)
+        self._n_lookup_tokens += len(tokens)
+        if self.settings.verbalise == "copy":
+            tokens += self._write_out(answer, fetched)
+        else:
+            self.written.expect_value(answer)
+        if len(self.tokens) + len(tokens) > self._context:
+            if self.settings.verbalise == "model":
+                self._write_out(answer, fetched)
+            self._finish("context")
+            return
+        self.want = Force(tokens)
+
+    def _write_out(self, answer: Answer, fetched: tuple[int, ...]) -> tuple[int, ...]:
+        """The value stands in the text; return its tokens there.
+
+        Args:
+            fetched: its tokens behind a space.
+        """
+        assert answer.value is not None
+        lead = self.written.space_before_value()
+        surface = fetched if lead == " " else self.vocabulary.tokens(lead + answer.value)
+        start = len(self.written.text)
+        self.written.add_value(lead, answer)
+        self.n_text_tokens += len(surface)
+        if self.listed is not None:
+            self.listed.add_written(surface, start, len(self.written.text))
+        return surface
+
+    def _ask_again(self, state: Waiting, answer: Answer) -> None:
+        """Go back to the part of the key that memory did not know, the tried one excluded."""
+        self._n_questions += 1
+        self._tried.add(_key(state.query))
+        if answer.knows_entity:
+            begin = state.relation_begin
+            self.state = InRelation(state.start, state.query.entity, begin)
+            # Another relation, not the same words in other tokens: another first token.
+            self._avoid.add(self.tokens[begin])
+            self.guide_wanted = "relation"
+        else:
+            begin = state.start + 1
+            self._unknown_starts.add(self.tokens[begin])
+            self.state = InEntity(state.start, is_another=True)
+            self.guide_wanted = "entity"
+        self.want = Rewind(begin)
+
+    def _abandon(self, start: int) -> Want:
+        """Return to before the lookup; none may open at this place again."""
+        self._blocked_here = True
+        self.state = InText()
+        self.guide_wanted = None
+        self.want = Rewind(start)
+        return self.want
+
+    # End ---------------------------------------------------------------------------------
+
+    def _finish(self, reason: FinishReason) -> None:
+        self.want = self._done(reason)
+
+    def _done(self, reason: FinishReason) -> Done:
+        self.written.settle()
+        # What was taken for the beginning of a value is text after all, and may hold one.
+        return Done("stop_string" if self._is_stopped() else reason)
+
+
+def _follow(state: InEntity | InRelation, token: int) -> None:
+    """The key has gone on by a token, and its paths with it."""
+    state.trie = state.trie.after(token) if state.trie else None
+    state.only = state.only.after(token) if state.only else None
+
+
+def _key(query: Query) -> tuple[str, str]:
+    return query.entity.casefold(), query.relation.casefold()

@@ -1,0 +1,49 @@
+"""What a stream tells while a text is being written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lamlam.runtime.decoding.completion import Completion, LookupRecord, Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """More text stands. Joined, these are the text after the prompt."""
+
+    text: str
+    origin: Origin
+    fact_id: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LookupStarted:
+    """The model has asked memory."""
+
+    entity: str
+    relation: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookupAnswered:
+    """Memory had a value."""
+
+    record: LookupRecord
+
+
+@dataclass(frozen=True, slots=True)
+class LookupMissed:
+    """Memory had no value, or more than one candidate."""
+
+    record: LookupRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The text is complete; always the last event."""
+
+    completion: Completion
+
+
+Event = Text | LookupStarted | LookupAnswered | LookupMissed | Finished

@@ -1,0 +1,240 @@
+"""Which keys memory could answer, as token paths that the decoder prefers.
+
+The model copies names from the text and chooses among the relations that the entity
+really has; a preference by default: where the model clearly wants another key, it writes
+that key and the lookup is an honest miss. A strict constraint leaves nothing else to write.
+
+Only for stores that answer at once (`describe_nowait`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Protocol
+
+from lamlam.errors import UsageError
+from lamlam.runtime.decoding.entity_names import KnownNames
+from lamlam.runtime.decoding.lookup_answers import GivenOut
+from lamlam.runtime.decoding.option_checks import check_number, check_switch
+from lamlam.runtime.decoding.trie import (
+    MAX_ENTITY_TOKENS,
+    MAX_RELATION_TOKENS,
+    KeyTrie,
+    Paths,
+    either,
+)
+from lamlam.runtime.decoding.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.lookups import EntityView
+
+MAX_NAME_WORDS = 8
+VAGUE = ("type", "location", "located in", "part of")
+"""Relations that texts of nearly every kind have: a model that wants one has not seen yet what
+kind of thing it writes about. Where memory has none of them it shows by what else it holds."""
+_WORD = re.compile(r"\S+")
+# Marks that lean on a word without belonging to its name.
+_BEFORE = "([{<\"'“‘«„‚¿¡*_–—-"
+_AFTER = ")]}>\"'”’»,.;:!?*_–—-"
+# Marks after a word that may belong to the name: "Jr.", "Mercury (planet)", "Oliver!"
+_MAYBE_OF_NAME = frozenset(".)!?")
+_POSSESSIVES = ("'s", "’s")
+
+
+class Describer(Protocol):
+    """The part of a store that grounding needs."""
+
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, as_of: int | None = None
+    ) -> EntityView | None:
+        """Return what the store holds of an entity, or held at a revision, or none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """How strongly keys are drawn towards what memory holds."""
+
+    entity_floor: float = 0.001
+    """Names that stand in the text and that memory knows win from this probability on, together:
+    the model garbles rare names more often than it means another one."""
+    relation_floor: float = 0.02
+    """The same for relations of the entity."""
+    skip_stated: bool = True
+    """Leave out relations whose values all stand in the text: hardly any value stands twice."""
+    strict: bool = False
+    """Keys are nothing but what memory holds: the name of an entity as stored, or one in the text
+    that memory knows, then a relation of that entity or a synonym. A lookup for which none is
+    left is taken back. The names of all entities are kept at hand, so a memory of more than
+    100,000 is refused (`TooManyEntities`), and one without fast lookups (`NotSupported`). They are
+    today's names: a text with ``as_of`` keeps to those that stand in it."""
+    only_named: bool = False
+    """With ``strict``: entities are those that stand in the text, and no other; no names are
+    kept, so memory may be of any size."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        check_number("entity_floor", self.entity_floor, 0.0)
+        check_number("relation_floor", self.relation_floor, 0.0)
+        check_switch("skip_stated", self.skip_stated)
+        check_switch("strict", self.strict)
+        check_switch("only_named", self.only_named)
+        if self.only_named and not self.strict:
+            raise UsageError(
+                "only_named is a way of strict", hint="use Constraint(strict=True, only_named=True)"
+            )
+
+
+class Grounding:
+    """What one text has named so far that memory knows."""
+
+    def __init__(
+        self,
+        store: Describer,
+        vocabulary: Vocabulary,
+        constraint: Constraint,
+        known: KnownNames | None = None,
+        as_of: int | None = None,
+    ) -> None:
+        """Nothing is named yet.
+
+        Args:
+            known: all names of the store, for a strict constraint that is not ``only_named``.
+            as_of: the revision that is asked about; ``None``: the newest.
+        """
+        self._describe = (
+            store.describe_nowait if as_of is None else partial(store.describe_nowait, as_of=as_of)
+        )
+        self._known = known if as_of is None else None  # it knows today's names
+        self.is_strict = constraint.strict
+        self._vocabulary = vocabulary
+        self._constraint = constraint
+        self._names: dict[str, tuple[int, ...]] = {}
+        self._probed: set[str] = set()
+        self._seen_until = 0
+        self.holder = ""
+        """Key of the entity last asked about."""
+
+    def entities(self, text: str) -> KeyTrie | None:
+        """Return paths for the names in the visible text that memory knows."""
+        lookup = self._vocabulary.lookup
+        if lookup is None:
+            return None
+        for name in self._new_names(text):
+            if name not in self._probed:
+                self._probed.add(name)
+                if self._describe(name, fuzzy=False) is not None:
+                    tokens = self._vocabulary.tokens(f" {name}")
+                    if len(tokens) <= MAX_ENTITY_TOKENS:
+                        self._names[name] = tokens
+        return KeyTrie.of(self._names.values(), lookup.relation)
+
+    def relations(
+        self, entity: str, text: str, given: GivenOut
+    ) -> tuple[KeyTrie | None, frozenset[int]]:
+        """Return paths for what memory holds of the entity and this text has not had.
+
+        Also the first tokens of `VAGUE` relations that the entity lacks: not to be chosen.
+        """
+        lookup = self._vocabulary.lookup
+        view = self._describe(entity, fuzzy=True)
+        self.holder = view.key if view is not None else ""
+        if lookup is None or view is None:
+            return None, frozenset()
+        had = given.values.get(view.key, set())
+        names: dict[str, None] = {}
+        for key in view.relations:
+            values = view.values(key)
+            if all(value in had for value in values):
+                continue
+            if self._constraint.skip_stated and all(_stands_in(value, text) for value in values):
+                continue
+            names[key] = None
+            # Synonyms such as "type of film" would lead a model that wants the type astray.
+            names.update(
+                dict.fromkeys(n for n in _synonyms(key) if n in VAGUE or not n.startswith(VAGUE))
+            )
+        tokens = self._vocabulary.relation_tokens
+        trie = KeyTrie.of(map(tokens, names), lookup.answer)
+        if trie is None:
+            return None, frozenset()
+        vague = {tokens(name)[0] for name in VAGUE if name not in view.relations}
+        return trie, frozenset(vague - trie.children.keys())
+
+    def all_entities(self, named: KeyTrie | None) -> Paths | None:
+        """Return every path that a strict constraint leaves to an entity.
+
+        Args:
+            named: the names in the text that memory knows.
+        """
+        if self._known is None:
+            return named
+        return either(named, self._known.table(self._vocabulary).root)
+
+    def all_relations(self, entity: str) -> KeyTrie | None:
+        """Return every path that a strict constraint leaves to a relation of the entity."""
+        lookup = self._vocabulary.lookup
+        view = self._describe(entity, fuzzy=False)
+        if lookup is None or view is None:
+            return None
+        names = {name for key in view.relations for name in (key, *_synonyms(key))}
+        paths = map(self._vocabulary.relation_tokens, names)
+        return KeyTrie.of((p for p in paths if len(p) <= MAX_RELATION_TOKENS), lookup.answer)
+
+    def _new_names(self, text: str) -> list[str]:
+        """Return candidate names that end in text not seen before."""
+        words = [(word.start(), word.end()) for word in _WORD.finditer(text)]
+        # The last word may still grow, so it is looked at again.
+        first_new = next((n for n, (_, end) in enumerate(words) if end >= self._seen_until), 0)
+        self._seen_until = len(text)
+        names: list[str] = []
+        for first in range(max(0, first_new - MAX_NAME_WORDS + 1), len(words)):
+            start = _skip_marks(text, *words[first])
+            if not (first == 0 or _may_begin_name(text, start, words[first][1])):
+                continue
+            for last in range(max(first, first_new), min(first + MAX_NAME_WORDS, len(words))):
+                names += _spellings(text, start, words[last][1])
+        return names
+
+
+def _skip_marks(text: str, start: int, end: int) -> int:
+    while start < end and text[start] in _BEFORE:
+        start += 1
+    return start
+
+
+def _may_begin_name(text: str, start: int, end: int) -> bool:
+    return any(letter.isupper() or letter.isdigit() for letter in text[start:end])
+
+
+def _spellings(text: str, start: int, end: int) -> list[str]:
+    """Return the stretch as a name: with and without the marks at its end."""
+    bare_end = end
+    while bare_end > start and text[bare_end - 1] in _AFTER:
+        bare_end -= 1
+    if bare_end <= start:
+        return []
+    names = [text[start:bare_end]]
+    if bare_end < end and text[bare_end] in _MAYBE_OF_NAME:
+        names.append(text[start : bare_end + 1])
+    names += [names[0][: -len(end)] for end in _POSSESSIVES if names[0].endswith(end)]
+    return [name for name in names if name]
+
+
+def _stands_in(value: str, text: str) -> bool:
+    at = text.find(value)
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + len(value) : at + len(value) + 1]
+        if not (before.isalnum() or after.isalnum()):
+            return True
+        at = text.find(value, at + 1)
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _synonyms(key: str) -> tuple[str, ...]:
+    from lamlam.memory_backends.model.synonyms import synonyms_of
+
+    return tuple(synonyms_of(key))

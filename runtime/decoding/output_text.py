@@ -1,0 +1,193 @@
+"""The visible text of one sequence as it grows, and which part of it is a fact."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+
+from lamlam.runtime.decoding.completion import Origin, Span
+from lamlam.runtime.decoding.events import Text
+from lamlam.runtime.decoding.lookup_answers import Answer
+
+_OPENING = frozenset("([{<“‘«„‚‹¿¡/$£€¥₹")
+_DASHES = frozenset("-–—")
+_EITHER_QUOTE = frozenset("\"'")
+
+
+@dataclass(frozen=True, slots=True)
+class _FactStretch:
+    start: int
+    end: int
+    answer: Answer
+
+
+class WrittenText:
+    """Visible text in characters, fed with bytes of sampled tokens and with values."""
+
+    def __init__(self, prompt: str) -> None:
+        self.text = prompt
+        self.n_prompt = len(prompt)
+        self._facts: list[_FactStretch] = []
+        self._searched_from = len(prompt)
+        """Stop strings count only behind the last value."""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._expected: Answer | None = None
+        self._expected_from = 0
+        self._sent = len(prompt)
+
+    @property
+    def has_partial_character(self) -> bool:
+        """True in the middle of a character that takes several tokens."""
+        return bool(self._decoder.getstate()[0])
+
+    @property
+    def awaits_value(self) -> bool:
+        """True while the model may still be writing a fetched value to the letter."""
+        if self._expected is None:
+            return False
+        tail = self.text[self._expected_from :]
+        return tail.removeprefix(" ") != self._expected.value
+
+    def add_bytes(self, piece: bytes) -> None:
+        """The bytes of a sampled token stand in the text."""
+        self.text += self._decoder.decode(piece)
+        if self._expected is not None:
+            self._compare(final=False)
+
+    def add_value(self, lead: str, answer: Answer) -> None:
+        """The value of the answer stands in the text to the letter, after ``lead``."""
+        self.settle()
+        self.text += lead
+        start = len(self.text)
+        self.text += answer.value or ""
+        self._searched_from = len(self.text)
+        if answer.is_fact:
+            self._facts.append(_FactStretch(start, len(self.text), answer))
+
+    def expect_value(self, answer: Answer) -> None:
+        """What the model writes next is compared with the value."""
+        self.settle()
+        self._expected, self._expected_from = answer, len(self.text)
+
+    def settle(self) -> None:
+        """Nothing is left open: partial characters and comparisons end here."""
+        self.text += self._decoder.decode(b"", final=True)
+        self._decoder.reset()
+        if self._expected is not None:
+            self._compare(final=True)
+
+    def space_before_value(self) -> str:
+        """Return what belongs between the text and a value: a space or nothing."""
+        if not self.text or self.text[-1].isspace():
+            return ""
+        last, before = self.text[-1], self.text[-2:-1]
+        if last in _OPENING:
+            return ""
+        if last in _DASHES:  # "1867–" is followed like "1867 – " by what stands before it
+            return " " if before.isspace() else ""
+        if last in _EITHER_QUOTE:
+            return "" if not before or before.isspace() or before in _OPENING else " "
+        return " "
+
+    def find_stop(self, stop: tuple[str, ...]) -> int | None:
+        """Return where the first stop string begins in what was sampled since the last value.
+
+        What may still turn out to be a value is not searched yet: values never stop a text.
+        """
+        start = self._searched_from
+        end = len(self.text) if self._expected is None else self._expected_from
+        found = [at for at in (self.text.find(text, start, end) for text in stop) if at >= 0]
+        return min(found, default=None)
+
+    def cut(self, at: int) -> None:
+        """The text ends at ``at``."""
+        self.settle()
+        self.text = self.text[:at]
+        self._facts = [fact for fact in self._facts if fact.end <= at]
+
+    def take_unsent(self, stop: tuple[str, ...] = (), *, final: bool = False) -> list[Text]:
+        """Return text not handed out before, whose origin can no longer change."""
+        end = len(self.text)
+        if not final:
+            if self._expected is not None:
+                end = self._expected_from
+            tail = self.text[max(self._sent, self._searched_from) : end]
+            end -= max((_overlap(tail, text) for text in stop), default=0)
+        events = []
+        for start, upto, fact in self._stretches(self._sent, end):
+            origin: Origin = "fact" if fact else "parametric"
+            events.append(
+                Text(
+                    self.text[start:upto],
+                    origin,
+                    fact.answer.fact_id if fact else None,
+                    fact.answer.source if fact else None,
+                )
+            )
+        self._sent = max(end, self._sent)
+        return events
+
+    def spans(self) -> tuple[Span, ...]:
+        """Return spans that cover the text without gap or overlap."""
+        spans = [Span(0, self.n_prompt, "prompt")] if self.n_prompt else []
+        for start, end, fact in self._stretches(self.n_prompt, len(self.text)):
+            if fact is None:
+                spans.append(Span(start, end, "parametric"))
+            else:
+                answer = fact.answer
+                spans.append(
+                    Span(
+                        start,
+                        end,
+                        "fact",
+                        fact_id=answer.fact_id,
+                        source=answer.source,
+                        revision=answer.revision,
+                        match=answer.match,
+                    )
+                )
+        return tuple(spans)
+
+    def _stretches(self, start: int, end: int) -> list[tuple[int, int, _FactStretch | None]]:
+        stretches: list[tuple[int, int, _FactStretch | None]] = []
+        for fact in self._facts:
+            if fact.end <= start or fact.start >= end:
+                continue
+            if start < fact.start:
+                stretches.append((start, fact.start, None))
+            stretches.append((max(start, fact.start), min(fact.end, end), fact))
+            start = min(fact.end, end)
+        if start < end:
+            stretches.append((start, end, None))
+        return stretches
+
+    def _compare(self, *, final: bool) -> None:
+        """Decide, as soon as it can be decided, whether the model wrote the value."""
+        answer = self._expected
+        if answer is None or answer.value is None:
+            return
+        start = self._expected_from
+        tail = self.text[start:]
+        if tail.startswith(" "):
+            start, tail = start + 1, tail[1:]
+        value = answer.value
+        if tail.startswith(value):
+            follows = tail[len(value) : len(value) + 1]
+            if not follows and not final:
+                return
+            # "1867" is not what stands in "18670".
+            if not (follows.isalnum() and value[-1].isalnum()):
+                self._searched_from = start + len(value)
+                if answer.is_fact:
+                    self._facts.append(_FactStretch(start, start + len(value), answer))
+        elif value.startswith(tail) and not final:
+            return
+        self._expected = None
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Return how many characters at the end of the text may begin the stop string."""
+    for n in range(min(len(text), len(stop) - 1), 0, -1):
+        if text.endswith(stop[:n]):
+            return n
+    return 0

@@ -1,0 +1,170 @@
+"""How a token is chosen from logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamlam.errors import BadLogits, UsageError
+from lamlam.runtime.decoding.option_checks import check_number, check_whole
+
+Logits = NDArray[np.float32]
+"""(vocabulary,) unnormalised log probabilities."""
+TokenIds = NDArray[np.int64]
+_COLDEST = 1e-6
+"""Below this temperature single floats have no room between the likeliest token and the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerSettings:
+    """How freely text is chosen; keys of lookups are always the model's first choice."""
+
+    temperature: float = 0.0
+    """0 takes the likeliest token."""
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repeat_penalty: float = 1.0
+    """Divides positive and multiplies negative logits of tokens that already stand."""
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        for name, value, low, high in (
+            ("temperature", self.temperature, 0.0, 100.0),
+            ("top_p", self.top_p, 0.0, 1.0),
+            ("min_p", self.min_p, 0.0, 1.0),
+        ):
+            check_number(name, value, low, high)
+        check_number("repeat_penalty", self.repeat_penalty)
+        for name in ("temperature", "top_p", "min_p", "repeat_penalty"):
+            if isinstance(given := getattr(self, name), np.floating):  # no trace could write it
+                object.__setattr__(self, name, float(given))
+        if self.seed is not None:
+            check_whole("seed", self.seed, 0)
+        if not self.repeat_penalty > 0:
+            raise UsageError(f"repeat_penalty must be above 0, not {self.repeat_penalty!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which tokens may come next, and which are to be preferred."""
+
+    forbidden: TokenIds
+    bias: tuple[tuple[int, float], ...] = ()
+    """(token, what is added to its logit)."""
+    preferred: TokenIds | None = None
+    floor: float = 0.0
+    """The preferred tokens win if together they have at least this probability."""
+    is_key: bool = False
+    """The token belongs to a lookup: chosen greedily, whatever the temperature."""
+    allowed: TokenIds | None = None
+    """Where given, no other token may come."""
+    barred: frozenset[int] = field(init=False, repr=False, compare=False)
+    """``forbidden``, to look single tokens up."""
+
+    def __post_init__(self) -> None:
+        """Most choices serve many tokens."""
+        object.__setattr__(self, "barred", frozenset(self.forbidden.tolist()))
+
+
+class Sampler:
+    """Chooses the tokens of one text; equal seeds give equal texts."""
+
+    def __init__(self, settings: SamplerSettings, n_tokens: int) -> None:
+        self.settings = settings
+        # A scratch row: the model's own logits stay as they are, for a rewind needs them.
+        self._scores: Logits = np.empty(n_tokens, np.float32)
+        self._random = np.random.default_rng(settings.seed) if settings.temperature else None
+
+    def pick(self, logits: Logits, choice: Choice, history: Sequence[int]) -> int:
+        """Return the next token.
+
+        Args:
+            logits: (vocabulary,); not changed.
+            history: the tokens so far, for the repeat penalty.
+
+        Raises:
+            BadLogits: they are no numbers, or infinite: the weights are damaged.
+        """
+        is_greedy = self._random is None or choice.is_key
+        is_short = choice.preferred is None and choice.allowed is None
+        if is_greedy and is_short and self.settings.repeat_penalty == 1.0:
+            token = _likeliest(logits, choice)
+            if token is not None:
+                return token
+        scores = self._scores
+        np.copyto(scores, logits)
+        if self.settings.repeat_penalty != 1.0:
+            seen = np.fromiter(set(history), np.int64)
+            old = scores[seen]
+            penalty = np.float32(self.settings.repeat_penalty)
+            scores[seen] = np.where(old < 0, old * penalty, old / penalty)
+        for token, bias in choice.bias:
+            scores[token] += bias
+        scores[choice.forbidden] = -np.inf
+        if choice.allowed is not None:
+            kept = scores[choice.allowed]
+            scores.fill(-np.inf)
+            scores[choice.allowed] = kept
+        top = int(scores.argmax())  # of numbers and others, the first that is none
+        _check(logits.item(top))
+        preferred = choice.preferred
+        if preferred is not None:
+            likelihood = np.exp(scores - scores.max())
+            mass = likelihood[preferred].sum()
+            if mass > 0 and mass >= choice.floor * likelihood.sum():
+                return int(preferred[scores[preferred].argmax()])
+        if self._random is None or choice.is_key:
+            return top
+        return self._draw(scores, self._random)
+
+    def _draw(self, scores: Logits, random: np.random.Generator) -> int:
+        """Return a token drawn by its weight; the scores are used up."""
+        settings = self.settings
+        scores -= scores.max()
+        scores /= max(settings.temperature, _COLDEST)
+        weights = np.exp(scores, out=scores)  # the likeliest token weighs 1
+        tokens: TokenIds | None = None
+        if settings.min_p > 0.0:
+            tokens = np.flatnonzero(weights >= settings.min_p)
+            weights = weights[tokens]
+        if settings.top_p < 1.0:
+            total = float(weights.sum(dtype=np.float64))
+            # Tokens so light that all together miss the rest are never needed: sorting is dear.
+            heavy = np.flatnonzero(weights >= (1.0 - settings.top_p) * total / len(weights))
+            heavy = heavy[np.argsort(-weights[heavy], kind="stable")]
+            mass = np.cumsum(weights[heavy], dtype=np.float64)
+            heavy = heavy[: int(np.searchsorted(mass, settings.top_p * total)) + 1]
+            heavy.sort()
+            tokens, weights = heavy if tokens is None else tokens[heavy], weights[heavy]
+        mass = np.cumsum(weights, dtype=np.float64)
+        # side="right" never lands on a token of weight 0.
+        drawn = int(np.searchsorted(mass, random.random() * mass[-1], side="right"))
+        if drawn == len(mass):  # the product was rounded up to the sum
+            drawn = int(np.flatnonzero(weights)[-1])
+        return drawn if tokens is None else int(tokens[drawn])
+
+
+def _check(highest: float) -> None:
+    if not isfinite(highest):
+        raise BadLogits(f"the model's scores are no numbers: the highest is {highest}")
+
+
+def _likeliest(logits: Logits, choice: Choice) -> int | None:
+    """Return the allowed token with the highest score, where no row has to be copied for it."""
+    top = int(logits.argmax())
+    _check(logits.item(top))
+    if len(choice.bias) > 1 or top in choice.barred:
+        return None
+    for token, bias in choice.bias:
+        if token == top:
+            return top if bias >= 0 else None
+        score, best = logits[token] + np.float32(bias), logits[top]
+        is_first = score > best or (score == best and token < top)
+        if is_first and token not in choice.barred:
+            return token
+    return top

@@ -1,0 +1,150 @@
+"""What a generation is asked to do: limits, misses, values, and the paper's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+
+from lamlam.errors import UsageError
+from lamlam.runtime.decoding.option_checks import (
+    check_choice,
+    check_names,
+    check_number,
+    check_switch,
+    check_whole,
+)
+from lamlam.runtime.decoding.sampling import SamplerSettings
+
+if TYPE_CHECKING:
+    from lamlam.runtime.chat.tool_calls import CallForm
+
+Policy = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise"]
+"""What follows a miss: write on without a fact (``continue``), ask another question
+(``ask_again``), write "unknown", take the nearest candidate, end the text, or raise."""
+Verbalise = Literal["copy", "model"]
+"""Who writes a fetched value into the text: the runtime to the letter, or the model."""
+
+
+MOST_ALTERNATIVES = 20
+"""The most that `logprobs` may ask for."""
+
+
+class GenerateKeywords(TypedDict, total=False):
+    """Keywords of ``generate`` and ``stream``; ``None`` leaves a setting at its default."""
+
+    max_tokens: int
+    temperature: float
+    top_p: float
+    min_p: float
+    repeat_penalty: float
+    seed: int | None
+    stop: str | Iterable[str] | None
+    ignore_eos: bool
+    policy: Policy | Literal["paper"] | None
+    verbalise: Verbalise | None
+    lookup_bias: float | None
+    max_lookups: int
+    max_lookup_tokens: int
+    logprobs: int | None
+    as_of: int | None
+
+
+ToolChoice = Literal["auto", "none", "required"]
+"""Whether a model without lookup tokens may ask memory in a chat, or must, to begin with."""
+
+
+class ChatKeywords(GenerateKeywords, total=False):
+    """Keywords of ``chat`` and ``stream_chat``."""
+
+    tool_choice: ToolChoice
+
+
+CHAT_DEFAULTS: dict[str, Any] = {"max_tokens": 256, "max_lookups": 8}
+"""Where a chat differs from a text: an answer is longer, and each lookup takes a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """How a turn may call a tool."""
+
+    form: CallForm
+    is_required: bool
+    """The turn is a call."""
+    max_text_tokens: int
+    """Limit of the text; a call that has begun is written to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextSettings:
+    """Everything about one text that its decoder and sampler need."""
+
+    sampler: SamplerSettings = SamplerSettings()
+    max_tokens: int = 64
+    """Visible tokens after the prompt."""
+    max_lookups: int = 64
+    max_lookup_tokens: int = 2048
+    """Lookup tokens and forced values; reached, no further lookup is opened."""
+    policy: Policy = "continue"
+    verbalise: Verbalise = "copy"
+    lookup_bias: float = 0.0
+    """Added to the logit of the token that opens a lookup."""
+    is_bias_steady: bool = False
+    """The bias is the same everywhere; else it is more right after the prompt, and none for
+    some words after a miss."""
+    close_bias: float = 0.0
+    """Added to the logits of the tokens that close entity and relation."""
+    stop: tuple[str, ...] = ()
+    ignore_eos: bool = False
+    logprobs: int | None = None
+    """How many of the likeliest tokens are listed beside each token of the text; ``None`` lists
+    and costs nothing."""
+    as_of: int | None = None
+    """Memory answers as it stood at this revision; by default as it stands."""
+    call: CallSettings | None = None
+    """The text is a turn that may call a tool."""
+
+
+def text_settings(
+    keywords: dict[str, Any], *, verbalise: Verbalise, lookup_bias: float
+) -> TextSettings:
+    """Return the settings that keywords ask for, over the model's own defaults.
+
+    Raises:
+        UnknownOption: a keyword, policy or mode that does not exist.
+        UsageError: a value that makes no sense.
+    """
+    check_names(keywords, GenerateKeywords.__annotations__)
+    given = {name: value for name, value in keywords.items() if value is not None}
+    settings: dict[str, Any] = {"verbalise": verbalise, "lookup_bias": lookup_bias}
+    sampler: dict[str, Any] = {}
+    if given.get("policy") == "paper":
+        # Zhao et al. 2025 (arXiv 2505.15962): the settings of their greedy decoding script.
+        settings |= {"policy": "unknown", "verbalise": "model"}
+        settings |= {"lookup_bias": 4.0, "close_bias": 2.0, "is_bias_steady": True}
+        sampler["repeat_penalty"] = 1.2
+        del given["policy"]
+    settings["stop"] = _stop_strings(given.pop("stop", ()))
+    sampler_names = {field.name for field in fields(SamplerSettings)}
+    for name, value in given.items():
+        (sampler if name in sampler_names else settings)[name] = value
+    check_choice("policy", settings.get("policy", "continue"), (*get_args(Policy), "paper"))
+    check_choice("verbalise", settings["verbalise"], get_args(Verbalise))
+    check_number("lookup_bias", settings["lookup_bias"])
+    settings["lookup_bias"] = float(settings["lookup_bias"])
+    check_switch("ignore_eos", settings.get("ignore_eos", False))
+    for name in ("max_tokens", "max_lookups", "max_lookup_tokens"):
+        check_whole(name, settings.get(name, 0), 0)
+    check_whole("logprobs", settings.get("logprobs", 0), 0, MOST_ALTERNATIVES)
+    check_whole("as_of", settings.get("as_of", 0), 0, 2**63 - 1)
+    return TextSettings(sampler=SamplerSettings(**sampler), **settings)
+
+
+def _stop_strings(stop: Any) -> tuple[str, ...]:  # Any: whatever was given
+    texts = (stop,) if isinstance(stop, str) else stop
+    if not isinstance(texts, Iterable):
+        raise UsageError(f"stop must be a string or several, not {stop!r}")
+    texts = tuple(texts)
+    if any(not isinstance(text, str) or not text for text in texts):
+        raise UsageError("a stop string must be text and not empty")
+    return texts

@@ -1,0 +1,29 @@
+"""Which tokens may not come next, by what is being written."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lamlam.runtime.decoding.sampling import TokenIds
+from lamlam.runtime.decoding.vocabulary import Vocabulary
+
+
+class Masks:
+    """The forbidden tokens of each state, built once for a vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        lookup = vocabulary.lookup
+        ids = {lookup.entity, lookup.relation, lookup.answer, lookup.end} if lookup else set()
+        special = vocabulary.not_text | vocabulary.ends | ids
+        self.key = token_ids(special)
+        """Nothing but text."""
+        self.text = token_ids(special - vocabulary.ends - ({lookup.entity} if lookup else set()))
+        self.text_no_lookup = token_ids(special - vocabulary.ends)
+        self.text_no_end = token_ids(special - ({lookup.entity} if lookup else set()))
+        self.entity = token_ids(special - ({lookup.relation} if lookup else set()))
+        self.relation = token_ids(special - ({lookup.answer} if lookup else set()))
+
+
+def token_ids(tokens: set[int] | frozenset[int]) -> TokenIds:
+    """Return the tokens as an array, in order."""
+    return np.array(sorted(tokens), np.int64)

@@ -1,0 +1,172 @@
+"""The tokens of a model, the four lookup tokens among them.
+
+`Vocabulary` is all that decoder and grounding know of a model: text to tokens,
+tokens to bytes, and which tokens are more than text. Text is data: it is always
+tokenized with special tokens off, so no prompt, key or value yields a lookup token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from lamlam.errors import NoLookupTokens, UnknownToken, UsageError
+
+if TYPE_CHECKING:
+    from lamlam.runtime.chat.prompt import ChatPrompt
+
+LOOKUP_TEXTS = ("<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_end|>")
+# The format's token types: these are never text (unknown, control, unused).
+_NOT_TEXT = frozenset({2, 3, 5})
+_CONTROL = 3
+_MOST_RELATIONS = 4096
+_SURELY_SHORT = 16
+"""Characters a token, up to which a text is tokenized without a thought."""
+
+
+class TokenSource(Protocol):
+    """What a `Vocabulary` is built from: a loaded model, or a stand-in in tests."""
+
+    n_tokens: int
+    bos: int
+    """First token of every text; -1 where texts begin with nothing."""
+
+    def tokenize(self, text: bytes, *, special: bool) -> list[int]:
+        """Return the tokens of the text; with ``special``, token texts become their tokens."""
+        ...
+
+    def piece(self, token: int) -> bytes:
+        """Return the bytes that a token stands for; none for control tokens."""
+        ...
+
+    def ends(self) -> list[int]:
+        """Return the tokens that end a text."""
+        ...
+
+    def token_types(self) -> list[int]:
+        """Return the format's type number of each token."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LookupTokens:
+    """Ids of the four tokens that make a lookup."""
+
+    entity: int
+    relation: int
+    answer: int
+    end: int
+
+
+class Vocabulary:
+    """Text to tokens and back, with the lookup tokens known by id."""
+
+    def __init__(self, source: TokenSource, *, plain: bool = False) -> None:
+        """Find the lookup tokens; ``lookup`` is ``None`` where the model has none of them.
+
+        Args:
+            plain: the model is run without lookups, whatever tokens it has.
+
+        Raises:
+            NoLookupTokens: some are missing, or typed so that plain text could yield them.
+        """
+        self._source = source
+        self._pieces: dict[int, bytes] = {}
+        types = source.token_types()
+        self.n_tokens = source.n_tokens
+        self.bos = source.bos
+        self.ends = frozenset(source.ends())
+        self.lookup = None if plain else _find_lookup_tokens(source, types)
+        self.not_text = frozenset(n for n, kind in enumerate(types) if kind in _NOT_TEXT)
+        self._relation_tokens: dict[str, tuple[int, ...]] = {}
+        self._longest_piece: int | None = None  # bytes; asking each token takes a while
+
+    def prompt_tokens(self, prompt: str | ChatPrompt) -> list[int]:
+        """Return the tokens of a text from its beginning, the first-token marker included.
+
+        Raises:
+            UnknownToken: the tokenizer is damaged.
+        """
+        start = [self.bos] if self.bos >= 0 else []
+        if isinstance(prompt, str):
+            return start + self._tokenized(prompt)
+        tokens: list[int] = []
+        for stretch in prompt.stretches:
+            tokens += [stretch] if isinstance(stretch, int) else self.tokens(stretch)
+        return tokens if tokens[:1] == start else start + tokens  # a template may write it itself
+
+    def least_tokens(self, prompt: str | ChatPrompt, enough: int) -> int:
+        """Return how many tokens the prompt takes at least, by its length alone.
+
+        Args:
+            enough: nobody asks closer where it may be fewer.
+        """
+        stretches = [prompt] if isinstance(prompt, str) else prompt.stretches
+        n_characters = sum(len(one) for one in stretches if isinstance(one, str))
+        if n_characters <= _SURELY_SHORT * enough:
+            return 0
+        if self._longest_piece is None:
+            self._longest_piece = max(map(len, map(self._source.piece, range(self.n_tokens))))
+        return n_characters // max(1, self._longest_piece)
+
+    def piece(self, token: int) -> bytes:
+        """Return the bytes that a token stands for."""
+        piece = self._pieces.get(token)
+        if piece is None:
+            piece = self._pieces[token] = self._source.piece(token)
+        return piece
+
+    def text_of(self, tokens: list[int]) -> str:
+        """Return the text of tokens; bytes that are no UTF-8 become U+FFFD."""
+        return b"".join(map(self.piece, tokens)).decode("utf-8", "replace")
+
+    def tokens(self, text: str) -> tuple[int, ...]:
+        """Return the tokens of a stretch of text.
+
+        Not kept: text may be a value, and one that was erased must be gone from here, too.
+        """
+        return tuple(self._tokenized(text))
+
+    def _tokenized(self, text: str) -> list[int]:
+        """Return the tokens; one that the vocabulary lacks would fail every text in its batch."""
+        tokens = self._source.tokenize(_encode(text), special=False)
+        if tokens and not (min(tokens) >= 0 and max(tokens) < self.n_tokens):
+            wrong = next(token for token in tokens if not 0 <= token < self.n_tokens)
+            raise UnknownToken(wrong, self.n_tokens)
+        return tokens
+
+    def relation_tokens(self, name: str) -> tuple[int, ...]:
+        """Return the tokens of a relation's name with a space in front; kept, as few recur."""
+        tokens = self._relation_tokens.get(name)
+        if tokens is None:
+            if len(self._relation_tokens) >= _MOST_RELATIONS:
+                self._relation_tokens.clear()
+            tokens = self._relation_tokens[name] = self.tokens(f" {name}")
+        return tokens
+
+
+def _encode(text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError("the text holds half a surrogate pair, which is no character") from None
+
+
+def _find_lookup_tokens(source: TokenSource, types: list[int]) -> LookupTokens | None:
+    tokens_of = {text: source.tokenize(text.encode(), special=True) for text in LOOKUP_TEXTS}
+    if all(len(tokens) != 1 for tokens in tokens_of.values()):
+        return None  # a plain model
+    found = []
+    for text, tokens in tokens_of.items():
+        if len(tokens) != 1:
+            raise NoLookupTokens(
+                f"the model has some lookup tokens, but no {text}",
+                hint="export the checkpoint again, or open the engine with plain=True",
+            )
+        if types[tokens[0]] != _CONTROL:
+            raise NoLookupTokens(
+                f"the token {text} is not typed CONTROL, so plain text could yield it",
+                hint="export the checkpoint again with lamlam export",
+            )
+        found.append(tokens[0])
+    return LookupTokens(*found)

@@ -1,0 +1,1 @@
+"""Wrap llama.cpp: the only package that imports llama_cpp."""

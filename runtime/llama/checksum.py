@@ -1,0 +1,89 @@
+"""Checksums inside a GGUF file, so that a damaged one is noticed before llama.cpp reads it.
+
+Two BLAKE2b-128 values stand in the metadata as 32 hexadecimal digits each:
+
+- ``lamlam.weights_blake2b`` over the tensor data: from its aligned start to the
+  end of the file;
+- ``lamlam.header_blake2b`` over everything before, with the digits of both
+  values replaced by ``0``.
+
+The file is written with zeros in both places (`PLACEHOLDERS`) and sealed last:
+a value of fixed length can be put in place without moving a byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import BinaryIO
+
+from lamlam.errors import BadModelFile
+from lamlam.runtime.llama.gguf_file import GgufHeader, read_header
+
+WEIGHTS_KEY = "lamlam.weights_blake2b"
+HEADER_KEY = "lamlam.header_blake2b"
+_DIGEST_BYTES = 16
+_ZEROS = "0" * (2 * _DIGEST_BYTES)
+PLACEHOLDERS = {WEIGHTS_KEY: _ZEROS, HEADER_KEY: _ZEROS}
+"""What a writer puts into the metadata of a file that is to be sealed."""
+_CHUNK = 1 << 20
+
+
+def seal(path: Path) -> str:
+    """Compute both checksums of the file, write them into it and return the weights' one.
+
+    Raises:
+        BadModelFile: no GGUF, or one without room for the checksums.
+    """
+    header = read_header(path)
+    places = _places(header)
+    missing = PLACEHOLDERS.keys() - places.keys()
+    if missing:
+        raise BadModelFile(f"{path} has no room for checksums: {', '.join(sorted(missing))}")
+    with path.open("r+b") as file:
+        digests = _digests(file, header, places)
+        for key, digest in digests.items():
+            file.seek(places[key])
+            file.write(digest.encode("ascii"))
+    return digests[WEIGHTS_KEY]
+
+
+def verify(path: Path) -> bool:
+    """Return true where the file is as it was sealed, false where it carries no checksum.
+
+    Raises:
+        BadModelFile: no GGUF, or its bytes differ from what was sealed.
+    """
+    header = read_header(path)
+    if WEIGHTS_KEY not in header.metadata and HEADER_KEY not in header.metadata:
+        return False
+    places = _places(header)
+    with path.open("rb") as file:
+        for key, digest in _digests(file, header, places).items():
+            stored = header.metadata.get(key, digest)
+            if stored != digest:
+                raise BadModelFile(
+                    f"{path} is damaged: {key} is {stored}, its bytes give {digest}",
+                    hint="fetch or export the file again",
+                )
+    return True
+
+
+def _places(header: GgufHeader) -> dict[str, int]:
+    """Return where the digits of each checksum begin; a value of another length has no place."""
+    found = ((key, header.string_offsets.get(key, (0, 0))) for key in PLACEHOLDERS)
+    return {key: offset for key, (offset, n_bytes) in found if n_bytes == len(_ZEROS)}
+
+
+def _digests(file: BinaryIO, header: GgufHeader, places: dict[str, int]) -> dict[str, str]:
+    file.seek(0)
+    head = bytearray(file.read(header.data_offset))
+    for offset in places.values():
+        head[offset : offset + len(_ZEROS)] = _ZEROS.encode("ascii")
+    weights = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    while chunk := file.read(_CHUNK):
+        weights.update(chunk)
+    return {
+        WEIGHTS_KEY: weights.hexdigest(),
+        HEADER_KEY: hashlib.blake2b(head, digest_size=_DIGEST_BYTES).hexdigest(),
+    }

@@ -1,0 +1,397 @@
+"""The only door to llama.cpp: its low-level API behind context managers.
+
+Not thread-safe: one thread opens, uses and closes a `Context`. A `Model` may be
+read from other threads. llama.cpp's errors become ours.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import llama_cpp._utils as _wrapper_files
+import llama_cpp.llama_cpp as api
+import numpy as np
+from numpy.typing import NDArray
+
+from lamlam.errors import BadModelFile, DecodeFailed, EngineClosed
+from lamlam.runtime.decoding.sampling import Logits
+from lamlam.runtime.llama.adaptive_threads import ThreadCount
+
+# llama-cpp-python 0.3 opens these when it is imported and leaves them to the interpreter's
+# end, which warns about it.
+for _name in ("outnull_file", "errnull_file"):
+    if (_file := getattr(_wrapper_files, _name, None)) is not None:
+        atexit.register(_file.close)
+
+# The same function, for the bare address: a pointer object and what it points to cost 5 us a step.
+_address_of_logits = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(
+    ctypes.cast(api.llama_get_logits, ctypes.c_void_p).value or 0
+)
+_ERROR_LEVEL = 4  # ggml's number
+_NO_TOKEN = -1
+
+
+class Model:
+    """A loaded model and its vocabulary."""
+
+    def __init__(self, handle: Any, token_types: list[int]) -> None:  # Any: a ctypes pointer
+        self.handle = handle
+        self._vocab: Any = api.llama_model_get_vocab(handle)
+        self._token_types = token_types
+        self.n_tokens = int(api.llama_vocab_n_tokens(self._vocab))
+        self.n_context_trained = int(api.llama_model_n_ctx_train(handle))
+        # What a recurrent layer has read is one state, of which no token can be taken out.
+        kinds = (
+            "llama_model_is_recurrent",
+            "llama_model_is_hybrid",
+        )  # older versions lack the second
+        self.forgets_in_part = not any(getattr(api, kind, _no)(handle) for kind in kinds)
+        self._piece_buffer = ctypes.create_string_buffer(256)
+        # Ours begin every text with the marker, and say add_bos = false for other programs' sake.
+        buffer: Any = self._piece_buffer
+        is_ours = api.llama_model_meta_val_str(handle, b"lamlam.format_version", buffer, 256) >= 0
+        has_marker = is_ours or api.llama_vocab_get_add_bos(self._vocab)
+        self.bos = int(api.llama_vocab_bos(self._vocab)) if has_marker else _NO_TOKEN
+
+    def tokenize(self, text: bytes, *, special: bool) -> list[int]:
+        """Return the tokens of the text, with no marker added in front."""
+        vocab, room = self._open_vocab(), len(text) + 8
+        tokens = (api.llama_token * room)()
+        n = api.llama_tokenize(vocab, text, len(text), tokens, room, False, special)
+        if n < 0:  # more tokens than bytes: some vocabularies add a space in front
+            tokens = (api.llama_token * -n)()
+            n = api.llama_tokenize(vocab, text, len(text), tokens, -n, False, special)
+        return tokens[:n]
+
+    def piece(self, token: int) -> bytes:
+        """Return the bytes of a token; none for control tokens."""
+        vocab, buffer = self._open_vocab(), self._piece_buffer
+        n = api.llama_token_to_piece(vocab, token, buffer, len(buffer), 0, False)
+        if n < 0:
+            buffer = self._piece_buffer = ctypes.create_string_buffer(-n)
+            n = api.llama_token_to_piece(vocab, token, buffer, len(buffer), 0, False)
+        return buffer.raw[:n]
+
+    def ends(self) -> list[int]:
+        """Return the tokens that end a text."""
+        candidates = {n for n, kind in enumerate(self._token_types) if kind != 1}
+        candidates |= {int(api.llama_vocab_eos(self._vocab)), int(api.llama_vocab_eot(self._vocab))}
+        return [
+            token
+            for token in sorted(candidates - {_NO_TOKEN})
+            if api.llama_vocab_is_eog(self._vocab, token)
+        ]
+
+    def token_types(self) -> list[int]:
+        """Return the format's type number of each token."""
+        return self._token_types
+
+    def forget(self) -> None:
+        """Whoever still holds this model gets an error instead of freed memory."""
+        self._vocab = None
+
+    def _open_vocab(self) -> Any:
+        if self._vocab is None:
+            raise EngineClosed("the model was freed")
+        return self._vocab
+
+
+class Context:
+    """Memory for the tokens of some sequences, and the way to evaluate more of them."""
+
+    def __init__(
+        self,
+        model: Model,
+        handle: Any,
+        *,
+        n_batch: int,
+        n_context: int,
+        n_cells: int,
+        is_shared: bool,
+        threads: ThreadCount,
+    ) -> None:
+        self.n_batch = n_batch
+        """Most tokens that `decode` takes at once; llama.cpp aborts the process beyond."""
+        self.n_context = n_context
+        """Tokens of one sequence."""
+        self.n_cells = n_cells
+        """Tokens of all sequences together."""
+        self.is_shared = is_shared
+        """Sequences take their cells from one store; false where each has its own."""
+        self.forgets_in_part = model.forgets_in_part
+        """`keep` can shorten a sequence; false where a model can only forget all of it."""
+        self._handle = handle
+        self._memory: Any = api.llama_get_memory(handle)
+        self._vocabulary_size = model.n_tokens
+        self._tokens = np.zeros(n_batch, np.int32)
+        self._positions = np.zeros(n_batch, np.int32)
+        self._sequences = np.zeros(n_batch, np.int32)
+        self._outputs = np.zeros(n_batch, np.int8)
+        # Each token names its sequences by pointer: here the place of its one in an array.
+        self._counts = np.ones(n_batch, np.int32)
+        self._pointers = self._sequences.ctypes.data + 4 * np.arange(n_batch, dtype=np.uintp)
+        self._batch = api.llama_batch(
+            token=_pointer(self._tokens, api.llama_token),
+            pos=_pointer(self._positions, api.llama_pos),
+            n_seq_id=_pointer(self._counts, ctypes.c_int32),
+            seq_id=_pointer(self._pointers, ctypes.POINTER(api.llama_seq_id)),
+            logits=_pointer(self._outputs, ctypes.c_int8),
+        )
+        self._n = 0
+        self._n_outputs = 0
+        self._threads = threads
+        self._n_threads = threads.most
+        self._rows: NDArray[np.float32] | None = None
+        self._n_rows = 0
+        # llama.cpp keeps logits in one buffer; views are kept because making one costs 10 us.
+        self._views: dict[tuple[int | None, int], NDArray[np.float32]] = {}
+
+    @property
+    def room(self) -> int:
+        """Tokens that still fit into the batch."""
+        return self.n_batch - self._n
+
+    def add(
+        self, sequence: int, tokens: Sequence[int], position: int, *, is_last: bool
+    ) -> int | None:
+        """The tokens stand in the batch; return the row of the last one's logits if wanted.
+
+        Args:
+            position: of the first token in its sequence.
+            is_last: the logits after the last token are wanted.
+        """
+        start, n = self._n, len(tokens)
+        if n > self.room:
+            raise DecodeFailed(f"a batch holds {self.n_batch} tokens, {start + n} were given")
+        end = start + n
+        if n == 1:  # slices of one cost ten times as much
+            self._tokens[start] = tokens[0]
+            self._positions[start] = position
+            self._sequences[start] = sequence
+        else:
+            self._tokens[start:end] = tokens
+            self._positions[start:end] = range(position, position + n)
+            self._sequences[start:end] = sequence
+            self._outputs[start:end] = 0
+        self._outputs[end - 1] = is_last
+        self._n = end
+        if not is_last:
+            return None
+        self._n_outputs += 1
+        return self._n_outputs - 1
+
+    def decode(self) -> None:
+        """Every token of the batch is evaluated; the batch is empty again.
+
+        Raises:
+            DecodeFailed: llama.cpp refused it.
+        """
+        n = self._batch.n_tokens = self._n
+        self._n_rows, self._rows = self._n_outputs, None
+        self._n = self._n_outputs = 0
+        n_threads = self._threads.choose(n)
+        if n_threads != self._n_threads:
+            api.llama_set_n_threads(self._handle, n_threads, n_threads)
+            self._n_threads = n_threads
+        began = perf_counter()
+        status = api.llama_decode(self._handle, self._batch)
+        self._threads.measured(n, n_threads, perf_counter() - began)
+        if status != 0:
+            what = "there is no room left in the context" if status == 1 else "the batch failed"
+            raise DecodeFailed(f"llama.cpp could not go on: {what} (status {status})")
+
+    def logits(self, row: int) -> Logits:
+        """Return a row of logits of the last batch: (vocabulary,), valid until `decode`."""
+        rows = self._rows
+        if rows is None:
+            rows = self._rows = self._all_logits()
+        logits: Logits = rows[row]
+        return logits
+
+    def _all_logits(self) -> NDArray[np.float32]:
+        """Return the rows asked for, in the order in which their tokens were added."""
+        key = (_address_of_logits(self._handle), self._n_rows)
+        view = self._views.get(key)
+        if view is None:
+            if len(self._views) >= 256:
+                self._views.clear()
+            pointer: Any = api.llama_get_logits(self._handle)
+            view = np.ctypeslib.as_array(pointer, (self._n_rows, self._vocabulary_size))
+            self._views[key] = view
+        return view
+
+    def score(self, tokens: Sequence[int]) -> NDArray[np.float64]:
+        """Return the log probability of each token but the first, given those before it.
+
+        Sequence 0 is used and left empty. The context must be open with ``all_outputs``.
+
+        Returns:
+            (len(tokens) - 1,) in nats.
+        """
+        scores = np.empty(len(tokens) - 1)
+        for start in range(0, len(tokens) - 1, self.n_batch):
+            chunk = tokens[start : min(start + self.n_batch, len(tokens) - 1)]
+            self.add(0, chunk, start, is_last=True)
+            self._outputs[: len(chunk)] = 1
+            self._n_outputs = len(chunk)
+            self.decode()
+            for row in range(len(chunk)):
+                logits = self.logits(row).astype(np.float64)
+                top = logits.max()
+                total = top + np.log(np.exp(logits - top).sum())
+                scores[start + row] = logits[tokens[start + row + 1]] - total
+        self.clear(0)
+        return scores
+
+    def keep(self, sequence: int, n_tokens: int) -> None:
+        """The sequence holds its first ``n_tokens`` tokens and no more."""
+        if not api.llama_memory_seq_rm(self._memory, sequence, n_tokens, -1):
+            raise DecodeFailed("this model cannot forget part of a text, so it cannot look up")
+
+    def clear(self, sequence: int) -> None:
+        """The sequence holds nothing."""
+        api.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def copy(self, source: int, target: int, n_tokens: int) -> None:
+        """An empty sequence holds the first tokens of another, which are not evaluated again."""
+        if self.is_shared:
+            api.llama_memory_seq_cp(self._memory, source, target, 0, n_tokens)
+            return
+        # Between cells of their own llama.cpp copies all or ends the process.
+        api.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+        self.keep(target, n_tokens)
+
+
+def _no(handle: Any) -> bool:
+    return False
+
+
+def _pointer(array: NDArray[Any], kind: Any) -> Any:  # Any: ctypes
+    return array.ctypes.data_as(ctypes.POINTER(kind))
+
+
+@contextmanager
+def open_model(
+    path: Path, token_types: list[int], *, gpu_layers: int = 0, verbose: bool = False
+) -> Iterator[Model]:
+    """Load a checked GGUF file and free it at the end.
+
+    Args:
+        token_types: from the file's metadata.
+        gpu_layers: layers on the GPU; -1 for all.
+
+    Raises:
+        BadModelFile: llama.cpp cannot load it.
+    """
+    _LOG.start(verbose=verbose)
+    params = api.llama_model_default_params()
+    params.n_gpu_layers = gpu_layers
+    # Compiled with Intel's matrix tiles, it may end the process (build_support/lean_llama.cmake
+    # says why); weights that are not repacked do not come to them.
+    params.use_extra_bufts = b"AMX_INT8 = 1" not in api.llama_print_system_info()
+    handle = api.llama_model_load_from_file(str(path).encode(), params)
+    if not handle:
+        raise BadModelFile(f"llama.cpp cannot load {path}: {_LOG.first_error or 'no reason given'}")
+    model = Model(handle, token_types)
+    try:
+        yield model
+    finally:
+        model.forget()
+        api.llama_model_free(handle)
+
+
+@contextmanager
+def open_context(
+    model: Model,
+    *,
+    context: int,
+    n_sequences: int,
+    n_batch: int,
+    threads: int,
+    shared_cells: int | None = None,
+    all_outputs: bool = False,
+    always_all_threads: bool = False,
+) -> Iterator[Context]:
+    """Open memory for ``n_sequences`` sequences of up to ``context`` tokens each.
+
+    Args:
+        all_outputs: keep the logits of every token of a batch, for `Context.score`.
+        shared_cells: tokens that all sequences hold together, in one store; by default each
+            has cells of its own, which computes faster where several run.
+        threads: the most that compute together; see `ThreadCount`.
+        always_all_threads: never fewer, so that results do not depend on how busy the machine is.
+
+    Raises:
+        DecodeFailed: llama.cpp cannot allocate it.
+    """
+    n_cells = context * n_sequences if shared_cells is None else shared_cells
+    params = api.llama_context_default_params()
+    params.n_ctx = n_cells
+    params.n_seq_max = n_sequences
+    params.kv_unified = shared_cells is not None
+    # One row of logits for each sequence: the default reserves one for each token of a
+    # batch, 33 MB for a small vocabulary (older versions have no such setting and ignore it).
+    params.n_outputs_max = n_batch if all_outputs else n_sequences
+    params.n_batch = n_batch
+    params.n_ubatch = n_batch
+    params.n_threads = params.n_threads_batch = threads
+    params.no_perf = True
+    handle = api.llama_init_from_model(model.handle, params)
+    if not handle:
+        raise DecodeFailed(f"llama.cpp cannot open a context of {context} tokens")
+    try:
+        yield Context(
+            model,
+            handle,
+            n_batch=n_batch,
+            n_context=context,
+            n_cells=n_cells,
+            is_shared=shared_cells is not None,
+            threads=ThreadCount(threads, is_fixed=always_all_threads),
+        )
+    finally:
+        api.llama_free(handle)
+
+
+def silence_log() -> None:
+    """llama.cpp writes nothing to standard error from here on."""
+    _LOG.start(verbose=False)
+
+
+class _Log:
+    """llama.cpp's log: silent unless asked for, the first error kept for our messages."""
+
+    def __init__(self) -> None:
+        self.first_error = ""
+        self._verbose = False
+        self._lock = threading.Lock()
+        self._is_started = False
+        self._callback = api.llama_log_callback(self._receive)
+
+    def start(self, *, verbose: bool) -> None:
+        with self._lock:
+            self._verbose = verbose
+            self.first_error = ""
+            if not self._is_started:
+                api.llama_backend_init()
+                self._is_started = True
+            # llama-cpp-python sets a callback of its own when it is imported.
+            api.llama_log_set(self._callback, ctypes.c_void_p(0))
+
+    def _receive(self, level: int, text: bytes, _: Any) -> None:
+        if level == _ERROR_LEVEL and not self.first_error:  # later ones only say that it failed
+            self.first_error = text.decode("utf-8", "replace").strip()
+        if self._verbose:
+            import sys
+
+            sys.stderr.write(text.decode("utf-8", "replace"))
+
+
+_LOG = _Log()

@@ -1,0 +1,159 @@
+"""Checks a GGUF file before llama.cpp sees it: damage there can end the process.
+
+Structure first (every length against the file's size), then the checksums that
+lamlam's own files carry, then what llama.cpp takes on trust. Damaged weights cannot
+end the process, so their checksum may be computed while the model is being loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lamlam.errors import BadModelFile
+from lamlam.runtime.llama.checksum import HEADER_KEY, WEIGHTS_KEY
+from lamlam.runtime.llama.gguf_file import GgufHeader, read_header
+
+_TOKEN_TYPES = "tokenizer.ggml.token_type"
+_TOKENS = "tokenizer.ggml.tokens"
+_NORMAL = 1
+_DIGEST_BYTES = 16
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFile:
+    """A GGUF file that is whole, and what it says about itself."""
+
+    path: Path
+    metadata: dict[str, Any]  # Any: numbers, strings, booleans and lists of them
+    token_types: list[int]
+    """The format's type number of each token."""
+    data_offset: int
+    """Where the weights begin, in bytes."""
+
+    @property
+    def is_sealed(self) -> bool:
+        """True where checksums vouch for every byte."""
+        return HEADER_KEY in self.metadata and WEIGHTS_KEY in self.metadata
+
+    @property
+    def n_context_trained(self) -> int:
+        """Length of the texts that the model was trained on, in tokens."""
+        key = f"{self.metadata['general.architecture']}.context_length"
+        return int(self.metadata.get(key, 0))
+
+    @property
+    def verbalise(self) -> str:
+        """Who writes values, as the model's training wants it."""
+        return str(self.metadata.get("lamlam.verbalise", "copy"))
+
+    @property
+    def lookup_bias(self) -> float:
+        """What the model wants added to the logit that opens a lookup."""
+        return float(self.metadata.get("lamlam.lookup_bias", 0.0))
+
+    def verify_weights(self) -> None:
+        """The weights are as they were exported, if the file says how they were.
+
+        Raises:
+            BadModelFile: their checksum differs.
+        """
+        stored = self.metadata.get(WEIGHTS_KEY)
+        if stored is None:
+            return
+        digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        with self.path.open("rb") as file:
+            file.seek(self.data_offset)
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        if digest.hexdigest() != stored:
+            raise _damaged(self.path, "its weights differ from their checksum")
+
+
+def check_file(path: Path) -> CheckpointFile:
+    """Return what a GGUF file says about itself, its header checked, its weights not yet.
+
+    Raises:
+        BadModelFile: no such file, no GGUF, truncated, damaged, or without a vocabulary.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise BadModelFile(f"the model file {path} {what}")
+    if path.stat().st_size == 0:
+        raise BadModelFile(f"{path} is empty")
+    header = read_header(path)
+    _check_header_sum(path, header)
+    _check_tensors(path, header)
+    _check_metadata(path, header)
+    n_tokens = len(header.metadata[_TOKENS])
+    types = header.metadata.get(_TOKEN_TYPES) or [_NORMAL] * n_tokens
+    return CheckpointFile(path, header.metadata, types, header.data_offset)
+
+
+def _check_header_sum(path: Path, header: GgufHeader) -> None:
+    stored = header.metadata.get(HEADER_KEY)
+    if stored is None:
+        return
+    with path.open("rb") as file:
+        head = bytearray(file.read(header.data_offset))
+    # The sum was taken with zeros in place of both sums.
+    for key in (HEADER_KEY, WEIGHTS_KEY):
+        at, n_bytes = header.string_offsets.get(key, (0, 0))
+        head[at : at + n_bytes] = b"0" * n_bytes
+    if hashlib.blake2b(head, digest_size=_DIGEST_BYTES).hexdigest() != stored:
+        raise _damaged(path, "its header differs from its checksum")
+
+
+def _damaged(path: Path, what: str) -> BadModelFile:
+    return BadModelFile(f"{path} is damaged: {what}", hint="fetch or export the file again")
+
+
+def _check_tensors(path: Path, header: GgufHeader) -> None:
+    if not header.tensors:
+        raise BadModelFile(f"{path} holds no tensors")
+    end = 0
+    names: set[str] = set()
+    for tensor in sorted(header.tensors, key=lambda tensor: tensor.offset):
+        if tensor.offset < end:
+            raise _damaged(path, f"tensor {tensor.name} lies over another")
+        if tensor.name in names:
+            raise _damaged(path, f"there are two tensors {tensor.name}")
+        names.add(tensor.name)
+        end = tensor.offset + tensor.n_bytes
+
+
+def _check_metadata(path: Path, header: GgufHeader) -> None:
+    metadata = header.metadata
+    architecture = metadata.get("general.architecture")
+    if not isinstance(architecture, str):
+        raise BadModelFile(f"{path} does not say which architecture it has")
+    tokens = metadata.get(_TOKENS)
+    if not isinstance(tokens, list) or not tokens:
+        raise BadModelFile(f"{path} has no vocabulary")
+    types = metadata.get(_TOKEN_TYPES)
+    if types is not None and (not isinstance(types, list) or len(types) != len(tokens)):
+        raise _damaged(path, "not every token has a type")
+    # Numbers that llama.cpp divides by, indexes with, or allocates for.
+    n_layers = {
+        name.split(".")[1] for name in (t.name for t in header.tensors) if name[:4] == "blk."
+    }
+    counts = {
+        "block_count": max(len(n_layers), 1),
+        "context_length": 1 << 26,
+        "embedding_length": 1 << 18,
+        "attention.head_count": 1 << 12,
+        "attention.head_count_kv": 1 << 12,
+    }
+    for name, most in counts.items():
+        value = metadata.get(f"{architecture}.{name}")
+        values = value if isinstance(value, list) else [1 if value is None else value]
+        if not all(type(number) is int and 0 <= number <= most for number in values):
+            raise _damaged(path, f"{architecture}.{name} is {value!r}")
+    for name in ("bos", "eos", "eot", "unknown", "padding"):
+        value = metadata.get(f"tokenizer.ggml.{name}_token_id", 0)
+        # -1 as an unsigned number is how some writers say "none".
+        if type(value) is not int or not (-1 <= value < len(tokens) or value == 0xFFFFFFFF):
+            raise _damaged(path, f"its {name} token is {value!r}")

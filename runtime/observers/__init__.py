@@ -1,0 +1,1 @@
+"""Record what an engine does: traces and OpenTelemetry."""

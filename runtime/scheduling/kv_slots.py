@@ -1,0 +1,136 @@
+"""Which numbers in the context are free, and what of earlier texts their cells still hold.
+
+A text that begins as another did (agents share long instructions, a conversation repeats
+all that was said) takes over the cells of that beginning, token for token the same, and
+evaluates the rest alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lamlam.runtime.scheduling.sequence import Evaluator
+from lamlam.runtime.scheduling.sequence import Sequence as Text
+
+MIN_REUSED = 8
+"""Tokens from which a beginning is worth being taken over."""
+MIN_COPIED = 64
+"""Tokens from which a copy is worth it where it moves the whole memory of a sequence."""
+MIN_AWAITED = 64
+"""Tokens from which a text waits for another to evaluate what both begin with."""
+
+
+class Slots:
+    """The sequence numbers of a context."""
+
+    def __init__(self, evaluator: Evaluator, n_slots: int, *, keeps_prefixes: bool) -> None:
+        """All are free and empty."""
+        self._evaluator = evaluator
+        self._keeps_prefixes = keeps_prefixes and evaluator.forgets_in_part
+        self._most_kept = max(1, n_slots // 2)
+        self._free = list(range(n_slots))
+        self._kept: dict[int, list[int]] = {}
+        """What free slots still hold; the one that was used longest ago comes first."""
+
+    @property
+    def n_free(self) -> int:
+        """Slots that no text has."""
+        return len(self._free)
+
+    @property
+    def n_kept(self) -> int:
+        """Tokens that free slots hold."""
+        return sum(map(len, self._kept.values()))
+
+    def n_held(self, slot: int) -> int:
+        """Return how many tokens a free slot holds."""
+        return len(self._kept.get(slot, ()))
+
+    def is_worth_waiting(self, tokens: Sequence[int], running: Iterable[Text]) -> bool:
+        """True where a running text is about to evaluate much of what these begin with."""
+        if not self._keeps_prefixes:
+            return False
+        here = coming = 0
+        for text in running:
+            n_prompt = text.decoder.n_prompt_tokens
+            shared = n_shared(tokens, text.decoder.tokens[:n_prompt])
+            here = max(here, min(shared, text.n_evaluated))
+            if text.n_evaluated < n_prompt and not text.is_paused:
+                coming = max(coming, shared)
+        here = max([here, *(n_shared(tokens, kept) for kept in self._kept.values())])
+        return coming - here >= MIN_AWAITED
+
+    def take(self, tokens: Sequence[int], running: Iterable[Text]) -> tuple[int, int]:
+        """Return a slot and how many of the tokens it holds already; at least one is left."""
+        # The logits after the last token are wanted, so it is evaluated anyway.
+        source, n = self._longest_match(tokens[:-1], running)
+        kept = self._kept.get(source)
+        if n < MIN_REUSED:
+            return self._empty_slot(), 0
+        if kept is not None and (2 * n >= len(kept) or self._free == [source]):
+            if n < len(kept):
+                self._evaluator.keep(source, n)
+            self._free.remove(source)
+            del self._kept[source]
+            return source, n
+        slot = self._empty_slot(spared=source)
+        is_worth_it = self._evaluator.is_shared or n >= MIN_COPIED
+        if not is_worth_it:
+            return slot, 0
+        try:
+            self._evaluator.copy(source, slot, n)
+        except BaseException:
+            self.give_back(slot, [])
+            raise
+        return slot, n
+
+    def give_back(self, slot: int, tokens: list[int]) -> None:
+        """The slot is free; its cells hold the tokens, and maybe more behind them."""
+        self._free.append(slot)
+        self._free.sort()  # low numbers first: those in use lie close together
+        if not (self._keeps_prefixes and tokens):
+            self._evaluator.clear(slot)
+            return
+        self._evaluator.keep(slot, len(tokens))
+        self._kept[slot] = tokens
+        while len(self._kept) > self._most_kept:
+            self.forget_oldest()
+
+    def forget_oldest(self) -> bool:
+        """A free slot's cells are empty; false where all of them were."""
+        if not self._kept:
+            return False
+        slot = next(iter(self._kept))
+        del self._kept[slot]
+        self._evaluator.clear(slot)
+        return True
+
+    def _longest_match(self, tokens: Sequence[int], running: Iterable[Text]) -> tuple[int, int]:
+        best, most = -1, 0
+        if self._keeps_prefixes:
+            held = [*self._kept.items(), *((text.slot, text.evaluated) for text in running)]
+            for slot, others in held:
+                n = n_shared(tokens, others)
+                if n > most:
+                    best, most = slot, n
+        return best, most
+
+    def _empty_slot(self, spared: int = -1) -> int:
+        empty = [slot for slot in self._free if slot not in self._kept]
+        if not empty:
+            oldest = next(slot for slot in self._kept if slot != spared)
+            del self._kept[oldest]
+            self._evaluator.clear(oldest)
+            empty = [oldest]
+        self._free.remove(empty[0])
+        return empty[0]
+
+
+def n_shared(a: Sequence[int], b: Sequence[int]) -> int:
+    """Return how many tokens both begin with."""
+    n = 0
+    for left, right in zip(a, b, strict=False):
+        if left != right:
+            break
+        n += 1
+    return n

@@ -1,0 +1,303 @@
+"""The one thread that owns the model: it loads, runs the step loop, and frees."""
+
+from __future__ import annotations
+
+import atexit
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from lamlam.errors import EngineClosed, UnknownOption, UsageError
+from lamlam.runtime.chat.tool_call_sampler import Samplers
+from lamlam.runtime.decoding.entity_names import KnownNames
+from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.lookup_answers import Question
+from lamlam.runtime.decoding.option_checks import check_switch, check_whole
+from lamlam.runtime.decoding.settings import Verbalise
+from lamlam.runtime.decoding.vocabulary import Vocabulary
+from lamlam.runtime.llama.model_file import CheckpointFile, check_file
+from lamlam.runtime.llama.probe import try_loading
+from lamlam.runtime.llama.usable_cpus import usable_cpus
+from lamlam.runtime.scheduling.scheduler import Scheduler
+from lamlam.runtime.scheduling.sequence import Request
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.lookups import LookupResult
+    from lamlam.memory_backends.protocol import FactStore
+
+# Models of others may be trained on texts so long that their cache would fill memory.
+_LARGEST_DEFAULT_CONTEXT = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """A text that someone waits for."""
+
+    request: Request
+
+
+class _Stop:
+    """The last message."""
+
+
+# The callable is done between two steps.
+_Message = _Begin | Callable[[Scheduler], None] | _Stop
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """How the model is loaded."""
+
+    threads: int | None = None
+    """Threads that compute; by default one for each usable processor."""
+    context: int | None = None
+    """Tokens that one text may hold; by default what the model was trained on."""
+    gpu_layers: int = 0
+    """Layers on the GPU; -1 for all."""
+    max_sequences: int = 4
+    """Texts that are written at the same time."""
+    max_waiting: int = 4096
+    """Texts that wait for their turn; more are refused."""
+    reproducible: bool = False
+    """A text does not depend on what runs beside it; texts take turns, with no gain in speed."""
+    cache_tokens: int | None = None
+    """Tokens that all texts hold together; by default each may hold ``context`` of its own."""
+    batch: int = 512
+    """Most tokens evaluated at once."""
+    plain: bool = False
+    """Run as a plain model, whatever lookup tokens there are."""
+    verbose: bool = False
+    """Let llama.cpp write its log to standard error."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        for name, value, least, most in (
+            ("threads", self.threads, 1, 1024),
+            ("context", self.context, 8, 1 << 24),
+            ("gpu_layers", self.gpu_layers, -1, 1 << 16),
+            ("max_sequences", self.max_sequences, 1, 256),
+            ("max_waiting", self.max_waiting, 0, 1 << 30),
+            ("cache_tokens", self.cache_tokens, 8, 1 << 30),
+            ("batch", self.batch, 1, 1 << 16),
+        ):
+            if value is not None:
+                check_whole(name, value, least, most)
+        check_switch("plain", self.plain)
+        check_switch("reproducible", self.reproducible)
+        if self.reproducible and self.cache_tokens is not None:
+            raise UsageError(
+                "cells in common make a text depend on others",
+                hint="leave out cache_tokens or reproducible",
+            )
+        check_switch("verbose", self.verbose)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """What the engine may know of the model without touching it."""
+
+    context: int
+    verbalise: Verbalise
+    lookup_bias: float
+    vocabulary: Vocabulary
+    file: CheckpointFile
+
+
+class OwnerThread:
+    """A thread that takes requests until it is stopped."""
+
+    def __init__(
+        self,
+        path: Path,
+        settings: ModelSettings,
+        store: Future[FactStore | None],
+        constraint: Constraint | None,
+        on_ready: Callable[[LoadedModel | BaseException], None],
+        known: KnownNames | None = None,
+    ) -> None:
+        """Start the thread; it calls ``on_ready`` once, with the model or with what went wrong.
+
+        The model is loaded while the store is opened; without a store it is freed again.
+        """
+        self._path = path
+        self._settings = settings
+        self._store = store
+        self._constraint = constraint
+        self._known = known
+        self._on_ready = on_ready
+        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._is_over = False
+        self._ending = threading.Lock()
+        # A daemon, or a program that forgot to close its engine would wait for it and never end.
+        self._thread = threading.Thread(target=self._run, name="lamlam-engine", daemon=True)
+        self._thread.start()
+        _OPEN.add(self)
+
+    def submit(self, request: Request) -> None:
+        """The request is queued; it fails with `EngineClosed` where the thread has ended."""
+        with self._ending:
+            if not self._is_over:
+                self._inbox.put(_Begin(request))
+                return
+        request.fail(closed())
+
+    def answer(self, question: Question, result: LookupResult | BaseException) -> None:
+        """The question is answered."""
+        self._inbox.put(lambda scheduler: scheduler.answer(question, result))
+
+    def wake(self) -> None:
+        """Cancelled requests are noticed now."""
+        self._inbox.put(lambda scheduler: None)
+
+    def stop(self) -> None:
+        """Every open request fails with `EngineClosed`; the thread ends soon."""
+        self._inbox.put(_Stop())
+
+    def join(self, timeout_s: float | None = None) -> None:
+        """Wait until model and context are freed, or for so long."""
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            with ExitStack() as stack:
+                try:
+                    scheduler, loaded = self._load(stack)
+                except BaseException as error:  # handed to whoever waits for the model
+                    self._on_ready(error)
+                    return
+                self._on_ready(loaded)
+                try:
+                    self._serve(scheduler)
+                finally:
+                    scheduler.fail_all(closed())
+        finally:
+            self._fail_queued()
+
+    def _load(self, stack: ExitStack) -> tuple[Scheduler, LoadedModel]:
+        settings = self._settings
+        file = check_file(self._path)
+        verbalise: Verbalise
+        match file.verbalise:
+            case "copy" | "model" as verbalise:
+                pass
+            case other:
+                raise UnknownOption(f"the model file wants an unknown verbalise {other!r}")
+        if not file.is_sealed:
+            try_loading(self._path)
+        # Hashing releases the interpreter: it runs while llama.cpp maps the file.
+        pool = ThreadPoolExecutor(1, thread_name_prefix="lamlam-checksum")
+        weights = pool.submit(file.verify_weights)
+        pool.shutdown(wait=False)  # it ends with its one task
+        from lamlam.runtime.llama.context import open_context, open_model
+
+        model = stack.enter_context(
+            open_model(
+                self._path,
+                file.token_types,
+                gpu_layers=settings.gpu_layers,
+                verbose=settings.verbose,
+            )
+        )
+        vocabulary = Vocabulary(model, plain=settings.plain)
+        context = settings.context or self._default_context(file, model.n_context_trained)
+        n_cells = context * settings.max_sequences
+        if settings.cache_tokens is not None:
+            n_cells = settings.cache_tokens
+            context = min(context, n_cells)
+        opened = stack.enter_context(
+            open_context(
+                model,
+                context=context,
+                n_sequences=settings.max_sequences,
+                n_batch=min(settings.batch, n_cells),
+                threads=settings.threads or usable_cpus(),
+                shared_cells=settings.cache_tokens,
+                always_all_threads=settings.reproducible,
+            )
+        )
+        weights.result()
+        store = self._store.result()
+        if vocabulary.lookup is None:
+            store = None
+        scheduler = Scheduler(
+            opened,
+            vocabulary,
+            store,
+            is_fast=store is not None and "fast_lookup" in store.capabilities,
+            constraint=self._constraint,
+            n_sequences=settings.max_sequences,
+            known=self._known,
+            make_sampler=Samplers(vocabulary),
+            max_waiting=settings.max_waiting,
+            keeps_prefixes=True,
+            is_reproducible=settings.reproducible,
+        )
+        return scheduler, LoadedModel(context, verbalise, file.lookup_bias, vocabulary, file)
+
+    def _default_context(self, file: CheckpointFile, trained: int) -> int:
+        if "lamlam.format_version" in file.metadata:
+            return trained
+        return min(trained, _LARGEST_DEFAULT_CONTEXT)
+
+    def _serve(self, scheduler: Scheduler) -> None:
+        while True:
+            try:
+                while (message := self._next_message(scheduler)) is not None:
+                    match message:
+                        case _Stop():
+                            return
+                        case _Begin(request):
+                            scheduler.submit(request)
+                        case _:
+                            message(scheduler)
+                scheduler.step()
+            except Exception as error:  # a failed batch concerns every text in it
+                scheduler.fail_all(error)
+
+    def _fail_queued(self) -> None:
+        """Nobody waits for a thread that has ended, however it did."""
+        with self._ending:
+            self._is_over = True
+        while True:
+            try:
+                message = self._inbox.get(block=False)
+            except queue.Empty:
+                return
+            if isinstance(message, _Begin):
+                with suppress(Exception):
+                    message.request.fail(closed())
+
+    def _next_message(self, scheduler: Scheduler) -> _Message | None:
+        """Return the next message, none if there is work to do first."""
+        # Nobody else takes messages: what is there stays there.
+        if self._inbox.empty():
+            if scheduler.has_work:
+                return None
+            scheduler.rest()
+        return self._inbox.get()
+
+
+def closed() -> EngineClosed:
+    """Return what whoever waits for a text gets when the engine is closed."""
+    return EngineClosed("the engine was closed")
+
+
+_OPEN: WeakSet[OwnerThread] = WeakSet()
+_LONGEST_END_S = 10.0
+"""A batch of a large model on a slow processor takes as long."""
+
+
+@atexit.register
+def _end_all() -> None:
+    """No thread computes while the interpreter frees what it computes with."""
+    owners = list(_OPEN)
+    for owner in owners:
+        owner.stop()
+    for owner in owners:
+        owner.join(_LONGEST_END_S)

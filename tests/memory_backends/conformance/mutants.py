@@ -1,0 +1,243 @@
+"""Memories with one fault each, and the law that is about it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import anyio.lowlevel
+
+from lamlam.memory_backends.conformance import Backend
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+from lamlam.memory_backends.model.operations import (
+    Assert,
+    Change,
+    Commit,
+    DefineRelation,
+    ErasureReceipt,
+    MigrationReport,
+    Op,
+    PastFact,
+    Replace,
+    Retract,
+    SplitEntities,
+)
+from lamlam.memory_backends.networkx_graph.store import GraphStore
+from lamlam.memory_backends.protocol import Capability, FactStore
+
+
+class Changed(GraphStore):
+    """A memory whose operations are changed before they are done."""
+
+    async def apply(self, ops: Sequence[Op], **options: Any) -> Commit:
+        return await super().apply([self.change(op) for op in ops], **options)
+
+    def change(self, op: Op) -> Op:
+        return op
+
+
+class LosesSiblings(Changed):
+    def change(self, op: Op) -> Op:
+        return Replace(op.fact) if isinstance(op, Assert) else op
+
+
+class StripsText(Changed):
+    def change(self, op: Op) -> Op:
+        if isinstance(op, Assert) and isinstance(op.fact.value, str) and op.fact.value.strip():
+            text = op.fact.value.strip()
+            return Assert(op.fact.model_copy(update={"value": text, "surface": text}))
+        return op
+
+
+class ForgetsTypes(Changed):
+    def change(self, op: Op) -> Op:
+        if isinstance(op, Assert):
+            return Assert(op.fact.model_copy(update={"value": op.fact.surface}))
+        return op
+
+
+class ForgetsSources(Changed):
+    def change(self, op: Op) -> Op:
+        return Assert(op.fact.model_copy(update={"sources": ()})) if isinstance(op, Assert) else op
+
+
+class ForgetsRules(Changed):
+    def change(self, op: Op) -> Op:
+        if isinstance(op, DefineRelation):
+            return DefineRelation(replace(op.rule, cardinality="many"))
+        return op
+
+
+class SplitsNothing(Changed):
+    def change(self, op: Op) -> Op:
+        return Retract("Nobody", "x") if isinstance(op, SplitEntities) else op
+
+
+class IgnoresExpectedValues(Changed):
+    def change(self, op: Op) -> Op:
+        return Replace(op.fact) if isinstance(op, Replace) else op
+
+
+class RetractsEverything(Changed):
+    def change(self, op: Op) -> Op:
+        return replace(op, value=None) if isinstance(op, Retract) else op
+
+
+class IgnoresExpectedRevision(GraphStore):
+    async def apply(self, ops: Sequence[Op], **options: Any) -> Commit:
+        return await super().apply(ops, **(options | {"expected": None}))
+
+
+class DuplicatesOnRetry(GraphStore):
+    async def apply(self, ops: Sequence[Op], **options: Any) -> Commit:
+        return await super().apply(ops, **(options | {"idempotency_key": None}))
+
+
+class CommitsOneByOne(GraphStore):
+    async def apply(self, ops: Sequence[Op], **options: Any) -> Commit:
+        commit = Commit((await self.info()).revision, 0)
+        for op in ops:
+            await anyio.lowlevel.checkpoint()
+            commit = await super().apply([op])
+        return commit
+
+
+class LosesConcurrentWrites(GraphStore):
+    async def apply(self, ops: Sequence[Op], **options: Any) -> Commit:
+        before = (await self.info()).revision
+        await anyio.lowlevel.checkpoint()
+        if (await self.info()).revision != before:
+            return Commit(before, 0)
+        return await super().apply(ops, **options)
+
+
+class ForgetsHistory(GraphStore):
+    async def history(self, *names: Any, **where: Any) -> list[PastFact]:
+        return []
+
+
+class IgnoresAsOf(GraphStore):
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        return super().lookup_nowait(replace(query, as_of=None))
+
+
+class IncludesTheEnd(GraphStore):
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        if query.valid_at is not None:
+            query = replace(query, valid_at=query.valid_at - timedelta(microseconds=1))
+        return super().lookup_nowait(query)
+
+
+class MixesNamespaces(GraphStore):
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        return super().lookup_nowait(replace(query, namespace=()))
+
+
+class SwallowsNotSupported(GraphStore):
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self.capabilities -= {Capability.CHANGES}
+
+    async def changes(self, since: int | None = None, **where: Any) -> AsyncIterator[Change]:
+        for change in list[Change]():
+            yield change
+
+
+class RepeatsTheFeed(GraphStore):
+    async def changes(self, since: int | None = None, **where: Any) -> AsyncIterator[Change]:
+        async for change in super().changes(max(since - 1, 0) if since else since, **where):
+            yield change
+
+
+class FeedKnowsNoEnds(GraphStore):
+    async def changes(self, since: int | None = None, **where: Any) -> AsyncIterator[Change]:
+        async for change in super().changes(since, **where):
+            if change.kind != "ended":
+                yield change
+
+
+class ErasesByRetracting(GraphStore):
+    async def erase(
+        self, entity: str, relation: str | None = None, **options: Any
+    ) -> ErasureReceipt:
+        facts = [one async for one in self.scan(entity, relation)]
+        await self.apply([Retract(entity, one.relation) for one in facts])
+        return ErasureReceipt(
+            len(facts), entity, relation, ("facts",), (), False, (await self.info()).revision
+        )
+
+
+class ConfirmsWithoutLooking(GraphStore):
+    async def erase(self, *names: Any, **options: Any) -> ErasureReceipt:
+        return replace(await super().erase(*names, **options), verified=True)
+
+
+class ErasesSimilarNames(GraphStore):
+    async def erase(self, entity: str, *names: Any, **options: Any) -> ErasureReceipt:
+        view = self.describe_nowait(entity)
+        return await super().erase(view.name if view else entity, *names, **options)
+
+
+class MigratesForEver(GraphStore):
+    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+        return replace(await super().migrate(dry_run=dry_run), steps=("again",))
+
+
+class ScansOutOfOrder(GraphStore):
+    async def scan(self, *names: Any, **where: Any) -> AsyncIterator[Fact]:
+        for fact in sorted(
+            [one async for one in super().scan(*names, **where)], key=lambda f: f.surface
+        ):
+            yield fact
+
+
+MUTANTS: dict[Callable[..., FactStore], str] = {
+    LosesSiblings: "test_values_keep_their_order",
+    StripsText: "test_hostile_text_in_every_field_of_a_fact",
+    ForgetsTypes: "test_every_type_of_value_comes_back",
+    ForgetsSources: "test_a_store_is_what_the_model_is",
+    ForgetsRules: "test_a_single_value_is_kept_single",
+    SplitsNothing: "test_a_split_undoes_a_merge",
+    IgnoresExpectedValues: "test_the_expected_values_have_one_winner",
+    RetractsEverything: "test_one_sibling_goes_the_others_stay",
+    IgnoresExpectedRevision: "test_the_expected_revision_has_one_winner",
+    DuplicatesOnRetry: "test_a_change_is_done_once",
+    CommitsOneByOne: "test_a_cancelled_commit_is_whole_or_absent",
+    LosesConcurrentWrites: "test_fifty_writers_of_fifty_facts",
+    ForgetsHistory: "test_what_ended_is_in_the_history",
+    IgnoresAsOf: "test_every_earlier_state_is_read",
+    IncludesTheEnd: "test_a_period_is_half_open",
+    MixesNamespaces: "test_namespaces_are_apart",
+    SwallowsNotSupported: "test_the_feed_tells_what_was_committed",
+    RepeatsTheFeed: "test_the_feed_resumes_anywhere",
+    FeedKnowsNoEnds: "test_a_copy_converges",
+    ErasesByRetracting: "test_no_read_finds_what_was_erased",
+    ConfirmsWithoutLooking: "test_nothing_erased_is_nothing_confirmed",
+    ErasesSimilarNames: "test_nothing_erased_is_nothing_confirmed",
+    MigratesForEver: "test_a_store_of_this_version_needs_no_step",
+    ScansOutOfOrder: "test_a_scan_keeps_the_order_of_values",
+}
+"""By fault: the law that is about it."""
+
+
+class MutantBackend(Backend):
+    """A mutant, or the memory that all of them are made from."""
+
+    url = "memory:"
+    is_persistent = False
+    is_shrunk = False
+
+    def __init__(self, make: Callable[..., FactStore]) -> None:
+        super().__init__(name=getattr(make, "__name__", "mutant"))
+        self._make = make
+
+    @property
+    def examples(self) -> int:
+        """So many that a fault is not missed by chance; the first that shows it ends the run."""
+        return 150
+
+    def connect(self, url: str, *, create: bool = True, read_only: bool = False) -> FactStore:
+        return self._make(read_only=read_only)

@@ -1,0 +1,146 @@
+"""Tools for agents: definitions, callables over a real memory, and hostile arguments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from lamlam.errors import BadToolCall, ReadOnly, UnknownOption
+from lamlam.memory_backends.open import open_store
+from lamlam.memory_backends.protocol import FactStore
+from lamlam.runtime.chat.memory_tools import TOOLS, MemoryTools
+from tests.runtime.fake_store import FakeStore, as_store
+
+QUILL = {"entity": "Ada Quill", "relation": "birth place", "value": "Lowmere"}
+ASK = {"entity": "Ada Quill", "relation": "birth place"}
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[FactStore]:
+    async with open_store("memory:") as opened:
+        yield opened
+
+
+def test_definitions_are_json_and_say_what_a_host_must_know() -> None:
+    """OpenAI's form and MCP's, from one place; only forgetting destroys."""
+    for tool in TOOLS:
+        function = json.loads(json.dumps(tool.definition()))["function"]
+        described = json.loads(json.dumps(tool.mcp_definition()))
+        assert function["name"] == described["name"] == tool.name
+        assert function["parameters"] == described["inputSchema"]
+        assert function["parameters"]["additionalProperties"] is False
+        assert set(function["parameters"]["required"]) <= set(function["parameters"]["properties"])
+        hints = described["annotations"]
+        assert hints["readOnlyHint"] == (tool.name in ("look_up_fact", "search_facts"))
+        assert hints["destructiveHint"] == (tool.name == "forget_fact")
+        assert hints["idempotentHint"] and not hints["openWorldHint"]
+
+
+@pytest.mark.anyio
+async def test_a_fact_is_remembered_corrected_and_forgotten(store: FactStore) -> None:
+    tools = MemoryTools(store)
+    assert (await tools.call("look_up_fact", ASK))["status"] == "miss"
+    assert (await tools.call("remember_fact", {**QUILL, "source": "her"}))["changed"] == 1
+    found = await tools.call("look_up_fact", json.dumps(ASK))
+    (value,) = found["values"]
+    assert (found["status"], value["value"], value["source"]) == ("hit", "Lowmere", "her")
+    assert value["fact_id"]
+    assert (await tools.remember(**QUILL, source="her"))["changed"] == 0, "idempotent"
+    await tools.correct(**{**QUILL, "value": "Highmere"})
+    values = (await tools.look_up(**ASK))["values"]
+    assert [one["value"] for one in values] == ["Highmere"]
+    receipt = await tools.forget("Ada Quill")
+    assert receipt["status"] == "forgotten" and receipt["facts"] >= 1
+    assert (await tools.forget("Ada Quill"))["status"] == "nothing"
+    assert (await tools.look_up(**ASK))["values"] == []
+
+
+@pytest.mark.anyio
+async def test_search_finds_names_before_values(store: FactStore) -> None:
+    tools = MemoryTools(store)
+    await tools.remember("Ann", "friend", "Ada Quill")
+    await tools.remember("Ada Quill", "birth place", "Lowmere")
+    found = await tools.search("ada q")
+    assert [fact["entity"] for fact in found["facts"]] == ["Ada Quill", "Ann"]
+    assert found["complete"] and (await tools.search("zzz"))["facts"] == []
+    one = await tools.search("a", limit=1)
+    assert len(one["facts"]) == 1 and not one["complete"]
+    both = await tools.search("a", limit=2)
+    assert len(both["facts"]) == 2 and both["complete"]
+    await tools.remember("Bob", "friend", "Ada Quill")
+    assert not (await tools.search("ada q", limit=2))["complete"], "a value was left out"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("rm", {}, "no tool 'rm'"),
+        ("look_up_fact", {"entity": "Ada Quill"}, "relation: Field required"),
+        ("look_up_fact", {**ASK, "and": 1}, "and"),
+        ("look_up_fact", {**ASK, "entity": 5}, "entity"),
+        ("look_up_fact", {**ASK, "entity": ""}, "is empty"),
+        ("look_up_fact", {**ASK, "entity": "a\0b"}, "NUL"),
+        ("look_up_fact", {**ASK, "entity": "a\x1b[2J"}, "control character"),
+        ("look_up_fact", {**ASK, "entity": "x" * 301}, "entity"),
+        ("look_up_fact", {**ASK, "entity": "\ud800"}, "entity"),
+        ("look_up_fact", "[1]", "no object"),
+        ("look_up_fact", "{", "no JSON"),
+        ("look_up_fact", "[" * 9999, "no JSON"),
+        ("look_up_fact", " " * 200_001, "characters"),
+        ("search_facts", {"text": "a", "limit": 101}, "limit"),
+        ("search_facts", {"text": "a", "limit": True}, "limit"),
+        ("remember_fact", {**QUILL, "value": "x" * 20_001}, "value"),
+        ("remember_fact", {**QUILL, "value": ["x"]}, "value"),
+        ("forget_fact", {"entity": "a", "relation": ""}, "is empty"),
+        ("forget_fact", {}, "entity"),
+    ],
+)
+async def test_hostile_arguments_are_refused_by_name(
+    store: FactStore, name: str, arguments: Any, said: str
+) -> None:
+    with pytest.raises(BadToolCall, match=said):
+        await MemoryTools(store).call(name, arguments)
+    assert [fact async for fact in store.scan()] == []
+
+
+@pytest.mark.anyio
+async def test_callables_check_as_calls_do(store: FactStore) -> None:
+    tools = MemoryTools(store)
+    for call in (
+        tools.look_up("", "x"),
+        tools.search("a", limit=0),
+        tools.remember("a", "b", ""),
+        tools.correct("a", "b\n", "c"),
+        tools.forget("a\0"),
+    ):
+        with pytest.raises(BadToolCall):
+            await call
+
+
+@pytest.mark.anyio
+async def test_which_tools_are_offered(store: FactStore) -> None:
+    """All that the memory can do, or those named; no other is callable."""
+    assert [tool.name for tool in MemoryTools(store).tools] == [tool.name for tool in TOOLS]
+    reading = MemoryTools(as_store(FakeStore({})))
+    assert [tool.name for tool in reading.tools] == ["look_up_fact", "search_facts"]
+    assert len(reading.definitions()) == len(reading.mcp_definitions()) == 2
+    with pytest.raises(BadToolCall, match="no tool"):
+        await reading.call("forget_fact", {"entity": "a"})
+    one = MemoryTools(store, names=["remember_fact"])
+    assert [tool.name for tool in one.tools] == ["remember_fact"]
+    with pytest.raises(UnknownOption, match="'shout'"):
+        MemoryTools(store, names=["shout"])
+
+
+@pytest.mark.anyio
+async def test_a_memory_that_was_opened_for_reading_says_so(tmp_path: Any) -> None:
+    url = f"sqlite:///{tmp_path / 'f.db'}"
+    async with open_store(url):
+        pass
+    async with open_store(url, read_only=True) as opened:
+        with pytest.raises(ReadOnly):
+            await MemoryTools(opened, names=["remember_fact"]).remember(**QUILL)

@@ -1,0 +1,488 @@
+"""Plain models ask memory by tool calls: forms, constrained decoding, turns, and their bounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lamlam.errors import EngineClosed
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+from lamlam.memory_backends.model.operations import Assert
+from lamlam.memory_backends.open import open_store
+from lamlam.runtime.chat.cited_text import CitedText
+from lamlam.runtime.chat.conversation import Conversation
+from lamlam.runtime.chat.tool_call_sampler import Samplers
+from lamlam.runtime.chat.tool_calls import (
+    BARE_FORM,
+    TAGGED_FORM,
+    Call,
+    CallForm,
+    find_calls,
+    may_become_call,
+)
+from lamlam.runtime.decoding.completion import ChatCompletion, Completion, FinishReason
+from lamlam.runtime.decoding.events import (
+    Event,
+    Finished,
+    LookupAnswered,
+    LookupMissed,
+    LookupStarted,
+    Text,
+)
+from lamlam.runtime.decoding.settings import CallSettings, text_settings
+from lamlam.runtime.engine import Engine
+from lamlam.runtime.scheduling.scheduler import Scheduler
+from tests.runtime.chat.chat_support import (
+    CHATML,
+    STRICT,
+    TINY,
+    TOOLS,
+    make_form,
+    small_instruct_model,
+)
+from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
+from tests.runtime.support import BYTES, Asked, byte_vocabulary
+from tests.tiny_model import ScriptedModel, write_tiny_model
+
+CURIE = {"marie curie": {"birth place": ["Warsaw"], "child": ["Irène", "Ève"]}}
+ARGUMENTS = {"entity": "Marie Curie", "relation": "birth place"}
+CALL = json.dumps({"name": "look_up_fact", "arguments": ARGUMENTS})
+CALL_WITH_TEXT = json.dumps({"name": "look_up_fact", "arguments": json.dumps(ARGUMENTS)})
+ASKED = Call("Marie Curie", "birth place")
+QUESTION = [{"role": "user", "content": "Where was Marie Curie born?"}]
+
+# Forms --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<tool_call>{CALL}</tool_call>",
+        f"<tool_call>\n{CALL}\n</tool_call>\n",
+        f"<tool_call>\n{CALL}",
+        f"<tool_call>[{CALL}]</tool_call>",
+        f"<tool_call>{CALL.replace('arguments', 'parameters')}</tool_call>",
+        f'<tool_call>{{"type": "function", "function": {CALL}}}</tool_call>',
+        f"<tool_call>{CALL_WITH_TEXT}</tool_call>",
+        f" {CALL} ",
+        f"[{CALL}]",
+        f"[TOOL_CALLS] [{CALL}]",
+        f"```json\n{CALL}\n```",
+    ],
+)
+def test_common_forms_are_one_call(text: str) -> None:
+    found = find_calls(text)
+    assert found is not None and (found.calls, found.before, found.problem) == ((ASKED,), "", None)
+    assert may_become_call(text) is not None
+
+
+def test_several_calls_and_text_before_them() -> None:
+    found = find_calls(f"Let me see. <tool_call>{CALL}</tool_call><tool_call>{CALL}</tool_call>")
+    assert found is not None and (found.before, found.calls) == ("Let me see.", (ASKED, ASKED))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Warsaw.",
+        "{",
+        '{"name": "Marie"}',
+        "[1, 2]",
+        f"I would write {CALL}",
+        "a < b",
+        "```x```",
+    ],
+)
+def test_an_answer_is_no_call(text: str) -> None:
+    """JSON that is no call included: people ask for JSON."""
+    assert find_calls(text) is None
+
+
+@pytest.mark.parametrize(
+    ("inside", "problem"),
+    [
+        ("", "no JSON"),
+        ("{", "no JSON"),
+        ("[]", "empty"),
+        ("5", "no name"),
+        ('{"name": "look_up_fact"}', "no arguments"),
+        (CALL.replace("look_up_fact", "rm"), "no tool 'rm'"),
+        (CALL.replace('"Marie Curie"', "5"), "entity"),
+        (CALL.replace('"entity"', '"who"'), "Field required"),
+        (CALL.replace("Marie", "\\u0000"), "entity"),
+        (CALL.replace("Marie", "\\ud800"), "entity"),
+        (CALL.replace('"entity"', '"relation"'), "no JSON"),
+        (CALL.replace("Marie", "M" * 5000), "too long"),
+        (CALL.replace('"Marie Curie"', "NaN"), "no JSON"),
+        ("[" * 3000, "no JSON"),
+    ],
+)
+def test_a_bad_call_is_named(inside: str, problem: str) -> None:
+    found = find_calls(f"<tool_call>{inside}</tool_call>")
+    assert found is not None and not found.calls
+    assert found.problem is not None and problem in found.problem
+
+
+# Constrained decoding -----------------------------------------------------------------------
+
+
+def write(
+    script: list[int], form: CallForm, *, is_required: bool, max_tokens: int = 200, **keywords: Any
+) -> Completion:
+    """What comes of a model that wants these tokens, one after the other."""
+    call = CallSettings(form, is_required, max_text_tokens=max_tokens)
+    options = text_settings({"max_tokens": 1000, **keywords}, verbalise="copy", lookup_bias=0.0)
+    wanted = iter(script)
+    model = ScriptedModel(lambda tokens: next(wanted, 0), n_context=2000)
+    scheduler = Scheduler(
+        model,
+        byte_vocabulary(),
+        None,
+        is_fast=False,
+        constraint=None,
+        n_sequences=1,
+        make_sampler=Samplers(byte_vocabulary()),
+    )
+    asked = Asked("", replace(options, call=call))
+    scheduler.submit(asked)
+    for _ in range(3000):
+        if not scheduler.has_work:
+            break
+        scheduler.step()
+    return asked.result
+
+
+any_tokens = st.lists(st.integers(0, BYTES.n_tokens - 1), max_size=120)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    script=any_tokens,
+    is_bare=st.booleans(),
+    heat=st.sampled_from([0.0, 1.0]),
+    stop=st.sampled_from([None, "\n", '"', "entity", "<"]),
+)
+def test_a_required_call_is_well_formed(
+    script: list[int], is_bare: bool, heat: float, stop: str | None
+) -> None:
+    """Whatever the model wants to write, and whatever ends its text: a call is none."""
+    form = BARE_FORM if is_bare else TAGGED_FORM
+    done = write(script, form, is_required=True, temperature=heat, seed=0, stop=stop)
+    found = find_calls(done.text)
+    assert found is not None and found.problem is None and len(found.calls) == 1, done.text
+    assert found.calls[0].entity.strip() and found.calls[0].relation.strip()
+    assert done.finish_reason == "stop"
+
+
+@settings(max_examples=60, deadline=None)
+@given(script=any_tokens, stop=st.sampled_from([None, "\n", '"', "entity"]))
+def test_a_call_that_was_begun_is_well_formed(script: list[int], stop: str | None) -> None:
+    """Text, then the opening, then whatever: also where the text may hold no more tokens."""
+    before = "Let me see. <tool_call>"
+    for limit in (200, len(before)):
+        tokens = BYTES.encode(before) + script
+        done = write(tokens, TAGGED_FORM, is_required=False, max_tokens=limit, stop=stop)
+        found = find_calls(done.text)
+        assert found is not None and found.problem is None and found.before == "Let me see."
+
+
+@pytest.mark.parametrize("form", [TAGGED_FORM, BARE_FORM])
+def test_an_answer_beside_tools_stops_at_a_stop_string(form: CallForm) -> None:
+    """It is no call, whatever form calls would have."""
+    done = write(BYTES.encode("Paris.\nAnd then"), form, is_required=False, stop="\n")
+    assert (done.text, done.finish_reason) == ("Paris.", "stop_string")
+
+
+def test_names_are_what_the_model_writes() -> None:
+    """Up to a quotation mark, and text without a call is left alone, up to its limit."""
+    done = write(BYTES.encode('Ada "birth place"'), TAGGED_FORM, is_required=True)
+    found = find_calls(done.text)
+    # The model's wishes are asked for at every token that is evaluated, fixed ones included.
+    assert found is not None and len(found.calls) == 1
+    plain = write(BYTES.encode("No call < here"), TAGGED_FORM, is_required=False)
+    assert (plain.text, plain.finish_reason) == ("No call < here", "stop")
+    cut = write(BYTES.encode("No call < here"), TAGGED_FORM, is_required=False, max_tokens=4)
+    assert (cut.text, cut.n_text_tokens) == ("No c", 4)
+
+
+# Fetched values in the text -----------------------------------------------------------------
+
+
+def results(*questions: tuple[str, str]) -> list[Any]:
+    store = FakeStore(CURIE)
+    return [store.lookup_nowait(Lookup(*question)) for question in questions]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    parts=st.lists(
+        st.sampled_from(["Warsaw", "War", "saw", "Irène", "Ève", " ", ", ", "s", "Warsawa", "x"]),
+        max_size=12,
+    ),
+    cuts=st.lists(st.integers(1, 4), max_size=30),
+)
+def test_streamed_text_is_cited_as_the_whole(parts: list[str], cuts: list[int]) -> None:
+    """However the text arrives; spans cover it, and facts are values to the letter."""
+    text = "".join(parts)
+    whole, piecewise = CitedText(), CitedText()
+    for result in results(("marie curie", "birth place"), ("marie curie", "child")):
+        whole.learn(result)
+        piecewise.learn(result)
+    whole.add(text)
+    whole.settle()
+    told: list[Text] = []
+    at = 0
+    for cut in cuts:
+        told += piecewise.add(text[at : at + cut])
+        at += cut
+    told += [*piecewise.add(text[at:]), *piecewise.settle()]
+    assert piecewise.spans == whole.spans and piecewise.text == whole.text == text
+    assert "".join(event.text for event in told) == text
+    ends = [0, *(span.end for span in whole.spans)]
+    assert ends[-1] == len(text) and ends[:-1] == [span.start for span in whole.spans]
+    for span in whole.spans:
+        is_value = text[span.start : span.end] in ("Warsaw", "Irène", "Ève")
+        assert (span.origin == "fact") <= is_value and (span.fact_id is None) == (
+            span.origin != "fact"
+        )
+
+
+def test_a_part_of_a_word_is_no_value() -> None:
+    cited = CitedText()
+    cited.learn(results(("marie curie", "birth place"))[0])
+    cited.add("Warsaws, preWarsaw, Warsaw.")
+    cited.settle()
+    (fact,) = [span for span in cited.spans if span.origin == "fact"]
+    assert (fact.start, fact.fact_id, fact.revision) == (20, "marie curie/birth place/Warsaw", 7)
+
+
+# Turns --------------------------------------------------------------------------------------
+
+
+def turn(text: str, reason: FinishReason = "stop", n_text_tokens: int = 3) -> Completion:
+    return Completion(text, (), (), reason, 5, n_text_tokens, 7)
+
+
+def converse(
+    turns: Sequence[str | Completion], template: str = CHATML, **options: Any
+) -> tuple[ChatCompletion, list[Event], Conversation]:
+    """Let a conversation run with these turns of a model, letter by letter."""
+    keywords: dict[str, Any] = {
+        key: options.pop(key) for key in ("max_lookups", "max_tokens") if key in options
+    }
+    texts = text_settings(keywords, verbalise="copy", lookup_bias=0.0)
+    talk = Conversation(QUESTION, make_form(template), texts, has_memory=True, **options)
+    store, events = FakeStore(CURIE), []
+    for said in turns:
+        talk.prompt()
+        one = turn(said) if isinstance(said, str) else said
+        for letter in one.text:
+            events += talk.heard(Text(letter, "parametric"))
+        more, calls = talk.ended(one)
+        events += more
+        for call in calls:
+            result = store.lookup_nowait(Lookup(call.entity, call.relation))
+            events.append(talk.answered(call, result))
+    assert isinstance(events[-1], Finished) and isinstance(events[-1].completion, ChatCompletion)
+    done = events[-1].completion
+    assert "".join(event.text for event in events if isinstance(event, Text)) == done.text
+    return done, events, talk
+
+
+TAGGED = f"<tool_call>{CALL}</tool_call>"
+
+
+@pytest.mark.parametrize("template", [CHATML, STRICT, TOOLS])
+def test_a_fetched_value_is_a_fact_of_the_answer(template: str) -> None:
+    """With the fact's id; the model is told the value in the way its template has."""
+    done, events, talk = converse([f"Let me see. {TAGGED}", "In Warsaw, Poland."], template)
+    assert done.text == "Let me see. In Warsaw, Poland."
+    (fact,) = [span for span in done.spans if span.origin == "fact"]
+    assert done.text[fact.start : fact.end] == "Warsaw"
+    (record,) = done.lookups
+    assert (record.entity, record.status, record.value) == ("Marie Curie", "hit", "Warsaw")
+    assert fact.fact_id == record.fact_id == "marie curie/birth place/Warsaw"
+    assert [type(e) for e in events if not isinstance(e, Text)] == [LookupAnswered, Finished]
+    assert [m["role"] for m in done.messages] == [
+        "assistant",
+        "tool" if template == TOOLS else "user",
+        "assistant",
+    ]
+    assert "Warsaw" in done.messages[1]["content"]
+    assert done.message["content"] == done.text and done.n_tokens == 10
+
+
+def test_a_miss_is_told_as_a_miss() -> None:
+    missing = TAGGED.replace("birth place", "shoe size")
+    done, events, _ = converse([missing, "I do not know."])
+    assert [record.status for record in done.lookups] == ["miss"]
+    assert any(isinstance(event, LookupMissed) for event in events)
+    assert "has no answer" in done.messages[1]["content"]
+    assert {span.origin for span in done.spans} == {"parametric"}
+
+
+def test_all_values_are_told_and_cited() -> None:
+    done, _, _ = converse([TAGGED.replace("birth place", "child"), "Irène and Ève."])
+    facts = [done.text[s.start : s.end] for s in done.spans if s.origin == "fact"]
+    assert facts == ["Irène", "Ève"] and "Irène; Ève" in done.messages[1]["content"]
+
+
+def test_calls_are_bounded() -> None:
+    """Beyond the bound no tool is offered, and a call ends the answer."""
+    one, two, three = (TAGGED.replace("birth place", name) for name in ("a", "b", "c"))
+    done, _, talk = converse([one, two, f"Well: {three}"], max_lookups=2)
+    assert (len(done.lookups), done.finish_reason, done.text) == (2, "max_lookups", "Well: ")
+    assert not talk.offers_tools and talk.settings.call is None
+    done, _, _ = converse([one + two + three, "Warsaw."], max_lookups=2)
+    assert (len(done.lookups), done.finish_reason) == (2, "stop")
+
+
+@pytest.mark.parametrize("template", [CHATML, TOOLS])
+def test_the_same_question_is_not_asked_twice(template: str) -> None:
+    """The model is then offered no tool any more, and answers with what it was told."""
+    done, _, talk = converse([TAGGED, TAGGED, "Warsaw."], template)
+    assert (len(done.lookups), done.text, done.finish_reason) == (1, "Warsaw.", "stop")
+    assert not talk.offers_tools
+    done, _, _ = converse([TAGGED, TAGGED, TAGGED])
+    assert (len(done.lookups), done.text, done.finish_reason) == (1, "", "max_lookups")
+
+
+def test_a_call_that_is_none_is_told() -> None:
+    done, _, _ = converse(["<tool_call>{}</tool_call>", "I do not know."])
+    assert not done.lookups and "not understood" in done.messages[1]["content"]
+    done, _, _ = converse(["<tool_call>x</tool_call>"] * 2 + ["Hm."], max_lookups=2)
+    assert done.text == "Hm."
+
+
+def test_what_is_cut_ends_the_answer() -> None:
+    done, _, _ = converse([turn('Well <tool_call>{"na', "length")])
+    assert (done.text, done.finish_reason, done.lookups) == ("Well ", "length", ())
+    done, _, _ = converse([turn("Well", "stop", n_text_tokens=4)], max_tokens=4)
+    assert done.finish_reason == "length", "the sampler ends a text that leaves a call's room free"
+
+
+def test_json_that_is_asked_for_is_an_answer() -> None:
+    done, _, _ = converse(['{"name": "Marie"}'])
+    assert done.text == '{"name": "Marie"}'
+
+
+def test_who_may_call() -> None:
+    """``none``: nobody is offered anything; ``required``: the first turn must."""
+    _, _, talk = converse([TAGGED], tool_choice="none")
+    assert talk.settings.call is None
+    form, texts = make_form(CHATML), text_settings({}, verbalise="copy", lookup_bias=0.0)
+    talk = Conversation(QUESTION, form, texts, has_memory=True, tool_choice="required")
+    call = talk.settings.call
+    assert call is not None and call.is_required
+    assert "look_up_fact" in "".join(map(str, talk.prompt().stretches))
+    talk = Conversation(QUESTION, form, texts, has_memory=False, tool_choice="required")
+    assert talk.settings.call is None
+    assert "look_up_fact" not in "".join(map(str, talk.prompt().stretches))
+
+
+# Engines ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chat_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("chat") / "chat.gguf"
+    return write_tiny_model(
+        path,
+        with_lookup_tokens=False,
+        context=4096,
+        metadata={"tokenizer.chat_template": TINY},
+    )
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("capabilities", [FAST, SLOW])
+async def test_a_required_lookup_reaches_the_memory(chat_model: Path, capabilities: Any) -> None:
+    """A model of noise asks for noise: a miss, recorded, streamed as whole, twice the same."""
+    memory = FakeStore(CURIE, capabilities=capabilities)
+    options: dict[str, Any] = {"tool_choice": "required", "max_tokens": 6, "max_lookups": 1}
+    async with Engine(chat_model, as_store(memory), threads=1) as engine:
+        done = await engine.chat(QUESTION, **options)
+        async with engine.stream_chat(QUESTION, **options) as events:
+            told = [event async for event in events]
+    assert [record.status for record in done.lookups] == ["miss"]
+    assert memory.asked[0] == (done.lookups[0].entity, done.lookups[0].relation)
+    assert len(memory.asked) == 2
+    assert [type(e) for e in told if not isinstance(e, Text)] == [
+        LookupStarted,
+        LookupMissed,
+        Finished,
+    ]
+    assert "".join(e.text for e in told if isinstance(e, Text)) == done.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("is_left", [False, True])
+async def test_nobody_waits_for_a_memory_that_does_not_answer(
+    chat_model: Path, is_left: bool
+) -> None:
+    """Where the answer is left, or the engine is closed, by another task."""
+    asked = anyio.Event()
+
+    class Silent(FakeStore):
+        async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+            asked.set()
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    errors: list[EngineClosed] = []
+    async with Engine(chat_model, as_store(Silent(CURIE, capabilities=SLOW))) as engine:
+        events = await engine._chat_events(QUESTION, {"tool_choice": "required"})
+
+        async def read() -> None:
+            try:
+                async for _ in events:
+                    pass
+            except EngineClosed as error:
+                errors.append(error)
+
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as group:
+                group.start_soon(read)
+                await asked.wait()
+                if is_left:
+                    events.leave()
+                else:
+                    await engine.aclose()
+    (error,) = errors
+    assert ("left" if is_left else "closed") in str(error)
+
+
+@pytest.mark.anyio
+async def test_a_failing_memory_is_an_error_of_the_chat(chat_model: Path) -> None:
+    broken = FakeStore(CURIE, error=OSError("gone"))
+    async with Engine(chat_model, as_store(broken)) as engine:
+        with pytest.raises(OSError, match="gone"):
+            await engine.chat(QUESTION, tool_choice="required")
+        assert (await engine.chat(QUESTION, tool_choice="none", max_tokens=2)).n_text_tokens <= 2
+
+
+@pytest.mark.anyio
+async def test_a_real_model_fetches_a_fact() -> None:
+    """SmolLM2 fills the gaps of a required call with what was asked, and the value is cited."""
+    question = [{"role": "user", "content": "Where was Ada Quill born?"}]
+    fact = Fact(entity="Ada Quill", relation="birth place", value="Lowmere", source="a test")
+    async with open_store("memory:") as store:
+        await store.apply([Assert(fact)])
+        async with Engine(small_instruct_model(), store, context=640) as engine:
+            done = await engine.chat(question, tool_choice="required", max_tokens=32)
+        (stored,) = [one async for one in store.scan()]
+    assert done.lookups[0].entity == "Ada Quill"
+    assert (done.lookups[0].value, done.lookups[0].fact_id) == ("Lowmere", stored.id)
+    cited = [span for span in done.spans if span.origin == "fact"]
+    assert cited and done.text[cited[0].start : cited[0].end] == "Lowmere"
+    assert cited[0].fact_id == stored.id

@@ -1,0 +1,178 @@
+"""An endless feed of batches: each epoch is drawn, encoded and packed while the last one trains.
+
+Everything follows from the seed and the epoch's number, so a run that resumes
+sees the rows that it would have seen.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamlam.errors import NothingToLearn
+from lamlam.trainer.augmentation import PLAIN, titles_by_kind
+from lamlam.trainer.documents import Document, read_documents
+from lamlam.trainer.packing import IGNORED, EncodedDocument, Rows, pack, vary_and_encode
+from lamlam.trainer.settings import Settings
+from lamlam.trainer.split import is_held_out
+from lamlam.trainer.synthetic.documents import invent
+from lamlam.trainer.tokenizer import Vocabulary
+
+SHARD = 4096
+"""Documents that one task prepares."""
+
+
+def training_documents(settings: Settings) -> list[Document]:
+    """Return the documents that training may see."""
+    share = settings.data.held_out
+    return [
+        document
+        for document in read_documents(settings.data.documents)
+        if not is_held_out(document.title, share)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One shard of one epoch."""
+
+    indices: NDArray[np.int64]
+    n_invented: int
+    seed: int
+
+
+class _Worker:
+    """What a worker process holds: the documents and the vocabulary."""
+
+    held: _Worker | None = None
+
+    def __init__(self, settings: Settings, documents: Sequence[Document], tokenizer: str) -> None:
+        from tokenizers import Tokenizer
+
+        self.settings = settings
+        self.documents = documents
+        self.vocabulary = Vocabulary(Tokenizer.from_str(tokenizer))
+        self.titles = titles_by_kind(documents)
+
+    @classmethod
+    def start(cls, settings: Settings, documents: Sequence[Document], tokenizer: str) -> None:
+        # Each process encodes alone: threads inside would fight over the cores.
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        cls.held = cls(settings, documents, tokenizer)
+
+    def rows(self, task: _Task) -> Rows:
+        """Draw, encode and pack one shard: whole rows cross the process border, not documents."""
+        settings = self.settings
+        documents = self._encode(task)
+        end_of_text = self.vocabulary.ids.end_of_text
+        return pack(documents, settings.model.context, end_of_text, settings.data.rows)
+
+    def _encode(self, task: _Task) -> list[EncodedDocument]:
+        rng = random.Random(task.seed)
+        documents = [self.documents[int(i)] for i in task.indices]
+        documents += [invent(rng) for _ in range(task.n_invented)]
+        rng.shuffle(documents)
+        plain = self.settings.data.plain
+        # The twin learns values by heart, so its texts must keep their true names.
+        variation = PLAIN if plain else self.settings.data.variation
+        return vary_and_encode(
+            documents, self.vocabulary, variation, self.titles, task.seed + 1, plain=plain
+        )
+
+
+def _rows_in_worker(task: _Task) -> Rows:
+    assert _Worker.held is not None
+    return _Worker.held.rows(task)
+
+
+class Feed:
+    """Rows in the order in which training sees them; use as a context manager."""
+
+    def __init__(
+        self, settings: Settings, documents: Sequence[Document], vocabulary: Vocabulary
+    ) -> None:
+        if not documents:
+            raise NothingToLearn("there is no document to learn from")
+        self.settings = settings
+        self.n_documents = len(documents)
+        start = (settings, documents, vocabulary.full.to_str())
+        self._pool: Executor | None = None
+        self._worker: _Worker | None = None
+        if settings.data.workers > 0:
+            self._pool = ProcessPoolExecutor(
+                settings.data.workers,
+                mp_context=get_context("fork"),  # the documents are shared, not copied
+                initializer=_Worker.start,
+                initargs=start,
+            )
+        else:
+            self._worker = _Worker(*start)
+
+    def __enter__(self) -> Feed:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def epoch(self, number: int) -> Rows:
+        """Return the shuffled rows of one epoch; the same number gives the same rows."""
+        return self._join(number, self._submit(number))
+
+    def batches(self, skip: int = 0) -> Iterator[tuple[int, Rows]]:
+        """Yield (epoch, batch of rows) for ever, without the first ``skip`` batches."""
+        size = self.settings.optimiser.batch_rows
+        number = 0
+        tasks = self._submit(0)
+        while True:
+            following = self._submit(number + 1) if self._pool is not None else None
+            rows = self._join(number, tasks)
+            # An epoch's last rows that fill no batch wait for no one: they are
+            # other rows each epoch. A corpus below one batch is repeated to fill it.
+            n_rows = len(rows.inputs)
+            order = np.resize(np.arange(n_rows), max(n_rows // size * size, size))
+            for start in range(0, len(order), size):
+                if skip > 0:
+                    skip -= 1
+                    continue
+                chosen = order[start : start + size]
+                yield number, Rows(rows.inputs[chosen], rows.labels[chosen])
+            number += 1
+            tasks = following if following is not None else self._submit(number)
+
+    def _submit(self, number: int) -> list[Future[Rows] | _Task]:
+        seed = self.settings.run.seed * 1_000_003 + number * 7919
+        order = np.random.default_rng(seed).permutation(self.n_documents)
+        tasks = [
+            _Task(
+                order[start : start + SHARD],
+                round(min(SHARD, self.n_documents - start) * self.settings.data.invented),
+                seed * 65_537 + start,
+            )
+            for start in range(0, self.n_documents, SHARD)
+        ]
+        if self._pool is None:
+            return list(tasks)
+        return [self._pool.submit(_rows_in_worker, task) for task in tasks]
+
+    def _join(self, number: int, tasks: list[Future[Rows] | _Task]) -> Rows:
+        parts: list[Rows] = []
+        for task in tasks:
+            if isinstance(task, Future):
+                parts.append(task.result())
+            else:
+                assert self._worker is not None
+                parts.append(self._worker.rows(task))
+        inputs = np.concatenate([part.inputs for part in parts])
+        labels = np.concatenate([part.labels for part in parts])
+        if not (labels != IGNORED).any():
+            raise NothingToLearn("every token of the documents is masked")
+        order = np.random.default_rng(self.settings.run.seed + number).permutation(len(inputs))
+        return Rows(inputs[order], labels[order])

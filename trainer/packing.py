@@ -1,0 +1,188 @@
+"""Documents to rows of tokens: annotate, encode, mask, pack.
+
+Rows hold whole documents. A row that starts inside a document would teach the
+model to invent the name that it should copy; the paper's stream, cut wherever a
+row ends, stays as a setting.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamlam.trainer.augmentation import Variation, vary
+from lamlam.trainer.documents import Document
+from lamlam.trainer.lookup_format import LookupCall, Piece, Text
+from lamlam.trainer.loss_masks import lookup_masks
+from lamlam.trainer.tokenizer import Vocabulary
+
+IGNORED = -100
+"""Label of a token that the loss leaves out (torch's own convention)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedDocument:
+    """One document as token ids."""
+
+    tokens: NDArray[np.int32]
+    """(time,) ids, the end-of-text token first."""
+    learn: NDArray[np.bool_]
+    """(time,) true where the token counts as a target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Training rows."""
+
+    inputs: NDArray[np.int32]
+    """(rows, time) ids."""
+    labels: NDArray[np.int32]
+    """(rows, time) the next id, or `IGNORED`."""
+
+
+def encode_documents(
+    documents: Sequence[Iterable[Piece]], vocabulary: Vocabulary, *, plain: bool = False
+) -> list[EncodedDocument]:
+    """Return each document's ids and what is learnt of them.
+
+    Args:
+        documents: pieces of each, as `variations.vary` yields them.
+        plain: leave the lookups out and learn every value: the control twin.
+    """
+    ids = vocabulary.ids
+    texts: list[str] = []
+    # Per document: a list of (index into texts, learn) or a lookup token's id.
+    plans: list[list[tuple[int, bool] | int]] = []
+    for pieces in documents:
+        plan: list[tuple[int, bool] | int] = []
+        # Neighbouring runs of text are encoded as one where both are learnt:
+        # a word must not be cut in two because a fact begins inside it.
+        for piece in _joined(pieces, plain):
+            if isinstance(piece, Text):
+                plan.append((len(texts), piece.learn))
+                texts.append(piece.text)
+                continue
+            for token, text, learn in (
+                (ids.entity, piece.entity, piece.learn_entity),
+                (ids.relationship, piece.relation, True),
+                (ids.return_, piece.value, False),
+            ):
+                plan += [token, (len(texts), learn)]
+                texts.append(" " + text)
+            plan.append(ids.end)
+        plans.append(plan)
+
+    encoded = vocabulary.encode(texts)
+    result = []
+    for plan in plans:
+        tokens, is_target = [ids.end_of_text], [True]
+        for part in plan:
+            if isinstance(part, int):
+                tokens.append(part)
+                is_target.append(True)
+            else:
+                index, is_learnt = part
+                tokens += encoded[index]
+                is_target += [is_learnt] * len(encoded[index])
+        row = np.array(tokens, dtype=np.int32)
+        mask = np.array(is_target) & lookup_masks(row, ids).learn
+        result.append(EncodedDocument(row, mask))
+    return result
+
+
+def _joined(pieces: Iterable[Piece], plain: bool) -> Iterator[Piece]:
+    held: Text | None = None
+    for piece in pieces:
+        if isinstance(piece, LookupCall):
+            if plain:
+                continue
+            if held is not None:
+                yield held
+                held = None
+            yield piece
+        elif plain:
+            held = Text((held.text if held else "") + piece.text)
+        elif held is None:
+            held = piece
+        elif held.learn == piece.learn:
+            held = Text(held.text + piece.text, piece.learn)
+        else:
+            yield held
+            held = piece
+    if held is not None and held.text:
+        yield held
+
+
+def pack(
+    documents: Sequence[EncodedDocument],
+    time: int,
+    end_of_text: int,
+    how: Literal["documents", "stream"] = "documents",
+) -> Rows:
+    """Return rows of ``time`` targets each.
+
+    Args:
+        documents: in the order in which they are to be seen.
+        how: ``documents`` keeps each document whole (one that is longer than a
+            row loses its end); ``stream`` cuts one long stream.
+    """
+    filled: list[list[EncodedDocument]] = (
+        _fit_whole(documents, time) if how == "documents" else [list(documents)]
+    )
+    width = time + 1
+    inputs: list[NDArray[np.int32]] = []
+    labels: list[NDArray[np.int32]] = []
+    closing = EncodedDocument(np.array([end_of_text], np.int32), np.array([True]))
+    for group in filled:
+        tokens = np.concatenate([d.tokens for d in (*group, closing)])
+        learn = np.concatenate([d.learn for d in (*group, closing)])
+        if how == "documents":
+            tokens, learn = tokens[:width], learn[:width]
+        short = -(len(tokens) - 1) % time
+        tokens = np.pad(tokens, (0, short), constant_values=end_of_text)
+        targets = np.where(np.pad(learn, (0, short)), tokens, IGNORED).astype(np.int32)
+        inputs.append(tokens[:-1].reshape(-1, time))
+        labels.append(targets[1:].reshape(-1, time))
+    return Rows(np.concatenate(inputs), np.concatenate(labels))
+
+
+def _fit_whole(documents: Sequence[EncodedDocument], time: int) -> list[list[EncodedDocument]]:
+    """Put each document into the fullest of the open rows that still holds it."""
+    full: list[list[EncodedDocument]] = []
+    rows: list[tuple[int, list[EncodedDocument]]] = []  # (room, documents)
+    for document in documents:
+        need = min(len(document.tokens), time)
+        fits = [i for i, (room, _) in enumerate(rows) if room >= need]
+        if fits:
+            best = min(fits, key=lambda i: rows[i][0])
+            room, group = rows.pop(best)
+        else:
+            room, group = time, []
+        group.append(document)
+        if room - need < 16:  # no document is that short
+            full.append(group)
+        else:
+            rows.append((room - need, group))
+        if len(rows) > 32:  # few open rows: near-perfect filling at little cost
+            full.append(rows.pop(min(range(len(rows)), key=lambda i: rows[i][0]))[1])
+    return full + [group for _, group in rows]
+
+
+def vary_and_encode(
+    documents: Sequence[Document],
+    vocabulary: Vocabulary,
+    variation: Variation,
+    titles: dict[str, list[str]],
+    seed: int,
+    *,
+    plain: bool = False,
+) -> list[EncodedDocument]:
+    """Return the documents of one draw, encoded; the same seed gives the same draw."""
+    rng = random.Random(seed)
+    drawn = [list(vary(document, rng, variation, titles)) for document in documents]
+    return encode_documents(drawn, vocabulary, plain=plain)

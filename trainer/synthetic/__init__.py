@@ -1,0 +1,1 @@
+"""Make synthetic documents with facts about invented names."""
