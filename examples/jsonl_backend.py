@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadStore, Conflict, ReadOnly, SchemaMismatch, StoreClosed, StoreMissing
-from lamlam.memory_backends.commits.commit_plan import Page, check_op, work_out
+from lamlam.memory_backends.commits.commit_plan import Page, check_op, plan_commit
 from lamlam.memory_backends.commits.entity_edit import covered_keys
 from lamlam.memory_backends.commits.merges import MergeRecord
 from lamlam.memory_backends.commits.validation import (
@@ -75,7 +75,7 @@ def open_jsonl(url: str, *, create: bool, read_only: bool) -> JsonlStore:
 
 
 class Facts:
-    """What the file holds, as `look_up` (a `Shelf`) and `work_out` (a `Desk`) ask for it.
+    """What the file holds, as `look_up` (a `Shelf`) and `plan_commit` (a `Desk`) ask for it.
 
     All keys are scoped: namespace and canonical key in one text.
     """
@@ -246,15 +246,15 @@ class JsonlStore(LocalStore):
             revision = self._head["revision"]
             if expected not in (None, revision):
                 raise Conflict(f"the store is at revision {revision}, not {expected}")
-            outcome = work_out(ops, self._facts, revision + 1, self._identify)
-            if not outcome.changed:
+            plan = plan_commit(ops, self._facts, revision + 1, self._identify)
+            if not plan.changed:
                 return Commit(revision, 0)
             changed = [
                 PlainHolding(edit.name or key, key, tuple(edit.after))
-                for key, edit in outcome.edits.items()
+                for key, edit in plan.edits.items()
             ]
-            self._write(self._facts.with_(*changed), outcome.revision)
-            return Commit(outcome.revision, outcome.changed)
+            self._write(self._facts.with_(*changed), plan.revision)
+            return Commit(plan.revision, plan.changed)
 
     async def erase(
         self,

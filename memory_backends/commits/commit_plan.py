@@ -1,6 +1,6 @@
 """One `apply`: operations in order, worked out against what a store holds, before any is written.
 
-A backend gives the `Desk`, gets an `Outcome`, and writes it down in one transaction of its own.
+A backend gives the `Desk`, gets a `CommitPlan`, and writes it down in one transaction of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from lamlam.errors import BadFact
-from lamlam.memory_backends.commits.entity_edit import PageEdit, stored_form
+from lamlam.memory_backends.commits.entity_edit import EntityEdit, stored_form
 from lamlam.memory_backends.commits.merges import MergeRecord
 from lamlam.memory_backends.commits.validation import operations
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
@@ -81,13 +81,13 @@ class Event(NamedTuple):
 
 
 @dataclass(slots=True)
-class Outcome:
+class CommitPlan:
     """What an `apply` changes."""
 
     revision: int
     """The revision that the changes have."""
     changed: int = 0
-    edits: dict[str, PageEdit] = field(default_factory=dict)
+    edits: dict[str, EntityEdit] = field(default_factory=dict)
     """By scoped key: the entities whose facts change."""
     aliases: dict[str, str | None] = field(default_factory=dict)
     """Scoped alias key to the scoped key of its entity, or ``None`` where the alias is gone."""
@@ -127,14 +127,14 @@ def named_keys(ops: Iterable[Op]) -> list[str]:
     return list(keys)
 
 
-def work_out(
+def plan_commit(
     ops: Iterable[Op],
     desk: Desk,
     revision: int,
     identify: Identify,
     *,
     are_checked: bool = False,
-) -> Outcome:
+) -> CommitPlan:
     """Return what operations change, done in their order; nothing is written.
 
     Args:
@@ -157,17 +157,17 @@ class _Work:
         self.desk = desk
         self.identify = identify
         self.rules = desk.rules
-        self.edits: dict[str, PageEdit] = {}
-        self.outcome = Outcome(revision)
+        self.edits: dict[str, EntityEdit] = {}
+        self.plan = CommitPlan(revision)
 
-    def done(self, ops: Iterable[Op]) -> Outcome:
+    def done(self, ops: Iterable[Op]) -> CommitPlan:
         for op in ops:
             self._do(op)
-        outcome = self.outcome
+        plan = self.plan
         self._let_go_of_empty()
-        outcome.edits = {key: edit for key, edit in self.edits.items() if edit.changed}
-        outcome.changed += sum(edit.changed for edit in outcome.edits.values())
-        return outcome
+        plan.edits = {key: edit for key, edit in self.edits.items() if edit.changed}
+        plan.changed += sum(edit.changed for edit in plan.edits.values())
+        return plan
 
     def _do(self, op: Op) -> None:
         match op:
@@ -199,29 +199,29 @@ class _Work:
         return self._alias(key) or key
 
     def _alias(self, key: str) -> str | None:
-        if key in self.outcome.aliases:
-            return self.outcome.aliases[key]
+        if key in self.plan.aliases:
+            return self.plan.aliases[key]
         return self.desk.alias(key)
 
     def _aliases_of(self, key: str) -> list[str]:
-        changed = self.outcome.aliases
+        changed = self.plan.aliases
         held = [alias for alias in self.desk.aliases_of(key) if alias not in changed]
         return held + [alias for alias, holder in changed.items() if holder == key]
 
     def _merges_of(self, kept: str) -> list[MergeRecord]:
         # Of stored ones only: a pair may be merged again.
-        gone = {(record.kept, record.merged) for record in self.outcome.unmerged}
+        gone = {(record.kept, record.merged) for record in self.plan.unmerged}
         stored = [r for r in self.desk.merges_of(kept) if (r.kept, r.merged) not in gone]
-        return stored + [r for r in self.outcome.merged if r.kept == kept and r.stands]
+        return stored + [r for r in self.plan.merged if r.kept == kept and r.stands]
 
-    def _edit(self, key: str) -> PageEdit:
+    def _edit(self, key: str) -> EntityEdit:
         edit = self.edits.get(key)
         if edit is None:
             name, facts = self.desk.page(key)
-            edit = self.edits[key] = PageEdit(key, name, facts, self.outcome.revision)
+            edit = self.edits[key] = EntityEdit(key, name, facts, self.plan.revision)
         return edit
 
-    def _edit_of(self, fact: Fact) -> PageEdit:
+    def _edit_of(self, fact: Fact) -> EntityEdit:
         key = scoped(fact.namespace, canonical_key(fact.entity))
         edit = self._edit(key)
         if not edit.facts and (holder := self._alias(key)) is not None:
@@ -247,7 +247,7 @@ class _Work:
             raise BadFact(
                 f"{op.alias!r} is an entity of its own", hint="MergeEntities makes two of them one"
             )
-        self.outcome.aliases[alias] = key
+        self.plan.aliases[alias] = key
         self._happened("alias", edit, alias)
 
     def _remove_alias(self, op: RemoveAlias) -> None:
@@ -255,7 +255,7 @@ class _Work:
         alias = scoped(op.namespace, canonical_key(op.alias))
         if self._alias(alias) != key:
             return
-        self.outcome.aliases[alias] = None
+        self.plan.aliases[alias] = None
         self._happened("no_alias", self._edit(key), alias)
 
     def _merge(self, op: MergeEntities) -> None:
@@ -275,7 +275,7 @@ class _Work:
             merged.end(fact)
             kept.take(fact)
         for alias in (*aliases, merged.key):
-            self.outcome.aliases[alias] = kept.key
+            self.plan.aliases[alias] = kept.key
         assert merged.name is not None  # it has facts
         record = MergeRecord(
             kept.key,
@@ -284,13 +284,13 @@ class _Work:
             tuple(moved),
             tuple(shared),
             tuple(aliases),
-            since=self.outcome.revision,
+            since=self.plan.revision,
         )
         old = next((r for r in self._merges_of(kept.key) if r.merged == merged.key), None)
         if old is not None:
             # What came with it the first time stays, and the later split does not move it.
             self._end_merge(old, None)
-        self.outcome.merged.append(record)
+        self.plan.merged.append(record)
         self._happened("merged", kept, merged.key)
         for alias in aliases:
             self._noted("alias", kept, alias)
@@ -315,21 +315,21 @@ class _Work:
                 merged.take(fact)
         self._happened("split", kept, wanted)
         if self._alias(wanted) == key:
-            self.outcome.aliases[wanted] = None
+            self.plan.aliases[wanted] = None
         for alias in record.aliases:
             if self._alias(alias) == key:
-                self.outcome.aliases[alias] = wanted if merged.facts else None
+                self.plan.aliases[alias] = wanted if merged.facts else None
                 self._noted("no_alias", kept, alias)
                 if merged.facts:
                     self._noted("alias", merged, alias)
-        self._end_merge(record, self.outcome.revision)
+        self._end_merge(record, self.plan.revision)
 
     def _end_merge(self, record: MergeRecord, until: int | None) -> None:
         """The merge cannot be undone any more: it was, at a revision, or another took its place."""
         ended = record._replace(until=until, stands=False)
-        merged = self.outcome.merged
+        merged = self.plan.merged
         if record not in merged:
-            self.outcome.unmerged.append(ended)
+            self.plan.unmerged.append(ended)
         elif until is None:
             merged[merged.index(record)] = ended
         else:
@@ -340,9 +340,9 @@ class _Work:
             return
         # The definition of a synonym is replaced: one relation has one rule.
         self.rules = RelationRules([*self.rules.all(), rule])
-        self.outcome.rules = self.rules
-        self.outcome.events.append(Event("rule", rule.key, rule.name))
-        self.outcome.changed += 1
+        self.plan.rules = self.rules
+        self.plan.events.append(Event("rule", rule.key, rule.name))
+        self.plan.changed += 1
 
     def _let_go_of_empty(self) -> None:
         """Aliases of entities without facts are gone with them.
@@ -352,16 +352,16 @@ class _Work:
         for key, edit in list(self.edits.items()):
             if edit.changed and not edit.facts:
                 for alias in self._aliases_of(key):
-                    self.outcome.aliases[alias] = None
+                    self.plan.aliases[alias] = None
                     self._noted("no_alias", edit, alias)
 
-    def _happened(self, kind: ChangeKind, edit: PageEdit, other: str) -> None:
+    def _happened(self, kind: ChangeKind, edit: EntityEdit, other: str) -> None:
         self._noted(kind, edit, other)
-        self.outcome.changed += 1
+        self.plan.changed += 1
 
-    def _noted(self, kind: ChangeKind, edit: PageEdit, other: str) -> None:
+    def _noted(self, kind: ChangeKind, edit: EntityEdit, other: str) -> None:
         """What follows from a change is no change of its own, but copies have to be told."""
-        self.outcome.events.append(Event(kind, edit.key, edit.name or split(edit.key)[1], other))
+        self.plan.events.append(Event(kind, edit.key, edit.name or split(edit.key)[1], other))
 
 
 def _checked(ops: Iterable[Op]) -> Iterator[Op]:

@@ -19,7 +19,7 @@ _FOREVER = 2**63
 """Later than any moment that a period can end at."""
 
 
-class PageEdit:
+class EntityEdit:
     """The facts of one entity while operations are done to them, and what that changed."""
 
     __slots__ = ("_next_seq", "before", "changed", "ended", "facts", "key", "name", "revision")

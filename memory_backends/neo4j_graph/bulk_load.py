@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from lamlam.memory_backends.commits.commit_plan import Page, named_keys, work_out
+from lamlam.memory_backends.commits.commit_plan import Page, named_keys, plan_commit
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert, Commit
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
@@ -154,13 +154,13 @@ class _Loading:
 
     def _work(self, part: _Part, desk: LoadedDesk, revision: int) -> _Worked:
         ids = self._committer.ids
-        outcome = work_out(map(Assert, part.facts), desk, revision, ids, are_checked=True)
+        plan = plan_commit(map(Assert, part.facts), desk, revision, ids, are_checked=True)
         writing = Writing(ids)
         pages: dict[str, Page] = {}
-        for key, edit in outcome.edits.items():
+        for key, edit in plan.edits.items():
             writing.add(edit, desk.page(key).name)
             pages[key] = Page(edit.name, edit.after)
-        return _Worked(writing, outcome.changed, pages)
+        return _Worked(writing, plan.changed, pages)
 
     def _ahead(
         self, part: _Part, desk: LoadedDesk, revision: int, next_number: int

@@ -1,4 +1,4 @@
-"""Between rows of Neo4j and the facts of lamlam: reading versions, and writing an `Outcome`."""
+"""Between rows of Neo4j and the facts of lamlam: reading versions, and writing a `CommitPlan`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from lamlam.memory_backends.commits.commit_plan import Event
-from lamlam.memory_backends.commits.entity_edit import PageEdit
+from lamlam.memory_backends.commits.entity_edit import EntityEdit
 from lamlam.memory_backends.commits.merges import MergeRecord
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.lookups import StoredFact
@@ -114,7 +114,7 @@ class Writing:
         self.changed: list[Properties] = []
         self.ended: list[str] = []
 
-    def add(self, edit: PageEdit, name_before: str | None) -> None:
+    def add(self, edit: EntityEdit, name_before: str | None) -> None:
         """Take what operations did to an entity.
 
         Args:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from lamlam.errors import Conflict, SchemaMismatch, StoreMissing, Unavailable
-from lamlam.memory_backends.commits.commit_plan import Outcome, named_keys, work_out
+from lamlam.memory_backends.commits.commit_plan import CommitPlan, named_keys, plan_commit
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.operations import Commit, Op, Revision
 from lamlam.memory_backends.neo4j_graph.driver import (
@@ -145,21 +145,21 @@ class Committer:
         check_expected(expected, locked.revision)
         desk = await self.desk(locked, transaction)
         await desk.load(transaction, self.queries, keys, self.ids)
-        work = partial(work_out, ops, desk, locked.revision + 1, self.ids, are_checked=True)
-        outcome = await asyncio.to_thread(work) if len(ops) > _MANY else work()
-        if not outcome.changed:
+        work = partial(plan_commit, ops, desk, locked.revision + 1, self.ids, are_checked=True)
+        plan = await asyncio.to_thread(work) if len(ops) > _MANY else work()
+        if not plan.changed:
             if is_kept:
                 await self.remember(locked.revision, token, actor, transaction)
             return Commit(locked.revision, 0)
         writing = Writing(self.ids)
-        for key, edit in outcome.edits.items():
+        for key, edit in plan.edits.items():
             writing.add(edit, desk.page(key).name)
-        await self.write_facts(writing, outcome.revision, transaction)
+        await self.write_facts(writing, plan.revision, transaction)
         if locked.has_edges:
             await write_edges(transaction, self.queries, writing)
-        await self._write_names(outcome, transaction)
-        await self.finish(outcome.revision, outcome.changed, token, actor, transaction)
-        return Commit(outcome.revision, outcome.changed)
+        await self._write_names(plan, transaction)
+        await self.finish(plan.revision, plan.changed, token, actor, transaction)
+        return Commit(plan.revision, plan.changed)
 
     async def write_facts(self, writing: Writing, revision: int, transaction: Transaction) -> None:
         """Entities and versions of facts are those of the rows."""
@@ -177,27 +177,27 @@ class Committer:
         for ids in parts(writing.gone, _PART):
             await transaction.do(queries.end_entities, ids=ids)
 
-    async def _write_names(self, outcome: Outcome, transaction: Transaction) -> None:
-        queries, ids, revision = self.queries, self.ids, outcome.revision
-        aliases, gone = alias_rows(outcome.aliases, revision, ids)
+    async def _write_names(self, plan: CommitPlan, transaction: Transaction) -> None:
+        queries, ids, revision = self.queries, self.ids, plan.revision
+        aliases, gone = alias_rows(plan.aliases, revision, ids)
         if aliases:
             await transaction.do(queries.set_aliases, rows=aliases)
         if gone:
             await transaction.do(queries.drop_aliases, ids=gone)
-        if outcome.unmerged:
-            await transaction.do(queries.end_merges, rows=ended_merge_rows(outcome.unmerged, ids))
-        if outcome.merged:
-            await transaction.do(queries.add_merges, rows=merge_rows(outcome.merged, revision, ids))
-        if outcome.rules is not None:
-            rules = rule_rows(outcome.rules.all())
+        if plan.unmerged:
+            await transaction.do(queries.end_merges, rows=ended_merge_rows(plan.unmerged, ids))
+        if plan.merged:
+            await transaction.do(queries.add_merges, rows=merge_rows(plan.merged, revision, ids))
+        if plan.rules is not None:
+            rules = rule_rows(plan.rules.all())
             await transaction.do(
                 queries.set_rules,
                 rows=rules,
                 ids=[rule["id"] for rule in rules],
                 revision=revision,
             )
-        if outcome.events:
-            await transaction.do(queries.add_events, rows=event_rows(outcome.events, revision, ids))
+        if plan.events:
+            await transaction.do(queries.add_events, rows=event_rows(plan.events, revision, ids))
 
     async def finish(
         self, revision: int, facts: int, token: str, actor: str | None, transaction: Transaction

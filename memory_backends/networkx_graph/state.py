@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import networkx as nx
 
-from lamlam.memory_backends.commits.commit_plan import Outcome, Page
+from lamlam.memory_backends.commits.commit_plan import CommitPlan, Page
 from lamlam.memory_backends.commits.merges import MergeRecord
 from lamlam.memory_backends.model.keys import relation_key
 from lamlam.memory_backends.model.lookups import Identify, Owned, PastVersion, StoredFact
@@ -127,30 +127,30 @@ class GraphWorld:
 
     # Writing --------------------------------------------------------------------------------------
 
-    def write(self, outcome: Outcome) -> None:
+    def write(self, plan: CommitPlan) -> None:
         """What was worked out holds, or nothing has changed: what cannot be drawn raises first."""
-        for edit in outcome.edits.values():
+        for edit in plan.edits.values():
             for fact in edit.started:
                 _attributes(fact, "")
-        for key, edit in outcome.edits.items():
+        for key, edit in plan.edits.items():
             if edit.name is None:
                 continue
             self.put(key, edit.name, edit.after)
             if edit.ended:
                 _, past = self.past.get(key, ("", []))
-                past += [PastVersion(fact, outcome.revision) for fact in edit.ended]
+                past += [PastVersion(fact, plan.revision) for fact in edit.ended]
                 self.past[key] = (edit.name, past)
-        self.name(outcome.aliases)
-        for ended in outcome.unmerged:
+        self.name(plan.aliases)
+        for ended in plan.unmerged:
             place = next(
                 n
                 for n, record in enumerate(self.merges)
                 if record.stands and (record.kept, record.merged) == (ended.kept, ended.merged)
             )
             self.merges[place] = ended
-        self.merges += outcome.merged
-        if outcome.rules is not None:
-            self.rules = outcome.rules
+        self.merges += plan.merged
+        if plan.rules is not None:
+            self.rules = plan.rules
 
     def name(self, aliases: Mapping[str, str | None]) -> None:
         """The aliases are those of these entities, or of none any more (all keys are scoped)."""
@@ -257,7 +257,7 @@ class GraphWorld:
 
 
 class GraphDesk:
-    """A world as `transaction.work_out` asks about it (a `Desk`)."""
+    """A world as `plan_commit` asks about it (a `Desk`)."""
 
     def __init__(self, world: GraphWorld) -> None:
         self._world = world

@@ -18,7 +18,7 @@ from pathlib import Path
 from anyio import CancelScope, to_thread
 
 from lamlam.errors import Conflict, ReadOnly, StoreClosed, StoreMissing
-from lamlam.memory_backends.commits.commit_plan import work_out
+from lamlam.memory_backends.commits.commit_plan import plan_commit
 from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_entity,
@@ -379,15 +379,15 @@ class GraphStore(LocalStore):
             # Everything is worked out first and written at the end, so that an operation
             # that is refused leaves nothing behind.
             desk = GraphDesk(self._world)
-            outcome = work_out(ops, desk, self._revision + 1, self._identify)
-            if outcome.changed:
-                self._world.write(outcome)
-                self._revision = outcome.revision
-                edits = outcome.edits.items()
+            plan = plan_commit(ops, desk, self._revision + 1, self._identify)
+            if plan.changed:
+                self._world.write(plan)
+                self._revision = plan.revision
+                edits = plan.edits.items()
                 touched = [key for key, edit in edits if edit.ended or edit.started]
-                self._log.add(outcome.revision, actor=actor, touched=touched, events=outcome.events)
+                self._log.add(plan.revision, actor=actor, touched=touched, events=plan.events)
                 self._is_saved = False
-            commit = Commit(Revision(self._revision), outcome.changed)
+            commit = Commit(Revision(self._revision), plan.changed)
             if used is not None:
                 self._log.by_key[used] = commit
                 self._is_saved = False

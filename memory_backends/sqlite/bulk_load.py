@@ -1,6 +1,6 @@
 """Loading many facts of entities that a store does not know: most of every import.
 
-What comes of them is what `work_out` would say, without asking what there was before.
+What comes of them is what `plan_commit` would say, without asking what there was before.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lamlam.memory_backends.commits.commit_plan import check_op
-from lamlam.memory_backends.commits.entity_edit import PageEdit, stored_form
+from lamlam.memory_backends.commits.entity_edit import EntityEdit, stored_form
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import relation_key
 from lamlam.memory_backends.model.lookups import StoredFact
@@ -18,7 +18,7 @@ from lamlam.memory_backends.sqlite.entities import Desk
 
 def new_entities(
     ops: Sequence[Op], keys: Sequence[str], desk: Desk, revision: int
-) -> tuple[dict[str, PageEdit], list[Op]]:
+) -> tuple[dict[str, EntityEdit], list[Op]]:
     """Return what is known to come of operations, and those that have to be worked out.
 
     Args:
@@ -32,7 +32,7 @@ def new_entities(
     by_key: dict[str, list[Op]] = {}
     for op, key in zip(ops, keys, strict=True):
         by_key.setdefault(key, []).append(op)
-    edits: dict[str, PageEdit] = {}
+    edits: dict[str, EntityEdit] = {}
     rest: list[Op] = []
     for key, of_key in by_key.items():
         edit = _new_page(key, of_key, revision) if desk.placed(key).name is None else None
@@ -43,9 +43,9 @@ def new_entities(
     return edits, rest
 
 
-def _new_page(key: str, ops: Sequence[Op], revision: int) -> PageEdit | None:
+def _new_page(key: str, ops: Sequence[Op], revision: int) -> EntityEdit | None:
     """The facts of a new entity; ``None`` where one comes twice."""
-    edit = PageEdit(key, None, (), revision)
+    edit = EntityEdit(key, None, (), revision)
     for op in ops:
         assert isinstance(op, Assert)
         try:

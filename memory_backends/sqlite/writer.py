@@ -10,8 +10,8 @@ from hashlib import blake2b
 from itertools import islice
 
 from lamlam.errors import Conflict
-from lamlam.memory_backends.commits.commit_plan import Outcome, work_out
-from lamlam.memory_backends.commits.entity_edit import PageEdit
+from lamlam.memory_backends.commits.commit_plan import CommitPlan, plan_commit
+from lamlam.memory_backends.commits.entity_edit import EntityEdit
 from lamlam.memory_backends.commits.merges import MergeRecord
 from lamlam.memory_backends.commits.validation import check_commit, operations
 from lamlam.memory_backends.model import row_codec
@@ -107,28 +107,28 @@ class Writer:
         events: list[tuple[str, ...]] = []
         for part, keys in self._parts(ops):
             with _no_collection(is_worth_it=len(part) > _MANY):
-                outcome = self._do(part, keys, new, identify)
-            changed += outcome.changed
-            events += map(written_event, outcome.events)
+                plan = self._do(part, keys, new, identify)
+            changed += plan.changed
+            events += map(written_event, plan.events)
         if not changed:
             return Commit(Revision(revision), 0)
         self.finish(new)
         write_entry(self.connection, new, actor, events)
         return Commit(Revision(new), changed)
 
-    def _do(self, part: list[Op], keys: list[str], revision: int, identify: FactIds) -> Outcome:
+    def _do(self, part: list[Op], keys: list[str], revision: int, identify: FactIds) -> CommitPlan:
         """The operations have been done; ``keys`` is empty or has that of each."""
         desk = self.desk()
-        known: dict[str, PageEdit] = {}
+        known: dict[str, EntityEdit] = {}
         if len(part) > _MANY:
             desk.read_ahead(keys or keys_of_facts(part))
         if keys:
             known, part = new_entities(part, keys, desk, revision)
-        outcome = work_out(part, desk, revision, identify)
-        outcome.edits.update(known)
-        outcome.changed += sum([edit.changed for edit in known.values()])
-        self._write(outcome, desk)
-        return outcome
+        plan = plan_commit(part, desk, revision, identify)
+        plan.edits.update(known)
+        plan.changed += sum([edit.changed for edit in known.values()])
+        self._write(plan, desk)
+        return plan
 
     def _parts(self, ops: Iterable[Op]) -> Iterator[tuple[list[Op], list[str]]]:
         """Give the operations in parts, many facts in the order of the table, with their keys."""
@@ -161,29 +161,29 @@ class Writer:
             has_aliases=bool(has_aliases),
         )
 
-    def _write(self, outcome: Outcome, desk: Desk) -> None:
+    def _write(self, plan: CommitPlan, desk: Desk) -> None:
         # In the order of the table, so that a large load touches each page once.
-        edits = sorted([(row_id(key), key) for key in outcome.edits])
+        edits = sorted([(row_id(key), key) for key in plan.edits])
         references: set[tuple[int, int]] = set()
         for number, key in edits:
-            edit = outcome.edits[key]
+            edit = plan.edits[key]
             assert edit.name is not None  # what changed has a name
             self.store(key, edit.name, desk.placed(key), edit.after)
-            self._remember(number, key, edit.name, edit.ended, outcome.revision)
+            self._remember(number, key, edit.name, edit.ended, plan.revision)
             for fact in edit.started:
                 if fact.code and (target := target_of(key, fact)) is not None:
                     references.add((target, number))
         self.connection.executemany(
             "INSERT OR IGNORE INTO reference VALUES (?, ?)", sorted(references)
         )
-        self._write_aliases(outcome)
-        for record in outcome.unmerged:
+        self._write_aliases(plan)
+        for record in plan.unmerged:
             self._end_merge(record)
-        for record in outcome.merged:
+        for record in plan.merged:
             self._add_merge(record)
-        if outcome.rules is not None:
-            self.connection.execute("UPDATE store SET rules = ?", (pack_rules(outcome.rules),))
-        write_touched(self.connection, outcome.revision, [row_id(key) for key in outcome.edits])
+        if plan.rules is not None:
+            self.connection.execute("UPDATE store SET rules = ?", (pack_rules(plan.rules),))
+        write_touched(self.connection, plan.revision, [row_id(key) for key in plan.edits])
         if len(self._new_codes) > _MOST_CODES:
             self._insert_codes()
         self.sources.flush()
@@ -269,11 +269,11 @@ class Writer:
                 (number, revision, row_name(key, name), row_codec.pack(ended, self.sources.id_of)),
             )
 
-    def _write_aliases(self, outcome: Outcome) -> None:
-        if not outcome.aliases:
+    def _write_aliases(self, plan: CommitPlan) -> None:
+        if not plan.aliases:
             return
         desk = self.desk()  # rows have moved
-        for alias, key in outcome.aliases.items():
+        for alias, key in plan.aliases.items():
             if key is None:
                 self.connection.execute("DELETE FROM alias WHERE key = ?", (alias,))
             else:

@@ -1,4 +1,4 @@
-"""`work_out` against a slow and obvious version, and periods against the sets of their moments."""
+"""`plan_commit` against a slow and obvious version, and periods against the sets of their moments."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import BadFact, Conflict, FactStoreError, TooManyValues
-from lamlam.memory_backends.commits.commit_plan import Page, named_keys, work_out
-from lamlam.memory_backends.commits.entity_edit import PageEdit, stored_form
+from lamlam.memory_backends.commits.commit_plan import Page, named_keys, plan_commit
+from lamlam.memory_backends.commits.entity_edit import EntityEdit, stored_form
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import canonical_key
@@ -79,11 +79,11 @@ def _said(fact: Fact) -> tuple[str, str]:
 @given(st.lists(facts(), max_size=6), facts())
 def test_replace_changes_its_own_period_and_relation_only(before: list[Fact], new: Fact) -> None:
     """At each moment of the new fact's period it alone holds; at any other what held before."""
-    edit = PageEdit("ada", "Ada", (), 1)
+    edit = EntityEdit("ada", "Ada", (), 1)
     for fact in before:
         edit.assert_(stored_form(fact, None), None)
     old = edit.after
-    edit = PageEdit("ada", "Ada", old, 2)
+    edit = EntityEdit("ada", "Ada", old, 2)
     stored = stored_form(new, None)
     edit.replace(stored, None)
     group, _ = _said(new)
@@ -101,7 +101,7 @@ def test_replace_changes_its_own_period_and_relation_only(before: list[Fact], ne
 @given(st.lists(facts(), max_size=8))
 def test_one_value_at_a_time_is_one_at_every_moment(given_: list[Fact]) -> None:
     rule = RelationRule("birth place", cardinality="one")
-    edit = PageEdit("ada", "Ada", (), 1)
+    edit = EntityEdit("ada", "Ada", (), 1)
     for fact in given_:
         bound = rule if same_relation(canonical_key(fact.relation), "birth place") else None
         held = [_held(edit.after, point) for point in (-FAR, *POINTS, FAR)]
@@ -124,11 +124,11 @@ def test_what_began_and_ended_is_the_difference(
     first: list[Fact], then: list[Fact], data: st.DataObject
 ) -> None:
     """Before, minus what ended, plus what began, is what holds; in the order of ``seq``."""
-    edit = PageEdit("ada", None, (), 1)
+    edit = EntityEdit("ada", None, (), 1)
     for fact in first:
         edit.assert_(stored_form(fact, None), None)
     before = edit.after
-    edit = PageEdit("ada", "Ada", before, 2)
+    edit = EntityEdit("ada", "Ada", before, 2)
     for fact in then:
         what = data.draw(st.sampled_from(["assert", "replace", "retract", "exact"]))
         if what == "assert":
@@ -305,7 +305,7 @@ def test_nothing_is_changed_before_it_is_written(first: list[Op], then: list[Op]
     before = list(store.changes_nowait(None))
     named = set(named_keys(then))
     try:
-        work_out(then, Desk(store._world), 99, FactIds(b"secret"))
+        plan_commit(then, Desk(store._world), 99, FactIds(b"secret"))
     except FactStoreError:
         pass
     assert list(store.changes_nowait(None)) == before
