@@ -139,8 +139,8 @@ def _person(rng: random.Random) -> dict[str, str]:
     return {
         "Birth Date": names.date(rng, born),
         "Birth Place": names.place(rng),
-        "Nationality": rng.choice(names.NATIONALITIES),
-        "Occupation": rng.choice(names.OCCUPATIONS),
+        "Nationality": names.pick(rng, "nationalities"),
+        "Occupation": names.pick(rng, "occupations"),
         "Education": names.school(rng),
         "Death Date": names.date(rng, born + rng.randint(28, 60)),
         "Death Place": names.place(rng),
@@ -151,7 +151,7 @@ def _person(rng: random.Random) -> dict[str, str]:
 def _film(rng: random.Random) -> dict[str, str]:
     return {
         "Release Year": str(rng.randint(1912, 2019)),
-        "Genre": rng.choice(names.GENRES),
+        "Genre": names.pick(rng, "genres"),
         "Director": names.person(rng),
         "Starring": names.cast(rng),
         "Writer": names.person(rng),
@@ -171,7 +171,7 @@ def _company(rng: random.Random) -> dict[str, str]:
         "Founded": str(rng.randint(1801, 2014)),
         "Founder": names.person(rng),
         "Headquarters": names.place(rng),
-        "Type": rng.choice(names.FIRM_TYPES),
+        "Type": names.pick(rng, "firm types"),
     }
 
 
@@ -222,9 +222,9 @@ def write_prompt(pattern: str, entity: Entity, rng: random.Random) -> str | None
         **entity.facts,
         "N": entity.name,
         "a": "an" if nationality[:1] in "AEIOU" else "a",
-        "field": rng.choice(names.FIELDS),
+        "field": names.pick(rng, "fields"),
         "town": names.town(rng),
-        "state": rng.choice(names.STATES),
+        "state": names.pick(rng, "states"),
     }
     try:
         return pattern.format_map(values)

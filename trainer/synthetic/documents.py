@@ -13,12 +13,11 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 from lamlam.trainer.documents import Document, StatedFact
 from lamlam.trainer.synthetic import names
 from lamlam.trainer.synthetic.facts import KINDS, invent_facts
-from lamlam.trainer.synthetic.patterns import PATTERNS
+from lamlam.trainer.synthetic.patterns import PEOPLE, Options, Part, parse_pattern, patterns_of
 
 GENERIC = (
     "The {relation} of {N} is {V}.",
@@ -28,45 +27,10 @@ GENERIC = (
 )
 """Sentences for any relation, also for one that no pattern knows."""
 _GENERIC_SHARE = 0.03
-_TOKEN = re.compile(r"\{[^{}]*\}|[<>|\[\]]|[^{}<>|\[\]]+")
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """One of several sequences; an empty one makes the rest optional."""
-
-    options: tuple[tuple[_Part, ...], ...]
-
-
-_Part = str | _Choice
-
-
-@cache
-def _parse(pattern: str) -> tuple[_Part, ...]:
-    tokens = _TOKEN.findall(pattern)
-
-    def sequence(i: int, closers: str) -> tuple[tuple[_Part, ...], int]:
-        parts: list[_Part] = []
-        while i < len(tokens) and tokens[i] not in closers:
-            if tokens[i] == "<":
-                options: list[tuple[_Part, ...]] = []
-                while tokens[i] != ">":
-                    option, i = sequence(i + 1, "|>")
-                    options.append(option)
-                parts.append(_Choice(tuple(options)))
-            elif tokens[i] == "[":
-                option, i = sequence(i + 1, "]")
-                parts.append(_Choice((option, ())))
-            else:
-                parts.append(tokens[i])
-            i += 1
-        return tuple(parts), i
-
-    return sequence(0, "")[0]
 
 
 @dataclass(slots=True)
-class _Writer:
+class _PatternWriter:
     """The text so far, with the facts that it states."""
 
     name: str
@@ -80,9 +44,9 @@ class _Writer:
 
     def try_pattern(self, pattern: str) -> bool:
         """Write the pattern; nothing where a fact that it needs is lacking or already stated."""
-        return self._try(_parse(pattern))
+        return self._try(parse_pattern(pattern))
 
-    def _try(self, parts: tuple[_Part, ...]) -> bool:
+    def _try(self, parts: tuple[Part, ...]) -> bool:
         n_pieces, stated = len(self.pieces), set(self.stated)
         if all(self._put(part) for part in parts):
             return True
@@ -90,8 +54,8 @@ class _Writer:
         self.stated = stated
         return False
 
-    def _put(self, part: _Part) -> bool:
-        if isinstance(part, _Choice):
+    def _put(self, part: Part) -> bool:
+        if isinstance(part, Options):
             options = self.rng.sample(part.options, len(part.options))
             return any(self._try(option) for option in options)
         if not part.startswith("{"):
@@ -161,7 +125,7 @@ def write_opening(
     """Return a short text about the entity, the facts that it states, and where.
 
     Args:
-        kind: one of `PATTERNS`.
+        kind: one that ``patterns.txt`` has.
         name: the entity, as the text calls it.
         facts: relation (as the corpus names it) to value; some may be left out of the text.
         rng: what makes this text differ from the next.
@@ -172,13 +136,13 @@ def write_opening(
     Raises:
         KeyError: there are no patterns for this kind.
     """
-    openings, continuations = PATTERNS[kind]
-    is_person = openings in (PATTERNS[k][0] for k in ("person", "politician", "player"))
+    openings, continuations = patterns_of(kind)
+    is_person = kind in PEOPLE
     pronouns = _pronouns(name, rng)
     short = name.split()[-1] if is_person else name
     if short.rstrip(".") in ("Jr", "Sr", "III"):
         short = name
-    writer = _Writer(name, short, pronouns if is_person else ("it", "its"), facts, rng)
+    writer = _PatternWriter(name, short, pronouns if is_person else ("it", "its"), facts, rng)
     candidates = rng.sample(openings, len(openings))
     is_generic = rng.random() < _GENERIC_SHARE
     if is_generic or not any(writer.try_pattern(pattern) for pattern in candidates):
@@ -198,11 +162,13 @@ def _pronouns(name: str, rng: random.Random) -> tuple[str, str]:
     first = name.split()[0]
     if rng.random() < 0.02:
         return "they", "their"
-    is_woman = first in names.WOMEN or (first not in names.MEN and rng.random() < 0.5)
+    is_woman = first in names.words("women") or (
+        first not in names.words("men") and rng.random() < 0.5
+    )
     return ("she", "her") if is_woman else ("he", "his")
 
 
-def _write_generic(writer: _Writer) -> None:
+def _write_generic(writer: _PatternWriter) -> None:
     left = [relation for relation in writer.facts if relation not in writer.stated]
     if not left:
         writer.try_pattern("{N}.")
@@ -225,5 +191,5 @@ def invent(rng: random.Random) -> Document:
             for (entity, relation, value), offset in zip(stated, at, strict=True)
         ),
         source="invented",
-        is_person=kind in ("person", "politician", "player"),
+        is_person=kind in PEOPLE,
     )

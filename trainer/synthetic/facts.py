@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 from lamlam.trainer.synthetic import names
+from lamlam.word_lists import WordLists
 
 KINDS = {
     "person": 26, "politician": 7, "player": 8, "film": 18, "town": 12, "company": 11, "book": 9,
@@ -13,61 +15,8 @@ KINDS = {
 }  # fmt: skip
 """Kinds of entity, each with its weight."""
 
-OCCUPATIONS = """actor architect astronomer author bishop botanist cartoonist chemist composer
-conductor cyclist dancer diplomat economist engineer explorer geologist historian inventor journalist
-judge lawyer linguist mathematician musician novelist nurse painter philosopher photographer physician
-pianist playwright poet politician printer professor sailor sculptor singer surgeon teacher theologian
-translator violinist zoologist""".split() + [
-    "film director", "singer and songwriter", "civil servant", "businessman", "army officer",
-    "poet and essayist", "television presenter", "voice actress", "jazz drummer", "visual artist",
-    "children's author", "Roman Catholic priest", "stage actress", "fashion designer", "art dealer",
-]  # fmt: skip
-SPORTS = """footballer cricketer boxer wrestler swimmer sprinter rower fencer gymnast skier
-biathlete golfer judoka""".split() + [
-    "basketball player", "ice hockey player", "tennis player", "rugby union player",
-    "baseball player", "handball player", "racing driver", "association football player",
-]  # fmt: skip
-POSITIONS = """defender midfielder forward goalkeeper winger striker pitcher catcher guard center
-linebacker quarterback fly-half full-back""".split()
-GENRES = """action adventure comedy crime drama fantasy horror musical mystery romance romantic
-thriller war western""".split() + [
-    "romantic comedy", "crime drama", "science fiction", "silent drama", "black comedy", "film noir",
-    "animated adventure", "action comedy", "period drama", "psychological thriller", "documentary",
-    "biographical", "comedy-drama", "spy", "silent comedy", "musical comedy", "historical",
-]  # fmt: skip
-TOWN_TYPES = (
-    """town town town village village city municipality commune hamlet suburb borough
-parish settlement neighborhood""".split()
-    + ["market town", "fishing village", "mining town"]
-)
-FIRM_TYPES = [
-    f"{trade} {form}"
-    for trade in (
-        "software", "insurance", "pharmaceutical", "shipping", "furniture", "electronics", "textile",
-        "mining", "publishing", "food", "toy", "film production", "aerospace", "video game", "shoe",
-    )
-    for form in ("company", "company", "manufacturer", "firm", "group")
-] + ["airline", "brewery", "bank", "car manufacturer", "record label", "retailer", "shipyard"]  # fmt: skip
-BOOK_TYPES = """novel novel novel novella memoir play biography poem""".split() + [
-    "children's book", "short story collection", "crime novel", "fantasy novel", "cookbook",
-    "historical novel", "science fiction novel", "non-fiction book", "poetry collection", "textbook",
-]  # fmt: skip
-MUSIC = """rock pop folk jazz punk metal electronic country indie blues soul""".split() + [
-    "indie rock", "death metal", "hip hop", "synth-pop", "progressive rock", "bluegrass",
-]  # fmt: skip
-BUILDINGS = (
-    """museum church theatre hotel stadium bridge castle lighthouse library hospital mosque
-monastery skyscraper courthouse cinema""".split()
-    + ["railway station", "art gallery", "power station"]
-)
-SCHOOLS = ["university", "public university", "private college", "high school", "law school",
-           "boarding school", "music school", "secondary school", "business school"]  # fmt: skip
-LANDFORMS = ["river", "lake", "mountain", "glacier", "island", "waterfall", "valley"]
-SERIES_TYPES = ["television series", "sitcom", "television drama", "video game", "puzzle game",
-                "animated series", "role-playing game", "radio play", "web series"]  # fmt: skip
-PARTIES = """Democrat Republican Whig Federalist Jacksonian Populist Liberal""".split()
-NETWORKS = "BBC One;NBC;ABC;CBS;Channel 4;ITV;Fox;HBO;TV2;CBC".split(";")
-CLUBS = "{} United;{} FC;{} City;FC {};{} Rovers;{} Bears;{} Tigers;{} Athletic;{} Wanderers;SK {}"
+_LISTS = WordLists(Path(__file__).with_name("facts.txt"))
+pick = _LISTS.pick
 
 Facts = dict[str, Callable[[], str]]
 
@@ -90,8 +39,8 @@ def _person(rng: random.Random, dead: float = 0.6) -> tuple[str, Facts]:
     facts: Facts = {
         "Birth Date": lambda: names.date(rng, born),
         "Birth Place": lambda: names.place(rng),
-        "Nationality": lambda: rng.choice(names.NATIONALITIES),
-        "Occupation": lambda: rng.choice(OCCUPATIONS),
+        "Nationality": lambda: names.pick(rng, "nationalities"),
+        "Occupation": lambda: pick(rng, "occupations"),
         "Education": lambda: names.institute(rng),
         "Spouse": lambda: names.person(rng),
         "Award": lambda: f"{names.surname(rng)} {rng.choice(('Prize', 'Medal', 'Award'))}",
@@ -107,7 +56,7 @@ def _person(rng: random.Random, dead: float = 0.6) -> tuple[str, Facts]:
 
 def cemetery(rng: random.Random) -> str:
     """Return the name of a burial place, with or without the town."""
-    word = names.surname(rng) if rng.random() < 0.5 else rng.choice(names.NOUNS)
+    word = names.surname(rng) if rng.random() < 0.5 else names.pick(rng, "nouns")
     form = rng.choice(("Cemetery", "Cemetery", "Churchyard", "Memorial Park", "Burial Ground"))
     where = f", {names.place(rng)}" if rng.random() < 0.5 else ""
     return f"{word} {form}{where}"
@@ -116,9 +65,9 @@ def cemetery(rng: random.Random) -> str:
 def _politician(rng: random.Random) -> tuple[str, Facts]:
     name, facts = _person(rng, dead=0.9)
     facts |= {
-        "State": lambda: rng.choice(names.STATES),
+        "State": lambda: names.pick(rng, "states"),
         "Office": lambda: rng.choice(("Representative", "Senator", "Delegate")),
-        "Party": lambda: rng.choice(PARTIES),
+        "Party": lambda: pick(rng, "parties"),
         "Practice Place": lambda: names.place(rng),
     }
     return name, facts
@@ -128,11 +77,11 @@ def _player(rng: random.Random) -> tuple[str, Facts]:
     name, facts = _person(rng)
 
     def club() -> str:
-        return rng.choice(CLUBS.split(";")).format(names.town(rng))
+        return pick(rng, "clubs").format(names.town(rng))
 
     facts |= {
-        "Occupation": lambda: rng.choice(SPORTS),
-        "Position": lambda: rng.choice(POSITIONS),
+        "Occupation": lambda: pick(rng, "sports"),
+        "Position": lambda: pick(rng, "positions"),
         "Team": club,
         "Played For": club,
         "Coach": lambda: names.person(rng),
@@ -144,8 +93,8 @@ def _film(rng: random.Random) -> tuple[str, Facts]:
     year = rng.randint(1908, 2021)
     return names.title(rng), {
         "Release Year": lambda: str(year),
-        "Country": lambda: rng.choice(names.NATIONALITIES),
-        "Genre": lambda: rng.choice(GENRES),
+        "Country": lambda: names.pick(rng, "nationalities"),
+        "Genre": lambda: pick(rng, "genres"),
         "Director": lambda: names.people(rng, 2) if rng.random() < 0.15 else names.person(rng),
         "Starring": lambda: names.people(rng, 4),
         "Writer": lambda: names.people(rng, 2),
@@ -166,7 +115,7 @@ def _town(rng: random.Random) -> tuple[str, Facts]:
         return rng.choice((", ".join(parts), ", ".join(parts), parts[0], parts[1]))
 
     return names.town(rng), {
-        "Type": lambda: rng.choice(TOWN_TYPES),
+        "Type": lambda: pick(rng, "town types"),
         "Location": location,
         "County": lambda: names.region(rng),
         "Country": lambda: names.country(rng),
@@ -190,8 +139,8 @@ def _company(rng: random.Random) -> tuple[str, Facts]:
     return names.firm(rng), {
         "Founded": lambda: str(year),
         "Founder": lambda: names.people(rng, 2),
-        "Country": lambda: rng.choice(names.NATIONALITIES),
-        "Type": lambda: rng.choice(FIRM_TYPES),
+        "Country": lambda: names.pick(rng, "nationalities"),
+        "Type": lambda: pick(rng, "firm types"),
         "Headquarters": lambda: names.place(rng),
         "Location": lambda: names.place(rng),
         "Based In": lambda: names.place(rng),
@@ -199,7 +148,7 @@ def _company(rng: random.Random) -> tuple[str, Facts]:
         "CEO": lambda: names.person(rng),
         "Employees": lambda: names.number(rng, 12, 90_000),
         "Established": lambda: str(year),
-        "Industry": lambda: rng.choice("steel textile paper toy fishing software energy".split()),
+        "Industry": lambda: pick(rng, "industries"),
         "Named After": lambda: names.person(rng),
     }
 
@@ -209,12 +158,12 @@ def _book(rng: random.Random) -> tuple[str, Facts]:
     return names.title(rng), {
         "Author": lambda: names.person(rng),
         "Publisher": lambda: names.publisher(rng),
-        "Type": lambda: rng.choice(BOOK_TYPES),
+        "Type": lambda: pick(rng, "book types"),
         "Release Year": lambda: str(year),
         "First published": lambda: str(year),
-        "Genre": lambda: rng.choice(GENRES),
-        "Language": lambda: rng.choice(names.NATIONALITIES),
-        "Nationality": lambda: rng.choice(names.NATIONALITIES),
+        "Genre": lambda: pick(rng, "genres"),
+        "Language": lambda: names.pick(rng, "nationalities"),
+        "Nationality": lambda: names.pick(rng, "nationalities"),
         "Award": lambda: f"{names.surname(rng)} {rng.choice(('Prize', 'Medal', 'Award'))}",
         "Pages": lambda: str(rng.randint(60, 1100)),
         "Release Date": lambda: names.full_date(rng, year),
@@ -228,7 +177,7 @@ def _album(rng: random.Random) -> tuple[str, Facts]:
         "Release Year": lambda: str(year),
         "Release Date": lambda: names.full_date(rng, year),
         "Label": lambda: names.publisher(rng),
-        "Genre": lambda: rng.choice(MUSIC),
+        "Genre": lambda: pick(rng, "music"),
         "Producer": lambda: names.people(rng, 2),
         "Writer": lambda: names.people(rng, 2),
     }
@@ -236,9 +185,9 @@ def _album(rng: random.Random) -> tuple[str, Facts]:
 
 def _band(rng: random.Random) -> tuple[str, Facts]:
     return names.title(rng), {
-        "Country": lambda: rng.choice(names.NATIONALITIES),
-        "Genre": lambda: rng.choice(MUSIC),
-        "Type": lambda: f"{rng.choice(MUSIC)} {rng.choice(('band', 'duo', 'group'))}",
+        "Country": lambda: names.pick(rng, "nationalities"),
+        "Genre": lambda: pick(rng, "music"),
+        "Type": lambda: f"{pick(rng, 'music')} {rng.choice(('band', 'duo', 'group'))}",
         "Formed": lambda: str(rng.randint(1955, 2018)),
         "Origin": lambda: names.place(rng),
         "Founder": lambda: names.people(rng, 2),
@@ -249,7 +198,7 @@ def _band(rng: random.Random) -> tuple[str, Facts]:
 
 def _building(rng: random.Random) -> tuple[str, Facts]:
     year = rng.randint(1250, 2015)
-    kind = rng.choice(BUILDINGS)
+    kind = pick(rng, "buildings")
     word = names.town(rng) if rng.random() < 0.6 else names.surname(rng)
     return f"{word} {kind.title()}", {
         "Type": lambda: kind,
@@ -267,7 +216,7 @@ def _building(rng: random.Random) -> tuple[str, Facts]:
 def _school(rng: random.Random) -> tuple[str, Facts]:
     year = rng.randint(1400, 2010)
     return names.institute(rng), {
-        "Type": lambda: rng.choice(SCHOOLS),
+        "Type": lambda: pick(rng, "schools"),
         "Location": lambda: names.place(rng),
         "Located In": lambda: names.place(rng),
         "Founded": lambda: str(year),
@@ -281,7 +230,7 @@ def _school(rng: random.Random) -> tuple[str, Facts]:
 
 
 def _river(rng: random.Random) -> tuple[str, Facts]:
-    kind = rng.choice(LANDFORMS)
+    kind = pick(rng, "landforms")
     word = names.town(rng)
     name = rng.choice((f"{word} {kind.title()}", word))
     if kind == "lake":
@@ -301,10 +250,10 @@ def _river(rng: random.Random) -> tuple[str, Facts]:
 def _series(rng: random.Random) -> tuple[str, Facts]:
     year = rng.randint(1950, 2021)
     return names.title(rng), {
-        "Type": lambda: rng.choice(SERIES_TYPES),
-        "Country": lambda: rng.choice(names.NATIONALITIES),
+        "Type": lambda: pick(rng, "series types"),
+        "Country": lambda: names.pick(rng, "nationalities"),
         "Creator": lambda: names.people(rng, 2),
-        "Network": lambda: rng.choice(NETWORKS),
+        "Network": lambda: pick(rng, "networks"),
         "Release Year": lambda: str(year),
         "Release Date": lambda: names.full_date(rng, year),
         "Developer": lambda: names.firm(rng),

@@ -9,169 +9,50 @@ from __future__ import annotations
 
 import random
 import re
+from functools import cache
+from pathlib import Path
 
-WOMEN = """Adelaide Aino Alba Amara Amina Anneke Asha Astrid Beatriz Bianca Birgit Bronwen Camille
-Carmen Chiara Clara Daniela Deirdre Dorothea Edith Elena Elif Elsa Emiko Esther Fatima Fiona
-Florence Frida Gabriela Greta Gulnara Hana Harriet Helga Hilda Ifeoma Ilse Imogen Ingrid Irina Iris
-Jadwiga Jana Josephine Judith Kamala Katarina Keiko Lakshmi Leila Ljubica Lorna Lucia Lydia Mabel
-Magda Maja Margit Mariam Marisol Martha Matilda Mercy Meera Miriam Nadia Naomi Natalia Ngozi Nora
-Olga Ottilie Paloma Petra Phoebe Priya Rania Renata Rosalind Roxana Ruth Sabine Saoirse Selma
-Shirin Sigrid Siobhan Sofia Svetlana Tamar Teresa Thandi Ursula Valentina Vera Wanda Xiulan Yael
-Yuki Zainab Zofia Abigail Alice Barbara Caroline Diana Emily Frances Georgia Helen Jane Laura
-Louise Mary Nancy Pauline Rachel Sarah Susan Victoria""".split()
+from lamlam.word_lists import WordLists
 
-MEN = """Abdul Achille Akira Alasdair Albert Aleksander Alfonso Ambrose Anders Andrei Anton Ari
-Arjun Arnold Arturo Augustin Baptiste Bartolomeo Benedikt Bogdan Boris Caleb Carlos Casimir Cedric
-Clement Cornelius Cyril Dag Darius Davit Dieter Dmitri Duncan Edgar Edmund Eino Emeka Emil Enrique
-Erik Ernest Ezra Felix Ferdinand Francesco Fyodor Gareth Gaston George Gerhard Giorgio Gustav Hamid
-Harald Haruto Hector Henrik Hugo Ibrahim Igor Ilmari Isaac Ivan Ivor Jaakko Jamal Jarek Javier
-Jerome Joaquin Jonas Jorge Josef Kaito Karim Kenji Klaus Kofi Konrad Kwame Lars Leopold Liam Lorenzo
-Luca Magnus Manuel Marcel Matteo Mehmet Milan Mikhail Nabil Nathaniel Nikola Obadiah Oluf Omar Oscar
-Otto Pablo Patrick Pavel Pieter Rafael Rajesh Ramon Reinhold Rhys Roland Rune Salvador Samuel Sanjay
-Sergei Silas Simon Stefan Tadeusz Tariq Theodore Tomas Umberto Vasil Viktor Walter Wilhelm Xavier
-Yannick Youssef Zoltan Andrew Charles David Edward Frank Harold James John Joseph Kenneth Lewis
-Michael Peter Richard Robert Thomas William""".split()
-
-SURNAMES = """Abbott Achterberg Adeyemi Aguilar Akhtar Almeida Amsel Andersen Appleyard Arbuthnot
-Baker Balogun Banerjee Barlow Baumgartner Becker Bellini Bergman Bianchi Blackwood Boateng Bondarenko
-Borges Bradshaw Brandt Brennan Caldwell Cardoso Carmichael Castellano Chandra Chen Christensen Clarke
-Conti Cooper Cordeiro Crawford Dahl Dalgaard Dashwood Delacroix Demir Diallo Dimitrov Donnelly Dubois
-Dvorak Eastman Eklund Ellison Engel Estrada Fairfax Falk Farkas Fernandes Fischer Fitzgerald Fontaine
-Forsberg Fraser Fujita Gallagher Garrido Gebhardt Georgiou Gibson Goldberg Gonzalez Grabowski Greaves
-Gunnarsson Gupta Haddad Hakala Halloran Hansen Harcourt Hartley Hashimoto Haugen Herrera Hoffmann
-Holloway Horvat Hussein Ibsen Ivanov Iversen Jablonski Jansson Jimenez Johansen Jovanovic Kamara
-Kaplan Karlsson Kato Kaufman Keller Khalil Kimura Kinsella Kirk Kovacs Kowalski Kuznetsov Lacroix
-Langley Larkin Larsen Laurent Lehtonen Leone Lindqvist Lombardi Lopez Lundgren MacAllister Maddox
-Magnusson Maier Marchetti Markovic Marlowe Martinez Mbeki McCarthy McLeod Mensah Mercer Meyer Mitchell
-Moreau Morgan Mukherjee Murphy Nakamura Navarro Nguyen Nielsen Novak Nyberg OBrien Ocampo Okafor Olsen
-Osborne Ozturk Palmer Papadopoulos Park Patel Pavlov Pereira Petrov Pettersson Popescu Prescott
-Quigley Quist Rahman Ramirez Rasmussen Reyes Ricci Robinson Rossi Rutherford Sakamoto Salazar Sandoval
-Santos Sato Schneider Schultz Serrano Shapiro Sharma Shepherd Silva Singh Sokolov Sorensen Stewart
-Suzuki Svensson Takahashi Talbot Tanaka Thackeray Tolliver Torres Toth Underwood Vance Varga Vasquez
-Vogel Volkov Wagner Walsh Watanabe Weaver Whitfield Wiklund Wilkinson Winslow Wolff Yamamoto Yilmaz
-Young Zapata Zhang Zielinski Zimmermann""".split()
-
-_HEADS = """al an ar bal bar bel ber bor bra bre car cas cor cul dal dar del dor dun el em fal fen
-fer gal gar gil gor gran hal har hel hol il is jas jor kal kar kel kol kor lan lar len lin lor mal mar
-mel mer mor nar nel nor ol or os pal par pel per pol quin ral ran rel ros sal san sel sil sol sor tal
-tan tar tel tor tre ul ur val van var vel ven vin vol wal war wel wil yar yel zal zel zor""".split()
-_MIDDLES = "a e i o u an en in on ar er or al el il as es is ad ed id av ev iv ach est ist".split()
-_PERSON_TAILS = """ak an ano ard aro ek ell en enko eno er ero esco et ez i ian ic ik in ini is ko
-lund man mann nik o off old on one os ov ova own sen ski son ston stra tti ul ume us vik wick wood
-worth""".split()
-_PLACE_TAILS = """a abad ago ana anda au beck berg borough bourne bridge burg burgh bury by chester
-dale den dorf dorp field fjord ford gard grad ham haven heim hill holm hurst ia ica in ino ito kirk
-lake land leigh ley lin mere minster mouth nice o ona ora ovo ow polis pool port sk stad stead stein
-stow sund ton upol vale ville wall wick wood worth ya zig""".split()
-_COINED = re.compile(
-    rf"(?:{'|'.join(_HEADS)})(?:{'|'.join(_MIDDLES)})?(?:{'|'.join(_HEADS)})?"
-    rf"(?:{'|'.join(sorted({*_PERSON_TAILS, *_PLACE_TAILS}, key=len, reverse=True))})"
-)
-
-ADJECTIVES = """Amber Ancient Bitter Black Blue Brave Bright Broken Burning Careless Clever Cold
-Crimson Crooked Cruel Dark Dead Distant Double Empty Endless Eternal Fading Faithful Fatal Final
-First Foolish Forgotten Frozen Gentle Golden Great Green Grey Happy Hidden Hollow Honest Hungry
-Idle Innocent Invisible Last Little Lonely Long Lost Loud Lucky Mad Midnight New Northern Old Other
-Pale Perfect Quiet Red Restless Royal Sacred Scarlet Second Secret Seventh Silent Silver Sleeping
-Small Southern Stolen Strange Sweet Tall Third Tired Twisted Velvet Western White Wicked Wild
-Winter Wrong Young""".split()
-NOUNS = """Affair Angel Anchor Apple Arrow Autumn Ballad Bell Bird Blood Bride Bridge Brother Candle
-Captain Carnival Castle Circle City Clock Cloud Coast Colonel Corner Country Cousin Crown Dance
-Daughter Day Desert Detective Devil Diary Doctor Door Dream Echo Empire Enemy Eye Falcon Family Father
-Fever Field Fire Fish Flood Flower Forest Fortune Fox Friend Game Garden Gate Ghost Girl Glass
-Guest Hand Harbour Heart Heaven Heir Hill Home Honour Horse Hotel Hour House Hunter Island Journey
-Judge Jungle Key King Kiss Ladder Lady Lake Lantern Law Letter Lie Light Lion Love Lover Machine Magic
-Man Mask Master Memory Miracle Mirror Money Moon Morning Mother Mountain Murder Night Ocean Orchard
-Palace Paper Paradise Party Pearl Piano Pilot Pirate Playground Poet Prince Prison Promise Queen Rain
-Return Revenge Ring River Road Room Rose Sailor Sea Season Secret Shadow Ship Shore Silence Sin Sister
-Sky Sleep Snow Soldier Song Sparrow Spring Stairs Star Station Storm Stranger Street Summer Sun Tale
-Tear Thief Thing Tiger Tower Town Train Traveller Tree Trial Valley Village Voice Wall War Water Wave
-Wedding Weekend Whisper Widow Wife Wind Window Winter Witness Wolf Woman Word World Year""".split()
-VERBS = """Ask Bring Buy Call Carry Catch Chase Count Dance Defend Dream Escape Find Follow Forget
-Hear Hide Hold Hunt Keep Kill Know Leave Lose Love Make Marry Meet Play Remember Run Save See Sell
-Shoot Sing Speak Stop Take Teach Tell Trust Wait Wake Walk Watch""".split()
-SMALL_WORDS = """The A An Of In On At To From With And For Me My You Your His Her Our Their No Not
-All Under Over Beyond Before After Without Between Behind Through What When Where Who Why How It Is
-Never Always Again Tonight Tomorrow Only Every One Two Three Four Five Seven Ten Hundred Thousand
-de van der la al bin Jr Sr III""".split()
-
-COUNTRIES = (
-    """Argentina Australia Austria Bangladesh Belgium Bolivia Brazil Bulgaria Canada Chile
-Colombia Croatia Denmark Ecuador Egypt England Estonia Ethiopia Finland France Georgia Germany Ghana
-Greece Hungary Iceland India Indonesia Iran Ireland Israel Italy Jamaica Japan Kenya Latvia Lebanon
-Lithuania Malaysia Mexico Morocco Nepal Netherlands Nigeria Norway Pakistan Peru Philippines Poland
-Portugal Romania Russia Scotland Senegal Serbia Singapore Slovakia Slovenia Spain Sweden Switzerland
-Tanzania Thailand Tunisia Turkey Uganda Ukraine Uruguay Venezuela Vietnam Wales Zambia""".split()
-    + [
-        "New Zealand",
-        "South Africa",
-        "Sri Lanka",
-        "the United States",
-        "United States",
-        "the Czech Republic",
-        "South Korea",
-        "Costa Rica",
-        "United Kingdom",
-    ]
-)
-NATIONALITIES = (
-    """American Argentine Armenian Australian Austrian Bangladeshi Belgian Bolivian
-Brazilian British Bulgarian Canadian Chilean Chinese Colombian Croatian Cuban Czech Danish Dutch
-Ecuadorian Egyptian English Estonian Ethiopian Finnish French Georgian German Ghanaian Greek Hungarian
-Icelandic Indian Indonesian Iranian Irish Israeli Italian Jamaican Japanese Kenyan Korean Latvian
-Lebanese Lithuanian Malaysian Maltese Mexican Mongolian Moroccan Nepalese Nigerian Norwegian Pakistani
-Peruvian Filipino Polish Portuguese Romanian Russian Scottish Senegalese Serbian Slovak Slovenian
-Spanish Swedish Swiss Syrian Thai Tunisian Turkish Ugandan Ukrainian Uruguayan Venezuelan Vietnamese
-Welsh Zambian""".split()
-    + ["New Zealand", "South African", "Sri Lankan", "Puerto Rican"]
-)
-STATES = (
-    """Alabama Arizona Arkansas California Colorado Connecticut Delaware Florida Georgia Idaho
-Illinois Indiana Iowa Kansas Kentucky Louisiana Maine Maryland Massachusetts Michigan Minnesota
-Mississippi Missouri Montana Nebraska Nevada Ohio Oklahoma Oregon Pennsylvania Tennessee Texas Utah
-Vermont Virginia Washington Wisconsin Wyoming""".split()
-    + [
-        "New York",
-        "New Jersey",
-        "North Carolina",
-        "South Dakota",
-        "West Virginia",
-        "New Mexico",
-    ]
-)
-MONTHS = """January February March April May June July August September October November
-December""".split()
+_LISTS = WordLists(Path(__file__).with_name("names.txt"))
+words, pick = _LISTS.words, _LISTS.pick
 
 
 def can_write_word(word: str) -> bool:
-    """Return whether a name that is invented here may hold this word."""
-    lists = (WOMEN, MEN, SURNAMES, ADJECTIVES, NOUNS, VERBS, SMALL_WORDS)
-    plurals = (plural(noun) for noun in NOUNS)
-    if word in plurals or any(word in words or word.removesuffix("s") in words for words in lists):
+    """Return whether an invented name may contain this word."""
+    known = words("women", "men", "surnames", "adjectives", "nouns", "verbs", "small words")
+    if word in known or word.removesuffix("s") in known or word in map(plural, words("nouns")):
         return True
-    return _COINED.fullmatch(word.lower()) is not None
+    return _coined_pattern().fullmatch(word.lower()) is not None
+
+
+@cache
+def _coined_pattern() -> re.Pattern[str]:
+    head, middle = "|".join(words("heads")), "|".join(words("middles"))
+    tail = "|".join(sorted(set(words("person tails", "place tails")), key=len, reverse=True))
+    return re.compile(f"(?:{head})(?:{middle})?(?:{head})?(?:{tail})")
 
 
 def first_name(rng: random.Random, woman: bool) -> str:
     """Return a first name of one of many languages."""
-    return rng.choice(WOMEN if woman else MEN)
+    return pick(rng, "women" if woman else "men")
 
 
-def _coined(rng: random.Random, tails: list[str]) -> str:
-    word = rng.choice(_HEADS)
+def _coined(rng: random.Random, tails: str) -> str:
+    word = pick(rng, "heads")
     if rng.random() < 0.55:
-        word += rng.choice(_MIDDLES)
+        word += pick(rng, "middles")
     if rng.random() < 0.25:
-        word += rng.choice(_HEADS)
-    return (word + rng.choice(tails)).capitalize()
+        word += pick(rng, "heads")
+    return (word + pick(rng, tails)).capitalize()
 
 
 def surname(rng: random.Random) -> str:
     """Return a surname, listed or coined, sometimes of two parts."""
-    name = rng.choice(SURNAMES) if rng.random() < 0.5 else _coined(rng, _PERSON_TAILS)
+    name = pick(rng, "surnames") if rng.random() < 0.5 else _coined(rng, "person tails")
     chance = rng.random()
     if chance < 0.05:
-        return f"{name}-{rng.choice(SURNAMES)}"
+        return f"{name}-{pick(rng, 'surnames')}"
     if chance < 0.09:
         return f"{rng.choice(('de', 'van', 'van der', 'de la', 'al', 'bin'))} {name}"
     return name
@@ -206,20 +87,20 @@ def people(rng: random.Random, most: int) -> str:
 
 def town(rng: random.Random) -> str:
     """Return the bare name of a town."""
-    name = _coined(rng, _PLACE_TAILS)
+    name = _coined(rng, "place tails")
     chance = rng.random()
     if chance < 0.05:
         return f"{rng.choice(('New', 'Old', 'Great', 'Little', 'Northern', 'Royal'))} {name}"
     if chance < 0.08:
         return f"{name} {rng.choice(('Hill', 'Lake', 'Valley', 'Bridge', 'Forest', 'Shore'))}"
     if chance < 0.10:
-        return f"{name}-{rng.choice(('on', 'in', 'under'))}-{_coined(rng, _PLACE_TAILS)}"
+        return f"{name}-{rng.choice(('on', 'in', 'under'))}-{_coined(rng, 'place tails')}"
     return name
 
 
 def region(rng: random.Random) -> str:
     """Return a county, province or district."""
-    name = _coined(rng, _PLACE_TAILS)
+    name = _coined(rng, "place tails")
     form = rng.choice(
         ("{} County",) * 5
         + ("{} Province", "{} District", "County {}", "{} Region", "{}shire", "{} Municipality",
@@ -237,18 +118,18 @@ def place(rng: random.Random) -> str:
     if chance < 0.65:
         return f"{name}, {country(rng)}"
     if chance < 0.85:
-        return f"{name}, {rng.choice(STATES)}"
+        return f"{name}, {pick(rng, 'states')}"
     return f"{name}, {region(rng)}, {country(rng)}"
 
 
 def country(rng: random.Random) -> str:
     """Return a country that exists."""
-    return rng.choice(COUNTRIES).removeprefix("the ")
+    return pick(rng, "countries").removeprefix("the ")
 
 
 def date(rng: random.Random, year: int) -> str:
     """Return a day of that year, or only the year, in one of the usual forms."""
-    day, month = rng.randint(1, 28), rng.choice(MONTHS)
+    day, month = rng.randint(1, 28), pick(rng, "months")
     forms = (
         (f"{day} {month} {year}", 40),
         (f"{month} {day}, {year}", 40),
@@ -261,7 +142,7 @@ def date(rng: random.Random, year: int) -> str:
 
 def full_date(rng: random.Random, year: int) -> str:
     """Return a day of that year, month first or day first."""
-    day, month = rng.randint(1, 28), rng.choice(MONTHS)
+    day, month = rng.randint(1, 28), pick(rng, "months")
     return f"{month} {day}, {year}" if rng.random() < 0.6 else f"{day} {month} {year}"
 
 
@@ -278,9 +159,9 @@ def plural(noun: str) -> str:
 
 def title(rng: random.Random) -> str:
     """Return a title of one to six words, as films, books and songs bear."""
-    a, b = rng.choice(ADJECTIVES), rng.choice(ADJECTIVES)
-    n, m = rng.choice(NOUNS), rng.choice(NOUNS)
-    v, who = rng.choice(VERBS), rng.choice(WOMEN + MEN)
+    a, b = pick(rng, "adjectives"), pick(rng, "adjectives")
+    n, m = pick(rng, "nouns"), pick(rng, "nouns")
+    v, who = pick(rng, "verbs"), pick(rng, "women", "men")
     forms = (
         n, a, plural(n), who, f"The {n}", f"The {a} {n}", f"{a} {n}", f"{a} {plural(n)}", f"The {a} {plural(n)}",
         f"{n} of {m}", f"The {n} of {m}", f"The {n} of the {a} {m}", f"{n} and {m}", f"{v} the {n}",
@@ -297,16 +178,12 @@ def title(rng: random.Random) -> str:
 def firm(rng: random.Random) -> str:
     """Return the name of a company."""
     name = surname(rng) if rng.random() < 0.6 else town(rng)
-    trade = rng.choice(
-        """Foods Motors Systems Industries Energy Textiles Airlines Electric Brewery Software Mining
-        Instruments Press Bank Pharmaceuticals Logistics Steel Games Robotics Shipping Insurance
-        Chemicals Furniture Aviation Railways Media Paper Optics Audio Tools""".split()
-    )
+    trade = pick(rng, "trades")
     forms = (
         name, f"{name} {trade}", f"{name} {trade}", f"{name} & {surname(rng)}", f"{name} Group",
         f"{name} {trade} Ltd", f"{name} and Sons", f"{name} Inc.", f"{name} AG", f"{name} Oy",
         f"{name} Brothers", f"{name}{rng.choice(('tech', 'soft', 'com', 'lab', 'works'))}",
-        f"{rng.choice(ADJECTIVES)} {rng.choice(NOUNS)} {trade}", f"{name} Holdings",
+        f"{pick(rng, 'adjectives')} {pick(rng, 'nouns')} {trade}", f"{name} Holdings",
     )  # fmt: skip
     return rng.choice(forms)
 
