@@ -17,7 +17,7 @@ from lamlam.memory_backends.conformance.model.state_machine import ModelLaws
 from lamlam.testing.neo4j_servers import Neo4jServer
 from tests.paths import OLD_STORES
 
-HASHED = ("desk", "erasure", "reader", "rows", "writer")
+HASHED = ("entities", "erasure", "reader", "rows", "writer")
 
 
 class OnTrio(SqliteBackend):
@@ -51,7 +51,7 @@ class TestSqliteWithCollidingHashes(ModelLaws):
     @pytest.fixture(autouse=True)
     def two_bits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for module in HASHED:
-            monkeypatch.setattr(f"lamlam.memory_backends.sqlite_{module}.row_id", _two_bits)
+            monkeypatch.setattr(f"lamlam.memory_backends.sqlite.{module}.row_id", _two_bits)
 
 
 class TestNeo4j(AllLaws):

@@ -28,7 +28,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     file = folder / "test_mutants.py"
     lines = [
         "from lamlam.memory_backends.conformance import AllLaws",
-        "from tests.memory_backends import mutants",
+        "from tests.memory_backends.conformance import mutants",
     ]
     for name in classes:
         lines += [
