@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import trio
 
 
-class Home:
+class EventLoop:
     """The loop that runs where it is made."""
 
     def __init__(self) -> None:

@@ -15,10 +15,10 @@ import anyio
 import anyio.to_thread
 
 from lamlam.errors import EngineClosed, NotSupported, TraceFailed, UsageError
-from lamlam.event_loop import Home
+from lamlam.event_loop import EventLoop
 from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion
-from lamlam.runtime.decoding.entity_names import KnownNames
+from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.events import Event
 from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.option_checks import (
@@ -40,9 +40,9 @@ from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS
 from lamlam.runtime.llama.model_file import check_file
 from lamlam.runtime.observers.observer import BegunText, EventSource, ObservedEvents, Observer
 from lamlam.runtime.observers.trace import Trace
-from lamlam.runtime.scheduling.event_channel import Mailbox
+from lamlam.runtime.scheduling.event_channel import EventChannel
 from lamlam.runtime.scheduling.owner_thread import LoadedModel, ModelSettings, OwnerThread, closed
-from lamlam.runtime.scheduling.request import PendingText, TextEvents, last_of
+from lamlam.runtime.scheduling.request import GenerationRequest, TextEvents, last_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -159,7 +159,7 @@ class Engine(OneProcess):
         self._memory = memory
         constraint = self._constraint
         is_whole = constraint is not None and constraint.strict and not constraint.only_named
-        self._known = KnownNames() if is_whole else None
+        self._entity_names = EntityNames() if is_whole else None
         self._state = _State.UNOPENED
         self._stack = AsyncExitStack()
         self._freed: anyio.Event | None = None
@@ -167,7 +167,7 @@ class Engine(OneProcess):
         self._owner: OwnerThread | None = None
         self._loaded: LoadedModel | None = None
         self._format: ChatFormat | None = None
-        self._home: Home | None = None
+        self._loop: EventLoop | None = None
 
     @property
     def context(self) -> int:
@@ -205,15 +205,15 @@ class Engine(OneProcess):
         if self._state is not _State.UNOPENED:
             raise UsageError("an engine is opened once", hint="make another Engine")
         self._state = _State.OPENING
-        self._home = Home()
+        self._loop = EventLoop()
         self.belongs_here()
         try:
             self._open_trace()
             path = self._model_path()
-            ready: Mailbox[LoadedModel | BaseException] = Mailbox()
+            ready: EventChannel[LoadedModel | BaseException] = EventChannel()
             opened: Future[FactStore | None] = Future()
             owner = OwnerThread(
-                path, self._settings, opened, self._constraint, ready.put, self._known
+                path, self._settings, opened, self._constraint, ready.put, self._entity_names
             )
             try:
                 store = await self._open_store(path)
@@ -296,7 +296,7 @@ class Engine(OneProcess):
         await self._refresh_names()
         if self._observers:
             return await last_of(self._events(prompt, settings))
-        return await self._submit(prompt, settings, wants_events=False).completion()
+        return await self._submit(prompt, settings, is_streamed=False).completion()
 
     @asynccontextmanager
     async def stream(
@@ -395,7 +395,7 @@ class Engine(OneProcess):
         return self._observed(events, "chat", tuple(read), settings)
 
     def _events(self, prompt: str, settings: TextSettings) -> EventSource:
-        events = TextEvents(self._submit(prompt, settings, wants_events=True))
+        events = TextEvents(self._submit(prompt, settings, is_streamed=True))
         return self._observed(events, "text", prompt, settings)
 
     def _observed(
@@ -455,17 +455,17 @@ class Engine(OneProcess):
                 "a strict constraint asks memory at every key, and this one has no fast lookups",
                 hint="leave out strict, or take a memory with the capability fast_lookup",
             )
-        if self._known is not None:
-            await self._known.refresh(store)
+        if self._entity_names is not None:
+            await self._entity_names.refresh(store)
 
     async def _refresh_names(self) -> None:
         """A strict constraint knows the names that memory holds now."""
         loaded = self._open_model()
-        if self._known and self._store is not None and loaded.vocabulary.lookup is not None:
-            await self._known.refresh(self._store)
+        if self._entity_names and self._store is not None and loaded.vocabulary.lookup is not None:
+            await self._entity_names.refresh(self._store)
 
     def _begin_turn(self, prompt: ChatPrompt, settings: TextSettings) -> TextEvents:
-        return TextEvents(self._submit(prompt, settings, wants_events=True))
+        return TextEvents(self._submit(prompt, settings, is_streamed=True))
 
     def _text(self, prompt: str, options: dict[str, Any]) -> TextSettings:
         self._open_model()
@@ -474,11 +474,11 @@ class Engine(OneProcess):
         return text_settings(options, verbalise=self.verbalise, lookup_bias=self.lookup_bias)
 
     def _submit(
-        self, prompt: str | ChatPrompt, settings: TextSettings, *, wants_events: bool
-    ) -> PendingText:
+        self, prompt: str | ChatPrompt, settings: TextSettings, *, is_streamed: bool
+    ) -> GenerationRequest:
         self._open_here()
         assert self._owner is not None
-        text = PendingText(prompt, settings, wants_events, self._owner, self._store)
+        text = GenerationRequest(prompt, settings, is_streamed, self._owner, self._store)
         self._owner.submit(text)
         return text
 
@@ -498,8 +498,8 @@ class Engine(OneProcess):
 
     def _open_here(self) -> LoadedModel:
         loaded = self._open_model()
-        assert self._home is not None
-        self._home.check()
+        assert self._loop is not None
+        self._loop.check()
         return loaded
 
     def _open_model(self) -> LoadedModel:

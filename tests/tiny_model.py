@@ -230,8 +230,8 @@ class ScriptedModel:
         self.n_tokens = n_tokens
         self.n_batch = n_batch
         self.n_context = n_context
-        self.is_shared = n_cells is not None
-        self.forgets_in_part = True
+        self.unified_kv = n_cells is not None
+        self.can_truncate = True
         self.n_cells = n_cells or 256 * n_context
         self.cells: dict[int, list[int]] = {}
         """What each sequence holds."""
@@ -242,7 +242,7 @@ class ScriptedModel:
         self._next_rows: dict[int, list[int]] = {}
 
     @property
-    def room(self) -> int:
+    def free_tokens(self) -> int:
         """Tokens that still fit into the batch."""
         return self.n_batch - len(self._batch)
 
@@ -252,7 +252,7 @@ class ScriptedModel:
         """Append to a sequence, which must end where the tokens begin."""
         cells = self.cells.setdefault(sequence, [])
         assert position == len(cells), "a gap or an overlap in the cache"
-        assert len(tokens) <= self.room, "llama.cpp would abort"
+        assert len(tokens) <= self.free_tokens, "llama.cpp would abort"
         cells.extend(tokens)
         assert len(cells) <= self.n_context, "more tokens than the context holds"
         self._batch.extend(tokens)
@@ -275,12 +275,12 @@ class ScriptedModel:
         logits[self.script(self._rows[row])] = 10.0
         return logits
 
-    def keep(self, sequence: int, n_tokens: int) -> None:
+    def truncate(self, sequence: int, n_tokens: int) -> None:
         """Forget all but the first tokens."""
         assert n_tokens <= len(self.cells[sequence])
         del self.cells[sequence][n_tokens:]
 
-    def clear(self, sequence: int) -> None:
+    def free(self, sequence: int) -> None:
         """Forget the sequence."""
         self.cells.pop(sequence, None)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lamlam.runtime.decoding.lookup_answers import Question
     from lamlam.runtime.decoding.settings import TextSettings
     from lamlam.runtime.decoding.vocabulary import Vocabulary
-    from lamlam.runtime.llama.context import Context
+    from lamlam.runtime.llama.context import LlamaContext
 
 N_TEXT, N_LOOKUPS = 200, 8
 _TEXT = "The river rises in the hills above the town and flows through the valley to the sea. "
@@ -86,14 +86,14 @@ class _Text:
     """A request that nobody waits for on another thread."""
 
     is_cancelled = False
-    wants_events = False
+    is_streamed = False
 
     def __init__(self, prompt: str, settings: TextSettings) -> None:
         self.prompt = prompt
         self.settings = settings
         self.completion: Completion | None = None
 
-    def tell(self, events: list[Event]) -> None:
+    def send(self, events: list[Event]) -> None:
         """Nobody listens."""
 
     def ask(self, question: Question) -> None:
@@ -109,7 +109,7 @@ class _Text:
 class Reciter:
     """Writes the script's text with lamlam's own scheduler."""
 
-    def __init__(self, context: Context, vocabulary: Vocabulary) -> None:
+    def __init__(self, context: LlamaContext, vocabulary: Vocabulary) -> None:
         from lamlam.runtime.decoding.settings import TextSettings
         from lamlam.runtime.scheduling.scheduler import Scheduler
 

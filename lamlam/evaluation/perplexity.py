@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lamlam.runtime.decoding.lookup_answers import Question
     from lamlam.runtime.decoding.settings import TextSettings
     from lamlam.runtime.decoding.vocabulary import Vocabulary
-    from lamlam.runtime.llama.context import Context
+    from lamlam.runtime.llama.context import LlamaContext
     from lamlam.runtime.llama.model_file import CheckpointFile
 
 
@@ -106,7 +106,7 @@ def evaluate_perplexity(
 
 
 @contextmanager
-def _open(model: str) -> Iterator[tuple[Context, Vocabulary, CheckpointFile]]:
+def _open(model: str) -> Iterator[tuple[LlamaContext, Vocabulary, CheckpointFile]]:
     from lamlam.bundled import model_path
     from lamlam.errors import NoLookupTokens
     from lamlam.runtime.decoding.vocabulary import Vocabulary
@@ -134,7 +134,7 @@ def _open(model: str) -> Iterator[tuple[Context, Vocabulary, CheckpointFile]]:
 
 
 def _score_given(
-    document: Document, vocabulary: Vocabulary, context: Context
+    document: Document, vocabulary: Vocabulary, context: LlamaContext
 ) -> tuple[float, float, int, int]:
     """Return log likelihoods of (text tokens, learnt tokens), and the text's tokens and bytes."""
     pieces = list(vary(document, random.Random(0), PLAIN, {}))
@@ -208,13 +208,13 @@ class _Text:
 
     prompt = ""
     is_cancelled = False
-    wants_events = False
+    is_streamed = False
 
     def __init__(self, settings: TextSettings) -> None:
         self.settings = settings
         self.is_over = False
 
-    def tell(self, events: list[Event]) -> None:
+    def send(self, events: list[Event]) -> None:
         """Nobody listens."""
 
     def ask(self, question: Question) -> None:
@@ -231,7 +231,7 @@ class _Reader:
     """Reads texts with lookups of the model's own; a context manager, since it opens a store."""
 
     def __init__(
-        self, context: Context, vocabulary: Vocabulary, url: str, lookup_bias: float
+        self, context: LlamaContext, vocabulary: Vocabulary, url: str, lookup_bias: float
     ) -> None:
         from lamlam.memory_backends.open import connect
         from lamlam.runtime.decoding.key_constraint import Constraint

@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 
 from lamlam.errors import BadChatTemplate, EngineClosed, UsageError
-from lamlam.event_loop import Home
+from lamlam.event_loop import EventLoop
 from lamlam.runtime.chat.cited_text import CitedText
 from lamlam.runtime.chat.prompt import ChatFormat, ChatPrompt
 from lamlam.runtime.chat.tool_calls import (
@@ -322,7 +322,7 @@ class ChatEvents:
         self._is_left = False
         self._error: BaseException | None = None
         self._lookup: anyio.CancelScope | None = None
-        self._home = Home()
+        self._loop = EventLoop()
 
     def leave(self) -> None:
         """Nobody waits for an event that will not come, and no text is written for nobody."""
@@ -342,7 +342,7 @@ class ChatEvents:
         return self
 
     async def __anext__(self) -> Event:
-        self._home.check()
+        self._loop.check()
         while not self._ready:
             if self._is_finished:
                 raise StopAsyncIteration
@@ -418,7 +418,7 @@ class ChatEvents:
                 self._lookup.cancel()
 
         with suppress(RuntimeError):  # the loop is gone
-            self._home.post(end)
+            self._loop.post(end)
 
 
 def _instructed(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:

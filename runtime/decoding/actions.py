@@ -56,4 +56,4 @@ class Done:
     reason: FinishReason | Literal["lookup_failed"]
 
 
-Want = Sample | Force | Look | Rewind | Done
+Action = Sample | Force | Look | Rewind | Done

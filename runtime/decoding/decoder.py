@@ -1,6 +1,6 @@
 """The state machine of one sequence: token in, want out.
 
-No I/O, no model, no memory. The driver reads `Decoder.want`, does it, and reports
+No I/O, no model, no memory. The driver reads `Decoder.action`, does it, and reports
 back with the one method that fits; `lamlam.runtime.decoding.actions` says which.
 
 States follow each other as ``InText -> InEntity -> InRelation -> Waiting -> InText``.
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample, Want
+from lamlam.runtime.decoding.actions import Action, Done, Force, Look, Rewind, Sample
 from lamlam.runtime.decoding.completion import Completion, FinishReason, LookupRecord
 from lamlam.runtime.decoding.logprobs import Scored, TokenList
 from lamlam.runtime.decoding.lookup_answers import Answer, Query
-from lamlam.runtime.decoding.output_text import WrittenText
+from lamlam.runtime.decoding.output_text import OutputText
 from lamlam.runtime.decoding.sampling import Choice, TokenIds
 from lamlam.runtime.decoding.settings import TextSettings
-from lamlam.runtime.decoding.token_masks import Masks, token_ids
+from lamlam.runtime.decoding.token_masks import TokenMasks, token_ids
 from lamlam.runtime.decoding.trie import MAX_ENTITY_TOKENS, MAX_RELATION_TOKENS, Paths
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 
@@ -100,7 +100,7 @@ class Decoder:
     def __init__(
         self,
         vocabulary: Vocabulary,
-        masks: Masks,
+        masks: TokenMasks,
         settings: TextSettings,
         prompt: str | ChatPrompt,
         *,
@@ -119,11 +119,11 @@ class Decoder:
         self.settings = settings
         self.tokens = vocabulary.prompt_tokens(prompt)
         self.n_prompt_tokens = len(self.tokens)
-        self.written = WrittenText(prompt if isinstance(prompt, str) else "")
+        self.output = OutputText(prompt if isinstance(prompt, str) else "")
         self.listed = TokenList(vocabulary) if settings.logprobs is not None else None
         self.records: list[LookupRecord] = []
         self.state: State = InText()
-        self.guide_wanted: Literal["entity", "relation"] | None = None
+        self.key_to_guide: Literal["entity", "relation"] | None = None
         """Set when a key begins: the driver may answer with `guide`."""
         self.n_text_tokens = 0
         self.n_tokens = 0
@@ -142,7 +142,7 @@ class Decoder:
         """First tokens of names that memory did not know, at this place."""
         self._query: Query | None = None
         self._text_samples = self._build_text_samples()
-        self.want: Want = self._next_in_text()
+        self.action: Action = self._next_in_text()
 
     @property
     def query(self) -> Query | None:
@@ -163,7 +163,7 @@ class Decoder:
         return Query(state.entity, self._text(state.begin, len(self.tokens)))
 
     @property
-    def wants_score(self) -> bool:
+    def needs_score(self) -> bool:
         """The next token is one of the text, and how likely it is is to be listed."""
         return self.listed is not None and isinstance(self.state, InText)
 
@@ -173,7 +173,7 @@ class Decoder:
         """The token was chosen and stands behind the sequence.
 
         Args:
-            scored: how likely it was, where the decoder `wants_score`.
+            scored: how likely it was, where the decoder `needs_score`.
         """
         self.n_tokens += 1
         match self.state:
@@ -188,8 +188,8 @@ class Decoder:
 
     def forced(self) -> None:
         """The forced tokens stand behind the sequence."""
-        assert isinstance(self.want, Force)
-        tokens = self.want.tokens
+        assert isinstance(self.action, Force)
+        tokens = self.action.tokens
         match self.state:
             case InEntity() | InRelation():
                 for token in tokens:
@@ -198,7 +198,7 @@ class Decoder:
                 self.n_tokens += len(tokens)
                 self.tokens.extend(tokens)
                 self.state = InText()
-                self.want = self._next_in_text()
+                self.action = self._next_in_text()
 
     def guide(
         self,
@@ -217,7 +217,7 @@ class Decoder:
                 the lookup is given up.
             is_blind: nobody knows what memory holds.
         """
-        self.guide_wanted = None
+        self.key_to_guide = None
         state = self.state
         if not isinstance(state, InEntity | InRelation):
             return
@@ -227,13 +227,13 @@ class Decoder:
             else:
                 only, is_strict = trie, True
         if is_strict and only is None:
-            self.want = self._abandon(state.start)
+            self.action = self._abandon(state.start)
             return
         if trie is not None:
             self._avoid |= avoid
         state.trie, state.only = trie, only
-        if isinstance(self.want, Sample):
-            self.want = self._next_in_key(state)
+        if isinstance(self.action, Sample):
+            self.action = self._next_in_key(state)
 
     def answered(self, answer: Answer) -> None:
         """Memory has answered the question."""
@@ -249,7 +249,7 @@ class Decoder:
                 source=answer.source,
                 elapsed_s=answer.elapsed_s,
                 match=answer.match,
-                at=len(self.written.text),
+                at=len(self.output.text),
                 revision=answer.revision,
             )
         )
@@ -264,7 +264,7 @@ class Decoder:
             case "stop":
                 self._finish("miss")
             case "raise":
-                self.want = Done("lookup_failed")
+                self.action = Done("lookup_failed")
             case "ask_again" if self._n_questions + 1 < MAX_QUESTIONS and self._may_ask:
                 self._ask_again(state, answer)
             case _:  # continue; nearest, where nothing is near
@@ -272,9 +272,9 @@ class Decoder:
 
     def rewound(self) -> None:
         """The sequence was cut to the wanted length."""
-        assert isinstance(self.want, Rewind)
-        del self.tokens[self.want.to :]
-        self.want = (
+        assert isinstance(self.action, Rewind)
+        del self.tokens[self.action.to :]
+        self.action = (
             self._next_in_text()
             if isinstance(self.state, InText)
             else self._next_in_key(self.state)
@@ -282,14 +282,14 @@ class Decoder:
 
     def completion(self) -> Completion:
         """The finished text; only after `Done`."""
-        assert isinstance(self.want, Done) and self.want.reason != "lookup_failed"
-        text, spans = self.written.text, self.written.spans()
+        assert isinstance(self.action, Done) and self.action.reason != "lookup_failed"
+        text, spans = self.output.text, self.output.spans()
         return Completion(
             text=text,
             spans=spans,
             # A stop string may have cut the text off before a lookup.
             lookups=tuple(replace(one, at=min(one.at, len(text))) for one in self.records),
-            finish_reason=self.want.reason,
+            finish_reason=self.action.reason,
             n_tokens=self.n_tokens,
             n_text_tokens=self.n_text_tokens,
             n_prompt_tokens=self.n_prompt_tokens,
@@ -301,7 +301,7 @@ class Decoder:
     def _sampled_in_text(self, token: int, scored: Scored | None) -> None:
         lookup = self.vocabulary.lookup
         if lookup is not None and token == lookup.entity:
-            self.written.settle()
+            self.output.settle()
             if self._is_stopped():
                 self._finish("stop_string")
                 return
@@ -311,8 +311,8 @@ class Decoder:
             self._avoid.clear()
             self._tried.clear()
             self._unknown_starts.clear()
-            self.guide_wanted = "entity"
-            self.want = self._next_in_key(self.state)
+            self.key_to_guide = "entity"
+            self.action = self._next_in_key(self.state)
             return
         if token in self.vocabulary.ends:
             self._finish("stop")
@@ -321,30 +321,30 @@ class Decoder:
         self.tokens.append(token)
         self.n_text_tokens += 1
         if self.listed is not None:
-            self.listed.add_sampled(token, len(self.written.text), scored)
-        self.written.add_bytes(self.vocabulary.piece(token))
+            self.listed.add_sampled(token, len(self.output.text), scored)
+        self.output.add_bytes(self.vocabulary.piece(token))
         if self._is_stopped():
             self._finish("stop_string")
             return
-        self.want = self._next_in_text()
+        self.action = self._next_in_text()
 
     def _is_stopped(self) -> bool:
         """A stop string stands in the text, which is cut off before it."""
-        at = self.written.find_stop(self.settings.stop) if self.settings.stop else None
+        at = self.output.find_stop(self.settings.stop) if self.settings.stop else None
         if at is not None and self.settings.call is not None:
             call = self.settings.call
             mark = call.form.opening
-            opening = 0 if call.is_required else self.written.text.find(mark) if mark else -1
+            opening = 0 if call.is_required else self.output.text.find(mark) if mark else -1
             if 0 <= opening <= at:
                 return False  # a call is no text; it ends where its form ends
         if at is not None:
-            self.written.cut(at)
+            self.output.cut(at)
         return at is not None
 
-    def _next_in_text(self) -> Want:
+    def _next_in_text(self) -> Action:
         """Return what comes next in text, limits considered."""
-        written = self.written
-        if self.n_text_tokens >= self.settings.max_tokens and not written.awaits_value:
+        output = self.output
+        if self.n_text_tokens >= self.settings.max_tokens and not output.awaits_value:
             return self._done("length")
         if len(self.tokens) >= self._context:
             return self._done("context")
@@ -352,7 +352,7 @@ class Decoder:
             self._may_look
             and not self._blocked_here
             and self._may_ask
-            and not written.has_partial_character
+            and not output.has_partial_character
         )
         samples = self._text_samples
         if not can_look:
@@ -398,11 +398,11 @@ class Decoder:
             relation_state = InRelation(state.start, entity, begin)
             self.state = relation_state
             self._avoid.clear()
-            self.guide_wanted = "relation"
-            self.want = self._next_in_key(relation_state)
+            self.key_to_guide = "relation"
+            self.action = self._next_in_key(relation_state)
             return
         _follow(state, token)
-        self.want = self._next_in_key(state)
+        self.action = self._next_in_key(state)
 
     def _sampled_in_relation(self, state: InRelation, token: int) -> None:
         lookup = self.vocabulary.lookup
@@ -411,16 +411,16 @@ class Decoder:
         if token == lookup.answer:
             query = Query(state.entity, self._text(state.begin, len(self.tokens) - 1))
             if _key(query) in self._tried:  # the same words in other tokens
-                self.want = self._abandon(state.start)
+                self.action = self._abandon(state.start)
                 return
             self._query = query
             self.state = Waiting(state.start, query, state.begin)
-            self.want = Look(query)
+            self.action = Look(query)
             return
         _follow(state, token)
-        self.want = self._next_in_key(state)
+        self.action = self._next_in_key(state)
 
-    def _next_in_key(self, state: InEntity | InRelation | Waiting) -> Want:
+    def _next_in_key(self, state: InEntity | InRelation | Waiting) -> Action:
         assert not isinstance(state, Waiting)
         if len(self.tokens) >= self._context:
             return self._done("context")
@@ -476,13 +476,13 @@ class Decoder:
         if self.settings.verbalise == "copy":
             tokens += self._write_out(answer, fetched)
         else:
-            self.written.expect_value(answer)
+            self.output.expect_value(answer)
         if len(self.tokens) + len(tokens) > self._context:
             if self.settings.verbalise == "model":
                 self._write_out(answer, fetched)
             self._finish("context")
             return
-        self.want = Force(tokens)
+        self.action = Force(tokens)
 
     def _write_out(self, answer: Answer, fetched: tuple[int, ...]) -> tuple[int, ...]:
         """The value stands in the text; return its tokens there.
@@ -491,13 +491,13 @@ class Decoder:
             fetched: its tokens behind a space.
         """
         assert answer.value is not None
-        lead = self.written.space_before_value()
+        lead = self.output.space_before_value()
         surface = fetched if lead == " " else self.vocabulary.tokens(lead + answer.value)
-        start = len(self.written.text)
-        self.written.add_value(lead, answer)
+        start = len(self.output.text)
+        self.output.add_value(lead, answer)
         self.n_text_tokens += len(surface)
         if self.listed is not None:
-            self.listed.add_written(surface, start, len(self.written.text))
+            self.listed.add_written(surface, start, len(self.output.text))
         return surface
 
     def _ask_again(self, state: Waiting, answer: Answer) -> None:
@@ -509,29 +509,29 @@ class Decoder:
             self.state = InRelation(state.start, state.query.entity, begin)
             # Another relation, not the same words in other tokens: another first token.
             self._avoid.add(self.tokens[begin])
-            self.guide_wanted = "relation"
+            self.key_to_guide = "relation"
         else:
             begin = state.start + 1
             self._unknown_starts.add(self.tokens[begin])
             self.state = InEntity(state.start, is_another=True)
-            self.guide_wanted = "entity"
-        self.want = Rewind(begin)
+            self.key_to_guide = "entity"
+        self.action = Rewind(begin)
 
-    def _abandon(self, start: int) -> Want:
+    def _abandon(self, start: int) -> Action:
         """Return to before the lookup; none may open at this place again."""
         self._blocked_here = True
         self.state = InText()
-        self.guide_wanted = None
-        self.want = Rewind(start)
-        return self.want
+        self.key_to_guide = None
+        self.action = Rewind(start)
+        return self.action
 
     # End ---------------------------------------------------------------------------------
 
     def _finish(self, reason: FinishReason) -> None:
-        self.want = self._done(reason)
+        self.action = self._done(reason)
 
     def _done(self, reason: FinishReason) -> Done:
-        self.written.settle()
+        self.output.settle()
         # What was taken for the beginning of a value is text after all, and may hold one.
         return Done("stop_string" if self._is_stopped() else reason)
 

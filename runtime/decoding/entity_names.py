@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from lamlam.errors import TooManyEntities
-from lamlam.runtime.decoding.packed_trie import NameTable
+from lamlam.runtime.decoding.packed_trie import PackedTrie
 from lamlam.runtime.decoding.trie import MAX_ENTITY_TOKENS
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 
@@ -29,14 +29,14 @@ class _Read:
     names: tuple[str, ...]
 
 
-class KnownNames:
+class EntityNames:
     """What the names were when a text last began; read by tasks, used by the owner thread."""
 
     def __init__(self, most: int = MOST_ENTITIES) -> None:
         self._most = most
         self._reading = anyio.Lock()
         self._read = _Read(-1, ())
-        self._table: tuple[_Read, NameTable] | None = None
+        self._table: tuple[_Read, PackedTrie] | None = None
 
     async def refresh(self, store: FactStore) -> None:
         """The names are those that the memory holds now.
@@ -63,13 +63,13 @@ class KnownNames:
                     await facts.aclose()
             self._read = _Read(revision, tuple(names))
 
-    def table(self, vocabulary: Vocabulary) -> NameTable:
+    def table(self, vocabulary: Vocabulary) -> PackedTrie:
         """Return the names as token paths; built once for each revision."""
         read, held = self._read, self._table
         if held is None or held[0] is not read:
             assert vocabulary.lookup is not None
             paths = (vocabulary.tokens(f" {name}") for name in read.names)
-            table = NameTable(
+            table = PackedTrie(
                 (path for path in paths if len(path) <= MAX_ENTITY_TOKENS),
                 vocabulary.lookup.relation,
             )

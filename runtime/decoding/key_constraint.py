@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol
 
 from lamlam.errors import UsageError
-from lamlam.runtime.decoding.entity_names import KnownNames
+from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.lookup_answers import GivenOut
 from lamlam.runtime.decoding.option_checks import check_number, check_switch
 from lamlam.runtime.decoding.trie import (
@@ -44,7 +44,7 @@ _POSSESSIVES = ("'s", "’s")
 
 
 class Describer(Protocol):
-    """The part of a store that grounding needs."""
+    """The part of a store that a key constraint needs."""
 
     def describe_nowait(
         self, entity: str, *, fuzzy: bool = True, as_of: int | None = None
@@ -87,7 +87,7 @@ class Constraint:
             )
 
 
-class Grounding:
+class KeyConstraint:
     """What one text has named so far that memory knows."""
 
     def __init__(
@@ -95,19 +95,19 @@ class Grounding:
         store: Describer,
         vocabulary: Vocabulary,
         constraint: Constraint,
-        known: KnownNames | None = None,
+        entity_names: EntityNames | None = None,
         as_of: int | None = None,
     ) -> None:
         """Nothing is named yet.
 
         Args:
-            known: all names of the store, for a strict constraint that is not ``only_named``.
+            entity_names: all names of the store, for a strict constraint that is not ``only_named``.
             as_of: the revision that is asked about; ``None``: the newest.
         """
         self._describe = (
             store.describe_nowait if as_of is None else partial(store.describe_nowait, as_of=as_of)
         )
-        self._known = known if as_of is None else None  # it knows today's names
+        self._entity_names = entity_names if as_of is None else None  # it knows today's names
         self.is_strict = constraint.strict
         self._vocabulary = vocabulary
         self._constraint = constraint
@@ -169,9 +169,9 @@ class Grounding:
         Args:
             named: the names in the text that memory knows.
         """
-        if self._known is None:
+        if self._entity_names is None:
             return named
-        return either(named, self._known.table(self._vocabulary).root)
+        return either(named, self._entity_names.table(self._vocabulary).root)
 
     def all_relations(self, entity: str) -> KeyTrie | None:
         """Return every path that a strict constraint leaves to a relation of the entity."""

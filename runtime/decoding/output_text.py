@@ -21,7 +21,7 @@ class _FactStretch:
     answer: Answer
 
 
-class WrittenText:
+class OutputText:
     """Visible text in characters, fed with bytes of sampled tokens and with values."""
 
     def __init__(self, prompt: str) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lamlam.runtime.decoding.sampling import TokenIds
 
 
-class NameTable:
+class PackedTrie:
     """All paths, each ended by the token that closes a name."""
 
     def __init__(self, names: Iterable[tuple[int, ...]], closing: int) -> None:
@@ -26,14 +26,14 @@ class NameTable:
         lengths = np.fromiter(map(len, paths), np.int64, len(paths))
         self.starts = np.cumsum(lengths) - lengths
         self.ends = np.cumsum(lengths)
-        self.root = TablePaths(self, 0, len(paths), 0) if paths else None
+        self.root = PackedPaths(self, 0, len(paths), 0) if paths else None
         """Where every name begins; none where there is no name."""
 
 
-class TablePaths:
+class PackedPaths:
     """The rows that begin with the tokens so far."""
 
-    def __init__(self, table: NameTable, first: int, end: int, depth: int) -> None:
+    def __init__(self, table: PackedTrie, first: int, end: int, depth: int) -> None:
         self._table = table
         self._first = first
         self._end = end
@@ -49,13 +49,13 @@ class TablePaths:
             self._choices = column[first_of_each].astype(np.int64)
         return self._choices
 
-    def after(self, token: int) -> TablePaths | None:
+    def after(self, token: int) -> PackedPaths | None:
         """Return where the token leads; none off every path."""
         column = self._column
         low, high = (int(np.searchsorted(column, token, side)) for side in ("left", "right"))
         if low == high:
             return None
-        return TablePaths(self._table, self._first + low, self._first + high, self._depth + 1)
+        return PackedPaths(self._table, self._first + low, self._first + high, self._depth + 1)
 
     @cached_property
     def _column(self) -> NDArray[np.int32]:

@@ -8,7 +8,7 @@ from lamlam.runtime.decoding.sampling import TokenIds
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 
 
-class Masks:
+class TokenMasks:
     """The forbidden tokens of each state, built once for a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:

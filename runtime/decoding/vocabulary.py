@@ -1,6 +1,6 @@
 """The tokens of a model, the four lookup tokens among them.
 
-`Vocabulary` is all that decoder and grounding know of a model: text to tokens,
+`Vocabulary` is all that decoder and key constraint know of a model: text to tokens,
 tokens to bytes, and which tokens are more than text. Text is data: it is always
 tokenized with special tokens off, so no prompt, key or value yields a lookup token.
 """

@@ -1,6 +1,6 @@
 """The only door to llama.cpp: its low-level API behind context managers.
 
-Not thread-safe: one thread opens, uses and closes a `Context`. A `Model` may be
+Not thread-safe: one thread opens, uses and closes a `LlamaContext`. A `LlamaModel` may be
 read from other threads. llama.cpp's errors become ours.
 """
 
@@ -38,7 +38,7 @@ _ERROR_LEVEL = 4  # ggml's number
 _NO_TOKEN = -1
 
 
-class Model:
+class LlamaModel:
     """A loaded model and its vocabulary."""
 
     def __init__(self, handle: Any, token_types: list[int]) -> None:  # Any: a ctypes pointer
@@ -52,7 +52,7 @@ class Model:
             "llama_model_is_recurrent",
             "llama_model_is_hybrid",
         )  # older versions lack the second
-        self.forgets_in_part = not any(getattr(api, kind, _no)(handle) for kind in kinds)
+        self.can_truncate = not any(getattr(api, kind, _no)(handle) for kind in kinds)
         self._piece_buffer = ctypes.create_string_buffer(256)
         # Ours begin every text with the marker, and say add_bos = false for other programs' sake.
         buffer: Any = self._piece_buffer
@@ -103,18 +103,18 @@ class Model:
         return self._vocab
 
 
-class Context:
+class LlamaContext:
     """Memory for the tokens of some sequences, and the way to evaluate more of them."""
 
     def __init__(
         self,
-        model: Model,
+        model: LlamaModel,
         handle: Any,
         *,
         n_batch: int,
         n_context: int,
         n_cells: int,
-        is_shared: bool,
+        unified_kv: bool,
         threads: ThreadCount,
     ) -> None:
         self.n_batch = n_batch
@@ -123,10 +123,10 @@ class Context:
         """Tokens of one sequence."""
         self.n_cells = n_cells
         """Tokens of all sequences together."""
-        self.is_shared = is_shared
+        self.unified_kv = unified_kv
         """Sequences take their cells from one store; false where each has its own."""
-        self.forgets_in_part = model.forgets_in_part
-        """`keep` can shorten a sequence; false where a model can only forget all of it."""
+        self.can_truncate = model.can_truncate
+        """`truncate` can shorten a sequence; false where a model can only forget all of it."""
         self._handle = handle
         self._memory: Any = api.llama_get_memory(handle)
         self._vocabulary_size = model.n_tokens
@@ -154,7 +154,7 @@ class Context:
         self._views: dict[tuple[int | None, int], NDArray[np.float32]] = {}
 
     @property
-    def room(self) -> int:
+    def free_tokens(self) -> int:
         """Tokens that still fit into the batch."""
         return self.n_batch - self._n
 
@@ -168,7 +168,7 @@ class Context:
             is_last: the logits after the last token are wanted.
         """
         start, n = self._n, len(tokens)
-        if n > self.room:
+        if n > self.free_tokens:
             raise DecodeFailed(f"a batch holds {self.n_batch} tokens, {start + n} were given")
         end = start + n
         if n == 1:  # slices of one cost ten times as much
@@ -247,26 +247,26 @@ class Context:
                 top = logits.max()
                 total = top + np.log(np.exp(logits - top).sum())
                 scores[start + row] = logits[tokens[start + row + 1]] - total
-        self.clear(0)
+        self.free(0)
         return scores
 
-    def keep(self, sequence: int, n_tokens: int) -> None:
+    def truncate(self, sequence: int, n_tokens: int) -> None:
         """The sequence holds its first ``n_tokens`` tokens and no more."""
         if not api.llama_memory_seq_rm(self._memory, sequence, n_tokens, -1):
             raise DecodeFailed("this model cannot forget part of a text, so it cannot look up")
 
-    def clear(self, sequence: int) -> None:
+    def free(self, sequence: int) -> None:
         """The sequence holds nothing."""
         api.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
     def copy(self, source: int, target: int, n_tokens: int) -> None:
         """An empty sequence holds the first tokens of another, which are not evaluated again."""
-        if self.is_shared:
+        if self.unified_kv:
             api.llama_memory_seq_cp(self._memory, source, target, 0, n_tokens)
             return
         # Between cells of their own llama.cpp copies all or ends the process.
         api.llama_memory_seq_cp(self._memory, source, target, -1, -1)
-        self.keep(target, n_tokens)
+        self.truncate(target, n_tokens)
 
 
 def _no(handle: Any) -> bool:
@@ -280,7 +280,7 @@ def _pointer(array: NDArray[Any], kind: Any) -> Any:  # Any: ctypes
 @contextmanager
 def open_model(
     path: Path, token_types: list[int], *, gpu_layers: int = 0, verbose: bool = False
-) -> Iterator[Model]:
+) -> Iterator[LlamaModel]:
     """Load a checked GGUF file and free it at the end.
 
     Args:
@@ -299,7 +299,7 @@ def open_model(
     handle = api.llama_model_load_from_file(str(path).encode(), params)
     if not handle:
         raise BadModelFile(f"llama.cpp cannot load {path}: {_LOG.first_error or 'no reason given'}")
-    model = Model(handle, token_types)
+    model = LlamaModel(handle, token_types)
     try:
         yield model
     finally:
@@ -309,21 +309,21 @@ def open_model(
 
 @contextmanager
 def open_context(
-    model: Model,
+    model: LlamaModel,
     *,
     context: int,
     n_sequences: int,
     n_batch: int,
     threads: int,
-    shared_cells: int | None = None,
+    unified_cells: int | None = None,
     all_outputs: bool = False,
     always_all_threads: bool = False,
-) -> Iterator[Context]:
+) -> Iterator[LlamaContext]:
     """Open memory for ``n_sequences`` sequences of up to ``context`` tokens each.
 
     Args:
-        all_outputs: keep the logits of every token of a batch, for `Context.score`.
-        shared_cells: tokens that all sequences hold together, in one store; by default each
+        all_outputs: keep the logits of every token of a batch, for `LlamaContext.score`.
+        unified_cells: tokens that all sequences hold together, in one store; by default each
             has cells of its own, which computes faster where several run.
         threads: the most that compute together; see `ThreadCount`.
         always_all_threads: never fewer, so that results do not depend on how busy the machine is.
@@ -331,11 +331,11 @@ def open_context(
     Raises:
         DecodeFailed: llama.cpp cannot allocate it.
     """
-    n_cells = context * n_sequences if shared_cells is None else shared_cells
+    n_cells = context * n_sequences if unified_cells is None else unified_cells
     params = api.llama_context_default_params()
     params.n_ctx = n_cells
     params.n_seq_max = n_sequences
-    params.kv_unified = shared_cells is not None
+    params.kv_unified = unified_cells is not None
     # One row of logits for each sequence: the default reserves one for each token of a
     # batch, 33 MB for a small vocabulary (older versions have no such setting and ignore it).
     params.n_outputs_max = n_batch if all_outputs else n_sequences
@@ -347,13 +347,13 @@ def open_context(
     if not handle:
         raise DecodeFailed(f"llama.cpp cannot open a context of {context} tokens")
     try:
-        yield Context(
+        yield LlamaContext(
             model,
             handle,
             n_batch=n_batch,
             n_context=context,
             n_cells=n_cells,
-            is_shared=shared_cells is not None,
+            unified_kv=unified_cells is not None,
             threads=ThreadCount(threads, is_fixed=always_all_threads),
         )
     finally:

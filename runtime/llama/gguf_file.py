@@ -85,12 +85,12 @@ def read_header(path: Path) -> GgufHeader:
             if file.read(4) != MAGIC:
                 raise BadModelFile(f"{path} is not a GGUF file")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _Reader(data, path).read()
+                return _HeaderReader(data, path).read()
     except OSError as problem:
         raise BadModelFile(f"cannot read {path}: {problem.strerror or problem}") from None
 
 
-class _Reader:
+class _HeaderReader:
     """A cursor over the bytes of the header."""
 
     def __init__(self, data: mmap.mmap, path: Path) -> None:

@@ -32,7 +32,7 @@ class BegunText:
     """URL without user, password and options, or the class of a store that was given open."""
 
 
-class Watch(Protocol):
+class TextObserver(Protocol):
     """One text as an observer sees it; exactly one of the last three calls ends it."""
 
     def saw(self, event: Event) -> None:
@@ -55,7 +55,7 @@ class Watch(Protocol):
 class Observer(Protocol):
     """Looks on while an engine writes; called on the event loop, so it has to be quick."""
 
-    def begin(self, text: BegunText) -> Watch:
+    def begin(self, text: BegunText) -> TextObserver:
         """A text has begun."""
         ...
 
@@ -89,7 +89,7 @@ class ObservedEvents:
     def __init__(self, events: EventSource, text: BegunText, observers: Iterable[Observer]) -> None:
         self._events = events
         self._is_over = False
-        self._watches: list[Watch] = []
+        self._watches: list[TextObserver] = []
         for observer in observers:
             with _unharmed():
                 self._watches.append(observer.begin(text))
@@ -126,7 +126,7 @@ class ObservedEvents:
                     watch.saw(event)
         return event
 
-    def _end(self, tell: Callable[[Watch], None]) -> None:
+    def _end(self, tell: Callable[[TextObserver], None]) -> None:
         if self._is_over:
             return
         self._is_over = True

@@ -20,7 +20,7 @@ from lamlam.runtime.decoding.events import (
     LookupStarted,
     Text,
 )
-from lamlam.runtime.observers.observer import BegunText, Watch
+from lamlam.runtime.observers.observer import BegunText, TextObserver
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer, TracerProvider
@@ -57,12 +57,12 @@ class Telemetry:
         self._tracer = trace.get_tracer("lamlam", __version__, tracer_provider)
         self._has_content = content
 
-    def begin(self, text: BegunText) -> Watch:
+    def begin(self, text: BegunText) -> TextObserver:
         """A text has begun; return what ends its span."""
-        return _Watch(self._tracer, text, self._has_content)
+        return _TextSpan(self._tracer, text, self._has_content)
 
 
-class _Watch:
+class _TextSpan:
     """The span of one text, below that of the caller."""
 
     def __init__(self, tracer: Tracer, text: BegunText, has_content: bool) -> None:

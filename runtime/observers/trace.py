@@ -23,7 +23,7 @@ from lamlam.runtime.decoding.events import (
     LookupStarted,
     Text,
 )
-from lamlam.runtime.observers.observer import BegunText, Watch
+from lamlam.runtime.observers.observer import BegunText, TextObserver
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -69,9 +69,9 @@ class Trace:
             self._lines = _OpenFile(file)
         self._is_closed = False
 
-    def begin(self, text: BegunText) -> Watch:
+    def begin(self, text: BegunText) -> TextObserver:
         """A text has begun; return what writes the lines on it."""
-        return _Watch(self, text)
+        return _TracedText(self, text)
 
     def write(self, line: dict[str, Any]) -> None:
         """The line stands in the file, or the trace has failed; texts never notice."""
@@ -129,7 +129,7 @@ class Trace:
         )
 
 
-class _Watch:
+class _TracedText:
     """The lines on one text."""
 
     def __init__(self, trace: Trace, text: BegunText) -> None:

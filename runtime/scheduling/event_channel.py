@@ -12,25 +12,25 @@ from typing import Generic, TypeVar
 import anyio
 
 from lamlam.errors import StreamInUse
-from lamlam.event_loop import Home
+from lamlam.event_loop import EventLoop
 
 T = TypeVar("T")
 
 
-class Mailbox(Generic[T]):
+class EventChannel(Generic[T]):
     """Made in a task; filled from another thread; emptied in the task."""
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
-        self._home = Home()
+        self._loop = EventLoop()
         self._is_posted = False
         self._is_awaited = False
         self._event = anyio.Event()
 
     @property
-    def home(self) -> Home:
+    def loop(self) -> EventLoop:
         """The loop on which items are received."""
-        return self._home
+        return self._loop
 
     def put(self, item: T) -> None:
         """The item will be received; callable from any thread, after the loop's end too."""
@@ -38,7 +38,7 @@ class Mailbox(Generic[T]):
         if not self._is_posted:
             self._is_posted = True
             try:
-                self._home.post(self._wake)
+                self._loop.post(self._wake)
             except RuntimeError:  # the loop is gone, and with it whoever would receive
                 self._items.clear()
 
@@ -50,7 +50,7 @@ class Mailbox(Generic[T]):
             StreamInUse: another task waits already.
         """
         while not self._items:
-            self._home.check()
+            self._loop.check()
             if self._is_awaited:
                 raise StreamInUse(
                     "two tasks read one stream at the same time", hint="read it in one task"

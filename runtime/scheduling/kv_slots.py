@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lamlam.runtime.scheduling.sequence import Evaluator
-from lamlam.runtime.scheduling.sequence import Sequence as Text
+from lamlam.runtime.scheduling.sequence import Evaluator, RunningSequence
 
 MIN_REUSED = 8
 """Tokens from which a beginning is worth being taken over."""
@@ -20,13 +19,13 @@ MIN_AWAITED = 64
 """Tokens from which a text waits for another to evaluate what both begin with."""
 
 
-class Slots:
+class KvSlots:
     """The sequence numbers of a context."""
 
     def __init__(self, evaluator: Evaluator, n_slots: int, *, keeps_prefixes: bool) -> None:
         """All are free and empty."""
         self._evaluator = evaluator
-        self._keeps_prefixes = keeps_prefixes and evaluator.forgets_in_part
+        self._keeps_prefixes = keeps_prefixes and evaluator.can_truncate
         self._most_kept = max(1, n_slots // 2)
         self._free = list(range(n_slots))
         self._kept: dict[int, list[int]] = {}
@@ -46,7 +45,7 @@ class Slots:
         """Return how many tokens a free slot holds."""
         return len(self._kept.get(slot, ()))
 
-    def is_worth_waiting(self, tokens: Sequence[int], running: Iterable[Text]) -> bool:
+    def is_worth_waiting(self, tokens: Sequence[int], running: Iterable[RunningSequence]) -> bool:
         """True where a running text is about to evaluate much of what these begin with."""
         if not self._keeps_prefixes:
             return False
@@ -60,7 +59,7 @@ class Slots:
         here = max([here, *(n_shared(tokens, kept) for kept in self._kept.values())])
         return coming - here >= MIN_AWAITED
 
-    def take(self, tokens: Sequence[int], running: Iterable[Text]) -> tuple[int, int]:
+    def take(self, tokens: Sequence[int], running: Iterable[RunningSequence]) -> tuple[int, int]:
         """Return a slot and how many of the tokens it holds already; at least one is left."""
         # The logits after the last token are wanted, so it is evaluated anyway.
         source, n = self._longest_match(tokens[:-1], running)
@@ -69,12 +68,12 @@ class Slots:
             return self._empty_slot(), 0
         if kept is not None and (2 * n >= len(kept) or self._free == [source]):
             if n < len(kept):
-                self._evaluator.keep(source, n)
+                self._evaluator.truncate(source, n)
             self._free.remove(source)
             del self._kept[source]
             return source, n
         slot = self._empty_slot(spared=source)
-        is_worth_it = self._evaluator.is_shared or n >= MIN_COPIED
+        is_worth_it = self._evaluator.unified_kv or n >= MIN_COPIED
         if not is_worth_it:
             return slot, 0
         try:
@@ -89,9 +88,9 @@ class Slots:
         self._free.append(slot)
         self._free.sort()  # low numbers first: those in use lie close together
         if not (self._keeps_prefixes and tokens):
-            self._evaluator.clear(slot)
+            self._evaluator.free(slot)
             return
-        self._evaluator.keep(slot, len(tokens))
+        self._evaluator.truncate(slot, len(tokens))
         self._kept[slot] = tokens
         while len(self._kept) > self._most_kept:
             self.forget_oldest()
@@ -102,10 +101,12 @@ class Slots:
             return False
         slot = next(iter(self._kept))
         del self._kept[slot]
-        self._evaluator.clear(slot)
+        self._evaluator.free(slot)
         return True
 
-    def _longest_match(self, tokens: Sequence[int], running: Iterable[Text]) -> tuple[int, int]:
+    def _longest_match(
+        self, tokens: Sequence[int], running: Iterable[RunningSequence]
+    ) -> tuple[int, int]:
         best, most = -1, 0
         if self._keeps_prefixes:
             held = [*self._kept.items(), *((text.slot, text.evaluated) for text in running)]
@@ -120,7 +121,7 @@ class Slots:
         if not empty:
             oldest = next(slot for slot in self._kept if slot != spared)
             del self._kept[oldest]
-            self._evaluator.clear(oldest)
+            self._evaluator.free(oldest)
             empty = [oldest]
         self._free.remove(empty[0])
         return empty[0]

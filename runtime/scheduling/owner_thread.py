@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from lamlam.errors import EngineClosed, UnknownOption, UsageError
 from lamlam.runtime.chat.tool_call_sampler import Samplers
-from lamlam.runtime.decoding.entity_names import KnownNames
+from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.lookup_answers import Question
 from lamlam.runtime.decoding.option_checks import check_switch, check_whole
@@ -119,7 +119,7 @@ class OwnerThread:
         store: Future[FactStore | None],
         constraint: Constraint | None,
         on_ready: Callable[[LoadedModel | BaseException], None],
-        known: KnownNames | None = None,
+        entity_names: EntityNames | None = None,
     ) -> None:
         """Start the thread; it calls ``on_ready`` once, with the model or with what went wrong.
 
@@ -129,7 +129,7 @@ class OwnerThread:
         self._settings = settings
         self._store = store
         self._constraint = constraint
-        self._known = known
+        self._entity_names = entity_names
         self._on_ready = on_ready
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._is_over = False
@@ -217,7 +217,7 @@ class OwnerThread:
                 n_sequences=settings.max_sequences,
                 n_batch=min(settings.batch, n_cells),
                 threads=settings.threads or usable_cpus(),
-                shared_cells=settings.cache_tokens,
+                unified_cells=settings.cache_tokens,
                 always_all_threads=settings.reproducible,
             )
         )
@@ -232,7 +232,7 @@ class OwnerThread:
             is_fast=store is not None and "fast_lookup" in store.capabilities,
             constraint=self._constraint,
             n_sequences=settings.max_sequences,
-            known=self._known,
+            entity_names=self._entity_names,
             make_sampler=Samplers(vocabulary),
             max_waiting=settings.max_waiting,
             keeps_prefixes=True,

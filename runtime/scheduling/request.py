@@ -16,7 +16,7 @@ from lamlam.errors import EngineClosed, Unavailable
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.events import Event, Finished
 from lamlam.runtime.decoding.lookup_answers import Question, only_result
-from lamlam.runtime.scheduling.event_channel import Mailbox
+from lamlam.runtime.scheduling.event_channel import EventChannel
 
 if TYPE_CHECKING:
     from typing import Self
@@ -33,25 +33,25 @@ class _Failure:
     error: BaseException
 
 
-class PendingText:
+class GenerationRequest:
     """A text that the owner thread writes; a `lamlam.runtime.scheduling.sequence.Request`."""
 
     def __init__(
         self,
         prompt: str | ChatPrompt,
         settings: TextSettings,
-        wants_events: bool,
+        is_streamed: bool,
         owner: OwnerThread,
         store: FactStore | None,
     ) -> None:
         self.prompt = prompt
         self.settings = settings
-        self.wants_events = wants_events
+        self.is_streamed = is_streamed
         self.is_cancelled = False
         self.is_over = False
         self.has_failed = False
         """The task was given the error with which the text ended."""
-        self.mailbox: Mailbox[Completion | list[Event] | _Failure] = Mailbox()
+        self.channel: EventChannel[Completion | list[Event] | _Failure] = EventChannel()
         self._owner = owner
         self._store = store
         self._context = contextvars.copy_context()
@@ -60,9 +60,9 @@ class PendingText:
 
     # Called by the owner thread ----------------------------------------------------------
 
-    def tell(self, events: list[Event]) -> None:
+    def send(self, events: list[Event]) -> None:
         """The task gets these events."""
-        self.mailbox.put(events)
+        self.channel.put(events)
 
     def ask(self, question: Question) -> None:
         """A memory that may take long is asked, whether or not the task reads what it is told.
@@ -70,29 +70,29 @@ class PendingText:
         A question of the reader's would be lost with a reader that gives up waiting, and a stream
         that nobody reads would keep its place in the context for ever.
         """
-        home = self.mailbox.home
+        loop = self.channel.loop
 
         def start() -> None:
             if self.is_cancelled or self.is_over:
                 return
             context = self._context.copy()
-            self._under_way[question] = home.start(partial(self._look, question), context)
+            self._under_way[question] = loop.start(partial(self._look, question), context)
 
         with suppress(RuntimeError):  # the loop is gone, and with it whoever waits
-            home.post(start)
+            loop.post(start)
 
     def finish(self, completion: Completion) -> None:
         """The text is written; where events are wanted, the last of them said so."""
         self.is_over = True
-        if not self.wants_events:
-            self.mailbox.put(completion)
+        if not self.is_streamed:
+            self.channel.put(completion)
         if self._under_way:  # asked ahead, and not needed in the end
             self._end_questions()
 
     def fail(self, error: BaseException) -> None:
         """The task gets an error."""
         self.is_over = True
-        self.mailbox.put(_Failure(error))
+        self.channel.put(_Failure(error))
         self._end_questions()
 
     # Called by the task ------------------------------------------------------------------
@@ -112,7 +112,7 @@ class PendingText:
         Raises:
             Exception: with which the text ended.
         """
-        message = await self.mailbox.get()
+        message = await self.channel.get()
         if isinstance(message, _Failure):
             self.has_failed = True
             raise message.error
@@ -157,13 +157,13 @@ class PendingText:
                 end_one()
 
         with suppress(RuntimeError):  # the loop is gone
-            self.mailbox.home.post(end)
+            self.channel.loop.post(end)
 
 
 class TextEvents:
     """The events of one text. A class, since a generator that is left early must be closed."""
 
-    def __init__(self, text: PendingText) -> None:
+    def __init__(self, text: GenerationRequest) -> None:
         self._text = text
         self._ready: deque[Event] = deque()
         self._is_finished = False
@@ -174,7 +174,7 @@ class TextEvents:
         self._text.cancel()
         self._is_left = True
         self._ready.clear()
-        self._text.mailbox.put(_Failure(_left()))  # for a task that waits at this moment
+        self._text.channel.put(_Failure(_left()))  # for a task that waits at this moment
 
     def end(self, error: BaseException) -> bool:
         """The engine is being closed; its thread tells every text that is open."""
@@ -190,7 +190,7 @@ class TextEvents:
         Raises:
             EngineElsewhere: this is another loop, whether or not an event is there.
         """
-        self._text.mailbox.home.check()
+        self._text.channel.loop.check()
         while not self._ready:
             if self._is_finished or self._text.has_failed:
                 raise StopAsyncIteration

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from lamlam.errors import EngineBusy, LookupFailed, PromptTooLong, UsageError
 from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample
 from lamlam.runtime.decoding.decoder import Decoder
-from lamlam.runtime.decoding.entity_names import KnownNames
+from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.events import (
     Event,
     Finished,
@@ -29,7 +29,7 @@ from lamlam.runtime.decoding.events import (
     LookupMissed,
     LookupStarted,
 )
-from lamlam.runtime.decoding.key_constraint import Constraint, Grounding
+from lamlam.runtime.decoding.key_constraint import Constraint, KeyConstraint
 from lamlam.runtime.decoding.logprobs import score
 from lamlam.runtime.decoding.lookup_answers import (
     Answer,
@@ -40,11 +40,11 @@ from lamlam.runtime.decoding.lookup_answers import (
 )
 from lamlam.runtime.decoding.sampling import Logits, Sampler
 from lamlam.runtime.decoding.settings import TextSettings
-from lamlam.runtime.decoding.token_masks import Masks
+from lamlam.runtime.decoding.token_masks import TokenMasks
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.scheduling.batch_plan import evened, gaps, share_out
-from lamlam.runtime.scheduling.kv_slots import Slots
-from lamlam.runtime.scheduling.sequence import Evaluator, Request, Sequence
+from lamlam.runtime.scheduling.kv_slots import KvSlots
+from lamlam.runtime.scheduling.sequence import Evaluator, Request, RunningSequence
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult
@@ -68,7 +68,7 @@ class Scheduler:
         is_fast: bool,
         constraint: Constraint | None,
         n_sequences: int,
-        known: KnownNames | None = None,
+        entity_names: EntityNames | None = None,
         make_sampler: Callable[[TextSettings, int], Sampler] | None = None,
         max_waiting: int | None = None,
         keeps_prefixes: bool = False,
@@ -82,7 +82,7 @@ class Scheduler:
             is_fast: the store answers at once (`lookup_nowait`).
             constraint: draws keys towards what a fast store holds.
             n_sequences: texts that run at the same time; others wait their turn.
-            known: all names of the store, for a strict constraint.
+            entity_names: all names of the store, for a strict constraint.
             max_waiting: texts that may wait; more are refused.
             keeps_prefixes: what a text begins with is taken over from texts that begin alike.
             is_reproducible: each text is evaluated by itself, in the batches that it would have
@@ -95,17 +95,17 @@ class Scheduler:
         # A server's copy in this process holds the present alone.
         self._is_past_fast = is_fast and store is not None and "server" not in store.capabilities
         self._constraint = constraint if is_fast else None
-        self._known = known
-        self._masks = Masks(vocabulary)
+        self._entity_names = entity_names
+        self._masks = TokenMasks(vocabulary)
         self._make_sampler = make_sampler or _plain_sampler
         self._is_reproducible = is_reproducible
         keeps_prefixes = keeps_prefixes and not is_reproducible
-        self._slots = Slots(evaluator, n_sequences, keeps_prefixes=keeps_prefixes)
+        self._slots = KvSlots(evaluator, n_sequences, keeps_prefixes=keeps_prefixes)
         self._max_waiting = max_waiting
         self._waiting: deque[Request] = deque()
-        self._next: Sequence | None = None
+        self._next: RunningSequence | None = None
         """The first that waits, its prompt read, as long as there is no place for it."""
-        self._running: list[Sequence] = []
+        self._running: list[RunningSequence] = []
         self._n_admitted = 0
         self._may_hold_snapshot = store is not None
         self._relations: set[str] = set()
@@ -175,7 +175,7 @@ class Scheduler:
         """Advance every sequence that is ready, as far as one batch has room."""
         self._drop_cancelled()
         self._admit_all()
-        ready: list[Sequence] = []
+        ready: list[RunningSequence] = []
         for sequence in list(self._running):
             if sequence.is_parked:
                 continue
@@ -186,7 +186,7 @@ class Scheduler:
                 continue
             if needs_logits:
                 ready.append(sequence)
-        if self._evaluator.is_shared:
+        if self._evaluator.unified_kv:
             ready = self._with_cells(ready)
         if self._is_reproducible:
             self._evaluate_each(ready)
@@ -195,7 +195,7 @@ class Scheduler:
         if len(self._running) > 1:  # each is the first to get room in turn
             self._running.append(self._running.pop(0))
 
-    def _evaluate(self, ready: list[Sequence]) -> None:
+    def _evaluate(self, ready: list[RunningSequence]) -> None:
         """What is pending is evaluated, as much of it as a batch takes.
 
         A text that is being written does not wait for another's prompt. But none is first in
@@ -203,19 +203,19 @@ class Scheduler:
         """
         evaluator = self._evaluator
         if len(ready) == 1:  # the common case, and nothing to share out
-            self._add_pending(ready[0], min(len(ready[0].pending), evaluator.room))
+            self._add_pending(ready[0], min(len(ready[0].pending), evaluator.free_tokens))
             evaluator.decode()
             return
-        shares = share_out([len(sequence.pending) for sequence in ready], evaluator.room)
-        if not evaluator.is_shared and sum(shares) > len(shares):
+        shares = share_out([len(sequence.pending) for sequence in ready], evaluator.free_tokens)
+        if not evaluator.unified_kv and sum(shares) > len(shares):
             values = [one.n_evaluated >= one.decoder.n_prompt_tokens for one in ready]
             shares = evened(shares, values)
         in_batch = {
             sequence.slot: (sequence, n) for sequence, n in zip(ready, shares, strict=True) if n
         }
         slots = sorted(in_batch)
-        between = [] if evaluator.is_shared else gaps(slots)
-        if sum(shares) + len(between) > evaluator.room:
+        between = [] if evaluator.unified_kv else gaps(slots)
+        if sum(shares) + len(between) > evaluator.free_tokens:
             between = []
         fillers: list[tuple[int, int]] = []
         for slot in sorted([*slots, *between]) if between else slots:
@@ -228,13 +228,13 @@ class Scheduler:
         finally:
             for slot, n_held in fillers:
                 if n_held:
-                    evaluator.keep(slot, n_held)
+                    evaluator.truncate(slot, n_held)
                 else:
-                    evaluator.clear(slot)
+                    evaluator.free(slot)
 
-    def _evaluate_each(self, ready: list[Sequence]) -> None:
+    def _evaluate_each(self, ready: list[RunningSequence]) -> None:
         for sequence in ready:
-            self._add_pending(sequence, min(len(sequence.pending), self._evaluator.room))
+            self._add_pending(sequence, min(len(sequence.pending), self._evaluator.free_tokens))
             self._evaluator.decode()
             if sequence.row is not None:
                 sequence.restored = self._evaluator.logits(sequence.row).copy()
@@ -249,13 +249,13 @@ class Scheduler:
             self._add_pending(parked, 1)
             return []
         n_held = self._slots.n_held(slot) if parked is None else parked.n_evaluated
-        can_go_back = not n_held or self._evaluator.forgets_in_part
+        can_go_back = not n_held or self._evaluator.can_truncate
         if n_held >= self._evaluator.n_context or not can_go_back:
             return []
         self._evaluator.add(slot, [max(0, self._vocabulary.bos)], n_held, is_last=False)
         return [(slot, n_held)]
 
-    def _with_cells(self, ready: list[Sequence]) -> list[Sequence]:
+    def _with_cells(self, ready: list[RunningSequence]) -> list[RunningSequence]:
         """Return those for which the common store has room, the oldest above all.
 
         What earlier texts left goes first, then the youngest text gives its cells back.
@@ -269,14 +269,14 @@ class Scheduler:
         while True:
             n_held = sum(text.n_evaluated for text in by_age) + self._slots.n_kept
             going = [text for text in ready if not text.is_paused]
-            n_new = sum(share_out([len(text.pending) for text in going], evaluator.room))
+            n_new = sum(share_out([len(text.pending) for text in going], evaluator.free_tokens))
             if n_held + n_new <= evaluator.n_cells:
                 break
             if self._slots.forget_oldest():
                 continue
             # Alone the oldest has room: a text is no longer than the store.
             others = [t for t in by_age if t is not oldest and (t.n_evaluated or t in going)]
-            evaluator.clear(others[-1].slot)
+            evaluator.free(others[-1].slot)
             others[-1].pause()
         for text in by_age:
             # Room for all of it and some steps of the others, or it would be paused again.
@@ -306,7 +306,7 @@ class Scheduler:
         first = self._next
         if first is None or first.request.is_cancelled or not self._slots.n_free:
             return self._slots.n_free > 0
-        if not self._running or not self._evaluator.is_shared:
+        if not self._running or not self._evaluator.unified_kv:
             return True
         may_look = self._store is not None
         wanted = [text.n_expected(may_look=may_look) for text in (*self._running, first)]
@@ -329,7 +329,7 @@ class Scheduler:
             sequence, self._next = self._next, None
             self._admit(sequence)
 
-    def _prepared(self, request: Request) -> Sequence | None:
+    def _prepared(self, request: Request) -> RunningSequence | None:
         """Return the text with its prompt read, none where it has failed."""
         context = self._evaluator.n_context
         constraint = self._constraint if self._answers_at_once(request) else None
@@ -359,14 +359,18 @@ class Scheduler:
         except Exception as error:
             _fail(request, error)
             return None
-        grounding = None
+        key_constraint = None
         if constraint and self._store is not None:
-            grounding = Grounding(
-                self._store, self._vocabulary, constraint, self._known, request.settings.as_of
+            key_constraint = KeyConstraint(
+                self._store,
+                self._vocabulary,
+                constraint,
+                self._entity_names,
+                request.settings.as_of,
             )
-        return Sequence(request, decoder, sampler, grounding)
+        return RunningSequence(request, decoder, sampler, key_constraint)
 
-    def _admit(self, sequence: Sequence) -> None:
+    def _admit(self, sequence: RunningSequence) -> None:
         try:
             if self._store is not None:
                 self._may_hold_snapshot = True
@@ -381,14 +385,14 @@ class Scheduler:
         sequence.age = self._n_admitted
         self._running.append(sequence)
 
-    def _advance(self, sequence: Sequence) -> bool:
+    def _advance(self, sequence: RunningSequence) -> bool:
         """Do what the decoder wants; return true where it needs logits to go on.
 
         Where it waits for memory or is done, what is pending need not be evaluated.
         """
         decoder = sequence.decoder
         while True:
-            match decoder.want:
+            match decoder.action:
                 case Sample(choice):
                     if sequence.pending:
                         return True
@@ -396,11 +400,11 @@ class Scheduler:
                     token = sequence.sampler.pick(logits, choice, decoder.tokens)
                     n_before = len(decoder.tokens)
                     scored = None
-                    if decoder.wants_score:
+                    if decoder.needs_score:
                         n_top = decoder.settings.logprobs or 0
                         scored = score(logits, token, n_top)
                     decoder.sampled(token, scored)
-                    if decoder.guide_wanted == "entity":
+                    if decoder.key_to_guide == "entity":
                         sequence.opened = (n_before, logits.copy())
                     if len(decoder.tokens) > n_before:
                         sequence.pending.append(token)
@@ -408,21 +412,21 @@ class Scheduler:
                     self._guide(sequence)
                     if self._relations:
                         self._ask_ahead(sequence)
-                    if sequence.request.wants_events and not decoder.guide_wanted:
-                        self._tell_text(sequence)
+                    if sequence.request.is_streamed and not decoder.key_to_guide:
+                        self._send_text(sequence)
                 case Force(tokens):
                     sequence.pending.extend(tokens)
                     decoder.forced()
                     self._guide(sequence)
-                    if sequence.request.wants_events:
-                        self._tell_text(sequence)
+                    if sequence.request.is_streamed:
+                        self._send_text(sequence)
                 case Rewind(to):
                     self._rewind(sequence, to)
                     decoder.rewound()
                     self._guide(sequence)
                 case Look(query):
-                    if sequence.request.wants_events:
-                        sequence.request.tell([LookupStarted(query.entity, query.relation)])
+                    if sequence.request.is_streamed:
+                        sequence.request.send([LookupStarted(query.entity, query.relation)])
                     if not self._look(sequence, query):
                         return False
                 case Done(reason):
@@ -433,32 +437,32 @@ class Scheduler:
                     self._finish(sequence)
                     return False
 
-    def _logits(self, sequence: Sequence) -> Logits:
+    def _logits(self, sequence: RunningSequence) -> Logits:
         if sequence.restored is not None:
             return sequence.restored
         assert sequence.row is not None
         return self._evaluator.logits(sequence.row)
 
-    def _guide(self, sequence: Sequence) -> None:
+    def _guide(self, sequence: RunningSequence) -> None:
         """A key that has just begun learns which paths memory knows."""
-        decoder, grounding = sequence.decoder, sequence.grounding
-        if decoder.guide_wanted is None:
+        decoder, key_constraint = sequence.decoder, sequence.key_constraint
+        if decoder.key_to_guide is None:
             return
-        if grounding is None:
+        if key_constraint is None:
             decoder.guide(None, is_blind=True)
-        elif decoder.guide_wanted == "entity":
-            named = grounding.entities(decoder.written.text)
-            only = grounding.all_entities(named) if grounding.is_strict else None
-            decoder.guide(named, only=only, is_strict=grounding.is_strict)
+        elif decoder.key_to_guide == "entity":
+            named = key_constraint.entities(decoder.output.text)
+            only = key_constraint.all_entities(named) if key_constraint.is_strict else None
+            decoder.guide(named, only=only, is_strict=key_constraint.is_strict)
         else:
             entity = decoder.open_entity
-            trie, avoid = grounding.relations(entity, decoder.written.text, sequence.given)
-            if grounding.is_strict:
-                decoder.guide(trie, only=grounding.all_relations(entity), is_strict=True)
+            trie, avoid = key_constraint.relations(entity, decoder.output.text, sequence.given)
+            if key_constraint.is_strict:
+                decoder.guide(trie, only=key_constraint.all_relations(entity), is_strict=True)
             else:
                 decoder.guide(trie, avoid)
 
-    def _rewind(self, sequence: Sequence, to: int) -> None:
+    def _rewind(self, sequence: RunningSequence, to: int) -> None:
         """The sequence holds its first ``to`` tokens, and the logits behind them are at hand."""
         sequence.pending.clear()
         sequence.row = None
@@ -474,13 +478,13 @@ class Scheduler:
         keep = min(keep, sequence.n_evaluated)
         sequence.pending.extend(sequence.decoder.tokens[keep:to])
         if keep < sequence.n_evaluated:
-            self._evaluator.keep(sequence.slot, keep)
+            self._evaluator.truncate(sequence.slot, keep)
             sequence.n_evaluated = keep
 
     def _answers_at_once(self, request: Request) -> bool:
         return self._is_fast if request.settings.as_of is None else self._is_past_fast
 
-    def _look(self, sequence: Sequence, query: Query) -> bool:
+    def _look(self, sequence: RunningSequence, query: Query) -> bool:
         """Ask memory; return false where the sequence has to wait for the answer."""
         store = self._store
         assert store is not None
@@ -492,17 +496,17 @@ class Scheduler:
         began = time.perf_counter()
         lookup = Lookup(query.entity, query.relation, as_of=as_of)
         result = checked_result(store.lookup_nowait(lookup))
-        holder = sequence.grounding.holder if sequence.grounding else ""
+        holder = sequence.key_constraint.holder if sequence.key_constraint else ""
         answer = sequence.given.next_answer(result, holder, time.perf_counter() - began)
         if answer.value is None and self._takes_nearest(sequence, result):
             best = result.candidates[0]
             again = store.lookup_nowait(Lookup(best.entity, best.relation, as_of=as_of))
             answer = replace(answer, elapsed_s=time.perf_counter() - began)
             answer = nearest_answer(best.score, again, answer, sequence.given)
-        self._tell_answer(sequence, answer)
+        self._use_answer(sequence, answer)
         return True
 
-    def _look_slowly(self, sequence: Sequence, query: Query) -> bool:
+    def _look_slowly(self, sequence: RunningSequence, query: Query) -> bool:
         """Take what memory was asked ahead; return false where the sequence has to wait."""
         question = sequence.question
         if question is None or question.query != query:
@@ -512,7 +516,7 @@ class Scheduler:
         sequence.is_parked = True
         return False
 
-    def _ask_ahead(self, sequence: Sequence) -> None:
+    def _ask_ahead(self, sequence: RunningSequence) -> None:
         """A slow memory is asked already, where what is written may be the whole question.
 
         The step in which the model writes that it is goes by while memory answers.
@@ -524,11 +528,11 @@ class Scheduler:
         if not is_asked and not self._answers_at_once(sequence.request):
             self._ask(sequence, query)
 
-    def _ask(self, sequence: Sequence, query: Query) -> None:
+    def _ask(self, sequence: RunningSequence, query: Query) -> None:
         sequence.question = Question(query)
         sequence.request.ask(sequence.question)
 
-    def _take_answer(self, sequence: Sequence, question: Question) -> bool:
+    def _take_answer(self, sequence: RunningSequence, question: Question) -> bool:
         """Go on with what a slow memory has answered; return false where the text cannot go on."""
         result, sequence.question = question.result, None
         if isinstance(result, BaseException):
@@ -548,21 +552,21 @@ class Scheduler:
                 sequence.is_parked = True
                 self._ask(sequence, Query(best.entity, best.relation))
                 return False
-        self._tell_answer(sequence, answer)
+        self._use_answer(sequence, answer)
         return True
 
-    def _takes_nearest(self, sequence: Sequence, result: LookupResult) -> bool:
+    def _takes_nearest(self, sequence: RunningSequence, result: LookupResult) -> bool:
         return sequence.request.settings.policy == "nearest" and bool(result.candidates)
 
-    def _tell_answer(self, sequence: Sequence, answer: Answer) -> None:
+    def _use_answer(self, sequence: RunningSequence, answer: Answer) -> None:
         decoder = sequence.decoder
         decoder.answered(answer)
-        if sequence.request.wants_events:
+        if sequence.request.is_streamed:
             record = decoder.records[-1]
             event = LookupMissed(record) if answer.value is None else LookupAnswered(record)
-            sequence.request.tell([event])
+            sequence.request.send([event])
 
-    def _add_pending(self, sequence: Sequence, n: int) -> None:
+    def _add_pending(self, sequence: RunningSequence, n: int) -> None:
         """The first ``n`` pending tokens go into the batch."""
         tokens = sequence.pending[:n]
         del sequence.pending[:n]
@@ -574,28 +578,28 @@ class Scheduler:
         )
         sequence.n_evaluated += n
 
-    def _tell_text(self, sequence: Sequence) -> None:
-        texts = sequence.decoder.written.take_unsent(sequence.request.settings.stop)
+    def _send_text(self, sequence: RunningSequence) -> None:
+        texts = sequence.decoder.output.take_unsent(sequence.request.settings.stop)
         if texts:
-            sequence.request.tell(list(texts))
+            sequence.request.send(list(texts))
 
-    def _finish(self, sequence: Sequence) -> None:
+    def _finish(self, sequence: RunningSequence) -> None:
         completion = sequence.decoder.completion()
         self._release(sequence, keeps=True)
         request = sequence.request
-        if request.wants_events:
-            events: list[Event] = list(sequence.decoder.written.take_unsent(final=True))
-            request.tell([*events, Finished(completion)])
+        if request.is_streamed:
+            events: list[Event] = list(sequence.decoder.output.take_unsent(final=True))
+            request.send([*events, Finished(completion)])
         request.finish(completion)
 
-    def _drop(self, sequence: Sequence, error: BaseException | None) -> None:
+    def _drop(self, sequence: RunningSequence, error: BaseException | None) -> None:
         try:
             self._release(sequence)
         finally:
             if error is not None:
                 _fail(sequence.request, error)
 
-    def _release(self, sequence: Sequence, *, keeps: bool = False) -> None:
+    def _release(self, sequence: RunningSequence, *, keeps: bool = False) -> None:
         if sequence not in self._running:  # what followed its release has failed
             return
         self._running.remove(sequence)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Tokens
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.decoder import Decoder
 from lamlam.runtime.decoding.events import Event
-from lamlam.runtime.decoding.key_constraint import Grounding
+from lamlam.runtime.decoding.key_constraint import KeyConstraint
 from lamlam.runtime.decoding.lookup_answers import Answer, GivenOut, Question
 from lamlam.runtime.decoding.sampling import Logits, Sampler
 from lamlam.runtime.decoding.settings import TextSettings
@@ -25,18 +25,18 @@ class Evaluator(Protocol):
     """Tokens of one sequence."""
     n_cells: int
     """Tokens of all sequences together."""
-    is_shared: bool
+    unified_kv: bool
     """Sequences take their cells from one store; false where each has its own."""
-    forgets_in_part: bool
-    """`keep` can shorten a sequence; false where a model can only forget all of it."""
+    can_truncate: bool
+    """`truncate` can shorten a sequence; false where a model can only forget all of it."""
 
     @property
-    def room(self) -> int:
+    def free_tokens(self) -> int:
         """Tokens that still fit into the batch."""
         ...
 
     def add(
-        self, sequence: int, tokens: Tokens[int], position: int, *, is_last: bool
+        self, sequence: int, tokens: Sequence[int], position: int, *, is_last: bool
     ) -> int | None:
         """Put tokens into the batch; return the row of the last one's logits if wanted."""
         ...
@@ -49,11 +49,11 @@ class Evaluator(Protocol):
         """Return a row of logits, valid until the next `decode`."""
         ...
 
-    def keep(self, sequence: int, n_tokens: int) -> None:
+    def truncate(self, sequence: int, n_tokens: int) -> None:
         """Forget all but the first tokens of a sequence."""
         ...
 
-    def clear(self, sequence: int) -> None:
+    def free(self, sequence: int) -> None:
         """Forget a sequence."""
         ...
 
@@ -73,9 +73,9 @@ class Request(Protocol):
     settings: TextSettings
     is_cancelled: bool
     """Read at every token boundary."""
-    wants_events: bool
+    is_streamed: bool
 
-    def tell(self, events: list[Event]) -> None:
+    def send(self, events: list[Event]) -> None:
         """Hand over what has happened since the last call."""
         ...
 
@@ -92,7 +92,7 @@ class Request(Protocol):
         ...
 
 
-class Sequence:
+class RunningSequence:
     """One text in the context."""
 
     def __init__(
@@ -100,7 +100,7 @@ class Sequence:
         request: Request,
         decoder: Decoder,
         sampler: Sampler,
-        grounding: Grounding | None,
+        key_constraint: KeyConstraint | None,
     ) -> None:
         self.request = request
         self.slot = -1
@@ -109,7 +109,7 @@ class Sequence:
         """Its turn among all that were given a place."""
         self.decoder = decoder
         self.sampler = sampler
-        self.grounding = grounding
+        self.key_constraint = key_constraint
         self.given = GivenOut()
         self.pending: list[int] = list(decoder.tokens)
         """Tokens that stand behind the sequence but are not evaluated yet."""

@@ -17,7 +17,7 @@ from lamlam.runtime.decoding.logprobs import Scored
 from lamlam.runtime.decoding.lookup_answers import Answer, Query, Question
 from lamlam.runtime.decoding.sampling import Choice
 from lamlam.runtime.decoding.settings import GenerateKeywords, TextSettings, text_settings
-from lamlam.runtime.decoding.token_masks import Masks
+from lamlam.runtime.decoding.token_masks import TokenMasks
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from tests.tiny_model import ByteTokens
 
@@ -33,8 +33,8 @@ def byte_vocabulary() -> Vocabulary:
 
 
 @cache
-def _masks() -> Masks:
-    return Masks(byte_vocabulary())
+def _masks() -> TokenMasks:
+    return TokenMasks(byte_vocabulary())
 
 
 def make_decoder(
@@ -66,11 +66,11 @@ def drive(
 ) -> Done:
     """Run a decoder to its end and return the end."""
     for _ in range(max_steps):
-        match decoder.want:
+        match decoder.action:
             case Sample(choice):
                 token = pick(decoder, choice)
                 assert token in allowed(choice), "the driver chose a forbidden token"
-                decoder.sampled(token, SCORED if decoder.wants_score else None)
+                decoder.sampled(token, SCORED if decoder.needs_score else None)
             case Force():
                 decoder.forced()
             case Rewind():
@@ -79,7 +79,7 @@ def drive(
                 decoder.answered(answer(query))
             case Done() as done:
                 return done
-        if decoder.guide_wanted:
+        if decoder.key_to_guide:
             decoder.guide(None)
     raise AssertionError("the decoder does not end")
 
@@ -130,14 +130,14 @@ class Asked:
 
     prompt: str
     settings: TextSettings
-    wants_events: bool = False
+    is_streamed: bool = False
     is_cancelled: bool = False
     events: list[Event] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     completion: Completion | None = None
     error: BaseException | None = None
 
-    def tell(self, events: list[Event]) -> None:
+    def send(self, events: list[Event]) -> None:
         self.events += events
 
     def ask(self, question: Question) -> None:

@@ -29,7 +29,7 @@ from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.decoding.completion import Completion, LookupRecord
 from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.lookup_answers import GivenOut
-from lamlam.runtime.decoding.output_text import WrittenText
+from lamlam.runtime.decoding.output_text import OutputText
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.verification import Verification
 from tests.runtime.fake_store import FakeStore, as_store
@@ -56,7 +56,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 async def written(store: FactStore, *questions: tuple[str, str]) -> Completion:
     """A text that consists of answers, put together as the runtime does."""
-    text, given, records = WrittenText("It is said: "), GivenOut(), []
+    text, given, records = OutputText("It is said: "), GivenOut(), []
     for entity, relation in questions:
         text.add_bytes(b"and then")
         answer = given.next_answer(await store.lookup(entity, relation), entity, 0.0)

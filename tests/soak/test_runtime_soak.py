@@ -21,7 +21,7 @@ import pytest
 from lamlam.errors import EngineBusy, LamLamError
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.llama.context import Context
+from lamlam.runtime.llama.context import LlamaContext
 from lamlam.runtime.scheduling.owner_thread import OwnerThread
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
@@ -128,7 +128,7 @@ def _left_in(owner: OwnerThread) -> list[str]:
         from llama_cpp import llama_memory_seq_pos_max
 
         context, slots = scheduler._evaluator, scheduler._slots
-        assert isinstance(context, Context)
+        assert isinstance(context, LlamaContext)
         if scheduler._running or scheduler._waiting or scheduler._next:
             found.append("texts")
         if slots.n_free != 6:

@@ -134,11 +134,11 @@ def test_a_stream_hands_out_the_text_as_it_will_be_judged(
 
     class Watched(Wild):
         def __call__(self, decoder: Decoder, choice: Choice) -> int:
-            pieces.extend((t.text, t.origin) for t in decoder.written.take_unsent())
+            pieces.extend((t.text, t.origin) for t in decoder.output.take_unsent())
             return super().__call__(decoder, choice)
 
     drive(decoder, Watched(draws), lambda query: Answer("hit", value=value))
-    pieces.extend((t.text, t.origin) for t in decoder.written.take_unsent(final=True))
+    pieces.extend((t.text, t.origin) for t in decoder.output.take_unsent(final=True))
     letters = [(letter, origin) for text, origin in pieces for letter in text]
     completion = decoder.completion()
     assert letters == [

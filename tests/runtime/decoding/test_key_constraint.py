@@ -5,7 +5,7 @@ from __future__ import annotations
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import EntityView
 from lamlam.runtime.decoding.actions import Sample
-from lamlam.runtime.decoding.key_constraint import Constraint, Grounding
+from lamlam.runtime.decoding.key_constraint import Constraint, KeyConstraint
 from lamlam.runtime.decoding.lookup_answers import GivenOut
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.decoding.trie import KeyTrie
@@ -54,7 +54,7 @@ def names_in(trie: KeyTrie | None) -> set[str]:
 
 def entities(text: str, *known: str) -> set[str]:
     store = FakeStore({name.casefold(): {"x": ["y"]} for name in known})
-    return names_in(Grounding(store, byte_vocabulary(), Constraint()).entities(text))
+    return names_in(KeyConstraint(store, byte_vocabulary(), Constraint()).entities(text))
 
 
 def test_names_are_taken_as_they_stand() -> None:
@@ -79,46 +79,50 @@ def test_names_are_taken_as_they_stand() -> None:
 def test_only_new_text_is_probed() -> None:
     """A second look probes what was added; names found before stay."""
     store = Counting({"marie curie": {"x": ["y"]}, "pierre curie": {"x": ["y"]}})
-    grounding = Grounding(store, byte_vocabulary(), Constraint())
+    key_constraint = KeyConstraint(store, byte_vocabulary(), Constraint())
     text = "Marie Curie met Pierre"
-    assert names_in(grounding.entities(text)) == {" Marie Curie"}
+    assert names_in(key_constraint.entities(text)) == {" Marie Curie"}
     store.asked.clear()
-    assert names_in(grounding.entities(text + " Curie in Paris")) == {
+    assert names_in(key_constraint.entities(text + " Curie in Paris")) == {
         " Marie Curie",
         " Pierre Curie",
     }
     probed = {name for name, _ in store.asked}
     assert "Pierre Curie" in probed and "Marie Curie" not in probed
     store.asked.clear()
-    grounding.entities(text + " Curie in Paris")
+    key_constraint.entities(text + " Curie in Paris")
     assert not store.asked
 
 
 def test_relations_are_the_entitys_own_under_every_name() -> None:
     """Synonyms count; what was given out or stands in the text does not."""
     store = FakeStore({"marie curie": {"birth place": ["Warsaw"], "child": ["Irène", "Ève"]}})
-    grounding = Grounding(store, byte_vocabulary(), Constraint())
-    found = names_in(grounding.relations("Marie Curie", "Marie Curie was", GivenOut())[0])
+    key_constraint = KeyConstraint(store, byte_vocabulary(), Constraint())
+    found = names_in(key_constraint.relations("Marie Curie", "Marie Curie was", GivenOut())[0])
     assert {" birth place", " place of birth", " child"} <= found
-    stated = names_in(grounding.relations("Marie Curie", "Marie Curie of Warsaw", GivenOut())[0])
+    stated = names_in(
+        key_constraint.relations("Marie Curie", "Marie Curie of Warsaw", GivenOut())[0]
+    )
     assert " birth place" not in stated and " child" in stated
-    part = names_in(grounding.relations("Marie Curie", "Marie Curie of Warsawa", GivenOut())[0])
+    part = names_in(
+        key_constraint.relations("Marie Curie", "Marie Curie of Warsawa", GivenOut())[0]
+    )
     assert " birth place" in part
     had = GivenOut(values={"marie curie": {"Irène"}})
-    assert " child" in names_in(grounding.relations("Marie Curie", "", had)[0])
+    assert " child" in names_in(key_constraint.relations("Marie Curie", "", had)[0])
     had.values["marie curie"].add("Ève")
-    assert " child" not in names_in(grounding.relations("Marie Curie", "", had)[0])
-    keep = Grounding(store, byte_vocabulary(), Constraint(skip_stated=False))
+    assert " child" not in names_in(key_constraint.relations("Marie Curie", "", had)[0])
+    keep = KeyConstraint(store, byte_vocabulary(), Constraint(skip_stated=False))
     assert " birth place" in names_in(keep.relations("Marie Curie", "Warsaw", GivenOut())[0])
-    assert grounding.relations("Nobody", "", GivenOut()) == (None, frozenset())
-    assert grounding.holder == ""
+    assert key_constraint.relations("Nobody", "", GivenOut()) == (None, frozenset())
+    assert key_constraint.holder == ""
 
 
 def test_a_vague_relation_that_the_entity_lacks_cannot_begin() -> None:
     """The model wants the type of what is a film: it is asked for what memory holds."""
     store = FakeStore({"casablanca": {"year": ["1942"]}, "oslo": {"type": ["city"], "y": ["x"]}})
-    grounding = Grounding(store, byte_vocabulary(), Constraint())
-    trie, avoid = grounding.relations("Casablanca", "Casablanca is a", GivenOut())
+    key_constraint = KeyConstraint(store, byte_vocabulary(), Constraint())
+    trie, avoid = key_constraint.relations("Casablanca", "Casablanca is a", GivenOut())
     # With a token a byte every name begins with the same space, which the trie needs.
     assert trie is not None and not avoid
     decoder = make_decoder("Casablanca is a", may_look=True)
@@ -126,11 +130,11 @@ def test_a_vague_relation_that_the_entity_lacks_cannot_begin() -> None:
         decoder.sampled(token)
     letter = BYTES.tokenize(b"t", special=False)[0]
     decoder.guide(trie, frozenset({letter}))
-    assert isinstance(decoder.want, Sample)
-    assert letter not in allowed(decoder.want.choice)
+    assert isinstance(decoder.action, Sample)
+    assert letter not in allowed(decoder.action.choice)
     decoder.sampled(BYTES.tokenize(b"y", special=False)[0])
-    assert isinstance(decoder.want, Sample)
-    assert letter in allowed(decoder.want.choice)  # only the first token is kept out
+    assert isinstance(decoder.action, Sample)
+    assert letter in allowed(decoder.action.choice)  # only the first token is kept out
 
 
 def test_a_known_name_wins_over_one_that_was_made_up() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lamlam.runtime.decoding.lookup_answers import Answer
-from lamlam.runtime.decoding.output_text import WrittenText
+from lamlam.runtime.decoding.output_text import OutputText
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ from lamlam.runtime.decoding.output_text import WrittenText
 )
 def test_a_space_stands_before_a_value_where_one_belongs(text: str, space: str) -> None:
     """Words are parted; brackets, quotes, dashes and currency signs lean on what follows."""
-    assert WrittenText(text).space_before_value() == space
+    assert OutputText(text).space_before_value() == space
 
 
 def test_characters_of_several_tokens() -> None:
     """Bytes that are half a character wait for the other half, or become U+FFFD."""
-    written = WrittenText("a")
+    written = OutputText("a")
     written.add_bytes("é".encode()[:1])
     assert (written.text, written.has_partial_character) == ("a", True)
     written.add_bytes("é".encode()[1:])
@@ -59,7 +59,7 @@ def test_characters_of_several_tokens() -> None:
 )
 def test_a_value_that_the_model_writes(pieces: list[str], is_fact: bool) -> None:
     """Only what equals it to the letter, as a word of its own, is the fact."""
-    written = WrittenText("in")
+    written = OutputText("in")
     written.expect_value(Answer("hit", value="Warsaw"))
     for piece in pieces:
         written.add_bytes(piece.encode())
@@ -70,7 +70,7 @@ def test_a_value_that_the_model_writes(pieces: list[str], is_fact: bool) -> None
 
 def test_text_is_held_back_while_it_may_still_change_its_meaning() -> None:
     """The beginning of a stop string, and a value that is not complete."""
-    written = WrittenText("")
+    written = OutputText("")
     written.add_bytes(b"one ST")
     assert [t.text for t in written.take_unsent(("STOP",))] == ["one "]
     written.add_bytes(b"AR")

@@ -34,9 +34,9 @@ def missed(**options: Any) -> Decoder:
     decoder = make_decoder("Ada was born", **options)
     for token in [*BYTES.encode(" in"), *LOOKUP]:
         decoder.sampled(token)
-        if decoder.guide_wanted:
+        if decoder.key_to_guide:
             decoder.guide(None)
-    assert decoder.want == Look(Query("Ada", "birth place"))
+    assert decoder.action == Look(Query("Ada", "birth place"))
     decoder.answered(options.pop("answer", MISS))
     return decoder
 
@@ -44,24 +44,24 @@ def missed(**options: Any) -> Decoder:
 def test_continue_takes_the_lookup_back() -> None:
     """The tokens are those before it; there, and only there, none may open."""
     decoder = missed(policy="continue")
-    assert decoder.want == Rewind(len(PROMPT) + 3)
+    assert decoder.action == Rewind(len(PROMPT) + 3)
     decoder.rewound()
     assert decoder.tokens == [*PROMPT, *BYTES.encode(" in")]
-    assert isinstance(decoder.want, Sample) and E in decoder.want.choice.forbidden
+    assert isinstance(decoder.action, Sample) and E in decoder.action.choice.forbidden
     decoder.sampled(BYTES.encode(" ")[0])
-    assert isinstance(decoder.want, Sample) and E not in decoder.want.choice.forbidden
+    assert isinstance(decoder.action, Sample) and E not in decoder.action.choice.forbidden
 
 
 def test_unknown_writes_the_word_as_a_value() -> None:
     """Inside the lookup and, under ``copy``, in the text, where it is no fact."""
     decoder = missed(policy="unknown")
     word = BYTES.encode(" unknown")
-    assert decoder.want == Force((*word, END, *word))
+    assert decoder.action == Force((*word, END, *word))
     decoder.forced()
-    assert decoder.written.text == "Ada was born in unknown"
-    assert [span.origin for span in decoder.written.spans()] == ["prompt", "parametric"]
+    assert decoder.output.text == "Ada was born in unknown"
+    assert [span.origin for span in decoder.output.spans()] == ["prompt", "parametric"]
     by_model = missed(policy="unknown", verbalise="model")
-    assert by_model.want == Force((*word, END))
+    assert by_model.action == Force((*word, END))
 
 
 def test_nearest_writes_what_was_near_and_goes_on_where_nothing_is() -> None:
@@ -72,18 +72,18 @@ def test_nearest_writes_what_was_near_and_goes_on_where_nothing_is() -> None:
         pick_from([*LOOKUP, *BYTES.encode(".")]),
         lambda query: Answer("nearest", value="London"),
     )
-    assert done == Done("stop") and decoder.written.text == "Ada was born London."
+    assert done == Done("stop") and decoder.output.text == "Ada was born London."
     assert [record.status for record in decoder.records] == ["nearest"]
-    assert missed(policy="nearest").want == Rewind(len(PROMPT) + 3)
+    assert missed(policy="nearest").action == Rewind(len(PROMPT) + 3)
 
 
 def test_stop_ends_before_the_lookup_and_raise_says_so() -> None:
     """Neither writes anything of it."""
     decoder = missed(policy="stop")
-    assert decoder.want == Done("miss")
+    assert decoder.action == Done("miss")
     assert decoder.completion().text == "Ada was born in"
     failed = missed(policy="raise")
-    assert failed.want == Done("lookup_failed") and failed.query == Query("Ada", "birth place")
+    assert failed.action == Done("lookup_failed") and failed.query == Query("Ada", "birth place")
 
 
 def knowing(entity: str) -> Answer:
@@ -100,22 +100,22 @@ def test_ask_again_goes_back_to_the_part_that_memory_lacks() -> None:
         decoder.sampled(token)
     decoder.answered(knowing("ada"))
     begin = len(PROMPT) + LOOKUP.index(R) + 1
-    assert decoder.want == Rewind(begin)
+    assert decoder.action == Rewind(begin)
     decoder.rewound()
-    assert decoder.tokens[-1] == R and decoder.guide_wanted == "relation"
+    assert decoder.tokens[-1] == R and decoder.key_to_guide == "relation"
     decoder.guide(None)
-    assert isinstance(decoder.want, Sample)
-    assert BYTES.encode(" ")[0] in decoder.want.choice.forbidden
+    assert isinstance(decoder.action, Sample)
+    assert BYTES.encode(" ")[0] in decoder.action.choice.forbidden
     other = missed(policy="ask_again")
-    assert other.want == Rewind(len(PROMPT) + 4)
+    assert other.action == Rewind(len(PROMPT) + 4)
     other.rewound()
-    assert other.tokens[-1] == E and other.guide_wanted == "entity"
+    assert other.tokens[-1] == E and other.key_to_guide == "entity"
     other.guide(KeyTrie.of([tuple(BYTES.encode(" Bob"))], R))
     for letter in BYTES.encode(" Bob"):
-        assert isinstance(other.want, Sample)
-        assert list(other.want.choice.allowed if other.want.choice.allowed is not None else ()) == [
-            letter
-        ]
+        assert isinstance(other.action, Sample)
+        assert list(
+            other.action.choice.allowed if other.action.choice.allowed is not None else ()
+        ) == [letter]
         other.sampled(letter)
 
 
@@ -124,7 +124,7 @@ def test_ask_again_without_another_name_takes_the_lookup_back() -> None:
     decoder = missed(policy="ask_again")
     decoder.rewound()
     decoder.guide(None)
-    assert decoder.want == Rewind(len(PROMPT) + 3)
+    assert decoder.action == Rewind(len(PROMPT) + 3)
 
 
 @settings(max_examples=150, deadline=None)
@@ -148,7 +148,7 @@ def test_ask_again_ends_and_asks_nothing_twice_at_one_place(
     asked: dict[int, list[tuple[str, str]]] = {}
 
     def reply(query: Query) -> Answer:
-        at = len(decoder.written.text)
+        at = len(decoder.output.text)
         key = (query.entity.casefold(), query.relation.casefold())
         asked.setdefault(at, []).append(key)
         return knowing(query.entity) if knows else MISS
@@ -161,8 +161,8 @@ def test_ask_again_ends_and_asks_nothing_twice_at_one_place(
 
 def bias_of(decoder: Decoder, token: int) -> float:
     """What is added to the logit of a token that may come next."""
-    assert isinstance(decoder.want, Sample)
-    return dict(decoder.want.choice.bias).get(token, 0.0)
+    assert isinstance(decoder.action, Sample)
+    return dict(decoder.action.choice.bias).get(token, 0.0)
 
 
 def test_the_papers_settings() -> None:
@@ -183,7 +183,7 @@ def test_the_papers_settings() -> None:
     assert bias_of(decoder, A) == 2.0
     decoder.sampled(A)
     decoder.answered(MISS)
-    assert decoder.want == Force((*BYTES.encode(" unknown"), END))
+    assert decoder.action == Force((*BYTES.encode(" unknown"), END))
     decoder.forced()
     assert bias_of(decoder, E) == 4.0, "also right after a miss"
     named = text_settings(

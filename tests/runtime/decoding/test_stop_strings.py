@@ -117,12 +117,12 @@ def test_nothing_is_handed_out_and_taken_back(
         nonlocal n
         n += 1
         if n % every == 0:
-            pieces.extend(text.text for text in decoder.written.take_unsent(decoder.settings.stop))
+            pieces.extend(text.text for text in decoder.output.take_unsent(decoder.settings.stop))
         token = told[n % len(told)]
         return token if n % 7 and token not in choice.forbidden else wild(decoder, choice)
 
     done = drive(decoder, pick, lambda query: replies[len(query.relation) % len(replies)])
-    pieces.extend(text.text for text in decoder.written.take_unsent(final=True))
+    pieces.extend(text.text for text in decoder.output.take_unsent(final=True))
     text = decoder.completion().text
     assert "".join(pieces) == text[1:]
     if not decoder.records:

@@ -19,10 +19,10 @@ from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
 from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample
-from lamlam.runtime.decoding.entity_names import KnownNames
-from lamlam.runtime.decoding.key_constraint import Constraint, Grounding
+from lamlam.runtime.decoding.entity_names import EntityNames
+from lamlam.runtime.decoding.key_constraint import Constraint, KeyConstraint
 from lamlam.runtime.decoding.lookup_answers import GivenOut
-from lamlam.runtime.decoding.packed_trie import NameTable
+from lamlam.runtime.decoding.packed_trie import PackedTrie
 from lamlam.runtime.decoding.trie import KeyTrie, Paths, either
 from lamlam.runtime.engine import Engine
 from tests.runtime.decoding.test_decoder_properties import Wild
@@ -58,7 +58,7 @@ def walk(paths: Paths | None, closing: int) -> set[tuple[int, ...]]:
 @given(PATHS, PATHS)
 def test_a_table_holds_the_names_of_a_trie(some: list[Any], others: list[Any]) -> None:
     """The packed way and the obvious one lead to the same names, alone and together."""
-    table, trie = NameTable(some, 5).root, KeyTrie.of(some, 5)
+    table, trie = PackedTrie(some, 5).root, KeyTrie.of(some, 5)
     assert walk(table, 5) == walk(trie, 5) == set(some)
     assert walk(either(table, KeyTrie.of(others, 5)), 5) == {*some, *others}
     if table is not None:
@@ -97,17 +97,17 @@ def test_every_key_stands_in_memory(
 
     async def check() -> None:
         async with filled(facts) as store:
-            known = KnownNames()
-            await known.refresh(store)
-            write(store, None if only_named else known)
+            entity_names = EntityNames()
+            await entity_names.refresh(store)
+            write(store, None if only_named else entity_names)
 
-    def write(store: FactStore, known: KnownNames | None) -> None:
+    def write(store: FactStore, entity_names: EntityNames | None) -> None:
         constraint = NAMED if only_named else STRICT
-        grounding = Grounding(store, byte_vocabulary(), constraint, known)
+        key_constraint = KeyConstraint(store, byte_vocabulary(), constraint, entity_names)
         decoder = make_decoder("Ada and Ève in", policy=policy, max_tokens=12, max_lookups=6)
         given_out, wild = GivenOut(), Wild(draws)
         for _ in range(3000):
-            match decoder.want:
+            match decoder.action:
                 case Sample(choice):
                     token = wild(decoder, choice)
                     assert token in allowed(choice)
@@ -119,17 +119,17 @@ def test_every_key_stands_in_memory(
                 case Look(query):
                     result = store.lookup_nowait(Lookup(query.entity, query.relation))
                     assert result.status is LookupStatus.HIT, query
-                    decoder.answered(given_out.next_answer(result, grounding.holder, 0.0))
+                    decoder.answered(given_out.next_answer(result, key_constraint.holder, 0.0))
                 case Done():
                     break
-            if decoder.guide_wanted == "entity":
-                named = grounding.entities(decoder.written.text)
-                decoder.guide(named, only=grounding.all_entities(named), is_strict=True)
-            elif decoder.guide_wanted == "relation":
+            if decoder.key_to_guide == "entity":
+                named = key_constraint.entities(decoder.output.text)
+                decoder.guide(named, only=key_constraint.all_entities(named), is_strict=True)
+            elif decoder.key_to_guide == "relation":
                 entity = decoder.open_entity
-                trie, _ = grounding.relations(entity, decoder.written.text, given_out)
-                decoder.guide(trie, only=grounding.all_relations(entity), is_strict=True)
-        assert isinstance(decoder.want, Done)
+                trie, _ = key_constraint.relations(entity, decoder.output.text, given_out)
+                decoder.guide(trie, only=key_constraint.all_relations(entity), is_strict=True)
+        assert isinstance(decoder.action, Done)
         assert all(record.status in ("hit", "exhausted") for record in decoder.records)
         if not facts:
             assert not decoder.records
@@ -169,15 +169,15 @@ async def test_a_memory_may_be_too_large(monkeypatch: pytest.MonkeyPatch, tiny_m
     """Refused by name when the engine opens, or later by the text that meets it."""
     async with filled([(f"name {n}", "type") for n in range(4)]) as memory:
         with pytest.raises(TooManyEntities, match="more than 3") as caught:
-            await KnownNames(3).refresh(memory)
+            await EntityNames(3).refresh(memory)
         assert caught.value.most == 3 and "only_named" in (caught.value.hint or "")
-        monkeypatch.setattr(KnownNames.__init__, "__defaults__", (3,))
+        monkeypatch.setattr(EntityNames.__init__, "__defaults__", (3,))
         with pytest.raises(TooManyEntities):
             async with Engine(tiny_model, memory, constrain=STRICT):
                 pass
         async with Engine(tiny_model, memory, constrain=NAMED) as engine:
             assert not (await engine.generate("zz", max_tokens=4)).lookups
-        monkeypatch.setattr(KnownNames.__init__, "__defaults__", (4,))
+        monkeypatch.setattr(EntityNames.__init__, "__defaults__", (4,))
         async with Engine(tiny_model, memory, constrain=STRICT) as engine:
             await engine.generate("zz", max_tokens=4)
             await memory.apply([Assert(Fact(entity="one more", relation="type", value="x"))])

@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 
 from lamlam.errors import NoLookupTokens, UsageError
 from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS, Vocabulary
-from lamlam.runtime.llama.context import Model, open_model
+from lamlam.runtime.llama.context import LlamaModel, open_model
 from lamlam.runtime.llama.model_file import check_file
 from lamlam.runtime.sync import SyncEngine
 from tests.tiny_model import END_OF_TEXT, USER_DEFINED, ByteTokens, write_tiny_model
 
 
 @pytest.fixture(scope="module")
-def model(tiny_model: Path) -> Iterator[Model]:
+def model(tiny_model: Path) -> Iterator[LlamaModel]:
     with open_model(tiny_model, check_file(tiny_model).token_types) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def vocabulary(model: Model) -> Vocabulary:
+def vocabulary(model: LlamaModel) -> Vocabulary:
     return Vocabulary(model)
 
 
@@ -58,7 +58,7 @@ def _share(vocabulary: Vocabulary) -> Iterator[None]:
     _SHARED.clear()
 
 
-def test_lookup_tokens_are_found_by_text(vocabulary: Vocabulary, model: Model) -> None:
+def test_lookup_tokens_are_found_by_text(vocabulary: Vocabulary, model: LlamaModel) -> None:
     """Their ids are the model's own; they stand for no bytes."""
     lookup = vocabulary.lookup
     assert lookup is not None

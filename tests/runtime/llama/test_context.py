@@ -12,12 +12,12 @@ import pytest
 
 from lamlam.errors import DecodeFailed
 from lamlam.runtime.decoding.sampling import Logits
-from lamlam.runtime.llama.context import Context, open_context, open_model
+from lamlam.runtime.llama.context import LlamaContext, open_context, open_model
 from lamlam.runtime.llama.model_file import check_file
 
 
 @pytest.fixture
-def context(tiny_model: Path) -> Iterator[Context]:
+def context(tiny_model: Path) -> Iterator[LlamaContext]:
     types = check_file(tiny_model).token_types
     with (
         open_model(tiny_model, types) as model,
@@ -27,7 +27,7 @@ def context(tiny_model: Path) -> Iterator[Context]:
 
 
 def _logits_after(
-    context: Context, tokens: list[int], position: int = 0, sequence: int = 0
+    context: LlamaContext, tokens: list[int], position: int = 0, sequence: int = 0
 ) -> Logits:
     row = context.add(sequence, tokens, position, is_last=True)
     assert row is not None
@@ -35,22 +35,22 @@ def _logits_after(
     return context.logits(row).copy()
 
 
-def test_a_rewound_sequence_is_as_good_as_a_fresh_one(context: Context) -> None:
+def test_a_rewound_sequence_is_as_good_as_a_fresh_one(context: LlamaContext) -> None:
     """Cut back and continued: the logits of a fresh evaluation."""
     _logits_after(context, [0, 70, 71, 72])
     _logits_after(context, [90, 91, 92], position=4)
-    context.keep(0, 4)
+    context.truncate(0, 4)
     rewound = _logits_after(context, [73], position=4)
-    context.clear(0)
+    context.free(0)
     fresh = _logits_after(context, [0, 70, 71, 72, 73])
     np.testing.assert_allclose(rewound, fresh, atol=2e-2)
     assert rewound.argmax() == fresh.argmax()
 
 
-def test_sequences_do_not_see_each_other(context: Context) -> None:
+def test_sequences_do_not_see_each_other(context: LlamaContext) -> None:
     """Two sequences in one batch give what each gives alone."""
     alone = _logits_after(context, [0, 70, 71])
-    context.clear(0)
+    context.free(0)
     context.add(0, [0, 80, 81], 0, is_last=True)
     row = context.add(1, [0, 70, 71], 0, is_last=True)
     assert row == 1
@@ -58,14 +58,14 @@ def test_sequences_do_not_see_each_other(context: Context) -> None:
     np.testing.assert_allclose(context.logits(row), alone, atol=2e-2)
 
 
-def test_a_batch_over_its_limit_is_refused_before_llama_cpp_sees_it(context: Context) -> None:
+def test_a_batch_over_its_limit_is_refused_before_llama_cpp_sees_it(context: LlamaContext) -> None:
     """llama.cpp would end the process."""
-    assert context.room == 16
+    assert context.free_tokens == 16
     with pytest.raises(DecodeFailed, match="16"):
         context.add(0, [1] * 17, 0, is_last=True)
 
 
-def test_a_full_context_is_an_error(context: Context) -> None:
+def test_a_full_context_is_an_error(context: LlamaContext) -> None:
     """Sixty-four tokens fit in a sequence, however llama.cpp rounds that up."""
     with pytest.raises(DecodeFailed, match="room"):
         for position in range(0, 4096, 16):

@@ -190,7 +190,7 @@ def test_a_text_that_gave_its_cells_away_asks_again() -> None:
     ahead = stepped(scheduler, text)
     scheduler.answer(ahead, answer_of(STORE, ahead))
     (sequence,) = scheduler._running
-    scheduler._evaluator.clear(sequence.slot)
+    scheduler._evaluator.free(sequence.slot)
     sequence.pause()
     sequence.is_paused = False
     again = stepped(scheduler, text)

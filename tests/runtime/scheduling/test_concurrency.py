@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Tokens
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from lamlam.memory_backends.protocol import Capability
 from lamlam.runtime.decoding.lookup_answers import Question
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.scheduling.scheduler import Scheduler
-from lamlam.runtime.scheduling.sequence import Sequence
+from lamlam.runtime.scheduling.sequence import RunningSequence
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, answer_of, as_store
 from tests.runtime.scheduling.test_scheduler import END, A, Continuations, E, R
 from tests.runtime.support import BYTES, Asked, byte_vocabulary
@@ -221,7 +221,7 @@ def test_a_model_that_cannot_forget_in_part_shares_nothing() -> None:
     """Its texts are written all the same, those beside it too that leave a gap between them."""
 
     class Recurrent(ScriptedModel):
-        def keep(self, sequence: int, n_tokens: int) -> None:
+        def truncate(self, sequence: int, n_tokens: int) -> None:
             # As llama.cpp does: nothing to forget is nothing to fail at.
             if n_tokens < len(self.cells[sequence]):
                 raise DecodeFailed("only all of it")
@@ -230,7 +230,7 @@ def test_a_model_that_cannot_forget_in_part_shares_nothing() -> None:
             raise DecodeFailed("only all of it")
 
     model = Recurrent(_never_asking, n_batch=512)
-    model.forgets_in_part = False
+    model.can_truncate = False
     texts = [
         _case(SHARED + letter, begins) for letter, begins in zip("abc", (0, 0, 40), strict=True)
     ]
@@ -340,14 +340,14 @@ def test_a_full_store_pauses_the_youngest(
 ) -> None:
     """Values are longer than was expected: cells change hands, and no text is another."""
     n_paused = 0
-    pause = Sequence.pause
+    pause = RunningSequence.pause
 
-    def watched(self: Sequence) -> None:
+    def watched(self: RunningSequence) -> None:
         nonlocal n_paused
         n_paused += 1
         pause(self)
 
-    monkeypatch.setattr(Sequence, "pause", watched)
+    monkeypatch.setattr(RunningSequence, "pause", watched)
     long = {"ab": {"c": ["v" * 100], "d": ["w" * 90]}, "ba": {"e": ["x" * 80]}}
     store = FakeStore(long, capabilities=capabilities)
 
@@ -422,7 +422,7 @@ def test_numbers_in_use_lie_close_together_in_a_batch() -> None:
         order: list[int] = []
 
         def add(
-            self, sequence: int, tokens: Tokens[int], position: int, *, is_last: bool
+            self, sequence: int, tokens: Sequence[int], position: int, *, is_last: bool
         ) -> int | None:
             self.order = [*self.order, sequence]
             return super().add(sequence, tokens, position, is_last=is_last)

@@ -11,7 +11,7 @@ from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.decoding.vocabulary import Vocabulary
-from lamlam.runtime.llama.context import Context, open_context, open_model
+from lamlam.runtime.llama.context import LlamaContext, open_context, open_model
 from lamlam.runtime.llama.model_file import check_file
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from tests.runtime.fake_store import FakeStore, as_store
@@ -59,8 +59,8 @@ def test_logits_after_lookups_and_rewinds_are_those_of_a_fresh_evaluation(
             np.testing.assert_allclose(logits, _afresh(context, tokens), atol=TOLERANCE)
 
 
-def _afresh(context: Context, tokens: list[int]) -> Logits:
-    context.clear(0)
+def _afresh(context: LlamaContext, tokens: list[int]) -> Logits:
+    context.free(0)
     row = None
     for start in range(0, len(tokens), context.n_batch):
         part = tokens[start : start + context.n_batch]

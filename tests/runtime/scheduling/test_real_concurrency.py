@@ -63,11 +63,16 @@ async def test_lookups_and_shared_beginnings_together(
 def test_a_copied_beginning_is_as_good_as_an_evaluated_one(tiny_model: Path) -> None:
     """In both ways to keep cells: the same logits but for what another batch size changes."""
     tokens = [0, *range(70, 110)]
-    for shared_cells in (None, 256):
+    for unified_cells in (None, 256):
         with (
             open_model(tiny_model, check_file(tiny_model).token_types) as model,
             open_context(
-                model, context=128, n_sequences=3, n_batch=64, threads=1, shared_cells=shared_cells
+                model,
+                context=128,
+                n_sequences=3,
+                n_batch=64,
+                threads=1,
+                unified_cells=unified_cells,
             ) as context,
         ):
             row = context.add(0, tokens, 0, is_last=True)
@@ -79,7 +84,7 @@ def test_a_copied_beginning_is_as_good_as_an_evaluated_one(tiny_model: Path) -> 
             context.add(2, tokens[30:], 30, is_last=True)
             context.decode()
             np.testing.assert_allclose(context.logits(1), expected, atol=2e-2)
-            context.clear(0)
+            context.free(0)
             row = context.add(2, [9], len(tokens), is_last=True)
             context.decode()
             after = context.logits(0).copy()

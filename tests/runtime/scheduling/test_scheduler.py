@@ -56,12 +56,12 @@ def run(
     store: FakeStore | None,
     prompt: str,
     *,
-    wants_events: bool = False,
+    is_streamed: bool = False,
     constraint: Constraint | None = None,
     **keywords: Any,
 ) -> Asked:
     settings = text_settings(keywords, verbalise="copy", lookup_bias=0.0)
-    asked = Asked(prompt, settings, wants_events)
+    asked = Asked(prompt, settings, is_streamed)
     scheduler = scheduler_of(model, store, constraint=constraint)
     scheduler.submit(asked)
     for _ in range(1000):
@@ -163,13 +163,13 @@ def test_a_miss_rewinds_and_the_model_writes_on() -> None:
 
     model.script = script
     kept: list[list[int]] = []
-    original = model.keep
+    original = model.truncate
 
-    def keep(sequence: int, n_tokens: int) -> None:
+    def truncate(sequence: int, n_tokens: int) -> None:
         original(sequence, n_tokens)
         kept.append(list(model.cells[sequence]))
 
-    model.keep = keep  # type: ignore[method-assign]
+    model.truncate = truncate  # type: ignore[method-assign]
     store = FakeStore(CURIE)
     # The scripted logits give the lookup 10 and all else 0: after the rewind it is forbidden,
     # so the first of all other tokens is taken, and from there no text fits.
@@ -252,7 +252,7 @@ def test_a_stop_string_is_cut_off_and_facts_may_hold_it() -> None:
         store,
         "Marie Curie was born in",
         stop=["STOP", "Wars"],
-        wants_events=True,
+        is_streamed=True,
     )
     assert done.result.text == "Marie Curie was born in Warsaw#"
     assert done.result.finish_reason == "stop_string"
@@ -266,7 +266,7 @@ def test_events_tell_the_lookup_in_order() -> None:
         ScriptedModel(Continuations(BORN)),
         FakeStore(CURIE),
         "Marie Curie was born",
-        wants_events=True,
+        is_streamed=True,
     )
     kinds = [type(event) for event in done.events]
     order = [k for k in kinds if k is not Text]
@@ -278,7 +278,7 @@ def test_events_tell_the_lookup_in_order() -> None:
         FakeStore(CURIE),
         "Ada was",
         policy="stop",
-        wants_events=True,
+        is_streamed=True,
     )
     assert any(isinstance(event, LookupMissed) for event in missed.events)
 
@@ -480,8 +480,8 @@ def test_a_context_that_cannot_forget_fails_its_text() -> None:
     """The text whose end fails is told so, and its place is free again."""
 
     class Stubborn(ScriptedModel):
-        def clear(self, sequence: int) -> None:
-            super().clear(sequence)
+        def free(self, sequence: int) -> None:
+            super().free(sequence)
             if len(self.batches) < 10:
                 raise OSError("stuck")
 

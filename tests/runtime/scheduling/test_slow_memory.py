@@ -21,7 +21,7 @@ from lamlam.runtime.decoding.lookup_answers import Query, Question
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.scheduling.owner_thread import OwnerThread
-from lamlam.runtime.scheduling.request import PendingText
+from lamlam.runtime.scheduling.request import GenerationRequest
 from lamlam.runtime.sync import SyncEngine
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
 
@@ -161,9 +161,9 @@ class SlowToSome(Waiting):
         return await super().lookup_many(queries)
 
 
-def pending(owner: Owner, store: FakeStore) -> PendingText:
+def pending(owner: Owner, store: FakeStore) -> GenerationRequest:
     options = text_settings({}, verbalise="copy", lookup_bias=0.0)
-    return PendingText("a", options, False, cast("OwnerThread", owner), as_store(store))
+    return GenerationRequest("a", options, False, cast("OwnerThread", owner), as_store(store))
 
 
 @pytest.mark.anyio
