@@ -13,18 +13,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lamlam.errors import StoreMissing
 from lamlam.testing.neo4j_servers import Neo4jServer, running_neo4j
 from lamlam.testing.plugin import MARKER, without_neo4j
+from tests.limits import HANG_S
 from tests.neo4j_server.jdks import NEWEST, releases_here
 from tests.neo4j_server.session import OUR_WAYS, Neo4jTally, native_server
 from tests.paths import ROOT
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.checkpoints"]
 
 # Before anything loads llama.cpp; the reason stands in lamlam/cli/app.py.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# No example fails by the clock, however busy the machine. The parent is what Hypothesis chose:
+# where CI is set, the same examples in every run.
+settings.register_profile(
+    "lamlam",
+    settings.default,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("lamlam")
 
 TALLY = pytest.StashKey[Neo4jTally]()
 
@@ -109,7 +122,7 @@ def lamlam_command(tmp_path: Path) -> Command:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=100,
+            timeout=HANG_S,
             check=False,
         )
 

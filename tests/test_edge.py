@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.limits import HANG_S
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of Linux")
@@ -42,7 +43,7 @@ def ask(limit_mb: int, *options: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-        timeout=110,
+        timeout=HANG_S,
         check=False,
     )
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from lamlam.trainer.documents import read_documents
+from tests.limits import HANG_S
 from tests.paths import ROOT
 
 EXAMPLES = ROOT / "examples"
 
 
-def run(name: str, *arguments: str, cwd: Path, timeout_s: int = 110) -> str:
+def run(name: str, *arguments: str, cwd: Path, timeout_s: float = HANG_S) -> str:
     """Return what the example printed on standard output."""
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name), *arguments],
@@ -89,7 +90,7 @@ def test_the_tiny_corpus_is_what_its_script_writes(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_S,
         check=True,
     )
     assert done.stdout == "400 documents\n"
@@ -98,10 +99,9 @@ def test_the_tiny_corpus_is_what_its_script_writes(tmp_path: Path) -> None:
     assert len(list(read_documents(EXAMPLES / "tiny_corpus.jsonl"))) == 400
 
 
-@pytest.mark.timeout(400)
 def test_a_tiny_model_learns_to_ask(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="needs lamlam[train]")
-    output = run("train_a_tiny_lmlm.py", str(tmp_path), cwd=tmp_path, timeout_s=380)
+    output = run("train_a_tiny_lmlm.py", str(tmp_path), cwd=tmp_path)
     assert (tmp_path / "tiny.gguf").is_file()
     assert "Zelda Quorn was born in Lowmere" in output
     assert "    asked: birth place of Zelda Quorn: Lowmere" in output.splitlines()
@@ -118,7 +118,7 @@ def test_what_keeps_a_tiny_model_from_training_is_one_line(tmp_path: Path) -> No
             env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{EXAMPLES.parent}"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=HANG_S,
             check=False,
         )
         assert done.returncode and done.stderr.startswith("error: ") and said in done.stderr

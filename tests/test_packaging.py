@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.limits import HANG_S
 from tests.paths import ROOT
 
 LINKED = ("memory_backends", "quant", "runtime", "trainer")
@@ -83,7 +84,7 @@ def test_the_wheel_holds_every_module(wheel: zipfile.ZipFile) -> None:
 
 
 def test_the_wheel_holds_the_package_data(wheel: zipfile.ZipFile) -> None:
-    """Types marker, SQL, word lists, the evaluation set, the bundled model, facts and notice travel along."""
+    """Types marker, SQL, the evaluation set, the bundled model, facts and notice travel along."""
     names = set(wheel.namelist())
     expected = {"lamlam/py.typed", "lamlam/bundled/NOTICE", "lamlam/bundled/facts.sqlite.xz"}
     expected |= {
@@ -92,10 +93,8 @@ def test_the_wheel_holds_the_package_data(wheel: zipfile.ZipFile) -> None:
     expected |= {
         f"lamlam/{path.relative_to(ROOT).as_posix()}"
         for part in LINKED
-        for kind in ("*.sql", "*.txt")
-        for path in (ROOT / part).rglob(kind)
+        for path in (ROOT / part).rglob("*.sql")
     }
-    expected.add("lamlam/evaluation/invented_names.txt")
     assert expected <= names
     assert len([name for name in names if name.endswith(".gguf")]) == 1
 
@@ -151,6 +150,9 @@ def test_every_module_imports_without_extras() -> None:
     assert done.stdout.strip() == ""
 
 
+LLAMA = "runtime/llama/context.py"
+
+
 def test_llama_cpp_and_torch_have_one_home() -> None:
     """``llama_cpp`` is imported by ``runtime/llama/context.py`` and benchmarks, torch by trainer and quant."""
     strays = []
@@ -159,9 +161,7 @@ def test_llama_cpp_and_torch_have_one_home() -> None:
             lines = path.read_text(encoding="utf-8").splitlines()
             imports = {line.split()[1].partition(".")[0] for line in lines if _is_import(line)}
             name = path.relative_to(ROOT).as_posix()
-            if "torch" in imports or (
-                "llama_cpp" in imports and name != "runtime/llama/context.py"
-            ):
+            if "torch" in imports or ("llama_cpp" in imports and name != LLAMA):
                 strays.append(name)
     assert not strays
 
@@ -180,7 +180,7 @@ def test_an_interpreter_that_was_named_is_not_replaced(tmp_path: Path) -> None:
         env={**os.environ, "PYTHON": "/absent/python3"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_S,
         check=False,
     )
     assert done.returncode == 1 and "PYTHON=/absent/python3: no Python" in done.stderr

@@ -15,6 +15,7 @@ import pytest
 
 from lamlam.cli.app import run
 from lamlam.memory_backends.sync import SyncFactStore
+from tests.limits import HANG_S
 from tests.memory_backends.stores import put
 from tests.paths import ROOT
 
@@ -138,7 +139,9 @@ def test_an_import_takes_nothing_from_a_store_made_meanwhile(
             line = super().__next__()
             if line == last.encode():
                 url = f"sqlite:///{tmp_path / 'new.db'}"
-                subprocess.run([sys.executable, "-c", other, url], check=True, cwd=ROOT, timeout=60)
+                subprocess.run(
+                    [sys.executable, "-c", other, url], check=True, cwd=ROOT, timeout=HANG_S
+                )
             return line
 
     class Stdin:
@@ -180,7 +183,7 @@ def test_an_import_is_not_undone_by_the_log_of_a_removed_file(
     """A process was killed, and only the file itself was removed."""
     path = tmp_path / "new.db"
     code = f"import lamlam, os, sqlite3, sys\n{_KILLED[suffix]}\nos._exit(9)"
-    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, timeout=HANG_S)
     assert done.returncode == 9
     path.unlink()
     assert (tmp_path / f"new.db{suffix}").stat().st_size

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import FactStoreError
@@ -137,7 +137,7 @@ def revision_after(store: GraphStore, step: list[Op] | Erase) -> int:
         return store.apply_nowait([]).revision
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(steps(), st.data())
 def test_a_replica_answers_as_its_store(steps: list[list[Op] | Erase], data: st.DataObject) -> None:
     """Begun from a state in the middle, or from the first commit and stopped at any one."""

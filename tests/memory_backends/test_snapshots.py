@@ -44,7 +44,7 @@ def _read(store: SyncFactStore) -> list[object]:
     return [[(one.status, one.values, one.facts, one.revision) for one in found], facts, past]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(operations(), max_size=6), st.lists(operations(), min_size=1, max_size=6))
 def test_a_snapshot_stays_as_it_was(first: list[Op], then: list[Op]) -> None:
     with SyncFactStore("memory:") as store:

@@ -34,6 +34,7 @@ from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.store_base import BaseStore, LocalStore
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.memory_backends.transfer import contents
+from tests.limits import HANG_S
 from tests.memory_backends.stores import BACKENDS, url_of
 
 _OTHERWISE = {"aclose"}  # `close`, and the end of a `with` block
@@ -93,7 +94,7 @@ class Waiting(BaseStore):
         # A cancel scope that is left in another task than it was entered in raises.
         self.n_open += 1
         try:
-            with anyio.fail_after(60):
+            with anyio.fail_after(HANG_S):
                 async for fact in self._store.scan(
                     entity, relation, namespace=namespace, as_of=as_of, batch=batch
                 ):
@@ -242,7 +243,7 @@ def test_a_scan_that_is_broken_off_leaves_nothing_open() -> None:
 def _closed_in_time(store: SyncFactStore) -> bool:
     closing = threading.Thread(target=store.close, daemon=True)
     closing.start()
-    closing.join(30)
+    closing.join(HANG_S)
     return not closing.is_alive()
 
 
@@ -285,9 +286,9 @@ def test_closing_ends_a_wait_for_the_next_fact() -> None:
     store = SyncFactStore(Silent()).__enter__()
     reading = threading.Thread(target=read, daemon=True)
     reading.start()
-    assert asked.wait(30)
+    assert asked.wait(HANG_S)
     assert _closed_in_time(store)
-    reading.join(30)
+    reading.join(HANG_S)
     assert errors == [StoreClosed]
 
 

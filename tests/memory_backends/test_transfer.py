@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from lamlam.errors import BadFact, TooManyValues
 from lamlam.memory_backends.fact_formats.fact_files import FactFile, write_facts
@@ -135,9 +135,7 @@ def test_all_or_nothing(target: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", LOCAL)
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(any_contents())
 def test_any_facts_and_rules_survive(backend: str, items: list[Item]) -> None:
     """From a store in memory, through a file of JSON lines, to another store."""

@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import Self
 
 from lamlam.testing.neo4j_servers import Neo4jServer, answering
+from tests.limits import HANG_S
 from tests.neo4j_server.jars import jars_of
 from tests.neo4j_server.jdks import LTS, NoServer, Release, find_jdks, jdk_for
 
 SOURCE = Path(__file__).parent / "Neo4jServer.java"
-_START_TIMEOUT_S = 150.0  # six seconds on an idle machine, sixty on a crowded one
-_STOP_TIMEOUT_S = 20.0
+_STOP_TIMEOUT_S = 60.0  # then it is killed
 JAVA_OPTIONS = (
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
     "--add-opens=java.base/java.io=ALL-UNNAMED",
@@ -25,6 +25,7 @@ JAVA_OPTIONS = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",  # compiles less: halves the processor time of a start
 )
+
 # The three about shutting down spare a stop its ten seconds of waiting for nobody.
 _SETTINGS = """dbms.security.auth_enabled=true
 server.bolt.enabled=true
@@ -166,7 +167,7 @@ class NativeServer:
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> int:
         """Return the port; the server listened, and had its password set, before it told it."""
-        deadline = time.monotonic() + _START_TIMEOUT_S
+        deadline = time.monotonic() + HANG_S
         lines: list[str] = []
         while time.monotonic() < deadline:
             is_running = process.poll() is None
@@ -181,6 +182,6 @@ class NativeServer:
                 )
             time.sleep(0.05)
         raise NoServer(
-            f"Neo4j {self.version} was not ready after {_START_TIMEOUT_S:.0f} s. "
+            f"Neo4j {self.version} was not ready after {HANG_S:.0f} s. "
             f"The end of {self.log}:\n{''.join(lines[-25:])}"
         )

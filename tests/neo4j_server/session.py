@@ -19,8 +19,6 @@ from lamlam.testing.plugin import MARKER, REQUIRE_VARIABLE
 from tests.neo4j_server.jdks import LTS, Release, releases_here
 from tests.neo4j_server.native import NativeServer
 
-_TIMEOUT_S = 400
-
 
 @contextmanager
 def native_server(folder: Path, release: Release | None = None) -> Iterator[Neo4jServer]:
@@ -67,16 +65,6 @@ class Neo4jTally:
             return f"neo4j: {ADDRESS_VARIABLE}"
         versions = ", ".join(release.version for release in releases_here())
         return f"neo4j: a container where an engine answers, else by Java: {versions or 'no JDK'}"
-
-    def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        """Tests against Neo4j have more time: the first of them starts the server."""
-        # What the command line allows for long runs is not made shorter.
-        timeout_s = max(_TIMEOUT_S, config.getoption("timeout", None) or 0)
-        for item in items:
-            if item.get_closest_marker(MARKER) and not item.get_closest_marker("timeout"):
-                item.add_marker(pytest.mark.timeout(timeout_s))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count a test once, when its body has run."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lamlam.quant.export import DType, export_gguf
-from tests.quant.conftest import (
+from tests.checkpoints import (
     CONTEXT,
     VOCABULARY,
     Loader,

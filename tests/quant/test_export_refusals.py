@@ -13,7 +13,7 @@ import pytest
 from lamlam.errors import BadCheckpoint, LamLamError, UnknownOption, UsageError
 from lamlam.quant.export import export_gguf
 from lamlam.runtime.llama.gguf_file import read_header
-from tests.quant.conftest import VOCABULARY
+from tests.checkpoints import VOCABULARY
 
 Tensors = dict[str, Any]
 

@@ -12,7 +12,7 @@ from lamlam.errors import BadModelFile, UnknownOption, UsageError
 from lamlam.quant.quantise import quantisation_types, quantise
 from lamlam.runtime.llama.checksum import verify
 from lamlam.runtime.llama.gguf_file import read_header
-from tests.quant.conftest import Loader
+from tests.checkpoints import Loader
 
 IDS = [0, *range(40, 100)]
 

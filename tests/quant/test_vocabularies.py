@@ -12,7 +12,7 @@ import pytest
 from lamlam.errors import BadCheckpoint
 from lamlam.quant.vocabularies import TokenType, read_vocabulary
 from lamlam.trainer.lookup_format import END_OF_TEXT, LOOKUP_TOKENS
-from tests.quant.conftest import VOCABULARY, Loader
+from tests.checkpoints import VOCABULARY, Loader
 
 CONTROL_ATTRIBUTE = 1 << 3
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.limits import HANG_S
 from tests.paths import ROOT
 from tests.runtime.chat.chat_support import small_instruct_model
 
@@ -32,7 +33,7 @@ def test_a_fence_runs_and_shows_what_the_page_says(
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=110,
+        timeout=HANG_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

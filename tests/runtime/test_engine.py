@@ -30,6 +30,7 @@ from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.llama.model_file import CheckpointFile, check_file
 from lamlam.runtime.sync import SyncEngine
+from tests.limits import HANG_S
 from tests.paths import ROOT
 from tests.runtime.fake_store import SLOW, FakeStore, as_store
 from tests.tiny_model import write_tiny_model
@@ -101,7 +102,7 @@ async def test_an_idle_engine_lets_the_memory_go(tiny_model: Path) -> None:
     async with Engine(tiny_model, as_store(memory)) as engine:
 
         async def seen() -> bool:
-            return await anyio.to_thread.run_sync(lambda: let_go.acquire(timeout=60))
+            return await anyio.to_thread.run_sync(lambda: let_go.acquire(timeout=HANG_S))
 
         assert await seen(), "idle"
         await engine.generate("a", max_tokens=2)
@@ -138,7 +139,7 @@ async def test_a_thread_that_dies_leaves_nobody_waiting(tiny_model: Path) -> Non
                 await engine.generate(prompt, max_tokens=5)
             failures.append(prompt)
 
-        with anyio.fail_after(60):
+        with anyio.fail_after(HANG_S):
             async with anyio.create_task_group() as group:
                 group.start_soon(write, "running")
                 group.start_soon(write, "queued")
@@ -162,7 +163,7 @@ async def test_a_stream_that_was_left_says_so(tiny_model: Path) -> None:
     """Whoever reads on after the block, or still waits in another task, is not kept waiting."""
     endless: dict[str, Any] = {"max_tokens": 10**6, "ignore_eos": True}
     async with Engine(tiny_model, None, context=100_000, max_sequences=1) as engine:
-        with anyio.fail_after(60):
+        with anyio.fail_after(HANG_S):
             async with engine.stream("a", **endless) as events:
                 await anext(events)
             with pytest.raises(EngineClosed, match="left"):
@@ -248,7 +249,7 @@ async def test_closing_while_the_model_loads(
 
     def slow_check(path: Path) -> CheckpointFile:
         loading.set()
-        go_on.wait(60)
+        go_on.wait(HANG_S)
         return check_file(path)
 
     monkeypatch.setattr("lamlam.runtime.scheduling.owner_thread.check_file", slow_check)
@@ -436,7 +437,7 @@ async def test_whoever_closes_too_waits_until_all_is_freed(tiny_model: Path) -> 
     n_alive: list[bool] = []
 
     def wait(_: object) -> None:
-        release.wait(20)
+        release.wait(HANG_S)
 
     owner._inbox.put(wait)
 
@@ -474,7 +475,7 @@ async def test_one_stream_is_read_by_one_task(tiny_model: Path) -> None:
                 except StreamInUse as error:
                     ends.append(error)
 
-            with anyio.fail_after(20):
+            with anyio.fail_after(HANG_S):
                 async with anyio.create_task_group() as group:
                     group.start_soon(read)
                     group.start_soon(read)
@@ -506,5 +507,5 @@ def test_a_program_that_closes_nothing_ends_cleanly(tmp_path: Path, program: str
     model = write_tiny_model(tmp_path / "endless.gguf", context=100_000, n_layers=8)
     for _ in range(3):
         command = [sys.executable, "-c", f"import sys\n{program}", str(model)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S)
         assert done.returncode == 0, done.stderr[-1000:]

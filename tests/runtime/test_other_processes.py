@@ -14,6 +14,7 @@ import pytest
 from lamlam.errors import EngineClosed, NotPicklable
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.sync import SyncEngine
+from tests.limits import HANG_S
 from tests.paths import ROOT
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
@@ -55,7 +56,7 @@ def run(program: str, *arguments: str) -> None:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=110,
+        timeout=HANG_S,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

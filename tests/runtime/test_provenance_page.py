@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.limits import HANG_S
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "provenance.md").read_text(encoding="utf-8")
@@ -24,7 +25,7 @@ def test_the_page_runs_and_shows_what_it_says(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=110,
+        timeout=HANG_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -19,6 +19,7 @@ from lamlam.errors import EngineClosed, EngineElsewhere, UsageError
 from lamlam.runtime.decoding.events import Finished
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.sync import SyncEngine
+from tests.limits import HANG_S
 from tests.runtime.chat.chat_support import TINY
 from tests.tiny_model import write_tiny_model
 
@@ -89,10 +90,10 @@ def test_closing_while_threads_write(chat_model: Path, n_before: int) -> None:
     for thread in threads:
         thread.start()
     for _ in range(n_before):
-        assert enough.acquire(timeout=60)
+        assert enough.acquire(timeout=HANG_S)
     engine.close()
     for thread in threads:
-        thread.join(60)
+        thread.join(HANG_S)
     assert sorted(ended) == list(range(N_THREADS))
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.limits import HANG_S
+
 
 @dataclass(frozen=True, slots=True)
 class Amount:
@@ -35,4 +37,4 @@ def pytest_configure(config: pytest.Config) -> None:
 def amount(pytestconfig: pytest.Config) -> Amount:
     """A hundred thousand operations and two hundred kills, or the usual share."""
     is_long = pytestconfig.getoption("--soak", default=False) or os.environ.get("LAMLAM_SOAK")
-    return Amount(100_000, 200, 7200.0) if is_long else Amount(2_000, 5, 120.0)
+    return Amount(100_000, 200, 7200.0) if is_long else Amount(2_000, 5, HANG_S)

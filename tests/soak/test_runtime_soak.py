@@ -24,6 +24,7 @@ from lamlam.runtime.engine import Engine
 from lamlam.runtime.llama.context import LlamaContext
 from lamlam.runtime.scheduling.owner_thread import OwnerThread
 from lamlam.runtime.scheduling.scheduler import Scheduler
+from tests.limits import HANG_S
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
 from tests.tiny_model import write_tiny_model
 
@@ -110,7 +111,7 @@ async def _soak(model: Path, n_texts: int, is_fast: bool, options: dict[str, Any
         # The engine is as good as new: as many texts as have a place run at once, to their ends.
         store.lookup_nowait = FakeStore(FACTS).lookup_nowait  # type: ignore[method-assign]
         store.lookup_many = FakeStore(FACTS).lookup_many  # type: ignore[method-assign]
-        with anyio.fail_after(120):
+        with anyio.fail_after(HANG_S):
             async with anyio.create_task_group() as group:
                 for n in range(12):
                     group.start_soon(_whole_text, engine, n)
@@ -142,7 +143,7 @@ def _left_in(owner: OwnerThread) -> list[str]:
         is_done.set()
 
     owner._inbox.put(look)
-    assert is_done.wait(60)
+    assert is_done.wait(HANG_S)
     return found
 
 

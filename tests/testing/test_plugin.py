@@ -18,6 +18,7 @@ from neo4j import Driver, GraphDatabase
 from lamlam.errors import StoreMissing
 from lamlam.testing import neo4j_servers
 from lamlam.testing.neo4j_servers import Neo4jServer, running_neo4j, url_of
+from tests.limits import HANG_S
 from tests.neo4j_server.jars import cache_folder, jars_of
 from tests.neo4j_server.jdks import LTS, find_jdks, jdk_for, releases_here
 from tests.neo4j_server.native import JAVA_OPTIONS, SOURCE, NativeServer
@@ -378,5 +379,5 @@ def _connection(address: str) -> Iterator[None]:
     import socket
 
     parts = urlsplit(address)
-    with socket.create_connection((parts.hostname, parts.port), timeout=5):
+    with socket.create_connection((parts.hostname, parts.port), timeout=HANG_S):
         yield

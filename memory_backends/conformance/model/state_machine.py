@@ -25,7 +25,7 @@ from lamlam.memory_backends.conformance.backend import Backend
 from lamlam.memory_backends.conformance.laws.base import Laws
 from lamlam.memory_backends.conformance.model.oracle import Model
 from lamlam.memory_backends.conformance.model.oracle_commit import FOREVER, Name, Row
-from lamlam.memory_backends.conformance.samples import NO_HEALTH_CHECKS, listed
+from lamlam.memory_backends.conformance.samples import RANDOM, listed
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.operations import (
@@ -347,10 +347,9 @@ def run_machine(backend: Backend, examples: int | None = None, steps: int = STEP
         run_state_machine_as_test(
             machine,
             settings=settings(
+                RANDOM,
                 max_examples=examples or backend.examples,
                 stateful_step_count=steps,
-                deadline=None,
-                suppress_health_check=NO_HEALTH_CHECKS,
                 phases=tuple(p for p in Phase if backend.is_shrunk or p is not Phase.shrink),
             ),
         )

@@ -261,7 +261,7 @@ def operations() -> st.SearchStrategy[Op]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(operations(), max_size=14))
 def test_names_and_merges_are_as_the_obvious_version_says(ops: list[Op]) -> None:
     """One operation a commit; what one refuses the other does too, and changes nothing."""
@@ -283,7 +283,7 @@ def test_names_and_merges_are_as_the_obvious_version_says(ops: list[Op]) -> None
         assert world.aliases == slow.aliases
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(operations(), max_size=8), st.lists(operations(), min_size=1, max_size=5))
 def test_nothing_is_changed_before_it_is_written(first: list[Op], then: list[Op]) -> None:
     """Working out, refused or not, leaves the store as it was, and asks of named keys only."""

@@ -14,6 +14,7 @@ import pytest
 from lamlam.memory_backends.conformance import SUITES, AllLaws, report
 from lamlam.memory_backends.conformance.table import BEGIN, END, law_table
 from lamlam.memory_backends.networkx_graph.store import GraphStore
+from tests.limits import HANG_S
 from tests.memory_backends.conformance.mutants import MUTANTS, MutantBackend
 from tests.paths import ROOT
 
@@ -117,7 +118,7 @@ def test_any_url_can_be_tried_from_the_command_line(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*command, *arguments],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False,
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=HANG_S, check=False,
         )  # fmt: skip
 
     done = run("sqlite:///{folder}/facts.db", "-k", "sibling", "--json", str(path))

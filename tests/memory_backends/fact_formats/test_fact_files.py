@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import BadFact, NotSupported, Unavailable
@@ -21,6 +21,7 @@ from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.sync import SyncFactStore
+from tests.limits import HANG_S
 from tests.memory_backends.stores import fact_text
 
 GOOD = b'{"entity": "Ada", "relation": "job", "value": "\xc3\xa9 x", "source": "s"}\n'
@@ -33,9 +34,7 @@ def _facts(file: FactFile) -> list[Fact]:
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.xz", ""])
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15)
 @given(
     st.lists(
         st.builds(
@@ -263,7 +262,7 @@ def test_no_new_file_takes_the_place_of_a_pipe(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         read = pool.submit(pipe.read_bytes)
         assert write_facts([fact], str(pipe)).facts == 1
-        assert json.loads(read.result(timeout=60))["entity"] == "Ada"
+        assert json.loads(read.result(timeout=HANG_S))["entity"] == "Ada"
     assert pipe.is_fifo()
     with pytest.raises(Unavailable, match="it is no file"):
         GraphStore().save_nowait(pipe)

@@ -41,7 +41,7 @@ def _rewritten(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 
 @pytest.mark.parametrize("format", WHOLE)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(contents())
 def test_whatever_a_store_holds_comes_back(format: str, items: Items) -> None:
     """Facts with all their fields, aliases and rules; nothing is named as lost."""
@@ -49,7 +49,7 @@ def test_whatever_a_store_holds_comes_back(format: str, items: Items) -> None:
 
 
 @pytest.mark.parametrize("format", ["csv", "tsv"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(contents())
 def test_tables_keep_facts(format: str, items: Items) -> None:
     """With all their fields; aliases and rules are counted as lost."""
@@ -60,7 +60,7 @@ def test_tables_keep_facts(format: str, items: Items) -> None:
     assert ("rules" in lost) is any(isinstance(item, DefineRelation) for item in items)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(facts(), max_size=5))
 def test_the_lmlm_database_keeps_texts(given: list[Fact]) -> None:
     """Entity, relation and what a model writes, of the usual namespace."""
@@ -178,7 +178,7 @@ def test_bytes_that_are_no_text(format: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(max_size=200) | fact_text().map(str.encode))
 def test_any_bytes_are_facts_or_a_fault(format: str, content: bytes) -> None:
     """Nothing but `BadFact` ever leaves a reader, and with ``skip_invalid`` little of that."""
@@ -332,7 +332,7 @@ def test_other_cypher_is_refused(tmp_path: Path, line: str) -> None:
     assert len(list(FactFile(str(path), skip_invalid=True))) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values(), st.text(st.sampled_from('\\u"\x1b0027})\n'), min_size=1).filter(str.strip))
 def test_no_value_leaves_its_quotes(value: Any, surface: str) -> None:
     """Outside of quoted texts a statement has nothing of a value, whatever escapes it holds."""

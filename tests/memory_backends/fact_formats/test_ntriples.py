@@ -56,7 +56,7 @@ def test_a_file_is_ordinary_rdf(tmp_path: Path) -> None:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(facts(), max_size=4))
 def test_others_read_each_line(given: list[Fact]) -> None:
     """rdflib's own parser finds every fact's triple."""

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -29,7 +29,6 @@ MOMENTS = st.datetimes(timezones=st.just(UTC))
 POINTS = st.none() | st.integers(-4, 4)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(facts())
 def test_what_a_store_keeps_is_the_fact(fact: Fact) -> None:
     """Nothing is lost between a fact and its stored form, except how an entity was spelt."""
@@ -74,7 +73,6 @@ def test_a_bad_field_is_named(fields: dict[str, Any], complaint: str) -> None:
         Fact(**{"entity": "e", "relation": "r", "value": "v", **fields})
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(facts())
 def test_a_dumped_fact_is_the_fact_again(fact: Fact) -> None:
     """By itself and inside another model, as JSON and as Python has it."""

@@ -12,6 +12,7 @@ from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.memory_backends.model.operations import Assert, Revision
 from lamlam.memory_backends.sync import SyncFactStore
+from tests.limits import HANG_S
 from tests.neo4j_server.native import NativeServer
 
 NAMES = ("First Half", "Second Half")
@@ -35,7 +36,7 @@ def crash_again_and_again(folder: Path, times: int, seed: int = 0) -> int:
             time.sleep(rng.uniform(0.0, 0.1))
             server.kill()
             stopped.set()
-            writer.join(60)
+            writer.join(HANG_S)
             assert not writer.is_alive(), "a writer hangs after its server is gone"
             server.start()
             _check(store, confirmed)
@@ -43,7 +44,9 @@ def crash_again_and_again(folder: Path, times: int, seed: int = 0) -> int:
 
 
 def _wait_for(confirmed: list[str], number: int) -> None:
-    deadline = time.monotonic() + 60  # a server that has just started plans every statement anew
+    deadline = (
+        time.monotonic() + HANG_S
+    )  # a server that has just started plans every statement anew
     while len(confirmed) < number:
         assert time.monotonic() < deadline, "the writer confirms nothing"
         time.sleep(0.005)
@@ -64,7 +67,7 @@ def _write(store: SyncFactStore, name: str, confirmed: list[str], stopped: threa
 
 
 def _check(store: SyncFactStore, confirmed: list[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANG_S
     while True:
         try:
             first, second = store.lookup_many([Lookup(name, "work") for name in NAMES])

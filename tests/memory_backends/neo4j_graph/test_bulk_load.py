@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.neo4j_graph.bulk_load import _Parts
 from lamlam.memory_backends.neo4j_graph.driver import _quiet
+from tests.limits import HANG_S
 
 
 def test_two_attempts_take_the_facts_once() -> None:
@@ -17,13 +18,13 @@ def test_two_attempts_take_the_facts_once() -> None:
 
     def facts() -> Iterator[Fact]:
         is_taking.set()
-        may_go_on.wait(10)
+        may_go_on.wait(HANG_S)
         yield Fact(entity="A B", relation="work", value="x")
 
     parts = _Parts(facts())
     with ThreadPoolExecutor(2) as threads:
         given_up = threads.submit(parts.part, 0)
-        assert is_taking.wait(10)
+        assert is_taking.wait(HANG_S)
         repeated = threads.submit(parts.part, 0)
         threading.Timer(0.2, may_go_on.set).start()
         first, second = given_up.result(), repeated.result()

@@ -10,7 +10,6 @@ from tests.memory_backends.neo4j_graph.crashes import crash_again_and_again
 
 
 @pytest.mark.lamlam_neo4j
-@pytest.mark.timeout(300)
 def test_a_killed_server_has_every_confirmed_commit(tmp_path: Path) -> None:
     """Killed twice in the middle of writes, and started again on the same folder."""
     assert crash_again_and_again(tmp_path, times=2) >= 2

@@ -17,7 +17,7 @@ from lamlam.memory_backends.neo4j_graph.store import connect_neo4j
 from lamlam.testing.neo4j_servers import Neo4jServer
 from tests.memory_backends.neo4j_graph.places import cypher
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.anyio
 LABEL = "ForeignThing"
 _MADE = f"""
 CREATE (ada:{LABEL}:__KGBuilder__ {{name: 'Ada Lovelace', birthYear: 1815, field: ['maths', 'logic'],

@@ -27,7 +27,6 @@ from lamlam.testing.neo4j_servers import Neo4jServer
 from lamlam.testing.neo4j_stores import fresh_url
 from tests.memory_backends.neo4j_graph.places import cypher
 
-pytestmark = pytest.mark.timeout(300)
 FACT = Fact(entity="Ada Lovelace", relation="work", value="Note G")
 
 

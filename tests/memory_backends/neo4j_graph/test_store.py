@@ -42,9 +42,10 @@ from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.testing.neo4j_servers import Neo4jServer
 from lamlam.testing.neo4j_stores import fresh_url
+from tests.limits import HANG_S
 from tests.memory_backends.neo4j_graph.places import cypher, opened
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.anyio
 HOSTILE = (
     "'}) DETACH DELETE n //",
     "`]-() DELETE r //",
@@ -338,6 +339,6 @@ def test_a_program_that_closes_nothing_ends(url: str) -> None:
         "print(store.lookup('Ada', 'award').status)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, url], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program, url], capture_output=True, text=True, timeout=HANG_S
     )
     assert (done.returncode, done.stdout) == (0, "miss\n"), done.stderr

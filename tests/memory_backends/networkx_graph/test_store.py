@@ -11,7 +11,7 @@ from typing import Any
 
 import networkx as nx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import (
@@ -39,6 +39,7 @@ from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import EntityRef, PartialDate
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import Capability
+from tests.limits import HANG_S
 from tests.memory_backends.any_facts import facts
 from tests.paths import ROOT
 
@@ -109,11 +110,7 @@ def test_a_node_is_there_as_long_as_a_fact_needs_it() -> None:
     assert list(store.graph) == []
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=25)
 @given(st.lists(st.lists(facts(), min_size=1, max_size=3), max_size=4), st.data())
 def test_a_file_gives_everything_back(
     tmp_path: Path, commits: list[list[Fact]], data: st.DataObject
@@ -228,7 +225,7 @@ def test_an_erasure_tells_of_what_a_killed_save_left(tmp_path: Path) -> None:
     with_facts.apply_nowait(FAMILY)
     with_facts.close_nowait()
     link.symlink_to(path)
-    done = subprocess.run([sys.executable, "-c", _KILLED, str(link)], cwd=ROOT, timeout=60)
+    done = subprocess.run([sys.executable, "-c", _KILLED, str(link)], cwd=ROOT, timeout=HANG_S)
     assert done.returncode == 9
     (left,) = tmp_path.glob(".world.json.*")
     store = GraphStore(link)

@@ -6,14 +6,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lamlam.memory_backends.sqlite import byte_search
 from lamlam.memory_backends.sqlite.byte_search import found_in
 
 
-@settings(deadline=None)
 @given(
     data=st.binary(max_size=400) | st.text("abc", max_size=400).map(str.encode),
     others=st.sets(st.binary(min_size=4, max_size=40), max_size=50),

@@ -37,6 +37,7 @@ from lamlam.memory_backends.open import connect
 from lamlam.memory_backends.sqlite.schema import SCHEMA_VERSION
 from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
+from tests.limits import HANG_S
 from tests.memory_backends.stores import put
 from tests.paths import ROOT
 
@@ -290,7 +291,7 @@ def test_lookups_do_not_wait_for_a_write(path: Path) -> None:
                 target=lambda: answers.append(store.lookup("A", "b").value), daemon=True
             )
             asking.start()
-            asking.join(20)
+            asking.join(HANG_S)
             assert answers == ["c"]
             yield Fact(entity="A", relation="b", value="d")
 
@@ -305,7 +306,7 @@ def test_writing_leaves_the_event_loop_free(path: Path, backend: str) -> None:
 
     def facts() -> Iterator[Fact]:
         yield Fact(entity="A", relation="b", value="d")
-        assert answered.wait(20)
+        assert answered.wait(HANG_S)
 
     async def ask(store: SqliteStore) -> None:
         assert (await store.lookup("A", "b")).value == "c"
@@ -500,7 +501,7 @@ def test_an_idle_process_does_not_hold_an_erasure_up(path: Path, way: str) -> No
             put(store, ("E F", "birth place", "Idle-Canary"))
             assert store.erase("E F").verified
         finally:
-            idle.communicate("\n", timeout=60)
+            idle.communicate("\n", timeout=HANG_S)
         assert idle.returncode == 0
 
 

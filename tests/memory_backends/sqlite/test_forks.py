@@ -14,6 +14,7 @@ from lamlam.errors import NotPicklable
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
+from tests.limits import HANG_S
 from tests.paths import ROOT
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
@@ -56,7 +57,7 @@ def run(program: str, url: str) -> None:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=110,
+        timeout=HANG_S,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -85,7 +85,7 @@ def control_of(form: ChatFormat, contents: list[str], **options: Any) -> list[in
 
 
 @pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(contents=st.lists(hostile, min_size=1, max_size=4))
 def test_no_content_yields_a_control_token(name: str, contents: list[str]) -> None:
     """Whatever people say: the control tokens are those of harmless words, or it is refused."""
@@ -102,7 +102,7 @@ def test_no_content_yields_a_control_token(name: str, contents: list[str]) -> No
 
 
 @pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(content=hostile)
 def test_the_prompt_is_what_the_template_writes(name: str, content: str) -> None:
     """Stretches, with control tokens by name, are the rendered text, letter for letter."""

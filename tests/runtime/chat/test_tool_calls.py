@@ -41,6 +41,7 @@ from lamlam.runtime.decoding.events import (
 from lamlam.runtime.decoding.settings import CallSettings, text_settings
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.scheduling.scheduler import Scheduler
+from tests.limits import HANG_S
 from tests.runtime.chat.chat_support import (
     CHATML,
     STRICT,
@@ -165,7 +166,7 @@ def write(
 any_tokens = st.lists(st.integers(0, BYTES.n_tokens - 1), max_size=120)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     script=any_tokens,
     is_bare=st.booleans(),
@@ -184,7 +185,7 @@ def test_a_required_call_is_well_formed(
     assert done.finish_reason == "stop"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(script=any_tokens, stop=st.sampled_from([None, "\n", '"', "entity"]))
 def test_a_call_that_was_begun_is_well_formed(script: list[int], stop: str | None) -> None:
     """Text, then the opening, then whatever: also where the text may hold no more tokens."""
@@ -223,7 +224,7 @@ def results(*questions: tuple[str, str]) -> list[Any]:
     return [store.lookup_nowait(Lookup(*question)) for question in questions]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     parts=st.lists(
         st.sampled_from(["Warsaw", "War", "saw", "Irène", "Ève", " ", ", ", "s", "Warsawa", "x"]),
@@ -450,7 +451,7 @@ async def test_nobody_waits_for_a_memory_that_does_not_answer(
             except EngineClosed as error:
                 errors.append(error)
 
-        with anyio.fail_after(20):
+        with anyio.fail_after(HANG_S):
             async with anyio.create_task_group() as group:
                 group.start_soon(read)
                 await asked.wait()

@@ -25,7 +25,7 @@ def n_tokens(text: str) -> int:
     return len(text.encode())  # the tests' vocabulary is of bytes
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     draws=st.lists(st.integers(0, 3000), min_size=1, max_size=40),
     replies=st.lists(answers, min_size=1, max_size=6),

@@ -46,7 +46,7 @@ class Wild:
         return tokens[draw // 3 % len(tokens)]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(
     draws=st.lists(st.integers(0, 3000), min_size=1, max_size=40),
     replies=st.lists(answers, min_size=1, max_size=6),
@@ -119,7 +119,7 @@ def _check_spans(text: str, prompt: str, spans: list[tuple[int, int, str]]) -> N
     assert [origin for *_, origin in spans].count("prompt") == (1 if prompt else 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     draws=st.lists(st.integers(0, 3000), min_size=1, max_size=30),
     value=values,

@@ -137,7 +137,7 @@ def test_characters_of_several_tokens_and_stop_strings() -> None:
     assert [text for text, *_ in texts_of(half.completion())] == ["\ufffd"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     draws=st.lists(st.integers(0, 3000), min_size=1, max_size=40),
     replies=st.lists(answers, min_size=1, max_size=6),

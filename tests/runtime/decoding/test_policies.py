@@ -127,7 +127,7 @@ def test_ask_again_without_another_name_takes_the_lookup_back() -> None:
     assert decoder.action == Rewind(len(PROMPT) + 3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     draws=st.lists(st.integers(0, 3000), min_size=1, max_size=40),
     max_lookups=st.integers(0, 5),

@@ -79,7 +79,7 @@ def test_what_is_no_stop_string_is_refused() -> None:
     assert text_settings({"stop": []}, verbalise="copy", lookup_bias=0.0).stop == ()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     draws=st.lists(st.integers(0, 3000), min_size=1, max_size=40),
     replies=st.lists(

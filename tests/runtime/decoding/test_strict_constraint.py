@@ -81,7 +81,7 @@ async def filled(
         yield store
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     facts=st.lists(
         st.tuples(st.sampled_from(NAMES), st.sampled_from(RELATIONS)), max_size=8, unique=True

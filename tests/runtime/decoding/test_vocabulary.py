@@ -34,7 +34,7 @@ hostile_text = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(text=hostile_text)
 def test_no_prompt_key_or_value_yields_a_lookup_token(text: str) -> None:
     """Whatever the text, its tokens are text, and give it back byte for byte."""

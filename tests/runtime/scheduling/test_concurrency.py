@@ -118,7 +118,7 @@ def _alone(case: Case, model: Script = script) -> str:
     return twin.asked.result.text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(cases(), min_size=1, max_size=8),
     st.integers(1, 6),
@@ -161,7 +161,7 @@ def test_texts_are_what_they_are_alone(
     assert not scheduler.has_work
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(cases(cancels=False), min_size=2, max_size=8))
 def test_sharing_beginnings_changes_no_text_and_saves_work(texts: list[Case]) -> None:
     """With and without: equal texts, and never more tokens evaluated."""

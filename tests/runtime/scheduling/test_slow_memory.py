@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -23,6 +24,7 @@ from lamlam.runtime.engine import Engine
 from lamlam.runtime.scheduling.owner_thread import OwnerThread
 from lamlam.runtime.scheduling.request import GenerationRequest
 from lamlam.runtime.sync import SyncEngine
+from tests.limits import HANG_S
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
 
 ALWAYS = 1000.0
@@ -50,7 +52,7 @@ class Waiting(FakeStore):
 
 
 async def seen(event: threading.Event) -> None:
-    assert await anyio.to_thread.run_sync(event.wait, 20)
+    assert await anyio.to_thread.run_sync(event.wait, HANG_S)
 
 
 @pytest.mark.anyio
@@ -62,7 +64,7 @@ async def test_a_reader_that_gives_up_waiting_may_read_on(tiny_model: Path) -> N
         Engine(tiny_model, as_store(store), max_sequences=1) as engine,
         engine.stream("Marie", lookup_bias=ALWAYS, max_lookups=1, max_tokens=8) as events,
     ):
-        with anyio.fail_after(20):
+        with anyio.fail_after(HANG_S):
             while not (told and isinstance(told[-1], Finished)):
                 with anyio.move_on_after(0.03):
                     told.append(await events.__anext__())
@@ -78,7 +80,7 @@ async def test_streams_that_nobody_reads_hold_up_no_other(tiny_model: Path) -> N
             engine.stream("Ada", **options),
             engine.stream("Bob", **options),
         ):
-            with anyio.fail_after(20):
+            with anyio.fail_after(HANG_S):
                 done = await engine.generate("Cid", max_tokens=4, lookup_bias=-ALWAYS)
     assert done.text.startswith("Cid")
 
@@ -86,7 +88,7 @@ async def test_streams_that_nobody_reads_hold_up_no_other(tiny_model: Path) -> N
 @pytest.mark.anyio
 async def test_closing_does_not_wait_for_memory(tiny_model: Path) -> None:
     """Nor does whoever waits for a text, nor does the question go on."""
-    store = Waiting(60.0)
+    store = Waiting(math.inf)
     engine = Engine(tiny_model, as_store(store))
     errors: list[BaseException] = []
 
@@ -96,7 +98,7 @@ async def test_closing_does_not_wait_for_memory(tiny_model: Path) -> None:
         except EngineClosed as error:
             errors.append(error)
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_S):
         async with engine, anyio.create_task_group() as group:
             group.start_soon(write)
             await seen(store.opened)
@@ -108,7 +110,7 @@ async def test_closing_does_not_wait_for_memory(tiny_model: Path) -> None:
 @pytest.mark.anyio
 async def test_leaving_does_not_wait_for_memory(tiny_model: Path) -> None:
     """By another task, while the reader waits."""
-    store = Waiting(60.0)
+    store = Waiting(math.inf)
     errors: list[BaseException] = []
     async with Engine(tiny_model, as_store(store)) as engine:
         events = await engine._text_events("Marie", {"lookup_bias": ALWAYS})
@@ -120,7 +122,7 @@ async def test_leaving_does_not_wait_for_memory(tiny_model: Path) -> None:
             except EngineClosed as error:
                 errors.append(error)
 
-        with anyio.fail_after(20):
+        with anyio.fail_after(HANG_S):
             async with anyio.create_task_group() as group:
                 group.start_soon(read)
                 await seen(store.opened)
@@ -172,7 +174,7 @@ async def test_questions_of_a_text_may_overlap() -> None:
     owner, store = Owner(2), SlowToSome()
     _who.set("caller")
     text = pending(owner, store)
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_S):
         for relation in ("slow", "birth place"):
             text.ask(Question(Query("Marie Curie", relation)))
         while "birth place" not in owner.answered:
@@ -188,11 +190,11 @@ async def test_questions_of_a_text_may_overlap() -> None:
 @pytest.mark.anyio
 async def test_no_question_outlives_its_text(has_begun: bool) -> None:
     """Put one after the other; whether or not the memory has heard of them yet."""
-    owner, store = Owner(2), Waiting(60.0)
+    owner, store = Owner(2), Waiting(math.inf)
     text = pending(owner, store)
     for relation in ("birth", "birth place"):
         text.ask(Question(Query("Marie Curie", relation)))
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_S):
         if has_begun:
             await seen(store.opened)
         text._end_questions()
@@ -218,7 +220,7 @@ async def test_a_memory_that_answers_nonsense(tiny_model: Path, answer: Any, is_
 
     store = Nonsense(FACTS, capabilities=FAST if is_fast else SLOW)
     async with Engine(tiny_model, as_store(store)) as engine:
-        with anyio.fail_after(20), pytest.raises(BadAnswer, match="answered"):
+        with anyio.fail_after(HANG_S), pytest.raises(BadAnswer, match="answered"):
             await engine.generate("Marie", lookup_bias=ALWAYS)
         done = await engine.generate("Cid", max_tokens=4, lookup_bias=-ALWAYS)
     assert done.text.startswith("Cid")
@@ -226,7 +228,7 @@ async def test_a_memory_that_answers_nonsense(tiny_model: Path, answer: Any, is_
 
 def test_a_blocking_engine_closes_beside_a_question(tiny_model: Path) -> None:
     """From another thread than the one that waits."""
-    store = Waiting(60.0)
+    store = Waiting(math.inf)
     engine = SyncEngine(tiny_model, as_store(store))
     errors: list[BaseException] = []
 
@@ -239,8 +241,8 @@ def test_a_blocking_engine_closes_beside_a_question(tiny_model: Path) -> None:
     with engine:
         thread = threading.Thread(target=write)
         thread.start()
-        assert store.opened.wait(20)
-    thread.join(20)
+        assert store.opened.wait(HANG_S)
+    thread.join(HANG_S)
     assert len(errors) == 1 and not thread.is_alive()
 
 
@@ -257,7 +259,7 @@ async def test_memory_is_asked_in_the_callers_context(tiny_model: Path) -> None:
 @pytest.mark.parametrize("has_loop", [False, True])
 def test_a_blocking_stream_is_left_beside_a_question(tiny_model: Path, has_loop: bool) -> None:
     """In a plain thread and where a loop runs, as in a notebook; the question ends."""
-    store = Waiting(60.0)
+    store = Waiting(math.inf)
 
     def leave() -> None:
         with (
@@ -266,9 +268,9 @@ def test_a_blocking_stream_is_left_beside_a_question(tiny_model: Path, has_loop:
         ):
             for event in events:
                 if isinstance(event, LookupStarted):
-                    assert store.opened.wait(20)
+                    assert store.opened.wait(HANG_S)
                     break
-        assert store.ended.wait(20)
+        assert store.ended.wait(HANG_S)
 
     async def notebook() -> None:
         leave()
@@ -302,7 +304,7 @@ async def test_whatever_ends_a_question_is_told(
     if error is None and anyio_backend_name == "trio":
         pytest.skip("trio's tasks are cancelled by scopes alone")
     async with Engine(tiny_model, as_store(Failing(FACTS, capabilities=SLOW))) as engine:
-        with anyio.fail_after(20), pytest.raises(type(error) if error else Unavailable):
+        with anyio.fail_after(HANG_S), pytest.raises(type(error) if error else Unavailable):
             await engine.generate("Marie", lookup_bias=ALWAYS, max_lookups=1)
         done = await engine.generate("Cid", max_tokens=4, lookup_bias=-ALWAYS)
     assert done.text.startswith("Cid")
