@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadModelFile
+from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.quant.vocabularies import TokenType
 from lamlam.runtime.llama.checksum import HEADER_KEY, WEIGHTS_KEY, verify
 from lamlam.runtime.llama.gguf_file import GgufHeader, read_header
-from lamlam.trainer.lookup_format import LOOKUP_TOKENS
 
 _CHECKSUMS = (WEIGHTS_KEY, HEADER_KEY)
 

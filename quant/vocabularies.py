@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadCheckpoint
-from lamlam.trainer.lookup_format import END_OF_TEXT, LOOKUP_TOKENS
+from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 
 
 class TokenType(IntEnum):

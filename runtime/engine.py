@@ -16,6 +16,7 @@ import anyio.to_thread
 
 from lamlam.errors import EngineClosed, NotSupported, TraceFailed, UsageError
 from lamlam.event_loop import EventLoop
+from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion
 from lamlam.runtime.decoding.entity_names import EntityNames
@@ -36,7 +37,6 @@ from lamlam.runtime.decoding.settings import (
     Verbalise,
     text_settings,
 )
-from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS
 from lamlam.runtime.llama.model_file import check_file
 from lamlam.runtime.observers.observer import BegunText, EventSource, ObservedEvents, Observer
 from lamlam.runtime.observers.trace import Trace
@@ -544,7 +544,7 @@ class Engine(OneProcess):
 
 def _is_plain(path: Path) -> bool:
     texts = check_file(path).metadata["tokenizer.ggml.tokens"]
-    return set(LOOKUP_TEXTS).isdisjoint(texts)
+    return set(LOOKUP_TOKENS).isdisjoint(texts)
 
 
 def _telemetry(telemetry: bool | Telemetry) -> list[Observer]:

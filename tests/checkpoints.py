@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lamlam.trainer.lookup_format import END_OF_TEXT, LOOKUP_TOKENS
+from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 
 VOCABULARY = 768
 CONTEXT = 128

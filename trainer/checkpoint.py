@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from transformers import LlamaForCausalLM
 
 from lamlam.errors import BadSettings
+from lamlam.lookup_tokens import END_OF_TEXT
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.tokenizer import Vocabulary
 
@@ -47,8 +48,8 @@ def save_checkpoint(
         json.dumps(
             {
                 "tokenizer_class": "PreTrainedTokenizerFast",
-                "bos_token": "<|endoftext|>",
-                "eos_token": "<|endoftext|>",
+                "bos_token": END_OF_TEXT,
+                "eos_token": END_OF_TEXT,
                 "model_max_length": settings.model.context,
             },
             indent=1,

@@ -15,18 +15,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-ENTITY = "<|db_entity|>"
-RELATIONSHIP = "<|db_relationship|>"
-RETURN = "<|db_return|>"
-END = "<|db_end|>"
-LOOKUP_TOKENS = (ENTITY, RELATIONSHIP, RETURN, END)
-END_OF_TEXT = "<|endoftext|>"
+from lamlam.lookup_tokens import END, ENTITY, LOOKUP_TOKENS, RELATIONSHIP, RETURN
+
 UNKNOWN = "unknown"
 """What a lookup returns where memory has no answer (the paper's word)."""
 
-_LOOKUP = re.compile(
-    r"<\|db_entity\|> (.*?)<\|db_relationship\|> (.*?)<\|db_return\|> (.*?)<\|db_end\|>", re.DOTALL
-)
+_LOOKUP = re.compile(" (.*?)".join(map(re.escape, LOOKUP_TOKENS)), re.DOTALL)
 # The form in which annotated corpora are published. A value may hold a closing
 # bracket ("[1]") as long as brackets pair, and either kind of quotation mark.
 _CALL = re.compile(

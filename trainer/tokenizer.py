@@ -13,7 +13,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from lamlam.errors import BadSettings
-from lamlam.trainer.lookup_format import END_OF_TEXT, LOOKUP_TOKENS
+from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 from lamlam.trainer.loss_masks import LookupIds
 
 

@@ -23,8 +23,9 @@ from lamlam.benchmarks.llama_server import find_server, llama_server
 from lamlam.benchmarks.one_value import OneValue, SlowOneValue
 from lamlam.benchmarks.own_process import Work, in_own_process
 from lamlam.benchmarks.reference_way import reciter, write_the_reference_way
+from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.runtime.decoding.events import Text
-from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS, Vocabulary
+from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.llama.model_file import check_file
 from lamlam.runtime.llama.probe import try_loading
@@ -91,7 +92,7 @@ def concurrency_benchmark(
     # The baselines take a file on trust, and llama.cpp may end the process over a bad one.
     if not file.is_sealed:
         try_loading(model)
-    has_lookups = set(LOOKUP_TEXTS) <= set(file.metadata["tokenizer.ggml.tokens"])
+    has_lookups = set(LOOKUP_TOKENS) <= set(file.metadata["tokenizer.ggml.tokens"])
     setup = _Setup(model, sequences, tokens, threads or usable_cpus())
     with ExitStack() as stack:
         works = _open_all(stack, setup, has_lookups)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from lamlam.benchmarks.bare_batch import BareBatch
 from lamlam.benchmarks.one_value import VALUE, OneValue
+from lamlam.lookup_tokens import END
 from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
 from lamlam.runtime.llama.model_file import check_file
 
@@ -53,7 +54,7 @@ class Script:
         self.end = min(vocabulary.ends)
         self.prompt_tokens = vocabulary.prompt_tokens(_TEXT)
         # The value behind the question and once more, copied, in the text.
-        self.value_text = f" {VALUE}<|db_end|> {VALUE}".encode()
+        self.value_text = f" {VALUE}{END} {VALUE}".encode()
 
 
 def write_the_reference_way(bare: BareBatch, script: Script) -> list[int]:

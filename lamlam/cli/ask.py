@@ -130,10 +130,10 @@ def ask(
 
 def _remark_on_plain(engine: Engine) -> None:
     """One line on standard error says so where the model cannot ask the memory that was named."""
-    from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS
+    from lamlam.lookup_tokens import ENTITY
 
     # What the open engine has read: to read the file's vocabulary again takes 70 ms.
-    if LOOKUP_TEXTS[0] not in engine.metadata["tokenizer.ggml.tokens"]:
+    if ENTITY not in engine.metadata["tokenizer.ggml.tokens"]:
         said = "this model has no lookup tokens and writes without memory"
         stderr_console().print(said, soft_wrap=True)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from lamlam.evaluation.progress import console
 from lamlam.evaluation.scoring import Score, score
+from lamlam.lookup_tokens import ENTITY
 
 MAX_TOKENS = 40
 
@@ -15,12 +16,11 @@ MAX_TOKENS = 40
 def can_look_up(model: str) -> bool:
     """Return whether the model's file has lookup tokens."""
     from lamlam.bundled import model_path
-    from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS
     from lamlam.runtime.llama.model_file import check_file
 
     file = check_file(model_path() if model == "bundled" else Path(model))
     tokens = file.metadata.get("tokenizer.ggml.tokens")
-    return isinstance(tokens, list) and LOOKUP_TEXTS[0] in tokens
+    return isinstance(tokens, list) and ENTITY in tokens
 
 
 def complete(

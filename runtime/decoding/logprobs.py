@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.runtime.decoding.completion import Alternative, Span, TokenLogprob
 from lamlam.runtime.decoding.sampling import Logits
-from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS, Vocabulary
+from lamlam.runtime.decoding.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +99,5 @@ class TokenList:
         if lookup is not None:
             ids = (lookup.entity, lookup.relation, lookup.answer, lookup.end)
             if token in ids:
-                return LOOKUP_TEXTS[ids.index(token)]
+                return LOOKUP_TOKENS[ids.index(token)]
         return self._vocabulary.piece(token).decode("utf-8", "replace")

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from lamlam.errors import NoLookupTokens, UnknownToken, UsageError
+from lamlam.lookup_tokens import LOOKUP_TOKENS
 
 if TYPE_CHECKING:
     from lamlam.runtime.chat.prompt import ChatPrompt
 
-LOOKUP_TEXTS = ("<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_end|>")
 # The format's token types: these are never text (unknown, control, unused).
 _NOT_TEXT = frozenset({2, 3, 5})
 _CONTROL = 3
@@ -153,7 +153,7 @@ def _encode(text: str) -> bytes:
 
 
 def _find_lookup_tokens(source: TokenSource, types: list[int]) -> LookupTokens | None:
-    tokens_of = {text: source.tokenize(text.encode(), special=True) for text in LOOKUP_TEXTS}
+    tokens_of = {text: source.tokenize(text.encode(), special=True) for text in LOOKUP_TOKENS}
     if all(len(tokens) != 1 for tokens in tokens_of.values()):
         return None  # a plain model
     found = []

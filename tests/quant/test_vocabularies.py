@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lamlam.errors import BadCheckpoint
+from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 from lamlam.quant.vocabularies import TokenType, read_vocabulary
-from lamlam.trainer.lookup_format import END_OF_TEXT, LOOKUP_TOKENS
 from tests.checkpoints import VOCABULARY, Loader
 
 CONTROL_ATTRIBUTE = 1 << 3

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import NoLookupTokens, UsageError
-from lamlam.runtime.decoding.vocabulary import LOOKUP_TEXTS, Vocabulary
+from lamlam.lookup_tokens import LOOKUP_TOKENS
+from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.llama.context import LlamaModel, open_model
 from lamlam.runtime.llama.model_file import check_file
 from lamlam.runtime.sync import SyncEngine
@@ -28,7 +29,7 @@ def vocabulary(model: LlamaModel) -> Vocabulary:
     return Vocabulary(model)
 
 
-literal_tokens = st.sampled_from([*LOOKUP_TEXTS, END_OF_TEXT, "<|", "|>", "db_", " "])
+literal_tokens = st.sampled_from([*LOOKUP_TOKENS, END_OF_TEXT, "<|", "|>", "db_", " "])
 hostile_text = st.lists(
     st.one_of(literal_tokens, st.text(st.characters(codec="utf-8"), max_size=8)), max_size=8
 ).map("".join)
