@@ -1,4 +1,4 @@
-"""``python -m lamlam.trainer CONFIG.toml``: trains without the command's dependencies."""
+"""``python -m lamlam.trainer CONFIG.toml``: train without the command's dependencies."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("settings", type=Path, metavar="CONFIG.toml")
-    parser.add_argument("--resume", action="store_true", help="go on from the state in run.output")
-    parser.add_argument("--minutes", type=float, help="stop by then (run.minutes)")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue from the state in run.output"
+    )
+    parser.add_argument("--minutes", type=float, help="stop after so many minutes (run.minutes)")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="SECTION.KEY=VALUE",
-        help="a setting that wins over the file",
+        help="a setting that replaces the file's",
     )
     chosen = parser.parse_args(arguments)
     if chosen.minutes is not None:
@@ -52,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def log_to_file(folder: Path) -> None:
-    """What the trainer logs goes to ``train.log`` in the folder, from here on."""
+    """Write the trainer's log to ``train.log`` in the folder from now on."""
     folder.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(folder / "train.log", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))

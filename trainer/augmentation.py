@@ -1,6 +1,6 @@
-"""One document as training sees it this time: other names, lookups, plain beginnings.
+"""Data augmentation: other names, plain beginnings and unknown answers, and lookups put in.
 
-Each epoch draws afresh. A document may get another title of its kind throughout,
+Each epoch draws anew. A document may get another title of its kind throughout,
 so that the model copies the name it reads instead of recalling one; its first
 facts may stand there without lookups, as they do in a user's prompt; and a few
 lookups come back ``unknown``, as they do when memory has no answer.
@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lamlam.trainer.documents import Document
-from lamlam.trainer.lookup_format import UNKNOWN, LookupCall, Piece, Text
+from lamlam.trainer.lookup_format import UNKNOWN, LookupCall, Piece, PlainText
 
 _QUALIFIER = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\])\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Variation:
-    """How often each change is made; all are probabilities."""
+class Augmentation:
+    """The probability of each change."""
 
     other_title: float = 0.4
     """Documents that get another title of their kind throughout."""
@@ -31,7 +31,7 @@ class Variation:
     """Lookups that come back ``unknown``; the value in the text is not learnt."""
 
 
-PLAIN = Variation(other_title=0.0, plain_beginning=0.0, unknown=0.0)
+NO_AUGMENTATION = Augmentation(other_title=0.0, plain_beginning=0.0, unknown=0.0)
 
 
 def bare_title(title: str) -> str:
@@ -85,13 +85,13 @@ def titles_by_kind(documents: Sequence[Document]) -> dict[str, list[str]]:
     return {kind: names for kind, names in titles.items() if len(names) >= 20}
 
 
-def vary(
+def augment(
     document: Document,
     rng: random.Random,
-    variation: Variation,
+    augmentation: Augmentation,
     titles: dict[str, list[str]],
 ) -> Iterator[Piece]:
-    """Yield the pieces of the document as this draw has them.
+    """Yield the pieces of the document, changed at random.
 
     A lookup's entity is the name by which the text calls it; its tokens are
     learnt only where that name stands earlier in the text.
@@ -100,36 +100,36 @@ def vary(
     entity = name or bare_title(document.title)
     rename: Callable[[str], str] = str
     new = entity
-    if name is not None and rng.random() < variation.other_title:
+    if name is not None and rng.random() < augmentation.other_title:
         fine, coarse = kinds_of(document)
         pool = titles.get(fine) or titles.get(coarse)
         if pool:
             new = rng.choice(pool)
             rename = _renamer(name, new, document.is_person)
     n_plain = 0
-    if document.facts and rng.random() < variation.plain_beginning:
+    if document.facts and rng.random() < augmentation.plain_beginning:
         n_plain = rng.randint(1, len(document.facts))
     named_at = document.text.find(name) + len(name) if name is not None else len(document.text) + 1
 
     start = 0
     for i, fact in enumerate(document.facts):
-        yield Text(rename(document.text[start : fact.at].removesuffix(" ")))
+        yield PlainText(rename(document.text[start : fact.at].removesuffix(" ")))
         # The space before a value belongs to the value's first token.
         space = " " if document.text[start : fact.at].endswith(" ") else ""
         start = fact.at + len(fact.value)
         if i < n_plain:
-            yield Text(space + fact.value, learn=False)
+            yield PlainText(space + fact.value, learn=False)
             continue
-        is_unknown = rng.random() < variation.unknown
+        is_unknown = rng.random() < augmentation.unknown
         yield LookupCall(
             new,
             fact.relation.lower(),
             UNKNOWN if is_unknown else fact.value,
             learn_entity=fact.at >= named_at,
         )
-        yield Text(space + fact.value, learn=not is_unknown)
+        yield PlainText(space + fact.value, learn=not is_unknown)
     if start < len(document.text):
-        yield Text(rename(document.text[start:]))
+        yield PlainText(rename(document.text[start:]))
 
 
 def _renamer(name: str, new: str, is_person: bool) -> Callable[[str], str]:

@@ -1,4 +1,4 @@
-"""What a run leaves: a Hugging Face checkpoint to use, and a state to resume from."""
+"""Write a Hugging Face checkpoint to use, and a state to resume from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transformers import LlamaForCausalLM
 from lamlam.errors import BadSettings
 from lamlam.lookup_tokens import END_OF_TEXT
 from lamlam.trainer.settings import Settings
-from lamlam.trainer.tokenizer import Vocabulary
+from lamlam.trainer.tokenizer import LmlmTokenizer
 
 STATE = "state.pt"
 
@@ -23,7 +23,7 @@ STATE = "state.pt"
 def save_checkpoint(
     folder: Path,
     model: LlamaForCausalLM,
-    vocabulary: Vocabulary,
+    tokenizer: LmlmTokenizer,
     settings: Settings,
     record: dict[str, Any],
 ) -> None:
@@ -43,7 +43,7 @@ def save_checkpoint(
     }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     model.config.save_pretrained(folder)
-    vocabulary.save(folder / "tokenizer.json")
+    tokenizer.save(folder / "tokenizer.json")
     (folder / "tokenizer_config.json").write_text(
         json.dumps(
             {
@@ -56,7 +56,7 @@ def save_checkpoint(
         )
     )
     written = dataclasses.asdict(settings)
-    # The file travels: where things lay on the training machine is nobody's business.
+    # The file is published: it must not name folders of the training machine.
     for section, key in (("data", "documents"), ("data", "tokenizer"), ("run", "output")):
         written[section][key] = Path(written[section][key]).name
     about = {
@@ -95,7 +95,7 @@ def load_state(
     """
     path = folder / STATE
     if not path.exists():
-        raise BadSettings(f"{folder} holds no state to resume from", hint="start without --resume")
+        raise BadSettings(f"{folder} has no state to resume from", hint="start without --resume")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         model.load_state_dict(state["model"])

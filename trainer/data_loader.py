@@ -1,6 +1,6 @@
-"""An endless feed of batches: each epoch is drawn, encoded and packed while the last one trains.
+"""The data loader: each epoch is augmented, encoded and packed while the last one trains.
 
-Everything follows from the seed and the epoch's number, so a run that resumes
+All draws depend on the seed and the epoch's number alone, so a run that resumes
 sees the rows that it would have seen.
 """
 
@@ -17,20 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamlam.errors import NothingToLearn
-from lamlam.trainer.augmentation import PLAIN, titles_by_kind
+from lamlam.trainer.augmentation import NO_AUGMENTATION, titles_by_kind
 from lamlam.trainer.documents import Document, read_documents
-from lamlam.trainer.packing import IGNORED, EncodedDocument, Rows, pack, vary_and_encode
+from lamlam.trainer.packing import IGNORED, EncodedDocument, PackedRows, augment_and_encode, pack
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.split import is_held_out
 from lamlam.trainer.synthetic.documents import invent
-from lamlam.trainer.tokenizer import Vocabulary
+from lamlam.trainer.tokenizer import LmlmTokenizer
 
 SHARD = 4096
 """Documents that one task prepares."""
 
 
 def training_documents(settings: Settings) -> list[Document]:
-    """Return the documents that training may see."""
+    """Return the documents that are not held out."""
     share = settings.data.held_out
     return [
         document
@@ -49,29 +49,31 @@ class _Task:
 
 
 class _Worker:
-    """What a worker process holds: the documents and the vocabulary."""
+    """The state of a worker process: the documents and the tokenizer."""
 
     held: _Worker | None = None
 
-    def __init__(self, settings: Settings, documents: Sequence[Document], tokenizer: str) -> None:
+    def __init__(
+        self, settings: Settings, documents: Sequence[Document], tokenizer_json: str
+    ) -> None:
         from tokenizers import Tokenizer
 
         self.settings = settings
         self.documents = documents
-        self.vocabulary = Vocabulary(Tokenizer.from_str(tokenizer))
+        self.tokenizer = LmlmTokenizer(Tokenizer.from_str(tokenizer_json))
         self.titles = titles_by_kind(documents)
 
     @classmethod
-    def start(cls, settings: Settings, documents: Sequence[Document], tokenizer: str) -> None:
+    def start(cls, settings: Settings, documents: Sequence[Document], tokenizer_json: str) -> None:
         # Each process encodes alone: threads inside would fight over the cores.
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        cls.held = cls(settings, documents, tokenizer)
+        cls.held = cls(settings, documents, tokenizer_json)
 
-    def rows(self, task: _Task) -> Rows:
-        """Draw, encode and pack one shard: whole rows cross the process border, not documents."""
+    def rows(self, task: _Task) -> PackedRows:
+        """Return the packed rows of one shard: rows are sent between processes, not documents."""
         settings = self.settings
         documents = self._encode(task)
-        end_of_text = self.vocabulary.ids.end_of_text
+        end_of_text = self.tokenizer.ids.end_of_text
         return pack(documents, settings.model.context, end_of_text, settings.data.rows)
 
     def _encode(self, task: _Task) -> list[EncodedDocument]:
@@ -81,28 +83,28 @@ class _Worker:
         rng.shuffle(documents)
         plain = self.settings.data.plain
         # The twin learns values by heart, so its texts must keep their true names.
-        variation = PLAIN if plain else self.settings.data.variation
-        return vary_and_encode(
-            documents, self.vocabulary, variation, self.titles, task.seed + 1, plain=plain
+        augmentation = NO_AUGMENTATION if plain else self.settings.data.variation
+        return augment_and_encode(
+            documents, self.tokenizer, augmentation, self.titles, task.seed + 1, plain=plain
         )
 
 
-def _rows_in_worker(task: _Task) -> Rows:
+def _rows_in_worker(task: _Task) -> PackedRows:
     assert _Worker.held is not None
     return _Worker.held.rows(task)
 
 
-class Feed:
-    """Rows in the order in which training sees them; use as a context manager."""
+class BatchLoader:
+    """Batches of packed rows in the order of training; a context manager."""
 
     def __init__(
-        self, settings: Settings, documents: Sequence[Document], vocabulary: Vocabulary
+        self, settings: Settings, documents: Sequence[Document], tokenizer: LmlmTokenizer
     ) -> None:
         if not documents:
-            raise NothingToLearn("there is no document to learn from")
+            raise NothingToLearn("the training data has no documents")
         self.settings = settings
         self.n_documents = len(documents)
-        start = (settings, documents, vocabulary.full.to_str())
+        start = (settings, documents, tokenizer.full.to_str())
         self._pool: Executor | None = None
         self._worker: _Worker | None = None
         if settings.data.workers > 0:
@@ -115,18 +117,18 @@ class Feed:
         else:
             self._worker = _Worker(*start)
 
-    def __enter__(self) -> Feed:
+    def __enter__(self) -> BatchLoader:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def epoch(self, number: int) -> Rows:
+    def epoch(self, number: int) -> PackedRows:
         """Return the shuffled rows of one epoch; the same number gives the same rows."""
         return self._join(number, self._submit(number))
 
-    def batches(self, skip: int = 0) -> Iterator[tuple[int, Rows]]:
+    def batches(self, skip: int = 0) -> Iterator[tuple[int, PackedRows]]:
         """Yield (epoch, batch of rows) for ever, without the first ``skip`` batches."""
         size = self.settings.optimiser.batch_rows
         number = 0
@@ -143,11 +145,11 @@ class Feed:
                     skip -= 1
                     continue
                 chosen = order[start : start + size]
-                yield number, Rows(rows.inputs[chosen], rows.labels[chosen])
+                yield number, PackedRows(rows.inputs[chosen], rows.labels[chosen])
             number += 1
             tasks = following if following is not None else self._submit(number)
 
-    def _submit(self, number: int) -> list[Future[Rows] | _Task]:
+    def _submit(self, number: int) -> list[Future[PackedRows] | _Task]:
         seed = self.settings.run.seed * 1_000_003 + number * 7919
         order = np.random.default_rng(seed).permutation(self.n_documents)
         tasks = [
@@ -162,8 +164,8 @@ class Feed:
             return list(tasks)
         return [self._pool.submit(_rows_in_worker, task) for task in tasks]
 
-    def _join(self, number: int, tasks: list[Future[Rows] | _Task]) -> Rows:
-        parts: list[Rows] = []
+    def _join(self, number: int, tasks: list[Future[PackedRows] | _Task]) -> PackedRows:
+        parts: list[PackedRows] = []
         for task in tasks:
             if isinstance(task, Future):
                 parts.append(task.result())
@@ -175,4 +177,4 @@ class Feed:
         if not (labels != IGNORED).any():
             raise NothingToLearn("every token of the documents is masked")
         order = np.random.default_rng(self.settings.run.seed + number).permutation(len(inputs))
-        return Rows(inputs[order], labels[order])
+        return PackedRows(inputs[order], labels[order])

@@ -73,7 +73,7 @@ def parse_document(line: str, number: int = 1) -> Document:
     """Return the document that one JSON line holds.
 
     Raises:
-        BadDocument: the line is no document, or a value does not stand where ``at`` says.
+        BadDocument: the line is not a document, or a value does not stand where ``at`` says.
     """
     try:
         raw: Any = json.loads(line)
@@ -83,9 +83,9 @@ def parse_document(line: str, number: int = 1) -> Document:
         known = {key: raw[key] for key in _Fields.__dataclass_fields__ if key in raw}
         fields = _Fields(**known)
         if not isinstance(fields.title, str) or not isinstance(fields.text, str):
-            raise TypeError("title and text must be text")
+            raise TypeError("title and text must be strings")
         if not all(type(at) is int and at >= 0 for at in fields.at):
-            raise TypeError("at must hold whole numbers")
+            raise TypeError("at must be a list of whole numbers from 0 on")
         stated = [
             StatedFact(str(e), str(r), str(v), at, fields.by[i : i + 1] == "s")
             for i, ((e, r, v), at) in enumerate(zip(fields.facts, fields.at, strict=True))
@@ -93,7 +93,7 @@ def parse_document(line: str, number: int = 1) -> Document:
         others = tuple((str(e), str(r), str(v)) for e, r, v in fields.other_facts)
     except (ValueError, TypeError, KeyError) as problem:
         raise BadDocument(
-            f"line {number} is no training document: {problem}",
+            f"line {number} is not a training document: {problem}",
             hint='a line is {"title", "text", "facts": [[entity, relation, value], ...], "at"}',
         ) from None
     end = 0
@@ -129,7 +129,7 @@ def open_text(path: Path | str) -> Iterator[TextIO]:
 
 
 def name_of(path: Path | str) -> str:
-    """What messages call a file of documents."""
+    """Return how messages name a file of documents."""
     return "standard input" if str(path) == "-" else str(path)
 
 
@@ -137,7 +137,7 @@ def read_documents(path: Path | str) -> Iterator[Document]:
     """Yield the documents of a ``.jsonl``, ``.gz`` or ``.xz`` file; ``-`` is standard input.
 
     Raises:
-        BadDocument: the file cannot be read, or a line is no document.
+        BadDocument: the file cannot be read, or a line is not a document.
     """
     try:
         with open_text(path) as lines:

@@ -30,7 +30,7 @@ _CALL = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class PlainText:
     """A run of ordinary text."""
 
     text: str
@@ -49,18 +49,18 @@ class LookupCall:
     """Whether the entity's tokens count in the loss: only where the text has named it before."""
 
 
-Piece = Text | LookupCall
+Piece = PlainText | LookupCall
 
 
 def write(pieces: Iterable[Piece]) -> str:
     """Return the pieces as one string with lookup tokens.
 
-    >>> write([Text("Born in"), LookupCall("Ada", "birth place", "London"), Text(" London.")])
+    >>> write([PlainText("Born in"), LookupCall("Ada", "birth place", "London"), PlainText(" London.")])
     'Born in<|db_entity|> Ada<|db_relationship|> birth place<|db_return|> London<|db_end|> London.'
     """
     parts: list[str] = []
     for piece in pieces:
-        if isinstance(piece, Text):
+        if isinstance(piece, PlainText):
             parts.append(piece.text)
         else:
             parts.append(
@@ -74,11 +74,11 @@ def read(text: str) -> Iterator[Piece]:
     end = 0
     for match in _LOOKUP.finditer(text):
         if match.start() > end:
-            yield Text(text[end : match.start()])
+            yield PlainText(text[end : match.start()])
         yield LookupCall(match[1], match[2], match[3])
         end = match.end()
     if end < len(text):
-        yield Text(text[end:])
+        yield PlainText(text[end:])
 
 
 def read_calls(text: str) -> Iterator[Piece]:
@@ -89,11 +89,11 @@ def read_calls(text: str) -> Iterator[Piece]:
     end = 0
     for match in _CALL.finditer(text):
         if match.start() > end:
-            yield Text(text[end : match.start()])
+            yield PlainText(text[end : match.start()])
         yield LookupCall(match["entity"], match["relation"].lower(), match["value"])
         end = match.end()
     if end < len(text):
-        yield Text(text[end:])
+        yield PlainText(text[end:])
 
 
 def strip_lookups(text: str) -> str:
@@ -102,4 +102,4 @@ def strip_lookups(text: str) -> str:
     >>> strip_lookups("Born in<|db_entity|> A<|db_relationship|> b<|db_return|> C<|db_end|> C.")
     'Born in C.'
     """
-    return "".join(piece.text for piece in read(text) if isinstance(piece, Text))
+    return "".join(piece.text for piece in read(text) if isinstance(piece, PlainText))

@@ -15,11 +15,11 @@ from typing import Any
 import torch
 
 from lamlam.trainer.checkpoint import load_state, save_checkpoint, save_state
-from lamlam.trainer.data_loader import Feed, training_documents
+from lamlam.trainer.data_loader import BatchLoader, training_documents
 from lamlam.trainer.model import build_model, count_learnt, next_token_loss
 from lamlam.trainer.optimiser import build_optimisers, rate_at
 from lamlam.trainer.settings import Settings
-from lamlam.trainer.tokenizer import Vocabulary, train_vocabulary
+from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L4": 121e12, "409
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands; handed to whoever shows it."""
+    """The progress of a run, as it is reported."""
 
     step: int
     steps: int
@@ -38,8 +38,8 @@ class Progress:
     loss: float
     """Mean over the steps since the last report, in nats per learnt token."""
     tokens_per_s: float
-    flop_utilisation: float | None
-    """6 x parameters x tokens/s over the card's peak; None on an unknown card."""
+    mfu: float | None
+    """Model FLOP utilisation: 6 x parameters x tokens/s over the card's peak; None if unknown."""
     seconds: float
     seconds_left: float
 
@@ -70,16 +70,16 @@ def train(
         # cuBLAS wants its workspace fixed before its first call.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
-    # 1) Data and vocabulary.
+    # 1) Data and tokenizer.
     documents = training_documents(settings)
     if settings.data.tokenizer:
-        vocabulary = Vocabulary.load(Path(settings.data.tokenizer))
+        tokenizer = LmlmTokenizer.load(Path(settings.data.tokenizer))
     else:
-        vocabulary = train_vocabulary((d.text for d in documents), settings.data.vocabulary)
-    log.info("%d documents, vocabulary %d", len(documents), vocabulary.size)
+        tokenizer = train_tokenizer((d.text for d in documents), settings.data.vocabulary)
+    log.info("%d documents, vocabulary %d", len(documents), tokenizer.size)
 
     # 2) Model and optimisers; the matrix products run in bf16, the weights stay in float32.
-    model = build_model(settings.model, vocabulary.size, vocabulary.ids.end_of_text, device)
+    model = build_model(settings.model, tokenizer.size, tokenizer.ids.end_of_text, device)
     model.train()
     optimisers = build_optimisers(model, optim)
     n_parameters = sum(weight.numel() for weight in model.parameters())
@@ -92,10 +92,10 @@ def train(
     losses: list[torch.Tensor] = []
     window_started, window_tokens, n_tokens = time.monotonic(), 0, 0
     last_loss = math.nan
-    with Feed(settings, documents, vocabulary) as feed:
-        batches = feed.batches(skip=step)
+    with BatchLoader(settings, documents, tokenizer) as loader:
+        batches = loader.batches(skip=step)
         while True:
-            # 3) How far are we? By steps where they are set, by the clock otherwise.
+            # 3) Progress: by steps where they are set, by the clock otherwise.
             seconds = time.monotonic() - started
             by_time = seconds / (60 * run.minutes) if run.minutes else 0.0
             progress = step / run.steps if run.steps else by_time
@@ -134,7 +134,7 @@ def train(
             losses.append(total)  # read later: reading now would wait for the GPU
             n_tokens += inputs.numel()
 
-            # 5) Report and keep.
+            # 5) Report progress, save the state.
             if step % run.log_every == 0 or step == run.steps:
                 last_loss = float(torch.stack(losses).mean())
                 now = time.monotonic()
@@ -147,11 +147,11 @@ def train(
                     epoch=epoch,
                     loss=last_loss,
                     tokens_per_s=speed,
-                    flop_utilisation=_utilisation(device, n_parameters, speed),
+                    mfu=_mfu(device, n_parameters, speed),
                     seconds=seconds,
                     seconds_left=max(0.0, seconds / done - seconds),
                 )
-                share = state.flop_utilisation
+                share = state.mfu
                 log.info(
                     "step %d epoch %d loss %.4f %.0f tokens/s%s %.0f s, %.0f s left",
                     step, epoch, last_loss, speed,
@@ -168,7 +168,7 @@ def train(
     if losses:  # a run that its clock ends stops between two reports
         last_loss = float(torch.stack(losses).mean())
 
-    # 6) Leave a checkpoint that the exporter reads and a state to go on from.
+    # 6) Write a checkpoint to export and a state to resume from.
     record = {
         "steps": step,
         "tokens_this_session": n_tokens,
@@ -179,12 +179,13 @@ def train(
         "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
         "torch": torch.__version__,
     }
-    save_checkpoint(folder, model, vocabulary, settings, record)
+    save_checkpoint(folder, model, tokenizer, settings, record)
     save_state(folder, model, optimisers, step, time.monotonic() - started)
     return folder
 
 
-def _utilisation(device: torch.device, n_parameters: int, tokens_per_s: float) -> float | None:
+def _mfu(device: torch.device, n_parameters: int, tokens_per_s: float) -> float | None:
+    """Return the model FLOP utilisation; None on a CPU or an unknown card."""
     if device.type != "cuda":
         return None
     name = torch.cuda.get_device_name(device)

@@ -1,4 +1,4 @@
-"""Which next tokens the model must learn, as masks over a row of token ids.
+"""Loss masks: which next tokens the model must learn, over a row of token ids.
 
 A mask is a boolean array as long as the row; ``mask[i]`` speaks of token ``i``
 *as a target* (the prediction made at ``i - 1``). Spans run from an opening
@@ -51,7 +51,7 @@ class LookupMasks:
 
 
 def spans(tokens: Tokens, opening: int, closing: int, end_of_text: int) -> Mask:
-    """True strictly between an opening token and the first closing token after it.
+    """Return a mask, true strictly between an opening token and the first closing token after it.
 
     An opening token that comes before the closing one starts the span afresh.
     The end of a text closes an open span, and so does the end of the row.
@@ -59,7 +59,7 @@ def spans(tokens: Tokens, opening: int, closing: int, end_of_text: int) -> Mask:
     Args:
         tokens: (time,) token ids.
     """
-    # 1) Only the three kinds of mark matter:.
+    # 1) Find the three kinds of marks.
     marks = np.flatnonzero((tokens == opening) | (tokens == closing) | (tokens == end_of_text))
     mask = np.zeros(len(tokens), dtype=np.bool_)
     if len(marks) == 0:

@@ -8,11 +8,11 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from lamlam.errors import NothingToLearn
 from lamlam.trainer.packing import IGNORED
-from lamlam.trainer.settings import Model
+from lamlam.trainer.settings import ModelConfig
 
 
 def build_model(
-    shape: Model, vocabulary: int, end_of_text: int, device: torch.device | str = "cpu"
+    shape: ModelConfig, vocabulary: int, end_of_text: int, device: torch.device | str = "cpu"
 ) -> LlamaForCausalLM:
     """Return a model with fresh weights; draws from torch's global random state.
 

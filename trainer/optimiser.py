@@ -8,10 +8,10 @@ import torch
 from torch.optim import Optimizer
 
 from lamlam.errors import BadSettings
-from lamlam.trainer.settings import Optimiser
+from lamlam.trainer.settings import OptimiserConfig
 
 
-def build_optimisers(model: torch.nn.Module, settings: Optimiser) -> list[Optimizer]:
+def build_optimisers(model: torch.nn.Module, settings: OptimiserConfig) -> list[Optimizer]:
     """Return the optimisers; each group keeps its full rate under ``initial_lr``."""
     matrices, embeddings, vectors = [], [], []
     for name, weight in model.named_parameters():
@@ -54,7 +54,7 @@ def build_optimisers(model: torch.nn.Module, settings: Optimiser) -> list[Optimi
     return optimisers
 
 
-def rate_at(progress: float, settings: Optimiser) -> float:
+def rate_at(progress: float, settings: OptimiserConfig) -> float:
     """Return the share of the full learning rate at this point of the run (0 to 1)."""
     if progress < settings.warm_up:
         return max(progress / settings.warm_up, 1e-3)

@@ -1,4 +1,4 @@
-"""Documents to rows of tokens: annotate, encode, mask, pack.
+"""Packing: documents encoded, masked and packed into rows of tokens.
 
 Rows hold whole documents. A row that starts inside a document would teach the
 model to invent the name that it should copy; the paper's stream, cut wherever a
@@ -15,11 +15,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lamlam.trainer.augmentation import Variation, vary
+from lamlam.trainer.augmentation import Augmentation, augment
 from lamlam.trainer.documents import Document
-from lamlam.trainer.lookup_format import LookupCall, Piece, Text
+from lamlam.trainer.lookup_format import LookupCall, Piece, PlainText
 from lamlam.trainer.loss_masks import lookup_masks
-from lamlam.trainer.tokenizer import Vocabulary
+from lamlam.trainer.tokenizer import LmlmTokenizer
 
 IGNORED = -100
 """Label of a token that the loss leaves out (torch's own convention)."""
@@ -36,7 +36,7 @@ class EncodedDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class PackedRows:
     """Training rows."""
 
     inputs: NDArray[np.int32]
@@ -46,15 +46,15 @@ class Rows:
 
 
 def encode_documents(
-    documents: Sequence[Iterable[Piece]], vocabulary: Vocabulary, *, plain: bool = False
+    documents: Sequence[Iterable[Piece]], tokenizer: LmlmTokenizer, *, plain: bool = False
 ) -> list[EncodedDocument]:
     """Return each document's ids and what is learnt of them.
 
     Args:
-        documents: pieces of each, as `variations.vary` yields them.
+        documents: pieces of each, as `augmentation.augment` yields them.
         plain: leave the lookups out and learn every value: the control twin.
     """
-    ids = vocabulary.ids
+    ids = tokenizer.ids
     texts: list[str] = []
     # Per document: a list of (index into texts, learn) or a lookup token's id.
     plans: list[list[tuple[int, bool] | int]] = []
@@ -63,7 +63,7 @@ def encode_documents(
         # Neighbouring runs of text are encoded as one where both are learnt:
         # a word must not be cut in two because a fact begins inside it.
         for piece in _joined(pieces, plain):
-            if isinstance(piece, Text):
+            if isinstance(piece, PlainText):
                 plan.append((len(texts), piece.learn))
                 texts.append(piece.text)
                 continue
@@ -77,7 +77,7 @@ def encode_documents(
             plan.append(ids.end)
         plans.append(plan)
 
-    encoded = vocabulary.encode(texts)
+    encoded = tokenizer.encode(texts)
     result = []
     for plan in plans:
         tokens, is_target = [ids.end_of_text], [True]
@@ -96,7 +96,7 @@ def encode_documents(
 
 
 def _joined(pieces: Iterable[Piece], plain: bool) -> Iterator[Piece]:
-    held: Text | None = None
+    held: PlainText | None = None
     for piece in pieces:
         if isinstance(piece, LookupCall):
             if plain:
@@ -106,11 +106,11 @@ def _joined(pieces: Iterable[Piece], plain: bool) -> Iterator[Piece]:
                 held = None
             yield piece
         elif plain:
-            held = Text((held.text if held else "") + piece.text)
+            held = PlainText((held.text if held else "") + piece.text)
         elif held is None:
             held = piece
         elif held.learn == piece.learn:
-            held = Text(held.text + piece.text, piece.learn)
+            held = PlainText(held.text + piece.text, piece.learn)
         else:
             yield held
             held = piece
@@ -123,7 +123,7 @@ def pack(
     time: int,
     end_of_text: int,
     how: Literal["documents", "stream"] = "documents",
-) -> Rows:
+) -> PackedRows:
     """Return rows of ``time`` targets each.
 
     Args:
@@ -148,7 +148,7 @@ def pack(
         targets = np.where(np.pad(learn, (0, short)), tokens, IGNORED).astype(np.int32)
         inputs.append(tokens[:-1].reshape(-1, time))
         labels.append(targets[1:].reshape(-1, time))
-    return Rows(np.concatenate(inputs), np.concatenate(labels))
+    return PackedRows(np.concatenate(inputs), np.concatenate(labels))
 
 
 def _fit_whole(documents: Sequence[EncodedDocument], time: int) -> list[list[EncodedDocument]]:
@@ -173,10 +173,10 @@ def _fit_whole(documents: Sequence[EncodedDocument], time: int) -> list[list[Enc
     return full + [group for _, group in rows]
 
 
-def vary_and_encode(
+def augment_and_encode(
     documents: Sequence[Document],
-    vocabulary: Vocabulary,
-    variation: Variation,
+    tokenizer: LmlmTokenizer,
+    augmentation: Augmentation,
     titles: dict[str, list[str]],
     seed: int,
     *,
@@ -184,5 +184,5 @@ def vary_and_encode(
 ) -> list[EncodedDocument]:
     """Return the documents of one draw, encoded; the same seed gives the same draw."""
     rng = random.Random(seed)
-    drawn = [list(vary(document, rng, variation, titles)) for document in documents]
-    return encode_documents(drawn, vocabulary, plain=plain)
+    drawn = [list(augment(document, rng, augmentation, titles)) for document in documents]
+    return encode_documents(drawn, tokenizer, plain=plain)

@@ -1,4 +1,4 @@
-"""Everything that a training run may be told, read from one TOML file.
+"""The settings of a training run, read from one TOML file.
 
 Dataclasses, not pydantic: a training machine is often bare.
 """
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lamlam.errors import BadSettings
-from lamlam.trainer.augmentation import Variation
+from lamlam.trainer.augmentation import Augmentation
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """What is learnt from."""
+class DataConfig:
+    """The documents, their tokenizer, and how rows are made of them."""
 
     documents: str = ""
     """File of documents, one JSON object a line (``.jsonl``, ``.gz``, ``.xz``)."""
@@ -26,21 +26,21 @@ class Data:
     vocabulary: int = 16_384
     """Tokens of a vocabulary that is learnt, lookup tokens included."""
     held_out: float = 0.01
-    """Share of the titles that training never sees."""
+    """Share of the titles that are held out of training."""
     invented: float = 0.0
     """Share of extra documents about invented entities, written from templates."""
     rows: Literal["documents", "stream"] = "documents"
-    """Whole documents in a row, or the paper's cut stream."""
+    """Packing: whole documents in a row, or the paper's stream, cut at row ends."""
     plain: bool = False
     """Leave the lookups out: the control twin."""
-    variation: Variation = field(default_factory=Variation)
-    """Other titles, plain beginnings, unknown answers."""
+    variation: Augmentation = field(default_factory=Augmentation)
+    """Augmentation: other titles, plain beginnings, unknown answers."""
     workers: int = 0
     """Processes that prepare rows; 0 does it in this one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ModelConfig:
     """Shape of a Llama-like model."""
 
     width: int = 512
@@ -54,8 +54,8 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Optimiser:
-    """How weights move."""
+class OptimiserConfig:
+    """The optimiser, its learning rates and the batch size."""
 
     name: Literal["adamw", "muon"] = "adamw"
     """``muon`` orthogonalises the updates of the inner matrices; the rest stays on AdamW."""
@@ -76,8 +76,8 @@ class Optimiser:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Where, how long, and what is kept."""
+class RunConfig:
+    """Where the run writes, how long it takes, and when it saves."""
 
     output: str = "runs/lmlm"
     steps: int = 0
@@ -100,10 +100,10 @@ class Run:
 class Settings:
     """A whole training run."""
 
-    data: Data = field(default_factory=Data)
-    model: Model = field(default_factory=Model)
-    optimiser: Optimiser = field(default_factory=Optimiser)
-    run: Run = field(default_factory=Run)
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    run: RunConfig = field(default_factory=RunConfig)
     verbalise: Literal["copy", "model"] = "copy"
     """How the runtime should write values; goes into the exported file."""
     lookup_bias: float = 0.0
@@ -124,7 +124,7 @@ class Settings:
             ("run.log_every", self.run.log_every),
         ):
             if not value > 0:
-                raise BadSettings(f"{name} must be above 0, not {value}")
+                raise BadSettings(f"{name} must be above 0, got {value}")
         variation = self.data.variation
         for name, share in (
             ("data.held_out", self.data.held_out),
@@ -136,19 +136,23 @@ class Settings:
             ("optimiser.final", self.optimiser.final),
         ):
             if not 0 <= share <= 1:
-                raise BadSettings(f"{name} must lie between 0 and 1, not {share}")
+                raise BadSettings(f"{name} must be between 0 and 1, got {share}")
         if self.run.steps <= 0 and self.run.minutes <= 0:
-            raise BadSettings("set run.steps or run.minutes: the run would never end")
+            raise BadSettings(
+                "run.steps or run.minutes must be above 0, got 0 for both: the run would never end"
+            )
         if self.model.width % self.model.heads or self.model.heads % self.model.kv_heads:
-            raise BadSettings("model.width must divide by heads, and heads by kv_heads")
+            raise BadSettings(
+                "model.width must be a multiple of model.heads, and model.heads of model.kv_heads"
+            )
         if self.optimiser.batch_rows % self.optimiser.accumulate:
-            raise BadSettings("optimiser.batch_rows must divide by optimiser.accumulate")
+            raise BadSettings("optimiser.batch_rows must be a multiple of optimiser.accumulate")
         if not self.data.documents:
-            raise BadSettings("data.documents names no file")
+            raise BadSettings("data.documents must name a file, got an empty text")
 
 
-_STANDARD = Settings(data=Data(documents="-"), run=Run(steps=1))
-"""Any valid settings: the types of their fields are the types that a file must have."""
+_STANDARD = Settings(data=DataConfig(documents="-"), run=RunConfig(steps=1))
+"""Any valid settings: a file must have the types of their fields."""
 
 
 def load_settings(path: Path, changes: list[str] | None = None) -> Settings:
@@ -179,7 +183,7 @@ def load_settings(path: Path, changes: list[str] | None = None) -> Settings:
 
 def _build(kind: Any, raw: Any, where: str) -> Any:  # Any: one builder for all the classes above
     if not isinstance(raw, dict):
-        raise BadSettings(f"{where.rstrip('.')} must be a table")
+        raise BadSettings(f"{where.rstrip('.')} must be a table, got {type(raw).__name__}")
     standard = kind() if kind is not Settings else _STANDARD
     fields = {f.name for f in dataclasses.fields(kind)}
     types = get_type_hints(kind)
@@ -196,11 +200,11 @@ def _build(kind: Any, raw: Any, where: str) -> Any:  # Any: one builder for all 
             values[key] = float(value)
         elif type(value) is not type(default):
             raise BadSettings(
-                f"{where}{key} must be {type(default).__name__}, not {type(value).__name__}"
+                f"{where}{key} must be {type(default).__name__}, got {type(value).__name__}"
             )
         elif get_origin(types[key]) is Literal and value not in get_args(types[key]):
             known = ", ".join(map(str, get_args(types[key])))
-            raise BadSettings(f"{where}{key} must be one of {known}, not {value!r}")
+            raise BadSettings(f"{where}{key} must be one of {known}, got {value!r}")
         else:
             values[key] = value
     return kind(**values)

@@ -1,4 +1,4 @@
-"""Which titles training never sees."""
+"""The split into training and held-out documents."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from hashlib import blake2b
 
 
 def is_held_out(title: str, share: float) -> bool:
-    """Return whether training must not see the documents of this title.
+    """Return whether the documents of this title are held out of training.
 
-    Depends on the title alone, so that every run of every version keeps the same ones out.
+    Depends on the title alone, so that every run of every version holds out the same ones.
 
     >>> is_held_out("Ada Lovelace", 1.0), is_held_out("Ada Lovelace", 0.0)
     (True, False)

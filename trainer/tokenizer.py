@@ -1,4 +1,4 @@
-"""A byte-level BPE vocabulary with the four lookup tokens at its end.
+"""A byte-level BPE tokenizer with the four lookup tokens at the end of its vocabulary.
 
 Plain text is encoded by a tokenizer that does not know the special tokens, so
 no text can yield one, whatever it holds; lookups are put together from ids.
@@ -17,8 +17,8 @@ from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 from lamlam.trainer.loss_masks import LookupIds
 
 
-class Vocabulary:
-    """Text to token ids and back, lookup tokens apart."""
+class LmlmTokenizer:
+    """Turns text into token ids and back; lookup tokens are never read from text."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         """Wrap a tokenizer whose vocabulary ends in the four lookup tokens.
@@ -44,7 +44,7 @@ class Vocabulary:
         return str(self.full.decode(list(ids), skip_special_tokens=False))
 
     @classmethod
-    def load(cls, path: Path) -> Vocabulary:
+    def load(cls, path: Path) -> LmlmTokenizer:
         """Read ``tokenizer.json``."""
         return cls(Tokenizer.from_file(str(path)))
 
@@ -53,8 +53,8 @@ class Vocabulary:
         self.full.save(str(path))
 
 
-def train_vocabulary(texts: Iterable[str], size: int) -> Vocabulary:
-    """Return a vocabulary of ``size`` tokens learnt from the texts.
+def train_tokenizer(texts: Iterable[str], size: int) -> LmlmTokenizer:
+    """Return a tokenizer of ``size`` tokens, learnt from the texts.
 
     The end-of-text token is id 0, the lookup tokens are the last four.
     """
@@ -71,7 +71,7 @@ def train_vocabulary(texts: Iterable[str], size: int) -> Vocabulary:
     tokenizer.add_special_tokens(
         [AddedToken(token, special=True, normalized=False) for token in LOOKUP_TOKENS]
     )
-    return Vocabulary(tokenizer)
+    return LmlmTokenizer(tokenizer)
 
 
 def _without_special_tokens(tokenizer: Tokenizer) -> Tokenizer:

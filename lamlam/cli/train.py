@@ -76,7 +76,7 @@ def _train(settings: Settings, resume: bool) -> Path:
         task = bar.add_task("preparing", total=1.0)
 
         def show(progress: Progress) -> None:
-            share = progress.flop_utilisation
+            share = progress.mfu
             bar.update(
                 task,
                 description=f"step {progress.step}  loss {progress.loss:.3f}  "

@@ -26,9 +26,9 @@ import numpy as np
 from lamlam.errors import BadDocument
 from lamlam.evaluation.completion import fill_memory
 from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
-from lamlam.trainer.augmentation import PLAIN, vary
+from lamlam.trainer.augmentation import NO_AUGMENTATION, augment
 from lamlam.trainer.documents import Document, name_of, read_documents
-from lamlam.trainer.lookup_format import Piece, Text
+from lamlam.trainer.lookup_format import Piece, PlainText
 from lamlam.trainer.loss_masks import LookupIds, lookup_masks
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _score_given(
     document: Document, vocabulary: Vocabulary, context: LlamaContext
 ) -> tuple[float, float, int, int]:
     """Return log likelihoods of (text tokens, learnt tokens), and the text's tokens and bytes."""
-    pieces = list(vary(document, random.Random(0), PLAIN, {}))
+    pieces = list(augment(document, random.Random(0), NO_AUGMENTATION, {}))
     tokens = _tokens(pieces, vocabulary)[: context.n_context]
     scores = context.score(tokens)
     lookup = vocabulary.lookup
@@ -163,7 +163,7 @@ def _tokens(pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[int]:
     tokens = [vocabulary.bos] if vocabulary.bos >= 0 else []
     run = ""
     for piece in pieces:
-        if isinstance(piece, Text):
+        if isinstance(piece, PlainText):
             run += piece.text  # a word that a fact ends inside stays one word
         elif lookup is not None:
             tokens += vocabulary.tokens(run)

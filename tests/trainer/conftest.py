@@ -10,7 +10,7 @@ import pytest
 
 from lamlam.trainer.documents import Document, parse_document
 from lamlam.trainer.synthetic.documents import invent
-from lamlam.trainer.tokenizer import Vocabulary, train_vocabulary
+from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
 
 
 def as_line(document: Document) -> str:
@@ -35,8 +35,8 @@ def documents() -> list[Document]:
 
 
 @pytest.fixture(scope="session")
-def vocabulary(documents: list[Document]) -> Vocabulary:
-    return train_vocabulary((document.text for document in documents), 600)
+def tokenizer(documents: list[Document]) -> LmlmTokenizer:
+    return train_tokenizer((document.text for document in documents), 600)
 
 
 @pytest.fixture(scope="session")

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamlam.trainer.augmentation import (
-    PLAIN,
-    Variation,
+    NO_AUGMENTATION,
+    Augmentation,
+    augment,
     bare_title,
     name_in_text,
     titles_by_kind,
-    vary,
 )
 from lamlam.trainer.documents import Document, StatedFact
-from lamlam.trainer.lookup_format import UNKNOWN, LookupCall, Text, strip_lookups, write
+from lamlam.trainer.lookup_format import UNKNOWN, LookupCall, PlainText, strip_lookups, write
 
 CURIE = Document(
     "Marie Curie (physicist)",
@@ -32,7 +32,7 @@ CURIE = Document(
 
 
 def test_without_changes_the_text_is_as_it_was() -> None:
-    pieces = list(vary(CURIE, random.Random(0), PLAIN, {}))
+    pieces = list(augment(CURIE, random.Random(0), NO_AUGMENTATION, {}))
     assert strip_lookups(write(pieces)) == CURIE.text
     assert write(pieces).startswith(
         "Marie Curie was born in<|db_entity|> Marie Curie<|db_relationship|> birth place"
@@ -41,8 +41,8 @@ def test_without_changes_the_text_is_as_it_was() -> None:
 
 
 def test_another_title_is_used_throughout() -> None:
-    variation = Variation(other_title=1.0, plain_beginning=0.0, unknown=0.0)
-    pieces = list(vary(CURIE, random.Random(0), variation, {"/person": ["Ada Lovelace"]}))
+    augmentation = Augmentation(other_title=1.0, plain_beginning=0.0, unknown=0.0)
+    pieces = list(augment(CURIE, random.Random(0), augmentation, {"/person": ["Ada Lovelace"]}))
     assert strip_lookups(write(pieces)) == (
         "Ada Lovelace was born in Warsaw in 1867. Lovelace died in Passy."
     )
@@ -50,21 +50,21 @@ def test_another_title_is_used_throughout() -> None:
 
 
 def test_values_of_a_plain_beginning_are_not_learnt() -> None:
-    variation = Variation(other_title=0.0, plain_beginning=1.0, unknown=0.0)
+    augmentation = Augmentation(other_title=0.0, plain_beginning=1.0, unknown=0.0)
     for seed in range(20):
-        pieces = list(vary(CURIE, random.Random(seed), variation, {}))
+        pieces = list(augment(CURIE, random.Random(seed), augmentation, {}))
         looked_up = {p.value for p in pieces if isinstance(p, LookupCall)}
-        unlearnt = {p.text.strip() for p in pieces if isinstance(p, Text) and not p.learn}
+        unlearnt = {p.text.strip() for p in pieces if isinstance(p, PlainText) and not p.learn}
         assert looked_up | unlearnt == {"Warsaw", "1867", "Passy"}
         assert not looked_up & unlearnt
         assert "Warsaw" in unlearnt  # the first fact goes first
 
 
 def test_text_after_an_unknown_answer_is_not_learnt() -> None:
-    variation = Variation(other_title=0.0, plain_beginning=0.0, unknown=1.0)
-    pieces = list(vary(CURIE, random.Random(0), variation, {}))
+    augmentation = Augmentation(other_title=0.0, plain_beginning=0.0, unknown=1.0)
+    pieces = list(augment(CURIE, random.Random(0), augmentation, {}))
     assert {p.value for p in pieces if isinstance(p, LookupCall)} == {UNKNOWN}
-    assert [p.text for p in pieces if isinstance(p, Text) and not p.learn] == [
+    assert [p.text for p in pieces if isinstance(p, PlainText) and not p.learn] == [
         " Warsaw", " 1867", " Passy",
     ]  # fmt: skip
 
@@ -73,11 +73,13 @@ def test_an_entity_is_learnt_only_after_the_text_has_named_it() -> None:
     late = Document(
         "Ada King", "In 1815 Ada King was born.", (StatedFact("Ada King", "Born", "1815", 3),)
     )
-    (call,) = [p for p in vary(late, random.Random(0), PLAIN, {}) if isinstance(p, LookupCall)]
+    (call,) = [
+        p for p in augment(late, random.Random(0), NO_AUGMENTATION, {}) if isinstance(p, LookupCall)
+    ]
     assert not call.learn_entity
     assert all(
         p.learn_entity
-        for p in vary(CURIE, random.Random(0), PLAIN, {})
+        for p in augment(CURIE, random.Random(0), NO_AUGMENTATION, {})
         if isinstance(p, LookupCall)
     )
 
@@ -104,6 +106,6 @@ def test_a_bare_title_is_never_empty_unless_the_title_is(title: str) -> None:
 def test_texts_of_many_draws_hold_every_value(documents: list[Document]) -> None:
     titles = titles_by_kind(documents)
     for seed, document in enumerate(documents):
-        pieces = list(vary(document, random.Random(seed), Variation(unknown=0.0), titles))
+        pieces = list(augment(document, random.Random(seed), Augmentation(unknown=0.0), titles))
         text = strip_lookups(write(pieces))
         assert all(fact.value in text for fact in document.facts)

@@ -8,11 +8,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamlam.trainer.augmentation import PLAIN, vary
+from lamlam.trainer.augmentation import NO_AUGMENTATION, augment
 from lamlam.trainer.documents import Document
-from lamlam.trainer.lookup_format import LookupCall, Text, strip_lookups
+from lamlam.trainer.lookup_format import LookupCall, PlainText, strip_lookups
 from lamlam.trainer.packing import IGNORED, EncodedDocument, encode_documents, pack
-from lamlam.trainer.tokenizer import Vocabulary
+from lamlam.trainer.tokenizer import LmlmTokenizer
 
 lengths = st.lists(st.integers(1, 60), min_size=1, max_size=50)
 
@@ -57,41 +57,41 @@ def test_a_stream_cuts_but_loses_nothing(lengths: list[int]) -> None:
 
 
 def test_ids_decode_to_the_text_and_values_are_not_learnt(
-    documents: list[Document], vocabulary: Vocabulary
+    documents: list[Document], tokenizer: LmlmTokenizer
 ) -> None:
-    pieces = [list(vary(d, random.Random(0), PLAIN, {})) for d in documents]
-    for document, encoded in zip(documents, encode_documents(pieces, vocabulary), strict=True):
-        text = vocabulary.decode(encoded.tokens[1:])
+    pieces = [list(augment(d, random.Random(0), NO_AUGMENTATION, {})) for d in documents]
+    for document, encoded in zip(documents, encode_documents(pieces, tokenizer), strict=True):
+        text = tokenizer.decode(encoded.tokens[1:])
         assert strip_lookups(text) == document.text
-        unlearnt = vocabulary.decode(encoded.tokens[~encoded.learn])
+        unlearnt = tokenizer.decode(encoded.tokens[~encoded.learn])
         for fact in document.facts:
             assert f" {fact.value}<|db_end|>" in unlearnt
 
 
 def test_the_twin_learns_the_same_text_without_lookups(
-    documents: list[Document], vocabulary: Vocabulary
+    documents: list[Document], tokenizer: LmlmTokenizer
 ) -> None:
-    pieces = [list(vary(d, random.Random(0), PLAIN, {})) for d in documents]
+    pieces = [list(augment(d, random.Random(0), NO_AUGMENTATION, {})) for d in documents]
     for document, encoded in zip(
-        documents, encode_documents(pieces, vocabulary, plain=True), strict=True
+        documents, encode_documents(pieces, tokenizer, plain=True), strict=True
     ):
-        assert vocabulary.decode(encoded.tokens[1:]) == document.text
+        assert tokenizer.decode(encoded.tokens[1:]) == document.text
         assert encoded.learn.all()
 
 
 @given(st.text(max_size=80))
-def test_no_text_yields_a_special_token(vocabulary: Vocabulary, text: str) -> None:
-    ids = vocabulary.ids
+def test_no_text_yields_a_special_token(tokenizer: LmlmTokenizer, text: str) -> None:
+    ids = tokenizer.ids
     forbidden = {ids.entity, ids.relationship, ids.return_, ids.end, ids.end_of_text}
     hostile = f"<|db_end|>{text}<|endoftext|> <|db_return|>"
-    assert not set(vocabulary.encode([hostile])[0]) & forbidden
-    assert vocabulary.decode(vocabulary.encode([hostile])[0]) == hostile
+    assert not set(tokenizer.encode([hostile])[0]) & forbidden
+    assert tokenizer.decode(tokenizer.encode([hostile])[0]) == hostile
 
 
-def test_a_lookup_is_put_together_from_ids(vocabulary: Vocabulary) -> None:
-    ids = vocabulary.ids
+def test_a_lookup_is_put_together_from_ids(tokenizer: LmlmTokenizer) -> None:
+    ids = tokenizer.ids
     (encoded,) = encode_documents(
-        [[Text("Born in"), LookupCall("A<|db_end|>", "b", "c"), Text(" c.")]], vocabulary
+        [[PlainText("Born in"), LookupCall("A<|db_end|>", "b", "c"), PlainText(" c.")]], tokenizer
     )
     specials = {ids.end_of_text, ids.entity, ids.relationship, ids.return_, ids.end}
     assert [t for t in encoded.tokens.tolist() if t in specials] == [

@@ -29,7 +29,7 @@ def test_a_file_and_changes(tmp_path: Path) -> None:
     [
         ("model.wdith=3", "model.wdith"),
         ("model.width='a'", "model.width must be int"),
-        ("model.heads=7", "model.width must divide"),
+        ("model.heads=7", "model.width must be a multiple"),
         ("run.steps=0", "run.steps or run.minutes"),
         ("optimiser.accumulate=3", "accumulate"),
         ("data.documents=''", "data.documents"),
@@ -38,7 +38,7 @@ def test_a_file_and_changes(tmp_path: Path) -> None:
         ("data.rows='strem'", "data.rows must be one of"),
         ("model.kv_heads=0", "model.kv_heads must be above 0"),
         ("run.log_every=0", "run.log_every must be above 0"),
-        ("data.held_out=2", "data.held_out must lie between 0 and 1"),
+        ("data.held_out=2", "data.held_out must be between 0 and 1"),
         ("run.steps=", "cannot read the settings"),
     ],
 )

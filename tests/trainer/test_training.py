@@ -11,27 +11,27 @@ import torch
 from safetensors.torch import load_file
 
 from lamlam.errors import BadSettings, NothingToLearn
-from lamlam.trainer.data_loader import Feed
+from lamlam.trainer.data_loader import BatchLoader
 from lamlam.trainer.documents import Document
 from lamlam.trainer.loop import Progress, train
 from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.packing import IGNORED
-from lamlam.trainer.settings import Data, Model, Optimiser, Run, Settings
+from lamlam.trainer.settings import DataConfig, ModelConfig, OptimiserConfig, RunConfig, Settings
 from lamlam.trainer.split import is_held_out
-from lamlam.trainer.tokenizer import Vocabulary
+from lamlam.trainer.tokenizer import LmlmTokenizer
 
-SHAPE = Model(width=32, layers=2, heads=2, kv_heads=1, feed_forward=64, context=128)
+SHAPE = ModelConfig(width=32, layers=2, heads=2, kv_heads=1, feed_forward=64, context=128)
 
 
 def settings(corpus: Path, output: Path, steps: int = 6, **data: object) -> Settings:
     return Settings(
         data=dataclasses.replace(
-            Data(documents=str(corpus), vocabulary=600, held_out=0.05),
+            DataConfig(documents=str(corpus), vocabulary=600, held_out=0.05),
             **data,  # type: ignore[arg-type]  # passed on by name
         ),
         model=SHAPE,
-        optimiser=Optimiser(batch_rows=4, learning_rate=1e-2),
-        run=Run(output=str(output), steps=steps, device="cpu", log_every=1),
+        optimiser=OptimiserConfig(batch_rows=4, learning_rate=1e-2),
+        run=RunConfig(output=str(output), steps=steps, device="cpu", log_every=1),
     )
 
 
@@ -71,34 +71,34 @@ def test_a_resumed_run_ends_with_the_same_weights(corpus: Path, tmp_path: Path) 
 
 
 def test_the_twin_sees_no_lookup_token(
-    corpus: Path, tmp_path: Path, documents: list[Document], vocabulary: Vocabulary
+    corpus: Path, tmp_path: Path, documents: list[Document], tokenizer: LmlmTokenizer
 ) -> None:
-    ids = vocabulary.ids
+    ids = tokenizer.ids
     lookups = torch.tensor([ids.entity, ids.relationship, ids.return_, ids.end])
     for plain in (False, True):
-        with Feed(settings(corpus, tmp_path, plain=plain), documents, vocabulary) as feed:
-            rows = feed.epoch(0)
+        with BatchLoader(settings(corpus, tmp_path, plain=plain), documents, tokenizer) as loader:
+            rows = loader.epoch(0)
         found = torch.isin(torch.from_numpy(rows.inputs), lookups).any()
         assert bool(found) is not plain
 
 
 def test_workers_prepare_the_same_rows(
-    corpus: Path, tmp_path: Path, documents: list[Document], vocabulary: Vocabulary
+    corpus: Path, tmp_path: Path, documents: list[Document], tokenizer: LmlmTokenizer
 ) -> None:
     results = []
     for workers in (0, 2):
         chosen = settings(corpus, tmp_path, workers=workers, invented=0.2)
-        with Feed(chosen, documents, vocabulary) as feed:
-            results.append(feed.epoch(1))
+        with BatchLoader(chosen, documents, tokenizer) as loader:
+            results.append(loader.epoch(1))
     assert (results[0].inputs == results[1].inputs).all()
     assert (results[0].labels == results[1].labels).all()
 
 
 def test_batches_can_be_skipped(
-    corpus: Path, tmp_path: Path, documents: list[Document], vocabulary: Vocabulary
+    corpus: Path, tmp_path: Path, documents: list[Document], tokenizer: LmlmTokenizer
 ) -> None:
-    with Feed(settings(corpus, tmp_path), documents, vocabulary) as feed:
-        one, two = feed.batches(), feed.batches(skip=11)
+    with BatchLoader(settings(corpus, tmp_path), documents, tokenizer) as loader:
+        one, two = loader.batches(), loader.batches(skip=11)
         for _ in range(11):
             next(one)
         assert (next(one)[1].inputs == next(two)[1].inputs).all()
@@ -112,9 +112,9 @@ def test_held_out_titles_depend_on_the_title_alone() -> None:
     assert is_held_out("ADA", 0.5) == is_held_out("ada", 0.5)
 
 
-def test_masked_targets_do_not_move_the_weights(vocabulary: Vocabulary) -> None:
+def test_masked_targets_do_not_move_the_weights(tokenizer: LmlmTokenizer) -> None:
     torch.manual_seed(0)
-    model = build_model(SHAPE, vocabulary.size, 0)
+    model = build_model(SHAPE, tokenizer.size, 0)
     inputs = torch.randint(5, 500, (2, 16))
     labels = torch.roll(inputs, -1, 1)
     labels[:, 8:] = IGNORED
@@ -126,9 +126,11 @@ def test_masked_targets_do_not_move_the_weights(vocabulary: Vocabulary) -> None:
     assert torch.allclose(loss, torch.as_tensor(by_hand), rtol=1e-4)
 
 
-def test_a_corpus_with_nothing_to_learn_is_refused(tmp_path: Path, vocabulary: Vocabulary) -> None:
+def test_a_corpus_with_nothing_to_learn_is_refused(
+    tmp_path: Path, tokenizer: LmlmTokenizer
+) -> None:
     with pytest.raises(NothingToLearn):
-        Feed(settings(tmp_path, tmp_path), [], vocabulary)
+        BatchLoader(settings(tmp_path, tmp_path), [], tokenizer)
 
 
 def test_resuming_without_a_state_is_refused(corpus: Path, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Make synthetic documents with facts about invented names."""
+"""Synthetic documents about entities that do not exist."""
