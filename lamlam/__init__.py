@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from lamlam.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from lamlam.errors import LamLamError as LamLamError
     from lamlam.memory_backends.model.facts import Fact as Fact
@@ -38,14 +40,12 @@ if TYPE_CHECKING:
     from lamlam.runtime.chat.memory_tools import MemoryTools as MemoryTools
     from lamlam.runtime.decoding.completion import ChatCompletion as ChatCompletion
     from lamlam.runtime.decoding.completion import Completion as Completion
+    from lamlam.runtime.decoding.verification import SpanCheck as SpanCheck
+    from lamlam.runtime.decoding.verification import Verification as Verification
     from lamlam.runtime.engine import Engine as Engine
     from lamlam.runtime.observers.telemetry import Telemetry as Telemetry
     from lamlam.runtime.observers.trace import Trace as Trace
     from lamlam.runtime.sync import SyncEngine as SyncEngine
-    from lamlam.runtime.verification import SpanCheck as SpanCheck
-    from lamlam.runtime.verification import Verification as Verification
-
-__version__ = "0.1.0"
 
 # Each public name and the module that holds it: loaded at first use, so that
 # `import lamlam` costs milliseconds.
@@ -79,14 +79,14 @@ _HOMES = {
     "Replica": "lamlam.memory_backends.replica",
     "Retract": "lamlam.memory_backends.model.operations",
     "Revision": "lamlam.memory_backends.model.operations",
-    "SpanCheck": "lamlam.runtime.verification",
+    "SpanCheck": "lamlam.runtime.decoding.verification",
     "SplitEntities": "lamlam.memory_backends.model.operations",
     "SyncEngine": "lamlam.runtime.sync",
     "SyncFactStore": "lamlam.memory_backends.sync",
     "Telemetry": "lamlam.runtime.observers.telemetry",
     "Trace": "lamlam.runtime.observers.trace",
     "ValueType": "lamlam.memory_backends.model.values",
-    "Verification": "lamlam.runtime.verification",
+    "Verification": "lamlam.runtime.decoding.verification",
     "open_store": "lamlam.memory_backends.open",
 }
 

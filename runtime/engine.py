@@ -20,7 +20,7 @@ from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion
 from lamlam.runtime.decoding.entity_names import EntityNames
-from lamlam.runtime.decoding.events import Event
+from lamlam.runtime.decoding.events import Event, EventSource
 from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.option_checks import (
     check_choice,
@@ -38,7 +38,7 @@ from lamlam.runtime.decoding.settings import (
     text_settings,
 )
 from lamlam.runtime.llama.model_file import check_file
-from lamlam.runtime.observers.observer import BegunText, EventSource, ObservedEvents, Observer
+from lamlam.runtime.observers.observer import BegunText, ObservedEvents, Observer
 from lamlam.runtime.observers.trace import Trace
 from lamlam.runtime.scheduling.event_channel import EventChannel
 from lamlam.runtime.scheduling.owner_thread import LoadedModel, ModelSettings, OwnerThread, closed
@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.runtime.chat.prompt import ChatFormat, ChatPrompt
+    from lamlam.runtime.chat.prompt import ChatFormat
+    from lamlam.runtime.decoding.vocabulary import ChatPrompt
     from lamlam.runtime.observers.telemetry import Telemetry
 
 

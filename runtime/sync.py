@@ -13,10 +13,9 @@ from lamlam.background_loop import LoopThread
 from lamlam.errors import EngineClosed, UsageError
 from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion
-from lamlam.runtime.decoding.events import Event
+from lamlam.runtime.decoding.events import Event, EventSource
 from lamlam.runtime.decoding.settings import ChatKeywords, GenerateKeywords, Verbalise
 from lamlam.runtime.engine import DefaultMemory, Engine, EngineKeywords
-from lamlam.runtime.observers.observer import EventSource
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -52,7 +52,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from lamlam import __version__
+        from lamlam.version import __version__
 
         typer.echo(f"lamlam {__version__}")
         raise typer.Exit

@@ -11,7 +11,8 @@ from lamlam.errors import EngineError
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.operations import ErasureReceipt
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.runtime.decoding.completion import Completion, LookupRecord
+    from lamlam.runtime.decoding.completion import Completion
+    from lamlam.runtime.decoding.spans import LookupRecord
 
 Write = Callable[[str], Awaitable["Completion"]]
 

@@ -11,7 +11,8 @@ from lamlam.cli.output import printable, printable_line
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from lamlam.runtime.decoding.completion import Completion, LookupRecord
+    from lamlam.runtime.decoding.completion import Completion
+    from lamlam.runtime.decoding.spans import LookupRecord
 
 PROMPT_STYLE = "dim"
 FACT_STYLE = "bold green"

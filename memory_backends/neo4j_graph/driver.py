@@ -211,7 +211,7 @@ class Neo4jConnection:
     # ----------------------------------------------------------------------------------------------
 
     def _make_driver(self) -> AsyncDriver:
-        from lamlam import __version__
+        from lamlam.version import __version__
 
         address = self.address
         auth = None

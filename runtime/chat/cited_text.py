@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lamlam.runtime.decoding.completion import Span
 from lamlam.runtime.decoding.events import Text
+from lamlam.runtime.decoding.spans import Span
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult, Match

@@ -19,7 +19,7 @@ import anyio.to_thread
 from lamlam.errors import BadChatTemplate, EngineClosed, UsageError
 from lamlam.event_loop import EventLoop
 from lamlam.runtime.chat.cited_text import CitedText
-from lamlam.runtime.chat.prompt import ChatFormat, ChatPrompt
+from lamlam.runtime.chat.prompt import ChatFormat
 from lamlam.runtime.chat.tool_calls import (
     BARE_FORM,
     CLOSE,
@@ -32,12 +32,7 @@ from lamlam.runtime.chat.tool_calls import (
     find_calls,
     may_become_call,
 )
-from lamlam.runtime.decoding.completion import (
-    ChatCompletion,
-    Completion,
-    FinishReason,
-    LookupRecord,
-)
+from lamlam.runtime.decoding.completion import ChatCompletion, Completion, FinishReason
 from lamlam.runtime.decoding.events import (
     Event,
     Finished,
@@ -48,6 +43,8 @@ from lamlam.runtime.decoding.events import (
 )
 from lamlam.runtime.decoding.lookup_answers import only_result
 from lamlam.runtime.decoding.settings import CallSettings, TextSettings, ToolChoice
+from lamlam.runtime.decoding.spans import LookupRecord
+from lamlam.runtime.decoding.vocabulary import ChatPrompt
 
 if TYPE_CHECKING:
     from typing import Self

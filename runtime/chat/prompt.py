@@ -14,27 +14,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
 from lamlam.errors import BadChatTemplate, BadMessages, NoChatTemplate
 from lamlam.runtime.chat.template import ChatTemplate
+from lamlam.runtime.decoding.vocabulary import ChatPrompt, Stretch
 from lamlam.runtime.llama.model_file import CheckpointFile
 
 _FIRST_STAND_IN, _LAST_STAND_IN = 0xF0000, 0x10FFFD
 _UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4
 _MAX_DEPTH = 32
-
-Stretch = str | int
-"""Text, or the id of a control token."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChatPrompt:
-    """A prompt in stretches, for `Vocabulary.prompt_tokens`."""
-
-    stretches: tuple[Stretch, ...]
 
 
 class Marks:

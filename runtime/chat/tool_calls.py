@@ -9,6 +9,7 @@ from typing import Any
 
 from lamlam.errors import BadToolCall
 from lamlam.runtime.chat.memory_tools import TOOLS, LookUp, read_arguments
+from lamlam.runtime.decoding.settings import CallForm
 
 LOOK_UP = TOOLS[0]
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
@@ -27,16 +28,6 @@ entity and the relation you ask for:
 You then get what memory holds. Use its values to the letter. If memory does not hold a fact, \
 say that you do not know it."""
 """For models whose template does not write tools' definitions by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallForm:
-    """A call as fixed text with gaps, into which the model writes entity and relation."""
-
-    opening: str
-    """Where a model has written this, it has begun a call; empty: no text says so."""
-    fixed: tuple[str, str, str]
-    """What stands before, between and behind the two."""
 
 
 TAGGED_FORM = CallForm(

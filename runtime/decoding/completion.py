@@ -5,52 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from lamlam.runtime.decoding.spans import LookupRecord, Origin, Span
+
 if TYPE_CHECKING:
-    from lamlam.memory_backends.model.lookups import Match
     from lamlam.memory_backends.protocol import FactStore
     from lamlam.memory_backends.sync import SyncFactStore
-    from lamlam.runtime.verification import Verification
+    from lamlam.runtime.decoding.verification import Verification
 
-Origin = Literal["prompt", "fact", "parametric"]
 FinishReason = Literal["stop", "length", "context", "stop_string", "miss", "max_lookups"]
 """``max_lookups``: a chat's model asked memory more often than it may."""
-AnswerStatus = Literal["hit", "miss", "ambiguous", "nearest", "exhausted"]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of `Completion.text`: ``text[start:end]``."""
-
-    start: int
-    end: int
-    origin: Origin
-    """``fact`` where the text is a fetched value to the letter, ``parametric`` where the
-    weights alone wrote it."""
-    fact_id: str | None = None
-    source: str | None = None
-    revision: int | None = None
-    match: Match | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LookupRecord:
-    """One question to memory and its answer."""
-
-    entity: str
-    """As the model wrote it."""
-    relation: str
-    status: AnswerStatus
-    """``nearest``: a value below the threshold, taken by policy; ``exhausted``: every value
-    of this key was given out before in this text."""
-    value: str | None
-    fact_id: str | None
-    source: str | None
-    elapsed_s: float
-    match: Match | None
-    at: int
-    """Where in the text the lookup stands."""
-    revision: int | None = None
-    """The revision of the store that answered; of ``as_of`` where that was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +71,15 @@ class Completion:
         Raises:
             FactStoreError: the store cannot be read; see its subclasses.
         """
-        from lamlam.runtime.verification import verify
+        from lamlam.runtime.decoding.verification import verify
 
-        return await verify(self, store)
+        return await verify(self.text, self.spans, self.lookups, store)
 
     def verify_sync(self, store: SyncFactStore) -> Verification:
         """Return the same as `verify`, for code without ``async``."""
-        from lamlam.runtime.verification import verify_sync
+        from lamlam.runtime.decoding.verification import verify_sync
 
-        return verify_sync(self, store)
+        return verify_sync(self.text, self.spans, self.lookups, store)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from lamlam.runtime.decoding.actions import Action, Done, Force, Look, Rewind, Sample
-from lamlam.runtime.decoding.completion import Completion, FinishReason, LookupRecord
+from lamlam.runtime.decoding.completion import Completion, FinishReason
 from lamlam.runtime.decoding.logprobs import Scored, TokenList
 from lamlam.runtime.decoding.lookup_answers import Answer, Query
 from lamlam.runtime.decoding.output_text import OutputText
 from lamlam.runtime.decoding.sampling import Choice, TokenIds
 from lamlam.runtime.decoding.settings import TextSettings
+from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.decoding.token_masks import TokenMasks, token_ids
 from lamlam.runtime.decoding.trie import MAX_ENTITY_TOKENS, MAX_RELATION_TOKENS, Paths
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from lamlam.runtime.chat.prompt import ChatPrompt
+    from lamlam.runtime.decoding.vocabulary import ChatPrompt
 
 QUIET_AFTER_MISS = 12
 """Text tokens after a miss in which opening a lookup is not favoured: the bias would have the

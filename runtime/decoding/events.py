@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from lamlam.runtime.decoding.completion import Completion, LookupRecord, Origin
+from lamlam.runtime.decoding.completion import Completion
+from lamlam.runtime.decoding.spans import LookupRecord, Origin
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +52,26 @@ class Finished:
 
 
 Event = Text | LookupStarted | LookupAnswered | LookupMissed | Finished
+
+
+class EventSource(Protocol):
+    """The events of one text, which can be left."""
+
+    def __aiter__(self) -> Self:
+        """Return itself."""
+        ...
+
+    async def __anext__(self) -> Event:
+        """Return the next event."""
+        ...
+
+    def leave(self) -> None:
+        """The text ends here."""
+        ...
+
+    def end(self, error: BaseException) -> bool:
+        """The engine is being closed: whoever reads on gets the error.
+
+        False where the text was complete, and can still be read.
+        """
+        ...

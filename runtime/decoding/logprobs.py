@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lamlam.lookup_tokens import LOOKUP_TOKENS
-from lamlam.runtime.decoding.completion import Alternative, Span, TokenLogprob
+from lamlam.runtime.decoding.completion import Alternative, TokenLogprob
 from lamlam.runtime.decoding.sampling import Logits
+from lamlam.runtime.decoding.spans import Span
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lamlam.errors import BadAnswer
-from lamlam.runtime.decoding.completion import AnswerStatus
+from lamlam.runtime.decoding.spans import AnswerStatus
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult, Match

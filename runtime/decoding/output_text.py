@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass
 
-from lamlam.runtime.decoding.completion import Origin, Span
 from lamlam.runtime.decoding.events import Text
 from lamlam.runtime.decoding.lookup_answers import Answer
+from lamlam.runtime.decoding.spans import Origin, Span
 
 _OPENING = frozenset("([{<“‘«„‚‹¿¡/$£€¥₹")
 _DASHES = frozenset("-–—")

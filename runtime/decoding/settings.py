@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from lamlam.errors import UsageError
 from lamlam.runtime.decoding.option_checks import (
@@ -15,9 +15,6 @@ from lamlam.runtime.decoding.option_checks import (
     check_whole,
 )
 from lamlam.runtime.decoding.sampling import SamplerSettings
-
-if TYPE_CHECKING:
-    from lamlam.runtime.chat.tool_calls import CallForm
 
 Policy = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise"]
 """What follows a miss: write on without a fact (``continue``), ask another question
@@ -62,6 +59,16 @@ class ChatKeywords(GenerateKeywords, total=False):
 
 CHAT_DEFAULTS: dict[str, Any] = {"max_tokens": 256, "max_lookups": 8}
 """Where a chat differs from a text: an answer is longer, and each lookup takes a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallForm:
+    """A call as fixed text with gaps, into which the model writes entity and relation."""
+
+    opening: str
+    """Where a model has written this, it has begun a call; empty: no text says so."""
+    fixed: tuple[str, str, str]
+    """What stands before, between and behind the two."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,10 @@ tokenized with special tokens off, so no prompt, key or value yields a lookup to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from lamlam.errors import NoLookupTokens, UnknownToken, UsageError
 from lamlam.lookup_tokens import LOOKUP_TOKENS
-
-if TYPE_CHECKING:
-    from lamlam.runtime.chat.prompt import ChatPrompt
 
 # The format's token types: these are never text (unknown, control, unused).
 _NOT_TEXT = frozenset({2, 3, 5})
@@ -22,6 +19,17 @@ _CONTROL = 3
 _MOST_RELATIONS = 4096
 _SURELY_SHORT = 16
 """Characters a token, up to which a text is tokenized without a thought."""
+
+
+Stretch = str | int
+"""Text, or the id of a control token."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPrompt:
+    """A prompt in stretches, for `Vocabulary.prompt_tokens`."""
+
+    stretches: tuple[Stretch, ...]
 
 
 class TokenSource(Protocol):

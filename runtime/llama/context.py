@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamlam.errors import BadModelFile, DecodeFailed, EngineClosed
-from lamlam.runtime.decoding.sampling import Logits
 from lamlam.runtime.llama.adaptive_threads import ThreadCount
 
 # llama-cpp-python 0.3 opens these when it is imported and leaves them to the interpreter's
@@ -207,12 +206,12 @@ class LlamaContext:
             what = "there is no room left in the context" if status == 1 else "the batch failed"
             raise DecodeFailed(f"llama.cpp could not go on: {what} (status {status})")
 
-    def logits(self, row: int) -> Logits:
+    def logits(self, row: int) -> NDArray[np.float32]:
         """Return a row of logits of the last batch: (vocabulary,), valid until `decode`."""
         rows = self._rows
         if rows is None:
             rows = self._rows = self._all_logits()
-        logits: Logits = rows[row]
+        logits: NDArray[np.float32] = rows[row]
         return logits
 
     def _all_logits(self) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from lamlam.errors import EngineElsewhere, StreamInUse
-from lamlam.runtime.decoding.events import Event, Finished
+from lamlam.runtime.decoding.events import Event, EventSource, Finished
 from lamlam.runtime.decoding.settings import TextSettings
 
 if TYPE_CHECKING:
@@ -57,29 +57,6 @@ class Observer(Protocol):
 
     def begin(self, text: BegunText) -> TextObserver:
         """A text has begun."""
-        ...
-
-
-class EventSource(Protocol):
-    """The events of one text, which can be left."""
-
-    def __aiter__(self) -> Self:
-        """Return itself."""
-        ...
-
-    async def __anext__(self) -> Event:
-        """Return the next event."""
-        ...
-
-    def leave(self) -> None:
-        """The text ends here."""
-        ...
-
-    def end(self, error: BaseException) -> bool:
-        """The engine is being closed: whoever reads on gets the error.
-
-        False where the text was complete, and can still be read.
-        """
         ...
 
 

@@ -11,7 +11,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from lamlam.errors import MissingExtra
-from lamlam.runtime.decoding.completion import LookupRecord
 from lamlam.runtime.decoding.events import (
     Event,
     Finished,
@@ -20,6 +19,7 @@ from lamlam.runtime.decoding.events import (
     LookupStarted,
     Text,
 )
+from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.observers.observer import BegunText, TextObserver
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Telemetry:
             from opentelemetry import trace
         except ImportError as error:
             raise MissingExtra("otel", "opentelemetry-api") from error
-        from lamlam import __version__
+        from lamlam.version import __version__
 
         self._tracer = trace.get_tracer("lamlam", __version__, tracer_provider)
         self._has_content = content

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from lamlam.errors import TraceFailed
-from lamlam.runtime.decoding.completion import LookupRecord
 from lamlam.runtime.decoding.events import (
     Event,
     Finished,
@@ -23,6 +22,7 @@ from lamlam.runtime.decoding.events import (
     LookupStarted,
     Text,
 )
+from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.observers.observer import BegunText, TextObserver
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import anyio
 
 from lamlam.errors import EngineClosed, Unavailable
 from lamlam.runtime.decoding.completion import Completion
-from lamlam.runtime.decoding.events import Event, Finished
+from lamlam.runtime.decoding.events import Event, EventSource, Finished
 from lamlam.runtime.decoding.lookup_answers import Question, only_result
 from lamlam.runtime.scheduling.event_channel import EventChannel
 
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.runtime.chat.prompt import ChatPrompt
     from lamlam.runtime.decoding.settings import TextSettings
-    from lamlam.runtime.observers.observer import EventSource
+    from lamlam.runtime.decoding.vocabulary import ChatPrompt
     from lamlam.runtime.scheduling.owner_thread import OwnerThread
 
 

@@ -14,7 +14,7 @@ from lamlam.runtime.decoding.sampling import Logits, Sampler
 from lamlam.runtime.decoding.settings import TextSettings
 
 if TYPE_CHECKING:
-    from lamlam.runtime.chat.prompt import ChatPrompt
+    from lamlam.runtime.decoding.vocabulary import ChatPrompt
 
 
 class Evaluator(Protocol):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lamlam.cli.marking import FACT_STYLE, lookup_notes, marked_text
 from lamlam.memory_backends.model.lookups import Match, MatchPart
-from lamlam.runtime.decoding.completion import AnswerStatus, Completion, LookupRecord, Span
+from lamlam.runtime.decoding.completion import Completion
+from lamlam.runtime.decoding.spans import AnswerStatus, LookupRecord, Span
 
 EXACT = Match(entity=MatchPart("exact", 1.0, "Ada Quill"), relation=MatchPart("exact", 1.0, "x"))
 NEAR = Match(entity=MatchPart("fuzzy", 0.9, "Ada Quill"), relation=MatchPart("synonym", 1.0, "x"))

@@ -13,7 +13,8 @@ import pytest
 from lamlam.errors import UnknownOption
 from lamlam.evaluation.invented import INVENTED_FILE, evaluate_invented, load_invented
 from lamlam.evaluation.make_invented import OPENINGS, lines
-from lamlam.runtime.decoding.completion import Completion, LookupRecord
+from lamlam.runtime.decoding.completion import Completion
+from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.trainer.synthetic.documents import invent
 from lamlam.trainer.synthetic.names import can_write_word
 

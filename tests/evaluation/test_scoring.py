@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lamlam.evaluation.scoring import Score, score, shares
-from lamlam.runtime.decoding.completion import Completion, LookupRecord
+from lamlam.runtime.decoding.completion import Completion
+from lamlam.runtime.decoding.spans import LookupRecord
 
 PROMPT = "Zub was born in"
 

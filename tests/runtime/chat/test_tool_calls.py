@@ -25,7 +25,6 @@ from lamlam.runtime.chat.tool_calls import (
     BARE_FORM,
     TAGGED_FORM,
     Call,
-    CallForm,
     find_calls,
     may_become_call,
 )
@@ -38,7 +37,7 @@ from lamlam.runtime.decoding.events import (
     LookupStarted,
     Text,
 )
-from lamlam.runtime.decoding.settings import CallSettings, text_settings
+from lamlam.runtime.decoding.settings import CallForm, CallSettings, text_settings
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from tests.limits import HANG_S

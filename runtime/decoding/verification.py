@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.operations import PastFact
     from lamlam.memory_backends.protocol import FactStore
     from lamlam.memory_backends.sync import SyncFactStore
-    from lamlam.runtime.decoding.completion import Completion, Span
+    from lamlam.runtime.decoding.spans import LookupRecord, Span
 
 CheckStatus = Literal["unchanged", "changed", "retracted", "not_valid", "unknown", "not_verifiable"]
 """What has become of a span's fact:
@@ -85,12 +85,12 @@ class _Asked:
 
     span: Span
     text: str
-    query: Lookup
+    lookup: Lookup
 
     @property
     def names(self) -> tuple[str, ...]:
         """Entities that may hold the fact: of an inverse relation it is the other one's."""
-        return tuple(dict.fromkeys((self.query.entity, self.text)))
+        return tuple(dict.fromkeys((self.lookup.entity, self.text)))
 
     def is_about(self, fact: Fact) -> bool:
         """True of the very fact that the span was."""
@@ -102,32 +102,36 @@ class _Named:
     """What a store holds and held of one entity."""
 
     stored: list[Fact]
-    past: list[PastFact] | None
+    past: Sequence[PastFact] | None
     """``None`` where the store keeps no history."""
 
 
-async def verify(completion: Completion, store: FactStore) -> Verification:
+async def verify(
+    text: str, spans: Sequence[Span], lookups: Sequence[LookupRecord], store: FactStore
+) -> Verification:
     """Return what has become of each span (`Completion.verify`)."""
-    asked = _questions(completion)
-    results = await store.lookup_many([one.query for one in asked]) if asked else []
+    asked = _questions(text, spans, lookups)
+    results = await store.lookup_many([one.lookup for one in asked]) if asked else []
     named = {}
     for name in _to_look_through(asked, results):
         stored = [fact async for fact in store.scan(name, namespace=())]
         has_history = "history" in store.capabilities
-        named[name] = _Named(stored, list(await store.history(name)) if has_history else None)
-    return _verification(completion, asked, results, named)
+        named[name] = _Named(stored, await store.history(name) if has_history else None)
+    return _verification(text, spans, asked, results, named)
 
 
-def verify_sync(completion: Completion, store: SyncFactStore) -> Verification:
+def verify_sync(
+    text: str, spans: Sequence[Span], lookups: Sequence[LookupRecord], store: SyncFactStore
+) -> Verification:
     """Return what has become of each span (`Completion.verify_sync`)."""
-    asked = _questions(completion)
-    results = store.lookup_many([one.query for one in asked]) if asked else []
+    asked = _questions(text, spans, lookups)
+    results = store.lookup_many([one.lookup for one in asked]) if asked else []
     named = {}
     for name in _to_look_through(asked, results):
         stored = list(store.scan(name, namespace=()))
         has_history = "history" in store.capabilities
-        named[name] = _Named(stored, list(store.history(name)) if has_history else None)
-    return _verification(completion, asked, results, named)
+        named[name] = _Named(stored, store.history(name) if has_history else None)
+    return _verification(text, spans, asked, results, named)
 
 
 def _to_look_through(asked: list[_Asked], results: Sequence[LookupResult]) -> list[str]:
@@ -136,21 +140,21 @@ def _to_look_through(asked: list[_Asked], results: Sequence[LookupResult]) -> li
     return list(dict.fromkeys(name for one in gone for name in one.names))
 
 
-def _questions(completion: Completion) -> list[_Asked]:
+def _questions(text: str, spans: Sequence[Span], lookups: Sequence[LookupRecord]) -> list[_Asked]:
     from lamlam.memory_backends.model.lookups import Lookup
 
     asked = []
-    for span in completion.spans:
+    for span in spans:
         if span.origin != "fact" or span.match is None or span.match.entity.matched is None:
             continue
         relation = span.match.relation.matched
         if span.match.relation.kind == "inverse" or relation is None:
             # What matched is the relation of the other entity; this one was asked otherwise.
-            same = (one.relation for one in completion.lookups if one.match == span.match)
+            same = (one.relation for one in lookups if one.match == span.match)
             relation = next(same, relation)
         if relation is not None:
-            query = Lookup(span.match.entity.matched, relation)
-            asked.append(_Asked(span, completion.text[span.start : span.end], query))
+            lookup = Lookup(span.match.entity.matched, relation)
+            asked.append(_Asked(span, text[span.start : span.end], lookup))
     return asked
 
 
@@ -207,14 +211,14 @@ def _check(
     result: LookupResult,
     **more: Any,  # Any: of SpanCheck
 ) -> SpanCheck:
-    span, query = asked.span, asked.query
+    span, lookup = asked.span, asked.lookup
     return SpanCheck(
         span.start,
         span.end,
         asked.text,
         status,
-        query.entity,
-        query.relation,
+        lookup.entity,
+        lookup.relation,
         span.fact_id,
         now=result.values,
         revision=None if span.revision is None else int(span.revision),
@@ -223,7 +227,8 @@ def _check(
 
 
 def _verification(
-    completion: Completion,
+    text: str,
+    spans: Sequence[Span],
     asked: list[_Asked],
     results: Sequence[LookupResult],
     named: dict[str, _Named],
@@ -232,11 +237,11 @@ def _verification(
         one.span: _checked(one, result, named) for one, result in zip(asked, results, strict=True)
     }
     every = []
-    for span in completion.spans:
+    for span in spans:
         if span.origin == "prompt":
             continue
-        text = completion.text[span.start : span.end]
+        part = text[span.start : span.end]
         status: CheckStatus = "unknown" if span.origin == "fact" else "not_verifiable"
-        unasked = SpanCheck(span.start, span.end, text, status, fact_id=span.fact_id)
+        unasked = SpanCheck(span.start, span.end, part, status, fact_id=span.fact_id)
         every.append(checks.get(span, unasked))
     return Verification(tuple(every), int(results[0].revision) if results else None)

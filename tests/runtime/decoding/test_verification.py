@@ -26,12 +26,13 @@ from lamlam.memory_backends.model.values import EntityRef
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
 from lamlam.memory_backends.sync import SyncFactStore
-from lamlam.runtime.decoding.completion import Completion, LookupRecord
+from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.lookup_answers import GivenOut
 from lamlam.runtime.decoding.output_text import OutputText
+from lamlam.runtime.decoding.spans import LookupRecord
+from lamlam.runtime.decoding.verification import Verification
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.verification import Verification
 from tests.runtime.fake_store import FakeStore, as_store
 
 ADA = "Ada Quill"
