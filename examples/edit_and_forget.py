@@ -1,15 +1,15 @@
-"""Change a fact, then forget it: the very next text follows.
+"""Change a fact, then erase it: the next completion reflects each change.
 
     python examples/edit_and_forget.py
 
-Prints three texts and a receipt, something like:
+Prints three completions and an erasure receipt, something like:
 
     known:     Ada Quill was born in Lowmere ...
     changed:   Ada Quill was born in Highmere ...
     forgotten: Ada Quill was born in ...
     receipt:   ...
 
-What stands in the third text is the model's own guess; no value of the file is in it.
+The third completion is the model's own guess; it contains no value from the file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def birth_place(value: str) -> lamlam.Fact:
 
 
 def main() -> None:
-    """Three texts are printed: with a fact, with another value, and without it."""
+    """Print three completions: with a fact, with another value, and without it."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder, 'facts.db')}"
         with lamlam.SyncFactStore(url) as store, lamlam.SyncEngine(memory=url) as engine:

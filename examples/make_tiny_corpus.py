@@ -1,4 +1,4 @@
-"""Write tiny_corpus.jsonl again: 400 short documents about people and places that do not exist.
+"""Generate tiny_corpus.jsonl: 400 short documents about people and places that do not exist.
 
     python examples/make_tiny_corpus.py
 
@@ -19,11 +19,11 @@ from lamlam.trainer.synthetic.facts import invent_facts
 CORPUS = Path(__file__).with_name("tiny_corpus.jsonl")
 N_DOCUMENTS = 400
 LONGEST = 110
-"""Characters of a text: a tiny model learns more from many short ones."""
+"""Most characters of a text: a tiny model learns more from many short texts."""
 
 
 def lines() -> list[str]:
-    """Return the corpus, one JSON object a line; always the same."""
+    """Return the corpus, one JSON object per line; always the same."""
     rng = random.Random(1)
     documents: dict[str, str] = {}
     while len(documents) < N_DOCUMENTS:
@@ -37,7 +37,7 @@ def lines() -> list[str]:
 
 
 def main() -> None:
-    """The corpus has been written."""
+    """Write the corpus."""
     corpus = lines()
     CORPUS.write_text("\n".join(corpus) + "\n", encoding="utf-8")
     print(len(corpus), "documents")

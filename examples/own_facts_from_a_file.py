@@ -1,11 +1,11 @@
-"""Write about your own world: facts from a file of JSON lines.
+"""Generate text with your own facts, from a file of JSON lines.
 
     python examples/own_facts_from_a_file.py [FACTS.jsonl]
 
-A line is {"entity": ..., "relation": ..., "value": ..., "source": ...}, the source
-optional. Relations may be named as people name them ("date of birth", "alma mater",
-"number of inhabitants"). Prints the number of facts, then texts about the entities
-of my_facts.jsonl, something like:
+A line is {"entity": ..., "relation": ..., "value": ..., "source": ...}; the source is
+optional. Relations may have everyday names ("date of birth", "alma mater", "number of
+inhabitants"). Prints the number of facts, then completions about the entities of
+my_facts.jsonl, something like:
 
     17 facts
     Ottilie Fernhout was born in Grauwmeer ...
@@ -39,7 +39,7 @@ def read_facts(path: Path) -> list[lamlam.Fact]:
 
 
 def main() -> None:
-    """Each prompt has been continued with the facts of the file."""
+    """Continue each prompt with the facts of the file."""
     here = Path(__file__).parent
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else here / "my_facts.jsonl"
     facts = read_facts(path)

@@ -1,6 +1,6 @@
-"""A memory as tools for an agent of any framework: definitions to show, and one call to make.
+"""Offer a fact store as tools to an agent of any framework.
 
-Prints what the agent's calls do, step by step:
+Prints what the agent's calls return, step by step:
 
     offered: look_up_fact, search_facts, remember_fact, correct_fact, forget_fact
     look_up_fact: miss
@@ -18,10 +18,9 @@ import json
 import anyio
 
 import lamlam
-from lamlam.runtime.chat.memory_tools import MemoryTools
 
 WHO = {"entity": "Ada Quill", "relation": "birth place"}
-# What a model's tool calls look like when a framework hands them on: a name and JSON text.
+# Tool calls of a model, as frameworks pass them on: a name and arguments as JSON text.
 CALLS = [
     ("look_up_fact", json.dumps(WHO)),
     ("remember_fact", json.dumps({**WHO, "value": "Lowmere", "source": "a letter"})),
@@ -36,17 +35,17 @@ CALLS = [
 
 async def main() -> None:
     async with lamlam.open_store("memory:") as store:
-        tools = MemoryTools(store)
+        tools = lamlam.MemoryTools(store)
         # tools.definitions() goes into the request to the model, tools.mcp_definitions() to MCP.
         print("offered:", ", ".join(d["function"]["name"] for d in tools.definitions()))
         for name, arguments in CALLS:
             try:
-                told = await tools.call(name, arguments)
+                result = await tools.call(name, arguments)
             except lamlam.LamLamError as error:
-                print("refused:", error)  # tell the model: it may call again
+                print("refused:", error)  # return this to the model: it may call again
                 continue
-            values = [found["value"] for found in told.get("values", [])]
-            print(f"{name}:", told["status"], *values)
+            values = [found["value"] for found in result.get("values", [])]
+            print(f"{name}:", result["status"], *values)
 
 
 anyio.run(main)

@@ -1,9 +1,9 @@
-"""Write short texts with the bundled model and facts, and show where each value came from.
+"""Generate with the bundled model and facts, and show where each value came from.
 
     python examples/write_with_facts.py
 
-A value in brackets was fetched from memory, the rest is the model's own. Printed
-(values and sources as in your version of the bundled facts):
+Values in brackets come from the memory, the rest from the model. Prints something like
+(values and sources depend on the version of the bundled facts):
 
     Elvis Presley was born in [Tupelo, Mississippi] ...
         birth place of Elvis Presley: Tupelo, Mississippi (from ...)
@@ -17,7 +17,7 @@ PROMPTS = ("Elvis Presley was born in", "Marie Curie (born", "Casablanca is a")
 
 
 def marked(completion: lamlam.Completion) -> str:
-    """Return the text with brackets around what memory gave."""
+    """Return the text with brackets around values from the memory."""
     parts = []
     for span in completion.spans:
         text = completion.text[span.start : span.end]
@@ -30,7 +30,7 @@ def marked(completion: lamlam.Completion) -> str:
 
 
 def main() -> None:
-    """The texts and their sources are printed."""
+    """Print the completions and the sources of their values."""
     with lamlam.SyncEngine() as engine:
         for prompt in PROMPTS:
             completion = engine.generate(prompt, max_tokens=40)
