@@ -1,4 +1,4 @@
-"""The least that a greedy loop over several sequences can do, on llama-cpp-python's public API."""
+"""A baseline: the least that a greedy loop has to do, on llama-cpp-python's low-level API."""
 
 from __future__ import annotations
 
@@ -32,19 +32,23 @@ class BareBatch:
 
     def generate(self, prompts: Sequence[Sequence[int]], n_tokens: int) -> int:
         """Sample ``n_tokens`` after each prompt; return how many in all."""
-        n, lengths = len(prompts), np.array([len(prompt) for prompt in prompts])
-        tokens = self._prefill(prompts)
+        lengths = np.array([len(prompt) for prompt in prompts])
+        self.go_on(self._prefill(prompts), lengths, n_tokens - 1)
+        return len(prompts) * n_tokens
+
+    def go_on(self, tokens: Any, positions: Any, n_tokens: int) -> None:
+        """Evaluate one token of each sequence at its position and sample ``n_tokens`` more."""
+        n = len(positions)
         for row in range(n):
             self._batch.seq_id[row][0] = row
         self._outputs[:n] = 1
-        for step in range(n_tokens - 1):
+        for step in range(n_tokens):
             self._tokens[:n] = tokens
-            self._positions[:n] = lengths + step
+            self._positions[:n] = positions + step
             tokens = self._decode(n, n)
-        return n * n_tokens
 
     def text(self, tokens: Sequence[int]) -> bytes:
-        """Return the text of tokens, with those that are more than text by name."""
+        """Return the text of tokens, special tokens by their names."""
         buffer, parts = ctypes.create_string_buffer(256), []
         for token in tokens:
             n = self._api.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, True)
@@ -52,15 +56,19 @@ class BareBatch:
         return b"".join(parts)
 
     def tokens(self, text: bytes) -> list[int]:
-        """Return the tokens of a text in which lookup tokens stand by name."""
+        """Return the tokens of a text; names of special tokens are read as those tokens."""
         found = (self._api.llama_token * (len(text) + 8))()
         n = self._api.llama_tokenize(self._vocab, text, len(text), found, len(found), False, True)
         return list(found[:n])
 
+    def prompt_tokens(self, text: str) -> list[int]:
+        """Return the tokens of a prompt, with the start-of-text token first."""
+        return [self._api.llama_vocab_bos(self._vocab), *self.tokens(text.encode())]
+
     def next_token(self, tokens: Sequence[int], position: int) -> int:
         """Evaluate tokens of sequence 0 from a position on; return the likeliest next one.
 
-        At position 0 all that was held is forgotten.
+        Position 0 clears the KV cache first.
         """
         if position == 0:
             self._api.llama_memory_clear(self._memory, True)
@@ -102,8 +110,7 @@ def bare_batch(
     """Open a loop over ``sequences`` sequences of ``context`` tokens each.
 
     Args:
-        kv_unified: the sequences share one store of cells; llama.cpp's other way gives each its
-            own.
+        kv_unified: the sequences share one KV cache; else each has its part.
 
     Raises:
         BadModelFile: llama.cpp cannot load the file.

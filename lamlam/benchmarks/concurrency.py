@@ -1,7 +1,7 @@
 """How fast many texts are written at the same time, beside llama.cpp's own ways to do it.
 
 All read the same file with the same threads, greedily, and take turns, each in a process of its
-own (`lamlam.benchmarks.own_process`), since machines drift: compare the medians of each round's
+own (`lamlam.benchmarks.worker_process`), since machines drift: compare the medians of each round's
 ratios, not single figures.
 """
 
@@ -21,14 +21,15 @@ import anyio
 from lamlam.benchmarks.bare_batch import BareBatch, bare_batch
 from lamlam.benchmarks.llama_server import find_server, llama_server
 from lamlam.benchmarks.one_value import OneValue, SlowOneValue
-from lamlam.benchmarks.own_process import Work, in_own_process
 from lamlam.benchmarks.reference_way import reciter, write_the_reference_way
+from lamlam.benchmarks.rounds import check_model, in_turns, median_ratio
+from lamlam.benchmarks.worker_process import Task, start_worker
 from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.runtime.decoding.events import Text
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.engine import Engine
+from lamlam.runtime.llama.context import open_model, silence_log
 from lamlam.runtime.llama.model_file import check_file
-from lamlam.runtime.llama.probe import try_loading
 from lamlam.runtime.llama.usable_cpus import usable_cpus
 
 if TYPE_CHECKING:
@@ -88,10 +89,7 @@ def concurrency_benchmark(
         BadModelFile: the file cannot be loaded.
         EngineError: llama-server was found and does not answer, or a process did not end well.
     """
-    file = check_file(model)
-    # The baselines take a file on trust, and llama.cpp may end the process over a bad one.
-    if not file.is_sealed:
-        try_loading(model)
+    file = check_model(model)
     has_lookups = set(LOOKUP_TOKENS) <= set(file.metadata["tokenizer.ggml.tokens"])
     setup = _Setup(model, sequences, tokens, threads or usable_cpus())
     with ExitStack() as stack:
@@ -101,8 +99,7 @@ def concurrency_benchmark(
         rates: dict[str, list[float]] = {name: [] for name in works}
         pauses: dict[str, list[float]] = {name: [] for name in works}
         for n in range(pairs):
-            # Every other round goes the other way, so that no one always follows another.
-            for name in list(works)[:: 1 if n % 2 == 0 else -1]:
+            for name in in_turns(works, n):
                 written, seconds = works[name]()
                 rates[name].append(written.n_tokens / seconds)
                 pauses[name] += written.pauses
@@ -144,10 +141,10 @@ def _open_all(
     stack: ExitStack, setup: _Setup, has_lookups: bool
 ) -> dict[str, Callable[[], tuple[_Written, float]]]:
     """Return the ways of writing, by name, each opened; each gives what it wrote and its seconds."""
-    processes = [in_own_process(_bare, setup), in_own_process(_engine, setup)]
+    processes = [start_worker(_bare, setup), start_worker(_engine, setup)]
     if has_lookups:
-        processes += [in_own_process(_with_memory, setup, seconds) for seconds in (0.0, SLOW_S)]
-        processes.append(in_own_process(_one_text, setup))
+        processes += [start_worker(_with_memory, setup, seconds) for seconds in (0.0, SLOW_S)]
+        processes.append(start_worker(_one_text, setup))
     works: dict[str, Callable[[], tuple[_Written, float]]] = {}
     for process in processes:
         opened = stack.enter_context(process)
@@ -196,15 +193,15 @@ class _Requests:
         ]
 
 
-# Each in a process of its own ----------------------------------------------------------------------
+# Each in a worker process ----------------------------------------------------------------------------
 
 
 @asynccontextmanager
-async def _bare(setup: _Setup) -> AsyncIterator[dict[str, Work]]:
+async def _bare(setup: _Setup) -> AsyncIterator[dict[str, Task]]:
     """A loop over the low-level API, in llama.cpp's two ways to keep cells."""
-    _silence()
+    silence_log()
     with ExitStack() as stack:
-        works: dict[str, Work] = {}
+        works: dict[str, Task] = {}
         for name, is_unified in (("bare_split", False), ("bare_unified", True)):
             bare = stack.enter_context(
                 bare_batch(
@@ -226,7 +223,7 @@ def _bare_turn(bare: BareBatch, prompts: Sequence[list[int]], tokens: int) -> _W
 
 
 @asynccontextmanager
-async def _engine(setup: _Setup) -> AsyncIterator[dict[str, Work]]:
+async def _engine(setup: _Setup) -> AsyncIterator[dict[str, Task]]:
     """Lamlam without a memory."""
     async with _opened(setup, None) as engine:
         requests = _Requests(setup, _long_text(setup.model))
@@ -239,7 +236,7 @@ async def _engine(setup: _Setup) -> AsyncIterator[dict[str, Work]]:
 
 
 @asynccontextmanager
-async def _with_memory(setup: _Setup, seconds: float) -> AsyncIterator[dict[str, Work]]:
+async def _with_memory(setup: _Setup, seconds: float) -> AsyncIterator[dict[str, Task]]:
     """Lamlam with a memory that takes so long."""
     memory = SlowOneValue(seconds) if seconds else OneValue()
     async with _opened(setup, memory) as engine:
@@ -251,9 +248,9 @@ async def _with_memory(setup: _Setup, seconds: float) -> AsyncIterator[dict[str,
 
 
 @asynccontextmanager
-async def _one_text(setup: _Setup) -> AsyncIterator[dict[str, Work]]:
+async def _one_text(setup: _Setup) -> AsyncIterator[dict[str, Task]]:
     """One text with lookups: lamlam's way, and the reference way."""
-    _silence()
+    silence_log()
     context, threads = _REFERENCE_CONTEXT, setup.threads
     with (
         reciter(setup.model, context=context, threads=threads) as ours,
@@ -356,8 +353,6 @@ async def _by_clients(
 @contextmanager
 def _vocabulary(model: Path) -> Iterator[Vocabulary]:
     """The model's tokens, as texts without lookups have them."""
-    from lamlam.runtime.llama.context import open_model
-
     with open_model(model, check_file(model).token_types) as opened:
         yield Vocabulary(opened, plain=True)
 
@@ -369,12 +364,6 @@ def _long_text(model: Path) -> str:
         while len(vocabulary.tokens(long)) > N_LONG:
             long = long[: int(0.9 * len(long))]
     return long
-
-
-def _silence() -> None:
-    from lamlam.runtime.llama.context import silence_log
-
-    silence_log()
 
 
 # Figures ------------------------------------------------------------------------------------------
@@ -418,8 +407,7 @@ async def _pauses(events: AsyncIterator[object]) -> AsyncIterator[float]:
 def _ratio(rates: dict[str, list[float]], ours: str, theirs: str) -> float | None:
     if not (ours in rates and theirs in rates):
         return None
-    pairs = zip(rates[ours], rates[theirs], strict=True)
-    return round(statistics.median(a / b for a, b in pairs), 3)
+    return median_ratio(rates[ours], rates[theirs])
 
 
 def _p99_ms(pauses: Sequence[float]) -> float | None:

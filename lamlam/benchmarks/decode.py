@@ -1,13 +1,12 @@
 """How fast one sequence decodes, beside a bare low-level loop and `llama_cpp.Llama`.
 
-All three read the same file with the same threads, greedily, and take turns, each in a process of
-its own (`lamlam.benchmarks.own_process`), since machines drift: compare ratios of medians, not
-single figures. The two baselines use nothing but llama-cpp-python's public interface.
+All three read the same file with the same threads, greedily, and take turns, each in a worker
+process, since machines drift: compare ratios of medians, not single figures. The two baselines use
+nothing but llama-cpp-python's public interface.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import statistics
 import subprocess
@@ -16,21 +15,21 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from lamlam.benchmarks.own_process import Work, in_own_process
-from lamlam.errors import BadModelFile, EngineError
+from lamlam.benchmarks.bare_batch import bare_batch
+from lamlam.benchmarks.one_value import OneValue
+from lamlam.benchmarks.rounds import check_model, in_turns, median_ratio
+from lamlam.benchmarks.worker_process import Task, start_worker
+from lamlam.errors import EngineError
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.llama.model_file import check_file
-from lamlam.runtime.llama.probe import try_loading
+from lamlam.runtime.llama.context import silence_log
 from lamlam.runtime.llama.usable_cpus import usable_cpus
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.model.lookups import Lookup
     from lamlam.memory_backends.protocol import FactStore
 
 PROMPT = "The river rises in the hills above the town and flows"
@@ -39,7 +38,6 @@ N_REPREFILL = 200
 N_HELD, N_LATE = 950, 50
 """The last tokens of a text of a thousand are timed by themselves."""
 _CONTEXT = 1024
-_BATCH = 512  # llama.cpp ends the process over a batch that is larger
 _ALWAYS = 1000.0  # a bias that no logit outweighs
 
 _FIRST_TOKEN_PROGRAM = """
@@ -88,27 +86,24 @@ def decode_benchmark(
         FactStoreError: the memory cannot be opened; see its subclasses.
         EngineError: the first-token process did not end well.
     """
-    # The baselines take a file on trust, and llama.cpp may end the process over a bad one.
-    if not check_file(model).is_sealed:
-        try_loading(model)
+    check_model(model)
     _check_memory(memory)
     threads = threads or usable_cpus()
     rates: dict[str, list[float]] = {"bare": [], "lamlam": [], "llama_cpp_python": []}
     value_steps, prefills = [], []
     late: dict[str, list[float]] = {"bare": [], "lamlam": []}
     with (
-        in_own_process(_bare_works, model, threads) as bare,
-        in_own_process(_lamlam_works, model, threads) as lamlam,
-        in_own_process(_llama_works, model, threads) as llama,
-        in_own_process(_value_works, model, threads) as value,
+        start_worker(_bare_works, model, threads) as bare,
+        start_worker(_lamlam_works, model, threads) as lamlam,
+        start_worker(_llama_works, model, threads) as llama,
+        start_worker(_value_works, model, threads) as value,
     ):
         works = {"bare": bare, "lamlam": lamlam, "llama_cpp_python": llama}
         for work in works.values():  # pages are read and caches filled before the first turn
             work.run("generate", tokens)
         long_text = bare.run("text", N_HELD).result
         for n in range(pairs):
-            # Every other round goes the other way, so that no one always follows another.
-            for name in list(works)[:: 1 if n % 2 == 0 else -1]:
+            for name in in_turns(works, n):
                 n_tokens, seconds = works[name].run("generate", tokens)
                 rates[name].append(n_tokens / seconds)
             value_steps.append(value.run("value_step").result)
@@ -120,13 +115,13 @@ def decode_benchmark(
     starts = [_first_token(model, memory) for _ in range(3)]
     return {
         **{f"{name}_tokens_per_s": round(statistics.median(r), 1) for name, r in rates.items()},
-        "lamlam_to_bare": _ratio(rates["lamlam"], rates["bare"]),
-        "lamlam_to_llama_cpp_python": _ratio(rates["lamlam"], rates["llama_cpp_python"]),
+        "lamlam_to_bare": median_ratio(rates["lamlam"], rates["bare"]),
+        "lamlam_to_llama_cpp_python": median_ratio(rates["lamlam"], rates["llama_cpp_python"]),
         "value_step_ms": round(1e3 * statistics.median(value_steps), 2),
         "reprefill_step_ms": round(1e3 * statistics.median(prefills), 2),
         "late_token_ms": round(1e3 * statistics.median(late["lamlam"]), 3),
         "bare_late_token_ms": round(1e3 * statistics.median(late["bare"]), 3),
-        "late_token_to_bare": _ratio(late["lamlam"], late["bare"]),
+        "late_token_to_bare": median_ratio(late["lamlam"], late["bare"]),
         "time_to_first_token_s": round(statistics.median(s for s, _ in starts), 3),
         "peak_rss_mb": round(statistics.median(mb for _, mb in starts), 1),
         "pairs": pairs,
@@ -135,109 +130,54 @@ def decode_benchmark(
     }
 
 
-def _ratio(ours: list[float], theirs: list[float]) -> float:
-    return round(statistics.median(a / b for a, b in zip(ours, theirs, strict=True)), 3)
-
-
-class _BareLoop:
-    """The least that a greedy loop over the low-level API can do."""
-
-    def __init__(self, api: Any, model: Any, context: Any) -> None:  # Any: ctypes
-        self.api = api
-        self.vocab = api.llama_model_get_vocab(model)
-        self.n_vocab = api.llama_vocab_n_tokens(self.vocab)
-        self.context = context
-        self.memory = api.llama_get_memory(context)
-
-    def generate(self, n_tokens: int) -> int:
-        """Sample ``n_tokens`` after the prompt; return how many."""
-        self._continue(self._evaluate(self._tokens(PROMPT)), n_tokens - 1)
-        return n_tokens
-
-    def prefill(self, n_tokens: int) -> float:
-        """Evaluate ``n_tokens`` afresh and choose the next; return the seconds."""
-        tokens = self._tokens(LONG_PROMPT)[:n_tokens]
-        assert len(tokens) == n_tokens
-        began = time.perf_counter()
-        self._evaluate(tokens)
-        return time.perf_counter() - began
-
-    def late_token(self) -> float:
-        """Return the seconds of a token where ``N_HELD`` stand before it."""
-        token = self._evaluate(self._tokens(LONG_PROMPT)[:N_HELD])
-        began = time.perf_counter()
-        self._continue(token, N_LATE)
-        return (time.perf_counter() - began) / N_LATE
-
-    def text(self, n_tokens: int) -> str:
-        """Return as much of the long prompt as makes so many tokens."""
-        pieces = ctypes.create_string_buffer(64 * n_tokens)
-        tokens = self._tokens(LONG_PROMPT)[1:n_tokens]
-        array = (self.api.llama_token * len(tokens))(*tokens)
-        n = self.api.llama_detokenize(
-            self.vocab, array, len(tokens), pieces, len(pieces), False, False
-        )
-        return pieces.raw[:n].decode()
-
-    def _continue(self, token: int, n_tokens: int) -> None:
-        api, context = self.api, self.context
-        one = (api.llama_token * 1)()
-        for _ in range(n_tokens):
-            one[0] = token
-            api.llama_decode(context, api.llama_batch_get_one(one, 1))
-            token = self._likeliest()
-
-    def _evaluate(self, tokens: list[int]) -> int:
-        api = self.api
-        api.llama_memory_clear(self.memory, True)
-        for start in range(0, len(tokens), _BATCH):
-            part = tokens[start : start + _BATCH]
-            array = (api.llama_token * len(part))(*part)
-            assert api.llama_decode(self.context, api.llama_batch_get_one(array, len(part))) == 0
-        return self._likeliest()
-
-    def _likeliest(self) -> int:
-        logits = self.api.llama_get_logits_ith(self.context, -1)
-        return int(np.ctypeslib.as_array(logits, (self.n_vocab,)).argmax())
-
-    def _tokens(self, text: str) -> list[int]:
-        raw = text.encode()
-        tokens = (self.api.llama_token * (len(raw) + 1))()
-        n = self.api.llama_tokenize(self.vocab, raw, len(raw), tokens, len(tokens), False, False)
-        return [self.api.llama_vocab_bos(self.vocab), *tokens[:n]]
-
-
-# Each in a process of its own ----------------------------------------------------------------------
+# Each in a worker process ----------------------------------------------------------------------------
 
 
 @asynccontextmanager
-async def _bare_works(model: Path, threads: int) -> AsyncIterator[dict[str, Work]]:
-    _silence()
-    with _bare_loop(model, threads) as bare:
+async def _bare_works(model: Path, threads: int) -> AsyncIterator[dict[str, Task]]:
+    silence_log()
+    with bare_batch(
+        model, sequences=1, context=_CONTEXT, threads=threads, kv_unified=False
+    ) as bare:
+        prompt, long_prompt = bare.prompt_tokens(PROMPT), bare.prompt_tokens(LONG_PROMPT)
+
+        def prefill(n_tokens: int) -> float:
+            tokens = long_prompt[:n_tokens]
+            assert len(tokens) == n_tokens
+            began = time.perf_counter()
+            bare.next_token(tokens, 0)
+            return time.perf_counter() - began
+
+        def late_token() -> float:
+            token = bare.next_token(long_prompt[:N_HELD], 0)
+            began = time.perf_counter()
+            bare.go_on([token], np.array([N_HELD]), N_LATE)
+            return (time.perf_counter() - began) / N_LATE
+
         yield {
-            "generate": bare.generate,
-            "text": bare.text,
-            "prefill": bare.prefill,
-            "late_token": bare.late_token,
+            "generate": lambda n_tokens: bare.generate([prompt], n_tokens),
+            "text": lambda n_tokens: bare.text(long_prompt[1:n_tokens]).decode(),
+            "prefill": prefill,
+            "late_token": late_token,
         }
 
 
 @asynccontextmanager
-async def _llama_works(model: Path, threads: int) -> AsyncIterator[dict[str, Work]]:
-    _silence()
+async def _llama_works(model: Path, threads: int) -> AsyncIterator[dict[str, Task]]:
+    silence_log()
     with _llama(model, threads) as generate:
         yield {"generate": generate}
 
 
 @asynccontextmanager
-async def _lamlam_works(model: Path, threads: int) -> AsyncIterator[dict[str, Work]]:
+async def _lamlam_works(model: Path, threads: int) -> AsyncIterator[dict[str, Task]]:
     async with Engine(model, None, threads=threads, context=_CONTEXT) as engine:
 
         async def generate(n_tokens: int) -> int:
             return (await engine.generate(PROMPT, max_tokens=n_tokens, ignore_eos=True)).n_tokens
 
         async def late_token(prompt: str) -> float:
-            """Return what `_BareLoop.late_token` does."""
+            """Return the seconds of a token after a prompt of ``N_HELD``."""
             async with engine.stream(prompt, max_tokens=N_LATE + 1, ignore_eos=True) as events:
                 await anext(events)  # the first token, and with it the end of the prompt
                 began = time.perf_counter()
@@ -246,36 +186,6 @@ async def _lamlam_works(model: Path, threads: int) -> AsyncIterator[dict[str, Wo
                 return (time.perf_counter() - began) / N_LATE
 
         yield {"generate": generate, "late_token": late_token}
-
-
-def _silence() -> None:
-    from lamlam.runtime.llama.context import silence_log
-
-    silence_log()
-
-
-@contextmanager
-def _bare_loop(path: Path, threads: int) -> Iterator[_BareLoop]:
-    import llama_cpp
-
-    api: Any = llama_cpp  # Any: its pointers are typed as if they might be missing
-    model = api.llama_model_load_from_file(str(path).encode(), api.llama_model_default_params())
-    if not model:
-        raise BadModelFile(f"llama.cpp cannot load {path}")
-    settings = api.llama_context_default_params()
-    settings.n_ctx = _CONTEXT
-    settings.n_batch = settings.n_ubatch = _BATCH
-    settings.n_threads = settings.n_threads_batch = threads
-    try:
-        context = api.llama_init_from_model(model, settings)
-        if not context:
-            raise BadModelFile(f"llama.cpp cannot open a context of {_CONTEXT} tokens for {path}")
-        try:
-            yield _BareLoop(api, model, context)
-        finally:
-            api.llama_free(context)
-    finally:
-        api.llama_model_free(model)
 
 
 @contextmanager
@@ -304,38 +214,10 @@ def _llama(path: Path, threads: int) -> Iterator[Callable[[int], int]]:
         llama.close()
 
 
-@dataclass
-class _Result:
-    """The answer of `_OneValue`."""
-
-    values: tuple[str, ...] = ("Warsaw",)
-    fact_ids: tuple[str, ...] = ("1",)
-    sources: tuple[str, ...] = ()
-    candidates: tuple[()] = ()
-    status: str = "hit"
-    match: None = None
-    revision: int = 0
-    elapsed_ns: int = 0
-
-
-class _OneValue:
-    """A memory that has one answer to everything, and notes when it was asked."""
-
-    capabilities = frozenset({"fast_lookup"})
-    asked_at = 0.0
-
-    def refresh_nowait(self) -> None:
-        pass
-
-    def lookup_nowait(self, query: Lookup) -> _Result:
-        self.asked_at = time.perf_counter()
-        return _Result()
-
-
 @asynccontextmanager
-async def _value_works(model: Path, threads: int) -> AsyncIterator[dict[str, Work]]:
+async def _value_works(model: Path, threads: int) -> AsyncIterator[dict[str, Task]]:
     """Measure from a sampled ``<|db_return|>`` to the next token."""
-    memory = _OneValue()
+    memory = OneValue()
     async with Engine(
         model,
         cast("FactStore", memory),
@@ -363,7 +245,7 @@ async def _value_works(model: Path, threads: int) -> AsyncIterator[dict[str, Wor
 
 
 def _check_memory(memory: str | None) -> None:
-    """The first-token process will be able to open the memory."""
+    """Raise unless the first-token process can open the memory."""
     if not memory:
         return
     from lamlam.memory_backends.sync import SyncFactStore
@@ -376,9 +258,9 @@ def _first_token(model: Path, memory: str | None) -> tuple[float, float]:
     """Return seconds from a process's start to its first token, and its peak memory in MB.
 
     Raises:
-        EngineError: the process did not give both, with what it said last.
+        EngineError: the process did not give both, with its last line.
     """
-    # A file and not a pipe: nobody empties a pipe while the process is timed.
+    # A file and not a pipe: a pipe would not be emptied while the process is timed.
     with tempfile.TemporaryFile() as complaints:
         began = time.perf_counter()
         with subprocess.Popen(

@@ -1,7 +1,8 @@
-"""Memories that have one answer to everything: at once, or after some time."""
+"""Stand-ins for a store that answer every lookup with one value: at once, or after some time."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -20,7 +21,7 @@ class OneResult:
     """The answer."""
 
     fact_ids: tuple[str, ...]
-    """Another one each time: a text is given a fact once."""
+    """A new one each time: a text is given each fact once."""
     values: tuple[str, ...] = (VALUE,)
     sources: tuple[str, ...] = ()
     candidates: tuple[()] = ()
@@ -31,18 +32,20 @@ class OneResult:
 
 
 class OneValue:
-    """Answers at once."""
+    """Answers at once, and notes when it was last asked."""
 
     capabilities = frozenset({"fast_lookup"})
 
     def __init__(self) -> None:
+        self.asked_at = 0.0
         self._ids = count()
 
     def refresh_nowait(self) -> None:
-        """Nothing changes here."""
+        """Do nothing: the value never changes."""
 
     def lookup_nowait(self, query: Lookup) -> OneResult:
         """Return the one value."""
+        self.asked_at = time.perf_counter()
         return OneResult((str(next(self._ids)),))
 
 
@@ -56,7 +59,7 @@ class SlowOneValue:
         self._ids = count()
 
     def refresh_nowait(self) -> None:
-        """Nothing changes here."""
+        """Do nothing: the value never changes."""
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[OneResult]:
         """Return the one value for each question, after the time that it takes."""

@@ -1,6 +1,6 @@
-"""One text with lookups: lamlam beside the way of the paper's own code.
+"""One text with lookups: lamlam beside the way of the paper's code.
 
-There, after each lookup, the text so far is joined with the value, tokenised and evaluated
+That code joins the text so far with the value after each lookup, tokenises and evaluates it
 from its beginning. Both ways write the same tokens here, whatever the model would choose, and
 choose all the same, so that the work is that of real texts.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from lamlam.benchmarks.bare_batch import BareBatch
 from lamlam.benchmarks.one_value import VALUE, OneValue
+from lamlam.evaluation.direct_request import write_text
 from lamlam.lookup_tokens import END
 from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
 from lamlam.runtime.llama.model_file import check_file
@@ -21,9 +22,6 @@ from lamlam.runtime.llama.model_file import check_file
 if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore
     from lamlam.runtime.decoding.completion import Completion
-    from lamlam.runtime.decoding.events import Event
-    from lamlam.runtime.decoding.lookup_answers import Question
-    from lamlam.runtime.decoding.settings import TextSettings
     from lamlam.runtime.decoding.vocabulary import Vocabulary
     from lamlam.runtime.llama.context import LlamaContext
 
@@ -46,33 +44,33 @@ class Script:
             lookup.relation, *vocabulary.tokens(_RELATION), lookup.answer,
         ]  # fmt: skip
         self.picks: list[int] = []
-        """What is chosen one by one; values come in between."""
+        """The tokens that are sampled; values come in between."""
         for start in range(0, N_TEXT, every):
             middle, end = start + every // 2, start + every
             self.picks += [*text[start:middle], *question, *text[middle:end]]
         self.answer = lookup.answer
         self.end = min(vocabulary.ends)
         self.prompt_tokens = vocabulary.prompt_tokens(_TEXT)
-        # The value behind the question and once more, copied, in the text.
+        # The value in the lookup, and its copy in the text.
         self.value_text = f" {VALUE}{END} {VALUE}".encode()
 
 
 def write_the_reference_way(bare: BareBatch, script: Script) -> list[int]:
-    """Write the text, all of it evaluated again after each lookup; return its tokens."""
+    """Return the tokens of the text, all of it evaluated again after each lookup."""
     tokens, n_held = list(script.prompt_tokens), 0
     for pick in script.picks:
-        bare.next_token(tokens[n_held:], n_held)  # what it would choose
+        bare.next_token(tokens[n_held:], n_held)  # the token that it would choose
         n_held = len(tokens)
         tokens.append(pick)
         if pick == script.answer:
-            start = tokens[:1]  # the mark in front has no text
+            start = tokens[:1]  # the start-of-text token has no text
             tokens = start + bare.tokens(bare.text(tokens[1:]) + script.value_text)
             n_held = 0
     return tokens
 
 
-class _Recited(Sampler):
-    """Chooses, and takes the script's token instead."""
+class _ScriptSampler(Sampler):
+    """Samples a token, and returns the script's instead."""
 
     def __init__(self, script: Script, n_tokens: int) -> None:
         super().__init__(SamplerSettings(), n_tokens)
@@ -81,30 +79,6 @@ class _Recited(Sampler):
     def pick(self, logits: Logits, choice: Choice, history: Sequence[int]) -> int:
         super().pick(logits, choice, history)
         return next(self._picks, self._end)
-
-
-class _Text:
-    """A request that nobody waits for on another thread."""
-
-    is_cancelled = False
-    is_streamed = False
-
-    def __init__(self, prompt: str, settings: TextSettings) -> None:
-        self.prompt = prompt
-        self.settings = settings
-        self.completion: Completion | None = None
-
-    def send(self, events: list[Event]) -> None:
-        """Nobody listens."""
-
-    def ask(self, question: Question) -> None:
-        raise AssertionError("the memory answers at once")
-
-    def finish(self, completion: Completion) -> None:
-        self.completion = completion
-
-    def fail(self, error: BaseException) -> None:
-        raise error
 
 
 class Reciter:
@@ -123,17 +97,12 @@ class Reciter:
             is_fast=True,
             constraint=None,
             n_sequences=1,
-            make_sampler=lambda _, n_tokens: _Recited(script, n_tokens),
+            make_sampler=lambda _, n_tokens: _ScriptSampler(script, n_tokens),
         )
 
     def write(self) -> Completion:
         """Return the text."""
-        request = _Text(self.script.prompt, self._settings)
-        self._scheduler.submit(request)
-        while self._scheduler.has_work:
-            self._scheduler.step()
-        assert request.completion is not None
-        return request.completion
+        return write_text(self._scheduler, self.script.prompt, self._settings)
 
 
 @contextmanager

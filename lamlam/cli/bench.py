@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,33 +32,32 @@ def decode(
     ] = 9,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Tokens per second: a bare llama.cpp loop, lamlam, and llama-cpp-python side by side."""
+    """Compare tokens per second of a bare llama.cpp loop, lamlam, and llama-cpp-python."""
+    from lamlam.benchmarks.decode import decode_benchmark
     from lamlam.bundled import model_path
 
     path = model_path() if model == "bundled" else Path(model)
-    figures = _decode(path, memory, pairs)
+    measure = partial(decode_benchmark, path, memory=memory)
+    figures = _with_bar(measure, pairs, "time to first token")
     (print_json if as_json else print_figures)(figures)
 
 
-def _decode(model: Path, memory: str, pairs: int) -> dict[str, Any]:
-    """Measure with a progress bar on standard error."""
+def _with_bar(measure: Callable[..., dict[str, Any]], pairs: int, last: str = "") -> dict[str, Any]:
+    """Measure with a progress bar on standard error; ``last`` is what comes after the rounds."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from lamlam.benchmarks.decode import decode_benchmark
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     console = stderr_console()
     # Where there is no terminal even a bar that is never drawn would leave an empty line.
     hidden = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        # One step more than rounds: the processes that measure the first token come last.
-        task = bar.add_task("loading", total=pairs + 1)
+        task = bar.add_task("loading", total=pairs + bool(last))
 
         def show(done: int, rounds: int) -> None:
-            what = f"round {done} of {rounds}" if done < rounds else "time to first token"
+            what = last if last and done == rounds else f"round {done} of {rounds}"
             bar.update(task, description=what, completed=done)
 
-        return decode_benchmark(model, memory=memory, pairs=pairs, on_progress=show)
+        return measure(pairs=pairs, on_progress=show)
 
 
 @app.command(epilog="Example: lamlam bench concurrency --sequences 16 --json")
@@ -73,33 +74,15 @@ def concurrency(
     tokens: Annotated[int, typer.Option(min=2, max=128, help="Tokens of each text.")] = 32,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Many texts at a time: a bare llama.cpp loop, lamlam, and llama-server where it is found."""
+    """Compare many texts at a time: a bare llama.cpp loop, lamlam, and llama-server if found."""
+    from lamlam.benchmarks.concurrency import concurrency_benchmark
     from lamlam.bundled import model_path
 
     path = model_path() if model == "bundled" else Path(model)
-    figures = _concurrency(path, sequences, pairs, tokens)
+    figures = _with_bar(
+        partial(concurrency_benchmark, path, sequences=sequences, tokens=tokens), pairs
+    )
     (print_json if as_json else print_figures)(figures)
-
-
-def _concurrency(model: Path, sequences: int, pairs: int, tokens: int) -> dict[str, Any]:
-    """Measure with a progress bar on standard error."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from lamlam.benchmarks.concurrency import concurrency_benchmark
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    console = stderr_console()
-    # Where there is no terminal even a bar that is never drawn would leave an empty line.
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        task = bar.add_task("loading", total=pairs)
-
-        def show(done: int, rounds: int) -> None:
-            bar.update(task, description=f"round {done} of {rounds}", completed=done)
-
-        return concurrency_benchmark(
-            model, sequences=sequences, pairs=pairs, tokens=tokens, on_progress=show
-        )
 
 
 @app.command(epilog="Example: lamlam bench lookup --facts 1000000")
@@ -111,7 +94,7 @@ def lookup(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Microseconds for an exact, a fuzzy and a cold lookup.
+    """Measure the microseconds of an exact, a fuzzy and a cold lookup.
 
     On Neo4j: from the copy in this process, from the server, and by a bare query.
     """
@@ -135,7 +118,7 @@ def load(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Facts written per second, and the memory that it takes; on Neo4j beside a bare driver."""
+    """Measure facts written per second and the memory used; on Neo4j beside a bare driver."""
     if memory is not None and _is_neo4j(memory):
         from lamlam.benchmarks.neo4j import neo4j_load_benchmark
 
@@ -148,7 +131,7 @@ def load(
 
 
 def _is_neo4j(url: str) -> bool:
-    """True for the URL of a Neo4j database.
+    """Return whether the URL is that of a Neo4j database.
 
     Raises:
         MissingExtra: its driver is not installed.

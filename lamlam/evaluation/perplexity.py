@@ -25,6 +25,7 @@ import numpy as np
 
 from lamlam.errors import BadDocument
 from lamlam.evaluation.completion import fill_memory
+from lamlam.evaluation.direct_request import write_text
 from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
 from lamlam.trainer.augmentation import NO_AUGMENTATION, augment
 from lamlam.trainer.documents import Document, name_of, read_documents
@@ -32,10 +33,6 @@ from lamlam.trainer.lookup_format import Piece, PlainText
 from lamlam.trainer.loss_masks import LookupIds, lookup_masks
 
 if TYPE_CHECKING:
-    from lamlam.runtime.decoding.completion import Completion
-    from lamlam.runtime.decoding.events import Event
-    from lamlam.runtime.decoding.lookup_answers import Question
-    from lamlam.runtime.decoding.settings import TextSettings
     from lamlam.runtime.decoding.vocabulary import Vocabulary
     from lamlam.runtime.llama.context import LlamaContext
     from lamlam.runtime.llama.model_file import CheckpointFile
@@ -93,7 +90,7 @@ def evaluate_perplexity(
             n_bytes = 0
             url = f"sqlite:///{folder}/facts.db"
             fill_memory(url, read)
-            reader = _Reader(context, vocabulary, url, file.lookup_bias)
+            reader = _DynamicReader(context, vocabulary, url, file.lookup_bias)
             with reader:
                 for document in track(read, "own lookups", **bar):  # type: ignore[arg-type]  # as above
                     total, n, n_read = reader.read(document.text)
@@ -203,31 +200,7 @@ class _Dictation(Sampler):
         return token
 
 
-class _Text:
-    """A request of the scheduler that nobody waits for on another thread."""
-
-    prompt = ""
-    is_cancelled = False
-    is_streamed = False
-
-    def __init__(self, settings: TextSettings) -> None:
-        self.settings = settings
-        self.is_over = False
-
-    def send(self, events: list[Event]) -> None:
-        """Nobody listens."""
-
-    def ask(self, question: Question) -> None:
-        raise AssertionError("the store answers at once")
-
-    def finish(self, completion: Completion) -> None:
-        self.is_over = True
-
-    def fail(self, error: BaseException) -> None:
-        raise error
-
-
-class _Reader:
+class _DynamicReader:
     """Reads texts with lookups of the model's own; a context manager, since it opens a store."""
 
     def __init__(
@@ -258,7 +231,7 @@ class _Reader:
         )
         self._text: tuple[int, ...] = ()
 
-    def __enter__(self) -> _Reader:
+    def __enter__(self) -> _DynamicReader:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -269,10 +242,7 @@ class _Reader:
     def read(self, text: str) -> tuple[float, int, int]:
         """Return the log likelihood of the text's tokens, and how many (and bytes) were read."""
         self._text = self._vocabulary.tokens(text)
-        request = _Text(self._settings)
-        self._scheduler.submit(request)
-        while not request.is_over:
-            self._scheduler.step()
+        write_text(self._scheduler, "", self._settings)
         assert self._dictation is not None
         n = self._dictation.n_written
         return self._dictation.log_likelihood, n, _n_bytes(self._text[:n], self._vocabulary)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lamlam.benchmarks import decode
+from lamlam.benchmarks.bare_batch import bare_batch
 from lamlam.benchmarks.decode import decode_benchmark
 from lamlam.cli.app import run
 from lamlam.errors import BadModelFile, EngineError, StoreMissing
@@ -58,7 +59,10 @@ def test_a_model_that_llama_cpp_refuses_is_an_error(tmp_path: Path) -> None:
     )
     with pytest.raises(BadModelFile, match="odd.gguf"):
         decode_benchmark(path, pairs=1, tokens=2, threads=1)
-    with pytest.raises(BadModelFile, match="odd.gguf"), decode._bare_loop(path, 1):
+    with (
+        pytest.raises(BadModelFile, match="odd.gguf"),
+        bare_batch(path, sequences=1, context=64, threads=1, kv_unified=False),
+    ):
         pass
 
 

@@ -1,10 +1,9 @@
-"""What is compared runs in processes of its own, one at a time.
+"""Each way of writing runs in a worker process, one at a time.
 
-OpenMP's threads wait for each other busily as long as a process has no more of them than
+OpenMP's threads spin while they wait for each other as long as a process has no more of them than
 processors, and it counts those of all threads that ever computed with several. Where a second
-one does (an engine beside a bare loop), all of them sleep at each of the 300 times that they meet
-in a step instead, and a step takes two to five times as long. Nobody writes like that, so nobody is
-measured like that.
+thread computes (an engine beside a bare loop), all of them sleep instead at each of the 300 barriers
+of a step, and a step takes two to five times as long. No program runs like that.
 """
 
 from __future__ import annotations
@@ -20,36 +19,36 @@ import anyio
 
 from lamlam.errors import EngineError
 
-Work = Callable[..., Any]
-"""Returns what it has to say, or a coroutine that does."""
-Opener = Callable[..., AbstractAsyncContextManager[dict[str, Work]]]
-"""Opens what the works need; a function at the top of a module, so that its name says which."""
+Task = Callable[..., Any]
+"""Returns a result, or a coroutine that does."""
+Opener = Callable[..., AbstractAsyncContextManager[dict[str, Task]]]
+"""Opens what the tasks need; a function at the top of a module, since it is sent by name."""
 _END_S = 20.0
 
 
-class Done(NamedTuple):
-    """What a work returned, and how long it took in its process."""
+class TimedResult(NamedTuple):
+    """What a task returned, and how long it took in its process."""
 
     result: Any
     seconds: float
 
 
-class Works:
-    """The works of a process, by name."""
+class WorkerProcess:
+    """A process that runs tasks by name."""
 
     def __init__(self, connection: Connection, process: Any) -> None:  # Any: of a start method
         self._connection = connection
         self._process = process
         self.names: list[str] = self._answer()
 
-    def run(self, name: str, *args: object) -> Done:
-        """Have a work done.
+    def run(self, name: str, *args: object) -> TimedResult:
+        """Run a task and wait for its result.
 
         Raises:
-            EngineError: it failed, or the process ended.
+            EngineError: the task failed, or the process ended.
         """
         self._connection.send((name, args))
-        return Done(*self._answer())
+        return TimedResult(*self._answer())
 
     def _answer(self) -> Any:
         try:
@@ -65,11 +64,11 @@ class Works:
 
 
 @contextmanager
-def in_own_process(opener: Opener, *args: object) -> Iterator[Works]:
-    """The opener's works are ready in a new process, which ends with the block.
+def start_worker(opener: Opener, *args: object) -> Iterator[WorkerProcess]:
+    """Start a process with the opener's tasks and end it with the block.
 
     Raises:
-        EngineError: they could not be opened.
+        EngineError: the opener failed.
     """
     context = multiprocessing.get_context("spawn")  # a fork would share the engine's threads
     ours, theirs = context.Pipe()
@@ -77,7 +76,7 @@ def in_own_process(opener: Opener, *args: object) -> Iterator[Works]:
     process.start()
     theirs.close()
     try:
-        yield Works(ours, process)
+        yield WorkerProcess(ours, process)
     finally:
         ours.close()
         process.join(_END_S)
@@ -87,20 +86,20 @@ def in_own_process(opener: Opener, *args: object) -> Iterator[Works]:
 
 
 def _serve(connection: Connection, opener: Opener, args: tuple[object, ...]) -> None:
-    anyio.run(_serve_works, connection, opener, args)
+    anyio.run(_serve_tasks, connection, opener, args)
 
 
-async def _serve_works(connection: Connection, opener: Opener, args: tuple[object, ...]) -> None:
+async def _serve_tasks(connection: Connection, opener: Opener, args: tuple[object, ...]) -> None:
     try:
-        async with opener(*args) as works:
-            connection.send((True, list(works)))
+        async with opener(*args) as tasks:
+            connection.send((True, list(tasks)))
             while True:
                 try:
                     name, arguments = connection.recv()
-                except EOFError:  # nobody wants more
+                except EOFError:  # the other end is closed
                     return
                 began = time.perf_counter()
-                result = works[name](*arguments)
+                result = tasks[name](*arguments)
                 if hasattr(result, "__await__"):
                     result = await result
                 connection.send((True, (result, time.perf_counter() - began)))

@@ -1,0 +1,37 @@
+"""What the benchmarks of writing share: a checked model, alternating turns, medians of ratios."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lamlam.runtime.llama.model_file import CheckpointFile, check_file
+from lamlam.runtime.llama.probe import try_loading
+
+
+def check_model(path: Path) -> CheckpointFile:
+    """Return the model file if llama.cpp can load it.
+
+    The baselines do not check a file, and llama.cpp may end the process over a bad one.
+
+    Raises:
+        BadModelFile: the file cannot be loaded.
+    """
+    file = check_file(path)
+    if not file.is_sealed:
+        try_loading(path)
+    return file
+
+
+def in_turns(names: Iterable[str], n: int) -> list[str]:
+    """Return the names in the order of round ``n``: every other round is reversed.
+
+    So no way of writing always runs after the same other one.
+    """
+    return list(names)[:: 1 if n % 2 == 0 else -1]
+
+
+def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return the median of each round's ratio."""
+    return round(statistics.median(a / b for a, b in zip(ours, theirs, strict=True)), 3)
