@@ -1,31 +1,41 @@
 #!/usr/bin/env bash
-# Runs the tests in two processes: those against Neo4j wait for its server much of the time.
-# Arguments go to both: `build_support/test.sh -x -k erase`.
+# Runs the tests in three processes: two of them wait for Neo4j servers much of the time.
+# Arguments go to each: `build_support/test.sh -x -k erase`.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 python=.venv/bin/python
-neo4j_log=.venv/neo4j-tests.log
+parts=(others neo4j servers) # tests/parts.py says what each holds
+process=()
+status=()
 
 echo "[test] tests against Neo4j run beside the others; their output follows at the end"
-"$python" -m pytest -m lamlam_neo4j --require-neo4j "$@" >"$neo4j_log" 2>&1 &
-neo4j=$!
-trap 'kill "$neo4j" 2>/dev/null' EXIT # Ctrl-C does not reach what runs in the background
+for n in 1 2; do
+  "$python" -m pytest --part "${parts[n]}" --require-neo4j "$@" \
+    >".venv/${parts[n]}-tests.log" 2>&1 &
+  process[n]=$!
+done
+trap 'kill "${process[@]}" 2>/dev/null' EXIT # Ctrl-C does not reach what runs in the background
 
-"$python" -m pytest -m "not lamlam_neo4j" "$@"
-others_status=$?
+"$python" -m pytest --part "${parts[0]}" "$@"
+status[0]=$?
 
-if kill -0 "$neo4j" 2>/dev/null; then
-  echo "[test] waiting for the tests against Neo4j (their output so far: $neo4j_log)"
-fi
-wait "$neo4j"
-neo4j_status=$?
-cat "$neo4j_log"
+for n in 1 2; do
+  log=".venv/${parts[n]}-tests.log"
+  if kill -0 "${process[n]}" 2>/dev/null; then
+    echo "[test] waiting for the part \"${parts[n]}\" (its output so far: $log)"
+  fi
+  wait "${process[n]}"
+  status[n]=$?
+  cat "$log"
+done
 
 failed=()
-# Other statuses than 0 to 5 are not pytest's: 128 and more tell the signal that ended it.
-((others_status == 0)) || failed+=("the tests without Neo4j (status $others_status)")
-((neo4j_status == 0)) || failed+=("the tests against Neo4j (status $neo4j_status)")
+for n in 0 1 2; do
+  ((status[n] == 5 && $# > 0)) && continue # pytest: no test chosen, which arguments may do
+  # Statuses beyond 5 are not pytest's: 128 and more tell the signal that ended it.
+  ((status[n] == 0)) || failed+=("the part \"${parts[n]}\" (status ${status[n]})")
+done
 ((${#failed[@]} == 0)) && exit
 printf '[test] failed: %s\n' "${failed[@]}"
 exit 1

@@ -23,7 +23,7 @@ from tests.neo4j_server.jdks import NEWEST, releases_here
 from tests.neo4j_server.session import OUR_WAYS, Neo4jTally, native_server
 from tests.paths import ROOT
 
-pytest_plugins = ["pytester", "tests.checkpoints"]
+pytest_plugins = ["pytester", "tests.checkpoints", "tests.parts"]
 
 # Before anything loads llama.cpp; the reason stands in lamlam/cli/app.py.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
