@@ -1,0 +1,201 @@
+"""`lamlam facts set`, `retract`, `forget`, `alias`, `merge` and `relations`: what they change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lamlam.memory_backends.sync import SyncFactStore
+from tests.cli.facts_command import LINES, Facts, as_json
+from tests.memory_backends.stores import put
+
+
+def test_setting_replaces_and_adding_does_not(facts: Facts, own: Path) -> None:
+    """``set`` ends the values before; ``--add`` keeps them, under whatever synonym."""
+    done = as_json(facts("set", "Ada Quill", "place of birth", "Highmere", "--json"))
+    assert (done["revision"], done["facts"]) == (2, 2)
+    assert as_json(facts("get", "Ada Quill", "birth place", "--json"))["values"] == ["Highmere"]
+    assert facts("set", "Ada Quill", "job", "baker", "--add", "--source", "a letter")[0] == 0
+    answer = as_json(facts("get", "Ada Quill", "occupation", "--json"))
+    assert answer["values"] == ["miller", "baker"]
+    assert answer["sources"] == [None, "a letter"]
+    status, _, err = facts("set", "Ada Quill", "job", " ")
+    assert status == 2 and "value" in err
+
+
+@pytest.mark.parametrize(
+    ("period", "at"),
+    [
+        (("--from", "1840", "--until", "1850"), "1840-01-01T00:00:00+00:00"),
+        (("--until", "1850"), "1849-12-31T23:59:59.999999+00:00"),
+        (("--from", "2990"), "2990-01-01T00:00:00+00:00"),
+        (("--from", "1990"), None),
+        ((), None),
+    ],
+)
+def test_setting_shows_the_values_of_the_period(
+    facts: Facts, own: Path, period: tuple[str, ...], at: str | None
+) -> None:
+    """Not those of today, where the period is over or has not begun."""
+    done = as_json(facts("set", "Ada Quill", "mayor", "yes", *period, "--json"))
+    assert done["values"] == ["yes"] and done.get("at") == at
+
+
+def test_history_and_retract(facts: Facts, own: Path) -> None:
+    """A fact that ended is shown with the revisions between which it held."""
+    assert facts("history", "Ada Quill")[0] == 1
+    facts("set", "Ada Quill", "birth place", "Highmere")
+    assert facts("retract", "Ada Quill", "profession", "miller")[0] == 0
+    (first, second) = as_json(facts("history", "Ada Quill", "--json"))["facts"]
+    assert (first["value"], first["asserted"], first["retracted"]) == ("Lowmere", 1, 2)
+    assert (second["value"], second["retracted"]) == ("miller", 3)
+    status, out, _ = facts("history", "Ada Quill", "job")
+    assert status == 0 and "miller" in out and "Lowmere" not in out
+    assert facts("retract", "Ada Quill", "profession")[0] == 1
+
+
+def test_forgetting_prints_the_receipt(facts: Facts, own: Path) -> None:
+    """Values are gone from the bytes; a similar name is told and left alone."""
+    status, out, err = facts("forget", "Sir Ada Quill")
+    assert (status, out) == (1, "")
+    assert "'Ada Quill'" in err
+    status, out, _ = facts("forget", "Ada Quill", "born in", "--reason", "she asked")
+    assert status == 0
+    assert "1 fact erased" in out and "she asked" in out
+    assert b"Lowmere" not in own.read_bytes()
+    receipt = as_json(facts("forget", "Ada Quill", "--json"))
+    assert (receipt["facts"], receipt["verified"], receipt["pending"]) == (1, True, [])
+    assert facts("forget", "Ada Quill", "--json")[0] == 1
+    assert b"Quill" not in own.read_bytes()
+
+
+def test_the_bundled_facts_are_not_changed(
+    facts: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writing to them is an error with a hint."""
+    with SyncFactStore(tmp_path / "packaged.db") as store:
+        put(store, ("Elvis Presley", "birth place", "Tupelo"))
+    monkeypatch.setattr("lamlam.bundled.facts_path", lambda: tmp_path / "packaged.db")
+    for arguments in (("set", "x", "y", "z"), ("forget", "Elvis Presley"), ("import", "m.jsonl")):
+        (tmp_path / "m.jsonl").write_text(LINES)
+        status, _, err = facts(*arguments, "--memory", "bundled")
+        assert status == 2
+        assert "read-only" in err and "lamlam facts copy bundled sqlite:///mine.db" in err
+
+
+def test_typed_values_and_periods(facts: Facts) -> None:
+    """``set`` takes a type and a period, ``get`` asks about a moment of it."""
+    store = ("--memory", "sqlite:///mine.db")
+    assert facts("set", "Ada", "birth date", "1815-12", "--type", "date", *store)[0] == 0
+    assert facts("set", "Ada", "height", "1.65 m", "--type", "quantity", *store)[0] == 0
+    office = ("set", "Ada", "office", "mayor", *store)
+    assert facts(*office, "--from", "1840", "--until", "1850", "--confidence", "0.5")[0] == 0
+    answer = as_json(facts("get", "Ada", "birth date", "--json", *store))
+    assert answer["values"] == ["December 1815"]
+    assert answer["facts"][0]["value"] == {"date": "1815-12"}
+    assert answer["facts"][0]["type"] == "date"
+    assert as_json(facts("get", "Ada", "office", "--at", "1845", "--json", *store))["values"]
+    status, out, err = facts("get", "Ada", "office", *store)
+    assert (status, out) == (1, "") and "other times" in err
+    assert "from 1840-01-01 until 1850-01-01" in facts("search", "mayor", *store)[1]
+    for wrong, said in (
+        (("set", "Ada", "x", "soon", "--type", "date"), "names no date"),
+        (("set", "Ada", "x", "y", "--type", "time"), "no 'time'"),
+        (("set", "Ada", "x", "y", "--from", "soon"), "no moment"),
+        (("get", "Ada", "x", "--at", "soon"), "no moment"),
+        (("get", "Ada", "office", "--as-of", "99"), "revision"),
+        (("get", "Ada", "office", "--namespace", "a//b"), "namespace"),
+    ):
+        status, out, err = facts(*wrong, *store)
+        assert (status, out) == (2, ""), wrong
+        assert said in err and err.count("\n") == 1
+
+
+def test_other_names(facts: Facts, own: Path) -> None:
+    """Aliases come and go, merges are undone."""
+    assert facts("alias", "Ada Quill")[0] == 1
+    assert facts("alias", "Ada Quill", "the miller")[0] == 0
+    assert as_json(facts("alias", "Ada Quill", "--json"))["aliases"] == ["the miller"]
+    assert as_json(facts("get", "The Miller", "job", "--json"))["values"] == ["miller"]
+    assert facts("merge", "Ada Quill", "Bob Ferris (sailor)")[0] == 0
+    assert as_json(facts("get", "Ada Quill", "born", "--json"))["values"] == ["1902"]
+    assert facts("split", "Ada Quill", "Bob Ferris (sailor)")[0] == 0
+    assert facts("get", "Ada Quill", "birth date")[0] == 1
+    assert facts("alias", "Ada Quill", "the miller", "--remove")[0] == 0
+    assert facts("alias", "Ada Quill", "the miller", "--remove")[0] == 1
+    for wrong in (
+        ("alias", "Nobody", "x"), ("merge", "Ada Quill", "Nobody"), ("split", "Ada Quill", "x"),
+        ("alias", "Ada Quill", "--remove"),
+    ):  # fmt: skip
+        status, out, err = facts(*wrong)
+        assert (status, out) == (2, "") and err.count("\n") == 1
+
+
+def test_relations_and_rules(facts: Facts, own: Path) -> None:
+    """They are counted; a rule refuses what breaks it, in an import by its line."""
+    rows = as_json(facts("relations", "--json"))["relations"]
+    assert {row["relation"]: row["facts"] for row in rows} == {
+        "born": 2, "birth place": 1, "profession": 1,
+    }  # fmt: skip
+    assert facts("relations", "birth date", "--one", "--type", "date")[0] == 0
+    assert facts("relations", "spouse", "--inverse", "spouse")[0] == 0
+    rows = as_json(facts("relations", "date of birth", "--json"))["relations"]
+    assert rows == [
+        {
+            "relation": "born", "facts": 2,
+            "rule": {"name": "birth date", "cardinality": "one", "type": "date", "inverse": None},
+        }
+    ]  # fmt: skip
+    _, out, _ = facts("relations")
+    assert "spouse" in out and "entity" in out and "one" in out
+    Path("two.jsonl").write_text(
+        '{"entity": "N", "relation": "born", "value": "1900"}\n'
+        '{"entity": "N", "relation": "born", "value": "1901"}\n'
+    )
+    status, out, err = facts("import", "two.jsonl")
+    assert (status, out) == (2, "")
+    assert "line 2" in err and "one value at a time" in err and err.count("\n") == 1
+    assert facts("get", "N", "born")[0] == 1
+    assert facts("relations", "absent thing")[0] == 1
+    for wrong in (("--one",), ("x", "--one", "--many"), ("x", "--type", "time")):
+        assert facts("relations", *wrong)[0] == 2
+
+
+def test_migrating_a_store_of_this_version(facts: Facts, own: Path) -> None:
+    """Nothing is to do."""
+    report = as_json(facts("migrate", "--dry-run", "--json"))
+    assert report["steps"] == [] and report["before"] == report["after"]
+    assert "nothing to do" in facts("migrate")[1]
+
+
+def test_the_receipt_has_a_line_for_each_place(facts: Facts, own: Path) -> None:
+    """Covered, out of reach, why, and who asked."""
+    status, out, _ = facts(
+        "forget", "Ada Quill", "--reason", "she asked", "--authority", "the\x1b registrar"
+    )
+    assert status == 0
+    assert "2 facts erased" in out and "erased from:" in out and "bytes searched" in out
+    assert "out of reach: backups" in out
+    assert "she asked" in out and "registrar" in out and "\x1b" not in out
+
+
+def test_removing_an_alias_that_is_none_names_it(facts: Facts, own: Path) -> None:
+    """The entity has other names; the one asked for is what is missing."""
+    facts("alias", "Ada Quill", "the miller")
+    status, _, err = facts("alias", "Ada Quill", "the smith", "--remove")
+    assert status == 1
+    assert "no other name 'the smith' of 'ada quill'" in err.casefold()
+
+
+def test_an_entity_without_other_names_is_told_so(facts: Facts, own: Path) -> None:
+    """In words that name no relation."""
+    status, _, err = facts("alias", "Ada Quill")
+    assert status == 1 and "no other name of 'ada quill'" in err.casefold()
+
+
+def test_a_value_with_a_minus(facts: Facts) -> None:
+    """The error says how it is written."""
+    status, _, err = facts("set", "A", "b", "-5")
+    assert status == 2 and "write --" in err
+    assert facts("set", "--type", "integer", "--", "A", "b", "-5")[0] == 0
