@@ -16,11 +16,12 @@ import os
 import secrets
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lamlam.errors import BadStore, Conflict, ReadOnly, SchemaMismatch, StoreClosed, StoreMissing
+from lamlam.errors import BadStore, Conflict, ReadOnly, SchemaMismatch, StoreMissing
+from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.commit_plan import Page, check_op, plan_commit
 from lamlam.memory_backends.commits.entity_edit import covered_keys
 from lamlam.memory_backends.commits.merges import MergeRecord
@@ -45,7 +46,6 @@ from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.operations import (
     OUT_OF_REACH,
     Assert,
-    Change,
     Commit,
     DefineRelation,
     ErasureReceipt,
@@ -56,11 +56,10 @@ from lamlam.memory_backends.model.operations import (
     StoreInfo,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRules
-from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.protocol import Capability, store_closed, unsupported
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
 from lamlam.memory_backends.resolution.resolver import describe, look_up
 from lamlam.memory_backends.resolution.views import NamespaceShelf, PlainHolding
-from lamlam.memory_backends.store_base import LocalStore
 
 SCHEMA = 1
 READING = frozenset(
@@ -155,7 +154,7 @@ class JsonlStore(LocalStore):
         with self._lock:
             self._check_open()
             if query.as_of is not None:
-                raise self.unsupported("as_of", Capability.HISTORY)
+                raise unsupported(self, "as_of", Capability.HISTORY)
             return look_up(self._facts, query, self._head["revision"], self._identify)
 
     def describe_nowait(
@@ -170,10 +169,10 @@ class JsonlStore(LocalStore):
         with self._lock:
             self._check_open()
             if as_of is not None:
-                raise self.unsupported("as_of", Capability.HISTORY)
+                raise unsupported(self, "as_of", Capability.HISTORY)
             return describe(NamespaceShelf(self._facts, namespace), entity, fuzzy=fuzzy)
 
-    async def scan(
+    def scan_nowait(
         self,
         entity: str | None = None,
         relation: str | None = None,
@@ -181,14 +180,14 @@ class JsonlStore(LocalStore):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
-    ) -> AsyncIterator[Fact]:
+    ) -> Iterator[Fact]:
         """Give every fact, or those of one entity, of one relation, or of both."""
         check_scan(entity, relation, as_of, batch)
         namespace = None if namespace is None else check_namespace(namespace)
         with self._lock:
             self._check_open()
             if as_of is not None:
-                raise self.unsupported("as_of", Capability.HISTORY)
+                raise unsupported(self, "as_of", Capability.HISTORY)
             wanted = None if entity is None else scoped(namespace or (), canonical_key(entity))
             held = [one for one in self._facts.held.values() if wanted in (None, one.key)]
         for one in held:
@@ -214,17 +213,11 @@ class JsonlStore(LocalStore):
                 bytes=self.path.stat().st_size,
             )
 
-    def changes(
-        self, since: int | None = None, *, namespace: Namespace | None = None
-    ) -> AsyncIterator[Change]:
-        """Refused: what was before is not kept."""
-        raise self.unsupported("changes", Capability.CHANGES)
-
     # Writing --------------------------------------------------------------------------------------
 
-    async def apply(
+    def apply_nowait(
         self,
-        ops: Sequence[Op],
+        ops: Iterable[Op],
         *,
         expected: int | None = None,
         idempotency_key: str | None = None,
@@ -234,15 +227,15 @@ class JsonlStore(LocalStore):
         with self._lock:
             self._check_writable()
             if idempotency_key is not None:
-                raise self.unsupported("idempotency_key", Capability.IDEMPOTENCY)
+                raise unsupported(self, "idempotency_key", Capability.IDEMPOTENCY)
             check_commit(expected, idempotency_key, actor)
             ops = list(operations(ops))
             for op in ops:
                 check_op(op)
                 if isinstance(op, DefineRelation):
-                    raise self.unsupported("DefineRelation", Capability.RULES)
+                    raise unsupported(self, "DefineRelation", Capability.RULES)
                 if not isinstance(op, Assert | Replace | Retract):
-                    raise self.unsupported(type(op).__name__, Capability.ALIASES)
+                    raise unsupported(self, type(op).__name__, Capability.ALIASES)
             revision = self._head["revision"]
             if expected not in (None, revision):
                 raise Conflict(f"the store is at revision {revision}, not {expected}")
@@ -256,7 +249,7 @@ class JsonlStore(LocalStore):
             self._write(self._facts.with_(*changed), plan.revision)
             return Commit(plan.revision, plan.changed)
 
-    async def erase(
+    def erase_nowait(
         self,
         entity: str,
         relation: str | None = None,
@@ -290,13 +283,13 @@ class JsonlStore(LocalStore):
                 uncovered=OUT_OF_REACH,
             )
 
-    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+    def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
         """Nothing is to do: there is one schema so far."""
         with self._lock:
             self._check_writable()
             return MigrationReport(SCHEMA, SCHEMA, (), dry_run)
 
-    async def aclose(self) -> None:
+    def close_nowait(self) -> None:
         """The store is closed; closing again does nothing."""
         with self._lock:
             self._is_closed = True
@@ -336,7 +329,7 @@ class JsonlStore(LocalStore):
 
     def _check_open(self) -> None:
         if self._is_closed:
-            raise StoreClosed("the store is closed", hint="use it inside: async with … as store")
+            raise store_closed()
 
     def _check_writable(self) -> None:
         self._check_open()

@@ -1,19 +1,31 @@
-"""`FactStore`: what every memory does, whatever it is made of."""
+"""`FactStore`: what every memory does, whatever it is made of; snapshots of one."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeVar, Unpack, runtime_checkable
 
+from lamlam.errors import Conflict, NotSupported, ReadOnly, StoreClosed
+from lamlam.memory_backends.commits.validation import check_scan
+from lamlam.memory_backends.model.capabilities import Capability as Capability
 from lamlam.memory_backends.model.facts import Fact, Namespace
-from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
+from lamlam.memory_backends.model.lookups import (
+    EntityView,
+    Lookup,
+    LookupResult,
+    checked_lookup,
+    checked_lookups,
+)
 from lamlam.memory_backends.model.operations import (
+    ApplyOptions,
     Change,
     Commit,
+    EraseOptions,
     ErasureReceipt,
     MigrationReport,
     Op,
@@ -28,60 +40,31 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.recall import Recalled
 
 Model = TypeVar("Model", bound="BaseModel")
-
-
-class Capability(StrEnum):
-    """A power that a store declares; a call that needs an undeclared one raises `NotSupported`."""
-
-    WRITE = "write"
-    """`apply` does anything: the store was not opened for reading, nor is it a view."""
-    TRANSACTIONS = "transactions"
-    """`apply` is all or nothing."""
-    CAS = "cas"
-    """`apply` honours ``expected``, `Replace` its expected values."""
-    IDEMPOTENCY = "idempotency"
-    """`apply` with a key that was used returns the commit that it made, and does nothing."""
-    ALIASES = "aliases"
-    """`AddAlias`, `RemoveAlias`, `MergeEntities` and `SplitEntities` are done."""
-    RULES = "rules"
-    """`DefineRelation` is done, and inverse relations are answered."""
-    NAMESPACES = "namespaces"
-    """Entities of the same name in several namespaces are different entities."""
-    FAST_LOOKUP = "fast_lookup"
-    """`lookup_nowait` and `describe_nowait` wait for no more than a local page read."""
-    HISTORY = "history"
-    """Facts that ended stay readable until they are erased; ``as_of`` is answered."""
-    VALID_TIME = "valid_time"
-    """Facts may hold for a period of world time, and lookups ask about a moment of it."""
-    FUZZY = "fuzzy"
-    """Names are found in other spellings."""
-    CHANGES = "changes"
-    """`changes` gives what was committed."""
-    ERASE = "erase"
-    """`erase` leaves nothing that the store itself can read."""
-    ERASE_PHYSICAL = "erase_physical"
-    """`erase` searches the bytes afterwards."""
-    MULTIPROCESS = "multiprocess"
-    """Several processes may have the store open."""
-    SERVER = "server"
-    """The facts are behind a connection that can fail."""
+_OF_SNAPSHOTS = frozenset(
+    {
+        Capability.ALIASES, Capability.RULES, Capability.NAMESPACES, Capability.HISTORY,
+        Capability.VALID_TIME, Capability.FUZZY, Capability.SERVER, Capability.MULTIPROCESS,
+    }
+)  # fmt: skip
 
 
 @runtime_checkable
 class FactStore(Protocol):
     """Facts that can be looked up, changed and erased; opened by ``async with``.
 
-    The core, which a backend has to write, is `lookup_many`, `scan`, `apply`, `changes`,
-    `erase`, `info`, `migrate` and `aclose`; `store_base.BaseStore` gives the rest.
+    A backend derives from it and writes the core: `lookup_many`, `scan`, `apply`, `changes`,
+    `erase`, `info`, `migrate` and `aclose`. The other methods have bodies, which raise
+    `NotSupported` where a capability is needed that the backend does not declare.
     """
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What this store can do."""
-        ...
+        """What this store can do; a backend declares it as an attribute of its class."""
+        return frozenset()
 
     # The core -------------------------------------------------------------------------------------
 
+    @abstractmethod
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order, all from one state of the store.
 
@@ -91,10 +74,11 @@ class FactStore(Protocol):
             StoreClosed: the store is closed.
             Unavailable: a server did not answer.
             Conflict: a query asks for a revision that the store has not reached.
-            BadFact: a query names a namespace that there can be none of, as every other read.
+            BadFact: a query has a field of the wrong type or an impossible namespace.
         """
         ...
 
+    @abstractmethod
     def scan(
         self,
         entity: str | None = None,
@@ -118,6 +102,7 @@ class FactStore(Protocol):
         """
         ...
 
+    @abstractmethod
     async def apply(
         self,
         ops: Sequence[Op],
@@ -126,39 +111,41 @@ class FactStore(Protocol):
         idempotency_key: str | None = None,
         actor: str | None = None,
     ) -> Commit:
-        """Every operation has been done, in order, or none.
+        """Do every operation, in order, or none.
 
         Args:
             expected: the revision that the store must still have.
             idempotency_key: names this change: a second `apply` with it returns the first
-                commit and does nothing, so that a caller may repeat what it does not know
-                the end of.
+                commit and does nothing, so that a caller may repeat a change whose outcome
+                it does not know.
             actor: who does it; stands in the store's log.
 
         Raises:
             Conflict: the store has another revision, or a relation other values, than expected.
             TooManyValues: a relation that has one value at a time would have two.
             ReadOnly: the store was opened for reading.
-            BadFact: an operation is none, or names what the store does not hold.
+            BadFact: an operation is not valid, or names what the store does not hold.
             Unavailable: another process keeps the store locked, or a server did not answer.
         """
         ...
 
+    @abstractmethod
     def changes(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> AsyncIterator[Change]:
         """Give what was committed after a revision, in order, up to now (`Capability.CHANGES`).
 
-        With ``None``: what holds now, as if it had been asserted at once: rules, then the facts
+        With ``None``: what holds now, as one commit would assert it: rules, then the facts
         of each entity with its aliases. Every such entry has the revision of the store, each fact
         its own. Begin so, then go on from the revision of the last change, or from `info` before
         the call where there was none.
 
         Raises:
-            ChangesGone: the feed does not reach back so far; begin again with ``None``.
+            ChangesGone: the log does not reach back so far; begin again with ``None``.
         """
         ...
 
+    @abstractmethod
     async def erase(
         self,
         entity: str,
@@ -168,35 +155,38 @@ class FactStore(Protocol):
         reason: str | None = None,
         authority: str | None = None,
     ) -> ErasureReceipt:
-        """Nothing is left of the facts: history, feed, aliases and index keys included.
+        """Remove the facts with all that is kept of them: history, log, aliases and index keys.
 
         The entity is the one whose canonical key equals that of ``entity``, or that has it as an
         alias: nothing is erased on the strength of a similar name. ``relation`` likewise is taken
         by its own key or by a synonym of it.
 
         Raises:
-            BadFact: a name that is no text.
+            BadFact: a name is not a string.
             ReadOnly: the store was opened for reading.
         """
         ...
 
+    @abstractmethod
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""
         ...
 
+    @abstractmethod
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
-        """The store has the schema of this version; a second call finds nothing to do.
+        """Bring the store to the schema of this version; a second call finds nothing to do.
 
         Raises:
             SchemaMismatch: a newer version wrote it.
         """
         ...
 
+    @abstractmethod
     async def aclose(self) -> None:
-        """The store is closed; closing again does nothing."""
+        """Close the store; closing again does nothing."""
         ...
 
-    # What follows from it -------------------------------------------------------------------------
+    # Bodies for every backend ---------------------------------------------------------------------
 
     async def lookup(
         self,
@@ -207,22 +197,9 @@ class FactStore(Protocol):
         valid_at: datetime | None = None,
         as_of: int | None = None,
     ) -> LookupResult:
-        """Return what the store holds of one relation of one entity."""
-        ...
-
-    async def history(
-        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
-    ) -> list[PastFact]:
-        """Return facts and versions of facts that have ended, oldest first (`HISTORY`)."""
-        ...
-
-    async def rules(self) -> list[RelationRule]:
-        """Return what the store knows about relations (`RULES`)."""
-        ...
-
-    async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
-        """Return the other names (canonical keys) of an entity, sorted (`ALIASES`)."""
-        ...
+        """Return what the store holds of one relation of one entity; errors as `lookup_many`."""
+        query = checked_lookup(entity, relation, namespace, valid_at, as_of)
+        return (await self.lookup_many([query]))[0]
 
     async def recall(
         self,
@@ -233,18 +210,44 @@ class FactStore(Protocol):
         valid_at: datetime | None = None,
         as_of: int | None = None,
     ) -> Recalled[Model]:
-        """Return a pydantic model filled from the entity's relations, and from which facts."""
-        ...
+        """Return a pydantic model filled from the entity's relations, and from which facts.
+
+        Raises:
+            RecallFailed: a required field is not filled, or a value does not fit its field.
+        """
+        from lamlam.memory_backends.model.recall import fields_of, fill
+
+        fields = fields_of(model)
+        queries = [
+            checked_lookup(entity, relation, namespace, valid_at, as_of)
+            for relation in fields.values()
+        ]
+        answers = await self.lookup_many(queries)
+        return fill(model, entity, dict(zip(fields, answers, strict=True)))
 
     def snapshot(self) -> AbstractAsyncContextManager[FactStore]:
-        """The store as it is now, for reading, whatever is committed meanwhile (`HISTORY`)."""
-        ...
+        """Give the store as it is now, for reading, whatever is committed meanwhile (`HISTORY`)."""
+        if Capability.HISTORY not in self.capabilities:
+            raise unsupported(self, "snapshot", Capability.HISTORY)
+        return Snapshot(self)
 
-    # Stores that answer at once (`FAST_LOOKUP`) ---------------------------------------------------
+    async def history(
+        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
+    ) -> list[PastFact]:
+        """Return facts and versions of facts that have ended, oldest first (`HISTORY`)."""
+        raise unsupported(self, "history", Capability.HISTORY)
+
+    async def rules(self) -> list[RelationRule]:
+        """Return the rules of relations, in the order of definition (`RULES`)."""
+        raise unsupported(self, "rules", Capability.RULES)
+
+    async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
+        """Return the other names (canonical keys) of an entity, sorted (`ALIASES`)."""
+        raise unsupported(self, "aliases", Capability.ALIASES)
 
     def lookup_nowait(self, query: Lookup) -> LookupResult:
-        """Return the same as `lookup`, at once; from any thread."""
-        ...
+        """Return the same as `lookup`, at once; from any thread (`FAST_LOOKUP`)."""
+        raise unsupported(self, "lookup_nowait", Capability.FAST_LOOKUP)
 
     def describe_nowait(
         self,
@@ -266,21 +269,21 @@ class FactStore(Protocol):
 
         Raises:
             Conflict: the store has not reached the revision.
-            NotSupported: the store would have to wait for its past (`SERVER`).
+            NotSupported: the store would have to wait (`FAST_LOOKUP`), or has no past.
         """
-        ...
+        raise unsupported(self, "describe_nowait", Capability.FAST_LOOKUP)
 
     def refresh_nowait(self) -> None:
-        """The next lookup sees everything that was committed before it.
+        """Let the next lookup see everything that was committed before it.
 
-        Until that lookup nothing is held open: whoever has no more to ask calls this, so
-        that an erasure elsewhere can be completed.
+        Until that lookup nothing is held open: call it when there is no more to ask, so that
+        an erasure elsewhere can be completed.
         """
-        ...
+        return
 
     async def __aenter__(self) -> Self:
         """Return the store itself."""
-        ...
+        return self
 
     async def __aexit__(
         self,
@@ -289,4 +292,120 @@ class FactStore(Protocol):
         traceback: TracebackType | None,
     ) -> None:
         """Close the store."""
-        ...
+        await self.aclose()
+
+
+def unsupported(store: object, what: str, capability: Capability) -> NotSupported:
+    """Return the error of a call that needs an undeclared capability."""
+    return NotSupported(
+        f"{type(store).__name__} has no {what}: it does not declare {capability.value!r}",
+        hint="store.capabilities says what it can do",
+    )
+
+
+def store_closed() -> StoreClosed:
+    """Return the error of a call to a store that is closed."""
+    return StoreClosed("the store is not open", hint="use it inside: with (async with) … as store")
+
+
+class ReadOnlyStore(FactStore):
+    """A store that is only read; it has no log of changes."""
+
+    refusal = ("this store is only read", "write to the store behind it")
+    """Message and hint of the error that an attempt to write raises."""
+
+    async def apply(self, ops: Sequence[Op], **options: Unpack[ApplyOptions]) -> NoReturn:
+        """Refuse."""
+        raise self._refused()
+
+    async def erase(
+        self, entity: str, relation: str | None = None, **options: Unpack[EraseOptions]
+    ) -> NoReturn:
+        """Refuse."""
+        raise self._refused()
+
+    async def migrate(self, *, dry_run: bool = False) -> NoReturn:
+        """Refuse."""
+        raise self._refused()
+
+    def changes(
+        self, since: int | None = None, *, namespace: Namespace | None = None
+    ) -> AsyncIterator[Change]:
+        """Refuse."""
+        raise unsupported(self, "changes", Capability.CHANGES)
+
+    def _refused(self) -> ReadOnly:
+        message, hint = self.refusal
+        return ReadOnly(message, hint=hint)
+
+
+class Snapshot(ReadOnlyStore):
+    """A store as it is when this is entered. An erasure is seen all the same."""
+
+    capabilities: frozenset[Capability] = frozenset()
+    refusal = ("a snapshot cannot be written", "write to the store itself")
+
+    def __init__(self, store: FactStore) -> None:
+        self._store = store
+        self.capabilities = store.capabilities & _OF_SNAPSHOTS
+
+    async def __aenter__(self) -> Self:
+        """Note the state of the store."""
+        self._info = await self._store.info()
+        self.revision = self._info.revision
+        return self
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        """Return one result per query, as of the snapshot or an earlier revision asked for."""
+        given = [replace(q, as_of=self._at(q.as_of)) for q in checked_lookups(queries)]
+        return await self._store.lookup_many(given)
+
+    async def scan(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> AsyncIterator[Fact]:
+        """Give facts that held at the snapshot's revision."""
+        check_scan(entity, relation, as_of, batch)
+        at = self._at(as_of)
+        facts = self._store.scan(entity, relation, namespace=namespace, as_of=at, batch=batch)
+        try:
+            async for fact in facts:
+                yield fact
+        finally:
+            if isinstance(facts, AsyncGenerator):  # one that is left early must be closed
+                await facts.aclose()
+
+    async def history(
+        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
+    ) -> list[PastFact]:
+        """Return what had ended by then."""
+        past = await self._store.history(entity, relation, namespace=namespace)
+        return [one for one in past if one.retracted <= self.revision]
+
+    async def rules(self) -> list[RelationRule]:
+        """Return the rules of relations, as they are now."""
+        return await self._store.rules()
+
+    async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
+        """Return the other names of an entity, as they are now."""
+        return await self._store.aliases(entity, namespace=namespace)
+
+    async def info(self) -> StoreInfo:
+        """Return what the store was."""
+        return replace(self._info, read_only=True)
+
+    async def aclose(self) -> None:
+        """Do nothing: the store stays open."""
+
+    def _at(self, asked: int | None) -> int:
+        if asked is not None and asked > self.revision:
+            raise Conflict(
+                f"the snapshot is at revision {self.revision} and has not reached {asked}",
+                hint="ask the store itself",
+            )
+        return self.revision if asked is None else asked

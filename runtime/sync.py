@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from lamlam.background_loop import LoopThread
+from lamlam.background_loop import BackgroundLoop
 from lamlam.errors import EngineClosed, UsageError
 from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from anyio.from_thread import BlockingPortal
     from pydantic import BaseModel
 
     from lamlam.memory_backends.protocol import FactStore
@@ -46,13 +45,11 @@ class SyncEngine(OneProcess):
     ) -> None:
         """Take note of what to open; arguments and errors as for `Engine`."""
         self._engine = Engine(model, memory, **options)
-        self._portal: BlockingPortal | None = None
+        self._loop: BackgroundLoop | None = None
         self._stack = ExitStack()
         self._is_entered = False
         self._is_closed = False
-        # Held while a call is handed to the loop: one that is handed over as the loop ends
-        # would be waited for, and never run.
-        self._handing_over = threading.Lock()
+        self._state = threading.Lock()  # of what follows, and of `_loop`
         self._closing = threading.RLock()
 
     @property
@@ -78,21 +75,20 @@ class SyncEngine(OneProcess):
     def __enter__(self) -> Self:
         """Open the memory and load the model; errors as for `Engine`."""
         self._check_process()
-        with self._handing_over:
+        with self._state:
             if self._is_entered or self._is_closed:
                 raise UsageError("an engine is opened once", hint="make another SyncEngine")
             self._is_entered = True
             self.belongs_here()
         with ExitStack() as stack:
-            thread = LoopThread("lamlam-engine-loop")
-            stack.callback(thread.close)
-            portal = thread.portal
-            portal.call(self._engine.__aenter__)
-            stack.callback(portal.call, self._engine.aclose)
-            with self._handing_over:
+            loop = BackgroundLoop("lamlam-engine-loop", _engine_closed)
+            stack.callback(loop.close)
+            loop.call(self._engine.__aenter__)
+            stack.callback(loop.call, self._engine.aclose)
+            with self._state:
                 if self._is_closed:
                     raise EngineClosed("the engine was closed while it was opening")
-                self._portal = portal
+                self._loop = loop
                 self._stack = stack.pop_all()
         return self
 
@@ -114,9 +110,9 @@ class SyncEngine(OneProcess):
         if self.is_forked:
             return
         with self._closing:
-            with self._handing_over:
+            with self._state:
                 self._is_closed = True
-                self._portal = None
+                self._loop = None
                 stack = self._stack.pop_all()
             stack.close()
 
@@ -167,22 +163,18 @@ class SyncEngine(OneProcess):
     def _call(self, method: Callable[[], Awaitable[T]]) -> T:
         """Return what a coroutine returns; it is cancelled where the wait for it is broken off."""
         self._check_process()
-        with self._handing_over:
-            if self._portal is None:
-                what = "closed" if self._is_closed else "not open yet"
-                raise EngineClosed(
-                    f"the engine is {what}", hint="use it inside: with SyncEngine(…)"
-                )
-            future = self._portal.start_task_soon(method)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        loop = self._loop
+        if loop is None:
+            raise _engine_closed("closed" if self._is_closed else "not open yet")
+        return loop.call(method)
 
     def _check_process(self) -> None:
         if self.is_forked:
             raise engine_elsewhere()
+
+
+def _engine_closed(state: str = "closed") -> EngineClosed:
+    return EngineClosed(f"the engine is {state}", hint="use it inside: with SyncEngine(…)")
 
 
 async def _next(events: EventSource) -> Event | None:

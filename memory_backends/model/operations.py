@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Self, SupportsInt, TypeAlias
+from typing import Any, Literal, Self, SupportsInt, TypeAlias, TypedDict
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.facts import Fact, Namespace
@@ -280,3 +280,27 @@ class StoreInfo:
     """Edition and version of a server."""
     changes_since: int = 0
     """The feed of changes reaches back to this revision."""
+
+
+class ScanOptions(TypedDict, total=False):
+    """Keywords of `FactStore.scan`."""
+
+    namespace: Namespace | None
+    as_of: int | None
+    batch: int
+
+
+class ApplyOptions(TypedDict, total=False):
+    """Keywords of `FactStore.apply`."""
+
+    expected: int | None
+    idempotency_key: str | None
+    actor: str | None
+
+
+class EraseOptions(TypedDict, total=False):
+    """Keywords of `FactStore.erase`."""
+
+    namespace: Namespace
+    reason: str | None
+    authority: str | None

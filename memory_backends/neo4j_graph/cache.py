@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
+from lamlam.background_loop import BackgroundLoop
 from lamlam.memory_backends.neo4j_graph.changes import Feed
-from lamlam.memory_backends.neo4j_graph.loop import BackgroundLoop
 from lamlam.memory_backends.neo4j_graph.reader import Reading
 from lamlam.memory_backends.replica import Replica
 

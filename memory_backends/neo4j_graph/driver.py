@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lamlam.background_loop import BackgroundLoop
 from lamlam.errors import (
     AccessDenied,
     BadStore,
@@ -17,7 +18,7 @@ from lamlam.errors import (
     Unavailable,
 )
 from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress
-from lamlam.memory_backends.neo4j_graph.loop import BackgroundLoop
+from lamlam.memory_backends.protocol import store_closed
 
 if TYPE_CHECKING:
     from neo4j import AsyncDriver, AsyncManagedTransaction, AsyncSession
@@ -110,7 +111,7 @@ class Neo4jConnection:
             raise MissingExtra("neo4j", "neo4j")
         self.address = address
         self.database = address.database
-        self.loop = BackgroundLoop()
+        self.loop = BackgroundLoop("lamlam-neo4j-loop", store_closed)
         self._neo4j = neo4j
         self._driver: AsyncDriver | None = None
         self._bookmarks = neo4j.AsyncGraphDatabase.bookmark_manager()
@@ -203,10 +204,8 @@ class Neo4jConnection:
                 pass  # the server is gone: so are the connections
 
     def shut(self) -> None:
-        """The connections are closed and the loop has ended; again, nothing happens."""
-        if self.loop.is_running:
-            self.loop.call(self.close)
-            self.loop.stop()
+        """Close the connections and the loop; closing again does nothing."""
+        self.loop.close(self.close)
 
     # ----------------------------------------------------------------------------------------------
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from anyio import CancelScope
 
-from lamlam.errors import BadFact, NotSupported, ReadOnly, StoreClosed
+from lamlam.errors import BadFact, NotSupported
 from lamlam.memory_backends.commits.entity_edit import stored_form
 from lamlam.memory_backends.commits.validation import check_scan
 from lamlam.memory_backends.model.fact_ids import FactIds
@@ -28,24 +28,16 @@ from lamlam.memory_backends.model.lookups import (
     as_fact,
     checked_lookups,
 )
-from lamlam.memory_backends.model.operations import (
-    Change,
-    Commit,
-    ErasureReceipt,
-    MigrationReport,
-    Op,
-    StoreInfo,
-)
+from lamlam.memory_backends.model.operations import StoreInfo
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.model.values import EntityRef, as_value, is_text
 from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection, Row, Transaction
 from lamlam.memory_backends.neo4j_graph.schema import check_server
-from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.protocol import Capability, ReadOnlyStore, store_closed, unsupported
 from lamlam.memory_backends.resolution.resolver import Holding, look_up
 from lamlam.memory_backends.resolution.views import PlainHolding
-from lamlam.memory_backends.store_base import BaseStore
 
 _NAMES = ("name", "title", "id")
 """Properties that name a node, the first that it has."""
@@ -68,10 +60,11 @@ def relation_of(type_name: str) -> str:
     return _WORDS.sub(" ", spaced).strip().lower() or type_name
 
 
-class ForeignGraph(BaseStore):
+class ForeignGraph(ReadOnlyStore):
     """Facts of a graph that others made, for reading; names are found by case and synonyms only."""
 
     capabilities = frozenset({Capability.SERVER, Capability.MULTIPROCESS})
+    refusal = ("a graph of others is only read", "open it without view=foreign")
 
     def __init__(self, connection: Neo4jConnection, label: str, edition: str) -> None:
         """Take over an open connection (`open` makes one)."""
@@ -110,9 +103,9 @@ class ForeignGraph(BaseStore):
         self._check_open()
         queries = checked_lookups(queries)
         if any(query.as_of is not None for query in queries):
-            raise self.unsupported("as_of", Capability.HISTORY)
+            raise unsupported(self, "as_of", Capability.HISTORY)
         if any(query.namespace for query in queries):
-            raise self.unsupported("namespace", Capability.NAMESPACES)
+            raise unsupported(self, "namespace", Capability.NAMESPACES)
         names = {query.entity for query in queries if is_text(query.entity)}
         shelf = _Shelf(await self._loop.run(self._named, sorted(names)))
         return [look_up(shelf, query, 0, _IDS) for query in queries]
@@ -129,9 +122,9 @@ class ForeignGraph(BaseStore):
         """Give every fact, or those of one entity, of one relation, or of both."""
         self._check_open()
         if as_of is not None:
-            raise self.unsupported("as_of", Capability.HISTORY)
+            raise unsupported(self, "as_of", Capability.HISTORY)
         if namespace:
-            raise self.unsupported("namespace", Capability.NAMESPACES)
+            raise unsupported(self, "namespace", Capability.NAMESPACES)
         check_scan(entity, relation, None, batch)
         wanted = relation_key(relation) if relation is not None else None
         if entity is not None:
@@ -173,39 +166,8 @@ class ForeignGraph(BaseStore):
                 await self._loop.run(self._connection.close)
             self._connection.shut()
 
-    # What a graph of others is not asked for --------------------------------------------------------
-
-    async def apply(
-        self,
-        ops: Sequence[Op],
-        *,
-        expected: int | None = None,
-        idempotency_key: str | None = None,
-        actor: str | None = None,
-    ) -> Commit:
-        """Refused: the graph is only read."""
-        raise self._read_only()
-
-    async def erase(
-        self,
-        entity: str,
-        relation: str | None = None,
-        *,
-        namespace: Namespace = (),
-        reason: str | None = None,
-        authority: str | None = None,
-    ) -> ErasureReceipt:
-        """Refused: the graph is only read."""
-        raise self._read_only()
-
-    def changes(
-        self, since: int | None = None, *, namespace: Namespace | None = None
-    ) -> AsyncIterator[Change]:
-        """Refused: others write the graph, and keep no log that we know."""
-        raise self.unsupported("changes", Capability.CHANGES)
-
-    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
-        """Refused: the schema is that of others."""
+    async def migrate(self, *, dry_run: bool = False) -> NoReturn:
+        """Refuse: the schema is that of others."""
         raise NotSupported("a graph of others has no schema of ours", hint="open it without view=")
 
     # ------------------------------------------------------------------------------------------------
@@ -221,12 +183,9 @@ class ForeignGraph(BaseStore):
         spellings = {form for name in names for form in (name.lower(), canonical_key(name))}
         return _holdings(await self._rows(self._of_names, names=sorted(spellings)))
 
-    def _read_only(self) -> ReadOnly:
-        return ReadOnly("a graph of others is only read", hint="open it without view=foreign")
-
     def _check_open(self) -> None:
         if not self._loop.is_running:
-            raise StoreClosed("the store is closed", hint="use it inside: async with … as store")
+            raise store_closed()
 
 
 class _Shelf:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 
+from lamlam.background_loop import BackgroundLoop
 from lamlam.errors import Conflict, StoreMissing
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
@@ -18,7 +19,6 @@ from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection, Row, Transaction
 from lamlam.memory_backends.neo4j_graph.fetched_entities import FetchedShelf, StoreGone
-from lamlam.memory_backends.neo4j_graph.loop import BackgroundLoop
 from lamlam.memory_backends.neo4j_graph.queries import Queries
 from lamlam.memory_backends.neo4j_graph.rows import rule_of, stored_fact
 from lamlam.memory_backends.resolution.resolver import look_up

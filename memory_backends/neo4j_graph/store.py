@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from anyio import CancelScope
 
-from lamlam.errors import NotSupported, ReadOnly, StoreClosed
+from lamlam.errors import NotSupported, ReadOnly
 from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_entity,
@@ -56,12 +56,10 @@ from lamlam.memory_backends.neo4j_graph.schema import (
     read_state,
     require_state,
 )
-from lamlam.memory_backends.protocol import Capability
-from lamlam.memory_backends.store_base import BaseStore
+from lamlam.memory_backends.protocol import Capability, FactStore, store_closed, unsupported
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.neo4j_graph.cache import Cache
-    from lamlam.memory_backends.protocol import FactStore
 
 _READING = frozenset(
     {
@@ -134,13 +132,15 @@ async def _prepared(connection: Neo4jConnection, queries: Queries, create: bool)
     return await require_state(connection, queries)
 
 
-class Neo4jStore(BaseStore):
+class Neo4jStore(FactStore):
     """Facts in a Neo4j database, from any event loop or thread.
 
     Reads see one revision of the store, and every commit that this process made. What another
     process committed is seen once the server has it; the `Revision` of a commit carries what a
     cluster needs to wait for it.
     """
+
+    capabilities: frozenset[Capability] = frozenset()
 
     def __init__(
         self,
@@ -246,7 +246,7 @@ class Neo4jStore(BaseStore):
             if since is None
             else self._feed.since(int(since), revision)
         )
-        async for part in self._loop.iterate(parts):
+        async for part in self._loop.run_each(parts):
             for change in within(part, space):
                 yield change
 
@@ -411,7 +411,7 @@ class Neo4jStore(BaseStore):
     def _copy(self, what: str) -> Cache:
         self._check_open()
         if self._cache is None:
-            raise self.unsupported(what, Capability.FAST_LOOKUP)
+            raise unsupported(self, what, Capability.FAST_LOOKUP)
         return self._cache
 
     def _noted(self, commit: Commit) -> Commit:
@@ -422,7 +422,7 @@ class Neo4jStore(BaseStore):
 
     def _check_open(self) -> None:
         if not self._loop.is_running:
-            raise StoreClosed("the store is closed", hint="use it inside: async with … as store")
+            raise store_closed()
 
     def _check_writable(self) -> None:
         self._check_open()

@@ -10,14 +10,14 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
-from anyio import CancelScope, to_thread
+from anyio import to_thread
 
-from lamlam.errors import Conflict, ReadOnly, StoreClosed, StoreMissing
+from lamlam.errors import Conflict, ReadOnly, StoreMissing
+from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.commit_plan import plan_commit
 from lamlam.memory_backends.commits.validation import (
     check_commit,
@@ -25,7 +25,6 @@ from lamlam.memory_backends.commits.validation import (
     check_erase,
     check_scan,
     check_since,
-    facts_to_load,
     nested_write,
 )
 from lamlam.memory_backends.model.fact_ids import FactIds
@@ -44,7 +43,6 @@ from lamlam.memory_backends.model.lookups import (
 from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.operations import (
     OUT_OF_REACH,
-    Assert,
     Change,
     Commit,
     ErasureReceipt,
@@ -68,10 +66,9 @@ from lamlam.memory_backends.networkx_graph.file import (
     write_file,
 )
 from lamlam.memory_backends.networkx_graph.state import Graph, GraphDesk, GraphWorld
-from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.protocol import Capability, store_closed
 from lamlam.memory_backends.resolution.resolver import Shelf, describe, look_up
 from lamlam.memory_backends.resolution.views import NamespaceShelf, PastShelf, facts_at
-from lamlam.memory_backends.store_base import LocalStore, others_turn
 from lamlam.unfinished_files import parts_beside
 
 _READING = frozenset(
@@ -116,6 +113,8 @@ class GraphStore(LocalStore):
         self.path = None if path is None else path.absolute()
         self.read_only = read_only
         self.capabilities = _READING if read_only else _READING | _WRITING
+        self.applies_in_thread = False
+        self.saves_in_thread = path is not None
         self._lock = threading.RLock()
         self._is_closed = False
         self._is_writing = False
@@ -203,22 +202,6 @@ class GraphStore(LocalStore):
                 shelf = NamespaceShelf(shelf, namespace)
             return describe(shelf, entity, fuzzy=fuzzy)
 
-    async def scan(
-        self,
-        entity: str | None = None,
-        relation: str | None = None,
-        *,
-        namespace: Namespace | None = None,
-        as_of: int | None = None,
-        batch: int = 1000,
-    ) -> AsyncIterator[Fact]:
-        """Give every fact, or those of one entity, of one relation (or its synonyms), or of both."""
-        facts = self.scan_nowait(entity, relation, namespace=namespace, as_of=as_of, batch=batch)
-        for n, fact in enumerate(facts):
-            if n % _BATCH == 0:
-                await others_turn()
-            yield fact
-
     def scan_nowait(
         self,
         entity: str | None = None,
@@ -300,15 +283,6 @@ class GraphStore(LocalStore):
             key = self._world.meant(scoped(space, canonical_key(entity)))
             return sorted(split(alias)[1] for alias in self._world.aliases_of(key))
 
-    async def changes(
-        self, since: int | None = None, *, namespace: Namespace | None = None
-    ) -> AsyncIterator[Change]:
-        """Give what was committed after a revision, in order, up to now."""
-        for n, change in enumerate(self.changes_nowait(since, namespace=namespace)):
-            if n % _BATCH == 0:
-                await others_turn()
-            yield change
-
     def changes_nowait(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Iterator[Change]:
@@ -342,19 +316,6 @@ class GraphStore(LocalStore):
             )
 
     # Writing --------------------------------------------------------------------------------------
-
-    async def apply(
-        self,
-        ops: Sequence[Op],
-        *,
-        expected: int | None = None,
-        idempotency_key: str | None = None,
-        actor: str | None = None,
-    ) -> Commit:
-        """Every operation has been done, in order, or none."""
-        return self.apply_nowait(
-            ops, expected=expected, idempotency_key=idempotency_key, actor=actor
-        )
 
     def apply_nowait(
         self,
@@ -392,38 +353,6 @@ class GraphStore(LocalStore):
                 self._log.by_key[used] = commit
                 self._is_saved = False
             return commit
-
-    async def load(self, facts: Iterable[Fact]) -> Commit:
-        """All facts are asserted, or none."""
-        return self.load_nowait(facts)
-
-    def load_nowait(self, facts: Iterable[Fact]) -> Commit:
-        """The same as `load`."""
-        return self.apply_nowait(Assert(fact) for fact in facts_to_load(facts))
-
-    async def erase(
-        self,
-        entity: str,
-        relation: str | None = None,
-        *,
-        namespace: Namespace = (),
-        reason: str | None = None,
-        authority: str | None = None,
-    ) -> ErasureReceipt:
-        """Nothing is left of the facts: history, feed, aliases and index keys included.
-
-        What was merged into the entity goes with it. A file is written anew at once. The bytes
-        of the process are not searched: the receipt says so.
-        """
-        work = partial(
-            self.erase_nowait,
-            entity,
-            relation,
-            namespace=namespace,
-            reason=reason,
-            authority=authority,
-        )
-        return work() if self.path is None else await to_thread.run_sync(work)
 
     def erase_nowait(
         self,
@@ -493,21 +422,13 @@ class GraphStore(LocalStore):
             self._file = write_file(self.path, contents)
             self._is_saved = True
 
-    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
+    def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
         """The file has the schema of this version, and is made where it was missing."""
         is_missing = self.path is not None and self._file is None
         if is_missing and not dry_run:
-            await self.save()
+            self.save_nowait()
         steps = (f"make {self.path}",) if is_missing else ()
         return MigrationReport(0 if is_missing else SCHEMA_VERSION, SCHEMA_VERSION, steps, dry_run)
-
-    async def aclose(self) -> None:
-        """The file is written, if there is one; the facts in memory are gone."""
-        if self.path is None:
-            self.close_nowait()
-            return
-        with CancelScope(shield=True):
-            await to_thread.run_sync(self.close_nowait)
 
     def close_nowait(self) -> None:
         """The same as `aclose`, in this thread."""
@@ -616,7 +537,7 @@ class GraphStore(LocalStore):
 
     def _check_open(self) -> None:
         if self._is_closed:
-            raise StoreClosed("the store is closed", hint="use it inside: with … as store")
+            raise store_closed()
 
     def _check_writable(self) -> None:
         self._check_open()

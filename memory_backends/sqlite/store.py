@@ -6,22 +6,19 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
-from anyio import CancelScope, to_thread
-
-from lamlam.errors import ReadOnly, StoreClosed, StoreMissing, Unavailable
+from lamlam.errors import ReadOnly, StoreMissing, Unavailable
+from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.validation import (
     check_entity,
     check_erase,
     check_scan,
     check_since,
-    facts_to_load,
     nested_write,
 )
 from lamlam.memory_backends.model.fact_ids import FactIds
@@ -36,7 +33,6 @@ from lamlam.memory_backends.model.lookups import (
 )
 from lamlam.memory_backends.model.operations import (
     OUT_OF_REACH,
-    Assert,
     Change,
     Commit,
     ErasureReceipt,
@@ -47,7 +43,7 @@ from lamlam.memory_backends.model.operations import (
     StoreInfo,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
-from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.protocol import Capability, store_closed
 from lamlam.memory_backends.resolution.resolver import Shelf, describe, look_up
 from lamlam.memory_backends.resolution.views import NamespaceShelf, PastShelf
 from lamlam.memory_backends.sqlite.commit_log import forget_log
@@ -64,7 +60,6 @@ from lamlam.memory_backends.sqlite.schema import (
     too_old,
     translated,
 )
-from lamlam.memory_backends.store_base import LocalStore, others_turn
 from lamlam.one_process import OneProcess, store_elsewhere
 from lamlam.unfinished_files import parts_beside
 
@@ -101,8 +96,6 @@ _LOG_READ_HERE = (
     "write-ahead log: this process is reading the file as it was"
     " (changes(None) or scan(as_of=…), not read to its end)"
 )
-_TURN = 500
-"""Facts after which other tasks, and a cancellation, get their turn."""
 
 
 class SqliteStore(OneProcess, LocalStore):
@@ -246,23 +239,6 @@ class SqliteStore(OneProcess, LocalStore):
         except sqlite3.Error as error:
             raise self._explained(error) from error
 
-    async def scan(
-        self,
-        entity: str | None = None,
-        relation: str | None = None,
-        *,
-        namespace: Namespace | None = None,
-        as_of: int | None = None,
-        batch: int = 1000,
-    ) -> AsyncIterator[Fact]:
-        """Give every fact, or those of one entity, of one relation (or its synonyms), or of both."""
-        facts = self.scan_nowait(entity, relation, namespace=namespace, as_of=as_of, batch=batch)
-        with closing(facts):
-            for n, fact in enumerate(facts):
-                if n % _TURN == 0:
-                    await others_turn()
-                yield fact
-
     def scan_nowait(
         self,
         entity: str | None = None,
@@ -307,21 +283,6 @@ class SqliteStore(OneProcess, LocalStore):
         with self._reading() as reader:
             return reader.rules.all()
 
-    async def changes(
-        self, since: int | None = None, *, namespace: Namespace | None = None
-    ) -> AsyncIterator[Change]:
-        """Give what was committed after a revision, in order, up to now.
-
-        Raises:
-            ChangesGone: the feed does not reach back so far.
-        """
-        changes = self.changes_nowait(since, namespace=namespace)
-        with closing(changes):
-            for n, change in enumerate(changes):
-                if n % _TURN == 0:
-                    await others_turn()
-                yield change
-
     def changes_nowait(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Generator[Change, None, None]:
@@ -365,30 +326,6 @@ class SqliteStore(OneProcess, LocalStore):
 
     # Writing ------------------------------------------------------------------------------------
 
-    async def apply(
-        self,
-        ops: Sequence[Op],
-        *,
-        expected: int | None = None,
-        idempotency_key: str | None = None,
-        actor: str | None = None,
-    ) -> Commit:
-        """Every operation has been done, or none.
-
-        Raises:
-            Conflict: the store has another revision than expected.
-            ReadOnly: the store was opened for reading.
-            Unavailable: another process keeps the file locked, or the disk is full.
-        """
-        work = partial(
-            self.apply_nowait,
-            ops,
-            expected=expected,
-            idempotency_key=idempotency_key,
-            actor=actor,
-        )
-        return await to_thread.run_sync(work)
-
     def apply_nowait(
         self,
         ops: Iterable[Op],
@@ -401,48 +338,6 @@ class SqliteStore(OneProcess, LocalStore):
         with self._writing() as writer:
             commit = writer.apply(ops, expected, idempotency_key, actor)
         return commit
-
-    async def load(self, facts: Iterable[Fact]) -> Commit:
-        """All facts are asserted in one transaction, however many, in bounded memory.
-
-        Another thread takes them from the iterable.
-        """
-        return await to_thread.run_sync(self.load_nowait, facts)
-
-    def load_nowait(self, facts: Iterable[Fact]) -> Commit:
-        """The same as `load`, in this thread."""
-        return self.apply_nowait(Assert(fact) for fact in facts_to_load(facts))
-
-    async def erase(
-        self,
-        entity: str,
-        relation: str | None = None,
-        *,
-        namespace: Namespace = (),
-        reason: str | None = None,
-        authority: str | None = None,
-    ) -> ErasureReceipt:
-        """Nothing is left of the facts, in the tables or in the file's bytes.
-
-        The log is written back and emptied, then the files are searched for every erased
-        value of four characters or more that no other fact holds. Where a page kept a
-        copy, the file is written anew. Another process that reads the file at this moment
-        keeps the log: then the receipt says so under ``pending``. Entities that were merged
-        into this one are erased with it: their past is its past.
-
-        Raises:
-            ReadOnly: the store was opened for reading.
-            Unavailable: another process keeps the file locked.
-        """
-        work = partial(
-            self.erase_nowait,
-            entity,
-            relation,
-            namespace=namespace,
-            reason=reason,
-            authority=authority,
-        )
-        return await to_thread.run_sync(work)
 
     def erase_nowait(
         self,
@@ -476,10 +371,6 @@ class SqliteStore(OneProcess, LocalStore):
             authority=authority,
             uncovered=OUT_OF_REACH,
         )
-
-    async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
-        """The file has the schema of this version, or it is only said how it would get it."""
-        return await to_thread.run_sync(partial(self.migrate_nowait, dry_run=dry_run))
 
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
         """The same as `migrate`, in this thread."""
@@ -545,12 +436,11 @@ class SqliteStore(OneProcess, LocalStore):
             return write_back_log(self._open_writer().connection)
 
     async def aclose(self) -> None:
-        """The store is closed, writing done; closing again does nothing."""
+        """Close the store; where nothing was written no thread is needed."""
         if self._writer is None:
             self.close_nowait()
-            return
-        with CancelScope(shield=True):
-            await to_thread.run_sync(self.close_nowait)
+        else:
+            await super().aclose()
 
     def close_nowait(self) -> None:
         """The same as `aclose`, in this thread; nothing is done in a forked process."""
@@ -673,11 +563,11 @@ class SqliteStore(OneProcess, LocalStore):
         if self.is_forked:
             raise store_elsewhere()
         if self._is_closed:
-            raise StoreClosed("the store is closed", hint="use it inside: with … as store")
+            raise store_closed()
 
     def _explained(self, error: sqlite3.Error) -> Exception:
         if self._is_closed:
-            return StoreClosed("the store is closed", hint="use it inside: with … as store")
+            return store_closed()
         try:
             with translated(self.path):
                 raise error

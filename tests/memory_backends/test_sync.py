@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from lamlam.errors import BadFact, Conflict, NotSupported, StoreClosed, UnknownBackend
+from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.memory_backends.model.operations import (
@@ -31,7 +32,6 @@ from lamlam.memory_backends.model.operations import (
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import Capability, FactStore
-from lamlam.memory_backends.store_base import BaseStore, LocalStore
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.memory_backends.transfer import contents
 from tests.limits import HANG_S
@@ -63,8 +63,10 @@ def test_there_is_nothing_more_than_loading_and_closing() -> None:
     assert isinstance(SyncFactStore.capabilities, property)
 
 
-class Waiting(BaseStore):
+class Waiting(FactStore):
     """A store that waits before every answer, as one behind a connection does."""
+
+    capabilities: frozenset[Capability] = frozenset()
 
     def __init__(self, path: Path | None = None) -> None:
         self._store = GraphStore(path)
