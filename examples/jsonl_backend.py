@@ -20,17 +20,19 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lamlam.errors import BadStore, Conflict, ReadOnly, SchemaMismatch, StoreMissing
+from lamlam.errors import BadStore, ReadOnly, SchemaMismatch, StoreMissing
 from lamlam.memory_backends.authoring import LocalStore
-from lamlam.memory_backends.commits.commit_plan import Page, check_op, plan_commit
+from lamlam.memory_backends.commits.commit_plan import plan_commit
 from lamlam.memory_backends.commits.entity_edit import covered_keys
-from lamlam.memory_backends.commits.merges import MergeRecord
 from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_erase,
+    check_expected,
+    check_op,
     check_scan,
     operations,
 )
+from lamlam.memory_backends.model.entity_reader import EntityReader, StoredEntity
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.keys import canonical_key
@@ -38,7 +40,6 @@ from lamlam.memory_backends.model.lookups import (
     EntityView,
     Lookup,
     LookupResult,
-    Owned,
     StoredFact,
     as_fact,
 )
@@ -55,11 +56,10 @@ from lamlam.memory_backends.model.operations import (
     Retract,
     StoreInfo,
 )
-from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.protocol import Capability, store_closed, unsupported
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
 from lamlam.memory_backends.resolution.resolver import describe, look_up
-from lamlam.memory_backends.resolution.views import NamespaceShelf, PlainHolding
+from lamlam.memory_backends.resolution.views import NamespaceView
 
 SCHEMA = 1
 READING = frozenset(
@@ -73,51 +73,28 @@ def open_jsonl(url: str, *, create: bool, read_only: bool) -> JsonlStore:
     return JsonlStore(Path(url.removeprefix("jsonl:///")), create=create, read_only=read_only)
 
 
-class Facts:
-    """What the file holds, as `look_up` (a `Shelf`) and `plan_commit` (a `Desk`) ask for it.
+class Facts(EntityReader):
+    """What the file holds, as `look_up` and `plan_commit` ask for it.
 
     All keys are scoped: namespace and canonical key in one text.
     """
 
-    rules = RelationRules()
-    has_aliases = False
-
-    def __init__(self, held: Iterable[PlainHolding] = ()) -> None:
+    def __init__(self, held: Iterable[StoredEntity] = ()) -> None:
         self.held = {one.key: one for one in held if one.facts}
         self._codes: dict[int, list[str]] = {}
         for key in self.held:
             for code in index_codes(key):
                 self._codes.setdefault(code, []).append(key)
 
-    def holding(self, key: str) -> PlainHolding | None:
-        """The entity with exactly this key."""
+    def record(self, key: str) -> StoredEntity | None:
+        """Return the entity with exactly this key."""
         return self.held.get(key)
 
-    def alias(self, key: str) -> None:
-        """Nothing: no aliases are kept."""
-
-    def near(self, codes: Collection[int]) -> Sequence[str]:
-        """Keys of the entities indexed under any of these codes, each once."""
+    def candidates(self, codes: Collection[int]) -> Sequence[str]:
+        """Return the keys of the entities indexed under any of these codes, each once."""
         return list(dict.fromkeys(key for code in codes for key in self._codes.get(code, ())))
 
-    def referring(self, key: str, relation: str) -> Sequence[Owned]:
-        """Nothing: without rules no relation has an inverse."""
-        return ()
-
-    def page(self, key: str) -> Page:
-        """What is held of the entity before an operation."""
-        held = self.held.get(key)
-        return Page(held.name, held.facts) if held else Page(None, ())
-
-    def aliases_of(self, key: str) -> Sequence[str]:
-        """Nothing: no aliases are kept."""
-        return ()
-
-    def merges_of(self, kept: str) -> Sequence[MergeRecord]:
-        """Nothing: entities are not merged."""
-        return ()
-
-    def with_(self, *changed: PlainHolding) -> Facts:
+    def with_(self, *changed: StoredEntity) -> Facts:
         """The same with other facts of some entities."""
         return Facts({**self.held, **{one.key: one for one in changed}}.values())
 
@@ -170,7 +147,7 @@ class JsonlStore(LocalStore):
             self._check_open()
             if as_of is not None:
                 raise unsupported(self, "as_of", Capability.HISTORY)
-            return describe(NamespaceShelf(self._facts, namespace), entity, fuzzy=fuzzy)
+            return describe(NamespaceView(self._facts, namespace), entity, fuzzy=fuzzy)
 
     def scan_nowait(
         self,
@@ -237,13 +214,12 @@ class JsonlStore(LocalStore):
                 if not isinstance(op, Assert | Replace | Retract):
                     raise unsupported(self, type(op).__name__, Capability.ALIASES)
             revision = self._head["revision"]
-            if expected not in (None, revision):
-                raise Conflict(f"the store is at revision {revision}, not {expected}")
+            check_expected(expected, revision)
             plan = plan_commit(ops, self._facts, revision + 1, self._identify)
             if not plan.changed:
                 return Commit(revision, 0)
             changed = [
-                PlainHolding(edit.name or key, key, tuple(edit.after))
+                StoredEntity(edit.name or key, key, tuple(edit.after))
                 for key, edit in plan.edits.items()
             ]
             self._write(self._facts.with_(*changed), plan.revision)
@@ -263,12 +239,13 @@ class JsonlStore(LocalStore):
             self._check_writable()
             check_erase(entity, relation, reason, authority)
             key = scoped(check_namespace(namespace), canonical_key(entity))
-            name, facts = self._facts.page(key)
+            record = self._facts.record(key) or StoredEntity(entity, key, ())
+            facts = record.facts
             covered = covered_keys(facts, relation)
             kept = tuple(fact for fact in facts if fact.key not in covered)
             n_erased = len(facts) - len(kept)
             if n_erased:
-                left = self._facts.with_(PlainHolding(name or entity, key, kept))
+                left = self._facts.with_(StoredEntity(record.name, key, kept))
                 self._write(left, self._head["revision"] + 1)
             return ErasureReceipt(
                 facts=n_erased,
@@ -297,7 +274,7 @@ class JsonlStore(LocalStore):
     # The file -------------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        held: dict[str, PlainHolding] = {}
+        held: dict[str, StoredEntity] = {}
         try:
             head, *lines = map(json.loads, self.path.read_text(encoding="utf-8").splitlines())
             schema = int(head["schema"])
@@ -305,7 +282,7 @@ class JsonlStore(LocalStore):
                 relation, relation_key, value, sources, *rest = line["fact"]
                 fact = StoredFact(relation, relation_key, value, tuple(sources), *rest)
                 before = held[line["key"]].facts if line["key"] in held else ()
-                held[line["key"]] = PlainHolding(line["name"], line["key"], (*before, fact))
+                held[line["key"]] = StoredEntity(line["name"], line["key"], (*before, fact))
         except (ValueError, KeyError, TypeError) as error:
             raise BadStore(f"{self.path} is no file of facts: {error}") from None
         if schema > SCHEMA:

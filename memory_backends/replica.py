@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from lamlam.memory_backends.commits.entity_edit import stored_form
+from lamlam.memory_backends.model.entity_reader import EntityReader, value_key
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key
-from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult, Owned, StoredFact
-from lamlam.memory_backends.model.namespaces import scoped, split
+from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult, StoredFact
+from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import Change
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.model.row_codec import (
@@ -28,19 +29,22 @@ from lamlam.memory_backends.model.row_codec import (
     unpack,
 )
 from lamlam.memory_backends.resolution.code_index import NearNames
-from lamlam.memory_backends.resolution.resolver import Shelf, describe, look_up
-from lamlam.memory_backends.resolution.views import NamespaceShelf, references
+from lamlam.memory_backends.resolution.resolver import describe, look_up
+from lamlam.memory_backends.resolution.views import NamespaceView
 
 _MOST_AT_ONCE = 1000
 
 
-class Replica:
-    """What a store holds now, as resolution sees it (a `Shelf`).
+class Replica(EntityReader):
+    """What a store holds now, in this process.
 
     One thread feeds it, any number ask `lookup_nowait` and `describe_nowait`. Begin with
     ``store.changes(None)``, go on with ``store.changes(replica.revision)``. It answers about the
     present only, and has no past.
     """
+
+    rules = RelationRules()
+    """What the store knows about relations."""
 
     def __init__(self, secret: bytes) -> None:
         """Begin empty.
@@ -51,8 +55,6 @@ class Replica:
         self.revision = 0
         """Of the last commit that was taken in whole, or the one that the feed is said to have
         reached."""
-        self.rules = RelationRules()
-        """What the store knows about relations."""
         self.identify = FactIds(secret)
         self.lock = threading.RLock()
         """Held while changes are taken in and while a question is answered."""
@@ -82,27 +84,30 @@ class Replica:
     ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
         with self.lock:
-            shelf: Shelf = NamespaceShelf(self, namespace) if namespace else self
-            return describe(shelf, entity, fuzzy=fuzzy)
+            reader = NamespaceView(self, namespace) if namespace else self
+            return describe(reader, entity, fuzzy=fuzzy)
 
     def __len__(self) -> int:
         """How many facts there are."""
         return self._n_facts
 
-    # What resolution asks (`Shelf`), under the lock -----------------------------------------------
+    # Reading (`EntityReader`), under the lock -----------------------------------------------------
 
-    def holding(self, key: str) -> _Row | None:
-        """The entity with exactly this scoped key."""
+    def record(self, key: str) -> _ReplicaRow | None:
+        """Return the entity with exactly this scoped key."""
         text = self._rows.get(key)
-        return None if text is None else _Row(key, text, self._sources)
+        return None if text is None else _ReplicaRow(key, text, self._sources)
 
-    def alias(self, key: str) -> _Row | None:
-        """The entity that has this scoped key as an alias."""
-        holder = self._aliases.get(key)
-        return None if holder is None else self.holding(holder)
+    def alias(self, key: str) -> str | None:
+        """Return the scoped key of the entity that has this one as an alias."""
+        return self._aliases.get(key)
 
-    def near(self, codes: Collection[int]) -> list[str]:
-        """Scoped keys of the entities indexed under any of these codes, each once."""
+    def aliases(self, key: str) -> list[str]:
+        """Return the scoped keys of the aliases of an entity, sorted."""
+        return sorted(self._aliases_of.get(key, ()))
+
+    def candidates(self, codes: Collection[int]) -> list[str]:
+        """Return the scoped keys of the entities indexed under any of these codes, each once."""
         return self._near.of(codes)
 
     @property
@@ -110,19 +115,13 @@ class Replica:
         """True unless `alias` finds nothing anyway."""
         return bool(self._aliases)
 
-    def referring(self, key: str, relation: str) -> list[Owned]:
-        """Facts of a relation whose value is the entity with this scoped key."""
+    def owners(self, key: str) -> Collection[str]:
+        """Return the scoped keys of entities that have this one as a value."""
         if self._owners is None:
             self._owners = {}
             for owner, text in self._rows.items():
                 self._note_owner(owner, unpack(text, self._sources.text))
-        keys = [key, *self.aliases(key)]
-        owners = {owner for one in keys for owner in self._owners.get(one, ())}
-        return references(map(self.holding, sorted(owners)), keys, relation)
-
-    def aliases(self, key: str) -> list[str]:
-        """Return the scoped keys of the other names of an entity, sorted."""
-        return sorted(self._aliases_of.get(key, ()))
+        return self._owners.get(key, ())
 
     def keys(self) -> list[str]:
         """Return the scoped keys of the entities that have facts."""
@@ -257,15 +256,13 @@ class Replica:
 
     def _note_owner(self, key: str, facts: Iterable[StoredFact]) -> None:
         assert self._owners is not None
-        namespace = split(key)[0]
         for fact in facts:
-            if fact.code.startswith("e:"):
-                value = scoped(namespace, fact.code[2:])
+            if (value := value_key(key, fact)) is not None:
                 self._owners.setdefault(value, set()).add(key)
 
 
-class _Row:
-    """An entity's row (a `Holding`)."""
+class _ReplicaRow:
+    """An entity's row (an `EntityRecord`)."""
 
     __slots__ = ("_sources", "_text", "key")
 

@@ -95,7 +95,7 @@ def neo4j_lookup_benchmark(url: str, facts: int, seed: int = 0) -> dict[str, Any
                 "facts": facts,
                 "exact_us": _timed(store.lookup_nowait, questions[:_N_CACHE]),
                 "server_us": _timed(
-                    lambda query: store._loop.call(store._reading.look_up_all, [query]), few
+                    lambda query: store._loop.call(store._reader.look_up_all, [query]), few
                 ),
                 "bare_us": _timed(
                     _bare_lookup(driver, database, store._ids),

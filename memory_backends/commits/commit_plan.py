@@ -5,17 +5,17 @@ A backend gives the `Desk`, gets a `CommitPlan`, and writes it down in one trans
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.commits.changes import CommitEvent
 from lamlam.memory_backends.commits.entity_edit import EntityEdit, stored_form
-from lamlam.memory_backends.commits.merges import MergeRecord
-from lamlam.memory_backends.commits.validation import operations
-from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.commits.validation import checked_operations
+from lamlam.memory_backends.model.entity_reader import EntityReader, MergeRecord
+from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
-from lamlam.memory_backends.model.lookups import Identify, StoredFact
+from lamlam.memory_backends.model.lookups import Identify
 from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.operations import (
     AddAlias,
@@ -30,54 +30,6 @@ from lamlam.memory_backends.model.operations import (
     SplitEntities,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
-from lamlam.memory_backends.model.timestamps import to_us
-from lamlam.memory_backends.model.values import as_value, name_fault
-
-
-class Page(NamedTuple):
-    """What a store holds of one entity now."""
-
-    name: str | None
-    """As stored; ``None`` where the store has no facts of it."""
-    facts: Collection[StoredFact]
-    """In the order of ``seq``."""
-
-
-class Desk(Protocol):
-    """What a store holds of the entities that operations name. All keys are scoped."""
-
-    @property
-    def rules(self) -> RelationRules:
-        """What the store knows about relations."""
-        ...
-
-    def page(self, key: str) -> Page:
-        """The entity with exactly this key."""
-        ...
-
-    def alias(self, key: str) -> str | None:
-        """The key of the entity that has this alias."""
-        ...
-
-    def aliases_of(self, key: str) -> Sequence[str]:
-        """The aliases of an entity."""
-        ...
-
-    def merges_of(self, kept: str) -> Sequence[MergeRecord]:
-        """The merges into an entity that stand, oldest first."""
-        ...
-
-
-class Event(NamedTuple):
-    """What happened to an entity or a relation besides its facts, for the feed of changes."""
-
-    kind: ChangeKind
-    key: str
-    """Scoped key of the entity; the relation's key for a rule."""
-    name: str
-    """Of the entity as stored, or of the relation."""
-    other: str = ""
-    """Scoped key of the alias or of the merged entity."""
 
 
 @dataclass(slots=True)
@@ -97,7 +49,7 @@ class CommitPlan:
     """Records of merges that were done."""
     unmerged: list[MergeRecord] = field(default_factory=list)
     """Records that stood before and stand no longer, as they are now."""
-    events: list[Event] = field(default_factory=list)
+    events: list[CommitEvent] = field(default_factory=list)
 
 
 def named_keys(ops: Iterable[Op]) -> list[str]:
@@ -110,7 +62,7 @@ def named_keys(ops: Iterable[Op]) -> list[str]:
         BadFact: an operation is none.
     """
     keys: dict[str, None] = {}
-    for op in _checked(ops):
+    for op in checked_operations(ops):
         match op:
             case Assert(fact) | Replace(fact):
                 keys[scoped(fact.namespace, canonical_key(fact.entity))] = None
@@ -129,7 +81,7 @@ def named_keys(ops: Iterable[Op]) -> list[str]:
 
 def plan_commit(
     ops: Iterable[Op],
-    desk: Desk,
+    reader: EntityReader,
     revision: int,
     identify: Identify,
     *,
@@ -139,7 +91,7 @@ def plan_commit(
 
     Args:
         ops: checked here, one by one, unless `named_keys` did so.
-        desk: what the store holds.
+        reader: of what the store holds before.
         revision: that the changes will have.
         identify: gives the ids of facts.
         are_checked: they were.
@@ -149,14 +101,14 @@ def plan_commit(
         Conflict: a relation has other values than expected.
         TooManyValues: a relation that has one value at a time would have two.
     """
-    return _Work(desk, revision, identify).done(ops if are_checked else _checked(ops))
+    return _Work(reader, revision, identify).done(ops if are_checked else checked_operations(ops))
 
 
 class _Work:
-    def __init__(self, desk: Desk, revision: int, identify: Identify) -> None:
-        self.desk = desk
+    def __init__(self, reader: EntityReader, revision: int, identify: Identify) -> None:
+        self.reader = reader
         self.identify = identify
-        self.rules = desk.rules
+        self.rules = reader.rules
         self.edits: dict[str, EntityEdit] = {}
         self.plan = CommitPlan(revision)
 
@@ -201,23 +153,28 @@ class _Work:
     def _alias(self, key: str) -> str | None:
         if key in self.plan.aliases:
             return self.plan.aliases[key]
-        return self.desk.alias(key)
+        return self.reader.alias(key)
 
     def _aliases_of(self, key: str) -> list[str]:
         changed = self.plan.aliases
-        held = [alias for alias in self.desk.aliases_of(key) if alias not in changed]
+        held = [alias for alias in self.reader.aliases(key) if alias not in changed]
         return held + [alias for alias, holder in changed.items() if holder == key]
 
     def _merges_of(self, kept: str) -> list[MergeRecord]:
         # Of stored ones only: a pair may be merged again.
         gone = {(record.kept, record.merged) for record in self.plan.unmerged}
-        stored = [r for r in self.desk.merges_of(kept) if (r.kept, r.merged) not in gone]
+        stored = [
+            r
+            for r in self.reader.merges(kept)
+            if r.kept == kept and r.stands and (r.kept, r.merged) not in gone
+        ]
         return stored + [r for r in self.plan.merged if r.kept == kept and r.stands]
 
     def _edit(self, key: str) -> EntityEdit:
         edit = self.edits.get(key)
         if edit is None:
-            name, facts = self.desk.page(key)
+            record = self.reader.record(key)
+            name, facts = (record.name, record.stored()) if record is not None else (None, ())
             edit = self.edits[key] = EntityEdit(key, name, facts, self.plan.revision)
         return edit
 
@@ -341,7 +298,7 @@ class _Work:
         # The definition of a synonym is replaced: one relation has one rule.
         self.rules = RelationRules([*self.rules.all(), rule])
         self.plan.rules = self.rules
-        self.plan.events.append(Event("rule", rule.key, rule.name))
+        self.plan.events.append(CommitEvent("rule", rule.key, rule.name))
         self.plan.changed += 1
 
     def _let_go_of_empty(self) -> None:
@@ -361,102 +318,4 @@ class _Work:
 
     def _noted(self, kind: ChangeKind, edit: EntityEdit, other: str) -> None:
         """What follows from a change is no change of its own, but copies have to be told."""
-        self.plan.events.append(Event(kind, edit.key, edit.name or split(edit.key)[1], other))
-
-
-def _checked(ops: Iterable[Op]) -> Iterator[Op]:
-    for op in operations(ops):
-        check_op(op)
-        yield op
-
-
-def check_op(op: Op) -> None:
-    """Every field of the operation can be stored, however its fact was made.
-
-    Raises:
-        BadFact: one cannot.
-    """
-    match op:
-        case Assert(fact) | Replace(fact) if isinstance(fact, Fact):
-            _check_fact(fact)
-            if isinstance(op, Replace):
-                _check_expected(op.expected)
-        case Retract(entity, relation, value, namespace):
-            _check_names(entity=entity, relation=relation)
-            check_namespace(namespace)
-            if op.valid_from is not None:
-                if not op.exact:
-                    raise BadFact("valid_from names one fact", hint="use it with exact=True")
-                to_us(op.valid_from)
-            if value is not None:
-                as_value(value)
-        case AddAlias(entity, alias, namespace) | RemoveAlias(entity, alias, namespace):
-            _check_names(entity=entity, alias=alias)
-            check_namespace(namespace)
-        case MergeEntities(kept, merged, namespace) | SplitEntities(kept, merged, namespace):
-            _check_names(kept=kept, merged=merged)
-            check_namespace(namespace)
-        case DefineRelation(rule) if isinstance(rule, RelationRule):
-            pass
-        case Assert() | Replace():
-            raise _holds_no(Fact, op, op.fact)
-        case DefineRelation():
-            raise _holds_no(RelationRule, op, op.rule)
-        case _:
-            raise BadFact(
-                f"{type(op).__name__} is no operation", hint="wrap a fact in lamlam.Assert(fact)"
-            )
-
-
-def _holds_no(wanted: type, op: Op, given: object) -> BadFact:
-    return BadFact(
-        f"{type(op).__name__} holds {type(given).__name__}, not a {wanted.__name__}",
-        hint=f"make one by lamlam.{wanted.__name__}(…)",
-    )
-
-
-def _check_fact(fact: Fact) -> None:
-    """Every field can be stored, also of a fact that pydantic was told not to check."""
-    try:
-        if not _is_ascii(fact):  # most are, and are then text
-            check_text(
-                entity=fact.entity,
-                relation=fact.relation,
-                value=fact.surface,
-                source="".join(fact.sources),
-            )
-        if fact.value is not fact.surface:
-            as_value(fact.value)
-        if not (fact.entity and fact.relation and fact.surface):
-            raise BadFact("no fact: entity, relation or surface is empty")
-        if not 0.0 <= fact.confidence <= 1.0:
-            raise BadFact("no fact: confidence: not from 0 to 1")
-        begin, end = to_us(fact.valid_from), to_us(fact.valid_to)
-    except (AttributeError, TypeError) as error:
-        raise BadFact(f"no fact: {error}", hint="make it by lamlam.Fact(…)") from None
-    if begin is not None and end is not None and begin >= end:
-        raise BadFact("no fact: valid_to: not after valid_from")
-    check_namespace(fact.namespace)
-
-
-def _is_ascii(fact: Fact) -> bool:
-    try:
-        return "".join((fact.entity, fact.relation, fact.surface, *fact.sources)).isascii()
-    except TypeError:
-        return False
-
-
-def _check_expected(expected: Collection[str] | None) -> None:
-    if expected is None:
-        return
-    if isinstance(expected, str) or not isinstance(expected, Collection):
-        raise BadFact("expected: no list of values", hint="write (value,)")
-    if not all(isinstance(one, str) for one in expected):
-        raise BadFact("expected: a value is no text", hint="give the surfaces of values")
-
-
-def _check_names(**names: str) -> None:
-    for field_name, name in names.items():
-        fault = name_fault(name)
-        if fault:
-            raise BadFact(f"no fact: {field_name}: {fault}")
+        self.plan.events.append(CommitEvent(kind, edit.key, edit.name or split(edit.key)[1], other))

@@ -1,34 +1,34 @@
-"""What an erasure takes and whose names go with it: pure, and the same for every backend."""
+"""Plan an erasure: which versions of facts go, and which names with them. Pure.
+
+One vocabulary for every backend. *Unknown*: an entity without any version left. *Forgotten*: a
+key for which nobody may be able to test. *Emptied*: an entity that holds no fact any more.
+*Freed*: a former name of a forgotten entity that names nothing now.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-from lamlam.memory_backends.commits.commit_plan import Desk
+from lamlam.memory_backends.commits.changes import ErasedFacts
 from lamlam.memory_backends.commits.entity_edit import covered_keys
 from lamlam.memory_backends.commits.merges import (
-    MergeRecord,
     Passed,
     after_erasure,
     ids_that_went,
     passed_on,
     passed_to,
 )
-from lamlam.memory_backends.model.lookups import Identify, PastVersion, StoredFact
+from lamlam.memory_backends.model.entity_reader import EntityReader, MergeRecord
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
+from lamlam.memory_backends.model.namespaces import split
 
 
-class Held(NamedTuple):
-    """Every version of the facts of an entity."""
-
-    now: Sequence[StoredFact] = ()
-    past: Sequence[PastVersion] = ()
-
-
-class Told(NamedTuple):
-    """What the feed is to tell: facts of an entity are gone, or, without ids, all of it."""
+class _Notice(NamedTuple):
+    """For the change feed: facts of an entity are gone, or, without ids, all of it."""
 
     key: str
     fact_ids: tuple[str, ...] = ()
@@ -36,12 +36,12 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ErasurePlan:
-    """What an erasure takes. Keys are scoped canonical keys."""
+    """What an erasure removes. Keys are scoped canonical keys."""
 
     covered: Collection[str]
     """Relations of the facts that go."""
     gone: Mapping[str, Sequence[StoredFact]]
-    """Versions, of now and of the past, that entities which were meant lose."""
+    """Versions, of now and of the past, that the meant entities lose."""
     passed: Sequence[Passed]
     """Versions that others have of their facts, from merges; they go too."""
     passed_to: Mapping[str, Collection[PastVersion]]
@@ -49,23 +49,48 @@ class ErasurePlan:
     unknown: Collection[str]
     """Entities that have no fact and no past any more."""
     forgotten: Collection[str]
-    """Keys that nobody may be able to test for: of these the feed tells nothing more."""
+    """Keys that nobody may be able to test for: of these the change feed tells nothing more."""
     emptied: Collection[str]
-    """What was meant, where nothing holds of it any more."""
-    told: Sequence[Told]
-    identify: Identify
+    """The meant entities, where they hold no fact any more."""
+    notices: Sequence[_Notice]
+    identify: FactIds
 
     @property
     def is_empty(self) -> bool:
-        """There is nothing to erase."""
+        """True where there is nothing to erase."""
         return not (self.gone or self.passed)
 
-    def thinned(self, record: MergeRecord, freed: Collection[str]) -> MergeRecord | None:
-        """Return what is left of the record of a merge; ``None``: nothing.
+    def lost(self) -> list[StoredFact]:
+        """Return every version that goes."""
+        lost = [fact for facts in self.gone.values() for fact in facts]
+        return lost + [old.fact for versions in self.passed_to.values() for old in versions]
+
+    def freed(self, reader: EntityReader, names: Iterable[str]) -> list[str]:
+        """Return which former names of forgotten entities name nothing any more.
+
+        Args:
+            reader: of the store, without the erased facts.
+            names: all that the entities ever had.
+        """
+        others = [one for one in dict.fromkeys(names) if one not in self.forgotten]
+        return [one for one in others if is_unused(reader, one)]
+
+    def erased(self, freed: Iterable[str]) -> list[ErasedFacts]:
+        """Return what the change feed says of the erasure.
+
+        Freed names are in it: copies may still know one as that of another entity.
+        """
+        return [
+            ErasedFacts(split(key)[0], self.identify.of_entity(key), fact_ids)
+            for key, fact_ids in (*self.notices, *map(_Notice, freed))
+        ]
+
+    def rewritten(self, record: MergeRecord, freed: Collection[str]) -> MergeRecord | None:
+        """Return what is left of the record of a merge, or ``None`` where nothing is.
 
         Args:
             record: as it was.
-            freed: names of forgotten entities that nobody has any more.
+            freed: names of forgotten entities that name nothing any more.
         """
         return after_erasure(
             record,
@@ -78,68 +103,68 @@ class ErasurePlan:
         )
 
 
-def entities_meant(desk: Desk, named: str) -> list[str]:
+def is_unused(reader: EntityReader, key: str) -> bool:
+    """Return whether a scoped key is no entity, was none, and is no alias."""
+    return reader.alias(key) is None and reader.history(key).name is None
+
+
+def entities_meant(reader: EntityReader, named: str) -> list[str]:
     """Return what an erasure of a scoped key or alias reaches, the entity itself first.
 
     What was merged into the entity goes with it, and so do its other names, which may have been
     entities before: their past is its past. One that has facts of its own again is another entity.
     """
-    key = named if desk.page(named).facts else (desk.alias(named) or named)
+    key = named if reader.record(named) is not None else (reader.alias(named) or named)
     keys = [key]
     for one in keys:  # grows while it is read
         keys += [
-            record.merged
-            for record in desk.merges_of(one)
-            if record.merged not in keys and not desk.page(record.merged).facts
+            merge.merged
+            for merge in reader.merges(one)
+            if merge.kept == one
+            and merge.stands
+            and merge.merged not in keys
+            and reader.record(merge.merged) is None
         ]
-    names = [one for one in (*desk.aliases_of(key), named) if not desk.page(one).facts]
+    names = [one for one in (*reader.aliases(key), named) if reader.record(one) is None]
     return list(dict.fromkeys((*keys, *names)))
 
 
 def plan_erasure(
-    desk: Desk,
-    keys: Sequence[str],
-    relation: str | None,
-    *,
-    held: Callable[[str], Held],
-    merges_from: Callable[[str], Iterable[MergeRecord]],
-    identify: Identify,
+    reader: EntityReader, keys: Sequence[str], relation: str | None, identify: FactIds
 ) -> ErasurePlan:
     """Return what is to be erased.
 
     Args:
-        desk: the store, before.
-        keys: what `entities_meant` gave.
+        reader: of the store, before.
+        keys: as `entities_meant` returns them.
         relation: erase facts of this relation, or of its synonyms, only.
-        held: gives the versions of a scoped key.
-        merges_from: gives the records of merges of an entity into another.
         identify: gives the ids of facts.
     """
-    before = {key: held(key) for key in keys}
-    covered = covered_keys(chain.from_iterable(map(_facts, before.values())), relation)
+    before = {key: reader.history(key) for key in keys}
+    covered = covered_keys(chain.from_iterable(one.facts() for one in before.values()), relation)
     gone = {
         key: lost
-        for key, entity in before.items()
-        if (lost := [fact for fact in _facts(entity) if fact.key in covered])
+        for key, history in before.items()
+        if (lost := [fact for fact in history.facts() if fact.key in covered])
     }
     is_emptied = all(fact.key in covered for fact in before[keys[0]].now)
-    ended = [key for key in gone if all(fact.key in covered for fact in _facts(before[key]))]
-    passed = passed_on(keys, relation, merges_from, lambda key: held(key).past, identify)
+    ended = [key for key in gone if all(fact.key in covered for fact in before[key].facts())]
+    passed = passed_on(reader, keys, relation, identify)
     if relation is None:
         forgotten = list(keys)
     else:
         # What is still a name of an entity that stays is not forgotten.
-        forgotten = [key for key in ended if is_emptied or desk.alias(key) is None]
-    told: list[Told] = []
+        forgotten = [key for key in ended if is_emptied or reader.alias(key) is None]
+    notices: list[_Notice] = []
     for key, facts in gone.items():
         ids = dict.fromkeys(identify(key, fact) for fact in facts)
         # With facts named, copies would keep the entity as a name.
-        told.append(Told(key) if key in forgotten else Told(key, tuple(ids)))
+        notices.append(_Notice(key) if key in forgotten else _Notice(key, tuple(ids)))
     for key, versions in passed_to(passed).items():
-        now, past = held(key)
+        _, now, past = reader.history(key)
         staying = [*now, *(old.fact for old in past if old not in versions)]
         if ids_gone := ids_that_went(key, (old.fact for old in versions), staying, identify):
-            told.append(Told(key, ids_gone))
+            notices.append(_Notice(key, ids_gone))
     return ErasurePlan(
         covered=covered,
         gone=gone,
@@ -148,12 +173,6 @@ def plan_erasure(
         unknown=keys if relation is None else ended,
         forgotten=forgotten,
         emptied=keys if is_emptied else (),
-        told=told,
+        notices=notices,
         identify=identify,
     )
-
-
-def _facts(held: Held) -> Iterator[StoredFact]:
-    yield from held.now
-    for old in held.past:
-        yield old.fact

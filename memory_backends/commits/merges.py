@@ -7,36 +7,12 @@ so that erasing the other reaches them. No record is left of an entity that was 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from lamlam.memory_backends.commits.entity_edit import covered_keys
+from lamlam.memory_backends.model.entity_reader import EntityReader, MergeRecord
 from lamlam.memory_backends.model.lookups import Identify, PastVersion, StoredFact
-
-
-class MergeRecord(NamedTuple):
-    """What a merge did. Keys are scoped canonical keys."""
-
-    kept: str
-    merged: str
-    merged_name: str
-    moved: tuple[str, ...]
-    """Ids that the moved facts had under the merged entity."""
-    shared: tuple[str, ...]
-    """Ids, under the merged entity, of facts that both entities had."""
-    aliases: tuple[str, ...]
-    """Scoped keys of the aliases that the merged entity had."""
-    since: int = 0
-    """The revision of the merge."""
-    until: int | None = None
-    """The revision of the split that undid it."""
-    stands: bool = True
-    """It can be undone: it was not, no later merge of the two took its place, and what was kept
-    was not erased."""
-
-    def holds_at(self, revision: int) -> bool:
-        """True from the merge to the split."""
-        return self.since <= revision and (self.until is None or revision < self.until)
 
 
 class Passed(NamedTuple):
@@ -47,30 +23,25 @@ class Passed(NamedTuple):
 
 
 def passed_on(
-    keys: Collection[str],
-    relation: str | None,
-    records_from: Callable[[str], Iterable[MergeRecord]],
-    past_of: Callable[[str], Sequence[PastVersion]],
-    identify: Identify,
+    reader: EntityReader, keys: Collection[str], relation: str | None, identify: Identify
 ) -> list[Passed]:
     """Return the ended versions that other entities have of facts of these, from merges.
 
     What an entity still states is its own, as long as it was not split.
 
     Args:
+        reader: of the store.
         keys: scoped keys of the entities whose facts are asked for.
         relation: only versions of facts of this relation, or of its synonyms.
-        records_from: gives the records of merges of an entity into another.
-        past_of: gives the versions of an entity that have ended.
         identify: gives the ids of facts.
     """
     found: list[Passed] = []
     chains: list[tuple[MergeRecord, ...]] = [
-        (record,) for key in keys for record in records_from(key) if record.kept not in keys
+        (record,) for key in keys for record in _merges_from(reader, key) if record.kept not in keys
     ]
     for chain in chains:  # grows while it is read
         last = chain[-1]
-        past = past_of(last.kept)
+        past = reader.history(last.kept).past
         covered = covered_keys((old.fact for old in past), relation)
         versions = tuple(
             old
@@ -84,10 +55,14 @@ def passed_on(
             found.append(Passed(last, versions))
         chains += [
             (*chain, record)
-            for record in records_from(last.kept)
+            for record in _merges_from(reader, last.kept)
             if record.kept not in keys and record not in chain and last.holds_at(record.since)
         ]
     return found
+
+
+def _merges_from(reader: EntityReader, key: str) -> Iterable[MergeRecord]:
+    return [record for record in reader.merges(key) if record.merged == key]
 
 
 def passed_to(passed: Iterable[Passed]) -> dict[str, dict[PastVersion, None]]:

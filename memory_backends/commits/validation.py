@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from hashlib import blake2b
 from typing import TypeVar
 
-from lamlam.errors import BadFact
-from lamlam.memory_backends.model.facts import Fact, check_text
-from lamlam.memory_backends.model.operations import Op
+from lamlam.errors import BadFact, Conflict
+from lamlam.memory_backends.model.facts import Fact, check_namespace, check_text
+from lamlam.memory_backends.model.operations import (
+    AddAlias,
+    Assert,
+    DefineRelation,
+    MergeEntities,
+    Op,
+    RemoveAlias,
+    Replace,
+    Retract,
+    SplitEntities,
+)
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.timestamps import to_us
+from lamlam.memory_backends.model.values import as_value, name_fault
 
 T = TypeVar("T")
 _MOST_REVISIONS = 2**63
@@ -22,6 +36,55 @@ def operations(given: Iterable[Op]) -> Iterable[Op]:
         BadFact: it is one operation or one fact, a text, or nothing to go through.
     """
     return _several(given, "operations", hint="give a list: apply([Assert(fact)])")
+
+
+def checked_operations(ops: Iterable[Op]) -> Iterator[Op]:
+    """Give the operations, each checked when it is its turn.
+
+    Raises:
+        BadFact: an operation is none, or a field of it cannot be stored.
+    """
+    for op in operations(ops):
+        check_op(op)
+        yield op
+
+
+def check_op(op: Op) -> None:
+    """Every field of the operation can be stored, however its fact was made.
+
+    Raises:
+        BadFact: one cannot.
+    """
+    match op:
+        case Assert(fact) | Replace(fact) if isinstance(fact, Fact):
+            _check_fact(fact)
+            if isinstance(op, Replace):
+                _check_expected(op.expected)
+        case Retract(entity, relation, value, namespace):
+            _check_names(entity=entity, relation=relation)
+            check_namespace(namespace)
+            if op.valid_from is not None:
+                if not op.exact:
+                    raise BadFact("valid_from names one fact", hint="use it with exact=True")
+                to_us(op.valid_from)
+            if value is not None:
+                as_value(value)
+        case AddAlias(entity, alias, namespace) | RemoveAlias(entity, alias, namespace):
+            _check_names(entity=entity, alias=alias)
+            check_namespace(namespace)
+        case MergeEntities(kept, merged, namespace) | SplitEntities(kept, merged, namespace):
+            _check_names(kept=kept, merged=merged)
+            check_namespace(namespace)
+        case DefineRelation(rule) if isinstance(rule, RelationRule):
+            pass
+        case Assert() | Replace():
+            raise _holds_no(Fact, op, op.fact)
+        case DefineRelation():
+            raise _holds_no(RelationRule, op, op.rule)
+        case _:
+            raise BadFact(
+                f"{type(op).__name__} is no operation", hint="wrap a fact in lamlam.Assert(fact)"
+            )
 
 
 def facts_to_load(given: Iterable[Fact]) -> Iterable[Fact]:
@@ -104,6 +167,91 @@ def check_since(since: int | None) -> None:
     """
     if since is not None and (isinstance(since, bool) or not isinstance(since, int)):
         raise BadFact(f"no feed: since: {since!r} is no revision")
+
+
+def check_expected(expected: int | None, revision: int) -> None:
+    """Raise unless the store has the revision that a writer expects (compare and swap).
+
+    Raises:
+        Conflict: it has another.
+    """
+    if expected is not None and expected != revision:
+        raise Conflict(
+            f"the store is at revision {revision}, not {int(expected)}",
+            hint="read again and repeat the change",
+        )
+
+
+def check_reached(asked: int | None, revision: int) -> None:
+    """Raise unless the store has reached the revision that a reader asks for.
+
+    Raises:
+        Conflict: it has not.
+    """
+    if asked is not None and asked > revision:
+        raise Conflict(
+            f"the store is at revision {revision} and has not reached {int(asked)}",
+            hint="ask the store that gave the revision",
+        )
+
+
+def idempotency_hash(secret: bytes, idempotency_key: str) -> bytes:
+    """Return what a store keeps of an idempotency key: a keyed hash, never the key itself."""
+    return blake2b(idempotency_key.encode(), digest_size=16, key=secret).digest()
+
+
+def _holds_no(wanted: type, op: Op, given: object) -> BadFact:
+    return BadFact(
+        f"{type(op).__name__} holds {type(given).__name__}, not a {wanted.__name__}",
+        hint=f"make one by lamlam.{wanted.__name__}(…)",
+    )
+
+
+def _check_fact(fact: Fact) -> None:
+    """Every field can be stored, also of a fact that pydantic was told not to check."""
+    try:
+        if not _is_ascii(fact):  # most are, and are then text
+            check_text(
+                entity=fact.entity,
+                relation=fact.relation,
+                value=fact.surface,
+                source="".join(fact.sources),
+            )
+        if fact.value is not fact.surface:
+            as_value(fact.value)
+        if not (fact.entity and fact.relation and fact.surface):
+            raise BadFact("no fact: entity, relation or surface is empty")
+        if not 0.0 <= fact.confidence <= 1.0:
+            raise BadFact("no fact: confidence: not from 0 to 1")
+        begin, end = to_us(fact.valid_from), to_us(fact.valid_to)
+    except (AttributeError, TypeError) as error:
+        raise BadFact(f"no fact: {error}", hint="make it by lamlam.Fact(…)") from None
+    if begin is not None and end is not None and begin >= end:
+        raise BadFact("no fact: valid_to: not after valid_from")
+    check_namespace(fact.namespace)
+
+
+def _is_ascii(fact: Fact) -> bool:
+    try:
+        return "".join((fact.entity, fact.relation, fact.surface, *fact.sources)).isascii()
+    except TypeError:
+        return False
+
+
+def _check_expected(expected: Collection[str] | None) -> None:
+    if expected is None:
+        return
+    if isinstance(expected, str) or not isinstance(expected, Collection):
+        raise BadFact("expected: no list of values", hint="write (value,)")
+    if not all(isinstance(one, str) for one in expected):
+        raise BadFact("expected: a value is no text", hint="give the surfaces of values")
+
+
+def _check_names(**names: str) -> None:
+    for field_name, name in names.items():
+        fault = name_fault(name)
+        if fault:
+            raise BadFact(f"no fact: {field_name}: {fault}")
 
 
 def _check_revision(given: int | None, what: str) -> None:

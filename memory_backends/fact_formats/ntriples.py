@@ -15,7 +15,7 @@ from hashlib import blake2b
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from lamlam.errors import BadFact, MissingExtra
-from lamlam.memory_backends.commits.commit_plan import check_op
+from lamlam.memory_backends.commits.validation import check_op
 from lamlam.memory_backends.fact_formats.rdf_names import (
     ALIAS,
     BASE,

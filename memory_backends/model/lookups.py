@@ -262,7 +262,7 @@ class Identify(Protocol):
         ...
 
 
-class Owned(NamedTuple):
+class EntityFact(NamedTuple):
     """A fact with the entity that it is about."""
 
     name: str
@@ -303,7 +303,7 @@ class LookupResult:
         key: str = "",
         namespace: Namespace = (),
         stored: Sequence[StoredFact] = (),
-        owned: Sequence[Owned] | None = None,
+        owned: Sequence[EntityFact] | None = None,
         identify: Identify | None = None,
         candidates: tuple[Candidate, ...] = (),
     ) -> None:
@@ -383,10 +383,10 @@ class LookupResult:
             )
         return self._facts
 
-    def _owners(self) -> Sequence[Owned]:
+    def _owners(self) -> Sequence[EntityFact]:
         if self._owned is None:
             self._owned = [
-                Owned(self._entity, self._key, fact, fact.value) for fact in self._stored
+                EntityFact(self._entity, self._key, fact, fact.value) for fact in self._stored
             ]
         return self._owned
 

@@ -9,24 +9,26 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from lamlam.memory_backends.commits.commit_plan import Page, named_keys, plan_commit
+from lamlam.memory_backends.commits.commit_plan import named_keys, plan_commit
+from lamlam.memory_backends.commits.validation import check_expected
+from lamlam.memory_backends.model.entity_reader import StoredEntity
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert, Commit
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.edges import write_edges
-from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedDesk
+from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
 from lamlam.memory_backends.neo4j_graph.reader import bookmarks_of
 from lamlam.memory_backends.neo4j_graph.rows import Writing
-from lamlam.memory_backends.neo4j_graph.writer import Committer, Locked, check_expected
+from lamlam.memory_backends.neo4j_graph.writer import Committer, Locked
 
 PART = 5_000
-# The server has nothing to do until the first part is worked out: it is a small one.
+# The server has nothing to do until the first part is planned out: it is a small one.
 _FIRST_PARTS = (200, 800, 2_000)
 _NO_LIMIT_S = 0.0
 
 
 @dataclass(slots=True)
-class _Part:
+class _FactBatch:
     """Some facts, and the entities that they name."""
 
     facts: list[Fact]
@@ -34,25 +36,25 @@ class _Part:
 
 
 @dataclass(slots=True)
-class _Worked:
+class _PlannedBatch:
     """What to write of a part."""
 
     writing: Writing
     changed: int
-    pages: dict[str, Page]
-    """What its entities hold once it is written."""
+    records: dict[str, StoredEntity | None]
+    """Its entities once it is written."""
 
 
-class _Parts:
+class _FactBatches:
     """The facts in parts, kept, because a transaction may have to be repeated."""
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         self._facts: Iterator[Fact] = iter(facts)
-        self._parts: list[_Part] = []
+        self._parts: list[_FactBatch] = []
         # A thread that works ahead goes on when its attempt is given up, beside the next attempt.
         self._taking = threading.Lock()
 
-    def part(self, number: int) -> _Part | None:
+    def part(self, number: int) -> _FactBatch | None:
         """Return a part, ``None`` after the last; facts are taken as they come."""
         with self._taking:
             while len(self._parts) <= number:
@@ -61,7 +63,7 @@ class _Parts:
                 facts = list(islice(self._facts, size))
                 if not facts:
                     return None
-                self._parts.append(_Part(facts, named_keys(map(Assert, facts))))
+                self._parts.append(_FactBatch(facts, named_keys(map(Assert, facts))))
             return self._parts[number]
 
 
@@ -75,7 +77,7 @@ async def load(
     """All facts are asserted, or none."""
     token = committer.token(idempotency_key)
     is_kept = idempotency_key is not None
-    loading = _Loading(committer, _Parts(facts), expected, token, is_kept, actor)
+    loading = _Loading(committer, _FactBatches(facts), expected, token, is_kept, actor)
     return await committer.commit(loading.done, bookmarks_of(expected), timeout_s=_NO_LIMIT_S)
 
 
@@ -83,7 +85,7 @@ class _Loading:
     def __init__(
         self,
         committer: Committer,
-        parts: _Parts,
+        parts: _FactBatches,
         expected: int | None,
         token: str,
         is_kept: bool,
@@ -109,28 +111,28 @@ class _Loading:
         following = await asyncio.to_thread(self._parts.part, 1)
         if part is None:
             return Commit(locked.revision, 0)
-        desk = await self._desk(part, locked, seen, transaction)
-        worked = await asyncio.to_thread(self._work, part, desk, locked.revision + 1)
+        loaded = await self._load(part, locked, seen, transaction)
+        planned = await asyncio.to_thread(self._work, part, loaded, locked.revision + 1)
         while True:
-            # The pages of the following part are read before this one is written, and what
+            # The entities of the following part are read before this one is written, and what
             # this one changes in them is laid over.
-            ahead: asyncio.Task[tuple[_Worked, _Part | None]] | None = None
+            ahead: asyncio.Task[tuple[_PlannedBatch, _FactBatch | None]] | None = None
             if following is not None:
-                desk = await self._desk(following, locked, seen, transaction)
-                desk.overlay(worked.pages)
-                work = partial(self._ahead, following, desk, locked.revision + 1, number + 2)
+                loaded = await self._load(following, locked, seen, transaction)
+                loaded.overlay(planned.records)
+                work = partial(self._ahead, following, loaded, locked.revision + 1, number + 2)
                 ahead = asyncio.create_task(asyncio.to_thread(work))
             try:
-                await self._write(worked, locked, transaction)
+                await self._write(planned, locked, transaction)
             except BaseException:
                 if ahead is not None:
                     ahead.cancel()
                 raise
-            changed += worked.changed
-            seen.update(worked.pages)
+            changed += planned.changed
+            seen.update(planned.records)
             if ahead is None:
                 break
-            worked, following = await ahead
+            planned, following = await ahead
             number += 1
         if changed:
             await committer.finish(
@@ -141,34 +143,36 @@ class _Loading:
             await committer.remember(locked.revision, self._token, self._actor, transaction)
         return Commit(locked.revision, 0)
 
-    async def _desk(
-        self, part: _Part, locked: Locked, seen: set[str], transaction: Transaction
-    ) -> LoadedDesk:
+    async def _load(
+        self, part: _FactBatch, locked: Locked, seen: set[str], transaction: Transaction
+    ) -> LoadedEntities:
         """Return what the store holds of the entities of a part."""
         committer = self._committer
-        desk = await committer.desk(locked, transaction)
+        loaded = await committer.loaded(locked, transaction)
         # A store that was never written to holds what this transaction wrote, and no more.
         keys = part.keys if locked.revision else [key for key in part.keys if key in seen]
-        await desk.load(transaction, committer.queries, keys, committer.ids)
-        return desk
+        await loaded.load(transaction, committer.queries, keys, committer.ids)
+        return loaded
 
-    def _work(self, part: _Part, desk: LoadedDesk, revision: int) -> _Worked:
+    def _work(self, part: _FactBatch, loaded: LoadedEntities, revision: int) -> _PlannedBatch:
         ids = self._committer.ids
-        plan = plan_commit(map(Assert, part.facts), desk, revision, ids, are_checked=True)
+        plan = plan_commit(map(Assert, part.facts), loaded, revision, ids, are_checked=True)
         writing = Writing(ids)
-        pages: dict[str, Page] = {}
+        records: dict[str, StoredEntity | None] = {}
         for key, edit in plan.edits.items():
-            writing.add(edit, desk.page(key).name)
-            pages[key] = Page(edit.name, edit.after)
-        return _Worked(writing, plan.changed, pages)
+            writing.add(edit, loaded.record(key))
+            records[key] = StoredEntity(edit.name or key, key, edit.after)
+        return _PlannedBatch(writing, plan.changed, records)
 
     def _ahead(
-        self, part: _Part, desk: LoadedDesk, revision: int, next_number: int
-    ) -> tuple[_Worked, _Part | None]:
-        return self._work(part, desk, revision), self._parts.part(next_number)
+        self, part: _FactBatch, loaded: LoadedEntities, revision: int, next_number: int
+    ) -> tuple[_PlannedBatch, _FactBatch | None]:
+        return self._work(part, loaded, revision), self._parts.part(next_number)
 
-    async def _write(self, worked: _Worked, locked: Locked, transaction: Transaction) -> None:
+    async def _write(
+        self, planned: _PlannedBatch, locked: Locked, transaction: Transaction
+    ) -> None:
         committer = self._committer
-        await committer.write_facts(worked.writing, locked.revision + 1, transaction)
+        await committer.write_facts(planned.writing, locked.revision + 1, transaction)
         if locked.has_edges:
-            await write_edges(transaction, committer.queries, worked.writing)
+            await write_edges(transaction, committer.queries, planned.writing)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 
 from lamlam.background_loop import BackgroundLoop
-from lamlam.memory_backends.neo4j_graph.changes import Feed
-from lamlam.memory_backends.neo4j_graph.reader import Reading
+from lamlam.memory_backends.neo4j_graph.changes import Neo4jChanges
+from lamlam.memory_backends.neo4j_graph.reader import Neo4jReader
 from lamlam.memory_backends.replica import Replica
 
 _POLL_S = 5.0
@@ -19,11 +19,13 @@ _POLL_S = 5.0
 class Cache:
     """A `Replica` and what keeps it up to date."""
 
-    def __init__(self, loop: BackgroundLoop, reading: Reading, feed: Feed, secret: bytes) -> None:
+    def __init__(
+        self, loop: BackgroundLoop, reader: Neo4jReader, changes: Neo4jChanges, secret: bytes
+    ) -> None:
         """Nothing is read before the first question."""
         self._loop = loop
-        self._reading = reading
-        self._feed = feed
+        self._reader = reader
+        self._changes = changes
         self._secret = secret
         self._replica: Replica | None = None
         self._is_stale = True
@@ -63,18 +65,18 @@ class Cache:
                 raise
 
     async def _follow(self) -> Replica:
-        revision = await self._reading.revision()
+        revision = await self._reader.revision()
         replica = self._replica
         if replica is None:
             # A new copy takes the place of none only when it is whole.
             replica = Replica(self._secret)
-            async for part in self._feed.everything(revision):
+            async for part in self._changes.everything(revision):
                 await asyncio.to_thread(replica.feed, part, is_whole=False)
             replica.feed((), reached=revision)
             self._replica = replica
             self._poll = asyncio.create_task(self._keep_following())
         elif revision > replica.revision:
-            async for part in self._feed.since(replica.revision, revision):
+            async for part in self._changes.since(replica.revision, revision):
                 replica.feed(part, is_whole=False)
             replica.feed((), reached=revision)
         return replica

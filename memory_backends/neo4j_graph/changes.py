@@ -7,61 +7,63 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from lamlam.memory_backends.commits.changes import changes_of_entity
+from lamlam.memory_backends.commits.changes import (
+    EVENT_KINDS,
+    CommitEvent,
+    ErasedFacts,
+    changes_of_entity,
+    changes_of_erasure,
+    changes_of_events,
+    present_changes,
+)
+from lamlam.memory_backends.model.entity_reader import EntityHistory
 from lamlam.memory_backends.model.fact_ids import FactIds
-from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
-from lamlam.memory_backends.model.namespaces import parsed, split
-from lamlam.memory_backends.model.operations import Change, ChangeKind
+from lamlam.memory_backends.model.namespaces import parsed
+from lamlam.memory_backends.model.operations import Change
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection, Row, Transaction
 from lamlam.memory_backends.neo4j_graph.queries import Queries
-from lamlam.memory_backends.neo4j_graph.reader import Reading
-from lamlam.memory_backends.neo4j_graph.rows import rule_of, stored_fact
+from lamlam.memory_backends.neo4j_graph.reader import Neo4jReader
+from lamlam.memory_backends.neo4j_graph.rows import rule_of, stored_entity, stored_fact
 
 _COMMITS = 200
 _ENTITIES = 1_000
-_KINDS: tuple[ChangeKind, ...] = ("alias", "no_alias", "merged", "split")
 
 
-class _Part(NamedTuple):
+class _CommitBatch(NamedTuple):
     """Some commits, with all but the facts that they changed."""
 
     commits: list[Row]
-    events: dict[int, list[Row]]
+    events: dict[int, list[CommitEvent]]
     touched: dict[int, list[str]]
     rules: RelationRules
 
 
-class Feed:
+class Neo4jChanges:
     """Changes, in parts; every part is one read transaction on the connection's loop."""
 
     def __init__(
-        self, connection: Neo4jConnection, queries: Queries, ids: FactIds, reading: Reading
+        self, connection: Neo4jConnection, queries: Queries, ids: FactIds, reader: Neo4jReader
     ) -> None:
         self._connection = connection
         self._queries = queries
         self._ids = ids
-        self._reading = reading
+        self._reader = reader
 
     async def everything(self, at: int) -> AsyncIterator[list[Change]]:
         """Give what holds at a revision."""
-        rules = await self._reading.all_rules()
+        rules = await self._reader.all_rules()
         yield [Change(at, "rule", rule=rule) for rule in rules]
         after = ""
-        while rows := await self._reading.batch_after(after, at, _ENTITIES):
+        while rows := await self._reader.batch_after(after, at, _ENTITIES):
             after = rows[-1][0]
             yield [change for row in rows for change in self._of_entity(row, at)]
 
     def _of_entity(self, row: Row, at: int) -> Iterable[Change]:
         _, key, name, facts, aliases = row
-        if not facts:
-            return
-        space = split(key)[0]
-        for fact in self._reading.facts_of(row, None, None):
-            yield Change(at, "asserted", space, name, fact)
-        for alias in aliases:
-            yield Change(at, "alias", space, name, alias=split(alias)[1])
+        record = stored_entity(key, name, facts)
+        return present_changes(record, aliases, at, self._ids) if record is not None else ()
 
     async def since(self, revision: int, upto: int) -> AsyncIterator[list[Change]]:
         """Give what the commits after a revision did."""
@@ -70,31 +72,28 @@ class Feed:
             if not part.commits:
                 return
             for number, *erased in part.commits:
-                yield [
-                    change
-                    for event in part.events[number]
-                    for change in _of_event(event, part.rules)
-                ]
+                yield list(changes_of_events(number, part.events[number], part.rules))
                 keys = part.touched[number]
                 for start in range(0, len(keys), _ENTITIES):
                     yield await self._of_commit(number, keys[start : start + _ENTITIES])
-                yield list(_of_erasure(number, erased))
+                yield list(changes_of_erasure(number, _erased_facts(*erased)))
             revision = part.commits[-1][0]
 
-    async def _part(self, since: int, upto: int, transaction: Transaction) -> _Part:
+    async def _part(self, since: int, upto: int, transaction: Transaction) -> _CommitBatch:
         queries = self._queries
         commits = await transaction.rows(queries.commits, since=since, upto=upto, batch=_COMMITS)
-        events: dict[int, list[Row]] = defaultdict(list)
+        events: dict[int, list[CommitEvent]] = defaultdict(list)
         touched: dict[int, list[str]] = defaultdict(list)
         if not commits:
-            return _Part([], events, touched, RelationRules())
+            return _CommitBatch([], events, touched, RelationRules())
         last = commits[-1][0]
         for row in await transaction.rows(queries.events, since=since, upto=last):
-            events[row[0]].append(row)
+            number, kind, *about = row
+            events[number] += [CommitEvent(known, *about) for known in EVENT_KINDS if known == kind]
         for number, key in await transaction.rows(queries.touched, since=since, upto=last):
             touched[number].append(key)
         rules = RelationRules(map(rule_of, await transaction.rows(queries.rules)))
-        return _Part(commits, events, touched, rules)
+        return _CommitBatch(commits, events, touched, rules)
 
     async def _of_commit(self, revision: int, keys: Sequence[str]) -> list[Change]:
         """Return what a commit did to the facts of entities."""
@@ -111,43 +110,17 @@ class Feed:
                 now[key].append(stored_fact(row))
             else:
                 past[key].append(PastVersion(stored_fact(row), retracted))
+        histories = {key: EntityHistory(names[key], now[key], past[key]) for key in names}
         return [
             change
             for key in keys
-            if key in names
-            for change in changes_of_entity(
-                key, names[key], now[key], past[key], revision, self._ids
-            )
+            if key in histories
+            for change in changes_of_entity(key, histories[key], revision, self._ids)
         ]
 
 
-def _of_event(row: Row, rules: RelationRules) -> Iterable[Change]:
-    revision, kind, key, name, other = row
-    if kind == "rule":
-        rule = rules.of(key)
-        if rule is not None:
-            yield Change(revision, "rule", rule=rule)
-    for known in _KINDS:
-        if kind == known:
-            yield Change(revision, known, split(key)[0], name, alias=split(other)[1])
-
-
-def _of_erasure(revision: int, row: Sequence[list[str] | None]) -> Iterable[Change]:
-    entities, spaces, facts = (part or [] for part in row)
-    for entity_id, space, fact_ids in zip(entities, spaces, facts, strict=True):
-        yield Change(
-            revision,
-            "erased",
-            parsed(space),
-            entity_id=entity_id,
-            fact_ids=tuple(fact_ids.split()),
-        )
-
-
-def within(changes: Iterable[Change], namespace: Namespace | None) -> list[Change]:
-    """Return the changes of one namespace, and those of rules, which hold in all."""
-    return [
-        change
-        for change in changes
-        if namespace is None or change.kind == "rule" or change.namespace == namespace
-    ]
+def _erased_facts(
+    entities: list[str] | None, spaces: list[str] | None, facts: list[str] | None
+) -> Iterable[ErasedFacts]:
+    for entity_id, space, ids in zip(entities or (), spaces or (), facts or (), strict=True):
+        yield ErasedFacts(parsed(space), entity_id, tuple(ids.split()))

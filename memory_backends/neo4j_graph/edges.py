@@ -9,14 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.queries import Queries
 from lamlam.memory_backends.neo4j_graph.rows import Properties, Writing, parts
-
-if TYPE_CHECKING:
-    from lamlam.memory_backends.neo4j_graph.writer import Committer
 
 _PLAIN = re.compile(r"[a-z][a-z0-9]*(?: [a-z0-9]+)*")
 _MOST_CHARACTERS = 60
@@ -65,37 +61,23 @@ def drop_statement(queries: Queries) -> str:
     )
 
 
-async def set_edges(committer: Committer, is_on: bool, *, anew: bool = False) -> None:
-    """The store keeps these edges from now on, or has none; every writer heeds it.
-
-    Args:
-        committer: of the store.
-        is_on: whether there are edges.
-        anew: drop and draw them again where they are kept already.
-    """
-    queries = committer.queries
-
-    async def work(transaction: Transaction) -> None:
-        locked = await committer.lock(committer.token(None), transaction)
-        if locked.has_edges == is_on and not anew:
-            return
-        await transaction.do(
-            queries._("MATCH (:@Entity)-[r]->(:@Entity) WHERE r.version IS NOT NULL DELETE r")
+async def redraw_edges(transaction: Transaction, queries: Queries, is_on: bool) -> None:
+    """Remove all edges and, where the store is to have them, draw them from the facts."""
+    await transaction.do(
+        queries._("MATCH (:@Entity)-[r]->(:@Entity) WHERE r.version IS NOT NULL DELETE r")
+    )
+    await transaction.do(
+        queries._("MATCH (s:@Store {id: 'store'}) SET s.edges = $is_on"), is_on=is_on
+    )
+    if is_on:
+        found = await transaction.rows(
+            queries._("MATCH (f:@Fact)-[:VALUE]->(:@Entity) RETURN f.id, f.key")
         )
-        await transaction.do(
-            queries._("MATCH (s:@Store {id: 'store'}) SET s.edges = $is_on"), is_on=is_on
-        )
-        if is_on:
-            found = await transaction.rows(
-                queries._("MATCH (f:@Fact)-[:VALUE]->(:@Entity) RETURN f.id, f.key")
-            )
-            await _draw(transaction, queries, [(ident, key) for ident, key in found])
-
-    await committer.repeated(work, frozenset(), timeout_s=0.0)
+        await _draw(transaction, queries, [(ident, key) for ident, key in found])
 
 
 async def write_edges(transaction: Transaction, queries: Queries, writing: Writing) -> None:
-    """The edges are those of the facts that hold after the writing."""
+    """Make the edges those of the facts that hold after the writing."""
     for ids in parts(writing.ended, _PART):
         await transaction.do(drop_statement(queries), ids=ids)
     keys = {fact["id"]: fact["key"] for fact in writing.new_facts}

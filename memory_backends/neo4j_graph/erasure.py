@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
-from lamlam.memory_backends.commits.erasure_plan import (
-    ErasurePlan,
-    Held,
-    Told,
-    entities_meant,
-    plan_erasure,
-)
-from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.commits.erasure_plan import ErasurePlan, entities_meant, plan_erasure
+from lamlam.memory_backends.model.entity_reader import EntityHistory, MergeRecord
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
-from lamlam.memory_backends.model.namespaces import split, written
+from lamlam.memory_backends.model.namespaces import written
 from lamlam.memory_backends.model.operations import Commit
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.edges import drop_statement
-from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedDesk
+from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
 from lamlam.memory_backends.neo4j_graph.rows import merge_record, parts, stored_fact
 from lamlam.memory_backends.neo4j_graph.writer import Committer
 
@@ -41,55 +35,6 @@ class _Version(NamedTuple):
     def ended(self) -> PastVersion | None:
         """The same where it has ended."""
         return None if self.retracted is None else PastVersion(self.fact, self.retracted)
-
-
-class _Merges(NamedTuple):
-    """The records of merges that an erasure may have to do with, by the ids of their nodes."""
-
-    records: Mapping[str, MergeRecord]
-    entities: Collection[str]
-    """Scoped keys of what is erased, and of all that it was ever merged into, and that before."""
-
-    @classmethod
-    async def loaded(
-        cls, committer: Committer, keys: Iterable[str], transaction: Transaction
-    ) -> Self:
-        """Return those of these entities."""
-        records: dict[str, MergeRecord] = {}
-        entities = dict.fromkeys(keys)
-        waiting = list(entities)
-        while waiting:
-            rows = await transaction.rows(committer.queries.merges_with, keys=waiting)
-            found = {ident: merge_record(row) for ident, row in rows}
-            records |= found
-            kept = dict.fromkeys(record.kept for record in found.values())
-            waiting = [key for key in kept if key not in entities]
-            entities.update(dict.fromkeys(waiting))
-        return cls(records, entities)
-
-    def merges_from(self, key: str) -> list[MergeRecord]:
-        """The records of merges of an entity into another."""
-        return [record for record in self.records.values() if record.merged == key]
-
-    async def rewrite(
-        self,
-        committer: Committer,
-        plan: ErasurePlan,
-        freed: Collection[str],
-        transaction: Transaction,
-    ) -> None:
-        """No record tells of what was erased."""
-        rows: list[dict[str, Any]] = []  # Any: properties
-        dropped: list[str] = []
-        for ident, record in self.records.items():
-            left = plan.thinned(record, freed)
-            if left is None:
-                dropped.append(ident)
-            elif left != record:
-                lists = {"moved": list(left.moved), "shared": list(left.shared)}
-                rows.append({"id": ident, "record": {**lists, "stands": left.stands}})
-        await transaction.do(committer.queries.drop_merges, ids=dropped)
-        await transaction.do(committer.queries.thin_merges, rows=rows)
 
 
 async def erase(committer: Committer, named: str, relation: str | None) -> Commit:
@@ -115,18 +60,14 @@ async def _erase(
     locked = await committer.lock(token, transaction)
     if locked.first is not None:
         return locked.first
-    desk = await committer.desk(locked, transaction)
-    keys = await _entities_meant(committer, named, desk, transaction)
-    merges = await _Merges.loaded(committer, keys, transaction)
-    versions = await _versions(committer, merges.entities, transaction)
-    plan = plan_erasure(
-        desk,
-        keys,
-        canonical_key(relation) if relation is not None else None,
-        held=lambda key: _held(versions.get(key, ())),
-        merges_from=merges.merges_from,
-        identify=ids,
-    )
+    loaded = await committer.loaded(locked, transaction)
+    keys = await _entities_meant(committer, named, loaded, transaction)
+    merges, entities = await _merges(committer, keys, transaction)
+    versions = await _versions(committer, entities, transaction)
+    loaded.all_merges = merges
+    loaded.histories = {key: _history(found) for key, found in versions.items()}
+    wanted = canonical_key(relation) if relation is not None else None
+    plan = plan_erasure(loaded, keys, wanted, ids)
     if plan.is_empty:
         return Commit(locked.revision, 0)
     gone = [one.node for key in plan.gone for one in versions[key] if one.fact.key in plan.covered]
@@ -142,7 +83,7 @@ async def _erase(
     for (aliases,) in await transaction.rows(queries.erase_aliases, ids=emptied):
         names += aliases
     await transaction.do(queries.end_entities, ids=emptied)
-    # A name that went to another entity and came back is in what is told of both.
+    # A name that went to another entity and came back is among the events of both.
     freed: dict[str, str] = dict(
         await transaction.rows(
             queries.free_names,
@@ -152,30 +93,71 @@ async def _erase(
     )
     forgotten = [*plan.forgotten, *freed]
     await transaction.do(queries.erase_events, ids=[ids.of_entity(key) for key in forgotten])
-    await merges.rewrite(committer, plan, freed, transaction)
+    await _rewrite_merges(committer, plan, merges, freed, transaction)
     await transaction.do(queries.forget_merged_names, keys=forgotten)
     unknown = [ids.of_entity(key) for key in plan.unknown if key in plan.gone]
     await transaction.do(queries.erase_entities, ids=unknown)
     passed_to = [ids.of_entity(key) for key in plan.passed_to]
     await transaction.do(queries.erase_unnamed, ids=passed_to)
-    # Copies may still know a freed name as that of another entity.
-    told = [*plan.told, *(Told(key) for key in freed)]
+    erased = plan.erased(freed)
     await transaction.do(
         queries.commit_erasure,
         revision=locked.revision + 1,
         facts=len(gone),
         token=token,
         actor=None,
-        erased=[ids.of_entity(one.key) for one in told],
-        spaces=[written(split(one.key)[0]) for one in told],
-        erased_facts=[" ".join(one.fact_ids) for one in told],
+        erased=[one.entity_id for one in erased],
+        spaces=[written(one.namespace) for one in erased],
+        erased_facts=[" ".join(one.fact_ids) for one in erased],
     )
     return Commit(locked.revision + 1, len(gone))
 
 
-def _held(versions: Collection[_Version]) -> Held:
+def _history(versions: Collection[_Version]) -> EntityHistory:
     now = [one.fact for one in versions if one.ended is None]
-    return Held(now, [past for one in versions if (past := one.ended) is not None])
+    past = [past for one in versions if (past := one.ended) is not None]
+    return EntityHistory(None, now, past)
+
+
+async def _merges(
+    committer: Committer, keys: Iterable[str], transaction: Transaction
+) -> tuple[dict[str, MergeRecord], Collection[str]]:
+    """Return the records of merges that an erasure may have to do with, by the ids of their nodes.
+
+    And the scoped keys of what is erased, and of all that it was ever merged into, and that before.
+    """
+    records: dict[str, MergeRecord] = {}
+    entities = dict.fromkeys(keys)
+    waiting = list(entities)
+    while waiting:
+        rows = await transaction.rows(committer.queries.merges_with, keys=waiting)
+        found = {ident: merge_record(row) for ident, row in rows}
+        records |= found
+        kept = dict.fromkeys(record.kept for record in found.values())
+        waiting = [key for key in kept if key not in entities]
+        entities.update(dict.fromkeys(waiting))
+    return records, entities
+
+
+async def _rewrite_merges(
+    committer: Committer,
+    plan: ErasurePlan,
+    merges: Mapping[str, MergeRecord],
+    freed: Collection[str],
+    transaction: Transaction,
+) -> None:
+    """Remove what was erased from the records of merges."""
+    rows: list[dict[str, Any]] = []  # Any: properties
+    dropped: list[str] = []
+    for ident, record in merges.items():
+        left = plan.rewritten(record, freed)
+        if left is None:
+            dropped.append(ident)
+        elif left != record:
+            lists = {"moved": list(left.moved), "shared": list(left.shared)}
+            rows.append({"id": ident, "record": {**lists, "stands": left.stands}})
+    await transaction.do(committer.queries.drop_merges, ids=dropped)
+    await transaction.do(committer.queries.thin_merges, rows=rows)
 
 
 async def _versions(
@@ -191,15 +173,15 @@ async def _versions(
 
 
 async def _entities_meant(
-    committer: Committer, named: str, desk: LoadedDesk, transaction: Transaction
+    committer: Committer, named: str, loaded: LoadedEntities, transaction: Transaction
 ) -> list[str]:
-    """Return what an erasure reaches; all that was asked of the desk for it is loaded."""
+    """Return what an erasure reaches; all that this asks for is loaded."""
     asked: set[str] = set()
     while True:
         # What is not loaded seems to be without facts, and is among these.
-        keys = entities_meant(desk, named)
-        missing = [key for key in keys if key not in asked and key not in desk.pages]
+        keys = entities_meant(loaded, named)
+        missing = [key for key in keys if key not in asked and key not in loaded.records]
         if not missing:
             return keys
-        await desk.load(transaction, committer.queries, missing, committer.ids)
+        await loaded.load(transaction, committer.queries, missing, committer.ids)
         asked.update(missing)

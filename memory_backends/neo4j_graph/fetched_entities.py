@@ -6,22 +6,26 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from lamlam.memory_backends.model.entity_reader import EntityReader, StoredEntity
 from lamlam.memory_backends.model.fact_ids import FactIds
-from lamlam.memory_backends.model.lookups import Owned
+from lamlam.memory_backends.model.lookups import EntityFact
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.model.synonyms import same_relation
-from lamlam.memory_backends.neo4j_graph.driver import Row, Transaction
+from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.queries import Queries
-from lamlam.memory_backends.neo4j_graph.rows import code_of_word, code_word, stored_fact
-from lamlam.memory_backends.resolution.resolver import Holding
-from lamlam.memory_backends.resolution.views import PlainHolding
+from lamlam.memory_backends.neo4j_graph.rows import (
+    code_of_word,
+    code_word,
+    stored_entity,
+    stored_fact,
+)
 
 T = TypeVar("T")
 _FEW_NEAR = 50
 
 
 class Missing(Exception):
-    """Resolution asked for what was not fetched yet; the shelf has noted it."""
+    """Resolution asked for what was not fetched yet; the reader has noted it."""
 
 
 @dataclass(slots=True)
@@ -37,11 +41,14 @@ class Wanted:
         return bool(self.keys or self.aliases or self.codes or self.referring)
 
 
-class FetchedShelf:
-    """The part of a store at one revision that was fetched (a `Shelf`). All keys are scoped.
+class FetchedEntities(EntityReader):
+    """The part of a store at one revision that was fetched: what lookups ask, on demand.
 
     `try_to` runs resolution; where it comes back empty-handed, `fetch` gets what was missing.
     """
+
+    has_aliases = True
+    """Whether there are any is asked together with the alias itself."""
 
     def __init__(self, queries: Queries, ids: FactIds, at: int | None) -> None:
         """Begin with nothing.
@@ -56,13 +63,13 @@ class FetchedShelf:
         """Of the store, when it was first asked."""
         self.rules_at = 0
         self._rules: RelationRules | None = None
-        self._holdings: dict[str, Holding | None] = {}
+        self._records: dict[str, StoredEntity | None] = {}
         self._aliases: dict[str, str | None] = {}
-        self._near: dict[int, list[str]] = {}
-        self._referring: dict[str, list[Owned]] = {}
+        self._candidates: dict[int, list[str]] = {}
+        self._referring: dict[str, list[EntityFact]] = {}
         self.wanted = Wanted()
 
-    def try_to(self, resolve: Callable[[FetchedShelf], T]) -> T | None:
+    def try_to(self, resolve: Callable[[FetchedEntities], T]) -> T | None:
         """Return what resolution finds, or ``None`` where something has to be fetched first."""
         try:
             return resolve(self)
@@ -70,54 +77,54 @@ class FetchedShelf:
             return None
 
     async def fetch(self, transaction: Transaction) -> None:
-        """What was missing is here, in one round trip for each kind."""
+        """Fetch what was missing, in one round trip for each kind."""
         wanted, self.wanted = self.wanted, Wanted()
         if wanted.keys or wanted.aliases or self.at is None:
-            await self._fetch_pages(transaction, wanted)
+            await self._fetch_records(transaction, wanted)
         if wanted.codes:
             words = [code_word(code) for code in wanted.codes]
-            for word, keys in await transaction.rows(self._queries.near, codes=words):
-                self._near[code_of_word(word)] = keys
+            for word, keys in await transaction.rows(self._queries.candidates, codes=words):
+                self._candidates[code_of_word(word)] = keys
             for code in wanted.codes:
-                self._near.setdefault(code, [])
-            await self._fetch_near_pages(transaction, wanted.codes)
+                self._candidates.setdefault(code, [])
+            await self._fetch_candidates(transaction, wanted.codes)
         if wanted.referring:
             await self._fetch_referring(transaction, wanted.referring)
 
     def set_rules(self, rules: RelationRules) -> None:
-        """The rules are those given."""
+        """Take the rules of the store."""
         self._rules = rules
 
-    async def _fetch_pages(self, transaction: Transaction, wanted: Wanted) -> None:
+    async def _fetch_records(self, transaction: Transaction, wanted: Wanted) -> None:
         row = await transaction.row(
-            self._queries.pages,
+            self._queries.entities,
             at=self.at,
             ids=[self._ids.of_entity(key) for key in wanted.keys],
             alias_ids=[self._ids.of_entity(key) for key in wanted.aliases],
         )
         if row is None:
             raise StoreGone
-        revision, rules_at, pages, aliases = row
+        revision, rules_at, records, aliases = row
         if self.at is None or not self.revision:
             self.revision, self.rules_at = revision, rules_at
         if self.at is None:
             self.at = revision
         for key in wanted.keys:
-            self._holdings.setdefault(key, None)
+            self._records.setdefault(key, None)
         for key in wanted.aliases:
             self._aliases.setdefault(key, None)
-        for key, name, facts in pages:
-            self._holdings[key] = holding_of(key, name, facts)
+        for key, name, facts in records:
+            self._records[key] = stored_entity(key, name, facts)
         for alias, key, name, facts in aliases:
             self._aliases[alias] = key
-            self._holdings[key] = holding_of(key, name, facts)
+            self._records[key] = stored_entity(key, name, facts)
 
-    async def _fetch_near_pages(self, transaction: Transaction, codes: Iterable[int]) -> None:
-        """Of few near names all pages are fetched at once: some of them will be asked for."""
-        near = {key: None for code in codes for key in self._near[code]}
-        wanted = Wanted({key: None for key in near if key not in self._holdings})
+    async def _fetch_candidates(self, transaction: Transaction, codes: Iterable[int]) -> None:
+        """Of few near names all records are fetched at once: some of them will be asked for."""
+        near = {key: None for code in codes for key in self._candidates[code]}
+        wanted = Wanted({key: None for key in near if key not in self._records})
         if 0 < len(wanted.keys) <= _FEW_NEAR:
-            await self._fetch_pages(transaction, wanted)
+            await self._fetch_records(transaction, wanted)
 
     async def _fetch_referring(self, transaction: Transaction, keys: Iterable[str]) -> None:
         by_id = {self._ids.of_entity(key): key for key in keys}
@@ -126,38 +133,32 @@ class FetchedShelf:
         rows = await transaction.rows(self._queries.referring, at=self.at, ids=list(by_id))
         for entity, owner, name, fact in rows:
             stored = stored_fact(fact)
-            self._referring[by_id[entity]].append(Owned(name, owner, stored, stored.value))
+            self._referring[by_id[entity]].append(EntityFact(name, owner, stored, stored.value))
 
-    # What resolution asks (`Shelf`) -----------------------------------------------------------------
+    # `EntityReader` ---------------------------------------------------------------------------------
 
-    def holding(self, key: str) -> Holding | None:
-        """The entity with exactly this canonical key."""
+    def record(self, key: str) -> StoredEntity | None:
+        """Return the entity with exactly this scoped key."""
         try:
-            return self._holdings[key]
+            return self._records[key]
         except KeyError:
             self.wanted.keys[key] = None
             raise Missing from None
 
-    def alias(self, key: str) -> Holding | None:
-        """The entity that has this canonical key as an alias."""
+    def alias(self, key: str) -> str | None:
+        """Return the scoped key of the entity that has this one as an alias."""
         if key not in self._aliases:
             self.wanted.aliases[key] = None
             raise Missing
-        holder = self._aliases[key]
-        return self.holding(holder) if holder is not None else None
+        return self._aliases[key]
 
-    def near(self, codes: Collection[int]) -> Sequence[str]:
-        """Canonical keys of the entities indexed under any of these codes, each once."""
-        missing = [code for code in codes if code not in self._near]
+    def candidates(self, codes: Collection[int]) -> Sequence[str]:
+        """Return the scoped keys of the entities indexed under any of these codes, each once."""
+        missing = [code for code in codes if code not in self._candidates]
         if missing:
             self.wanted.codes.update(dict.fromkeys(missing))
             raise Missing
-        return list(dict.fromkeys(key for code in codes for key in self._near[code]))
-
-    @property
-    def has_aliases(self) -> bool:
-        """True: whether there are any is asked together with the alias itself."""
-        return True
+        return list(dict.fromkeys(key for code in codes for key in self._candidates[code]))
 
     @property
     def rules(self) -> RelationRules:
@@ -166,8 +167,8 @@ class FetchedShelf:
             raise Missing
         return self._rules
 
-    def referring(self, key: str, relation: str) -> Sequence[Owned]:
-        """Facts of a relation whose value is the entity with this (scoped) key."""
+    def referring(self, key: str, relation: str) -> Sequence[EntityFact]:
+        """Return facts of a relation whose value is the entity with this (scoped) key."""
         if key not in self._referring:
             self.wanted.referring[key] = None
             raise Missing
@@ -176,8 +177,3 @@ class FetchedShelf:
 
 class StoreGone(Exception):
     """The database has no store node any more."""
-
-
-def holding_of(key: str, name: str, facts: Sequence[Row]) -> PlainHolding | None:
-    """Return what an entity holds; ``None`` without facts."""
-    return PlainHolding(name, key, tuple([stored_fact(fact) for fact in facts])) if facts else None

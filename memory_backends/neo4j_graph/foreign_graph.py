@@ -18,6 +18,7 @@ from anyio import CancelScope
 from lamlam.errors import BadFact, NotSupported
 from lamlam.memory_backends.commits.entity_edit import stored_form
 from lamlam.memory_backends.commits.validation import check_scan
+from lamlam.memory_backends.model.entity_reader import EntityReader, StoredEntity
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
@@ -25,19 +26,18 @@ from lamlam.memory_backends.model.lookups import (
     Lookup,
     LookupResult,
     StoredFact,
-    as_fact,
     checked_lookups,
 )
-from lamlam.memory_backends.model.operations import StoreInfo
-from lamlam.memory_backends.model.relation_rules import RelationRules
-from lamlam.memory_backends.model.synonyms import same_relation
+from lamlam.memory_backends.model.operations import (
+    StoreInfo,
+)
 from lamlam.memory_backends.model.values import EntityRef, as_value, is_text
 from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection, Row, Transaction
 from lamlam.memory_backends.neo4j_graph.schema import check_server
 from lamlam.memory_backends.protocol import Capability, ReadOnlyStore, store_closed, unsupported
-from lamlam.memory_backends.resolution.resolver import Holding, look_up
-from lamlam.memory_backends.resolution.views import PlainHolding
+from lamlam.memory_backends.resolution.entity_facts import facts_of
+from lamlam.memory_backends.resolution.resolver import look_up
 
 _NAMES = ("name", "title", "id")
 """Properties that name a node, the first that it has."""
@@ -45,7 +45,6 @@ _LEFT_OUT = ("Chunk", "Document")
 """Labels of the texts that a graph was made from; they are no entities."""
 _NAME = "coalesce(" + ", ".join(f"toStringOrNull(n.{name})" for name in _NAMES) + ")"
 _WORDS = re.compile(r"[_\s]+")
-_NO_RULES = RelationRules()
 # Anybody may know it: the ids of a foreign graph only tell facts apart.
 _IDS = FactIds(b"foreign graph")
 
@@ -107,8 +106,8 @@ class ForeignGraph(ReadOnlyStore):
         if any(query.namespace for query in queries):
             raise unsupported(self, "namespace", Capability.NAMESPACES)
         names = {query.entity for query in queries if is_text(query.entity)}
-        shelf = _Shelf(await self._loop.run(self._named, sorted(names)))
-        return [look_up(shelf, query, 0, _IDS) for query in queries]
+        reader = _FoundEntities(await self._loop.run(self._named, sorted(names)))
+        return [look_up(reader, query, 0, _IDS) for query in queries]
 
     async def scan(
         self,
@@ -128,11 +127,10 @@ class ForeignGraph(ReadOnlyStore):
         check_scan(entity, relation, None, batch)
         wanted = relation_key(relation) if relation is not None else None
         if entity is not None:
-            found = await self._loop.run(self._named, [entity]) if is_text(entity) else []
-            key = canonical_key(entity)
-            for holding in found:
-                if holding.key == key:
-                    for fact in _facts(holding, wanted):
+            named = await self._loop.run(self._named, [entity]) if is_text(entity) else []
+            for found in named:
+                if found.key == canonical_key(entity):
+                    for fact in facts_of(found, wanted, _IDS):
                         yield fact
             return
         skip = 0
@@ -140,8 +138,8 @@ class ForeignGraph(ReadOnlyStore):
             partial(self._rows, self._of_all, skip=skip, batch=batch)
         ):
             skip += len(rows)
-            for holding in _holdings(rows):
-                for fact in _facts(holding, wanted):
+            for found in _entities(rows):
+                for fact in facts_of(found, wanted, _IDS):
                     yield fact
 
     async def info(self) -> StoreInfo:
@@ -178,48 +176,33 @@ class ForeignGraph(ReadOnlyStore):
 
         return await self._connection.read(work)
 
-    async def _named(self, names: Sequence[str]) -> list[PlainHolding]:
+    async def _named(self, names: Sequence[str]) -> list[StoredEntity]:
         # In Cypher case is folded letter by letter; what Python folds further is tried as given.
         spellings = {form for name in names for form in (name.lower(), canonical_key(name))}
-        return _holdings(await self._rows(self._of_names, names=sorted(spellings)))
+        return _entities(await self._rows(self._of_names, names=sorted(spellings)))
 
     def _check_open(self) -> None:
         if not self._loop.is_running:
             raise store_closed()
 
 
-class _Shelf:
-    """The entities that were found (a `Shelf`)."""
+class _FoundEntities(EntityReader):
+    """The entities that were found: without aliases, rules or an index of near spellings."""
 
-    has_aliases = False
-    rules = _NO_RULES
-
-    def __init__(self, holdings: Iterable[PlainHolding]) -> None:
-        self._holdings: dict[str, PlainHolding] = {}
-        for holding in holdings:
-            held = self._holdings.get(holding.key)
+    def __init__(self, entities: Iterable[StoredEntity]) -> None:
+        self._entities: dict[str, StoredEntity] = {}
+        for name, key, facts in entities:
+            known = self._entities.get(key)
             # Several nodes of one name are one entity here.
-            facts = (*held.facts, *holding.facts) if held is not None else holding.facts
-            self._holdings[holding.key] = PlainHolding(holding.name, holding.key, facts)
+            before = known.facts if known is not None else ()
+            self._entities[key] = StoredEntity(name, key, (*before, *facts))
 
-    def holding(self, key: str) -> Holding | None:
-        """The entity with exactly this canonical key."""
-        return self._holdings.get(key)
-
-    def alias(self, key: str) -> Holding | None:
-        """None: a graph of others has no aliases."""
-        return None
-
-    def near(self, codes: object) -> list[str]:
-        """None: a graph of others has no index of near spellings."""
-        return []
-
-    def referring(self, key: str, relation: str) -> list[Any]:  # Any: there is none
-        """None: a graph of others has no inverse relations."""
-        return []
+    def record(self, key: str) -> StoredEntity | None:
+        """Return the entity with exactly this canonical key."""
+        return self._entities.get(key)
 
 
-def _holdings(rows: Iterable[Row]) -> list[PlainHolding]:
+def _entities(rows: Iterable[Row]) -> list[StoredEntity]:
     """Return the entities of rows of name, properties and relationships."""
     found = []
     for name, properties, edges in rows:
@@ -234,7 +217,7 @@ def _holdings(rows: Iterable[Row]) -> list[PlainHolding]:
             for value in values if isinstance(values, list) else [values]:
                 if key not in _NAMES and not _is_vector(values):
                     _keep(stored, name, key, _plain, value)
-        found.append(PlainHolding(name, canonical_key(name), tuple(stored.values())))
+        found.append(StoredEntity(name, canonical_key(name), tuple(stored.values())))
     return found
 
 
@@ -266,11 +249,3 @@ def _plain(given: Any) -> Any:  # Any: of a type of Neo4j, and what `Fact` check
 def _is_vector(values: Any) -> bool:  # Any: a property
     """True for an embedding: nobody asks for a number of hundreds."""
     return isinstance(values, list) and len(values) > 16 and isinstance(values[0], float)
-
-
-def _facts(holding: PlainHolding, wanted: str | None) -> list[Fact]:
-    return [
-        as_fact(holding.name, fact, _IDS(holding.key, fact))
-        for fact in holding.facts
-        if wanted is None or same_relation(fact.key, wanted)
-    ]

@@ -1,68 +1,80 @@
-"""What an `apply` needs of a store in Neo4j, loaded at once under the lock."""
+"""What a write needs of a store in Neo4j, loaded ahead, at once, under the lock."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from lamlam.memory_backends.commits.commit_plan import Page
-from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.model.entity_reader import (
+    EntityHistory,
+    EntityReader,
+    MergeRecord,
+    StoredEntity,
+)
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.queries import Queries
-from lamlam.memory_backends.neo4j_graph.rows import merge_record, parts, stored_fact
+from lamlam.memory_backends.neo4j_graph.rows import merge_record, parts, stored_entity
 
-_NOTHING = Page(None, ())
 _PART = 5_000
 
 
-class LoadedDesk:
-    """Pages, aliases and merges of the entities that operations name (a `Desk`)."""
+class LoadedEntities(EntityReader):
+    """Facts, aliases and merges of the entities that a write names."""
+
+    has_aliases = True
+    rules = RelationRules()
 
     def __init__(self, rules: RelationRules) -> None:
-        self._rules = rules
-        self.pages: dict[str, Page] = {}
+        self.rules = rules
+        self.records: dict[str, StoredEntity | None] = {}
+        """By scoped key; ``None`` where an entity that was asked for has no facts."""
+        self.histories: dict[str, EntityHistory] = {}
+        """By scoped key; loaded by erasures alone."""
         self._holders: dict[str, str] = {}
         self._aliases: dict[str, list[str]] = {}
         self._merges: dict[str, list[MergeRecord]] = {}
+        self.all_merges: dict[str, MergeRecord] | None = None
+        """By the ids of their nodes; loaded by erasures alone."""
 
-    @property
-    def rules(self) -> RelationRules:
-        """What the store knows about relations."""
-        return self._rules
+    def record(self, key: str) -> StoredEntity | None:
+        """Return the entity with exactly this scoped key."""
+        return self.records.get(key)
 
-    def page(self, key: str) -> Page:
-        """The entity with exactly this key."""
-        return self.pages.get(key, _NOTHING)
+    def history(self, key: str) -> EntityHistory:
+        """Return every version of the facts of an entity."""
+        return self.histories.get(key, EntityHistory())
 
     def alias(self, key: str) -> str | None:
-        """The key of the entity that has this alias."""
+        """Return the scoped key of the entity that has this one as an alias."""
         return self._holders.get(key)
 
-    def aliases_of(self, key: str) -> Sequence[str]:
-        """The aliases of an entity."""
+    def aliases(self, key: str) -> Sequence[str]:
+        """Return the scoped keys of the aliases of an entity."""
         return self._aliases.get(key, ())
 
-    def merges_of(self, kept: str) -> Sequence[MergeRecord]:
-        """The merges into an entity that stand, oldest first."""
-        return self._merges.get(kept, ())
+    def merges(self, key: str) -> Sequence[MergeRecord]:
+        """Return the merges into an entity that stand, and in an erasure all that it was part of."""
+        if self.all_merges is None:
+            return self._merges.get(key, ())
+        return [one for one in self.all_merges.values() if key in (one.kept, one.merged)]
 
     async def load(
         self, transaction: Transaction, queries: Queries, keys: Iterable[str], ids: FactIds
     ) -> None:
-        """Everything about the entities with these keys or aliases is here."""
+        """Load everything about the entities with these keys or aliases."""
         wanted = [ids.of_entity(key) for key in keys]
         for part in parts(wanted, _PART):
-            for row in await transaction.rows(queries.desk, ids=part):
+            for row in await transaction.rows(queries.named_entities, ids=part):
                 key, name, alias, facts, aliases, merges = row
                 if alias is not None:
                     self._holders[alias] = key
                 self._aliases[key] = aliases
-                for held in aliases:
-                    self._holders[held] = key
+                for one in aliases:
+                    self._holders[one] = key
                 self._merges[key] = [merge_record(merge) for merge in merges]
-                self.pages[key] = Page(name if facts else None, [stored_fact(f) for f in facts])
+                self.records[key] = stored_entity(key, name, facts)
 
-    def overlay(self, pages: Mapping[str, Page]) -> None:
-        """What an earlier part of the transaction is about to write replaces what was loaded."""
-        self.pages.update(pages)
+    def overlay(self, records: Mapping[str, StoredEntity | None]) -> None:
+        """Replace what was loaded by what an earlier part of the transaction is about to write."""
+        self.records.update(records)

@@ -58,7 +58,7 @@ class Queries:
         return self._("MATCH (s:@Store {id: 'store'}) RETURN s.revision")
 
     @property
-    def pages(self) -> str:
+    def entities(self) -> str:
         """Entities of ``$ids`` as held at ``$at`` (or now), those behind aliases, near names."""
         facts = (
             "COLLECT { MATCH (e)<-[:ABOUT]-(f)"
@@ -76,7 +76,7 @@ class Queries:
         )
 
     @property
-    def near(self) -> str:
+    def candidates(self) -> str:
         """Keys of the entities indexed under each of ``$codes``."""
         return (
             "UNWIND $codes AS code"
@@ -153,7 +153,7 @@ class Queries:
         )
 
     @property
-    def desk(self) -> str:
+    def named_entities(self) -> str:
         """All that an `apply` needs of the entities of ``$ids`` and of those behind aliases."""
         return self._(
             "UNWIND $ids AS id"

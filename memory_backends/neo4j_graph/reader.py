@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from lamlam.background_loop import BackgroundLoop
-from lamlam.errors import Conflict, StoreMissing
+from lamlam.errors import StoreMissing
+from lamlam.memory_backends.commits.validation import check_reached
+from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityRecord
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
-from lamlam.memory_backends.model.lookups import Lookup, LookupResult, StoredFact, as_fact
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult, PastVersion
 from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.operations import PastFact
 from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
-from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection, Row, Transaction
-from lamlam.memory_backends.neo4j_graph.fetched_entities import FetchedShelf, StoreGone
+from lamlam.memory_backends.neo4j_graph.fetched_entities import (
+    FetchedEntities,
+    StoreGone,
+)
 from lamlam.memory_backends.neo4j_graph.queries import Queries
-from lamlam.memory_backends.neo4j_graph.rows import rule_of, stored_fact
+from lamlam.memory_backends.neo4j_graph.rows import rule_of, stored_entity, stored_fact
+from lamlam.memory_backends.resolution.entity_facts import facts_of, past_facts
 from lamlam.memory_backends.resolution.resolver import look_up
 
 
-class Reading:
+class Neo4jReader:
     """Reads through the driver, on the connection's loop."""
 
     def __init__(self, connection: Neo4jConnection, queries: Queries, ids: FactIds) -> None:
@@ -49,42 +54,42 @@ class Reading:
     async def _look_up_all(
         self, queries: Sequence[Lookup], transaction: Transaction
     ) -> list[LookupResult]:
-        shelves: dict[int | None, FetchedShelf] = {}
+        readers: dict[int | None, FetchedEntities] = {}
         for query in queries:
-            shelf = shelves.setdefault(
-                query.as_of, FetchedShelf(self._queries, self._ids, query.as_of)
+            fetched = readers.setdefault(
+                query.as_of, FetchedEntities(self._queries, self._ids, query.as_of)
             )
             if is_text(query.entity):
                 key = scoped(check_namespace(query.namespace), canonical_key(query.entity))
-                shelf.wanted.keys[key] = shelf.wanted.aliases[key] = None
-        for shelf in shelves.values():
-            await self._begin(shelf, transaction)
+                fetched.wanted.keys[key] = fetched.wanted.aliases[key] = None
+        for fetched in readers.values():
+            await self._begin(fetched, transaction)
         answers: dict[int, LookupResult] = {}
         pending = list(range(len(queries)))
         while pending:
             for number in pending:
                 query = queries[number]
-                found = shelves[query.as_of].try_to(partial(self._resolve, query))
+                found = readers[query.as_of].try_to(partial(self._resolve, query))
                 if found is not None:
                     answers[number] = found
             pending = [number for number in pending if number not in answers]
-            for shelf in shelves.values():
-                if shelf.wanted:
-                    await shelf.fetch(transaction)
+            for fetched in readers.values():
+                if fetched.wanted:
+                    await fetched.fetch(transaction)
         return [answers[number] for number in range(len(queries))]
 
-    def _resolve(self, query: Lookup, shelf: FetchedShelf) -> LookupResult:
-        assert shelf.at is not None  # it was fetched
-        return look_up(shelf, query, shelf.at, self._ids)
+    def _resolve(self, query: Lookup, fetched: FetchedEntities) -> LookupResult:
+        assert fetched.at is not None  # it was fetched
+        return look_up(fetched, query, fetched.at, self._ids)
 
-    async def _begin(self, shelf: FetchedShelf, transaction: Transaction) -> None:
-        """The shelf has its revision, its rules, and what was wanted first."""
+    async def _begin(self, fetched: FetchedEntities, transaction: Transaction) -> None:
+        """Fetch the revision, the rules, and what is wanted first."""
         try:
-            await shelf.fetch(transaction)
+            await fetched.fetch(transaction)
         except StoreGone:
             raise self._gone() from None
-        check_reached(shelf.at, shelf.revision)
-        shelf.set_rules(await self.rules_at(shelf.rules_at, transaction))
+        check_reached(fetched.at, fetched.revision)
+        fetched.set_rules(await self.rules_at(fetched.rules_at, transaction))
 
     async def rules_at(self, revision: int, transaction: Transaction) -> RelationRules:
         """Return the rules, which last changed at a revision; they are kept in between."""
@@ -100,17 +105,17 @@ class Reading:
 
     # Names ------------------------------------------------------------------------------------------
 
-    async def shelf_of(
+    async def fetch(
         self, entity: str, namespace: Namespace, as_of: int | None, transaction: Transaction
-    ) -> tuple[FetchedShelf, str]:
+    ) -> tuple[FetchedEntities, str]:
         """Return what was fetched of an entity, and its key: of its own name or by an alias."""
         key = scoped(namespace, canonical_key(entity))
-        shelf = FetchedShelf(self._queries, self._ids, as_of)
-        shelf.wanted.keys[key] = shelf.wanted.aliases[key] = None
-        await self._begin(shelf, transaction)
-        if shelf.holding(key) is None and (holding := shelf.alias(key)) is not None:
-            return shelf, holding.key
-        return shelf, key
+        fetched = FetchedEntities(self._queries, self._ids, as_of)
+        fetched.wanted.keys[key] = fetched.wanted.aliases[key] = None
+        await self._begin(fetched, transaction)
+        if fetched.record(key) is None and (holder := fetched.alias(key)) is not None:
+            key = holder
+        return fetched, key
 
     async def aliases(self, entity: str, namespace: Namespace) -> list[str]:
         """Return the other names of an entity."""
@@ -118,7 +123,7 @@ class Reading:
             return []
 
         async def work(transaction: Transaction) -> list[Row]:
-            _, key = await self.shelf_of(entity, namespace, None, transaction)
+            _, key = await self.fetch(entity, namespace, None, transaction)
             return await transaction.rows(self._queries.aliases_of, id=self._ids.of_entity(key))
 
         rows = await self._connection.read(work)
@@ -154,11 +159,9 @@ class Reading:
             return []
 
         async def work(transaction: Transaction) -> list[Fact]:
-            shelf, key = await self.shelf_of(entity, namespace, as_of, transaction)
-            holding = shelf.holding(key)
-            if holding is None:
-                return []
-            return self._facts(key, holding.name, holding.stored(), relation)
+            fetched, key = await self.fetch(entity, namespace, as_of, transaction)
+            record = fetched.record(key)
+            return self._facts(record, relation) if record is not None else []
 
         return await self._connection.read(work, bookmarks_of(as_of))
 
@@ -168,23 +171,19 @@ class Reading:
             lambda tx: tx.rows(self._queries.entities_after, after=after, at=at, batch=batch)
         )
 
-    def facts_of(self, row: Row, relation: str | None, namespace: Namespace | None) -> list[Fact]:
+    def batch_facts(
+        self, row: Row, relation: str | None, namespace: Namespace | None
+    ) -> list[Fact]:
         """Return the facts of an entity of a batch."""
         _, key, name, facts, _ = row
-        if namespace is not None and namespace != split(key)[0]:
+        record = stored_entity(key, name, facts)
+        if record is None or (namespace is not None and namespace != split(key)[0]):
             return []
-        return self._facts(key, name, map(stored_fact, facts), relation)
+        return self._facts(record, relation)
 
-    def _facts(
-        self, key: str, name: str, stored: Iterable[StoredFact], relation: str | None
-    ) -> list[Fact]:
-        space = split(key)[0]
+    def _facts(self, record: EntityRecord, relation: str | None) -> list[Fact]:
         wanted = relation_key(relation) if relation is not None else None
-        return [
-            as_fact(name, fact, self._ids(key, fact), space)
-            for fact in stored
-            if wanted is None or same_relation(fact.key, wanted)
-        ]
+        return facts_of(record, wanted, self._ids)
 
     async def history(
         self, entity: str, relation: str | None, namespace: Namespace
@@ -196,17 +195,16 @@ class Reading:
 
         async def work(transaction: Transaction) -> list[Row]:
             rows = await self._past(own, transaction)
-            _, key = await self.shelf_of(entity, namespace, None, transaction)
+            _, key = await self.fetch(entity, namespace, None, transaction)
             return rows or (await self._past(key, transaction) if key != own else [])
 
+        rows = await self._connection.read(work)
+        if not rows:
+            return []
+        key, name, *_ = rows[0]
+        past = [PastVersion(stored_fact(row), retracted) for _, _, retracted, row in rows]
         wanted = relation_key(relation) if relation is not None else None
-        past = []
-        for key, name, retracted, row in await self._connection.read(work):
-            fact = stored_fact(row)
-            if wanted is None or same_relation(fact.key, wanted):
-                told = as_fact(name, fact, self._ids(key, fact), namespace, retracted=retracted)
-                past.append(PastFact(told, fact.revision, retracted))
-        return past
+        return past_facts(key, EntityHistory(name, (), past), wanted, self._ids)
 
     async def _past(self, key: str, transaction: Transaction) -> list[Row]:
         return await transaction.rows(self._queries.past, ids=[self._ids.of_entity(key)])
@@ -223,21 +221,8 @@ def bookmarks_of(*revisions: int | None) -> frozenset[str]:
     return frozenset(found)
 
 
-def check_reached(asked: int | None, revision: int) -> None:
-    """The store has reached the revision that was asked for.
-
-    Raises:
-        Conflict: it has not.
-    """
-    if asked is not None and asked > revision:
-        raise Conflict(
-            f"the store is at revision {revision}, not yet at {int(asked)}",
-            hint="ask for a revision that the store has reached",
-        )
-
-
 async def scanned(
-    reading: Reading,
+    reader: Neo4jReader,
     loop: BackgroundLoop,
     relation: str | None,
     namespace: Namespace | None,
@@ -246,6 +231,6 @@ async def scanned(
 ) -> AsyncIterator[list[Fact]]:
     """Give the facts of all entities, a batch of entities at a time."""
     after = ""
-    while rows := await loop.run(reading.batch_after, after, at, batch):
+    while rows := await loop.run(reader.batch_after, after, at, batch):
         after = rows[-1][0]
-        yield [fact for row in rows for fact in reading.facts_of(row, relation, namespace)]
+        yield [fact for row in rows for fact in reader.batch_facts(row, relation, namespace)]

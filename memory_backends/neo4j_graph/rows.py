@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from lamlam.memory_backends.commits.commit_plan import Event
+from lamlam.memory_backends.commits.changes import CommitEvent
 from lamlam.memory_backends.commits.entity_edit import EntityEdit
-from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.model.entity_reader import MergeRecord, StoredEntity, value_key
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.lookups import StoredFact
-from lamlam.memory_backends.model.namespaces import scoped, split, written
+from lamlam.memory_backends.model.namespaces import split, written
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import ValueType, value_of
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
@@ -36,6 +36,11 @@ def stored_fact(row: Sequence[Any]) -> StoredFact:
     )
 
 
+def stored_entity(key: str, name: str, facts: Sequence[Any]) -> StoredEntity | None:
+    """Return an entity with the facts of rows; ``None`` without any."""
+    return StoredEntity(name, key, [stored_fact(fact) for fact in facts]) if facts else None
+
+
 def version_id(fact_id: str, revision: int) -> str:
     """Return the id of the node of one version of a fact."""
     return f"{fact_id}:{revision}"
@@ -54,11 +59,6 @@ def code_of_word(word: str) -> int:
 def code_words(key: str) -> str:
     """Return the words under which an entity is indexed."""
     return " ".join(sorted(code_word(code) for code in index_codes(key)))
-
-
-def referred_key(key: str, fact: StoredFact) -> str | None:
-    """Return the scoped key of the entity that is the value of a fact, if one is."""
-    return scoped(split(key)[0], fact.code[2:]) if fact.code.startswith("e:") else None
 
 
 def entity_row(edit_key: str, name: str, ids: FactIds) -> Properties:
@@ -114,11 +114,12 @@ class Writing:
         self.changed: list[Properties] = []
         self.ended: list[str] = []
 
-    def add(self, edit: EntityEdit, name_before: str | None) -> None:
+    def add(self, edit: EntityEdit, before: StoredEntity | None) -> None:
         """Take what operations did to an entity.
 
         Args:
-            name_before: as stored; ``None`` where the store had no facts of it.
+            edit: of the entity.
+            before: what the store had of it.
         """
         ids, key = self._ids, edit.key
         name = edit.name or split(key)[1]
@@ -126,22 +127,22 @@ class Writing:
         written_before = {f.identity: f for f in edit.before if f.revision == edit.revision}
         new: list[Properties] = []
         for fact in edit.started:
-            before = written_before.get(fact.identity) if written_before else None
-            if before == fact:
+            old = written_before.get(fact.identity) if written_before else None
+            if old == fact:
                 continue
             properties = fact_properties(key, fact, ids)
-            if before is not None:
+            if old is not None:
                 self.changed.append(properties)
                 continue
             new.append(properties)
-            if (referred := referred_key(key, fact)) is not None:
+            if (referred := value_key(key, fact)) is not None:
                 self.values.append(self._value_row(properties["id"], referred, fact))
-        if edit.facts and name_before != name:
+        if edit.facts and (before is None or before.name != name):
             self.began.append({**entity_row(key, name, ids), "facts": new})
         elif new:
             self.facts.append({"id": ids.of_entity(key), "facts": new})
         self.ended += [version_id(ids(key, fact), fact.revision) for fact in edit.ended]
-        if not edit.facts and name_before is not None:
+        if not edit.facts and before is not None:
             self.gone.append(ids.of_entity(key))
 
     @property
@@ -214,7 +215,7 @@ def merge_record(row: Sequence[Any]) -> MergeRecord:
     )
 
 
-def event_rows(events: Iterable[Event], revision: int, ids: FactIds) -> list[Properties]:
+def event_rows(events: Iterable[CommitEvent], revision: int, ids: FactIds) -> list[Properties]:
     """Return events of the feed."""
     rows = []
     for number, event in enumerate(events):

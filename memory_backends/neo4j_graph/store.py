@@ -13,6 +13,7 @@ from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_entity,
     check_erase,
+    check_reached,
     check_scan,
     check_since,
     facts_to_load,
@@ -47,7 +48,7 @@ from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress, parse_address
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection
 from lamlam.memory_backends.neo4j_graph.queries import Queries
-from lamlam.memory_backends.neo4j_graph.reader import Reading, bookmarks_of, check_reached, scanned
+from lamlam.memory_backends.neo4j_graph.reader import Neo4jReader, bookmarks_of, scanned
 from lamlam.memory_backends.neo4j_graph.schema import (
     SCHEMA,
     StoreState,
@@ -99,8 +100,6 @@ def connect_neo4j(url: str, *, create: bool = True, read_only: bool = False) -> 
         SchemaMismatch: a newer version wrote it.
         Unavailable: no server answers.
     """
-    from lamlam.memory_backends.neo4j_graph.edges import set_edges
-
     address = parse_address(url)
     if address.view == "foreign":
         from lamlam.memory_backends.neo4j_graph.foreign_graph import ForeignGraph
@@ -116,7 +115,7 @@ def connect_neo4j(url: str, *, create: bool = True, read_only: bool = False) -> 
             connection, queries, state, edition=f"{edition} {version}", read_only=read_only
         )
         if address.edges is not None and not read_only and address.edges != state.has_edges:
-            connection.loop.call(set_edges, store._committer, address.edges)
+            connection.loop.call(store._committer.set_edges, address.edges)
         return store
     except BaseException:
         connection.shut()
@@ -152,7 +151,7 @@ class Neo4jStore(FactStore):
         read_only: bool,
     ) -> None:
         """Take over an open connection (`connect_neo4j` makes one)."""
-        from lamlam.memory_backends.neo4j_graph.changes import Feed
+        from lamlam.memory_backends.neo4j_graph.changes import Neo4jChanges
         from lamlam.memory_backends.neo4j_graph.writer import Committer
 
         self.address: Neo4jAddress = connection.address
@@ -163,23 +162,23 @@ class Neo4jStore(FactStore):
         self._loop = connection.loop
         self._queries = queries
         self._ids = FactIds(state.secret)
-        self._reading = Reading(connection, queries, self._ids)
-        self._feed = Feed(connection, queries, self._ids, self._reading)
+        self._reader = Neo4jReader(connection, queries, self._ids)
+        self._changes = Neo4jChanges(connection, queries, self._ids, self._reader)
         self._committer = Committer(connection, queries, self._ids, state.secret)
         self._cache: Cache | None = None
         if self.address.has_cache:
             from lamlam.memory_backends.neo4j_graph.cache import Cache
 
             self.capabilities |= {Capability.FAST_LOOKUP}
-            self._cache = Cache(connection.loop, self._reading, self._feed, state.secret)
+            self._cache = Cache(connection.loop, self._reader, self._changes, state.secret)
 
-    # Reading ----------------------------------------------------------------------------------------
+    # Reading --------------------------------------------------------------------------------------------
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order, all from one state of the store."""
         self._check_open()
         given = checked_lookups(queries)
-        return await self._loop.run(self._reading.look_up_all, given) if given else []
+        return await self._loop.run(self._reader.look_up_all, given) if given else []
 
     async def scan(
         self,
@@ -198,14 +197,14 @@ class Neo4jStore(FactStore):
             return
         if entity is not None:
             for fact in await self._loop.run(
-                partial(self._reading.entity_facts, entity, relation, space or (), as_of)
+                partial(self._reader.entity_facts, entity, relation, space or (), as_of)
             ):
                 yield fact
             return
-        revision = await self._loop.run(self._reading.revision, bookmarks_of(as_of))
+        revision = await self._loop.run(self._reader.revision, bookmarks_of(as_of))
         check_reached(as_of, revision)
         at = revision if as_of is None else int(as_of)
-        async for facts in scanned(self._reading, self._loop, relation, space, at, batch):
+        async for facts in scanned(self._reader, self._loop, relation, space, at, batch):
             for fact in facts:
                 yield fact
 
@@ -216,35 +215,35 @@ class Neo4jStore(FactStore):
         self._check_open()
         check_entity(entity, relation)
         return await self._loop.run(
-            self._reading.history, entity, relation, check_namespace(namespace)
+            self._reader.history, entity, relation, check_namespace(namespace)
         )
 
     async def rules(self) -> list[RelationRule]:
         """Return what the store knows about relations, in the order of definition."""
         self._check_open()
-        return await self._loop.run(self._reading.all_rules)
+        return await self._loop.run(self._reader.all_rules)
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
         self._check_open()
         check_entity(entity)
-        return await self._loop.run(self._reading.aliases, entity, check_namespace(namespace))
+        return await self._loop.run(self._reader.aliases, entity, check_namespace(namespace))
 
     async def changes(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> AsyncIterator[Change]:
         """Give what was committed after a revision, in order, up to now."""
-        from lamlam.memory_backends.neo4j_graph.changes import within
+        from lamlam.memory_backends.commits.changes import within
 
         self._check_open()
         check_since(since)
         space = None if namespace is None else check_namespace(namespace)
-        revision = await self._loop.run(self._reading.revision, bookmarks_of(since))
+        revision = await self._loop.run(self._reader.revision, bookmarks_of(since))
         check_reached(since, revision)
         parts = (
-            self._feed.everything(revision)
+            self._changes.everything(revision)
             if since is None
-            else self._feed.since(int(since), revision)
+            else self._changes.since(int(since), revision)
         )
         async for part in self._loop.run_each(parts):
             for change in within(part, space):
@@ -253,7 +252,7 @@ class Neo4jStore(FactStore):
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""
         self._check_open()
-        revision, facts, entities = await self._loop.run(self._reading.counts)
+        revision, facts, entities = await self._loop.run(self._reader.counts)
         return StoreInfo(
             backend="neo4j",
             location=f"{self.address.uri}/{self._connection.database}",
@@ -276,7 +275,7 @@ class Neo4jStore(FactStore):
         cache = self._copy("lookup_nowait")
         check_lookup(query)
         if query.as_of is not None:
-            return self._loop.call(self._reading.look_up_all, [query])[0]
+            return self._loop.call(self._reader.look_up_all, [query])[0]
         return cache.up_to_date().lookup_nowait(query)
 
     def describe_nowait(
@@ -385,10 +384,8 @@ class Neo4jStore(FactStore):
 
     async def rebuild_edges(self) -> None:
         """The relationships between entities are those of the facts, whatever was done to them."""
-        from lamlam.memory_backends.neo4j_graph.edges import set_edges
-
         self._check_writable()
-        await self._loop.run(partial(set_edges, self._committer, True, anew=True))
+        await self._loop.run(partial(self._committer.set_edges, True, anew=True))
 
     async def aclose(self) -> None:
         """The connections are closed; closing again does nothing."""

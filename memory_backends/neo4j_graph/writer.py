@@ -6,11 +6,11 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from functools import partial
-from hashlib import blake2b
 from typing import NamedTuple
 
-from lamlam.errors import Conflict, SchemaMismatch, StoreMissing, Unavailable
+from lamlam.errors import SchemaMismatch, StoreMissing, Unavailable
 from lamlam.memory_backends.commits.commit_plan import CommitPlan, named_keys, plan_commit
+from lamlam.memory_backends.commits.validation import check_expected, idempotency_hash
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.operations import Commit, Op, Revision
 from lamlam.memory_backends.neo4j_graph.driver import (
@@ -20,10 +20,10 @@ from lamlam.memory_backends.neo4j_graph.driver import (
     Transaction,
     Work,
 )
-from lamlam.memory_backends.neo4j_graph.edges import write_edges
-from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedDesk
+from lamlam.memory_backends.neo4j_graph.edges import redraw_edges, write_edges
+from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
 from lamlam.memory_backends.neo4j_graph.queries import Queries
-from lamlam.memory_backends.neo4j_graph.reader import Reading, bookmarks_of
+from lamlam.memory_backends.neo4j_graph.reader import Neo4jReader, bookmarks_of
 from lamlam.memory_backends.neo4j_graph.rows import (
     Writing,
     alias_rows,
@@ -61,7 +61,7 @@ class Committer:
         self.queries = queries
         self.ids = ids
         self._secret = secret
-        self._reading = Reading(connection, queries, ids)
+        self._reader = Neo4jReader(connection, queries, ids)
 
     async def apply(
         self,
@@ -109,7 +109,7 @@ class Committer:
         """Return the name of a commit; of a key not the key itself but a keyed hash of it."""
         if idempotency_key is None:
             return secrets.token_hex(16)
-        return blake2b(idempotency_key.encode(), digest_size=16, key=self._secret).hexdigest()
+        return idempotency_hash(self._secret, idempotency_key).hex()
 
     async def lock(self, token: str, transaction: Transaction) -> Locked:
         """Nobody else writes until the transaction ends."""
@@ -125,9 +125,9 @@ class Committer:
         commit = Commit(first, facts) if first is not None else None
         return Locked(revision, rules_at, has_edges, commit)
 
-    async def desk(self, locked: Locked, transaction: Transaction) -> LoadedDesk:
-        """Return a desk with the rules, and without pages."""
-        return LoadedDesk(await self._reading.rules_at(locked.rules_at, transaction))
+    async def loaded(self, locked: Locked, transaction: Transaction) -> LoadedEntities:
+        """Return a reader with the rules, and without entities."""
+        return LoadedEntities(await self._reader.rules_at(locked.rules_at, transaction))
 
     async def _apply(
         self,
@@ -143,9 +143,9 @@ class Committer:
         if locked.first is not None:
             return locked.first
         check_expected(expected, locked.revision)
-        desk = await self.desk(locked, transaction)
-        await desk.load(transaction, self.queries, keys, self.ids)
-        work = partial(plan_commit, ops, desk, locked.revision + 1, self.ids, are_checked=True)
+        loaded = await self.loaded(locked, transaction)
+        await loaded.load(transaction, self.queries, keys, self.ids)
+        work = partial(plan_commit, ops, loaded, locked.revision + 1, self.ids, are_checked=True)
         plan = await asyncio.to_thread(work) if len(ops) > _MANY else work()
         if not plan.changed:
             if is_kept:
@@ -153,7 +153,7 @@ class Committer:
             return Commit(locked.revision, 0)
         writing = Writing(self.ids)
         for key, edit in plan.edits.items():
-            writing.add(edit, desk.page(key).name)
+            writing.add(edit, loaded.record(key))
         await self.write_facts(writing, plan.revision, transaction)
         if locked.has_edges:
             await write_edges(transaction, self.queries, writing)
@@ -199,6 +199,21 @@ class Committer:
         if plan.events:
             await transaction.do(queries.add_events, rows=event_rows(plan.events, revision, ids))
 
+    async def set_edges(self, is_on: bool, *, anew: bool = False) -> None:
+        """Begin or cease to keep facts between entities as edges; every writer heeds it.
+
+        Args:
+            is_on: whether there are edges from now on.
+            anew: drop and draw them again where they are kept already.
+        """
+
+        async def work(transaction: Transaction) -> None:
+            locked = await self.lock(self.token(None), transaction)
+            if anew or locked.has_edges != is_on:
+                await redraw_edges(transaction, self.queries, is_on)
+
+        await self.repeated(work, frozenset(), timeout_s=0.0)
+
     async def finish(
         self, revision: int, facts: int, token: str, actor: str | None, transaction: Transaction
     ) -> None:
@@ -212,16 +227,3 @@ class Committer:
     ) -> None:
         """An idempotency key stands for a change that changed nothing."""
         await transaction.do(self.queries.remember, token=token, revision=revision, actor=actor)
-
-
-def check_expected(expected: int | None, revision: int) -> None:
-    """The store has the revision that a writer expects.
-
-    Raises:
-        Conflict: it has another.
-    """
-    if expected is not None and int(expected) != revision:
-        raise Conflict(
-            f"the store is at revision {revision}, not {int(expected)}",
-            hint="read again and repeat the change",
-        )

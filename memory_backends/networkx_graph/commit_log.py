@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from hashlib import blake2b
-from typing import NamedTuple
 
-from lamlam.memory_backends.commits.changes import changes_of_entity
-from lamlam.memory_backends.commits.commit_plan import Event
-from lamlam.memory_backends.model.facts import Namespace
-from lamlam.memory_backends.model.lookups import Identify, PastVersion, StoredFact
-from lamlam.memory_backends.model.namespaces import split
+from lamlam.memory_backends.commits.changes import (
+    CommitEvent,
+    ErasedFacts,
+    changes_of_entity,
+    changes_of_erasure,
+    changes_of_events,
+)
+from lamlam.memory_backends.model.entity_reader import EntityReader
+from lamlam.memory_backends.model.lookups import Identify
 from lamlam.memory_backends.model.operations import Change, Commit
-from lamlam.memory_backends.model.relation_rules import RelationRules
-
-Versions = tuple[str | None, Sequence[StoredFact], Sequence[PastVersion]]
-
-
-class Erasure(NamedTuple):
-    """What is left of an entity, or of facts of it, that were erased."""
-
-    namespace: Namespace
-    entity_id: str
-    fact_ids: tuple[str, ...]
-    """Empty where all of the entity is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +29,8 @@ class LoggedCommit:
     actor: str | None = None
     touched: tuple[str, ...] = ()
     """Scoped keys of the entities whose facts changed."""
-    events: tuple[Event, ...] = ()
-    erased: tuple[Erasure, ...] = ()
+    events: tuple[CommitEvent, ...] = ()
+    erased: tuple[ErasedFacts, ...] = ()
 
 
 @dataclass(slots=True)
@@ -57,8 +47,8 @@ class CommitLog:
         *,
         actor: str | None = None,
         touched: Sequence[str] = (),
-        events: Sequence[Event] = (),
-        erased: Sequence[Erasure] = (),
+        events: Sequence[CommitEvent] = (),
+        erased: Sequence[ErasedFacts] = (),
     ) -> None:
         """The commit stands at the end of the log."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -101,40 +91,11 @@ class CommitLog:
                 self.commits[n] = replace(commit, events=events)
 
 
-def key_hash(secret: bytes, idempotency_key: str) -> str:
-    """Return what a log keeps of an idempotency key."""
-    return blake2b(idempotency_key.encode(), digest_size=16, key=secret).hexdigest()
-
-
 def changes_of_commit(
-    commit: LoggedCommit,
-    versions_of: Callable[[str], Versions],
-    rules: RelationRules,
-    identify: Identify,
+    commit: LoggedCommit, reader: EntityReader, identify: Identify
 ) -> Iterator[Change]:
-    """Give what a commit did: its events, then the facts of each entity, then what it erased.
-
-    Args:
-        commit: as logged.
-        versions_of: gives name, facts and past of a scoped key.
-        rules: of the store, now.
-        identify: gives the ids of facts.
-    """
-    for event in commit.events:
-        yield from _change_of_event(commit.revision, event, rules)
+    """Give what a commit did: its events, then the facts of each entity, then what it erased."""
+    yield from changes_of_events(commit.revision, commit.events, reader.rules)
     for key in commit.touched:
-        name, now, past = versions_of(key)
-        if name is not None:
-            yield from changes_of_entity(key, name, now, past, commit.revision, identify)
-    for namespace, entity_id, fact_ids in commit.erased:
-        yield Change(commit.revision, "erased", namespace, entity_id=entity_id, fact_ids=fact_ids)
-
-
-def _change_of_event(revision: int, event: Event, rules: RelationRules) -> Iterator[Change]:
-    if event.kind == "rule":
-        rule = rules.of(event.key)
-        if rule is not None:
-            yield Change(revision, "rule", rule=rule)
-        return
-    namespace = split(event.key)[0]
-    yield Change(revision, event.kind, namespace, event.name, alias=split(event.other)[1])
+        yield from changes_of_entity(key, reader.history(key), commit.revision, identify)
+    yield from changes_of_erasure(commit.revision, commit.erased)

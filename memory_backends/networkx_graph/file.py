@@ -13,16 +13,16 @@ from typing import Any
 import networkx as nx
 
 from lamlam.errors import BadStore, LamLamError, SchemaMismatch, StoreMissing, Unavailable
-from lamlam.memory_backends.commits.commit_plan import Event
-from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.commits.changes import CommitEvent, ErasedFacts
+from lamlam.memory_backends.model.entity_reader import MergeRecord
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.keys import KEY_VERSION
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
 from lamlam.memory_backends.model.operations import Commit, Revision
 from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
 from lamlam.memory_backends.model.values import ValueType
-from lamlam.memory_backends.networkx_graph.commit_log import CommitLog, Erasure, LoggedCommit
-from lamlam.memory_backends.networkx_graph.state import Graph, GraphWorld, Node
+from lamlam.memory_backends.networkx_graph.commit_log import CommitLog, LoggedCommit
+from lamlam.memory_backends.networkx_graph.state import Graph, GraphState, Node
 from lamlam.unfinished_files import part_beside
 
 SCHEMA_VERSION = 1
@@ -38,7 +38,7 @@ class Contents:
 
     secret: bytes
     revision: int
-    world: GraphWorld
+    state: GraphState
     log: CommitLog
 
 
@@ -123,21 +123,21 @@ def _state(stat: os.stat_result) -> FileState:
 
 
 def _as_json(contents: Contents) -> dict[str, Any]:  # Any: JSON
-    world, log = contents.world, contents.log
+    state, log = contents.state, contents.log
     return {
         "format": _FORMAT,
         "schema": SCHEMA_VERSION,
         "keys": KEY_VERSION,
         "revision": int(contents.revision),
         "secret": contents.secret.hex(),
-        "graph": _node_link(world.graph),
+        "graph": _node_link(state.graph),
         "past": {
             key: {"name": name, "versions": [[list(old.fact), old.retracted] for old in versions]}
-            for key, (name, versions) in world.past.items()
+            for key, (name, versions) in state.past.items()
         },
-        "aliases": world.aliases,
-        "merges": [list(record) for record in world.merges],
-        "rules": [asdict(rule) for rule in world.rules.all()],
+        "aliases": state.holders,
+        "merges": [list(record) for record in state.merge_records],
+        "rules": [asdict(rule) for rule in state.rules.all()],
         "commits": [asdict(commit) for commit in log.commits],
         "idempotency": {key: [int(c.revision), c.facts] for key, c in log.by_key.items()},
     }
@@ -145,22 +145,22 @@ def _as_json(contents: Contents) -> dict[str, Any]:  # Any: JSON
 
 def _contents(given: Mapping[str, Any]) -> Contents:
     secret = bytes.fromhex(given["secret"])
-    world = GraphWorld(FactIds(secret))
-    world.graph = _graph(given["graph"])
-    world.index()
-    for key in world.keys():
-        world.holding(key)  # a fact that cannot be read is found now, not at some lookup
-    world.past = {
+    state = GraphState(FactIds(secret))
+    state.graph = _graph(given["graph"])
+    state.index()
+    for key in state.keys():
+        state.record(key)  # a fact that cannot be read is found now, not at some lookup
+    state.past = {
         key: (past["name"], [PastVersion(_fact(fact), int(end)) for fact, end in past["versions"]])
         for key, past in given["past"].items()
     }
-    world.name({str(alias): str(key) for alias, key in given["aliases"].items()})
-    world.merges = [
+    state.name({str(alias): str(key) for alias, key in given["aliases"].items()})
+    state.merge_records = [
         # Files of the first days have no revisions there.
         MergeRecord(kept, merged, name, tuple(moved), tuple(shared), tuple(aliases), *more)
         for kept, merged, name, moved, shared, aliases, *more in given["merges"]
     ]
-    world.rules = RelationRules(
+    state.rules = RelationRules(
         RelationRule(
             rule["name"],
             rule["cardinality"],
@@ -173,7 +173,7 @@ def _contents(given: Mapping[str, Any]) -> Contents:
         [_commit(commit) for commit in given["commits"]],
         {key: Commit(Revision(made), facts) for key, (made, facts) in given["idempotency"].items()},
     )
-    return Contents(secret, int(given["revision"]), world, log)
+    return Contents(secret, int(given["revision"]), state, log)
 
 
 def _node_link(graph: Graph) -> dict[str, Any]:
@@ -220,6 +220,8 @@ def _commit(given: Mapping[str, Any]) -> LoggedCommit:
         given["time"],
         given["actor"],
         tuple(given["touched"]),
-        tuple(Event(*event) for event in given["events"]),
-        tuple(Erasure(tuple(space), ident, tuple(ids)) for space, ident, ids in given["erased"]),
+        tuple(CommitEvent(*event) for event in given["events"]),
+        tuple(
+            ErasedFacts(tuple(space), ident, tuple(ids)) for space, ident, ids in given["erased"]
+        ),
     )

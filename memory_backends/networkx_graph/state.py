@@ -1,25 +1,30 @@
-"""`GraphWorld`: a NetworkX graph of facts, and beside it what a graph has no place for.
+"""`GraphState`: a NetworkX graph of facts, and beside it what a graph has no place for.
 
 The graph is the record of what holds. Past versions, aliases, merges and rules are in tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import networkx as nx
 
-from lamlam.memory_backends.commits.commit_plan import CommitPlan, Page
-from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.commits.commit_plan import CommitPlan
+from lamlam.memory_backends.model.entity_reader import (
+    EntityHistory,
+    EntityReader,
+    MergeRecord,
+    StoredEntity,
+    value_key,
+)
 from lamlam.memory_backends.model.keys import relation_key
-from lamlam.memory_backends.model.lookups import Identify, Owned, PastVersion, StoredFact
+from lamlam.memory_backends.model.lookups import Identify, PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import scoped, split, written
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.model.timestamps import as_moment, from_us, to_us
 from lamlam.memory_backends.model.values import type_of, value_of
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
-from lamlam.memory_backends.resolution.views import PlainHolding, entity_code, references
 
 Node: TypeAlias = str | tuple[str, ...]
 """Of an entity its scoped key; of any other value its type, its text and its namespace."""
@@ -27,11 +32,13 @@ Node: TypeAlias = str | tuple[str, ...]
 Graph: TypeAlias = "nx.MultiDiGraph[Any]"
 
 
-class GraphWorld:
-    """All that a `GraphStore` holds, as resolution sees it (a `Shelf`, and its `Versions`).
+class GraphState(EntityReader):
+    """All that a `GraphStore` holds.
 
-    Not for several threads: whoever owns it keeps a lock.
+    Not safe for threads: the store guards it with a lock.
     """
+
+    rules = RelationRules()
 
     def __init__(self, identify: Identify) -> None:
         self.graph: Graph = nx.MultiDiGraph()
@@ -39,21 +46,22 @@ class GraphWorld:
         """Name as stored, by scoped key, of entities that have facts."""
         self.past: dict[str, tuple[str, list[PastVersion]]] = {}
         """Last name and versions that have ended, oldest first, by scoped key."""
-        self.aliases: dict[str, str] = {}
-        """Scoped key of the alias to that of the entity."""
+        self.holders: dict[str, str] = {}
+        """Scoped key of an alias to that of the entity that has it."""
         # The same by entity: made where it is asked.
         self._aliases_of: dict[str, list[str]] | None = None
-        self.merges: list[MergeRecord] = []
+        # By entity, those that once had it as a value: made where it is asked.
+        self._past_owners: dict[str, set[str]] | None = None
+        self.merge_records: list[MergeRecord] = []
         self._identify = identify
-        self.rules = RelationRules()
         self._codes: dict[int, dict[str, None]] = {}
-        self._holdings: dict[str, PlainHolding] = {}
+        self._records: dict[str, StoredEntity] = {}
 
-    # What resolution asks (`Shelf`) ---------------------------------------------------------------
+    # Reading (`EntityReader`) ---------------------------------------------------------------------
 
-    def holding(self, key: str) -> PlainHolding | None:
-        """The entity with exactly this scoped key."""
-        known = self._holdings.get(key)
+    def record(self, key: str) -> StoredEntity | None:
+        """Return the entity with exactly this scoped key."""
+        known = self._records.get(key)
         if known is not None:
             return known
         name = self.names.get(key)
@@ -61,69 +69,52 @@ class GraphWorld:
             return None
         edges = self.graph.out_edges(key, data=True)
         facts = sorted((_fact_of(data) for _, _, data in edges), key=lambda fact: fact.seq)
-        found = self._holdings[key] = PlainHolding(name, key, tuple(facts))
+        found = self._records[key] = StoredEntity(name, key, tuple(facts))
         return found
 
-    def alias(self, key: str) -> PlainHolding | None:
-        """The entity that has this scoped key as an alias."""
-        holder = self.aliases.get(key)
-        return self.holding(holder) if holder is not None else None
-
-    def near(self, codes: Collection[int]) -> list[str]:
-        """Scoped keys of the entities indexed under any of these codes, each once."""
-        return list(dict.fromkeys(key for code in codes for key in self._codes.get(code, ())))
+    def history(self, key: str) -> EntityHistory:
+        """Return every version of the facts of an entity."""
+        record = self.record(key)
+        last_name, past = self.past.get(key, (None, ()))
+        if record is None:
+            return EntityHistory(last_name, (), past)
+        return EntityHistory(record.name, record.facts, past)
 
     @property
     def has_aliases(self) -> bool:
         """True unless `alias` finds nothing anyway."""
-        return bool(self.aliases)
+        return bool(self.holders)
 
-    def referring(self, key: str, relation: str) -> list[Owned]:
-        """Facts of a relation whose value is the entity with this scoped key."""
-        keys = [key, *self.aliases_of(key)]
-        owners = {
-            owner for one in keys if one in self.graph for owner in self.graph.predecessors(one)
-        }
-        return references(map(self.holding, sorted(owners)), keys, relation)
+    def alias(self, key: str) -> str | None:
+        """Return the scoped key of the entity that has this one as an alias."""
+        return self.holders.get(key)
 
-    # Earlier states (`Versions`) ------------------------------------------------------------------
-
-    def versions(self, key: str) -> tuple[str | None, Sequence[StoredFact], Sequence[PastVersion]]:
-        """Name as stored, facts that hold and versions that have ended, of a scoped key."""
-        holding = self.holding(key)
-        last_name, past = self.past.get(key, (None, ()))
-        if holding is None:
-            return last_name, (), past
-        return holding.name, holding.facts, past
-
-    def past_of(self, key: str) -> Sequence[PastVersion]:
-        """Versions of a scoped key that have ended."""
-        return self.past.get(key, ("", ()))[1]
-
-    def merges_from(self, key: str) -> list[MergeRecord]:
-        """The records of merges of an entity into another."""
-        return [record for record in self.merges if record.merged == key]
-
-    def former_references(self, key: str) -> set[str]:
-        """Scoped keys of entities that have, or once had, a fact whose value has this key."""
-        namespace, code = split(key)[0], entity_code(key)
-        owners = set(self.graph.predecessors(key)) if key in self.graph else set()
-        for owner, (_, past) in self.past.items():
-            if split(owner)[0] == namespace and any(old.fact.code == code for old in past):
-                owners.add(owner)
-        return owners
-
-    def meant(self, key: str) -> str:
-        """Return the entity with this very key if it has facts, else the one with that alias."""
-        return key if key in self.names else self.aliases.get(key, key)
-
-    def aliases_of(self, key: str) -> list[str]:
-        """Scoped keys of the other names that an entity has now."""
+    def aliases(self, key: str) -> list[str]:
+        """Return the scoped keys of the aliases of an entity."""
         if self._aliases_of is None:
             self._aliases_of = {}
-            for alias, holder in self.aliases.items():
+            for alias, holder in self.holders.items():
                 self._aliases_of.setdefault(holder, []).append(alias)
         return self._aliases_of.get(key, [])
+
+    def merges(self, key: str) -> list[MergeRecord]:
+        """Return the records of merges into an entity and of it into others, oldest first."""
+        return [record for record in self.merge_records if key in (record.kept, record.merged)]
+
+    def candidates(self, codes: Collection[int]) -> list[str]:
+        """Return the scoped keys of the entities indexed under any of these codes, each once."""
+        return list(dict.fromkeys(key for code in codes for key in self._codes.get(code, ())))
+
+    def owners(self, key: str) -> set[str]:
+        """Return the scoped keys of entities that have, or once had, this one as a value."""
+        if self._past_owners is None:
+            self._past_owners = {}
+            for owner, (_, past) in self.past.items():
+                for old in past:
+                    if (value := value_key(owner, old.fact)) is not None:
+                        self._past_owners.setdefault(value, set()).add(owner)
+        now = self.graph.predecessors(key) if key in self.graph else ()
+        return {*now, *self._past_owners.get(key, ())}
 
     # Writing --------------------------------------------------------------------------------------
 
@@ -139,16 +130,17 @@ class GraphWorld:
             if edit.ended:
                 _, past = self.past.get(key, ("", []))
                 past += [PastVersion(fact, plan.revision) for fact in edit.ended]
+                self._past_owners = None
                 self.past[key] = (edit.name, past)
         self.name(plan.aliases)
         for ended in plan.unmerged:
             place = next(
                 n
-                for n, record in enumerate(self.merges)
+                for n, record in enumerate(self.merge_records)
                 if record.stands and (record.kept, record.merged) == (ended.kept, ended.merged)
             )
-            self.merges[place] = ended
-        self.merges += plan.merged
+            self.merge_records[place] = ended
+        self.merge_records += plan.merged
         if plan.rules is not None:
             self.rules = plan.rules
 
@@ -156,16 +148,16 @@ class GraphWorld:
         """The aliases are those of these entities, or of none any more (all keys are scoped)."""
         for alias, holder in aliases.items():
             if holder is None:
-                self.aliases.pop(alias, None)
+                self.holders.pop(alias, None)
             else:
-                self.aliases[alias] = holder
+                self.holders[alias] = holder
         if aliases:
             self._aliases_of = None
 
     def put(self, key: str, name: str, facts: Iterable[StoredFact]) -> None:
         """The entity has these facts; without any it is none."""
         facts = list(facts)
-        self._holdings.pop(key, None)
+        self._records.pop(key, None)
         if key in self.names:
             values = set(self.graph.successors(key))
             self.graph.remove_edges_from(list(self.graph.out_edges(key, keys=True)))
@@ -193,14 +185,15 @@ class GraphWorld:
             if isinstance(node, str) and self.graph.out_degree(node)
         }
         self._codes = {}
-        self._holdings = {}
+        self._records = {}
         for key in self.names:
             for code in index_codes(key):
                 self._codes.setdefault(code, {})[key] = None
 
-    def forget_past(self, key: str, keep: Iterable[PastVersion]) -> None:
+    def set_past(self, key: str, keep: Iterable[PastVersion]) -> None:
         """Of the versions of an entity that have ended only these are left."""
         kept = list(keep)
+        self._past_owners = None
         name, _ = self.past.pop(key, ("", []))
         if kept:
             self.past[key] = (name, kept)
@@ -211,11 +204,11 @@ class GraphWorld:
 
     def clear(self) -> None:
         """Nothing is left."""
-        for table in (self.graph, self.names, self.past, self.aliases, self._codes):
+        for table in (self.graph, self.names, self.past, self.holders, self._codes):
             table.clear()
-        self.merges = []
-        self._aliases_of = None
-        self._holdings.clear()
+        self.merge_records = []
+        self._aliases_of = self._past_owners = None
+        self._records.clear()
         self.rules = RelationRules()
 
     def _value_node(self, key: str, fact: StoredFact) -> Node:
@@ -254,35 +247,6 @@ class GraphWorld:
             keys.pop(key, None)
             if not keys:
                 self._codes.pop(code, None)
-
-
-class GraphDesk:
-    """A world as `plan_commit` asks about it (a `Desk`)."""
-
-    def __init__(self, world: GraphWorld) -> None:
-        self._world = world
-
-    @property
-    def rules(self) -> RelationRules:
-        """What the store knows about relations."""
-        return self._world.rules
-
-    def page(self, key: str) -> Page:
-        """The entity with exactly this scoped key."""
-        holding = self._world.holding(key)
-        return Page(None, ()) if holding is None else Page(holding.name, holding.facts)
-
-    def alias(self, key: str) -> str | None:
-        """The scoped key of the entity that has this alias."""
-        return self._world.aliases.get(key)
-
-    def aliases_of(self, key: str) -> list[str]:
-        """The aliases of an entity."""
-        return self._world.aliases_of(key)
-
-    def merges_of(self, kept: str) -> list[MergeRecord]:
-        """The merges into an entity that stand, oldest first."""
-        return [record for record in self._world.merges if record.kept == kept and record.stands]
 
 
 def _entity_node(key: str, name: str) -> dict[str, str]:

@@ -18,15 +18,20 @@ from anyio import to_thread
 
 from lamlam.errors import Conflict, ReadOnly, StoreMissing
 from lamlam.memory_backends.authoring import LocalStore
+from lamlam.memory_backends.commits.changes import present_changes, within
 from lamlam.memory_backends.commits.commit_plan import plan_commit
 from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_entity,
     check_erase,
+    check_expected,
+    check_reached,
     check_scan,
     check_since,
+    idempotency_hash,
     nested_write,
 )
+from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.keys import canonical_key
@@ -34,8 +39,6 @@ from lamlam.memory_backends.model.lookups import (
     EntityView,
     Lookup,
     LookupResult,
-    StoredFact,
-    as_fact,
     check_as_of,
     check_lookup,
     checked_lookups,
@@ -53,9 +56,8 @@ from lamlam.memory_backends.model.operations import (
     StoreInfo,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
-from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.model.values import is_text
-from lamlam.memory_backends.networkx_graph.commit_log import CommitLog, changes_of_commit, key_hash
+from lamlam.memory_backends.networkx_graph.commit_log import CommitLog, changes_of_commit
 from lamlam.memory_backends.networkx_graph.erasure import erase_from
 from lamlam.memory_backends.networkx_graph.file import (
     SCHEMA_VERSION,
@@ -65,10 +67,14 @@ from lamlam.memory_backends.networkx_graph.file import (
     state_of,
     write_file,
 )
-from lamlam.memory_backends.networkx_graph.state import Graph, GraphDesk, GraphWorld
+from lamlam.memory_backends.networkx_graph.state import Graph, GraphState
 from lamlam.memory_backends.protocol import Capability, store_closed
-from lamlam.memory_backends.resolution.resolver import Shelf, describe, look_up
-from lamlam.memory_backends.resolution.views import NamespaceShelf, PastShelf, facts_at
+from lamlam.memory_backends.resolution.entity_facts import facts_of, named_record, past_facts
+from lamlam.memory_backends.resolution.resolver import describe, look_up
+from lamlam.memory_backends.resolution.views import (
+    NamespaceView,
+    PastView,
+)
 from lamlam.unfinished_files import parts_beside
 
 _READING = frozenset(
@@ -126,13 +132,13 @@ class GraphStore(LocalStore):
             if path is not None and not path.parent.is_dir():
                 raise StoreMissing(f"there is no folder {path.parent}", hint="make it first")
             secret = secrets.token_bytes(32)
-            contents = Contents(secret, 0, GraphWorld(FactIds(secret)), CommitLog())
+            contents = Contents(secret, 0, GraphState(FactIds(secret)), CommitLog())
             self._is_saved = path is None
         self.secret = contents.secret
         """What the ids of its facts are made with; a `Replica` needs it."""
         self._identify = FactIds(contents.secret)
         self._revision = contents.revision
-        self._world = contents.world
+        self._state = contents.state
         self._log = contents.log
 
     # The graph ------------------------------------------------------------------------------------
@@ -152,13 +158,13 @@ class GraphStore(LocalStore):
 
         While another thread writes, iterate over `copy_graph` instead.
         """
-        return self._world.graph
+        return self._state.graph
 
     def copy_graph(self) -> Graph:
         """Return a copy of the graph as it is now: the caller's own, to change and to keep."""
         with self._lock:
             self._check_open()
-            return self._world.graph.copy()
+            return self._state.graph.copy()
 
     # Reading --------------------------------------------------------------------------------------
 
@@ -173,11 +179,11 @@ class GraphStore(LocalStore):
         with self._lock:
             self._check_open()
             try:
-                shelf, revision = self._shelf(query.as_of)
+                reader, revision = self._reader(query.as_of)
             except AttributeError:
                 check_lookup(query)
                 raise
-            result = look_up(shelf, query, revision, self._identify)
+            result = look_up(reader, query, revision, self._identify)
         result.elapsed_ns = time.perf_counter_ns() - began
         return result
 
@@ -197,10 +203,10 @@ class GraphStore(LocalStore):
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
         with self._lock:
             self._check_open()
-            shelf, _ = self._shelf(as_of)
+            reader, _ = self._reader(as_of)
             if namespace:
-                shelf = NamespaceShelf(shelf, namespace)
-            return describe(shelf, entity, fuzzy=fuzzy)
+                reader = NamespaceView(reader, namespace)
+            return describe(reader, entity, fuzzy=fuzzy)
 
     def scan_nowait(
         self,
@@ -219,26 +225,22 @@ class GraphStore(LocalStore):
             return
         with self._lock:
             self._check_open()
-            shelf, revision = self._shelf(as_of)
+            reader, _ = self._reader(as_of)
             if entity is not None:
-                key = scoped(space or (), canonical_key(entity))
-                found = shelf.holding(key) or shelf.alias(key)
+                found = named_record(reader, scoped(space or (), canonical_key(entity)))
                 keys = [found.key] if found is not None else []
             else:
-                keys = self._world.keys()
+                keys = self._state.keys()
                 if as_of is not None:
-                    keys = list(dict.fromkeys((*keys, *self._world.past)))
+                    keys = list(dict.fromkeys((*keys, *self._state.past)))
                 keys = [key for key in keys if space is None or split(key)[0] == space]
         for start in range(0, len(keys), batch):
             facts: list[Fact] = []
             with self._lock:
                 self._check_open()
                 for key in keys[start : start + batch]:
-                    name, now, past = self._world.versions(key)
-                    if as_of is not None:
-                        now = facts_at(now, past, revision)
-                    if name is not None:
-                        facts += self._facts(key, name, now, wanted)
+                    if (record := reader.record(key)) is not None:
+                        facts += facts_of(record, wanted, self._identify)
             yield from facts
 
     async def history(
@@ -253,24 +255,15 @@ class GraphStore(LocalStore):
             if not is_text(entity) or wanted == "":
                 return []
             key = scoped(space, canonical_key(entity))
-            if key not in self._world.names and key not in self._world.past:
-                key = self._world.aliases.get(key, key)
-            name, _, past = self._world.versions(key)
-            return [
-                PastFact(
-                    as_fact(name or "", fact, self._identify(key, fact), space, retracted),
-                    asserted=fact.revision,
-                    retracted=retracted,
-                )
-                for fact, retracted in past
-                if wanted is None or same_relation(fact.key, wanted)
-            ]
+            if key not in self._state.names and key not in self._state.past:
+                key = self._state.alias(key) or key
+            return past_facts(key, self._state.history(key), wanted, self._identify)
 
     async def rules(self) -> list[RelationRule]:
         """Return what the store knows about relations, in the order of definition."""
         with self._lock:
             self._check_open()
-            return self._world.rules.all()
+            return self._state.rules.all()
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
@@ -280,8 +273,9 @@ class GraphStore(LocalStore):
             self._check_open()
             if not is_text(entity):
                 return []
-            key = self._world.meant(scoped(space, canonical_key(entity)))
-            return sorted(split(alias)[1] for alias in self._world.aliases_of(key))
+            found = named_record(self._state, scoped(space, canonical_key(entity)))
+            names = self._state.aliases(found.key) if found is not None else ()
+            return sorted(split(alias)[1] for alias in names)
 
     def changes_nowait(
         self, since: int | None = None, *, namespace: Namespace | None = None
@@ -294,11 +288,9 @@ class GraphStore(LocalStore):
         else:
             with self._lock:
                 self._check_open()
-                self._check_reached(since)
+                check_reached(since, self._revision)
             changes = self._commits_after(since)
-        for change in changes:
-            if space is None or change.kind == "rule" or change.namespace == space:
-                yield change
+        yield from within(changes, space)
 
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""
@@ -309,8 +301,8 @@ class GraphStore(LocalStore):
                 location="memory:" if self.path is None else str(self.path),
                 schema=SCHEMA_VERSION,
                 revision=Revision(self._revision),
-                facts=self._world.graph.number_of_edges(),
-                entities=len(self._world.names),
+                facts=self._state.graph.number_of_edges(),
+                entities=len(self._state.names),
                 read_only=self.read_only,
                 bytes=None if self._file is None else self._file[1],
             )
@@ -329,20 +321,19 @@ class GraphStore(LocalStore):
         with self._lock, self._only_writing():
             self._check_writable()
             check_commit(expected, idempotency_key, actor)
-            used = None if idempotency_key is None else key_hash(self.secret, idempotency_key)
+            used = (
+                None
+                if idempotency_key is None
+                else idempotency_hash(self.secret, idempotency_key).hex()
+            )
             if used is not None and used in self._log.by_key:
                 return self._log.by_key[used]
-            if expected is not None and expected != self._revision:
-                raise Conflict(
-                    f"the store is at revision {self._revision}, not {expected}",
-                    hint="read again and repeat the change",
-                )
+            check_expected(expected, self._revision)
             # Everything is worked out first and written at the end, so that an operation
             # that is refused leaves nothing behind.
-            desk = GraphDesk(self._world)
-            plan = plan_commit(ops, desk, self._revision + 1, self._identify)
+            plan = plan_commit(ops, self._state, self._revision + 1, self._identify)
             if plan.changed:
-                self._world.write(plan)
+                self._state.write(plan)
                 self._revision = plan.revision
                 edits = plan.edits.items()
                 touched = [key for key, edit in edits if edit.ended or edit.started]
@@ -407,7 +398,7 @@ class GraphStore(LocalStore):
         """The same as `save`, in this thread."""
         with self._lock:
             self._check_open()
-            contents = Contents(self.secret, self._revision, self._world, self._log)
+            contents = Contents(self.secret, self._revision, self._state, self._log)
             if path is not None and path.absolute() != self.path:
                 write_file(path, contents)
                 return
@@ -438,39 +429,28 @@ class GraphStore(LocalStore):
             if self.path is not None and not self.read_only and not self._is_saved:
                 self.save_nowait()  # where it fails, the store stays open and loses nothing
             self._is_closed = True
-            self._world.clear()
+            self._state.clear()
             self._log = CommitLog()
 
     # ----------------------------------------------------------------------------------------------
 
-    def _shelf(self, as_of: int | None) -> tuple[Shelf, int]:
-        """What lookups ask, and the revision that it has."""
+    def _reader(self, as_of: int | None) -> tuple[EntityReader, int]:
+        """Return what lookups ask, and its revision."""
         if as_of is None:
-            return self._world, self._revision
+            return self._state, self._revision
         check_as_of(as_of)
-        self._check_reached(as_of)
-        return PastShelf(self._world, self._world, as_of), as_of
-
-    def _facts(
-        self, key: str, name: str, stored: Iterable[StoredFact], wanted: str | None
-    ) -> list[Fact]:
-        space = split(key)[0]
-        return [
-            as_fact(name, fact, self._identify(key, fact), space)
-            for fact in stored
-            if wanted is None or same_relation(fact.key, wanted)
-        ]
+        check_reached(as_of, self._revision)
+        return PastView(self._state, as_of), as_of
 
     def _everything(self) -> Iterator[Change]:
         """What holds now, in one state: changes that come while it is read are left out."""
         with self._lock:
             self._check_open()
             revision = self._revision
-            rules = self._world.rules.all()
-            keys = self._world.keys()
-            aliases: dict[str, list[str]] = {}
-            for alias, holder in self._world.aliases.items():
-                aliases.setdefault(holder, []).append(split(alias)[1])
+            rules = self._state.rules.all()
+            keys = self._state.keys()
+            state = PastView(self._state, revision)
+            aliases = {key: list(names) for key in keys if (names := self._state.aliases(key))}
         for rule in rules:
             yield Change(revision, "rule", rule=rule)
         for start in range(0, len(keys), _BATCH):
@@ -478,19 +458,9 @@ class GraphStore(LocalStore):
             with self._lock:
                 self._check_open()
                 for key in keys[start : start + _BATCH]:
-                    name, now, past = self._world.versions(key)
-                    held = facts_at(now, past, revision)
-                    if name is None or not held:
-                        continue  # erased meanwhile
-                    space = split(key)[0]
-                    changes += [
-                        Change(revision, "asserted", space, name, fact)
-                        for fact in self._facts(key, name, held, None)
-                    ]
-                    changes += [
-                        Change(revision, "alias", space, name, alias=alias)
-                        for alias in aliases.get(key, ())
-                    ]
+                    if (record := state.record(key)) is not None:  # not erased meanwhile
+                        names = aliases.get(key, [])
+                        changes += present_changes(record, names, revision, self._identify)
             yield from changes
 
     def _commits_after(self, revision: int) -> Iterator[Change]:
@@ -501,16 +471,12 @@ class GraphStore(LocalStore):
                 self._check_open()
                 # Read again: an erasure may have taken names out of it meanwhile.
                 commit = self._log.at(commit.revision)
-                changes = list(
-                    changes_of_commit(
-                        commit, self._world.versions, self._world.rules, self._identify
-                    )
-                )
+                changes = list(changes_of_commit(commit, self._state, self._identify))
             yield from changes
 
     def _erase(self, asked: str, relation: str | None) -> int:
         """The facts are gone from everywhere; return how many versions of facts that were."""
-        n_erased, told = erase_from(self._world, self._log, asked, relation, self._identify)
+        n_erased, told = erase_from(self._state, self._log, asked, relation, self._identify)
         if n_erased:
             self._revision += 1
             self._log.add(self._revision, erased=told)
@@ -527,13 +493,6 @@ class GraphStore(LocalStore):
             yield
         finally:
             self._is_writing = False
-
-    def _check_reached(self, revision: int) -> None:
-        if revision > self._revision:
-            raise Conflict(
-                f"the store is at revision {self._revision} and has not reached {revision}",
-                hint="ask the store that gave the revision",
-            )
 
     def _check_open(self) -> None:
         if self._is_closed:

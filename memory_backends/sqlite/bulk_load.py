@@ -7,27 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lamlam.memory_backends.commits.commit_plan import check_op
 from lamlam.memory_backends.commits.entity_edit import EntityEdit, stored_form
+from lamlam.memory_backends.commits.validation import check_op
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import relation_key
 from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.operations import Assert, Op
-from lamlam.memory_backends.sqlite.entities import Desk
+from lamlam.memory_backends.sqlite.entities import TransactionReader
 
 
 def new_entities(
-    ops: Sequence[Op], keys: Sequence[str], desk: Desk, revision: int
+    ops: Sequence[Op], keys: Sequence[str], reader: TransactionReader, revision: int
 ) -> tuple[dict[str, EntityEdit], list[Op]]:
     """Return what is known to come of operations, and those that have to be worked out.
 
     Args:
         ops: any; only where all state facts is there anything to gain.
         keys: the scoped key of each.
-        desk: what the store holds, read ahead for these keys.
+        reader: has read ahead the rows of these keys.
         revision: that the changes have.
     """
-    if desk.has_aliases or desk.rules or not all(type(op) is Assert for op in ops):
+    if reader.has_aliases or reader.rules or not all(type(op) is Assert for op in ops):
         return {}, list(ops)
     by_key: dict[str, list[Op]] = {}
     for op, key in zip(ops, keys, strict=True):
@@ -35,7 +35,7 @@ def new_entities(
     edits: dict[str, EntityEdit] = {}
     rest: list[Op] = []
     for key, of_key in by_key.items():
-        edit = _new_page(key, of_key, revision) if desk.placed(key).name is None else None
+        edit = _new_entity(key, of_key, revision) if reader.record(key) is None else None
         if edit is None:
             rest += of_key
         else:
@@ -43,7 +43,7 @@ def new_entities(
     return edits, rest
 
 
-def _new_page(key: str, ops: Sequence[Op], revision: int) -> EntityEdit | None:
+def _new_entity(key: str, ops: Sequence[Op], revision: int) -> EntityEdit | None:
     """The facts of a new entity; ``None`` where one comes twice."""
     edit = EntityEdit(key, None, (), revision)
     for op in ops:

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from lamlam.memory_backends.commits.commit_plan import Event
+from lamlam.memory_backends.commits.changes import (
+    EVENT_KINDS,
+    CommitEvent,
+    ErasedFacts,
+    changes_of_erasure,
+    changes_of_events,
+)
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.facts import Namespace
-from lamlam.memory_backends.model.namespaces import parsed, split, written
-from lamlam.memory_backends.model.operations import Change, ChangeKind
+from lamlam.memory_backends.model.namespaces import parsed, written
+from lamlam.memory_backends.model.operations import Change
 from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
 from lamlam.memory_backends.model.values import ValueType
 from lamlam.memory_backends.sqlite.rows import pack_numbers, unpack_numbers
@@ -23,22 +29,19 @@ _ERASED_SOMEWHERE, _ERASED = "erased", "erased_in"
 """The first logs did not tell in which namespace."""
 
 
-_OF_NAMES: tuple[ChangeKind, ...] = ("alias", "no_alias", "merged", "split")
-
-
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """One commit."""
 
     revision: int
     events: tuple[tuple[str, ...], ...]
-    """Each a kind and what it is about (`written_event`, `written_erasure`)."""
+    """Each a kind and what it is about (a `CommitEvent`, or `written_erasure`)."""
 
 
 def write_entry(
     connection: sqlite3.Connection,
     revision: int,
     actor: str | None,
-    events: Sequence[tuple[str, ...]],
+    events: Iterable[tuple[str, ...]],
 ) -> None:
     """The log has a row for the commit."""
     connection.execute(
@@ -63,7 +66,7 @@ def forget_log(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE store SET changes_since = revision")
 
 
-def pack_events(events: Sequence[tuple[str, ...]]) -> str | None:
+def pack_events(events: Iterable[tuple[str, ...]]) -> str | None:
     """Return events as one text, ``None`` where there are none."""
     return "".join([row_codec.RECORD + row_codec.join(event) for event in events]) or None
 
@@ -73,16 +76,9 @@ def unpack_events(text: str | None) -> tuple[tuple[str, ...], ...]:
     return tuple([tuple(row_codec.parts(one)) for one in (text or "").split(row_codec.RECORD)[1:]])
 
 
-def written_event(event: Event) -> tuple[str, ...]:
-    """Return what the log keeps of an event."""
-    return (event.kind, event.key, event.name, event.other)
-
-
-def written_erasure(
-    namespace: Namespace, entity_id: str, fact_ids: Iterable[str]
-) -> tuple[str, ...]:
+def written_erasure(erased: ErasedFacts) -> tuple[str, ...]:
     """Return what the log keeps of an erasure."""
-    return (_ERASED, written(namespace), entity_id, *fact_ids)
+    return (_ERASED, written(erased.namespace), erased.entity_id, *erased.fact_ids)
 
 
 def is_of_names(event: Sequence[str]) -> bool:
@@ -95,12 +91,12 @@ def names_any(event: Sequence[str], keys: Collection[str]) -> bool:
     return is_of_names(event) and (event[1] in keys or event[3] in keys)
 
 
-def next_entry(cursor: sqlite3.Cursor, after: int) -> Entry | None:
+def next_entry(cursor: sqlite3.Cursor, after: int) -> LogEntry | None:
     """Return the first commit after a revision."""
     row = cursor.execute(
         "SELECT revision, events FROM log WHERE revision > ? ORDER BY revision LIMIT 1", (after,)
     ).fetchone()
-    return Entry(row[0], unpack_events(row[1])) if row else None
+    return LogEntry(row[0], unpack_events(row[1])) if row else None
 
 
 def touched_by(cursor: sqlite3.Cursor, revision: int, after: int) -> tuple[int, list[int]] | None:
@@ -112,35 +108,25 @@ def touched_by(cursor: sqlite3.Cursor, revision: int, after: int) -> tuple[int, 
     return (row[0], list(unpack_numbers(row[1]))) if row else None
 
 
-def changes_of_events(entry: Entry, rules: RelationRules, wanted: Namespace | None) -> list[Change]:
-    """Return what a commit did besides changing facts.
+def changes_of_entry(
+    entry: LogEntry, rules: RelationRules, wanted: Namespace | None
+) -> Iterator[Change]:
+    """Give what a commit did besides changing facts.
 
     Args:
-        wanted: leave out what was done in other namespaces; ``None``: in none.
+        entry: of the commit.
+        rules: of the store, now.
+        wanted: the namespace that is asked about: erasures of the first logs count as of it.
     """
-    changes: list[Change] = []
     for kind, *about in entry.events:
         if kind in (_ERASED_SOMEWHERE, _ERASED):
             namespace = parsed(about.pop(0)) if kind == _ERASED else (wanted or ())
             entity_id, *ids = about
-            if wanted is None or namespace == wanted:
-                erased = Change(
-                    entry.revision, "erased", namespace, entity_id=entity_id, fact_ids=tuple(ids)
-                )
-                changes.append(erased)
-            continue
-        key, name, other = about
-        if kind == "rule":
-            if (rule := rules.of(key)) is not None:
-                changes.append(Change(entry.revision, "rule", rule=rule))
-            continue
-        namespace = split(key)[0]
-        changes += [
-            Change(entry.revision, known, namespace, name, alias=split(other)[1])
-            for known in _OF_NAMES
-            if kind == known and (wanted is None or namespace == wanted)
-        ]
-    return changes
+            erased = ErasedFacts(namespace, entity_id, tuple(ids))
+            yield from changes_of_erasure(entry.revision, [erased])
+        else:
+            events = [CommitEvent(known, *about) for known in EVENT_KINDS if known == kind]
+            yield from changes_of_events(entry.revision, events, rules)
 
 
 def pack_rules(rules: RelationRules) -> str:

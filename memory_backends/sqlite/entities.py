@@ -6,28 +6,45 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lamlam.memory_backends.commits.commit_plan import Page
-from lamlam.memory_backends.commits.merges import MergeRecord
 from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.entity_reader import (
+    EntityHistory,
+    EntityReader,
+    MergeRecord,
+    StoredEntity,
+)
 from lamlam.memory_backends.model.keys import canonical_key
-from lamlam.memory_backends.model.lookups import StoredFact
+from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import Assert, Op, Replace
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.resolution.blocking_codes import row_id
-from lamlam.memory_backends.sqlite.rows import merges_of, name_and_key, next_place
-from lamlam.memory_backends.sqlite.sources import Sources
+from lamlam.memory_backends.sqlite.rows import merge_rows, name_and_key, next_place
+from lamlam.memory_backends.sqlite.sources import SourceTable
 
 _ROW = "SELECT name, facts FROM ent WHERE id = ?"
 
 
-class Placed(NamedTuple):
-    """An entity's row, or the place where it would go."""
+class EntityPlace(NamedTuple):
+    """Where an entity's row is, or where it would go."""
 
     place: int
-    name: str | None
+    record: StoredEntity | None
     """``None`` where the entity has no row."""
-    facts: list[StoredFact]
+
+    @property
+    def facts(self) -> Sequence[StoredFact]:
+        """The facts in the row."""
+        return self.record.facts if self.record is not None else ()
+
+
+class PastRow(NamedTuple):
+    """Versions that one commit ended, as the table has them."""
+
+    ident: int
+    name: str
+    retracted: int
+    versions: list[StoredFact]
 
 
 def keys_of_facts(ops: Iterable[Op]) -> list[str]:
@@ -45,58 +62,84 @@ def keys_of_facts(ops: Iterable[Op]) -> list[str]:
     return keys
 
 
-class Desk:
-    """A `transaction.Desk` over the tables; each row is read once."""
+class TransactionReader(EntityReader):
+    """The tables inside a write transaction; each row is read once."""
+
+    has_aliases = False
+    rules = RelationRules()
 
     def __init__(
         self,
         connection: sqlite3.Connection,
-        sources: Sources,
+        sources: SourceTable,
         rules: RelationRules,
         *,
         has_aliases: bool,
     ) -> None:
         self._connection = connection
         self._sources = sources
+        self._places: dict[str, EntityPlace] = {}
         self.has_aliases = has_aliases
-        self._placed: dict[str, Placed] = {}
         self.rules = rules
 
     def read_ahead(self, keys: Iterable[str]) -> None:
-        """The rows of many facts are read in the order of the table, each page once."""
+        """Read the rows of many entities in the order of the table, so each page once."""
         for place, key in sorted([(row_id(key), key) for key in set(keys)]):
-            self._placed[key] = self.load(key, place)
+            self._places[key] = self._find(key, place)
 
-    def page(self, key: str) -> Page:
-        """The entity with exactly this key."""
-        placed = self.placed(key)
-        return Page(placed.name, placed.facts)
+    def place_of(self, key: str) -> EntityPlace:
+        """Return where the entity with exactly this key is."""
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = self._find(key, row_id(key))
+        return place
 
-    def placed(self, key: str) -> Placed:
-        """The same, and where it is."""
-        placed = self._placed.get(key)
-        if placed is None:
-            placed = self._placed[key] = self.load(key, row_id(key))
-        return placed
-
-    def load(self, key: str, place: int) -> Placed:
-        """The same, as the table has it at this moment."""
+    def _find(self, key: str, place: int) -> EntityPlace:
         free = None
         while True:
             row = self._connection.execute(_ROW, (place,)).fetchone()
             if row is None:
-                return Placed(place if free is None else free, None, [])
+                return EntityPlace(place if free is None else free, None)
             name, text = row
             if name:
                 plain, found = name_and_key(name)
                 if found == key:
-                    return Placed(place, plain, row_codec.unpack(text, self._sources.text_of))
+                    facts = row_codec.unpack(text, self._sources.text_of)
+                    return EntityPlace(place, StoredEntity(plain, key, facts))
             elif free is None:
                 free = place
             place = next_place(place)
 
+    # `EntityReader` -------------------------------------------------------------------------
+
+    def record(self, key: str) -> StoredEntity | None:
+        """Return the entity with exactly this scoped key."""
+        return self.place_of(key).record
+
+    def history(self, key: str) -> EntityHistory:
+        """Return every version of the facts of an entity."""
+        rows = self.past_rows(key)
+        past = [PastVersion(fact, row.retracted) for row in rows for fact in row.versions]
+        record = self.record(key)
+        if record is None:
+            return EntityHistory(rows[-1].name if rows else None, (), past)
+        return EntityHistory(record.name, record.facts, past)
+
+    def past_rows(self, key: str) -> list[PastRow]:
+        """Return the rows of versions of an entity that have ended."""
+        rows = self._connection.execute(
+            "SELECT id, name, retracted, facts FROM past WHERE ent = ? ORDER BY id", (row_id(key),)
+        ).fetchall()
+        found = []
+        for ident, name, retracted, text in rows:
+            plain, owner = name_and_key(name)
+            if owner == key:
+                versions = row_codec.unpack(text, self._sources.text_of)
+                found.append(PastRow(ident, plain, retracted, versions))
+        return found
+
     def alias(self, key: str) -> str | None:
-        """The key of the entity that has this alias."""
+        """Return the scoped key of the entity that has this one as an alias."""
         if not self.has_aliases:
             return None
         row = self._connection.execute(
@@ -104,16 +147,16 @@ class Desk:
         ).fetchone()
         return name_and_key(row[0])[1] if row else None
 
-    def aliases_of(self, key: str) -> Sequence[str]:
-        """The aliases of an entity, sorted."""
-        placed = self.placed(key)
-        if not self.has_aliases or placed.name is None:
+    def aliases(self, key: str) -> list[str]:
+        """Return the scoped keys of the aliases of an entity, sorted."""
+        place = self.place_of(key) if self.has_aliases else None
+        if place is None or place.record is None:
             return []
         rows = self._connection.execute(
-            "SELECT key FROM alias WHERE ent = ? ORDER BY key", (placed.place,)
+            "SELECT key FROM alias WHERE ent = ? ORDER BY key", (place.place,)
         )
         return [alias for (alias,) in rows.fetchall()]
 
-    def merges_of(self, kept: str) -> Sequence[MergeRecord]:
-        """The merges into an entity that stand, oldest first."""
-        return [record for _, record in merges_of(self._connection, kept)]
+    def merges(self, key: str) -> list[MergeRecord]:
+        """Return the records of merges into an entity and of it into others, oldest first."""
+        return [record for _, record in merge_rows(self._connection, key)]

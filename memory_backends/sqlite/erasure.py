@@ -5,16 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from lamlam.memory_backends.commits.erasure_plan import (
-    ErasurePlan,
-    Held,
-    Told,
-    entities_meant,
-    plan_erasure,
-)
-from lamlam.memory_backends.commits.merges import MergeRecord
+from lamlam.memory_backends.commits.erasure_plan import ErasurePlan, entities_meant, plan_erasure
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Namespace
@@ -30,11 +22,11 @@ from lamlam.memory_backends.sqlite.commit_log import (
     write_entry,
     written_erasure,
 )
-from lamlam.memory_backends.sqlite.entities import Desk
+from lamlam.memory_backends.sqlite.entities import PastRow
 from lamlam.memory_backends.sqlite.residue import SHORTEST_SEARCHED, pieces
 from lamlam.memory_backends.sqlite.rows import (
-    all_merge_records,
-    merge_records,
+    all_merge_rows,
+    merge_rows,
     name_and_key,
     next_place,
     pack_numbers,
@@ -43,11 +35,11 @@ from lamlam.memory_backends.sqlite.rows import (
     text_hash,
     unpack_numbers,
 )
-from lamlam.memory_backends.sqlite.writer import Writer
+from lamlam.memory_backends.sqlite.writer import SqliteWriter
 
 
 @dataclass(slots=True)
-class Erased:
+class ErasedRows:
     """What was taken out of the tables."""
 
     facts: int = 0
@@ -81,84 +73,61 @@ class Erased:
 
 
 def erase_rows(
-    writer: Writer,
+    writer: SqliteWriter,
     entity: str,
     relation: str | None,
     namespace: Namespace = (),
-) -> Erased:
+) -> ErasedRows:
     """Nothing of it is left in the tables; the caller commits."""
     return _Erasure(writer, relation).done(scoped(namespace, canonical_key(entity)))
 
 
-class _PastRow(NamedTuple):
-    """Versions that one commit ended, as the table has them."""
-
-    ident: int
-    name: str
-    retracted: int
-    versions: list[StoredFact]
-
-
 class _Erasure:
-    def __init__(self, writer: Writer, relation: str | None) -> None:
+    def __init__(self, writer: SqliteWriter, relation: str | None) -> None:
         self.writer = writer
         self.connection: sqlite3.Connection = writer.connection
-        self.desk: Desk = writer.desk()
+        self.reader = writer.reader()
         (secret,) = self.connection.execute("SELECT secret FROM store").fetchone()
         self.identify = FactIds(secret)
         self.relation = relation
-        self.erased = Erased()
+        self.erased = ErasedRows()
 
-    def done(self, named: str) -> Erased:
+    def done(self, named: str) -> ErasedRows:
         erased = self.erased
         (revision,) = self.connection.execute("SELECT revision FROM store").fetchone()
-        keys = entities_meant(self.desk, named)
-        plan = plan_erasure(
-            self.desk,
-            keys,
-            self.relation,
-            held=self._held,
-            merges_from=self._merges_from,
-            identify=self.identify,
-        )
+        keys = entities_meant(self.reader, named)
+        plan = plan_erasure(self.reader, keys, self.relation, self.identify)
         if plan.is_empty:
             erased.revision = revision
             return erased
-        aliases = self.desk.aliases_of(keys[0])
+        aliases = self.reader.aliases(keys[0])
         names = {key: self._erase_one(key, plan.covered) for key in plan.gone}
         for key, versions in plan.passed_to.items():
             self._erase_passed(key, versions)
-        gone = [fact for facts in plan.gone.values() for fact in facts]
-        gone += [old.fact for versions in plan.passed_to.values() for old in versions]
-        self._count(gone)
+        self._count(plan.lost())
         if plan.emptied:
             for alias in aliases:
                 erased.add(split(alias)[1])
-        # The feed may still tell of names that they had.
+        # The change feed may still tell of names that they had.
         last = aliases if keys[0] in plan.forgotten else ()
-        others = self._names_of(plan.forgotten, last) if plan.forgotten else []
+        others = self._names_of(plan.forgotten, last) if plan.forgotten else ()
         for key in plan.gone:
             if key in plan.forgotten:
                 self._forget_entity(key, names[key], last if key == keys[0] else ())
-        freed = [one for one in others if self._is_free(one)]
+        freed = plan.freed(self.writer.reader(), others)
         self._forget_events({*plan.forgotten, *freed})
         for one in freed:
             erased.add(split(one)[1])
         self._rewrite_merges(plan, freed)
         erased.revision = revision + 1
         self.writer.finish(revision + 1)
-        # Copies may still know a freed name as that of another entity.
-        told = [*plan.told, *map(Told, freed)]
-        entries = [
-            written_erasure(split(key)[0], self.identify.of_entity(key), ids) for key, ids in told
-        ]
-        write_entry(self.connection, revision + 1, None, entries)
+        write_entry(self.connection, revision + 1, None, map(written_erasure, plan.erased(freed)))
         return erased
 
-    def _names_of(self, keys: Collection[str], aliases: Sequence[str]) -> list[str]:
-        """The other names that entities have and ever had, as the log tells.
+    def _names_of(self, keys: Collection[str], aliases: Sequence[str]) -> Iterable[str]:
+        """Return the other names that entities have and ever had, as the log tells.
 
-        A name that went to another entity and came back is in what is told of both.
+        A name that went to another entity and came back is among the events of both.
         """
         names = dict.fromkeys(aliases)
         for (text,) in self.connection.execute(
@@ -167,49 +136,18 @@ class _Erasure:
             for event in unpack_events(text):
                 if is_of_names(event) and event[1] in keys:
                     names[event[3]] = None
-        return [one for one in names if one not in keys]
-
-    def _is_free(self, name: str) -> bool:
-        """True where a scoped key is no entity and names none."""
-        return not (
-            self.desk.alias(name) is not None
-            or self.desk.load(name, row_id(name)).name is not None
-            or self._past(name)
-        )
-
-    def _held(self, key: str) -> Held:
-        return Held(self.desk.placed(key).facts, self._past_versions(key))
-
-    def _past(self, key: str) -> list[_PastRow]:
-        rows = self.connection.execute(
-            "SELECT id, name, retracted, facts FROM past WHERE ent = ?", (row_id(key),)
-        ).fetchall()
-        found = []
-        for ident, name, retracted, text in rows:
-            plain, owner = name_and_key(name)
-            if owner == key:
-                versions = row_codec.unpack(text, self.writer.sources.text_of)
-                found.append(_PastRow(ident, plain, retracted, versions))
-        return found
-
-    def _past_versions(self, key: str) -> list[PastVersion]:
-        return [
-            PastVersion(fact, row.retracted) for row in self._past(key) for fact in row.versions
-        ]
-
-    def _merges_from(self, key: str) -> list[MergeRecord]:
-        records = merge_records(self.connection, key)
-        return [record for _, record in records if record.merged == key]
+        return names
 
     def _erase_one(self, key: str, covered: Collection[str]) -> set[str]:
-        """The facts of one entity are gone; return the names that it had."""
-        placed = self.desk.placed(key)
-        after = [fact for fact in placed.facts if fact.key not in covered]
-        names = set() if placed.name is None else {placed.name}
-        if len(after) < len(placed.facts):
-            assert placed.name is not None  # it has facts
-            self.writer.store(key, placed.name, placed, after)
-        for row in self._past(key):
+        """Remove the facts of one entity and return the names that it had."""
+        place = self.reader.place_of(key)
+        after = [fact for fact in place.facts if fact.key not in covered]
+        names = set()
+        if place.record is not None:
+            names.add(place.record.name)
+            if len(after) < len(place.facts):
+                self.writer.store(key, place.record.name, place, after)
+        for row in self.reader.past_rows(key):
             names.add(row.name)
             staying = [fact for fact in row.versions if fact.key not in covered]
             after += staying
@@ -218,9 +156,9 @@ class _Erasure:
         return names
 
     def _erase_passed(self, key: str, versions: Collection[PastVersion]) -> None:
-        """Versions of the past of an entity that stays are gone."""
-        left = list(self.desk.page(key).facts)
-        for row in self._past(key):
+        """Remove versions from the past of an entity that stays."""
+        left = list(self.reader.place_of(key).facts)
+        for row in self.reader.past_rows(key):
             staying = [f for f in row.versions if PastVersion(f, row.retracted) not in versions]
             left += staying
             self._rewrite_past(row, staying)
@@ -239,7 +177,7 @@ class _Erasure:
             if row is None:
                 self.erased.add(source)
 
-    def _rewrite_past(self, row: _PastRow, after: Sequence[StoredFact]) -> None:
+    def _rewrite_past(self, row: PastRow, after: Sequence[StoredFact]) -> None:
         if len(after) == len(row.versions):
             return
         sources = self.writer.sources
@@ -255,10 +193,7 @@ class _Erasure:
         number = row_id(key)
         targets = {target_of(key, fact) for fact in staying}
         for other in self._beside(key):
-            theirs = [
-                *self.desk.load(other, number).facts,
-                *(old.fact for old in self._past_versions(other)),
-            ]
+            theirs = self.writer.reader().history(other).facts()
             targets.update(target_of(other, fact) for fact in theirs)
         targets.discard(None)
         self.connection.execute("DELETE FROM reference WHERE owner = ?", (number,))
@@ -321,15 +256,15 @@ class _Erasure:
     def _rewrite_merges(self, plan: ErasurePlan, freed: Collection[str]) -> None:
         """No record of a merge tells of what was erased."""
         if plan.forgotten or freed:  # any record may tell of a name that the merged entity had
-            records = dict(all_merge_records(self.connection))
+            records = dict(all_merge_rows(self.connection))
         else:
             concerned = {*plan.gone, *plan.unknown, *plan.emptied, *plan.passed_to}
             records = {
                 ident: record
                 for key in concerned
-                for ident, record in merge_records(self.connection, key)
+                for ident, record in merge_rows(self.connection, key)
             }
         for ident, record in records.items():
-            left = plan.thinned(record, freed)
+            left = plan.rewritten(record, freed)
             if left != record:
                 self.writer.rewrite_merge(ident, left)

@@ -24,7 +24,7 @@ from lamlam.errors import StoreElsewhere
 from lamlam.one_process import store_elsewhere
 
 
-class Lock(Protocol):
+class ThreadLock(Protocol):
     """What one thread holds at a time."""
 
     def acquire(self, blocking: bool = ..., timeout: float = ...) -> bool:
@@ -50,7 +50,7 @@ class OpenStore(Protocol):
         """False for a file that nobody writes."""
         ...
 
-    def locks(self) -> Iterable[Lock]:
+    def locks(self) -> Iterable[ThreadLock]:
         """Give what whoever uses its connections holds, in the order in which both are taken."""
         ...
 

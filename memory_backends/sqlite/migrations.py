@@ -12,10 +12,10 @@ from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.operations import MigrationReport
 from lamlam.memory_backends.sqlite.rows import SPACE_END, row_name
 from lamlam.memory_backends.sqlite.schema import ADDED_IN_2, record_step
-from lamlam.memory_backends.sqlite.sources import Sources
+from lamlam.memory_backends.sqlite.sources import SourceTable
 
 
-class Step(NamedTuple):
+class MigrationStep(NamedTuple):
     """One upgrade from a schema version to the next."""
 
     name: str
@@ -29,7 +29,10 @@ class Step(NamedTuple):
 
 
 def migrate(
-    connection: sqlite3.Connection, *, dry_run: bool = False, steps: Sequence[Step] | None = None
+    connection: sqlite3.Connection,
+    *,
+    dry_run: bool = False,
+    steps: Sequence[MigrationStep] | None = None,
 ) -> MigrationReport:
     """Every step that the file lacks has been done, or is only named (``dry_run``).
 
@@ -45,7 +48,7 @@ def migrate(
     return MigrationReport(began, _version(connection), tuple(map(str, done)))
 
 
-def _do(connection: sqlite3.Connection, step: Step) -> bool:
+def _do(connection: sqlite3.Connection, step: MigrationStep) -> bool:
     """Return whether the step was done here."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -77,7 +80,7 @@ def _to_2(connection: sqlite3.Connection) -> None:
         connection.execute(
             "UPDATE ent SET name = ? WHERE id = ?", (row_name(canonical_key(name), name), ident)
         )
-    sources = Sources(connection)
+    sources = SourceTable(connection)
     last = -1
     while rows := connection.execute(
         "SELECT id, ent, name, relation, value, source, confidence, asserted, retracted"
@@ -109,5 +112,7 @@ def _to_2(connection: sqlite3.Connection) -> None:
 
 
 STEPS = (
-    Step("versions of facts, namespaces, merges, references and a log of commits", 1, 2, _to_2),
+    MigrationStep(
+        "versions of facts, namespaces, merges, references and a log of commits", 1, 2, _to_2
+    ),
 )

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 
 from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityReader
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
 from lamlam.memory_backends.model.lookups import (
     Identify,
@@ -15,13 +16,11 @@ from lamlam.memory_backends.model.lookups import (
     Lookup,
     LookupResult,
     LookupStatus,
-    Owned,
     PastVersion,
     StoredFact,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.resolution.blocking_codes import row_id
-from lamlam.memory_backends.resolution.views import references
 from lamlam.memory_backends.sqlite.commit_log import unpack_rules
 from lamlam.memory_backends.sqlite.rows import SPACE_END, name_and_key, next_place
 
@@ -38,12 +37,12 @@ _SNAPSHOT_NS = 5_000_000
 _MOST_SOURCES = 4096
 
 
-class Row:
-    """An entity's row, unpacked as far as it is asked for (a `Holding`)."""
+class EntityRow:
+    """An entity's row, unpacked as far as it is asked for (an `EntityRecord`)."""
 
     __slots__ = ("_reader", "_text", "key", "name")
 
-    def __init__(self, reader: Reader, name: str, key: str, text: str) -> None:
+    def __init__(self, reader: SqliteReader, name: str, key: str, text: str) -> None:
         self._reader = reader
         self._text = text
         self.name = name
@@ -60,11 +59,14 @@ class Row:
         return row_codec.unpack(self._text, self._reader.source)
 
 
-class Reader:
-    """Answers from one snapshot until it is told, or it is time, to take a fresh one.
+class SqliteReader(EntityReader):
+    """Answers from one snapshot (snapshot isolation) until a fresh one is asked for or due.
 
     Not safe for threads: the store guards it with a lock.
     """
+
+    has_aliases = False
+    rules = RelationRules()
 
     def __init__(self, connection: sqlite3.Connection, *, is_frozen: bool) -> None:
         self.connection = connection
@@ -79,8 +81,8 @@ class Reader:
         self.kept_sources: dict[str, tuple[str, ...]] = {}
         """Sources of facts, by their numbers as a row has them."""
         self.revision = -1
-        self.has_aliases = False
-        self.rules = RelationRules()
+        # The row that `alias` read on its way, for the `record` that follows.
+        self._behind_alias: EntityRow | None = None
 
     def pin(self, now_ns: int) -> None:
         """The snapshot is no older than a few milliseconds."""
@@ -104,6 +106,7 @@ class Reader:
 
     def release(self) -> None:
         """No snapshot is held, so that nothing keeps the log from being written back."""
+        self._behind_alias = None
         if self._is_pinned:
             self._is_pinned = False
             # SQLite itself ends a transaction that found the file damaged.
@@ -154,51 +157,37 @@ class Reader:
             LookupStatus.HIT, None, self.revision, 0, row[0], key, (), stored, None, identify
         )
 
-    # What resolution asks (`Shelf`) ---------------------------------------------------------
+    # `EntityReader` -------------------------------------------------------------------------
 
-    def holding(self, key: str) -> Row | None:
+    def record(self, key: str) -> EntityRow | None:
+        """Return the entity with exactly this scoped key."""
+        row = self._behind_alias
+        if row is not None:
+            self._behind_alias = None
+            if row.key == key:
+                return row
         ident = row_id(key)
         while True:
-            row = self.cursor.execute(_ROW, (ident,)).fetchone()
-            if row is None:
+            found = self.cursor.execute(_ROW, (ident,)).fetchone()
+            if found is None:
                 return None
-            name, text = row
+            name, text = found
             if name.casefold() == key and SPACE_END not in key:
-                return Row(self, name, key, text)
+                return EntityRow(self, name, key, text)
             if name:
-                name, found = name_and_key(name)
-                if found == key:
-                    return Row(self, name, key, text)
+                name, found_key = name_and_key(name)
+                if found_key == key:
+                    return EntityRow(self, name, key, text)
             # Another name with the same hash (or one that is gone): the next place.
             ident = next_place(ident)
 
-    def alias(self, key: str) -> Row | None:
-        row = self.cursor.execute(_ALIAS, (key,)).fetchone()
-        return Row(self, *name_and_key(row[0]), row[1]) if row else None
-
-    def near(self, codes: Collection[int]) -> list[str]:
-        execute = self.cursor.execute
-        found: dict[int, None] = {}
-        for code in codes:
-            rows = execute(_NEAR, (code,)).fetchall()
-            if rows:
-                found.update(dict.fromkeys([ident for (ident,) in rows]))
-        names = [execute(_NAME, (ident,)).fetchone() for ident in found]
-        return [name_and_key(row[0])[1] for row in names if row is not None]
-
-    def referring(self, key: str, relation: str) -> list[Owned]:
-        keys = [key, *(self.aliases_of(key) if self.has_aliases else ())]
-        owners = {owner for one in keys for owner in self.former_references(one)}
-        return references(map(self.holding, sorted(owners)), keys, relation)
-
-    # What earlier states are made of (`Versions`) -------------------------------------------
-
-    def versions(self, key: str) -> tuple[str | None, list[StoredFact], list[PastVersion]]:
-        holding = self.holding(key)
-        name, past = self.past(key)
-        if holding is None:
-            return name, [], past
-        return holding.name, holding.stored(), past
+    def history(self, key: str) -> EntityHistory:
+        """Return every version of the facts of an entity."""
+        last, past = self.past(key)
+        record = self.record(key)
+        if record is None:
+            return EntityHistory(last, (), past)
+        return EntityHistory(record.name, record.stored(), past)
 
     def past(self, key: str) -> tuple[str | None, list[PastVersion]]:
         """Return the last name and the ended versions of an entity, oldest first."""
@@ -211,11 +200,38 @@ class Reader:
                 versions += [PastVersion(fact, retracted) for fact in facts]
         return last, versions
 
-    def former_references(self, key: str) -> list[str]:
+    def alias(self, key: str) -> str | None:
+        """Return the scoped key of the entity that has this one as an alias."""
+        row = self.cursor.execute(_ALIAS, (key,)).fetchone()
+        if row is None:
+            return None
+        self._behind_alias = EntityRow(self, *name_and_key(row[0]), row[1])
+        return self._behind_alias.key
+
+    def aliases(self, key: str) -> list[str]:
+        """Return the scoped keys of the aliases of an entity, sorted."""
+        place = self.place_of(key) if self.has_aliases else None
+        return self.aliases_at(place) if place is not None else []
+
+    def candidates(self, codes: Collection[int]) -> list[str]:
+        """Return the scoped keys of the entities indexed under any of these codes, each once."""
+        execute = self.cursor.execute
+        found: dict[int, None] = {}
+        for code in codes:
+            rows = execute(_NEAR, (code,)).fetchall()
+            if rows:
+                found.update(dict.fromkeys([ident for (ident,) in rows]))
+        names = [execute(_NAME, (ident,)).fetchone() for ident in found]
+        return [name_and_key(row[0])[1] for row in names if row is not None]
+
+    def owners(self, key: str) -> list[str]:
+        """Return the scoped keys of entities that have, or once had, this one as a value."""
         owners = self.cursor.execute(
             "SELECT owner FROM reference WHERE target = ?", (row_id(key),)
         ).fetchall()
         return [owner for (number,) in owners for owner in self.keys_of(number)]
+
+    # By place ---------------------------------------------------------------------------------
 
     def keys_of(self, number: int) -> list[str]:
         """Return the keys of the entities, with facts or without, that have this hash."""
@@ -250,13 +266,8 @@ class Reader:
         self._sources.clear()
         self.kept_sources.clear()
 
-    def aliases_of(self, key: str) -> list[str]:
-        """Return the scoped keys of the aliases of an entity, sorted."""
-        place = self.place_of(key)
-        return self.aliases_at(place) if place is not None else []
-
     def aliases_at(self, place: int) -> list[str]:
-        """The same, of the entity whose row is here."""
+        """Return the scoped keys of the aliases of the entity whose row is here, sorted."""
         rows = self.cursor.execute("SELECT key FROM alias WHERE ent = ? ORDER BY key", (place,))
         return [alias for (alias,) in rows.fetchall()]
 
@@ -269,7 +280,7 @@ class Reader:
             place = next_place(place)
         return None
 
-    def rows_after(self, place: int | None, limit: int) -> list[tuple[int, Row]]:
+    def rows_after(self, place: int | None, limit: int) -> list[tuple[int, EntityRow]]:
         """Return rows in the order of their places, those after one.
 
         A row without a name marks a place that an entity left.
@@ -278,7 +289,7 @@ class Reader:
         arguments = (limit,) if place is None else (place, limit)
         statement = f"SELECT id, name, facts FROM ent {where} ORDER BY id LIMIT ?"
         rows = self.cursor.execute(statement, arguments).fetchall()
-        return [(found, Row(self, *name_and_key(name), text)) for found, name, text in rows]
+        return [(found, EntityRow(self, *name_and_key(name), text)) for found, name, text in rows]
 
     def ended_after(self, number: int, limit: int) -> Iterator[tuple[int, str]]:
         """Give number and key of entities that have ended versions, those after a row of `past`."""

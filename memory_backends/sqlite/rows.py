@@ -11,8 +11,8 @@ import struct
 from collections.abc import Iterator
 from hashlib import blake2b
 
-from lamlam.memory_backends.commits.merges import MergeRecord
 from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.entity_reader import MergeRecord, value_key
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.namespaces import parsed, scoped, split, written
@@ -20,7 +20,6 @@ from lamlam.memory_backends.resolution.blocking_codes import row_id
 
 SPACE_END = "\x1d"
 _LAST_ID = 2**63 - 1
-_ENTITY = "e:"
 
 
 def next_place(place: int) -> int:
@@ -52,9 +51,8 @@ def text_hash(text: str) -> int:
 
 def target_of(owner: str, fact: StoredFact) -> int | None:
     """Return the number of the entity that is the fact's value, or ``None`` where none is."""
-    if not fact.code.startswith(_ENTITY):
-        return None
-    return row_id(scoped(split(owner)[0], fact.code[len(_ENTITY) :]))
+    key = value_key(owner, fact)
+    return row_id(key) if key is not None else None
 
 
 def pack_numbers(numbers: list[int]) -> bytes:
@@ -97,7 +95,7 @@ def unpack_merge(text: str) -> MergeRecord:
     )
 
 
-def merge_records(connection: sqlite3.Connection, key: str) -> list[tuple[int, MergeRecord]]:
+def merge_rows(connection: sqlite3.Connection, key: str) -> list[tuple[int, MergeRecord]]:
     """Return the records of merges into an entity and of it into others, oldest first.
 
     Each with the number of its row.
@@ -109,16 +107,7 @@ def merge_records(connection: sqlite3.Connection, key: str) -> list[tuple[int, M
     return [(ident, record) for ident, record in found if key in (record.kept, record.merged)]
 
 
-def all_merge_records(connection: sqlite3.Connection) -> Iterator[tuple[int, MergeRecord]]:
+def all_merge_rows(connection: sqlite3.Connection) -> Iterator[tuple[int, MergeRecord]]:
     """Give every record of a merge, with the number of its row."""
     for ident, text in connection.execute("SELECT id, record FROM merge").fetchall():
         yield ident, unpack_merge(text)
-
-
-def merges_of(connection: sqlite3.Connection, kept: str) -> list[tuple[int, MergeRecord]]:
-    """Return the merges into an entity that stand, oldest first, with the numbers of rows."""
-    return [
-        (ident, record)
-        for ident, record in merge_records(connection, kept)
-        if record.kept == kept and record.stands
-    ]

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from lamlam.errors import Conflict
+from lamlam.memory_backends.commits.validation import check_reached
+from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityRecord, StoredEntity
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
-from lamlam.memory_backends.model.lookups import Identify, StoredFact, as_fact
+from lamlam.memory_backends.model.lookups import Identify
 from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.operations import PastFact
-from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.model.values import is_text
-from lamlam.memory_backends.resolution.resolver import Holding, Shelf
-from lamlam.memory_backends.resolution.views import PastShelf, facts_at
-from lamlam.memory_backends.sqlite.reader import Reader
+from lamlam.memory_backends.resolution.entity_facts import facts_of, named_record, past_facts
+from lamlam.memory_backends.resolution.views import PastView
+from lamlam.memory_backends.sqlite.reader import SqliteReader
 
-Reading = Callable[[], AbstractContextManager[Reader]]
+Reading = Callable[[], AbstractContextManager[SqliteReader]]
 """Gives a reader whose snapshot lasts as long as the block."""
 
 
@@ -32,17 +32,15 @@ class Scan:
     as_of: int | None = None
     batch: int = 1000
 
-    def of_entity(self, reader: Reader, entity: str) -> list[Fact]:
+    def of_entity(self, reader: SqliteReader, entity: str) -> list[Fact]:
         """Return the facts of one entity, by its key or an alias."""
         if not is_text(entity):
             return []
         key = scoped(self.namespace or (), canonical_key(entity))
-        shelf: Shelf = reader
-        if self.as_of is not None:
-            check_revision(reader, self.as_of)
-            shelf = PastShelf(reader, reader, self.as_of)
-        held = shelf.holding(key) or shelf.alias(key)
-        return self._facts(held) if held is not None else []
+        check_reached(self.as_of, reader.revision)
+        state = reader if self.as_of is None else PastView(reader, self.as_of)
+        record = named_record(state, key)
+        return self._facts(record) if record is not None else []
 
     def of_all(self, reading: Reading) -> Iterator[Fact]:
         """Give the facts that stand; each batch of entities from a snapshot of its own."""
@@ -56,32 +54,22 @@ class Scan:
                 return
             after = rows[-1][0]
 
-    def of_all_then(self, reader: Reader) -> Iterator[Fact]:
+    def of_all_then(self, reader: SqliteReader) -> Iterator[Fact]:
         """Give the facts that stood at the revision; the reader's snapshot has to last."""
         assert self.as_of is not None
-        check_revision(reader, self.as_of)
-        for key, name, stored in entities_at(reader, self.as_of, self.batch):
-            yield from self._chosen(key, name, stored)
+        check_reached(self.as_of, reader.revision)
+        for record in entities_at(reader, self.as_of, self.batch):
+            yield from self._facts(record)
 
-    def _facts(self, row: Holding) -> list[Fact]:
-        return self._chosen(row.key, row.name, row.stored())
-
-    def _chosen(self, key: str, name: str, stored: Iterable[StoredFact]) -> list[Fact]:
-        namespace = split(key)[0]
-        if self.namespace is not None and namespace != self.namespace:
+    def _facts(self, record: EntityRecord) -> list[Fact]:
+        if self.namespace is not None and split(record.key)[0] != self.namespace:
             return []
         wanted = relation_key(self.relation) if self.relation is not None else None
-        return [
-            as_fact(name, fact, self.identify(key, fact), namespace)
-            for fact in stored
-            if wanted is None or same_relation(fact.key, wanted)
-        ]
+        return facts_of(record, wanted, self.identify)
 
 
-def entities_at(
-    reader: Reader, revision: int, batch: int
-) -> Iterator[tuple[str, str, list[StoredFact]]]:
-    """Give key, name and facts of every entity as it stood, those that have facts now first."""
+def entities_at(reader: SqliteReader, revision: int, batch: int) -> Iterator[StoredEntity]:
+    """Give every entity as it stood at a revision, those that have facts now first."""
     place: int | None = None
     while rows := reader.rows_after(place, batch):
         place = rows[-1][0]
@@ -89,62 +77,43 @@ def entities_at(
             if not row.name:
                 continue  # the mark of an entity that is gone
             _, past = reader.past(row.key)
-            if facts := facts_at(row.stored(), past, revision):
-                yield row.key, row.name, facts
-    told: set[str] = set()
+            if facts := EntityHistory(row.name, row.stored(), past).at(revision):
+                yield StoredEntity(row.name, row.key, facts)
+    seen: set[str] = set()
     number = -1
     while ended := list(reader.ended_after(number, batch)):
         number = ended[-1][0]
         for _, key in ended:
-            if key in told or reader.holding(key) is not None:
+            if key in seen or reader.record(key) is not None:
                 continue
-            told.add(key)
+            seen.add(key)
             name, past = reader.past(key)
-            facts = facts_at((), past, revision)
+            facts = EntityHistory(name, (), past).at(revision)
             if facts and name is not None:
-                yield key, name, facts
+                yield StoredEntity(name, key, facts)
 
 
 def history_of(
-    reader: Reader, entity: str, relation: str | None, namespace: Namespace, identify: Identify
+    reader: SqliteReader,
+    entity: str,
+    relation: str | None,
+    namespace: Namespace,
+    identify: Identify,
 ) -> list[PastFact]:
     """Return facts and versions of facts that have ended, oldest first."""
     if not is_text(entity):
         return []
     key = scoped(namespace, canonical_key(entity))
-    name, now, past = reader.versions(key)
-    if not now and not past and (held := reader.alias(key)) is not None:
-        key = held.key
-        name, now, past = reader.versions(key)
+    history = reader.history(key)
+    if history.name is None and (holder := reader.alias(key)) is not None:
+        key, history = holder, reader.history(holder)
     wanted = relation_key(relation) if relation is not None else None
-    return [
-        PastFact(
-            as_fact(name or "", fact, identify(key, fact), namespace, retracted),
-            asserted=fact.revision,
-            retracted=retracted,
-        )
-        for fact, retracted in past
-        if wanted is None or same_relation(fact.key, wanted)
-    ]
+    return past_facts(key, history, wanted, identify)
 
 
-def aliases_of(reader: Reader, entity: str, namespace: Namespace) -> list[str]:
+def aliases_of(reader: SqliteReader, entity: str, namespace: Namespace) -> list[str]:
     """Return the other names of an entity as canonical keys, sorted."""
     if not is_text(entity):
         return []
-    key = scoped(namespace, canonical_key(entity))
-    held = reader.holding(key) or reader.alias(key)
-    return [split(alias)[1] for alias in reader.aliases_of(held.key)] if held else []
-
-
-def check_revision(reader: Reader, as_of: int) -> None:
-    """The store has reached the revision.
-
-    Raises:
-        Conflict: it has not.
-    """
-    if as_of > reader.revision:
-        raise Conflict(
-            f"the store is at revision {reader.revision}, not yet at {as_of}",
-            hint="ask about a revision that a commit has given",
-        )
+    found = named_record(reader, scoped(namespace, canonical_key(entity)))
+    return [split(alias)[1] for alias in reader.aliases(found.key)] if found is not None else []

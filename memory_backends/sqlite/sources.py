@@ -12,7 +12,7 @@ from lamlam.memory_backends.sqlite.rows import text_hash
 _MOST_KEPT = 100_000
 
 
-class Sources:
+class SourceTable:
     """The table of sources, while a transaction writes."""
 
     __slots__ = ("_connection", "_ids", "_texts", "_uses")

@@ -17,10 +17,12 @@ from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.validation import (
     check_entity,
     check_erase,
+    check_reached,
     check_scan,
     check_since,
     nested_write,
 )
+from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.lookups import (
@@ -44,13 +46,16 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.protocol import Capability, store_closed
-from lamlam.memory_backends.resolution.resolver import Shelf, describe, look_up
-from lamlam.memory_backends.resolution.views import NamespaceShelf, PastShelf
+from lamlam.memory_backends.resolution.resolver import describe, look_up
+from lamlam.memory_backends.resolution.views import (
+    NamespaceView,
+    PastView,
+)
 from lamlam.memory_backends.sqlite.commit_log import forget_log
-from lamlam.memory_backends.sqlite.forks import ForkedReader, Lock, OpenFiles
-from lamlam.memory_backends.sqlite.reader import Reader
+from lamlam.memory_backends.sqlite.forks import ForkedReader, OpenFiles, ThreadLock
+from lamlam.memory_backends.sqlite.reader import SqliteReader
 from lamlam.memory_backends.sqlite.residue import leftovers, write_back_log
-from lamlam.memory_backends.sqlite.scan import Scan, aliases_of, check_revision, history_of
+from lamlam.memory_backends.sqlite.scan import Scan, aliases_of, history_of
 from lamlam.memory_backends.sqlite.schema import (
     SCHEMA_VERSION,
     check_file,
@@ -66,8 +71,8 @@ from lamlam.unfinished_files import parts_beside
 # What only changes, migrates or tells changes is imported when it is used: a process that
 # only asks writes its first token earlier.
 if TYPE_CHECKING:
-    from lamlam.memory_backends.sqlite.erasure import Erased
-    from lamlam.memory_backends.sqlite.writer import Writer
+    from lamlam.memory_backends.sqlite.erasure import ErasedRows
+    from lamlam.memory_backends.sqlite.writer import SqliteWriter
 
 _READING = frozenset(
     {
@@ -141,8 +146,8 @@ class SqliteStore(OneProcess, LocalStore):
         self._write_lock = threading.RLock()
         self._is_closed = False
         self._is_frozen = is_frozen
-        self._writer: Writer | None = None
-        self._lasting_readers: WeakSet[Reader] = WeakSet()
+        self._writer: SqliteWriter | None = None
+        self._lasting_readers: WeakSet[SqliteReader] = WeakSet()
         if may_create and (not path.exists() or path.stat().st_size == 0):
             self._open_writer()
         with ExitStack() as opened:
@@ -158,7 +163,7 @@ class SqliteStore(OneProcess, LocalStore):
             with translated(path):
                 (secret,) = connection.execute("SELECT secret FROM store").fetchone()
             opened.pop_all()  # nothing failed: both stay open
-        self._reader = Reader(connection, is_frozen=is_frozen)
+        self._reader = SqliteReader(connection, is_frozen=is_frozen)
         self._identify = FactIds(secret)
         _OPEN.add(self)
 
@@ -189,13 +194,12 @@ class SqliteStore(OneProcess, LocalStore):
         result.elapsed_ns = time.perf_counter_ns() - began
         return result
 
-    def _answer(self, reader: Reader, query: Lookup) -> LookupResult:
+    def _answer(self, reader: SqliteReader, query: Lookup) -> LookupResult:
         if query.as_of is None:
             return look_up(reader, query, reader.revision, self._identify)
         check_as_of(query.as_of)
-        check_revision(reader, query.as_of)
-        shelf = PastShelf(reader, reader, query.as_of)
-        return look_up(shelf, query, query.as_of, self._identify)
+        check_reached(query.as_of, reader.revision)
+        return look_up(PastView(reader, query.as_of), query, query.as_of, self._identify)
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order; no snapshot stays open."""
@@ -228,14 +232,14 @@ class SqliteStore(OneProcess, LocalStore):
             with self._lock:
                 reader = self._reader
                 reader.pin(time.perf_counter_ns())
-                shelf: Shelf = reader
+                state: EntityReader = reader
                 if as_of is not None:
                     check_as_of(as_of)
-                    check_revision(reader, as_of)
-                    shelf = PastShelf(reader, reader, as_of)
+                    check_reached(as_of, reader.revision)
+                    state = PastView(reader, as_of)
                 if namespace:
-                    shelf = NamespaceShelf(shelf, namespace)
-                return describe(shelf, entity, fuzzy=fuzzy)
+                    state = NamespaceView(state, namespace)
+                return describe(state, entity, fuzzy=fuzzy)
         except sqlite3.Error as error:
             raise self._explained(error) from error
 
@@ -287,10 +291,12 @@ class SqliteStore(OneProcess, LocalStore):
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Generator[Change, None, None]:
         """The same as `changes`."""
-        from lamlam.memory_backends.sqlite.changes import Feed
+        from lamlam.memory_backends.sqlite.changes import SqliteChanges
 
         check_since(since)
-        feed = Feed(self._identify, None if namespace is None else check_namespace(namespace))
+        feed = SqliteChanges(
+            self._identify, None if namespace is None else check_namespace(namespace)
+        )
         if since is None:
             with self._lasting() as reader:
                 yield from feed.whole(reader)
@@ -402,7 +408,7 @@ class SqliteStore(OneProcess, LocalStore):
             if self._is_old:
                 self.migrate_nowait()
 
-    def _clean(self, erased: Erased) -> list[str]:
+    def _clean(self, erased: ErasedRows) -> list[str]:
         """Nothing erased stands in the bytes; return where something may."""
         connection = self._open_writer().connection
         with translated(self.path):
@@ -459,7 +465,7 @@ class SqliteStore(OneProcess, LocalStore):
     # ----------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _reading(self) -> Iterator[Reader]:
+    def _reading(self) -> Iterator[SqliteReader]:
         if self._is_old:
             self._upgrade()
         with self._lock:
@@ -472,12 +478,12 @@ class SqliteStore(OneProcess, LocalStore):
                     self._reader.release()
 
     @contextmanager
-    def _lasting(self) -> Iterator[Reader]:
+    def _lasting(self) -> Iterator[SqliteReader]:
         """A reader of its own, whose snapshot lasts however long its user takes."""
         if self._is_old:
             self._upgrade()
         self._check_open()
-        reader = Reader(open_reader(self.path, is_frozen=self._is_frozen), is_frozen=True)
+        reader = SqliteReader(open_reader(self.path, is_frozen=self._is_frozen), is_frozen=True)
         self._lasting_readers.add(reader)
         try:
             with translated(self.path):
@@ -489,7 +495,7 @@ class SqliteStore(OneProcess, LocalStore):
                 reader.close()
 
     @contextmanager
-    def _writing(self) -> Iterator[Writer]:
+    def _writing(self) -> Iterator[SqliteWriter]:
         if self.read_only:
             if self._is_frozen:
                 raise ReadOnly(
@@ -525,11 +531,11 @@ class SqliteStore(OneProcess, LocalStore):
         if not self._is_closed:
             self._reader.forget()
 
-    def _open_writer(self) -> Writer:
+    def _open_writer(self) -> SqliteWriter:
         if self._writer is None:
-            from lamlam.memory_backends.sqlite.writer import Writer
+            from lamlam.memory_backends.sqlite.writer import SqliteWriter
 
-            self._writer = Writer(open_writer(self.path))
+            self._writer = SqliteWriter(open_writer(self.path))
         return self._writer
 
     # Of a fork (`sqlite_forks.OpenStore`) ----------------------------------------------------------
@@ -547,7 +553,7 @@ class SqliteStore(OneProcess, LocalStore):
         for reader in self._lasting_readers:
             yield reader.connection
 
-    def locks(self) -> tuple[Lock, Lock]:
+    def locks(self) -> tuple[ThreadLock, ThreadLock]:
         """Give those of writing and of reading."""
         return self._write_lock, self._lock
 
@@ -556,7 +562,7 @@ class SqliteStore(OneProcess, LocalStore):
         # Other threads of the parent may have held the locks; here nobody would release them.
         self._lock = threading.RLock()
         self._write_lock = threading.RLock()
-        self._reader = cast("Reader", ForkedReader())
+        self._reader = cast("SqliteReader", ForkedReader())
         self._is_old = False
 
     def _check_open(self) -> None:

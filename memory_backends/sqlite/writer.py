@@ -6,15 +6,18 @@ import gc
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from itertools import islice
 
-from lamlam.errors import Conflict
 from lamlam.memory_backends.commits.commit_plan import CommitPlan, plan_commit
 from lamlam.memory_backends.commits.entity_edit import EntityEdit
-from lamlam.memory_backends.commits.merges import MergeRecord
-from lamlam.memory_backends.commits.validation import check_commit, operations
+from lamlam.memory_backends.commits.validation import (
+    check_commit,
+    check_expected,
+    idempotency_hash,
+    operations,
+)
 from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.entity_reader import MergeRecord
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.operations import Commit, Op, Revision
@@ -26,17 +29,16 @@ from lamlam.memory_backends.sqlite.commit_log import (
     unpack_rules,
     write_entry,
     write_touched,
-    written_event,
 )
-from lamlam.memory_backends.sqlite.entities import Desk, Placed, keys_of_facts
+from lamlam.memory_backends.sqlite.entities import EntityPlace, TransactionReader, keys_of_facts
 from lamlam.memory_backends.sqlite.rows import (
-    merges_of,
+    merge_rows,
     next_place,
     pack_merge,
     row_name,
     target_of,
 )
-from lamlam.memory_backends.sqlite.sources import Sources
+from lamlam.memory_backends.sqlite.sources import SourceTable
 
 _CHUNK = 50_000  # operations that are held in memory and sorted at a time
 _PART = 5_000  # operations that are worked out at a time
@@ -58,12 +60,12 @@ def _no_collection(*, is_worth_it: bool) -> Iterator[None]:
         gc.enable()
 
 
-class Writer:
+class SqliteWriter:
     """The one connection of a store that writes, inside a transaction that the store holds."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self.sources = Sources(connection)
+        self.sources = SourceTable(connection)
         self._new_codes: list[tuple[int, int]] = []
         self._facts = 0
         self._entities = 0
@@ -81,17 +83,13 @@ class Writer:
         revision, secret = self.connection.execute("SELECT revision, secret FROM store").fetchone()
         mark = None
         if idempotency_key is not None:
-            mark = blake2b(idempotency_key.encode(), digest_size=16, key=secret).digest()
+            mark = idempotency_hash(secret, idempotency_key)
             row = self.connection.execute(
                 "SELECT revision, facts FROM done WHERE key = ?", (mark,)
             ).fetchone()
             if row is not None:
                 return Commit(Revision(row[0]), row[1])
-        if expected is not None and expected != revision:
-            raise Conflict(
-                f"the store is at revision {revision}, not {expected}",
-                hint="read again and repeat the change",
-            )
+        check_expected(expected, revision)
         commit = self._apply(ops, revision, FactIds(secret), actor)
         if mark is not None:
             self.connection.execute(
@@ -109,7 +107,7 @@ class Writer:
             with _no_collection(is_worth_it=len(part) > _MANY):
                 plan = self._do(part, keys, new, identify)
             changed += plan.changed
-            events += map(written_event, plan.events)
+            events += plan.events
         if not changed:
             return Commit(Revision(revision), 0)
         self.finish(new)
@@ -118,16 +116,16 @@ class Writer:
 
     def _do(self, part: list[Op], keys: list[str], revision: int, identify: FactIds) -> CommitPlan:
         """The operations have been done; ``keys`` is empty or has that of each."""
-        desk = self.desk()
+        reader = self.reader()
         known: dict[str, EntityEdit] = {}
         if len(part) > _MANY:
-            desk.read_ahead(keys or keys_of_facts(part))
+            reader.read_ahead(keys or keys_of_facts(part))
         if keys:
-            known, part = new_entities(part, keys, desk, revision)
-        plan = plan_commit(part, desk, revision, identify)
+            known, part = new_entities(part, keys, reader, revision)
+        plan = plan_commit(part, reader, revision, identify)
         plan.edits.update(known)
         plan.changed += sum([edit.changed for edit in known.values()])
-        self._write(plan, desk)
+        self._write(plan, reader)
         return plan
 
     def _parts(self, ops: Iterable[Op]) -> Iterator[tuple[list[Op], list[str]]]:
@@ -136,7 +134,7 @@ class Writer:
         while chunk := list(islice(remaining, _CHUNK)):
             keys: list[str] = []
             # Under several names of an entity the order of its facts would be another one.
-            if len(chunk) > _PART and not self.desk().has_aliases:
+            if len(chunk) > _PART and not self.reader().has_aliases:
                 keys = keys_of_facts(chunk)
                 if len(keys) == len(chunk):
                     places = {key: row_id(key) for key in set(keys)}
@@ -149,26 +147,26 @@ class Writer:
                 yield chunk[start : start + _PART], keys[start : start + _PART]
             del chunk, keys  # before the next is taken
 
-    def desk(self) -> Desk:
+    def reader(self) -> TransactionReader:
         """Return what the file holds at this moment."""
         rules, has_aliases = self.connection.execute(
             "SELECT rules, EXISTS (SELECT 1 FROM alias) FROM store"
         ).fetchone()
-        return Desk(
+        return TransactionReader(
             self.connection,
             self.sources,
             unpack_rules(rules) if rules else RelationRules(),
             has_aliases=bool(has_aliases),
         )
 
-    def _write(self, plan: CommitPlan, desk: Desk) -> None:
+    def _write(self, plan: CommitPlan, reader: TransactionReader) -> None:
         # In the order of the table, so that a large load touches each page once.
         edits = sorted([(row_id(key), key) for key in plan.edits])
         references: set[tuple[int, int]] = set()
         for number, key in edits:
             edit = plan.edits[key]
             assert edit.name is not None  # what changed has a name
-            self.store(key, edit.name, desk.placed(key), edit.after)
+            self.store(key, edit.name, reader.place_of(key), edit.after)
             self._remember(number, key, edit.name, edit.ended, plan.revision)
             for fact in edit.started:
                 if fact.code and (target := target_of(key, fact)) is not None:
@@ -188,32 +186,32 @@ class Writer:
             self._insert_codes()
         self.sources.flush()
 
-    def store(self, key: str, name: str, placed: Placed, after: Sequence[StoredFact]) -> None:
+    def store(self, key: str, name: str, place: EntityPlace, after: Sequence[StoredFact]) -> None:
         """The entity's row holds these facts; without any, the entity is gone."""
-        before = placed.facts
+        before = place.facts
         self._facts += len(after) - len(before)
         self.sources.count(after, 1)
         self.sources.count(before, -1)
         if not after:
             if before:
-                self._remove(placed.place, key)
+                self._remove(place.place, key)
             return
         text = row_codec.pack(after, self.sources.id_of)
         if before:
-            self.connection.execute("UPDATE ent SET facts = ? WHERE id = ?", (text, placed.place))
+            self.connection.execute("UPDATE ent SET facts = ? WHERE id = ?", (text, place.place))
             return
         self._entities += 1
         row = row_name(key, name)
-        place = placed.place
+        ident = place.place
         try:
-            self.connection.execute("INSERT INTO ent VALUES (?, ?, ?)", (place, row, text))
+            self.connection.execute("INSERT INTO ent VALUES (?, ?, ?)", (ident, row, text))
         except sqlite3.IntegrityError:
             # The place holds the mark of an entity that is gone, or has just been taken.
-            place = self.desk().load(key, row_id(key)).place
+            ident = self.reader().place_of(key).place
             self.connection.execute(
-                "INSERT OR REPLACE INTO ent VALUES (?, ?, ?)", (place, row, text)
+                "INSERT OR REPLACE INTO ent VALUES (?, ?, ?)", (ident, row, text)
             )
-        self._new_codes += [(code, place) for code in index_codes(key)]
+        self._new_codes += [(code, ident) for code in index_codes(key)]
 
     def finish(self, revision: int) -> None:
         """The file has this revision, and its counts are right."""
@@ -272,18 +270,19 @@ class Writer:
     def _write_aliases(self, plan: CommitPlan) -> None:
         if not plan.aliases:
             return
-        desk = self.desk()  # rows have moved
+        reader = self.reader()  # rows have moved
         for alias, key in plan.aliases.items():
             if key is None:
                 self.connection.execute("DELETE FROM alias WHERE key = ?", (alias,))
             else:
                 self.connection.execute(
-                    "INSERT OR REPLACE INTO alias VALUES (?, ?)", (alias, desk.placed(key).place)
+                    "INSERT OR REPLACE INTO alias VALUES (?, ?)",
+                    (alias, reader.place_of(key).place),
                 )
 
     def _end_merge(self, ended: MergeRecord) -> None:
-        for ident, record in merges_of(self.connection, ended.kept):
-            if record.merged == ended.merged:
+        for ident, record in merge_rows(self.connection, ended.kept):
+            if record.stands and (record.kept, record.merged) == (ended.kept, ended.merged):
                 self.rewrite_merge(ident, ended)
 
     def _add_merge(self, record: MergeRecord) -> None:

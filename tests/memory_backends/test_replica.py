@@ -112,8 +112,8 @@ def answer(result: LookupResult) -> tuple[object, ...]:
 
 def assert_same(store: GraphStore, replica: Replica, revision: int) -> None:
     assert replica.revision == revision
-    assert list(replica.rules.all()) == list(store._world.rules.all())
-    assert sorted(replica.keys()) == sorted(store._world.keys())
+    assert list(replica.rules.all()) == list(store._state.rules.all())
+    assert sorted(replica.keys()) == sorted(store._state.keys())
     assert len(replica) == store.graph.number_of_edges()
     for space in dict.fromkeys(SPACES):
         for name in (*NAMES, "Ada Lovelase"):
@@ -124,7 +124,7 @@ def assert_same(store: GraphStore, replica: Replica, revision: int) -> None:
             its = store.describe_nowait(name, namespace=space)
             assert repr(mine) == repr(its)
             key = scoped(space, canonical_key(name))
-            held = [alias for alias, one in store._world.aliases.items() if one == key]
+            held = [alias for alias, one in store._state.holders.items() if one == key]
             assert replica.aliases(key) == sorted(held)
 
 

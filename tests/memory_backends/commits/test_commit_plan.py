@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import BadFact, Conflict, FactStoreError, TooManyValues
-from lamlam.memory_backends.commits.commit_plan import Page, named_keys, plan_commit
+from lamlam.memory_backends.commits.commit_plan import named_keys, plan_commit
 from lamlam.memory_backends.commits.entity_edit import EntityEdit, stored_form
+from lamlam.memory_backends.model.entity_reader import StoredEntity
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import canonical_key
@@ -32,6 +33,7 @@ from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.model.timestamps import from_us, holds_at
 from lamlam.memory_backends.model.values import Value, ValueType, code_of
+from lamlam.memory_backends.networkx_graph.state import GraphState
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 
 RELATIONS = ("birth place", "place of birth", "work")
@@ -275,20 +277,18 @@ def test_names_and_merges_are_as_the_obvious_version_says(ops: list[Op]) -> None
         else:
             store.apply_nowait([op])
             slow.tidy()
-        world = store._world
-        held = {key: [(f.key, f.value) for f in world.versions(key)[1]] for key in world.keys()}
+        state = store._state
+        held = {key: [(f.key, f.value) for f in state.history(key).now] for key in state.keys()}
         assert {key: set(pairs) for key, pairs in held.items()} == {
             key: set(pairs) for key, pairs in slow.facts.items() if pairs
         }
-        assert world.aliases == slow.aliases
+        assert state.holders == slow.aliases
 
 
 @settings(max_examples=60)
 @given(st.lists(operations(), max_size=8), st.lists(operations(), min_size=1, max_size=5))
 def test_nothing_is_changed_before_it_is_written(first: list[Op], then: list[Op]) -> None:
     """Working out, refused or not, leaves the store as it was, and asks of named keys only."""
-    from lamlam.memory_backends.networkx_graph.state import GraphDesk
-
     store = GraphStore()
     for op in first:
         try:
@@ -297,19 +297,21 @@ def test_nothing_is_changed_before_it_is_written(first: list[Op], then: list[Op]
             continue
     seen: set[str] = set()
 
-    class Desk(GraphDesk):
-        def page(self, key: str) -> Page:
+    class Watched(GraphState):
+        def record(self, key: str) -> StoredEntity | None:
             seen.add(key)
-            return super().page(key)
+            return super().record(key)
 
     before = list(store.changes_nowait(None))
     named = set(named_keys(then))
+    watched = Watched(FactIds(b"secret"))
+    watched.__dict__.update(store._state.__dict__)
     try:
-        plan_commit(then, Desk(store._world), 99, FactIds(b"secret"))
+        plan_commit(then, watched, 99, FactIds(b"secret"))
     except FactStoreError:
         pass
     assert list(store.changes_nowait(None)) == before
-    loaded = named | {store._world.aliases.get(key, key) for key in named}
+    loaded = named | {store._state.holders.get(key, key) for key in named}
     assert seen <= loaded
 
 
@@ -346,7 +348,7 @@ def test_the_rule_of_a_synonym_is_replaced() -> None:
         DefineRelation(RelationRule("birth place", cardinality="one")),
         DefineRelation(RelationRule("place of birth", cardinality="many")),
     )
-    assert [rule.cardinality for rule in store._world.rules.all()] == ["many"]
+    assert [rule.cardinality for rule in store._state.rules.all()] == ["many"]
 
 
 @pytest.mark.parametrize("op", ["text", None, Fact(entity="e", relation="r", value="v"), 7])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from lamlam.memory_backends.model.facts import Fact
-from lamlam.memory_backends.neo4j_graph.bulk_load import _Parts
+from lamlam.memory_backends.neo4j_graph.bulk_load import _FactBatches
 from lamlam.memory_backends.neo4j_graph.driver import _quiet
 from tests.limits import HANG_S
 
@@ -21,7 +21,7 @@ def test_two_attempts_take_the_facts_once() -> None:
         may_go_on.wait(HANG_S)
         yield Fact(entity="A B", relation="work", value="x")
 
-    parts = _Parts(facts())
+    parts = _FactBatches(facts())
     with ThreadPoolExecutor(2) as threads:
         given_up = threads.submit(parts.part, 0)
         assert is_taking.wait(HANG_S)

@@ -61,8 +61,8 @@ def _all(store: GraphStore) -> list[object]:
         [list(store.scan_nowait(as_of=r)) for r in range(revision + 1)],
         list(store.changes_nowait(None)),
         list(store.changes_nowait(0)),
-        store._world.past,
-        store._world.merges,
+        store._state.past,
+        store._state.merge_records,
         sorted(map(repr, store.graph.nodes(data=True))),
         sorted(map(repr, store.graph.edges(keys=True, data=True))),
     ]
@@ -148,7 +148,7 @@ def test_a_file_is_written_at_close_and_only_then(tmp_path: Path) -> None:
         store.lookup_nowait(Lookup("Ada", "child"))
     again = GraphStore(path)
     assert again.apply_nowait([], idempotency_key="k").facts == len(FAMILY)
-    assert [rule.inverse for rule in again._world.rules.all()] == ["parent"]
+    assert [rule.inverse for rule in again._state.rules.all()] == ["parent"]
     again.close_nowait()
     assert path.stat().st_mtime_ns == written, "nothing was changed, so nothing is written"
     assert [file.name for file in tmp_path.iterdir()] == ["world.json"]
@@ -265,7 +265,7 @@ def test_what_was_merged_is_erased_with_what_keeps_it() -> None:
     store.apply_nowait([MergeEntities("Ada King", "A. K.")])
     store.apply_nowait([MergeEntities("Ada", "Ada King")])
     store.erase_nowait("ada")
-    kept = repr((store._world.past, store._log, store._world.aliases, store._world.merges))
+    kept = repr((store._state.past, store._log, store._state.holders, store._state.merge_records))
     for gone in ("w4lue", "ada", "a. k."):
         assert gone not in kept.casefold()
 

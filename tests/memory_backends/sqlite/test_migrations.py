@@ -13,7 +13,7 @@ import pytest
 from lamlam.errors import ChangesGone, SchemaMismatch
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert, Replace
-from lamlam.memory_backends.sqlite.migrations import STEPS, Step, migrate
+from lamlam.memory_backends.sqlite.migrations import STEPS, MigrationStep, migrate
 from lamlam.memory_backends.sqlite.schema import SCHEMA_VERSION, open_writer
 from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
@@ -166,7 +166,7 @@ def test_a_step_that_fails_leaves_the_step_before(
         connection.execute("CREATE TABLE half (x)")
         raise OSError("the power is gone")
 
-    steps = [*STEPS, Step("make", 2, 3, make), Step("fail", 3, 4, fail)]
+    steps = [*STEPS, MigrationStep("make", 2, 3, make), MigrationStep("fail", 3, 4, fail)]
     announced = migrate(connection, dry_run=True, steps=steps)
     assert (announced.after, announced.steps[-2:]) == (4, ("2 to 3: make", "3 to 4: fail"))
     with pytest.raises(OSError, match="power"):
@@ -174,7 +174,7 @@ def test_a_step_that_fails_leaves_the_step_before(
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
     assert "made" in tables and "half" not in tables
     assert _version(path) == 3
-    report = migrate(connection, steps=[*steps[:-1], Step("mend", 3, 4, make_nothing)])
+    report = migrate(connection, steps=[*steps[:-1], MigrationStep("mend", 3, 4, make_nothing)])
     assert (report.before, report.after, report.steps) == (3, 4, ("3 to 4: mend",))
 
 

@@ -1,0 +1,193 @@
+"""`EntityReader`: what lookups, commits and erasures ask of a store. All keys are scoped keys."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from lamlam.memory_backends.model.lookups import EntityFact, PastVersion, StoredFact
+from lamlam.memory_backends.model.namespaces import scoped, split
+from lamlam.memory_backends.model.relation_rules import RelationRules
+from lamlam.memory_backends.model.synonyms import same_relation
+
+_NO_RULES = RelationRules()
+
+
+class EntityRecord(Protocol):
+    """One entity that has facts, and the facts."""
+
+    @property
+    def name(self) -> str:
+        """As stored."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Scoped canonical key."""
+        ...
+
+    def relation_keys(self) -> Sequence[str]:
+        """Return the keys of its relations in stored order, each once."""
+        ...
+
+    def of(self, relation_key: str) -> Sequence[StoredFact]:
+        """Return the facts of one relation, in stored order."""
+        ...
+
+    def stored(self) -> Sequence[StoredFact]:
+        """Return every fact, in stored order."""
+        ...
+
+
+class StoredEntity(NamedTuple):
+    """An `EntityRecord` whose facts are at hand."""
+
+    name: str
+    key: str
+    facts: Sequence[StoredFact]
+
+    def relation_keys(self) -> list[str]:
+        """Return the keys of its relations in stored order, each once."""
+        return list(dict.fromkeys(fact.key for fact in self.facts))
+
+    def of(self, relation_key: str) -> list[StoredFact]:
+        """Return the facts of one relation, in stored order."""
+        return [fact for fact in self.facts if fact.key == relation_key]
+
+    def stored(self) -> Sequence[StoredFact]:
+        """Return every fact, in stored order."""
+        return self.facts
+
+
+class EntityHistory(NamedTuple):
+    """Every version of the facts of an entity."""
+
+    name: str | None = None
+    """As stored, or as it was last; ``None`` where the store has no version of any fact."""
+    now: Sequence[StoredFact] = ()
+    """The facts that hold."""
+    past: Sequence[PastVersion] = ()
+    """The versions that have ended, oldest first."""
+
+    def facts(self) -> Iterator[StoredFact]:
+        """Give the facts of all versions."""
+        yield from self.now
+        for version in self.past:
+            yield version.fact
+
+    def at(self, revision: int) -> list[StoredFact]:
+        """Return the facts that held at a revision, in stored order."""
+        held = [fact for fact in self.now if fact.revision <= revision]
+        held += [fact for fact, end in self.past if fact.revision <= revision < end]
+        return sorted(held, key=lambda fact: fact.seq)
+
+
+class MergeRecord(NamedTuple):
+    """What a merge of two entities did. Keys are scoped canonical keys."""
+
+    kept: str
+    merged: str
+    merged_name: str
+    moved: tuple[str, ...]
+    """Ids that the moved facts had under the merged entity."""
+    shared: tuple[str, ...]
+    """Ids, under the merged entity, of facts that both entities had."""
+    aliases: tuple[str, ...]
+    """Scoped keys of the aliases that the merged entity had."""
+    since: int = 0
+    """The revision of the merge."""
+    until: int | None = None
+    """The revision of the split that undid it."""
+    stands: bool = True
+    """It can be undone: it was not, no later merge of the two took its place, and what was kept
+    was not erased."""
+
+    def holds_at(self, revision: int) -> bool:
+        """Return whether the two were one entity: from the merge to the split."""
+        return self.since <= revision and (self.until is None or revision < self.until)
+
+
+class EntityReader(Protocol):
+    """One state of a store, read entity by entity; every call is answered at once.
+
+    `record` has no default. The defaults of the others are those of a store without aliases,
+    rules, history and near names.
+    """
+
+    @property
+    def rules(self) -> RelationRules:
+        """What the store knows about relations."""
+        return _NO_RULES
+
+    @property
+    def has_aliases(self) -> bool:
+        """True unless `alias` finds nothing anyway."""
+        return False
+
+    def record(self, key: str) -> EntityRecord | None:
+        """Return the entity with exactly this key; ``None`` where it has no facts."""
+        ...
+
+    def history(self, key: str) -> EntityHistory:
+        """Return every version of the facts of an entity."""
+        record = self.record(key)
+        return (
+            EntityHistory(record.name, record.stored()) if record is not None else EntityHistory()
+        )
+
+    def alias(self, key: str) -> str | None:
+        """Return the key of the entity that has this key as an alias."""
+        return None
+
+    def aliases(self, key: str) -> Sequence[str]:
+        """Return the keys of the aliases of an entity."""
+        return ()
+
+    def merges(self, key: str) -> Sequence[MergeRecord]:
+        """Return the records of merges into an entity, and of it into others, oldest first.
+
+        A commit needs only those into it that stand, an erasure all.
+        """
+        return ()
+
+    def candidates(self, codes: Collection[int]) -> Sequence[str]:
+        """Return the keys of the entities indexed under any of these codes, each once.
+
+        The blocking step of record linkage: near names share a code (`blocking_codes`).
+        """
+        return ()
+
+    def owners(self, key: str) -> Iterable[str]:
+        """Return the keys of all entities that have a fact whose value is this entity.
+
+        Those that only once had one may be among them; for earlier revisions they have to be.
+        """
+        return ()
+
+    def referring(self, key: str, relation: str) -> Sequence[EntityFact]:
+        """Return facts whose value is this entity, of a relation or a synonym of it.
+
+        A value may name it by any of its other names: what was merged into it is one of them.
+        Ordered by the key of the entity that they are about, then as stored. Asked only where a
+        relation has an inverse.
+        """
+        keys = [key, *self.aliases(key)]
+        codes = {entity_code(one) for one in keys}
+        owners = sorted({owner for one in keys for owner in self.owners(one)})
+        return [
+            EntityFact(record.name, record.key, fact, fact.value)
+            for owner in owners
+            if (record := self.record(owner)) is not None
+            for fact in record.stored()
+            if fact.code in codes and same_relation(fact.key, relation)
+        ]
+
+
+def entity_code(key: str) -> str:
+    """Return the code of a value that is the entity with this scoped key (`values.code_of`)."""
+    return f"e:{split(key)[1]}"
+
+
+def value_key(owner: str, fact: StoredFact) -> str | None:
+    """Return the scoped key of the entity that is the value of an owner's fact, if one is."""
+    return scoped(split(owner)[0], fact.code[2:]) if fact.code.startswith("e:") else None

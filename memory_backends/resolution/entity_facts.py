@@ -1,0 +1,58 @@
+"""Facts of one entity as callers read them: by its very name or an alias, of one relation or all."""
+
+from __future__ import annotations
+
+from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityReader, EntityRecord
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookups import Identify, as_fact
+from lamlam.memory_backends.model.namespaces import split
+from lamlam.memory_backends.model.operations import PastFact
+from lamlam.memory_backends.model.synonyms import same_relation
+
+
+def named_record(reader: EntityReader, key: str) -> EntityRecord | None:
+    """Return the entity with this very key if it has facts, else the one with this alias."""
+    record = reader.record(key)
+    if record is None and (holder := reader.alias(key)) is not None:
+        record = reader.record(holder)
+    return record
+
+
+def facts_of(record: EntityRecord, wanted: str | None, identify: Identify) -> list[Fact]:
+    """Return the facts of an entity, in stored order.
+
+    Args:
+        record: the entity.
+        wanted: key of a relation: only facts of it, or of a synonym of it.
+        identify: gives the ids of facts.
+    """
+    key, name = record.key, record.name
+    namespace = split(key)[0]
+    return [
+        as_fact(name, fact, identify(key, fact), namespace)
+        for fact in record.stored()
+        if wanted is None or same_relation(fact.key, wanted)
+    ]
+
+
+def past_facts(
+    key: str, history: EntityHistory, wanted: str | None, identify: Identify
+) -> list[PastFact]:
+    """Return the versions of facts of an entity that have ended, oldest first.
+
+    Args:
+        key: scoped key of the entity.
+        history: every version of its facts.
+        wanted: key of a relation: only facts of it, or of a synonym of it.
+        identify: gives the ids of facts.
+    """
+    name, namespace = history.name or "", split(key)[0]
+    return [
+        PastFact(
+            as_fact(name, fact, identify(key, fact), namespace, retracted),
+            asserted=fact.revision,
+            retracted=retracted,
+        )
+        for fact, retracted in history.past
+        if wanted is None or same_relation(fact.key, wanted)
+    ]
