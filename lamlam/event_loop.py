@@ -21,16 +21,16 @@ class EventLoop:
         self._loop = _running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def post(self, callback: Callable[[], None]) -> None:
-        """The loop calls it soon; from any thread.
-
-        Raises:
-            RuntimeError: the loop has ended.
-        """
-        if isinstance(self._loop, asyncio.AbstractEventLoop):
-            self._loop.call_soon_threadsafe(callback)
-        else:
-            self._loop.run_sync_soon(callback)
+    def post(self, callback: Callable[[], object]) -> bool:
+        """Have the loop call it soon; from any thread. Return false where the loop has ended."""
+        try:
+            if isinstance(self._loop, asyncio.AbstractEventLoop):
+                self._loop.call_soon_threadsafe(callback)
+            else:
+                self._loop.run_sync_soon(callback)
+        except RuntimeError:
+            return False
+        return True
 
     def start(
         self, work: Callable[[], Awaitable[None]], context: contextvars.Context

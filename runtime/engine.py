@@ -368,7 +368,8 @@ class Engine(OneProcess):
     async def _chat_events(
         self, messages: Iterable[Mapping[str, Any] | BaseModel], options: dict[str, Any]
     ) -> EventSource:
-        from lamlam.runtime.chat.conversation import ChatEvents, Conversation
+        from lamlam.runtime.chat.chat_events import ChatEvents
+        from lamlam.runtime.chat.conversation import Conversation
         from lamlam.runtime.chat.messages import read_messages
         from lamlam.runtime.chat.prompt import ChatFormat
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lamlam.runtime.decoding.completion import Completion
     from lamlam.runtime.decoding.events import Event
-    from lamlam.runtime.decoding.lookup_answers import Question
+    from lamlam.runtime.decoding.lookup_answers import PendingLookup
     from lamlam.runtime.decoding.settings import TextSettings
     from lamlam.runtime.scheduling.scheduler import Scheduler
 
@@ -26,7 +26,7 @@ class DirectRequest:
     def send(self, events: list[Event]) -> None:
         """Ignore the events: the request is not streamed."""
 
-    def ask(self, question: Question) -> None:
+    def ask(self, asked: PendingLookup) -> None:
         """Fail: a store that answers at once is never asked here."""
         raise AssertionError("the store answers at once")
 

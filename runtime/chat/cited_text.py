@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lamlam.runtime.decoding.events import Text
 from lamlam.runtime.decoding.spans import Span
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.model.lookups import LookupResult, Match
+    from lamlam.memory_backends.model.lookups import LookupResult
 
 _MAX_VALUES = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    value: str
-    fact_id: str | None
-    source: str | None
-    revision: int
-    match: Match
 
 
 class CitedText:
@@ -35,7 +26,7 @@ class CitedText:
         """All that was handed out."""
         self.spans: list[Span] = []
         self._unsent = ""
-        self._fetched: dict[str, _Fetched] = {}
+        self._fetched: dict[str, Span] = {}
         self._pattern = re.compile(r"(?!)")
         self._longest = 0
 
@@ -44,12 +35,14 @@ class CitedText:
         ids, sources = result.fact_ids, result.sources
         for n, value in enumerate(result.values):
             if len(self._fetched) < _MAX_VALUES and value.strip() == value:
-                self._fetched[value] = _Fetched(
-                    value,
-                    ids[n] if n < len(ids) else None,
-                    sources[n] if n < len(sources) else None,
-                    int(result.revision),
-                    result.match,
+                self._fetched[value] = Span(
+                    0,
+                    len(value),
+                    "fact",
+                    fact_id=ids[n] if n < len(ids) else None,
+                    source=sources[n] if n < len(sources) else None,
+                    revision=int(result.revision),
+                    match=result.match,
                 )
         longest_first = sorted(self._fetched, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(_as_word, longest_first)) or r"(?!)")
@@ -87,7 +80,7 @@ class CitedText:
                 return at
         return len(whole)
 
-    def _hand_out(self, text: str, fact: _Fetched | None) -> Text:
+    def _hand_out(self, text: str, fact: Span | None) -> Text:
         start = len(self.text)
         self.text += text
         self._unsent = self._unsent[len(text) :]
@@ -98,17 +91,7 @@ class CitedText:
             else:
                 self.spans.append(Span(start, len(self.text), "parametric"))
             return Text(text, "parametric")
-        self.spans.append(
-            Span(
-                start,
-                len(self.text),
-                "fact",
-                fact_id=fact.fact_id,
-                source=fact.source,
-                revision=fact.revision,
-                match=fact.match,
-            )
-        )
+        self.spans.append(replace(fact, start=start, end=len(self.text)))
         return Text(text, "fact", fact.fact_id, fact.source)
 
 

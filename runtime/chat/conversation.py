@@ -1,23 +1,16 @@
 """One answer in a conversation: turns of the model, and what memory says between them.
 
-`Conversation` thinks and waits for nothing, so tests drive it with texts; `ChatEvents` drives it
+`Conversation` thinks and waits for nothing, so tests drive it with texts; `chat_events` drives it
 with a model and a memory.
 """
 
 from __future__ import annotations
 
 import json
-from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import anyio
-import anyio.to_thread
-
-from lamlam.errors import BadChatTemplate, EngineClosed, UsageError
-from lamlam.event_loop import EventLoop
+from lamlam.errors import BadChatTemplate, UsageError
 from lamlam.runtime.chat.cited_text import CitedText
 from lamlam.runtime.chat.prompt import ChatFormat
 from lamlam.runtime.chat.tool_calls import (
@@ -27,7 +20,6 @@ from lamlam.runtime.chat.tool_calls import (
     LOOK_UP,
     OPEN,
     TAGGED_FORM,
-    Call,
     FoundCalls,
     find_calls,
     may_become_call,
@@ -38,19 +30,15 @@ from lamlam.runtime.decoding.events import (
     Finished,
     LookupAnswered,
     LookupMissed,
-    LookupStarted,
     Text,
 )
-from lamlam.runtime.decoding.lookup_answers import only_result
+from lamlam.runtime.decoding.lookup_answers import record_of, status_of
 from lamlam.runtime.decoding.settings import CallSettings, TextSettings, ToolChoice
 from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.decoding.vocabulary import ChatPrompt
 
 if TYPE_CHECKING:
-    from typing import Self
-
-    from lamlam.memory_backends.model.lookups import LookupResult
-    from lamlam.memory_backends.protocol import FactStore
+    from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 
 CALL_TOKENS = 192
 """Room for a call behind the text that a turn may hold."""
@@ -92,7 +80,7 @@ class Conversation:
         self._instructs_user = False
         self._n_turns = 0
         self._n_calls = 0
-        self._made: set[Call] = set()
+        self._made: set[Lookup] = set()
         self._repeats = False
         """The model asked again what it was told: it gets no further by asking."""
         self._notes: list[str] = []
@@ -158,7 +146,7 @@ class Conversation:
         held = may_become_call(self._turn) if self._has_memory else None
         return [*self._release(len(self._turn) if held is None else held)]
 
-    def ended(self, turn: Completion) -> tuple[list[Event], tuple[Call, ...]]:
+    def ended(self, turn: Completion) -> tuple[list[Event], tuple[Lookup, ...]]:
         """The turn is over; return what can be handed out, and what the turn asks of memory.
 
         The last event is `Finished` where the answer is complete.
@@ -185,23 +173,14 @@ class Conversation:
         self._messages.append({"role": "assistant", "content": said.strip()})
         return [*events, Finished(self._completion(turn, reason))], ()
 
-    def answered(self, call: Call, result: LookupResult) -> Event:
+    def answered(self, call: Lookup, result: LookupResult) -> Event:
         """The model will be told what memory said, and what it writes is compared with it."""
-        is_hit = str(result.status) == "hit"
+        status, elapsed_s = status_of(result), result.elapsed_ns / 1e9
+        is_hit = status == "hit"
         if is_hit:
             self._cited.learn(result)
-        record = LookupRecord(
-            entity=call.entity,
-            relation=call.relation,
-            status="hit" if is_hit else "ambiguous" if result.status == "ambiguous" else "miss",
-            value=result.value if is_hit else None,
-            fact_id=next(iter(result.fact_ids), None) if is_hit else None,
-            source=next(iter(result.sources), None) if is_hit else None,
-            elapsed_s=result.elapsed_ns / 1e9,
-            match=result.match,
-            at=len(self._cited.text),
-            revision=int(result.revision),
-        )
+        record = record_of(call, result, status, elapsed_s, n=0 if is_hit else None)
+        record = replace(record, at=len(self._cited.text))
         self._records.append(record)
         self._tell(call, _told(result))
         return LookupAnswered(record) if is_hit else LookupMissed(record)
@@ -241,7 +220,7 @@ class Conversation:
 
     # Calls ---------------------------------------------------------------------------------
 
-    def _asked(self, found: FoundCalls) -> tuple[Call, ...]:
+    def _asked(self, found: FoundCalls) -> tuple[Lookup, ...]:
         """The conversation holds the calls; return those that may still be made."""
         new = [call for call in dict.fromkeys(found.calls) if call not in self._made]
         calls = tuple(new[: self._settings.max_lookups - self._n_calls])
@@ -267,7 +246,7 @@ class Conversation:
             self._messages.append({"role": "assistant", "content": content})
         return calls
 
-    def _tell(self, call: Call, told: dict[str, Any]) -> None:
+    def _tell(self, call: Lookup, told: dict[str, Any]) -> None:
         if self._form.supports_tools:
             self._messages.append(
                 {
@@ -284,138 +263,6 @@ class Conversation:
                 said = f"{self._messages.pop()['content']}\n{said}"
             self._messages.append({"role": "user", "content": said})
         self._n_calls += 1
-
-
-class Turn(Protocol):
-    """The events of one text, which can be left."""
-
-    async def __anext__(self) -> Event:
-        """Return the next event."""
-        ...
-
-    def leave(self) -> None:
-        """The text ends here."""
-        ...
-
-
-class ChatEvents:
-    """The events of an answer. A class, since a generator that is left early must be closed."""
-
-    def __init__(
-        self,
-        conversation: Conversation,
-        begin: Callable[[ChatPrompt, TextSettings], Turn],
-        store: FactStore | None,
-    ) -> None:
-        self._conversation = conversation
-        self._begin = begin
-        self._store = store
-        self._turn: Turn | None = None
-        self._calls: deque[Call] = deque()
-        self._is_told = False
-        """That the first of the calls was made."""
-        self._ready: deque[Event] = deque()
-        self._is_finished = False
-        self._is_left = False
-        self._error: BaseException | None = None
-        self._lookup: anyio.CancelScope | None = None
-        self._loop = EventLoop()
-
-    def leave(self) -> None:
-        """Nobody waits for an event that will not come, and no text is written for nobody."""
-        self._is_left = True
-        self._ready.clear()
-        if self._turn is not None:
-            self._turn.leave()
-        self._end_lookup()
-
-    def end(self, error: BaseException) -> bool:
-        """The engine is being closed, which ends a turn that is written; no other begins."""
-        self._error = error
-        self._end_lookup()
-        return not self._is_finished
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        self._loop.check()
-        while not self._ready:
-            if self._is_finished:
-                raise StopAsyncIteration
-            if self._is_left:
-                raise _left()
-            if self._error is not None and self._turn is None:
-                self._is_finished = True
-                raise self._error
-            try:
-                await self._go_on()
-            except Exception:
-                self._is_finished = True
-                raise
-            if self._is_left:
-                self._ready.clear()
-        event = self._ready.popleft()
-        self._is_finished = isinstance(event, Finished)
-        return event
-
-    async def _go_on(self) -> None:
-        """One thing happens. Whoever is cancelled here may go on later."""
-        conversation = self._conversation
-        if self._calls:
-            call = self._calls[0]
-            if not self._is_told:
-                self._is_told = True
-                self._ready.append(LookupStarted(call.entity, call.relation))
-                return
-            result = await self._look(call)
-            if result is None:
-                return
-            self._calls.popleft()
-            self._is_told = False
-            self._ready.append(conversation.answered(call, result))
-            return
-        if self._turn is None:
-            # A template of someone else's may take a second until it is found to do too much.
-            prompt = await anyio.to_thread.run_sync(conversation.prompt)
-            if self._is_left:
-                return
-            self._turn = self._begin(prompt, conversation.settings)
-        match await self._turn.__anext__():
-            case Text() as text:
-                self._ready.extend(conversation.heard(text))
-            case Finished(completion):
-                self._turn = None
-                events, calls = conversation.ended(completion)
-                self._ready.extend(events)
-                self._calls.extend(calls)
-            case event:
-                self._ready.append(event)
-
-    async def _look(self, call: Call) -> LookupResult | None:
-        """Ask memory; return none where nobody waits for the answer any more."""
-        from lamlam.memory_backends.model.lookups import Lookup
-
-        assert self._store is not None
-        self._store.refresh_nowait()
-        try:
-            query = Lookup(call.entity, call.relation, as_of=self._conversation.as_of)
-            with anyio.CancelScope() as self._lookup:
-                return only_result(await self._store.lookup_many([query]))
-            return None
-        finally:
-            self._lookup = None
-            self._store.refresh_nowait()  # nothing keeps the memory from erasing meanwhile
-
-    def _end_lookup(self) -> None:
-        """Nobody waits any more for what memory is being asked; from any thread."""
-
-        def end() -> None:
-            if self._lookup is not None:
-                self._lookup.cancel()
-
-        with suppress(RuntimeError):  # the loop is gone
-            self._loop.post(end)
 
 
 def _instructed(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
@@ -456,7 +303,7 @@ def _told(result: LookupResult) -> dict[str, Any]:
     return {"values": values, **({"more": n_more} if n_more else {})}
 
 
-def _in_words(call: Call, told: dict[str, Any]) -> str:
+def _in_words(call: Lookup, told: dict[str, Any]) -> str:
     """Return what the model is told where its template knows no tools: small ones parrot JSON."""
     asked = f"the {call.relation} of {call.entity}"
     if told["values"]:
@@ -466,22 +313,16 @@ def _in_words(call: Call, told: dict[str, Any]) -> str:
     return f"Memory has no answer on {asked} ({told['note']}{names})."
 
 
-def _as_message(call: Call, n: int) -> dict[str, Any]:
+def _as_message(call: Lookup, n: int) -> dict[str, Any]:
     arguments = {"entity": call.entity, "relation": call.relation}
     function = {"name": LOOK_UP.name, "arguments": arguments}
     return {"id": _call_id(n), "type": "function", "function": function}
 
 
-def _as_text(call: Call) -> str:
+def _as_text(call: Lookup) -> str:
     function = _as_message(call, 0)["function"]
     return f"{OPEN}\n{json.dumps(function, ensure_ascii=False)}\n{CLOSE}"
 
 
 def _call_id(n: int) -> str:
     return f"call{n:05d}"  # nine letters and digits: some templates take no other
-
-
-def _left() -> EngineClosed:
-    return EngineClosed(
-        "the stream was left before its end", hint="read its events inside its with block"
-    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lamlam.errors import BadToolCall
+from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.runtime.chat.memory_tools import TOOLS, LookUp, read_arguments
 from lamlam.runtime.decoding.settings import CallForm
 
@@ -50,20 +51,12 @@ BARE_FORM = CallForm(
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """What a model asked for."""
-
-    entity: str
-    relation: str
-
-
-@dataclass(frozen=True, slots=True)
 class FoundCalls:
     """What a model's turn asks of memory."""
 
     before: str
     """Text in front of the first call."""
-    calls: tuple[Call, ...]
+    calls: tuple[Lookup, ...]
     problem: str | None = None
     """What is wrong, where something is; then there are no calls."""
 
@@ -111,21 +104,21 @@ def may_become_call(text: str) -> int | None:
     return None
 
 
-def _found(before: str, calls: list[Call]) -> FoundCalls:
+def _found(before: str, calls: list[Lookup]) -> FoundCalls:
     if not calls:
         return FoundCalls(before, (), "the call is empty")
     return FoundCalls(before, tuple(calls))
 
 
-def _calls(text: str) -> list[Call]:
+def _calls(text: str) -> list[Lookup]:
     return _calls_of(_json(text))
 
 
-def _calls_of(read: Any) -> list[Call]:  # Any: what JSON can hold
+def _calls_of(read: Any) -> list[Lookup]:  # Any: what JSON can hold
     return [_call(one) for one in (read if isinstance(read, list) else [read])]
 
 
-def _call(read: Any) -> Call:
+def _call(read: Any) -> Lookup:
     if isinstance(read, dict) and isinstance(read.get("function"), dict):
         read = read["function"]
     if not isinstance(read, dict) or not isinstance(read.get("name"), str):
@@ -137,7 +130,7 @@ def _call(read: Any) -> Call:
         raise BadToolCall("the call has no arguments")
     checked = read_arguments(LOOK_UP, given[0])
     assert isinstance(checked, LookUp)
-    return Call(checked.entity, checked.relation)
+    return Lookup(checked.entity, checked.relation)
 
 
 def _looks_like_call(read: Any) -> bool:

@@ -14,11 +14,13 @@ want                  then
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lamlam.runtime.decoding.completion import FinishReason
-from lamlam.runtime.decoding.lookup_answers import Query
 from lamlam.runtime.decoding.sampling import Choice
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.lookups import Lookup
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Force:
 class Look:
     """Ask memory."""
 
-    query: Query
+    lookup: Lookup
 
 
 @dataclass(frozen=True, slots=True)

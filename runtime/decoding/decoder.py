@@ -18,7 +18,6 @@ import numpy as np
 from lamlam.runtime.decoding.actions import Action, Done, Force, Look, Rewind, Sample
 from lamlam.runtime.decoding.completion import Completion, FinishReason
 from lamlam.runtime.decoding.logprobs import Scored, TokenList
-from lamlam.runtime.decoding.lookup_answers import Answer, Query
 from lamlam.runtime.decoding.output_text import OutputText
 from lamlam.runtime.decoding.sampling import Choice, TokenIds
 from lamlam.runtime.decoding.settings import TextSettings
@@ -28,6 +27,7 @@ from lamlam.runtime.decoding.trie import MAX_ENTITY_TOKENS, MAX_RELATION_TOKENS,
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from lamlam.memory_backends.model.lookups import Lookup
     from lamlam.runtime.decoding.vocabulary import ChatPrompt
 
 QUIET_AFTER_MISS = 12
@@ -73,10 +73,10 @@ class InRelation:
 
 @dataclass(slots=True)
 class Waiting:
-    """The question is asked."""
+    """Memory is asked."""
 
     start: int
-    query: Query
+    lookup: Lookup
     relation_begin: int
 
 
@@ -141,14 +141,10 @@ class Decoder:
         self._tried: set[tuple[str, str]] = set()
         self._unknown_starts: set[int] = set()
         """First tokens of names that memory did not know, at this place."""
-        self._query: Query | None = None
+        self.last_lookup: Lookup | None = None
+        """What memory was asked last."""
         self._text_samples = self._build_text_samples()
         self.action: Action = self._next_in_text()
-
-    @property
-    def query(self) -> Query | None:
-        """The last question asked."""
-        return self._query
 
     @property
     def open_entity(self) -> str:
@@ -156,12 +152,12 @@ class Decoder:
         return self.state.entity if isinstance(self.state, InRelation) else ""
 
     @property
-    def open_query(self) -> Query | None:
-        """What would be asked if the question that is being written ended here."""
+    def open_lookup(self) -> Lookup | None:
+        """What would be asked if the key that is being written ended here."""
         state = self.state
         if not isinstance(state, InRelation):
             return None
-        return Query(state.entity, self._text(state.begin, len(self.tokens)))
+        return self._lookup(state.entity, self._text(state.begin, len(self.tokens)))
 
     @property
     def needs_score(self) -> bool:
@@ -236,38 +232,31 @@ class Decoder:
         if isinstance(self.action, Sample):
             self.action = self._next_in_key(state)
 
-    def answered(self, answer: Answer) -> None:
-        """Memory has answered the question."""
+    def answered(self, record: LookupRecord) -> None:
+        """Go on with how the lookup ended; entity, relation and place are filled in here."""
         state = self.state
         assert isinstance(state, Waiting)
-        self.records.append(
-            LookupRecord(
-                entity=state.query.entity,
-                relation=state.query.relation,
-                status=answer.status,
-                value=answer.value,
-                fact_id=answer.fact_id,
-                source=answer.source,
-                elapsed_s=answer.elapsed_s,
-                match=answer.match,
-                at=len(self.output.text),
-                revision=answer.revision,
-            )
+        record = replace(
+            record,
+            entity=state.lookup.entity,
+            relation=state.lookup.relation,
+            at=len(self.output.text),
         )
+        self.records.append(record)
         self._n_lookups += 1
-        if answer.value is not None:
-            self._write_value(answer)
+        if record.value is not None:
+            self._write_value(record.value, record)
             return
         self._quiet_until = self.n_text_tokens + QUIET_AFTER_MISS
         match self.settings.policy:
             case "unknown":
-                self._write_value(Answer(answer.status, value="unknown", is_fact=False))
+                self._write_value("unknown", None)
             case "stop":
                 self._finish("miss")
             case "raise":
                 self.action = Done("lookup_failed")
             case "ask_again" if self._n_questions + 1 < MAX_QUESTIONS and self._may_ask:
-                self._ask_again(state, answer)
+                self._ask_again(state, record)
             case _:  # continue; nearest, where nothing is near
                 self._abandon(state.start)
 
@@ -410,13 +399,13 @@ class Decoder:
         assert lookup is not None
         self._append_lookup_token(token)
         if token == lookup.answer:
-            query = Query(state.entity, self._text(state.begin, len(self.tokens) - 1))
-            if _key(query) in self._tried:  # the same words in other tokens
+            key = self._lookup(state.entity, self._text(state.begin, len(self.tokens) - 1))
+            if _key(key) in self._tried:  # the same words in other tokens
                 self.action = self._abandon(state.start)
                 return
-            self._query = query
-            self.state = Waiting(state.start, query, state.begin)
-            self.action = Look(query)
+            self.last_lookup = key
+            self.state = Waiting(state.start, key, state.begin)
+            self.action = Look(key)
             return
         _follow(state, token)
         self.action = self._next_in_key(state)
@@ -459,6 +448,11 @@ class Decoder:
             )
         )
 
+    def _lookup(self, entity: str, relation: str) -> Lookup:
+        from lamlam.memory_backends.model.lookups import Lookup  # late: pydantic comes with it
+
+        return Lookup(entity, relation, as_of=self.settings.as_of)
+
     def _text(self, begin: int, end: int) -> str:
         return self.vocabulary.text_of(self.tokens[begin:end]).strip()
 
@@ -468,46 +462,48 @@ class Decoder:
 
     # Values and misses -------------------------------------------------------------------
 
-    def _write_value(self, answer: Answer) -> None:
+    def _write_value(self, value: str, fact: LookupRecord | None) -> None:
+        """Write a value for the model; ``fact`` is the lookup that gave it."""
         lookup = self.vocabulary.lookup
-        assert lookup is not None and answer.value is not None
-        fetched = self.vocabulary.tokens(f" {answer.value}")
+        assert lookup is not None
+        fetched = self.vocabulary.tokens(f" {value}")
         tokens = (*fetched, lookup.end)
         self._n_lookup_tokens += len(tokens)
         if self.settings.verbalise == "copy":
-            tokens += self._write_out(answer, fetched)
+            tokens += self._write_out(value, fact, fetched)
         else:
-            self.output.expect_value(answer)
+            self.output.expect_value(value, fact)
         if len(self.tokens) + len(tokens) > self._context:
             if self.settings.verbalise == "model":
-                self._write_out(answer, fetched)
+                self._write_out(value, fact, fetched)
             self._finish("context")
             return
         self.action = Force(tokens)
 
-    def _write_out(self, answer: Answer, fetched: tuple[int, ...]) -> tuple[int, ...]:
-        """The value stands in the text; return its tokens there.
+    def _write_out(
+        self, value: str, fact: LookupRecord | None, fetched: tuple[int, ...]
+    ) -> tuple[int, ...]:
+        """Add the value to the visible text; return its tokens there.
 
         Args:
             fetched: its tokens behind a space.
         """
-        assert answer.value is not None
         lead = self.output.space_before_value()
-        surface = fetched if lead == " " else self.vocabulary.tokens(lead + answer.value)
+        surface = fetched if lead == " " else self.vocabulary.tokens(lead + value)
         start = len(self.output.text)
-        self.output.add_value(lead, answer)
+        self.output.add_value(lead, value, fact)
         self.n_text_tokens += len(surface)
         if self.listed is not None:
             self.listed.add_written(surface, start, len(self.output.text))
         return surface
 
-    def _ask_again(self, state: Waiting, answer: Answer) -> None:
+    def _ask_again(self, state: Waiting, miss: LookupRecord) -> None:
         """Go back to the part of the key that memory did not know, the tried one excluded."""
         self._n_questions += 1
-        self._tried.add(_key(state.query))
-        if answer.knows_entity:
+        self._tried.add(_key(state.lookup))
+        if miss.knows_entity:
             begin = state.relation_begin
-            self.state = InRelation(state.start, state.query.entity, begin)
+            self.state = InRelation(state.start, state.lookup.entity, begin)
             # Another relation, not the same words in other tokens: another first token.
             self._avoid.add(self.tokens[begin])
             self.key_to_guide = "relation"
@@ -543,5 +539,5 @@ def _follow(state: InEntity | InRelation, token: int) -> None:
     state.only = state.only.after(token) if state.only else None
 
 
-def _key(query: Query) -> tuple[str, str]:
-    return query.entity.casefold(), query.relation.casefold()
+def _key(lookup: Lookup) -> tuple[str, str]:
+    return lookup.entity.casefold(), lookup.relation.casefold()

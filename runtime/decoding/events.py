@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from lamlam.errors import EngineClosed
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.spans import LookupRecord, Origin
 
@@ -75,3 +76,10 @@ class EventSource(Protocol):
         False where the text was complete, and can still be read.
         """
         ...
+
+
+def left() -> EngineClosed:
+    """Return the error for whoever reads on after the block of a stream."""
+    return EngineClosed(
+        "the stream was left before its end", hint="read its events inside its with block"
+    )

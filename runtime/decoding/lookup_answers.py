@@ -7,18 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lamlam.errors import BadAnswer
-from lamlam.runtime.decoding.spans import AnswerStatus
+from lamlam.runtime.decoding.spans import AnswerStatus, LookupRecord
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.model.lookups import LookupResult, Match
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One question, as the model wrote it."""
-
-    entity: str
-    relation: str
+    from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 
 
 def checked_result(result: LookupResult) -> LookupResult:
@@ -53,32 +45,47 @@ def only_result(results: Iterable[LookupResult]) -> LookupResult:
 
 
 @dataclass(eq=False, slots=True)
-class Question:
-    """What a slow memory is asked for one text; equal to no other question."""
+class PendingLookup:
+    """A lookup that a slow memory is asked for one text; equal to no other."""
 
-    query: Query
+    lookup: Lookup
     is_answered: bool = False
     result: LookupResult | BaseException = field(init=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One value for one query, or none."""
+def status_of(result: LookupResult) -> AnswerStatus:
+    """Return how a lookup ended, for a text that is about the present."""
+    match str(result.status):
+        case "hit" | "ambiguous" as status:
+            return status
+        case _:
+            return "miss"
 
-    status: AnswerStatus
-    value: str | None = None
-    fact_id: str | None = None
-    source: str | None = None
-    revision: int | None = None
-    match: Match | None = None
-    elapsed_s: float = 0.0
-    is_fact: bool = True
-    """False for a word that stands in for a value ("unknown")."""
 
-    @property
-    def knows_entity(self) -> bool:
-        """True where memory knew the entity, whatever it knew of the relation."""
-        return self.match is not None and self.match.entity.kind != "none"
+def record_of(
+    lookup: Lookup | LookupRecord,
+    result: LookupResult,
+    status: AnswerStatus,
+    elapsed_s: float,
+    n: int | None = None,
+) -> LookupRecord:
+    """Return how a lookup ended.
+
+    Args:
+        n: which value of the result is taken; ``None``: none of them.
+    """
+    fact_ids, sources = (result.fact_ids, result.sources) if n is not None else ((), ())
+    return LookupRecord(
+        lookup.entity,
+        lookup.relation,
+        status,
+        value=None if n is None else result.values[n],
+        fact_id=None if n is None or n >= len(fact_ids) else fact_ids[n],
+        source=None if n is None or n >= len(sources) else sources[n],
+        elapsed_s=elapsed_s,
+        match=result.match,
+        revision=result.revision,
+    )
 
 
 @dataclass(slots=True)
@@ -89,54 +96,41 @@ class GivenOut:
     values: dict[str, set[str]] = field(default_factory=dict)
     """Values by the key of the entity that holds them."""
 
-    def next_answer(self, result: LookupResult, holder: str, elapsed_s: float) -> Answer:
+    def next_record(
+        self, lookup: Lookup | LookupRecord, result: LookupResult, holder: str, elapsed_s: float
+    ) -> LookupRecord:
         """Return the first value of the result that this text has not had, and note it.
 
         Args:
             holder: key of the entity that was asked about.
         """
-        status = str(result.status)
+        status = status_of(result)
         if status != "hit":
-            return Answer(
-                "ambiguous" if status == "ambiguous" else "miss",
-                match=result.match,
-                elapsed_s=elapsed_s,
-                revision=result.revision,
-            )
+            return record_of(lookup, result, status, elapsed_s)
         fact_ids = result.fact_ids
         for n, value in enumerate(result.values):
             fact_id = fact_ids[n] if n < len(fact_ids) else None
             # A store without ids is remembered by what it said.
             token = fact_id or f"{holder}\0{result.match.relation.matched}\0{value}"
-            if token in self.seen:
-                continue
-            self.seen.add(token)
-            self.values.setdefault(holder, set()).add(value)
-            return Answer(
-                "hit",
-                value=value,
-                fact_id=fact_id,
-                source=result.sources[n] if n < len(result.sources) else None,
-                revision=result.revision,
-                match=result.match,
-                elapsed_s=elapsed_s,
-            )
-        return Answer(
-            "exhausted", match=result.match, elapsed_s=elapsed_s, revision=result.revision
-        )
+            if token not in self.seen:
+                self.seen.add(token)
+                self.values.setdefault(holder, set()).add(value)
+                return record_of(lookup, result, "hit", elapsed_s, n)
+        return record_of(lookup, result, "exhausted", elapsed_s)
 
 
-def nearest_answer(
-    candidate_score: float, result: LookupResult, miss: Answer, given: GivenOut
-) -> Answer:
+def nearest_record(
+    candidate_score: float, result: LookupResult, miss: LookupRecord, given: GivenOut
+) -> LookupRecord:
     """Return the next value of a candidate's own lookup, marked as below the threshold.
 
     Args:
-        miss: the answer to the question as it was asked, with the time of both lookups.
+        miss: how the lookup as the model wrote it ended, with the time of both lookups.
     """
-    answer = given.next_answer(result, result.match.entity.matched or "", miss.elapsed_s)
-    if answer.status not in ("hit", "exhausted"):
+    match = result.match
+    record = given.next_record(miss, result, match.entity.matched or "", miss.elapsed_s)
+    if record.status not in ("hit", "exhausted"):
         return miss
-    entity = replace(result.match.entity, score=min(candidate_score, result.match.entity.score))
-    status: AnswerStatus = "nearest" if answer.status == "hit" else "exhausted"
-    return replace(answer, status=status, match=replace(result.match, entity=entity))
+    entity = replace(match.entity, score=min(candidate_score, match.entity.score))
+    status: AnswerStatus = "nearest" if record.status == "hit" else "exhausted"
+    return replace(record, status=status, match=replace(match, entity=entity))

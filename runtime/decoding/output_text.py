@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import replace
 
 from lamlam.runtime.decoding.events import Text
-from lamlam.runtime.decoding.lookup_answers import Answer
-from lamlam.runtime.decoding.spans import Origin, Span
+from lamlam.runtime.decoding.spans import LookupRecord, Origin, Span, fact_span
 
 _OPENING = frozenset("([{<“‘«„‚‹¿¡/$£€¥₹")
 _DASHES = frozenset("-–—")
 _EITHER_QUOTE = frozenset("\"'")
-
-
-@dataclass(frozen=True, slots=True)
-class _FactStretch:
-    start: int
-    end: int
-    answer: Answer
 
 
 class OutputText:
@@ -27,11 +19,12 @@ class OutputText:
     def __init__(self, prompt: str) -> None:
         self.text = prompt
         self.n_prompt = len(prompt)
-        self._facts: list[_FactStretch] = []
+        self._facts: list[Span] = []
         self._searched_from = len(prompt)
         """Stop strings count only behind the last value."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._expected: Answer | None = None
+        self._expected: str | None = None
+        self._expected_fact: LookupRecord | None = None
         self._expected_from = 0
         self._sent = len(prompt)
 
@@ -46,7 +39,7 @@ class OutputText:
         if self._expected is None:
             return False
         tail = self.text[self._expected_from :]
-        return tail.removeprefix(" ") != self._expected.value
+        return tail.removeprefix(" ") != self._expected
 
     def add_bytes(self, piece: bytes) -> None:
         """The bytes of a sampled token stand in the text."""
@@ -54,20 +47,25 @@ class OutputText:
         if self._expected is not None:
             self._compare(final=False)
 
-    def add_value(self, lead: str, answer: Answer) -> None:
-        """The value of the answer stands in the text to the letter, after ``lead``."""
+    def add_value(self, lead: str, value: str, fact: LookupRecord | None) -> None:
+        """Add a value to the letter, after ``lead``.
+
+        Args:
+            fact: the lookup that gave it; ``None`` for a word in place of a value ("unknown").
+        """
         self.settle()
         self.text += lead
         start = len(self.text)
-        self.text += answer.value or ""
+        self.text += value
         self._searched_from = len(self.text)
-        if answer.is_fact:
-            self._facts.append(_FactStretch(start, len(self.text), answer))
+        if fact is not None:
+            self._facts.append(fact_span(start, len(self.text), fact))
 
-    def expect_value(self, answer: Answer) -> None:
-        """What the model writes next is compared with the value."""
+    def expect_value(self, value: str, fact: LookupRecord | None) -> None:
+        """Compare what the model writes next with a value; arguments as of `add_value`."""
         self.settle()
-        self._expected, self._expected_from = answer, len(self.text)
+        self._expected, self._expected_fact = value, fact
+        self._expected_from = len(self.text)
 
     def settle(self) -> None:
         """Nothing is left open: partial characters and comparisons end here."""
@@ -120,8 +118,8 @@ class OutputText:
                 Text(
                     self.text[start:upto],
                     origin,
-                    fact.answer.fact_id if fact else None,
-                    fact.answer.source if fact else None,
+                    fact.fact_id if fact else None,
+                    fact.source if fact else None,
                 )
             )
         self._sent = max(end, self._sent)
@@ -134,22 +132,11 @@ class OutputText:
             if fact is None:
                 spans.append(Span(start, end, "parametric"))
             else:
-                answer = fact.answer
-                spans.append(
-                    Span(
-                        start,
-                        end,
-                        "fact",
-                        fact_id=answer.fact_id,
-                        source=answer.source,
-                        revision=answer.revision,
-                        match=answer.match,
-                    )
-                )
+                spans.append(replace(fact, start=start, end=end))
         return tuple(spans)
 
-    def _stretches(self, start: int, end: int) -> list[tuple[int, int, _FactStretch | None]]:
-        stretches: list[tuple[int, int, _FactStretch | None]] = []
+    def _stretches(self, start: int, end: int) -> list[tuple[int, int, Span | None]]:
+        stretches: list[tuple[int, int, Span | None]] = []
         for fact in self._facts:
             if fact.end <= start or fact.start >= end:
                 continue
@@ -163,14 +150,13 @@ class OutputText:
 
     def _compare(self, *, final: bool) -> None:
         """Decide, as soon as it can be decided, whether the model wrote the value."""
-        answer = self._expected
-        if answer is None or answer.value is None:
+        value = self._expected
+        if value is None:
             return
         start = self._expected_from
         tail = self.text[start:]
         if tail.startswith(" "):
             start, tail = start + 1, tail[1:]
-        value = answer.value
         if tail.startswith(value):
             follows = tail[len(value) : len(value) + 1]
             if not follows and not final:
@@ -178,8 +164,9 @@ class OutputText:
             # "1867" is not what stands in "18670".
             if not (follows.isalnum() and value[-1].isalnum()):
                 self._searched_from = start + len(value)
-                if answer.is_fact:
-                    self._facts.append(_FactStretch(start, start + len(value), answer))
+                if self._expected_fact is not None:
+                    end = start + len(value)
+                    self._facts.append(fact_span(start, end, self._expected_fact))
         elif value.startswith(tail) and not final:
             return
         self._expected = None

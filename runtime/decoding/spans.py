@@ -29,7 +29,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class LookupRecord:
-    """One question to memory and its answer."""
+    """One lookup and its answer."""
 
     entity: str
     """As the model wrote it."""
@@ -37,12 +37,30 @@ class LookupRecord:
     status: AnswerStatus
     """``nearest``: a value below the threshold, taken by policy; ``exhausted``: every value
     of this key was given out before in this text."""
-    value: str | None
-    fact_id: str | None
-    source: str | None
-    elapsed_s: float
-    match: Match | None
-    at: int
+    value: str | None = None
+    fact_id: str | None = None
+    source: str | None = None
+    elapsed_s: float = 0.0
+    match: Match | None = None
+    at: int = 0
     """Where in the text the lookup stands."""
     revision: int | None = None
     """The revision of the store that answered; of ``as_of`` where that was given."""
+
+    @property
+    def knows_entity(self) -> bool:
+        """True where memory knew the entity, whatever it knew of the relation."""
+        return self.match is not None and self.match.entity.kind != "none"
+
+
+def fact_span(start: int, end: int, record: LookupRecord) -> Span:
+    """Return the span of a value that stands in the text to the letter."""
+    return Span(
+        start,
+        end,
+        "fact",
+        fact_id=record.fact_id,
+        source=record.source,
+        revision=record.revision,
+        match=record.match,
+    )

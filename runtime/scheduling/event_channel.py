@@ -37,9 +37,7 @@ class EventChannel(Generic[T]):
         self._items.append(item)
         if not self._is_posted:
             self._is_posted = True
-            try:
-                self._loop.post(self._wake)
-            except RuntimeError:  # the loop is gone, and with it whoever would receive
+            if not self._loop.post(self._wake):  # nobody is left who would receive
                 self._items.clear()
 
     async def get(self) -> T:

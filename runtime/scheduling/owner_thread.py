@@ -17,7 +17,7 @@ from lamlam.errors import EngineClosed, UnknownOption, UsageError
 from lamlam.runtime.chat.tool_call_sampler import Samplers
 from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.key_constraint import Constraint
-from lamlam.runtime.decoding.lookup_answers import Question
+from lamlam.runtime.decoding.lookup_answers import PendingLookup
 from lamlam.runtime.decoding.option_checks import check_switch, check_whole
 from lamlam.runtime.decoding.settings import Verbalise
 from lamlam.runtime.decoding.vocabulary import Vocabulary
@@ -147,9 +147,9 @@ class OwnerThread:
                 return
         request.fail(closed())
 
-    def answer(self, question: Question, result: LookupResult | BaseException) -> None:
-        """The question is answered."""
-        self._inbox.put(lambda scheduler: scheduler.answer(question, result))
+    def answer(self, asked: PendingLookup, result: LookupResult | BaseException) -> None:
+        """Hand what a slow memory has answered to its text."""
+        self._inbox.put(lambda scheduler: scheduler.answer(asked, result))
 
     def wake(self) -> None:
         """Cancelled requests are noticed now."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextvars
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
-from lamlam.errors import EngineClosed, Unavailable
+from lamlam.errors import Unavailable
 from lamlam.runtime.decoding.completion import Completion
-from lamlam.runtime.decoding.events import Event, EventSource, Finished
-from lamlam.runtime.decoding.lookup_answers import Question, only_result
+from lamlam.runtime.decoding.events import Event, EventSource, Finished, left
+from lamlam.runtime.decoding.lookup_answers import PendingLookup, only_result
 from lamlam.runtime.scheduling.event_channel import EventChannel
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class GenerationRequest:
         self._owner = owner
         self._store = store
         self._context = contextvars.copy_context()
-        self._under_way: dict[Question, Callable[[], object]] = {}
+        self._under_way: dict[PendingLookup, Callable[[], object]] = {}
         """What a slow memory is being asked, and what ends that."""
 
     # Called by the owner thread ----------------------------------------------------------
@@ -63,7 +62,7 @@ class GenerationRequest:
         """The task gets these events."""
         self.channel.put(events)
 
-    def ask(self, question: Question) -> None:
+    def ask(self, asked: PendingLookup) -> None:
         """A memory that may take long is asked, whether or not the task reads what it is told.
 
         A question of the reader's would be lost with a reader that gives up waiting, and a stream
@@ -75,10 +74,9 @@ class GenerationRequest:
             if self.is_cancelled or self.is_over:
                 return
             context = self._context.copy()
-            self._under_way[question] = loop.start(partial(self._look, question), context)
+            self._under_way[asked] = loop.start(partial(self._look_up, asked), context)
 
-        with suppress(RuntimeError):  # the loop is gone, and with it whoever waits
-            loop.post(start)
+        loop.post(start)
 
     def finish(self, completion: Completion) -> None:
         """The text is written; where events are wanted, the last of them said so."""
@@ -86,13 +84,13 @@ class GenerationRequest:
         if not self.is_streamed:
             self.channel.put(completion)
         if self._under_way:  # asked ahead, and not needed in the end
-            self._end_questions()
+            self._end_lookups()
 
     def fail(self, error: BaseException) -> None:
         """The task gets an error."""
         self.is_over = True
         self.channel.put(_Failure(error))
-        self._end_questions()
+        self._end_lookups()
 
     # Called by the task ------------------------------------------------------------------
 
@@ -122,41 +120,31 @@ class GenerationRequest:
         if not self.is_over:
             self.is_cancelled = True
             self._owner.wake()
-        self._end_questions()
+        self._end_lookups()
 
     # Called on the loop ------------------------------------------------------------------
 
-    async def _look(self, question: Question) -> None:
+    async def _look_up(self, asked: PendingLookup) -> None:
         """Ask a slow memory and hand its answer to the owner thread."""
-        from lamlam.memory_backends.model.lookups import Lookup
-
         assert self._store is not None
-        query = question.query
-        lookup = Lookup(query.entity, query.relation, as_of=self.settings.as_of)
         try:
-            result = only_result(await self._store.lookup_many([lookup]))
+            result = only_result(await self._store.lookup_many([asked.lookup]))
         except anyio.get_cancelled_exc_class():
             # By whoever left the text, by the end of the loop, or by the store itself: a text
             # that is still there would wait for ever.
             gone = Unavailable("the question to the memory was cancelled")
-            self._owner.answer(question, gone)
+            self._owner.answer(asked, gone)
             raise
         except BaseException as error:  # the store's failure ends this text, not the engine
-            self._owner.answer(question, error)
+            self._owner.answer(asked, error)
         else:
-            self._owner.answer(question, result)
+            self._owner.answer(asked, result)
         finally:
-            self._under_way.pop(question, None)
+            self._under_way.pop(asked, None)
 
-    def _end_questions(self) -> None:
-        """Nobody waits any more for what memory is being asked; from any thread."""
-
-        def end() -> None:
-            for end_one in self._under_way.values():
-                end_one()
-
-        with suppress(RuntimeError):  # the loop is gone
-            self.channel.loop.post(end)
+    def _end_lookups(self) -> None:
+        """Cancel what memory is being asked; from any thread."""
+        self.channel.loop.post(lambda: [end() for end in self._under_way.values()])
 
 
 class TextEvents:
@@ -173,7 +161,7 @@ class TextEvents:
         self._text.cancel()
         self._is_left = True
         self._ready.clear()
-        self._text.channel.put(_Failure(_left()))  # for a task that waits at this moment
+        self._text.channel.put(_Failure(left()))  # for a task that waits at this moment
 
     def end(self, error: BaseException) -> bool:
         """The engine is being closed; its thread tells every text that is open."""
@@ -194,7 +182,7 @@ class TextEvents:
             if self._is_finished or self._text.has_failed:
                 raise StopAsyncIteration
             if self._is_left:
-                raise _left()
+                raise left()
             message = await self._text.next_message()
             assert isinstance(message, list), "events were wanted"
             self._ready.extend(message)
@@ -212,9 +200,3 @@ async def last_of(events: EventSource) -> Completion:
     finally:
         events.leave()
     raise AssertionError("a text ends with Finished")
-
-
-def _left() -> EngineClosed:
-    return EngineClosed(
-        "the stream was left before its end", hint="read its events inside its with block"
-    )

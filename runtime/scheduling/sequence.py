@@ -9,9 +9,10 @@ from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.decoder import Decoder
 from lamlam.runtime.decoding.events import Event
 from lamlam.runtime.decoding.key_constraint import KeyConstraint
-from lamlam.runtime.decoding.lookup_answers import Answer, GivenOut, Question
+from lamlam.runtime.decoding.lookup_answers import GivenOut, PendingLookup
 from lamlam.runtime.decoding.sampling import Logits, Sampler
 from lamlam.runtime.decoding.settings import TextSettings
+from lamlam.runtime.decoding.spans import LookupRecord
 
 if TYPE_CHECKING:
     from lamlam.runtime.decoding.vocabulary import ChatPrompt
@@ -79,7 +80,7 @@ class Request(Protocol):
         """Hand over what has happened since the last call."""
         ...
 
-    def ask(self, question: Question) -> None:
+    def ask(self, asked: PendingLookup) -> None:
         """Have a slow memory asked; `Scheduler.answer` takes the result."""
         ...
 
@@ -120,12 +121,12 @@ class RunningSequence:
         """Logits kept from an earlier batch, in place of a row."""
         self.opened: tuple[int, Logits] | None = None
         """(tokens before the open lookup, the logits behind them)."""
-        self.question: Question | None = None
-        """The last one that a slow memory was asked, as long as its answer is not used."""
+        self.asked: PendingLookup | None = None
+        """What a slow memory was asked last, as long as its answer is not used."""
         self.is_parked = False
         self.is_paused = False
         """Its cells were given to others; it is evaluated again when there is room."""
-        self.miss: Answer | None = None
+        self.miss: LookupRecord | None = None
         """The miss for which a slow memory is asked again, for its nearest candidate."""
         self.candidate_score = 0.0
 
@@ -149,7 +150,7 @@ class RunningSequence:
         """Nothing of it is held; all its tokens wait to be evaluated."""
         self.is_paused = True
         if not self.is_parked:
-            self.question = None  # asked ahead; what it says may be old when the text goes on
+            self.asked = None  # asked ahead; what it says may be old when the text goes on
         self.pending = list(self.decoder.tokens)
         self.n_evaluated = 0
         self.row = None

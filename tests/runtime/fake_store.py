@@ -20,7 +20,7 @@ from lamlam.memory_backends.model.lookups import (
 )
 from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.protocol import Capability, FactStore
-from lamlam.runtime.decoding.lookup_answers import Question
+from lamlam.runtime.decoding.lookup_answers import PendingLookup
 
 FAST = frozenset({Capability.FAST_LOOKUP})
 SLOW: frozenset[Capability] = frozenset()
@@ -91,9 +91,9 @@ class FakeStore:
         ]
 
 
-def answer_of(store: FakeStore, question: Question) -> LookupResult:
+def answer_of(store: FakeStore, question: PendingLookup) -> LookupResult:
     """What the store says to a question that a text has put."""
-    return store.lookup_nowait(Lookup(question.query.entity, question.query.relation))
+    return store.lookup_nowait(Lookup(question.lookup.entity, question.lookup.relation))
 
 
 def as_store(fake: FakeStore) -> FactStore:

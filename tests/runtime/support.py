@@ -6,17 +6,20 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 
+from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.decoder import Decoder
 from lamlam.runtime.decoding.events import Event
 from lamlam.runtime.decoding.logprobs import Scored
-from lamlam.runtime.decoding.lookup_answers import Answer, Query, Question
+from lamlam.runtime.decoding.lookup_answers import PendingLookup
 from lamlam.runtime.decoding.sampling import Choice
 from lamlam.runtime.decoding.settings import GenerateKeywords, TextSettings, text_settings
+from lamlam.runtime.decoding.spans import AnswerStatus, LookupRecord
 from lamlam.runtime.decoding.token_masks import TokenMasks
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from tests.tiny_model import ByteTokens
@@ -60,7 +63,7 @@ def allowed(choice: Choice, n_tokens: int = BYTES.n_tokens) -> list[int]:
 def drive(
     decoder: Decoder,
     pick: Callable[[Decoder, Choice], int],
-    answer: Callable[[Query], Answer],
+    answer: Callable[[Lookup], LookupRecord],
     *,
     max_steps: int = 5000,
 ) -> Done:
@@ -82,6 +85,11 @@ def drive(
         if decoder.key_to_guide:
             decoder.guide(None)
     raise AssertionError("the decoder does not end")
+
+
+def answered(status: AnswerStatus, value: str | None = None, **more: Any) -> LookupRecord:
+    """How memory answers a lookup; the decoder fills its names in."""
+    return LookupRecord("", "", status, value, **more)
 
 
 def pick_from(script: Iterable[int]) -> Callable[[Decoder, Choice], int]:
@@ -133,14 +141,14 @@ class Asked:
     is_streamed: bool = False
     is_cancelled: bool = False
     events: list[Event] = field(default_factory=list)
-    questions: list[Question] = field(default_factory=list)
+    questions: list[PendingLookup] = field(default_factory=list)
     completion: Completion | None = None
     error: BaseException | None = None
 
     def send(self, events: list[Event]) -> None:
         self.events += events
 
-    def ask(self, question: Question) -> None:
+    def ask(self, question: PendingLookup) -> None:
         self.questions.append(question)
 
     def finish(self, completion: Completion) -> None:

@@ -24,7 +24,6 @@ from lamlam.runtime.chat.tool_call_sampler import Samplers
 from lamlam.runtime.chat.tool_calls import (
     BARE_FORM,
     TAGGED_FORM,
-    Call,
     find_calls,
     may_become_call,
 )
@@ -57,7 +56,7 @@ CURIE = {"marie curie": {"birth place": ["Warsaw"], "child": ["Irène", "Ève"]}
 ARGUMENTS = {"entity": "Marie Curie", "relation": "birth place"}
 CALL = json.dumps({"name": "look_up_fact", "arguments": ARGUMENTS})
 CALL_WITH_TEXT = json.dumps({"name": "look_up_fact", "arguments": json.dumps(ARGUMENTS)})
-ASKED = Call("Marie Curie", "birth place")
+ASKED = Lookup("Marie Curie", "birth place")
 QUESTION = [{"role": "user", "content": "Where was Marie Curie born?"}]
 
 # Forms --------------------------------------------------------------------------------------

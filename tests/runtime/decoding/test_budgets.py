@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.memory_backends.model.lookups import Lookup
-from lamlam.runtime.decoding.lookup_answers import Answer, GivenOut, Query
+from lamlam.runtime.decoding.lookup_answers import GivenOut
+from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.decoding.trie import MAX_ENTITY_TOKENS, MAX_RELATION_TOKENS
 from lamlam.runtime.sync import SyncEngine
 from tests.runtime.decoding.test_decoder_properties import Wild, answers
@@ -36,7 +37,7 @@ def n_tokens(text: str) -> int:
 )
 def test_budgets_hold_whatever_the_model_wants(
     draws: list[int],
-    replies: list[Answer],
+    replies: list[LookupRecord],
     policy: str,
     max_tokens: int,
     max_lookups: int,
@@ -54,7 +55,7 @@ def test_budgets_hold_whatever_the_model_wants(
     )
     spent: list[int] = []
 
-    def reply(query: Query) -> Answer:
+    def reply(query: Lookup) -> LookupRecord:
         spent.append(decoder._n_lookup_tokens)
         return replies[len(spent) % len(replies)]
 
@@ -96,6 +97,9 @@ def test_a_value_is_written_at_the_limit_by_a_real_model(tiny_model: Path, budge
         assert not engine.generate("Marie Curie", **options).lookups
 
 
+LOOKUP = Lookup("Ada", "child")
+
+
 @given(
     st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3, unique=True),
     st.integers(1, 5),
@@ -105,10 +109,10 @@ def test_every_value_is_given_once_in_order_then_none(held: list[str], n_asked: 
     store = FakeStore({"ada": {"child": held}})
     given_out = GivenOut()
     found = [
-        given_out.next_answer(store.lookup_nowait(Lookup("Ada", "child")), "ada", 0.0)
+        given_out.next_record(LOOKUP, store.lookup_nowait(LOOKUP), "ada", 0.0)
         for _ in range(n_asked)
     ]
     assert [a.value for a in found] == [*held, *[None] * n_asked][:n_asked]
     assert [a.status for a in found] == [*["hit"] * len(held), *["exhausted"] * n_asked][:n_asked]
-    other = GivenOut().next_answer(store.lookup_nowait(Lookup("Ada", "child")), "ada", 0.0)
+    other = GivenOut().next_record(LOOKUP, store.lookup_nowait(LOOKUP), "ada", 0.0)
     assert other.value == held[0], "another text begins anew"

@@ -5,19 +5,20 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.runtime.decoding.decoder import Decoder
-from lamlam.runtime.decoding.lookup_answers import Answer, Query
 from lamlam.runtime.decoding.sampling import Choice
-from tests.runtime.support import BYTES, allowed, drive, make_decoder, parse
+from lamlam.runtime.decoding.spans import LookupRecord
+from tests.runtime.support import BYTES, allowed, answered, drive, make_decoder, parse
 
 SPECIAL = (BYTES.entity, BYTES.relation, BYTES.answer, BYTES.end, 0)
 POLICIES = ("continue", "ask_again", "unknown", "nearest", "stop", "raise")
 values = st.text(min_size=1, max_size=12).filter(lambda text: _is_utf8(text) and bool(text.strip()))
 answers = st.one_of(
-    st.builds(lambda v: Answer("hit", value=v, fact_id="f"), values),
-    st.builds(lambda v: Answer("nearest", value=v), values),
-    st.just(Answer("miss")),
-    st.just(Answer("ambiguous")),
+    st.builds(lambda v: answered("hit", value=v, fact_id="f"), values),
+    st.builds(lambda v: answered("nearest", value=v), values),
+    st.just(answered("miss")),
+    st.just(answered("ambiguous")),
 )
 
 
@@ -59,7 +60,7 @@ class Wild:
 )
 def test_no_model_writes_a_malformed_lookup(
     draws: list[int],
-    replies: list[Answer],
+    replies: list[LookupRecord],
     prompt: str,
     policy: str,
     verbalise: str,
@@ -76,9 +77,9 @@ def test_no_model_writes_a_malformed_lookup(
         max_tokens=max_tokens,
         ignore_eos=ignore_eos,
     )
-    asked: list[Query] = []
+    asked: list[Lookup] = []
 
-    def reply(query: Query) -> Answer:
+    def reply(query: Lookup) -> LookupRecord:
         asked.append(query)
         return replies[len(asked) % len(replies)]
 
@@ -137,7 +138,7 @@ def test_a_stream_hands_out_the_text_as_it_will_be_judged(
             pieces.extend((t.text, t.origin) for t in decoder.output.take_unsent())
             return super().__call__(decoder, choice)
 
-    drive(decoder, Watched(draws), lambda query: Answer("hit", value=value))
+    drive(decoder, Watched(draws), lambda query: answered("hit", value=value))
     pieces.extend((t.text, t.origin) for t in decoder.output.take_unsent(final=True))
     letters = [(letter, origin) for text, origin in pieces for letter in text]
     completion = decoder.completion()

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from lamlam.cli.output import as_json
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.logprobs import score
-from lamlam.runtime.decoding.lookup_answers import Answer
 from lamlam.runtime.decoding.sampling import Logits
+from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.llama.context import open_context, open_model
 from lamlam.runtime.llama.model_file import check_file
 from lamlam.runtime.sync import SyncEngine
 from tests.runtime.decoding.test_decoder_properties import Wild, answers
 from tests.runtime.fake_store import FakeStore, as_store
 from tests.runtime.scheduling.test_scheduler import BORN, CURIE, Continuations, run
-from tests.runtime.support import BYTES, drive, make_decoder, pick_from
+from tests.runtime.support import BYTES, answered, drive, make_decoder, pick_from
 from tests.tiny_model import ScriptedModel
 
 E, R, A, END = "<|db_entity|>", "<|db_relationship|>", "<|db_return|>", "<|db_end|>"
@@ -129,11 +129,11 @@ def test_what_was_taken_back_is_not_listed() -> None:
 def test_characters_of_several_tokens_and_stop_strings() -> None:
     """A character belongs to its last token; what a stop string cuts off is not listed."""
     decoder = make_decoder("x", logprobs=0, stop="STOP")
-    done = drive(decoder, pick_from(BYTES.encode("é§STOP")), lambda query: Answer("miss"))
+    done = drive(decoder, pick_from(BYTES.encode("é§STOP")), lambda query: answered("miss"))
     assert done.reason == "stop_string"
     assert [text for text, *_ in texts_of(decoder.completion())] == ["", "é", "", "§"]
     half = make_decoder("x", logprobs=0)
-    drive(half, pick_from([1 + 0xC3, 0]), lambda query: Answer("miss"))
+    drive(half, pick_from([1 + 0xC3, 0]), lambda query: answered("miss"))
     assert [text for text, *_ in texts_of(half.completion())] == ["\ufffd"]
 
 
@@ -148,7 +148,7 @@ def test_characters_of_several_tokens_and_stop_strings() -> None:
 )
 def test_the_list_is_the_text(
     draws: list[int],
-    replies: list[Answer],
+    replies: list[LookupRecord],
     policy: str,
     verbalise: str,
     stop: tuple[str, ...],

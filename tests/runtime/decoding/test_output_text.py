@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lamlam.runtime.decoding.lookup_answers import Answer
 from lamlam.runtime.decoding.output_text import OutputText
+from tests.runtime.support import answered
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_characters_of_several_tokens() -> None:
 def test_a_value_that_the_model_writes(pieces: list[str], is_fact: bool) -> None:
     """Only what equals it to the letter, as a word of its own, is the fact."""
     written = OutputText("in")
-    written.expect_value(Answer("hit", value="Warsaw"))
+    written.expect_value("Warsaw", answered("hit", value="Warsaw"))
     for piece in pieces:
         written.add_bytes(piece.encode())
     written.settle()
@@ -75,7 +75,7 @@ def test_text_is_held_back_while_it_may_still_change_its_meaning() -> None:
     assert [t.text for t in written.take_unsent(("STOP",))] == ["one "]
     written.add_bytes(b"AR")
     assert [t.text for t in written.take_unsent(("STOP",))] == ["STAR"]
-    written.expect_value(Answer("hit", value="Warsaw"))
+    written.expect_value("Warsaw", answered("hit", value="Warsaw"))
     written.add_bytes(b" War")
     assert written.take_unsent() == []
     written.add_bytes(b"saw,")

@@ -11,22 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import LookupFailed
-from lamlam.memory_backends.model.lookups import Candidate
+from lamlam.memory_backends.model.lookups import Candidate, Lookup
 from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample
 from lamlam.runtime.decoding.decoder import MAX_QUESTIONS, Decoder
 from lamlam.runtime.decoding.key_constraint import Constraint
-from lamlam.runtime.decoding.lookup_answers import Answer, Query
 from lamlam.runtime.decoding.settings import text_settings
+from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.decoding.trie import KeyTrie
 from lamlam.runtime.sync import SyncEngine
 from tests.runtime.decoding.test_decoder_properties import Wild
 from tests.runtime.fake_store import SLOW, FakeStore, as_store
-from tests.runtime.support import BYTES, drive, make_decoder, pick_from
+from tests.runtime.support import BYTES, answered, drive, make_decoder, pick_from
 
 E, R, A, END = BYTES.entity, BYTES.relation, BYTES.answer, BYTES.end
 LOOKUP = [E, *BYTES.encode(" Ada"), R, *BYTES.encode(" birth place"), A]
 PROMPT = [0, *BYTES.encode("Ada was born")]
-MISS = Answer("miss")
+MISS = answered("miss")
 
 
 def missed(**options: Any) -> Decoder:
@@ -36,7 +36,7 @@ def missed(**options: Any) -> Decoder:
         decoder.sampled(token)
         if decoder.key_to_guide:
             decoder.guide(None)
-    assert decoder.action == Look(Query("Ada", "birth place"))
+    assert decoder.action == Look(Lookup("Ada", "birth place"))
     decoder.answered(options.pop("answer", MISS))
     return decoder
 
@@ -70,7 +70,7 @@ def test_nearest_writes_what_was_near_and_goes_on_where_nothing_is() -> None:
     done = drive(
         decoder,
         pick_from([*LOOKUP, *BYTES.encode(".")]),
-        lambda query: Answer("nearest", value="London"),
+        lambda query: answered("nearest", value="London"),
     )
     assert done == Done("stop") and decoder.output.text == "Ada was born London."
     assert [record.status for record in decoder.records] == ["nearest"]
@@ -83,14 +83,16 @@ def test_stop_ends_before_the_lookup_and_raise_says_so() -> None:
     assert decoder.action == Done("miss")
     assert decoder.completion().text == "Ada was born in"
     failed = missed(policy="raise")
-    assert failed.action == Done("lookup_failed") and failed.query == Query("Ada", "birth place")
+    assert failed.action == Done("lookup_failed") and failed.last_lookup == Lookup(
+        "Ada", "birth place"
+    )
 
 
-def knowing(entity: str) -> Answer:
+def knowing(entity: str) -> LookupRecord:
     """A miss of a memory that knows the entity."""
     from lamlam.memory_backends.model.lookups import NO_MATCH, Match, MatchPart
 
-    return Answer("miss", match=Match(MatchPart("exact", 1.0, entity), NO_MATCH))
+    return answered("miss", match=Match(MatchPart("exact", 1.0, entity), NO_MATCH))
 
 
 def test_ask_again_goes_back_to_the_part_that_memory_lacks() -> None:
@@ -147,7 +149,7 @@ def test_ask_again_ends_and_asks_nothing_twice_at_one_place(
     )
     asked: dict[int, list[tuple[str, str]]] = {}
 
-    def reply(query: Query) -> Answer:
+    def reply(query: Lookup) -> LookupRecord:
         at = len(decoder.output.text)
         key = (query.entity.casefold(), query.relation.casefold())
         asked.setdefault(at, []).append(key)

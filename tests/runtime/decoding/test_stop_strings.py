@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from lamlam.errors import UsageError
 from lamlam.runtime.decoding.decoder import Decoder
 from lamlam.runtime.decoding.events import Finished, Text
-from lamlam.runtime.decoding.lookup_answers import Answer
 from lamlam.runtime.decoding.sampling import Choice
 from lamlam.runtime.decoding.settings import text_settings
+from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.sync import SyncEngine
 from tests.runtime.decoding.test_decoder_properties import Wild, answers
-from tests.runtime.support import BYTES, drive, make_decoder, pick_from
+from tests.runtime.support import BYTES, answered, drive, make_decoder, pick_from
 
 E, R, A = "<|db_entity|>", "<|db_relationship|>", "<|db_return|>"
 LOOKUP = f"{E} Ada{R} child{A}"
@@ -27,7 +27,7 @@ STOPS = st.lists(st.text("abé1 ", min_size=1, max_size=4), min_size=1, max_size
 def written(script: str, value: str | None, **options: Any) -> Decoder:
     """A decoder that has written the script, each lookup answered with the value."""
     decoder = make_decoder("P", **options)
-    answer = Answer("miss") if value is None else Answer("hit", value=value, fact_id="f")
+    answer = answered("miss") if value is None else answered("hit", value=value, fact_id="f")
     drive(decoder, pick_from(BYTES.encode(script)), lambda query: answer)
     return decoder
 
@@ -83,7 +83,7 @@ def test_what_is_no_stop_string_is_refused() -> None:
 @given(
     draws=st.lists(st.integers(0, 3000), min_size=1, max_size=40),
     replies=st.lists(
-        st.one_of(answers, st.builds(lambda v: Answer("hit", value=v), STOPS.map("".join))),
+        st.one_of(answers, st.builds(lambda v: answered("hit", value=v), STOPS.map("".join))),
         min_size=1,
         max_size=4,
     ).filter(lambda found: all(a.value is None or a.value.strip() for a in found)),
@@ -96,7 +96,7 @@ def test_what_is_no_stop_string_is_refused() -> None:
 )
 def test_nothing_is_handed_out_and_taken_back(
     draws: list[int],
-    replies: list[Answer],
+    replies: list[LookupRecord],
     stop: list[str],
     policy: str,
     verbalise: str,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lamlam.errors import NotSupported, TooManyEntities, UsageError
 from lamlam.memory_backends.model.facts import Fact
-from lamlam.memory_backends.model.lookups import Lookup, LookupStatus
+from lamlam.memory_backends.model.lookups import LookupStatus
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
@@ -116,10 +116,11 @@ def test_every_key_stands_in_memory(
                     decoder.forced()
                 case Rewind():
                     decoder.rewound()
-                case Look(query):
-                    result = store.lookup_nowait(Lookup(query.entity, query.relation))
-                    assert result.status is LookupStatus.HIT, query
-                    decoder.answered(given_out.next_answer(result, key_constraint.holder, 0.0))
+                case Look(lookup):
+                    result = store.lookup_nowait(lookup)
+                    assert result.status is LookupStatus.HIT, lookup
+                    holder = key_constraint.holder
+                    decoder.answered(given_out.next_record(lookup, result, holder, 0.0))
                 case Done():
                     break
             if decoder.key_to_guide == "entity":

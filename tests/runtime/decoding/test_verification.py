@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,6 @@ from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.lookup_answers import GivenOut
 from lamlam.runtime.decoding.output_text import OutputText
-from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.decoding.verification import Verification
 from lamlam.runtime.engine import Engine
 from tests.runtime.fake_store import FakeStore, as_store
@@ -60,11 +60,11 @@ async def written(store: FactStore, *questions: tuple[str, str]) -> Completion:
     text, given, records = OutputText("It is said: "), GivenOut(), []
     for entity, relation in questions:
         text.add_bytes(b"and then")
-        answer = given.next_answer(await store.lookup(entity, relation), entity, 0.0)
-        assert answer.value is not None
-        said = (answer.value, answer.fact_id, answer.source, 0.0, answer.match)
-        records.append(LookupRecord(entity, relation, "hit", *said, at=len(text.text)))
-        text.add_value(" ", answer)
+        result = await store.lookup(entity, relation)
+        record = given.next_record(Lookup(entity, relation), result, entity, 0.0)
+        assert record.value is not None and record.status == "hit"
+        records.append(replace(record, at=len(text.text)))
+        text.add_value(" ", record.value, record)
     text.add_bytes(b".")
     n = len(questions)
     return Completion(text.text, text.spans(), tuple(records), "stop", n, n, n)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lamlam.errors import Unavailable
-from lamlam.runtime.decoding.lookup_answers import Query, Question
+from lamlam.memory_backends.model.lookups import Lookup
+from lamlam.runtime.decoding.lookup_answers import PendingLookup
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from tests.runtime.fake_store import SLOW, FakeStore, answer_of
@@ -13,13 +14,13 @@ from tests.runtime.scheduling.test_scheduler import END, A, Continuations, E, R,
 from tests.runtime.support import BYTES, Asked
 from tests.tiny_model import ScriptedModel
 
-SHORT, LONG = Query("ab", "c"), Query("ab", "cd")
+SHORT, LONG = Lookup("ab", "c"), Lookup("ab", "cd")
 STORE = FakeStore({"ab": {"c": ["V"], "cd": ["W"]}}, capabilities=SLOW)
 ASKS_SHORT = f"q{E} ab{R} c{A} V{END} V."
 ASKS_LONG = f"r{E} ab{R} cd{A} W{END} W."
 
 
-def begun(*, knows: tuple[Query, ...]) -> Scheduler:
+def begun(*, knows: tuple[Lookup, ...]) -> Scheduler:
     """A scheduler whose texts have asked these questions before."""
     scheduler = scheduler_of(ScriptedModel(Continuations(ASKS_SHORT, ASKS_LONG)), STORE)
     for query in knows:
@@ -36,15 +37,15 @@ def submitted(scheduler: Scheduler, prompt: str) -> Asked:
     return text
 
 
-def answer_all(scheduler: Scheduler, text: Asked) -> list[Query]:
-    """Answer what a text asks; return the questions."""
+def answer_all(scheduler: Scheduler, text: Asked) -> list[Lookup]:
+    """LookupRecord what a text asks; return the questions."""
     asked, text.questions = text.questions, []
     for question in asked:
         scheduler.answer(question, answer_of(STORE, question))
-    return [question.query for question in asked]
+    return [question.lookup for question in asked]
 
 
-def stepped(scheduler: Scheduler, text: Asked) -> Question:
+def stepped(scheduler: Scheduler, text: Asked) -> PendingLookup:
     """Go on until the text asks; return what."""
     for _ in range(100):
         if text.questions:
@@ -62,7 +63,7 @@ def is_written(scheduler: Scheduler) -> bool:
 def test_a_relation_that_nobody_asked_about_is_asked_when_it_is_complete() -> None:
     scheduler = begun(knows=())
     text = submitted(scheduler, "q")
-    assert stepped(scheduler, text).query == SHORT
+    assert stepped(scheduler, text).lookup == SHORT
     assert is_written(scheduler)
 
 
@@ -72,7 +73,7 @@ def test_a_known_one_is_asked_before_the_model_says_so(is_early: bool) -> None:
     scheduler = begun(knows=(SHORT,))
     text = submitted(scheduler, "q")
     question = stepped(scheduler, text)
-    assert question.query == SHORT and not is_written(scheduler)
+    assert question.lookup == SHORT and not is_written(scheduler)
     if is_early:
         scheduler.answer(question, answer_of(STORE, question))
     while scheduler.has_work:
@@ -93,11 +94,11 @@ def test_an_answer_to_less_than_was_asked_is_nobodys(is_early: bool) -> None:
     scheduler = begun(knows=(SHORT,))
     text = submitted(scheduler, "r")
     less = stepped(scheduler, text)
-    assert less.query == SHORT
+    assert less.lookup == SHORT
     if is_early:
         scheduler.answer(less, answer_of(STORE, less))
     whole = stepped(scheduler, text)
-    assert whole.query == LONG and is_written(scheduler)
+    assert whole.lookup == LONG and is_written(scheduler)
     if not is_early:
         scheduler.answer(less, answer_of(STORE, less))
         assert not scheduler.has_work, "another question's answer ended the waiting"
@@ -158,14 +159,14 @@ def test_an_answer_from_before_is_not_kept_for_later() -> None:
         queries = []
         while text.completion is None:
             question = stepped(scheduler, text)
-            queries.append(question.query)
+            queries.append(question.lookup)
             scheduler.answer(question, answer_of(store, question))
-            has_missed = has_missed or question.query.relation == "c"
-            if question.query == Query("ab", "C"):
+            has_missed = has_missed or question.lookup.relation == "c"
+            if question.lookup == Lookup("ab", "C"):
                 store.facts["ab"]["c"] = ["V"]
             while scheduler.has_work and not text.questions:
                 scheduler.step()
-    assert queries == [Query("ab", "c"), Query("ab", "C"), Query("ab", "C")]
+    assert queries == [Lookup("ab", "c"), Lookup("ab", "C"), Lookup("ab", "C")]
     assert text.result.text == "s\0 and V."
     assert [record.value for record in text.result.lookups] == [None, "V"]
 
@@ -177,7 +178,7 @@ def test_names_under_which_memory_has_nothing_are_not_asked_ahead() -> None:
     for _ in range(2):
         text = submitted(scheduler, "u")
         question = stepped(scheduler, text)
-        assert question.query == Query("ab", "e") and is_written(scheduler)
+        assert question.lookup == Lookup("ab", "e") and is_written(scheduler)
         scheduler.answer(question, answer_of(STORE, question))
         text.is_cancelled = True
         scheduler.step()
@@ -194,4 +195,4 @@ def test_a_text_that_gave_its_cells_away_asks_again() -> None:
     sequence.pause()
     sequence.is_paused = False
     again = stepped(scheduler, text)
-    assert again is not ahead and again.query == SHORT and is_written(scheduler)
+    assert again is not ahead and again.lookup == SHORT and is_written(scheduler)

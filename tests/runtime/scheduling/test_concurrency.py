@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lamlam.errors import DecodeFailed, EngineBusy
 from lamlam.memory_backends.protocol import Capability
-from lamlam.runtime.decoding.lookup_answers import Question
+from lamlam.runtime.decoding.lookup_answers import PendingLookup
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from lamlam.runtime.scheduling.sequence import RunningSequence
@@ -50,7 +50,7 @@ class Case:
     waits: int = 0
     """Steps that a slow memory takes."""
     asked: Asked = field(init=False)
-    answers: list[tuple[int, Question]] = field(default_factory=list)
+    answers: list[tuple[int, PendingLookup]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         chosen = text_settings(self.options, verbalise="copy", lookup_bias=0.0)

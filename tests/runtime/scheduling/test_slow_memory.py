@@ -18,7 +18,7 @@ import pytest
 from lamlam.errors import BadAnswer, EngineClosed, Unavailable
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.runtime.decoding.events import Event, Finished, LookupStarted
-from lamlam.runtime.decoding.lookup_answers import Query, Question
+from lamlam.runtime.decoding.lookup_answers import PendingLookup
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.scheduling.owner_thread import OwnerThread
@@ -140,8 +140,8 @@ class Owner:
         self.all = anyio.Event()
         self._n_expected = n_expected
 
-    def answer(self, question: Question, result: object) -> None:
-        self.answered[question.query.relation] = result
+    def answer(self, question: PendingLookup, result: object) -> None:
+        self.answered[question.lookup.relation] = result
         if len(self.answered) == self._n_expected:
             self.all.set()
 
@@ -176,7 +176,7 @@ async def test_questions_of_a_text_may_overlap() -> None:
     text = pending(owner, store)
     with anyio.fail_after(HANG_S):
         for relation in ("slow", "birth place"):
-            text.ask(Question(Query("Marie Curie", relation)))
+            text.ask(PendingLookup(Lookup("Marie Curie", relation)))
         while "birth place" not in owner.answered:
             await anyio.lowlevel.checkpoint()
         assert isinstance(owner.answered["birth place"], LookupResult)
@@ -193,11 +193,11 @@ async def test_no_question_outlives_its_text(has_begun: bool) -> None:
     owner, store = Owner(2), Waiting(math.inf)
     text = pending(owner, store)
     for relation in ("birth", "birth place"):
-        text.ask(Question(Query("Marie Curie", relation)))
+        text.ask(PendingLookup(Lookup("Marie Curie", relation)))
     with anyio.fail_after(HANG_S):
         if has_begun:
             await seen(store.opened)
-        text._end_questions()
+        text._end_lookups()
         await anyio.wait_all_tasks_blocked()
         if has_begun:
             await owner.all.wait()

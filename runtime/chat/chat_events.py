@@ -1,0 +1,141 @@
+"""The events of one answer in a chat: turns of the model, and lookups between them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+
+from lamlam.event_loop import EventLoop
+from lamlam.runtime.chat.conversation import Conversation
+from lamlam.runtime.decoding.events import Event, EventSource, Finished, LookupStarted, Text, left
+from lamlam.runtime.decoding.lookup_answers import only_result
+from lamlam.runtime.decoding.settings import TextSettings
+from lamlam.runtime.decoding.vocabulary import ChatPrompt
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+    from lamlam.memory_backends.protocol import FactStore
+
+
+class ChatEvents:
+    """The events of an answer. A class, since a generator that is left early must be closed."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        begin: Callable[[ChatPrompt, TextSettings], EventSource],
+        store: FactStore | None,
+    ) -> None:
+        self._conversation = conversation
+        self._begin = begin
+        self._store = store
+        self._turn: EventSource | None = None
+        self._calls: deque[Lookup] = deque()
+        self._is_told = False
+        """That the first of the calls was made."""
+        self._ready: deque[Event] = deque()
+        self._is_finished = False
+        self._is_left = False
+        self._error: BaseException | None = None
+        self._lookup: anyio.CancelScope | None = None
+        self._loop = EventLoop()
+
+    def leave(self) -> None:
+        """Nobody waits for an event that will not come, and no text is written for nobody."""
+        self._is_left = True
+        self._ready.clear()
+        if self._turn is not None:
+            self._turn.leave()
+        self._end_lookup()
+
+    def end(self, error: BaseException) -> bool:
+        """The engine is being closed, which ends a turn that is written; no other begins."""
+        self._error = error
+        self._end_lookup()
+        return not self._is_finished
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        self._loop.check()
+        while not self._ready:
+            if self._is_finished:
+                raise StopAsyncIteration
+            if self._is_left:
+                raise left()
+            if self._error is not None and self._turn is None:
+                self._is_finished = True
+                raise self._error
+            try:
+                await self._go_on()
+            except Exception:
+                self._is_finished = True
+                raise
+            if self._is_left:
+                self._ready.clear()
+        event = self._ready.popleft()
+        self._is_finished = isinstance(event, Finished)
+        return event
+
+    async def _go_on(self) -> None:
+        """One thing happens. Whoever is cancelled here may go on later."""
+        conversation = self._conversation
+        if self._calls:
+            call = self._calls[0]
+            if not self._is_told:
+                self._is_told = True
+                self._ready.append(LookupStarted(call.entity, call.relation))
+                return
+            result = await self._look_up(call)
+            if result is None:
+                return
+            self._calls.popleft()
+            self._is_told = False
+            self._ready.append(conversation.answered(call, result))
+            return
+        if self._turn is None:
+            # A template of someone else's may take a second until it is found to do too much.
+            prompt = await anyio.to_thread.run_sync(conversation.prompt)
+            if self._is_left:
+                return
+            self._turn = self._begin(prompt, conversation.settings)
+        match await self._turn.__anext__():
+            case Text() as text:
+                self._ready.extend(conversation.heard(text))
+            case Finished(completion):
+                self._turn = None
+                events, calls = conversation.ended(completion)
+                self._ready.extend(events)
+                self._calls.extend(calls)
+            case event:
+                self._ready.append(event)
+
+    async def _look_up(self, call: Lookup) -> LookupResult | None:
+        """Ask memory; return none where nobody waits for the answer any more."""
+        assert self._store is not None
+        self._store.refresh_nowait()
+        try:
+            lookup = replace(call, as_of=self._conversation.as_of)
+            with anyio.CancelScope() as self._lookup:
+                return only_result(await self._store.lookup_many([lookup]))
+            return None
+        finally:
+            self._lookup = None
+            self._store.refresh_nowait()  # nothing keeps the memory from erasing meanwhile
+
+    def _end_lookup(self) -> None:
+        """Cancel what memory is being asked; from any thread."""
+
+        def cancel() -> None:
+            if self._lookup is not None:
+                self._lookup.cancel()
+
+        self._loop.post(cancel)

@@ -1,0 +1,166 @@
+"""Composes each batch of continuous batching, and sees to it that the KV cache has room for it."""
+
+from __future__ import annotations
+
+from lamlam.runtime.scheduling.batch_plan import evened, gaps, share_out
+from lamlam.runtime.scheduling.kv_slots import KvSlots
+from lamlam.runtime.scheduling.sequence import Evaluator, RunningSequence
+
+_SPARE = 16
+"""Tokens for each running text that stay free when a paused one goes on."""
+
+
+class Batcher:
+    """Evaluates what running texts have pending, in one context."""
+
+    def __init__(
+        self, evaluator: Evaluator, slots: KvSlots, *, filler: int, is_reproducible: bool
+    ) -> None:
+        """Take note of the context.
+
+        Args:
+            filler: the token that idle sequences between busy ones are given.
+            is_reproducible: each text is evaluated in a batch of its own.
+        """
+        self._evaluator = evaluator
+        self._slots = slots
+        self._filler = filler
+        self._is_reproducible = is_reproducible
+
+    def evaluate(self, ready: list[RunningSequence], running: list[RunningSequence]) -> None:
+        """Evaluate as much of what is pending as a batch and the KV cache take.
+
+        Args:
+            ready: texts that need logits to go on.
+            running: all texts in the context.
+        """
+        if self._evaluator.unified_kv:
+            ready = self._with_cells(ready, running)
+        if self._is_reproducible:
+            self._evaluate_each(ready)
+        elif len(ready) == 1:  # the common case, and nothing to share out
+            self._add_pending(ready[0], min(len(ready[0].pending), self._evaluator.free_tokens))
+            self._evaluator.decode()
+        elif ready:
+            self._evaluate_together(ready, running)
+
+    def rewind(self, sequence: RunningSequence, to: int) -> None:
+        """Cut a sequence to its first ``to`` tokens, with the logits behind them at hand."""
+        sequence.pending.clear()
+        sequence.row = None
+        sequence.asked = None  # for what is cut off; it may come again much later
+        opened = sequence.opened
+        if opened is not None and opened[0] == to:
+            sequence.restored = opened[1]
+            n_kept = to
+        else:
+            # One token is evaluated again, for its logits.
+            n_kept = to - 1
+            sequence.restored = None
+        n_kept = min(n_kept, sequence.n_evaluated)
+        sequence.pending.extend(sequence.decoder.tokens[n_kept:to])
+        if n_kept < sequence.n_evaluated:
+            self._evaluator.truncate(sequence.slot, n_kept)
+            sequence.n_evaluated = n_kept
+
+    def _evaluate_together(
+        self, ready: list[RunningSequence], running: list[RunningSequence]
+    ) -> None:
+        """Evaluate one batch for several texts.
+
+        A text that is being written does not wait for another's prompt. But none is first in
+        every batch, so a batch too small for a token of each goes round.
+        """
+        evaluator = self._evaluator
+        shares = share_out([len(sequence.pending) for sequence in ready], evaluator.free_tokens)
+        if not evaluator.unified_kv and sum(shares) > len(shares):
+            values = [one.n_evaluated >= one.decoder.n_prompt_tokens for one in ready]
+            shares = evened(shares, values)
+        in_batch = {
+            sequence.slot: (sequence, n) for sequence, n in zip(ready, shares, strict=True) if n
+        }
+        slots = sorted(in_batch)
+        between = [] if evaluator.unified_kv else gaps(slots)
+        if sum(shares) + len(between) > evaluator.free_tokens:
+            between = []
+        fillers: list[tuple[int, int]] = []
+        for slot in sorted([*slots, *between]) if between else slots:
+            if slot in in_batch:
+                self._add_pending(*in_batch[slot])
+            else:
+                fillers += self._fill(slot, running)
+        try:
+            evaluator.decode()
+        finally:
+            for slot, n_held in fillers:
+                if n_held:
+                    evaluator.truncate(slot, n_held)
+                else:
+                    evaluator.free(slot)
+
+    def _evaluate_each(self, ready: list[RunningSequence]) -> None:
+        for sequence in ready:
+            self._add_pending(sequence, min(len(sequence.pending), self._evaluator.free_tokens))
+            self._evaluator.decode()
+            if sequence.row is not None:
+                sequence.restored = self._evaluator.logits(sequence.row).copy()
+
+    def _fill(self, slot: int, running: list[RunningSequence]) -> list[tuple[int, int]]:
+        """Give an idle sequence a token; return what it held before, if that must be restored.
+
+        If it waits for memory it gets what it will need anyway, which may stay.
+        """
+        parked = next((text for text in running if text.slot == slot), None)
+        if parked is not None and parked.pending:
+            self._add_pending(parked, 1)
+            return []
+        n_held = self._slots.n_held(slot) if parked is None else parked.n_evaluated
+        can_go_back = not n_held or self._evaluator.can_truncate
+        if n_held >= self._evaluator.n_context or not can_go_back:
+            return []
+        self._evaluator.add(slot, [self._filler], n_held, is_last=False)
+        return [(slot, n_held)]
+
+    def _with_cells(
+        self, ready: list[RunningSequence], running: list[RunningSequence]
+    ) -> list[RunningSequence]:
+        """Return those for which the unified KV cache has cells, the oldest above all.
+
+        What earlier texts left goes first, then the youngest text gives its cells back.
+        """
+        if not ready:
+            return ready
+        evaluator = self._evaluator
+        by_age = sorted(running, key=lambda text: text.age)
+        oldest = min(ready, key=lambda text: text.age)
+        oldest.is_paused = False
+        while True:
+            n_held = sum(text.n_evaluated for text in by_age) + self._slots.n_kept
+            going = [text for text in ready if not text.is_paused]
+            n_new = sum(share_out([len(text.pending) for text in going], evaluator.free_tokens))
+            if n_held + n_new <= evaluator.n_cells:
+                break
+            if self._slots.forget_oldest():
+                continue
+            # Alone the oldest has room: a text is no longer than the cache.
+            others = [t for t in by_age if t is not oldest and (t.n_evaluated or t in going)]
+            evaluator.free(others[-1].slot)
+            others[-1].pause()
+        for text in by_age:
+            # Room for all of it and some steps of the others, or it would be paused again.
+            n_held += len(text.pending)
+            if text.is_paused and n_held + _SPARE * len(by_age) <= evaluator.n_cells:
+                text.is_paused = False
+        return going
+
+    def _add_pending(self, sequence: RunningSequence, n: int) -> None:
+        """Put the first ``n`` pending tokens into the batch."""
+        tokens = sequence.pending[:n]
+        del sequence.pending[:n]
+        sequence.row = self._evaluator.add(
+            sequence.slot,
+            tokens,
+            sequence.n_evaluated,
+            is_last=not sequence.pending and not sequence.is_parked,
+        )
+        sequence.n_evaluated += n
