@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """The command ran; the process ends with its status."""
+    """Run the command and end the process with its exit status."""
     try:
         from lamlam.cli.app import run
 

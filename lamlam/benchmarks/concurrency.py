@@ -1,8 +1,7 @@
 """How fast many texts are written at the same time, beside llama.cpp's own ways to do it.
 
-All read the same file with the same threads, greedily, and take turns, each in a process of its
-own (`lamlam.benchmarks.worker_process`), since machines drift: compare the medians of each round's
-ratios, not single figures.
+All read the same file with the same threads, greedily, and take turns, each in a worker process,
+since machines drift: compare the medians of each round's ratios, not single figures.
 """
 
 from __future__ import annotations
@@ -36,12 +35,12 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore
 
 SLOW_S = 0.020
-"""What the slow memory takes to answer."""
+"""Seconds that the slow memory takes to answer."""
 N_REQUESTS = 64
 N_LONG = 300
 """Tokens of every eighth request's prompt."""
 N_STEADY = 3
-"""Texts of each writer that goes on, as agents do."""
+"""Texts that each steady writer writes, one after another, as agents do."""
 _CONTEXT = 512
 _REFERENCE_CONTEXT = 1024
 _SUBJECTS = (
@@ -66,18 +65,18 @@ def concurrency_benchmark(
     Args:
         model: a GGUF file; without lookup tokens the figures of lookups are ``None``.
         sequences: texts written at the same time.
-        pairs: how often each way runs.
+        pairs: number of rounds.
         tokens: sampled for each text.
         on_progress: called with (rounds done, rounds in all).
 
     Returns:
         Tokens per second, prompts included: ``bare_tokens_per_s``, the faster of
         ``bare_split_tokens_per_s`` and ``bare_unified_tokens_per_s`` (a loop over the low-level
-        API in llama.cpp's two ways to keep cells); ``lamlam_tokens_per_s``;
+        API with llama.cpp's two layouts of the KV cache); ``lamlam_tokens_per_s``;
         ``serial_tokens_per_s`` (the same texts one after another);
         ``instant_memory_tokens_per_s`` and ``slow_memory_tokens_per_s`` (with lookups), and with
         ``_steady`` in the name where each writer writes three texts one after the other, so that
-        the last texts of a turn weigh less, which run beside few others;
+        the last texts of a turn, which run beside few others, count less;
         ``served_tokens_per_s`` and ``llama_server_tokens_per_s`` (64 requests, each client
         sending its next when it has its answer; every eighth prompt is long, and no prompt comes
         twice);
@@ -115,7 +114,7 @@ def concurrency_benchmark(
 
 @dataclass(frozen=True, slots=True)
 class _Setup:
-    """What all ways of writing have in common."""
+    """What all ways of writing share."""
 
     model: Path
     sequences: int
@@ -130,7 +129,7 @@ class _Setup:
 
 
 class _Written(NamedTuple):
-    """What one turn has brought."""
+    """The result of one turn."""
 
     n_tokens: int
     pauses: Sequence[float] = ()
@@ -172,7 +171,7 @@ def _open_all(
 
 
 class _Requests:
-    """Requests of which none begins as another: a server keeps what it evaluated."""
+    """Requests with different beginnings: a server caches what it has evaluated."""
 
     def __init__(self, setup: _Setup, long: str) -> None:
         self._prompts = setup.prompts()
@@ -181,7 +180,7 @@ class _Requests:
         self._n = 0
 
     def next(self) -> list[tuple[str, int]]:
-        """Return the next so many: (prompt, tokens)."""
+        """Return the next `N_REQUESTS` requests: (prompt, tokens)."""
         self._n += N_REQUESTS
         return [
             (
@@ -198,7 +197,7 @@ class _Requests:
 
 @asynccontextmanager
 async def _bare(setup: _Setup) -> AsyncIterator[dict[str, Task]]:
-    """A loop over the low-level API, in llama.cpp's two ways to keep cells."""
+    """Open bare loops with llama.cpp's two layouts of the KV cache."""
     silence_log()
     with ExitStack() as stack:
         works: dict[str, Task] = {}
@@ -224,7 +223,7 @@ def _bare_turn(bare: BareBatch, prompts: Sequence[list[int]], tokens: int) -> _W
 
 @asynccontextmanager
 async def _engine(setup: _Setup) -> AsyncIterator[dict[str, Task]]:
-    """Lamlam without a memory."""
+    """Open lamlam without a memory."""
     async with _opened(setup, None) as engine:
         requests = _Requests(setup, _long_text(setup.model))
         yield {
@@ -237,7 +236,7 @@ async def _engine(setup: _Setup) -> AsyncIterator[dict[str, Task]]:
 
 @asynccontextmanager
 async def _with_memory(setup: _Setup, seconds: float) -> AsyncIterator[dict[str, Task]]:
-    """Lamlam with a memory that takes so long."""
+    """Open lamlam with a memory that takes so many seconds to answer."""
     memory = SlowOneValue(seconds) if seconds else OneValue()
     async with _opened(setup, memory) as engine:
         name = "slow_memory" if seconds else "instant_memory"
@@ -249,7 +248,7 @@ async def _with_memory(setup: _Setup, seconds: float) -> AsyncIterator[dict[str,
 
 @asynccontextmanager
 async def _one_text(setup: _Setup) -> AsyncIterator[dict[str, Task]]:
-    """One text with lookups: lamlam's way, and the reference way."""
+    """Open both ways of writing one text with lookups: lamlam's and the reference."""
     silence_log()
     context, threads = _REFERENCE_CONTEXT, setup.threads
     with (
@@ -284,7 +283,7 @@ def _opened(setup: _Setup, memory: object) -> Engine:
 
 
 async def _together(engine: Engine, setup: _Setup, n_each: int = 1) -> _Written:
-    """Each writer begins with a prompt of its own, and takes the next ones after it."""
+    """Write at the same time; each writer starts at another prompt and goes on to the next ones."""
     n_tokens = 0
     prompts = setup.prompts()
 
@@ -338,7 +337,7 @@ async def _streamed(engine: Engine, setup: _Setup, requests: list[tuple[str, int
 async def _by_clients(
     n_clients: int, requests: list[tuple[str, int]], answer: Callable[[str, int], Any]
 ) -> None:
-    """So many clients send all requests, each its next after its answer."""
+    """Send all requests from so many clients, each its next one after its answer."""
     waiting = iter(requests)
 
     async def client() -> None:
@@ -352,13 +351,13 @@ async def _by_clients(
 
 @contextmanager
 def _vocabulary(model: Path) -> Iterator[Vocabulary]:
-    """The model's tokens, as texts without lookups have them."""
+    """Open the model's vocabulary for texts without lookups."""
     with open_model(model, check_file(model).token_types) as opened:
         yield Vocabulary(opened, plain=True)
 
 
 def _long_text(model: Path) -> str:
-    """Return a prompt's end of some three hundred tokens."""
+    """Return the end of a prompt, at most `N_LONG` tokens long."""
     long = _LONG
     with _vocabulary(model) as vocabulary:
         while len(vocabulary.tokens(long)) > N_LONG:
@@ -394,7 +393,7 @@ def _figures(rates: dict[str, list[float]], pauses: dict[str, list[float]]) -> d
 
 
 async def _pauses(events: AsyncIterator[object]) -> AsyncIterator[float]:
-    """Give the seconds between one text event and the next."""
+    """Yield the seconds between one text event and the next."""
     last = 0.0
     async for event in events:
         if isinstance(event, Text):

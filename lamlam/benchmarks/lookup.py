@@ -152,7 +152,7 @@ def _questions(n_facts: int, seed: int, rng: random.Random) -> list[Lookup]:
 
 
 def _misspelt(name: str, rng: random.Random) -> str:
-    """One letter of the last word is doubled, left out, replaced or swapped with the next."""
+    """Return the name with one letter of its last word doubled, left out, replaced or swapped."""
     *words, word = name.split()
     at = rng.randrange(1, len(word) - 1)
     slip = rng.choice(

@@ -213,7 +213,7 @@ def _database(url: str) -> str:
 
 
 def _empty(driver: Driver, database: str, prefix: str) -> None:
-    """Nothing of a benchmark is left in the database but its constraints and indexes."""
+    """Delete the benchmark's nodes; its constraints and indexes stay."""
     with driver.session(database=database) as session:
         run: Any = session.run  # Any: as above
         for label in ("Fact", "Past", "Entity", "Commit", "Event", "Store"):

@@ -20,7 +20,7 @@ _REINSTALL = "this installation is incomplete: install lamlam again"
 
 
 def model_path() -> Path:
-    """The bundled model file.
+    """Return the bundled model file.
 
     Raises:
         BadModelFile: the package holds no model, or several.
@@ -36,7 +36,7 @@ def model_path() -> Path:
 
 
 def facts_path() -> Path:
-    """The bundled fact file, unpacked; open it read-only.
+    """Return the bundled fact file, unpacked; open it read-only.
 
     Raises:
         StoreMissing: the package holds no facts.
@@ -62,7 +62,7 @@ def facts_path() -> Path:
 
 
 def cache_folder() -> Path:
-    """The folder of files that lamlam can make again; it need not exist."""
+    """Return the cache folder: files that lamlam can make again. It may not exist yet."""
     if home := os.environ.get("LAMLAM_HOME"):
         return Path(home) / "cache"
     from platformdirs import user_cache_path

@@ -83,7 +83,7 @@ doctor.register(app)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """The command line is carried out; its exit status.
+    """Run the command line and return its exit status.
 
     Nothing but ``KeyboardInterrupt`` inside error handling leaves this function
     as an exception. ``LAMLAM_DEBUG=1`` lets every error through with its traceback.
@@ -121,13 +121,13 @@ def run(arguments: Sequence[str]) -> int:
             raise
         _explain(error)
         return ERROR
-    if status == INTERRUPTED:  # how typer tells of Ctrl-C
+    if status == INTERRUPTED:  # typer's status for Ctrl-C
         print_error("interrupted")
     return status if isinstance(status, int) else 0
 
 
 def _explain(error: Exception) -> None:
-    """One line says what went wrong and what to do about it."""
+    """Print one line: what went wrong and what to do about it."""
     if isinstance(error, LamLamError):
         print_error(str(error), error.hint)
     elif format_message := getattr(error, "format_message", None):
@@ -141,7 +141,7 @@ def _explain(error: Exception) -> None:
                 if meant := _MEANT.get(f"{path} {unknown[1]}"):
                     message, hint = unknown[0], f"use {meant}"
             if re.fullmatch(r"-\d.*", getattr(error, "option_name", "")):
-                hint = "after all options write --, then what may begin with a minus"
+                hint = "write -- after the last option, then the arguments that begin with a minus"
             print_error(message.rstrip("."), hint)
     elif isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename is not None else ""
@@ -153,7 +153,7 @@ def _explain(error: Exception) -> None:
 
 
 class _Terminated(BaseException):
-    """SIGTERM arrived."""
+    """The process received SIGTERM."""
 
 
 def _terminate(signum: int, frame: object) -> None:
@@ -161,5 +161,5 @@ def _terminate(signum: int, frame: object) -> None:
 
 
 def _discard_output() -> None:
-    """Nothing is left to be flushed to the closed pipe when the interpreter ends."""
+    """Redirect standard output, so that the interpreter flushes nothing to the closed pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """``ask`` is a command of ``app``."""
+    """Add the command ``ask``."""
     app.command(epilog='Example: lamlam ask "Elvis Presley was born in" --max-tokens 40')(ask)
 
 
@@ -129,7 +129,7 @@ def ask(
 
 
 def _remark_on_plain(engine: Engine) -> None:
-    """One line on standard error says so where the model cannot ask the memory that was named."""
+    """Print a line on standard error if the model cannot ask the memory that was named."""
     from lamlam.lookup_tokens import ENTITY
 
     # What the open engine has read: to read the file's vocabulary again takes 70 ms.
@@ -157,7 +157,7 @@ async def _answer(
     options: dict[str, Any],
     as_json: bool,
 ) -> None:
-    """The text has been written, word by word where people read it, else as one object."""
+    """Write the text, word by word for people, or as one JSON object."""
     from lamlam.cli.marking import FACT_STYLE, PROMPT_STYLE, lookup_notes
     from lamlam.runtime.decoding.events import Finished, Text
     from lamlam.runtime.engine import Engine
@@ -204,7 +204,7 @@ async def _answer(
 
 
 def completion_as_json(completion: Completion) -> dict[str, Any]:
-    """The completion with the key names that the command promises."""
+    """Return the completion under the command's documented keys."""
     answer = completion.as_dict()
     answer["tokens"] = answer.pop("n_tokens")
     return answer

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lamlam.cli.output import print_figures, print_json, stderr_console
+from lamlam.cli.output import print_result, stderr_console
 from lamlam.errors import MissingExtra
 
 app = typer.Typer(
@@ -39,7 +39,7 @@ def decode(
     path = model_path() if model == "bundled" else Path(model)
     measure = partial(decode_benchmark, path, memory=memory)
     figures = _with_bar(measure, pairs, "time to first token")
-    (print_json if as_json else print_figures)(figures)
+    print_result(figures, as_json)
 
 
 def _with_bar(measure: Callable[..., dict[str, Any]], pairs: int, last: str = "") -> dict[str, Any]:
@@ -82,7 +82,7 @@ def concurrency(
     figures = _with_bar(
         partial(concurrency_benchmark, path, sequences=sequences, tokens=tokens), pairs
     )
-    (print_json if as_json else print_figures)(figures)
+    print_result(figures, as_json)
 
 
 @app.command(epilog="Example: lamlam bench lookup --facts 1000000")
@@ -106,7 +106,7 @@ def lookup(
         from lamlam.benchmarks.lookup import lookup_benchmark
 
         figures = lookup_benchmark(facts, memory)
-    (print_json if as_json else print_figures)(figures)
+    print_result(figures, as_json)
 
 
 @app.command(epilog="Example: lamlam bench load --facts 1000000")
@@ -127,7 +127,7 @@ def load(
         from lamlam.benchmarks.lookup import load_benchmark
 
         figures = load_benchmark(facts, memory)
-    (print_json if as_json else print_figures)(figures)
+    print_result(figures, as_json)
 
 
 def _is_neo4j(url: str) -> bool:

@@ -29,7 +29,7 @@ _NEXT_STEPS = (
 
 
 def register(app: typer.Typer) -> None:
-    """``demo`` is a command of ``app``."""
+    """Add the command ``demo``."""
     app.command(epilog="Example: lamlam demo")(demo)
 
 
@@ -110,7 +110,7 @@ def _legend(console: Console) -> None:
 
 
 def _show(console: Console, completion: Completion, key: tuple[str, str] | None = None) -> None:
-    """The text to its last full sentence, then a note for each value, or for ``key`` alone."""
+    """Print the text to its last full sentence, then a note for each value, or for ``key`` alone."""
     from rich.padding import Padding
 
     from lamlam.cli.marking import lookup_notes, marked_text
@@ -155,7 +155,7 @@ def _show_next_steps(console: Console, seconds: float) -> None:
 
 
 def _to_last_sentence(completion: Completion) -> Completion:
-    """The text to the end of its last full sentence, with what was looked up for it."""
+    """Return the completion up to the end of its last full sentence."""
     prompt_end = completion.spans[0].end if completion.spans else 0
     ends = [m.end() for m in re.finditer(r"[.!?](?=\s|$)", completion.text)]
     end = max((end for end in ends if end > prompt_end), default=len(completion.text))

@@ -1,4 +1,4 @@
-"""What the demo tells: which texts are worth showing, and which fact to change and forget."""
+"""The demo's choices: which texts to show, and which fact to change and forget."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ class Edit:
 
 
 class DemoFailed(EngineError):
-    """The model made no use of memory for any of the openings."""
+    """The model did not use memory for any of the openings."""
 
 
 async def write_about(kind: str, store: FactStore, write: Write) -> Completion | None:
-    """The first text with enough looked-up values, else the one with most; None if all have none."""
+    """Return the first text with enough looked-up values, or the one with most; None if all have none."""
     best: Completion | None = None
     most = n_tried = 0
     for entity, prompt in OPENINGS[kind]:
@@ -109,13 +109,13 @@ async def write_about(kind: str, store: FactStore, write: Write) -> Completion |
 
 
 async def edit_and_forget(texts: Sequence[Completion], store: FactStore, write: Write) -> Edit:
-    """A fact of one of the texts was replaced and then erased, and both showed in the text.
+    """Replace a fact of one of the texts, then erase it, so that both show in the text.
 
     A fact whose change does not show (the value stands in the text by chance, or the
     model then asks for something else) is put back and the next one is tried.
 
     Raises:
-        DemoFailed: no fact of the texts would do.
+        DemoFailed: no change of a fact showed in the texts.
     """
     from lamlam.memory_backends.model.facts import Fact
     from lamlam.memory_backends.model.operations import Replace
@@ -147,7 +147,7 @@ async def edit_and_forget(texts: Sequence[Completion], store: FactStore, write: 
 def _changeable(
     texts: Sequence[Completion],
 ) -> Iterator[tuple[Completion, LookupRecord, str]]:
-    """Hits whose relation has a new value, in the order of ``NEW_VALUES``, then of the texts."""
+    """Yield hits whose relation has a new value, in the order of ``NEW_VALUES``, then of the texts."""
     for relation, new_value in NEW_VALUES.items():
         for completion in texts:
             for lookup in completion.lookups:
@@ -158,6 +158,6 @@ def _changeable(
 
 
 def prompt_of(completion: Completion) -> str:
-    """The part of the text that was given."""
+    """Return the prompt of the text."""
     first = completion.spans[0]
     return completion.text[: first.end] if first.origin == "prompt" else ""

@@ -25,7 +25,7 @@ _TRIAL_PROMPT = "Paris is the capital of"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. Only a required check that fails makes the doctor unhappy."""
+    """The result of one check; only a required one decides the exit status."""
 
     name: str
     ok: bool
@@ -34,7 +34,7 @@ class Check:
 
 
 def register(app: typer.Typer) -> None:
-    """``doctor`` is a command of ``app``."""
+    """Add the command ``doctor``."""
     app.command(epilog="Example: lamlam doctor --json")(doctor)
 
 
@@ -74,7 +74,7 @@ def _examine() -> Iterator[Check]:
 
 
 def _attempt(name: str, examine: Callable[[], str]) -> Check:
-    """A check that passes unless ``examine`` raises; whatever is broken, the doctor goes on."""
+    """Return a check that passes unless ``examine`` raises, so that the other checks still run."""
     try:
         return Check(name, True, examine())
     except Exception as error:
@@ -90,7 +90,7 @@ def _is_installed(package: str) -> bool:
 
 
 def _llama_cpp() -> str:
-    api = import_module("lamlam.runtime.llama.context").api  # the one door to llama.cpp
+    api = import_module("lamlam.runtime.llama.context").api  # the only import of llama.cpp
     try:
         binding = version("llama-cpp-python")
     except PackageNotFoundError:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from lamlam.cli.output import print_figures, print_json
+from lamlam.cli.output import print_result
 
 app = typer.Typer(
     help="Measure a model: facts completed, invented facts, perplexity.",
@@ -25,14 +25,10 @@ NoMemory = Annotated[bool, typer.Option("--no-memory", help="Forbid lookups.")]
 Verbalise = Annotated[
     str | None,
     typer.Option(
-        "--verbalise", help="Write values by copy or by model. Default: what the model wants."
+        "--verbalise", help="Write values by copy or by model. Default: as the model was trained."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-def _report(figures: dict[str, Any], as_json: bool) -> None:
-    (print_json if as_json else print_figures)(figures)
 
 
 @app.command(
@@ -48,13 +44,13 @@ def completion(
         bool,
         typer.Option(
             "--facts-in-prompt",
-            help="For plain models: the document's facts stand above the prompt.",
+            help="For plain models: put the document's facts above the prompt.",
         ),
     ] = False,
     verbalise: Verbalise = None,
     as_json: AsJson = False,
 ) -> None:
-    """How often the value of a fact is written where a document states it."""
+    """Measure how often the model writes a fact's value where a document states it."""
     from lamlam.evaluation.completion import evaluate_completion
 
     figures = evaluate_completion(
@@ -67,7 +63,7 @@ def completion(
         verbalise=verbalise,
         show_progress=True,
     )
-    _report(figures, as_json)
+    print_result(figures, as_json)
 
 
 @app.command(epilog="Example: lamlam eval invented --names typed")
@@ -82,7 +78,7 @@ def invented(
     verbalise: Verbalise = None,
     as_json: AsJson = False,
 ) -> None:
-    """How often facts about invented people, films, towns, firms and books are written."""
+    """Measure how often the model writes facts about invented people, films, towns, firms, books."""
     from lamlam.evaluation.invented import evaluate_invented
 
     figures = evaluate_invented(
@@ -93,7 +89,7 @@ def invented(
         verbalise=verbalise,
         show_progress=True,
     )
-    _report(figures, as_json)
+    print_result(figures, as_json)
 
 
 @app.command(epilog="Example: lamlam eval perplexity --documents corpus.jsonl.xz --items 200")
@@ -105,7 +101,9 @@ def perplexity(
     model: Model = "bundled",
     as_json: AsJson = False,
 ) -> None:
-    """How well the model predicts documents, with values given by memory and without."""
+    """Measure how well the model predicts documents, with values from memory and without."""
     from lamlam.evaluation.perplexity import evaluate_perplexity
 
-    _report(evaluate_perplexity(documents, items=items, model=model, show_progress=True), as_json)
+    print_result(
+        evaluate_perplexity(documents, items=items, model=model, show_progress=True), as_json
+    )

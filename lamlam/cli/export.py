@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from lamlam.cli.output import print_figures, print_json, stderr_console
+from lamlam.cli.output import print_figures, print_json, print_result, stderr_console
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def register(app: typer.Typer) -> None:
-    """``export``, ``quantise`` and ``inspect`` are commands of ``app``."""
+    """Add the commands ``export``, ``quantise`` and ``inspect``."""
     app.command(epilog="Example: lamlam export runs/lmlm model-f16.gguf")(export)
     app.command(epilog="Example: lamlam quantise model-f16.gguf model.gguf --type Q4_K_M")(quantise)
     app.command(epilog="Example: lamlam inspect model.gguf")(inspect)
@@ -47,7 +47,7 @@ def quantise(
         str, typer.Option("--type", metavar="TYPE", help="Q8_0, Q6_K, Q5_K_M, Q4_K_M, Q3_K_M, …")
     ] = "Q4_K_M",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads; all that are usable by default.")
+        int | None, typer.Option(min=1, help="CPU threads; default: all usable ones.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -74,7 +74,7 @@ def inspect(
     ],
     as_json: Json = False,
 ) -> None:
-    """Tell what a GGUF file holds: shape, types, vocabulary, lookup tokens, checksum."""
+    """Show what a GGUF file holds: shape, types, vocabulary, lookup tokens, checksum."""
     from lamlam.bundled import model_path
     from lamlam.quant.inspect import inspect_model
 
@@ -109,7 +109,4 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 def _report(figures: dict[str, Any], begin: float, as_json: bool) -> None:
     figures["seconds"] = round(time.perf_counter() - begin, 3)
-    if as_json:
-        print_json(figures)
-    else:
-        print_figures(figures)
+    print_result(figures, as_json)

@@ -1,4 +1,4 @@
-"""What changes facts: ``set``, ``retract`` and ``forget``."""
+"""The commands that change facts: ``set``, ``retract`` and ``forget``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lamlam.cli.facts_options import (
     value_of,
 )
 from lamlam.cli.facts_stores import hint_at_name, own_store, say_how_to_ask
-from lamlam.cli.output import print_figures, print_json, printable
+from lamlam.cli.output import print_json, print_result, printable
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact
@@ -30,7 +30,7 @@ NOT_FOUND = 1
 
 
 def register(app: typer.Typer) -> None:
-    """The commands belong to ``app``."""
+    """Add the commands of this module."""
     app.command("set", epilog='Example: lamlam facts set "Ada Quill" "birth place" Lowmere')(set_)
     app.command(epilog='Example: lamlam facts retract "Ada Quill" "birth place" Lowmere')(retract)
     app.command(
@@ -41,24 +41,29 @@ def register(app: typer.Typer) -> None:
 def set_(
     entity: Entity,
     relation: Relation,
-    value: Annotated[str, typer.Argument(help="What holds from now on.")],
+    value: Annotated[str, typer.Argument(help="The new value.")],
     memory: WriteMemory = None,
     namespace: InNamespace = None,
     type: ValueType = None,
     begin: Annotated[
         str | None,
-        typer.Option("--from", metavar="DATE", help="When it began to hold; default: ever."),
+        typer.Option(
+            "--from", metavar="DATE", help="When the fact began to hold; default: always."
+        ),
     ] = None,
     end: Annotated[
         str | None,
-        typer.Option("--until", metavar="DATE", help="The first moment at which it no longer did."),
+        typer.Option(
+            "--until", metavar="DATE", help="The first moment at which it no longer held."
+        ),
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", help="Where it is known from; may be given several times."),
+        typer.Option("--source", help="The source of the fact; may be given several times."),
     ] = None,
     confidence: Annotated[
-        float, typer.Option("--confidence", min=0.0, max=1.0, help="How sure it is.")
+        float,
+        typer.Option("--confidence", min=0.0, max=1.0, help="How certain the fact is, 0 to 1."),
     ] = 1.0,
     surface: Annotated[
         str | None,
@@ -107,7 +112,7 @@ def set_(
         **({"at": at.isoformat()} if at else {}),
         "memory": location,
     }
-    (print_json if as_json else print_figures)(figures)
+    print_result(figures, as_json)
     if memory is None and not as_json:
         say_how_to_ask()
 
@@ -133,7 +138,7 @@ def retract(
     type: ValueType = None,
     as_json: Json = False,
 ) -> None:
-    """End facts; they stay readable in the history. Exit status 1 if there are none.
+    """End facts and keep them in the history. Exit status 1 if there are none.
 
     Without --type VALUE is the text that is shown, whatever the type of the value.
     """
@@ -146,7 +151,7 @@ def retract(
         if not commit.facts:
             hint_at_name(store, entity, space, lacks=repr(relation))
     figures = {"revision": commit.revision, "facts": commit.facts}
-    (print_json if as_json else print_figures)(figures)
+    print_result(figures, as_json)
     if not commit.facts:
         raise typer.Exit(NOT_FOUND)
 
@@ -156,9 +161,11 @@ def forget(
     relation: MaybeRelation = None,
     memory: WriteMemory = None,
     namespace: InNamespace = None,
-    reason: Annotated[str | None, typer.Option("--reason", help="Stands in the receipt.")] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Is written in the receipt.")
+    ] = None,
     authority: Annotated[
-        str | None, typer.Option("--authority", help="Who asked for it; stands in the receipt.")
+        str | None, typer.Option("--authority", help="Who asked for it; is written in the receipt.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -177,7 +184,7 @@ def forget(
 
 
 def _print_receipt(receipt: ErasureReceipt) -> None:
-    """What was erased, and below it one line for each place and who asked."""
+    """Print what was erased, then one line for each place, the reason and who asked."""
     facts = "1 fact" if receipt.facts == 1 else f"{receipt.facts} facts"
     lines = [f"{facts} erased at revision {receipt.revision}"]
     searched = "bytes searched, none left" if receipt.verified else "bytes not confirmed"

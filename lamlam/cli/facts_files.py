@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lamlam.cli.facts_options import AsOf, Json, OfNamespace, ReadMemory, WriteMemory, namespace_of
 from lamlam.cli.facts_progress import bytes_read, counted
 from lamlam.cli.facts_stores import any_store, is_same_file, load, own_store, say_how_to_ask
-from lamlam.cli.output import print_figures, print_json, printable_line, stderr_console
+from lamlam.cli.output import print_json, print_result, printable_line, stderr_console
 
 if TYPE_CHECKING:
+    from lamlam.errors import LamLamError
     from lamlam.memory_backends.fact_formats.fact_files import FactFile
     from lamlam.memory_backends.fact_formats.shape import Item
 
@@ -22,7 +24,7 @@ _Format = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="jsonl, csv, tsv, nt, lmlm or cypher; default: what the name says, or jsonl.",
+        help="jsonl, csv, tsv, nt, lmlm or cypher; default: by the file's name, or jsonl.",
     ),
 ]
 _CommitEvery = Annotated[
@@ -31,13 +33,13 @@ _CommitEvery = Annotated[
         "--commit-every",
         metavar="N",
         min=1,
-        help="Commit after every N facts, not all at once: for a Neo4j server with little memory.",
+        help="Commit after every N facts, not once: for a Neo4j server with little memory.",
     ),
 ]
 
 
 def register(app: typer.Typer) -> None:
-    """The commands belong to ``app``."""
+    """Add the commands of this module."""
     app.command("import", epilog="Example: lamlam facts import mine.jsonl")(import_)
     app.command(epilog="Example: lamlam facts export all.jsonl.gz --memory sqlite:///mine.db")(
         export
@@ -62,13 +64,13 @@ def import_(
         bool,
         typer.Option(
             "--skip-invalid",
-            help="Leave lines that are no facts out and count them. What the store refuses stops"
-            " the import all the same.",
+            help="Leave out lines that are not facts, and count them. What the store refuses still"
+            " stops the import.",
         ),
     ] = False,
     ignore_unknown: Annotated[
         bool,
-        typer.Option("--ignore-unknown", help="Leave keys and columns alone that mean nothing."),
+        typer.Option("--ignore-unknown", help="Ignore unknown keys and columns."),
     ] = False,
     commit_every: _CommitEvery = None,
     as_json: Json = False,
@@ -90,7 +92,9 @@ def import_(
             ignore_unknown=ignore_unknown,
             on_progress=advance,
         )
-        reading = _Reading(opened, is_in_parts=commit_every is not None, is_skipping=skip_invalid)
+        reading = _FileReading(
+            opened, is_in_parts=commit_every is not None, is_skipping=skip_invalid
+        )
 
         def items() -> Iterator[Item]:
             nonlocal n_facts
@@ -111,7 +115,7 @@ def import_(
         "revision": commit.revision,
         "memory": location,
     }
-    _print(figures, as_json)
+    print_result(figures, as_json)
     if memory is None and not as_json:
         say_how_to_ask()
 
@@ -139,7 +143,7 @@ def export(
     began = time.perf_counter()
     space = None if namespace is None else namespace_of(namespace)
     if file != "-" and not Path(file).name:
-        raise UsageError(f"{file!r} names no file")
+        raise UsageError(f"{file!r} is not the name of a file")
     with any_store(memory) as store:
         info = store.info()
         if is_same_file(file, info.location):
@@ -160,13 +164,15 @@ def export(
         seconds = round(time.perf_counter() - began, 3)
         revision = info.revision if as_of is None else as_of
         lost = {"lost": written.lost} if as_json or written.lost else {}
-        _print({"facts": written.facts, "revision": revision, **lost, "seconds": seconds}, as_json)
+        print_result(
+            {"facts": written.facts, "revision": revision, **lost, "seconds": seconds}, as_json
+        )
 
 
 def copy(
     source: Annotated[str, typer.Argument(metavar="FROM", help="URL of the store to read.")],
     target: Annotated[
-        str, typer.Argument(metavar="TO", help="URL of the store to add to; made if there is none.")
+        str, typer.Argument(metavar="TO", help="URL of the store to add to; created if missing.")
     ],
     namespace: OfNamespace = None,
     commit_every: _CommitEvery = None,
@@ -186,17 +192,17 @@ def copy(
         "memory": location,
         "seconds": round(time.perf_counter() - began, 3),
     }
-    _print(figures, as_json)
+    print_result(figures, as_json)
 
 
 def migrate(
     memory: WriteMemory = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be done, without doing it.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Bring a store that an older version made to the schema of this one."""
+    """Upgrade a store that an older version made to this version's schema."""
     from dataclasses import asdict
 
     with own_store(memory) as store:
@@ -211,8 +217,8 @@ def migrate(
         typer.echo(f"nothing to do: the schema is {report.after}")
 
 
-class _Reading:
-    """Goes through a file, and knows whether an error is the file's or the store's."""
+class _FileReading:
+    """Reads items of a file, and tells errors of the file from those of the store."""
 
     def __init__(self, file: FactFile, *, is_in_parts: bool, is_skipping: bool) -> None:
         self._file = file
@@ -229,23 +235,25 @@ class _Reading:
             self._is_inside = True
             item = next(items, None)
             if item is None and is_empty and not self._file.rejected:
-                raise BadFact(f"{self._file.name} holds no facts")
+                raise BadFact(f"{self._file.name} has no facts")
             self._is_inside = False
             if item is None:
                 return
             is_empty = False
             yield item
 
-    def naming_lines(self) -> _NamingLines:
-        """What the store refuses is told with the line that it had got to."""
-        return _NamingLines(self)
-
-    def explained(self, error: BaseException | None) -> Exception | None:
-        """Return the error with the line and with what was imported; ``None``: it is not a line's."""
+    @contextmanager
+    def naming_lines(self) -> Iterator[None]:
+        """Add the line that was reached to errors of the file and of the store."""
         from lamlam.errors import BadFact, TooManyValues
 
-        if not isinstance(error, BadFact | TooManyValues):
-            return None
+        try:
+            yield
+        except (BadFact, TooManyValues) as error:
+            raise self._explained(error) from None
+
+    def _explained(self, error: LamLamError) -> LamLamError:
+        """Return the error with the line and with what was imported."""
         said = str(error)
         if not self._is_inside and not self._file.where.endswith(" line 0"):
             # Stores take many lines at a time: the bad one is among the last of them.
@@ -255,22 +263,6 @@ class _Reading:
         )
         if self._is_skipping and not self._is_inside:
             done += (
-                "; --skip-invalid leaves out lines that are no facts, not what the store refuses"
+                "; --skip-invalid leaves out lines that are not facts, not what the store refuses"
             )
         return type(error)(said, hint=f"{done}; {error.hint}" if error.hint else done)
-
-
-class _NamingLines:
-    def __init__(self, reading: _Reading) -> None:
-        self._reading = reading
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if explained := self._reading.explained(error):
-            raise explained from None
-
-
-def _print(figures: dict[str, Any], as_json: bool) -> None:  # Any: JSON
-    (print_json if as_json else print_figures)(figures)

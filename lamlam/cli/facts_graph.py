@@ -1,4 +1,4 @@
-"""``lamlam facts graph``: what lies around an entity, as a tree of text or as a picture."""
+"""``lamlam facts graph``: an entity's facts and neighbours, as a tree of text or as a picture."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ _SHOWN = 100  # characters of a value
 
 
 def register(app: typer.Typer) -> None:
-    """The command belongs to ``app``."""
+    """Add the command ``facts graph``."""
     app.command(epilog='Example: lamlam facts graph "Marie Curie" --depth 2 --out curie.svg')(graph)
 
 
 def graph(
     entity: Entity,
     depth: Annotated[
-        int, typer.Option("--depth", min=1, max=6, help="How many facts away it goes.")
+        int,
+        typer.Option("--depth", min=1, max=6, help="How many facts away from the entity to go."),
     ] = 1,
     out: Annotated[
         Path | None,

@@ -1,4 +1,4 @@
-"""What entities are called: ``alias``, ``merge`` and ``split``."""
+"""The commands for names of entities: ``alias``, ``merge`` and ``split``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 from lamlam.cli.facts_options import Entity, InNamespace, Json, WriteMemory, namespace_of
 from lamlam.cli.facts_stores import hint_at_name, own_store
-from lamlam.cli.output import print_figures, print_json, printable_line
+from lamlam.cli.output import print_json, print_result, printable_line
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.operations import Op
@@ -19,7 +19,7 @@ _Kept = Annotated[str, typer.Argument(help="The entity that keeps the facts.")]
 
 
 def register(app: typer.Typer) -> None:
-    """The commands belong to ``app``."""
+    """Add the commands of this module."""
     app.command(epilog='Example: lamlam facts alias "Ada Quill" "the miller of Lowmere"')(alias)
     app.command(epilog='Example: lamlam facts merge "Ada Quill" "A. Quill"')(merge)
     app.command(epilog='Example: lamlam facts split "Ada Quill" "A. Quill"')(split)
@@ -28,10 +28,10 @@ def register(app: typer.Typer) -> None:
 def alias(
     entity: Entity,
     name: Annotated[
-        str | None, typer.Argument(help="Another name for it; default: show those it has.")
+        str | None, typer.Argument(help="Another name for it; default: show its names.")
     ] = None,
     remove: Annotated[
-        bool, typer.Option("--remove", help="It is no longer found by that name.")
+        bool, typer.Option("--remove", help="Remove the name from the entity.")
     ] = False,
     memory: WriteMemory = None,
     namespace: InNamespace = None,
@@ -42,7 +42,7 @@ def alias(
     from lamlam.memory_backends.model.operations import AddAlias, RemoveAlias
 
     if remove and name is None:
-        raise UsageError("--remove without a name", hint="say which name is to go")
+        raise UsageError("--remove needs a name", hint="say which name to remove")
     space = namespace_of(namespace)
     with own_store(memory, read_only=name is None) as store:
         changed = None
@@ -66,7 +66,7 @@ def alias(
 
 def merge(
     kept: _Kept,
-    merged: Annotated[str, typer.Argument(help="The entity that turns out to be the same.")],
+    merged: Annotated[str, typer.Argument(help="The entity that is the same one.")],
     memory: WriteMemory = None,
     namespace: InNamespace = None,
     as_json: Json = False,
@@ -84,7 +84,7 @@ def split(
     namespace: InNamespace = None,
     as_json: Json = False,
 ) -> None:
-    """Undo a merge: what came with the merged entity, and still stands, goes back to it."""
+    """Undo a merge: facts that came with the merged entity, and still hold, go back to it."""
     from lamlam.memory_backends.model.operations import SplitEntities
 
     _apply(SplitEntities(kept, merged, namespace_of(namespace)), memory, as_json)
@@ -94,4 +94,4 @@ def _apply(op: Op, memory: str | None, as_json: bool) -> None:
     with own_store(memory) as store:
         commit = store.apply([op])
     figures = {"revision": commit.revision, "facts": commit.facts}
-    (print_json if as_json else print_figures)(figures)
+    print_result(figures, as_json)

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands of ``lamlam facts`` share, and how they are read."""
+"""Arguments and options that several commands of ``lamlam facts`` share, and their parsers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.model.values import Value
 
-Entity = Annotated[str, typer.Argument(help="Whom or what the fact is about.")]
-Relation = Annotated[str, typer.Argument(help='What is asked about it, as in "birth place".')]
+Entity = Annotated[str, typer.Argument(help="The entity that the fact is about.")]
+Relation = Annotated[str, typer.Argument(help='The relation, such as "birth place".')]
 MaybeRelation = Annotated[str | None, typer.Argument(help="One relation; default: all of them.")]
 ReadMemory = Annotated[
     str | None,
@@ -28,12 +28,12 @@ WriteMemory = Annotated[
 InNamespace = Annotated[
     str | None,
     typer.Option(
-        "--namespace", metavar="A/B", help="The set of entities that is meant; default: the usual."
+        "--namespace", metavar="A/B", help="The namespace of the entity; default: the shared one."
     ),
 ]
 OfNamespace = Annotated[
     str | None,
-    typer.Option("--namespace", metavar="A/B", help="Only this set of entities; default: all."),
+    typer.Option("--namespace", metavar="A/B", help="Only this namespace; default: all."),
 ]
 ValueType = Annotated[
     str | None,
@@ -45,7 +45,7 @@ ValueType = Annotated[
 ]
 AsOf = Annotated[
     int | None,
-    typer.Option("--as-of", metavar="REVISION", help="As the store stood at this revision."),
+    typer.Option("--as-of", metavar="REVISION", help="Read the store as it was at this revision."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -54,7 +54,7 @@ def namespace_of(text: str | None) -> Namespace:
     """Return the namespace that a command line names.
 
     Raises:
-        BadFact: it is none.
+        BadFact: it is not a namespace.
     """
     from lamlam.memory_backends.model.facts import check_namespace
     from lamlam.memory_backends.model.namespaces import parsed
@@ -63,10 +63,10 @@ def namespace_of(text: str | None) -> Namespace:
 
 
 def value_of(text: str, type: str | None) -> Value:
-    """Return the value that a command line means.
+    """Return the value that a command line gives.
 
     Raises:
-        BadFact: there is no such type, or the text is none of its values.
+        BadFact: there is no such type, or the text is not a value of it.
     """
     from lamlam.memory_backends.fact_formats.typed_texts import value_from
 

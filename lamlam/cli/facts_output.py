@@ -1,4 +1,4 @@
-"""How facts and lookups are shown: as objects for machines, as tables for people."""
+"""Facts and lookups as JSON objects for machines and as tables for people."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Ended(NamedTuple):
 
 
 def lookup_as_json(result: LookupResult, facts: Sequence[Fact]) -> dict[str, Any]:
-    """The keys that scripts rely on: ``status``, ``values``, ``fact_ids``, ``match``."""
+    """Return the lookup under the documented keys ``status``, ``values``, ``fact_ids``, ``match``, …"""
     return {
         "status": result.status.value,
         "values": list(result.values),
@@ -41,12 +41,12 @@ def lookup_as_json(result: LookupResult, facts: Sequence[Fact]) -> dict[str, Any
 
 
 def fact_as_json(fact: Fact) -> dict[str, Any]:
-    """A fact's fields, and the type of its value."""
+    """Return a fact's fields and the type of its value."""
     return {**fact.model_dump(mode="json"), "type": fact.type.value}
 
 
 def ended_as_json(ended: Ended) -> dict[str, Any]:
-    """A fact that ended, the revisions between which it held, and what replaced it."""
+    """Return a past fact, the revisions between which it held, and what replaced it."""
     past = ended.past
     return {
         **fact_as_json(past.fact),
@@ -60,7 +60,7 @@ def ended_as_json(ended: Ended) -> dict[str, Any]:
 
 
 def period(fact: Fact) -> str:
-    """The period in which a fact holds, as people write it; empty where it is open."""
+    """Return the period in which a fact holds, as people write it; empty if it is open."""
     from lamlam.memory_backends.fact_formats.records import written_moment
 
     begin = "" if fact.valid_from is None else f"from {written_moment(fact.valid_from)}"
@@ -69,7 +69,7 @@ def period(fact: Fact) -> str:
 
 
 def print_lookup(result: LookupResult, facts: Sequence[Fact]) -> None:
-    """Values with their sources are printed; how the question was read, if not literally."""
+    """Print the values with their sources, and how the names were matched if not exactly."""
     given = zip(result.values, facts, strict=True)
     rows = [(value, period(fact), _sources(fact), fact.id or "") for value, fact in given]
     print_table(("value", "holds", "source", "id"), rows)
@@ -86,7 +86,7 @@ def print_lookup(result: LookupResult, facts: Sequence[Fact]) -> None:
 
 
 def print_not_found(result: LookupResult, entity: str, relation: str) -> None:
-    """One line on standard error says what memory lacks, and what is near."""
+    """Print on standard error what memory lacks, and which names are near."""
     if result.status == "ambiguous":
         said = f"{entity!r} may be any of: "
         said += ", ".join(candidate.entity for candidate in result.candidates)
@@ -104,7 +104,7 @@ def print_not_found(result: LookupResult, entity: str, relation: str) -> None:
 
 
 def print_facts(facts: Sequence[Fact]) -> None:
-    """The facts are a table on standard output."""
+    """Print the facts as a table."""
     rows = [
         (fact.entity, fact.relation, fact.surface, period(fact), _sources(fact)) for fact in facts
     ]
@@ -112,7 +112,7 @@ def print_facts(facts: Sequence[Fact]) -> None:
 
 
 def print_ended(facts: Sequence[Ended]) -> None:
-    """The facts that ended are a table on standard output."""
+    """Print the past facts as a table."""
     print_table(
         ("entity", "relation", "value", "holds", "source", "in memory", "replaced by"),
         [
@@ -131,7 +131,7 @@ def print_ended(facts: Sequence[Ended]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table is on standard output, control characters made visible."""
+    """Print a table, with control characters made visible."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

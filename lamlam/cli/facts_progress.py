@@ -15,7 +15,7 @@ _EVERY = 500
 
 @contextmanager
 def bytes_read(title: str) -> Iterator[Callable[[int, int | None], None] | None]:
-    """Give what the reader of a file tells its progress to."""
+    """Yield a callback for the progress of reading a file, or None without a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -31,7 +31,7 @@ def bytes_read(title: str) -> Iterator[Callable[[int, int | None], None] | None]
 
 
 def counted(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
-    """Give the items while a bar counts them."""
+    """Yield the items while a bar counts them."""
     if not sys.stderr.isatty():
         yield from items
         return

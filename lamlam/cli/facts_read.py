@@ -1,4 +1,4 @@
-"""What memory answers and holds: ``get``, ``history``, ``search`` and ``stats``."""
+"""The commands that read: ``get``, ``history``, ``search`` and ``stats``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lamlam.cli.facts_options import (
 )
 from lamlam.cli.facts_progress import counted
 from lamlam.cli.facts_stores import any_store, meant_name, own_store, read_where
-from lamlam.cli.output import print_figures, print_json, printable_line, stderr_console
+from lamlam.cli.output import print_json, print_result, printable_line, stderr_console
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact, Namespace
@@ -30,7 +30,7 @@ NOT_FOUND = 1
 
 
 def register(app: typer.Typer) -> None:
-    """The commands belong to ``app``."""
+    """Add the commands of this module."""
     app.command(epilog='Example: lamlam facts get "Elvis Presley" "place of birth"')(get)
     app.command(epilog='Example: lamlam facts history "Ada Quill"')(history)
     app.command(epilog="Example: lamlam facts search Presley")(search)
@@ -60,7 +60,7 @@ def get(
         result = store.lookup(entity, relation, namespace=space, valid_at=moment, as_of=as_of)
         facts, location = result.facts, store.info().location
     if memory is None and as_of is None and not space and not result.values:
-        # What the user's own file does not know, the bundled facts may.
+        # The bundled facts may know what the user's own file does not.
         with any_store(BUNDLED) as store:
             bundled = store.lookup(entity, relation, valid_at=moment)
             if bundled.values:
@@ -147,16 +147,16 @@ def search(
 
 
 def stats(memory: ReadMemory = None, as_json: Json = False) -> None:
-    """Count what memory holds, and say where it lies."""
+    """Count what memory holds, and show where it is."""
     with any_store(memory) as store:
         figures = asdict(store.info())
     del figures["read_only"]  # of this opening, not of the store
     figures = {name: value for name, value in figures.items() if value is not None}
-    (print_json if as_json else print_figures)(figures)
+    print_result(figures, as_json)
 
 
 def _search(store: SyncFactStore, text: str, limit: int, namespace: Namespace) -> list[Fact]:
-    """Facts of the entity that the text means, then of entities and with values that hold it."""
+    """Return facts of the entity that the text names, then of names and values that contain it."""
     from lamlam.memory_backends.model.keys import canonical_key, folded_key
 
     wanted, folded = canonical_key(text), folded_key(text)
@@ -177,5 +177,5 @@ def _search(store: SyncFactStore, text: str, limit: int, namespace: Namespace) -
 
 
 def _short(text: str) -> str:
-    """Return the text, or its beginning where nobody would read it all."""
+    """Return the text, or only its beginning if it is long."""
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,4 +1,4 @@
-"""``lamlam facts relations``: the relations of a store, and what it was told about them."""
+"""``lamlam facts relations``: the relations of a store and their rules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_FOUND = 1
 
 
 def register(app: typer.Typer) -> None:
-    """The command belongs to ``app``."""
+    """Add the command ``facts relations``."""
     app.command(epilog='Example: lamlam facts relations "birth date" --one --type date')(relations)
 
 
@@ -110,7 +110,7 @@ def _define(
 def _gathered(
     store: SyncFactStore, namespace: tuple[str, ...] | None
 ) -> tuple[Counter[str], list[RelationRule]]:
-    """How often each relation occurs, under its most usual spelling, and all rules."""
+    """Return how often each relation occurs, under its most usual spelling, and all rules."""
     from lamlam.memory_backends.model.keys import relation_key
     from lamlam.memory_backends.protocol import Capability
 
@@ -127,7 +127,7 @@ def _gathered(
 def _of_one(
     relation: str, counts: Counter[str], rules: list[RelationRule]
 ) -> tuple[Counter[str], list[RelationRule]]:
-    """Only the relation and its synonyms."""
+    """Return the counts and rules of the relation and its synonyms alone."""
     from lamlam.memory_backends.model.keys import relation_key
     from lamlam.memory_backends.model.synonyms import same_relation
 
@@ -142,16 +142,16 @@ def _rows(counts: Counter[str], rules: list[RelationRule]) -> list[dict[str, Any
 
     known = RelationRules(rules)
     rows: list[dict[str, Any]] = []
-    told: set[str] = set()
+    shown: set[str] = set()
     for name, count in counts.most_common():
         rule = known.of(relation_key(name))
         if rule is not None:
-            told.add(rule.key)
+            shown.add(rule.key)
         rows.append({"relation": name, "facts": count, **_rule_as_json(rule)})
     rows += [
         {"relation": rule.name, "facts": 0, **_rule_as_json(rule)}
         for rule in rules
-        if rule.key not in told
+        if rule.key not in shown
     ]
     return rows
 

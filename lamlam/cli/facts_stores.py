@@ -23,7 +23,7 @@ _LOGS = ("-wal", "-shm", "-journal")  # what SQLite keeps beside its file
 
 
 def any_store(memory: str | None) -> SyncFactStore:
-    """The store to read: as named, or the user's own facts, or the bundled ones."""
+    """Open the store to read: as named, or the user's own facts, or the bundled ones."""
     from lamlam.memory_backends.open import BUNDLED, user_facts_path
     from lamlam.memory_backends.sync import SyncFactStore
 
@@ -36,10 +36,10 @@ def any_store(memory: str | None) -> SyncFactStore:
 def own_store(
     memory: str | None, *, create: bool = False, read_only: bool = False
 ) -> SyncFactStore:
-    """The store to change: as named, or the user's own facts, which may be none so far.
+    """Open the store to change: as named, or the user's own facts, which may not exist yet.
 
     Raises:
-        UsageError: it is to be made, and nothing would be left of it.
+        UsageError: a store that ends with the command would be created.
     """
     from lamlam.errors import UsageError
     from lamlam.memory_backends.open import user_facts_path
@@ -61,7 +61,7 @@ def own_store(
 
 
 def read_where(memory: str | None, store: SyncFactStore) -> str:
-    """Return, in brackets, which store was read; of the user's own also how to read the bundled."""
+    """Return, in brackets, which store was read, and how to read the bundled one instead."""
     from lamlam.memory_backends.open import BUNDLED, user_facts_path
 
     if memory is None and user_facts_path().exists():
@@ -71,7 +71,7 @@ def read_where(memory: str | None, store: SyncFactStore) -> str:
 
 
 def say_how_to_ask() -> None:
-    """One line on standard error says how texts are written with the user's own facts."""
+    """Print on standard error how to write texts with the user's own facts."""
     from lamlam.memory_backends.open import user_facts_path
 
     url = shlex.quote(f"{_SQLITE}{user_facts_path().absolute()}")
@@ -80,19 +80,19 @@ def say_how_to_ask() -> None:
 
 
 def is_same_file(file: str, location: str) -> bool:
-    """Whether a file to write is the one that a store lies in, under whatever name."""
+    """Return whether a file to write is the file of a store, also under another name."""
     try:
         return os.path.samefile(file, location)
-    except (OSError, ValueError):  # one of them is no file so far, or no file at all
+    except (OSError, ValueError):  # one of them does not exist, or is not a file
         return False
 
 
 def load(
     memory: str | None, items: Iterable[Item], commit_every: int | None = None
 ) -> tuple[Commit, str]:
-    """All items are in the store, or none and no store was made; also return where it lies.
+    """Put all items into the store, or none and create no store; also return its location.
 
-    With ``commit_every`` those of whole parts are in the store, whatever happens afterwards.
+    With ``commit_every`` parts that were committed stay, also after an error.
     """
     from lamlam.memory_backends.transfer import put
 
@@ -106,10 +106,10 @@ def load(
 
 
 def _load_new(target: Path, items: Iterable[Item]) -> tuple[Commit, str]:
-    """The items are in a file that was not there when the import began.
+    """Put the items into a file that does not exist yet.
 
-    They are gathered beside it, so that a bad line leaves nothing behind and nothing is
-    ever taken from another process that makes the file meanwhile.
+    They are gathered in a file beside it, so that a bad line leaves nothing behind, and a file
+    that another process creates meanwhile is kept.
     """
     from lamlam.errors import Unavailable
     from lamlam.memory_backends.sync import SyncFactStore
@@ -117,7 +117,7 @@ def _load_new(target: Path, items: Iterable[Item]) -> tuple[Commit, str]:
     from lamlam.unfinished_files import part_beside
 
     if target.parent.is_dir() and not os.access(target.parent, os.W_OK):
-        raise Unavailable(f"{target} cannot be made: nothing can be written to its folder")
+        raise Unavailable(f"{target} cannot be created: its folder is not writable")
     beside = part_beside(target)
     try:
         with SyncFactStore(beside) as gathered:
@@ -132,10 +132,10 @@ def _load_new(target: Path, items: Iterable[Item]) -> tuple[Commit, str]:
 
 
 def _has_become(beside: Path, target: Path) -> bool:
-    """The closed file stands under its name; not where another does, or links are unknown.
+    """Link the closed file to its name; return False if the name is taken or links do not work.
 
-    Nor where one that was removed has left its log: SQLite would write what it says over a file
-    with content. It drops the log where it makes the file itself.
+    Also False if a removed file has left its log: SQLite would replay that log into a file with
+    content, but drops it when it creates the file itself.
     """
     if beside.with_name(f"{beside.name}-wal").exists():
         return False
@@ -153,10 +153,9 @@ def _logs_of(file: Path) -> list[Path]:
 
 
 def _load_new_memory(memory: str, items: Iterable[Item]) -> tuple[Commit, str]:
-    """The items are in a JSON file that was not there when the import began.
+    """Put the items into a JSON file that does not exist yet.
 
-    They are gathered first: a store that has a file writes it when it is closed, also where
-    nothing came into it.
+    They are gathered first: a store with a file writes it when it is closed, even if it is empty.
     """
     from lamlam.memory_backends.sync import SyncFactStore
     from lamlam.memory_backends.transfer import copy_facts, put
@@ -168,7 +167,7 @@ def _load_new_memory(memory: str, items: Iterable[Item]) -> tuple[Commit, str]:
 
 
 def _is_new_memory(memory: str) -> bool:
-    """True for the URL of a JSON file to be made, if its folder is there."""
+    """Return whether the URL names a JSON file to be created in a folder that exists."""
     file = Path(memory.removeprefix(_MEMORY))
     return (
         memory.startswith(_MEMORY)
@@ -180,7 +179,7 @@ def _is_new_memory(memory: str) -> bool:
 
 
 def _file_of(memory: str | None) -> Path | None:
-    """The SQLite file to be made for a store to change, its folder included if the user's own."""
+    """Return the SQLite file of a store to change; create the folder of the user's own one."""
     from lamlam.memory_backends.open import user_facts_path
 
     if memory is None:
@@ -194,7 +193,7 @@ def _file_of(memory: str | None) -> Path | None:
 def meant_name(
     store: SyncFactStore, text: str, namespace: Namespace = ()
 ) -> tuple[str, str] | None:
-    """Return the stored name that a text means, and how it was matched; ``None``: no one name."""
+    """Return the stored name that a text matches, and how; ``None`` if it matches no single name."""
     found = store.lookup(text, "name", namespace=namespace).match.entity
     return None if found.matched is None or found.kind == "none" else (found.matched, found.kind)
 
@@ -207,11 +206,11 @@ def hint_at_name(
     lacks: str = "facts",
     read: str = "",
 ) -> None:
-    """One line says which stored name may have been meant: nothing is changed on a guess.
+    """Print which stored name may have been meant: no fact is changed on a guess.
 
     Args:
-        lacks: what a name that is meant exactly does not have.
-        read: which store that was, where it may have been another.
+        lacks: what the entity of a name that matches exactly does not have.
+        read: which store was read, in brackets.
     """
     said = f"memory holds nothing of {entity!r} by exactly this name"
     meant = meant_name(store, entity, namespace)

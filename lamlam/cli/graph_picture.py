@@ -1,6 +1,6 @@
-"""A picture of what lies around an entity, as a PNG or SVG file; the only import of matplotlib.
+"""A picture of an entity and its neighbours, as a PNG or SVG file; the only import of matplotlib.
 
-Each fact has a row of its own, with the relation on the line that leads to the value: no label
+Each fact has its row, with the relation on the line that leads to the value: no label
 covers another.
 """
 
@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lamlam.cli.facts_output import period
 from lamlam.cli.neighbourhood import Branch, Neighbourhood
 from lamlam.errors import MissingExtra, UsageError
-from lamlam.memory_backends.fact_formats.records import written_moment
-from lamlam.memory_backends.model.facts import Fact
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +29,7 @@ _DPI = 144
 _INK, _QUIET, _LINE, _ENTITY = "#1b1b1f", "#5f6470", "#a9b0bd", "#dfe8f8"
 
 Width = Callable[[str, float], float]
-"""How wide a text of a size is."""
+"""Return the width of a text in a font size."""
 
 
 @dataclass(slots=True)
@@ -55,7 +54,7 @@ class _Place:
 
 
 def draw(around: Neighbourhood, path: Path) -> None:
-    """The picture is in the file; nothing is shown or opened.
+    """Draw the picture into the file; open no window.
 
     Raises:
         MissingExtra: matplotlib is not installed.
@@ -95,19 +94,19 @@ def draw(around: Neighbourhood, path: Path) -> None:
 
 
 def check_suffix(path: Path) -> None:
-    """The file is one that can be drawn.
+    """Raise unless the file is a picture that can be drawn.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it has another suffix.
     """
     if path.suffix.casefold() not in SUFFIXES:
         raise UsageError(
-            f"{path.name!r} is no picture that can be drawn", hint="name a .svg or .png file"
+            f"{path.name!r} is not a picture that can be drawn", hint="name a .svg or .png file"
         )
 
 
 def label(text: str) -> str:
-    """Return a text as a label: one line, not long, without characters that are not to be seen.
+    """Return a text as a label: one short line without invisible characters.
 
     >>> label("a\\n b\\x1b"), len(label("x" * 99))
     ('a b\\ufffd', 48)
@@ -118,7 +117,7 @@ def label(text: str) -> str:
 
 
 def _placed(around: Neighbourhood) -> list[_Place]:
-    """Columns by distance, rows from top to bottom; an entity stands in the middle of its facts."""
+    """Return places: columns by distance, rows from top to bottom, an entity amid its facts."""
     root = _Place(0, 0.0, label(around.name), "", "", None, is_entity=True, is_repeat=False)
     places = [root]
     next_row = 0
@@ -130,7 +129,7 @@ def _placed(around: Neighbourhood) -> list[_Place]:
             fact = branch.fact
             place = _Place(
                 parent.column + 1, float(next_row), label(fact.surface), label(fact.relation),
-                label(_note(fact)), parent, branch.is_entity, branch.is_repeat,
+                label(period(fact)), parent, branch.is_entity, branch.is_repeat,
             )  # fmt: skip
             places.append(place)
             if branch.branches:
@@ -149,7 +148,7 @@ def _placed(around: Neighbourhood) -> list[_Place]:
 
 
 def _set_out(places: list[_Place], width: Width) -> tuple[float, float]:
-    """Every place has its x; return the size of the picture."""
+    """Set the x of every place; return the size of the picture."""
     x = _MARGIN
     for column in range(max(place.column for place in places) + 1):
         here = [place for place in places if place.column == column]
@@ -165,7 +164,7 @@ def _set_out(places: list[_Place], width: Width) -> tuple[float, float]:
 
 
 def _draw_line(axes: Axes, place: _Place, places: list[_Place], turn: dict[int, float]) -> None:
-    """The line from the parent turns into the place's own row, and carries the relation."""
+    """Draw the line from the parent to the place's row, with the relation on it."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path as Line
 
@@ -203,9 +202,3 @@ def _draw_text(axes: Axes, place: _Place, width: Width) -> None:
         axes.text(
             x, place.y, place.note, fontsize=_SMALL, color=_QUIET, va="center", parse_math=False
         )
-
-
-def _note(fact: Fact) -> str:
-    begin = "" if fact.valid_from is None else f"from {written_moment(fact.valid_from)}"
-    end = "" if fact.valid_to is None else f"until {written_moment(fact.valid_to)}"
-    return f"{begin} {end}".strip()

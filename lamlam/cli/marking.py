@@ -1,4 +1,4 @@
-"""A completion as people read it: values from memory stand out, and notes say where they came from."""
+"""A completion as people read it: values from memory are marked, and notes name their sources."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _EXACT = "match: exact"
 
 
 def marked_text(completion: Completion, *, end: int | None = None, notes: bool = True) -> Text:
-    """The text up to ``end`` with its values coloured and, if wanted, followed by ``[1]``, ``[2]``, ...
+    """Return the text up to ``end`` with its values coloured and numbered ``[1]``, ``[2]``, …
 
-    The numbers are those of ``lookup_notes``.
+    The numbers are those of ``lookup_notes``; ``notes=False`` leaves them out.
     """
     from rich.text import Text
 
@@ -54,14 +54,14 @@ def lookup_notes(
     misses: bool = True,
     exact: bool = True,
 ) -> Iterator[Text]:
-    """One line for each answered key: number, key, value, source and how the names matched.
+    """Yield a line for each answered key: number, key, value, source and how the names matched.
 
-    Lookups without an answer follow in one line for each key, with how often it was asked.
+    Lookups without an answer follow, one line for each key, with the number of tries.
 
     Args:
         key: entity and relation; only their lines.
         misses: whether keys without an answer have lines.
-        exact: whether a match is told where both names matched exactly.
+        exact: whether exact matches are named too.
     """
     numbers = _numbers(completion)
     lookups = [
@@ -112,7 +112,7 @@ def _hit_note(lookup: LookupRecord, number: int, exact: bool) -> Text:
 
 
 def match_of(lookup: LookupRecord) -> str:
-    """How the names that the model wrote were matched with those in memory."""
+    """Return how the names that the model wrote matched those in memory."""
     if lookup.match is None:
         return "no match"
     entity, relation = lookup.match.entity, lookup.match.relation
@@ -122,7 +122,7 @@ def match_of(lookup: LookupRecord) -> str:
 
 
 def _numbers(completion: Completion) -> dict[str, int]:
-    """Fact ids in the order in which the text first used them, counted from 1."""
+    """Return the number of each fact id, in the order of first use, counted from 1."""
     ids = dict.fromkeys(
         lookup.fact_id for lookup in completion.lookups if lookup.fact_id is not None
     )

@@ -1,4 +1,4 @@
-"""What lies around an entity: its facts, the facts of those that they name, and so on, as a tree."""
+"""An entity's neighbourhood: its facts, the facts of entities that they name, and so on, as a tree."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Branch:
-    """A fact, and what its value leads to."""
+    """A fact, and the facts of the entity that is its value."""
 
     fact: Fact
     branches: list[Branch] = field(default_factory=list)
     is_entity: bool = False
     """The value is an entity, by its type or because the store has facts of one so called."""
     is_repeat: bool = False
-    """The value is an entity that stands in the tree already."""
+    """The value is an entity that is in the tree already."""
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ def neighbourhood(
     limit: int = 60,
     namespace: Namespace = (),
 ) -> Neighbourhood | None:
-    """Return what lies around an entity; ``None`` where the store has no facts of it.
+    """Return an entity's neighbourhood; ``None`` if the store has no facts of it.
 
     Args:
         store: an open store.

@@ -1,4 +1,4 @@
-"""What the command prints: JSON and results on standard output, all else on standard error."""
+"""Output of the command: results on standard output, all else on standard error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _JSON_ESCAPES = {code: f"\\u{code:04x}" for code in {*range(0x7F, 0xA0), *_BIDI}
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """One JSON object is on standard output."""
+    """Print one JSON object on standard output."""
     text = as_json(value, indent=2)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -32,13 +32,13 @@ def print_json(value: dict[str, Any]) -> None:
 
 
 def as_json(value: Any, indent: int | None = None) -> str:
-    """JSON that no terminal obeys; NaN and infinity, which JSON lacks, are refused."""
+    """Return JSON without control characters; refuse NaN and infinity, which JSON lacks."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
     return text.translate(_JSON_ESCAPES)
 
 
 def print_error(message: str, hint: str | None = None) -> None:
-    """One line is on standard error, whatever the message held."""
+    """Print the message on standard error as one line."""
     line = " ".join(message.split())
     if hint:
         line = f"{line} ({' '.join(hint.split())})"
@@ -46,24 +46,24 @@ def print_error(message: str, hint: str | None = None) -> None:
 
 
 def printable(text: str) -> str:
-    """The text without control characters, so that no value can steer the terminal."""
+    """Return the text with control characters replaced, so that no value controls the terminal."""
     return text.translate(_CONTROLS)
 
 
 def printable_line(text: str) -> str:
-    """The same on one line: a value cannot pretend to be the next line."""
+    """Return the printable text on one line: a value cannot look like the next line."""
     return printable(" ".join(text.split()))
 
 
 def shortened(text: str) -> str:
-    """The text as people read it: of a very long one the begin, and how long it is."""
+    """Return the text, or the beginning and the length of a very long one."""
     if len(text) <= _MOST_SHOWN:
         return text
     return f"{text[:_MOST_SHOWN]}… ({len(text):,} characters; --json shows all)"
 
 
 def command_name() -> str:
-    """How this command can be typed again in the same shell."""
+    """Return how to type this command again in the same shell."""
     program = Path(sys.argv[0])
     if program.name == "__main__.py":
         return "python -m lamlam"
@@ -72,21 +72,26 @@ def command_name() -> str:
 
 
 def stdout_console() -> Console:
-    """A console on standard output that wraps at word ends and guesses no colours."""
+    """Return a console on standard output that wraps at word ends and guesses no colours."""
     from rich.console import Console
 
     return Console(highlight=False, emoji=False, markup=False, soft_wrap=False)
 
 
 def stderr_console() -> Console:
-    """A console on standard error, for progress and remarks."""
+    """Return a console on standard error, for progress and remarks."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, emoji=False, markup=False)
 
 
+def print_result(figures: dict[str, Any], as_json: bool) -> None:
+    """Print figures as one JSON object or one a line."""
+    (print_json if as_json else print_figures)(figures)
+
+
 def print_figures(figures: dict[str, Any]) -> None:
-    """Each figure stands on a line of its own, names on the left."""
+    """Print one figure a line, names on the left."""
     width = max((len(name) for name in figures), default=0)
     for name, value in figures.items():
         if isinstance(value, float):

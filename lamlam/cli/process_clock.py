@@ -1,4 +1,4 @@
-"""How long this process has lived, the interpreter's start included."""
+"""The age of this process, the interpreter's start included."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import time
 from pathlib import Path
 
-# Where the system does not say when the process began, its life is counted from
-# the import of this module, which the command imports first.
+# Without a start time from the system, the age is counted from the import of this
+# module, which the command imports first.
 _IMPORTED_AT = time.monotonic()
 
 
 def seconds_since_process_start() -> float:
-    """Seconds since the process began, to 0.01 s on Linux; elsewhere since this import."""
+    """Return the seconds since the process began, to 0.01 s on Linux; elsewhere since this import."""
     try:
         # Field 22 of /proc/self/stat is the start in clock ticks since boot. The
         # command name before it may hold spaces and brackets: split after the last ")".

@@ -1,4 +1,4 @@
-"""``lamlam train``: the trainer, for those who installed it."""
+"""``lamlam train``: the trainer, with a progress bar."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """``train`` is a command of ``app``."""
+    """Add the command ``train``."""
     app.command(epilog="Example: lamlam train tiny.toml --minutes 5 --set data.plain=true")(train)
 
 
 def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="Settings of the run.")],
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the state in run.output.")
+        bool, typer.Option("--resume", help="Continue from the state in run.output.")
     ] = False,
     minutes: Annotated[
-        float | None, typer.Option("--minutes", help="Stop by then (run.minutes).")
+        float | None, typer.Option("--minutes", help="Stop after so many minutes (run.minutes).")
     ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="SECTION.KEY=VALUE", help="A setting that wins over the file."
+            "--set", metavar="SECTION.KEY=VALUE", help="A setting that replaces the file's."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Train a model on documents with facts, or its plain twin."""
+    """Train a model on documents with facts, or a plain one without lookups."""
     for package in ("torch", "transformers", "tokenizers", "safetensors"):
         if find_spec(package) is None:
             raise MissingExtra("train", package)

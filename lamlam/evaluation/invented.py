@@ -116,7 +116,7 @@ def evaluate_invented(
 
 
 def _type_in(url: str, facts: tuple[InventedFact, ...], names: str) -> None:
-    """The store holds every fact of the set."""
+    """Assert every fact of the set in the store."""
     from lamlam.memory_backends.model.facts import Fact
     from lamlam.memory_backends.model.operations import Assert
     from lamlam.memory_backends.sync import SyncFactStore

@@ -277,7 +277,7 @@ def _line(**fields: str) -> str:
 
 
 def main() -> None:
-    """The shipped file has been written again."""
+    """Write the shipped file again."""
     INVENTED_FILE.write_text("".join(lines()), encoding="utf-8")
 
 

@@ -38,7 +38,7 @@ dbms.usage_report.enabled=false
 
 
 def find_install() -> Path | None:
-    """The program ``neo4j`` of ``NEO4J_HOME`` or of ``PATH``."""
+    """Return the program ``neo4j`` of ``NEO4J_HOME`` or of ``PATH``."""
     if home := os.environ.get("NEO4J_HOME"):
         program = Path(home) / "bin" / "neo4j"
         return program if program.exists() else None
@@ -48,7 +48,7 @@ def find_install() -> Path | None:
 
 @contextmanager
 def run_install(program: Path, folder: Path) -> Iterator[str]:
-    """The server answers at the URL given; its own data and settings stay untouched.
+    """Run the installed server with other data and settings, and yield its URL.
 
     Args:
         program: the start script ``neo4j``.
@@ -127,7 +127,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """The process and its children are gone."""
+    """End the process and its children."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, sign)

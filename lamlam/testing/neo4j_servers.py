@@ -25,9 +25,9 @@ class Neo4jServer:
     url: str = field(repr=False)  # pytest shows the repr of a fixture in tracebacks
     """As `lamlam.open_store` takes it: user, password and, if it has one, database in it."""
     version: str
-    """As the server tells it: ``5.26.12``, ``2026.08.1``."""
+    """As the server reports it: ``5.26.12``, ``2026.08.1``."""
     found_by: str
-    """Where it came from, in words."""
+    """Where it was found, in words."""
     is_ours: bool
     """Started for these tests: everything in it may be deleted."""
 
@@ -54,16 +54,16 @@ class Neo4jServer:
 
 
 Way = Callable[[Path], AbstractContextManager[Neo4jServer]]
-"""Gives a server, which may keep its files in the folder, or raises `StoreMissing`."""
+"""Yields a server, which may keep its files in the folder, or raises `StoreMissing`."""
 
 
 @contextmanager
 def given_server(folder: Path) -> Iterator[Neo4jServer]:
-    """The server of ``LAMLAM_TEST_NEO4J``.
+    """Yield the server that ``LAMLAM_TEST_NEO4J`` names.
 
     Raises:
         StoreMissing: the variable is not set.
-        UsageError: it holds no URL with user and password.
+        UsageError: its value is not a URL with user and password.
         Unavailable: the server does not answer, or refuses the user.
     """
     url = os.environ.get(ADDRESS_VARIABLE, "")
@@ -73,7 +73,7 @@ def given_server(folder: Path) -> Iterator[Neo4jServer]:
     if not (parts.scheme and parts.hostname and parts.username and parts.password):
         # The value is not shown: it may hold a password.
         raise UsageError(
-            f"{ADDRESS_VARIABLE} is no URL with user and password", hint=f"write {_EXAMPLE}"
+            f"{ADDRESS_VARIABLE} is not a URL with user and password", hint=f"write {_EXAMPLE}"
         )
     server = Neo4jServer(url, "", ADDRESS_VARIABLE, is_ours=False)
     yield answering(server)
@@ -81,7 +81,7 @@ def given_server(folder: Path) -> Iterator[Neo4jServer]:
 
 @contextmanager
 def container_server(folder: Path) -> Iterator[Neo4jServer]:
-    """A container of its own, by the package ``testcontainers``; gone afterwards.
+    """Start a container with the package ``testcontainers``, and remove it afterwards.
 
     Raises:
         StoreMissing: no container engine answers, or the image cannot be had.
@@ -106,7 +106,7 @@ def container_server(folder: Path) -> Iterator[Neo4jServer]:
 
 
 def why_no_containers() -> str | None:
-    """Why no container can be started here; ``None`` where one can. Takes milliseconds."""
+    """Return why no container can be started here; ``None`` if one can. Takes milliseconds."""
     import gc
     import warnings
 
@@ -130,7 +130,7 @@ def why_no_containers() -> str | None:
 
 @contextmanager
 def installed_server(folder: Path) -> Iterator[Neo4jServer]:
-    """The installed Neo4j, run with data, settings and port of its own; gone afterwards.
+    """Run the installed Neo4j with temporary data and settings and a free port.
 
     Raises:
         StoreMissing: none is installed, or it does not start.
@@ -149,7 +149,7 @@ WAYS: tuple[Way, ...] = (given_server, container_server, installed_server)
 
 @contextmanager
 def running_neo4j(folder: Path, ways: Sequence[Way] = WAYS) -> Iterator[Neo4jServer]:
-    """A Neo4j server answers; one that was started for this ends afterwards.
+    """Yield a Neo4j server that answers; one that was started for this ends afterwards.
 
     Args:
         folder: may be filled by a server that is started.
@@ -181,7 +181,7 @@ def running_neo4j(folder: Path, ways: Sequence[Way] = WAYS) -> Iterator[Neo4jSer
 
 
 def answering(server: Neo4jServer) -> Neo4jServer:
-    """Return the server with the version that it tells.
+    """Return the server with the version that it reports.
 
     Raises:
         Unavailable: it does not answer, or refuses the user.
@@ -202,5 +202,5 @@ def answering(server: Neo4jServer) -> Neo4jServer:
 
 
 def url_of(host_and_port: str, user: str, password: str) -> str:
-    """The URL of a server, with user and password escaped."""
+    """Return the URL of a server, with user and password escaped."""
     return f"neo4j://{quote(user, safe='')}:{quote(password, safe='')}@{host_and_port}"

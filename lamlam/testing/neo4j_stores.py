@@ -35,12 +35,12 @@ _IN_USE: dict[str, set[int]] = {}  # by URL of a server: numbers of its prefixes
 
 @contextmanager
 def fresh_url(server: Neo4jServer) -> Iterator[str]:
-    """The URL of an empty store on the server.
+    """Yield the URL of an empty store on the server.
 
     On a server that was started for these tests the nodes of earlier stores are deleted first,
     and their schema is used again: to make one, and to plan every statement anew for its labels,
-    takes longer than most tests. On any other server the store gets labels of its own, which are
-    removed afterwards: what else is there stays as it is.
+    takes longer than most tests. On any other server the store gets separate labels, which are
+    removed afterwards: all other data stays as it is.
     """
     if server.is_ours:
         with _kept_prefix(server) as prefix:
@@ -56,10 +56,10 @@ def fresh_url(server: Neo4jServer) -> Iterator[str]:
 
 @contextmanager
 def _kept_prefix(server: Neo4jServer) -> Iterator[str]:
-    """The first prefix that no open store has; no node is left under it, but its schema may be.
+    """Yield the first prefix that no open store has, without nodes; its schema may exist.
 
-    The first is the usual one, written as ``""``: with it goes every node that belongs to no
-    store in use.
+    The first is the usual one, written as ``""``: for it every node is deleted that belongs to
+    no store in use.
     """
     in_use = _IN_USE.setdefault(server.url, set())
     number = next(n for n in count() if n not in in_use)
@@ -93,10 +93,10 @@ def _driver(server: Neo4jServer) -> Iterator[Driver]:
 
 
 def _delete_nodes(server: Neo4jServer, prefix: str = "", spared: Sequence[str] = ()) -> None:
-    """No node is left that has a label with the prefix, but for those with a spared one.
+    """Delete all nodes that have a label with the prefix, but for those with a spared one.
 
     Args:
-        prefix: ``""``: every node goes, labels or not.
+        prefix: ``""`` deletes every node, with or without labels.
         spared: prefixes of labels of nodes that stay.
     """
     parameters = {"prefix": prefix, "spared": list(spared), "batch": _BATCH}
@@ -108,7 +108,7 @@ def _delete_nodes(server: Neo4jServer, prefix: str = "", spared: Sequence[str] =
 
 
 def _drop_schema(server: Neo4jServer, prefix: str) -> None:
-    """No constraint or index is left for a label with the prefix."""
+    """Drop all constraints and indexes of labels with the prefix."""
     with _driver(server) as driver:
         for listed, drop in (_CONSTRAINTS, _INDEXES):  # a constraint takes its index along
             found = driver.execute_query(listed, {"prefix": prefix}, database_=server.database)

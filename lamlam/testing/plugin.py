@@ -1,7 +1,7 @@
 """The pytest fixtures: a fresh fact store of each kind, and the Neo4j server behind one of them.
 
-pytest loads this module in every run of everybody who installed lamlam: it imports nothing
-heavy before a fixture asks for it.
+pytest loads this module in every run where lamlam is installed: it imports nothing
+heavy before a fixture needs it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ MARKER = "lamlam_neo4j"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker is known."""
+    """Register the marker."""
     config.addinivalue_line("markers", f"{MARKER}: runs against a Neo4j server")
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m sorts out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test that asks for the server has the marker: ``-m 'not lamlam_neo4j'`` leaves it out."""
+    """Mark every test that uses the server: ``-m 'not lamlam_neo4j'`` leaves it out."""
     for item in items:
         kind = getattr(getattr(item, "callspec", None), "params", {}).get("lamlam_store_url")
         if kind == "neo4j" or "lamlam_neo4j" in getattr(item, "fixturenames", ()):
@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def lamlam_neo4j(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServer]:
-    """A Neo4j server that answers: url, address, user, password, version, found_by.
+    """Yield a Neo4j server that answers: url, address, user, password, version, found_by.
 
     From ``LAMLAM_TEST_NEO4J``, a container, or an installed Neo4j. Without any the test is
     skipped, or fails where ``LAMLAM_REQUIRE_NEO4J=1``.
@@ -63,7 +63,7 @@ def without_neo4j(why: Exception) -> NoReturn:
 
 @pytest.fixture(params=["memory", "sqlite", "neo4j"])
 def lamlam_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty store, as `lamlam.open_store` takes it: the test runs once per kind.
+    """Yield the URL of an empty store for `lamlam.open_store`; the test runs once per kind.
 
     Two openings of ``memory:`` are two stores. ``@pytest.mark.parametrize("lamlam_store_url",
     ["sqlite"], indirect=True)`` picks kinds.
@@ -84,7 +84,7 @@ def lamlam_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
 
 @pytest.fixture
 async def lamlam_store(lamlam_store_url: str) -> AsyncIterator[FactStore]:
-    """An empty open `lamlam.FactStore`, for tests that run on an event loop; once per kind.
+    """Yield an empty open `lamlam.FactStore`, for tests on an event loop; once per kind.
 
     For anyio's pytest plugin, or pytest-asyncio in its auto mode.
     """
@@ -96,7 +96,7 @@ async def lamlam_store(lamlam_store_url: str) -> AsyncIterator[FactStore]:
 
 @pytest.fixture
 def lamlam_sync_store(lamlam_store_url: str) -> Iterator[SyncFactStore]:
-    """An empty open `lamlam.SyncFactStore`; once per kind."""
+    """Yield an empty open `lamlam.SyncFactStore`; once per kind."""
     import lamlam
 
     with lamlam.SyncFactStore(lamlam_store_url) as store:
