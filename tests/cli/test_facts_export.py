@@ -119,7 +119,7 @@ def test_export_leaves_the_store_itself_alone(facts: Facts, tmp_path: Path, url:
 def test_export_to_what_names_no_file(facts: Facts, own: Path, file: str) -> None:
     """It is told as the user's mistake, not as a fault of the program."""
     status, out, err = facts("export", file)
-    assert (status, out, err) == (2, "", f"error: {file!r} names no file\n")
+    assert (status, out, err) == (2, "", f"error: {file!r} is not the name of a file\n")
 
 
 def test_what_cannot_be_written_is_named_as_it_was_given(facts: Facts, own: Path) -> None:

@@ -234,7 +234,7 @@ def test_a_file_without_facts_is_an_error(
     (tmp_path / "header.csv").write_text("entity,relation,value\n")
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\n")))
     shown = "standard input" if name == "-" else name
-    said = f"error: {shown} holds no facts (nothing was imported)\n"
+    said = f"error: {shown} has no facts (nothing was imported)\n"
     for url in ("sqlite:///new.db", "memory:///new.json"):
         assert facts("import", name, "--memory", url) == (2, "", said)
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))

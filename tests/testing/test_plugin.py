@@ -161,7 +161,7 @@ def test_an_unknown_kind_is_named(pytester: pytest.Pytester) -> None:
     ("url", "message"),
     [
         ("neo4j://neo4j:hushhush@127.0.0.1:1", "*neo4j://127.0.0.1:1 (LAMLAM_TEST_NEO4J) cannot*"),
-        ("localhost:7687", "*is no URL with user and password*"),
+        ("localhost:7687", "*is not a URL with user and password*"),
     ],
 )
 def test_a_wrong_address_is_an_error(
