@@ -12,7 +12,7 @@ help:
 	@echo "make setup   virtual environment in .venv with lamlam, ready to run (compiles llama.cpp once)"
 	@echo "make demo    setup, then lamlam writes, learns a new fact and forgets it"
 	@echo "make test    adds PyTorch and the development tools, then runs the tests"
-	@echo "make soak    the long forms of the tests: crashes, many processes, thousands of examples"
+	@echo "make soak    the long forms of the tests: crashes, many processes, thousands of examples, a busy machine"
 	@echo "make lint    ruff, mypy and pyright"
 	@echo "make bench   speed of decoding and of lookups on this machine"
 	@echo "make clean   removes .venv and everything built"
@@ -30,6 +30,7 @@ soak: $(DEV)
 	$(VENV)/bin/python -m pytest tests/soak --soak --timeout 5400
 	LAMLAM_CONFORMANCE_EXAMPLES=2000 $(VENV)/bin/python -m pytest \
 	  tests/memory_backends/conformance/test_conformance.py -k model --timeout 5400
+	$(VENV)/bin/python build_support/under_load.py $(VENV)/bin/python -m pytest --part others
 
 lint: $(DEV)
 	$(VENV)/bin/ruff check .
