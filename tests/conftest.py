@@ -6,6 +6,7 @@ And the Neo4j servers: tests get one from an address, a container engine, or Jav
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -41,6 +42,7 @@ settings.load_profile("lamlam")
 
 TALLY = pytest.StashKey[Neo4jTally]()
 
+_PLAIN = {"COLUMNS": "100", "NO_COLOR": "1"}
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -105,20 +107,37 @@ def _own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def lamlam_command(tmp_path: Path) -> Command:
-    """Runs ``lamlam`` in a process of its own, in an empty folder."""
+def lamlam_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Command]:
+    """Runs ``lamlam`` in this process, in an empty folder."""
+    from lamlam.cli.app import run as run_command
+
+    before = signal.getsignal(signal.SIGTERM)  # the command has a handler of its own
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as changed:
+            for name, value in {**_PLAIN, **environment}.items():
+                changed.setenv(name, value)
+            capsys.readouterr()
+            status = run_command(list(arguments))
+        shown = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, status, shown.out, shown.err)
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def lamlam_process(tmp_path: Path) -> Command:
+    """Runs ``lamlam`` in a process of its own, in an empty folder, for tests about the process."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "lamlam", *arguments],
             cwd=tmp_path,
-            env={
-                **os.environ,
-                "COLUMNS": "100",
-                "NO_COLOR": "1",
-                "PYTHONPATH": str(ROOT),
-                **environment,
-            },
+            env={**os.environ, "PYTHONPATH": str(ROOT), **_PLAIN, **environment},
             capture_output=True,
             text=True,
             encoding="utf-8",

@@ -145,15 +145,15 @@ def test_asking_creates_no_file(lamlam_command: Command, tmp_path: Path) -> None
     assert not list(tmp_path.glob("absent*"))
 
 
-def test_what_memory_lacks_is_status_1(lamlam_command: Command, tmp_path: Path) -> None:
+def test_what_memory_lacks_is_status_1(lamlam_process: Command, tmp_path: Path) -> None:
     """Not found is 1, told apart from an error."""
     store = ["--memory", "sqlite:///facts.db"]
     assert (
-        lamlam_command("facts", "set", "Ada Quill", "birth place", "Lowmere", *store).returncode
+        lamlam_process("facts", "set", "Ada Quill", "birth place", "Lowmere", *store).returncode
         == 0
     )
-    assert lamlam_command("facts", "get", "Ada Quill", "birth place", *store).returncode == 0
-    assert lamlam_command("facts", "get", "Bob Ferris", "birth place", *store).returncode == 1
+    assert lamlam_process("facts", "get", "Ada Quill", "birth place", *store).returncode == 0
+    assert lamlam_process("facts", "get", "Bob Ferris", "birth place", *store).returncode == 1
 
 
 def _raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -226,12 +226,12 @@ def test_the_process_clock_counts_the_interpreter_too() -> None:
     assert 0 < first <= seconds_since_process_start()
 
 
-def test_ask_prints_one_json_object(lamlam_command: Command) -> None:
+def test_ask_prints_one_json_object(lamlam_process: Command) -> None:
     """Text, spans and lookups fit together, and offsets are those of the text."""
-    lamlam_command(
+    lamlam_process(
         "facts", "set", "Ada Quill", "birth place", "Lowmere", "--memory", "sqlite:///a.db"
     )
-    done = lamlam_command(
+    done = lamlam_process(
         "ask", "Ada Quill was born in", "--memory", "sqlite:///a.db", "--json", "--max-tokens", "20"
     )
     assert done.returncode == 0, done.stderr
@@ -280,18 +280,18 @@ def test_ask_for_people_marks_the_value_and_names_its_source(lamlam_command: Com
     assert "birth place" in listing and "parish" in listing and "exact" in listing
 
 
-def test_doctor_finds_this_installation_healthy(lamlam_command: Command) -> None:
+def test_doctor_finds_this_installation_healthy(lamlam_process: Command) -> None:
     """Every required check passes, and the trial writes."""
-    done = lamlam_command("doctor", "--json")
+    done = lamlam_process("doctor", "--json")
     report = json.loads(done.stdout)
     assert [check for check in report["checks"] if check["required"] and not check["ok"]] == []
     assert report["ok"] and done.returncode == 0
 
 
 @pytest.mark.parametrize("columns", ["40", "120"])
-def test_demo_changes_a_fact_and_forgets_it(columns: str, lamlam_command: Command) -> None:
+def test_demo_changes_a_fact_and_forgets_it(columns: str, lamlam_process: Command) -> None:
     """The new value appears after the change, and neither value after forgetting."""
-    done = lamlam_command("demo", "--json", COLUMNS=columns)
+    done = lamlam_process("demo", "--json", COLUMNS=columns)
     assert done.returncode == 0, done.stderr
     story = json.loads(done.stdout)
     assert len(story["texts"]) == 3
@@ -339,10 +339,10 @@ def test_a_plain_model_says_that_it_writes_without_memory(
     assert (unnamed.returncode, unnamed.stderr) == (0, "")
 
 
-def test_an_error_does_not_stand_on_the_line_of_the_text(lamlam_command: Command) -> None:
+def test_an_error_does_not_stand_on_the_line_of_the_text(lamlam_process: Command) -> None:
     """Where the text breaks off, its line ends first."""
-    lamlam_command("facts", "set", "Ada Quill", "job", "miller", "--memory", "sqlite:///a.db")
-    done = lamlam_command(
+    lamlam_process("facts", "set", "Ada Quill", "job", "miller", "--memory", "sqlite:///a.db")
+    done = lamlam_process(
         "ask", "Bob Ferris was born in", "--memory", "sqlite:///a.db", "--policy", "raise"
     )
     assert done.returncode == 2 and done.stderr.startswith("error: memory has no")

@@ -183,16 +183,16 @@ def test_an_empty_url_is_no_memory(facts: Facts, own: Path) -> None:
         assert "known are" in err and "write sqlite" not in err
 
 
-def test_a_terminal_that_knows_few_characters(lamlam_command: Any) -> None:
+def test_a_terminal_that_knows_few_characters(lamlam_process: Any) -> None:
     """What it cannot show is no error: JSON escapes it, all else leaves a question mark."""
     options = ("--memory", "sqlite:///facts.db")
     names = ("Zoé", "名前", "日本")
     for encoding in ("ascii", "latin-1"):
-        done = lamlam_command("facts", "set", *names, *options, PYTHONIOENCODING=encoding)
+        done = lamlam_process("facts", "set", *names, *options, PYTHONIOENCODING=encoding)
         assert (done.returncode, done.stderr) == (0, "")
-        done = lamlam_command("facts", "get", *names[:2], *options, PYTHONIOENCODING=encoding)
+        done = lamlam_process("facts", "get", *names[:2], *options, PYTHONIOENCODING=encoding)
         assert (done.returncode, done.stderr) == (0, "") and "??" in done.stdout
-        json_ = lamlam_command(
+        json_ = lamlam_process(
             "facts", "get", *names[:2], *options, "--json", PYTHONIOENCODING=encoding
         )
         assert json.loads(json_.stdout)["values"] == ["日本"]
