@@ -24,9 +24,9 @@ from lamlam.errors import BadStore, ReadOnly, SchemaMismatch, StoreMissing
 from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.commit_plan import plan_commit
 from lamlam.memory_backends.commits.entity_edit import covered_keys
+from lamlam.memory_backends.commits.erasure_request import ErasureRequest
 from lamlam.memory_backends.commits.validation import (
     check_commit,
-    check_erase,
     check_expected,
     check_op,
     check_scan,
@@ -45,7 +45,6 @@ from lamlam.memory_backends.model.lookups import (
 )
 from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.operations import (
-    OUT_OF_REACH,
     Assert,
     Commit,
     DefineRelation,
@@ -237,8 +236,8 @@ class JsonlStore(LocalStore):
         """Nothing is left of the facts in the file."""
         with self._lock:
             self._check_writable()
-            check_erase(entity, relation, reason, authority)
-            key = scoped(check_namespace(namespace), canonical_key(entity))
+            request = ErasureRequest(entity, relation, namespace, reason, authority)
+            key = request.key
             record = self._facts.record(key) or StoredEntity(entity, key, ())
             facts = record.facts
             covered = covered_keys(facts, relation)
@@ -247,17 +246,11 @@ class JsonlStore(LocalStore):
             if n_erased:
                 left = self._facts.with_(StoredEntity(record.name, key, kept))
                 self._write(left, self._head["revision"] + 1)
-            return ErasureReceipt(
-                facts=n_erased,
-                entity=entity,
-                relation=relation,
+            return request.receipt(
+                n_erased,
+                self._head["revision"],
                 covered=(str(self.path),),
                 pending=("blocks of the disk that the file had before",) if n_erased else (),
-                verified=False,
-                revision=self._head["revision"],
-                reason=reason,
-                authority=authority,
-                uncovered=OUT_OF_REACH,
             )
 
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:

@@ -111,19 +111,6 @@ def check_commit(expected: int | None, idempotency_key: str | None, actor: str |
     _check_revision(expected, "apply: expected")
 
 
-def check_erase(
-    entity: str, relation: str | None, reason: str | None, authority: str | None
-) -> None:
-    """An entity is named, and all that is said of its erasure is text.
-
-    Raises:
-        BadFact: it is not.
-    """
-    if entity is None:
-        raise BadFact("no fact: entity: is no text but NoneType", hint="name the entity to erase")
-    check_text(entity=entity, relation=relation, reason=reason, authority=authority)
-
-
 def check_scan(
     entity: str | None, relation: str | None, as_of: int | None = None, batch: int = 1
 ) -> None:

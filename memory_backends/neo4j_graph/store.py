@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from anyio import CancelScope
 
 from lamlam.errors import NotSupported, ReadOnly
+from lamlam.memory_backends.commits.erasure_request import ErasureRequest
 from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_entity,
-    check_erase,
     check_reached,
     check_scan,
     check_since,
@@ -21,7 +21,6 @@ from lamlam.memory_backends.commits.validation import (
 )
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
-from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import (
     EntityView,
     Lookup,
@@ -30,9 +29,7 @@ from lamlam.memory_backends.model.lookups import (
     check_lookup,
     checked_lookups,
 )
-from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import (
-    OUT_OF_REACH,
     Assert,
     Change,
     Commit,
@@ -357,21 +354,10 @@ class Neo4jStore(FactStore):
         from lamlam.memory_backends.neo4j_graph.erasure import COVERED, PENDING, erase
 
         self._check_writable()
-        check_erase(entity, relation, reason, authority)
-        key = scoped(check_namespace(namespace), canonical_key(entity))
-        commit = self._noted(await self._loop.run(erase, self._committer, key, relation))
-        return ErasureReceipt(
-            facts=commit.facts,
-            entity=entity,
-            relation=relation,
-            covered=COVERED,
-            pending=PENDING if commit.facts else (),
-            verified=False,
-            revision=commit.revision,
-            reason=reason,
-            authority=authority,
-            uncovered=OUT_OF_REACH,
-        )
+        request = ErasureRequest(entity, relation, namespace, reason, authority)
+        commit = self._noted(await self._loop.run(erase, self._committer, request.key, relation))
+        pending = PENDING if commit.facts else ()
+        return request.receipt(commit.facts, commit.revision, covered=COVERED, pending=pending)
 
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
         """The database has the schema of this version; a second call finds nothing to do."""

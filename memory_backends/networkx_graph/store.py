@@ -20,10 +20,10 @@ from lamlam.errors import Conflict, ReadOnly, StoreMissing
 from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.changes import present_changes, within
 from lamlam.memory_backends.commits.commit_plan import plan_commit
+from lamlam.memory_backends.commits.erasure_request import ErasureRequest
 from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_entity,
-    check_erase,
     check_expected,
     check_reached,
     check_scan,
@@ -45,7 +45,6 @@ from lamlam.memory_backends.model.lookups import (
 )
 from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.operations import (
-    OUT_OF_REACH,
     Change,
     Commit,
     ErasureReceipt,
@@ -357,9 +356,8 @@ class GraphStore(LocalStore):
         """The same as `erase`, in this thread."""
         with self._lock, self._only_writing():
             self._check_writable()
-            check_erase(entity, relation, reason, authority)
-            key = scoped(check_namespace(namespace), canonical_key(entity))
-            n_facts = self._erase(key, relation)
+            request = ErasureRequest(entity, relation, namespace, reason, authority)
+            n_facts = self._erase(request.key, relation)
             pending: tuple[str, ...] = (_FREED,) if n_facts else ()
             if n_facts and self.path is not None:
                 self.save_nowait()
@@ -367,18 +365,7 @@ class GraphStore(LocalStore):
             if self.path is not None:
                 file = Path(os.path.realpath(self.path))
                 pending += tuple(f"{_UNFINISHED}{path.name}" for path in parts_beside(file))
-            return ErasureReceipt(
-                facts=n_facts,
-                entity=entity,
-                relation=relation,
-                covered=_COVERED,
-                pending=pending,
-                verified=False,
-                revision=Revision(self._revision),
-                reason=reason,
-                authority=authority,
-                uncovered=OUT_OF_REACH,
-            )
+            return request.receipt(n_facts, self._revision, covered=_COVERED, pending=pending)
 
     async def save(self, path: Path | None = None) -> None:
         """The file holds what the store does, all of it or what it held before.

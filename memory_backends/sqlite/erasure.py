@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from lamlam.memory_backends.commits.erasure_plan import ErasurePlan, entities_meant, plan_erasure
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.fact_ids import FactIds
-from lamlam.memory_backends.model.facts import Namespace
-from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
-from lamlam.memory_backends.model.namespaces import scoped, split
+from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.resolution.blocking_codes import row_id
 from lamlam.memory_backends.sqlite.commit_log import (
     is_of_names,
@@ -72,14 +70,9 @@ class ErasedRows:
         return bool(self.needles) and not self.n_unsearched
 
 
-def erase_rows(
-    writer: SqliteWriter,
-    entity: str,
-    relation: str | None,
-    namespace: Namespace = (),
-) -> ErasedRows:
-    """Nothing of it is left in the tables; the caller commits."""
-    return _Erasure(writer, relation).done(scoped(namespace, canonical_key(entity)))
+def erase_rows(writer: SqliteWriter, key: str, relation: str | None) -> ErasedRows:
+    """Remove from the tables what an erasure of a scoped key reaches; the caller commits."""
+    return _Erasure(writer, relation).done(key)
 
 
 class _Erasure:

@@ -14,9 +14,9 @@ from weakref import WeakSet
 
 from lamlam.errors import ReadOnly, StoreMissing, Unavailable
 from lamlam.memory_backends.authoring import LocalStore
+from lamlam.memory_backends.commits.erasure_request import ErasureRequest
 from lamlam.memory_backends.commits.validation import (
     check_entity,
-    check_erase,
     check_reached,
     check_scan,
     check_since,
@@ -34,14 +34,12 @@ from lamlam.memory_backends.model.lookups import (
     checked_lookups,
 )
 from lamlam.memory_backends.model.operations import (
-    OUT_OF_REACH,
     Change,
     Commit,
     ErasureReceipt,
     MigrationReport,
     Op,
     PastFact,
-    Revision,
     StoreInfo,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -357,25 +355,19 @@ class SqliteStore(OneProcess, LocalStore):
         """The same as `erase`, in this thread."""
         from lamlam.memory_backends.sqlite.erasure import erase_rows
 
-        check_erase(entity, relation, reason, authority)
-        space = check_namespace(namespace)
+        request = ErasureRequest(entity, relation, namespace, reason, authority)
         with self._write_lock:
             with self._writing() as writer:
-                erased = erase_rows(writer, entity, relation, space)
+                erased = erase_rows(writer, request.key, relation)
             pending = self._clean(erased)
         is_clean = erased.is_searchable and not pending
         unfinished = [f"{_UNFINISHED}{path.name}" for path in parts_beside(self.path)]
-        return ErasureReceipt(
-            facts=erased.facts,
-            entity=entity,
-            relation=relation,
+        return request.receipt(
+            erased.facts,
+            erased.revision,
             covered=_TABLES + (_BYTES if is_clean else ()),
             pending=(*pending, *unfinished),
             verified=is_clean and not unfinished,
-            revision=Revision(erased.revision),
-            reason=reason,
-            authority=authority,
-            uncovered=OUT_OF_REACH,
         )
 
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:

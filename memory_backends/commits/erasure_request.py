@@ -1,0 +1,80 @@
+"""What a caller asks `erase` to remove, checked, and the receipt for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.model.facts import Namespace, check_namespace, check_text
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.namespaces import scoped
+from lamlam.memory_backends.model.operations import OUT_OF_REACH, ErasureReceipt, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRequest:
+    """One call of `erase`."""
+
+    entity: str
+    """As the caller named it."""
+    relation: str | None = None
+    """Erase facts of this relation, or of its synonyms, only."""
+    namespace: Namespace = ()
+    reason: str | None = None
+    authority: str | None = None
+    """Who asked for it."""
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            BadFact: no entity is named, a field is not text, or there can be no such namespace.
+        """
+        if self.entity is None:
+            raise BadFact(
+                "invalid erasure: entity must be a string, got NoneType",
+                hint="name the entity to erase",
+            )
+        check_text(
+            entity=self.entity,
+            relation=self.relation,
+            reason=self.reason,
+            authority=self.authority,
+        )
+        check_namespace(self.namespace)
+
+    @property
+    def key(self) -> str:
+        """Scoped canonical key of the entity that is named."""
+        return scoped(check_namespace(self.namespace), canonical_key(self.entity))
+
+    def receipt(
+        self,
+        facts: int,
+        revision: int,
+        *,
+        covered: tuple[str, ...],
+        pending: tuple[str, ...] = (),
+        verified: bool = False,
+    ) -> ErasureReceipt:
+        """Return the receipt.
+
+        Args:
+            facts: how many versions of facts are gone.
+            revision: that of the store afterwards.
+            covered: places that hold nothing of it any more.
+            pending: places that may still hold it, with the reason.
+            verified: the bytes of the covered places were searched, and held none of it.
+        """
+        return ErasureReceipt(
+            facts=facts,
+            entity=self.entity,
+            relation=self.relation,
+            covered=covered,
+            pending=pending,
+            verified=verified,
+            revision=Revision(revision) if type(revision) is int else revision,
+            reason=self.reason,
+            authority=self.authority,
+            uncovered=OUT_OF_REACH,
+        )
