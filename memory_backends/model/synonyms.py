@@ -8,29 +8,36 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from pathlib import Path
 
 from lamlam.memory_backends.model.keys import canonical_key
-from lamlam.memory_backends.model.relation_synonyms import GROUPS
 
+_FILE = Path(__file__).with_name("relation_synonyms.txt")
 # Words around a name that say nothing: "the birth place of", "his profession".
 _LEADING = frozenset("the a an its his her their was is were are has had of".split())
 _TRAILING = frozenset("of is was the name".split())
 _NO_WORD = re.compile(r"[\W_]+")
 
 
-class _Table:
+class _SynonymTable:
     """The groups, and the ways in which their names are found."""
 
     def __init__(self) -> None:
-        self.groups = [
-            tuple(name.strip() for name in " ".join(paragraph.split()).split("|"))
-            for paragraph in GROUPS.strip().split("\n\n")
-        ]
+        self.groups = relation_groups()
         self.by_name = {name: n for n, group in enumerate(self.groups) for name in group}
         self.by_letters: dict[str, int] = {}
         for name, n in self.by_name.items():
             self.by_letters.setdefault(_letters(name), n)
         self.words = frozenset(word for name in self.by_name for word in name.split())
+
+
+def relation_groups() -> list[tuple[str, ...]]:
+    """Return the groups of names in the file, without the comment that it begins with."""
+    _, *paragraphs = _FILE.read_text(encoding="utf-8").split("\n\n")
+    return [
+        tuple(name.strip() for name in " ".join(paragraph.split()).split("|"))
+        for paragraph in paragraphs
+    ]
 
 
 def group_of(relation_key: str) -> int | None:
@@ -56,7 +63,7 @@ def synonyms_of(relation_key: str) -> tuple[str, ...]:
 
 
 def same_relation(a: str, b: str) -> bool:
-    """True where two canonical keys name one relation; two known groups never match.
+    """Return whether two canonical keys name one relation; two known groups never match.
 
     >>> same_relation("place of birth", "birth place"), same_relation("birth place", "birth date")
     (True, False)
@@ -68,18 +75,18 @@ def same_relation(a: str, b: str) -> bool:
 
 
 def is_known_word(word: str) -> bool:
-    """True for a word that the table's names are made of."""
+    """Return whether the names of the table contain the word."""
     return word in _table().words
 
 
 @lru_cache(maxsize=1)
-def _table() -> _Table:
-    return _Table()
+def _table() -> _SynonymTable:
+    return _SynonymTable()
 
 
 @lru_cache(maxsize=8192)
 def _group_of_variant(relation_key: str) -> int | None:
-    """The group of "placeOfBirth", "birth-place", "his birth place", "the birth place of"."""
+    """Return the group of "placeOfBirth", "birth-place", "his birth place", "the birth place of"."""
     table = _table()
     letters = _letters(relation_key)
     if letters in table.by_letters:

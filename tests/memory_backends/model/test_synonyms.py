@@ -7,17 +7,17 @@ from collections import Counter
 import pytest
 
 from lamlam.memory_backends.model.keys import canonical_key
-from lamlam.memory_backends.model.relation_synonyms import GROUPS
-from lamlam.memory_backends.model.synonyms import group_of, same_relation, synonyms_of
+from lamlam.memory_backends.model.synonyms import (
+    group_of,
+    relation_groups,
+    same_relation,
+    synonyms_of,
+)
 from lamlam.memory_backends.resolution.relation_matching import match_relation
 
 
 def _names() -> list[str]:
-    return [
-        name.strip()
-        for paragraph in GROUPS.strip().split("\n\n")
-        for name in " ".join(paragraph.split()).split("|")
-    ]
+    return [name for group in relation_groups() for name in group]
 
 
 def test_groups_are_disjoint_and_canonical() -> None:
