@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -20,18 +21,11 @@ from lamlam.memory_backends.protocol import FactStore
 
 ENTRY_POINTS = "lamlam.memory_backends"
 BUNDLED = "bundled"
-_SQLITE = "sqlite:///"
-_MEMORY = "memory:///"
-_NEO4J = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
-_KNOWN = (
-    "memory:, memory:///file.json, sqlite:///relative.db, sqlite:////absolute.db,"
-    " neo4j://user:password@host:port/database, bundled"
-)
 _USER = re.compile(r":(/*).*@", re.DOTALL)
 _OPTIONS = re.compile(r"\?.*", re.DOTALL)
 
 
-class Backend(Protocol):
+class BackendEntry(Protocol):
     """What an entry point names: opens the store behind a URL of its scheme."""
 
     def __call__(self, url: str, *, create: bool, read_only: bool) -> FactStore:
@@ -39,11 +33,81 @@ class Backend(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltInBackend:
+    """A backend of lamlam."""
+
+    schemes: tuple[str, ...]
+    connect: Callable[[str, bool, bool], FactStore | None]
+    """Returns the open store behind a URL (URL, create, read_only); ``None`` where the URL is not
+    of its form."""
+    urls: str
+    """What its URLs look like, for messages."""
+    is_remote: bool = False
+    """Opening it waits for a server."""
+
+
+def _memory(url: str, create: bool, read_only: bool) -> FactStore | None:
+    file = _file_of(url, "memory:///")
+    if file is None and url not in ("memory:", "memory://"):
+        return None
+    from lamlam.memory_backends.networkx_graph.store import GraphStore
+
+    return GraphStore(file, create=create, read_only=read_only)
+
+
+def _sqlite(url: str, create: bool, read_only: bool) -> FactStore | None:
+    file = _file_of(url, "sqlite:///")
+    return None if file is None else _sqlite_file(file, create, read_only)
+
+
+def _sqlite_file(file: Path, create: bool, read_only: bool) -> FactStore:
+    from lamlam.memory_backends.sqlite.store import SqliteStore
+
+    return SqliteStore(file, create=create, read_only=read_only)
+
+
+def _neo4j(url: str, create: bool, read_only: bool) -> FactStore | None:
+    if "://" not in url:
+        return None
+    if find_spec("neo4j") is None:
+        raise MissingExtra("neo4j", "the driver of Neo4j")
+    from lamlam.memory_backends.neo4j_graph.store import connect_neo4j
+
+    return connect_neo4j(url, create=create, read_only=read_only)
+
+
+def _bundled(url: str, create: bool, read_only: bool) -> FactStore | None:
+    if url != BUNDLED:
+        return None
+    from lamlam.bundled import facts_path
+    from lamlam.memory_backends.sqlite.store import SqliteStore
+
+    return SqliteStore(facts_path(), read_only=True, is_frozen=True)
+
+
+_NEO4J = BuiltInBackend(
+    ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"),
+    _neo4j,
+    "neo4j://user:password@host:port/database",
+    is_remote=True,
+)
+BUILT_IN = (
+    BuiltInBackend(
+        ("memory",), _memory, "memory:, memory:///relative.json, memory:////absolute.json"
+    ),
+    BuiltInBackend(("sqlite",), _sqlite, "sqlite:///relative.db, sqlite:////absolute.db"),
+    _NEO4J,
+    BuiltInBackend((BUNDLED,), _bundled, BUNDLED),
+)
+_BY_SCHEME = {scheme: backend for backend in BUILT_IN for scheme in backend.schemes}
+
+
 @asynccontextmanager
 async def open_store(
     url: str | os.PathLike[str], *, create: bool = True, read_only: bool = False
 ) -> AsyncIterator[FactStore]:
-    """The store behind a URL is open inside the ``async with`` block, and closed after it.
+    """Open the store behind a URL for the ``async with`` block, and close it after.
 
     Args:
         url: ``memory:`` (gone when closed), ``memory:///relative.json`` or
@@ -65,8 +129,9 @@ async def open_store(
         SchemaMismatch: a newer version wrote it.
     """
     opening = partial(connect, url, create=create, read_only=read_only)
-    is_remote = isinstance(url, str) and url.partition(":")[0] in _NEO4J
-    # Neo4j is waited for, which must not hold up the caller's loop.
+    backend = _BY_SCHEME.get(url.partition(":")[0]) if isinstance(url, str) else None
+    # Waiting for a server must not hold up the caller's loop.
+    is_remote = backend is not None and backend.is_remote
     store = await to_thread.run_sync(opening) if is_remote else opening()
     try:
         yield store
@@ -81,52 +146,36 @@ def connect(
     if not isinstance(url, str | os.PathLike):
         raise no_url(url)
     if not isinstance(url, str):
-        from lamlam.memory_backends.sqlite.store import SqliteStore
-
-        return SqliteStore(_file(url), create=create, read_only=read_only)
+        return _sqlite_file(_file(url), create, read_only)
     scheme = url.partition(":")[0]
-    if url == BUNDLED:
-        from lamlam.bundled import facts_path
-        from lamlam.memory_backends.sqlite.store import SqliteStore
-
-        return SqliteStore(facts_path(), read_only=True, is_frozen=True)
-    if url in ("memory:", "memory://") or _names_file(url, _MEMORY):
-        from lamlam.memory_backends.networkx_graph.store import GraphStore
-
-        file = _file(url[len(_MEMORY) :]) if _names_file(url, _MEMORY) else None
-        return GraphStore(file, create=create, read_only=read_only)
-    if _names_file(url, _SQLITE):
-        from lamlam.memory_backends.sqlite.store import SqliteStore
-
-        return SqliteStore(_file(url[len(_SQLITE) :]), create=create, read_only=read_only)
-    if scheme in _NEO4J and url.startswith(f"{scheme}://"):
-        if find_spec("neo4j") is None:
-            raise MissingExtra("neo4j", "the driver of Neo4j")
-        from lamlam.memory_backends.neo4j_graph.store import connect_neo4j
-
-        return connect_neo4j(url, create=create, read_only=read_only)
-    if ":" in url and scheme not in ("sqlite", "memory", *_NEO4J):
+    backend = _BY_SCHEME.get(scheme)
+    if backend is not None:
+        store = backend.connect(url, create, read_only)
+        if store is not None:
+            return store
+    elif ":" in url:
         for entry in entry_points(group=ENTRY_POINTS, name=scheme):
-            backend: Backend = entry.load()
-            return backend(url, create=create, read_only=read_only)
-    others = sorted({f"{entry.name}:" for entry in entry_points(group=ENTRY_POINTS)})
-    hint = f"known are {', '.join([_KNOWN, *others])}"
-    if scheme == "sqlite":
-        hint = f"write {_SQLITE}relative.db or {_SQLITE}/absolute.db"
-    elif scheme == "memory":
-        hint = f"write memory:, {_MEMORY}relative.json or {_MEMORY}/absolute.json"
-    elif scheme in _NEO4J:
-        hint = f"write {scheme}://user:password@host:port/database"
+            opener: BackendEntry = entry.load()
+            return opener(url, create=create, read_only=read_only)
+    if backend is not None:
+        hint = f"write {backend.urls.replace(backend.schemes[0], scheme)}"
     elif url and ":" not in url and (Path(url).exists() or Path(url).suffix):
-        hint = f"write {_SQLITE}{url}"
+        hint = f"write sqlite:///{url}"
+    else:
+        others = sorted({f"{entry.name}:" for entry in entry_points(group=ENTRY_POINTS)})
+        hint = f"known are {', '.join([_known(), *others])}"
     raise UnknownBackend(f"no memory answers to {without_secrets(url)!r}", hint=hint)
+
+
+def _known() -> str:
+    return ", ".join(backend.urls for backend in BUILT_IN)
 
 
 def no_url(given: object) -> UnknownBackend:
     """Return the error of something that names no memory at all."""
     return UnknownBackend(
         f"a memory is named by a URL or a path, not by {type(given).__name__}",
-        hint=f"known are {_KNOWN}",
+        hint=f"known are {_known()}",
     )
 
 
@@ -137,31 +186,31 @@ def without_secrets(url: str) -> str:
     'neo4j://…@host/facts?…'
     """
     scheme, _, rest = url.partition(":")
-    if scheme in _NEO4J and not rest.startswith("//"):
+    if scheme in _NEO4J.schemes and not rest.startswith("//"):
         return f"{scheme}:…"
     return _OPTIONS.sub("?…", _USER.sub(r":\1…@", url, count=1))
 
 
-def _names_file(url: str, beginning: str) -> bool:
-    """True for the URL of a file.
+def _file_of(url: str, beginning: str) -> Path | None:
+    """Return the file that a URL names, if it names one.
 
     Raises:
         UnknownOption: it has options, which would otherwise become part of the file's name.
     """
     if not url.startswith(beginning) or len(url) == len(beginning):
-        return False
+        return None
     path, question_mark, options = url.partition("?")
     if question_mark:
         name = options.partition("=")[0].partition("&")[0]
         raise UnknownOption(
-            f"{path} takes no options, and {name!r} is none",
+            f"{path} takes no options, and {name!r} is not one",
             hint="read_only= and create= are arguments; give a file with ? in its name as a Path",
         )
-    return True
+    return _file(url[len(beginning) :])
 
 
 def _file(name: str | os.PathLike[str]) -> Path:
-    """The path of a file, which may or may not be there.
+    """Return the path of a file, which may or may not be there.
 
     Raises:
         BadStore: no file can have that name.
@@ -183,7 +232,7 @@ def _shown(path: Path) -> str:
 
 
 def data_folder() -> Path:
-    """The folder of the user's own facts; it need not exist. ``LAMLAM_HOME`` overrides it."""
+    """Return the folder of the user's own facts; it need not exist. ``LAMLAM_HOME`` overrides it."""
     if home := os.environ.get("LAMLAM_HOME"):
         return Path(home)
     from platformdirs import user_data_path
@@ -192,5 +241,5 @@ def data_folder() -> Path:
 
 
 def user_facts_path() -> Path:
-    """The user's own fact file; it need not exist."""
+    """Return the path of the user's own fact file; it need not exist."""
     return data_folder() / "facts.db"

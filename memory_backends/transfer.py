@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from lamlam.errors import UsageError
-from lamlam.memory_backends.fact_formats.shape import Item
+from lamlam.memory_backends.fact_formats.format import Item
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.operations import AddAlias, Assert, Commit, DefineRelation
 from lamlam.memory_backends.protocol import Capability

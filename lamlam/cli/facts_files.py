@@ -18,9 +18,9 @@ from lamlam.cli.output import print_json, print_result, printable_line, stderr_c
 if TYPE_CHECKING:
     from lamlam.errors import LamLamError
     from lamlam.memory_backends.fact_formats.fact_files import FactFile
-    from lamlam.memory_backends.fact_formats.shape import Item
+    from lamlam.memory_backends.fact_formats.format import Item
 
-_Format = Annotated[
+FormatOption = Annotated[
     str | None,
     typer.Option(
         "--format",
@@ -59,7 +59,7 @@ def import_(
         ),
     ],
     memory: WriteMemory = None,
-    format: _Format = None,
+    format: FormatOption = None,
     skip_invalid: Annotated[
         bool,
         typer.Option(
@@ -125,7 +125,7 @@ def export(
         str, typer.Argument(help="The file to write, also .gz or .xz; - is standard output.")
     ],
     memory: ReadMemory = None,
-    format: _Format = None,
+    format: FormatOption = None,
     namespace: OfNamespace = None,
     as_of: AsOf = None,
     as_json: Json = False,

@@ -12,7 +12,7 @@ from lamlam.cli.output import command_name, printable, printable_line, stderr_co
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lamlam.memory_backends.fact_formats.shape import Item
+    from lamlam.memory_backends.fact_formats.format import Item
     from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.model.operations import Commit
     from lamlam.memory_backends.sync import SyncFactStore

@@ -14,8 +14,15 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.fact_formats.format import (
+    Faults,
+    Format,
+    Item,
+    Lost,
+    decoded,
+    without_mark,
+)
 from lamlam.memory_backends.fact_formats.records import item_of, record_of
-from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, decoded, without_mark
 from lamlam.memory_backends.fact_formats.typed_texts import typed_text, value_from
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.namespaces import parsed, written
@@ -77,10 +84,13 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
 
 
 def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
-    """One statement a line."""
+    """Write one statement a line."""
     file.write("".join(f"{line}\n" for line in _HEAD).encode())
     for item in items:
         file.write(f"{_statement(item)}\n".encode())
+
+
+CYPHER = Format("cypher", read, write, suffixes=("cql",))
 
 
 def _statement(item: Item) -> str:

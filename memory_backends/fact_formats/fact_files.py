@@ -15,25 +15,20 @@ from pathlib import Path
 from typing import IO
 
 from lamlam.errors import BadFact, NotSupported
-from lamlam.memory_backends.fact_formats import cypher, jsonl, lmlm, ntriples, tables
-from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, Reader, Writer
+from lamlam.memory_backends.fact_formats.cypher import CYPHER
+from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, Lost
+from lamlam.memory_backends.fact_formats.jsonl import JSONL
+from lamlam.memory_backends.fact_formats.lmlm import LMLM
+from lamlam.memory_backends.fact_formats.ntriples import NTRIPLES
+from lamlam.memory_backends.fact_formats.tables import CSV, TSV
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.unfinished_files import part_beside
 
-FORMATS = ("jsonl", "csv", "tsv", "nt", "lmlm", "cypher")
-_READERS: dict[str, Reader] = {
-    "jsonl": jsonl.read, "csv": tables.read_csv, "tsv": tables.read_tsv, "nt": ntriples.read,
-    "lmlm": lmlm.read, "cypher": cypher.read,
-}  # fmt: skip
-_WRITERS: dict[str, Writer] = {
-    "jsonl": jsonl.write, "csv": tables.write_csv, "tsv": tables.write_tsv, "nt": ntriples.write,
-    "lmlm": lmlm.write, "cypher": cypher.write,
-}  # fmt: skip
-_SUFFIXES = {"cql": "cypher", "json": "jsonl", "ndjson": "jsonl", "ntriples": "nt"} | {
-    name: name for name in FORMATS
-}
-_READ_TWICE = ("nt",)
+_FORMATS = {one.name: one for one in (JSONL, CSV, TSV, NTRIPLES, LMLM, CYPHER)}
+FORMATS = tuple(_FORMATS)
+"""Their names."""
+_OF_SUFFIX = {suffix: one.name for one in _FORMATS.values() for suffix in (one.name, *one.suffixes)}
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
 Progress = Callable[[int, int | None], None]
@@ -69,13 +64,18 @@ class FactFile:
             NotSupported: there is no such format.
         """
         self.path = path
-        self.format = _checked(format or format_of(path))
+        self._format = _checked(format or format_of(path))
         self._faults = Faults(
             "standard input" if path == "-" else path,
             skip_invalid=skip_invalid,
             ignore_unknown=ignore_unknown,
         )
         self._on_progress = on_progress
+
+    @property
+    def format(self) -> str:
+        """The name of its format."""
+        return self._format.name
 
     @property
     def rejected(self) -> int:
@@ -105,9 +105,8 @@ class FactFile:
             MissingExtra: the format needs a package that is not installed.
             OSError: the file cannot be opened.
         """
-        read = _READERS[self.format]
-        with _lines(self.path, self.format in _READ_TWICE, self._on_progress) as lines:
-            yield from read(lines, self._faults)
+        with _lines(self.path, self._format.is_read_twice, self._on_progress) as lines:
+            yield from self._format.read(lines, self._faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ class Written:
 
 
 def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None = None) -> Written:
-    """The facts, aliases and rules are in a file (``.gz`` and ``.xz`` packed).
+    """Write facts, aliases and rules to a file (``.gz`` and ``.xz`` packed).
 
     The file is written beside its place and renamed at the end; a pipe or a device is written
     to as it is. ``-`` is standard output.
@@ -129,8 +128,7 @@ def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None =
         NotSupported: there is no such format, the name tells none, or the place is taken by a
             SQLite file, which holds more than any format keeps.
     """
-    name = _checked(format or format_of(path))
-    write = _WRITERS[name]
+    write = _checked(format or format_of(path)).write
     lost = Lost()
     n_facts = 0
 
@@ -179,20 +177,20 @@ def format_of(path: str) -> str:
     """
     suffixes = [suffix for suffix in Path(path).suffixes if suffix not in (".gz", ".xz")]
     suffix = suffixes[-1].removeprefix(".").casefold() if suffixes else "jsonl"
-    if suffix not in _SUFFIXES:
+    if suffix not in _OF_SUFFIX:
         raise NotSupported(
             f"the name of {path} tells no format of facts",
             hint=f"name one with --format (format=): {', '.join(FORMATS)}",
         )
-    return _SUFFIXES[suffix]
+    return _OF_SUFFIX[suffix]
 
 
-def _checked(format: str) -> str:
-    if format not in FORMATS:
+def _checked(format: str) -> Format:
+    if format not in _FORMATS:
         raise NotSupported(
             f"there is no format {format[:40]!r}", hint=f"known are {', '.join(FORMATS)}"
         )
-    return format
+    return _FORMATS[format]
 
 
 @contextmanager

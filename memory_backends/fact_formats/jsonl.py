@@ -8,8 +8,15 @@ from decimal import Decimal, InvalidOperation
 from typing import IO, Any, NoReturn
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.fact_formats.format import (
+    Faults,
+    Format,
+    Item,
+    Lost,
+    decoded,
+    without_mark,
+)
 from lamlam.memory_backends.fact_formats.records import item_of, record_of
-from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, decoded, without_mark
 from lamlam.memory_backends.model.operations import AddAlias
 
 
@@ -36,9 +43,12 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
 
 
 def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
-    """One line for each item."""
+    """Write one line for each item."""
     for item in items:
         file.write(json.dumps(record_of(item), ensure_ascii=False).encode() + b"\n")
+
+
+JSONL = Format("jsonl", read, write, suffixes=("json", "ndjson"))
 
 
 def json_object(text: str) -> dict[str, Any]:

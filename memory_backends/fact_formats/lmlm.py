@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from lamlam.errors import BadFact
-from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, without_mark
+from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, Lost, without_mark
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.model.values import ValueType
@@ -56,7 +56,7 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
 
 
 def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
-    """The texts of all facts are in the file, each triplet once for each entity."""
+    """Write the texts of all facts, each triplet once for each entity."""
     names: dict[str, dict[str, None]] = {key: {} for key in KEYS[:3]}
     seen: set[tuple[str, str, str]] = set()
     entity = ""
@@ -87,6 +87,9 @@ def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
     for key, texts in names.items():
         file.write(b",\n    " + _json(key) + b": " + _json(list(texts)))
     file.write(b"\n}\n")
+
+
+LMLM = Format("lmlm", read, write)
 
 
 def _note_what_is_lost(fact: Fact, lost: Lost) -> None:

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from lamlam.errors import BadFact, MissingExtra
 from lamlam.memory_backends.commits.validation import check_op
+from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, Lost, without_mark
 from lamlam.memory_backends.fact_formats.rdf_names import (
     ALIAS,
     BASE,
@@ -36,7 +37,6 @@ from lamlam.memory_backends.fact_formats.rdf_names import (
     value_of_literal,
 )
 from lamlam.memory_backends.fact_formats.records import written_moment
-from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, without_mark
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
@@ -194,6 +194,9 @@ def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
                     _put(file, iri, f"{BASE}type", Plain(rule.value_type.value, ""))
                 if rule.inverse is not None:
                     _put(file, iri, INVERSE, relation_iri(rule.inverse))
+
+
+NTRIPLES = Format("nt", read, write, suffixes=("ntriples",), is_read_twice=True)
 
 
 def _put_fact(file: IO[bytes], iri: str, fact: Fact, node: str) -> None:

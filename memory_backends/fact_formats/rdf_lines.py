@@ -12,8 +12,8 @@ from rdflib.plugins.parsers.ntriples import (
 )
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.fact_formats.format import decoded
 from lamlam.memory_backends.fact_formats.rdf_names import Plain
-from lamlam.memory_backends.fact_formats.shape import decoded
 from lamlam.memory_backends.model.values import is_text
 
 Triple = tuple[str, str, str | Plain]

@@ -9,7 +9,7 @@ from typing import Any
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.commits.validation import check_op
-from lamlam.memory_backends.fact_formats.shape import Item
+from lamlam.memory_backends.fact_formats.format import Item
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 from lamlam.memory_backends.model.relation_rules import RelationRule

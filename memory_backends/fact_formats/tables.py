@@ -10,11 +10,12 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import IO, Any
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, Lost, without_mark
 from lamlam.memory_backends.fact_formats.records import item_of, written_moment
-from lamlam.memory_backends.fact_formats.shape import Faults, Item, Lost, without_mark
 from lamlam.memory_backends.fact_formats.typed_texts import typed_text, value_from
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.namespaces import parsed, written
@@ -31,27 +32,8 @@ _MOST_IN_A_CELL = 20_000_000
 """Characters: a hundred sources of the greatest length, as JSON."""
 
 
-def read_csv(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
+def _read(delimiter: str, lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
     """Give the fact of each row; the first row names the columns."""
-    return _read(lines, faults, ",")
-
-
-def read_tsv(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
-    """Give the fact of each row; the first row names the columns."""
-    return _read(lines, faults, "\t")
-
-
-def write_csv(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
-    """One row for each fact, below the names of the columns."""
-    _write(items, file, lost, ",")
-
-
-def write_tsv(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
-    """One row for each fact, below the names of the columns."""
-    _write(items, file, lost, "\t")
-
-
-def _read(lines: Iterable[bytes], faults: Faults, delimiter: str) -> Iterator[Item]:
     # The limit is the whole process's; whoever set a higher one keeps it.
     csv.field_size_limit(max(csv.field_size_limit(), _MOST_IN_A_CELL))
     rows = csv.reader(_texts(lines), delimiter=delimiter, strict=True)
@@ -140,7 +122,8 @@ def _number(cell: str) -> float:
         raise BadFact(f"no fact: confidence: {cell[:40]!r} is no number") from None
 
 
-def _write(items: Iterable[Item], file: IO[bytes], lost: Lost, delimiter: str) -> None:
+def _write(delimiter: str, items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
+    """Write one row for each fact, below the names of the columns."""
     # Both ends of a line, so that cells with either of them are put in quotes.
     line = io.StringIO(newline="")
     rows = csv.writer(line, delimiter=delimiter, lineterminator="\r\n")
@@ -172,3 +155,7 @@ def _row(fact: Fact) -> list[str]:
         "" if fact.valid_to is None else written_moment(fact.valid_to),
         written(fact.namespace),
     ]
+
+
+CSV = Format("csv", partial(_read, ","), partial(_write, ","))
+TSV = Format("tsv", partial(_read, "\t"), partial(_write, "\t"))

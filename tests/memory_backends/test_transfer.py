@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from lamlam.errors import BadFact, TooManyValues
 from lamlam.memory_backends.fact_formats.fact_files import FactFile, write_facts
-from lamlam.memory_backends.fact_formats.shape import Item
+from lamlam.memory_backends.fact_formats.format import Item
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import (
     AddAlias,

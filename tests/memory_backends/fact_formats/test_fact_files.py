@@ -7,22 +7,26 @@ import io
 import json
 import lzma
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lamlam.cli import facts_files
 from lamlam.errors import BadFact, NotSupported, Unavailable
-from lamlam.memory_backends.fact_formats.fact_files import FactFile, Written, write_facts
+from lamlam.memory_backends.fact_formats.fact_files import FORMATS, FactFile, Written, write_facts
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.sync import SyncFactStore
 from tests.limits import HANG_S
 from tests.memory_backends.stores import fact_text
+from tests.paths import ROOT
 
 GOOD = b'{"entity": "Ada", "relation": "job", "value": "\xc3\xa9 x", "source": "s"}\n'
 
@@ -299,3 +303,12 @@ def test_new_files_are_as_open_as_others(tmp_path: Path, mask: int, mode: int) -
         os.umask(before)
     found = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     assert found == {"a.db": mode, "a.json": mode, "a.jsonl": mode}
+
+
+def test_help_and_docs_name_every_format() -> None:
+    """The help is written out: to read the list takes a tenth of a second of every command."""
+    (option,) = get_args(facts_files.FormatOption)[1:]
+    named, _, _ = option.help.partition(";")
+    assert re.split(", | or ", named) == list(FORMATS)
+    page = (ROOT / "docs" / "memory.md").read_text(encoding="utf-8")
+    assert [name for name in FORMATS if not re.search(rf"`(\.|--format ){name}`", page)] == []

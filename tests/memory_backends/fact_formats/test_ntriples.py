@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats import ntriples
 from lamlam.memory_backends.fact_formats.fact_files import FactFile, write_facts
-from lamlam.memory_backends.fact_formats.shape import Item, Lost
+from lamlam.memory_backends.fact_formats.format import Item, Lost
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 from lamlam.memory_backends.model.relation_rules import RelationRule

@@ -1,9 +1,10 @@
-"""What every format has in common: what is read and written, faults by line, and what is lost."""
+"""`Format`, and what all formats have in common: items, faults by line, what is lost."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import IO, Protocol, TypeAlias
 
 from lamlam.errors import BadFact
@@ -84,7 +85,7 @@ class Lost:
         return ", ".join(f"{what}: {count:,}" for what, count in self.counts.items())
 
 
-class Reader(Protocol):
+class FactReader(Protocol):
     """Reads a format."""
 
     def __call__(self, lines: Iterable[bytes], faults: Faults, /) -> Iterator[Item]:
@@ -98,12 +99,26 @@ class Reader(Protocol):
         ...
 
 
-class Writer(Protocol):
+class FactWriter(Protocol):
     """Writes a format."""
 
     def __call__(self, items: Iterable[Item], file: IO[bytes], lost: Lost, /) -> None:
-        """The items are in the file; what it cannot keep is counted."""
+        """Write the items; count what the format cannot keep."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of fact files."""
+
+    name: str
+    """As in ``--format``, and the suffix of its files."""
+    read: FactReader
+    write: FactWriter
+    suffixes: tuple[str, ...] = ()
+    """Other suffixes of its files."""
+    is_read_twice: bool = False
+    """`read` goes through the lines more than once."""
 
 
 def without_mark(line: bytes) -> bytes:
