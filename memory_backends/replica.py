@@ -28,7 +28,7 @@ from lamlam.memory_backends.model.row_codec import (
     unescape,
     unpack,
 )
-from lamlam.memory_backends.resolution.code_index import NearNames
+from lamlam.memory_backends.resolution.code_index import CodeIndex
 from lamlam.memory_backends.resolution.resolver import describe, look_up
 from lamlam.memory_backends.resolution.views import NamespaceView
 
@@ -60,7 +60,7 @@ class Replica(EntityReader):
         """Held while changes are taken in and while a question is answered."""
         self._rows: dict[str, str] = {}
         self._sources = _Sources()
-        self._near = NearNames()
+        self._near = CodeIndex()
         self._aliases: dict[str, str] = {}
         self._aliases_of: dict[str, dict[str, None]] = {}
         # By code and namespace of an entity as a value, those that have it: where it is asked.

@@ -83,7 +83,7 @@ def neo4j_lookup_benchmark(url: str, facts: int, seed: int = 0) -> dict[str, Any
         database = _database(url)
         store = _opened(url, _OURS)
         try:
-            store._loop.call(load, store._committer, written)
+            store._loop.call(load, store._writer, written)
             store.refresh_nowait()
             began = time.perf_counter()
             store.lookup_nowait(questions[0])
@@ -119,7 +119,7 @@ def _time_ours(url: str, facts: Sequence[Fact], driver: Driver, database: str) -
     store = _opened(url, _OURS)
     try:
         began = time.perf_counter()
-        store._loop.call(load, store._committer, facts)
+        store._loop.call(load, store._writer, facts)
         return time.perf_counter() - began
     finally:
         store.close_nowait()

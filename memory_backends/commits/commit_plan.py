@@ -101,10 +101,12 @@ def plan_commit(
         Conflict: a relation has other values than expected.
         TooManyValues: a relation that has one value at a time would have two.
     """
-    return _Work(reader, revision, identify).done(ops if are_checked else checked_operations(ops))
+    return _Planner(reader, revision, identify).done(
+        ops if are_checked else checked_operations(ops)
+    )
 
 
-class _Work:
+class _Planner:
     def __init__(self, reader: EntityReader, revision: int, identify: Identify) -> None:
         self.reader = reader
         self.identify = identify

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from lamlam.memory_backends.commits.changes import ErasedFacts
 from lamlam.memory_backends.commits.entity_edit import covered_keys
 from lamlam.memory_backends.commits.merges import (
-    Passed,
+    MergedVersions,
     after_erasure,
     ids_that_went,
     passed_on,
@@ -42,7 +42,7 @@ class ErasurePlan:
     """Relations of the facts that go."""
     gone: Mapping[str, Sequence[StoredFact]]
     """Versions, of now and of the past, that the meant entities lose."""
-    passed: Sequence[Passed]
+    passed: Sequence[MergedVersions]
     """Versions that others have of their facts, from merges; they go too."""
     passed_to: Mapping[str, Collection[PastVersion]]
     """The same by the entity that has them."""

@@ -15,7 +15,7 @@ from lamlam.memory_backends.model.entity_reader import EntityReader, MergeRecord
 from lamlam.memory_backends.model.lookups import Identify, PastVersion, StoredFact
 
 
-class Passed(NamedTuple):
+class MergedVersions(NamedTuple):
     """Versions that an entity has in its past because a merge brought them."""
 
     record: MergeRecord
@@ -24,7 +24,7 @@ class Passed(NamedTuple):
 
 def passed_on(
     reader: EntityReader, keys: Collection[str], relation: str | None, identify: Identify
-) -> list[Passed]:
+) -> list[MergedVersions]:
     """Return the ended versions that other entities have of facts of these, from merges.
 
     What an entity still states is its own, as long as it was not split.
@@ -35,7 +35,7 @@ def passed_on(
         relation: only versions of facts of this relation, or of its synonyms.
         identify: gives the ids of facts.
     """
-    found: list[Passed] = []
+    found: list[MergedVersions] = []
     chains: list[tuple[MergeRecord, ...]] = [
         (record,) for key in keys for record in _merges_from(reader, key) if record.kept not in keys
     ]
@@ -52,7 +52,7 @@ def passed_on(
             and all(identify(record.merged, old.fact) in record.moved for record in chain)
         )
         if versions:
-            found.append(Passed(last, versions))
+            found.append(MergedVersions(last, versions))
         chains += [
             (*chain, record)
             for record in _merges_from(reader, last.kept)
@@ -65,7 +65,7 @@ def _merges_from(reader: EntityReader, key: str) -> Iterable[MergeRecord]:
     return [record for record in reader.merges(key) if record.merged == key]
 
 
-def passed_to(passed: Iterable[Passed]) -> dict[str, dict[PastVersion, None]]:
+def passed_to(passed: Iterable[MergedVersions]) -> dict[str, dict[PastVersion, None]]:
     """Return the versions, each once, by the entity that has them."""
     found: dict[str, dict[PastVersion, None]] = {}
     for record, versions in passed:
@@ -88,7 +88,7 @@ def ids_that_went(
 def after_erasure(
     record: MergeRecord,
     erased: Mapping[str, Collection[StoredFact]],
-    passed: Iterable[Passed],
+    passed: Iterable[MergedVersions],
     *,
     unknown: Collection[str],
     nameless: Collection[str],

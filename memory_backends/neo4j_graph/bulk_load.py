@@ -18,8 +18,8 @@ from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.edges import write_edges
 from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
 from lamlam.memory_backends.neo4j_graph.reader import bookmarks_of
-from lamlam.memory_backends.neo4j_graph.rows import Writing
-from lamlam.memory_backends.neo4j_graph.writer import Committer, Locked
+from lamlam.memory_backends.neo4j_graph.rows import PlannedRows
+from lamlam.memory_backends.neo4j_graph.writer import LockedStore, Neo4jWriter
 
 PART = 5_000
 # The server has nothing to do until the first part is planned out: it is a small one.
@@ -39,7 +39,7 @@ class _FactBatch:
 class _PlannedBatch:
     """What to write of a part."""
 
-    writing: Writing
+    writing: PlannedRows
     changed: int
     records: dict[str, StoredEntity | None]
     """Its entities once it is written."""
@@ -68,30 +68,30 @@ class _FactBatches:
 
 
 async def load(
-    committer: Committer,
+    writer: Neo4jWriter,
     facts: Iterable[Fact],
     expected: int | None = None,
     idempotency_key: str | None = None,
     actor: str | None = None,
 ) -> Commit:
     """All facts are asserted, or none."""
-    token = committer.token(idempotency_key)
+    token = writer.token(idempotency_key)
     is_kept = idempotency_key is not None
-    loading = _Loading(committer, _FactBatches(facts), expected, token, is_kept, actor)
-    return await committer.commit(loading.done, bookmarks_of(expected), timeout_s=_NO_LIMIT_S)
+    loading = _Loading(writer, _FactBatches(facts), expected, token, is_kept, actor)
+    return await writer.commit(loading.done, bookmarks_of(expected), timeout_s=_NO_LIMIT_S)
 
 
 class _Loading:
     def __init__(
         self,
-        committer: Committer,
+        writer: Neo4jWriter,
         parts: _FactBatches,
         expected: int | None,
         token: str,
         is_kept: bool,
         actor: str | None,
     ) -> None:
-        self._committer = committer
+        self._writer = writer
         self._parts = parts
         self._expected = expected
         self._token = token
@@ -100,8 +100,8 @@ class _Loading:
 
     async def done(self, transaction: Transaction) -> Commit:
         """The work of the transaction; nothing of an earlier attempt is left in it."""
-        committer = self._committer
-        locked = await committer.lock(self._token, transaction)
+        writer = self._writer
+        locked = await writer.lock(self._token, transaction)
         if locked.first is not None:
             return locked.first
         check_expected(self._expected, locked.revision)
@@ -135,29 +135,27 @@ class _Loading:
             planned, following = await ahead
             number += 1
         if changed:
-            await committer.finish(
-                locked.revision + 1, changed, self._token, self._actor, transaction
-            )
+            await writer.finish(locked.revision + 1, changed, self._token, self._actor, transaction)
             return Commit(locked.revision + 1, changed)
         if self._is_kept:
-            await committer.remember(locked.revision, self._token, self._actor, transaction)
+            await writer.remember(locked.revision, self._token, self._actor, transaction)
         return Commit(locked.revision, 0)
 
     async def _load(
-        self, part: _FactBatch, locked: Locked, seen: set[str], transaction: Transaction
+        self, part: _FactBatch, locked: LockedStore, seen: set[str], transaction: Transaction
     ) -> LoadedEntities:
         """Return what the store holds of the entities of a part."""
-        committer = self._committer
-        loaded = await committer.loaded(locked, transaction)
+        writer = self._writer
+        loaded = await writer.loaded(locked, transaction)
         # A store that was never written to holds what this transaction wrote, and no more.
         keys = part.keys if locked.revision else [key for key in part.keys if key in seen]
-        await loaded.load(transaction, committer.queries, keys, committer.ids)
+        await loaded.load(transaction, writer.queries, keys, writer.ids)
         return loaded
 
     def _work(self, part: _FactBatch, loaded: LoadedEntities, revision: int) -> _PlannedBatch:
-        ids = self._committer.ids
+        ids = self._writer.ids
         plan = plan_commit(map(Assert, part.facts), loaded, revision, ids, are_checked=True)
-        writing = Writing(ids)
+        writing = PlannedRows(ids)
         records: dict[str, StoredEntity | None] = {}
         for key, edit in plan.edits.items():
             writing.add(edit, loaded.record(key))
@@ -170,9 +168,9 @@ class _Loading:
         return self._work(part, loaded, revision), self._parts.part(next_number)
 
     async def _write(
-        self, planned: _PlannedBatch, locked: Locked, transaction: Transaction
+        self, planned: _PlannedBatch, locked: LockedStore, transaction: Transaction
     ) -> None:
-        committer = self._committer
-        await committer.write_facts(planned.writing, locked.revision + 1, transaction)
+        writer = self._writer
+        await writer.write_facts(planned.writing, locked.revision + 1, transaction)
         if locked.has_edges:
-            await write_edges(transaction, committer.queries, planned.writing)
+            await write_edges(transaction, writer.queries, planned.writing)

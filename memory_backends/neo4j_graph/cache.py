@@ -16,7 +16,7 @@ from lamlam.memory_backends.replica import Replica
 _POLL_S = 5.0
 
 
-class Cache:
+class ReplicaCache:
     """A `Replica` and what keeps it up to date."""
 
     def __init__(

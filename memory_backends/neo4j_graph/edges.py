@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.queries import Queries
-from lamlam.memory_backends.neo4j_graph.rows import Properties, Writing, parts
+from lamlam.memory_backends.neo4j_graph.rows import PlannedRows, Properties, parts
 
 _PLAIN = re.compile(r"[a-z][a-z0-9]*(?: [a-z0-9]+)*")
 _MOST_CHARACTERS = 60
@@ -76,7 +76,7 @@ async def redraw_edges(transaction: Transaction, queries: Queries, is_on: bool) 
         await _draw(transaction, queries, [(ident, key) for ident, key in found])
 
 
-async def write_edges(transaction: Transaction, queries: Queries, writing: Writing) -> None:
+async def write_edges(transaction: Transaction, queries: Queries, writing: PlannedRows) -> None:
     """Make the edges those of the facts that hold after the writing."""
     for ids in parts(writing.ended, _PART):
         await transaction.do(drop_statement(queries), ids=ids)

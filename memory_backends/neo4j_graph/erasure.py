@@ -16,7 +16,7 @@ from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.edges import drop_statement
 from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
 from lamlam.memory_backends.neo4j_graph.rows import merge_record, parts, stored_fact
-from lamlam.memory_backends.neo4j_graph.writer import Committer
+from lamlam.memory_backends.neo4j_graph.writer import Neo4jWriter
 
 COVERED = ("facts", "history", "aliases", "index keys", "feed of changes")
 PENDING = (
@@ -37,7 +37,7 @@ class _Version(NamedTuple):
         return None if self.retracted is None else PastVersion(self.fact, self.retracted)
 
 
-async def erase(committer: Committer, named: str, relation: str | None) -> Commit:
+async def erase(writer: Neo4jWriter, named: str, relation: str | None) -> Commit:
     """Nothing of the entity with this scoped key or alias is left, or of one of its relations.
 
     What was merged into the entity goes with it.
@@ -45,25 +45,25 @@ async def erase(committer: Committer, named: str, relation: str | None) -> Commi
     Returns:
         The commit; its ``facts`` are the versions that are gone.
     """
-    work = partial(_erase, committer, named, relation, committer.token(None))
-    return await committer.commit(work)
+    work = partial(_erase, writer, named, relation, writer.token(None))
+    return await writer.commit(work)
 
 
 async def _erase(
-    committer: Committer,
+    writer: Neo4jWriter,
     named: str,
     relation: str | None,
     token: str,
     transaction: Transaction,
 ) -> Commit:
-    queries, ids = committer.queries, committer.ids
-    locked = await committer.lock(token, transaction)
+    queries, ids = writer.queries, writer.ids
+    locked = await writer.lock(token, transaction)
     if locked.first is not None:
         return locked.first
-    loaded = await committer.loaded(locked, transaction)
-    keys = await _entities_meant(committer, named, loaded, transaction)
-    merges, entities = await _merges(committer, keys, transaction)
-    versions = await _versions(committer, entities, transaction)
+    loaded = await writer.loaded(locked, transaction)
+    keys = await _entities_meant(writer, named, loaded, transaction)
+    merges, entities = await _merges(writer, keys, transaction)
+    versions = await _versions(writer, entities, transaction)
     loaded.all_merges = merges
     loaded.histories = {key: _history(found) for key, found in versions.items()}
     wanted = canonical_key(relation) if relation is not None else None
@@ -93,7 +93,7 @@ async def _erase(
     )
     forgotten = [*plan.forgotten, *freed]
     await transaction.do(queries.erase_events, ids=[ids.of_entity(key) for key in forgotten])
-    await _rewrite_merges(committer, plan, merges, freed, transaction)
+    await _rewrite_merges(writer, plan, merges, freed, transaction)
     await transaction.do(queries.forget_merged_names, keys=forgotten)
     unknown = [ids.of_entity(key) for key in plan.unknown if key in plan.gone]
     await transaction.do(queries.erase_entities, ids=unknown)
@@ -120,7 +120,7 @@ def _history(versions: Collection[_Version]) -> EntityHistory:
 
 
 async def _merges(
-    committer: Committer, keys: Iterable[str], transaction: Transaction
+    writer: Neo4jWriter, keys: Iterable[str], transaction: Transaction
 ) -> tuple[dict[str, MergeRecord], Collection[str]]:
     """Return the records of merges that an erasure may have to do with, by the ids of their nodes.
 
@@ -130,7 +130,7 @@ async def _merges(
     entities = dict.fromkeys(keys)
     waiting = list(entities)
     while waiting:
-        rows = await transaction.rows(committer.queries.merges_with, keys=waiting)
+        rows = await transaction.rows(writer.queries.merges_with, keys=waiting)
         found = {ident: merge_record(row) for ident, row in rows}
         records |= found
         kept = dict.fromkeys(record.kept for record in found.values())
@@ -140,7 +140,7 @@ async def _merges(
 
 
 async def _rewrite_merges(
-    committer: Committer,
+    writer: Neo4jWriter,
     plan: ErasurePlan,
     merges: Mapping[str, MergeRecord],
     freed: Collection[str],
@@ -156,24 +156,24 @@ async def _rewrite_merges(
         elif left != record:
             lists = {"moved": list(left.moved), "shared": list(left.shared)}
             rows.append({"id": ident, "record": {**lists, "stands": left.stands}})
-    await transaction.do(committer.queries.drop_merges, ids=dropped)
-    await transaction.do(committer.queries.thin_merges, rows=rows)
+    await transaction.do(writer.queries.drop_merges, ids=dropped)
+    await transaction.do(writer.queries.thin_merges, rows=rows)
 
 
 async def _versions(
-    committer: Committer, keys: Iterable[str], transaction: Transaction
+    writer: Neo4jWriter, keys: Iterable[str], transaction: Transaction
 ) -> dict[str, list[_Version]]:
     """Return every version of the facts of entities, by scoped key."""
     versions: dict[str, list[_Version]] = {}
     for key, node, retracted, row in await transaction.rows(
-        committer.queries.all_versions, ids=[committer.ids.of_entity(key) for key in keys]
+        writer.queries.all_versions, ids=[writer.ids.of_entity(key) for key in keys]
     ):
         versions.setdefault(key, []).append(_Version(node, retracted, stored_fact(row)))
     return versions
 
 
 async def _entities_meant(
-    committer: Committer, named: str, loaded: LoadedEntities, transaction: Transaction
+    writer: Neo4jWriter, named: str, loaded: LoadedEntities, transaction: Transaction
 ) -> list[str]:
     """Return what an erasure reaches; all that this asks for is loaded."""
     asked: set[str] = set()
@@ -183,5 +183,5 @@ async def _entities_meant(
         missing = [key for key in keys if key not in asked and key not in loaded.records]
         if not missing:
             return keys
-        await loaded.load(transaction, committer.queries, missing, committer.ids)
+        await loaded.load(transaction, writer.queries, missing, writer.ids)
         asked.update(missing)

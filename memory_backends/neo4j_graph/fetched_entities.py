@@ -24,12 +24,12 @@ T = TypeVar("T")
 _FEW_NEAR = 50
 
 
-class Missing(Exception):
+class NotFetched(Exception):
     """Resolution asked for what was not fetched yet; the reader has noted it."""
 
 
 @dataclass(slots=True)
-class Wanted:
+class FetchRequest:
     """What to fetch before resolution can go on."""
 
     keys: dict[str, None] = field(default_factory=dict)
@@ -67,18 +67,18 @@ class FetchedEntities(EntityReader):
         self._aliases: dict[str, str | None] = {}
         self._candidates: dict[int, list[str]] = {}
         self._referring: dict[str, list[EntityFact]] = {}
-        self.wanted = Wanted()
+        self.wanted = FetchRequest()
 
     def try_to(self, resolve: Callable[[FetchedEntities], T]) -> T | None:
         """Return what resolution finds, or ``None`` where something has to be fetched first."""
         try:
             return resolve(self)
-        except Missing:
+        except NotFetched:
             return None
 
     async def fetch(self, transaction: Transaction) -> None:
         """Fetch what was missing, in one round trip for each kind."""
-        wanted, self.wanted = self.wanted, Wanted()
+        wanted, self.wanted = self.wanted, FetchRequest()
         if wanted.keys or wanted.aliases or self.at is None:
             await self._fetch_records(transaction, wanted)
         if wanted.codes:
@@ -95,7 +95,7 @@ class FetchedEntities(EntityReader):
         """Take the rules of the store."""
         self._rules = rules
 
-    async def _fetch_records(self, transaction: Transaction, wanted: Wanted) -> None:
+    async def _fetch_records(self, transaction: Transaction, wanted: FetchRequest) -> None:
         row = await transaction.row(
             self._queries.entities,
             at=self.at,
@@ -122,7 +122,7 @@ class FetchedEntities(EntityReader):
     async def _fetch_candidates(self, transaction: Transaction, codes: Iterable[int]) -> None:
         """Of few near names all records are fetched at once: some of them will be asked for."""
         near = {key: None for code in codes for key in self._candidates[code]}
-        wanted = Wanted({key: None for key in near if key not in self._records})
+        wanted = FetchRequest({key: None for key in near if key not in self._records})
         if 0 < len(wanted.keys) <= _FEW_NEAR:
             await self._fetch_records(transaction, wanted)
 
@@ -143,13 +143,13 @@ class FetchedEntities(EntityReader):
             return self._records[key]
         except KeyError:
             self.wanted.keys[key] = None
-            raise Missing from None
+            raise NotFetched from None
 
     def alias(self, key: str) -> str | None:
         """Return the scoped key of the entity that has this one as an alias."""
         if key not in self._aliases:
             self.wanted.aliases[key] = None
-            raise Missing
+            raise NotFetched
         return self._aliases[key]
 
     def candidates(self, codes: Collection[int]) -> Sequence[str]:
@@ -157,21 +157,21 @@ class FetchedEntities(EntityReader):
         missing = [code for code in codes if code not in self._candidates]
         if missing:
             self.wanted.codes.update(dict.fromkeys(missing))
-            raise Missing
+            raise NotFetched
         return list(dict.fromkeys(key for code in codes for key in self._candidates[code]))
 
     @property
     def rules(self) -> RelationRules:
         """What the store knows about relations."""
         if self._rules is None:
-            raise Missing
+            raise NotFetched
         return self._rules
 
     def referring(self, key: str, relation: str) -> Sequence[EntityFact]:
         """Return facts of a relation whose value is the entity with this (scoped) key."""
         if key not in self._referring:
             self.wanted.referring[key] = None
-            raise Missing
+            raise NotFetched
         return [one for one in self._referring[key] if same_relation(one.fact.key, relation)]
 
 

@@ -100,7 +100,7 @@ def fact_properties(key: str, fact: StoredFact, ids: FactIds) -> Properties:
     return properties
 
 
-class Writing:
+class PlannedRows:
     """Rows of everything that changes in the facts of entities."""
 
     def __init__(self, ids: FactIds) -> None:

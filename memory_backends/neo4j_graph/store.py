@@ -57,7 +57,7 @@ from lamlam.memory_backends.neo4j_graph.schema import (
 from lamlam.memory_backends.protocol import Capability, FactStore, store_closed, unsupported
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.neo4j_graph.cache import Cache
+    from lamlam.memory_backends.neo4j_graph.cache import ReplicaCache
 
 _READING = frozenset(
     {
@@ -112,7 +112,7 @@ def connect_neo4j(url: str, *, create: bool = True, read_only: bool = False) -> 
             connection, queries, state, edition=f"{edition} {version}", read_only=read_only
         )
         if address.edges is not None and not read_only and address.edges != state.has_edges:
-            connection.loop.call(store._committer.set_edges, address.edges)
+            connection.loop.call(store._writer.set_edges, address.edges)
         return store
     except BaseException:
         connection.shut()
@@ -149,7 +149,7 @@ class Neo4jStore(FactStore):
     ) -> None:
         """Take over an open connection (`connect_neo4j` makes one)."""
         from lamlam.memory_backends.neo4j_graph.changes import Neo4jChanges
-        from lamlam.memory_backends.neo4j_graph.writer import Committer
+        from lamlam.memory_backends.neo4j_graph.writer import Neo4jWriter
 
         self.address: Neo4jAddress = connection.address
         self.read_only = read_only
@@ -161,13 +161,13 @@ class Neo4jStore(FactStore):
         self._ids = FactIds(state.secret)
         self._reader = Neo4jReader(connection, queries, self._ids)
         self._changes = Neo4jChanges(connection, queries, self._ids, self._reader)
-        self._committer = Committer(connection, queries, self._ids, state.secret)
-        self._cache: Cache | None = None
+        self._writer = Neo4jWriter(connection, queries, self._ids, state.secret)
+        self._cache: ReplicaCache | None = None
         if self.address.has_cache:
-            from lamlam.memory_backends.neo4j_graph.cache import Cache
+            from lamlam.memory_backends.neo4j_graph.cache import ReplicaCache
 
             self.capabilities |= {Capability.FAST_LOOKUP}
-            self._cache = Cache(connection.loop, self._reader, self._changes, state.secret)
+            self._cache = ReplicaCache(connection.loop, self._reader, self._changes, state.secret)
 
     # Reading --------------------------------------------------------------------------------------------
 
@@ -323,9 +323,9 @@ class Neo4jStore(FactStore):
         given = list(operations(ops))
         if len(given) > PART and all(isinstance(op, Assert) for op in given):
             facts = [op.fact for op in given if isinstance(op, Assert)]
-            work = partial(load, self._committer, facts, expected, idempotency_key, actor)
+            work = partial(load, self._writer, facts, expected, idempotency_key, actor)
         else:
-            work = partial(self._committer.apply, given, expected, idempotency_key, actor)
+            work = partial(self._writer.apply, given, expected, idempotency_key, actor)
         return self._noted(await self._loop.run(work))
 
     async def load(self, facts: Iterable[Fact]) -> Commit:
@@ -339,7 +339,7 @@ class Neo4jStore(FactStore):
         from lamlam.memory_backends.neo4j_graph.bulk_load import load
 
         self._check_writable()
-        return self._noted(await self._loop.run(load, self._committer, facts_to_load(facts)))
+        return self._noted(await self._loop.run(load, self._writer, facts_to_load(facts)))
 
     async def erase(
         self,
@@ -355,7 +355,7 @@ class Neo4jStore(FactStore):
 
         self._check_writable()
         request = ErasureRequest(entity, relation, namespace, reason, authority)
-        commit = self._noted(await self._loop.run(erase, self._committer, request.key, relation))
+        commit = self._noted(await self._loop.run(erase, self._writer, request.key, relation))
         pending = PENDING if commit.facts else ()
         return request.receipt(commit.facts, commit.revision, covered=COVERED, pending=pending)
 
@@ -371,7 +371,7 @@ class Neo4jStore(FactStore):
     async def rebuild_edges(self) -> None:
         """The relationships between entities are those of the facts, whatever was done to them."""
         self._check_writable()
-        await self._loop.run(partial(self._committer.set_edges, True, anew=True))
+        await self._loop.run(partial(self._writer.set_edges, True, anew=True))
 
     async def aclose(self) -> None:
         """The connections are closed; closing again does nothing."""
@@ -391,7 +391,7 @@ class Neo4jStore(FactStore):
 
     # ------------------------------------------------------------------------------------------------
 
-    def _copy(self, what: str) -> Cache:
+    def _copy(self, what: str) -> ReplicaCache:
         self._check_open()
         if self._cache is None:
             raise unsupported(self, what, Capability.FAST_LOOKUP)

@@ -25,7 +25,7 @@ from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
 from lamlam.memory_backends.neo4j_graph.queries import Queries
 from lamlam.memory_backends.neo4j_graph.reader import Neo4jReader, bookmarks_of
 from lamlam.memory_backends.neo4j_graph.rows import (
-    Writing,
+    PlannedRows,
     alias_rows,
     ended_merge_rows,
     event_rows,
@@ -41,7 +41,7 @@ _MANY = 500
 _MOST_REPEATS = 5
 
 
-class Locked(NamedTuple):
+class LockedStore(NamedTuple):
     """What the lock found."""
 
     revision: int
@@ -51,7 +51,7 @@ class Locked(NamedTuple):
     """The commit that was made with this token before."""
 
 
-class Committer:
+class Neo4jWriter:
     """`apply`, and what every write has in common, on the connection's loop."""
 
     def __init__(
@@ -111,7 +111,7 @@ class Committer:
             return secrets.token_hex(16)
         return idempotency_hash(self._secret, idempotency_key).hex()
 
-    async def lock(self, token: str, transaction: Transaction) -> Locked:
+    async def lock(self, token: str, transaction: Transaction) -> LockedStore:
         """Nobody else writes until the transaction ends."""
         row = await transaction.row(self.queries.lock, token=token)
         if row is None:
@@ -123,9 +123,9 @@ class Committer:
                 hint="pip install -U lamlam",
             )
         commit = Commit(first, facts) if first is not None else None
-        return Locked(revision, rules_at, has_edges, commit)
+        return LockedStore(revision, rules_at, has_edges, commit)
 
-    async def loaded(self, locked: Locked, transaction: Transaction) -> LoadedEntities:
+    async def loaded(self, locked: LockedStore, transaction: Transaction) -> LoadedEntities:
         """Return a reader with the rules, and without entities."""
         return LoadedEntities(await self._reader.rules_at(locked.rules_at, transaction))
 
@@ -151,7 +151,7 @@ class Committer:
             if is_kept:
                 await self.remember(locked.revision, token, actor, transaction)
             return Commit(locked.revision, 0)
-        writing = Writing(self.ids)
+        writing = PlannedRows(self.ids)
         for key, edit in plan.edits.items():
             writing.add(edit, loaded.record(key))
         await self.write_facts(writing, plan.revision, transaction)
@@ -161,7 +161,9 @@ class Committer:
         await self.finish(plan.revision, plan.changed, token, actor, transaction)
         return Commit(plan.revision, plan.changed)
 
-    async def write_facts(self, writing: Writing, revision: int, transaction: Transaction) -> None:
+    async def write_facts(
+        self, writing: PlannedRows, revision: int, transaction: Transaction
+    ) -> None:
         """Entities and versions of facts are those of the rows."""
         queries = self.queries
         for rows in parts(writing.began, _PART):

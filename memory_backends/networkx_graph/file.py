@@ -33,7 +33,7 @@ FileState = tuple[int, int, int]
 
 
 @dataclass(slots=True)
-class Contents:
+class FileContents:
     """What a store in memory is made of."""
 
     secret: bytes
@@ -42,7 +42,7 @@ class Contents:
     log: CommitLog
 
 
-def read_file(path: Path) -> tuple[Contents, FileState]:
+def read_file(path: Path) -> tuple[FileContents, FileState]:
     """Return what a file holds.
 
     Raises:
@@ -81,7 +81,7 @@ def read_file(path: Path) -> tuple[Contents, FileState]:
         raise BadStore(f"{path} is damaged: {type(error).__name__}") from error
 
 
-def write_file(path: Path, contents: Contents) -> FileState:
+def write_file(path: Path, contents: FileContents) -> FileState:
     """The file holds the contents: all of them, or what it held before.
 
     Raises:
@@ -122,7 +122,7 @@ def _state(stat: os.stat_result) -> FileState:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _as_json(contents: Contents) -> dict[str, Any]:  # Any: JSON
+def _as_json(contents: FileContents) -> dict[str, Any]:  # Any: JSON
     state, log = contents.state, contents.log
     return {
         "format": _FORMAT,
@@ -143,7 +143,7 @@ def _as_json(contents: Contents) -> dict[str, Any]:  # Any: JSON
     }
 
 
-def _contents(given: Mapping[str, Any]) -> Contents:
+def _contents(given: Mapping[str, Any]) -> FileContents:
     secret = bytes.fromhex(given["secret"])
     state = GraphState(FactIds(secret))
     state.graph = _graph(given["graph"])
@@ -173,7 +173,7 @@ def _contents(given: Mapping[str, Any]) -> Contents:
         [_commit(commit) for commit in given["commits"]],
         {key: Commit(Revision(made), facts) for key, (made, facts) in given["idempotency"].items()},
     )
-    return Contents(secret, int(given["revision"]), state, log)
+    return FileContents(secret, int(given["revision"]), state, log)
 
 
 def _node_link(graph: Graph) -> dict[str, Any]:

@@ -60,7 +60,7 @@ from lamlam.memory_backends.networkx_graph.commit_log import CommitLog, changes_
 from lamlam.memory_backends.networkx_graph.erasure import erase_from
 from lamlam.memory_backends.networkx_graph.file import (
     SCHEMA_VERSION,
-    Contents,
+    FileContents,
     FileState,
     read_file,
     state_of,
@@ -131,7 +131,7 @@ class GraphStore(LocalStore):
             if path is not None and not path.parent.is_dir():
                 raise StoreMissing(f"there is no folder {path.parent}", hint="make it first")
             secret = secrets.token_bytes(32)
-            contents = Contents(secret, 0, GraphState(FactIds(secret)), CommitLog())
+            contents = FileContents(secret, 0, GraphState(FactIds(secret)), CommitLog())
             self._is_saved = path is None
         self.secret = contents.secret
         """What the ids of its facts are made with; a `Replica` needs it."""
@@ -385,7 +385,7 @@ class GraphStore(LocalStore):
         """The same as `save`, in this thread."""
         with self._lock:
             self._check_open()
-            contents = Contents(self.secret, self._revision, self._state, self._log)
+            contents = FileContents(self.secret, self._revision, self._state, self._log)
             if path is not None and path.absolute() != self.path:
                 write_file(path, contents)
                 return

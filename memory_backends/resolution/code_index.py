@@ -15,7 +15,7 @@ _NUMBER_MASK = (1 << _NUMBER_BITS) - 1
 _GONE = ""
 
 
-class NearNames:
+class CodeIndex:
     """Keys of entities, found by their codes (`name_index.index_codes`).
 
     A sorted array of codes and numbers of entities, and beside it what was added since the

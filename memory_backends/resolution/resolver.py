@@ -44,7 +44,7 @@ _NEAR_NAME = 0.60  # below it a name is not even worth a mention
 _MOST_CANDIDATES = 5
 
 
-class Found(NamedTuple):
+class EntityMatch(NamedTuple):
     """Which entity was meant, if any."""
 
     record: EntityRecord | None
@@ -54,7 +54,7 @@ class Found(NamedTuple):
     is_ambiguous: bool = False
 
 
-_ABSENT = Found(None, NO_MATCH)
+_ABSENT = EntityMatch(None, NO_MATCH)
 
 
 def look_up(
@@ -197,7 +197,7 @@ def describe(reader: EntityReader, entity: str, *, fuzzy: bool) -> EntityView | 
     return EntityView(found.record.name, found.record.key, found.part, stored)
 
 
-def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Found:
+def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> EntityMatch:
     """Return the entity that a name means.
 
     In order: its very name; an alias; the same letters without accents, punctuation,
@@ -208,12 +208,12 @@ def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Found
     key = canonical_key(name)
     record = reader.record(key)
     if record is not None:
-        return Found(record, MatchPart("exact", 1.0, record.name))
+        return EntityMatch(record, MatchPart("exact", 1.0, record.name))
     if reader.has_aliases:
         holder = reader.alias(key)
         record = reader.record(holder) if holder is not None else None
         if record is not None:
-            return Found(record, MatchPart("alias", 1.0, record.name))
+            return EntityMatch(record, MatchPart("alias", 1.0, record.name))
     folded = fold(key)
     codes = [letters_code(folded.key)]
     # Of a plain two-word name the words are the person's, and the code is the same.
@@ -270,7 +270,7 @@ def _same_person(
     ]
 
 
-def _misspelt(reader: EntityReader, key: str) -> Found:
+def _misspelt(reader: EntityReader, key: str) -> EntityMatch:
     folded = fold(key)
     keys = set(_near(reader, typo_probes(folded.key)))
     agreeing = [k for k in keys if qualifiers_agree(folded.qualifier, fold(k).qualifier)]
@@ -281,17 +281,19 @@ def _misspelt(reader: EntityReader, key: str) -> Found:
         best = max(score for _, score in accepted)
         return _one_of(reader, [(k, score) for k, score in accepted if score == best], "fuzzy")
     alike = [(k, likeness(folded.key, fold(k).key)) for k in keys]
-    return Found(None, NO_MATCH, _named(reader, [pair for pair in alike if pair[1] >= _NEAR_NAME]))
+    return EntityMatch(
+        None, NO_MATCH, _named(reader, [pair for pair in alike if pair[1] >= _NEAR_NAME])
+    )
 
 
-def _one_of(reader: EntityReader, scored: list[tuple[str, float]], kind: MatchKind) -> Found:
+def _one_of(reader: EntityReader, scored: list[tuple[str, float]], kind: MatchKind) -> EntityMatch:
     if len(scored) > 1:
-        return Found(None, NO_MATCH, _named(reader, scored), is_ambiguous=True)
+        return EntityMatch(None, NO_MATCH, _named(reader, scored), is_ambiguous=True)
     key, score = scored[0]
     record = reader.record(key)
     if record is None:
         return _ABSENT
-    return Found(record, MatchPart(kind, score, record.name))
+    return EntityMatch(record, MatchPart(kind, score, record.name))
 
 
 def _named(

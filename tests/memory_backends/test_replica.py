@@ -31,7 +31,7 @@ from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import EntityRef, PartialDate, Value
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.replica import Replica
-from lamlam.memory_backends.resolution.code_index import NearNames
+from lamlam.memory_backends.resolution.code_index import CodeIndex
 
 NAMES = ("Ada Lovelace", "ADA LOVELACE", "Bob", "Ada Byron", "Countess")
 RELATIONS = ("birth place", "place of birth", "child", "parent", "Work")
@@ -239,7 +239,7 @@ def test_near_names_are_those_that_are_held(changes: list[tuple[bool, int]], eve
     """Whatever was added, removed and sorted in before."""
     from lamlam.memory_backends.resolution.blocking_codes import index_codes
 
-    near, held = NearNames(), set[str]()
+    near, held = CodeIndex(), set[str]()
     for n, (is_added, number) in enumerate(changes):
         key = f"grace hopper{number}"
         if is_added and key not in held:

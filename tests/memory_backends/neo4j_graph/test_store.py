@@ -268,13 +268,13 @@ async def test_a_commit_without_an_answer_is_unknown(
             # Only now: a server that has just started plans its first statements for longer.
             connection = store._connection
             connection.address = replace(connection.address, timeout_s=5)
-            finish = store._committer.finish
+            finish = store._writer.finish
 
             async def finish_and_fall_silent(*arguments: Any) -> None:
                 await finish(*arguments)
                 proxy.set(Fault.STALL)
 
-            monkeypatch.setattr(store._committer, "finish", finish_and_fall_silent)
+            monkeypatch.setattr(store._writer, "finish", finish_and_fall_silent)
             with pytest.raises(Unavailable, match="while it committed") as unknown:
                 await store.apply([Assert(_fact("second"))])
             assert "unknown" in (unknown.value.hint or "")
