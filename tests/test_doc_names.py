@@ -25,7 +25,7 @@ NOT_PYTHON = re.compile(
     r"|policy|lookup\.|lookups|usage\.)"
 )
 DOTTED = re.compile(r"(?<![\w/@-])lamlam(?:\.[A-Za-z_]\w*)+")
-FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|toml|sh|cmake|jsonl|gguf|xz|md))`")
+FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|toml|sh|cmake|jsonl|gguf|xz|md|txt))`")
 
 
 def _imports(page: str) -> Iterator[str]:
