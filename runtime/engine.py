@@ -14,19 +14,16 @@ from weakref import WeakSet
 import anyio
 import anyio.to_thread
 
-from lamlam.errors import EngineClosed, NotSupported, TraceFailed, UsageError
+from lamlam.errors import EngineClosed, TraceFailed, UsageError
 from lamlam.event_loop import EventLoop
-from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion
-from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.events import Event, EventSource
-from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.key_constraint import Constraint, read_constraint
 from lamlam.runtime.decoding.option_checks import (
     check_choice,
     check_names,
     check_number,
-    check_switch,
 )
 from lamlam.runtime.decoding.settings import (
     CHAT_DEFAULTS,
@@ -37,8 +34,9 @@ from lamlam.runtime.decoding.settings import (
     Verbalise,
     text_settings,
 )
-from lamlam.runtime.llama.model_file import check_file
-from lamlam.runtime.observers.observer import BegunText, ObservedEvents, Observer
+from lamlam.runtime.memory import DefaultMemory, EngineMemory
+from lamlam.runtime.observers.observer import BegunText
+from lamlam.runtime.observers.observer_set import ObserverSet
 from lamlam.runtime.observers.trace import Trace
 from lamlam.runtime.scheduling.event_channel import EventChannel
 from lamlam.runtime.scheduling.owner_thread import LoadedModel, ModelSettings, OwnerThread, closed
@@ -54,12 +52,6 @@ if TYPE_CHECKING:
     from lamlam.runtime.chat.prompt import ChatFormat
     from lamlam.runtime.decoding.vocabulary import ChatPrompt
     from lamlam.runtime.observers.telemetry import Telemetry
-
-
-class DefaultMemory(Enum):
-    """The memory of an engine for which none was named."""
-
-    OWN = "the bundled facts for a model with lookup tokens, none for a plain one"
 
 
 class EngineKeywords(TypedDict, total=False):
@@ -139,28 +131,19 @@ class Engine(OneProcess):
         """
         check_names(options, ["model", "memory", *EngineKeywords.__annotations__])
         given: dict[str, Any] = {name: v for name, v in options.items() if v is not None}
-        self._constraint = _constraint(given.pop("constrain", True))
+        self._constraint = read_constraint(given.pop("constrain", True))
         self._verbalise: Verbalise | None = given.pop("verbalise", None)
         if self._verbalise is not None:
             check_choice("verbalise", self._verbalise, get_args(Verbalise))
         self._lookup_bias: float | None = given.pop("lookup_bias", None)
         if self._lookup_bias is not None:
             check_number("lookup_bias", self._lookup_bias)
-        self._trace: str | os.PathLike[str] | Trace | None = given.pop("trace", None)
-        if self._trace is not None and not isinstance(self._trace, str | os.PathLike | Trace):
-            raise UsageError(f"trace must be a path or a Trace, not {self._trace!r}")
-        self._observers: list[Observer] = _telemetry(given.pop("telemetry", False))
+        self._observers = ObserverSet(given.pop("trace", None), given.pop("telemetry", False))
         self._settings = ModelSettings(**given)
         if not isinstance(model, str | os.PathLike):
             raise UsageError(f"model must be a path or 'bundled', not {model!r}")
-        is_named = isinstance(memory, str | DefaultMemory) or hasattr(memory, "capabilities")
-        if memory is not None and not is_named:
-            raise UsageError(f"memory must be a URL, an open store or None, not {memory!r}")
         self._model = model
-        self._memory = memory
-        constraint = self._constraint
-        is_whole = constraint is not None and constraint.strict and not constraint.only_named
-        self._entity_names = EntityNames() if is_whole else None
+        self._memory = EngineMemory(memory, self._constraint)
         self._state = _State.UNOPENED
         self._stack = AsyncExitStack()
         self._freed: anyio.Event | None = None
@@ -209,17 +192,23 @@ class Engine(OneProcess):
         self._loop = EventLoop()
         self.belongs_here()
         try:
-            self._open_trace()
+            self._observers.open(self._stack)
             path = self._model_path()
             ready: EventChannel[LoadedModel | BaseException] = EventChannel()
             opened: Future[FactStore | None] = Future()
             owner = OwnerThread(
-                path, self._settings, opened, self._constraint, ready.put, self._entity_names
+                path,
+                self._settings,
+                opened,
+                self._constraint,
+                ready.put,
+                self._memory.entity_names,
             )
             try:
-                store = await self._open_store(path)
+                is_plain = self._settings.plain or (False if self._model == "bundled" else None)
+                await self._memory.open(path, self._stack, is_plain=is_plain)
                 self._still_opening()
-                opened.set_result(store)
+                opened.set_result(self._memory.store)
             finally:
                 opened.cancel()  # does nothing where there is a store
                 # Pushed after the store: the model goes first, then the memory it may be asking.
@@ -227,14 +216,14 @@ class Engine(OneProcess):
             loaded = await ready.get()
             if isinstance(loaded, BaseException):
                 raise loaded
-            if store is not None and loaded.vocabulary.lookup is not None:
-                await self._check_strict(store)
+            has_lookup_tokens = loaded.vocabulary.lookup is not None
+            await self._memory.check_strict(has_lookup_tokens=has_lookup_tokens)
             self._still_opening()
         except BaseException:
             self._state = _State.CLOSED
             await self._free()
             raise
-        self._owner, self._loaded, self._store = owner, loaded, store
+        self._owner, self._loaded = owner, loaded
         self._state = _State.OPENED
         return self
 
@@ -292,9 +281,7 @@ class Engine(OneProcess):
             EngineBusy: as many texts wait as may.
             EngineClosed: the engine is not open.
         """
-        settings = self._text(prompt, dict(options))
-        await self._check_as_of(settings)
-        await self._refresh_names()
+        settings = await self._prepared(prompt, dict(options))
         if self._observers:
             return await last_of(self._events(prompt, settings))
         return await self._submit(prompt, settings, is_streamed=False).completion()
@@ -360,10 +347,7 @@ class Engine(OneProcess):
             events.leave()
 
     async def _text_events(self, prompt: str, options: dict[str, Any]) -> EventSource:
-        settings = self._text(prompt, options)
-        await self._check_as_of(settings)
-        await self._refresh_names()
-        return self._events(prompt, settings)
+        return self._events(prompt, await self._prepared(prompt, options))
 
     async def _chat_events(
         self, messages: Iterable[Mapping[str, Any] | BaseModel], options: dict[str, Any]
@@ -377,23 +361,23 @@ class Engine(OneProcess):
         check_names(options, ChatKeywords.__annotations__)
         tool_choice: ToolChoice = options.pop("tool_choice", "auto")
         check_choice("tool_choice", tool_choice, get_args(ToolChoice))
-        settings = self._text("", CHAT_DEFAULTS | options)
+        options = CHAT_DEFAULTS | options
+        self._text("", options)  # mistaken ones are refused before mistaken messages
         read = read_messages(messages)
-        await self._check_as_of(settings)
+        settings = await self._prepared("", options)
         if self._format is None:
             self._format = await anyio.to_thread.run_sync(
                 ChatFormat, loaded.file, loaded.vocabulary.ends
             )
-        await self._refresh_names()
         conversation = Conversation(
             read,
             self._format,
             settings,
             has_lookup_tokens=loaded.vocabulary.lookup is not None,
-            has_memory=self._store is not None,
+            has_memory=self._memory.store is not None,
             tool_choice=tool_choice,
         )
-        events = ChatEvents(conversation, self._begin_turn, self._store)
+        events = ChatEvents(conversation, self._begin_turn, self._memory.store)
         return self._observed(events, "chat", tuple(read), settings)
 
     def _events(self, prompt: str, settings: TextSettings) -> EventSource:
@@ -411,60 +395,18 @@ class Engine(OneProcess):
         if not self._observers:
             return events
         model = "bundled" if self._model == "bundled" else Path(self._model).name
-        text = BegunText(kind, prompt, settings, model, self._memory_name())
-        observed = ObservedEvents(events, text, self._observers)
+        text = BegunText(kind, prompt, settings, model, self._memory.name)
+        observed = self._observers.observed(events, text)
         self._open_events.add(observed)
         return observed
 
-    def _memory_name(self) -> str | None:
-        if self._store is None:
-            return None
-        if isinstance(self._memory, DefaultMemory):
-            return "bundled"
-        if not isinstance(self._memory, str):
-            return type(self._memory).__name__
-        from lamlam.memory_backends.open import without_secrets
-
-        return without_secrets(self._memory)
-
-    async def _check_as_of(self, settings: TextSettings) -> None:
-        """The memory can be asked as it stood at that revision, whether the text asks or not."""
-        if settings.as_of is None:
-            return
-        store = self._store
-        if store is None:
-            raise UsageError("as_of needs a memory", hint="open the engine with memory=URL")
-        if "history" not in store.capabilities:
-            raise NotSupported(
-                f"{type(store).__name__} keeps no history, so it cannot answer as_of a revision",
-                hint="store.capabilities says what it can do",
-            )
-        if self._constraint and self._constraint.strict and "server" in store.capabilities:
-            raise NotSupported(
-                "a strict constraint cannot be kept as of a revision with a memory on a server",
-                hint="leave out strict or as_of",
-            )
-        from lamlam.memory_backends.model.lookups import Lookup
-
-        await store.lookup_many([Lookup("", "", as_of=settings.as_of)])  # else it is a Conflict
-
-    async def _check_strict(self, store: FactStore) -> None:
-        """A strict constraint can be kept with this memory."""
-        if self._constraint is None or not self._constraint.strict:
-            return
-        if "fast_lookup" not in store.capabilities:
-            raise NotSupported(
-                "a strict constraint asks memory at every key, and this one has no fast lookups",
-                hint="leave out strict, or take a memory with the capability fast_lookup",
-            )
-        if self._entity_names is not None:
-            await self._entity_names.refresh(store)
-
-    async def _refresh_names(self) -> None:
-        """A strict constraint knows the names that memory holds now."""
-        loaded = self._open_model()
-        if self._entity_names and self._store is not None and loaded.vocabulary.lookup is not None:
-            await self._entity_names.refresh(self._store)
+    async def _prepared(self, prompt: str, options: dict[str, Any]) -> TextSettings:
+        """Return the settings of a text for which memory is ready."""
+        settings = self._text(prompt, options)
+        await self._memory.check_as_of(settings.as_of)
+        self._open_model()
+        await self._memory.refresh_names()
+        return settings
 
     def _begin_turn(self, prompt: ChatPrompt, settings: TextSettings) -> TextEvents:
         return TextEvents(self._submit(prompt, settings, is_streamed=True))
@@ -480,7 +422,7 @@ class Engine(OneProcess):
     ) -> GenerationRequest:
         self._open_here()
         assert self._owner is not None
-        text = GenerationRequest(prompt, settings, is_streamed, self._owner, self._store)
+        text = GenerationRequest(prompt, settings, is_streamed, self._owner, self._memory.store)
         self._owner.submit(text)
         return text
 
@@ -512,60 +454,12 @@ class Engine(OneProcess):
             raise EngineClosed(f"the engine is {what}", hint="use it inside: async with Engine(…)")
         return self._loaded
 
-    def _open_trace(self) -> None:
-        trace = self._trace
-        if trace is None:
-            return
-        if not isinstance(trace, Trace):
-            trace = Trace(trace)
-            self._stack.callback(trace.close)
-        self._observers.append(trace)
-
     def _model_path(self) -> Path:
         if self._model != "bundled":
             return Path(self._model)
         from lamlam.bundled import model_path
 
         return model_path()
-
-    async def _open_store(self, path: Path) -> FactStore | None:
-        memory = self._memory
-        if isinstance(memory, DefaultMemory):
-            is_plain = self._settings.plain or (
-                self._model != "bundled" and await anyio.to_thread.run_sync(_is_plain, path)
-            )
-            memory = None if is_plain else "bundled"
-        if not isinstance(memory, str):
-            return memory
-        from lamlam.memory_backends.open import open_store
-
-        return await self._stack.enter_async_context(
-            open_store(memory, create=False, read_only=True)
-        )
-
-
-def _is_plain(path: Path) -> bool:
-    texts = check_file(path).metadata["tokenizer.ggml.tokens"]
-    return set(LOOKUP_TOKENS).isdisjoint(texts)
-
-
-def _telemetry(telemetry: bool | Telemetry) -> list[Observer]:
-    if telemetry is False:
-        return []
-    from lamlam.runtime.observers.telemetry import Telemetry
-
-    if isinstance(telemetry, Telemetry):
-        return [telemetry]
-    check_switch("telemetry", telemetry)
-    return [Telemetry()]
-
-
-def _constraint(constrain: bool | Constraint) -> Constraint | None:
-    if isinstance(constrain, Constraint):
-        return constrain
-    if not isinstance(constrain, bool):
-        raise UsageError(f"constrain must be True, False or a Constraint, not {constrain!r}")
-    return Constraint() if constrain else None
 
 
 async def _end_thread(owner: OwnerThread) -> None:

@@ -15,7 +15,8 @@ from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion
 from lamlam.runtime.decoding.events import Event, EventSource
 from lamlam.runtime.decoding.settings import ChatKeywords, GenerateKeywords, Verbalise
-from lamlam.runtime.engine import DefaultMemory, Engine, EngineKeywords
+from lamlam.runtime.engine import Engine, EngineKeywords
+from lamlam.runtime.memory import DefaultMemory
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore
 
 PROMPT = "The river rises in the hills above the town and flows"
-LONG_PROMPT = (PROMPT + " through the valley to the sea. ") * 40
+LONG_PROMPT = (PROMPT + " through the valley to the sea. ") * 60
 N_REPREFILL = 200
 N_HELD, N_LATE = 950, 50
 """The last tokens of a text of a thousand are timed by themselves."""

@@ -99,7 +99,7 @@ def ask(
     text = sys.stdin.read().rstrip("\n") if prompt == "-" else prompt
     if not text.strip():
         raise UsageError("the prompt is empty", hint="give the beginning of a text")
-    from lamlam.runtime.engine import DefaultMemory
+    from lamlam.runtime.memory import DefaultMemory
 
     async def answer(trace: Trace | None) -> None:
         await _answer(

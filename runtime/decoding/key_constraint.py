@@ -87,6 +87,19 @@ class Constraint:
             )
 
 
+def read_constraint(constrain: bool | Constraint) -> Constraint | None:
+    """Return what the engine's option asks for; ``None`` for false.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if isinstance(constrain, Constraint):
+        return constrain
+    if not isinstance(constrain, bool):
+        raise UsageError(f"constrain must be True, False or a Constraint, not {constrain!r}")
+    return Constraint() if constrain else None
+
+
 class KeyConstraint:
     """What one text has named so far that memory knows."""
 
