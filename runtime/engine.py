@@ -281,9 +281,9 @@ class Engine(OneProcess):
             EngineBusy: as many texts wait as may.
             EngineClosed: the engine is not open.
         """
-        settings = await self._prepared(prompt, dict(options))
         if self._observers:
-            return await last_of(self._events(prompt, settings))
+            return await last_of(await self._text_events(prompt, dict(options)))
+        settings = await self._prepared(prompt, dict(options))
         return await self._submit(prompt, settings, is_streamed=False).completion()
 
     @asynccontextmanager
@@ -347,7 +347,8 @@ class Engine(OneProcess):
             events.leave()
 
     async def _text_events(self, prompt: str, options: dict[str, Any]) -> EventSource:
-        return self._events(prompt, await self._prepared(prompt, options))
+        settings = await self._prepared(prompt, options)
+        return self._observed(self._begin(prompt, settings), "text", prompt, settings)
 
     async def _chat_events(
         self, messages: Iterable[Mapping[str, Any] | BaseModel], options: dict[str, Any]
@@ -361,10 +362,8 @@ class Engine(OneProcess):
         check_names(options, ChatKeywords.__annotations__)
         tool_choice: ToolChoice = options.pop("tool_choice", "auto")
         check_choice("tool_choice", tool_choice, get_args(ToolChoice))
-        options = CHAT_DEFAULTS | options
-        self._text("", options)  # mistaken ones are refused before mistaken messages
+        settings = await self._prepared("", CHAT_DEFAULTS | options)
         read = read_messages(messages)
-        settings = await self._prepared("", options)
         if self._format is None:
             self._format = await anyio.to_thread.run_sync(
                 ChatFormat, loaded.file, loaded.vocabulary.ends
@@ -377,12 +376,8 @@ class Engine(OneProcess):
             has_memory=self._memory.store is not None,
             tool_choice=tool_choice,
         )
-        events = ChatEvents(conversation, self._begin_turn, self._memory.store)
+        events = ChatEvents(conversation, self._begin, self._memory.store)
         return self._observed(events, "chat", tuple(read), settings)
-
-    def _events(self, prompt: str, settings: TextSettings) -> EventSource:
-        events = TextEvents(self._submit(prompt, settings, is_streamed=True))
-        return self._observed(events, "text", prompt, settings)
 
     def _observed(
         self,
@@ -401,21 +396,18 @@ class Engine(OneProcess):
         return observed
 
     async def _prepared(self, prompt: str, options: dict[str, Any]) -> TextSettings:
-        """Return the settings of a text for which memory is ready."""
-        settings = self._text(prompt, options)
+        """Return the settings of a text, once memory can answer it."""
+        self._open_model()
+        if not isinstance(prompt, str):
+            raise UsageError(f"a prompt is text, not {type(prompt).__name__}")
+        settings = text_settings(options, verbalise=self.verbalise, lookup_bias=self.lookup_bias)
         await self._memory.check_as_of(settings.as_of)
         self._open_model()
         await self._memory.refresh_names()
         return settings
 
-    def _begin_turn(self, prompt: ChatPrompt, settings: TextSettings) -> TextEvents:
+    def _begin(self, prompt: str | ChatPrompt, settings: TextSettings) -> TextEvents:
         return TextEvents(self._submit(prompt, settings, is_streamed=True))
-
-    def _text(self, prompt: str, options: dict[str, Any]) -> TextSettings:
-        self._open_model()
-        if not isinstance(prompt, str):
-            raise UsageError(f"a prompt is text, not {type(prompt).__name__}")
-        return text_settings(options, verbalise=self.verbalise, lookup_bias=self.lookup_bias)
 
     def _submit(
         self, prompt: str | ChatPrompt, settings: TextSettings, *, is_streamed: bool
