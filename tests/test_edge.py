@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
-from tests.limits import HANG_S
 from tests.paths import ROOT
+from tests.programs import run_python
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of Linux")
 
@@ -38,14 +37,7 @@ finally:
 
 
 def ask(limit_mb: int, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", _LIMITED, str(limit_mb), "ask", PROMPT, "--json", *options],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        timeout=HANG_S,
-        check=False,
-    )
+    return run_python("-c", _LIMITED, str(limit_mb), "ask", PROMPT, "--json", *options)
 
 
 def test_one_core_and_256_mb_are_enough() -> None:

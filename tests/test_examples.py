@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
 from lamlam.trainer.documents import read_documents
-from tests.limits import HANG_S
 from tests.paths import ROOT
+from tests.programs import run_python
 
 EXAMPLES = ROOT / "examples"
 
 
-def run(name: str, *arguments: str, cwd: Path, timeout_s: float = HANG_S) -> str:
+def run(name: str, *arguments: str, cwd: Path) -> str:
     """Return what the example printed on standard output."""
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name), *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=timeout_s,
-        check=False,
-    )
+    done = run_python(str(EXAMPLES / name), *arguments, folder=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -84,15 +71,7 @@ def test_another_file_may_be_named(tmp_path: Path) -> None:
 def test_the_tiny_corpus_is_what_its_script_writes(tmp_path: Path) -> None:
     copy = tmp_path / "make_tiny_corpus.py"
     copy.write_bytes((EXAMPLES / copy.name).read_bytes())
-    done = subprocess.run(
-        [sys.executable, str(copy)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)},
-        capture_output=True,
-        text=True,
-        timeout=HANG_S,
-        check=True,
-    )
+    done = run_python(str(copy), folder=tmp_path)
     assert done.stdout == "400 documents\n"
     written = (tmp_path / "tiny_corpus.jsonl").read_bytes()
     assert written == (EXAMPLES / "tiny_corpus.jsonl").read_bytes()
@@ -100,7 +79,6 @@ def test_the_tiny_corpus_is_what_its_script_writes(tmp_path: Path) -> None:
 
 
 def test_a_tiny_model_learns_to_ask(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="needs lamlam[train]")
     output = run("train_a_tiny_lmlm.py", str(tmp_path), cwd=tmp_path)
     assert (tmp_path / "tiny.gguf").is_file()
     assert "Zelda Quorn was born in Lowmere" in output
@@ -112,14 +90,11 @@ def test_what_keeps_a_tiny_model_from_training_is_one_line(tmp_path: Path) -> No
     (tmp_path / "file").touch()
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(name='torch')\n")
     for folder, said in (("file", "file: File exists"), ("new/folder", "torch is not installed")):
-        done = subprocess.run(
-            [sys.executable, str(EXAMPLES / "train_a_tiny_lmlm.py"), folder],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{EXAMPLES.parent}"},
-            capture_output=True,
-            text=True,
-            timeout=HANG_S,
-            check=False,
+        done = run_python(
+            str(EXAMPLES / "train_a_tiny_lmlm.py"),
+            folder,
+            folder=tmp_path,
+            PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}",
         )
         assert done.returncode and done.stderr.startswith("error: ") and said in done.stderr
         assert done.stderr.count("\n") == 1

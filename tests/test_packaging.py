@@ -14,6 +14,7 @@ import pytest
 
 from tests.limits import HANG_S
 from tests.paths import ROOT
+from tests.programs import run_python
 
 LINKED = ("memory_backends", "quant", "runtime", "trainer")
 # What only extras bring. `lamlam.testing.plugin` is read by pytest, so it may import that.
@@ -143,9 +144,7 @@ print("\\n".join(failures + [f"bare name {{name}}" for name in bare]))
 def test_every_module_imports_without_extras() -> None:
     """Outside trainer and quant no import needs an extra, and none loads a part by its bare name."""
     program = _IMPORT_ALL.format(blocked=EXTRAS, heavy=HEAVY, modules=_modules(), linked=LINKED)
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = run_python("-c", program)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
 

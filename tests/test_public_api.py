@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
-import subprocess
-import sys
 
 import pytest
 
 import lamlam
 from lamlam import errors
 from tests.paths import ROOT
+from tests.programs import output_of
 
 
 def test_all_is_sorted_and_complete() -> None:
@@ -63,9 +62,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_import_loads_nothing_heavy() -> None:
     """``import lamlam`` leaves numpy, pydantic, llama_cpp, typer and the backends alone."""
     program = "import sys, lamlam; print(' '.join(sys.modules))"
-    modules = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
+    modules = output_of(program).split()
     heavy = {"numpy", "pydantic", "llama_cpp", "typer", "rich", "networkx", "torch", "sqlite3"}
     assert heavy.isdisjoint(modules)
     assert [name for name in modules if name.startswith("lamlam")] == ["lamlam.version", "lamlam"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from lamlam.cli import export as commands
 from lamlam.errors import BadModelFile
 from lamlam.quant.inspect import inspect_model
 from lamlam.quant.quantise import quantise
-from tests.limits import HANG_S
+from tests.programs import run_python
 
 
 def test_what_a_quantised_model_holds(wide_f16: Path, tmp_path: Path) -> None:
@@ -93,7 +91,5 @@ def test_looking_at_a_file_needs_no_torch(wide_f16: Path) -> None:
         "else:\n"
         "    raise AssertionError('exported without torch')\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=HANG_S
-    )
+    run = run_python("-c", script)
     assert run.returncode == 0, run.stderr

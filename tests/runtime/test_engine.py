@@ -31,7 +31,7 @@ from lamlam.runtime.engine import Engine
 from lamlam.runtime.llama.model_file import CheckpointFile, check_file
 from lamlam.runtime.sync import SyncEngine
 from tests.limits import HANG_S
-from tests.paths import ROOT
+from tests.programs import run_python
 from tests.runtime.fake_store import SLOW, FakeStore, as_store
 from tests.tiny_model import write_tiny_model
 
@@ -416,13 +416,7 @@ def test_llama_cpp_is_silent_and_importing_is_light(tiny_model: Path) -> None:
         "with lamlam.SyncEngine(sys.argv[1], None) as engine:\n"
         "    engine.generate('a', max_tokens=2)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tiny_model)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
+    done = run_python("-c", program, str(tiny_model))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,8 +12,7 @@ import pytest
 from lamlam.errors import EngineClosed, NotPicklable
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.sync import SyncEngine
-from tests.limits import HANG_S
-from tests.paths import ROOT
+from tests.programs import run_python
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 
@@ -51,14 +48,7 @@ model = sys.argv[1]
 
 def run(program: str, *arguments: str) -> None:
     """Run a program in a process of its own, since this one has threads."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=HANG_S,
-        check=False,
-    )
+    done = run_python("-W", "ignore::DeprecationWarning", "-c", program, *arguments)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

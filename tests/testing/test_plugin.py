@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,16 +21,18 @@ from tests.limits import HANG_S
 from tests.neo4j_server.jars import cache_folder, jars_of
 from tests.neo4j_server.jdks import LTS, find_jdks, jdk_for, releases_here
 from tests.neo4j_server.native import JAVA_OPTIONS, SOURCE, NativeServer
+from tests.pages import fences, page
 from tests.paths import ROOT
+from tests.programs import output_of
 
 CACHE = cache_folder()  # before pytester gives each test another home folder
 
-PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+PAGE = page("testing.md")
 
 
 def _fence(language: str) -> str:
-    (fence,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-    return str(fence)
+    (fence,) = fences(PAGE, language)
+    return fence
 
 
 @pytest.fixture(autouse=True)
@@ -361,10 +362,7 @@ def test_loading_the_plugin_is_cheap() -> None:
         "import sys, pytest; before = set(sys.modules); import lamlam.testing.plugin; "
         "print(*sorted({name for name in set(sys.modules) - before}))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    loaded = {name for name in done.stdout.split() if not name.startswith("lamlam")}
+    loaded = {name for name in output_of(program).split() if not name.startswith("lamlam")}
     assert loaded <= set(sys.stdlib_module_names)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,9 @@ import pytest
 from lamlam.memory_backends.conformance import SUITES, AllLaws, report
 from lamlam.memory_backends.conformance.table import BEGIN, END, law_table
 from lamlam.memory_backends.networkx_graph.store import GraphStore
-from tests.limits import HANG_S
 from tests.memory_backends.conformance.mutants import MUTANTS, MutantBackend
 from tests.paths import ROOT
+from tests.programs import run_python
 
 FAULTLESS = "Faultless"
 
@@ -112,14 +110,10 @@ def test_the_table_of_laws_is_current() -> None:
 def test_any_url_can_be_tried_from_the_command_line(tmp_path: Path) -> None:
     """The command runs laws by URL, writes a report, and says what is wrong with a URL."""
     path = tmp_path / "report.json"
-    command = [sys.executable, "-m", "lamlam.memory_backends.conformance"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*command, *arguments],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=HANG_S, check=False,
-        )  # fmt: skip
+        module = "lamlam.memory_backends.conformance"
+        return run_python("-m", module, *arguments, folder=tmp_path)
 
     done = run("sqlite:///{folder}/facts.db", "-k", "sibling", "--json", str(path))
     assert done.returncode == 0, done.stdout + done.stderr

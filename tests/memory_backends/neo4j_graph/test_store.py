@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
@@ -42,8 +40,8 @@ from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.testing.neo4j_servers import Neo4jServer
 from lamlam.testing.neo4j_stores import fresh_url
-from tests.limits import HANG_S
 from tests.memory_backends.neo4j_graph.places import cypher, opened
+from tests.programs import run_python
 
 pytestmark = pytest.mark.anyio
 HOSTILE = (
@@ -338,7 +336,5 @@ def test_a_program_that_closes_nothing_ends(url: str) -> None:
         "store = SyncFactStore(sys.argv[1]).__enter__(); "
         "print(store.lookup('Ada', 'award').status)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, url], capture_output=True, text=True, timeout=HANG_S
-    )
+    done = run_python("-c", program, url)
     assert (done.returncode, done.stdout) == (0, "miss\n"), done.stderr

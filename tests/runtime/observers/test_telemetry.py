@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.observers.telemetry import Telemetry
 from lamlam.runtime.sync import SyncEngine
-from tests.paths import ROOT
+from tests.programs import output_of
 from tests.runtime.chat.chat_support import TINY
 from tests.runtime.fake_store import FakeStore, as_store
 from tests.tiny_model import write_tiny_model
@@ -264,7 +262,5 @@ def test_the_extra_is_named_and_costs_nothing_unasked() -> None:
         "try: Engine(memory=None, telemetry=True)\n"
         "except MissingExtra as error: print(error, error.hint)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert "opentelemetry-api" in done.stdout and "lamlam[otel]" in done.stdout
+    said = output_of(program)
+    assert "opentelemetry-api" in said and "lamlam[otel]" in said

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -38,7 +36,7 @@ from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.observers.observer import BegunText
 from lamlam.runtime.observers.trace import Trace, _File
-from tests.paths import ROOT
+from tests.programs import run_python
 from tests.runtime.chat.chat_support import TINY
 from tests.runtime.fake_store import SLOW, FakeStore, as_store
 from tests.tiny_model import write_tiny_model
@@ -270,13 +268,7 @@ def test_a_half_written_line_is_taken_back(tmp_path: Path) -> None:
         "except TraceFailed as error: print(error)\n"
     )
     path = tmp_path / "trace.jsonl"
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(path)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_python("-c", program, str(path))
     assert "cannot be written" in done.stdout
     numbers = [line["n"] for line in lines_of(path)]
     assert numbers == list(range(len(numbers))) and 5 < len(numbers) < 100

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,31 +12,19 @@ import pytest
 import typer
 
 from lamlam.cli.app import app
+from tests.pages import DOCS, fences, page
 from tests.paths import ROOT
+from tests.programs import output_of
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def _fences(language: str, page: str = README) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+README = page("README.md")
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
     """The example writes the value that it put into memory, and shows the lookup."""
-    (program,) = _fences("python")
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    text, *lookups = done.stdout.splitlines()
+    (program,) = fences(README)
+    text, *lookups = output_of(program, folder=tmp_path).splitlines()
     (shown,) = re.findall(r'^This prints "(.*)" and the three lookups\.$', README, re.MULTILINE)
     assert text == shown
     assert "birth place hit Lowmere" in lookups
@@ -50,31 +36,22 @@ def test_the_examples_on_memory_run(tmp_path: Path) -> None:
 
     The JSON lines can be imported.
     """
-    page = (ROOT / "docs" / "memory.md").read_text(encoding="utf-8")
-    (tmp_path / "lines.jsonl").write_text("".join(_fences("json", page)), encoding="utf-8")
-    program = "\n".join([*_fences("python"), *_fences("python", page)])
+    memory = page("memory.md")
+    (tmp_path / "lines.jsonl").write_text("".join(fences(memory, "json")), encoding="utf-8")
+    program = "\n".join([*fences(README), *fences(memory)])
     program += "\nwith lamlam.SyncFactStore('memory:') as store:"
     program += "\n    put(store, FactFile('lines.jsonl'))"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    output_of(program, folder=tmp_path)
 
 
 def test_the_python_example_is_short() -> None:
     """Fifteen lines of code or fewer."""
-    (program,) = _fences("python")
+    (program,) = fences(README)
     assert len([line for line in program.splitlines() if line.strip()]) <= 15
 
 
 def _lamlam_lines() -> list[list[str]]:
-    lines = "".join(_fences("sh")).splitlines()
+    lines = "".join(fences(README, "sh")).splitlines()
     return [shlex.split(line)[1:] for line in lines if line.startswith("lamlam ")]
 
 
@@ -90,12 +67,12 @@ def test_the_commands_for_ones_own_facts_work(lamlam_command: Command, tmp_path:
             assert text == "Ada Quill was born at Lowmere." and f'"{text}"' in README
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
-def test_commands_that_the_docs_name_exist(page: Path) -> None:
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_commands_that_the_docs_name_exist(path: Path) -> None:
     """Each ``lamlam WORD [WORD]`` in a page of the documentation is a command."""
     root = typer.main.get_command(app)
     groups = root.commands  # type: ignore[attr-defined]
-    named = re.findall(r"`lamlam ([a-z]+)(?: ([a-z]+))?", page.read_text(encoding="utf-8"))
+    named = re.findall(r"`lamlam ([a-z]+)(?: ([a-z]+))?", path.read_text(encoding="utf-8"))
     for word, second in named:
         assert word in groups, word
         if second and hasattr(groups[word], "commands"):
@@ -103,11 +80,11 @@ def test_commands_that_the_docs_name_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page",
-    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))],
+    "path",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS],
     ids=lambda path: path.name,
 )
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_lead_somewhere(path: Path) -> None:
     """Each relative link or picture of a page is a file of the repository."""
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
-    assert not [target for target in targets if not (page.parent / target).exists()]
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8"))
+    assert not [target for target in targets if not (path.parent / target).exists()]

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import DOCS, fences
 from tests.paths import ROOT
 
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "DECISIONS.md")),
     ROOT / "lamlam" / "bundled" / "MODEL_CARD.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *DOCS,
 ]
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 # Names of metadata in GGUF files, of attributes of spans, and of a file.
@@ -29,7 +30,7 @@ FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|toml|sh|cmake|jsonl|gguf|xz|md
 
 
 def _imports(page: str) -> Iterator[str]:
-    for fence in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+    for fence in fences(page):
         for node in ast.walk(ast.parse(fence)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lamlam"):
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
