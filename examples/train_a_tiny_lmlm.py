@@ -23,7 +23,6 @@ from pathlib import Path
 
 import lamlam
 from lamlam.quant.export import export_gguf
-from lamlam.runtime.decoding.key_constraint import Constraint
 
 SETTINGS = """
 verbalise = "copy"
@@ -87,7 +86,7 @@ def main(folder: Path) -> None:
     with lamlam.SyncFactStore(url) as store:
         store.apply([lamlam.Replace(fact) for fact in FACTS])
     # At 0, a name or relation from the memory wins whatever probability the model gives it.
-    known_only = Constraint(entity_floor=0.0, relation_floor=0.0)
+    known_only = lamlam.Constraint(entity_floor=0.0, relation_floor=0.0)
     with lamlam.SyncEngine(model=str(model), memory=url, constrain=known_only) as engine:
         for prompt in PROMPTS:
             completion = engine.generate(prompt, max_tokens=16)

@@ -38,8 +38,18 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.replica import Replica as Replica
     from lamlam.memory_backends.sync import SyncFactStore as SyncFactStore
     from lamlam.runtime.chat.memory_tools import MemoryTools as MemoryTools
+    from lamlam.runtime.decoding.completion import Alternative as Alternative
     from lamlam.runtime.decoding.completion import ChatCompletion as ChatCompletion
     from lamlam.runtime.decoding.completion import Completion as Completion
+    from lamlam.runtime.decoding.completion import TokenLogprob as TokenLogprob
+    from lamlam.runtime.decoding.events import Finished as Finished
+    from lamlam.runtime.decoding.events import LookupAnswered as LookupAnswered
+    from lamlam.runtime.decoding.events import LookupMissed as LookupMissed
+    from lamlam.runtime.decoding.events import LookupStarted as LookupStarted
+    from lamlam.runtime.decoding.events import Text as Text
+    from lamlam.runtime.decoding.key_constraint import Constraint as Constraint
+    from lamlam.runtime.decoding.spans import LookupRecord as LookupRecord
+    from lamlam.runtime.decoding.spans import Span as Span
     from lamlam.runtime.decoding.verification import SpanCheck as SpanCheck
     from lamlam.runtime.decoding.verification import Verification as Verification
     from lamlam.runtime.engine import Engine as Engine
@@ -47,66 +57,62 @@ if TYPE_CHECKING:
     from lamlam.runtime.observers.trace import Trace as Trace
     from lamlam.runtime.sync import SyncEngine as SyncEngine
 
-# Each public name and the module that holds it: loaded at first use, so that
-# `import lamlam` costs milliseconds.
-_HOMES = {
-    "AddAlias": "lamlam.memory_backends.model.operations",
-    "Assert": "lamlam.memory_backends.model.operations",
-    "Capability": "lamlam.memory_backends.protocol",
-    "Change": "lamlam.memory_backends.model.operations",
-    "ChatCompletion": "lamlam.runtime.decoding.completion",
-    "Commit": "lamlam.memory_backends.model.operations",
-    "Completion": "lamlam.runtime.decoding.completion",
-    "DefineRelation": "lamlam.memory_backends.model.operations",
-    "Engine": "lamlam.runtime.engine",
-    "EntityRef": "lamlam.memory_backends.model.values",
-    "ErasureReceipt": "lamlam.memory_backends.model.operations",
-    "Fact": "lamlam.memory_backends.model.facts",
-    "FactStore": "lamlam.memory_backends.protocol",
-    "LamLamError": "lamlam.errors",
-    "Lookup": "lamlam.memory_backends.model.lookups",
-    "LookupResult": "lamlam.memory_backends.model.lookups",
-    "LookupStatus": "lamlam.memory_backends.model.lookups",
-    "MemoryTools": "lamlam.runtime.chat.memory_tools",
-    "MergeEntities": "lamlam.memory_backends.model.operations",
-    "PartialDate": "lamlam.memory_backends.model.values",
-    "Quantity": "lamlam.memory_backends.model.values",
-    "Recalled": "lamlam.memory_backends.model.recall",
-    "Relation": "lamlam.memory_backends.model.recall",
-    "RelationRule": "lamlam.memory_backends.model.relation_rules",
-    "RemoveAlias": "lamlam.memory_backends.model.operations",
-    "Replace": "lamlam.memory_backends.model.operations",
-    "Replica": "lamlam.memory_backends.replica",
-    "Retract": "lamlam.memory_backends.model.operations",
-    "Revision": "lamlam.memory_backends.model.operations",
-    "SpanCheck": "lamlam.runtime.decoding.verification",
-    "SplitEntities": "lamlam.memory_backends.model.operations",
-    "SyncEngine": "lamlam.runtime.sync",
-    "SyncFactStore": "lamlam.memory_backends.sync",
-    "Telemetry": "lamlam.runtime.observers.telemetry",
-    "Trace": "lamlam.runtime.observers.trace",
-    "ValueType": "lamlam.memory_backends.model.values",
-    "Verification": "lamlam.runtime.decoding.verification",
-    "open_store": "lamlam.memory_backends.open",
+# The module of each public name: loaded at first use, so that `import lamlam` costs milliseconds.
+_MODULES = {
+    name: module
+    for module, names in {
+        "lamlam.errors": "LamLamError",
+        "lamlam.memory_backends.model.facts": "Fact",
+        "lamlam.memory_backends.model.lookups": "Lookup LookupResult LookupStatus",
+        "lamlam.memory_backends.model.operations": (
+            "AddAlias Assert Change Commit DefineRelation ErasureReceipt "
+            "MergeEntities RemoveAlias Replace Retract Revision SplitEntities"
+        ),
+        "lamlam.memory_backends.model.recall": "Recalled Relation",
+        "lamlam.memory_backends.model.relation_rules": "RelationRule",
+        "lamlam.memory_backends.model.values": "EntityRef PartialDate Quantity ValueType",
+        "lamlam.memory_backends.open": "open_store",
+        "lamlam.memory_backends.protocol": "Capability FactStore",
+        "lamlam.memory_backends.replica": "Replica",
+        "lamlam.memory_backends.sync": "SyncFactStore",
+        "lamlam.runtime.chat.memory_tools": "MemoryTools",
+        "lamlam.runtime.decoding.completion": "Alternative ChatCompletion Completion TokenLogprob",
+        "lamlam.runtime.decoding.events": "Finished LookupAnswered LookupMissed LookupStarted Text",
+        "lamlam.runtime.decoding.key_constraint": "Constraint",
+        "lamlam.runtime.decoding.spans": "LookupRecord Span",
+        "lamlam.runtime.decoding.verification": "SpanCheck Verification",
+        "lamlam.runtime.engine": "Engine",
+        "lamlam.runtime.observers.telemetry": "Telemetry",
+        "lamlam.runtime.observers.trace": "Trace",
+        "lamlam.runtime.sync": "SyncEngine",
+    }.items()
+    for name in names.split()
 }
 
 __all__ = [
     "AddAlias",
+    "Alternative",
     "Assert",
     "Capability",
     "Change",
     "ChatCompletion",
     "Commit",
     "Completion",
+    "Constraint",
     "DefineRelation",
     "Engine",
     "EntityRef",
     "ErasureReceipt",
     "Fact",
     "FactStore",
+    "Finished",
     "LamLamError",
     "Lookup",
+    "LookupAnswered",
+    "LookupMissed",
+    "LookupRecord",
     "LookupResult",
+    "LookupStarted",
     "LookupStatus",
     "MemoryTools",
     "MergeEntities",
@@ -120,11 +126,14 @@ __all__ = [
     "Replica",
     "Retract",
     "Revision",
+    "Span",
     "SpanCheck",
     "SplitEntities",
     "SyncEngine",
     "SyncFactStore",
     "Telemetry",
+    "Text",
+    "TokenLogprob",
     "Trace",
     "ValueType",
     "Verification",
@@ -133,8 +142,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:  # Any: the type stands in the TYPE_CHECKING block
-    if name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        value = getattr(import_module(_MODULES[name]), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'lamlam' has no attribute {name!r}")
