@@ -1,54 +1,54 @@
 """Every error that lamlam raises, in one tree.
 
 LamLamError
-├── UsageError                 what was asked for makes no sense (exit status 2)
+├── UsageError                 the request makes no sense (exit status 2)
 │   ├── UnknownOption          a keyword, policy or mode that does not exist
-│   ├── StreamInUse            another task waits for the next event of the same text
+│   ├── StreamInUse            another task is reading the same stream
 │   ├── PromptTooLong          the prompt does not fit the context
-│   ├── BadMessages            messages that are no conversation
+│   ├── BadMessages            the messages are not a conversation
 │   ├── BadToolCall            an unknown tool, or arguments that do not fit it
-│   ├── NotPicklable           an engine or a store was to be sent to another process
-│   ├── TooManyEntities        more names in memory than a strict constraint may hold
-│   └── MissingExtra           a part was used whose optional packages are not installed
+│   ├── NotPicklable           an engine or a store cannot be sent to another process
+│   ├── TooManyEntities        memory has more names than a strict constraint can use
+│   └── MissingExtra           optional packages are not installed
 ├── ModelError                 the model file cannot be used
-│   ├── BadModelFile           no GGUF, truncated, or damaged
-│   ├── BadCheckpoint          a checkpoint that cannot be exported
-│   ├── NoLookupTokens         the model has not all lookup tokens, or unsafe ones
-│   ├── NoChatTemplate         the model does not say how a conversation is written
-│   ├── BadChatTemplate        its way of writing one fails, or refuses the messages
+│   ├── BadModelFile           not a GGUF file, truncated, or damaged
+│   ├── BadCheckpoint          the checkpoint cannot be exported
+│   ├── NoLookupTokens         the model lacks lookup tokens, or has unsafe ones
+│   ├── NoChatTemplate         the model file has no chat template
+│   ├── BadChatTemplate        the chat template fails, or refuses the messages
 │   ├── DecodeFailed           llama.cpp refused a batch
-│   ├── BadLogits              the model's scores are no numbers: its weights are damaged
+│   ├── BadLogits              the logits are not finite: the weights are damaged
 │   └── UnknownToken           the tokenizer gave a token that the vocabulary lacks
-├── EngineError
-│   ├── EngineBusy             as many texts wait as may (retryable)
+├── EngineError                the engine cannot do what was requested
+│   ├── EngineBusy             the queue is full (retryable)
 │   ├── EngineClosed           the engine was used after close
-│   │   └── EngineElsewhere    it is open in another process, or on another event loop
+│   │   └── EngineElsewhere    it is open in another process or on another event loop
 │   ├── LookupFailed           policy "raise": memory had no answer
-│   └── TraceFailed            a trace cannot be written; texts are not harmed
-├── FactStoreError             base of everything a memory raises
-│   ├── BadFact                a line, field or value that is no fact
-│   ├── BadStore               a file that is no fact store, or a folder
-│   ├── UnknownBackend         no backend answers to this URL
-│   ├── StoreMissing           the store does not exist and may not be created here
-│   ├── ReadOnly               a write to a store that was opened for reading
-│   ├── Conflict               the store or the values are not those expected
-│   ├── TooManyValues          a second value for a relation that has one at a time
-│   ├── RecallFailed           memory does not fill a model's required field
-│   ├── ChangesGone            the feed of changes no longer reaches back so far
-│   ├── NotSupported           the backend does not declare this capability
-│   ├── SchemaMismatch         written by a newer version, or an older one to be upgraded
+│   └── TraceFailed            a trace cannot be written; texts are not affected
+├── FactStoreError             base of every error of a memory
+│   ├── BadFact                a line, field or value is not a valid fact
+│   ├── BadStore               the file is not a fact store
+│   ├── UnknownBackend         no backend opens this URL
+│   ├── StoreMissing           the store does not exist and may not be created
+│   ├── ReadOnly               a write to a store that is open for reading
+│   ├── Conflict               another revision, or other values, than expected
+│   ├── TooManyValues          a second value for a relation with one at a time
+│   ├── RecallFailed           memory does not fill a required field of a model
+│   ├── ChangesGone            the changes no longer go back to that revision
+│   ├── NotSupported           the backend does not have this capability
+│   ├── SchemaMismatch         written by a newer version, or by an older one to upgrade
 │   ├── AccessDenied           the server refuses the user or the password
-│   ├── BadAnswer              a backend answered with something that is no result
+│   ├── BadAnswer              a backend returned something that is not a result
 │   ├── Unavailable            the store did not answer (retryable)
-│   └── StoreClosed            used after close
+│   └── StoreClosed            the store was used after close
 │       └── StoreElsewhere     it is open in the process that this one was forked from
-└── TrainingError
-    ├── BadDocument            a training document that breaks its format
-    ├── BadSettings            settings that contradict each other
+└── TrainingError              training cannot go on
+    ├── BadDocument            a training document breaks its format
+    ├── BadSettings            settings are unknown, or contradict each other
     └── NothingToLearn         every token of the data is masked
 
 Each class is one situation. ``hint`` says what to do next; the command prints
-both on one line.
+message and hint on one line.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class LamLamError(Exception):
 
 
 class UsageError(LamLamError):
-    """What was asked for makes no sense."""
+    """The request makes no sense."""
 
 
 class UnknownOption(UsageError):
@@ -77,7 +77,7 @@ class UnknownOption(UsageError):
 
 
 class StreamInUse(UsageError):
-    """Another task waits for the next event of the same text."""
+    """Another task is reading the same stream."""
 
 
 class PromptTooLong(UsageError):
@@ -86,7 +86,7 @@ class PromptTooLong(UsageError):
     def __init__(self, n_tokens: int, context: int, *, is_least: bool = False) -> None:
         at_least = "at least " if is_least else ""  # a very long prompt is not read
         super().__init__(
-            f"the prompt has {at_least}{n_tokens} tokens, the context holds {context}",
+            f"the prompt has {at_least}{n_tokens} tokens, the context {context}",
             hint="shorten the prompt or open the engine with a larger context=",
         )
         self.n_tokens = n_tokens
@@ -94,7 +94,7 @@ class PromptTooLong(UsageError):
 
 
 class BadMessages(UsageError):
-    """The messages are no conversation: no list, an unknown role or key, or no text."""
+    """The messages are not a conversation: not a list, an unknown role or key, or no text."""
 
 
 class BadToolCall(UsageError):
@@ -102,23 +102,23 @@ class BadToolCall(UsageError):
 
 
 class TooManyEntities(UsageError):
-    """Memory holds more names than a strict constraint may keep at hand."""
+    """Memory has more names than a strict constraint can use."""
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            f"memory holds more than {most} entities, too many for a strict constraint",
+            f"memory has more than {most} entities, too many for a strict constraint",
             hint="use Constraint(strict=True, only_named=True), or leave out strict",
         )
         self.most = most
 
 
 class NotPicklable(UsageError, TypeError):
-    """An engine or a store was to be pickled: it holds threads and open files."""
+    """An engine or a store cannot be pickled: it has threads and open files."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(
             f"a {kind} cannot be pickled or copied: it belongs to the process that opened it",
-            hint="hand over the model's path and the memory's URL, and open it in the worker",
+            hint="send the model's path and the memory's URL, and open it in the worker",
         )
 
 
@@ -135,7 +135,7 @@ class ModelError(LamLamError):
 
 
 class BadModelFile(ModelError):
-    """The file is no GGUF, or is truncated or damaged."""
+    """The file is not a GGUF file, or is truncated or damaged."""
 
 
 class BadCheckpoint(ModelError):
@@ -143,15 +143,15 @@ class BadCheckpoint(ModelError):
 
 
 class NoLookupTokens(ModelError):
-    """The model lacks some lookup tokens, or has them typed so that plain text can yield them."""
+    """The model lacks lookup tokens, or has them typed so that plain text can yield them."""
 
 
 class NoChatTemplate(ModelError):
-    """The model file does not say how a conversation is written."""
+    """The model file has no chat template."""
 
 
 class BadChatTemplate(ModelError):
-    """The model's way of writing a conversation fails, or refuses these messages."""
+    """The model's chat template fails, or refuses these messages."""
 
 
 class DecodeFailed(ModelError):
@@ -159,7 +159,7 @@ class DecodeFailed(ModelError):
 
 
 class BadLogits(ModelError):
-    """The model's scores are no numbers, or infinite: its weights are damaged."""
+    """The logits are not finite numbers: the weights are damaged."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, hint="make or fetch the model file again")
@@ -170,7 +170,7 @@ class UnknownToken(ModelError):
 
     def __init__(self, token: int, n_tokens: int) -> None:
         super().__init__(
-            f"the tokenizer gave token {token}, and the vocabulary has {n_tokens}",
+            f"the tokenizer gave token {token}, but the vocabulary has {n_tokens} tokens",
             hint="make or fetch the model file again",
         )
         self.token = token
@@ -178,17 +178,17 @@ class UnknownToken(ModelError):
 
 
 class EngineError(LamLamError):
-    """The engine cannot do what was asked."""
+    """The engine cannot do what was requested."""
 
 
 class EngineBusy(EngineError):
-    """As many texts wait for their turn as may."""
+    """The queue of waiting texts is full."""
 
     retryable = True
 
     def __init__(self, n_waiting: int) -> None:
         super().__init__(
-            f"{n_waiting} texts wait for their turn, and more may not",
+            f"the queue is full: {n_waiting} texts are waiting",
             hint="try again later, or open the engine with a larger max_waiting",
         )
 
@@ -198,7 +198,7 @@ class EngineClosed(EngineError):
 
 
 class EngineElsewhere(EngineClosed):
-    """The engine was opened before a fork, or on another event loop, and does not answer here."""
+    """The engine was opened before a fork, or on another event loop, and cannot be used here."""
 
 
 class LookupFailed(EngineError):
@@ -211,31 +211,31 @@ class LookupFailed(EngineError):
 
 
 class TraceFailed(EngineError):
-    """A trace cannot be written; texts are not harmed."""
+    """A trace cannot be written; texts are not affected."""
 
 
 class FactStoreError(LamLamError):
-    """Base of everything that a memory raises."""
+    """Base of every error of a memory."""
 
 
 class BadFact(FactStoreError):
-    """A line, field or value that is no fact."""
+    """A line, field or value is not a valid fact."""
 
 
 class BadStore(FactStoreError):
-    """A file that is no fact store, or a folder."""
+    """The file is not a fact store, or is a folder."""
 
 
 class UnknownBackend(FactStoreError):
-    """No backend answers to this URL."""
+    """No backend opens this URL."""
 
 
 class StoreMissing(FactStoreError):
-    """The store does not exist and may not be created here."""
+    """The store does not exist and may not be created."""
 
 
 class ReadOnly(FactStoreError):
-    """A write to a store that was opened for reading."""
+    """A write to a store that is open for reading."""
 
 
 class Conflict(FactStoreError):
@@ -247,15 +247,15 @@ class TooManyValues(FactStoreError):
 
 
 class RecallFailed(FactStoreError):
-    """Memory does not fill a required field of a model, or with values that do not fit it."""
+    """Memory does not fill a required field of a model, or has values that do not fit it."""
 
 
 class ChangesGone(FactStoreError):
-    """The feed of changes no longer reaches back to the revision that was asked for."""
+    """The changes no longer go back to the requested revision."""
 
 
 class NotSupported(FactStoreError):
-    """The backend does not declare this capability."""
+    """The backend does not have this capability."""
 
 
 class SchemaMismatch(FactStoreError):
@@ -267,7 +267,7 @@ class AccessDenied(FactStoreError):
 
 
 class BadAnswer(FactStoreError):
-    """A backend answered a question with something that is no result."""
+    """A backend returned something that is not a result."""
 
 
 class Unavailable(FactStoreError):
@@ -281,7 +281,7 @@ class StoreClosed(FactStoreError):
 
 
 class StoreElsewhere(StoreClosed):
-    """The store was opened before a fork and does not answer in the child."""
+    """The store was opened before a fork and cannot be used in the child process."""
 
 
 class TrainingError(LamLamError):
@@ -289,11 +289,11 @@ class TrainingError(LamLamError):
 
 
 class BadDocument(TrainingError):
-    """A training document that breaks its format."""
+    """A training document breaks its format."""
 
 
 class BadSettings(TrainingError):
-    """Settings that contradict each other."""
+    """Settings are unknown, have a wrong type, or contradict each other."""
 
 
 class NothingToLearn(TrainingError):

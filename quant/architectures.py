@@ -1,4 +1,4 @@
-"""How each kind of checkpoint maps to GGUF: names, shapes and hyperparameters.
+"""How each architecture maps to GGUF: names, shapes and hyperparameters.
 
 An architecture is one function from ``config.json`` to an `Architecture`; it
 reads no weights, so every name and shape is checked before a byte is written.
@@ -32,7 +32,7 @@ class TensorRule:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A checkpoint's plan."""
+    """The plan of an export."""
 
     name: str
     """llama.cpp's name, which begins the keys of ``hyperparameters``."""
@@ -134,7 +134,7 @@ def _gpt2(config: dict[str, Any]) -> Architecture:
     _expect(config, "scale_attn_by_inverse_layer_idx", False)
     _expect(config, "scale_attn_weights", True)
     if not config.get("tie_word_embeddings", True):
-        raise BadCheckpoint("GPT-2 models with an output matrix of their own cannot be exported")
+        raise BadCheckpoint("GPT-2 models with a separate output matrix cannot be exported")
     rules = [
         TensorRule("transformer.wte.weight", "token_embd.weight", (n_rows, width)),
         TensorRule("transformer.wpe.weight", "position_embd.weight", (context, width)),
@@ -217,14 +217,14 @@ def _whole(config: dict[str, Any], key: str, default: int | None = None) -> int:
     value = config.get(key)
     value = default if value is None else value
     if type(value) is not int or value < 1:
-        raise BadCheckpoint(f"config.json: {key} must be a whole number above 0, not {value!r}")
+        raise BadCheckpoint(f"config.json: {key} must be a whole number above 0, got {value!r}")
     return value
 
 
-def _expect(config: dict[str, Any], key: str, wanted: str | bool) -> None:
-    value = config.get(key, wanted)
-    if value != wanted:
-        raise BadCheckpoint(f"config.json: {key} is {value!r}, only {wanted!r} can be exported")
+def _expect(config: dict[str, Any], key: str, expected: str | bool) -> None:
+    value = config.get(key, expected)
+    if value != expected:
+        raise BadCheckpoint(f"config.json: {key} is {value!r}, only {expected!r} can be exported")
 
 
 _CLASSES = {"llama": "LlamaForCausalLM", "gpt2": "GPT2LMHeadModel"}

@@ -1,4 +1,4 @@
-"""From a Hugging Face checkpoint to a GGUF file."""
+"""Export: a Hugging Face checkpoint to a GGUF file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal
 FORMAT_VERSION = 1
 DType = Literal["f16", "bf16", "f32"]
 Progress = Callable[[int, int], None]
-"""Told how many tensors are done, and of how many."""
+"""Called with the number of tensors done and in all."""
 # The format's numbers for "mostly this type".
 _FILE_TYPES: dict[DType, int] = {"f32": 0, "f16": 1, "bf16": 32}
 _LARGEST_F16 = 65504.0
@@ -41,7 +41,7 @@ def export_gguf(
         dtype: type of the matrices; vectors are always float32.
 
     Raises:
-        BadCheckpoint: something is missing, unknown, or of the wrong shape.
+        BadCheckpoint: something is missing, unknown, or of another shape than expected.
         MissingExtra: the packages of ``lamlam[train]`` are not installed.
         UnknownOption: a ``dtype`` that does not exist.
     """
@@ -73,7 +73,7 @@ def written_beside(target: Path) -> Iterator[Path]:
     """Yield a path beside the target that takes its name when the block ends well.
 
     Raises:
-        UsageError: the target is no file, or its folder does not exist or may not be written to.
+        UsageError: the target is not a file, or its folder does not exist or is not writable.
     """
     target = Path(os.path.realpath(target))  # a link goes on pointing to its file
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
@@ -128,15 +128,15 @@ def _times(shape: tuple[int, ...]) -> str:
 
 
 def _lamlam_settings(hf_dir: Path) -> dict[str, Any]:
-    """Return the settings in ``lamlam.json``, checked; none where there is no such file."""
+    """Return the settings in ``lamlam.json``, checked; empty without such a file."""
     path = hf_dir / "lamlam.json"
     settings = read_json(path) if path.is_file() else {}
     verbalise = settings.get("verbalise", "copy")
     if verbalise not in ("copy", "model"):
-        raise BadCheckpoint(f"{path}: verbalise is {verbalise!r}, not 'copy' or 'model'")
+        raise BadCheckpoint(f"{path}: verbalise must be 'copy' or 'model', got {verbalise!r}")
     bias = settings.get("lookup_bias", 0.0)
     if isinstance(bias, bool) or not isinstance(bias, int | float):
-        raise BadCheckpoint(f"{path}: lookup_bias is {bias!r}, not a number")
+        raise BadCheckpoint(f"{path}: lookup_bias must be a number, got {bias!r}")
     return settings
 
 
@@ -215,7 +215,7 @@ def _write_tensors(
         largest = float(np.abs(values).max())
         if kind == kinds.F16 and largest > _LARGEST_F16:
             raise BadCheckpoint(
-                f"{name} holds {largest:g}, f16 ends at {_LARGEST_F16:g}",
+                f"{name} has the value {largest:g}, f16 ends at {_LARGEST_F16:g}",
                 hint="export as bf16 or f32",
             )
         writer.write_tensor_data(gguf.quantize(np.ascontiguousarray(values), kind))

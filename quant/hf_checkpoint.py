@@ -24,7 +24,7 @@ class HfWeights:
         """Find the files; they are opened by ``with``.
 
         Raises:
-            BadCheckpoint: the folder holds no safetensors weights.
+            BadCheckpoint: the folder has no safetensors weights.
         """
         self._stack = ExitStack()
         self._files: dict[str, Any] = {}  # Any: safetensors publishes no type for open files
@@ -75,7 +75,7 @@ class HfWeights:
         weights: Weights = self._files[name].get_tensor(name).float().numpy()
         if not np.isfinite(weights).all():
             raise BadCheckpoint(
-                f"{name} holds values that are infinite or no numbers",
-                hint="the training run broke down; export an earlier checkpoint",
+                f"{name} has values that are infinite or not a number",
+                hint="the training run diverged; export an earlier checkpoint",
             )
         return weights

@@ -1,4 +1,4 @@
-"""What a GGUF file holds, told without loading it."""
+"""Inspect a GGUF file without loading it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def inspect_model(path: Path) -> dict[str, Any]:  # Any: a report for JSON
     (``intact``, ``damaged`` or ``absent``).
 
     Raises:
-        BadModelFile: no GGUF, or one whose header is damaged.
+        BadModelFile: not a GGUF file, or its header is damaged.
     """
     path = Path(path)
     header = read_header(path)
@@ -103,7 +103,7 @@ def _lamlam(values: dict[str, Any]) -> dict[str, Any]:
     try:
         ours["training"] = json.loads(ours["training"])
     except (KeyError, ValueError, TypeError):
-        pass  # absent, or written by others in a form of their own: shown as it is
+        pass  # absent, or written by others in another form: shown as it is
     return ours
 
 

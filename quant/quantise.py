@@ -1,4 +1,4 @@
-"""From a GGUF file with 16- or 32-bit numbers to a small one, by llama.cpp's own quantiser."""
+"""Quantisation: a GGUF file with 16- or 32-bit numbers to a smaller one, by llama.cpp."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STEP = re.compile(r"^\[\s*(\d+)/\s*(\d+)\]")
 def quantisation_types() -> dict[str, int]:
     """Return every type that this llama.cpp can write: name to its number.
 
-    Some want an importance matrix for some tensors; `quantise` says so when they do.
+    Some need an importance matrix for some tensors; `quantise` then raises an error.
     """
     import llama_cpp
 
@@ -55,11 +55,11 @@ def quantise(
     Args:
         type: any of `quantisation_types`, in any case.
         threads: default: the CPUs that this process may use.
-        progress: told of tensors done and in all.
+        progress: called with the number of tensors done and in all.
 
     Raises:
         UnknownOption: no such type.
-        BadModelFile: ``src`` is no GGUF, damaged, or llama.cpp cannot quantise it.
+        BadModelFile: ``src`` is not a GGUF file, damaged, or llama.cpp cannot quantise it.
         UsageError: ``src`` is already quantised, or ``dst`` is the same file.
     """
     src, dst = Path(src), Path(dst)
@@ -67,11 +67,11 @@ def quantise(
     if type.upper() not in types:
         raise UnknownOption(f"unknown type {type!r}", hint=f"one of: {', '.join(sorted(types))}")
     if dst.exists() and dst.samefile(src):
-        raise UsageError(f"{dst} is the file to be quantised; name another")
-    held = {entry.type_name for entry in read_header(src).tensors}
-    if held - _UNQUANTISED:
+        raise UsageError(f"{dst} is the file to quantise; name another")
+    found = {entry.type_name for entry in read_header(src).tensors}
+    if found - _UNQUANTISED:
         raise UsageError(
-            f"{src} is already quantised ({', '.join(sorted(held - _UNQUANTISED))})",
+            f"{src} is already quantised ({', '.join(sorted(found - _UNQUANTISED))})",
             hint="start from the f16 file: quantising twice adds up the errors",
         )
     verify(src)

@@ -1,4 +1,4 @@
-"""A tokenizer as GGUF metadata.
+"""Vocabularies: a tokenizer as GGUF metadata.
 
 One function per kind of tokenizer, chosen by `read_vocabulary`. The lookup
 tokens are typed CONTROL whatever the tokenizer says of them: llama.cpp matches
@@ -30,7 +30,7 @@ class TokenType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class GgufVocabulary:
-    """What a GGUF file says about its tokens."""
+    """The vocabulary of a GGUF file."""
 
     model: str
     """``gpt2`` for byte-level BPE."""
@@ -72,7 +72,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file.
 
     Raises:
-        BadCheckpoint: not readable, or no JSON object.
+        BadCheckpoint: not readable, or not a JSON object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -81,7 +81,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError as problem:
         raise BadCheckpoint(f"cannot read {path}: {problem}") from None
     if not isinstance(value, dict):
-        raise BadCheckpoint(f"{path} holds no JSON object")
+        raise BadCheckpoint(f"{path} is not a JSON object")
     return value
 
 
@@ -122,7 +122,7 @@ def _byte_level_bpe(
 
 
 def _check_gpt2_rules(state: dict[str, Any], path: Path) -> None:
-    """Refuse whatever llama.cpp's ``gpt-2`` rule would tokenize otherwise."""
+    """Raise if llama.cpp's ``gpt-2`` rule would tokenize differently."""
     pre = state.get("pre_tokenizer") or {}
     model = state["model"]
     unlike = {
@@ -145,7 +145,7 @@ def _check_gpt2_rules(state: dict[str, Any], path: Path) -> None:
 
 
 def _special_ids(hf_dir: Path, config: dict[str, Any]) -> dict[str, str | int]:
-    """Return what the checkpoint says of its first and last token: text or id."""
+    """Return the checkpoint's start and end tokens, each as text or id."""
     path = hf_dir / "tokenizer_config.json"
     named = read_json(path) if path.is_file() else {}
     special: dict[str, str | int] = {}
@@ -164,10 +164,10 @@ def _special_ids(hf_dir: Path, config: dict[str, Any]) -> dict[str, str | int]:
 
 
 def _resolve(name: str, special: dict[str, str | int], ids: dict[str, int], path: Path) -> int:
-    wanted = special.get(name, END_OF_TEXT)
-    number = ids.get(wanted) if isinstance(wanted, str) else wanted
+    token = special.get(name, END_OF_TEXT)
+    number = ids.get(token) if isinstance(token, str) else token
     if number is None or not 0 <= number < len(ids):
-        raise BadCheckpoint(f"{path}: the {name} token {wanted!r} is not in its vocabulary")
+        raise BadCheckpoint(f"{path}: the {name} token {token!r} is not in its vocabulary")
     return number
 
 

@@ -2,7 +2,7 @@
 
 Each epoch draws anew. A document may get another title of its kind throughout,
 so that the model copies the name it reads instead of recalling one; its first
-facts may stand there without lookups, as they do in a user's prompt; and a few
+facts may be stated without lookups, as they do in a user's prompt; and a few
 lookups come back ``unknown``, as they do when memory has no answer.
 """
 
@@ -26,7 +26,7 @@ class Augmentation:
     other_title: float = 0.4
     """Documents that get another title of their kind throughout."""
     plain_beginning: float = 0.35
-    """Documents whose first facts stand without a lookup; those values are not learnt."""
+    """Documents whose first facts have no lookups; those values are not learnt."""
     unknown: float = 0.02
     """Lookups that come back ``unknown``; the value in the text is not learnt."""
 
@@ -94,7 +94,7 @@ def augment(
     """Yield the pieces of the document, changed at random.
 
     A lookup's entity is the name by which the text calls it; its tokens are
-    learnt only where that name stands earlier in the text.
+    learnt only where the text names it before.
     """
     name = name_in_text(document.title, document.text)
     entity = name or bare_title(document.title)

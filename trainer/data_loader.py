@@ -51,7 +51,7 @@ class _Task:
 class _Worker:
     """The state of a worker process: the documents and the tokenizer."""
 
-    held: _Worker | None = None
+    current: _Worker | None = None
 
     def __init__(
         self, settings: Settings, documents: Sequence[Document], tokenizer_json: str
@@ -67,7 +67,7 @@ class _Worker:
     def start(cls, settings: Settings, documents: Sequence[Document], tokenizer_json: str) -> None:
         # Each process encodes alone: threads inside would fight over the cores.
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        cls.held = cls(settings, documents, tokenizer_json)
+        cls.current = cls(settings, documents, tokenizer_json)
 
     def rows(self, task: _Task) -> PackedRows:
         """Return the packed rows of one shard: rows are sent between processes, not documents."""
@@ -90,8 +90,8 @@ class _Worker:
 
 
 def _rows_in_worker(task: _Task) -> PackedRows:
-    assert _Worker.held is not None
-    return _Worker.held.rows(task)
+    assert _Worker.current is not None
+    return _Worker.current.rows(task)
 
 
 class BatchLoader:

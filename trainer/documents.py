@@ -1,4 +1,4 @@
-"""Training documents: text, the facts it states, and where it states them.
+"""Training documents: text, the facts that it states, and where.
 
 One JSON object a line: ``title``, ``text``, ``facts`` as ``[entity, relation,
 value]`` triples and ``at``, the offset of each value in the text. ``by`` ("s":
@@ -57,7 +57,7 @@ class Document:
 
 @dataclass(slots=True)
 class _Fields:
-    """The raw fields of one line, before they are checked."""
+    """The raw fields of one line."""
 
     title: str
     text: str
@@ -73,7 +73,7 @@ def parse_document(line: str, number: int = 1) -> Document:
     """Return the document that one JSON line holds.
 
     Raises:
-        BadDocument: the line is not a document, or a value does not stand where ``at`` says.
+        BadDocument: the line is not a document, or a value is not where ``at`` says.
     """
     try:
         raw: Any = json.loads(line)
@@ -100,7 +100,7 @@ def parse_document(line: str, number: int = 1) -> Document:
     for fact in sorted(stated, key=lambda fact: fact.at):
         if not fields.text.startswith(fact.value, fact.at) or fact.at < end or not fact.value:
             raise BadDocument(
-                f"line {number}: {fact.value!r} does not stand at offset {fact.at}, "
+                f"line {number}: {fact.value!r} is not at offset {fact.at}, "
                 "or overlaps the value before it"
             )
         end = fact.at + len(fact.value)

@@ -2,8 +2,8 @@
 
 ``was born in<|db_entity|> Marie Curie<|db_relationship|> birth place<|db_return|>
 Warsaw<|db_end|> Warsaw``: one space after each of the first three tokens, none
-before a token inside the lookup, none inserted after the last: what follows is
-the text as it stands. No space stands before ``<|db_entity|>`` either, so that
+before a token inside the lookup, none inserted after the last: the rest is
+the text unchanged. No space comes before ``<|db_entity|>`` either, so that
 a model may open a lookup wherever its next token may be a word.
 
 Source: Zhao et al. 2025 (arXiv 2505.15962), which puts a space in front.
@@ -84,7 +84,7 @@ def read(text: str) -> Iterator[Piece]:
 def read_calls(text: str) -> Iterator[Piece]:
     """Yield the pieces of text with ``[dblookup('E', 'R') -> V]`` calls.
 
-    The space before a call goes away: the text's own follows it.
+    The space before a call is dropped: the text has its own after it.
     """
     end = 0
     for match in _CALL.finditer(text):

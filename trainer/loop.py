@@ -67,7 +67,7 @@ def train(
     torch.set_float32_matmul_precision("high")
     torch.use_deterministic_algorithms(run.deterministic)
     if run.deterministic and on_gpu:
-        # cuBLAS wants its workspace fixed before its first call.
+        # cuBLAS needs a fixed workspace before its first call.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
     # 1) Data and tokenizer.

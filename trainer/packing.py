@@ -96,26 +96,26 @@ def encode_documents(
 
 
 def _joined(pieces: Iterable[Piece], plain: bool) -> Iterator[Piece]:
-    held: PlainText | None = None
+    run: PlainText | None = None
     for piece in pieces:
         if isinstance(piece, LookupCall):
             if plain:
                 continue
-            if held is not None:
-                yield held
-                held = None
+            if run is not None:
+                yield run
+                run = None
             yield piece
         elif plain:
-            held = PlainText((held.text if held else "") + piece.text)
-        elif held is None:
-            held = piece
-        elif held.learn == piece.learn:
-            held = PlainText(held.text + piece.text, piece.learn)
+            run = PlainText((run.text if run else "") + piece.text)
+        elif run is None:
+            run = piece
+        elif run.learn == piece.learn:
+            run = PlainText(run.text + piece.text, piece.learn)
         else:
-            yield held
-            held = piece
-    if held is not None and held.text:
-        yield held
+            yield run
+            run = piece
+    if run is not None and run.text:
+        yield run
 
 
 def pack(

@@ -59,7 +59,7 @@ class LlamaServer:
                     with lock:
                         n_tokens += n
                         pauses.extend(seen)
-            except BaseException as error:  # told by the thread that waits for all of them
+            except BaseException as error:  # raised by the thread that waits for all of them
                 failures.append(error)
             finally:
                 connection.close()

@@ -37,7 +37,7 @@ _OURS, _BARE = "LamlamBenchOurs", "LamlamBenchBare"
 def neo4j_load_benchmark(url: str, facts: int, pairs: int = 5, seed: int = 0) -> dict[str, Any]:
     """Return how fast facts are loaded, by the store and by the bare driver, in alternating pairs.
 
-    Both write to an empty part of the database of their own, which is emptied afterwards. A first
+    Each writes under separate labels, whose nodes are deleted afterwards. A first
     pair is not counted: a server that was just started compiles what it runs.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The most memory that this process has held."""
+"""The peak memory of this process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 def peak_rss_mb() -> float:
     """Return the largest resident set of this process so far, in MiB."""
-    # On Linux `ru_maxrss` of a child begins with what its parent held when it was started.
+    # On Linux `ru_maxrss` of a child begins with the memory of its parent at the start.
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     except OSError:

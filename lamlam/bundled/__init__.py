@@ -23,7 +23,7 @@ def model_path() -> Path:
     """Return the bundled model file.
 
     Raises:
-        BadModelFile: the package holds no model, or several.
+        BadModelFile: the package has no model, or several.
     """
     models = sorted(_folder().glob("*.gguf"))
     if len(models) != 1:
@@ -39,7 +39,7 @@ def facts_path() -> Path:
     """Return the bundled fact file, unpacked; open it read-only.
 
     Raises:
-        StoreMissing: the package holds no facts.
+        StoreMissing: the package has no facts.
     """
     packed = _folder() / "facts.sqlite.xz"
     if not packed.is_file():
@@ -57,7 +57,7 @@ def facts_path() -> Path:
         return _unpack(packed, path)
     except OSError:
         # A home that cannot be written (a container, a service account) still has a
-        # temporary folder. A name of its own, so that nobody else can have put a file there.
+        # temporary folder. A new name, so that no other user can have put a file there.
         return _unpack(packed, Path(_process_folder()) / name)
 
 

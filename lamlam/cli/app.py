@@ -89,7 +89,7 @@ def run(arguments: Sequence[str]) -> int:
     as an exception. ``LAMLAM_DEBUG=1`` lets every error through with its traceback.
     """
     # Read once, when llama.cpp is loaded: its threads then wait asleep and not in a
-    # loop. Where another program wants a core too, looping made a token of the
+    # loop. Where another program uses a core too, looping made a token of the
     # bundled model take up to 1.5 s on two cores; asleep it took 6 ms. Benchmarks are left
     # as llama.cpp runs by itself: where waking is slow, its own loop would look poor.
     if list(arguments[:1]) != ["bench"]:

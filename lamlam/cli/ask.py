@@ -52,7 +52,8 @@ def ask(
     verbalise: Annotated[
         str | None,
         typer.Option(
-            "--verbalise", help="Write values by copy or by model. Default: what the model wants."
+            "--verbalise",
+            help="Write values by copy or by model. Default: as the model was trained.",
         ),
     ] = None,
     max_tokens: Annotated[
@@ -109,7 +110,7 @@ def ask(
                 "memory": None if no_memory else DefaultMemory.OWN if memory is None else memory,
                 "threads": threads,
                 "trace": trace,
-                "max_sequences": 1,  # each has a cache of its own: 10 MB for the bundled model
+                "max_sequences": 1,  # each has its cache: 10 MB for the bundled model
             },
             options={
                 "policy": policy,
@@ -188,7 +189,7 @@ async def _answer(
                         case _:
                             pass  # lookups are listed below the text
             finally:
-                if has_begun:  # an error stands on a line of its own
+                if has_begun:  # an error is on a separate line
                     console.print()
     assert completion is not None, "a stream ends with Finished"
     if as_json:

@@ -111,7 +111,7 @@ async def write_about(kind: str, store: FactStore, write: Write) -> Completion |
 async def edit_and_forget(texts: Sequence[Completion], store: FactStore, write: Write) -> Edit:
     """Replace a fact of one of the texts, then erase it, so that both show in the text.
 
-    A fact whose change does not show (the value stands in the text by chance, or the
+    A fact whose change does not show (the value is in the text by chance, or the
     model then asks for something else) is put back and the next one is tried.
 
     Raises:

@@ -76,7 +76,7 @@ def set_(
 ) -> None:
     """Set the value of a relation; the values before it end, and stay in the history.
 
-    With a period only the values in that period end; what held before and after it stays, and
+    With a period only the values in that period end; values before and after it stay, and
     the values shown are those of that period.
     """
     from lamlam.memory_backends.model.facts import Fact
@@ -96,9 +96,9 @@ def set_(
     with own_store(memory, create=True) as store:
         if add:
             # A sibling goes where the others are, whatever synonym they are kept under.
-            held = store.lookup(entity, relation, namespace=fact.namespace).match
-            if held.entity.kind == "exact" and held.relation.kind == "synonym":
-                fact = fact.model_copy(update={"relation": held.relation.matched})
+            known = store.lookup(entity, relation, namespace=fact.namespace).match
+            if known.entity.kind == "exact" and known.relation.kind == "synonym":
+                fact = fact.model_copy(update={"relation": known.relation.matched})
         commit = store.apply([Assert(fact) if add else Replace(fact)])
         at = _moment_of(fact)
         result = store.lookup(entity, relation, namespace=fact.namespace, valid_at=at)

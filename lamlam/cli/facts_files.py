@@ -139,7 +139,7 @@ def export(
     from lamlam.memory_backends.transfer import contents
 
     if file == "-" and as_json:
-        raise UsageError("--json and - both want standard output", hint="name a file")
+        raise UsageError("--json and - both write to standard output", hint="name a file")
     began = time.perf_counter()
     space = None if namespace is None else namespace_of(namespace)
     if file != "-" and not Path(file).name:

@@ -94,8 +94,8 @@ def _grow(tree: Tree, branches: list[Branch]) -> None:
             (f"{printable_line(fact.relation)}: ", "dim"),
             (printable_line(value), "italic" if branch.is_repeat else ""),
         )
-        if held := period(fact):
-            line.append(f"  {held}", style="dim")
+        if dates := period(fact):
+            line.append(f"  {dates}", style="dim")
         _grow(tree.add(line), branch.branches)
 
 

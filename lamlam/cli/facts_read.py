@@ -44,7 +44,7 @@ def get(
     namespace: InNamespace = None,
     at: Annotated[
         str | None,
-        typer.Option("--at", metavar="DATE", help="What held at this moment; default: now."),
+        typer.Option("--at", metavar="DATE", help="Facts that hold at this moment; default: now."),
     ] = None,
     as_of: AsOf = None,
     as_json: Json = False,
@@ -159,7 +159,7 @@ def _search(store: SyncFactStore, text: str, limit: int, namespace: Namespace) -
     """Return facts of the entity that the text names, then of names and values that contain it."""
     from lamlam.memory_backends.model.keys import canonical_key, folded_key
 
-    wanted, folded = canonical_key(text), folded_key(text)
+    key, folded = canonical_key(text), folded_key(text)
     found: dict[str | None, Fact] = {}
     meant = meant_name(store, text, namespace)
     if meant is not None:
@@ -169,9 +169,9 @@ def _search(store: SyncFactStore, text: str, limit: int, namespace: Namespace) -
     for fact in counted(store.scan(namespace=namespace), "searching", total):
         if len(found) >= limit:
             break
-        if wanted in canonical_key(fact.entity) or folded in folded_key(fact.entity):
+        if key in canonical_key(fact.entity) or folded in folded_key(fact.entity):
             found[fact.id] = fact
-        elif len(by_value) < limit and wanted in canonical_key(fact.surface):
+        elif len(by_value) < limit and key in canonical_key(fact.surface):
             by_value.append(fact)
     return [*found.values(), *by_value][:limit]
 

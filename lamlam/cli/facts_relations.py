@@ -79,7 +79,7 @@ def relations(
     elif rows:
         _print(rows)
     else:
-        said = f"memory holds no such relations {read}"
+        said = f"memory has no such relations {read}"
         stderr_console().print(printable_line(said), soft_wrap=True)
     if not rows:
         raise typer.Exit(NOT_FOUND)

@@ -212,11 +212,11 @@ def hint_at_name(
         lacks: what the entity of a name that matches exactly does not have.
         read: which store was read, in brackets.
     """
-    said = f"memory holds nothing of {entity!r} by exactly this name"
+    said = f"memory has nothing of {entity!r} by exactly this name"
     meant = meant_name(store, entity, namespace)
     if meant is not None:
         name, kind = meant
-        said = f"memory holds nothing of {entity!r} by exactly this name, but of {name!r}"
+        said = f"memory has nothing of {entity!r} by exactly this name, but of {name!r}"
         if kind in ("exact", "alias"):
-            said = f"memory holds no {lacks} of {name!r}"
+            said = f"memory has no {lacks} of {name!r}"
     stderr_console().print(printable(f"{said} {read}".rstrip()), soft_wrap=True)

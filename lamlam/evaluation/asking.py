@@ -1,4 +1,4 @@
-"""One model completes prompts whose values are known: the same for every set of items."""
+"""Complete prompts whose values are known; shared by the evaluations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def complete(
     show_progress: bool,
     engine_options: dict[str, Any],  # Any: checked by the engine
 ) -> tuple[list[Score], str]:
-    """Return the score of each (prompt, value), and who wrote the values.
+    """Return the score of each (prompt, value), and how values were written (copy or model).
 
     Greedy, at most 40 tokens of text. A model without lookup tokens runs as a plain one.
     """

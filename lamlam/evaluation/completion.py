@@ -1,7 +1,7 @@
-"""Does the model write the right value where a document that it never saw states one?
+"""Does the model write the right value where a document that it was not trained on states one?
 
 Protocol: the items are the documents' facts that come from structured data and
-stand behind the first 20 characters, shuffled with a seed, the first N. The
+come after the first 20 characters, shuffled with a seed, the first N. The
 prompt is the text before the value; memory holds all facts of the given
 documents and nothing else. Greedy, at most 40 new tokens. An item is exact when
 the value occurs within the first ``len(value) + 2`` characters of what follows.
@@ -24,7 +24,7 @@ from lamlam.evaluation.scoring import Score, shares
 from lamlam.trainer.documents import Document, StatedFact, name_of, read_documents
 
 FIRST_PLACE = 20
-"""A value that stands before this offset leaves too little text to go by."""
+"""A value before this offset leaves too short a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +69,18 @@ def evaluate_completion(
     Args:
         documents: a file as `trainer.documents` reads it.
         model: any GGUF file; one without lookup tokens runs as a plain model, without memory.
-        facts_in_prompt: for plain models: every fact of the document stands above the
+        facts_in_prompt: for plain models: every fact of the document is put above the
             prompt, one a line. Turns memory off.
         verbalise: ``copy`` or ``model``; with None the model's own way is
             measured, and ``exact_other_way`` gives the other one.
 
     Raises:
-        BadDocument: the file holds no structured fact.
+        BadDocument: the file has no structured fact.
     """
     read = list(read_documents(documents))
     chosen = choose_items(read, items, seed)
     if not chosen:
-        raise BadDocument(f"{name_of(documents)} holds no structured fact to ask for")
+        raise BadDocument(f"{name_of(documents)} has no structured fact to ask for")
     no_memory = no_memory or facts_in_prompt or not can_look_up(model)
     ask = partial(
         complete,

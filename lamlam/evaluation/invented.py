@@ -1,8 +1,8 @@
-"""Does the model write facts that nobody ever saw, right where such texts begin?
+"""Does the model write facts about invented entities, right where such texts begin?
 
 The shipped set holds facts about people, films, towns, firms and books that do
 not exist, and prompts that end where one of the facts is due. All facts are
-typed into a fresh memory, by the relation names of training text or by those
+put into a fresh memory, under the relation names of training text or those
 that people type; then each prompt is completed, greedily.
 """
 

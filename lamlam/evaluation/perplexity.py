@@ -1,8 +1,8 @@
-"""How well the model predicts texts that it never saw, facts given by memory or not.
+"""Perplexity of texts that the model was not trained on, with and without facts from memory.
 
 Three figures over the same tokens of ordinary text, as the paper defines them:
 
-- static: lookups and values of the documents themselves stand in the context;
+- static: the context has the lookups and values of the documents themselves;
 - normalised: the loss of everything that the model must learn (text, entities,
   relations, opening a lookup), divided by the number of text tokens;
 - dynamic: the model decides itself when to look up, and reads what memory answers.
@@ -65,7 +65,7 @@ def evaluate_perplexity(
 
     read = list(read_documents(documents))[:items]
     if not read:
-        raise BadDocument(f"{name_of(documents)} holds no document")
+        raise BadDocument(f"{name_of(documents)} has no documents")
     started = time.monotonic()
     static = learnt = dynamic = 0.0
     n_static = n_dynamic = n_bytes = 0
@@ -76,7 +76,7 @@ def evaluate_perplexity(
             static, learnt, n_static = static + one[0], learnt + one[1], n_static + one[2]
             n_bytes += one[3]
         if n_static == 0:
-            raise BadDocument(f"{name_of(documents)} holds no text to predict")
+            raise BadDocument(f"{name_of(documents)} has no text to predict")
         result: dict[str, object] = {
             "documents": len(read),
             "tokens": n_static,
@@ -155,7 +155,7 @@ def _n_bytes(tokens: Sequence[int], vocabulary: Vocabulary) -> int:
 
 
 def _tokens(pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[int]:
-    """Return a document's tokens as training has them; no lookups where there are no tokens."""
+    """Return a document's tokens as in training; without lookup tokens, the plain text's."""
     lookup = vocabulary.lookup
     tokens = [vocabulary.bos] if vocabulary.bos >= 0 else []
     run = ""
@@ -187,9 +187,9 @@ class _Dictation(Sampler):
         self._end = end
 
     def pick(self, logits: Logits, choice: Choice, history: Sequence[int]) -> int:
-        wanted = super().pick(logits, choice, history)
-        if choice.is_key or wanted == self._entity:
-            return wanted
+        sampled = super().pick(logits, choice, history)
+        if choice.is_key or sampled == self._entity:
+            return sampled
         if self.n_written == len(self._tokens):
             return self._end
         token = self._tokens[self.n_written]

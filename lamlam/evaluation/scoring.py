@@ -1,4 +1,4 @@
-"""When a continuation counts as right, the same for every set of items."""
+"""When a completion counts as right, for all evaluations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SLACK = 2
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What became of one item."""
+    """The result of one item."""
 
     exact: bool
     """The value was written right away."""
@@ -28,7 +28,7 @@ class Score:
 
 
 def score(prompt: str, completion: Completion, value: str) -> Score:
-    """Return how the completion of the prompt fares against the value that is due.
+    """Return the score of a completion against the value that is due.
 
     Exact: the value occurs within the first ``len(value) + 2`` characters of what
     was written, spaces at its ends apart. Lookups count as far as this stretch goes.

@@ -75,7 +75,7 @@ def run_install(program: Path, folder: Path) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a group of its own: the script starts Java as its child
+            start_new_session=True,  # a new process group: the script starts Java as its child
         )
     try:
         password = _wait_until_ready(process, port, log)

@@ -388,7 +388,7 @@ def test_standard_input_is_named_and_may_not_be_empty(
     """As a prompt, and as documents."""
     for arguments, said in (
         (["ask", "-"], "the prompt is empty"),
-        (["eval", "completion", "--documents", "-"], "standard input holds no structured fact"),
+        (["eval", "completion", "--documents", "-"], "standard input has no structured fact"),
     ):
         monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
         assert run(arguments) == 2

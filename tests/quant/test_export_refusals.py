@@ -73,7 +73,7 @@ def test_weights_that_are_no_numbers_stop_the_export(checkpoint: Path) -> None:
     change_tensors(
         checkpoint, lambda tensors: tensors["model.norm.weight"].view(-1)[:1].fill_(float("nan"))
     )
-    assert_refused(checkpoint, "model.norm.weight holds values that are infinite or no numbers")
+    assert_refused(checkpoint, "model.norm.weight has values that are infinite or not a number")
 
 
 def test_weights_beyond_f16_stop_the_export(checkpoint: Path) -> None:
@@ -107,13 +107,13 @@ def test_settings_that_cannot_be_exported(
     ("name", "content", "message"),
     [
         ("config.json", None, "cannot read .*config.json"),
-        ("config.json", "[1]", "holds no JSON object"),
+        ("config.json", "[1]", "is not a JSON object"),
         ("tokenizer.json", None, "has no tokenizer.json"),
         ("tokenizer.json", "{", "cannot read .*tokenizer.json"),
         ("model.safetensors", None, "has no model.safetensors"),
         ("model.safetensors", "short", "cannot read .*model.safetensors"),
-        ("lamlam.json", '{"verbalise": "sing"}', "verbalise is 'sing'"),
-        ("lamlam.json", '{"lookup_bias": "much"}', "lookup_bias is 'much'"),
+        ("lamlam.json", '{"verbalise": "sing"}', "verbalise must be 'copy' or 'model', got 'sing'"),
+        ("lamlam.json", '{"lookup_bias": "much"}', "lookup_bias must be a number, got 'much'"),
     ],
 )
 def test_files_that_are_missing_or_broken(

@@ -133,7 +133,7 @@ def test_missing_folders_and_the_file_itself_are_refused(wide_f16: Path, tmp_pat
     with pytest.raises(BadModelFile, match="cannot read"):
         quantise(tmp_path, tmp_path / "q.gguf")
     copy = Path(shutil.copy(wide_f16, tmp_path / "m.gguf"))
-    with pytest.raises(UsageError, match="is the file to be quantised"):
+    with pytest.raises(UsageError, match="is the file to quantise"):
         quantise(copy, copy)
     assert verify(copy)
 

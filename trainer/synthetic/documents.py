@@ -1,9 +1,9 @@
 """Training documents about invented entities, written by patterns from facts.
 
 Ordinary corpora state few facts right at a name ("N was born on ...") and their
-names recur; a model that is to ask memory about entities that nobody ever saw
+names recur; a model that is to look up entities outside its training data
 needs many such beginnings, with names that it can only copy. Each document has
-the corpus's format: a value stands verbatim in the text, a lookup goes right
+the corpus's format: a value is verbatim in the text, a lookup goes right
 before it.
 """
 
@@ -109,7 +109,7 @@ class _PatternWriter:
 
 
 def article(text: str) -> str:
-    """Return "a" or "an", as the first word of the text wants it.
+    """Return "a" or "an", depending on the sound of the first word.
 
     >>> article("1957 film"), article("1830 novel"), article("Irish poet"), article("union")
     ('a', 'an', 'an', 'a')
@@ -147,13 +147,13 @@ def write_opening(
     is_generic = rng.random() < _GENERIC_SHARE
     if is_generic or not any(writer.try_pattern(pattern) for pattern in candidates):
         _write_generic(writer)
-    wanted = rng.choices((0, 1, 2, 3), (25, 35, 25, 15))[0]
+    n_more = rng.choices((0, 1, 2, 3), (25, 35, 25, 15))[0]
     for pattern in rng.sample(continuations, len(continuations)):
-        if wanted == 0:
+        if n_more == 0:
             break
         n_pieces = len(writer.pieces)
         if writer.try_pattern(pattern):
-            wanted -= 1
+            n_more -= 1
             writer.pieces.insert(n_pieces, (" ", None))
     return writer.finish()
 
