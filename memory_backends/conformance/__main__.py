@@ -9,7 +9,7 @@ from lamlam.errors import MissingExtra
 
 
 def main() -> int:
-    """Run the laws; return the exit status. One line says what is missing, if anything is."""
+    """Run the laws and return the exit status; print one line about what is missing."""
     for name in ("pytest", "hypothesis"):
         if find_spec(name) is None:
             error = MissingExtra("testing", name)

@@ -1,4 +1,4 @@
-"""`Backend`: what the laws have to know of a backend. Most authors set ``url`` and are done."""
+"""`Backend`: what the laws have to know about a backend. Most authors set ``url`` and are done."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Backend:
     event_loop: str = "asyncio"
     """Or ``trio``; anyio's pytest plugin runs the laws on it."""
     is_slow: bool = False
-    """Every call crosses a network: a quarter of the random rounds is played against the model."""
+    """Every call crosses a network: a quarter of the random rounds is compared with the oracle."""
     is_shrunk: bool = True
     """Random operations that break a law are made fewer, which may take minutes."""
     answers_within_s: float = 60.0
@@ -48,7 +48,7 @@ class Backend:
         """Take the URL and the name of the class, or these.
 
         Raises:
-            UsageError: there is no URL, or every store would be the same one.
+            UsageError: no URL was given, or every store would be the same one.
         """
         self.url = url if url is not None else self.url
         self.name = name or self.name or self.url.partition(":")[0]
@@ -59,11 +59,11 @@ class Backend:
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        """The URL of an empty store, which is gone after the block."""
+        """Yield the URL of an empty store, and remove the store after the block."""
         if self.is_persistent and "{folder}" not in self.url and "{name}" not in self.url:
             raise UsageError(
-                f"{self.url!r} is one and the same store each time",
-                hint="put {folder} or {name} where a new folder or name belongs",
+                f"invalid url: {self.url!r} names the same store each time",
+                hint="write {folder} or {name} where each store has another folder or name",
             )
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             name = f"conformance_{secrets.token_hex(6)}"
@@ -74,24 +74,24 @@ class Backend:
         return connect(url, create=create, read_only=read_only)
 
     def files(self, url: str) -> Sequence[Path]:
-        """Files that hold the store: an erased text must not be in their bytes."""
+        """Return the files that hold the store: an erased text must not be in their bytes."""
         return ()
 
     def address(self, url: str) -> tuple[str, int]:
-        """Host and port of the server, for `Capability.SERVER`."""
+        """Return host and port of the server, for `Capability.SERVER`."""
         parts = urlsplit(url)
         if not parts.hostname or not parts.port:
-            raise UsageError(f"{self.name}: the URL names no host and port; override address()")
+            raise UsageError(f"{self.name}: the URL has no host and port; override address()")
         return parts.hostname, parts.port
 
     def through(self, url: str, port: int) -> str:
-        """The URL of the same store by way of another port of this machine."""
+        """Return the URL of the same store through another port of this machine."""
         parts = urlsplit(url)
         user, at, _ = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=f"{user}{at}127.0.0.1:{port}"))
 
     def old_stores(self, folder: Path) -> Mapping[str, str]:
-        """By released version: the URL of a copy, in the folder, of a store that it wrote.
+        """Copy stores that released versions wrote into the folder; return their URLs by version.
 
         Each holds the fact that Ada Lovelace's birth place is London.
         """
@@ -99,21 +99,21 @@ class Backend:
 
     @contextmanager
     def newer_store(self) -> Iterator[str | None]:
-        """The URL of a store of a schema that does not exist yet; ``None``: cannot be made."""
+        """Yield the URL of a store of a schema that does not exist yet, or ``None`` if there is none."""
         yield None
 
     # For laws -------------------------------------------------------------------------------------
 
     @property
     def examples(self) -> int:
-        """Random rounds that are played against the model; a slow backend plays fewer by default."""
+        """Random rounds that are compared with the oracle; a slow backend has fewer by default."""
         return EXAMPLES // 4 if self.is_slow and EXAMPLES == _USUAL_EXAMPLES else EXAMPLES
 
     @asynccontextmanager
     async def open(
         self, url: str, *, create: bool = True, read_only: bool = False
     ) -> AsyncIterator[FactStore]:
-        """The store is open inside the block."""
+        """Open the store for the block."""
         store = self.connect(url, create=create, read_only=read_only)
         async with store:
             yield store
@@ -130,13 +130,13 @@ class Place:
     async def open(
         self, *, create: bool = True, read_only: bool = False
     ) -> AsyncIterator[FactStore]:
-        """The store is open inside the block."""
+        """Open the store for the block."""
         async with self.backend.open(self.url, create=create, read_only=read_only) as store:
             yield store
 
     @asynccontextmanager
     async def another(self) -> AsyncIterator[FactStore]:
-        """An empty store of the same backend is open inside the block."""
+        """Open an empty store of the same backend for the block."""
         with self.backend.fresh() as url:
             async with self.backend.open(url) as store:
                 yield store

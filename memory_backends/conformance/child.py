@@ -1,4 +1,4 @@
-"""A process of its own that works on a store, for laws about several processes and their end."""
+"""A child process that works on a store, for laws about several processes and their end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BATCH = 20
 
 @asynccontextmanager
 async def working(backend: Backend, url: str, job: str, *arguments: Any) -> AsyncIterator[Process]:
-    """A process does a job on the store; it is killed at the end of the block if it still runs."""
+    """Run a job on the store in a child process; kill it after the block if it still runs."""
     command = [sys.executable, "-m", __name__, job]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     async with await anyio.open_process(
@@ -44,7 +44,7 @@ async def working(backend: Backend, url: str, job: str, *arguments: Any) -> Asyn
 
 
 async def lines(process: Process) -> AsyncIterator[str]:
-    """What the process prints, line by line, until it ends."""
+    """Yield what the process prints, line by line, until it ends."""
     assert process.stdout is not None  # it is a pipe
     rest = ""
     async for text in TextReceiveStream(process.stdout):
@@ -54,7 +54,7 @@ async def lines(process: Process) -> AsyncIterator[str]:
 
 
 async def output(backend: Backend, url: str, job: str, *arguments: Any) -> list[str]:
-    """What a process printed that did a job and ended well."""
+    """Return the lines that a process printed for a job, and check that it succeeded."""
     async with working(backend, url, job, *arguments) as process:
         printed = [line async for line in lines(process)]
         assert await process.wait() == 0, "the process that worked on the store failed"
@@ -66,7 +66,7 @@ def _work(value: str, entity: str = "Ada Lovelace", relation: str = "work") -> F
 
 
 async def write(backend: Backend, url: str) -> None:
-    """Commit batches of facts for ever; say the number of each when it is committed."""
+    """Commit batches of facts for ever; print the number of each when it is committed."""
     async with backend.open(url) as store:
         n = 0
         while True:
@@ -85,7 +85,7 @@ async def assert_each(backend: Backend, url: str, name: str, count: int) -> None
 
 
 async def count_up(backend: Backend, url: str, count: int) -> None:
-    """Raise a number by one so many times, each time on the strength of what was read."""
+    """Increase a number by one so many times, each time from the value that was read."""
     async with backend.open(url) as store:
         for _ in range(count):
             while True:
@@ -99,7 +99,7 @@ async def count_up(backend: Backend, url: str, count: int) -> None:
 
 
 async def read(backend: Backend, url: str) -> None:
-    """Say the values of a relation."""
+    """Print the values of a relation."""
     async with backend.open(url, create=False) as store:
         for value in (await store.lookup("Ada Lovelace", "work")).values:
             print(value)  # noqa: T201 (the parent reads it)

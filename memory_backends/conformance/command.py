@@ -17,7 +17,7 @@ _HERE = Path(lamlam.memory_backends.conformance.__file__).with_name("command_lin
 
 
 class _Chosen:
-    """Gives the class that is collected its backend."""
+    """Sets the backend of the class that is collected."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend

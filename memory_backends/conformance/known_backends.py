@@ -33,7 +33,7 @@ class MemoryFileBackend(Backend):
     name = "memory file"
 
     def files(self, url: str) -> Sequence[Path]:
-        """The file, which is written when the store is closed and after an erasure."""
+        """Return the file, which is written when the store is closed and after an erasure."""
         return [Path(url.removeprefix(_MEMORY))]
 
 
@@ -48,12 +48,12 @@ class SqliteBackend(Backend):
         self._old_files = dict(old_files or {})
 
     def files(self, url: str) -> Sequence[Path]:
-        """The database, its log and its index of the log."""
+        """Return the database, its log and its index of the log."""
         path = Path(url.removeprefix(_SQLITE))
         return [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))]
 
     def old_stores(self, folder: Path) -> Mapping[str, str]:
-        """Copies of the files that were given."""
+        """Copy the files that were given."""
         copies = {version: folder / f"{version}.db" for version in self._old_files}
         for version, copy in copies.items():
             shutil.copy(self._old_files[version], copy)
@@ -61,7 +61,7 @@ class SqliteBackend(Backend):
 
     @contextmanager
     def newer_store(self) -> Iterator[str | None]:
-        """A store whose schema has the next number after those that there are."""
+        """Make a store whose schema number is one higher than the newest."""
         with self.fresh() as url:
             self.connect(url).close_nowait()  # type: ignore[attr-defined]  # SQLite's own
             with closing(sqlite3.connect(url.removeprefix(_SQLITE))) as connection:
@@ -72,7 +72,7 @@ class SqliteBackend(Backend):
 
 
 class Neo4jBackend(Backend):
-    """Neo4j; where the server has other things to do, each store has labels of its own."""
+    """Neo4j; on a server that also holds other data, each store has labels that no other has."""
 
     name = "neo4j"
     is_slow = True
@@ -84,14 +84,14 @@ class Neo4jBackend(Backend):
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        """An empty store; one beside another has labels of its own."""
+        """Make an empty store; two at the same time have different labels."""
         from lamlam.testing.neo4j_stores import fresh_url
 
         with fresh_url(self._server) as url:
             yield url
 
     def through(self, url: str, port: int) -> str:
-        """By ``bolt``: ``neo4j`` would ask the server for its address, and go there itself."""
+        """Return a ``bolt`` URL: with ``neo4j`` the driver would connect to the address that the server names."""
         parts = urlsplit(super().through(url, port))
         joint = "&" if parts.query else ""
         query = f"{parts.query}{joint}timeout=10"

@@ -21,7 +21,7 @@ class Fault(StrEnum):
     REFUSE = "refuse"
     """New connections are closed at once."""
     STALL = "stall"
-    """Nothing passes, and nobody is told."""
+    """Nothing passes, and neither side gets an error."""
     DROP_REQUEST = "drop_request"
     """The next thing that the client says ends the connection, unheard."""
     RESET_REQUEST = "reset_request"
@@ -31,7 +31,7 @@ class Fault(StrEnum):
 
 
 class Proxy:
-    """Passes bytes on, until it is told to lose them."""
+    """Forwards bytes, until a fault is set."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -47,7 +47,7 @@ class Proxy:
         """The fault took place."""
 
     def set(self, fault: Fault, *, after: int = 0) -> None:
-        """From now on this happens, once so many messages of that direction have passed."""
+        """Start this fault once so many messages of that direction have passed."""
 
         async def set_it() -> None:
             self._fault, self._skip, self.is_hit = fault, after, False
@@ -59,7 +59,7 @@ class Proxy:
         self._do(set_it())
 
     def cut(self) -> None:
-        """Every connection is reset, as when a cable is pulled and found."""
+        """Reset every connection, as after a short failure of the network."""
 
         async def cut_them() -> None:
             for writer in list(self._writers):
@@ -126,7 +126,7 @@ class Proxy:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """The connection ends with a reset, not with a farewell."""
+    """Reset the connection instead of closing it."""
     linger = struct.pack("ii", 1, 0)
     socket = writer.get_extra_info("socket")
     if socket is not None:
@@ -137,9 +137,9 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 @contextmanager
 def proxied(host: str, port: int) -> Iterator[Proxy]:
-    """A proxy in front of the server answers at ``127.0.0.1`` and its ``port``.
+    """Run a proxy in front of the server, at ``127.0.0.1`` and its ``port``.
 
-    It runs on a thread of its own: a backend may block the loop of the laws while it connects.
+    It runs in a separate thread: a backend may block the event loop of the laws while it connects.
     """
     proxy = Proxy(host, port)
     with start_blocking_portal("asyncio") as portal:

@@ -88,7 +88,7 @@ REFUSALS: dict[Capability, dict[str, Call]] = {
 
 
 async def check_refused(store: FactStore, capability: Capability) -> None:
-    """Every call that needs the capability is refused, and nothing has changed.
+    """Check that every call that needs the capability is refused, and that nothing has changed.
 
     Raises:
         AssertionError: one was done, or swallowed.

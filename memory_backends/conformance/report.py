@@ -22,12 +22,12 @@ OPTION = "--lamlam-report"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option is known."""
+    """Add the option."""
     parser.addoption(OPTION, metavar="FILE", help="write which laws each backend keeps, as JSON")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The laws of this run are noted, if a report was asked for."""
+    """Record the laws of this run, if a report was asked for."""
     if path := config.getoption(OPTION):
         config.pluginmanager.register(ReportPlugin(Path(path)), "lamlam-report-of-run")
 
@@ -38,7 +38,7 @@ def law_of(test: Any) -> str:  # Any: a test function
 
 
 class ReportPlugin:
-    """Notes how each law ended, and writes it down at the end."""
+    """Records how each law ended, and writes the report at the end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,7 +49,7 @@ class ReportPlugin:
     def pytest_runtest_makereport(
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Note how a phase of a law ended; the worst counts."""
+        """Record how a phase of a law ended; the worst counts."""
         report = yield
         suite = getattr(item, "cls", None)
         if isinstance(suite, type) and issubclass(suite, Laws):
@@ -74,7 +74,7 @@ class ReportPlugin:
                 )
 
     def pytest_sessionfinish(self) -> None:
-        """The report is written."""
+        """Write the report."""
         self.path.write_text(
             json.dumps(self.summary(), indent=2, ensure_ascii=False) + "\n", "utf-8"
         )
@@ -118,7 +118,7 @@ def _counts(suites: dict[str, dict[str, dict[str, str]]]) -> dict[str, int]:
 
 
 def _passed_all(suites: dict[str, dict[str, dict[str, str]]]) -> bool:
-    """Every law that applies was kept; a law that was left out otherwise was not."""
+    """Return whether every law that applies passed; one that was skipped for another reason did not."""
     counts = _counts(suites)
     return bool(counts.get("passed")) and not (counts.get("failed") or counts.get("skipped"))
 

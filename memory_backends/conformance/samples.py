@@ -17,7 +17,7 @@ from lamlam.memory_backends.protocol import FactStore
 T = TypeVar("T")
 ADA = "Ada Lovelace"
 HALF = "A\udcff"
-"""Half a surrogate pair, as bytes that are no UTF-8 become on a command line."""
+"""Half a surrogate pair, as bytes that are not UTF-8 become on a command line."""
 
 _HOSTILE = (
     # Tokens and separators of models and stores
@@ -48,11 +48,11 @@ NO_HEALTH_CHECKS = (
 RANDOM = settings(
     max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=NO_HEALTH_CHECKS
 )
-"""For laws with invented facts: `HealthCheck` knows no stores that live longer than an example."""
+"""For laws with invented facts: Hypothesis's checks assume that nothing lives longer than an example."""
 
 
 def texts(longest: int = 20) -> st.SearchStrategy[str]:
-    """Any text that a field of a fact may hold."""
+    """Return a strategy for any text that a field of a fact may hold."""
     any_text = st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
         min_size=1,
@@ -64,42 +64,42 @@ def texts(longest: int = 20) -> st.SearchStrategy[str]:
 def fact(
     value: Any = "London", relation: str = "birth place", entity: str = ADA, **more: Any
 ) -> Fact:
-    """A fact; whatever is left out is as usual."""
+    """Return a fact with usual values for what is not given."""
     return Fact(entity=entity, relation=relation, value=value, **more)
 
 
 async def put(store: FactStore, *triples: tuple[str, str, Any], **more: Any) -> Commit:
-    """The triples are asserted in one commit."""
+    """Assert the triples in one commit."""
     return await store.apply([Assert(fact(v, r, e, **more)) for e, r, v in triples])
 
 
 async def values(store: FactStore, relation: str = "birth place", entity: str = ADA) -> list[str]:
-    """The values that a lookup gives."""
+    """Return the values that a lookup gives."""
     return list((await store.lookup(entity, relation)).values)
 
 
 async def listed(items: AsyncIterator[T]) -> list[T]:
-    """Everything that an iterator gives."""
+    """Return everything that an iterator gives."""
     return [item async for item in items]
 
 
 async def triples(store: FactStore, **where: Any) -> list[tuple[str, str, str]]:
-    """Everything that the store holds, sorted."""
+    """Return everything that the store holds, sorted."""
     return sorted([(f.entity, f.relation, f.surface) async for f in store.scan(**where)])
 
 
 async def facts(store: FactStore, **where: Any) -> list[Fact]:
-    """Everything that the store holds, without ids and revisions, as sets compare it."""
+    """Return everything that the store holds, without ids and revisions, in a fixed order."""
     return plain([one async for one in store.scan(**where)])
 
 
 async def changes(store: FactStore, since: int | None = None, **where: Any) -> list[Change]:
-    """The feed."""
+    """Return the changes since a revision."""
     return await listed(store.changes(since, **where))
 
 
 def plain(given: Iterable[Fact]) -> list[Fact]:
-    """The facts as whoever wrote them knew them, in a fixed order."""
+    """Return the facts without what the store adds, in a fixed order."""
     bare = [
         one.model_copy(update={"id": None, "revision": None, "retracted": None}) for one in given
     ]
@@ -107,10 +107,10 @@ def plain(given: Iterable[Fact]) -> list[Fact]:
 
 
 def past_values(past: Iterable[PastFact]) -> list[str]:
-    """The values of facts that have ended."""
+    """Return the values of facts that have ended."""
     return [one.fact.surface for one in past]
 
 
 def answer(result: LookupResult) -> tuple[object, ...]:
-    """What must be equal on every backend: all but ids, revisions and times."""
+    """Return what must be equal on every backend: all but ids, revisions and times."""
     return result.status, result.values, result.sources, result.match, result.candidates

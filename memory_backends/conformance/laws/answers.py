@@ -72,8 +72,8 @@ class AnswerLaws(Laws):
             assert (result.match.entity.kind, result.match.entity.matched) == ("exact", ADA)
 
     async def test_the_very_relation_comes_first(self, store: FactStore) -> None:
-        """A relation answers by its own name where there is one, and else by a synonym, which the
-        match tells.
+        """A relation is found by its exact name first, and else by a synonym, which the match
+        names.
         """
         await put(store, (ADA, "born in", "London"), (ADA, "birth date", "1815"))
         result = await store.lookup(ADA, "place of birth")
@@ -127,7 +127,7 @@ class AnswerLaws(Laws):
         assert [names[n : n + 3] for n in range(0, 12, 3)] == [[name] * 3 for name in names[::3]]
 
     async def test_half_a_character_is_the_name_of_nothing(self, store: FactStore) -> None:
-        """Names with half a surrogate pair are asked for in vain, and nothing breaks."""
+        """A name with half a surrogate pair is a miss, and nothing breaks."""
         await put(store, ("A", "birth place", "x"))
         for entity, relation in ((HALF, "birth place"), ("A", HALF), (f"{HALF} {HALF}", HALF)):
             assert (await store.lookup(entity, relation)).status == "miss"
@@ -260,7 +260,7 @@ class AliasLaws(Laws):
         assert await values(store, "work") == ["y"]
 
     async def test_an_alias_belongs_to_one_entity(self, store: FactStore) -> None:
-        """The same alias again is no change; for another entity it is `BadFact`."""
+        """Adding the same alias again changes nothing; for another entity it is `BadFact`."""
         await put(store, ("A B", "work", "x"), ("C D", "work", "y"))
         assert (await store.apply([AddAlias("A B", "Other")])).facts == 1
         assert (await store.apply([AddAlias("A B", "OTHER")])).facts == 0
@@ -272,7 +272,7 @@ class AliasLaws(Laws):
         assert await store.aliases("C D") == await store.aliases("Nobody") == []
 
     async def test_the_alias_of_an_alias(self, store: FactStore) -> None:
-        """Chains end at the entity, and a circle of names is no change."""
+        """Chains end at the entity, and a circle of names changes nothing."""
         await put(store, (ADA, "work", "x"))
         await store.apply([AddAlias(ADA, "One"), AddAlias("One", "Two"), AddAlias("Two", "Three")])
         for name in ("One", "Two", "Three"):
@@ -282,7 +282,9 @@ class AliasLaws(Laws):
         assert await store.aliases("Two") == ["one", "three", "two"]
 
     async def test_a_removed_alias_is_the_name_of_nothing(self, store: FactStore) -> None:
-        """Only that alias goes; one of another entity does not; again is no change."""
+        """Only that alias is removed, never one of another entity; removing it again changes
+        nothing.
+        """
         await put(store, ("A B", "work", "x"), ("C D", "work", "y"))
         await store.apply(
             [AddAlias("A B", "One"), AddAlias("A B", "Two"), AddAlias("C D", "Three")]
@@ -306,7 +308,7 @@ class AliasLaws(Laws):
         assert await values(store, "work", "other") == ["y"]
 
     async def test_hostile_halves_are_no_aliases(self, store: FactStore) -> None:
-        """An alias that is no text, or names no text, is `BadFact`."""
+        """An alias or an entity that is not valid text is `BadFact`."""
         await put(store, ("A", "work", "x"))
         for op in (
             AddAlias("A", HALF),

@@ -73,7 +73,7 @@ class ArgumentLaws(Laws):
     @needs(Capability.ERASE)
     @pytest.mark.parametrize("name", NO_NAMES, ids=repr)
     async def test_what_names_nothing_erases_nothing(self, store: FactStore, name: Any) -> None:
-        """An erasure whose entity is no text is `BadFact`, and so is one whose relation is none."""
+        """An erasure whose entity or relation is not a text is `BadFact`."""
         await put(store, ("A B", "work", "x"))
         with pytest.raises(BadFact):
             await store.erase(name)
@@ -84,7 +84,7 @@ class ArgumentLaws(Laws):
 
     @pytest.mark.parametrize("batch", NO_BATCHES, ids=repr)
     async def test_a_scan_needs_a_batch(self, store: FactStore, batch: Any) -> None:
-        """A batch that is no number from 1 on is `BadFact`, never an empty scan."""
+        """A batch that is not a whole number from 1 on is `BadFact`, never an empty scan."""
         await put(store, ("A B", "work", "x"))
         with pytest.raises(BadFact, match="batch"):
             await listed(store.scan(batch=batch))
@@ -130,7 +130,7 @@ class ArgumentLaws(Laws):
 
     @pytest.mark.parametrize("name", NO_NAMES[1:], ids=repr)
     async def test_a_read_needs_names(self, store: FactStore, name: Any) -> None:
-        """Reads of what is no text are `BadFact`."""
+        """A read by a name that is not a text is `BadFact`."""
         with pytest.raises(BadFact):
             await listed(store.scan(name))
         with pytest.raises(BadFact):
@@ -177,7 +177,7 @@ class ArgumentLaws(Laws):
     @needs(Capability.NAMESPACES)
     @pytest.mark.parametrize("namespace", (None, 7, "users", ("a/b",)), ids=repr)
     async def test_a_question_needs_a_namespace(self, store: FactStore, namespace: Any) -> None:
-        """A question about what is no namespace is `BadFact`."""
+        """A read from a namespace that is not one is `BadFact`."""
         await put(store, ("A B", "work", "x"))
         with pytest.raises(BadFact):
             await store.lookup_many([Lookup("A B", "work", namespace)])
@@ -188,7 +188,9 @@ class ArgumentLaws(Laws):
     @needs(Capability.HISTORY)
     @pytest.mark.parametrize("revision", NO_REVISIONS, ids=repr)
     async def test_a_question_needs_a_revision(self, store: FactStore, revision: Any) -> None:
-        """A question as of what is no whole number of a store's size is `BadFact`."""
+        """A read as of a revision that is not a whole number, or too large for a store, is
+        `BadFact`.
+        """
         await put(store, ("A B", "work", "x"))
         bad = Lookup("A B", "work", as_of=revision)
         with pytest.raises(BadFact):

@@ -96,7 +96,7 @@ class AtomicityLaws(Laws):
 
     @needs(Capability.MULTIPROCESS)
     async def test_a_killed_process_leaves_whole_commits(self, place: Place) -> None:
-        """A process killed while it writes leaves every commit that it was told of, and none in
+        """A process killed while it writes leaves every commit that was confirmed, and none in
         part.
         """
         if not place.backend.is_persistent:

@@ -18,7 +18,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., object] | type)
 
 
 def needs(*capabilities: Capability) -> Callable[[Decorated], Decorated]:
-    """The law, or every law of the class, holds where these capabilities are declared.
+    """Limit the law, or every law of the class, to stores that declare these capabilities.
 
     Where one is not, the calls that need it must be refused, and the law is reported as not
     declared.
@@ -32,14 +32,14 @@ def needs(*capabilities: Capability) -> Callable[[Decorated], Decorated]:
 
 
 def needs_of(suite: type, law: Callable[..., object]) -> tuple[Capability, ...]:
-    """What a law of a suite needs, in a fixed order; writing first."""
+    """Return the capabilities that a law of a suite needs, in a fixed order; writing first."""
     owner = next((base for base in suite.__mro__ if law.__name__ in vars(base)), suite)
     needed = (Capability.WRITE, *getattr(owner, _NEEDS, ()), *getattr(law, _NEEDS, ()))
     return tuple(dict.fromkeys(needed))
 
 
 def does_not_apply(why: str) -> None:
-    """The law says nothing about this backend; the report shows why."""
+    """Skip the law for this backend, and show the reason in the report."""
     pytest.skip(DOES_NOT_APPLY + why)
 
 
@@ -57,19 +57,19 @@ class Laws:
 
     @pytest.fixture
     def conformance_backend(self) -> Backend:
-        """The backend under test."""
+        """Return the backend under test."""
         return self.backend
 
     @pytest.fixture
     def anyio_backend(self, conformance_backend: Backend) -> str:
-        """The event loop that anyio's pytest plugin runs the laws on."""
+        """Return the event loop on which anyio's pytest plugin runs the laws."""
         return conformance_backend.event_loop
 
     @pytest.fixture
     async def place(
         self, request: pytest.FixtureRequest, conformance_backend: Backend
     ) -> AsyncIterator[Place]:
-        """An empty store, not open; the law does not run where what it needs is not declared."""
+        """Make an empty store, not open; skip the law if the store does not declare what it needs."""
         with conformance_backend.fresh() as url:
             place = Place(conformance_backend, url)
             needed = needs_of(type(self), request.function)
@@ -83,6 +83,6 @@ class Laws:
 
     @pytest.fixture
     async def store(self, place: Place) -> AsyncIterator[FactStore]:
-        """An empty open store."""
+        """Open an empty store."""
         async with place.open() as store:
             yield store

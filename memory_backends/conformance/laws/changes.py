@@ -28,8 +28,8 @@ from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.protocol import Capability, FactStore
 
 
-class Copy:
-    """The facts of a store, known from its feed alone."""
+class FollowingCopy:
+    """The facts of a store, built from its changes alone."""
 
     def __init__(self) -> None:
         self.facts: dict[str, Fact] = {}
@@ -37,7 +37,7 @@ class Copy:
         self.since: int | None = None
 
     def follow(self, changed: Iterable[Change]) -> None:
-        """The copy has done what these changes tell."""
+        """Apply these changes to the copy."""
         for change in changed:
             if change.kind == "asserted" and change.fact is not None:
                 self.facts[str(change.fact.id)] = change.fact
@@ -49,17 +49,17 @@ class Copy:
             self.since = change.revision
 
     def held(self) -> list[str]:
-        """Every fact with id and revision, in a fixed order."""
+        """Return every fact with id and revision, in a fixed order."""
         return sorted(map(repr, self.facts.values()))
 
 
 async def held(store: FactStore) -> list[str]:
-    """What `Copy.held` must give."""
+    """Return what `FollowingCopy.held` must return."""
     return sorted([repr(one) async for one in store.scan()])
 
 
 def commits_of(can: frozenset[Capability]) -> Sequence[Sequence[Op]]:
-    """Commits that do everything that a store can, one after another."""
+    """Return commits that together use everything that a store can do."""
     commits: list[Sequence[Op]] = [
         [Assert(fact("a", "work")), Assert(fact("b", "work")), Assert(fact("x", "work", "Bob"))],
         [Assert(fact("a", "work", source="s"))],
@@ -94,8 +94,8 @@ class FeedLaws(Laws):
     suite = "changes"
 
     async def test_the_feed_tells_what_was_committed(self, store: FactStore) -> None:
-        """Each commit that changed anything is told once, in order, with its facts as they were
-        then.
+        """Each commit that changed anything is in the feed once, in order, with its facts as they
+        were then.
         """
         since = (await store.info()).revision
         first = await put(store, (ADA, "work", "a"), (ADA, "work", "b"))
@@ -114,7 +114,7 @@ class FeedLaws(Laws):
         assert await changes(store, second.revision) == []
 
     async def test_a_new_version_is_asserted_and_nothing_ended(self, store: FactStore) -> None:
-        """An update of a fact is told as the new version, with the same id."""
+        """The feed gives an update of a fact as the new version, with the same id."""
         await store.apply([Assert(fact(source="a"))])
         (before,) = await listed(store.scan())
         commit = await store.apply([Assert(fact(source="b"))])
@@ -123,8 +123,8 @@ class FeedLaws(Laws):
         assert (told.kind, told.fact.id, told.fact.sources) == ("asserted", before.id, ("a", "b"))
 
     async def test_what_came_again_has_moved(self, store: FactStore) -> None:
-        """A fact that ended and was stated again in one commit is told as both: it stands behind
-        the others now.
+        """A fact that ended and was asserted again in one commit is in the feed as both: it now
+        comes after the others.
         """
         await put(store, (ADA, "work", "a"), (ADA, "work", "b"))
         commit = await store.apply([Retract(ADA, "work", "a"), Assert(fact("a", "work"))])
@@ -148,16 +148,16 @@ class FeedLaws(Laws):
             assert await changes(store, since) == [c for c in whole if c.revision > since]
 
     async def test_a_copy_converges(self, store: FactStore) -> None:
-        """Whoever begins with the present and follows the feed holds what the store holds, after
-        every commit.
+        """A copy that begins with the present and follows the feed equals the store after every
+        commit.
         """
-        late: list[Copy] = []
+        late: list[FollowingCopy] = []
         for ops in commits_of(store.capabilities):
             await store.apply(ops)
             for copy in late:
                 copy.follow(await changes(store, copy.since))
                 assert copy.held() == await held(store)
-            copy = Copy()
+            copy = FollowingCopy()
             copy.follow(await changes(store))
             copy.since = (await store.info()).revision
             assert copy.held() == await held(store)
@@ -165,7 +165,7 @@ class FeedLaws(Laws):
 
     async def test_a_copy_converges_while_others_write(self, store: FactStore) -> None:
         """A follower that reads while others write misses nothing and sees nothing twice."""
-        copy = Copy()
+        copy = FollowingCopy()
         copy.since = (await store.info()).revision
         revisions: list[int] = []
         is_done = anyio.Event()
@@ -198,7 +198,7 @@ class FeedLaws(Laws):
         now = await changes(store)
         assert {one.kind for one in now} <= {"rule", "asserted", "alias"}
         assert sorted(repr(one.fact) for one in now if one.fact is not None) == await held(store)
-        # Whoever goes on from any of them misses nothing, and is told nothing again.
+        # A reader that goes on from any of them misses nothing and gets nothing twice.
         assert {one.revision for one in now} == {(await store.info()).revision}
         if Capability.ALIASES in store.capabilities:
             told = {(one.entity, one.alias) for one in now if one.kind == "alias"}
@@ -208,8 +208,8 @@ class FeedLaws(Laws):
 
     @needs(Capability.ALIASES)
     async def test_names_are_told(self, store: FactStore) -> None:
-        """Aliases, merges and splits are told with the entity and the other name, before the facts
-        that move.
+        """The feed gives aliases, merges and splits with the entity and the other name, before the
+        facts that move.
         """
         await put(store, ("A B", "work", "x"), ("C D", "work", "y"))
         since = (await store.info()).revision
@@ -227,7 +227,7 @@ class FeedLaws(Laws):
 
     @needs(Capability.RULES)
     async def test_rules_are_told(self, store: FactStore) -> None:
-        """A definition is told with its rule, in the commit that made it."""
+        """The feed gives a definition with its rule, in the commit that made it."""
         rule = RelationRule("parent", inverse="child")
         commit = await store.apply([DefineRelation(rule)])
         (told,) = await changes(store, commit.revision - 1)
@@ -259,7 +259,7 @@ class FeedLaws(Laws):
     async def test_a_copy_follows_an_erasure(self, store: FactStore) -> None:
         """By the ids that the feed gives of erased facts, a copy lets go of them."""
         await put(store, (ADA, "work", "x"), (ADA, "score", "y"), ("Bob", "work", "z"))
-        copy = Copy()
+        copy = FollowingCopy()
         copy.follow(await changes(store))
         copy.since = (await store.info()).revision
         await store.erase(ADA, "score")
@@ -281,7 +281,7 @@ class FeedLaws(Laws):
             raise AssertionError("a feed that is gone was given all the same")
 
     async def test_the_feed_outlives_the_store_object(self, place: Place) -> None:
-        """Opened again, a store tells the same changes."""
+        """Opened again, a store gives the same changes."""
         if not place.backend.is_persistent:
             does_not_apply("the facts are gone when the store is closed")
         async with place.open() as store:

@@ -49,7 +49,7 @@ class ConcurrencyLaws(Laws):
         assert sorted(revisions) == [before + 1 + n for n in range(WRITERS)]
 
     async def test_readers_see_whole_commits(self, store: FactStore) -> None:
-        """Whoever reads while others write sees a commit whole or not at all."""
+        """A reader sees each commit of others as a whole or not at all."""
         await put(store, *((f"Name {n}", "work", "0") for n in range(5)))
         is_done = anyio.Event()
 

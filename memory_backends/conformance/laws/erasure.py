@@ -42,7 +42,7 @@ WORDS = ("zqxjkv", "wvutsr", "kanarienvogel")
 
 
 async def plant(store: FactStore) -> None:
-    """The canary sits in every place that a store has for facts, now and in its past."""
+    """Write the canary to every place where a store keeps facts, now and in its past."""
     can = store.capabilities
     await put(store, ("Bystander", "work", "untouched"), (CANARY, "work", "wvutsr one"))
     for _ in range(2):
@@ -62,7 +62,7 @@ async def plant(store: FactStore) -> None:
 
 
 def found_in(text: str) -> list[str]:
-    """Words of the canary that a text holds, whatever their case."""
+    """Return the words of the canary that a text contains, in any case."""
     return [word for word in WORDS if word in text.casefold()]
 
 
@@ -108,8 +108,8 @@ class ErasureLaws(Laws):
         assert (info.facts, info.entities) == (2, 1)
 
     async def test_the_receipt_counts(self, store: FactStore) -> None:
-        """A receipt tells facts and past versions, the revision it made, reason, authority and what
-        is out of reach.
+        """A receipt counts facts and past versions, and gives its revision, reason, authority and
+        what is out of reach.
         """
         await put(store, (ADA, "work", "x"), (ADA, "born in", "y"))
         await store.apply([Replace(fact("z"))])
@@ -154,7 +154,7 @@ class ErasureLaws(Laws):
 
     @needs(Capability.ALIASES)
     async def test_an_alias_erases_its_entity(self, store: FactStore) -> None:
-        """Whoever is known by another name, merged or added, can be erased by it."""
+        """An entity can be erased by any other name it has, merged or added."""
         for name in ("The Other", "C D"):
             await put(store, ("A B", "work", "x"), ("C D", "work", "y"))
             await store.apply([AddAlias("A B", "The Other"), MergeEntities("A B", "C D")])
@@ -177,8 +177,8 @@ class ErasureLaws(Laws):
 
     @needs(Capability.ALIASES, Capability.HISTORY)
     async def test_what_a_merge_brought_goes_after_the_split(self, store: FactStore) -> None:
-        """What an entity told while it was merged is not in the past of what it was merged into,
-        and of what that was, once it is erased; what those said themselves stays.
+        """Once an entity is erased, what it stated while it was merged is not in the past of the
+        entities it was merged into; what those stated themselves stays.
         """
         own = ("Own One", "Own Two")
         await put(store, *((name, "work", name) for name in own), (CANARY, "work", "wvutsr"))
@@ -190,7 +190,7 @@ class ErasureLaws(Laws):
         await put(store, (own[1], "work", "Wvutsr"))
         await store.apply([Retract(own[1], "work", "Wvutsr")])
         receipt = await store.erase(CANARY)
-        # Two of its own, before the merge and after the split; three of the first, with one source,
+        # Two of the canary's, before the merge and after the split; three of the first, with one source,
         # with two, and once it came back; one of the second.
         assert receipt.facts == 6
         for name, said in zip(own, (["Own One"], ["Own One", "Wvutsr"]), strict=True):
@@ -254,8 +254,8 @@ class ErasureLaws(Laws):
 
     @needs(Capability.ALIASES, Capability.CHANGES)
     async def test_a_name_of_a_merged_one_that_is_free_is_erased(self, store: FactStore) -> None:
-        """Where nothing is left of an entity that was merged and whose names were taken away, no
-        feed tells them, though the entity that took it over stays.
+        """Once nothing is left of an entity that was merged and lost its names, the feed does not
+        contain them, though the entity it was merged into stays.
         """
         await put(store, ("A B", "work", "x"), (CANARY, "score", "y"))
         await store.apply([AddAlias(CANARY, "Kanarienvogel"), MergeEntities("A B", CANARY)])
@@ -326,7 +326,7 @@ class ErasureLaws(Laws):
             assert await store.history(ADA) == []
 
     async def test_half_a_character_is_not_erased(self, store: FactStore) -> None:
-        """A name that is no text is `BadFact`, and everything stays."""
+        """A name that is not valid text is `BadFact`, and everything stays."""
         await put(store, ("A", "birth place", "x"))
         for entity, relation in ((HALF, None), ("A", HALF)):
             with pytest.raises(BadFact, match="surrogate"):

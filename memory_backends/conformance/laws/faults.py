@@ -27,13 +27,13 @@ class FaultLaws(Laws):
 
     @pytest.fixture
     def proxy(self, place: Place) -> Iterator[Proxy]:
-        """Stands between the laws and the server."""
+        """Start a proxy between the laws and the server."""
         with proxied(*place.backend.address(place.url)) as proxy:
             yield proxy
 
     @pytest.fixture
     async def distant(self, place: Place, proxy: Proxy) -> AsyncIterator[FactStore]:
-        """An open store behind the proxy, with one fact."""
+        """Open a store behind the proxy, with one fact."""
         url = place.backend.through(place.url, proxy.port)
         async with place.backend.open(url) as distant:
             await put(distant, ("Bystander", "work", "x"))

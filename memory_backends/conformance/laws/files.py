@@ -37,7 +37,7 @@ OTHERS = ("memory:", "sqlite:///{folder}/other.db")
 
 
 def rich_facts(can: frozenset[Capability]) -> list[Fact]:
-    """Facts with everything in them that a store can keep."""
+    """Return facts with everything that a store can keep."""
     made = [fact(v, f"relation {n}", sources=("s", "t")) for n, v in enumerate(EVERY_VALUE)]
     made += [
         fact("a,b;\"c\"\t'd'\\", "text", "x\ny", confidence=0.25),
@@ -59,7 +59,7 @@ def rich_facts(can: frozenset[Capability]) -> list[Fact]:
 
 
 async def items(store: FactStore) -> list[Op]:
-    """Everything that a store holds, as a file takes it."""
+    """Return everything that a store holds, as a file takes it."""
     can = store.capabilities
     held: list[Op] = []
     if Capability.RULES in can:
@@ -149,7 +149,7 @@ class FileLaws(Laws):
                     assert (mine.status, mine.values) == (theirs.status, theirs.values)
 
     async def test_an_import_is_all_or_nothing(self, store: FactStore, tmp_path: Path) -> None:
-        """A file with a line that is no fact is `BadFact` and leaves the store as it was."""
+        """A file with a line that is not a fact is `BadFact` and leaves the store as it was."""
         if Capability.TRANSACTIONS not in store.capabilities:
             does_not_apply("transactions are not declared")
         path = tmp_path / "facts.jsonl"

@@ -39,7 +39,7 @@ LONG_KEY = "\ufdfa" * 100
 
 
 class HostileTextLaws(Laws):
-    """Suite 8: no text of a user is ever anything but text."""
+    """Suite 8: a text of a user is never read as anything but text."""
 
     suite = "hostile text"
 
@@ -108,7 +108,7 @@ class HostileTextLaws(Laws):
     @needs(Capability.ALIASES)
     async def test_an_alias_is_as_long_as_its_key(self, store: FactStore) -> None:
         """An alias whose canonical key has more than 1,000 characters is `BadFact`: what a store
-        tells of its aliases can be written again.
+        returns of its aliases can be written again.
         """
         await put(store, ("A B", "work", "x"))
         for op in (AddAlias("A B", LONG_KEY), MergeEntities("A B", LONG_KEY)):

@@ -63,7 +63,7 @@ class IdempotencyLaws(Laws):
         assert await values(store, "work") == ["b"]
 
     async def test_any_text_is_a_key(self, store: FactStore) -> None:
-        """Keys are told apart letter by letter, whatever they hold."""
+        """Keys are compared letter by letter, whatever they contain."""
         keys = [*HOSTILE, "é", "e\u0301", "K", "k", " k", "k" * 5000]
         commits = [
             await store.apply([Assert(fact(f"w{n}", "work"))], idempotency_key=key)

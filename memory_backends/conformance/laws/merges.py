@@ -127,8 +127,8 @@ class MergeLaws(Laws):
         assert await triples(store) == [(n, "work", n[0].lower()) for n in ("A B", "C D", "E F")]
 
     async def test_what_cannot_be_merged_is_refused(self, store: FactStore) -> None:
-        """Unknown entities and splits of what was not merged are `BadFact`; an entity with itself
-        is no change.
+        """Unknown entities and splits of what was not merged are `BadFact`; merging an entity with
+        itself changes nothing.
         """
         await put(store, ("A B", "work", "a"), ("C D", "work", "c"))
         for op in (
@@ -156,7 +156,7 @@ class MergeLaws(Laws):
 
 @needs(Capability.NAMESPACES)
 class NamespaceLaws(Laws):
-    """Suite 13: namespaces know nothing of each other."""
+    """Suite 13: namespaces are separate."""
 
     suite = "namespaces"
 
@@ -185,8 +185,8 @@ class NamespaceLaws(Laws):
     async def test_what_is_no_namespace_is_not_read(
         self, store: FactStore, space: Namespace
     ) -> None:
-        """A part with a slash is not read as two parts, whoever it came from: every read of what
-        can be no namespace is `BadFact`.
+        """A part with a slash is not read as two parts: every read from an invalid namespace is
+        `BadFact`.
         """
         can = store.capabilities
         await store.apply([Assert(fact("x", "work", namespace=("a", "b")))])
@@ -267,8 +267,8 @@ class InverseLaws(Laws):
     suite = "lookups"
 
     async def test_an_inverse_relation_answers(self, store: FactStore) -> None:
-        """Who names an entity as parent is a child of it, after the children that
-        it names itself.
+        """An entity that names another as its parent is a child of that one, after the children
+        that it names itself.
         """
         await store.apply([DefineRelation(RelationRule("parent", inverse="child"))])
         await put(
@@ -290,8 +290,8 @@ class InverseLaws(Laws):
 
     @needs(Capability.ALIASES)
     async def test_an_inverse_answers_by_every_name(self, store: FactStore) -> None:
-        """Who names an entity by an alias, or by the name of what was merged into it, answers for
-        it too, until the name is another's.
+        """A fact that names an entity by an alias, or by the name of a merged entity, counts for it
+        too, until the name belongs to another.
         """
         await store.apply([DefineRelation(RelationRule("parent", inverse="child"))])
         await put(
@@ -351,7 +351,7 @@ class InverseLaws(Laws):
 
     @needs(Capability.NAMESPACES)
     async def test_inverses_stay_in_their_namespace(self, store: FactStore) -> None:
-        """Who names an entity of another namespace is not meant."""
+        """A fact of one namespace is no inverse answer in another."""
         await store.apply([DefineRelation(RelationRule("parent", inverse="child"))])
         await store.apply(
             [

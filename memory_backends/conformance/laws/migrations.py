@@ -97,7 +97,7 @@ class DeclarationLaws(Laws):
             assert other.capabilities == store.capabilities
 
     async def test_a_store_is_a_fact_store(self, store: FactStore) -> None:
-        """A store has every method of the protocol, and `info` tells what it is and holds."""
+        """A store has every method of the protocol, and `info` says what it is and what it holds."""
         assert isinstance(store, FactStore)
         empty = await store.info()
         assert (empty.facts, empty.entities, empty.read_only) == (0, 0, False)
@@ -108,8 +108,8 @@ class DeclarationLaws(Laws):
         assert (full.backend, full.location) == (empty.backend, empty.location)
 
     async def test_powers_that_belong_together(self, store: FactStore) -> None:
-        """Whoever searches bytes erases, and whoever honours a key for a change is
-        all or nothing.
+        """A store that searches bytes can erase, and one that accepts idempotency keys has atomic
+        commits.
         """
         can = store.capabilities
         assert Capability.ERASE in can or Capability.ERASE_PHYSICAL not in can

@@ -245,7 +245,7 @@ class RoundTripLaws(Laws):
             assert replace(await store.info(), bytes=None) == info
 
     async def test_a_closed_store_says_so(self, place: Place) -> None:
-        """Every use after close is `StoreClosed`; closing twice is none."""
+        """Every use after close is `StoreClosed`; closing twice is allowed."""
         async with place.open() as store:
             await put(store, ("A B", "work", "x"))
         await store.aclose()

@@ -217,8 +217,8 @@ class CardinalityLaws(Laws):
         assert (read.value, read.surface) == (PartialDate(1867), "that year")
 
     async def test_rules_are_read_back(self, store: FactStore) -> None:
-        """`rules` gives what was defined; the definition of a synonym replaces it; again is no
-        change.
+        """`rules` gives what was defined; the definition of a synonym replaces it; defining it
+        again changes nothing.
         """
         first = RelationRule("birth place", "one", ValueType.ENTITY)
         parent = RelationRule("parent", inverse="child")

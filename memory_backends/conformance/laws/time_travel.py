@@ -25,17 +25,17 @@ INSTANT = timedelta(microseconds=1)
 
 
 def year(number: int) -> datetime:
-    """The first moment of a year."""
+    """Return the first moment of a year."""
     return datetime(number, 1, 1, tzinfo=UTC)
 
 
 async def at(store: FactStore, moment: datetime, relation: str = "mayor") -> list[str]:
-    """The values that held at a moment."""
+    """Return the values that are valid at a moment."""
     return list((await store.lookup(ADA, relation, valid_at=moment)).values)
 
 
 async def periods(store: FactStore) -> list[tuple[str, int | None, int | None]]:
-    """Values with the years of their periods, in stored order."""
+    """Return values with the years of their periods, in stored order."""
     read = await listed(store.scan())
     return [(f.surface, _year(f.valid_from), _year(f.valid_to)) for f in read]
 
@@ -89,8 +89,8 @@ class ValidTimeLaws(Laws):
             await at(store, datetime(2000, 1, 1))
 
     async def test_one_value_in_several_periods(self, store: FactStore) -> None:
-        """The same value may hold in several periods, each a fact of its own, and
-        is answered once.
+        """The same value may be valid in several periods, each a separate fact, and is returned
+        once.
         """
         await store.apply([
             Assert(fact("A", "mayor", valid_from="1900", valid_to="1910")),
@@ -194,8 +194,8 @@ class HistoryLaws(Laws):
     suite = "history"
 
     async def test_what_ended_is_in_the_history(self, store: FactStore) -> None:
-        """A fact that ended is no answer any more, and the history knows from when to
-        when it was.
+        """A fact that ended is not returned any more, and the history gives the revisions of its
+        begin and end.
         """
         first = await store.apply([Assert(fact("Paris", source="s")), Assert(fact("Rome"))])
         second = await store.apply([Retract("ada lovelace", "birth place", "Paris")])

@@ -1,4 +1,4 @@
-"""`Model`: a memory as anybody would write it who had never to make it fast. Obvious, and slow.
+"""`Oracle`: the simplest memory that is right, written without regard to speed.
 
 It keeps every state that the store ever had, whole, and answers by looking. It shares no code
 with the backends but what a name and a value are: keys, synonyms, codes.
@@ -15,11 +15,11 @@ from typing import Any
 
 from lamlam.memory_backends.conformance.model.oracle_commit import (
     FOREVER,
-    Merge,
-    ModelCommit,
     Name,
-    Row,
-    State,
+    OracleCommit,
+    OracleMerge,
+    OracleRow,
+    OracleState,
 )
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.operations import Op
@@ -27,18 +27,18 @@ from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.model.values import EntityRef
 
 
-class Model:
+class Oracle:
     """What a store should be, in plain Python."""
 
     def __init__(self) -> None:
-        self.states = [State()]
+        self.states = [OracleState()]
         """By revision."""
         self.events: list[list[tuple[Any, ...]]] = [[]]
         """By revision: what happened besides facts."""
         self.keys: dict[str, tuple[int, int]] = {}
 
     @property
-    def now(self) -> State:
+    def now(self) -> OracleState:
         """The last state."""
         return self.states[-1]
 
@@ -53,7 +53,7 @@ class Model:
         """Return the revision and the count of changes of a commit."""
         if key in self.keys:
             return self.keys[key]
-        work = ModelCommit(deepcopy(self.now), self.now, self.revision + 1)
+        work = OracleCommit(deepcopy(self.now), self.now, self.revision + 1)
         for op in ops:
             work.do(op)
         work.forget_empty()
@@ -66,9 +66,9 @@ class Model:
         return commit
 
     def erase(self, name: Name, relation: str | None = None) -> int:
-        """Nothing of it was ever there; return how many facts and versions of facts that were."""
+        """Remove all of it, past included; return how many facts and versions of facts that were."""
         asked, name = name, self.now.meant(name)
-        # Under its other names it may have been an entity of its own once, with a past.
+        # Under its other names it may once have been a separate entity, with a past.
         others = [alias for alias, entity in self.now.aliases.items() if entity == name]
         chain = [name]
         for one in chain:  # grows while it is read
@@ -83,7 +83,7 @@ class Model:
         gone = {asked, *others, *chain}
         wanted = canonical_key(relation) if relation is not None else None
 
-        def stays(row: Row) -> bool:
+        def stays(row: OracleRow) -> bool:
             return wanted is not None and not same_relation(row.key, wanted)
 
         own = {
@@ -105,7 +105,7 @@ class Model:
         if is_empty:
             state.aliases = {a: e for a, e in state.aliases.items() if e != name}
         unknown = {one for one in gone if not any(s.rows(one) for s in self.states)}
-        told = {
+        given = {
             other
             for events in self.events
             for kind, one, other in (event for event in events if event[0] != "rule")
@@ -113,7 +113,7 @@ class Model:
         }
         nameless = {
             one
-            for one in {*unknown, *told, *(others if is_empty and name in unknown else ())}
+            for one in {*unknown, *given, *(others if is_empty and name in unknown else ())}
             if one not in state.aliases and not any(s.rows(one) for s in self.states)
         }
         standing, over = [], []
@@ -137,13 +137,15 @@ class Model:
         self.events.append([])
         return len(erased)
 
-    def _brought(self, names: set[Name]) -> list[tuple[Merge, Row]]:
-        """What others had of these, and have no longer, by which merge.
+    def _brought(self, names: set[Name]) -> list[tuple[OracleMerge, OracleRow]]:
+        """Return what others had from these and no longer have, and by which merge.
 
         A fact goes on and on where one that took over another was taken over in turn.
         """
         merges = [*((m, FOREVER) for m in self.now.merges), *self.now.over]
-        ways: list[tuple[Merge, ...]] = [(merge,) for merge, _ in merges if merge.merged in names]
+        ways: list[tuple[OracleMerge, ...]] = [
+            (merge,) for merge, _ in merges if merge.merged in names
+        ]
         found = []
         for way in ways:  # grows while it is read
             last = way[-1]
@@ -172,8 +174,8 @@ class Model:
             ]
         return found
 
-    def _end(self, name: Name, row: Row) -> int:
-        """The revision at which a row was no longer there."""
+    def _end(self, name: Name, row: OracleRow) -> int:
+        """Return the revision at which a row was no longer there."""
         states = enumerate(self.states)
         last = max(revision for revision, state in states if row in state.rows(name))
         return last + 1
@@ -195,7 +197,7 @@ class Model:
         by_name = [row.key for row in rows if row.key == key]
         by_name += [row.key for row in rows if same_relation(row.key, key)]
         own = [(row, row.surface) for row in rows if by_name and row.key == by_name[0]]
-        # Its other names mean it wherever they are, as long as they are no entities of their own.
+        # Its other names mean it everywhere, as long as they are not separate entities.
         names = {entity, *(a for a, e in self.now.aliases.items() if e == entity)}
         names = {one for one in names if one == entity or not state.rows(one)}
         turned = [
@@ -211,18 +213,18 @@ class Model:
         if not own and not turned:
             return "miss", []
         values = _held(own, at)
-        told = {canonical_key(text) for text in values}
+        given = {canonical_key(text) for text in values}
         for text in _held(turned, at):
-            if canonical_key(text) not in told:
-                told.add(canonical_key(text))
+            if canonical_key(text) not in given:
+                given.add(canonical_key(text))
                 values.append(text)
         return ("hit" if values else "not_valid_at"), values
 
     def spelling(self, name: Name) -> str:
-        """How an entity is written."""
+        """Return how an entity is written."""
         return next(s.spelt[name] for s in reversed(self.states) if name in s.spelt)
 
-    def history(self, name: Name) -> Counter[tuple[Row, int]]:
+    def history(self, name: Name) -> Counter[tuple[OracleRow, int]]:
         """Return every version of a fact that has ended, with the revision of its end."""
         name = name if any(s.rows(name) for s in self.states) else self.now.meant(name)
         return Counter(
@@ -232,22 +234,22 @@ class Model:
             if row not in self.states[revision].rows(name)
         )
 
-    def changes(self, since: int) -> list[tuple[int, str, Name, Row]]:
+    def changes(self, since: int) -> list[tuple[int, str, Name, OracleRow]]:
         """Return what ended and what began, in each commit."""
-        told: list[tuple[int, str, Name, Row]] = []
+        given: list[tuple[int, str, Name, OracleRow]] = []
         for revision in range(since + 1, len(self.states)):
             before, after = self.states[revision - 1], self.states[revision]
             for name in {**before.facts, **after.facts}:
                 began = [row for row in after.rows(name) if row.since == revision]
                 # One that ended and came again in one commit has moved behind the others.
                 replaced = {(row.same, row.place) for row in began}
-                told += [
+                given += [
                     (revision, "ended", name, row)
                     for row in before.rows(name)
                     if row not in after.rows(name) and (row.same, row.place) not in replaced
                 ]
-                told += [(revision, "asserted", name, row) for row in began]
-        return told
+                given += [(revision, "asserted", name, row) for row in began]
+        return given
 
     def _inverses(self, key: str) -> list[str]:
         found = []
@@ -259,7 +261,7 @@ class Model:
         return list(dict.fromkeys(found))
 
 
-def _held(told: list[tuple[Row, str]], at: int) -> list[str]:
-    """Texts of what holds at a moment, each content once."""
-    held = [(text, row) for row, text in told if row.begin <= at < row.end]
+def _held(given: list[tuple[OracleRow, str]], at: int) -> list[str]:
+    """Return the texts of what is valid at a moment, each content once."""
+    held = [(text, row) for row, text in given if row.begin <= at < row.end]
     return [text for text, *_ in dict.fromkeys((t, r.surface, r.same[1:3]) for t, r in held)]

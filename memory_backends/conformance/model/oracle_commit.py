@@ -1,4 +1,4 @@
-"""One commit of the `Model`: operations done one after another to a copy of its last state."""
+"""One commit of the `Oracle`: operations done one after another to a copy of its last state."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ FOREVER = 2**63
 
 
 @dataclass(frozen=True)
-class Row:
-    """A fact that holds."""
+class OracleRow:
+    """A fact that is valid."""
 
     relation: str
     value: Value
@@ -55,17 +55,17 @@ class Row:
         """Equal for the same statement."""
         return self.key, code_of(self.value), self.surface * isinstance(self.value, str), self.begin
 
-    def says(self, other: Row) -> bool:
-        """True for the same value."""
+    def says(self, other: OracleRow) -> bool:
+        """Return whether the value is the same."""
         return self.same[1:3] == other.same[1:3]
 
     def meets(self, begin: int, end: int) -> bool:
-        """True where it holds at some moment of a period."""
+        """Return whether it is valid at some moment of a period."""
         return self.begin < end and begin < self.end
 
 
 @dataclass(frozen=True)
-class Merge:
+class OracleMerge:
     """Two entities made one."""
 
     kept: Name
@@ -82,42 +82,42 @@ class Merge:
 
 
 @dataclass
-class State:
+class OracleState:
     """All that a store holds at a revision."""
 
-    facts: dict[Name, list[Row]] = field(default_factory=dict)
+    facts: dict[Name, list[OracleRow]] = field(default_factory=dict)
     spelt: dict[Name, str] = field(default_factory=dict)
     aliases: dict[Name, Name] = field(default_factory=dict)
     rules: list[RelationRule] = field(default_factory=list)
-    merges: list[Merge] = field(default_factory=list)
+    merges: list[OracleMerge] = field(default_factory=list)
     """That can be undone."""
-    over: list[tuple[Merge, int]] = field(default_factory=list)
+    over: list[tuple[OracleMerge, int]] = field(default_factory=list)
     """That cannot, with the revision of the split."""
 
-    def rows(self, name: Name) -> list[Row]:
-        """The facts of an entity."""
+    def rows(self, name: Name) -> list[OracleRow]:
+        """Return the facts of an entity."""
         return self.facts.get(name, [])
 
     def meant(self, name: Name) -> Name:
-        """The entity of that very name, or the one with that alias, or a new one."""
+        """Return the entity with exactly that name, or the one with that alias, or a new one."""
         return name if self.rows(name) else self.aliases.get(name, name)
 
     def rule(self, relation: str) -> RelationRule | None:
-        """What is known about a relation."""
+        """Return what is known about a relation."""
         return next((r for r in self.rules if same_relation(r.key, canonical_key(relation))), None)
 
 
-class ModelCommit:
+class OracleCommit:
     """One commit at work on a copy of the last state."""
 
-    def __init__(self, state: State, before: State, revision: int) -> None:
+    def __init__(self, state: OracleState, before: OracleState, revision: int) -> None:
         self.state, self.before, self.revision = state, before, revision
         self.count = 0
         self.n_placed = 0
         self.events: list[tuple[Any, ...]] = []
 
     def do(self, op: Op) -> None:
-        """The operation is done."""
+        """Apply the operation."""
         state = self.state
         match op:
             case Assert(given) | Replace(given):
@@ -160,8 +160,8 @@ class ModelCommit:
                     state.meant((space, canonical_key(kept))), (space, canonical_key(merged))
                 )
 
-    def put(self, name: Name, row: Row) -> None:
-        """The fact holds, in the place of the same statement if there was one."""
+    def put(self, name: Name, row: OracleRow) -> None:
+        """Add the fact, in the place of the same statement if there was one."""
         rows = self.state.facts.setdefault(name, [])
         row = replace(row, since=self.revision)
         for n, old in enumerate(rows):
@@ -176,13 +176,13 @@ class ModelCommit:
             rows.append(replace(row, place=(self.revision, self.n_placed)))
         self.count += 1
 
-    def end(self, name: Name, row: Row) -> None:
-        """The fact no longer holds."""
+    def end(self, name: Name, row: OracleRow) -> None:
+        """End the fact."""
         self.state.facts[name] = [r for r in self.state.rows(name) if r.same != row.same]
         self.count += 1
 
-    def replace(self, name: Name, row: Row, held: list[Row], expected: Any) -> None:
-        """The fact is the only value in its period."""
+    def replace(self, name: Name, row: OracleRow, held: list[OracleRow], expected: Any) -> None:
+        """Make the fact the only value in its period."""
         if expected is not None and sorted(expected) != sorted(r.surface for r in held):
             raise Conflict("model")
         same = [r for r in held if r.says(row) and r.begin == row.begin]
@@ -210,7 +210,7 @@ class ModelCommit:
         self.put(name, row)
 
     def alias(self, op: Op, name: Name, alias: Name) -> None:
-        """The alias is added or removed."""
+        """Add or remove the alias."""
         state = self.state
         if isinstance(op, RemoveAlias):
             if state.aliases.get(alias) == name:
@@ -227,7 +227,7 @@ class ModelCommit:
         self.happened("alias", name, alias)
 
     def merge(self, kept: Name, merged: Name) -> None:
-        """The kept entity has everything of the merged one."""
+        """Give the kept entity everything of the merged one."""
         state = self.state
         if kept == merged:
             return
@@ -247,13 +247,13 @@ class ModelCommit:
             state.merges.remove(old)
             state.over.append((old, FOREVER))
         state.merges.append(
-            Merge(kept, merged, state.spelt[merged], moved, both, aliases, self.revision)
+            OracleMerge(kept, merged, state.spelt[merged], moved, both, aliases, self.revision)
         )
         self.happened("merged", kept, merged)
         self.events += [("alias", kept, alias) for alias in aliases]
 
     def split(self, kept: Name, merged: Name) -> None:
-        """What came with the merged entity goes back to it."""
+        """Return what came with the merged entity to it."""
         state = self.state
         merge = next((m for m in state.merges if (m.kept, m.merged) == (kept, merged)), None)
         if merge is None:
@@ -282,12 +282,12 @@ class ModelCommit:
                 self.events.append(("alias", merged, alias))
 
     def happened(self, *event: Any) -> None:
-        """The feed tells it."""
+        """Record it for the changes of the commit."""
         self.events.append(event)
         self.count += 1
 
     def forget_empty(self) -> None:
-        """Entities without facts have no aliases."""
+        """Remove the aliases of entities without facts."""
         state = self.state
         for alias, name in list(state.aliases.items()):
             if not state.rows(name):
@@ -295,13 +295,13 @@ class ModelCommit:
                 self.events.append(("no_alias", name, alias))
 
 
-def _row(fact: Fact, rule: RelationRule | None) -> Row:
+def _row(fact: Fact, rule: RelationRule | None) -> OracleRow:
     value, end = fact.value, to_us(fact.valid_to)
     if rule is not None and rule.value_type not in (None, type_of(value)):
         if not isinstance(value, str) or rule.value_type is None:
             raise BadFact("model")
         value = parse_value(rule.value_type, value)
-    return Row(
+    return OracleRow(
         fact.relation, value, fact.surface, fact.sources, fact.confidence,
         _begin(fact.valid_from), FOREVER if end is None else end, 0,
     )  # fmt: skip
@@ -312,7 +312,7 @@ def _begin(moment: Any) -> int:
     return -FOREVER if begin is None else begin
 
 
-def _is(row: Row, value: Value | None) -> bool:
+def _is(row: OracleRow, value: Value | None) -> bool:
     if value is None:
         return True
     if isinstance(value, str):

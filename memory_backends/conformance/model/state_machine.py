@@ -1,4 +1,4 @@
-"""Random operations on a store and on the `Model`, which must always give the same answers."""
+"""Random operations on a store and on the `Oracle`, which must always give the same answers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 from lamlam.errors import BadFact, Conflict, FactStoreError, TooManyValues
 from lamlam.memory_backends.conformance.backend import Backend
 from lamlam.memory_backends.conformance.laws.base import Laws
-from lamlam.memory_backends.conformance.model.oracle import Model
-from lamlam.memory_backends.conformance.model.oracle_commit import FOREVER, Name, Row
+from lamlam.memory_backends.conformance.model.oracle import Oracle
+from lamlam.memory_backends.conformance.model.oracle_commit import FOREVER, Name, OracleRow
 from lamlam.memory_backends.conformance.samples import RANDOM, listed
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import canonical_key
@@ -66,7 +66,7 @@ FRACTIONS = st.floats(0, 1)
 
 @st.composite
 def made_facts(draw: st.DrawFn) -> Fact:
-    """A fact; every third holds for a period."""
+    """Draw a fact; every third is valid for a period."""
     begin, end = None, None
     if draw(st.integers(0, 2)) == 0:
         begin, end = draw(st.none() | MOMENTS), draw(st.none() | MOMENTS)
@@ -100,7 +100,7 @@ OPS: st.SearchStrategy[Op] = st.one_of(
 
 
 def capability_of(op: Op) -> Iterator[Capability]:
-    """What an operation needs besides writing."""
+    """Return the capability that an operation needs besides writing."""
     match op:
         case Assert(fact) | Replace(fact):
             if fact.valid_from is not None or fact.valid_to is not None:
@@ -121,7 +121,7 @@ def capability_of(op: Op) -> Iterator[Capability]:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """One store, and the model of it."""
+    """One store, and the oracle for it."""
 
     backend: ClassVar[Backend]
     portal: ClassVar[BlockingPortal]
@@ -133,7 +133,7 @@ class StoreMachine(RuleBasedStateMachine):
         opened = self.portal.wrap_async_context_manager(self.backend.open(url))
         self.store: FactStore = self.stack.enter_context(opened)
         self.can = self.store.capabilities
-        self.model = Model()
+        self.model = Oracle()
         self.base = self.portal.call(self.store.info).revision
         self.is_erased = False
         self.n_keys = 0
@@ -177,7 +177,7 @@ class StoreMachine(RuleBasedStateMachine):
         meanwhile: list[Op],
         is_split: bool,
     ) -> None:
-        """What seldom comes about by chance: a merge of two that there are, and its end."""
+        """Merge two entities that exist, and split them again: chance alone seldom does."""
         for name in (kept, merged):
             own = [fact.model_copy(update={"entity": name, "namespace": space}) for fact in facts]
             self.commit([Assert(fact) for fact in own], False)
@@ -249,15 +249,15 @@ class StoreMachine(RuleBasedStateMachine):
             ends = [one.retracted for one in past]
             assert ends == sorted(ends)
             found = Counter((self._seen(one.fact), one.retracted - self.base) for one in past)
-            told = self.model.history((space, canonical_key(entity)))
-            assert found == Counter({(self._row(row), end): n for (row, end), n in told.items()})
+            given = self.model.history((space, canonical_key(entity)))
+            assert found == Counter({(self._row(row), end): n for (row, end), n in given.items()})
 
     @rule(when=FRACTIONS)
     def follow(self, when: float) -> None:
         if Capability.CHANGES not in self.can:
             return
         since = self._revision(when)
-        told = self.portal.call(listed, self.store.changes(since + self.base))
+        given = self.portal.call(listed, self.store.changes(since + self.base))
         found = [
             (
                 one.revision - self.base,
@@ -265,14 +265,14 @@ class StoreMachine(RuleBasedStateMachine):
                 (one.namespace, canonical_key(one.fact.entity)),
                 self._seen(one.fact),
             )
-            for one in told
+            for one in given
             if one.fact is not None
         ]
         expected = [(*change[:3], self._row(change[3])) for change in self.model.changes(since)]
         assert Counter(found) == Counter(expected)
-        assert [one.revision for one in told] == sorted(one.revision for one in told)
+        assert [one.revision for one in given] == sorted(one.revision for one in given)
         if not self.is_erased:
-            kinds = [one.kind for one in told if one.fact is None]
+            kinds = [one.kind for one in given if one.fact is None]
             assert kinds == [e[0] for events in self.model.events[since + 1 :] for e in events]
 
     @invariant()
@@ -317,7 +317,7 @@ class StoreMachine(RuleBasedStateMachine):
             (fact.revision or 0) - self.base,
         )  # fmt: skip
 
-    def _row(self, row: Row) -> tuple[Any, ...]:
+    def _row(self, row: OracleRow) -> tuple[Any, ...]:
         return (
             row.relation, code_of(row.value), row.surface, row.sources, row.confidence,
             row.begin, row.end, row.since,
@@ -337,7 +337,7 @@ class ModelLaws(Laws):
 
 
 def run_machine(backend: Backend, examples: int | None = None, steps: int = STEPS) -> None:
-    """The machine has run on the backend.
+    """Run the machine on the backend.
 
     Raises:
         AssertionError: store and model disagree; the steps to it are printed.

@@ -123,4 +123,4 @@ def test_any_url_can_be_tried_from_the_command_line(tmp_path: Path) -> None:
     assert (report_of[1]["passed_all"], report_of[1]["counts"]) == (True, {"passed": 1})
     wrong = run("sqlite:///facts.db")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert wrong.stderr.startswith("error: 'sqlite:///facts.db' is one and the same store")
+    assert wrong.stderr.startswith("error: invalid url: 'sqlite:///facts.db' names the same store")
