@@ -85,7 +85,8 @@ setup_dev() {
   # Here and not in the first test that needs it, which has a time limit.
   say "Neo4j for the tests (150 MB for each release, once)"
   "$venv/bin/python" -m tests.neo4j_server.jars >>"$log" 2>"$venv/neo4j.log" ||
-    say "  tests that need it will be skipped: $(tail -n 1 "$venv/neo4j.log")"
+    say "  not available; tests that need it are skipped, or fail with LAMLAM_REQUIRE_NEO4J=1:" \
+      "$(tail -n 1 "$venv/neo4j.log")"
   say "ready for tests and training"
 }
 

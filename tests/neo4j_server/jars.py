@@ -97,7 +97,7 @@ def _fetch(release: Release, jdk: Jdk, target: Path) -> None:
 
 
 def main() -> None:
-    """The jars of every release that runs here are in the cache."""
+    """Fetch the jars of every release that runs here."""
     jdks = find_jdks()
     releases = releases_here()
     for release in releases:
