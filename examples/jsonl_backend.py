@@ -1,4 +1,4 @@
-"""A complete backend of one's own: facts in one file of JSON lines, read whole, written whole.
+"""A complete backend: facts in one file of JSON lines, read whole, written whole.
 
 ``docs/writing-a-backend.md`` explains it step by step. Run by itself it keeps two facts and shows
 what they look like in its file:
@@ -20,45 +20,46 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lamlam.errors import BadStore, ReadOnly, SchemaMismatch, StoreMissing
-from lamlam.memory_backends.authoring import LocalStore
-from lamlam.memory_backends.commits.commit_plan import plan_commit
-from lamlam.memory_backends.commits.entity_edit import covered_keys
-from lamlam.memory_backends.commits.erasure_request import ErasureRequest
-from lamlam.memory_backends.commits.validation import (
-    check_commit,
-    check_expected,
-    check_op,
-    check_scan,
-    operations,
-)
-from lamlam.memory_backends.model.entity_reader import EntityReader, StoredEntity
-from lamlam.memory_backends.model.fact_ids import FactIds
-from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
-from lamlam.memory_backends.model.keys import canonical_key
-from lamlam.memory_backends.model.lookups import (
+from lamlam.memory_backends.authoring import (
+    Assert,
+    BadStore,
+    Capability,
+    Commit,
+    EntityReader,
     EntityView,
+    ErasureReceipt,
+    ErasureRequest,
+    Fact,
+    FactIds,
+    LocalStore,
     Lookup,
     LookupResult,
-    StoredFact,
-    as_fact,
-)
-from lamlam.memory_backends.model.namespaces import scoped, split
-from lamlam.memory_backends.model.operations import (
-    Assert,
-    Commit,
-    DefineRelation,
-    ErasureReceipt,
     MigrationReport,
+    Namespace,
+    NamespaceView,
+    NearNames,
     Op,
-    Replace,
-    Retract,
+    SchemaMismatch,
+    StoredEntity,
+    StoredFact,
     StoreInfo,
+    StoreMissing,
+    canonical_key,
+    check_commit,
+    check_expected,
+    check_namespace,
+    check_scan,
+    covered_keys,
+    declared_operations,
+    describe,
+    facts_of,
+    look_up,
+    plan_commit,
+    relation_key,
+    scoped,
+    split,
+    unsupported,
 )
-from lamlam.memory_backends.protocol import Capability, store_closed, unsupported
-from lamlam.memory_backends.resolution.blocking_codes import index_codes
-from lamlam.memory_backends.resolution.resolver import describe, look_up
-from lamlam.memory_backends.resolution.views import NamespaceView
 
 SCHEMA = 1
 READING = frozenset(
@@ -80,10 +81,9 @@ class Facts(EntityReader):
 
     def __init__(self, held: Iterable[StoredEntity] = ()) -> None:
         self.held = {one.key: one for one in held if one.facts}
-        self._codes: dict[int, list[str]] = {}
+        self._near = NearNames()
         for key in self.held:
-            for code in index_codes(key):
-                self._codes.setdefault(code, []).append(key)
+            self._near.add(key)
 
     def record(self, key: str) -> StoredEntity | None:
         """Return the entity with exactly this key."""
@@ -91,10 +91,10 @@ class Facts(EntityReader):
 
     def candidates(self, codes: Collection[int]) -> Sequence[str]:
         """Return the keys of the entities indexed under any of these codes, each once."""
-        return list(dict.fromkeys(key for code in codes for key in self._codes.get(code, ())))
+        return self._near.of(codes)
 
     def with_(self, *changed: StoredEntity) -> Facts:
-        """The same with other facts of some entities."""
+        """Return the same with other facts of some entities."""
         return Facts({**self.held, **{one.key: one for one in changed}}.values())
 
 
@@ -107,7 +107,6 @@ class JsonlStore(LocalStore):
         self.read_only = read_only
         self.capabilities = READING if read_only else READING | WRITING
         self._lock = threading.RLock()
-        self._is_closed = False
         self._facts = Facts()
         self._head: dict[str, Any] = {  # Any: JSON
             "format": "lamlam-jsonl",
@@ -128,7 +127,7 @@ class JsonlStore(LocalStore):
     def lookup_nowait(self, query: Lookup) -> LookupResult:
         """Return what the store holds of one relation of one entity."""
         with self._lock:
-            self._check_open()
+            self.check_open()
             if query.as_of is not None:
                 raise unsupported(self, "as_of", Capability.HISTORY)
             return look_up(self._facts, query, self._head["revision"], self._identify)
@@ -143,7 +142,7 @@ class JsonlStore(LocalStore):
     ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
         with self._lock:
-            self._check_open()
+            self.check_open()
             if as_of is not None:
                 raise unsupported(self, "as_of", Capability.HISTORY)
             return describe(NamespaceView(self._facts, namespace), entity, fuzzy=fuzzy)
@@ -161,23 +160,20 @@ class JsonlStore(LocalStore):
         check_scan(entity, relation, as_of, batch)
         namespace = None if namespace is None else check_namespace(namespace)
         with self._lock:
-            self._check_open()
+            self.check_open()
             if as_of is not None:
                 raise unsupported(self, "as_of", Capability.HISTORY)
-            wanted = None if entity is None else scoped(namespace or (), canonical_key(entity))
-            held = [one for one in self._facts.held.values() if wanted in (None, one.key)]
+            key = None if entity is None else scoped(namespace or (), canonical_key(entity))
+            held = [one for one in self._facts.held.values() if key in (None, one.key)]
+        wanted = None if relation is None else relation_key(relation)
         for one in held:
-            space = split(one.key)[0]
-            if namespace in (None, space):
-                covered = covered_keys(one.facts, relation)
-                for fact in one.facts:
-                    if fact.key in covered:
-                        yield as_fact(one.name, fact, self._identify(one.key, fact), space)
+            if namespace in (None, split(one.key)[0]):
+                yield from facts_of(one, wanted, self._identify)
 
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""
         with self._lock:
-            self._check_open()
+            self.check_open()
             return StoreInfo(
                 backend="jsonl",
                 location=str(self.path),
@@ -199,22 +195,16 @@ class JsonlStore(LocalStore):
         idempotency_key: str | None = None,
         actor: str | None = None,
     ) -> Commit:
-        """Every operation has been done, in order, or none."""
+        """Do every operation, in order, or none."""
         with self._lock:
-            self._check_writable()
+            self.check_writable()
             if idempotency_key is not None:
                 raise unsupported(self, "idempotency_key", Capability.IDEMPOTENCY)
             check_commit(expected, idempotency_key, actor)
-            ops = list(operations(ops))
-            for op in ops:
-                check_op(op)
-                if isinstance(op, DefineRelation):
-                    raise unsupported(self, "DefineRelation", Capability.RULES)
-                if not isinstance(op, Assert | Replace | Retract):
-                    raise unsupported(self, type(op).__name__, Capability.ALIASES)
+            given = list(declared_operations(self, ops))
             revision = self._head["revision"]
             check_expected(expected, revision)
-            plan = plan_commit(ops, self._facts, revision + 1, self._identify)
+            plan = plan_commit(given, self._facts, revision + 1, self._identify)
             if not plan.changed:
                 return Commit(revision, 0)
             changed = [
@@ -233,18 +223,16 @@ class JsonlStore(LocalStore):
         reason: str | None = None,
         authority: str | None = None,
     ) -> ErasureReceipt:
-        """Nothing is left of the facts in the file."""
+        """Remove the facts from the file."""
         with self._lock:
-            self._check_writable()
+            self.check_writable()
             request = ErasureRequest(entity, relation, namespace, reason, authority)
-            key = request.key
-            record = self._facts.record(key) or StoredEntity(entity, key, ())
-            facts = record.facts
+            name, key, facts = self._facts.record(request.key) or (entity, request.key, ())
             covered = covered_keys(facts, relation)
             kept = tuple(fact for fact in facts if fact.key not in covered)
             n_erased = len(facts) - len(kept)
             if n_erased:
-                left = self._facts.with_(StoredEntity(record.name, key, kept))
+                left = self._facts.with_(StoredEntity(name, key, kept))
                 self._write(left, self._head["revision"] + 1)
             return request.receipt(
                 n_erased,
@@ -254,15 +242,15 @@ class JsonlStore(LocalStore):
             )
 
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
-        """Nothing is to do: there is one schema so far."""
+        """Do nothing: there is one schema so far."""
         with self._lock:
-            self._check_writable()
+            self.check_writable()
             return MigrationReport(SCHEMA, SCHEMA, (), dry_run)
 
     def close_nowait(self) -> None:
-        """The store is closed; closing again does nothing."""
+        """Close the store; closing again does nothing."""
         with self._lock:
-            self._is_closed = True
+            self.is_closed = True
 
     # The file -------------------------------------------------------------------------------------
 
@@ -283,7 +271,7 @@ class JsonlStore(LocalStore):
         self._head, self._facts = head, Facts(held.values())
 
     def _write(self, facts: Facts, revision: int) -> None:
-        """The file holds this: it is written beside its place and renamed, all or nothing."""
+        """Write the facts beside the file and rename: all or nothing."""
         head = {**self._head, "revision": revision}
         beside = self.path.with_name(f"{self.path.name}.part")
         with beside.open("w", encoding="utf-8") as file:
@@ -296,15 +284,6 @@ class JsonlStore(LocalStore):
             os.fsync(file.fileno())
         beside.replace(self.path)
         self._head, self._facts = head, facts
-
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise store_closed()
-
-    def _check_writable(self) -> None:
-        self._check_open()
-        if self.read_only:
-            raise ReadOnly("this file was opened for reading")
 
 
 async def main() -> None:

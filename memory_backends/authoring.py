@@ -1,32 +1,213 @@
-"""All that an author of a backend imports, and `LocalStore`, the base of stores in this process."""
+"""All that an author of a backend imports: bases, what to answer and to commit with, checks.
+
+A store in this process derives from `LocalStore`, one behind a connection from `FactStore`; each
+declares its `Capability`s. What it holds it gives as an `EntityReader`:
+
+- lookups: `look_up`, `describe`, with `NamespaceView` and `PastView`; `index_codes` gives the codes
+  under which near names are found, `NearNames` is an index of them in memory;
+- scans: `named_record`, `facts_of`, `past_facts`;
+- commits: `plan_commit` returns a `CommitPlan`; `declared_operations`, `check_commit`,
+  `check_expected` and `idempotency_hash` go before it;
+- changes: `changes_of_entity` and the like, from what the store keeps of a commit;
+- erasures: `ErasureRequest`, and `plan_erasure` where entities have aliases or merges.
+
+Keys are scoped: namespace and canonical key in one text (`scoped`, `split`, `canonical_key`).
+``docs/writing-a-backend.md`` has the steps.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TypeVar, Unpack
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from anyio import CancelScope, to_thread
 
+from lamlam.errors import ReadOnly
 from lamlam.inline_calls import in_turns
-from lamlam.memory_backends.commits.validation import facts_to_load
+from lamlam.memory_backends.commits.validation import facts_to_load, operations
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult, checked_lookups
 from lamlam.memory_backends.model.operations import (
+    AddAlias,
     ApplyOptions,
     Assert,
     Change,
     Commit,
+    DefineRelation,
     EraseOptions,
     ErasureReceipt,
+    MergeEntities,
     MigrationReport,
     Op,
+    RemoveAlias,
     ScanOptions,
+    SplitEntities,
 )
-from lamlam.memory_backends.protocol import Capability, FactStore, unsupported
+from lamlam.memory_backends.protocol import Capability, FactStore, store_closed, unsupported
+
+if TYPE_CHECKING:
+    from lamlam.errors import (
+        AccessDenied,
+        BadFact,
+        BadStore,
+        ChangesGone,
+        Conflict,
+        NotSupported,
+        SchemaMismatch,
+        StoreClosed,
+        StoreMissing,
+        TooManyValues,
+        Unavailable,
+    )
+    from lamlam.memory_backends.commits.changes import (
+        CommitEvent,
+        ErasedFacts,
+        changes_of_entity,
+        changes_of_erasure,
+        changes_of_events,
+        present_changes,
+        within,
+    )
+    from lamlam.memory_backends.commits.commit_plan import CommitPlan, named_keys, plan_commit
+    from lamlam.memory_backends.commits.entity_edit import EntityEdit, covered_keys, stored_form
+    from lamlam.memory_backends.commits.erasure_plan import (
+        ErasurePlan,
+        entities_meant,
+        plan_erasure,
+    )
+    from lamlam.memory_backends.commits.erasure_request import ErasureRequest
+    from lamlam.memory_backends.commits.validation import (
+        check_commit,
+        check_entity,
+        check_expected,
+        check_reached,
+        check_scan,
+        check_since,
+        checked_operations,
+        idempotency_hash,
+        nested_write,
+    )
+    from lamlam.memory_backends.model.entity_reader import (
+        EntityHistory,
+        EntityReader,
+        EntityRecord,
+        MergeRecord,
+        StoredEntity,
+        entity_code,
+        value_key,
+    )
+    from lamlam.memory_backends.model.fact_ids import FactIds
+    from lamlam.memory_backends.model.facts import check_namespace
+    from lamlam.memory_backends.model.keys import canonical_key, relation_key
+    from lamlam.memory_backends.model.lookups import (
+        EntityFact,
+        EntityView,
+        LookupStatus,
+        PastVersion,
+        StoredFact,
+        as_fact,
+        check_as_of,
+        check_lookup,
+    )
+    from lamlam.memory_backends.model.namespaces import scoped, split
+    from lamlam.memory_backends.model.operations import (
+        PastFact,
+        Replace,
+        Retract,
+        Revision,
+        StoreInfo,
+    )
+    from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
+    from lamlam.memory_backends.model.synonyms import same_relation, synonyms_of
+    from lamlam.memory_backends.protocol import ReadOnlyStore, Snapshot
+    from lamlam.memory_backends.resolution.blocking_codes import index_codes
+    from lamlam.memory_backends.resolution.code_index import NearNames
+    from lamlam.memory_backends.resolution.entity_facts import facts_of, named_record, past_facts
+    from lamlam.memory_backends.resolution.resolver import describe, look_up
+    from lamlam.memory_backends.resolution.views import NamespaceView, PastView
 
 T = TypeVar("T")
+# What is loaded on first use, by module: a process that only reads needs no plan of a commit.
+_HOMES = {
+    name: module
+    for module, names in {
+        "lamlam.errors": (
+            "AccessDenied BadFact BadStore ChangesGone Conflict NotSupported SchemaMismatch "
+            "StoreClosed StoreMissing TooManyValues Unavailable"
+        ),
+        "lamlam.memory_backends.commits.changes": (
+            "CommitEvent ErasedFacts changes_of_entity changes_of_erasure changes_of_events "
+            "present_changes within"
+        ),
+        "lamlam.memory_backends.commits.commit_plan": "CommitPlan named_keys plan_commit",
+        "lamlam.memory_backends.commits.entity_edit": "EntityEdit covered_keys stored_form",
+        "lamlam.memory_backends.commits.erasure_plan": "ErasurePlan entities_meant plan_erasure",
+        "lamlam.memory_backends.commits.erasure_request": "ErasureRequest",
+        "lamlam.memory_backends.commits.validation": (
+            "check_commit check_entity check_expected check_reached check_scan check_since "
+            "checked_operations idempotency_hash nested_write"
+        ),
+        "lamlam.memory_backends.model.entity_reader": (
+            "EntityHistory EntityReader EntityRecord MergeRecord StoredEntity entity_code value_key"
+        ),
+        "lamlam.memory_backends.model.fact_ids": "FactIds",
+        "lamlam.memory_backends.model.facts": "check_namespace",
+        "lamlam.memory_backends.model.keys": "canonical_key relation_key",
+        "lamlam.memory_backends.model.lookups": (
+            "EntityFact EntityView LookupStatus PastVersion StoredFact as_fact check_as_of "
+            "check_lookup"
+        ),
+        "lamlam.memory_backends.model.namespaces": "scoped split",
+        "lamlam.memory_backends.model.operations": "PastFact Replace Retract Revision StoreInfo",
+        "lamlam.memory_backends.model.relation_rules": "RelationRule RelationRules",
+        "lamlam.memory_backends.model.synonyms": "same_relation synonyms_of",
+        "lamlam.memory_backends.protocol": "ReadOnlyStore Snapshot",
+        "lamlam.memory_backends.resolution.blocking_codes": "index_codes",
+        "lamlam.memory_backends.resolution.code_index": "NearNames",
+        "lamlam.memory_backends.resolution.entity_facts": "facts_of named_record past_facts",
+        "lamlam.memory_backends.resolution.resolver": "describe look_up",
+        "lamlam.memory_backends.resolution.views": "NamespaceView PastView",
+    }.items()
+    for name in names.split()
+}
+_NEEDED: dict[type, Capability] = {
+    AddAlias: Capability.ALIASES,
+    RemoveAlias: Capability.ALIASES,
+    MergeEntities: Capability.ALIASES,
+    SplitEntities: Capability.ALIASES,
+    DefineRelation: Capability.RULES,
+}
+
+__all__ = [
+    "AccessDenied", "AddAlias", "Assert", "BadFact", "BadStore", "Capability", "Change",
+    "ChangesGone", "Commit", "CommitEvent", "CommitPlan", "Conflict", "DefineRelation",
+    "EntityEdit", "EntityFact", "EntityHistory", "EntityReader", "EntityRecord", "EntityView",
+    "ErasedFacts", "ErasurePlan", "ErasureReceipt", "ErasureRequest", "Fact", "FactIds",
+    "FactStore", "LocalStore", "Lookup", "LookupResult", "LookupStatus", "MergeEntities",
+    "MergeRecord", "MigrationReport", "Namespace", "NamespaceView", "NearNames", "NotSupported",
+    "Op", "PastFact", "PastVersion", "PastView", "ReadOnly", "ReadOnlyStore", "RelationRule",
+    "RelationRules", "RemoveAlias", "Replace", "Retract", "Revision", "SchemaMismatch", "Snapshot",
+    "SplitEntities", "StoreClosed", "StoreInfo", "StoreMissing", "StoredEntity", "StoredFact",
+    "TooManyValues", "Unavailable", "as_fact", "canonical_key", "changes_of_entity",
+    "changes_of_erasure", "changes_of_events", "check_as_of", "check_commit", "check_entity",
+    "check_expected", "check_lookup", "check_namespace", "check_reached", "check_scan",
+    "check_since", "checked_lookups", "checked_operations", "covered_keys", "declared_operations",
+    "describe", "entities_meant", "entity_code", "facts_of", "facts_to_load", "idempotency_hash",
+    "index_codes", "look_up", "named_keys", "named_record", "nested_write", "operations",
+    "past_facts", "plan_commit", "plan_erasure", "present_changes", "relation_key", "same_relation",
+    "scoped", "split", "store_closed", "stored_form", "synonyms_of", "unsupported", "value_key",
+    "within",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:  # Any: the type stands in the TYPE_CHECKING block
+    if name in _HOMES:
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class LocalStore(FactStore):
@@ -41,6 +222,19 @@ class LocalStore(FactStore):
     """`apply` and `load` may wait for a disk."""
     saves_in_thread = True
     """`erase`, `migrate` and `aclose` may wait for a disk."""
+    read_only = False
+    is_closed = False
+
+    def check_open(self) -> None:
+        """Raise `StoreClosed` if the store is closed."""
+        if self.is_closed:
+            raise store_closed()
+
+    def check_writable(self) -> None:
+        """Raise `ReadOnly` if the store was opened for reading, `StoreClosed` if it is closed."""
+        self.check_open()
+        if self.read_only:
+            raise ReadOnly("this store was opened for reading", hint="open it for writing")
 
     @abstractmethod
     def lookup_nowait(self, query: Lookup) -> LookupResult:
@@ -145,3 +339,17 @@ class LocalStore(FactStore):
 
 async def _done(work: Callable[[], T], in_thread: bool) -> T:
     return await to_thread.run_sync(work) if in_thread else work()
+
+
+def declared_operations(store: FactStore, ops: Iterable[Op]) -> Iterator[Op]:
+    """Give the operations as they come.
+
+    Raises:
+        BadFact: it is not a list of operations.
+        NotSupported: an operation needs a capability that the store does not declare.
+    """
+    for op in operations(ops):
+        needed = _NEEDED.get(type(op))
+        if needed is not None and needed not in store.capabilities:
+            raise unsupported(store, type(op).__name__, needed)
+        yield op
