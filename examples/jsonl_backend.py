@@ -24,6 +24,7 @@ from lamlam.memory_backends.authoring import (
     Assert,
     BadStore,
     Capability,
+    CodeIndex,
     Commit,
     EntityReader,
     EntityView,
@@ -37,7 +38,6 @@ from lamlam.memory_backends.authoring import (
     MigrationReport,
     Namespace,
     NamespaceView,
-    NearNames,
     Op,
     SchemaMismatch,
     StoredEntity,
@@ -81,7 +81,7 @@ class Facts(EntityReader):
 
     def __init__(self, held: Iterable[StoredEntity] = ()) -> None:
         self.held = {one.key: one for one in held if one.facts}
-        self._near = NearNames()
+        self._near = CodeIndex()
         for key in self.held:
             self._near.add(key)
 

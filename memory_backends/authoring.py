@@ -4,7 +4,7 @@ A store in this process derives from `LocalStore`, one behind a connection from 
 declares its `Capability`s. What it holds it gives as an `EntityReader`:
 
 - lookups: `look_up`, `describe`, with `NamespaceView` and `PastView`; `index_codes` gives the codes
-  under which near names are found, `NearNames` is an index of them in memory;
+  under which near names are found, `CodeIndex` is an index of them in memory;
 - scans: `named_record`, `facts_of`, `past_facts`;
 - commits: `plan_commit` returns a `CommitPlan`; `declared_operations`, `check_commit`,
   `check_expected` and `idempotency_hash` go before it;
@@ -124,7 +124,7 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.synonyms import same_relation, synonyms_of
     from lamlam.memory_backends.protocol import ReadOnlyStore, Snapshot
     from lamlam.memory_backends.resolution.blocking_codes import index_codes
-    from lamlam.memory_backends.resolution.code_index import NearNames
+    from lamlam.memory_backends.resolution.code_index import CodeIndex
     from lamlam.memory_backends.resolution.entity_facts import facts_of, named_record, past_facts
     from lamlam.memory_backends.resolution.resolver import describe, look_up
     from lamlam.memory_backends.resolution.views import NamespaceView, PastView
@@ -166,7 +166,7 @@ _HOMES = {
         "lamlam.memory_backends.model.synonyms": "same_relation synonyms_of",
         "lamlam.memory_backends.protocol": "ReadOnlyStore Snapshot",
         "lamlam.memory_backends.resolution.blocking_codes": "index_codes",
-        "lamlam.memory_backends.resolution.code_index": "NearNames",
+        "lamlam.memory_backends.resolution.code_index": "CodeIndex",
         "lamlam.memory_backends.resolution.entity_facts": "facts_of named_record past_facts",
         "lamlam.memory_backends.resolution.resolver": "describe look_up",
         "lamlam.memory_backends.resolution.views": "NamespaceView PastView",
@@ -183,12 +183,12 @@ _NEEDED: dict[type, Capability] = {
 
 __all__ = [
     "AccessDenied", "AddAlias", "Assert", "BadFact", "BadStore", "Capability", "Change",
-    "ChangesGone", "Commit", "CommitEvent", "CommitPlan", "Conflict", "DefineRelation",
+    "ChangesGone", "CodeIndex", "Commit", "CommitEvent", "CommitPlan", "Conflict", "DefineRelation",
     "EntityEdit", "EntityFact", "EntityHistory", "EntityReader", "EntityRecord", "EntityView",
     "ErasedFacts", "ErasurePlan", "ErasureReceipt", "ErasureRequest", "Fact", "FactIds",
     "FactStore", "LocalStore", "Lookup", "LookupResult", "LookupStatus", "MergeEntities",
-    "MergeRecord", "MigrationReport", "Namespace", "NamespaceView", "NearNames", "NotSupported",
-    "Op", "PastFact", "PastVersion", "PastView", "ReadOnly", "ReadOnlyStore", "RelationRule",
+    "MergeRecord", "MigrationReport", "Namespace", "NamespaceView", "NotSupported", "Op",
+    "PastFact", "PastVersion", "PastView", "ReadOnly", "ReadOnlyStore", "RelationRule",
     "RelationRules", "RemoveAlias", "Replace", "Retract", "Revision", "SchemaMismatch", "Snapshot",
     "SplitEntities", "StoreClosed", "StoreInfo", "StoreMissing", "StoredEntity", "StoredFact",
     "TooManyValues", "Unavailable", "as_fact", "canonical_key", "changes_of_entity",

@@ -1,7 +1,7 @@
 """`GraphStore`: facts as a NetworkX graph in memory, kept in a file where one is named.
 
 An entity is a node, a fact an edge from it to the node of its value. Simple before fast: for
-small worlds, for tests, and for whoever wants to analyse what a memory knows.
+small stores, for tests, and to analyse what a memory knows.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from lamlam.errors import Conflict, ReadOnly, StoreMissing
+from lamlam.errors import Conflict, StoreMissing
 from lamlam.memory_backends.authoring import LocalStore
-from lamlam.memory_backends.commits.changes import present_changes, within
+from lamlam.memory_backends.commits.changes import within
 from lamlam.memory_backends.commits.commit_plan import plan_commit
 from lamlam.memory_backends.commits.erasure_request import ErasureRequest
 from lamlam.memory_backends.commits.validation import (
@@ -56,7 +56,8 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import is_text
-from lamlam.memory_backends.networkx_graph.commit_log import CommitLog, changes_of_commit
+from lamlam.memory_backends.networkx_graph.changes import changes_after, changes_to_present
+from lamlam.memory_backends.networkx_graph.commit_log import CommitLog
 from lamlam.memory_backends.networkx_graph.erasure import erase_from
 from lamlam.memory_backends.networkx_graph.file import (
     SCHEMA_VERSION,
@@ -67,13 +68,10 @@ from lamlam.memory_backends.networkx_graph.file import (
     write_file,
 )
 from lamlam.memory_backends.networkx_graph.state import Graph, GraphState
-from lamlam.memory_backends.protocol import Capability, store_closed
+from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.resolution.entity_facts import facts_of, named_record, past_facts
 from lamlam.memory_backends.resolution.resolver import describe, look_up
-from lamlam.memory_backends.resolution.views import (
-    NamespaceView,
-    PastView,
-)
+from lamlam.memory_backends.resolution.views import NamespaceView, PastView
 from lamlam.unfinished_files import parts_beside
 
 _READING = frozenset(
@@ -92,7 +90,6 @@ _COVERED = ("facts", "history", "aliases", "index keys", "feed of changes")
 _FREED = "memory of the process: freed, not overwritten"
 _FILE_FREED = "file: written anew; what the old one stood on is freed, not overwritten"
 _UNFINISHED = "left by a save that was killed, or of one that runs: "
-_BATCH = 1000
 
 
 class GraphStore(LocalStore):
@@ -121,7 +118,6 @@ class GraphStore(LocalStore):
         self.applies_in_thread = False
         self.saves_in_thread = path is not None
         self._lock = threading.RLock()
-        self._is_closed = False
         self._is_writing = False
         self._is_saved = True
         self._file: FileState | None = None
@@ -161,9 +157,8 @@ class GraphStore(LocalStore):
 
     def copy_graph(self) -> Graph:
         """Return a copy of the graph as it is now: the caller's own, to change and to keep."""
-        with self._lock:
-            self._check_open()
-            return self._state.graph.copy()
+        with self._locked() as store:
+            return store.state.graph.copy()
 
     # Reading --------------------------------------------------------------------------------------
 
@@ -176,7 +171,7 @@ class GraphStore(LocalStore):
         """
         began = time.perf_counter_ns()
         with self._lock:
-            self._check_open()
+            self.check_open()
             try:
                 reader, revision = self._reader(query.as_of)
             except AttributeError:
@@ -201,7 +196,7 @@ class GraphStore(LocalStore):
     ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
         with self._lock:
-            self._check_open()
+            self.check_open()
             reader, _ = self._reader(as_of)
             if namespace:
                 reader = NamespaceView(reader, namespace)
@@ -216,14 +211,13 @@ class GraphStore(LocalStore):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> Iterator[Fact]:
-        """The same as `scan`; each entity is read as it is when its turn comes."""
+        """Give facts, as `scan` does; each entity is read as it is when its turn comes."""
         check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
         wanted = _relation(relation)
         if (entity is not None and not is_text(entity)) or wanted == "":
             return
-        with self._lock:
-            self._check_open()
+        with self._locked():
             reader, _ = self._reader(as_of)
             if entity is not None:
                 found = named_record(reader, scoped(space or (), canonical_key(entity)))
@@ -235,8 +229,7 @@ class GraphStore(LocalStore):
                 keys = [key for key in keys if space is None or split(key)[0] == space]
         for start in range(0, len(keys), batch):
             facts: list[Fact] = []
-            with self._lock:
-                self._check_open()
+            with self._locked():
                 for key in keys[start : start + batch]:
                     if (record := reader.record(key)) is not None:
                         facts += facts_of(record, wanted, self._identify)
@@ -249,52 +242,45 @@ class GraphStore(LocalStore):
         check_entity(entity, relation)
         wanted = _relation(relation)
         space = check_namespace(namespace)
-        with self._lock:
-            self._check_open()
+        with self._locked() as store:
             if not is_text(entity) or wanted == "":
                 return []
             key = scoped(space, canonical_key(entity))
-            if key not in self._state.names and key not in self._state.past:
-                key = self._state.alias(key) or key
-            return past_facts(key, self._state.history(key), wanted, self._identify)
+            if key not in store.state.names and key not in store.state.past:
+                key = store.state.alias(key) or key
+            return past_facts(key, store.state.history(key), wanted, self._identify)
 
     async def rules(self) -> list[RelationRule]:
         """Return what the store knows about relations, in the order of definition."""
-        with self._lock:
-            self._check_open()
-            return self._state.rules.all()
+        with self._locked() as store:
+            return store.state.rules.all()
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
         check_entity(entity)
         space = check_namespace(namespace)
-        with self._lock:
-            self._check_open()
+        with self._locked() as store:
             if not is_text(entity):
                 return []
-            found = named_record(self._state, scoped(space, canonical_key(entity)))
-            names = self._state.aliases(found.key) if found is not None else ()
+            found = named_record(store.state, scoped(space, canonical_key(entity)))
+            names = store.state.aliases(found.key) if found is not None else ()
             return sorted(split(alias)[1] for alias in names)
 
     def changes_nowait(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Iterator[Change]:
-        """The same as `changes`."""
+        """Give what was committed after a revision, as `changes` does."""
         check_since(since)
         space = None if namespace is None else check_namespace(namespace)
         if since is None:
-            changes = self._everything()
+            changes = changes_to_present(self._locked, self._identify)
         else:
-            with self._lock:
-                self._check_open()
-                check_reached(since, self._revision)
-            changes = self._commits_after(since)
+            changes = changes_after(self._locked, since, self._identify)
         yield from within(changes, space)
 
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""
-        with self._lock:
-            self._check_open()
+        with self._locked():
             return StoreInfo(
                 backend="memory",
                 location="memory:" if self.path is None else str(self.path),
@@ -316,17 +302,15 @@ class GraphStore(LocalStore):
         idempotency_key: str | None = None,
         actor: str | None = None,
     ) -> Commit:
-        """The same as `apply`; operations are taken as they come."""
+        """Do every operation, in order, or none; take them as they come."""
         with self._lock, self._only_writing():
-            self._check_writable()
+            self.check_writable()
             check_commit(expected, idempotency_key, actor)
-            used = (
-                None
-                if idempotency_key is None
-                else idempotency_hash(self.secret, idempotency_key).hex()
-            )
-            if used is not None and used in self._log.by_key:
-                return self._log.by_key[used]
+            used = ""
+            if idempotency_key is not None:
+                used = idempotency_hash(self.secret, idempotency_key).hex()
+                if used in self._log.by_key:
+                    return self._log.by_key[used]
             check_expected(expected, self._revision)
             # Everything is worked out first and written at the end, so that an operation
             # that is refused leaves nothing behind.
@@ -339,7 +323,7 @@ class GraphStore(LocalStore):
                 self._log.add(plan.revision, actor=actor, touched=touched, events=plan.events)
                 self._is_saved = False
             commit = Commit(Revision(self._revision), plan.changed)
-            if used is not None:
+            if used:
                 self._log.by_key[used] = commit
                 self._is_saved = False
             return commit
@@ -353,9 +337,12 @@ class GraphStore(LocalStore):
         reason: str | None = None,
         authority: str | None = None,
     ) -> ErasureReceipt:
-        """The same as `erase`, in this thread."""
+        """Remove the facts, with what was merged into the entity; write a file anew at once.
+
+        The bytes of the process are not searched: the receipt says so.
+        """
         with self._lock, self._only_writing():
-            self._check_writable()
+            self.check_writable()
             request = ErasureRequest(entity, relation, namespace, reason, authority)
             n_facts = self._erase(request.key, relation)
             pending: tuple[str, ...] = (_FREED,) if n_facts else ()
@@ -368,13 +355,13 @@ class GraphStore(LocalStore):
             return request.receipt(n_facts, self._revision, covered=_COVERED, pending=pending)
 
     async def save(self, path: Path | None = None) -> None:
-        """The file holds what the store does, all of it or what it held before.
+        """Write all that the store holds to its file, or leave the file as it was.
 
         Args:
             path: another file than the store's own, which then stays as it is.
 
         Raises:
-            Conflict: somebody else has written the store's own file since it was read.
+            Conflict: another program has written the store's own file since it was read.
             ReadOnly: the store was opened for reading and no other file is named.
             StoreMissing: the store has no file, and none is named.
             Unavailable: the file cannot be written.
@@ -382,26 +369,24 @@ class GraphStore(LocalStore):
         await to_thread.run_sync(self.save_nowait, path)
 
     def save_nowait(self, path: Path | None = None) -> None:
-        """The same as `save`, in this thread."""
-        with self._lock:
-            self._check_open()
-            contents = FileContents(self.secret, self._revision, self._state, self._log)
+        """Write the file, as `save` does, in this thread."""
+        with self._locked() as contents:
             if path is not None and path.absolute() != self.path:
                 write_file(path, contents)
                 return
-            self._check_writable()
+            self.check_writable()
             if self.path is None:
                 raise StoreMissing("this memory has no file", hint="name one: store.save(path)")
             if state_of(self.path) != self._file:
                 raise Conflict(
-                    f"{self.path} was written by somebody else since it was read",
+                    f"{self.path} was written by another program since it was read",
                     hint="save to another file: store.save(path)",
                 )
             self._file = write_file(self.path, contents)
             self._is_saved = True
 
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
-        """The file has the schema of this version, and is made where it was missing."""
+        """Make the file where it is missing; there is one schema."""
         is_missing = self.path is not None and self._file is None
         if is_missing and not dry_run:
             self.save_nowait()
@@ -409,17 +394,23 @@ class GraphStore(LocalStore):
         return MigrationReport(0 if is_missing else SCHEMA_VERSION, SCHEMA_VERSION, steps, dry_run)
 
     def close_nowait(self) -> None:
-        """The same as `aclose`, in this thread."""
+        """Write the file, if there is one, and drop the facts in memory."""
         with self._lock:
-            if self._is_closed:
+            if self.is_closed:
                 return
             if self.path is not None and not self.read_only and not self._is_saved:
                 self.save_nowait()  # where it fails, the store stays open and loses nothing
-            self._is_closed = True
+            self.is_closed = True
             self._state.clear()
             self._log = CommitLog()
 
     # ----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _locked(self) -> Iterator[FileContents]:
+        with self._lock:
+            self.check_open()
+            yield FileContents(self.secret, self._revision, self._state, self._log)
 
     def _reader(self, as_of: int | None) -> tuple[EntityReader, int]:
         """Return what lookups ask, and its revision."""
@@ -429,40 +420,8 @@ class GraphStore(LocalStore):
         check_reached(as_of, self._revision)
         return PastView(self._state, as_of), as_of
 
-    def _everything(self) -> Iterator[Change]:
-        """What holds now, in one state: changes that come while it is read are left out."""
-        with self._lock:
-            self._check_open()
-            revision = self._revision
-            rules = self._state.rules.all()
-            keys = self._state.keys()
-            state = PastView(self._state, revision)
-            aliases = {key: list(names) for key in keys if (names := self._state.aliases(key))}
-        for rule in rules:
-            yield Change(revision, "rule", rule=rule)
-        for start in range(0, len(keys), _BATCH):
-            changes: list[Change] = []
-            with self._lock:
-                self._check_open()
-                for key in keys[start : start + _BATCH]:
-                    if (record := state.record(key)) is not None:  # not erased meanwhile
-                        names = aliases.get(key, [])
-                        changes += present_changes(record, names, revision, self._identify)
-            yield from changes
-
-    def _commits_after(self, revision: int) -> Iterator[Change]:
-        with self._lock:
-            commits = self._log.after(revision)
-        for commit in commits:
-            with self._lock:
-                self._check_open()
-                # Read again: an erasure may have taken names out of it meanwhile.
-                commit = self._log.at(commit.revision)
-                changes = list(changes_of_commit(commit, self._state, self._identify))
-            yield from changes
-
     def _erase(self, asked: str, relation: str | None) -> int:
-        """The facts are gone from everywhere; return how many versions of facts that were."""
+        """Remove the facts from everywhere; return how many versions of facts that were."""
         n_erased, told = erase_from(self._state, self._log, asked, relation, self._identify)
         if n_erased:
             self._revision += 1
@@ -472,7 +431,7 @@ class GraphStore(LocalStore):
 
     @contextmanager
     def _only_writing(self) -> Iterator[None]:
-        """Under the lock: what is written comes from outside, not from what is being written."""
+        """Check, under the lock, that a write does not come from inside another one."""
         if self._is_writing:
             raise nested_write()
         self._is_writing = True
@@ -481,18 +440,9 @@ class GraphStore(LocalStore):
         finally:
             self._is_writing = False
 
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise store_closed()
-
-    def _check_writable(self) -> None:
-        self._check_open()
-        if self.read_only:
-            raise ReadOnly("this memory was opened for reading", hint="open it for writing")
-
 
 def _relation(relation: str | None) -> str | None:
-    """The key of a relation that is asked for; empty where nothing can have that name."""
+    """Return the key of a relation that is asked for; empty where nothing can have that name."""
     if relation is None:
         return None
     return canonical_key(relation) if is_text(relation) else ""

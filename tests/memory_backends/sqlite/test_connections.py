@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lamlam.memory_backends.sqlite import store as sqlite_store
+from lamlam.memory_backends.sqlite import open_file
 from lamlam.memory_backends.sqlite.schema import open_writer
 from lamlam.memory_backends.sqlite.store import SqliteStore
 
@@ -16,9 +16,9 @@ def test_the_last_store_of_a_file_leaves_no_entry(tmp_path: Path) -> None:
     path = tmp_path / "facts.db"
     first, second = SqliteStore(path), SqliteStore(path)
     first.close_nowait()
-    assert path.resolve() in sqlite_store._OPEN._stores
+    assert path.resolve() in open_file._OPEN._stores
     second.close_nowait()
-    assert path.resolve() not in sqlite_store._OPEN._stores
+    assert path.resolve() not in open_file._OPEN._stores
 
 
 def test_a_reader_that_cannot_be_opened_leaves_no_writer(
@@ -33,8 +33,8 @@ def test_a_reader_that_cannot_be_opened_leaves_no_writer(
     def failing(path: Path, *, is_frozen: bool) -> sqlite3.Connection:
         raise OSError("no more files")
 
-    monkeypatch.setattr(sqlite_store, "open_writer", noted)
-    monkeypatch.setattr(sqlite_store, "open_reader", failing)
+    monkeypatch.setattr(open_file, "open_writer", noted)
+    monkeypatch.setattr(open_file, "open_reader", failing)
     with pytest.raises(OSError, match="no more files"):
         SqliteStore(tmp_path / "facts.db")
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):

@@ -1,0 +1,285 @@
+"""`SqliteFile`: one open fact file, its connections, locks and snapshots."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from weakref import WeakSet
+
+from lamlam.errors import ReadOnly, Unavailable
+from lamlam.memory_backends.commits.validation import (
+    nested_write,
+)
+from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.operations import (
+    MigrationReport,
+)
+from lamlam.memory_backends.protocol import store_closed
+from lamlam.memory_backends.sqlite.forks import ForkedReader, OpenFiles, ThreadLock
+from lamlam.memory_backends.sqlite.reader import SqliteReader
+from lamlam.memory_backends.sqlite.residue import leftovers, write_back_log
+from lamlam.memory_backends.sqlite.schema import (
+    SCHEMA_VERSION,
+    check_file,
+    check_schema,
+    open_reader,
+    open_writer,
+    too_old,
+    translated,
+)
+from lamlam.one_process import OneProcess, store_elsewhere
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.sqlite.erasure import ErasedRows
+    from lamlam.memory_backends.sqlite.writer import SqliteWriter
+
+# A commit is seen at once by all that have the file open, and an erasure ends their snapshots.
+_OPEN: OpenFiles[SqliteFile] = OpenFiles()
+_LOG_IN_USE = "write-ahead log: another process is using the file"
+_LOG_READ_HERE = (
+    "write-ahead log: this process is reading the file as it was"
+    " (changes(None) or scan(as_of=…), not read to its end)"
+)
+
+
+class SqliteFile(OneProcess):
+    """A fact file that is open: one connection to read, one to write once something is written.
+
+    Reads come from a snapshot, which stays open for the next one until it is released.
+    """
+
+    def __init__(self, path: Path, create: bool, read_only: bool, is_frozen: bool) -> None:
+        """Open the file; arguments and errors as for `SqliteStore`."""
+        self.belongs_here()
+        may_create = create and not read_only
+        check_file(path, may_create=may_create)
+        self.path = path.resolve()
+        if not is_frozen:
+            _OPEN.check(self.path)
+        self.read_only = read_only
+        # Of the reader; a thread that needs both takes the writer's first.
+        self._lock = threading.RLock()
+        self._write_lock = threading.RLock()
+        self.is_closed = False
+        self._is_frozen = is_frozen
+        self._writer: SqliteWriter | None = None
+        self._lasting_readers: WeakSet[SqliteReader] = WeakSet()
+        if may_create and (not path.exists() or path.stat().st_size == 0):
+            self._open_writer()
+        with ExitStack() as opened:
+            if self._writer is not None:
+                opened.callback(self._writer.connection.close)
+            connection = open_reader(self.path, is_frozen=is_frozen)
+            opened.callback(connection.close)
+            version = check_schema(connection, path)
+            # An older file is upgraded when it is first used, so that `migrate` can say how.
+            self._is_old = version < SCHEMA_VERSION
+            if self._is_old and (read_only or not _may_write(self.path)):
+                raise too_old(path, version)
+            with translated(path):
+                (secret,) = connection.execute("SELECT secret FROM store").fetchone()
+            opened.pop_all()  # nothing failed: both stay open
+        self._reader = SqliteReader(connection, is_frozen=is_frozen)
+        self._identify = FactIds(secret)
+        _OPEN.add(self)
+
+    def refresh_nowait(self) -> None:
+        """Release the snapshot: the next lookup sees everything that was committed before it."""
+        with self._lock:
+            if not self.is_closed:
+                self._reader.release()
+
+    def close_nowait(self) -> None:
+        """Close the connections; in a forked process do nothing."""
+        if self.is_forked:
+            return
+        with self._write_lock, self._lock:
+            if self.is_closed:
+                return
+            self.is_closed = True
+            _OPEN.remove(self)
+            self._reader.close()
+            if self._writer is not None:
+                # The last connection that closes writes the log back and removes it.
+                self._writer.connection.close()
+
+    def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
+        """Bring the file to the schema of this version, or only say how."""
+        if self.read_only:
+            self.check_open()  # and an older file could not be opened so
+            return MigrationReport(SCHEMA_VERSION, SCHEMA_VERSION, (), dry_run)
+        from lamlam.memory_backends.sqlite.migrations import migrate
+
+        with self._write_lock:
+            self.check_open()
+            with translated(self.path):
+                report = migrate(self._open_writer().connection, dry_run=dry_run)
+            self._is_old = self._is_old and dry_run
+            return report
+
+    def _upgrade(self) -> None:
+        with self._write_lock:
+            if self._is_old:
+                self.migrate_nowait()
+
+    @contextmanager
+    def _reading(self) -> Iterator[SqliteReader]:
+        if self._is_old:
+            self._upgrade()
+        with self._lock:
+            self.check_open()
+            with translated(self.path):
+                self._reader.pin(time.perf_counter_ns())
+                try:
+                    yield self._reader
+                finally:
+                    self._reader.release()
+
+    @contextmanager
+    def _lasting(self) -> Iterator[SqliteReader]:
+        """Give another reader, whose snapshot lasts as long as the block."""
+        if self._is_old:
+            self._upgrade()
+        self.check_open()
+        reader = SqliteReader(open_reader(self.path, is_frozen=self._is_frozen), is_frozen=True)
+        self._lasting_readers.add(reader)
+        try:
+            with translated(self.path):
+                reader.pin(time.perf_counter_ns())
+                yield reader
+        finally:
+            self._lasting_readers.discard(reader)
+            if not self.is_forked:
+                reader.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[SqliteWriter]:
+        if self.read_only:
+            if self._is_frozen:
+                raise ReadOnly(
+                    "the bundled facts are read-only",
+                    hint="change a copy: lamlam facts copy bundled sqlite:///mine.db",
+                )
+            raise ReadOnly(
+                f"{self.path} was opened for reading",
+                hint="name a store of yours (--memory URL), or open this one for writing",
+            )
+        if self._is_old:
+            self._upgrade()
+        with self._write_lock:
+            self.check_open()
+            writer = self._open_writer()
+            with translated(self.path):
+                if writer.connection.in_transaction:  # of this very thread, which has the lock
+                    raise nested_write()
+                writer.connection.execute("BEGIN IMMEDIATE")
+                writer.reset()
+                try:
+                    yield writer
+                    writer.connection.execute("COMMIT")
+                except BaseException:
+                    writer.reset()
+                    if writer.connection.in_transaction:
+                        writer.connection.execute("ROLLBACK")
+                    raise
+        for store in _OPEN.of(self.path):
+            store.refresh_nowait()
+
+    def _forget(self) -> None:
+        if not self.is_closed:
+            self._reader.forget()
+
+    def _open_writer(self) -> SqliteWriter:
+        if self._writer is None:
+            from lamlam.memory_backends.sqlite.writer import SqliteWriter
+
+            self._writer = SqliteWriter(open_writer(self.path))
+        return self._writer
+
+    def _clean(self, erased: ErasedRows) -> list[str]:
+        """Remove what was erased from the bytes too; return where some of it may still be."""
+        connection = self._open_writer().connection
+        with translated(self.path):
+            if not self._empty_log():
+                return [self._why_log_is_kept()]
+            remaining = leftovers(connection, self.path, erased.needles)
+        if not remaining:
+            short = "file: {} texts are too short to be searched for"
+            return [short.format(erased.n_unsearched)] if erased.n_unsearched else []
+        try:
+            with translated(self.path):
+                connection.execute("VACUUM")
+        except Unavailable:
+            return [f"file: {len(remaining)} copies stand in it while another process writes"]
+        with translated(self.path):
+            if not self._empty_log():
+                return [self._why_log_is_kept()]
+            remaining = leftovers(connection, self.path, erased.needles)
+        return [f"file: {len(remaining)} copies still stand in it"] if remaining else []
+
+    def _why_log_is_kept(self) -> str:
+        is_read_here = any(store._lasting_readers for store in _OPEN.of(self.path))
+        return _LOG_READ_HERE if is_read_here else _LOG_IN_USE
+
+    def _empty_log(self) -> bool:
+        """Write the log back, which no reader of this process may hinder; return whether it is empty."""
+        with _OPEN.erasing, ExitStack() as stack:
+            for store in _OPEN.of(self.path):
+                stack.enter_context(store._lock)
+                store._forget()
+            return write_back_log(self._open_writer().connection)
+
+    def check_open(self) -> None:
+        """Raise unless the file is open, in this process."""
+        if self.is_forked:
+            raise store_elsewhere()
+        if self.is_closed:
+            raise store_closed()
+
+    def _explained(self, error: sqlite3.Error) -> Exception:
+        if self.is_closed:
+            return store_closed()
+        try:
+            with translated(self.path):
+                raise error
+        except Exception as explained:
+            return explained
+
+    # Of a fork (`forks.OpenStore`) ----------------------------------------------------------------
+
+    @property
+    def takes_locks(self) -> bool:
+        """False for a file that nobody writes."""
+        return not self._is_frozen
+
+    def connections(self) -> Iterator[sqlite3.Connection]:
+        """Give the open connections."""
+        yield self._reader.connection
+        if self._writer is not None:
+            yield self._writer.connection
+        for reader in self._lasting_readers:
+            yield reader.connection
+
+    def locks(self) -> tuple[ThreadLock, ThreadLock]:
+        """Give those of writing and of reading."""
+        return self._write_lock, self._lock
+
+    def forked(self) -> None:
+        """Note that a fork copied this into the child process, where it answers with errors only."""
+        # Other threads of the parent may have held the locks; here nobody would release them.
+        self._lock = threading.RLock()
+        self._write_lock = threading.RLock()
+        self._reader = cast("SqliteReader", ForkedReader())
+        self._is_old = False
+
+
+def _may_write(path: Path) -> bool:
+    # For the user that the process acts as, where the system tells it from who started it.
+    acts_as = os.access in os.supports_effective_ids
+    return all(os.access(one, os.W_OK, effective_ids=acts_as) for one in (path, path.parent))
