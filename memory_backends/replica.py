@@ -1,4 +1,4 @@
-"""`Replica`: the facts of a store that hold now, in the memory of this process, fed by its changes.
+"""`Replica`: a copy of a store's present facts in this process, kept up to date by its changes.
 
 A row of text for each entity, as SQLite keeps it: about a tenth of what objects would take.
 """
@@ -53,7 +53,7 @@ class Replica(EntityReader):
             secret: what the store makes its ids with: the replica gives the same ones.
         """
         self.revision = 0
-        """Of the last commit that was taken in whole, or the one that the feed is said to have
+        """Of the last commit that was applied as a whole, or the one that the changes are said to have
         reached."""
         self.identify = FactIds(secret)
         self.lock = threading.RLock()
@@ -88,7 +88,7 @@ class Replica(EntityReader):
             return describe(reader, entity, fuzzy=fuzzy)
 
     def __len__(self) -> int:
-        """How many facts there are."""
+        """Return the number of facts."""
         return self._n_facts
 
     # Reading (`EntityReader`), under the lock -----------------------------------------------------
@@ -133,7 +133,7 @@ class Replica(EntityReader):
     def feed(
         self, changes: Iterable[Change], *, reached: int | None = None, is_whole: bool = True
     ) -> None:
-        """The changes are taken in.
+        """Apply changes.
 
         Those of one commit are seen together, unless they are more than a thousand. Where the
         feed breaks off inside a commit, `revision` stays before it: going on from there gives
@@ -238,7 +238,7 @@ class Replica(EntityReader):
         return _name(text), unpack(text, self._sources.text)
 
     def write(self, key: str, name: str, facts: Sequence[StoredFact]) -> None:
-        """The entity has these facts; without any it is gone."""
+        """Replace the facts of an entity; without any, remove it."""
         old = self.read(key)[1]
         ordered = [fact._replace(seq=n) for n, fact in enumerate(facts)]
         text = f"{escape(name)}{pack(ordered, self._sources.number)}"
@@ -277,15 +277,15 @@ class _ReplicaRow:
         return _name(self._text)
 
     def relation_keys(self) -> list[str]:
-        """Keys of its relations in stored order, each once."""
+        """Return the keys of its relations in stored order, each once."""
         return relation_keys(self._text)
 
     def of(self, relation_key: str) -> Sequence[StoredFact]:
-        """The facts of one relation, in stored order."""
+        """Return the facts of one relation, in stored order."""
         return find(self._text, relation_key, self._sources.text, self._sources.kept)
 
     def stored(self) -> list[StoredFact]:
-        """Every fact, in stored order."""
+        """Return every fact, in stored order."""
         return unpack(self._text, self._sources.text)
 
 
@@ -299,7 +299,7 @@ class _OpenRow:
         self._facts: dict[tuple[str, str, str, int | None], StoredFact] = {}
 
     def take(self, key: str, name: str, kind: str, fact: Fact) -> None:
-        """The fact holds in this form, or no longer."""
+        """Apply the change of one fact."""
         if key != self._key:
             self.close()
             self._key = key
@@ -313,7 +313,7 @@ class _OpenRow:
             self._facts.pop(stored.identity, None)
 
     def close(self) -> None:
-        """The row is written."""
+        """Write the row."""
         if self._key is not None:
             self._replica.write(self._key, self._name, list(self._facts.values()))
             self._key = None
@@ -344,7 +344,7 @@ class _Sources:
         return number
 
     def count(self, facts: Iterable[StoredFact], change: int) -> None:
-        """So many more (or fewer) facts have these sources; what none has is gone."""
+        """Count uses of sources up or down, and remove sources that no fact has."""
         for source in _all_sources(facts):
             number = self._numbers[source]
             self._uses[number] += change

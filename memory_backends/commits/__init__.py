@@ -1,1 +1,1 @@
-"""Plan what a commit or an erasure changes, before a backend writes it: pure functions."""
+"""Plan commits and erasures before a backend writes them: pure functions."""

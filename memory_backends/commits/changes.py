@@ -42,7 +42,7 @@ class ErasedFacts(NamedTuple):
 def changes_of_events(
     revision: int, events: Iterable[CommitEvent], rules: RelationRules
 ) -> Iterator[Change]:
-    """Give the changes of the events of a commit.
+    """Yield the changes of the events of a commit.
 
     Args:
         revision: that of the commit.
@@ -58,7 +58,7 @@ def changes_of_events(
 
 
 def changes_of_erasure(revision: int, erased: Iterable[ErasedFacts]) -> Iterator[Change]:
-    """Give the changes of an erasure."""
+    """Yield the changes of an erasure."""
     for namespace, entity_id, fact_ids in erased:
         yield Change(revision, "erased", namespace, entity_id=entity_id, fact_ids=fact_ids)
 
@@ -66,7 +66,7 @@ def changes_of_erasure(revision: int, erased: Iterable[ErasedFacts]) -> Iterator
 def changes_of_entity(
     key: str, history: EntityHistory, revision: int, identify: Identify
 ) -> Iterator[Change]:
-    """Give what one commit did to the facts of an entity: what ended, then what began.
+    """Yield what one commit did to the facts of an entity: what ended, then what began.
 
     Args:
         key: scoped key of the entity.
@@ -90,7 +90,7 @@ def changes_of_entity(
 def present_changes(
     record: EntityRecord, aliases: Iterable[str], revision: int, identify: Identify
 ) -> Iterator[Change]:
-    """Give the facts and aliases of an entity, each asserted at one revision.
+    """Yield the facts and aliases of an entity, each asserted at one revision.
 
     Args:
         record: the entity.
@@ -108,7 +108,7 @@ def present_changes(
 
 
 def within(changes: Iterable[Change], namespace: Namespace | None) -> Iterator[Change]:
-    """Give the changes of one namespace (``None``: of all), and of rules, which hold in all."""
+    """Yield the changes of one namespace (``None``: of all), and of rules, which hold in all."""
     for change in changes:
         if namespace is None or change.kind == "rule" or change.namespace == namespace:
             yield change

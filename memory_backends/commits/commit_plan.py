@@ -1,6 +1,6 @@
-"""One `apply`: operations in order, worked out against what a store holds, before any is written.
+"""Plan a commit: apply operations, in order, to what a store holds, before any is written.
 
-A backend gives the `Desk`, gets a `CommitPlan`, and writes it down in one transaction of its own.
+A backend gives an `EntityReader`, gets a `CommitPlan`, and writes that in one transaction.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class CommitPlan:
 def named_keys(ops: Iterable[Op]) -> list[str]:
     """Return the scoped keys of all entities and aliases that checked operations name, each once.
 
-    Whoever loads pages beforehand loads these, the entities behind those that are aliases, and
-    the aliases and merges of all of them.
+    A backend that loads entities ahead loads these, the entities behind those that are aliases,
+    and the aliases and merges of all of them.
 
     Raises:
-        BadFact: an operation is none.
+        BadFact: one is not a valid operation.
     """
     keys: dict[str, None] = {}
     for op in checked_operations(ops):
@@ -90,14 +90,14 @@ def plan_commit(
     """Return what operations change, done in their order; nothing is written.
 
     Args:
-        ops: checked here, one by one, unless `named_keys` did so.
+        ops: checked here, one by one, unless `named_keys` has done so.
         reader: of what the store holds before.
         revision: that the changes will have.
         identify: gives the ids of facts.
         are_checked: they were.
 
     Raises:
-        BadFact: an operation is none, or names what the store does not hold.
+        BadFact: one is not a valid operation, or names what the store does not hold.
         Conflict: a relation has other values than expected.
         TooManyValues: a relation that has one value at a time would have two.
     """
@@ -118,7 +118,7 @@ class _Planner:
         for op in ops:
             self._do(op)
         plan = self.plan
-        self._let_go_of_empty()
+        self._drop_aliases_of_empty()
         plan.edits = {key: edit for key, edit in self.edits.items() if edit.changed}
         plan.changed += sum(edit.changed for edit in plan.edits.values())
         return plan
@@ -144,7 +144,7 @@ class _Planner:
             case DefineRelation(rule):
                 self._define(rule)
 
-    # Which entity is meant: the one of that very name, or else the one with that alias ------------
+    # Which entity a name refers to: the one with that very key, or else the one with that alias ---
 
     def _key(self, namespace: Namespace, name: str) -> str:
         key = scoped(namespace, canonical_key(name))
@@ -196,7 +196,7 @@ class _Planner:
         alias = scoped(op.namespace, canonical_key(op.alias))
         edit = self._edit(key)
         if not edit.facts:
-            raise BadFact(f"no alias for {op.entity!r}: the store holds no facts of it")
+            raise BadFact(f"cannot add an alias to {op.entity!r}: the store holds no facts of it")
         holder = self._alias(alias)
         if alias == key or holder == key:
             return
@@ -204,7 +204,8 @@ class _Planner:
             raise BadFact(f"{op.alias!r} is already the alias of another entity")
         if self._edit(alias).facts:
             raise BadFact(
-                f"{op.alias!r} is an entity of its own", hint="MergeEntities makes two of them one"
+                f"{op.alias!r} is an entity that has facts",
+                hint="MergeEntities makes two entities one",
             )
         self.plan.aliases[alias] = key
         self._happened("alias", edit, alias)
@@ -261,7 +262,7 @@ class _Planner:
         if record is None:
             raise BadFact(
                 f"{op.merged!r} was not merged into {op.kept!r}",
-                hint="split what it was merged into, the last merge first",
+                hint="split the entity that it was merged into, the last merge first",
             )
         kept, merged = self._edit(key), self._edit(wanted)
         merged.name = record.merged_name
@@ -284,7 +285,12 @@ class _Planner:
         self._end_merge(record, self.plan.revision)
 
     def _end_merge(self, record: MergeRecord, until: int | None) -> None:
-        """The merge cannot be undone any more: it was, at a revision, or another took its place."""
+        """Mark a merge as one that can no longer be undone.
+
+        Args:
+            record: of the merge.
+            until: the revision of the split; ``None`` where a later merge took its place.
+        """
         ended = record._replace(until=until, stands=False)
         merged = self.plan.merged
         if record not in merged:
@@ -303,10 +309,10 @@ class _Planner:
         self.plan.events.append(CommitEvent("rule", rule.key, rule.name))
         self.plan.changed += 1
 
-    def _let_go_of_empty(self) -> None:
-        """Aliases of entities without facts are gone with them.
+    def _drop_aliases_of_empty(self) -> None:
+        """Remove the aliases of entities that have no facts any more.
 
-        What was merged into them stays known: it is undone, or erased, with them.
+        The records of merges into them stay: they are undone, or erased, with them.
         """
         for key, edit in list(self.edits.items()):
             if edit.changed and not edit.facts:
@@ -319,5 +325,5 @@ class _Planner:
         self.plan.changed += 1
 
     def _noted(self, kind: ChangeKind, edit: EntityEdit, other: str) -> None:
-        """What follows from a change is no change of its own, but copies have to be told."""
+        """Add an event that is not counted as a change, but that copies need."""
         self.plan.events.append(CommitEvent(kind, edit.key, edit.name or split(edit.key)[1], other))

@@ -1,4 +1,4 @@
-"""What operations do to the facts of an entity: pure, and the same for every backend."""
+"""Edit the facts of one entity by operations: pure, and the same for every backend."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ class EntityEdit:
         return [fact for fact in self.facts.values() if fact.revision == self.revision]
 
     def assert_(self, fact: StoredFact, rule: RelationRule | None) -> None:
-        """The fact holds, beside the others.
+        """Add a fact beside the others.
 
         Raises:
-            TooManyValues: the relation is bound to one value and has another then.
+            TooManyValues: the relation takes one value at a time and would have two.
             BadFact: the fact would have more sources than are kept.
         """
         if rule is not None and rule.cardinality == "one":
@@ -78,7 +78,7 @@ class EntityEdit:
         self._put(fact, identity)
 
     def replace(self, fact: StoredFact, expected: Collection[str] | None) -> None:
-        """The fact is the only value of its relation in its period.
+        """Make a fact the only value of its relation in its period.
 
         Raises:
             Conflict: the relation has other values than expected.
@@ -111,7 +111,7 @@ class EntityEdit:
         self._put(fact)
 
     def retract(self, op: Retract) -> None:
-        """The facts that the operation names no longer hold."""
+        """End the facts that the operation names."""
         if op.exact:
             key, begin = relation_key(op.relation), to_us(op.valid_from)
             ending = [
@@ -125,20 +125,20 @@ class EntityEdit:
                 self.end(old)
 
     def end(self, fact: StoredFact) -> None:
-        """The fact no longer holds."""
+        """End a fact."""
         del self.facts[fact.identity]
         self._remember(fact)
         self.changed += 1
 
     def take(self, fact: StoredFact) -> None:
-        """The fact of another entity is this one's too, unless it has it already."""
+        """Add a fact of another entity, unless this one has it already."""
         if fact.identity not in self.facts:
             self._put(fact)
 
     # ----------------------------------------------------------------------------------------------
 
     def _put(self, fact: StoredFact, identity: Identity | None = None) -> None:
-        """The fact holds in this very form; a version of it that held before has ended."""
+        """Put a fact in this form; end the version of it that held before."""
         if identity is None:
             identity = fact.identity
         old = self.facts.get(identity)
@@ -159,7 +159,7 @@ class EntityEdit:
             self.ended.append(version)
 
     def _cut(self, old: StoredFact, begin: int | None, end: int | None) -> None:
-        """The fact no longer holds from begin to end; before and after it does as it did."""
+        """End a fact from begin to end; leave what it says of before and after."""
         is_longer = end is not None and (old.valid_to is None or end < old.valid_to)
         if begin is not None and (old.valid_from is None or old.valid_from < begin):
             self._put(old._replace(valid_to=begin))
@@ -194,7 +194,7 @@ def stored_form(fact: Fact, rule: RelationRule | None) -> StoredFact:
     """Return a fact as stores keep it; revision and ``seq`` are given when it is put down.
 
     Raises:
-        BadFact: the relation is bound to another type of value.
+        BadFact: the relation takes values of another type.
     """
     value: Value = fact.value
     if rule is not None and rule.value_type is not None and fact.type is not rule.value_type:
@@ -219,7 +219,7 @@ def stored_form(fact: Fact, rule: RelationRule | None) -> StoredFact:
 
 
 def is_value(fact: StoredFact, value: Value) -> bool:
-    """True where the fact has this value; a text also names a typed value by its surface."""
+    """Return whether the fact has this value; a text also names a typed value by its surface."""
     if isinstance(value, str):
         return fact.value == value or fact.code == _text_code(value, fact.value)
     return fact.code == code_of(value)
@@ -234,7 +234,7 @@ def covered_keys(facts: Iterable[StoredFact], relation: str | None) -> frozenset
 
 
 def _text_code(value: str, surface: str) -> str:
-    """A text that is written as another one keeps itself; else its surface says it all."""
+    """Return the code of a text: empty where its surface says it all."""
     return "" if value == surface else f"s:{value}"
 
 

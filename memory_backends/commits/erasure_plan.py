@@ -1,7 +1,7 @@
-"""Plan an erasure: which versions of facts go, and which names with them. Pure.
+"""Plan an erasure: which versions of facts are removed, and which names with them. Pure.
 
 One vocabulary for every backend. *Unknown*: an entity without any version left. *Forgotten*: a
-key for which nobody may be able to test. *Emptied*: an entity that holds no fact any more.
+key for whose former presence no test may be left. *Emptied*: an entity that holds no fact any more.
 *Freed*: a former name of a forgotten entity that names nothing now.
 """
 
@@ -41,7 +41,7 @@ class ErasurePlan:
     covered: Collection[str]
     """Relations of the facts that go."""
     gone: Mapping[str, Sequence[StoredFact]]
-    """Versions, of now and of the past, that the meant entities lose."""
+    """Versions, of now and of the past, that the entities reached lose."""
     passed: Sequence[MergedVersions]
     """Versions that others have of their facts, from merges; they go too."""
     passed_to: Mapping[str, Collection[PastVersion]]
@@ -49,9 +49,9 @@ class ErasurePlan:
     unknown: Collection[str]
     """Entities that have no fact and no past any more."""
     forgotten: Collection[str]
-    """Keys that nobody may be able to test for: of these the change feed tells nothing more."""
+    """Keys for whose presence no test may be left: the change feed names them no more."""
     emptied: Collection[str]
-    """The meant entities, where they hold no fact any more."""
+    """The entities reached, where they hold no fact any more."""
     notices: Sequence[_Notice]
     identify: FactIds
 
@@ -104,7 +104,7 @@ class ErasurePlan:
 
 
 def is_unused(reader: EntityReader, key: str) -> bool:
-    """Return whether a scoped key is no entity, was none, and is no alias."""
+    """Return whether a scoped key is neither an entity, nor was one, nor is an alias."""
     return reader.alias(key) is None and reader.history(key).name is None
 
 

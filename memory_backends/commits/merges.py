@@ -1,8 +1,8 @@
-"""What a merge of two entities leaves behind: how to undo it, and whose facts went where.
+"""Records of merged entities: how to undo a merge, and which facts came from which entity.
 
-A record outlives its split. While two entities were one, the facts of both were told of the one
-that was kept, and its past tells so for ever: the record says which of them came with the other,
-so that erasing the other reaches them. No record is left of an entity that was erased.
+A record outlives its split. While two entities were one, the kept one had the facts of both, and
+it has them in its past for ever: the record says which of them came with the other, so that
+erasing the other reaches them. No record is left of an entity that was erased.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def ids_that_went(
 ) -> tuple[str, ...]:
     """Return the ids of facts of which the entity has no version left, each once.
 
-    Where there are none the feed is silent: without ids it would say that all of it is gone.
+    Empty where there are none: an erased entity without ids would mean that all of it is gone.
     """
     left = {identify(key, fact) for fact in staying}
     ids = dict.fromkeys(identify(key, fact) for fact in gone)
@@ -99,11 +99,11 @@ def after_erasure(
 
     Args:
         record: as it was.
-        erased: the erased facts of each entity that was meant.
+        erased: the erased facts of each entity that the erasure reaches.
         passed: what was erased of others with them.
         unknown: entities that have no fact and no past any more.
-        nameless: names that nobody has any more.
-        emptied: entities that were meant and hold no fact any more.
+        nameless: names that no entity has any more.
+        emptied: entities that the erasure reaches and that hold no fact any more.
         identify: gives the ids of facts.
     """
     if record.kept in unknown or record.merged in unknown:

@@ -1,4 +1,4 @@
-"""What callers give to a store, checked the same way by every backend, before anything is done."""
+"""Check what callers give to a store, the same way in every backend, before anything is done."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _MOST_REVISIONS = 2**63
 
 
 def operations(given: Iterable[Op]) -> Iterable[Op]:
-    """Return the operations, which are several things that can be gone through.
+    """Return the operations; raise unless they are an iterable of several.
 
-    What each of them is, is checked when it is its turn.
+    Each is checked when it is its turn.
 
     Raises:
-        BadFact: it is one operation or one fact, a text, or nothing to go through.
+        BadFact: it is one operation or one fact, a string, or not iterable.
     """
     return _several(given, "operations", hint="give a list: apply([Assert(fact)])")
 
 
 def checked_operations(ops: Iterable[Op]) -> Iterator[Op]:
-    """Give the operations, each checked when it is its turn.
+    """Yield the operations, each checked when it is its turn.
 
     Raises:
-        BadFact: an operation is none, or a field of it cannot be stored.
+        BadFact: one is not an operation, or a field of it cannot be stored.
     """
     for op in operations(ops):
         check_op(op)
@@ -50,7 +50,7 @@ def checked_operations(ops: Iterable[Op]) -> Iterator[Op]:
 
 
 def check_op(op: Op) -> None:
-    """Every field of the operation can be stored, however its fact was made.
+    """Raise unless every field of the operation can be stored, however its fact was made.
 
     Raises:
         BadFact: one cannot.
@@ -65,7 +65,7 @@ def check_op(op: Op) -> None:
             check_namespace(namespace)
             if op.valid_from is not None:
                 if not op.exact:
-                    raise BadFact("valid_from names one fact", hint="use it with exact=True")
+                    raise BadFact("invalid Retract: valid_from needs exact=True")
                 to_us(op.valid_from)
             if value is not None:
                 as_value(value)
@@ -78,82 +78,83 @@ def check_op(op: Op) -> None:
         case DefineRelation(rule) if isinstance(rule, RelationRule):
             pass
         case Assert() | Replace():
-            raise _holds_no(Fact, op, op.fact)
+            raise _must_hold(Fact, op, op.fact)
         case DefineRelation():
-            raise _holds_no(RelationRule, op, op.rule)
+            raise _must_hold(RelationRule, op, op.rule)
         case _:
             raise BadFact(
-                f"{type(op).__name__} is no operation", hint="wrap a fact in lamlam.Assert(fact)"
+                f"{type(op).__name__} is not an operation",
+                hint="wrap a fact in lamlam.Assert(fact)",
             )
 
 
 def facts_to_load(given: Iterable[Fact]) -> Iterable[Fact]:
-    """Return the facts, which are several things that can be gone through.
+    """Return the facts; raise unless they are an iterable of several.
 
     Raises:
-        BadFact: it is one fact, a text, or nothing to go through.
+        BadFact: it is one fact, a string, or not iterable.
     """
     return _several(given, "facts", hint="give a list: load([fact])")
 
 
 def check_commit(expected: int | None, idempotency_key: str | None, actor: str | None) -> None:
-    """What is said of a commit besides its operations can be kept.
+    """Raise unless what is given with the operations of a commit can be stored.
 
     Raises:
         BadFact: it cannot.
     """
     check_text(actor=actor, idempotency_key=idempotency_key)
-    if idempotency_key == "":  # as of a setting that is missing: it would make all changes one
+    if idempotency_key == "":  # from a setting that is missing: it would make all changes one
         raise BadFact(
-            "no commit: idempotency_key: is empty",
-            hint="give each change a key of its own, or none",
+            "invalid commit: idempotency_key must not be empty",
+            hint="give each change another key, or None",
         )
-    _check_revision(expected, "apply: expected")
+    _check_revision(expected, "commit: expected")
 
 
 def check_scan(
     entity: str | None, relation: str | None, as_of: int | None = None, batch: int = 1
 ) -> None:
-    """What is asked of a scan makes sense.
+    """Raise unless the arguments of a scan are valid.
 
     Raises:
-        BadFact: a name is no string, the revision is none, or the batch is no positive number.
+        BadFact: a name is not a string, the revision is not valid, or the batch is not positive.
     """
     for what, name in (("entity", entity), ("relation", relation)):
         if name is not None and not isinstance(name, str):
-            raise BadFact(f"no scan: {what}: {type(name).__name__} is no text")
+            raise BadFact(f"invalid scan: {what} must be a string, got {type(name).__name__}")
     _check_revision(as_of, "scan: as_of")
     if isinstance(batch, bool) or not isinstance(batch, int) or not 0 < batch < _MOST_REVISIONS:
-        raise BadFact(f"no scan: batch: {batch!r} is no number of entities from 1 on")
+        raise BadFact(f"invalid scan: batch must be an integer from 1 on, got {batch!r}")
 
 
 def check_entity(entity: str, relation: str | None = None) -> None:
-    """An entity is named, and a relation if any, by text.
+    """Raise unless an entity, and a relation if any, is named by a string.
 
     Raises:
         BadFact: it is not.
     """
     if entity is None:
-        raise BadFact("no lookup: entity: NoneType is no text")
+        raise BadFact("invalid lookup: entity must be a string, got NoneType")
     check_scan(entity, relation)
 
 
 def nested_write() -> BadFact:
-    """Return the error of a write that the operations of another one make, in its middle."""
+    """Return the error of a write that the operations of another write make meanwhile."""
     return BadFact(
-        "the operations or facts that are being written write to the same store themselves",
+        "the iterable of operations or facts writes to the store that is taking them",
         hint="give a list, or write before or afterwards",
     )
 
 
 def check_since(since: int | None) -> None:
-    """A feed of changes can begin after it.
+    """Raise unless a change feed can begin after this revision.
 
     Raises:
-        BadFact: it is no whole number of a store's size.
+        BadFact: it is not an integer.
     """
     if since is not None and (isinstance(since, bool) or not isinstance(since, int)):
-        raise BadFact(f"no feed: since: {since!r} is no revision")
+        raise BadFact(f"invalid changes: since must be a revision, got {since!r}")
 
 
 def check_expected(expected: int | None, revision: int) -> None:
@@ -187,15 +188,15 @@ def idempotency_hash(secret: bytes, idempotency_key: str) -> bytes:
     return blake2b(idempotency_key.encode(), digest_size=16, key=secret).digest()
 
 
-def _holds_no(wanted: type, op: Op, given: object) -> BadFact:
+def _must_hold(wanted: type, op: Op, given: object) -> BadFact:
     return BadFact(
-        f"{type(op).__name__} holds {type(given).__name__}, not a {wanted.__name__}",
+        f"{type(op).__name__} must hold a {wanted.__name__}, got {type(given).__name__}",
         hint=f"make one by lamlam.{wanted.__name__}(…)",
     )
 
 
 def _check_fact(fact: Fact) -> None:
-    """Every field can be stored, also of a fact that pydantic was told not to check."""
+    """Raise unless every field can be stored; the fact may have been made without pydantic's checks."""
     try:
         if not _is_ascii(fact):  # most are, and are then text
             check_text(
@@ -207,14 +208,14 @@ def _check_fact(fact: Fact) -> None:
         if fact.value is not fact.surface:
             as_value(fact.value)
         if not (fact.entity and fact.relation and fact.surface):
-            raise BadFact("no fact: entity, relation or surface is empty")
+            raise BadFact("invalid fact: entity, relation and surface must not be empty")
         if not 0.0 <= fact.confidence <= 1.0:
-            raise BadFact("no fact: confidence: not from 0 to 1")
+            raise BadFact(f"invalid fact: confidence must be from 0 to 1, got {fact.confidence!r}")
         begin, end = to_us(fact.valid_from), to_us(fact.valid_to)
     except (AttributeError, TypeError) as error:
-        raise BadFact(f"no fact: {error}", hint="make it by lamlam.Fact(…)") from None
+        raise BadFact(f"invalid fact: {error}", hint="make it by lamlam.Fact(…)") from None
     if begin is not None and end is not None and begin >= end:
-        raise BadFact("no fact: valid_to: not after valid_from")
+        raise BadFact("invalid fact: valid_to must be after valid_from")
     check_namespace(fact.namespace)
 
 
@@ -229,27 +230,32 @@ def _check_expected(expected: Collection[str] | None) -> None:
     if expected is None:
         return
     if isinstance(expected, str) or not isinstance(expected, Collection):
-        raise BadFact("expected: no list of values", hint="write (value,)")
+        raise BadFact(
+            f"invalid Replace: expected must be a list of values, got {type(expected).__name__}",
+            hint="write (value,)",
+        )
     if not all(isinstance(one, str) for one in expected):
-        raise BadFact("expected: a value is no text", hint="give the surfaces of values")
+        raise BadFact(
+            "invalid Replace: expected must hold strings", hint="give the surfaces of values"
+        )
 
 
 def _check_names(**names: str) -> None:
     for field_name, name in names.items():
         fault = name_fault(name)
         if fault:
-            raise BadFact(f"no fact: {field_name}: {fault}")
+            raise BadFact(f"invalid operation: {field_name}: {fault}")
 
 
 def _check_revision(given: int | None, what: str) -> None:
     if given is None:
         return
     if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given < _MOST_REVISIONS:
-        raise BadFact(f"no {what}: {given!r} is no revision")
+        raise BadFact(f"invalid {what} must be a revision, got {given!r}")
 
 
 def _several(given: Iterable[T], what: str, *, hint: str) -> Iterable[T]:
-    # A fact can be gone through too: pydantic gives its fields.
+    # A fact is iterable too: pydantic gives its fields.
     if isinstance(given, str | bytes | Fact) or not hasattr(given, "__iter__"):
-        raise BadFact(f"{type(given).__name__} is no list of {what}", hint=hint)
+        raise BadFact(f"{type(given).__name__} is not a list of {what}", hint=hint)
     return given

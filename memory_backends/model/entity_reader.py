@@ -70,7 +70,7 @@ class EntityHistory(NamedTuple):
     """The versions that have ended, oldest first."""
 
     def facts(self) -> Iterator[StoredFact]:
-        """Give the facts of all versions."""
+        """Yield the facts of all versions."""
         yield from self.now
         for version in self.past:
             yield version.fact

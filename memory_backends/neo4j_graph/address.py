@@ -1,4 +1,4 @@
-"""What a URL of a Neo4j database says: where it is, who asks, and how the store behaves."""
+"""Parse the URL of a Neo4j database: server, user, database, options."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Neo4jAddress:
     prefix: str = "Lamlam"
     """Of all labels, so that several stores, or other graphs, share a database."""
     edges: bool | None = None
-    """Facts between entities are also relationships of their own; ``None``: as they are now."""
+    """Facts between entities are also relationships; ``None``: as the store has it now."""
     has_cache: bool = True
     """`lookup_nowait` answers from a copy of the facts in this process."""
     view: Literal["store", "foreign"] = "store"
@@ -121,7 +121,9 @@ def _options(query: str) -> dict[str, Any]:  # Any: fields of several types
 
 def _matching(name: str, value: str, pattern: re.Pattern[str], what: str) -> str:
     if not pattern.fullmatch(value):
-        raise UnknownOption(f"{name}={value[:40]!r} is no {name}", hint=f"it is made of {what}")
+        raise UnknownOption(
+            f"{name}={value[:40]!r} is not a valid {name}", hint=f"it is made of {what}"
+        )
     return value
 
 
@@ -137,5 +139,5 @@ def _seconds(name: str, value: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < 1e6:
-        raise UnknownOption(f"{name}={value[:40]!r} is no number of seconds")
+        raise UnknownOption(f"{name}={value[:40]!r} is not a number of seconds")
     return seconds

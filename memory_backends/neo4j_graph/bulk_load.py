@@ -1,4 +1,4 @@
-"""Many facts in one transaction: Python works out the next part while the server writes one."""
+"""Bulk load in one transaction: Python plans the next batch while the server writes one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lamlam.memory_backends.neo4j_graph.rows import PlannedRows
 from lamlam.memory_backends.neo4j_graph.writer import LockedStore, Neo4jWriter
 
 PART = 5_000
-# The server has nothing to do until the first part is planned out: it is a small one.
+# The server has nothing to do until the first part is planned: it is a small one.
 _FIRST_PARTS = (200, 800, 2_000)
 _NO_LIMIT_S = 0.0
 
@@ -74,7 +74,7 @@ async def load(
     idempotency_key: str | None = None,
     actor: str | None = None,
 ) -> Commit:
-    """All facts are asserted, or none."""
+    """Assert all facts or none."""
     token = writer.token(idempotency_key)
     is_kept = idempotency_key is not None
     loading = _Loading(writer, _FactBatches(facts), expected, token, is_kept, actor)
@@ -99,7 +99,7 @@ class _Loading:
         self._actor = actor
 
     async def done(self, transaction: Transaction) -> Commit:
-        """The work of the transaction; nothing of an earlier attempt is left in it."""
+        """Do the work of the transaction; keep nothing of an earlier attempt."""
         writer = self._writer
         locked = await writer.lock(self._token, transaction)
         if locked.first is not None:

@@ -1,6 +1,6 @@
-"""A copy of the facts in this process, which answers in microseconds what a server would in milliseconds.
+"""Cache: a `Replica` in this process answers in microseconds what a server would in milliseconds.
 
-It is filled when it is first asked, from the feed of changes, and follows it afterwards: before
+It is filled when it is first asked, from the change feed, and follows it afterwards: before
 the next answer where this process wrote or asked for a refresh, and every few seconds anyway.
 """
 
@@ -22,7 +22,7 @@ class ReplicaCache:
     def __init__(
         self, loop: BackgroundLoop, reader: Neo4jReader, changes: Neo4jChanges, secret: bytes
     ) -> None:
-        """Nothing is read before the first question."""
+        """Begin empty; nothing is read before the first lookup."""
         self._loop = loop
         self._reader = reader
         self._changes = changes
@@ -45,11 +45,11 @@ class ReplicaCache:
         return replica
 
     def note_change(self) -> None:
-        """There may be something new: the next answer comes after a look at the server."""
+        """Have the next answer ask the server for new commits first."""
         self._is_stale = True
 
     def close(self) -> None:
-        """Nothing is read any more, and nothing kept."""
+        """Stop reading and drop the copy."""
         # The task that polls ends with the loop.
         self._is_closed = True
         self._replica = None
@@ -87,4 +87,4 @@ class ReplicaCache:
             try:
                 await self._catch_up()
             except Exception:  # whatever it is, following goes on
-                self._is_stale = True  # and whoever asks next learns why
+                self._is_stale = True  # and the next caller gets the reason

@@ -1,4 +1,4 @@
-"""The feed of changes of a store in Neo4j, read from its log and from the versions of facts."""
+"""The change feed of a store in Neo4j, from its log of commits and the versions of facts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Neo4jChanges:
         self._reader = reader
 
     async def everything(self, at: int) -> AsyncIterator[list[Change]]:
-        """Give what holds at a revision."""
+        """Yield what holds at a revision."""
         rules = await self._reader.all_rules()
         yield [Change(at, "rule", rule=rule) for rule in rules]
         after = ""
@@ -66,7 +66,7 @@ class Neo4jChanges:
         return present_changes(record, aliases, at, self._ids) if record is not None else ()
 
     async def since(self, revision: int, upto: int) -> AsyncIterator[list[Change]]:
-        """Give what the commits after a revision did."""
+        """Yield what the commits after a revision did."""
         while revision < upto:
             part = await self._connection.read(partial(self._part, revision, upto))
             if not part.commits:

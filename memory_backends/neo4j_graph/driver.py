@@ -49,7 +49,7 @@ class _Rows(list[Any]):  # Any: what the driver takes
     """A parameter that is not written out.
 
     The driver writes out every parameter for its log, also where nothing is logged: a fifth of
-    the processor time of a load. And a log is no place for facts.
+    the processor time of a load. And facts do not belong in a log.
     """
 
     def __repr__(self) -> str:
@@ -78,7 +78,7 @@ class Transaction:
         return rows[0] if rows else None
 
     async def do(self, query: str, **parameters: object) -> None:
-        """The statement has been done."""
+        """Run a statement and drop its result."""
         result = await self._run(query, _quiet(parameters))
         await result.consume()
 
@@ -97,7 +97,7 @@ class Neo4jConnection:
     """One database of one server. Its `read` and `write` run on the loop that it owns."""
 
     def __init__(self, address: Neo4jAddress) -> None:
-        """The loop runs; nothing was sent yet.
+        """Start the event loop; send nothing yet.
 
         Raises:
             MissingExtra: the driver is not installed.
@@ -117,14 +117,14 @@ class Neo4jConnection:
         self._bookmarks = neo4j.AsyncGraphDatabase.bookmark_manager()
 
     async def open(self) -> tuple[str, str]:
-        """The server answers and the database is known by name; returns version and edition.
+        """Connect, find out the database's name, and return version and edition of the server.
 
         Raises:
             AccessDenied: user or password is wrong, or may not do this.
-            StoreMissing: there is no such database.
+            StoreMissing: the database does not exist.
             Unavailable: no server answers.
         """
-        # What the driver logs comes as our errors too; whoever set up logging still sees it.
+        # What the driver logs comes as our errors too; a caller that set up logging still sees it.
         logging.getLogger("neo4j").addHandler(logging.NullHandler())
         with self._ours():
             self._driver = self._make_driver()
@@ -147,7 +147,7 @@ class Neo4jConnection:
     ) -> T:
         """Return what the work returns, done in a transaction for reading.
 
-        A server that falls silent is given up after a while: nothing in the protocol would tell.
+        A server that falls silent is given up after a while: the protocol has no sign of it.
 
         Args:
             work: may be done more than once.
@@ -195,7 +195,7 @@ class Neo4jConnection:
                 ) from error
 
     async def close(self) -> None:
-        """The driver's connections are closed."""
+        """Close the driver's connections."""
         driver, self._driver = self._driver, None
         if driver is not None:
             try:
@@ -235,7 +235,7 @@ class Neo4jConnection:
         )
 
     async def _home_database(self) -> str:
-        """The name is asked for once, so that every later call can give it."""
+        """Return the name of the user's home database, so that every later call can give it."""
         found = await self.read(lambda tx: tx.row("CALL db.info() YIELD name RETURN name"))
         if found is None:
             raise StoreMissing("the server names no home database", hint="name one in the URL")
@@ -264,7 +264,7 @@ class Neo4jConnection:
 
     @contextmanager
     def _ours(self) -> Iterator[None]:
-        """Errors of the driver leave as errors of lamlam, without values or passwords in them."""
+        """Translate errors of the driver into errors of lamlam, without values or passwords in them."""
         errors = self._neo4j.exceptions
         try:
             yield
@@ -316,4 +316,4 @@ class Neo4jConnection:
 
 
 class CommitUnknown(Unavailable):
-    """The connection broke during a commit, so that nobody here knows whether it was done."""
+    """The connection broke during a commit, so that it is unknown whether it was done."""

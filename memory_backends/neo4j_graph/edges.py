@@ -1,4 +1,4 @@
-"""Facts between entities as relationships of their own, ``(:Entity)-[:BORN_IN]->(:Entity)``.
+"""Facts between entities as relationships as well: ``(:Entity)-[:BORN_IN]->(:Entity)``.
 
 The record is the nodes of facts. These edges are a projection of them for people and tools that
 read graphs; they are kept in the same transactions and can be made anew at any time.

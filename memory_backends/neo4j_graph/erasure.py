@@ -1,4 +1,4 @@
-"""Erasing from a store in Neo4j: nodes and relationships of the facts, and whatever names them."""
+"""Erase from a store in Neo4j: nodes and relationships of facts, and whatever names them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Version(NamedTuple):
 
 
 async def erase(writer: Neo4jWriter, named: str, relation: str | None) -> Commit:
-    """Nothing of the entity with this scoped key or alias is left, or of one of its relations.
+    """Erase the entity with this scoped key or alias, or one of its relations.
 
     What was merged into the entity goes with it.
 

@@ -1,4 +1,4 @@
-"""Resolution over what was fetched from a server: what is missing is named, fetched, tried again."""
+"""Fetch entities on demand: resolution runs on what is here, names what is missing, runs again."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class FetchedEntities(EntityReader):
             self._records[key] = stored_entity(key, name, facts)
 
     async def _fetch_candidates(self, transaction: Transaction, codes: Iterable[int]) -> None:
-        """Of few near names all records are fetched at once: some of them will be asked for."""
+        """Fetch the records of candidates where they are few: some of them will be asked for."""
         near = {key: None for code in codes for key in self._candidates[code]}
         wanted = FetchRequest({key: None for key in near if key not in self._records})
         if 0 < len(wanted.keys) <= _FEW_NEAR:

@@ -45,7 +45,7 @@ _LEFT_OUT = ("Chunk", "Document")
 """Labels of the texts that a graph was made from; they are no entities."""
 _NAME = "coalesce(" + ", ".join(f"toStringOrNull(n.{name})" for name in _NAMES) + ")"
 _WORDS = re.compile(r"[_\s]+")
-# Anybody may know it: the ids of a foreign graph only tell facts apart.
+# Not secret: the ids of a foreign graph only distinguish facts.
 _IDS = FactIds(b"foreign graph")
 
 
@@ -118,7 +118,7 @@ class ForeignGraph(ReadOnlyStore):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> AsyncIterator[Fact]:
-        """Give every fact, or those of one entity, of one relation, or of both."""
+        """Yield every fact, or those of one entity, of one relation, or of both."""
         self._check_open()
         if as_of is not None:
             raise unsupported(self, "as_of", Capability.HISTORY)
@@ -158,7 +158,7 @@ class ForeignGraph(ReadOnlyStore):
         )
 
     async def aclose(self) -> None:
-        """The connections are closed; closing again does nothing."""
+        """Close the connections; closing again does nothing."""
         if self._loop.is_running:
             with CancelScope(shield=True):
                 await self._loop.run(self._connection.close)
@@ -228,7 +228,7 @@ def _keep(
     make: Any,  # Any: gives a value
     given: Any,  # Any: of a type of Neo4j
 ) -> None:
-    """The fact is kept, if it is one: other people's graphs hold empty texts and NaN."""
+    """Add a fact, if it is valid: other people's graphs hold empty texts and NaN."""
     try:
         fact = Fact(entity=name, relation=relation_of(relation), value=make(given))
     except BadFact:
@@ -247,5 +247,5 @@ def _plain(given: Any) -> Any:  # Any: of a type of Neo4j, and what `Fact` check
 
 
 def _is_vector(values: Any) -> bool:  # Any: a property
-    """True for an embedding: nobody asks for a number of hundreds."""
+    """Return whether a property is an embedding: a list of hundreds of numbers."""
     return isinstance(values, list) and len(values) > 16 and isinstance(values[0], float)

@@ -1,4 +1,4 @@
-"""Every Cypher text of the store. Names of labels are put in once; all else is a parameter.
+"""All Cypher of the store. Names of labels are put in once; all else is a parameter.
 
 The subset that Neo4j 5.26 and the calendar releases share, in Cypher 5 and in Cypher 25.
 
@@ -88,7 +88,7 @@ class Queries:
     def referring(self) -> str:
         """Facts held at ``$at`` whose value is an entity of ``$ids``, each with its owner.
 
-        Or has one of its other names, unless that was an entity of its own at ``$at``.
+        Or has one of its other names, unless that was an entity itself at ``$at``.
         """
         return self._(
             "WITH $at AS at UNWIND $ids AS id"
@@ -144,7 +144,7 @@ class Queries:
 
     @property
     def lock(self) -> str:
-        """Nobody else writes until the end of the transaction; the first commit of ``$token``."""
+        """Lock the store until the end of the transaction; the first commit of ``$token``."""
         return self._(
             "MATCH (s:@Store {id: 'store'}) SET s.writers = $token"
             " WITH s OPTIONAL MATCH (c:@Commit {id: $token})"
@@ -225,7 +225,7 @@ class Queries:
 
     @property
     def drop_aliases(self) -> str:
-        """Aliases of ``$ids`` are gone."""
+        """Remove the aliases of ``$ids``."""
         return self._("UNWIND $ids AS id MATCH (a:@Alias {id: id}) DETACH DELETE a")
 
     @property
@@ -248,7 +248,7 @@ class Queries:
 
     @property
     def drop_merges(self) -> str:
-        """Records of merges are gone."""
+        """Remove records of merges."""
         return self._("UNWIND $ids AS id MATCH (m:@Merge {id: id}) DETACH DELETE m")
 
     @property
@@ -262,7 +262,7 @@ class Queries:
 
     @property
     def add_events(self) -> str:
-        """Events of the feed."""
+        """Add events for the change feed."""
         return self._("UNWIND $rows AS row CREATE (v:@Event) SET v = row")
 
     @property
@@ -282,7 +282,7 @@ class Queries:
             " c.empty = true, c.at = datetime(), c.actor = $actor"
         )
 
-    # The feed ---------------------------------------------------------------------------------------
+    # Changes ----------------------------------------------------------------------------------------
 
     @property
     def commits(self) -> str:
@@ -350,7 +350,7 @@ class Queries:
 
     @property
     def forget_merged_names(self) -> str:
-        """No record of a merge tells of the names ``$keys``."""
+        """Remove the names ``$keys`` from the records of merges."""
         return self._(
             "MATCH (m:@Merge) WHERE any(alias IN m.aliases WHERE alias IN $keys)"
             " SET m.aliases = [alias IN m.aliases WHERE NOT alias IN $keys]"
@@ -358,7 +358,7 @@ class Queries:
 
     @property
     def erase_facts(self) -> str:
-        """Versions of ``$ids`` are gone, and entities that only their values named."""
+        """Remove the versions of ``$ids``, and entities that only their values named."""
         return self._(
             "UNWIND $ids AS id"
             " CALL (id) { MATCH (f:@Fact {id: id}) RETURN f UNION MATCH (f:@Past {id: id}) RETURN f }"
@@ -368,7 +368,7 @@ class Queries:
 
     @property
     def erase_aliases(self) -> str:
-        """Aliases of the entities of ``$ids`` are gone; returns them."""
+        """Remove the aliases of the entities of ``$ids``, and return them."""
         return self._(
             "UNWIND $ids AS id MATCH (e:@Entity {id: id})"
             " CALL (e) { MATCH (a:@Alias)-[:NAMES]->(e)"
@@ -379,9 +379,9 @@ class Queries:
 
     @property
     def free_names(self) -> str:
-        """Other names that the feed gives entities of ``$ids``, and ``$names``, where now free.
+        """Other names that events give entities of ``$ids``, and ``$names``, where now free.
 
-        Free is what is no entity, has not been one, and names none.
+        Free: neither an entity, nor a former one, nor an alias.
         """
         return self._(
             "CALL () { UNWIND $ids AS id MATCH (v:@Event {entity_id: id})"
@@ -395,7 +395,7 @@ class Queries:
 
     @property
     def erase_events(self) -> str:
-        """The feed names none of ``$ids``, as an entity or as another name of one."""
+        """Remove events that name any of ``$ids``, as an entity or as another name of one."""
         return self._(
             "UNWIND $ids AS id"
             " CALL (id) { MATCH (v:@Event {entity_id: id}) DETACH DELETE v }"
@@ -404,7 +404,7 @@ class Queries:
 
     @property
     def erase_entities(self) -> str:
-        """Entities of ``$ids`` are gone; where values of others name one, so much is left."""
+        """Remove entities of ``$ids``; where values of others name one, keep so much of it."""
         return self._(
             "UNWIND $ids AS id MATCH (e:@Entity {id: id})"
             " WITH e, [(e)<-[:VALUE]-(f) | f.value][0] AS named"
@@ -415,7 +415,7 @@ class Queries:
 
     @property
     def erase_unnamed(self) -> str:
-        """Entities of ``$ids`` that nothing names any more are gone."""
+        """Remove entities of ``$ids`` that nothing names any more."""
         return self._(
             "UNWIND $ids AS id MATCH (e:@Entity&@Bare {id: id})"
             " WHERE NOT EXISTS { (e)<--() } AND NOT EXISTS { (e)-->() } DELETE e"

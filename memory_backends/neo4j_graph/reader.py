@@ -1,4 +1,4 @@
-"""Reads of a store in Neo4j: lookups, scans and history, each from one state of the store."""
+"""Read a store in Neo4j: lookups, scans and history, each from one state of the store."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ class Neo4jReader:
         return await transaction.rows(self._queries.past, ids=[self._ids.of_entity(key)])
 
     def _gone(self) -> StoreMissing:
-        return StoreMissing(f"{self._connection.address} holds no store any more")
+        return StoreMissing(f"{self._connection.address} no longer holds a store")
 
 
 def bookmarks_of(*revisions: int | None) -> frozenset[str]:
@@ -229,7 +229,7 @@ async def scanned(
     at: int,
     batch: int,
 ) -> AsyncIterator[list[Fact]]:
-    """Give the facts of all entities, a batch of entities at a time."""
+    """Yield the facts of all entities, a batch of entities at a time."""
     after = ""
     while rows := await loop.run(reader.batch_after, after, at, batch):
         after = rows[-1][0]

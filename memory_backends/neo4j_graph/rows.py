@@ -1,4 +1,4 @@
-"""Between rows of Neo4j and the facts of lamlam: reading versions, and writing a `CommitPlan`."""
+"""Translate between rows of Neo4j and facts: read versions, write a `CommitPlan`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Properties = dict[str, Any]  # Any: what a server takes
 
 
 def stored_fact(row: Sequence[Any]) -> StoredFact:
-    """Return the version of a fact that `neo4j_queries.FACT_COLUMNS` hold."""
+    """Return the version of a fact that `queries.FACT_COLUMNS` hold."""
     relation, key, value, sources, asserted, confidence, code, valid_from, valid_to, seq = row
     return StoredFact(
         relation,
@@ -163,7 +163,7 @@ class PlannedRows:
 def alias_rows(
     aliases: Mapping[str, str | None], revision: int, ids: FactIds
 ) -> tuple[list[Properties], list[str]]:
-    """Return aliases that an entity has now, and ids of those that are gone."""
+    """Return rows of aliases to set, and ids of those to remove."""
     rows = [
         {
             "id": ids.of_entity(alias),
@@ -216,7 +216,7 @@ def merge_record(row: Sequence[Any]) -> MergeRecord:
 
 
 def event_rows(events: Iterable[CommitEvent], revision: int, ids: FactIds) -> list[Properties]:
-    """Return events of the feed."""
+    """Return rows of events for the change feed."""
     rows = []
     for number, event in enumerate(events):
         row: Properties = {

@@ -64,7 +64,7 @@ def schema_statements(queries: Queries) -> list[str]:
 
 
 def check_server(version: str) -> None:
-    """The server is not older than what the statements are written for.
+    """Raise unless the server has a version that the statements are written for.
 
     Raises:
         BadStore: it is.
@@ -108,7 +108,7 @@ async def require_state(connection: Neo4jConnection, queries: Queries) -> StoreS
 async def make_schema(
     connection: Neo4jConnection, queries: Queries, *, dry_run: bool = False
 ) -> MigrationReport:
-    """The database has the schema of this version; several may do it at once.
+    """Bring the database to the schema of this version; several processes may do it at once.
 
     Raises:
         SchemaMismatch: a newer version wrote it.

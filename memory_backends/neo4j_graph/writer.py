@@ -1,4 +1,4 @@
-"""Writes of a store in Neo4j: one transaction each, behind one lock, repeatable without harm."""
+"""Write a store in Neo4j: one transaction for each write, behind one lock, safe to repeat."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from lamlam.memory_backends.neo4j_graph.schema import SCHEMA
 
 _PART = 5_000
 _MANY = 500
-"""So many operations are worked out in a thread, beside the loop."""
+"""From so many on, operations are planned in a thread, beside the event loop."""
 _MOST_REPEATS = 5
 
 
@@ -70,7 +70,7 @@ class Neo4jWriter:
         idempotency_key: str | None,
         actor: str | None,
     ) -> Commit:
-        """Every operation has been done, in order, or none."""
+        """Do every operation, in order, or none."""
         keys = named_keys(ops)
         token = self.token(idempotency_key)
         is_kept = idempotency_key is not None
@@ -112,10 +112,10 @@ class Neo4jWriter:
         return idempotency_hash(self._secret, idempotency_key).hex()
 
     async def lock(self, token: str, transaction: Transaction) -> LockedStore:
-        """Nobody else writes until the transaction ends."""
+        """Lock the store against other writers until the transaction ends."""
         row = await transaction.row(self.queries.lock, token=token)
         if row is None:
-            raise StoreMissing(f"{self.connection.address} holds no store any more")
+            raise StoreMissing(f"{self.connection.address} no longer holds a store")
         schema, revision, rules_at, has_edges, first, facts = row
         if schema > SCHEMA:
             raise SchemaMismatch(
@@ -164,7 +164,7 @@ class Neo4jWriter:
     async def write_facts(
         self, writing: PlannedRows, revision: int, transaction: Transaction
     ) -> None:
-        """Entities and versions of facts are those of the rows."""
+        """Write entities and versions of facts."""
         queries = self.queries
         for rows in parts(writing.began, _PART):
             await transaction.do(queries.begin_entities, rows=rows)
@@ -219,7 +219,7 @@ class Neo4jWriter:
     async def finish(
         self, revision: int, facts: int, token: str, actor: str | None, transaction: Transaction
     ) -> None:
-        """The store has the revision, and the log the commit."""
+        """Set the store's revision and add the commit to the log."""
         await transaction.do(
             self.queries.commit, revision=revision, facts=facts, token=token, actor=actor
         )
@@ -227,5 +227,5 @@ class Neo4jWriter:
     async def remember(
         self, revision: int, token: str, actor: str | None, transaction: Transaction
     ) -> None:
-        """An idempotency key stands for a change that changed nothing."""
+        """Keep an idempotency key whose operations changed nothing."""
         await transaction.do(self.queries.remember, token=token, revision=revision, actor=actor)

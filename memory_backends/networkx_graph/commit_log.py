@@ -1,4 +1,4 @@
-"""What a store in memory keeps of each commit: which entities it touched, and never a value."""
+"""The log of commits of a store in memory: which entities each touched, and never a value."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class CommitLog:
         events: Sequence[CommitEvent] = (),
         erased: Sequence[ErasedFacts] = (),
     ) -> None:
-        """The commit stands at the end of the log."""
+        """Add a commit at the end of the log."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.commits.append(
             LoggedCommit(revision, now, actor, tuple(touched), tuple(events), tuple(erased))
@@ -68,13 +68,13 @@ class CommitLog:
         return bisect_right(self.commits, revision, key=lambda commit: commit.revision)
 
     def names_of(self, keys: Collection[str]) -> list[str]:
-        """Return the other names (scoped keys) that entities ever had, as far as commits tell."""
+        """Return the other names (scoped keys) that entities ever had, from the events of commits."""
         events = [event for commit in self.commits for event in commit.events]
         names = [event.other for event in events if event.kind != "rule" and event.key in keys]
         return list(dict.fromkeys(names))
 
     def forget_entities(self, keys: Collection[str]) -> None:
-        """No commit tells of the entities with these scoped keys."""
+        """Remove the entities with these scoped keys from all commits."""
         for n, commit in enumerate(self.commits):
             touched = tuple([key for key in commit.touched if key not in keys])
             events = tuple(
@@ -84,7 +84,7 @@ class CommitLog:
                 self.commits[n] = replace(commit, touched=touched, events=events)
 
     def forget_names(self, keys: Collection[str]) -> None:
-        """No commit gives or takes these scoped keys as other names of an entity."""
+        """Remove events that give or take these scoped keys as names of an entity."""
         for n, commit in enumerate(self.commits):
             events = tuple([event for event in commit.events if event.other not in keys])
             if events != commit.events:
@@ -94,7 +94,7 @@ class CommitLog:
 def changes_of_commit(
     commit: LoggedCommit, reader: EntityReader, identify: Identify
 ) -> Iterator[Change]:
-    """Give what a commit did: its events, then the facts of each entity, then what it erased."""
+    """Yield what a commit did: its events, then the facts of each entity, then what it erased."""
     yield from changes_of_events(commit.revision, commit.events, reader.rules)
     for key in commit.touched:
         yield from changes_of_entity(key, reader.history(key), commit.revision, identify)

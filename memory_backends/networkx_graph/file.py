@@ -29,7 +29,7 @@ SCHEMA_VERSION = 1
 _FORMAT = "lamlam memory"
 
 FileState = tuple[int, int, int]
-"""What tells one writing of a file from another."""
+"""Time, size and inode: differs after each write of a file."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ def read_file(path: Path) -> tuple[FileContents, FileState]:
 
     Raises:
         StoreMissing: there is none.
-        BadStore: it is no such file, or damaged.
+        BadStore: it is another kind of file, or damaged.
         SchemaMismatch: a newer version wrote it.
         Unavailable: it cannot be read.
     """
@@ -60,13 +60,13 @@ def read_file(path: Path) -> tuple[FileContents, FileState]:
             f"there is no memory {path}", hint="lamlam facts import or facts set makes one"
         ) from None
     except (ValueError, RecursionError):
-        raise BadStore(f"{path} is no memory of lamlam: not JSON, or cut off") from None
+        raise BadStore(f"{path} is not a memory of lamlam: not JSON, or cut off") from None
     except IsADirectoryError:
         raise BadStore(f"{path} is a folder") from None
     except OSError as error:
         raise Unavailable(f"cannot read {path}: {error.strerror}") from error
     if not isinstance(given, Mapping) or given.get("format") != _FORMAT:
-        raise BadStore(f"{path} is no memory of lamlam")
+        raise BadStore(f"{path} is not a memory of lamlam")
     for name, known in (("schema", SCHEMA_VERSION), ("keys", KEY_VERSION)):
         if isinstance(found := given.get(name), int) and found > known:
             raise SchemaMismatch(
@@ -82,14 +82,14 @@ def read_file(path: Path) -> tuple[FileContents, FileState]:
 
 
 def write_file(path: Path, contents: FileContents) -> FileState:
-    """The file holds the contents: all of them, or what it held before.
+    """Write the contents to a file: all of them, or leave what it held before.
 
     Raises:
         Unavailable: it cannot be written.
     """
     path = Path(os.path.realpath(path))  # a link goes on pointing to its file
     if path.exists() and not path.is_file():
-        raise Unavailable(f"cannot write {path}: it is no file", hint="name a file")
+        raise Unavailable(f"cannot write {path}: it is not a file", hint="name a file")
     text = json.dumps(_as_json(contents), ensure_ascii=False, separators=(",", ":"))
     # Opened plainly, so that who may read a new file is as for other files (the umask).
     temporary = part_beside(path)
@@ -111,7 +111,7 @@ def write_file(path: Path, contents: FileContents) -> FileState:
 
 
 def state_of(path: Path) -> FileState | None:
-    """Return what tells this writing of the file from others; ``None`` where there is none."""
+    """Return the state of the file, which differs after each write; ``None`` where it is missing."""
     try:
         return _state(path.stat())
     except OSError:
@@ -177,7 +177,7 @@ def _contents(given: Mapping[str, Any]) -> FileContents:
 
 
 def _node_link(graph: Graph) -> dict[str, Any]:
-    """The form of `networkx.node_link_data` (with ``edges="edges"``), which changed its defaults."""
+    """Return the form of `networkx.node_link_data` (with ``edges="edges"``: its defaults changed)."""
     return {
         "directed": True,
         "multigraph": True,
@@ -198,7 +198,7 @@ def _graph(given: Mapping[str, Any]) -> Graph:
     for attributes in given["edges"]:
         start, end = (_node(attributes.pop(which)) for which in ("source", "target"))
         if start not in graph or end not in graph:
-            raise BadStore("an edge ends nowhere")
+            raise BadStore("an edge has a node that does not exist")
         if "sources" in attributes:
             attributes["sources"] = tuple(attributes["sources"])
         graph.add_edge(start, end, key=attributes.pop("key"), **attributes)

@@ -1,4 +1,4 @@
-"""`GraphState`: a NetworkX graph of facts, and beside it what a graph has no place for.
+"""`GraphState`: a NetworkX graph of facts, and tables of what a graph has no place for.
 
 The graph is the record of what holds. Past versions, aliases, merges and rules are in tables.
 """
@@ -119,7 +119,7 @@ class GraphState(EntityReader):
     # Writing --------------------------------------------------------------------------------------
 
     def write(self, plan: CommitPlan) -> None:
-        """What was worked out holds, or nothing has changed: what cannot be drawn raises first."""
+        """Apply a commit plan, or change nothing: what cannot become an edge raises first."""
         for edit in plan.edits.values():
             for fact in edit.started:
                 _attributes(fact, "")
@@ -145,7 +145,7 @@ class GraphState(EntityReader):
             self.rules = plan.rules
 
     def name(self, aliases: Mapping[str, str | None]) -> None:
-        """The aliases are those of these entities, or of none any more (all keys are scoped)."""
+        """Give aliases to these entities, or remove them where the entity is ``None``; keys are scoped."""
         for alias, holder in aliases.items():
             if holder is None:
                 self.holders.pop(alias, None)
@@ -155,7 +155,7 @@ class GraphState(EntityReader):
             self._aliases_of = None
 
     def put(self, key: str, name: str, facts: Iterable[StoredFact]) -> None:
-        """The entity has these facts; without any it is none."""
+        """Replace the facts of an entity; without any, remove it."""
         facts = list(facts)
         self._records.pop(key, None)
         if key in self.names:
@@ -178,7 +178,7 @@ class GraphState(EntityReader):
         self._tidy(values)
 
     def index(self) -> None:
-        """Names and codes are those of the graph, which was put in place as a whole."""
+        """Rebuild names and codes from the graph, which was replaced as a whole."""
         self.names = {
             node: data["name"]
             for node, data in self.graph.nodes(data=True)
@@ -191,7 +191,7 @@ class GraphState(EntityReader):
                 self._codes.setdefault(code, {})[key] = None
 
     def set_past(self, key: str, keep: Iterable[PastVersion]) -> None:
-        """Of the versions of an entity that have ended only these are left."""
+        """Replace the ended versions of an entity."""
         kept = list(keep)
         self._past_owners = None
         name, _ = self.past.pop(key, ("", []))
@@ -199,11 +199,11 @@ class GraphState(EntityReader):
             self.past[key] = (name, kept)
 
     def keys(self) -> list[str]:
-        """Scoped keys of the entities that have facts."""
+        """Return the scoped keys of the entities that have facts."""
         return list(self.names)
 
     def clear(self) -> None:
-        """Nothing is left."""
+        """Remove everything."""
         for table in (self.graph, self.names, self.past, self.holders, self._codes):
             table.clear()
         self.merge_records = []
@@ -231,7 +231,7 @@ class GraphState(EntityReader):
         return node
 
     def _tidy(self, nodes: Iterable[Node]) -> None:
-        """Nodes that nothing ends at or leaves are gone; others have the name that facts give."""
+        """Remove nodes without edges; give others the name that their facts have."""
         for node in nodes:
             if node not in self.graph or node in self.names:
                 continue
@@ -258,7 +258,7 @@ def _type_name(fact: StoredFact) -> str:
 
 
 def _attributes(fact: StoredFact, ident: str) -> dict[str, Any]:
-    """What an edge says of a fact, readable and all of it; what is not there is left out."""
+    """Return the attributes of the edge of a fact: all fields that the fact has, readable."""
     data: dict[str, Any] = {
         "relation": fact.relation,
         "value": fact.value,

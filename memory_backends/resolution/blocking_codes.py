@@ -1,7 +1,7 @@
-"""Under which short codes a name is indexed, so that near spellings are found by equality.
+"""Blocking: the short codes under which a name is indexed, so that near names are found by equality.
 
-A code is 32 bits of a checksum: whoever finds an entity by a code compares the names
-afterwards, so that a collision costs a comparison and never a wrong answer.
+The candidate generation of record linkage. A code is 32 bits of a checksum: the names of candidates
+are compared afterwards, so that a collision costs a comparison and never a wrong answer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def row_id(key: str) -> int:
 
 
 def letters_code(folded: str) -> int:
-    """The code of a folded name, or of the first and last word of a person's."""
+    """Return the code of a folded name, or of the first and last word of a person's."""
     return _code(f"f{folded}")
 
 

@@ -1,4 +1,4 @@
-"""Entities by the codes of their names, in eight bytes a code: what finds near spellings."""
+"""Blocking index in memory: entities by the codes of their names, in eight bytes a code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GONE = ""
 
 
 class CodeIndex:
-    """Keys of entities, found by their codes (`name_index.index_codes`).
+    """Keys of entities, found by their codes (`blocking_codes.index_codes`).
 
     A sorted array of codes and numbers of entities, and beside it what was added since the
     array was made: it is made anew when that is a sixteenth of it, or a quarter was removed.
@@ -31,7 +31,7 @@ class CodeIndex:
         self._free: list[int] = []
 
     def add(self, key: str) -> None:
-        """The entity with this scoped key, which is not among them yet, is found."""
+        """Add the scoped key of an entity that is not in the index yet."""
         codes = index_codes(key)
         if not codes:
             return
@@ -48,7 +48,7 @@ class CodeIndex:
             self.settle()
 
     def remove(self, key: str) -> None:
-        """The entity is found no more."""
+        """Remove the scoped key of an entity."""
         for code in index_codes(key):
             for number in self._numbers(code):
                 if self._keys[number] == key:
@@ -65,7 +65,7 @@ class CodeIndex:
         return list(found)
 
     def settle(self) -> None:
-        """Nothing is left of what was removed, and all that was added is in the array."""
+        """Rebuild the array: with all that was added, without all that was removed."""
         loose = [
             (code << _NUMBER_BITS) + number
             for code, numbers in self._loose.items()

@@ -1,4 +1,4 @@
-"""Facts of one entity as callers read them: by its very name or an alias, of one relation or all."""
+"""Facts of one entity as callers read them: by its name or an alias, of one relation or of all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When two names are one person's: middle names, initials and titles come and go."""
+"""Person names: when two names are one person's although middle names, initials or titles differ."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SUFFIXES = frozenset("jr sr junior senior ii iii iv v phd md esq kbe obe cbe mb
 _GENERATIONS = {"junior": "jr", "senior": "sr"}
 _TELLING = frozenset("jr sr ii iii iv v".split())
 
-# Words by which a name is no person's. Between "University of Michigan" and "University
+# Words that no person's name has. Between "University of Michigan" and "University
 # of Northern Michigan" no word may be dropped.
 _NO_PERSON = frozenset(
     """the of and in on at for to a an or with from by as vs against into over under
@@ -51,7 +51,7 @@ _MOST_DROPPED = 4
 
 
 def reads_as_name(key: str) -> bool:
-    """True unless the marks of a canonical key show a list or the end of a sentence.
+    """Return whether a canonical key has no marks of a list or of the end of a sentence.
 
     "Hale. Hale" and "Curtis, Fox" are two names; "Gov. Aaron T. Bliss, Jr." is one.
     """
@@ -112,7 +112,7 @@ def person_score(a: str, b: str) -> float:
 
 
 def _is_within(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
-    """True where the words of one occur in the other in order; an initial is a word's."""
+    """Return whether the words of one occur in the other in order; an initial stands for a word."""
     at = 0
     for word in short:
         while at < len(long) and not _same_middle(word, long[at]):

@@ -1,4 +1,4 @@
-"""Which of an entity's relations a name means."""
+"""Match a name to one of an entity's relations: exact, by synonym, by edit distance."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""From names as people write them to what a store holds: the entity first, then its relation.
+"""Resolve names as people write them to stored entities and relations (record linkage).
 
-Both steps have thresholds of their own and are shared by every backend, so that the same
-facts give the same answers everywhere. What is near but not good enough is a candidate,
-never an answer.
+The entity first, then its relation: exact match, alias, blocking and candidate generation, scoring
+by edit distance. Each step has its own threshold, and every backend shares them, so that the same
+facts give the same answers everywhere. What is near but not good enough is a candidate, never an
+answer.
 """
 
 from __future__ import annotations
@@ -45,12 +46,12 @@ _MOST_CANDIDATES = 5
 
 
 class EntityMatch(NamedTuple):
-    """Which entity was meant, if any."""
+    """The entity that a name refers to, if any."""
 
     record: EntityRecord | None
     part: MatchPart
     near: tuple[tuple[str, float], ...] = ()
-    """Names of other entities that were nearly meant, and how alike they are."""
+    """Near names of other entities, and how alike they are."""
     is_ambiguous: bool = False
 
 
@@ -66,7 +67,7 @@ def look_up(
     after the entity's own.
 
     Raises:
-        BadFact: a field of the question is not what it should be.
+        BadFact: a field of the lookup is not valid.
     """
     check_lookup(query)
     if not (is_text(query.entity) and is_text(query.relation)):
@@ -175,7 +176,7 @@ def _microseconds(moment: datetime | None) -> int:
 
 
 def is_timeless(stored: Sequence[StoredFact]) -> bool:
-    """True where none of the facts is bound to a period of world time."""
+    """Return whether none of the facts is bound to a period of world time."""
     return all(fact.valid_from is None and fact.valid_to is None for fact in stored)
 
 
@@ -183,10 +184,10 @@ def describe(reader: EntityReader, entity: str, *, fuzzy: bool) -> EntityView | 
     """Return what the reader holds of an entity now; ``None`` if unknown or ambiguous.
 
     Raises:
-        BadFact: the name is no text.
+        BadFact: the name is not a string.
     """
     if not isinstance(entity, str):
-        raise BadFact(f"no lookup: entity: {type(entity).__name__} is no text")
+        raise BadFact(f"invalid lookup: entity must be a string, got {type(entity).__name__}")
     found = find_entity(reader, entity, fuzzy=fuzzy) if is_text(entity) else _ABSENT
     if found.record is None:
         return None
@@ -235,7 +236,7 @@ def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Entit
 
 
 def _near(reader: EntityReader, codes: Collection[int]) -> Sequence[str]:
-    """Keys of the reader's own namespace: codes are checksums, so others may have the same."""
+    """Return candidates of the reader's own namespace: keys of others may have the same checksums."""
     keys = reader.candidates(codes)
     return only((), keys) if keys else keys
 
@@ -244,7 +245,7 @@ def _spelt_alike(reader: EntityReader, key: str, near: Sequence[str]) -> list[tu
     """Return entities whose folded names are equal and whose qualifiers do not disagree.
 
     Where one has the very qualifier that was asked for (or none, like the question), the
-    others are not meant.
+    others are left out.
     """
     folded = fold(key)
     keys = {k for k in near if fold(k).key == folded.key}

@@ -1,4 +1,4 @@
-"""When one name is a slip of the keyboard for another."""
+"""Misspellings: when one name is a typing error for another, by edit distance."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _is_slip(word: str, other: str, *, is_only: bool, is_first: bool) -> bool:
         return False
     if not (word.isalpha() and other.isalpha()):
         return False
-    # "Georgia" and "Georgian", "Paul" and "Paula": there an ending is no slip.
+    # "Georgia" and "Georgian", "Paul" and "Paula": there an ending is not a slip.
     if (is_only or is_first) and (word.startswith(other) or other.startswith(word)):
         return False
     if is_first and (word[0] != other[0] or word[-1] != other[-1] or is_given_name(word)):

@@ -80,8 +80,8 @@ class PastView(_View):
         return self._reader.alias(key)
 
     def aliases(self, key: str) -> list[str]:
-        """Return the scoped keys of the aliases that were not entities of their own then."""
-        # Before a merge, what has been merged since was an entity of its own.
+        """Return the scoped keys of the aliases that were not entities then."""
+        # Before a merge, what has been merged since was an entity itself.
         return [one for one in self._reader.aliases(key) if self.record(one) is None]
 
     def candidates(self, codes: Collection[int]) -> Sequence[str]:

@@ -1,6 +1,6 @@
-"""Loading many facts of entities that a store does not know: most of every import.
+"""Bulk load: many facts of entities that are new to a store, which is most of every import.
 
-What comes of them is what `plan_commit` would say, without asking what there was before.
+The edits are those of `plan_commit`, found without reading what there was before.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lamlam.memory_backends.sqlite.entities import TransactionReader
 def new_entities(
     ops: Sequence[Op], keys: Sequence[str], reader: TransactionReader, revision: int
 ) -> tuple[dict[str, EntityEdit], list[Op]]:
-    """Return what is known to come of operations, and those that have to be worked out.
+    """Return the edits of new entities, and the operations that are left to plan.
 
     Args:
         ops: any; only where all state facts is there anything to gain.
@@ -44,13 +44,13 @@ def new_entities(
 
 
 def _new_entity(key: str, ops: Sequence[Op], revision: int) -> EntityEdit | None:
-    """The facts of a new entity; ``None`` where one comes twice."""
+    """Return the facts of a new entity; ``None`` where one comes twice."""
     edit = EntityEdit(key, None, (), revision)
     for op in ops:
         assert isinstance(op, Assert)
         try:
             stored = _stored(op, len(edit.facts), revision)
-        except AttributeError:  # a fact that nobody checked lacks a field
+        except AttributeError:  # an unchecked fact lacks a field
             check_op(op)
             raise
         edit.facts[stored.identity] = stored

@@ -1,4 +1,4 @@
-"""Which of many byte strings stand anywhere in a file, read once."""
+"""Byte search: find which of many byte strings stand anywhere in a file, reading it once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def found_in(file: Path, needles: Collection[bytes]) -> set[bytes]:
 
 
 def _windows(file: Path, overlap: int) -> Iterator[bytes]:
-    """Give the file in parts, of which each begins with the end of the one before."""
+    """Yield the file in parts, of which each begins with the end of the one before."""
     tail = b""
     with file.open("rb") as stream:
         while block := stream.read(_READ_BYTES):

@@ -1,4 +1,4 @@
-"""The feed of changes of a fact file."""
+"""The change feed of a fact file, from its log of commits and the versions of facts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SqliteChanges:
     namespace: Namespace | None = None
 
     def whole(self, reader: SqliteReader) -> Iterator[Change]:
-        """Give what holds in the reader's snapshot, as if it had been asserted at once."""
+        """Yield what holds in the reader's snapshot, all with its revision."""
         revision = reader.revision
         for rule in reader.rules.all():
             yield Change(revision, "rule", rule=rule)
@@ -39,10 +39,10 @@ class SqliteChanges:
                     yield from present_changes(row, aliases, revision, self.identify)
 
     def since(self, revision: int, reading: Reading) -> Iterator[Change]:
-        """Give what was committed after a revision, up to now.
+        """Yield what was committed after a revision, up to now.
 
         Raises:
-            ChangesGone: the feed does not reach back so far.
+            ChangesGone: the change feed does not reach back so far.
             Conflict: the store has not reached the revision.
         """
         revision = max(revision, 0)

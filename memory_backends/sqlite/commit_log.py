@@ -1,6 +1,6 @@
-"""What a fact file keeps of each commit: no value, and names only where names changed.
+"""The log of commits of a fact file: no value is in it, and names only where names changed.
 
-Which facts a commit changed is worked out from the versions that `ent` and `past` hold.
+Which facts a commit changed follows from the versions in the tables `ent` and `past`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lamlam.memory_backends.model.values import ValueType
 from lamlam.memory_backends.sqlite.rows import pack_numbers, unpack_numbers
 
 _ERASED_SOMEWHERE, _ERASED = "erased", "erased_in"
-"""The first logs did not tell in which namespace."""
+"""The first logs did not name the namespace."""
 
 
 class LogEntry(NamedTuple):
@@ -43,7 +43,7 @@ def write_entry(
     actor: str | None,
     events: Iterable[tuple[str, ...]],
 ) -> None:
-    """The log has a row for the commit."""
+    """Add the row of a commit to the log."""
     connection.execute(
         "INSERT INTO log (revision, time, actor, events) VALUES (?, ?, ?, ?)",
         (revision, time.time_ns() // 1000, actor, pack_events(events)),
@@ -51,7 +51,7 @@ def write_entry(
 
 
 def write_touched(connection: sqlite3.Connection, revision: int, entities: list[int]) -> None:
-    """The commit changed the facts of these entities too."""
+    """Add entities to those whose facts the commit changed."""
     if entities:
         connection.execute(
             "INSERT INTO touched (revision, entities) VALUES (?, ?)",
@@ -60,7 +60,7 @@ def write_touched(connection: sqlite3.Connection, revision: int, entities: list[
 
 
 def forget_log(connection: sqlite3.Connection) -> None:
-    """The log is empty, and the feed of changes begins at this revision."""
+    """Empty the log: the change feed then begins at this revision."""
     for table in ("log", "touched", "done"):
         connection.execute(f"DELETE FROM {table}")
     connection.execute("UPDATE store SET changes_since = revision")
@@ -82,12 +82,12 @@ def written_erasure(erased: ErasedFacts) -> tuple[str, ...]:
 
 
 def is_of_names(event: Sequence[str]) -> bool:
-    """True where an event is about an entity and another name."""
+    """Return whether an event is about an entity and another name."""
     return event[0] not in (_ERASED_SOMEWHERE, _ERASED, "rule")
 
 
 def names_any(event: Sequence[str], keys: Collection[str]) -> bool:
-    """True where an event is about an entity or an alias with one of these scoped keys."""
+    """Return whether an event is about an entity or an alias with one of these scoped keys."""
     return is_of_names(event) and (event[1] in keys or event[3] in keys)
 
 
@@ -111,7 +111,7 @@ def touched_by(cursor: sqlite3.Cursor, revision: int, after: int) -> tuple[int, 
 def changes_of_entry(
     entry: LogEntry, rules: RelationRules, wanted: Namespace | None
 ) -> Iterator[Change]:
-    """Give what a commit did besides changing facts.
+    """Yield what a commit did besides changing facts.
 
     Args:
         entry: of the commit.

@@ -1,4 +1,4 @@
-"""What a fact file holds of the entities that operations name, inside a write transaction."""
+"""Entities of a fact file inside a write transaction: an `EntityReader` that knows their rows."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def keys_of_facts(ops: Iterable[Op]) -> list[str]:
                     key.encode()
                 keys.append(key)
     except (AttributeError, TypeError, UnicodeEncodeError):
-        pass  # what cannot be stored is refused when it is its turn
+        pass  # what cannot be stored is refused when its turn comes
     return keys
 
 

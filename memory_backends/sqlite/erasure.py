@@ -1,4 +1,7 @@
-"""Erasing from the tables of a fact file: facts, their past, and whatever still names them."""
+"""Erase from the tables of a fact file: facts, their past, and whatever still names them.
+
+`residue` then searches the bytes of the file for what was erased.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class ErasedRows:
     """Texts too short to be searched for."""
 
     def add(self, text: str, *contexts: str) -> None:
-        """The text is searched for; a short one in its contexts."""
+        """Have a text searched for; a short one in its contexts."""
         forms = {text, row_codec.escape(text)}
         if len(text) < SHORTEST_SEARCHED:
             forms = {context for context in contexts if len(context) >= SHORTEST_SEARCHED}
@@ -57,7 +60,7 @@ class ErasedRows:
             self.needles.update(pieces(form))
 
     def add_fact(self, fact: StoredFact) -> None:
-        """Value, and code where it says more than the value, are searched for."""
+        """Have the value searched for, and the code where it says more than the value."""
         between = row_codec.FIELD
         beside = f"{row_codec.escape(fact.key)}{between}{row_codec.escape(fact.value)}{between}"
         self.add(fact.value, beside)
@@ -101,7 +104,7 @@ class _Erasure:
         if plan.emptied:
             for alias in aliases:
                 erased.add(split(alias)[1])
-        # The change feed may still tell of names that they had.
+        # The change feed may still hold names that they had.
         last = aliases if keys[0] in plan.forgotten else ()
         others = self._names_of(plan.forgotten, last) if plan.forgotten else ()
         for key in plan.gone:
@@ -118,7 +121,7 @@ class _Erasure:
         return erased
 
     def _names_of(self, keys: Collection[str], aliases: Sequence[str]) -> Iterable[str]:
-        """Return the other names that entities have and ever had, as the log tells.
+        """Return the other names that entities have and ever had, from the log.
 
         A name that went to another entity and came back is among the events of both.
         """
@@ -158,7 +161,7 @@ class _Erasure:
         self._rewrite_references(key, left)
 
     def _count(self, gone: Sequence[StoredFact]) -> None:
-        """The bytes of these versions, which are in no table any more, are searched for."""
+        """Count versions that are in no table any more, and have their bytes searched for."""
         self.erased.facts += len(gone)
         for fact in gone:
             self.erased.add_fact(fact)
@@ -196,7 +199,7 @@ class _Erasure:
         )
 
     def _beside(self, key: str) -> set[str]:
-        """The other entities that have the same number, by a chance of 1 in 2^64."""
+        """Return the other entities that have the same number, by a chance of 1 in 2^64."""
         execute = self.connection.execute
         place = number = row_id(key)
         rows = execute("SELECT name FROM past WHERE ent = ?", (number,)).fetchall()
@@ -209,12 +212,12 @@ class _Erasure:
         return {other for other in others if other != key and row_id(other) == number}
 
     def _forget_entity(self, key: str, names: Iterable[str], aliases: Sequence[str]) -> None:
-        """Nothing is left by which the name, or that of an alias, could be tested."""
+        """Remove everything by which the name, or that of an alias, could be tested."""
         wanted = {key, *aliases}
         for one in wanted:
             self.connection.execute("DELETE FROM alias WHERE key = ?", (one,))
         self._forget_events(wanted)
-        if not self._beside(key):  # the feed tells of those too
+        if not self._beside(key):  # it is in the change feed too
             self._forget_touched(row_id(key))
         for name in names:
             self.erased.add(name, f"{row_name(key, name)}{row_codec.RECORD}")
@@ -247,8 +250,8 @@ class _Erasure:
                 )
 
     def _rewrite_merges(self, plan: ErasurePlan, freed: Collection[str]) -> None:
-        """No record of a merge tells of what was erased."""
-        if plan.forgotten or freed:  # any record may tell of a name that the merged entity had
+        """Remove what was erased from the records of merges."""
+        if plan.forgotten or freed:  # any record may hold a name that the merged entity had
             records = dict(all_merge_rows(self.connection))
         else:
             concerned = {*plan.gone, *plan.unknown, *plan.emptied, *plan.passed_to}

@@ -1,4 +1,4 @@
-"""What becomes of open fact files in a forked process: nothing uses them, and nothing closes them.
+"""Fork safety: in a forked process nothing uses the open fact files of its parent or closes them.
 
 SQLite's locks belong to the process that took them, but its own account of them is copied by
 a fork. So a connection of the parent is of no use in the child, and closing it there may do
@@ -32,7 +32,7 @@ class ThreadLock(Protocol):
         ...
 
     def release(self) -> None:
-        """Give it back."""
+        """Release it."""
         ...
 
 
@@ -42,7 +42,7 @@ class OpenStore(Protocol):
     path: Path
 
     def connections(self) -> Iterable[sqlite3.Connection]:
-        """Give its open connections."""
+        """Return its open connections."""
         ...
 
     @property
@@ -51,11 +51,11 @@ class OpenStore(Protocol):
         ...
 
     def locks(self) -> Iterable[ThreadLock]:
-        """Give what whoever uses its connections holds, in the order in which both are taken."""
+        """Return the locks of its connections, in the order in which they are taken."""
         ...
 
     def forked(self) -> None:
-        """The store was copied into this process by a fork: it answers with errors only."""
+        """Make the store, which a fork copied into this process, answer with errors only."""
         ...
 
 
@@ -77,7 +77,7 @@ class OpenFiles(Generic[Store]):
         self._forking = threading.local()
 
     def add(self, store: Store) -> None:
-        """The store is open."""
+        """Add a store that was opened."""
         with self._lock:
             if not self._is_watching:
                 self._is_watching = True
@@ -90,7 +90,7 @@ class OpenFiles(Generic[Store]):
             self._stores.setdefault(store.path, WeakSet()).add(store)
 
     def remove(self, store: Store) -> None:
-        """The store is closed."""
+        """Remove a store that was closed."""
         with self._lock:
             stores = self._stores[store.path]
             stores.discard(store)
@@ -103,7 +103,7 @@ class OpenFiles(Generic[Store]):
             return list(self._stores.get(path, ()))
 
     def check(self, path: Path) -> None:
-        """The file may be opened in this process.
+        """Raise unless the file may be opened in this process.
 
         Raises:
             StoreElsewhere: it was open when this process was forked.
@@ -116,7 +116,7 @@ class OpenFiles(Generic[Store]):
             )
 
     def _before_fork(self) -> None:
-        """No other thread is inside SQLite, as far as it uses these stores.
+        """Wait until no other thread is inside SQLite, as far as it uses these stores.
 
         One that was would have SQLite's own locks, and nobody would give them back in the child,
         where any use of SQLite would then wait for ever.
@@ -152,7 +152,7 @@ class ForkedReader:
     """Stands in for the reader of a store that was copied by a fork."""
 
     def __getattr__(self, name: str) -> NoReturn:
-        """Refuse.
+        """Refuse every use.
 
         Raises:
             StoreElsewhere: always.

@@ -1,4 +1,4 @@
-"""Upgrading a fact file: each step in a transaction of its own, and recorded in the file."""
+"""Schema migrations of a fact file: each step in its own transaction, and recorded in the file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def migrate(
     dry_run: bool = False,
     steps: Sequence[MigrationStep] | None = None,
 ) -> MigrationReport:
-    """Every step that the file lacks has been done, or is only named (``dry_run``).
+    """Do every step that the file lacks, or only name them (``dry_run``).
 
     A step that fails leaves the file as the step before it did.
     """

@@ -1,4 +1,4 @@
-"""Reading a fact file: one connection, one held snapshot, a few prepared statements."""
+"""Read a fact file: one connection, one snapshot (snapshot isolation), few prepared statements."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class SqliteReader(EntityReader):
         self._behind_alias: EntityRow | None = None
 
     def pin(self, now_ns: int) -> None:
-        """The snapshot is no older than a few milliseconds."""
+        """Take a fresh snapshot where the one at hand is older than a few milliseconds."""
         if self._is_pinned:
             if self._is_frozen or now_ns - self._pinned_ns < _SNAPSHOT_NS:
                 return
@@ -105,7 +105,7 @@ class SqliteReader(EntityReader):
         self._pinned_ns = now_ns
 
     def release(self) -> None:
-        """No snapshot is held, so that nothing keeps the log from being written back."""
+        """Release the snapshot, so that nothing keeps the log from being written back."""
         self._behind_alias = None
         if self._is_pinned:
             self._is_pinned = False
@@ -114,7 +114,7 @@ class SqliteReader(EntityReader):
                 self.cursor.execute("COMMIT")
 
     def forget(self) -> None:
-        """No snapshot is held, and nothing is kept of what was read."""
+        """Release the snapshot and forget what was read."""
         self.release()
         self._forget_sources()
 
@@ -124,7 +124,7 @@ class SqliteReader(EntityReader):
         self.connection.close()
 
     def state(self) -> tuple[int, int, int, int]:
-        """Return revision, facts, entities and where the feed begins."""
+        """Return revision, facts, entities and the revision at which the change feed begins."""
         self.pin(time.perf_counter_ns())
         row: tuple[int, int, int, int] = self.cursor.execute(
             "SELECT revision, facts, entities, changes_since FROM store"
@@ -132,9 +132,9 @@ class SqliteReader(EntityReader):
         return row
 
     def exact(self, query: Lookup, identify: Identify) -> LookupResult | None:
-        """Return what `look_up` does where both halves name what is stored; ``None``: ask it.
+        """Return what `look_up` would where entity and relation are stored names; ``None``: ask it.
 
-        Most questions do, and this way calls next to nothing.
+        Most are, and this way calls next to nothing.
         """
         entity = query.entity
         if (
@@ -292,7 +292,7 @@ class SqliteReader(EntityReader):
         return [(found, EntityRow(self, *name_and_key(name), text)) for found, name, text in rows]
 
     def ended_after(self, number: int, limit: int) -> Iterator[tuple[int, str]]:
-        """Give number and key of entities that have ended versions, those after a row of `past`."""
+        """Yield number and key of entities that have ended versions, those after a row of `past`."""
         rows = self.cursor.execute(
             "SELECT id, name FROM past WHERE id > ? ORDER BY id LIMIT ?", (number, limit)
         ).fetchall()

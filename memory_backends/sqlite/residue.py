@@ -1,4 +1,7 @@
-"""Searching the bytes of a fact file for what was erased from its tables."""
+"""Search the bytes of a fact file, and its write-ahead log, for what an erasure removed.
+
+SQLite's ``secure_delete`` overwrites deleted rows; copies on moved pages are what may be left.
+"""
 
 from __future__ import annotations
 
@@ -61,5 +64,5 @@ def pieces(text: str) -> Sequence[str]:
 
 
 def _is_live(connection: sqlite3.Connection, needle: str) -> bool:
-    """True where something that was not erased holds these bytes."""
+    """Return whether something that was not erased holds these bytes."""
     return any(connection.execute(sql, (needle,)).fetchone() for sql in _LIVE)

@@ -1,4 +1,4 @@
-"""Where things stand in a fact file: the places of entities and the form of their names.
+"""Rows of a fact file: the places of entities, the form of their names, records of merges.
 
 A row's name is the entity's as written; before it stands, in any but the usual namespace, that
 namespace and a separator, so that most rows pay nothing for it.
@@ -50,7 +50,7 @@ def text_hash(text: str) -> int:
 
 
 def target_of(owner: str, fact: StoredFact) -> int | None:
-    """Return the number of the entity that is the fact's value, or ``None`` where none is."""
+    """Return the number of the entity that is the fact's value; ``None`` for any other value."""
     key = value_key(owner, fact)
     return row_id(key) if key is not None else None
 
@@ -108,6 +108,6 @@ def merge_rows(connection: sqlite3.Connection, key: str) -> list[tuple[int, Merg
 
 
 def all_merge_rows(connection: sqlite3.Connection) -> Iterator[tuple[int, MergeRecord]]:
-    """Give every record of a merge, with the number of its row."""
+    """Yield every record of a merge, with the number of its row."""
     for ident, text in connection.execute("SELECT id, record FROM merge").fetchall():
         yield ident, unpack_merge(text)

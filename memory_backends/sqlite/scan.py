@@ -1,4 +1,4 @@
-"""Facts of a fact file in bulk: of one entity or of all, as they stand or as they stood."""
+"""Scan a fact file: facts of one entity or of all, as of now or as of a revision."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Scan:
         return self._facts(record) if record is not None else []
 
     def of_all(self, reading: Reading) -> Iterator[Fact]:
-        """Give the facts that stand; each batch of entities from a snapshot of its own."""
+        """Yield the facts that stand; each batch of entities from a snapshot of its own."""
         after: int | None = None
         while True:
             with reading() as reader:
@@ -55,7 +55,7 @@ class Scan:
             after = rows[-1][0]
 
     def of_all_then(self, reader: SqliteReader) -> Iterator[Fact]:
-        """Give the facts that stood at the revision; the reader's snapshot has to last."""
+        """Yield the facts that stood at the revision; the reader's snapshot has to last."""
         assert self.as_of is not None
         check_reached(self.as_of, reader.revision)
         for record in entities_at(reader, self.as_of, self.batch):
@@ -69,7 +69,7 @@ class Scan:
 
 
 def entities_at(reader: SqliteReader, revision: int, batch: int) -> Iterator[StoredEntity]:
-    """Give every entity as it stood at a revision, those that have facts now first."""
+    """Yield every entity as it stood at a revision, those that have facts now first."""
     place: int | None = None
     while rows := reader.rows_after(place, batch):
         place = rows[-1][0]

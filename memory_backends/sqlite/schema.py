@@ -1,4 +1,4 @@
-"""The tables of a fact file, and how a file is recognised, made and refused."""
+"""The schema of a fact file, its connections, and how a file is recognised, created and refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FIRST = (
     # One row holds all that is known of an entity. `id` is a 64-bit hash of its scoped
     # canonical name; a name whose place is taken goes to the next free id.
     "CREATE TABLE ent (id INTEGER PRIMARY KEY, name TEXT NOT NULL, facts TEXT NOT NULL)",
-    # Codes of near spellings (name_index.py) and the rows found under them.
+    # Codes of near spellings (blocking_codes.py) and the rows found under them.
     "CREATE TABLE near (code INTEGER, ent INTEGER, PRIMARY KEY (code, ent)) WITHOUT ROWID",
     "CREATE TABLE alias (key TEXT PRIMARY KEY, ent INTEGER NOT NULL) WITHOUT ROWID",
     # AUTOINCREMENT: the number of an erased source is never given to another.
@@ -45,9 +45,9 @@ _FIRST = (
     " key_version INTEGER NOT NULL)",
 )
 ADDED_IN_2 = (
-    # What began before the log did cannot be told again: the feed reaches back to here.
+    # What began before the log did is not in it: the change feed reaches back to here.
     "ALTER TABLE store ADD COLUMN changes_since INTEGER NOT NULL DEFAULT 0",
-    # One record for each rule of a relation (sqlite_log.py).
+    # One record for each rule of a relation (commit_log.py).
     "ALTER TABLE store ADD COLUMN rules TEXT NOT NULL DEFAULT ''",
     "CREATE INDEX alias_by_entity ON alias (ent)",
     # Versions that ended, packed as in `ent`: a row for each entity and commit. In every
@@ -108,7 +108,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
     Raises:
         ReadOnly: the file or its folder may not be written.
-        BadStore: the file is no fact store.
+        BadStore: the file is not a fact store.
     """
     with translated(path):
         connection = _connect(path, "mode=rwc")
@@ -127,11 +127,11 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def check_file(path: Path, *, may_create: bool) -> None:
-    """The path may be opened as a fact store, as far as its first bytes tell.
+    """Raise unless the path may be opened as a fact store, as far as its first bytes tell.
 
     Raises:
         StoreMissing: there is no such file and none may be made, or its folder is missing.
-        BadStore: a folder, an empty file, or no SQLite file.
+        BadStore: a folder, an empty file, or not a SQLite file.
     """
     if path.is_dir():
         raise BadStore(f"{path} is a folder, not a fact file")
@@ -152,7 +152,7 @@ def check_file(path: Path, *, may_create: bool) -> None:
     if not start:
         raise BadStore(f"{path} is empty, not a fact file")
     if start != _HEADER:
-        raise BadStore(f"{path} is no SQLite file, so no fact file")
+        raise BadStore(f"{path} is not a SQLite file, so not a fact file")
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> int:
@@ -166,7 +166,7 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> int:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID:
-            raise BadStore(f"{path} is a SQLite file, but no fact file of lamlam")
+            raise BadStore(f"{path} is a SQLite file, but not a fact file of lamlam")
         if version > SCHEMA_VERSION:
             raise SchemaMismatch(
                 f"{path} has schema {version}, this lamlam reads up to {SCHEMA_VERSION}",
@@ -197,7 +197,7 @@ def url_of(path: Path) -> str:
 
 
 def record_step(connection: sqlite3.Connection, name: str, before: int, after: int) -> None:
-    """The file says that it was upgraded, inside the transaction that does so."""
+    """Record an upgrade in the file, inside the transaction that does it."""
     connection.execute(MIGRATION)
     connection.execute(
         "INSERT INTO migration (name, time, before, after) VALUES (?, ?, ?, ?)",
@@ -208,7 +208,7 @@ def record_step(connection: sqlite3.Connection, name: str, before: int, after: i
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """SQLite's and the system's errors leave as ours."""
+    """Translate SQLite's and the system's errors into ours."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -234,7 +234,7 @@ def _operational(error: sqlite3.OperationalError, path: Path) -> FactStoreError:
             return Unavailable(f"{path} could not be read or written: {error}", hint=_MAKE_ROOM)
         case sqlite3.SQLITE_ERROR if "decode" in str(error):
             # The message holds the bytes themselves.
-            return BadStore(f"{path} is damaged: what should be text in it is none")
+            return BadStore(f"{path} is damaged: bytes that should be text are not")
         case _:
             return BadStore(f"{path} cannot be used: {error}")
 

@@ -1,4 +1,4 @@
-"""Sources of facts: each text once in the file, however many facts name it, and no longer."""
+"""Sources of facts: each string once in the file, as long as any fact names it."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ class SourceTable:
         return text
 
     def count(self, facts: Iterable[StoredFact], change: int) -> None:
-        """So many more (or fewer) rows name the sources of each fact."""
+        """Count the uses of the sources of facts up or down."""
         uses = self._uses
         for fact in facts:
             for source in fact.sources:
                 uses[self.id_of(source)] += change
 
     def flush(self) -> None:
-        """The counts are in the file, and sources that nothing names are gone."""
+        """Write the counts to the file and remove sources that nothing names."""
         changed = [(change, ident) for ident, change in self._uses.items() if change]
         self._connection.executemany("UPDATE source SET uses = uses + ? WHERE id = ?", changed)
         # One that was taken up and given up again was never counted.
@@ -78,11 +78,11 @@ class SourceTable:
             self.forget()
 
     def forget(self) -> None:
-        """Nothing is kept that another process may have changed."""
+        """Forget what another process may have changed."""
         self._ids.clear()
         self._texts.clear()
 
     def reset(self) -> None:
-        """Nothing is pending: the transaction was given up."""
+        """Forget what is pending: the transaction was given up."""
         self._uses.clear()
         self.forget()

@@ -1,4 +1,4 @@
-"""Writing a fact file: what operations come to is worked out, and each row rewritten once."""
+"""Write a fact file: plan the operations of a commit, then rewrite each row once."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ from lamlam.memory_backends.sqlite.rows import (
 from lamlam.memory_backends.sqlite.sources import SourceTable
 
 _CHUNK = 50_000  # operations that are held in memory and sorted at a time
-_PART = 5_000  # operations that are worked out at a time
+_PART = 5_000  # operations that are planned at a time
 _MANY = 100
 _MOST_CODES = 50_000  # index keys that are sorted and written at a time
 
 
 @contextmanager
 def _no_collection(*, is_worth_it: bool) -> Iterator[None]:
-    """The garbage collector rests: a third of the time of a load went into its looking through
-    facts that wait to be written. A part is too short to leave much behind."""
+    """Pause the garbage collector, which took a third of a load's time looking through facts that
+    wait to be written. A part is too short to leave much behind."""
     if not (is_worth_it and gc.isenabled()):
         yield
         return
@@ -77,7 +77,7 @@ class SqliteWriter:
         idempotency_key: str | None = None,
         actor: str | None = None,
     ) -> Commit:
-        """The operations have been done; the caller commits or rolls back."""
+        """Do the operations; the caller commits or rolls back."""
         check_commit(expected, idempotency_key, actor)
         self.sources.forget()  # another process may have erased what was cached
         revision, secret = self.connection.execute("SELECT revision, secret FROM store").fetchone()
@@ -115,7 +115,14 @@ class SqliteWriter:
         return Commit(Revision(new), changed)
 
     def _do(self, part: list[Op], keys: list[str], revision: int, identify: FactIds) -> CommitPlan:
-        """The operations have been done; ``keys`` is empty or has that of each."""
+        """Do operations.
+
+        Args:
+            part: the operations.
+            keys: the scoped key of each, or none at all.
+            revision: that the changes have.
+            identify: gives the ids of facts.
+        """
         reader = self.reader()
         known: dict[str, EntityEdit] = {}
         if len(part) > _MANY:
@@ -129,7 +136,7 @@ class SqliteWriter:
         return plan
 
     def _parts(self, ops: Iterable[Op]) -> Iterator[tuple[list[Op], list[str]]]:
-        """Give the operations in parts, many facts in the order of the table, with their keys."""
+        """Yield the operations in parts, many facts in the order of the table, with their keys."""
         remaining = iter(operations(ops))
         while chunk := list(islice(remaining, _CHUNK)):
             keys: list[str] = []
@@ -187,7 +194,7 @@ class SqliteWriter:
         self.sources.flush()
 
     def store(self, key: str, name: str, place: EntityPlace, after: Sequence[StoredFact]) -> None:
-        """The entity's row holds these facts; without any, the entity is gone."""
+        """Write the facts of an entity to its row; without any, remove the entity."""
         before = place.facts
         self._facts += len(after) - len(before)
         self.sources.count(after, 1)
@@ -214,7 +221,7 @@ class SqliteWriter:
         self._new_codes += [(code, ident) for code in index_codes(key)]
 
     def finish(self, revision: int) -> None:
-        """The file has this revision, and its counts are right."""
+        """Set the revision and the counts of the file."""
         self._insert_codes()
         self.sources.flush()
         self.connection.execute(
@@ -224,13 +231,13 @@ class SqliteWriter:
         self._facts = self._entities = 0
 
     def reset(self) -> None:
-        """Nothing is pending: a transaction begins, or was given up."""
+        """Forget what is pending: a transaction begins, or was given up."""
         self._new_codes.clear()
         self.sources.reset()
         self._facts = self._entities = 0
 
     def rewrite_merge(self, ident: int, record: MergeRecord | None) -> None:
-        """The row of a merge has this record; without one it is gone."""
+        """Replace the record in the row of a merge; without one, remove the row."""
         if record is None:
             self.connection.execute("DELETE FROM merge WHERE id = ?", (ident,))
         else:

@@ -353,5 +353,5 @@ def test_the_rule_of_a_synonym_is_replaced() -> None:
 
 @pytest.mark.parametrize("op", ["text", None, Fact(entity="e", relation="r", value="v"), 7])
 def test_what_is_no_operation_is_refused(op: object) -> None:
-    with pytest.raises(BadFact, match="no operation"):
+    with pytest.raises(BadFact, match="not an operation"):
         _apply(op)  # type: ignore[arg-type]

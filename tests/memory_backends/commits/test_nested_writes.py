@@ -22,7 +22,7 @@ def test_facts_that_write_while_they_are_loaded_are_refused(backend: str, tmp_pa
             yield Fact(entity="A", relation="r", value="v")
             store.apply([Assert(Fact(entity="B", relation="r", value="v"))])
 
-        with pytest.raises(BadFact, match="write to the same store"):
+        with pytest.raises(BadFact, match="writes to the store"):
             store.load(facts())
         assert triples(store) == set()
         put(store, ("C", "r", "v"))

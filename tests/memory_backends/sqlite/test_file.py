@@ -90,8 +90,8 @@ def _empty(path: Path) -> None:
     ("make", "error", "said"),
     [
         (_folder, BadStore, "is a folder"),
-        (_text, BadStore, "no SQLite file"),
-        (_foreign, BadStore, "no fact file of lamlam"),
+        (_text, BadStore, "not a SQLite file"),
+        (_foreign, BadStore, "not a fact file of lamlam"),
         (_newer, SchemaMismatch, f"schema {SCHEMA_VERSION + 1}"),
         (_cut_short, BadStore, ""),
         (_empty, BadStore, "is empty"),
