@@ -25,7 +25,7 @@ from lamlam.errors import BadDocument
 
 @dataclass(frozen=True, slots=True)
 class StatedFact:
-    """One fact and the place in the text where its value stands."""
+    """One fact and where in the text its value is."""
 
     entity: str
     relation: str
@@ -112,7 +112,7 @@ def parse_document(line: str, number: int = 1) -> Document:
 
 @contextmanager
 def open_text(path: Path | str) -> Iterator[TextIO]:
-    """Give a text stream of a plain, ``.gz`` or ``.xz`` file; ``-`` is standard input."""
+    """Open a text stream of a plain, ``.gz`` or ``.xz`` file; ``-`` is standard input."""
     if str(path) == "-":
         yield sys.stdin
         return

@@ -1,4 +1,4 @@
-"""The written form of a lookup, and text that holds lookups to pieces and back.
+"""The written form of a lookup; text with lookups to pieces and back.
 
 ``was born in<|db_entity|> Marie Curie<|db_relationship|> birth place<|db_return|>
 Warsaw<|db_end|> Warsaw``: one space after each of the first three tokens, none

@@ -51,7 +51,7 @@ def encode_documents(
     """Return each document's ids and what is learnt of them.
 
     Args:
-        documents: pieces of each, as `augmentation.augment` yields them.
+        documents: pieces of each, as `augment` yields them.
         plain: leave the lookups out and learn every value: the control twin.
     """
     ids = tokenizer.ids
@@ -152,7 +152,7 @@ def pack(
 
 
 def _fit_whole(documents: Sequence[EncodedDocument], time: int) -> list[list[EncodedDocument]]:
-    """Put each document into the fullest of the open rows that still holds it."""
+    """Put each document into the fullest open row with room for it."""
     full: list[list[EncodedDocument]] = []
     rows: list[tuple[int, list[EncodedDocument]]] = []  # (room, documents)
     for document in documents:

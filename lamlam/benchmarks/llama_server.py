@@ -34,7 +34,7 @@ class LlamaServer:
     def serve(
         self, requests: Sequence[tuple[str, int]], n_clients: int, *, is_streamed: bool
     ) -> tuple[int, list[float]]:
-        """Have all requests answered, each client sending its next when it has its answer.
+        """Send all requests; each client sends its next one after its answer.
 
         Args:
             requests: (prompt, tokens).
@@ -108,7 +108,7 @@ def _ask(
 def llama_server(
     binary: str, model: Path, *, sequences: int, context: int, threads: int
 ) -> Iterator[LlamaServer]:
-    """Start a server for ``sequences`` requests at a time, and end it.
+    """Run a server for ``sequences`` requests at a time.
 
     Raises:
         EngineError: it does not come up.

@@ -93,7 +93,7 @@ def load_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[st
 def _filled(
     facts: int, url: str | None, seed: int
 ) -> Iterator[tuple[FactStore, Path | None, dict[str, Any]]]:
-    """Give an open store that holds the facts, its file if it has one, and how loading went."""
+    """Yield an open store with the facts, its file if it has one, and the figures of loading."""
     from lamlam.memory_backends.sync import SyncFactStore
 
     with tempfile.TemporaryDirectory(prefix="lamlam-bench-") as folder:
@@ -167,7 +167,7 @@ def _misspelt(name: str, rng: random.Random) -> str:
 
 
 def _cold(path: Path, questions: Sequence[Lookup]) -> dict[str, float] | None:
-    """Return lookup times with neither SQLite's nor the system's cache holding the file."""
+    """Return lookup times while neither SQLite nor the system caches the file."""
     if not hasattr(os, "posix_fadvise"):
         return None
     from lamlam.memory_backends.sqlite.store import SqliteStore

@@ -1,8 +1,8 @@
 """One text with lookups: lamlam beside the way of the paper's code.
 
 That code joins the text so far with the value after each lookup, tokenises and evaluates it
-from its beginning. Both ways write the same tokens here, whatever the model would choose, and
-choose all the same, so that the work is that of real texts.
+from its beginning. Both ways write the same tokens here; they sample all the same, so that the work is
+that of real texts.
 """
 
 from __future__ import annotations

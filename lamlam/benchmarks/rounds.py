@@ -1,4 +1,4 @@
-"""What the benchmarks of writing share: a checked model, alternating turns, medians of ratios."""
+"""Shared parts of the benchmarks of writing: a checked model, alternating turns, medians of ratios."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_model(path: Path) -> CheckpointFile:
 def in_turns(names: Iterable[str], n: int) -> list[str]:
     """Return the names in the order of round ``n``: every other round is reversed.
 
-    So no way of writing always runs after the same other one.
+    No way of writing then always runs after the same other one.
     """
     return list(names)[:: 1 if n % 2 == 0 else -1]
 

@@ -7,6 +7,7 @@ each keeps the name of the page or record that states it.
 
 from __future__ import annotations
 
+import argparse
 import random
 import re
 import sys
@@ -25,7 +26,7 @@ N_FACTS = 112_000
 MAX_WORDS = 5
 """Longest title, in words, that is looked for in other texts."""
 WEAK = {"type", "location", "named after", "member of", "team", "part of", "notability"}
-"""Relations whose values, when a rule read them, are wrong too often to be shown to anyone."""
+"""Relations whose values, when a rule read them, are wrong too often to ship."""
 OF_PEOPLE = {
     "birth date", "birth place", "death date", "death place", "burial place", "nationality",
     "occupation", "profession", "education", "spouse", "parent", "party", "office", "state",
@@ -127,10 +128,16 @@ def choose(documents: Sequence[Document], n_facts: int = N_FACTS) -> list[Fact]:
     return chosen
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write the file; returns the exit status."""
-    corpus, out = arguments
-    path = Path(out)
+    parser = argparse.ArgumentParser(
+        prog="python -m lamlam.bundled.build_facts",
+        description="Choose the facts of the best known entities of a corpus.",
+    )
+    parser.add_argument("corpus", help="documents in the format of lamlam.trainer.documents")
+    parser.add_argument("out", type=Path, metavar="OUT.sqlite", help="a file that does not exist")
+    chosen = parser.parse_args(arguments)
+    corpus, path = chosen.corpus, chosen.out
     if path.exists():
         raise BadStore(f"{path} exists", hint="move it away first")
     facts = choose(list(read_documents(corpus)))
@@ -148,4 +155,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

@@ -43,7 +43,7 @@ def decode(
 
 
 def _with_bar(measure: Callable[..., dict[str, Any]], pairs: int, last: str = "") -> dict[str, Any]:
-    """Measure with a progress bar on standard error; ``last`` is what comes after the rounds."""
+    """Measure with a progress bar on standard error; ``last`` names a step after the rounds."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

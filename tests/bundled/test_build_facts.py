@@ -1,0 +1,75 @@
+"""The program that chooses the bundled facts takes what other documents mention."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import lamlam
+from lamlam.bundled.build_facts import main
+from lamlam.errors import BadStore
+
+
+def line(title: str, text: str, **facts: str) -> str:
+    stated = sorted(
+        (text.index(value), name.replace("_", " "), value) for name, value in facts.items()
+    )
+    return json.dumps(
+        {
+            "title": title,
+            "text": text,
+            "facts": [[title, relation, value] for _, relation, value in stated],
+            "at": [at for at, _, _ in stated],
+            "by": "s" * len(stated),
+            "person": True,
+            "source": "wikipedia-lead",
+        }
+    )
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text(
+        "\n".join(
+            [
+                line(
+                    "Ada Quill",
+                    "Ada Quill, born in Lowmere, was a miller.",
+                    birth_place="Lowmere",
+                    occupation="miller",
+                ),
+                line("Bob Ferris", "Bob Ferris met Ada Quill in Bath in 1830.", birth_place="Bath"),
+                line("Cora Vale", "Cora Vale knew Ada Quill.", shoe_size="Vale"),
+            ]
+        )
+    )
+    return path
+
+
+def test_facts_of_entities_with_two_facts_or_more_are_kept(corpus: Path, tmp_path: Path) -> None:
+    """One fact alone is left out, and so is a relation that people do not have."""
+    out = tmp_path / "facts.sqlite"
+    assert main([str(corpus), str(out)]) == 0
+    with lamlam.SyncFactStore(out, read_only=True) as store:
+        assert store.info().facts == 2
+        result = store.lookup("Ada Quill", "place of birth")
+    assert result.value == "Lowmere"
+    assert result.sources == ("Wikipedia: Ada Quill",)
+
+
+def test_a_file_that_exists_is_kept(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "facts.sqlite"
+    out.write_text("mine")
+    with pytest.raises(BadStore, match="exists"):
+        main([str(corpus), str(out)])
+    assert out.read_text() == "mine"
+
+
+def test_wrong_usage_ends_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    assert caught.value.code == 2
+    assert "OUT.sqlite" in capsys.readouterr().err
