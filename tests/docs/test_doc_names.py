@@ -64,11 +64,12 @@ def test_files_exist(path: Path) -> None:
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
-def test_the_changelog_names_successors() -> None:
-    """Of each module that moved the new place imports, and the old one does not."""
-    table = CHANGELOG.partition("| old module | new module |")[2].partition("\n\n")[0]
+@pytest.mark.parametrize(("kind", "least"), [("module", 100), ("name", 50)])
+def test_the_changelog_names_successors(kind: str, least: int) -> None:
+    """Of each module, and each name in one, the new place imports and the old one does not."""
+    table = CHANGELOG.partition(f"| old {kind} | new {kind} |")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| `([\w.]+)` \| `([\w.]+)` \|$", table, re.MULTILINE)
-    assert len(rows) > 100
+    assert len(rows) > least
     for old, new in rows:
         assert _resolves(f"lamlam.{new}"), new
         assert new.startswith(f"{old}.") or not _resolves(f"lamlam.{old}"), old
