@@ -22,7 +22,7 @@ class EventLoop:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def post(self, callback: Callable[[], object]) -> bool:
-        """Have the loop call it soon; from any thread. Return false where the loop has ended."""
+        """Have the loop call it soon, from any thread; return false if the loop has ended."""
         try:
             if isinstance(self._loop, asyncio.AbstractEventLoop):
                 self._loop.call_soon_threadsafe(callback)
@@ -35,18 +35,18 @@ class EventLoop:
     def start(
         self, work: Callable[[], Awaitable[None]], context: contextvars.Context
     ) -> Callable[[], object]:
-        """The work is done in a task of its own, which ends with the loop; called on the loop.
+        """Start the work in a new task, which ends with the loop; call it on the loop.
 
         Args:
-            work: raises nothing but its cancellation, since nobody waits for it.
+            work: raises only its cancellation, since no one awaits it.
             context: what the task sees of context variables.
 
         Returns:
-            What cancels the work, also before the task first runs; called on the loop.
+            A function that cancels the work, also before it first runs; call it on the loop.
         """
         if isinstance(self._loop, asyncio.AbstractEventLoop):
-            # anyio has a scope that would do for both loops. It takes a seventh of the time of a
-            # question, for which the threads that compute have to make room.
+            # A cancel scope of anyio would work on both loops, but costs a seventh of the time of
+            # a lookup, which the threads that compute have to yield.
             task = self._loop.create_task(_run(work), context=context)
             self._tasks.add(task)  # the loop holds its tasks weakly
             task.add_done_callback(self._tasks.discard)
@@ -59,7 +59,7 @@ class EventLoop:
         return scope.cancel
 
     def check(self) -> None:
-        """The caller runs on this loop.
+        """Check that the caller runs on this loop.
 
         Raises:
             EngineElsewhere: it runs on another one, whose tasks would never be woken.

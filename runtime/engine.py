@@ -1,4 +1,4 @@
-"""`Engine`: texts with facts, from a model file and a memory."""
+"""`Engine`: generates texts with facts, from a model file and a memory."""
 
 from __future__ import annotations
 
@@ -20,11 +20,7 @@ from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion
 from lamlam.runtime.decoding.events import Event, EventSource
 from lamlam.runtime.decoding.key_constraint import Constraint, read_constraint
-from lamlam.runtime.decoding.option_checks import (
-    check_choice,
-    check_names,
-    check_number,
-)
+from lamlam.runtime.decoding.option_checks import check_choice, check_names, check_number
 from lamlam.runtime.decoding.settings import (
     CHAT_DEFAULTS,
     ChatKeywords,
@@ -55,7 +51,7 @@ if TYPE_CHECKING:
 
 
 class EngineKeywords(TypedDict, total=False):
-    """Keywords of `Engine`; ``None`` leaves a setting at its default."""
+    """Keywords of `Engine`; ``None`` means the default."""
 
     threads: int | None
     context: int | None
@@ -82,18 +78,17 @@ class _State(Enum):
 
 
 class Engine(OneProcess):
-    """Writes texts with one model and one memory; opened by ``async with``.
+    """Generates texts with one model and one memory; opened by ``async with``.
 
-    A model with lookup tokens asks memory while it writes. A model that has none of them is
-    *plain*: any GGUF file. It continues texts all by itself (`generate`, `stream`); a memory that
-    was named is asked by tool calls, in `chat` and `stream_chat`. A model that has some of the
-    tokens only, or has them typed so that text could yield them, is refused, unless it is opened
-    with ``plain=True``.
+    A model with lookup tokens looks up in memory while it writes. A model without them is
+    *plain* (any GGUF file): `generate` and `stream` make no lookups, `chat` and `stream_chat`
+    make them by tool calls, in a memory that was named. A model with only some of the tokens, or
+    with a type by which text could yield them, is refused unless ``plain=True``.
 
-    One thread owns the model and runs the whole step loop, so any number of tasks may
-    call `generate` and `stream`; texts beyond ``max_sequences`` wait their turn. They are tasks
-    of the event loop that opened the engine; elsewhere, and in a forked process, its methods
-    raise `EngineElsewhere`.
+    One thread owns the model and runs the step loop, so any number of tasks may call `generate`
+    and `stream`; texts beyond ``max_sequences`` wait their turn. The tasks must belong to the
+    event loop that opened the engine; on another loop, and in a forked process, methods raise
+    `EngineElsewhere`.
     """
 
     def __init__(
@@ -107,22 +102,20 @@ class Engine(OneProcess):
         Args:
             model: path of a GGUF file, or ``bundled``.
             memory: URL of a store, ``bundled``, an open store (which stays open when the
-                engine closes), or ``None``: no lookup is ever made. By default ``bundled`` for a
-                model with lookup tokens, and none for a plain one.
+                engine closes), or ``None``: no lookups. By default ``bundled`` for a model with
+                lookup tokens, and ``None`` for a plain one.
             options: ``threads`` (default: usable processors), ``context`` (tokens of one
-                text; default: what the model was trained on), ``gpu_layers``,
-                ``max_sequences`` (texts written at the same time; default 4), ``max_waiting``
-                (texts that wait for their turn; default 4096), ``cache_tokens`` (tokens that
-                all texts hold together, for many short texts in little memory; default:
-                ``context`` for each text, which is faster), ``reproducible`` (texts depend on
-                nothing that runs beside them; they take turns, with no gain in speed),
-                ``batch``, ``plain`` (treat a model with lookup
-                tokens as one without), ``verbose``; ``verbalise`` and ``lookup_bias`` (defaults: what
-                the model file says); ``constrain`` (false: keys are not drawn towards
-                what memory holds; a `Constraint` sets how strongly, up to ``strict``);
-                ``trace`` (a file to which JSON lines are added, or an open `Trace`: what happens
-                to each text, and when); ``telemetry`` (OpenTelemetry spans, or a `Telemetry` that
-                says where they go and what is in them; extra ``otel``).
+                text; default: as the model was trained), ``gpu_layers``, ``max_sequences``
+                (texts generated at the same time; default 4), ``max_waiting`` (texts that wait
+                for their turn; default 4096), ``cache_tokens`` (size of a unified KV cache, for
+                many short texts in little memory; default: ``context`` for each text, which is
+                faster), ``reproducible`` (a text does not depend on others that run at the same
+                time; they gain no speed), ``batch``, ``plain`` (ignore the lookup tokens of the
+                model), ``verbose``; ``verbalise`` and ``lookup_bias`` (default: as the model
+                file says); ``constrain`` (false: keys are not constrained to what memory holds;
+                a `Constraint` sets how strongly, up to ``strict``); ``trace`` (a file to which
+                JSON lines are appended, or an open `Trace`); ``telemetry`` (true for
+                OpenTelemetry spans, or a `Telemetry` with settings; extra ``otel``).
 
         Raises:
             UnknownOption: an option that does not exist.
@@ -133,9 +126,9 @@ class Engine(OneProcess):
         given: dict[str, Any] = {name: v for name, v in options.items() if v is not None}
         self._constraint = read_constraint(given.pop("constrain", True))
         self._verbalise: Verbalise | None = given.pop("verbalise", None)
+        self._lookup_bias: float | None = given.pop("lookup_bias", None)
         if self._verbalise is not None:
             check_choice("verbalise", self._verbalise, get_args(Verbalise))
-        self._lookup_bias: float | None = given.pop("lookup_bias", None)
         if self._lookup_bias is not None:
             check_number("lookup_bias", self._lookup_bias)
         self._observers = ObserverSet(given.pop("trace", None), given.pop("telemetry", False))
@@ -160,18 +153,18 @@ class Engine(OneProcess):
 
     @property
     def verbalise(self) -> Verbalise:
-        """Who writes fetched values where a text does not say otherwise."""
+        """Who writes fetched values, unless a text has another setting."""
         return self._verbalise or self._open_model().verbalise
 
     @property
     def lookup_bias(self) -> float:
-        """What is added to the logit that opens a lookup, unless a text says otherwise."""
+        """Added to the logit that opens a lookup, unless a text has another setting."""
         loaded = self._open_model()
         return loaded.lookup_bias if self._lookup_bias is None else self._lookup_bias
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the model file says about itself."""
+        """Metadata of the model file."""
         return self._open_model().file.metadata
 
     async def __aenter__(self) -> Self:
@@ -187,7 +180,7 @@ class Engine(OneProcess):
         if self.is_forked:
             raise engine_elsewhere()
         if self._state is not _State.UNOPENED:
-            raise UsageError("an engine is opened once", hint="make another Engine")
+            raise UsageError("an engine can be opened only once", hint="make another Engine")
         self._state = _State.OPENING
         self._loop = EventLoop()
         self.belongs_here()
@@ -207,18 +200,18 @@ class Engine(OneProcess):
             try:
                 is_plain = self._settings.plain or (False if self._model == "bundled" else None)
                 await self._memory.open(path, self._stack, is_plain=is_plain)
-                self._still_opening()
+                self._check_opening()
                 opened.set_result(self._memory.store)
             finally:
                 opened.cancel()  # does nothing where there is a store
-                # Pushed after the store: the model goes first, then the memory it may be asking.
-                self._stack.push_async_callback(_end_thread, owner)
+                # Pushed after the store, so that the thread ends before the store is closed.
+                self._stack.push_async_callback(owner.aclose)
             loaded = await ready.get()
             if isinstance(loaded, BaseException):
                 raise loaded
             has_lookup_tokens = loaded.vocabulary.lookup is not None
             await self._memory.check_strict(has_lookup_tokens=has_lookup_tokens)
-            self._still_opening()
+            self._check_opening()
         except BaseException:
             self._state = _State.CLOSED
             await self._free()
@@ -233,7 +226,7 @@ class Engine(OneProcess):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the engine; an error that is under way comes before one of its trace."""
+        """Close the engine; an error of its trace is added to one that is being raised."""
         try:
             await self.aclose()
         except TraceFailed as failure:
@@ -242,9 +235,9 @@ class Engine(OneProcess):
             error.add_note(str(failure))
 
     async def aclose(self) -> None:
-        """Open texts end with `EngineClosed`; model and memory are freed.
+        """End open texts with `EngineClosed`, and free model and memory.
 
-        In a forked process nothing is done: there they are the parent's.
+        In a forked process this does nothing, since they belong to the parent.
 
         Raises:
             TraceFailed: a line of the trace that the engine opened could not be written.
@@ -253,7 +246,7 @@ class Engine(OneProcess):
         if self.is_forked:
             return
         for events in list(self._open_events):
-            events.end(closed())  # while the trace can still be told
+            events.end(closed())  # before the trace is closed
         await self._free()
 
     async def generate(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Completion:
@@ -275,10 +268,10 @@ class Engine(OneProcess):
             PromptTooLong: the prompt does not fit the context.
             LookupFailed: a miss under the policy ``raise``.
             BadLogits, UnknownToken: the model file is damaged; other texts go on.
-            TooManyEntities: memory has outgrown a strict constraint.
+            TooManyEntities: memory has too many names for a strict constraint now.
             NotSupported: ``as_of``, and the memory keeps no history.
             Conflict: ``as_of``, and the memory has not reached the revision.
-            EngineBusy: as many texts wait as may.
+            EngineBusy: ``max_waiting`` texts wait already.
             EngineClosed: the engine is not open.
         """
         if self._observers:
@@ -290,10 +283,10 @@ class Engine(OneProcess):
     async def stream(
         self, prompt: str, **options: Unpack[GenerateKeywords]
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        """Give the events of a text as it is written; leaving early ends the text.
+        """Give the events of a text as it is generated; leaving the block ends the text.
 
-        Options and errors as for `generate`; errors are raised by the iterator. Events that
-        were not read inside the block are gone: reading on raises `EngineClosed`.
+        Options and errors as for `generate`; errors are raised by the iterator. Reading on
+        after the block raises `EngineClosed`.
         """
         events = await self._text_events(prompt, dict(options))
         try:
@@ -306,22 +299,22 @@ class Engine(OneProcess):
         messages: Iterable[Mapping[str, Any] | BaseModel],
         **options: Unpack[ChatKeywords],
     ) -> ChatCompletion:
-        """Return the answer to a conversation, written by the model's own chat template.
+        """Return the answer to a conversation, using the chat template of the model.
 
         A plain model with a memory is offered the tool ``look_up_fact``; values that it fetched
-        and wrote to the letter are spans of origin ``fact``.
+        and wrote unchanged are spans of origin ``fact``.
 
         Args:
             messages: dictionaries or pydantic models with a ``role`` (``system``, ``user``,
                 ``assistant`` or ``tool``) and a text as ``content``.
             options: as for `generate`, with ``max_tokens`` of each turn (default 256) and
-                ``max_lookups`` (default 8; each takes a turn of its own); ``tool_choice``:
-                ``auto``, ``none``, or ``required`` (the model begins with a lookup).
+                ``max_lookups`` (default 8; each takes one turn); ``tool_choice``: ``auto``,
+                ``none``, or ``required`` (the model begins with a lookup).
 
         Raises:
-            NoChatTemplate: the model file does not say how a conversation is written.
+            NoChatTemplate: the model file has no chat template.
             BadChatTemplate: its template fails, or refuses the messages.
-            BadMessages: the messages are no conversation.
+            BadMessages: the messages are not a valid conversation.
             PromptTooLong: the conversation does not fit the context.
             UnknownOption, LookupFailed, NotSupported, Conflict, EngineClosed: as for `generate`.
         """
@@ -335,10 +328,10 @@ class Engine(OneProcess):
         messages: Iterable[Mapping[str, Any] | BaseModel],
         **options: Unpack[ChatKeywords],
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        """Give the events of an answer as it is written; leaving early ends it.
+        """Give the events of an answer as it is generated; leaving the block ends it.
 
-        The last is `Finished` with a `ChatCompletion`. Options and errors as for `chat`; what is
-        unread after the block is gone, as for `stream`.
+        The last is `Finished` with a `ChatCompletion`. Options and errors as for `chat`; reading
+        on after the block as for `stream`.
         """
         events = await self._chat_events(messages, dict(options))
         try:
@@ -399,7 +392,7 @@ class Engine(OneProcess):
         """Return the settings of a text, once memory can answer it."""
         self._open_model()
         if not isinstance(prompt, str):
-            raise UsageError(f"a prompt is text, not {type(prompt).__name__}")
+            raise UsageError(f"prompt must be a string, got {type(prompt).__name__}")
         settings = text_settings(options, verbalise=self.verbalise, lookup_bias=self.lookup_bias)
         await self._memory.check_as_of(settings.as_of)
         self._open_model()
@@ -419,16 +412,16 @@ class Engine(OneProcess):
         return text
 
     async def _free(self) -> None:
-        """What was opened is closed; whoever closes at the same time waits for that."""
+        """Close what was opened; concurrent calls wait for that."""
         if self._freed is not None:
             await self._freed.wait()
         freed = self._freed = anyio.Event()
         try:
-            await self._stack.aclose()  # it may have been filled since, by an engine that opens
+            await self._stack.aclose()  # an engine that is opening may have filled it since
         finally:
             freed.set()
 
-    def _still_opening(self) -> None:
+    def _check_opening(self) -> None:
         if self._state is not _State.OPENING:
             raise EngineClosed("the engine was closed while it was opening")
 
@@ -452,10 +445,3 @@ class Engine(OneProcess):
         from lamlam.bundled import model_path
 
         return model_path()
-
-
-async def _end_thread(owner: OwnerThread) -> None:
-    owner.stop()
-    # Shielded: whoever is cancelled while closing still leaves nothing behind.
-    with anyio.CancelScope(shield=True):
-        await anyio.to_thread.run_sync(owner.join)

@@ -1,4 +1,4 @@
-"""The memory of an engine: which store it is, whether it can do what is asked, and its names."""
+"""The memory of an engine: opens its store, and checks what it can do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DefaultMemory(Enum):
 
 
 class EngineMemory:
-    """What an engine knows of its memory, and keeps of it for a strict constraint."""
+    """The store of an engine, and its entity names for a strict constraint."""
 
     def __init__(
         self, memory: str | FactStore | None | DefaultMemory, constraint: Constraint | None
@@ -34,7 +34,7 @@ class EngineMemory:
         """Take note of the memory; nothing is opened yet.
 
         Raises:
-            UsageError: it is not a URL, a store or ``None``.
+            UsageError: not a URL, a store or ``None``.
         """
         is_named = isinstance(memory, str | DefaultMemory) or hasattr(memory, "capabilities")
         if memory is not None and not is_named:
@@ -43,7 +43,7 @@ class EngineMemory:
         self._is_strict = constraint is not None and constraint.strict
         is_whole = constraint is not None and constraint.strict and not constraint.only_named
         self.entity_names = EntityNames() if is_whole else None
-        """All names of the store, where a strict constraint needs them."""
+        """All names of the store, if a strict constraint needs them."""
         self.store: FactStore | None = None
         self._has_lookup_tokens = False
 
@@ -64,8 +64,8 @@ class EngineMemory:
         """Open the store, if there is one; the stack closes it, unless it was given open.
 
         Args:
-            is_plain: the model has no lookup tokens; ``None``: see whether it has. By default
-                there is no memory for one.
+            is_plain: the model has no lookup tokens; ``None``: unknown. By default a plain
+                model has no memory.
 
         Raises:
             FactStoreError: the store cannot be used; see its subclasses.
@@ -83,7 +83,7 @@ class EngineMemory:
         self.store = memory
 
     async def check_strict(self, *, has_lookup_tokens: bool) -> None:
-        """Raise unless a strict constraint can be kept with this memory; read its names.
+        """Raise unless this memory can enforce a strict constraint; read its names.
 
         Raises:
             NotSupported: the store has no fast lookups.
@@ -94,13 +94,13 @@ class EngineMemory:
             return
         if "fast_lookup" not in self.store.capabilities:
             raise NotSupported(
-                "a strict constraint asks memory at every key, and this one has no fast lookups",
-                hint="leave out strict, or take a memory with the capability fast_lookup",
+                "a strict constraint needs a memory with fast lookups",
+                hint="leave out strict, or use a memory with the capability fast_lookup",
             )
         await self.refresh_names()
 
     async def refresh_names(self) -> None:
-        """Read the names that a strict constraint allows again, where the store has changed."""
+        """Read the names for a strict constraint again, if the store has changed."""
         if self.entity_names and self.store is not None and self._has_lookup_tokens:
             await self.entity_names.refresh(self.store)
 
@@ -109,7 +109,7 @@ class EngineMemory:
 
         Raises:
             UsageError: there is no memory.
-            NotSupported: it keeps no history, or the constraint cannot be kept.
+            NotSupported: it keeps no history, or cannot enforce a strict constraint.
             Conflict: it has not reached the revision.
         """
         if as_of is None:
@@ -124,7 +124,7 @@ class EngineMemory:
             )
         if self._is_strict and "server" in store.capabilities:
             raise NotSupported(
-                "a strict constraint cannot be kept as of a revision with a memory on a server",
+                "a strict constraint does not work with as_of and a memory on a server",
                 hint="leave out strict or as_of",
             )
         from lamlam.memory_backends.model.lookups import Lookup

@@ -31,11 +31,11 @@ T = TypeVar("T")
 
 
 class SyncEngine(OneProcess):
-    """`Engine` with blocking methods; any thread may call them. Opened by ``with``.
+    """`Engine` with blocking methods, for any thread; opened by ``with``.
 
-    It has an event loop of its own in a thread of its own, so it works where the caller's
-    thread runs a loop too, as in a notebook (that loop waits meanwhile). A forked process
-    must open its own: there the methods raise `EngineElsewhere`.
+    It runs an event loop in a background thread, so it also works in a thread that runs an
+    event loop, as in a notebook (that loop is blocked meanwhile). A forked process must open
+    another engine: there the methods raise `EngineElsewhere`.
     """
 
     def __init__(
@@ -60,17 +60,17 @@ class SyncEngine(OneProcess):
 
     @property
     def verbalise(self) -> Verbalise:
-        """Who writes fetched values where a text does not say otherwise."""
+        """Who writes fetched values, unless a text has another setting."""
         return self._engine.verbalise
 
     @property
     def lookup_bias(self) -> float:
-        """What is added to the logit that opens a lookup, unless a text says otherwise."""
+        """Added to the logit that opens a lookup, unless a text has another setting."""
         return self._engine.lookup_bias
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the model file says about itself."""
+        """Metadata of the model file."""
         return self._engine.metadata
 
     def __enter__(self) -> Self:
@@ -78,7 +78,9 @@ class SyncEngine(OneProcess):
         self._check_process()
         with self._state:
             if self._is_entered or self._is_closed:
-                raise UsageError("an engine is opened once", hint="make another SyncEngine")
+                raise UsageError(
+                    "an engine can be opened only once", hint="make another SyncEngine"
+                )
             self._is_entered = True
             self.belongs_here()
         with ExitStack() as stack:
@@ -103,10 +105,10 @@ class SyncEngine(OneProcess):
         self.close()
 
     def close(self) -> None:
-        """Open texts end with `EngineClosed`; model and memory are freed.
+        """End open texts with `EngineClosed`, and free model and memory.
 
-        Any thread may close it; closing again waits for that and does nothing. In a forked
-        process nothing is done: there they are the parent's.
+        Any thread may close it; closing again waits for the first call. In a forked process
+        this does nothing, since model and memory belong to the parent.
         """
         if self.is_forked:
             return
@@ -123,7 +125,7 @@ class SyncEngine(OneProcess):
 
     @contextmanager
     def stream(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Iterator[Iterator[Event]]:
-        """Give the events of a text as it is written, as `Engine.stream` does."""
+        """Give the events of a text as it is generated, as `Engine.stream` does."""
         with self._iterated(partial(self._engine._text_events, prompt, dict(options))) as events:
             yield events
 
@@ -141,14 +143,14 @@ class SyncEngine(OneProcess):
         messages: Iterable[Mapping[str, Any] | BaseModel],
         **options: Unpack[ChatKeywords],
     ) -> Iterator[Iterator[Event]]:
-        """Give the events of an answer as it is written, as `Engine.stream_chat` does."""
+        """Give the events of an answer as it is generated, as `Engine.stream_chat` does."""
         with self._iterated(partial(self._engine._chat_events, messages, dict(options))) as events:
             yield events
 
     @contextmanager
     def _iterated(self, begin: Callable[[], Awaitable[EventSource]]) -> Iterator[Iterator[Event]]:
-        # Not the engine's own `async with`: a task that stands in it would keep the loop from
-        # ending until this block is left, and whoever closes inside the block would wait for it.
+        # Not `async with` of the engine: a task inside it would keep the loop running until this
+        # block is left, and `close` inside the block would wait for it.
         events = self._call(begin)
 
         def iterate() -> Iterator[Event]:

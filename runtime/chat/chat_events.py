@@ -38,8 +38,8 @@ class ChatEvents:
         self._store = store
         self._turn: EventSource | None = None
         self._calls: deque[Lookup] = deque()
-        self._is_told = False
-        """That the first of the calls was made."""
+        self._is_announced = False
+        """`LookupStarted` was sent for the first of the calls."""
         self._ready: deque[Event] = deque()
         self._is_finished = False
         self._is_left = False
@@ -48,7 +48,7 @@ class ChatEvents:
         self._loop = EventLoop()
 
     def leave(self) -> None:
-        """Nobody waits for an event that will not come, and no text is written for nobody."""
+        """End the turn that is being generated and the lookup that is under way."""
         self._is_left = True
         self._ready.clear()
         if self._turn is not None:
@@ -56,7 +56,7 @@ class ChatEvents:
         self._end_lookup()
 
     def end(self, error: BaseException) -> bool:
-        """The engine is being closed, which ends a turn that is written; no other begins."""
+        """Begin no other turn, since the engine is being closed; return false if complete."""
         self._error = error
         self._end_lookup()
         return not self._is_finished
@@ -86,23 +86,23 @@ class ChatEvents:
         return event
 
     async def _go_on(self) -> None:
-        """One thing happens. Whoever is cancelled here may go on later."""
+        """Advance by one step; a caller that is cancelled here may go on later."""
         conversation = self._conversation
         if self._calls:
             call = self._calls[0]
-            if not self._is_told:
-                self._is_told = True
+            if not self._is_announced:
+                self._is_announced = True
                 self._ready.append(LookupStarted(call.entity, call.relation))
                 return
             result = await self._look_up(call)
             if result is None:
                 return
             self._calls.popleft()
-            self._is_told = False
+            self._is_announced = False
             self._ready.append(conversation.answered(call, result))
             return
         if self._turn is None:
-            # A template of someone else's may take a second until it is found to do too much.
+            # A hostile template may run for a second before it exceeds its budget.
             prompt = await anyio.to_thread.run_sync(conversation.prompt)
             if self._is_left:
                 return
@@ -119,7 +119,7 @@ class ChatEvents:
                 self._ready.append(event)
 
     async def _look_up(self, call: Lookup) -> LookupResult | None:
-        """Ask memory; return none where nobody waits for the answer any more."""
+        """Ask memory; return none if the answer is no longer needed."""
         assert self._store is not None
         self._store.refresh_nowait()
         try:
@@ -129,7 +129,7 @@ class ChatEvents:
             return None
         finally:
             self._lookup = None
-            self._store.refresh_nowait()  # nothing keeps the memory from erasing meanwhile
+            self._store.refresh_nowait()  # hold no snapshot that would delay an erasure
 
     def _end_lookup(self) -> None:
         """Cancel what memory is being asked; from any thread."""

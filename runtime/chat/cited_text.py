@@ -1,4 +1,4 @@
-"""An answer as it grows, in which fetched values are recognised to the letter."""
+"""An answer as it grows, in which fetched values are recognised character by character."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _MAX_VALUES = 1_000
 
 
 class CitedText:
-    """Text that a model writes by itself, some of it values that it was given.
+    """Text that a model writes freely, in which values that it was given become fact spans.
 
-    A value counts only where it stands as a whole word: "1867" is not what stands in "18670".
+    A value counts only as a whole word: "18670" does not contain the value "1867".
     """
 
     def __init__(self) -> None:
         self.text = ""
-        """All that was handed out."""
+        """All that was sent."""
         self.spans: list[Span] = []
         self._unsent = ""
         self._fetched: dict[str, Span] = {}
@@ -31,7 +31,7 @@ class CitedText:
         self._longest = 0
 
     def learn(self, result: LookupResult) -> None:
-        """From here on the values of the result are recognised."""
+        """Recognise the values of the result from here on."""
         ids, sources = result.fact_ids, result.sources
         for n, value in enumerate(result.values):
             if len(self._fetched) < _MAX_VALUES and value.strip() == value:
@@ -49,12 +49,12 @@ class CitedText:
         self._longest = max(map(len, self._fetched), default=0)
 
     def add(self, text: str) -> list[Text]:
-        """Return what can be handed out now that this text stands, too."""
+        """Add text; return what can be sent now."""
         self._unsent += text
         return self._take(final=False)
 
     def settle(self) -> list[Text]:
-        """Return the rest: no more text follows what stands."""
+        """Return the rest, after which no more text follows."""
         return self._take(final=True)
 
     def _take(self, *, final: bool) -> list[Text]:
@@ -65,22 +65,22 @@ class CitedText:
             hold = len(whole) if final else self._open_from(whole, start)
             if found is None or found.start() >= hold:
                 if hold > start:
-                    events.append(self._hand_out(whole[start:hold], None))
+                    events.append(self._send(whole[start:hold], None))
                 break
             if found.start() > start:
-                events.append(self._hand_out(whole[start : found.start()], None))
-            events.append(self._hand_out(found[0], self._fetched[found[0]]))
+                events.append(self._send(whole[start : found.start()], None))
+            events.append(self._send(found[0], self._fetched[found[0]]))
         return events
 
     def _open_from(self, whole: str, start: int) -> int:
-        """Return from where on a value may be standing whose end is still to come."""
+        """Return from where on a value may have begun whose end is still to come."""
         for at in range(max(start, len(whole) - self._longest), len(whole)):
             tail = whole[at:]
             if any(value.startswith(tail) for value in self._fetched):
                 return at
         return len(whole)
 
-    def _hand_out(self, text: str, fact: Span | None) -> Text:
+    def _send(self, text: str, fact: Span | None) -> Text:
         start = len(self.text)
         self.text += text
         self._unsent = self._unsent[len(text) :]

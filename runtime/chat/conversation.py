@@ -1,7 +1,7 @@
-"""One answer in a conversation: turns of the model, and what memory says between them.
+"""One answer in a conversation: turns of the model, and lookups by tool calls between them.
 
-`Conversation` thinks and waits for nothing, so tests drive it with texts; `chat_events` drives it
-with a model and a memory.
+`Conversation` is a pure state machine, so tests drive it with texts; `chat_events` drives it with
+a model and a memory.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 CALL_TOKENS = 192
 """Room for a call behind the text that a turn may hold."""
-_MAX_TOLD_CHARACTERS = 2_000
-"""Of the values of one lookup, as far as the model is told them."""
+_MAX_SHOWN_CHARACTERS = 2_000
+"""How much of the values of one lookup the model is shown."""
 
 
 class Conversation:
@@ -73,8 +73,8 @@ class Conversation:
         self._has_memory = has_memory and not has_lookup_tokens and tool_choice != "none"
         if self._has_memory and settings.logprobs is not None:
             raise UsageError(
-                "logprobs are of one text, and an answer with tool calls is made of several",
-                hint="leave out logprobs, or say tool_choice='none'",
+                "logprobs does not work with tool calls, whose answer is made of several texts",
+                hint="leave out logprobs, or set tool_choice='none'",
             )
         self._must_call = tool_choice == "required"
         self._instructs_user = False
@@ -82,9 +82,9 @@ class Conversation:
         self._n_calls = 0
         self._made: set[Lookup] = set()
         self._repeats = False
-        """The model asked again what it was told: it gets no further by asking."""
+        """The model repeated a call, so further calls would not help."""
         self._notes: list[str] = []
-        """What memory said, for a template that knows no tools."""
+        """Answers of memory, for a template without tools."""
         self._turn = ""
         self._n_released = 0
         self._cited = CitedText()
@@ -119,8 +119,8 @@ class Conversation:
     def prompt(self) -> ChatPrompt:
         """Return what the next turn answers.
 
-        Where the template knows no tools, small models imitate a call that stands there for ever;
-        so what memory said stands below the question instead.
+        If the template does not support tools, small models would repeat a call that they see
+        in the conversation; so answers of memory are put below the question instead.
 
         Raises:
             BadChatTemplate: the template fails, or refuses the messages.
@@ -134,12 +134,12 @@ class Conversation:
         if not self._instructs_user:
             try:
                 return self._form.prompt(_instructed(messages, "system"))
-            except BadChatTemplate:  # some know no system
+            except BadChatTemplate:  # some have no system role
                 self._instructs_user = True
         return self._form.prompt(_instructed(messages, "user"))
 
     def heard(self, event: Text) -> list[Event]:
-        """The turn goes on; return what can be handed out."""
+        """Take more text of the turn; return what can be sent."""
         if self._has_lookup_tokens:
             return [event]
         self._turn += event.text
@@ -147,7 +147,7 @@ class Conversation:
         return [*self._release(len(self._turn) if held is None else held)]
 
     def ended(self, turn: Completion) -> tuple[list[Event], tuple[Lookup, ...]]:
-        """The turn is over; return what can be handed out, and what the turn asks of memory.
+        """End the turn; return what can be sent, and what the turn asks of memory.
 
         The last event is `Finished` where the answer is complete.
         """
@@ -174,7 +174,7 @@ class Conversation:
         return [*events, Finished(self._completion(turn, reason))], ()
 
     def answered(self, call: Lookup, result: LookupResult) -> Event:
-        """The model will be told what memory said, and what it writes is compared with it."""
+        """Show the model the result, and recognise its values in what it writes from here on."""
         status, elapsed_s = status_of(result), result.elapsed_ns / 1e9
         is_hit = status == "hit"
         if is_hit:
@@ -182,13 +182,13 @@ class Conversation:
         record = record_of(call, result, status, elapsed_s, n=0 if is_hit else None)
         record = replace(record, at=len(self._cited.text))
         self._records.append(record)
-        self._tell(call, _told(result))
+        self._show(call, _shown(result))
         return LookupAnswered(record) if is_hit else LookupMissed(record)
 
     # Text ----------------------------------------------------------------------------------
 
     def _release(self, end: int) -> list[Text]:
-        """Hand out the turn up to there; a new turn begins on a new line."""
+        """Send the turn up to there; a new turn begins on a new line."""
         text = self._turn[self._n_released : end]
         if not text:
             return []
@@ -221,7 +221,7 @@ class Conversation:
     # Calls ---------------------------------------------------------------------------------
 
     def _asked(self, found: FoundCalls) -> tuple[Lookup, ...]:
-        """The conversation holds the calls; return those that may still be made."""
+        """Add the calls to the conversation; return those that may still be made."""
         new = [call for call in dict.fromkeys(found.calls) if call not in self._made]
         calls = tuple(new[: self._settings.max_lookups - self._n_calls])
         self._made.update(calls)
@@ -246,18 +246,18 @@ class Conversation:
             self._messages.append({"role": "assistant", "content": content})
         return calls
 
-    def _tell(self, call: Lookup, told: dict[str, Any]) -> None:
+    def _show(self, call: Lookup, shown: dict[str, Any]) -> None:
         if self._form.supports_tools:
             self._messages.append(
                 {
                     "role": "tool",
                     "name": LOOK_UP.name,
                     "tool_call_id": _call_id(self._n_calls),
-                    "content": json.dumps(told, ensure_ascii=False),
+                    "content": json.dumps(shown, ensure_ascii=False),
                 }
             )
         else:
-            said = _in_words(call, told)
+            said = _in_words(call, shown)
             self._notes.append(said)
             if self._messages[-1]["role"] == "user":  # of the call before
                 said = f"{self._messages.pop()['content']}\n{said}"
@@ -283,15 +283,15 @@ def _noted(messages: list[dict[str, Any]], notes: list[str]) -> list[dict[str, A
     return [*messages[:-1], {**last, "content": "\n\n".join([last["content"], *notes])}]
 
 
-def _told(result: LookupResult) -> dict[str, Any]:
-    """Return what the model is told; a miss as one."""
+def _shown(result: LookupResult) -> dict[str, Any]:
+    """Return what the model is shown of a result; a miss as a miss."""
     if str(result.status) != "hit":
         if str(result.status) == "ambiguous":
             names = list(dict.fromkeys(near.entity for near in result.candidates[:5]))
             return {"values": [], "note": "several entities have this name", "entities": names}
         return {"values": [], "note": "memory does not hold this fact"}
     values: list[str] = []
-    left = _MAX_TOLD_CHARACTERS
+    left = _MAX_SHOWN_CHARACTERS
     for value in result.values:
         left -= len(value)
         if left < 0:
@@ -303,14 +303,14 @@ def _told(result: LookupResult) -> dict[str, Any]:
     return {"values": values, **({"more": n_more} if n_more else {})}
 
 
-def _in_words(call: Lookup, told: dict[str, Any]) -> str:
-    """Return what the model is told where its template knows no tools: small ones parrot JSON."""
+def _in_words(call: Lookup, shown: dict[str, Any]) -> str:
+    """Return it as a sentence, for templates without tools: small models would copy JSON."""
     asked = f"the {call.relation} of {call.entity}"
-    if told["values"]:
-        more = f", and {told['more']} more" if "more" in told else ""
-        return f"Memory says of {asked}: {'; '.join(told['values'])}{more}."
-    names = f": {'; '.join(told['entities'])}" if told.get("entities") else ""
-    return f"Memory has no answer on {asked} ({told['note']}{names})."
+    if shown["values"]:
+        more = f", and {shown['more']} more" if "more" in shown else ""
+        return f"Memory says of {asked}: {'; '.join(shown['values'])}{more}."
+    names = f": {'; '.join(shown['entities'])}" if shown.get("entities") else ""
+    return f"Memory has no answer on {asked} ({shown['note']}{names})."
 
 
 def _as_message(call: Lookup, n: int) -> dict[str, Any]:

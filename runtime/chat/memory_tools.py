@@ -1,7 +1,7 @@
 """A memory as tools for agents: definitions that any framework takes, and what they call.
 
-`TOOLS` is the one place where names, descriptions, argument schemas and hints stand; the chat of
-`Engine` offers its first to models without lookup tokens.
+`TOOLS` holds all names, descriptions, argument schemas and hints; `Engine.chat` offers the first
+tool to models without lookup tokens.
 
 >>> [tool.name for tool in TOOLS]
 ['look_up_fact', 'search_facts', 'remember_fact', 'correct_fact', 'forget_fact']
@@ -65,22 +65,22 @@ def _unprintable(text: str) -> str | None:
 
 Entity = Annotated[
     StrictStr,
-    Field(description="Whom or what the fact is about, by name.", max_length=_MAX_NAME),
+    Field(description="Name of the person or thing that the fact is about.", max_length=_MAX_NAME),
     AfterValidator(_name),
 ]
 Relation = Annotated[
     StrictStr,
-    Field(description="What is asked or said of it, such as 'birth place'.", max_length=_MAX_NAME),
+    Field(description="The relation, such as 'birth place'.", max_length=_MAX_NAME),
     AfterValidator(_name),
 ]
 _Value = Annotated[
     StrictStr,
-    Field(description="The value, as a text would have it.", max_length=_MAX_VALUE),
+    Field(description="The value, as it would be written in a text.", max_length=_MAX_VALUE),
     AfterValidator(_value),
 ]
 _Source = Annotated[
     StrictStr | None,
-    Field(description="Where this is known from.", max_length=_MAX_VALUE),
+    Field(description="Source of the fact.", max_length=_MAX_VALUE),
     AfterValidator(lambda text: text if text is None else _value(text)),
 ]
 
@@ -140,7 +140,7 @@ class Tool:
     arguments: type[BaseModel]
     reads_only: bool
     destroys: bool = False
-    """What it undoes cannot be had back."""
+    """What it removes cannot be restored."""
     is_idempotent: bool = True
     """A second call with the same arguments changes nothing more."""
 
@@ -216,12 +216,12 @@ def read_arguments(tool: Tool, arguments: str | Mapping[str, Any]) -> BaseModel:
     """Return the checked arguments of a call.
 
     Raises:
-        BadToolCall: no JSON object, or an argument that is missing, unknown, or does not fit.
+        BadToolCall: not a JSON object, or an argument that is missing, unknown or invalid.
     """
     if isinstance(arguments, str):
         arguments = _json_object(tool, arguments)
     if not isinstance(arguments, Mapping):
-        raise BadToolCall(f"{tool.name}: the arguments are no object")
+        raise BadToolCall(f"{tool.name}: the arguments must be a JSON object")
     try:
         return tool.arguments.model_validate(dict(arguments))
     except ValidationError as error:
@@ -240,9 +240,9 @@ def _json_object(tool: Tool, text: str) -> dict[str, Any]:
     try:
         read = json.loads(text)
     except (ValueError, RecursionError):
-        raise BadToolCall(f"{tool.name}: the arguments are no JSON") from None
+        raise BadToolCall(f"{tool.name}: the arguments must be JSON") from None
     if not isinstance(read, dict):
-        raise BadToolCall(f"{tool.name}: the arguments are no object")
+        raise BadToolCall(f"{tool.name}: the arguments must be a JSON object")
     return read
 
 
@@ -253,7 +253,7 @@ class MemoryTools:
         """Offer tools.
 
         Args:
-            store: stays open and its owner's.
+            store: stays open.
             names: which tools; by default all, or where the store was opened for reading those
                 that only read.
 
@@ -292,13 +292,13 @@ class MemoryTools:
             arguments: as an object, or as its JSON text.
 
         Raises:
-            BadToolCall: the tool is not offered, or the arguments do not fit it.
+            BadToolCall: the tool is not offered, or the arguments are invalid.
             FactStoreError: the memory refused, or failed.
         """
         tool = next((tool for tool in self.tools if tool.name == name), None)
         if tool is None:
             offered = ", ".join(tool.name for tool in self.tools)
-            raise BadToolCall(f"there is no tool {str(name)[:60]!r}", hint=f"one of: {offered}")
+            raise BadToolCall(f"unknown tool {str(name)[:60]!r}", hint=f"one of: {offered}")
         checked = read_arguments(tool, arguments)
         fields = {field: getattr(checked, field) for field in type(checked).model_fields}
         return await self._callables[name](**fields)
@@ -327,7 +327,7 @@ class MemoryTools:
                 elif wanted in fact.surface.casefold():
                     if len(by_value) <= limit:
                         by_value.append(_as_dict(fact))
-        finally:  # a scan is mostly a generator, which does not end by being forgotten
+        finally:  # a scan is usually a generator, which must be closed
             if isinstance(facts, AsyncGenerator):
                 await facts.aclose()
         found = [*by_name, *by_value]
@@ -336,7 +336,7 @@ class MemoryTools:
     async def remember(
         self, entity: str, relation: str, value: str, source: str | None = None
     ) -> dict[str, Any]:
-        """The fact stands in memory, beside what the relation held before."""
+        """Add a fact to memory, beside the values that the relation has."""
         _checked("remember_fact", entity=entity, relation=relation, value=value, source=source)
         fact = Fact(entity=entity, relation=relation, value=value, source=source)
         commit = await self._store.apply([Assert(fact)])
@@ -345,14 +345,14 @@ class MemoryTools:
     async def correct(
         self, entity: str, relation: str, value: str, source: str | None = None
     ) -> dict[str, Any]:
-        """The value is the only one that the relation holds."""
+        """Make a value the only one of the relation."""
         _checked("correct_fact", entity=entity, relation=relation, value=value, source=source)
         fact = Fact(entity=entity, relation=relation, value=value, source=source)
         commit = await self._store.apply([Replace(fact)])
         return {"status": "corrected", "revision": int(commit.revision), "changed": commit.facts}
 
     async def forget(self, entity: str, relation: str | None = None) -> dict[str, Any]:
-        """The facts are erased; the answer is the receipt."""
+        """Erase facts; the answer is the receipt."""
         _checked("forget_fact", entity=entity, relation=relation)
         receipt = await self._store.erase(entity, relation, reason="asked for by an agent")
         return {
@@ -365,9 +365,9 @@ class MemoryTools:
 
 
 def answer(result: LookupResult) -> dict[str, Any]:
-    """Return a lookup's result as what JSON can hold; a miss is told as one."""
+    """Return the result of a lookup as JSON can hold it; a miss is said to be one."""
     match = result.match
-    told: dict[str, Any] = {
+    found: dict[str, Any] = {
         "status": str(result.status),
         "entity": match.entity.matched,
         "relation": match.relation.matched,
@@ -375,21 +375,21 @@ def answer(result: LookupResult) -> dict[str, Any]:
     }
     if str(result.status) == "hit":
         ids, sources = result.fact_ids, result.sources
-        told["values"] = [
+        found["values"] = [
             {"value": value, "fact_id": ids[n] if n < len(ids) else None, "source": sources[n]}
             for n, value in enumerate(result.values[:_MAX_VALUES])
         ]
         if len(result.values) > _MAX_VALUES:
-            told["more"] = len(result.values) - _MAX_VALUES
+            found["more"] = len(result.values) - _MAX_VALUES
     elif str(result.status) == "ambiguous":
-        told["note"] = "several entities have this name; ask for one of the candidates"
+        found["note"] = "several entities have this name; ask for one of the candidates"
     else:
-        told["note"] = "memory does not hold this; say so instead of guessing"
+        found["note"] = "memory does not hold this; say so instead of guessing"
     if result.candidates:
-        told["candidates"] = [
+        found["candidates"] = [
             {"entity": near.entity, "relation": near.relation} for near in result.candidates[:5]
         ]
-    return told
+    return found
 
 
 def _checked(name: str, **arguments: Any) -> dict[str, Any]:

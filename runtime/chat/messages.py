@@ -49,7 +49,7 @@ def read_messages(messages: Iterable[Mapping[str, Any] | BaseModel]) -> list[dic
     """Return the messages as plain dictionaries, each with a role and a content.
 
     Raises:
-        BadMessages: no messages, an unknown role or key, a content that is no text.
+        BadMessages: no messages, an unknown role or key, or content that is not a string.
     """
     if isinstance(messages, str | bytes | Mapping | BaseModel) or not isinstance(
         messages, Iterable
@@ -60,7 +60,7 @@ def read_messages(messages: Iterable[Mapping[str, Any] | BaseModel]) -> list[dic
         )
     read = [_read(n, message) for n, message in enumerate(messages)]
     if not read:
-        raise BadMessages("there are no messages", hint="begin with what the user says")
+        raise BadMessages("the list of messages is empty", hint="begin with a message of the user")
     return read
 
 
@@ -76,12 +76,12 @@ def _read(n: int, message: Any) -> dict[str, Any]:  # Any: whatever was given
         where = ".".join(str(part) for part in first["loc"])
         raise BadMessages(
             f"message {n}: {where}: {first['msg']}",
-            hint="a message has a role (system, user, assistant or tool) and a text as content",
+            hint="a message has a role (system, user, assistant or tool) and a string as content",
         ) from None
     if checked.content is None and not checked.tool_calls:
         raise BadMessages(f"message {n} has no content")
     if not all(map(_is_text, _texts(checked.model_dump()))):
-        raise BadMessages(f"message {n} holds half a surrogate pair, which is no character")
+        raise BadMessages(f"message {n} contains an unpaired surrogate, which is not a character")
     plain = checked.model_dump(exclude_none=True)
     plain.setdefault("content", "")
     for call in plain.get("tool_calls", ()):
@@ -97,12 +97,12 @@ def _arguments(n: int, arguments: dict[str, Any] | str) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError):
         read = None
     if not isinstance(read, dict):
-        raise BadMessages(f"message {n}: the arguments of a tool call are no JSON object")
+        raise BadMessages(f"message {n}: the arguments of a tool call must be a JSON object")
     return read
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _texts(value: Any) -> Iterable[str]:  # Any: what JSON can hold

@@ -1,13 +1,13 @@
-"""A conversation as tokens: the template's marks become control tokens, what people say never.
+"""A conversation as tokens: only marks that the chat template wrote become control tokens.
 
-What a template writes is one text, and a model's marks (``<|im_end|>``) look the same there
-whether the template wrote them or a user did. So the template is run on messages in which every
-character has a stand-in from Unicode's private planes. Whatever is readable afterwards is the
-template's own, and only marks that are readable from end to end become control tokens.
+A template writes one text, in which a model's marks (``<|im_end|>``) look the same whether the
+template or a user wrote them. So the template is rendered for messages in which every character
+is replaced by one from Unicode's private planes. What is readable afterwards was written by the
+template, and only marks that are readable from end to end become control tokens.
 
-A template may look into a message (to cut out the thoughts of earlier answers, say), and
-stand-ins blind it. Where its output differs from the output for the real messages, only the marks
-that stand in messages are disguised, and the control tokens must be those found before.
+A template may inspect a message (to remove the reasoning of earlier answers, for example), which
+replaced characters prevent. If its output differs from that for the real messages, only the marks
+in messages are replaced, and the control tokens must be those found before.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ class Marks:
 
 
 class ChatFormat:
-    """How one model wants a conversation."""
+    """The prompt format of one model for conversations."""
 
     def __init__(self, file: CheckpointFile, ends: frozenset[int]) -> None:
-        """Compile the template that stands in a model's file.
+        """Compile the chat template of a model file.
 
         Args:
             ends: tokens that end a text.
@@ -87,8 +87,8 @@ class ChatFormat:
         source = file.metadata.get("tokenizer.chat_template")
         if not isinstance(source, str):
             raise NoChatTemplate(
-                "the model has no chat template, so it does not say how it wants a conversation",
-                hint="use generate, which continues a text, or take an instruct model",
+                "the model file has no chat template",
+                hint="use generate, which continues a text, or use an instruct model",
             )
         texts: list[str] = file.metadata["tokenizer.ggml.tokens"]
         self._template = ChatTemplate(source)
@@ -107,8 +107,8 @@ class ChatFormat:
         """Return the conversation in stretches.
 
         Raises:
-            BadChatTemplate: the template fails, refuses the messages, or takes what somebody says
-                for its own marks.
+            BadChatTemplate: the template fails, refuses the messages, or takes a part of a
+                message for its own marks.
         """
         marks = self._marks
         exact = self._render(messages, tools)
@@ -124,8 +124,8 @@ class ChatFormat:
             if is_same and marks.found_in(disguised) == marks.found_in(hidden):
                 return _stretches(disguised, stand_ins, marks)
         raise BadChatTemplate(
-            "the model's chat template takes a part of a message for its own markup",
-            hint="take out of the messages what looks like the model's control tokens",
+            "the chat template of the model takes a part of a message for its own markup",
+            hint="remove from the messages what looks like the model's control tokens",
         )
 
     def _render(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> str:
@@ -144,7 +144,7 @@ class _StandIns:
         hidden = sorted(letter for letter in characters if not letter.isspace())
         pairs = list(zip(hidden, free, strict=False))
         if len(pairs) < len(hidden):
-            raise BadMessages("the messages use up all private characters of Unicode")
+            raise BadMessages("the messages use all private characters of Unicode")
         self._to = {ord(letter): stand_in for letter, stand_in in pairs}
         self._back = {ord(stand_in): letter for letter, stand_in in pairs}
 
@@ -182,7 +182,7 @@ def _stretches(text: str, stand_ins: _StandIns, marks: Marks) -> ChatPrompt:
 
 
 def _plain(text: str, stand_ins: _StandIns, marks: Marks) -> Iterator[str]:
-    """Cut markup that somebody else wrote in two, so that its token is not found."""
+    """Cut markup that a message contains in two, so that its token is not found."""
     shown = stand_ins.reveal(text)
     at = 0
     found = marks.markup_pattern.search(shown)
@@ -198,7 +198,7 @@ def _plain(text: str, stand_ins: _StandIns, marks: Marks) -> Iterator[str]:
 
 
 def _in_content(message: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    """Return the message with its texts changed; its role, and names of keys, are no content."""
+    """Return the message with its texts changed; its role and the names of keys are kept."""
     changed = {key: _in_texts(value, change) for key, value in message.items() if key != "role"}
     for call in changed.get("tool_calls", ()):
         call["type"] = "function"

@@ -1,8 +1,8 @@
-"""A model file's chat template, run so that a hostile one can neither reach out nor run away.
+"""The chat template of a model file, run in a sandbox with a budget of steps.
 
-A template is a program from a file of someone else's. It sees plain data only, a short list of
-filters and methods, and every loop, call and stretch of text that it makes is paid from one
-budget, also where nothing is written.
+A template is a program from an untrusted file. It sees plain data only and a short list of
+filters and methods, and every loop, call and piece of text takes steps from one budget, also if
+nothing is written.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class _Refused(Exception):
 
 
 class _TooMuch(Exception):
-    def __init__(self, what: str = "it does too much") -> None:
+    def __init__(self, what: str = "it takes too many steps") -> None:
         super().__init__(what)
 
 
@@ -140,7 +140,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         self.filters[_MADE] = pass_context(lambda _, value: self._pay_for(value))
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        """Every loop counts, and every text that is put together is paid for."""
+        """Parse the template, and make every loop and every text in it cost steps."""
         tree = Parser(self, source, name, filename).parse()
         for loop in tree.find_all(nodes.For):
             if loop.recursive:
@@ -149,7 +149,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         return tree
 
     def spend(self, n: int) -> None:
-        """So many steps are paid for."""
+        """Take steps from the budget."""
         self.left -= n
         if self.left < 0:
             raise _TooMuch()
@@ -161,7 +161,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """The call is paid for, and so is what it returns."""
+        """Call a function; the call and what it returns cost steps."""
         __self.spend(_CALL)
         owner = getattr(__callee, "__self__", None)
         if isinstance(owner, str) and getattr(__callee, "__name__", "") == "replace":
@@ -169,7 +169,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         return __self._pay_for(super().call(__context, __callee, *args, **kwargs))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """No operator makes something huge."""
+        """Apply an operator; refuse what would make a huge value."""
         if operator == "**" or (operator == "%" and isinstance(left, str)):
             raise _TooMuch(f"it uses the operator {operator}")
         if operator == "*":
@@ -183,7 +183,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         return self._pay_for(super().call_binop(context, operator, left, right))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Only what templates need of texts, tables and loops."""
+        """Allow only what templates need of strings, dictionaries and loops."""
         if isinstance(obj, str):
             return attr in _TEXT_METHODS
         if isinstance(obj, dict):
@@ -191,7 +191,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         return isinstance(obj, Namespace | LoopContext) and not attr.startswith("_")
 
     def wrap_str_format(self, value: Any) -> None:
-        """``str.format`` is not wrapped but refused: a width in it makes any length of text."""
+        """Refuse ``str.format``: a width in it makes a string of any length."""
 
     def _pay_for(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -239,7 +239,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 class _Payments(NodeTransformer):
-    """Puts a filter around each thing that costs."""
+    """Put a filter around each node that costs steps."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         self.generic_visit(node)

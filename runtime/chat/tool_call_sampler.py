@@ -1,8 +1,8 @@
-"""Chooses the tokens of a turn that may call a tool, so that a call once begun is well-formed.
+"""Constrained decoding of tool calls: a call, once begun, is well-formed.
 
-Everything of a call but the two names is fixed text and is not left to the model. A name is
-text without quotation marks, backslashes and control characters, and a token that begins with a
-quotation mark ends it.
+All of a call except the two names is fixed text, which the model does not choose. A name contains
+no quotation marks, backslashes or control characters, and a token that begins with a quotation
+mark ends it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_NAME_TOKENS = 32
 
 
 class NameTokens:
-    """Which tokens of a vocabulary may stand in a name, and which end it."""
+    """The tokens of a vocabulary that may occur in a name, and those that end it."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         """Sort the tokens; takes a tenth of a second for fifty thousand."""
@@ -57,7 +57,7 @@ class CallSampler(Sampler):
         self._end = min(vocabulary.ends, default=None)
         self._n_before: int | None = None
         self._tail = b""
-        """What stands at the end of the text and may begin the opening of a call."""
+        """The end of the text, which may be the beginning of a call's opening."""
         self._forced: deque[int] = deque()
         self._gap: int | None = None
         """0 in the entity, 1 in the relation, 2 behind; ``None`` before a call."""

@@ -1,4 +1,4 @@
-"""How models without lookup tokens ask memory: the forms of a call, and a strict reader of them."""
+"""Tool calls of models without lookup tokens: their forms, and a strict parser."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ entity and the relation you ask for:
 {CLOSE}
 You then get what memory holds. Use its values to the letter. If memory does not hold a fact, \
 say that you do not know it."""
-"""For models whose template does not write tools' definitions by itself."""
+"""For models whose template does not write the definitions of tools."""
 
 
 TAGGED_FORM = CallForm(
@@ -47,7 +47,7 @@ BARE_FORM = CallForm(
         '"}}',
     ),
 )
-"""Of models that are trained to write a call as the whole of their answer."""
+"""For models that are trained to answer with a call and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def find_calls(text: str) -> FoundCalls | None:
 
     A call is JSON between ``<tool_call>`` and ``</tool_call>`` (which may be missing at the end),
     or the whole text is a call, or a list of them: bare, fenced, or after ``[TOOL_CALLS]``.
-    JSON that is no call is an answer, unless it stands in the tags of one.
+    Other JSON is an answer, unless it is inside the tags.
     """
     at = text.find(OPEN)
     if at >= 0:
@@ -124,7 +124,7 @@ def _call(read: Any) -> Lookup:
     if not isinstance(read, dict) or not isinstance(read.get("name"), str):
         raise BadToolCall("the call has no name")
     if read["name"] != LOOK_UP.name:
-        raise BadToolCall(f"there is no tool {read['name'][:60]!r}")
+        raise BadToolCall(f"unknown tool {read['name'][:60]!r}")
     given = [read[key] for key in ("arguments", "parameters") if key in read]
     if len(given) != 1:
         raise BadToolCall("the call has no arguments")
@@ -147,15 +147,15 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise BadToolCall("the call is no JSON") from None
+        raise BadToolCall("the call is not JSON") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands there twice")
+        raise ValueError("duplicate key")
     return found
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

@@ -1,12 +1,12 @@
-"""What a decoder may want of its driver, and how the driver reports back:
+"""The actions that a decoder asks of its driver, and how the driver reports back:
 
 ====================  ==============================================================
-want                  then
+action                then
 ====================  ==============================================================
 `Sample`              choose a token by the choice, `Decoder.sampled`
-`Force`               put the tokens behind the sequence, `Decoder.forced`
-`Look`                ask memory, `Decoder.answered`
-`Rewind`              cut the sequence, `Decoder.rewound`
+`Force`               append the tokens to the sequence, `Decoder.forced`
+`Look`                look up in memory, `Decoder.answered`
+`Rewind`              truncate the sequence, `Decoder.rewound`
 `Done`                nothing: the text is complete
 ====================  ==============================================================
 """
@@ -39,14 +39,14 @@ class Force:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Ask memory."""
+    """Look up in memory."""
 
     lookup: Lookup
 
 
 @dataclass(frozen=True, slots=True)
 class Rewind:
-    """Keep the first ``to`` tokens and forget the rest."""
+    """Truncate the sequence to its first ``to`` tokens."""
 
     to: int
 

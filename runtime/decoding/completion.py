@@ -1,4 +1,4 @@
-"""What a generation leaves behind: text, where each part came from, and what was asked."""
+"""The result of a generation: text, where each part came from, and the lookups."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from lamlam.runtime.decoding.verification import Verification
 
 FinishReason = Literal["stop", "length", "context", "stop_string", "miss", "max_lookups"]
-"""``max_lookups``: a chat's model asked memory more often than it may."""
+"""``max_lookups``: the model of a chat called the tool more often than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A token that could have stood there."""
+    """A token that was likely at the same place."""
 
     text: str
     """Its own text; a lookup token's name; empty for marks such as the end of a text."""
@@ -47,7 +47,7 @@ class Completion:
     """A finished text."""
 
     text: str
-    """The prompt and what follows, without lookups."""
+    """The prompt and its continuation, without lookups."""
     spans: tuple[Span, ...]
     """Cover the text from 0 to its end without gap or overlap."""
     lookups: tuple[LookupRecord, ...]
@@ -58,8 +58,8 @@ class Completion:
     """Of the text after the prompt, what a stop string then cut off included."""
     n_prompt_tokens: int
     logprobs: tuple[TokenLogprob, ...] | None = field(default=None, kw_only=True)
-    """The tokens after the prompt, where they were asked for: their texts, joined, are the text
-    after the prompt. Lookups and what was taken back are not among them."""
+    """The tokens after the prompt, if they were asked for: their texts, joined, are the text
+    after the prompt. Lookups, and tokens that were rewound, are not among them."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain dictionaries, lists, strings and numbers."""
@@ -87,6 +87,6 @@ class ChatCompletion(Completion):
     """A finished answer: ``text`` is the answer alone, and ``n_text_tokens`` its last turn's."""
 
     message: dict[str, Any]
-    """The answer as a message, to be put behind those before."""
+    """The answer as a message, to be appended to the conversation."""
     messages: tuple[dict[str, Any], ...]
-    """All that this answer adds to the conversation: calls, what memory said, the answer."""
+    """All that this answer adds to the conversation: calls, results of memory, the answer."""

@@ -1,11 +1,11 @@
-"""The state machine of one sequence: token in, want out.
+"""The state machine of one sequence: token in, action out.
 
 No I/O, no model, no memory. The driver reads `Decoder.action`, does it, and reports
 back with the one method that fits; `lamlam.runtime.decoding.actions` says which.
 
 States follow each other as ``InText -> InEntity -> InRelation -> Waiting -> InText``.
-In each, every token that would break the format is forbidden, so a malformed lookup
-cannot be written, and a key that does not end is closed by force.
+In each, a logit mask forbids every token that would break the format, so a malformed
+lookup cannot be written, and a key that does not end is closed by force.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ QUIET_AFTER_MISS = 12
 """Text tokens after a miss in which opening a lookup is not favoured: the bias would have the
 model ask for the same unknown thing at every word."""
 PROMPT_END_BIAS = 2.0
-"""Added to the lookup bias right after the prompt: people stop where they want to know."""
+"""Added to the lookup bias right after the prompt: prompts often end where a fact is due."""
 MAX_QUESTIONS = 3
 """Questions at one place under the policy ``ask_again``."""
 
@@ -54,8 +54,8 @@ class InEntity:
     only: Paths | None = None
     """Nothing else may be written."""
     is_another: bool = False
-    """Memory did not know the name before: another one of the trie is wanted, which is no
-    preference then; where there is no guidance, one that begins otherwise."""
+    """Memory did not know the name before: another one of the trie has to follow, not only
+    preferably; without guidance, one that begins with another token."""
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class Decoder:
         may_look: bool = True,
         floors: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        """Begin with the prompt's tokens; the driver evaluates them before the first want.
+        """Begin with the prompt's tokens; the driver evaluates them before the first action.
 
         Args:
             context: tokens that the sequence may hold.
@@ -125,7 +125,7 @@ class Decoder:
         self.records: list[LookupRecord] = []
         self.state: State = InText()
         self.key_to_guide: Literal["entity", "relation"] | None = None
-        """Set when a key begins: the driver may answer with `guide`."""
+        """Set when a key begins: the driver may then call `guide`."""
         self.n_text_tokens = 0
         self.n_tokens = 0
         self._n_lookup_tokens = 0
@@ -167,7 +167,7 @@ class Decoder:
     # What the driver reports -----------------------------------------------------------
 
     def sampled(self, token: int, scored: Scored | None = None) -> None:
-        """The token was chosen and stands behind the sequence.
+        """Take the token that was sampled; it is appended to the sequence.
 
         Args:
             scored: how likely it was, where the decoder `needs_score`.
@@ -184,7 +184,7 @@ class Decoder:
                 raise AssertionError("no token is sampled while a question waits")
 
     def forced(self) -> None:
-        """The forced tokens stand behind the sequence."""
+        """Note that the forced tokens were appended to the sequence."""
         assert isinstance(self.action, Force)
         tokens = self.action.tokens
         match self.state:
@@ -206,13 +206,13 @@ class Decoder:
         is_strict: bool = False,
         is_blind: bool = False,
     ) -> None:
-        """The key that has just begun prefers the paths of the trie.
+        """Let the key that has just begun prefer the paths of the trie.
 
         Args:
             avoid: tokens with which the key must not begin.
-            only: all paths that the key may take, where the guidance is strict; without any
-                the lookup is given up.
-            is_blind: nobody knows what memory holds.
+            only: all paths that the key may take, if the guidance is strict; without any
+                the lookup is abandoned.
+            is_blind: it is not known what memory holds.
         """
         self.key_to_guide = None
         state = self.state
@@ -261,7 +261,7 @@ class Decoder:
                 self._abandon(state.start)
 
     def rewound(self) -> None:
-        """The sequence was cut to the wanted length."""
+        """Note that the sequence was truncated."""
         assert isinstance(self.action, Rewind)
         del self.tokens[self.action.to :]
         self.action = (
@@ -271,7 +271,7 @@ class Decoder:
         )
 
     def completion(self) -> Completion:
-        """The finished text; only after `Done`."""
+        """Return the finished text; only after `Done`."""
         assert isinstance(self.action, Done) and self.action.reason != "lookup_failed"
         text, spans = self.output.text, self.output.spans()
         return Completion(
@@ -319,14 +319,14 @@ class Decoder:
         self.action = self._next_in_text()
 
     def _is_stopped(self) -> bool:
-        """A stop string stands in the text, which is cut off before it."""
+        """Return true if the text contains a stop string, and cut the text off before it."""
         at = self.output.find_stop(self.settings.stop) if self.settings.stop else None
         if at is not None and self.settings.call is not None:
             call = self.settings.call
             mark = call.form.opening
             opening = 0 if call.is_required else self.output.text.find(mark) if mark else -1
             if 0 <= opening <= at:
-                return False  # a call is no text; it ends where its form ends
+                return False  # the form of a call decides where it ends
         if at is not None:
             self.output.cut(at)
         return at is not None
@@ -529,12 +529,12 @@ class Decoder:
 
     def _done(self, reason: FinishReason) -> Done:
         self.output.settle()
-        # What was taken for the beginning of a value is text after all, and may hold one.
+        # What looked like the beginning of a value is text, and may contain a stop string.
         return Done("stop_string" if self._is_stopped() else reason)
 
 
 def _follow(state: InEntity | InRelation, token: int) -> None:
-    """The key has gone on by a token, and its paths with it."""
+    """Move the paths of the key on by a token."""
     state.trie = state.trie.after(token) if state.trie else None
     state.only = state.only.after(token) if state.only else None
 

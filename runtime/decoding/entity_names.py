@@ -1,7 +1,7 @@
 """The names of all entities of a memory, for a strict constraint.
 
-Names only, and never for longer than until the next text: it begins with a look at the memory's
-revision, and what has changed is read again, so a name that was erased is gone from here, too.
+They are read again before a text if the memory has a new revision, so an erased name is removed
+here, too.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ MOST_ENTITIES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _RevisionNames:
     revision: int
     names: tuple[str, ...]
 
 
 class EntityNames:
-    """What the names were when a text last began; read by tasks, used by the owner thread."""
+    """The names at the beginning of the latest text; read by tasks, used by the owner thread."""
 
     def __init__(self, most: int = MOST_ENTITIES) -> None:
         self._most = most
         self._reading = anyio.Lock()
-        self._read = _Read(-1, ())
-        self._table: tuple[_Read, PackedTrie] | None = None
+        self._read = _RevisionNames(-1, ())
+        self._trie: tuple[_RevisionNames, PackedTrie] | None = None
 
     async def refresh(self, store: FactStore) -> None:
-        """The names are those that the memory holds now.
+        """Read the names again if the memory has changed.
 
         Raises:
-            TooManyEntities: they are too many to keep at hand.
+            TooManyEntities: they are too many to keep in memory.
         """
         from lamlam.memory_backends.model.lookups import Lookup
 
@@ -59,19 +59,21 @@ class EntityNames:
                     if len(names) > self._most:
                         raise TooManyEntities(self._most)
             finally:
-                if isinstance(facts, AsyncGenerator):  # one that is left early must be closed
+                if isinstance(
+                    facts, AsyncGenerator
+                ):  # a generator that is left early must be closed
                     await facts.aclose()
-            self._read = _Read(revision, tuple(names))
+            self._read = _RevisionNames(revision, tuple(names))
 
-    def table(self, vocabulary: Vocabulary) -> PackedTrie:
+    def trie(self, vocabulary: Vocabulary) -> PackedTrie:
         """Return the names as token paths; built once for each revision."""
-        read, held = self._read, self._table
-        if held is None or held[0] is not read:
+        read, built = self._read, self._trie
+        if built is None or built[0] is not read:
             assert vocabulary.lookup is not None
             paths = (vocabulary.tokens(f" {name}") for name in read.names)
-            table = PackedTrie(
+            trie = PackedTrie(
                 (path for path in paths if len(path) <= MAX_ENTITY_TOKENS),
                 vocabulary.lookup.relation,
             )
-            held = self._table = (read, table)
-        return held[1]
+            built = self._trie = (read, trie)
+        return built[1]

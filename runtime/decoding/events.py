@@ -1,4 +1,4 @@
-"""What a stream tells while a text is being written."""
+"""The events of a stream, and how they are read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """More text stands. Joined, these are the text after the prompt."""
+    """More text was generated. Joined, these are the text after the prompt."""
 
     text: str
     origin: Origin
@@ -67,19 +67,19 @@ class EventSource(Protocol):
         ...
 
     def leave(self) -> None:
-        """The text ends here."""
+        """End the text here."""
         ...
 
     def end(self, error: BaseException) -> bool:
-        """The engine is being closed: whoever reads on gets the error.
+        """Let further reading raise the error, since the engine is being closed.
 
-        False where the text was complete, and can still be read.
+        Return false if the text was complete and can still be read.
         """
         ...
 
 
 def left() -> EngineClosed:
-    """Return the error for whoever reads on after the block of a stream."""
+    """Return the error of reading on after the block of a stream."""
     return EngineClosed(
         "the stream was left before its end", hint="read its events inside its with block"
     )

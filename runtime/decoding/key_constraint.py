@@ -1,8 +1,8 @@
-"""Which keys memory could answer, as token paths that the decoder prefers.
+"""Constrained decoding of keys: the keys that memory can answer, as paths of tokens.
 
-The model copies names from the text and chooses among the relations that the entity
-really has; a preference by default: where the model clearly wants another key, it writes
-that key and the lookup is an honest miss. A strict constraint leaves nothing else to write.
+The model copies names from the text and chooses among the relations that the entity has. By
+default this is a preference: a model that assigns another key a high probability writes that
+key, and the lookup is a miss. A strict constraint masks all other keys.
 
 Only for stores that answer at once (`describe_nowait`).
 """
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 MAX_NAME_WORDS = 8
 VAGUE = ("type", "location", "located in", "part of")
-"""Relations that texts of nearly every kind have: a model that wants one has not seen yet what
-kind of thing it writes about. Where memory has none of them it shows by what else it holds."""
+"""Relations that occur in texts of almost every kind: a model that chooses one does not know
+yet what it writes about. If the entity has none of them, its other relations say more."""
 _WORD = re.compile(r"\S+")
-# Marks that lean on a word without belonging to its name.
+# Marks beside a word that do not belong to its name.
 _BEFORE = "([{<\"'“‘«„‚¿¡*_–—-"
 _AFTER = ")]}>\"'”’»,.;:!?*_–—-"
 # Marks after a word that may belong to the name: "Jr.", "Mercury (planet)", "Oliver!"
@@ -55,24 +55,24 @@ class Describer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """How strongly keys are drawn towards what memory holds."""
+    """How strongly keys are constrained to what memory holds."""
 
     entity_floor: float = 0.001
-    """Names that stand in the text and that memory knows win from this probability on, together:
-    the model garbles rare names more often than it means another one."""
+    """If the names that occur in the text and that memory knows have at least this probability
+    together, one of them is chosen: models misspell rare names more often than they mean others."""
     relation_floor: float = 0.02
     """The same for relations of the entity."""
     skip_stated: bool = True
-    """Leave out relations whose values all stand in the text: hardly any value stands twice."""
+    """Leave out relations whose values are all in the text: few values are written twice."""
     strict: bool = False
-    """Keys are nothing but what memory holds: the name of an entity as stored, or one in the text
+    """Allow only keys that memory holds: the name of an entity as stored, or one in the text
     that memory knows, then a relation of that entity or a synonym. A lookup for which none is
-    left is taken back. The names of all entities are kept at hand, so a memory of more than
-    100,000 is refused (`TooManyEntities`), and one without fast lookups (`NotSupported`). They are
-    today's names: a text with ``as_of`` keeps to those that stand in it."""
+    left is rewound. The names of all entities are kept in memory, so more than 100,000 are
+    refused (`TooManyEntities`), and so is a store without fast lookups (`NotSupported`). They are
+    names of the present: a text with ``as_of`` is limited to names in the text."""
     only_named: bool = False
-    """With ``strict``: entities are those that stand in the text, and no other; no names are
-    kept, so memory may be of any size."""
+    """With ``strict``: allow only entities that are named in the text; no names are kept, so
+    memory may be of any size."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -83,7 +83,7 @@ class Constraint:
         check_switch("only_named", self.only_named)
         if self.only_named and not self.strict:
             raise UsageError(
-                "only_named is a way of strict", hint="use Constraint(strict=True, only_named=True)"
+                "only_named needs strict", hint="use Constraint(strict=True, only_named=True)"
             )
 
 
@@ -101,7 +101,7 @@ def read_constraint(constrain: bool | Constraint) -> Constraint | None:
 
 
 class KeyConstraint:
-    """What one text has named so far that memory knows."""
+    """The constraint of one text: which names in it memory knows, and what follows a name."""
 
     def __init__(
         self,
@@ -111,16 +111,18 @@ class KeyConstraint:
         entity_names: EntityNames | None = None,
         as_of: int | None = None,
     ) -> None:
-        """Nothing is named yet.
+        """Begin with no names.
 
         Args:
-            entity_names: all names of the store, for a strict constraint that is not ``only_named``.
+            entity_names: all names of the store, for strict without ``only_named``.
             as_of: the revision that is asked about; ``None``: the newest.
         """
         self._describe = (
             store.describe_nowait if as_of is None else partial(store.describe_nowait, as_of=as_of)
         )
-        self._entity_names = entity_names if as_of is None else None  # it knows today's names
+        self._entity_names = (
+            entity_names if as_of is None else None
+        )  # they are names of the present
         self.is_strict = constraint.strict
         self._vocabulary = vocabulary
         self._constraint = constraint
@@ -162,10 +164,10 @@ class KeyConstraint:
             values = view.values(key)
             if all(value in had for value in values):
                 continue
-            if self._constraint.skip_stated and all(_stands_in(value, text) for value in values):
+            if self._constraint.skip_stated and all(_occurs_in(value, text) for value in values):
                 continue
             names[key] = None
-            # Synonyms such as "type of film" would lead a model that wants the type astray.
+            # Synonyms such as "type of film" would mislead a model that is about to write the type.
             names.update(
                 dict.fromkeys(n for n in _synonyms(key) if n in VAGUE or not n.startswith(VAGUE))
             )
@@ -184,7 +186,7 @@ class KeyConstraint:
         """
         if self._entity_names is None:
             return named
-        return either(named, self._entity_names.table(self._vocabulary).root)
+        return either(named, self._entity_names.trie(self._vocabulary).root)
 
     def all_relations(self, entity: str) -> KeyTrie | None:
         """Return every path that a strict constraint leaves to a relation of the entity."""
@@ -236,7 +238,7 @@ def _spellings(text: str, start: int, end: int) -> list[str]:
     return [name for name in names if name]
 
 
-def _stands_in(value: str, text: str) -> bool:
+def _occurs_in(value: str, text: str) -> bool:
     at = text.find(value)
     while at >= 0:
         before, after = text[at - 1 : at], text[at + len(value) : at + len(value) + 1]

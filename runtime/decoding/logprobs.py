@@ -2,7 +2,7 @@
 
 The distribution is the model's own: the softmax over its whole vocabulary, lookup tokens and
 ends of text among them, before masks, biases, penalties and temperature. So a token that was
-drawn, or chosen because likelier ones were forbidden, may stand far from the top.
+sampled, or chosen because likelier ones were masked, may be far from the top.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ class TokenList:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._tokens: list[tuple[int, int, Scored | None]] = []
-        """(where it begins, token, how likely it was; none where it was not the model's)."""
+        """(where it begins, token, how likely it was; none if the model did not write it)."""
 
     def add_sampled(self, token: int, start: int, scored: Scored | None) -> None:
-        """A token that the model wrote stands at ``start``."""
+        """Add a token that the model wrote, at ``start`` in the text."""
         self._tokens.append((start, token, scored))
 
     def add_written(self, tokens: Sequence[int], start: int, end: int) -> None:
-        """Tokens that were written for the model stand from ``start`` to ``end``."""
+        """Add tokens that were written for the model, from ``start`` to ``end``."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         at = start
         for token in tokens:

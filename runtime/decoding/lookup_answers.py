@@ -1,4 +1,4 @@
-"""What memory said, in the form that a decoder needs, and what was given out before."""
+"""Results of lookups as records for a decoder, and the values that a text already has."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
 
 
 def checked_result(result: LookupResult) -> LookupResult:
-    """Return the result, if it is one.
+    """Return the result; check that it is one.
 
     Raises:
-        BadAnswer: a backend of someone else's gave something else.
+        BadAnswer: a third-party backend returned something else.
     """
     if not hasattr(result, "status"):
         raise BadAnswer(
-            f"memory answered with {type(result).__name__}, which is no LookupResult",
-            hint="a backend gives one LookupResult for each question",
+            f"invalid answer of memory: must be a LookupResult, got {type(result).__name__}",
+            hint="a backend returns one LookupResult for each lookup",
         )
     return result
 
 
 def only_result(results: Iterable[LookupResult]) -> LookupResult:
-    """Return the result of one question.
+    """Return the only result.
 
     Raises:
-        BadAnswer: a backend of someone else's gave none, several, or something else.
+        BadAnswer: a third-party backend returned none, several, or something else.
     """
     try:
         (result,) = results
     except (TypeError, ValueError):
         n = f"{len(results)} results" if isinstance(results, list) else type(results).__name__
         raise BadAnswer(
-            f"memory answered one question with {n}",
-            hint="lookup_many gives a list with one LookupResult for each question",
+            f"invalid answer of memory: must be one LookupResult, got {n}",
+            hint="lookup_many returns a list with one LookupResult for each lookup",
         ) from None
     return checked_result(result)
 

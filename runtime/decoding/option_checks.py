@@ -1,4 +1,4 @@
-"""Refuses option values that make no sense, each by the option's name."""
+"""Checks of option values; an error names the option, what was expected and what came."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def check_names(given: Iterable[str], known: Iterable[str]) -> None:
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Raise `UnknownOption` for a value that is none of the choices."""
+    """Raise `UnknownOption` unless the value is one of the choices."""
     if value not in choices:
         raise UnknownOption(f"unknown {name} {value!r}", hint=_suggestion(str(value), choices))
 
 
 def check_whole(name: str, value: object, least: int, most: int | None = None) -> None:
-    """Raise `UsageError` for what is no whole number between the two, both included."""
+    """Raise `UsageError` unless it is a whole number between the two, both included."""
     if isinstance(value, int) and not isinstance(value, bool):
         if value >= least and (most is None or value <= most):
             return
@@ -37,7 +37,7 @@ def check_whole(name: str, value: object, least: int, most: int | None = None) -
 def check_number(
     name: str, value: object, least: float = -math.inf, most: float = math.inf
 ) -> None:
-    """Raise `UsageError` for what is no finite number between the two, both included."""
+    """Raise `UsageError` unless it is a finite number between the two, both included."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
         raise UsageError(f"{name} must be a number, not {value!r}")
     if not -math.inf < value < math.inf:
@@ -49,7 +49,7 @@ def check_number(
 
 
 def check_switch(name: str, value: object) -> None:
-    """Raise `UsageError` for what is neither true nor false."""
+    """Raise `UsageError` unless it is true or false."""
     if not isinstance(value, bool):
         raise UsageError(f"{name} must be True or False, not {value!r}")
 

@@ -14,14 +14,14 @@ _EITHER_QUOTE = frozenset("\"'")
 
 
 class OutputText:
-    """Visible text in characters, fed with bytes of sampled tokens and with values."""
+    """Visible text in characters, made of the bytes of sampled tokens and of values."""
 
     def __init__(self, prompt: str) -> None:
         self.text = prompt
         self.n_prompt = len(prompt)
         self._facts: list[Span] = []
         self._searched_from = len(prompt)
-        """Stop strings count only behind the last value."""
+        """Stop strings are searched only after the last value."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._expected: str | None = None
         self._expected_fact: LookupRecord | None = None
@@ -35,20 +35,20 @@ class OutputText:
 
     @property
     def awaits_value(self) -> bool:
-        """True while the model may still be writing a fetched value to the letter."""
+        """True while the model may still be writing a fetched value exactly."""
         if self._expected is None:
             return False
         tail = self.text[self._expected_from :]
         return tail.removeprefix(" ") != self._expected
 
     def add_bytes(self, piece: bytes) -> None:
-        """The bytes of a sampled token stand in the text."""
+        """Add the bytes of a sampled token."""
         self.text += self._decoder.decode(piece)
         if self._expected is not None:
             self._compare(final=False)
 
     def add_value(self, lead: str, value: str, fact: LookupRecord | None) -> None:
-        """Add a value to the letter, after ``lead``.
+        """Add a value, unchanged, after ``lead``.
 
         Args:
             fact: the lookup that gave it; ``None`` for a word in place of a value ("unknown").
@@ -68,7 +68,7 @@ class OutputText:
         self._expected_from = len(self.text)
 
     def settle(self) -> None:
-        """Nothing is left open: partial characters and comparisons end here."""
+        """End partial characters and the comparison with an expected value."""
         self.text += self._decoder.decode(b"", final=True)
         self._decoder.reset()
         if self._expected is not None:
@@ -81,7 +81,7 @@ class OutputText:
         last, before = self.text[-1], self.text[-2:-1]
         if last in _OPENING:
             return ""
-        if last in _DASHES:  # "1867–" is followed like "1867 – " by what stands before it
+        if last in _DASHES:  # a dash has a space after it if it has one before it
             return " " if before.isspace() else ""
         if last in _EITHER_QUOTE:
             return "" if not before or before.isspace() or before in _OPENING else " "
@@ -90,7 +90,7 @@ class OutputText:
     def find_stop(self, stop: tuple[str, ...]) -> int | None:
         """Return where the first stop string begins in what was sampled since the last value.
 
-        What may still turn out to be a value is not searched yet: values never stop a text.
+        What may become a value is not searched yet: values never stop a text.
         """
         start = self._searched_from
         end = len(self.text) if self._expected is None else self._expected_from
@@ -98,13 +98,13 @@ class OutputText:
         return min(found, default=None)
 
     def cut(self, at: int) -> None:
-        """The text ends at ``at``."""
+        """End the text at ``at``."""
         self.settle()
         self.text = self.text[:at]
         self._facts = [fact for fact in self._facts if fact.end <= at]
 
     def take_unsent(self, stop: tuple[str, ...] = (), *, final: bool = False) -> list[Text]:
-        """Return text not handed out before, whose origin can no longer change."""
+        """Return text that was not returned before and whose origin can no longer change."""
         end = len(self.text)
         if not final:
             if self._expected is not None:
@@ -161,7 +161,7 @@ class OutputText:
             follows = tail[len(value) : len(value) + 1]
             if not follows and not final:
                 return
-            # "1867" is not what stands in "18670".
+            # "18670" does not contain the value "1867".
             if not (follows.isalnum() and value[-1].isalnum()):
                 self._searched_from = start + len(value)
                 if self._expected_fact is not None:

@@ -1,7 +1,7 @@
-"""The names of a whole memory as token paths, in a few bytes for each token.
+"""A trie of all entity names as paths of tokens, in a few bytes for each token.
 
-The paths stand one behind the other in one sorted array, so all that begin alike are
-neighbours and a place on the way is a range of rows.
+All paths are concatenated in one sorted array, so those with a common prefix are neighbours and a
+node of the trie is a range of rows.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ class PackedTrie:
     """All paths, each ended by the token that closes a name."""
 
     def __init__(self, names: Iterable[tuple[int, ...]], closing: int) -> None:
-        """Sort the names; ``closing`` stands in none of them."""
+        """Sort the names; ``closing`` occurs in none of them."""
         paths = sorted({(*name, closing) for name in names})
         self.tokens = np.fromiter(chain.from_iterable(paths), np.int32)
         lengths = np.fromiter(map(len, paths), np.int64, len(paths))
         self.starts = np.cumsum(lengths) - lengths
         self.ends = np.cumsum(lengths)
         self.root = PackedPaths(self, 0, len(paths), 0) if paths else None
-        """Where every name begins; none where there is no name."""
+        """The root node; ``None`` if there are no names."""
 
 
 class PackedPaths:
-    """The rows that begin with the tokens so far."""
+    """A node: the rows that begin with the tokens so far."""
 
     def __init__(self, table: PackedTrie, first: int, end: int, depth: int) -> None:
         self._table = table

@@ -1,4 +1,4 @@
-"""How a token is chosen from logits."""
+"""Sampling: how a token is chosen from logits, under logit masks and biases."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SamplerSettings:
     top_p: float = 1.0
     min_p: float = 0.0
     repeat_penalty: float = 1.0
-    """Divides positive and multiplies negative logits of tokens that already stand."""
+    """Divides positive and multiplies negative logits of tokens that occurred already."""
     seed: int | None = None
 
     def __post_init__(self) -> None:
@@ -51,7 +51,7 @@ class SamplerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which tokens may come next, and which are to be preferred."""
+    """The logit mask and bias of the next token, and the tokens to be preferred."""
 
     forbidden: TokenIds
     bias: tuple[tuple[int, float], ...] = ()
@@ -67,7 +67,7 @@ class Choice:
     """``forbidden``, to look single tokens up."""
 
     def __post_init__(self) -> None:
-        """Most choices serve many tokens."""
+        """Prepare the set of forbidden tokens, since most choices serve many tokens."""
         object.__setattr__(self, "barred", frozenset(self.forbidden.tolist()))
 
 
@@ -88,7 +88,7 @@ class Sampler:
             history: the tokens so far, for the repeat penalty.
 
         Raises:
-            BadLogits: they are no numbers, or infinite: the weights are damaged.
+            BadLogits: they are not finite numbers: the weights are damaged.
         """
         is_greedy = self._random is None or choice.is_key
         is_short = choice.preferred is None and choice.allowed is None
@@ -110,7 +110,7 @@ class Sampler:
             kept = scores[choice.allowed]
             scores.fill(-np.inf)
             scores[choice.allowed] = kept
-        top = int(scores.argmax())  # of numbers and others, the first that is none
+        top = int(scores.argmax())  # if some are NaN, the first of them
         _check(logits.item(top))
         preferred = choice.preferred
         if preferred is not None:
@@ -134,7 +134,7 @@ class Sampler:
             weights = weights[tokens]
         if settings.top_p < 1.0:
             total = float(weights.sum(dtype=np.float64))
-            # Tokens so light that all together miss the rest are never needed: sorting is dear.
+            # Tokens so light that together they are within the rest are never needed; sort few.
             heavy = np.flatnonzero(weights >= (1.0 - settings.top_p) * total / len(weights))
             heavy = heavy[np.argsort(-weights[heavy], kind="stable")]
             mass = np.cumsum(weights[heavy], dtype=np.float64)
@@ -151,7 +151,7 @@ class Sampler:
 
 def _check(highest: float) -> None:
     if not isfinite(highest):
-        raise BadLogits(f"the model's scores are no numbers: the highest is {highest}")
+        raise BadLogits(f"the logits of the model must be finite numbers, the highest is {highest}")
 
 
 def _likeliest(logits: Logits, choice: Choice) -> int | None:

@@ -1,4 +1,4 @@
-"""What a generation is asked to do: limits, misses, values, and the paper's settings."""
+"""Settings of a generation: limits, misses, values, and the preset of the paper."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from lamlam.runtime.decoding.option_checks import (
 from lamlam.runtime.decoding.sampling import SamplerSettings
 
 Policy = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise"]
-"""What follows a miss: write on without a fact (``continue``), ask another question
+"""What follows a miss: go on without a fact (``continue``), look up another key
 (``ask_again``), write "unknown", take the nearest candidate, end the text, or raise."""
 Verbalise = Literal["copy", "model"]
-"""Who writes a fetched value into the text: the runtime to the letter, or the model."""
+"""Who writes a fetched value into the text: the runtime, unchanged, or the model."""
 
 
 MOST_ALTERNATIVES = 20
@@ -68,7 +68,7 @@ class CallForm:
     opening: str
     """Where a model has written this, it has begun a call; empty: no text says so."""
     fixed: tuple[str, str, str]
-    """What stands before, between and behind the two."""
+    """The text before, between and after the two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class TextSettings:
     """How many of the likeliest tokens are listed beside each token of the text; ``None`` lists
     and costs nothing."""
     as_of: int | None = None
-    """Memory answers as it stood at this revision; by default as it stands."""
+    """Memory answers as of this revision; by default as of now."""
     call: CallSettings | None = None
     """The text is a turn that may call a tool."""
 
@@ -153,5 +153,5 @@ def _stop_strings(stop: Any) -> tuple[str, ...]:  # Any: whatever was given
         raise UsageError(f"stop must be a string or several, not {stop!r}")
     texts = tuple(texts)
     if any(not isinstance(text, str) or not text for text in texts):
-        raise UsageError("a stop string must be text and not empty")
+        raise UsageError("stop must not contain an empty string or anything but strings")
     return texts

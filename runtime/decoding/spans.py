@@ -19,8 +19,8 @@ class Span:
     start: int
     end: int
     origin: Origin
-    """``fact`` where the text is a fetched value to the letter, ``parametric`` where the
-    weights alone wrote it."""
+    """``fact`` if the text is exactly a fetched value, ``parametric`` if the weights alone
+    wrote it."""
     fact_id: str | None = None
     source: str | None = None
     revision: int | None = None
@@ -35,15 +35,15 @@ class LookupRecord:
     """As the model wrote it."""
     relation: str
     status: AnswerStatus
-    """``nearest``: a value below the threshold, taken by policy; ``exhausted``: every value
-    of this key was given out before in this text."""
+    """``nearest``: a value below the threshold, taken by policy; ``exhausted``: this text has
+    had every value of the key."""
     value: str | None = None
     fact_id: str | None = None
     source: str | None = None
     elapsed_s: float = 0.0
     match: Match | None = None
     at: int = 0
-    """Where in the text the lookup stands."""
+    """Offset of the lookup in the text."""
     revision: int | None = None
     """The revision of the store that answered; of ``as_of`` where that was given."""
 
@@ -54,7 +54,7 @@ class LookupRecord:
 
 
 def fact_span(start: int, end: int, record: LookupRecord) -> Span:
-    """Return the span of a value that stands in the text to the letter."""
+    """Return the span of a value that the text contains unchanged."""
     return Span(
         start,
         end,

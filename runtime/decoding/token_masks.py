@@ -1,4 +1,4 @@
-"""Which tokens may not come next, by what is being written."""
+"""Logit masks: the tokens that are forbidden in each state of the decoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class TokenMasks:
         ids = {lookup.entity, lookup.relation, lookup.answer, lookup.end} if lookup else set()
         special = vocabulary.not_text | vocabulary.ends | ids
         self.key = token_ids(special)
-        """Nothing but text."""
+        """In a key: only text."""
         self.text = token_ids(special - vocabulary.ends - ({lookup.entity} if lookup else set()))
         self.text_no_lookup = token_ids(special - vocabulary.ends)
         self.text_no_end = token_ids(special - ({lookup.entity} if lookup else set()))

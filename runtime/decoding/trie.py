@@ -1,4 +1,4 @@
-"""Token paths that a key may take: names that memory knows, as a trie of token ids."""
+"""Trie of token ids for constrained decoding: the keys that memory knows."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lamlam.runtime.decoding.sampling import TokenIds
 
 MAX_ENTITY_TOKENS = 32
 MAX_RELATION_TOKENS = 24
-"""A key that has so many tokens is closed by force."""
+"""A key of so many tokens is closed by force."""
 
 
 class Paths(Protocol):
-    """Where a key stands on its way to known names."""
+    """A node on the way to known names."""
 
     @property
     def choices(self) -> TokenIds:

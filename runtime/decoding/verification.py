@@ -1,4 +1,4 @@
-"""Whether what a text took from memory still holds: each span asked about again, later."""
+"""Checks whether the facts of a text still hold: each span is looked up again later."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 CheckStatus = Literal["unchanged", "changed", "retracted", "not_valid", "unknown", "not_verifiable"]
 """What has become of a span's fact:
 
-- ``unchanged``: the store still says what stands in the text;
-- ``changed``: the fact ended and something else took its place, or it is written otherwise now;
-- ``retracted``: it ended, and nothing came in its place;
-- ``not_valid``: it stands in the store, but its period of world time does not include now;
-- ``unknown``: the store has no such fact, nor had it: it was erased, or never was in this store,
-  or the store keeps no history. An erasure leaves nothing by which to tell these apart;
+- ``unchanged``: the store still has the value that is in the text;
+- ``changed``: the fact was replaced, or its value is written in another way now;
+- ``retracted``: it was retracted and not replaced;
+- ``not_valid``: the store has it, but its period of world time does not include now;
+- ``unknown``: the store has no such fact and no history of it: it was erased, or never was in
+  this store, or the store keeps no history. After an erasure these look the same;
 - ``not_verifiable``: the weights wrote it, so there is no fact to ask about.
 """
 
@@ -40,8 +40,8 @@ class SpanCheck:
     relation: str | None = None
     fact_id: str | None = None
     text_matches: bool | None = None
-    """The text is the fact's value, to the letter, as it is stored now or was when it ended;
-    ``None`` where there is no fact to compare it with."""
+    """The text is exactly the value of the fact, as it is stored now or was when it ended;
+    ``None`` if there is no fact to compare it with."""
     now: tuple[str, ...] = ()
     """Every value that the store answers now."""
     now_fact_id: str | None = None
@@ -63,7 +63,7 @@ class Verification:
 
     @property
     def holds(self) -> bool:
-        """Everything that came from memory still stands there; what the weights wrote is not
+        """True if memory still has everything that came from it; what the weights wrote is not
         counted."""
         return all(check.status in ("unchanged", "not_verifiable") for check in self.checks)
 
@@ -81,7 +81,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A span, and the question whose answer it was."""
+    """A span, and the lookup that it answered."""
 
     span: Span
     text: str
@@ -89,11 +89,11 @@ class _Asked:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Entities that may hold the fact: of an inverse relation it is the other one's."""
+        """Entities that may have the fact: with an inverse relation it is the other one."""
         return tuple(dict.fromkeys((self.lookup.entity, self.text)))
 
     def is_about(self, fact: Fact) -> bool:
-        """True of the very fact that the span was."""
+        """Return true for the fact that the span came from."""
         return self.span.fact_id is not None and fact.id == self.span.fact_id
 
 
@@ -159,7 +159,7 @@ def _questions(text: str, spans: Sequence[Span], lookups: Sequence[LookupRecord]
 
 
 def _answer(asked: _Asked, result: LookupResult) -> tuple[str, str | None] | None:
-    """Return value and id of the fact that still stands, or of one that says the same."""
+    """Return value and id of the fact if it still holds, or of one with the same value."""
     ids: Sequence[str | None] = result.fact_ids or (None,) * len(result.values)
     answers = list(zip(result.values, ids, strict=True))
     fact_id = asked.span.fact_id
@@ -185,7 +185,7 @@ def _gone(asked: _Asked, result: LookupResult, named: Sequence[_Named]) -> SpanC
                 return _check(asked, "not_valid", result, text_matches=_says(fact, asked))
     ended = [past for one in named for past in one.past or () if asked.is_about(past.fact)]
     if not ended:
-        # Without a past all that can be said is that the store says otherwise.
+        # Without a history only the present values can be compared.
         has_history = all(one.past is not None for one in named)
         is_changed = not has_history and bool(result.values)
         return _check(asked, "changed" if is_changed else "unknown", result)
@@ -201,7 +201,7 @@ def _gone(asked: _Asked, result: LookupResult, named: Sequence[_Named]) -> SpanC
 
 
 def _says(fact: Fact, asked: _Asked) -> bool:
-    """True where a fact's value is the text; of an inverse relation its entity is."""
+    """Return true if the text is the value of a fact, or its entity (inverse relation)."""
     return asked.text in (fact.surface, fact.entity)
 
 

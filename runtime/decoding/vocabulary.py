@@ -1,6 +1,6 @@
 """The tokens of a model, the four lookup tokens among them.
 
-`Vocabulary` is all that decoder and key constraint know of a model: text to tokens,
+`Vocabulary` is all that the decoder and the key constraint know of a model: text to tokens,
 tokens to bytes, and which tokens are more than text. Text is data: it is always
 tokenized with special tokens off, so no prompt, key or value yields a lookup token.
 """
@@ -18,7 +18,7 @@ _NOT_TEXT = frozenset({2, 3, 5})
 _CONTROL = 3
 _MOST_RELATIONS = 4096
 _SURELY_SHORT = 16
-"""Characters a token, up to which a text is tokenized without a thought."""
+"""Characters a token, up to which a text is tokenized without counting first."""
 
 
 Stretch = str | int
@@ -107,7 +107,7 @@ class Vocabulary:
         """Return how many tokens the prompt takes at least, by its length alone.
 
         Args:
-            enough: nobody asks closer where it may be fewer.
+            enough: below this number, 0 may be returned instead.
         """
         stretches = [prompt] if isinstance(prompt, str) else prompt.stretches
         n_characters = sum(len(one) for one in stretches if isinstance(one, str))
@@ -125,18 +125,18 @@ class Vocabulary:
         return piece
 
     def text_of(self, tokens: list[int]) -> str:
-        """Return the text of tokens; bytes that are no UTF-8 become U+FFFD."""
+        """Return the text of tokens; bytes that are not UTF-8 become U+FFFD."""
         return b"".join(map(self.piece, tokens)).decode("utf-8", "replace")
 
     def tokens(self, text: str) -> tuple[int, ...]:
         """Return the tokens of a stretch of text.
 
-        Not kept: text may be a value, and one that was erased must be gone from here, too.
+        Not cached: text may be a value, and an erased one must not remain here.
         """
         return tuple(self._tokenized(text))
 
     def _tokenized(self, text: str) -> list[int]:
-        """Return the tokens; one that the vocabulary lacks would fail every text in its batch."""
+        """Return the tokens; check them, since an unknown one would fail its whole batch."""
         tokens = self._source.tokenize(_encode(text), special=False)
         if tokens and not (min(tokens) >= 0 and max(tokens) < self.n_tokens):
             wrong = next(token for token in tokens if not 0 <= token < self.n_tokens)
@@ -144,7 +144,7 @@ class Vocabulary:
         return tokens
 
     def relation_tokens(self, name: str) -> tuple[int, ...]:
-        """Return the tokens of a relation's name with a space in front; kept, as few recur."""
+        """Return the tokens of a relation's name with a space in front; cached, as few recur."""
         tokens = self._relation_tokens.get(name)
         if tokens is None:
             if len(self._relation_tokens) >= _MOST_RELATIONS:
@@ -157,7 +157,9 @@ def _encode(text: str) -> bytes:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        raise UsageError("the text holds half a surrogate pair, which is no character") from None
+        raise UsageError(
+            "the text contains an unpaired surrogate, which is not a character"
+        ) from None
 
 
 def _find_lookup_tokens(source: TokenSource, types: list[int]) -> LookupTokens | None:
@@ -168,7 +170,7 @@ def _find_lookup_tokens(source: TokenSource, types: list[int]) -> LookupTokens |
     for text, tokens in tokens_of.items():
         if len(tokens) != 1:
             raise NoLookupTokens(
-                f"the model has some lookup tokens, but no {text}",
+                f"the model has some lookup tokens, but not {text}",
                 hint="export the checkpoint again, or open the engine with plain=True",
             )
         if types[tokens[0]] != _CONTROL:

@@ -1,6 +1,6 @@
 """Checksums inside a GGUF file, so that a damaged one is noticed before llama.cpp reads it.
 
-Two BLAKE2b-128 values stand in the metadata as 32 hexadecimal digits each:
+Two BLAKE2b-128 values are in the metadata as 32 hexadecimal digits each:
 
 - ``lamlam.weights_blake2b`` over the tensor data: from its aligned start to the
   end of the file;
@@ -33,7 +33,7 @@ def seal(path: Path) -> str:
     """Compute both checksums of the file, write them into it and return the weights' one.
 
     Raises:
-        BadModelFile: no GGUF, or one without room for the checksums.
+        BadModelFile: not a GGUF file, or one without room for the checksums.
     """
     header = read_header(path)
     places = _places(header)
@@ -49,10 +49,10 @@ def seal(path: Path) -> str:
 
 
 def verify(path: Path) -> bool:
-    """Return true where the file is as it was sealed, false where it carries no checksum.
+    """Return true if the file is as it was sealed, false if it has no checksum.
 
     Raises:
-        BadModelFile: no GGUF, or its bytes differ from what was sealed.
+        BadModelFile: not a GGUF file, or its bytes differ from what was sealed.
     """
     header = read_header(path)
     if WEIGHTS_KEY not in header.metadata and HEADER_KEY not in header.metadata:

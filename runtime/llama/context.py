@@ -1,7 +1,7 @@
-"""The only door to llama.cpp: its low-level API behind context managers.
+"""The KV cache and the evaluation of batches: llama.cpp's low-level API in context managers.
 
 Not thread-safe: one thread opens, uses and closes a `LlamaContext`. A `LlamaModel` may be
-read from other threads. llama.cpp's errors become ours.
+read from other threads. Errors of llama.cpp are raised as those of lamlam.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ class LlamaModel:
         self._token_types = token_types
         self.n_tokens = int(api.llama_vocab_n_tokens(self._vocab))
         self.n_context_trained = int(api.llama_model_n_ctx_train(handle))
-        # What a recurrent layer has read is one state, of which no token can be taken out.
+        # A recurrent layer keeps one state, from which single tokens cannot be removed.
         kinds = (
             "llama_model_is_recurrent",
             "llama_model_is_hybrid",
         )  # older versions lack the second
         self.can_truncate = not any(getattr(api, kind, _no)(handle) for kind in kinds)
         self._piece_buffer = ctypes.create_string_buffer(256)
-        # Ours begin every text with the marker, and say add_bos = false for other programs' sake.
+        # Models of lamlam begin every text with the marker; add_bos = false is for other programs.
         buffer: Any = self._piece_buffer
         is_ours = api.llama_model_meta_val_str(handle, b"lamlam.format_version", buffer, 256) >= 0
         has_marker = is_ours or api.llama_vocab_get_add_bos(self._vocab)
@@ -93,7 +93,7 @@ class LlamaModel:
         return self._token_types
 
     def forget(self) -> None:
-        """Whoever still holds this model gets an error instead of freed memory."""
+        """Make later uses of this model an error instead of an access to freed memory."""
         self._vocab = None
 
     def _open_vocab(self) -> Any:
@@ -103,7 +103,7 @@ class LlamaModel:
 
 
 class LlamaContext:
-    """Memory for the tokens of some sequences, and the way to evaluate more of them."""
+    """A KV cache for some sequences, and the evaluation of more of their tokens."""
 
     def __init__(
         self,
@@ -123,9 +123,9 @@ class LlamaContext:
         self.n_cells = n_cells
         """Tokens of all sequences together."""
         self.unified_kv = unified_kv
-        """Sequences take their cells from one store; false where each has its own."""
+        """All sequences share the cells of the KV cache; false if each has its own."""
         self.can_truncate = model.can_truncate
-        """`truncate` can shorten a sequence; false where a model can only forget all of it."""
+        """`truncate` works; false for models that can only forget a whole sequence."""
         self._handle = handle
         self._memory: Any = api.llama_get_memory(handle)
         self._vocabulary_size = model.n_tokens
@@ -160,15 +160,15 @@ class LlamaContext:
     def add(
         self, sequence: int, tokens: Sequence[int], position: int, *, is_last: bool
     ) -> int | None:
-        """The tokens stand in the batch; return the row of the last one's logits if wanted.
+        """Add tokens to the batch; return the row of the last one's logits if it is needed.
 
         Args:
             position: of the first token in its sequence.
-            is_last: the logits after the last token are wanted.
+            is_last: the logits after the last token are needed.
         """
         start, n = self._n, len(tokens)
         if n > self.free_tokens:
-            raise DecodeFailed(f"a batch holds {self.n_batch} tokens, {start + n} were given")
+            raise DecodeFailed(f"a batch must have at most {self.n_batch} tokens, got {start + n}")
         end = start + n
         if n == 1:  # slices of one cost ten times as much
             self._tokens[start] = tokens[0]
@@ -187,7 +187,7 @@ class LlamaContext:
         return self._n_outputs - 1
 
     def decode(self) -> None:
-        """Every token of the batch is evaluated; the batch is empty again.
+        """Evaluate the batch, which is empty afterwards.
 
         Raises:
             DecodeFailed: llama.cpp refused it.
@@ -203,8 +203,8 @@ class LlamaContext:
         status = api.llama_decode(self._handle, self._batch)
         self._threads.measured(n, n_threads, perf_counter() - began)
         if status != 0:
-            what = "there is no room left in the context" if status == 1 else "the batch failed"
-            raise DecodeFailed(f"llama.cpp could not go on: {what} (status {status})")
+            what = "the KV cache is full" if status == 1 else "the batch failed"
+            raise DecodeFailed(f"llama.cpp cannot evaluate the batch: {what} (status {status})")
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """Return a row of logits of the last batch: (vocabulary,), valid until `decode`."""
@@ -250,20 +250,22 @@ class LlamaContext:
         return scores
 
     def truncate(self, sequence: int, n_tokens: int) -> None:
-        """The sequence holds its first ``n_tokens`` tokens and no more."""
+        """Remove all but the first ``n_tokens`` tokens of a sequence from the KV cache."""
         if not api.llama_memory_seq_rm(self._memory, sequence, n_tokens, -1):
-            raise DecodeFailed("this model cannot forget part of a text, so it cannot look up")
+            raise DecodeFailed(
+                "the KV cache of this model cannot be truncated, so it cannot do lookups"
+            )
 
     def free(self, sequence: int) -> None:
-        """The sequence holds nothing."""
+        """Remove a sequence from the KV cache."""
         api.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
     def copy(self, source: int, target: int, n_tokens: int) -> None:
-        """An empty sequence holds the first tokens of another, which are not evaluated again."""
+        """Copy the first tokens of a sequence to an empty one, without evaluating them again."""
         if self.unified_kv:
             api.llama_memory_seq_cp(self._memory, source, target, 0, n_tokens)
             return
-        # Between cells of their own llama.cpp copies all or ends the process.
+        # Without a unified cache llama.cpp copies all or ends the process.
         api.llama_memory_seq_cp(self._memory, source, target, -1, -1)
         self.truncate(target, n_tokens)
 
@@ -318,12 +320,12 @@ def open_context(
     all_outputs: bool = False,
     always_all_threads: bool = False,
 ) -> Iterator[LlamaContext]:
-    """Open memory for ``n_sequences`` sequences of up to ``context`` tokens each.
+    """Open a KV cache for ``n_sequences`` sequences of up to ``context`` tokens each.
 
     Args:
         all_outputs: keep the logits of every token of a batch, for `LlamaContext.score`.
-        unified_cells: tokens that all sequences hold together, in one store; by default each
-            has cells of its own, which computes faster where several run.
+        unified_cells: tokens that all sequences hold together, in one unified KV cache; by
+            default each has its own cells, which is faster if several run.
         threads: the most that compute together; see `ThreadCount`.
         always_all_threads: never fewer, so that results do not depend on how busy the machine is.
 
@@ -360,12 +362,12 @@ def open_context(
 
 
 def silence_log() -> None:
-    """llama.cpp writes nothing to standard error from here on."""
+    """Stop llama.cpp from writing to standard error."""
     _LOG.start(verbose=False)
 
 
 class _Log:
-    """llama.cpp's log: silent unless asked for, the first error kept for our messages."""
+    """llama.cpp's log: silent by default; the first error is kept for messages."""
 
     def __init__(self) -> None:
         self.first_error = ""
@@ -381,7 +383,7 @@ class _Log:
             if not self._is_started:
                 api.llama_backend_init()
                 self._is_started = True
-            # llama-cpp-python sets a callback of its own when it is imported.
+            # llama-cpp-python sets another callback when it is imported.
             api.llama_log_set(self._callback, ctypes.c_void_p(0))
 
     def _receive(self, level: int, text: bytes, _: Any) -> None:

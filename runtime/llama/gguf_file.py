@@ -1,4 +1,4 @@
-"""What the header of a GGUF file says, read with nothing but the standard library.
+"""Reads the header of a GGUF file with the standard library alone.
 
 Every length in the file is checked against the file's size before it is used,
 so a truncated or damaged header ends in `BadModelFile`, never in a crash or in
@@ -62,7 +62,7 @@ class TensorEntry:
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """Everything that stands before the tensor data."""
+    """Everything before the tensor data."""
 
     metadata: dict[str, Any]  # Any: numbers, strings, booleans and lists of them
     string_offsets: dict[str, tuple[int, int]]
@@ -78,7 +78,7 @@ def read_header(path: Path) -> GgufHeader:
     """Return the header of a GGUF file whose tensors all lie inside the file.
 
     Raises:
-        BadModelFile: no such file, no GGUF, truncated, or a header that contradicts itself.
+        BadModelFile: no such file, not GGUF, truncated, or an inconsistent header.
     """
     try:
         with path.open("rb") as file:
@@ -108,7 +108,7 @@ class _HeaderReader:
         for _ in range(n_values):
             key = self.string()
             if key in metadata:
-                raise self.bad(f"metadata key {key!r} stands twice")
+                raise self.bad(f"metadata key {key!r} occurs twice")
             kind = self.number(4)
             metadata[key] = self.value(kind)
             if kind == _STRING:
@@ -138,7 +138,7 @@ class _HeaderReader:
             raise self.bad(f"tensor {name} has the unknown type {kind}")
         type_name, block, block_bytes = TENSOR_TYPES[kind]
         if shape[0] % block or 0 in shape:
-            raise self.bad(f"tensor {name}: {shape[0]} values are no whole {type_name} blocks")
+            raise self.bad(f"tensor {name}: {shape[0]} values do not fill whole {type_name} blocks")
         return TensorEntry(name, shape, type_name, offset, math.prod(shape) // block * block_bytes)
 
     def value(self, kind: int) -> Any:
@@ -168,7 +168,7 @@ class _HeaderReader:
             begin = at + _LENGTH.size
             at = begin + _LENGTH.unpack_from(data, at)[0] if begin <= end else begin
             if at > end:
-                raise self.bad("it ends inside its header")
+                raise self.bad("the file ends inside its header")
             raw.append(data[begin:at])
         self.at = at
         try:
@@ -188,7 +188,7 @@ class _HeaderReader:
 
     def take(self, size: int) -> bytes:
         if size > len(self.data) - self.at:
-            raise self.bad("it ends inside its header")
+            raise self.bad("the file ends inside its header")
         self.at += size
         return self.data[self.at - size : self.at]
 

@@ -1,7 +1,7 @@
-"""Checks a GGUF file before llama.cpp sees it: damage there can end the process.
+"""Checks a GGUF file before llama.cpp loads it, which a damaged file can crash.
 
 Structure first (every length against the file's size), then the checksums that
-lamlam's own files carry, then what llama.cpp takes on trust. Damaged weights cannot
+files of lamlam carry, then what llama.cpp does not check. Damaged weights cannot
 end the process, so their checksum may be computed while the model is being loaded.
 """
 
@@ -25,7 +25,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFile:
-    """A GGUF file that is whole, and what it says about itself."""
+    """A GGUF file that is complete, and its metadata."""
 
     path: Path
     metadata: dict[str, Any]  # Any: numbers, strings, booleans and lists of them
@@ -36,7 +36,7 @@ class CheckpointFile:
 
     @property
     def is_sealed(self) -> bool:
-        """True where checksums vouch for every byte."""
+        """True if checksums cover every byte."""
         return HEADER_KEY in self.metadata and WEIGHTS_KEY in self.metadata
 
     @property
@@ -47,16 +47,16 @@ class CheckpointFile:
 
     @property
     def verbalise(self) -> str:
-        """Who writes values, as the model's training wants it."""
+        """Who writes values, as the model was trained."""
         return str(self.metadata.get("lamlam.verbalise", "copy"))
 
     @property
     def lookup_bias(self) -> float:
-        """What the model wants added to the logit that opens a lookup."""
+        """The bias for the logit that opens a lookup, as the model needs it."""
         return float(self.metadata.get("lamlam.lookup_bias", 0.0))
 
     def verify_weights(self) -> None:
-        """The weights are as they were exported, if the file says how they were.
+        """Check the weights against their checksum, if the file has one.
 
         Raises:
             BadModelFile: their checksum differs.
@@ -74,10 +74,10 @@ class CheckpointFile:
 
 
 def check_file(path: Path) -> CheckpointFile:
-    """Return what a GGUF file says about itself, its header checked, its weights not yet.
+    """Return the metadata of a GGUF file; check its header, but not its weights yet.
 
     Raises:
-        BadModelFile: no such file, no GGUF, truncated, damaged, or without a vocabulary.
+        BadModelFile: no such file, not GGUF, truncated, damaged, or without a vocabulary.
     """
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
@@ -113,12 +113,12 @@ def _damaged(path: Path, what: str) -> BadModelFile:
 
 def _check_tensors(path: Path, header: GgufHeader) -> None:
     if not header.tensors:
-        raise BadModelFile(f"{path} holds no tensors")
+        raise BadModelFile(f"{path} has no tensors")
     end = 0
     names: set[str] = set()
     for tensor in sorted(header.tensors, key=lambda tensor: tensor.offset):
         if tensor.offset < end:
-            raise _damaged(path, f"tensor {tensor.name} lies over another")
+            raise _damaged(path, f"tensor {tensor.name} overlaps another")
         if tensor.name in names:
             raise _damaged(path, f"there are two tensors {tensor.name}")
         names.add(tensor.name)
@@ -129,7 +129,7 @@ def _check_metadata(path: Path, header: GgufHeader) -> None:
     metadata = header.metadata
     architecture = metadata.get("general.architecture")
     if not isinstance(architecture, str):
-        raise BadModelFile(f"{path} does not say which architecture it has")
+        raise BadModelFile(f"{path} does not name its architecture")
     tokens = metadata.get(_TOKENS)
     if not isinstance(tokens, list) or not tokens:
         raise BadModelFile(f"{path} has no vocabulary")
@@ -154,6 +154,6 @@ def _check_metadata(path: Path, header: GgufHeader) -> None:
             raise _damaged(path, f"{architecture}.{name} is {value!r}")
     for name in ("bos", "eos", "eot", "unknown", "padding"):
         value = metadata.get(f"tokenizer.ggml.{name}_token_id", 0)
-        # -1 as an unsigned number is how some writers say "none".
+        # Some writers store -1 as an unsigned number for "none".
         if type(value) is not int or not (-1 <= value < len(tokens) or value == 0xFFFFFFFF):
             raise _damaged(path, f"its {name} token is {value!r}")

@@ -1,8 +1,8 @@
-"""Loads a model in a process of its own, since a damaged file can end the process.
+"""Loads a model in a separate process first, since a damaged file can end the process.
 
-llama.cpp asserts on much that no header check foresees (a token text that stands
-twice, a head width that does not fit). Files that carry lamlam's checksums need no
-trial. Run as ``python -m lamlam.runtime.llama.probe FILE``.
+llama.cpp asserts on much that header checks do not find (a token text that occurs
+twice, a head width that does not fit). Files with checksums of lamlam need no
+probe. Run as ``python -m lamlam.runtime.llama.probe FILE``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def try_loading(path: Path) -> None:
     Raises:
         BadModelFile: it refuses the file, or dies of it.
     """
-    # Where python runs from an embedding program there is no interpreter to start.
+    # An embedded Python has no interpreter to start.
     if not sys.executable:
         return
     environment = os.environ | {
@@ -67,6 +67,6 @@ def main(path: Path) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(Path(sys.argv[1])))
-    except Exception as error:  # told to the parent in one line
+    except Exception as error:  # the parent reads one line
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

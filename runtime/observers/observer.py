@@ -1,4 +1,4 @@
-"""Whoever looks on while texts are written: told what happens to each, never in its way."""
+"""Observers see what happens to each text, and never disturb it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BegunText:
-    """What is known of a text before its first token."""
+    """A text before its first token."""
 
     kind: Literal["text", "chat"]
     prompt: str | tuple[dict[str, Any], ...]
@@ -33,53 +33,53 @@ class BegunText:
 
 
 class TextObserver(Protocol):
-    """One text as an observer sees it; exactly one of the last three calls ends it."""
+    """Observes one text; exactly one of the last three methods is called at its end."""
 
     def saw(self, event: Event) -> None:
-        """Something has happened, and was handed to whoever reads the text."""
+        """Take an event that the reader of the text was given."""
         ...
 
     def finished(self, event: Finished) -> None:
-        """The text is complete."""
+        """End: the text is complete."""
         ...
 
     def failed(self, error: BaseException) -> None:
-        """The text cannot be completed."""
+        """End: the text has failed."""
         ...
 
     def left(self) -> None:
-        """Whoever read the text has left before its end."""
+        """End: the reader left before the end."""
         ...
 
 
 class Observer(Protocol):
-    """Looks on while an engine writes; called on the event loop, so it has to be quick."""
+    """Observes all texts of an engine; called on the event loop, so it must be fast."""
 
     def begin(self, text: BegunText) -> TextObserver:
-        """A text has begun."""
+        """Begin a text."""
         ...
 
 
 class ObservedEvents:
-    """The events of one text, of which observers are told as they are handed out."""
+    """The events of one text, which observers see as they are read."""
 
     def __init__(self, events: EventSource, text: BegunText, observers: Iterable[Observer]) -> None:
         self._events = events
         self._is_over = False
-        self._watches: list[TextObserver] = []
+        self._text_observers: list[TextObserver] = []
         for observer in observers:
             with _unharmed():
-                self._watches.append(observer.begin(text))
+                self._text_observers.append(observer.begin(text))
 
     def leave(self) -> None:
-        """Nobody reads on."""
+        """End the text, since its reader leaves."""
         self._events.leave()
-        self._end(lambda watch: watch.left())
+        self._end(lambda observer: observer.left())
 
     def end(self, error: BaseException) -> bool:
-        """The text cannot go on, or was complete and not read to its end."""
+        """End the text, since the engine is being closed."""
         was_open = self._events.end(error)
-        self._end(lambda watch: watch.failed(error) if was_open else watch.left())
+        self._end(lambda one: one.failed(error) if was_open else one.left())
         return was_open
 
     def __aiter__(self) -> Self:
@@ -89,32 +89,32 @@ class ObservedEvents:
         try:
             event = await self._events.__anext__()
         except (StopAsyncIteration, EngineElsewhere, StreamInUse):
-            raise  # nothing has happened to the text: another reader has it
+            raise  # nothing happened to the text, which has another reader
         except Exception as error:
-            told = error
-            self._end(lambda watch: watch.failed(told))
+            failure = error
+            self._end(lambda observer: observer.failed(failure))
             raise
         if isinstance(event, Finished):
             end = event
-            self._end(lambda watch: watch.finished(end))
+            self._end(lambda observer: observer.finished(end))
         elif not self._is_over:
-            for watch in self._watches:
+            for observer in self._text_observers:
                 with _unharmed():
-                    watch.saw(event)
+                    observer.saw(event)
         return event
 
-    def _end(self, tell: Callable[[TextObserver], None]) -> None:
+    def _end(self, call: Callable[[TextObserver], None]) -> None:
         if self._is_over:
             return
         self._is_over = True
-        for watch in self._watches:
+        for observer in self._text_observers:
             with _unharmed():
-                tell(watch)
+                call(observer)
 
 
 @contextmanager
 def _unharmed() -> Generator[None]:
-    """The text goes on, whatever an observer does."""
+    """Log what an observer raises, and go on."""
     try:
         yield
     except Exception:

@@ -41,7 +41,7 @@ class ObserverSet:
             self._observers.append(telemetry)
 
     def __bool__(self) -> bool:
-        """True where a text has to be observed."""
+        """Return true if texts have to be observed."""
         return bool(self._observers)
 
     def open(self, stack: AsyncExitStack) -> None:

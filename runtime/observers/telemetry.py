@@ -30,9 +30,9 @@ _SYSTEM = "lamlam"
 
 
 class Telemetry:
-    """Spans for every text of an engine: ``Engine(telemetry=True)``, or one of these.
+    """OpenTelemetry spans for every text: ``Engine(telemetry=True)``, or an instance of this.
 
-    By default no span holds a prompt, a name, a value or a word of a text: only settings,
+    By default no span contains a prompt, a name, a value or a word of a text: only settings,
     counts, times, how lookups ended, and ids of facts, which reveal nothing by themselves.
     """
 
@@ -58,7 +58,7 @@ class Telemetry:
         self._has_content = content
 
     def begin(self, text: BegunText) -> TextObserver:
-        """A text has begun; return what ends its span."""
+        """Begin the span of a text; return the observer that ends it."""
         return _TextSpan(self._tracer, text, self._has_content)
 
 
@@ -103,7 +103,7 @@ class _TextSpan:
             case LookupAnswered(record) | LookupMissed(record):
                 self._end_lookup(record)
             case Finished():
-                pass  # `finished` is told of it
+                pass  # `finished` takes it
 
     def finished(self, event: Finished) -> None:
         done = event.completion

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 class Trace:
     """A file of events, each a whole line; lines of several texts differ by their ``text_id``.
 
-    Lines go behind what the file holds, so several engines, and several processes, may have
-    one file. Where a line cannot be written, texts go on and the trace ends with the line
-    before; `close` (or leaving the ``with`` block) raises the reason.
+    Lines are appended, so several engines, and several processes, may write to one file. If a
+    line cannot be written, texts go on and the trace ends with the line before; `close` (or
+    leaving the ``with`` block) raises the reason.
 
     >>> import io
     >>> from lamlam.runtime.decoding.settings import TextSettings
@@ -47,7 +47,7 @@ class Trace:
     """
 
     def __init__(self, file: str | os.PathLike[str] | TextIO) -> None:
-        """The file is open for more lines.
+        """Open the file for more lines.
 
         Args:
             file: a path, or an open text file, which stays open.
@@ -70,24 +70,24 @@ class Trace:
         self._is_closed = False
 
     def begin(self, text: BegunText) -> TextObserver:
-        """A text has begun; return what writes the lines on it."""
+        """Begin a text; return the observer that writes its lines."""
         return _TracedText(self, text)
 
     def write(self, line: dict[str, Any]) -> None:
-        """The line stands in the file, or the trace has failed; texts never notice."""
+        """Write a line; an error ends the trace, but not the text."""
         with self._lock:
             if self._failure is not None or self._is_closed:
                 return
             try:
-                # Nothing but ASCII: no value can break a line or steer a terminal.
+                # ASCII only: no value can break a line or control a terminal.
                 self._lines.write(json.dumps(line, allow_nan=False) + "\n")
             except (OSError, ValueError) as error:
                 self._failure = error
-            except TypeError as error:  # what is no JSON
+            except TypeError as error:  # not JSON
                 self._failure = ValueError(str(error))
 
     def close(self) -> None:
-        """The file is closed, if this trace opened it; closing again does nothing.
+        """Close the file, if this trace opened it; closing again does nothing.
 
         Raises:
             TraceFailed: a line could not be written.
@@ -125,7 +125,7 @@ class Trace:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return TraceFailed(
             f"the trace {self._name} cannot be written: {reason}",
-            hint="texts are not harmed; name a file that can be written",
+            hint="no text was affected; name a file that can be written",
         )
 
 
@@ -158,7 +158,7 @@ class _TracedText:
             case LookupMissed(record):
                 self._write("lookup_missed", **_of(record))
             case Finished():
-                pass  # `finished` is told of it
+                pass  # `finished` takes it
 
     def finished(self, event: Finished) -> None:
         done = event.completion
@@ -196,7 +196,7 @@ def _of(record: LookupRecord) -> dict[str, Any]:  # Any: JSON
 
 
 class _File:
-    """A file by its path: each line is one write behind all others, or nothing of it is left."""
+    """A file by its path: each line is appended whole, or nothing of it is left."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab", buffering=0)
@@ -221,7 +221,7 @@ class _File:
         self._lead = b""
 
     def _take_back(self, n_bytes: int) -> None:
-        """What was written of a line is gone, unless another process has written behind it."""
+        """Remove a partial line, unless another process has appended to it."""
         descriptor = self._file.fileno()
         end = os.fstat(descriptor).st_size
         if self._file.tell() == end:
@@ -232,7 +232,7 @@ class _File:
 
 
 class _OpenFile:
-    """Someone else's open file."""
+    """A file that was given open, and stays open."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file

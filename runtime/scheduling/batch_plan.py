@@ -1,4 +1,4 @@
-"""Who gets how many tokens into the next batch, and which gaps are filled."""
+"""Continuous batching: how many tokens of each text go into the next batch."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from bisect import bisect_right, insort
 from collections.abc import Sequence
 
 MOST_BESIDE = 64
-"""Tokens of prompts and values in a batch in which some text gets its next token, where no more
-texts are read than written. More would make those wait: a long prompt is evaluated over several
-steps. Where more are read, those would wait for the few, so as many times more are taken in."""
+"""Tokens of prompts and values in a batch that also has next tokens of other texts (decoding), if
+no more texts are in prefill than in decoding. More would delay those: a long prompt is evaluated
+over several steps. If more texts are in prefill, proportionally more tokens are allowed."""
 WIDEST_GAP = 2
-"""Free or waiting sequences in a row that are given a token which is forgotten again. Where
-each sequence has cells of its own, llama.cpp evaluates together only sequences that follow
-each other by number; one pass more costs as much as some tokens in the same pass."""
+"""Idle sequences in a row that are given a token, which is removed again. Without a unified KV
+cache, llama.cpp evaluates together only sequences with consecutive numbers; another pass costs
+as much as some tokens in the same pass."""
 
 
-def share_out(pending: list[int], room: int) -> list[int]:
+def share_out(pending: list[int], free_tokens: int) -> list[int]:
     """Return how many of each text's pending tokens go into the batch.
 
-    Each gets one, where there is room; what is left goes to the shortest first, so that a
-    value is whole before a prompt. Where room is short, those that come first get it.
+    Each gets one, if the batch has space; the rest goes to the shortest first, so that a
+    value is complete before a prompt. If space is short, the first texts get it.
     """
-    shares = [1 if n < room else 0 for n in range(len(pending))]
-    left = room - len(pending)
+    shares = [1 if n < free_tokens else 0 for n in range(len(pending))]
+    left = free_tokens - len(pending)
     n_written = pending.count(1)
     if n_written == len(pending):  # most batches, and nothing is left to share
         return shares
@@ -39,15 +39,15 @@ def share_out(pending: list[int], room: int) -> list[int]:
 
 
 def evened(shares: Sequence[int], is_value: Sequence[bool]) -> list[int]:
-    """Return shares of which those of values differ less, for sequences with cells of their own.
+    """Return shares in which those of values differ less, for a KV cache that is not unified.
 
     llama.cpp evaluates such sequences together as long as all of them have tokens left, then
-    those with more once again, and so on: each number that occurs is a pass of its own, for which
-    every text waits. A pass of fewer tokens than there are other texts is left to later steps, in
-    which these tokens go along. Prompts are left as they are: texts that begin together would part.
+    those with more again, and so on: each different number is a separate pass, for which every
+    text waits. A pass of fewer tokens than there are other texts is left to later steps, which
+    include these tokens. Prompts are not changed: texts that begin together would separate.
 
     Args:
-        shares: tokens of each text, 0 for those that have no place in the batch.
+        shares: tokens of each text, 0 for those that are not in the batch.
         is_value: true for those that are past their prompt.
     """
     n_others = sum(share > 0 for share in shares) - 1

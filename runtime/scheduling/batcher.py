@@ -1,4 +1,4 @@
-"""Composes each batch of continuous batching, and sees to it that the KV cache has room for it."""
+"""Composes the batches of continuous batching, and makes space for them in the KV cache."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Batcher:
 
         Args:
             filler: the token that idle sequences between busy ones are given.
-            is_reproducible: each text is evaluated in a batch of its own.
+            is_reproducible: each text is evaluated in a separate batch.
         """
         self._evaluator = evaluator
         self._slots = slots
@@ -45,7 +45,7 @@ class Batcher:
             self._evaluate_together(ready, running)
 
     def rewind(self, sequence: RunningSequence, to: int) -> None:
-        """Cut a sequence to its first ``to`` tokens, with the logits behind them at hand."""
+        """Truncate a sequence to its first ``to`` tokens, with the logits after the last."""
         sequence.pending.clear()
         sequence.row = None
         sequence.asked = None  # for what is cut off; it may come again much later
@@ -68,8 +68,8 @@ class Batcher:
     ) -> None:
         """Evaluate one batch for several texts.
 
-        A text that is being written does not wait for another's prompt. But none is first in
-        every batch, so a batch too small for a token of each goes round.
+        A text in decoding does not wait for the prompt of another. But none is first in every
+        batch, so in a batch too small for a token of each they take turns.
         """
         evaluator = self._evaluator
         shares = share_out([len(sequence.pending) for sequence in ready], evaluator.free_tokens)
@@ -126,7 +126,7 @@ class Batcher:
     ) -> list[RunningSequence]:
         """Return those for which the unified KV cache has cells, the oldest above all.
 
-        What earlier texts left goes first, then the youngest text gives its cells back.
+        Cached prefixes are removed first, then the youngest text is paused.
         """
         if not ready:
             return ready
@@ -142,12 +142,12 @@ class Batcher:
                 break
             if self._slots.forget_oldest():
                 continue
-            # Alone the oldest has room: a text is no longer than the cache.
+            # The oldest alone has cells: a text is at most as long as the cache.
             others = [t for t in by_age if t is not oldest and (t.n_evaluated or t in going)]
             evaluator.free(others[-1].slot)
             others[-1].pause()
         for text in by_age:
-            # Room for all of it and some steps of the others, or it would be paused again.
+            # Cells for all of it and some steps of the others, or it would be paused again.
             n_held += len(text.pending)
             if text.is_paused and n_held + _SPARE * len(by_age) <= evaluator.n_cells:
                 text.is_paused = False

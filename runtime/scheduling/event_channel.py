@@ -1,7 +1,7 @@
-"""From the owner thread to a task of the event loop, without a hop per item.
+"""A channel from the owner thread to a task of the event loop (asyncio or trio).
 
-Works on asyncio and trio. Items pile up while the task is busy and are taken
-together: at most one callback is posted to the loop at a time.
+Items are queued while the task is busy and then taken together: at most one callback
+is posted to the loop at a time, not one for each item.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class EventChannel(Generic[T]):
-    """Made in a task; filled from another thread; emptied in the task."""
+    """A queue that a task creates and reads, and another thread fills."""
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
@@ -33,18 +33,18 @@ class EventChannel(Generic[T]):
         return self._loop
 
     def put(self, item: T) -> None:
-        """The item will be received; callable from any thread, after the loop's end too."""
+        """Send an item; from any thread, also after the loop has ended."""
         self._items.append(item)
         if not self._is_posted:
             self._is_posted = True
-            if not self._loop.post(self._wake):  # nobody is left who would receive
+            if not self._loop.post(self._wake):  # there is no receiver any more
                 self._items.clear()
 
     async def get(self) -> T:
         """Return the next item, waiting for it.
 
         Raises:
-            EngineElsewhere: it would be waited for on another loop.
+            EngineElsewhere: the caller is on another loop.
             StreamInUse: another task waits already.
         """
         while not self._items:

@@ -1,8 +1,7 @@
-"""Which numbers in the context are free, and what of earlier texts their cells still hold.
+"""The slots of the KV cache, one for each sequence, and the prefix cache.
 
-A text that begins as another did (agents share long instructions, a conversation repeats
-all that was said) takes over the cells of that beginning, token for token the same, and
-evaluates the rest alone.
+A text that begins like another one (agents share long instructions, a conversation repeats
+all earlier messages) takes over the cells of the common prefix and evaluates only the rest.
 """
 
 from __future__ import annotations
@@ -12,33 +11,33 @@ from collections.abc import Iterable, Sequence
 from lamlam.runtime.scheduling.sequence import Evaluator, RunningSequence
 
 MIN_REUSED = 8
-"""Tokens from which a beginning is worth being taken over."""
+"""Shortest prefix, in tokens, that is reused in place."""
 MIN_COPIED = 64
-"""Tokens from which a copy is worth it where it moves the whole memory of a sequence."""
+"""Shortest prefix that is copied if a copy moves all cells of a sequence (not unified)."""
 MIN_AWAITED = 64
-"""Tokens from which a text waits for another to evaluate what both begin with."""
+"""Shortest prefix that a text waits for while another text evaluates it."""
 
 
 class KvSlots:
-    """The sequence numbers of a context."""
+    """The slots of one context, numbered as its sequences."""
 
     def __init__(self, evaluator: Evaluator, n_slots: int, *, keeps_prefixes: bool) -> None:
-        """All are free and empty."""
+        """Begin with all slots free and empty."""
         self._evaluator = evaluator
         self._keeps_prefixes = keeps_prefixes and evaluator.can_truncate
         self._most_kept = max(1, n_slots // 2)
         self._free = list(range(n_slots))
         self._kept: dict[int, list[int]] = {}
-        """What free slots still hold; the one that was used longest ago comes first."""
+        """The prefix cache: tokens in free slots, least recently used first."""
 
     @property
     def n_free(self) -> int:
-        """Slots that no text has."""
+        """Number of free slots."""
         return len(self._free)
 
     @property
     def n_kept(self) -> int:
-        """Tokens that free slots hold."""
+        """Number of tokens in the prefix cache."""
         return sum(map(len, self._kept.values()))
 
     def n_held(self, slot: int) -> int:
@@ -46,7 +45,7 @@ class KvSlots:
         return len(self._kept.get(slot, ()))
 
     def is_worth_waiting(self, tokens: Sequence[int], running: Iterable[RunningSequence]) -> bool:
-        """True where a running text is about to evaluate much of what these begin with."""
+        """Return true if a running text is about to evaluate a long common prefix."""
         if not self._keeps_prefixes:
             return False
         here = coming = 0
@@ -60,8 +59,8 @@ class KvSlots:
         return coming - here >= MIN_AWAITED
 
     def take(self, tokens: Sequence[int], running: Iterable[RunningSequence]) -> tuple[int, int]:
-        """Return a slot and how many of the tokens it holds already; at least one is left."""
-        # The logits after the last token are wanted, so it is evaluated anyway.
+        """Return a slot and how many of the tokens it holds; at least one is left over."""
+        # The logits after the last token are needed, so it is always evaluated.
         source, n = self._longest_match(tokens[:-1], running)
         kept = self._kept.get(source)
         if n < MIN_REUSED:
@@ -84,9 +83,9 @@ class KvSlots:
         return slot, n
 
     def give_back(self, slot: int, tokens: list[int]) -> None:
-        """The slot is free; its cells hold the tokens, and maybe more behind them."""
+        """Free a slot, whose first cells hold the tokens; keep them in the prefix cache."""
         self._free.append(slot)
-        self._free.sort()  # low numbers first: those in use lie close together
+        self._free.sort()  # low numbers first, so that those in use are consecutive
         if not (self._keeps_prefixes and tokens):
             self._evaluator.free(slot)
             return
@@ -96,7 +95,7 @@ class KvSlots:
             self.forget_oldest()
 
     def forget_oldest(self) -> bool:
-        """A free slot's cells are empty; false where all of them were."""
+        """Empty the least recently used free slot; return false if all are empty."""
         if not self._kept:
             return False
         slot = next(iter(self._kept))

@@ -1,7 +1,7 @@
-"""Asks memory for the texts of a scheduler: at once where the store is fast, else while others run.
+"""Lookups of running texts: at once if the store is fast, else while other texts run.
 
-A text whose store is slow is parked until its answer has come. Where the key that a text is
-writing may be complete already, such a store is asked ahead.
+A text that waits for a slow store is parked. If the key that a text is writing may be complete, a
+slow store is asked ahead.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore
 
 _MOST_RELATIONS = 4096
-"""Names of relations that are kept, for a memory may answer to whatever a model writes."""
+"""Most names of relations that are kept: a store may answer to anything a model writes."""
 
 
 class LookupBroker:
-    """Takes lookups from running texts to a store, and its answers back."""
+    """Sends lookups of running texts to a store, and returns its answers."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class LookupBroker:
         """
         self._store = store
         self._is_fast = is_fast
-        # A server's copy in this process holds the present alone.
+        # The local copy of a server holds only the present.
         self._is_past_fast = is_fast and store is not None and "server" not in store.capabilities
         self._drop = drop
         self._may_hold_snapshot = store is not None
@@ -51,7 +51,7 @@ class LookupBroker:
         """Those for which a slow store had a value: only they are asked ahead."""
 
     def answers_at_once(self, request: Request) -> bool:
-        """Return true where no lookup of the text has to wait."""
+        """Return true if no lookup of the text has to wait."""
         return self._is_fast if request.settings.as_of is None else self._is_past_fast
 
     def refresh(self) -> None:
@@ -61,12 +61,12 @@ class LookupBroker:
             self._store.refresh_nowait()
 
     def release_snapshot(self) -> None:
-        """Let the store's snapshot go, so that other processes can wipe what they erase."""
+        """Release the snapshot of the store, so that other processes can complete erasures."""
         if not self._may_hold_snapshot:
             return
         self._may_hold_snapshot = False
         assert self._store is not None
-        # No text is there to fail; the next one does, when it refreshes the store itself.
+        # There is no text to fail; the next one fails when it refreshes the store itself.
         with suppress(Exception):
             self._store.refresh_nowait()
 
@@ -106,14 +106,14 @@ class LookupBroker:
         result: LookupResult | BaseException,
         running: Iterable[RunningSequence],
     ) -> None:
-        """Take a slow store's answer; its text goes on, if it has come to where it needs that."""
+        """Take the answer of a slow store, and resume the text if it waits for it."""
         asked.result, asked.is_answered = result, True
         for sequence in running:
             if sequence.asked is asked and sequence.is_parked:
                 sequence.is_parked = False
                 try:
                     self._take_answer(sequence, asked)
-                except Exception as error:  # a store of someone else's may answer anything
+                except Exception as error:  # a third-party store may return anything
                     self._drop(sequence, error)
                 return
 

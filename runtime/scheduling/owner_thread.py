@@ -1,4 +1,4 @@
-"""The one thread that owns the model: it loads, runs the step loop, and frees."""
+"""The one thread that owns the model: it loads it, runs the step loop, and frees it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
+
+import anyio
+import anyio.to_thread
 
 from lamlam.errors import EngineClosed, UnknownOption, UsageError
 from lamlam.runtime.chat.tool_call_sampler import Samplers
@@ -31,13 +34,13 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult
     from lamlam.memory_backends.protocol import FactStore
 
-# Models of others may be trained on texts so long that their cache would fill memory.
+# Third-party models may be trained on such long texts that their KV cache would fill memory.
 _LARGEST_DEFAULT_CONTEXT = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class _Begin:
-    """A text that someone waits for."""
+    """A text to be generated."""
 
     request: Request
 
@@ -61,13 +64,13 @@ class ModelSettings:
     gpu_layers: int = 0
     """Layers on the GPU; -1 for all."""
     max_sequences: int = 4
-    """Texts that are written at the same time."""
+    """Texts that are generated at the same time."""
     max_waiting: int = 4096
-    """Texts that wait for their turn; more are refused."""
+    """Texts that may wait for their turn; more are refused."""
     reproducible: bool = False
-    """A text does not depend on what runs beside it; texts take turns, with no gain in speed."""
+    """A text does not depend on others that run at the same time; they gain no speed."""
     cache_tokens: int | None = None
-    """Tokens that all texts hold together; by default each may hold ``context`` of its own."""
+    """Size of a unified KV cache in tokens; by default each text has ``context`` tokens."""
     batch: int = 512
     """Most tokens evaluated at once."""
     plain: bool = False
@@ -92,15 +95,15 @@ class ModelSettings:
         check_switch("reproducible", self.reproducible)
         if self.reproducible and self.cache_tokens is not None:
             raise UsageError(
-                "cells in common make a text depend on others",
-                hint="leave out cache_tokens or reproducible",
+                "reproducible does not work with cache_tokens, by which texts share cells",
+                hint="leave out one of them",
             )
         check_switch("verbose", self.verbose)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """What the engine may know of the model without touching it."""
+    """Properties of the model that the engine reads without using the model."""
 
     context: int
     verbalise: Verbalise
@@ -140,7 +143,7 @@ class OwnerThread:
         _OPEN.add(self)
 
     def submit(self, request: Request) -> None:
-        """The request is queued; it fails with `EngineClosed` where the thread has ended."""
+        """Queue a request; it fails with `EngineClosed` if the thread has ended."""
         with self._ending:
             if not self._is_over:
                 self._inbox.put(_Begin(request))
@@ -148,27 +151,33 @@ class OwnerThread:
         request.fail(closed())
 
     def answer(self, asked: PendingLookup, result: LookupResult | BaseException) -> None:
-        """Hand what a slow memory has answered to its text."""
+        """Queue the answer of a slow memory."""
         self._inbox.put(lambda scheduler: scheduler.answer(asked, result))
 
     def wake(self) -> None:
-        """Cancelled requests are noticed now."""
+        """Make the thread notice cancelled requests now."""
         self._inbox.put(lambda scheduler: None)
 
     def stop(self) -> None:
-        """Every open request fails with `EngineClosed`; the thread ends soon."""
+        """End the thread soon; open requests fail with `EngineClosed`."""
         self._inbox.put(_Stop())
 
     def join(self, timeout_s: float | None = None) -> None:
-        """Wait until model and context are freed, or for so long."""
+        """Wait until model and context are freed, or until the timeout."""
         self._thread.join(timeout_s)
+
+    async def aclose(self) -> None:
+        """Stop the thread and wait for its end, even in a task that is cancelled meanwhile."""
+        self.stop()
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self.join)
 
     def _run(self) -> None:
         try:
             with ExitStack() as stack:
                 try:
                     scheduler, loaded = self._load(stack)
-                except BaseException as error:  # handed to whoever waits for the model
+                except BaseException as error:  # for the task that waits for the model
                     self._on_ready(error)
                     return
                 self._on_ready(loaded)
@@ -187,7 +196,7 @@ class OwnerThread:
             case "copy" | "model" as verbalise:
                 pass
             case other:
-                raise UnknownOption(f"the model file wants an unknown verbalise {other!r}")
+                raise UnknownOption(f"unknown verbalise {other!r} in the model file")
         if not file.is_sealed:
             try_loading(self._path)
         # Hashing releases the interpreter: it runs while llama.cpp maps the file.
@@ -261,7 +270,7 @@ class OwnerThread:
                 scheduler.fail_all(error)
 
     def _fail_queued(self) -> None:
-        """Nobody waits for a thread that has ended, however it did."""
+        """Fail the requests that the thread will not take any more."""
         with self._ending:
             self._is_over = True
         while True:
@@ -274,8 +283,8 @@ class OwnerThread:
                     message.request.fail(closed())
 
     def _next_message(self, scheduler: Scheduler) -> _Message | None:
-        """Return the next message, none if there is work to do first."""
-        # Nobody else takes messages: what is there stays there.
+        """Return the next message; none if there is work to do first."""
+        # No other thread takes messages, so a message that is there stays there.
         if self._inbox.empty():
             if scheduler.has_work:
                 return None
@@ -284,18 +293,18 @@ class OwnerThread:
 
 
 def closed() -> EngineClosed:
-    """Return what whoever waits for a text gets when the engine is closed."""
+    """Return the error of a text whose engine is closed."""
     return EngineClosed("the engine was closed")
 
 
 _OPEN: WeakSet[OwnerThread] = WeakSet()
 _LONGEST_END_S = 10.0
-"""A batch of a large model on a slow processor takes as long."""
+"""One batch of a large model on a slow processor may take so long."""
 
 
 @atexit.register
 def _end_all() -> None:
-    """No thread computes while the interpreter frees what it computes with."""
+    """End all threads before the interpreter frees what they compute with."""
     owners = list(_OPEN)
     for owner in owners:
         owner.stop()

@@ -1,4 +1,4 @@
-"""One text between the task that waits for it and the thread that writes it."""
+"""A generation request: the task that waits for a text, and the thread that generates it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Failure:
 
 
 class GenerationRequest:
-    """A text that the owner thread writes; a `lamlam.runtime.scheduling.sequence.Request`."""
+    """A text for the owner thread; implements `lamlam.runtime.scheduling.sequence.Request`."""
 
     def __init__(
         self,
@@ -48,25 +48,25 @@ class GenerationRequest:
         self.is_cancelled = False
         self.is_over = False
         self.has_failed = False
-        """The task was given the error with which the text ended."""
+        """The error that ended the text was raised in the task."""
         self.channel: EventChannel[Completion | list[Event] | _Failure] = EventChannel()
         self._owner = owner
         self._store = store
         self._context = contextvars.copy_context()
         self._under_way: dict[PendingLookup, Callable[[], object]] = {}
-        """What a slow memory is being asked, and what ends that."""
+        """Lookups that a slow memory is doing, and functions that cancel them."""
 
     # Called by the owner thread ----------------------------------------------------------
 
     def send(self, events: list[Event]) -> None:
-        """The task gets these events."""
+        """Send events to the task."""
         self.channel.put(events)
 
     def ask(self, asked: PendingLookup) -> None:
-        """A memory that may take long is asked, whether or not the task reads what it is told.
+        """Ask a slow memory in a new task, whether or not the reader goes on reading.
 
-        A question of the reader's would be lost with a reader that gives up waiting, and a stream
-        that nobody reads would keep its place in the context for ever.
+        A lookup in the task of the reader would be lost if the reader gives up, and a stream that
+        is not read would keep its slot in the context.
         """
         loop = self.channel.loop
 
@@ -79,15 +79,15 @@ class GenerationRequest:
         loop.post(start)
 
     def finish(self, completion: Completion) -> None:
-        """The text is written; where events are wanted, the last of them said so."""
+        """Complete the request; if it is streamed, the last event did so."""
         self.is_over = True
         if not self.is_streamed:
             self.channel.put(completion)
-        if self._under_way:  # asked ahead, and not needed in the end
+        if self._under_way:  # asked ahead, but not needed
             self._end_lookups()
 
     def fail(self, error: BaseException) -> None:
-        """The task gets an error."""
+        """Fail the request with an error."""
         self.is_over = True
         self.channel.put(_Failure(error))
         self._end_lookups()
@@ -98,7 +98,7 @@ class GenerationRequest:
         """Return the finished text of a request without events; leaving early ends it."""
         try:
             message = await self.next_message()
-            assert isinstance(message, Completion), "no events were wanted"
+            assert isinstance(message, Completion), "it is not streamed"
             return message
         finally:
             self.cancel()
@@ -107,7 +107,7 @@ class GenerationRequest:
         """Return what comes next.
 
         Raises:
-            Exception: with which the text ended.
+            Exception: the error that ended the text.
         """
         message = await self.channel.get()
         if isinstance(message, _Failure):
@@ -116,7 +116,7 @@ class GenerationRequest:
         return message
 
     def cancel(self) -> None:
-        """The sequence is freed at the next token boundary, unless the text is over."""
+        """Cancel the text at the next token, unless it is over."""
         if not self.is_over:
             self.is_cancelled = True
             self._owner.wake()
@@ -130,9 +130,9 @@ class GenerationRequest:
         try:
             result = only_result(await self._store.lookup_many([asked.lookup]))
         except anyio.get_cancelled_exc_class():
-            # By whoever left the text, by the end of the loop, or by the store itself: a text
-            # that is still there would wait for ever.
-            gone = Unavailable("the question to the memory was cancelled")
+            # By a reader that left, by the end of the loop, or by the store itself: without an
+            # answer, a text that still runs would never end.
+            gone = Unavailable("the lookup was cancelled")
             self._owner.answer(asked, gone)
             raise
         except BaseException as error:  # the store's failure ends this text, not the engine
@@ -157,25 +157,25 @@ class TextEvents:
         self._is_left = False
 
     def leave(self) -> None:
-        """Nobody waits for an event that will not come; the text ends."""
+        """Cancel the text, and wake a task that waits for its next event."""
         self._text.cancel()
         self._is_left = True
         self._ready.clear()
         self._text.channel.put(_Failure(left()))  # for a task that waits at this moment
 
     def end(self, error: BaseException) -> bool:
-        """The engine is being closed; its thread tells every text that is open."""
+        """Return false if the text is over; else the owner thread fails it."""
         return not self._text.is_over
 
     def __aiter__(self) -> Self:
-        """Itself."""
+        """Return itself."""
         return self
 
     async def __anext__(self) -> Event:
-        """The next event, as soon as it happens.
+        """Return the next event as soon as it happens.
 
         Raises:
-            EngineElsewhere: this is another loop, whether or not an event is there.
+            EngineElsewhere: the caller is on another loop.
         """
         self._text.channel.loop.check()
         while not self._ready:
@@ -184,7 +184,7 @@ class TextEvents:
             if self._is_left:
                 raise left()
             message = await self._text.next_message()
-            assert isinstance(message, list), "events were wanted"
+            assert isinstance(message, list), "it is streamed"
             self._ready.extend(message)
         event = self._ready.popleft()
         self._is_finished = isinstance(event, Finished)

@@ -1,12 +1,12 @@
-"""The step loop: every running sequence gets its next tokens into one batch.
+"""Continuous batching: each step evaluates the next tokens of all running texts in one batch.
 
-Used by one thread only. A sequence that waits for a slow memory is parked and the
-others run on. After a lookup nothing is evaluated twice: the sequence's cells stay,
-and ``<|db_return|>``, value, ``<|db_end|>`` and copied text go in as one batch.
+Used by one thread only. A text that waits for a slow memory is parked and the others go on.
+After a lookup nothing is evaluated twice: the cells in the KV cache stay, and
+``<|db_return|>``, value, ``<|db_end|>`` and copied text are evaluated in one batch.
 
-Texts begin in the order in which they were submitted. Where all take their cells from one
-store, a text begins when what it is expected to hold fits; should the store be full all the
-same, the youngest text gives its cells back and is evaluated again later.
+Texts begin in the order in which they were submitted. With a unified KV cache, a text begins
+when its expected tokens fit; if the cache gets full nevertheless, the youngest text is paused,
+its cells are freed, and it is evaluated again later.
 """
 
 from __future__ import annotations
@@ -63,16 +63,16 @@ class Scheduler:
         """Start empty.
 
         Args:
-            make_sampler: from a text's settings and the size of the vocabulary; evaluation
-                brings one that writes a given text.
+            make_sampler: gets the settings of a text and the size of the vocabulary; evaluation
+                uses one that writes a given text.
             is_fast: the store answers at once (`lookup_nowait`).
-            constraint: draws keys towards what a fast store holds.
+            constraint: constrains keys to what a fast store holds.
             n_sequences: texts that run at the same time; others wait their turn.
             entity_names: all names of the store, for a strict constraint.
             max_waiting: texts that may wait; more are refused.
-            keeps_prefixes: what a text begins with is taken over from texts that begin alike.
-            is_reproducible: each text is evaluated by itself, in the batches that it would have
-                alone, since llama.cpp computes otherwise in other batches.
+            keeps_prefixes: use the prefix cache.
+            is_reproducible: each text is evaluated in the batches that it would have alone,
+                since results of llama.cpp depend on the batch.
         """
         self._evaluator = evaluator
         self._vocabulary = vocabulary
@@ -91,7 +91,7 @@ class Scheduler:
         self._max_waiting = max_waiting
         self._waiting: deque[Request] = deque()
         self._next: RunningSequence | None = None
-        """The first that waits, its prompt read, as long as there is no place for it."""
+        """The first that waits, with its prompt tokenized, until there is a slot for it."""
         self._running: list[RunningSequence] = []
         self._n_admitted = 0
 
@@ -101,11 +101,11 @@ class Scheduler:
         for text in self._running:
             if not text.is_parked or text.request.is_cancelled:
                 return True
-        # What waits beside parked texts alone has waited in vain for a place, or gets one now.
+        # If all running texts are parked, a waiting one can begin only if there is a slot.
         return bool(self._waiting or self._next) and self._has_place()
 
     def submit(self, request: Request) -> None:
-        """The request waits for its turn, or fails where too many wait."""
+        """Queue a request; it fails if too many wait."""
         most = self._max_waiting
         if most is not None and self._n_waiting - self._slots.n_free >= most:
             self._drop_cancelled()
@@ -116,11 +116,11 @@ class Scheduler:
         self._waiting.append(request)
 
     def answer(self, asked: PendingLookup, result: LookupResult | BaseException) -> None:
-        """Take a slow memory's answer; the text goes on, if it has come to where it needs that."""
+        """Take the answer of a slow memory; see `LookupBroker.answer`."""
         self._broker.answer(asked, result, self._running)
 
     def fail_all(self, error: BaseException) -> None:
-        """Every text ends with the error, also where telling one of them fails."""
+        """End every text with the error."""
         for sequence in list(self._running):
             with suppress(Exception):
                 self._drop(sequence, error)
@@ -134,10 +134,10 @@ class Scheduler:
                 pass
 
     def rest(self) -> None:
-        """Let the memory erase what it held, while no text runs.
+        """Release the snapshot of the memory if no text runs.
 
-        A store may answer all lookups of a text from one snapshot; as long as that is open,
-        another process cannot wipe what it deletes.
+        A store may answer all lookups of a text from one snapshot; as long as it is open,
+        another process cannot complete an erasure.
         """
         if not self._running:
             self._broker.release_snapshot()
@@ -152,13 +152,13 @@ class Scheduler:
                 continue
             try:
                 needs_logits = self._advance(sequence)
-            except Exception as error:  # a store of someone else's may raise anything
+            except Exception as error:  # a third-party store may raise anything
                 self._drop(sequence, error)
                 continue
             if needs_logits:
                 ready.append(sequence)
         self._batcher.evaluate(ready, self._running)
-        if len(self._running) > 1:  # each is the first to get room in turn
+        if len(self._running) > 1:  # each is the first in turn
             self._running.append(self._running.pop(0))
 
     @property
@@ -166,30 +166,30 @@ class Scheduler:
         return len(self._waiting) + (self._next is not None)
 
     def _drop_cancelled(self) -> None:
-        """Texts that nobody wants any more end."""
+        """End running texts that were cancelled."""
         for sequence in tuple(self._running):
             if sequence.request.is_cancelled:
                 self._drop(sequence, None)
 
     def _forget_cancelled(self) -> None:
-        """Who has left the queue makes room for others."""
+        """Remove cancelled requests from the queue."""
         self._waiting = deque(one for one in self._waiting if not one.is_cancelled)
         if self._next is not None and self._next.request.is_cancelled:
             self._next = None
 
     def _has_place(self) -> bool:
-        """True where a slot is free, and cells for the first that waits."""
+        """Return true if there is a slot, and cells for the first that waits."""
         first = self._next
         if first is None or first.request.is_cancelled or not self._slots.n_free:
             return self._slots.n_free > 0
         if not self._running or not self._evaluator.unified_kv:
             return True
         may_look = self._store is not None
-        wanted = [text.n_expected(may_look=may_look) for text in (*self._running, first)]
-        return sum(min(n, self._evaluator.n_context) for n in wanted) <= self._evaluator.n_cells
+        expected = [text.n_expected(may_look=may_look) for text in (*self._running, first)]
+        return sum(min(n, self._evaluator.n_context) for n in expected) <= self._evaluator.n_cells
 
     def _admit_all(self) -> None:
-        """Texts begin, in order, as long as there is a place for the next."""
+        """Begin texts, in order, as long as there is a slot for the next."""
         if not self._waiting and self._next is None:
             return
         self._forget_cancelled()
@@ -206,7 +206,7 @@ class Scheduler:
             self._admit(sequence)
 
     def _prepared(self, request: Request) -> RunningSequence | None:
-        """Return the text with its prompt read, none where it has failed."""
+        """Return the text with its prompt tokenized; none if that failed."""
         context = self._evaluator.n_context
         constraint = self._constraint if self._broker.answers_at_once(request) else None
         try:
@@ -228,7 +228,7 @@ class Scheduler:
                 raise PromptTooLong(decoder.n_prompt_tokens, context)
             if not decoder.n_prompt_tokens:
                 raise UsageError(
-                    "the prompt is empty, and this model has no token that begins a text",
+                    "the prompt must not be empty: this model has no token that begins a text",
                     hint="begin with some text",
                 )
             sampler = self._make_sampler(request.settings, self._vocabulary.n_tokens)
@@ -260,9 +260,9 @@ class Scheduler:
         self._running.append(sequence)
 
     def _advance(self, sequence: RunningSequence) -> bool:
-        """Do what the decoder wants; return true where it needs logits to go on.
+        """Do the actions of the decoder; return true if it needs logits to go on.
 
-        Where it waits for memory or is done, what is pending need not be evaluated.
+        If it waits for memory or is done, pending tokens need not be evaluated.
         """
         decoder = sequence.decoder
         while True:
@@ -317,7 +317,7 @@ class Scheduler:
         return self._evaluator.logits(sequence.row)
 
     def _guide(self, sequence: RunningSequence) -> None:
-        """A key that has just begun learns which paths memory knows."""
+        """Constrain a key that has just begun to what memory knows."""
         decoder, key_constraint = sequence.decoder, sequence.key_constraint
         if decoder.key_to_guide is None:
             return
@@ -357,19 +357,19 @@ class Scheduler:
                 _fail(sequence.request, error)
 
     def _release(self, sequence: RunningSequence, *, keeps: bool = False) -> None:
-        if sequence not in self._running:  # what followed its release has failed
+        if sequence not in self._running:  # an error after its release
             return
         self._running.remove(sequence)
         try:
             self._slots.give_back(sequence.slot, sequence.evaluated if keeps else [])
         finally:
-            # Should cells be left, llama.cpp refuses the next text's positions: an error for
-            # that text, where a slot that is never free again would let it wait for ever.
-            self.rest()  # before anyone learns that the text is over, and erases
+            # If cells are left, llama.cpp refuses the positions of the next text: an error for
+            # that text, which is better than a slot that is never free again.
+            self.rest()  # before a caller learns that the text is over, and erases
 
 
 def _fail(request: Request, error: BaseException) -> None:
-    # Whoever cannot be told must not end the thread that the others wait for.
+    # A request that cannot be failed must not end the thread.
     with suppress(Exception):
         request.fail(error)
 

@@ -1,4 +1,4 @@
-"""One text in the context, and whom the scheduler deals with on its behalf."""
+"""One text in the context, and the protocols of the scheduler: `Evaluator` and `Request`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Evaluator(Protocol):
-    """What the scheduler needs of a llama.cpp context; tests play token lists behind it."""
+    """A llama.cpp context as the scheduler uses it; tests implement it by token lists."""
 
     n_batch: int
     n_context: int
@@ -27,9 +27,9 @@ class Evaluator(Protocol):
     n_cells: int
     """Tokens of all sequences together."""
     unified_kv: bool
-    """Sequences take their cells from one store; false where each has its own."""
+    """All sequences share the cells of the KV cache; false if each has its own."""
     can_truncate: bool
-    """`truncate` can shorten a sequence; false where a model can only forget all of it."""
+    """`truncate` works; false for models that can only forget a whole sequence."""
 
     @property
     def free_tokens(self) -> int:
@@ -39,7 +39,7 @@ class Evaluator(Protocol):
     def add(
         self, sequence: int, tokens: Sequence[int], position: int, *, is_last: bool
     ) -> int | None:
-        """Put tokens into the batch; return the row of the last one's logits if wanted."""
+        """Add tokens to the batch; return the row of the last one's logits if ``is_last``."""
         ...
 
     def decode(self) -> None:
@@ -51,24 +51,24 @@ class Evaluator(Protocol):
         ...
 
     def truncate(self, sequence: int, n_tokens: int) -> None:
-        """Forget all but the first tokens of a sequence."""
+        """Remove all but the first tokens of a sequence from the KV cache."""
         ...
 
     def free(self, sequence: int) -> None:
-        """Forget a sequence."""
+        """Remove a sequence from the KV cache."""
         ...
 
     def copy(self, source: int, target: int, n_tokens: int) -> None:
-        """Give an empty sequence the first tokens of another."""
+        """Copy the first tokens of a sequence to an empty one."""
         ...
 
 
 class Request(Protocol):
-    """One text that someone waits for. Called from the owner thread."""
+    """A request for one text, as the scheduler uses it in the owner thread."""
 
     @property
     def prompt(self) -> str | ChatPrompt:
-        """What the text begins with, or a conversation to be answered."""
+        """The beginning of the text, or a conversation to be answered."""
         ...
 
     settings: TextSettings
@@ -77,19 +77,19 @@ class Request(Protocol):
     is_streamed: bool
 
     def send(self, events: list[Event]) -> None:
-        """Hand over what has happened since the last call."""
+        """Send what has happened since the last call."""
         ...
 
     def ask(self, asked: PendingLookup) -> None:
-        """Have a slow memory asked; `Scheduler.answer` takes the result."""
+        """Start a lookup in a slow memory; `Scheduler.answer` takes the result."""
         ...
 
     def finish(self, completion: Completion) -> None:
-        """The text is complete."""
+        """Complete the request."""
         ...
 
     def fail(self, error: BaseException) -> None:
-        """The text cannot be completed."""
+        """Fail the request."""
         ...
 
 
@@ -105,15 +105,15 @@ class RunningSequence:
     ) -> None:
         self.request = request
         self.slot = -1
-        """The sequence's number in the context, once it has a place there."""
+        """Number of the sequence in the context, once it has a slot there."""
         self.age = 0
-        """Its turn among all that were given a place."""
+        """Its number among all texts that began."""
         self.decoder = decoder
         self.sampler = sampler
         self.key_constraint = key_constraint
         self.given = GivenOut()
         self.pending: list[int] = list(decoder.tokens)
-        """Tokens that stand behind the sequence but are not evaluated yet."""
+        """Tokens of the sequence that are not evaluated yet."""
         self.n_evaluated = 0
         self.row: int | None = None
         """Row of the last batch that holds this sequence's logits."""
@@ -122,17 +122,17 @@ class RunningSequence:
         self.opened: tuple[int, Logits] | None = None
         """(tokens before the open lookup, the logits behind them)."""
         self.asked: PendingLookup | None = None
-        """What a slow memory was asked last, as long as its answer is not used."""
+        """The last lookup in a slow memory, until its answer is used."""
         self.is_parked = False
         self.is_paused = False
-        """Its cells were given to others; it is evaluated again when there is room."""
+        """Its cells were freed for others; it is evaluated again later."""
         self.miss: LookupRecord | None = None
-        """The miss for which a slow memory is asked again, for its nearest candidate."""
+        """The miss after which a slow memory is asked for the nearest candidate."""
         self.candidate_score = 0.0
 
     @property
     def evaluated(self) -> list[int]:
-        """Tokens that the context holds of it, values that memory gave not among them."""
+        """Tokens in the context up to the first lookup; values of memory are not cached."""
         tokens = self.decoder.tokens[: self.n_evaluated]
         lookup = self.decoder.vocabulary.lookup
         if lookup is not None and lookup.entity in tokens:
@@ -140,17 +140,17 @@ class RunningSequence:
         return tokens
 
     def n_expected(self, *, may_look: bool) -> int:
-        """Return how many tokens it will hold, as far as that can be foreseen."""
+        """Return how many tokens it is expected to hold."""
         settings = self.request.settings
-        # A lookup takes some 16 tokens and stands beside as many of text, seldom less.
+        # A lookup takes some 16 tokens, and there are rarely fewer tokens of text between two.
         n_lookup = min(settings.max_tokens, settings.max_lookup_tokens) if may_look else 0
         return self.decoder.n_prompt_tokens + settings.max_tokens + n_lookup
 
     def pause(self) -> None:
-        """Nothing of it is held; all its tokens wait to be evaluated."""
+        """Mark all tokens as not evaluated, after the cells were freed."""
         self.is_paused = True
         if not self.is_parked:
-            self.asked = None  # asked ahead; what it says may be old when the text goes on
+            self.asked = None  # asked ahead; the answer may be old when the text goes on
         self.pending = list(self.decoder.tokens)
         self.n_evaluated = 0
         self.row = None

@@ -104,7 +104,7 @@ def test_many_may_close_at_once(tiny_model: Path) -> None:
         list(pool.map(lambda _: engine.close(), range(8)))
     with pytest.raises(EngineClosed):
         engine.generate("a")
-    with pytest.raises(UsageError, match="opened once"):
+    with pytest.raises(UsageError, match="opened only once"):
         engine.__enter__()
 
 
@@ -131,7 +131,7 @@ def test_opened_by_one_of_many(tiny_model: Path) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         said = sorted(pool.map(enter, range(4)))
-    assert said == ["an engine is opened once"] * 3 + ["opened"]
+    assert said == ["an engine can be opened only once"] * 3 + ["opened"]
     assert engine.generate("a", max_tokens=2).n_text_tokens > 0
     engine.close()
 

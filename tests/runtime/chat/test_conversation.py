@@ -154,16 +154,16 @@ def test_messages_are_dictionaries_or_models() -> None:
         ("Hello", "must be a list, not str"),
         ({"role": "user"}, "must be a list, not dict"),
         (5, "must be a list"),
-        ([], "no messages"),
+        ([], "list of messages is empty"),
         (["Hello"], "message 0 must be a dictionary"),
         ([{"role": "boss", "content": "x"}], "message 0: role"),
         ([{"role": "user"}], "message 0 has no content"),
         ([{"role": "user", "content": 5}], "message 0: content"),
         ([{"role": "user", "content": "x", "mood": "y"}], "message 0: mood"),
-        ([{"role": "user", "content": "\ud800"}], "half a surrogate pair"),
+        ([{"role": "user", "content": "\ud800"}], "unpaired surrogate"),
         (
             [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "["}}]}],
-            "no JSON object",
+            "must be a JSON object",
         ),
         *(
             (
@@ -173,7 +173,7 @@ def test_messages_are_dictionaries_or_models() -> None:
                         "tool_calls": [{"function": {"name": "f", "arguments": a}}],
                     }
                 ],
-                "no JSON object",
+                "must be a JSON object",
             )
             for a in ({"x": float("nan")}, {"x": {1}}, '{"x": Infinity}')
         ),

@@ -78,7 +78,7 @@ async def test_search_finds_names_before_values(store: FactStore) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
     [
-        ("rm", {}, "no tool 'rm'"),
+        ("rm", {}, "unknown tool 'rm'"),
         ("look_up_fact", {"entity": "Ada Quill"}, "relation: Field required"),
         ("look_up_fact", {**ASK, "and": 1}, "and"),
         ("look_up_fact", {**ASK, "entity": 5}, "entity"),
@@ -87,9 +87,9 @@ async def test_search_finds_names_before_values(store: FactStore) -> None:
         ("look_up_fact", {**ASK, "entity": "a\x1b[2J"}, "control character"),
         ("look_up_fact", {**ASK, "entity": "x" * 301}, "entity"),
         ("look_up_fact", {**ASK, "entity": "\ud800"}, "entity"),
-        ("look_up_fact", "[1]", "no object"),
-        ("look_up_fact", "{", "no JSON"),
-        ("look_up_fact", "[" * 9999, "no JSON"),
+        ("look_up_fact", "[1]", "must be a JSON object"),
+        ("look_up_fact", "{", "must be JSON"),
+        ("look_up_fact", "[" * 9999, "must be JSON"),
         ("look_up_fact", " " * 200_001, "characters"),
         ("search_facts", {"text": "a", "limit": 101}, "limit"),
         ("search_facts", {"text": "a", "limit": True}, "limit"),
@@ -128,7 +128,7 @@ async def test_which_tools_are_offered(store: FactStore) -> None:
     reading = MemoryTools(as_store(FakeStore({})))
     assert [tool.name for tool in reading.tools] == ["look_up_fact", "search_facts"]
     assert len(reading.definitions()) == len(reading.mcp_definitions()) == 2
-    with pytest.raises(BadToolCall, match="no tool"):
+    with pytest.raises(BadToolCall, match="unknown tool"):
         await reading.call("forget_fact", {"entity": "a"})
     one = MemoryTools(store, names=["remember_fact"])
     assert [tool.name for tool in one.tools] == ["remember_fact"]

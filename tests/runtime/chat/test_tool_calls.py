@@ -110,20 +110,20 @@ def test_an_answer_is_no_call(text: str) -> None:
 @pytest.mark.parametrize(
     ("inside", "problem"),
     [
-        ("", "no JSON"),
-        ("{", "no JSON"),
+        ("", "not JSON"),
+        ("{", "not JSON"),
         ("[]", "empty"),
         ("5", "no name"),
         ('{"name": "look_up_fact"}', "no arguments"),
-        (CALL.replace("look_up_fact", "rm"), "no tool 'rm'"),
+        (CALL.replace("look_up_fact", "rm"), "unknown tool 'rm'"),
         (CALL.replace('"Marie Curie"', "5"), "entity"),
         (CALL.replace('"entity"', '"who"'), "Field required"),
         (CALL.replace("Marie", "\\u0000"), "entity"),
         (CALL.replace("Marie", "\\ud800"), "entity"),
-        (CALL.replace('"entity"', '"relation"'), "no JSON"),
+        (CALL.replace('"entity"', '"relation"'), "not JSON"),
         (CALL.replace("Marie", "M" * 5000), "too long"),
-        (CALL.replace('"Marie Curie"', "NaN"), "no JSON"),
-        ("[" * 3000, "no JSON"),
+        (CALL.replace('"Marie Curie"', "NaN"), "not JSON"),
+        ("[" * 3000, "not JSON"),
     ],
 )
 def test_a_bad_call_is_named(inside: str, problem: str) -> None:

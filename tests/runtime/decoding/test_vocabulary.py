@@ -95,6 +95,6 @@ def test_a_model_with_some_lookup_tokens_is_refused() -> None:
                 special = False
             return super().tokenize(text, special=special)
 
-    with pytest.raises(NoLookupTokens, match=r"no <\|db_end\|>"):
+    with pytest.raises(NoLookupTokens, match=r"not <\|db_end\|>"):
         Vocabulary(Half())
     assert Vocabulary(Half(), plain=True).lookup is None

@@ -67,7 +67,7 @@ def test_a_batch_over_its_limit_is_refused_before_llama_cpp_sees_it(context: Lla
 
 def test_a_full_context_is_an_error(context: LlamaContext) -> None:
     """Sixty-four tokens fit in a sequence, however llama.cpp rounds that up."""
-    with pytest.raises(DecodeFailed, match="room"):
+    with pytest.raises(DecodeFailed, match="KV cache is full"):
         for position in range(0, 4096, 16):
             context.add(0, [5] * 16, position, is_last=True)
             context.decode()

@@ -87,7 +87,7 @@ def test_tensors_may_not_overlap(tmp_path: Path) -> None:
     assert int.from_bytes(whole[at : at + 8], "little") == second.offset
     whole[at : at + 8] = (0).to_bytes(8, "little")
     path.write_bytes(whole)
-    with pytest.raises(BadModelFile, match="lies over another"):
+    with pytest.raises(BadModelFile, match="overlaps another"):
         check_file(path)
 
 
