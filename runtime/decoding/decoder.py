@@ -128,7 +128,7 @@ class Decoder:
         """Set when a key begins: the driver may then call `guide`."""
         self.n_text_tokens = 0
         self.n_tokens = 0
-        self._n_lookup_tokens = 0
+        self.n_lookup_tokens = 0
         self._n_lookups = 0
         self._context = context
         self._masks = masks
@@ -356,7 +356,7 @@ class Decoder:
         """The budgets of lookups leave room for a question."""
         return (
             self._n_lookups < self.settings.max_lookups
-            and self._n_lookup_tokens < self.settings.max_lookup_tokens
+            and self.n_lookup_tokens < self.settings.max_lookup_tokens
         )
 
     def _build_text_samples(self) -> _TextSamples:
@@ -458,7 +458,7 @@ class Decoder:
 
     def _append_lookup_token(self, token: int) -> None:
         self.tokens.append(token)
-        self._n_lookup_tokens += 1
+        self.n_lookup_tokens += 1
 
     # Values and misses -------------------------------------------------------------------
 
@@ -468,7 +468,7 @@ class Decoder:
         assert lookup is not None
         fetched = self.vocabulary.tokens(f" {value}")
         tokens = (*fetched, lookup.end)
-        self._n_lookup_tokens += len(tokens)
+        self.n_lookup_tokens += len(tokens)
         if self.settings.verbalise == "copy":
             tokens += self._write_out(value, fact, fetched)
         else:

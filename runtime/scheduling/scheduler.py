@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamlam.errors import EngineBusy, LookupFailed, PromptTooLong, UsageError
@@ -40,6 +41,15 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult
     from lamlam.memory_backends.protocol import FactStore
     from lamlam.runtime.decoding.lookup_answers import PendingLookup
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerStats:
+    """How many requests run and wait, and how many slots of the KV cache are free."""
+
+    n_running: int
+    n_waiting: int
+    n_free_slots: int
 
 
 class Scheduler:
@@ -94,6 +104,10 @@ class Scheduler:
         """The first that waits, with its prompt tokenized, until there is a slot for it."""
         self._running: list[RunningSequence] = []
         self._n_admitted = 0
+
+    def stats(self) -> SchedulerStats:
+        """Return how many requests run and wait, and how many slots are free."""
+        return SchedulerStats(len(self._running), self._n_waiting, self._slots.n_free)
 
     @property
     def has_work(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -11,6 +13,7 @@ from lamlam.memory_backends.model.lookups import LookupResult
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.sync import SyncFactStore
 
+T = TypeVar("T")
 BACKENDS = ("memory", "sqlite")
 
 HOSTILE = (
@@ -27,6 +30,17 @@ def fact_text() -> st.SearchStrategy[str]:
         st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20
     )
     return (any_text | st.sampled_from(HOSTILE)).filter(lambda text: not text.isspace())
+
+
+def answered(call: Coroutine[Any, Any, T]) -> T:
+    """Return what an asynchronous method of a store in memory gives: it waits for nothing."""
+    try:
+        call.send(None)
+    except StopIteration as done:
+        answer: T = done.value
+        return answer
+    call.close()
+    raise AssertionError("the store waits for something")
 
 
 def url_of(backend: str, folder: Path) -> str:

@@ -25,7 +25,7 @@ from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.llama.context import LlamaContext
 from lamlam.runtime.scheduling.owner_thread import OwnerThread
-from lamlam.runtime.scheduling.scheduler import Scheduler
+from lamlam.runtime.scheduling.scheduler import Scheduler, SchedulerStats
 from tests.limits import HANG_S
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
 from tests.tiny_model import write_tiny_model
@@ -135,10 +135,8 @@ def _left_in(owner: OwnerThread) -> list[str]:
 
         context, slots = scheduler._evaluator, scheduler._slots
         assert isinstance(context, LlamaContext)
-        if scheduler._running or scheduler._waiting or scheduler._next:
-            found.append("texts")
-        if slots.n_free != 6:
-            found.append("slots")
+        if scheduler.stats() != SchedulerStats(n_running=0, n_waiting=0, n_free_slots=6):
+            found.append(str(scheduler.stats()))
         # The last position of an empty sequence is -1.
         found.extend(
             f"cells of {slot}"

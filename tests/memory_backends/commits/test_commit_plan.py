@@ -35,6 +35,7 @@ from lamlam.memory_backends.model.timestamps import from_us, holds_at
 from lamlam.memory_backends.model.values import Value, ValueType, code_of
 from lamlam.memory_backends.networkx_graph.state import GraphState
 from lamlam.memory_backends.networkx_graph.store import GraphStore
+from tests.memory_backends.stores import answered
 
 RELATIONS = ("birth place", "place of birth", "work")
 VALUES: tuple[Value, ...] = ("x", "y", 7)
@@ -348,7 +349,7 @@ def test_the_rule_of_a_synonym_is_replaced() -> None:
         DefineRelation(RelationRule("birth place", cardinality="one")),
         DefineRelation(RelationRule("place of birth", cardinality="many")),
     )
-    assert [rule.cardinality for rule in store._state.rules.all()] == ["many"]
+    assert [rule.cardinality for rule in answered(store.rules())] == ["many"]
 
 
 @pytest.mark.parametrize("op", ["text", None, Fact(entity="e", relation="r", value="v"), 7])

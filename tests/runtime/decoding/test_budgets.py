@@ -56,7 +56,7 @@ def test_budgets_hold_whatever_the_model_wants(
     spent: list[int] = []
 
     def reply(query: Lookup) -> LookupRecord:
-        spent.append(decoder._n_lookup_tokens)
+        spent.append(decoder.n_lookup_tokens)
         return replies[len(spent) % len(replies)]
 
     done = drive(decoder, Wild(draws), reply)
@@ -75,7 +75,7 @@ def test_budgets_hold_whatever_the_model_wants(
     assert max_tokens <= n_visible <= max_tokens + n_longest
     assert len(completion.lookups) <= max_lookups
     # A lookup that is opened within the budget is written to its end, and no other is opened.
-    assert decoder._n_lookup_tokens <= max_lookup_tokens + LONGEST_KEY + n_longest + 1
+    assert decoder.n_lookup_tokens <= max_lookup_tokens + LONGEST_KEY + n_longest + 1
     assert all(before <= max_lookup_tokens + LONGEST_KEY for before in spent)
     for record in completion.lookups:
         if record.value is not None:
