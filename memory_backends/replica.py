@@ -38,7 +38,7 @@ _MOST_AT_ONCE = 1000
 class Replica(EntityReader):
     """What a store holds now, in this process.
 
-    One thread feeds it, any number ask `lookup_nowait` and `describe_nowait`. Begin with
+    One thread applies changes, any number ask `lookup_nowait` and `describe_nowait`. Begin with
     ``store.changes(None)``, go on with ``store.changes(replica.revision)``. It answers about the
     present only, and has no past.
     """
@@ -53,11 +53,10 @@ class Replica(EntityReader):
             secret: what the store makes its ids with: the replica gives the same ones.
         """
         self.revision = 0
-        """Of the last commit that was applied as a whole, or the one that the changes are said to have
-        reached."""
+        """Of the last commit that was applied as a whole, or as given by `apply_changes`."""
         self.identify = FactIds(secret)
         self.lock = threading.RLock()
-        """Held while changes are taken in and while a question is answered."""
+        """Held while changes are applied and while a lookup is answered."""
         self._rows: dict[str, str] = {}
         self._sources = _Sources()
         self._near = CodeIndex()
@@ -66,8 +65,8 @@ class Replica(EntityReader):
         # By code and namespace of an entity as a value, those that have it: where it is asked.
         self._owners: dict[str, set[str]] | None = None
         self._n_facts = 0
-        self._taking = 0
-        """Of the commit that was taken in last, as far as it came."""
+        self._applied = 0
+        """Of the commit whose changes were applied last, in whole or in part."""
 
     # Asking ---------------------------------------------------------------------------------------
 
@@ -128,56 +127,56 @@ class Replica(EntityReader):
         with self.lock:
             return list(self._rows)
 
-    # Feeding --------------------------------------------------------------------------------------
+    # Following ------------------------------------------------------------------------------------
 
-    def feed(
+    def apply_changes(
         self, changes: Iterable[Change], *, reached: int | None = None, is_whole: bool = True
     ) -> None:
         """Apply changes.
 
         Those of one commit are seen together, unless they are more than a thousand. Where the
-        feed breaks off inside a commit, `revision` stays before it: going on from there gives
+        changes break off inside a commit, `revision` stays before it: going on from there gives
         the commit again, as a whole.
 
         Args:
-            changes: in the order of the feed; any that were taken in before do no harm as
-                long as all that follow them come too.
-            reached: the revision that the feed has come to, where commits without changes
-                may be at its end.
-            is_whole: the last commit among them ends with them; false where they are a part of
-                the feed, cut anywhere.
+            changes: in the order of the change feed; some may be repeated, as long as all that
+                follow them come too.
+            reached: the revision that the change feed has come to, where commits without
+                changes may be at its end.
+            is_whole: the last commit among them ends with them; false where they were
+                cut anywhere.
         """
         together: list[Change] = []
         for change in changes:
             if together and (
                 change.revision != together[0].revision or len(together) >= _MOST_AT_ONCE
             ):
-                self._take_all(together)
+                self._apply_all(together)
                 together = []
             together.append(change)
-        self._take_all(together)
+        self._apply_all(together)
         if is_whole:
-            self.revision = max(self.revision, self._taking)
+            self.revision = max(self.revision, self._applied)
         if reached is not None:
             self.revision = max(self.revision, reached)
 
-    def _take_all(self, changes: Sequence[Change]) -> None:
+    def _apply_all(self, changes: Sequence[Change]) -> None:
         with self.lock:
             # The facts of an entity come together: its row is read and written once.
             open_row = _OpenRow(self)
             for change in changes:
-                if change.revision > self._taking:
-                    self.revision = max(self.revision, self._taking)
-                self._taking = change.revision
+                if change.revision > self._applied:
+                    self.revision = max(self.revision, self._applied)
+                self._applied = change.revision
                 if change.fact is not None and change.entity is not None:
                     key = scoped(change.namespace, canonical_key(change.entity))
-                    open_row.take(key, change.entity, change.kind, change.fact)
+                    open_row.apply(key, change.entity, change.kind, change.fact)
                 else:
                     open_row.close()
-                    self._take(change)
+                    self._apply(change)
             open_row.close()
 
-    def _take(self, change: Change) -> None:
+    def _apply(self, change: Change) -> None:
         if change.kind == "rule":
             if change.rule is not None:
                 self.rules = RelationRules([*self.rules.all(), change.rule])
@@ -194,11 +193,11 @@ class Replica(EntityReader):
             self._drop_alias(alias)
 
     def _erase(self, change: Change) -> None:
-        def is_meant(key: str) -> bool:
+        def is_erased(key: str) -> bool:
             return self.identify.of_entity(key) == change.entity_id
 
         gone = set(change.fact_ids)
-        for key in [key for key in self._rows if is_meant(key)]:
+        for key in [key for key in self._rows if is_erased(key)]:
             name, facts = self.read(key)
             kept = [fact for fact in facts if gone and self.identify(key, fact) not in gone]
             self.write(key, name, kept)
@@ -206,10 +205,10 @@ class Replica(EntityReader):
                 self._near.settle()
                 self._owners = None
         if gone:
-            holders = [key for key in self._aliases_of if key not in self._rows and is_meant(key)]
+            holders = [key for key in self._aliases_of if key not in self._rows and is_erased(key)]
         else:
-            holders = [key for key in self._aliases_of if is_meant(key)]
-            for alias in [alias for alias in self._aliases if is_meant(alias)]:
+            holders = [key for key in self._aliases_of if is_erased(key)]
+            for alias in [alias for alias in self._aliases if is_erased(alias)]:
                 self._drop_alias(alias)
         for holder in holders:
             for alias in self.aliases(holder):
@@ -231,7 +230,7 @@ class Replica(EntityReader):
     # Rows -----------------------------------------------------------------------------------------
 
     def read(self, key: str) -> tuple[str, list[StoredFact]]:
-        """Return the name and the facts of an entity; neither where there is none."""
+        """Return the name and the facts of an entity; empty where the entity is unknown."""
         text = self._rows.get(key)
         if text is None:
             return "", []
@@ -298,7 +297,7 @@ class _OpenRow:
         self._name = ""
         self._facts: dict[tuple[str, str, str, int | None], StoredFact] = {}
 
-    def take(self, key: str, name: str, kind: str, fact: Fact) -> None:
+    def apply(self, key: str, name: str, kind: str, fact: Fact) -> None:
         """Apply the change of one fact."""
         if key != self._key:
             self.close()

@@ -112,7 +112,7 @@ def entities_meant(reader: EntityReader, named: str) -> list[str]:
     """Return what an erasure of a scoped key or alias reaches, the entity itself first.
 
     What was merged into the entity goes with it, and so do its other names, which may have been
-    entities before: their past is its past. One that has facts of its own again is another entity.
+    entities before: their past is its past. One that has facts again is another entity.
     """
     key = named if reader.record(named) is not None else (reader.alias(named) or named)
     keys = [key]

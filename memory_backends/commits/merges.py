@@ -78,7 +78,7 @@ def ids_that_went(
 ) -> tuple[str, ...]:
     """Return the ids of facts of which the entity has no version left, each once.
 
-    Empty where there are none: an erased entity without ids would mean that all of it is gone.
+    Empty where there are none: a notice without ids would mean that all of the entity is gone.
     """
     left = {identify(key, fact) for fact in staying}
     ids = dict.fromkeys(identify(key, fact) for fact in gone)

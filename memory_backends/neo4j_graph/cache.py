@@ -71,14 +71,14 @@ class ReplicaCache:
             # A new copy takes the place of none only when it is whole.
             replica = Replica(self._secret)
             async for part in self._changes.everything(revision):
-                await asyncio.to_thread(replica.feed, part, is_whole=False)
-            replica.feed((), reached=revision)
+                await asyncio.to_thread(replica.apply_changes, part, is_whole=False)
+            replica.apply_changes((), reached=revision)
             self._replica = replica
             self._poll = asyncio.create_task(self._keep_following())
         elif revision > replica.revision:
             async for part in self._changes.since(replica.revision, revision):
-                replica.feed(part, is_whole=False)
-            replica.feed((), reached=revision)
+                replica.apply_changes(part, is_whole=False)
+            replica.apply_changes((), reached=revision)
         return replica
 
     async def _keep_following(self) -> None:

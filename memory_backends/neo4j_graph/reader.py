@@ -108,7 +108,7 @@ class Neo4jReader:
     async def fetch(
         self, entity: str, namespace: Namespace, as_of: int | None, transaction: Transaction
     ) -> tuple[FetchedEntities, str]:
-        """Return what was fetched of an entity, and its key: of its own name or by an alias."""
+        """Return what was fetched of an entity, and its key: found by its key or by an alias."""
         key = scoped(namespace, canonical_key(entity))
         fetched = FetchedEntities(self._queries, self._ids, as_of)
         fetched.wanted.keys[key] = fetched.wanted.aliases[key] = None

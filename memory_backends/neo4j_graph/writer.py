@@ -202,7 +202,7 @@ class Neo4jWriter:
             await transaction.do(queries.add_events, rows=event_rows(plan.events, revision, ids))
 
     async def set_edges(self, is_on: bool, *, anew: bool = False) -> None:
-        """Begin or cease to keep facts between entities as edges; every writer heeds it.
+        """Turn edges for facts between entities on or off, for every writer.
 
         Args:
             is_on: whether there are edges from now on.

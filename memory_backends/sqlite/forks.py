@@ -47,7 +47,7 @@ class OpenStore(Protocol):
 
     @property
     def takes_locks(self) -> bool:
-        """False for a file that nobody writes."""
+        """False for a file that no process writes."""
         ...
 
     def locks(self) -> Iterable[ThreadLock]:
@@ -118,7 +118,7 @@ class OpenFiles(Generic[Store]):
     def _before_fork(self) -> None:
         """Wait until no other thread is inside SQLite, as far as it uses these stores.
 
-        One that was would have SQLite's own locks, and nobody would give them back in the child,
+        One that was would have SQLite's own locks, and no thread would release them in the child,
         where any use of SQLite would then wait for ever.
         """
         with self._lock:

@@ -43,7 +43,7 @@ class Scan:
         return self._facts(record) if record is not None else []
 
     def of_all(self, reading: Reading) -> Iterator[Fact]:
-        """Yield the facts that stand; each batch of entities from a snapshot of its own."""
+        """Yield the facts that stand; each batch of entities from a new snapshot."""
         after: int | None = None
         while True:
             with reading() as reader:

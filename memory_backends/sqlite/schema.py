@@ -84,7 +84,7 @@ def open_reader(path: Path, *, is_frozen: bool = False) -> sqlite3.Connection:
     """Return a connection that only reads.
 
     Args:
-        is_frozen: nobody writes the file while it is open (packaged data), so no lock is
+        is_frozen: no process writes the file while it is open (packaged data), so no lock is
             taken and the folder need not be writable.
     """
     with translated(path):
@@ -97,7 +97,7 @@ def open_reader(path: Path, *, is_frozen: bool = False) -> sqlite3.Connection:
             if error.sqlite_errorcode & 0xFF not in _UNWRITABLE:
                 raise
             # A file in a folder that cannot be written has no room for the shared memory
-            # of a write-ahead log; without a log nobody is writing either.
+            # of a write-ahead log; without a log no process is writing either.
             if path.with_name(f"{path.name}-wal").exists():
                 raise
             return _reader(path, "mode=ro&immutable=1")

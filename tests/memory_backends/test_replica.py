@@ -153,12 +153,12 @@ def test_a_replica_answers_as_its_store(steps: list[list[Op] | Erase], data: st.
         if n:
             revision = revision_after(store, steps[n - 1])
         if n == begun:
-            late.feed(store.changes_nowait(None), reached=revision)
+            late.apply_changes(store.changes_nowait(None), reached=revision)
             assert_same(store, late, revision)
         if n == paused:
-            whole.feed(store.changes_nowait(0), reached=revision)
+            whole.apply_changes(store.changes_nowait(0), reached=revision)
     for replica in (whole, late):
-        replica.feed(store.changes_nowait(replica.revision), reached=revision)
+        replica.apply_changes(store.changes_nowait(replica.revision), reached=revision)
         assert_same(store, replica, revision)
 
 
@@ -168,9 +168,9 @@ def test_a_fact_that_ends_and_comes_again_in_one_commit_moves_to_the_end() -> No
     replica = Replica(store.secret)
     first, second = (Assert(Fact(entity="Bob", relation="work", value=v)) for v in "xy")
     store.apply_nowait([first, second])
-    replica.feed(store.changes_nowait(0))
+    replica.apply_changes(store.changes_nowait(0))
     store.apply_nowait([Retract("Bob", "work", "x"), first])
-    replica.feed(store.changes_nowait(replica.revision))
+    replica.apply_changes(store.changes_nowait(replica.revision))
     for one in (store, replica):
         assert one.lookup_nowait(Lookup("Bob", "work")).values == ("y", "x")
 
@@ -189,10 +189,10 @@ def test_an_erased_name_is_nowhere_in_a_replica() -> None:
             AddAlias("Zyx Canary", "Canary Bird"),
         ]
     )
-    replica.feed(store.changes_nowait(0))
+    replica.apply_changes(store.changes_nowait(0))
     assert replica.lookup_nowait(Lookup("Bob", "parent")).values == ("Zyx Canary",)
     store.erase_nowait("Zyx Canary")
-    replica.feed(store.changes_nowait(replica.revision))
+    replica.apply_changes(store.changes_nowait(replica.revision))
     assert not replica.lookup_nowait(Lookup("Bob", "parent")).values
     assert replica.lookup_nowait(Lookup("Bob", "work")).sources == ("s2",)
     kept = set(texts_in(replica))
@@ -223,7 +223,7 @@ def test_readers_see_whole_commits() -> None:
     reader.start()
     for n in range(200):
         store.apply_nowait(pair(n))
-        replica.feed(store.changes_nowait(replica.revision))
+        replica.apply_changes(store.changes_nowait(replica.revision))
     is_over.set()
     reader.join()
     assert not torn
@@ -272,22 +272,24 @@ def test_a_feed_that_breaks_off_in_a_commit_is_taken_up_before_it() -> None:
 
         replica = Replica(store.secret)
         with pytest.raises(ConnectionError):
-            replica.feed(broken())
+            replica.apply_changes(broken())
         assert replica.revision <= whole[n_given - 1].revision if n_given else not replica.revision
-        replica.feed(store.changes_nowait(replica.revision))
+        replica.apply_changes(store.changes_nowait(replica.revision))
         assert (len(replica), replica.revision) == (2500, 3)
         with pytest.raises(ConnectionError):
-            replica.feed(broken(min(n_given, 1)))  # begun again from the start, and in vain
-        replica.feed(store.changes_nowait(0))
+            replica.apply_changes(
+                broken(min(n_given, 1))
+            )  # begun again from the start, and in vain
+        replica.apply_changes(store.changes_nowait(0))
         assert (len(replica), replica.revision) == (2500, 3)
         again = Replica(store.secret)
         for n in (n_given, min(n_given, 1)):
             with pytest.raises(ConnectionError):
-                again.feed(broken(n))
-        again.feed(store.changes_nowait(again.revision))
+                again.apply_changes(broken(n))
+        again.apply_changes(store.changes_nowait(again.revision))
         assert (len(again), again.revision) == (2500, 3)
         parts = Replica(store.secret)
         for start in range(0, n_given, 700):
-            parts.feed(whole[start : min(start + 700, n_given)], is_whole=False)
-        parts.feed(store.changes_nowait(parts.revision), reached=3)
+            parts.apply_changes(whole[start : min(start + 700, n_given)], is_whole=False)
+        parts.apply_changes(store.changes_nowait(parts.revision), reached=3)
         assert (len(parts), parts.revision) == (2500, 3)
