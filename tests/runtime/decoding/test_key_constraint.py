@@ -12,7 +12,7 @@ from lamlam.runtime.decoding.trie import KeyTrie
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from tests.runtime.fake_store import FakeStore, as_store
-from tests.runtime.scheduling.test_scheduler import Continuations, run
+from tests.runtime.scheduling.scripted import Continuations, run
 from tests.runtime.support import BYTES, Asked, allowed, byte_vocabulary, make_decoder
 from tests.tiny_model import ByteTokens, ScriptedModel
 

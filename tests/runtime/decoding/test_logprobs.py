@@ -22,7 +22,7 @@ from lamlam.runtime.llama.model_file import check_file
 from lamlam.runtime.sync import SyncEngine
 from tests.runtime.decoding.test_decoder_properties import Wild, answers
 from tests.runtime.fake_store import FakeStore, as_store
-from tests.runtime.scheduling.test_scheduler import BORN, CURIE, Continuations, run
+from tests.runtime.scheduling.scripted import BORN, CURIE, Continuations, run
 from tests.runtime.support import BYTES, answered, drive, make_decoder, pick_from
 from tests.tiny_model import ScriptedModel
 

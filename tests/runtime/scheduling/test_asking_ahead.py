@@ -10,7 +10,7 @@ from lamlam.runtime.decoding.lookup_answers import PendingLookup
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from tests.runtime.fake_store import SLOW, FakeStore, answer_of
-from tests.runtime.scheduling.test_scheduler import END, A, Continuations, E, R, scheduler_of
+from tests.runtime.scheduling.scripted import END, A, Continuations, E, R, scheduler_of
 from tests.runtime.support import BYTES, Asked
 from tests.tiny_model import ScriptedModel
 

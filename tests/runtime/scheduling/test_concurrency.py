@@ -17,7 +17,7 @@ from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from lamlam.runtime.scheduling.sequence import RunningSequence
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, answer_of, as_store
-from tests.runtime.scheduling.test_scheduler import END, A, Continuations, E, R
+from tests.runtime.scheduling.scripted import END, A, Continuations, E, R
 from tests.runtime.support import BYTES, Asked, byte_vocabulary
 from tests.tiny_model import Script, ScriptedModel
 
