@@ -132,6 +132,11 @@ class JsonlStore(LocalStore):
                 raise unsupported(self, "as_of", Capability.HISTORY)
             return look_up(self._facts, query, self._head["revision"], self._identify)
 
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        """Return one result per query, all from one state: a worker thread may be writing."""
+        with self._lock:
+            return await super().lookup_many(queries)
+
     def describe_nowait(
         self,
         entity: str,

@@ -294,7 +294,7 @@ class LocalStore(FactStore):
         return self.apply_nowait(Assert(fact) for fact in facts_to_load(facts))
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
-        """Return one result per query, in their order."""
+        """Return one result per query, in their order; hold a lock around it if threads write."""
         return [self.lookup_nowait(query) for query in checked_lookups(queries)]
 
     def scan(

@@ -23,7 +23,7 @@ ARROWS: dict[str, set[str]] = {
     "memory_backends/commits": {MODEL},
     "memory_backends/protocol": {MODEL, "memory_backends/commits"},
     "memory_backends/replica": READ - {PROTOCOL},
-    "memory_backends/authoring": STATED,
+    "memory_backends/authoring": READ,
     "memory_backends/fact_formats": {MODEL, "memory_backends/commits"},
     "memory_backends/sqlite": {*READ, "memory_backends/authoring"},
     "memory_backends/networkx_graph": {*READ, "memory_backends/authoring"},
