@@ -101,7 +101,7 @@ def decode_benchmark(
         works = {"bare": bare, "lamlam": lamlam, "llama_cpp_python": llama}
         for work in works.values():  # pages are read and caches filled before the first turn
             work.run("generate", tokens)
-        long_text = bare.run("text", N_HELD).result
+        long_text = bare.run("late_text").result
         for n in range(pairs):
             for name in in_turns(works, n):
                 n_tokens, seconds = works[name].run("generate", tokens)
@@ -140,6 +140,7 @@ async def _bare_works(model: Path, threads: int) -> AsyncIterator[dict[str, Task
         model, sequences=1, context=_CONTEXT, threads=threads, kv_unified=False
     ) as bare:
         prompt, long_prompt = bare.prompt_tokens(PROMPT), bare.prompt_tokens(LONG_PROMPT)
+        late = long_prompt[:N_HELD]
 
         def prefill(n_tokens: int) -> float:
             tokens = long_prompt[:n_tokens]
@@ -149,14 +150,14 @@ async def _bare_works(model: Path, threads: int) -> AsyncIterator[dict[str, Task
             return time.perf_counter() - began
 
         def late_token() -> float:
-            token = bare.next_token(long_prompt[:N_HELD], 0)
+            token = bare.next_token(late, 0)
             began = time.perf_counter()
-            bare.go_on([token], np.array([N_HELD]), N_LATE)
+            bare.go_on([token], np.array([len(late)]), N_LATE)
             return (time.perf_counter() - began) / N_LATE
 
         yield {
             "generate": lambda n_tokens: bare.generate([prompt], n_tokens),
-            "text": lambda n_tokens: bare.text(long_prompt[1:n_tokens]).decode(),
+            "late_text": lambda: bare.text(late[1:]).decode(),
             "prefill": prefill,
             "late_token": late_token,
         }
