@@ -72,7 +72,7 @@ def find_calls(text: str) -> FoundCalls | None:
     if at >= 0:
         before = text[:at].rstrip()
         try:
-            calls = [call for part in _TAGGED.findall(text[at:]) for call in _calls(part)]
+            calls = [call for part in _TAGGED.findall(text[at:]) for call in _calls_of(_json(part))]
         except BadToolCall as error:
             return FoundCalls(before, (), str(error))
         return _found(before, calls)
@@ -108,10 +108,6 @@ def _found(before: str, calls: list[Lookup]) -> FoundCalls:
     if not calls:
         return FoundCalls(before, (), "the call is empty")
     return FoundCalls(before, tuple(calls))
-
-
-def _calls(text: str) -> list[Lookup]:
-    return _calls_of(_json(text))
 
 
 def _calls_of(read: Any) -> list[Lookup]:  # Any: what JSON can hold

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lamlam.errors import BadModelFile
 from lamlam.runtime.llama.gguf_file import GgufHeader, read_header
@@ -41,11 +41,11 @@ def seal(path: Path) -> str:
     if missing:
         raise BadModelFile(f"{path} has no room for checksums: {', '.join(sorted(missing))}")
     with path.open("r+b") as file:
-        digests = _digests(file, header, places)
-        for key, digest in digests.items():
+        weights = _weights_digest(file, header.data_offset)
+        for key, digest in (HEADER_KEY, _header_digest(file, header)), (WEIGHTS_KEY, weights):
             file.seek(places[key])
             file.write(digest.encode("ascii"))
-    return digests[WEIGHTS_KEY]
+    return weights
 
 
 def verify(path: Path) -> bool:
@@ -57,16 +57,39 @@ def verify(path: Path) -> bool:
     header = read_header(path)
     if WEIGHTS_KEY not in header.metadata and HEADER_KEY not in header.metadata:
         return False
-    places = _places(header)
-    with path.open("rb") as file:
-        for key, digest in _digests(file, header, places).items():
-            stored = header.metadata.get(key, digest)
-            if stored != digest:
-                raise BadModelFile(
-                    f"{path} is damaged: {key} is {stored}, its bytes give {digest}",
-                    hint="fetch or export the file again",
-                )
+    check_header_digest(path, header)
+    check_weights_digest(path, header.metadata, header.data_offset)
     return True
+
+
+def check_header_digest(path: Path, header: GgufHeader) -> None:
+    """Check all before the weights against its checksum, if there is one.
+
+    Raises:
+        BadModelFile: they differ.
+    """
+    if HEADER_KEY in header.metadata:
+        with path.open("rb") as file:
+            _check(path, HEADER_KEY, header.metadata, _header_digest(file, header))
+
+
+def check_weights_digest(path: Path, metadata: dict[str, Any], data_offset: int) -> None:
+    """Check the weights against their checksum, if there is one.
+
+    Raises:
+        BadModelFile: they differ.
+    """
+    if WEIGHTS_KEY in metadata:
+        with path.open("rb") as file:
+            _check(path, WEIGHTS_KEY, metadata, _weights_digest(file, data_offset))
+
+
+def _check(path: Path, key: str, metadata: dict[str, Any], digest: str) -> None:
+    if metadata[key] != digest:
+        raise BadModelFile(
+            f"{path} is damaged: {key} is {metadata[key]}, its bytes give {digest}",
+            hint="fetch or export the file again",
+        )
 
 
 def _places(header: GgufHeader) -> dict[str, int]:
@@ -75,15 +98,17 @@ def _places(header: GgufHeader) -> dict[str, int]:
     return {key: offset for key, (offset, n_bytes) in found if n_bytes == len(_ZEROS)}
 
 
-def _digests(file: BinaryIO, header: GgufHeader, places: dict[str, int]) -> dict[str, str]:
+def _header_digest(file: BinaryIO, header: GgufHeader) -> str:
     file.seek(0)
     head = bytearray(file.read(header.data_offset))
-    for offset in places.values():
+    for offset in _places(header).values():
         head[offset : offset + len(_ZEROS)] = _ZEROS.encode("ascii")
+    return hashlib.blake2b(head, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def _weights_digest(file: BinaryIO, data_offset: int) -> str:
+    file.seek(data_offset)
     weights = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     while chunk := file.read(_CHUNK):
         weights.update(chunk)
-    return {
-        WEIGHTS_KEY: weights.hexdigest(),
-        HEADER_KEY: hashlib.blake2b(head, digest_size=_DIGEST_BYTES).hexdigest(),
-    }
+    return weights.hexdigest()

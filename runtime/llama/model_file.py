@@ -7,20 +7,22 @@ end the process, so their checksum may be computed while the model is being load
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadModelFile
-from lamlam.runtime.llama.checksum import HEADER_KEY, WEIGHTS_KEY
+from lamlam.runtime.llama.checksum import (
+    HEADER_KEY,
+    WEIGHTS_KEY,
+    check_header_digest,
+    check_weights_digest,
+)
 from lamlam.runtime.llama.gguf_file import GgufHeader, read_header
 
 _TOKEN_TYPES = "tokenizer.ggml.token_type"
 _TOKENS = "tokenizer.ggml.tokens"
 _NORMAL = 1
-_DIGEST_BYTES = 16
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +63,7 @@ class CheckpointFile:
         Raises:
             BadModelFile: their checksum differs.
         """
-        stored = self.metadata.get(WEIGHTS_KEY)
-        if stored is None:
-            return
-        digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-        with self.path.open("rb") as file:
-            file.seek(self.data_offset)
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-        if digest.hexdigest() != stored:
-            raise _damaged(self.path, "its weights differ from their checksum")
+        check_weights_digest(self.path, self.metadata, self.data_offset)
 
 
 def check_file(path: Path) -> CheckpointFile:
@@ -85,26 +78,12 @@ def check_file(path: Path) -> CheckpointFile:
     if path.stat().st_size == 0:
         raise BadModelFile(f"{path} is empty")
     header = read_header(path)
-    _check_header_sum(path, header)
+    check_header_digest(path, header)
     _check_tensors(path, header)
     _check_metadata(path, header)
     n_tokens = len(header.metadata[_TOKENS])
     types = header.metadata.get(_TOKEN_TYPES) or [_NORMAL] * n_tokens
     return CheckpointFile(path, header.metadata, types, header.data_offset)
-
-
-def _check_header_sum(path: Path, header: GgufHeader) -> None:
-    stored = header.metadata.get(HEADER_KEY)
-    if stored is None:
-        return
-    with path.open("rb") as file:
-        head = bytearray(file.read(header.data_offset))
-    # The sum was taken with zeros in place of both sums.
-    for key in (HEADER_KEY, WEIGHTS_KEY):
-        at, n_bytes = header.string_offsets.get(key, (0, 0))
-        head[at : at + n_bytes] = b"0" * n_bytes
-    if hashlib.blake2b(head, digest_size=_DIGEST_BYTES).hexdigest() != stored:
-        raise _damaged(path, "its header differs from its checksum")
 
 
 def _damaged(path: Path, what: str) -> BadModelFile:

@@ -22,7 +22,6 @@ from lamlam.runtime.decoding.events import (
     LookupStarted,
     Text,
 )
-from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.observers.observer import BegunText, TextObserver
 
 if TYPE_CHECKING:
@@ -154,9 +153,9 @@ class _TracedText:
             case LookupStarted(entity, relation):
                 self._write("lookup_started", entity=entity, relation=relation)
             case LookupAnswered(record):
-                self._write("lookup_answered", **_of(record))
+                self._write("lookup_answered", **asdict(record))
             case LookupMissed(record):
-                self._write("lookup_missed", **_of(record))
+                self._write("lookup_missed", **asdict(record))
             case Finished():
                 pass  # `finished` takes it
 
@@ -189,10 +188,6 @@ class _TracedText:
 
     def _write(self, event: str, **fields: Any) -> None:  # Any: JSON
         self._trace.write({"event": event, "text_id": self._id, "t_s": self._now(), **fields})
-
-
-def _of(record: LookupRecord) -> dict[str, Any]:  # Any: JSON
-    return asdict(record)
 
 
 class _File:
