@@ -65,22 +65,22 @@ def _unprintable(text: str) -> str | None:
 
 Entity = Annotated[
     StrictStr,
-    Field(description="Name of the person or thing that the fact is about.", max_length=_MAX_NAME),
+    Field(description="Whom or what the fact is about, by name.", max_length=_MAX_NAME),
     AfterValidator(_name),
 ]
 Relation = Annotated[
     StrictStr,
-    Field(description="The relation, such as 'birth place'.", max_length=_MAX_NAME),
+    Field(description="What is asked or said of it, such as 'birth place'.", max_length=_MAX_NAME),
     AfterValidator(_name),
 ]
 _Value = Annotated[
     StrictStr,
-    Field(description="The value, as it would be written in a text.", max_length=_MAX_VALUE),
+    Field(description="The value, as a text would have it.", max_length=_MAX_VALUE),
     AfterValidator(_value),
 ]
 _Source = Annotated[
     StrictStr | None,
-    Field(description="Source of the fact.", max_length=_MAX_VALUE),
+    Field(description="Where this is known from.", max_length=_MAX_VALUE),
     AfterValidator(lambda text: text if text is None else _value(text)),
 ]
 
@@ -261,13 +261,13 @@ class MemoryTools:
             UnknownOption: a name that no tool has.
         """
         can_write = "write" in store.capabilities
-        wanted = [tool.name for tool in TOOLS if can_write or tool.reads_only]
+        offered = [tool.name for tool in TOOLS if can_write or tool.reads_only]
         if names is not None:
-            wanted = list(dict.fromkeys(names))
-        for name in wanted:
+            offered = list(dict.fromkeys(names))
+        for name in offered:
             if name not in _TOOLS:
                 raise UnknownOption(f"unknown tool {name!r}", hint=f"one of: {', '.join(_TOOLS)}")
-        self.tools = tuple(_TOOLS[name] for name in wanted)
+        self.tools = tuple(_TOOLS[name] for name in offered)
         self._store = store
         self._callables: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
             "look_up_fact": self.look_up,
@@ -311,7 +311,7 @@ class MemoryTools:
     async def search(self, text: str, limit: int = 10) -> dict[str, Any]:
         """Return facts whose entity or value holds the text; names come before values."""
         _checked("search_facts", text=text, limit=limit)
-        wanted, n_read = text.casefold(), 0
+        part, n_read = text.casefold(), 0
         by_name: list[dict[str, Any]] = []
         by_value: list[dict[str, Any]] = []
         is_cut = False
@@ -322,9 +322,9 @@ class MemoryTools:
                 if len(by_name) > limit or n_read > MAX_SCANNED:
                     is_cut = True
                     break
-                if wanted in fact.entity.casefold():
+                if part in fact.entity.casefold():
                     by_name.append(_as_dict(fact))
-                elif wanted in fact.surface.casefold():
+                elif part in fact.surface.casefold():
                     if len(by_value) <= limit:
                         by_value.append(_as_dict(fact))
         finally:  # a scan is usually a generator, which must be closed

@@ -76,7 +76,7 @@ class ChatTemplate:
         bos: str = "",
         eos: str = "",
     ) -> str:
-        """Return the conversation as the model wants it, up to where its answer begins.
+        """Return the conversation in the format of the model, up to where its answer begins.
 
         Raises:
             BadChatTemplate: the template refuses the messages, fails, or does not come to an end.
