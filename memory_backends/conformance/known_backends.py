@@ -94,7 +94,7 @@ class Neo4jBackend(Backend):
         """Return a ``bolt`` URL: with ``neo4j`` the driver would connect to the address that the server names."""
         parts = urlsplit(super().through(url, port))
         joint = "&" if parts.query else ""
-        query = f"{parts.query}{joint}timeout=10"
+        query = f"{parts.query}{joint}timeout=20"
         return parts._replace(scheme=parts.scheme.replace("neo4j", "bolt"), query=query).geturl()
 
 
