@@ -9,12 +9,12 @@ from lamlam.errors import EngineElsewhere, NotPicklable, StoreElsewhere
 
 
 class OneProcess:
-    """Notes the process that opens it, and refuses to be pickled or copied."""
+    """Knows the process that opened it, and refuses to be pickled or copied."""
 
     _process: int | None = None
 
     def belongs_here(self) -> None:
-        """It is this process that opens it."""
+        """Note that this process opens it."""
         self._process = os.getpid()
 
     @property

@@ -56,7 +56,7 @@ def contents(
 
 
 def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None = None) -> Commit:
-    """Everything is in the store, or nothing; a store of this process takes it as it comes.
+    """Write everything to the store, or nothing; a store of this process takes it as it comes.
 
     Args:
         store: an open store.
@@ -79,7 +79,7 @@ def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None
 def copy_facts(
     source: SyncFactStore, target: SyncFactStore, *, namespace: Namespace | None = None
 ) -> Commit:
-    """Everything that the source holds now is in the target too, beside what it held."""
+    """Copy everything that the source holds now into the target, beside what that holds."""
     return put(target, contents(source, namespace=namespace))
 
 

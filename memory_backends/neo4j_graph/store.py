@@ -297,7 +297,7 @@ class Neo4jStore(FactStore):
         return cache.up_to_date().describe_nowait(entity, fuzzy=fuzzy, namespace=namespace)
 
     def refresh_nowait(self) -> None:
-        """The next lookup asks the server first whether anything was committed."""
+        """Make the next lookup ask the server first whether anything was committed."""
         if self._cache is not None:
             self._cache.note_change()
 
@@ -311,7 +311,7 @@ class Neo4jStore(FactStore):
         idempotency_key: str | None = None,
         actor: str | None = None,
     ) -> Commit:
-        """Every operation has been done, in order, or none.
+        """Do every operation, in order, or none.
 
         Where the connection breaks during the commit, the store finds out whether it was done
         and goes on accordingly. A cancelled call leaves all or nothing of it done.
@@ -329,7 +329,7 @@ class Neo4jStore(FactStore):
         return self._noted(await self._loop.run(work))
 
     async def load(self, facts: Iterable[Fact]) -> Commit:
-        """All facts are asserted, or none, in one transaction, which the server keeps in memory.
+        """Assert all facts, or none, in one transaction, which the server keeps in memory.
 
         They are taken as they come, in another thread, and kept until the end.
 
@@ -350,7 +350,7 @@ class Neo4jStore(FactStore):
         reason: str | None = None,
         authority: str | None = None,
     ) -> ErasureReceipt:
-        """Nothing that the database can read is left of the facts; the receipt says what may be."""
+        """Erase the facts from all that the database can read; the receipt says what may be left."""
         from lamlam.memory_backends.neo4j_graph.erasure import COVERED, PENDING, erase
 
         self._check_writable()
@@ -360,7 +360,7 @@ class Neo4jStore(FactStore):
         return request.receipt(commit.facts, commit.revision, covered=COVERED, pending=pending)
 
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
-        """The database has the schema of this version; a second call finds nothing to do."""
+        """Bring the database to the schema of this version; a second call changes nothing."""
         if not dry_run:
             self._check_writable()
         self._check_open()
@@ -369,12 +369,12 @@ class Neo4jStore(FactStore):
         )
 
     async def rebuild_edges(self) -> None:
-        """The relationships between entities are those of the facts, whatever was done to them."""
+        """Rebuild the relationships between entities from the facts, whatever was done to them."""
         self._check_writable()
         await self._loop.run(partial(self._writer.set_edges, True, anew=True))
 
     async def aclose(self) -> None:
-        """The connections are closed; closing again does nothing."""
+        """Close the connections; closing again does nothing."""
         if not self._loop.is_running:
             return
         if self._cache is not None:
@@ -384,7 +384,7 @@ class Neo4jStore(FactStore):
         self._connection.shut()
 
     def close_nowait(self) -> None:
-        """The same as `aclose`, for a caller without an event loop."""
+        """Close the connections like `aclose`, for a caller without an event loop."""
         if self._cache is not None:
             self._cache.close()
         self._connection.shut()
