@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -110,27 +110,42 @@ async def verify(
     text: str, spans: Sequence[Span], lookups: Sequence[LookupRecord], store: FactStore
 ) -> Verification:
     """Return what has become of each span (`Completion.verify`)."""
-    asked = _questions(text, spans, lookups)
-    results = await store.lookup_many([one.lookup for one in asked]) if asked else []
-    named = {}
-    for name in _to_look_through(asked, results):
-        stored = [fact async for fact in store.scan(name, namespace=())]
-        has_history = "history" in store.capabilities
-        named[name] = _Named(stored, await store.history(name) if has_history else None)
-    return _verification(text, spans, asked, results, named)
+    steps, answer = _steps(text, spans, lookups, store), None
+    try:
+        while True:
+            call = steps.send(answer)
+            answer = [fact async for fact in call] if hasattr(call, "__aiter__") else await call
+    except StopIteration as end:
+        verification: Verification = end.value
+        return verification
 
 
 def verify_sync(
     text: str, spans: Sequence[Span], lookups: Sequence[LookupRecord], store: SyncFactStore
 ) -> Verification:
     """Return what has become of each span (`Completion.verify_sync`)."""
+    steps, answer = _steps(text, spans, lookups, store), None
+    try:
+        while True:
+            answer = list(steps.send(answer))
+    except StopIteration as end:
+        verification: Verification = end.value
+        return verification
+
+
+def _steps(
+    text: str,
+    spans: Sequence[Span],
+    lookups: Sequence[LookupRecord],
+    store: Any,  # Any: a FactStore or its blocking twin
+) -> Generator[Any, Any, Verification]:
+    """Yield what the store's methods return, for the caller to wait for; return the outcome."""
     asked = _questions(text, spans, lookups)
-    results = store.lookup_many([one.lookup for one in asked]) if asked else []
-    named = {}
+    results = (yield store.lookup_many([one.lookup for one in asked])) if asked else []
+    has_history, named = "history" in store.capabilities, {}
     for name in _to_look_through(asked, results):
-        stored = list(store.scan(name, namespace=()))
-        has_history = "history" in store.capabilities
-        named[name] = _Named(stored, store.history(name) if has_history else None)
+        stored = yield store.scan(name, namespace=())
+        named[name] = _Named(stored, (yield store.history(name)) if has_history else None)
     return _verification(text, spans, asked, results, named)
 
 
