@@ -1,1 +1,1 @@
-"""Runs GGUF checkpoints through llama.cpp and asks memory while it writes."""
+"""Run GGUF models through llama.cpp, and look facts up while they write."""

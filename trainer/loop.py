@@ -16,8 +16,8 @@ import torch
 
 from lamlam.trainer.checkpoint import load_state, save_checkpoint, save_state
 from lamlam.trainer.data_loader import BatchLoader, training_documents
-from lamlam.trainer.model import build_model, count_learnt, next_token_loss
-from lamlam.trainer.optimiser import build_optimisers, rate_at
+from lamlam.trainer.model import build_model, count_loss_tokens, next_token_loss
+from lamlam.trainer.optimiser import build_optimisers, lr_scale
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
 
@@ -101,7 +101,7 @@ def train(
             progress = step / run.steps if run.steps else by_time
             if progress >= 1 or by_time >= 1:
                 break
-            rate = rate_at(progress, optim)
+            rate = lr_scale(progress, optim)
             for optimiser in optimisers:
                 for group in optimiser.param_groups:
                     group["lr"] = group["initial_lr"] * rate
@@ -110,7 +110,7 @@ def train(
             epoch, rows = next(batches)
             inputs = torch.from_numpy(rows.inputs).to(device, torch.long, non_blocking=True)
             labels = torch.from_numpy(rows.labels).to(device, torch.long, non_blocking=True)
-            n_learnt = count_learnt(torch.from_numpy(rows.labels))
+            n_learnt = count_loss_tokens(torch.from_numpy(rows.labels))
             total = torch.zeros((), device=device)
             for part, targets in zip(
                 inputs.chunk(optim.accumulate), labels.chunk(optim.accumulate), strict=True

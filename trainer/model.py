@@ -59,7 +59,7 @@ def next_token_loss(model: LlamaForCausalLM, inputs: Tensor, labels: Tensor) -> 
     )
 
 
-def count_learnt(labels: Tensor) -> int:
+def count_loss_tokens(labels: Tensor) -> int:
     """Return how many labels the loss counts.
 
     Raises:

@@ -54,7 +54,7 @@ def build_optimisers(model: torch.nn.Module, settings: OptimiserConfig) -> list[
     return optimisers
 
 
-def rate_at(progress: float, settings: OptimiserConfig) -> float:
+def lr_scale(progress: float, settings: OptimiserConfig) -> float:
     """Return the share of the full learning rate at this point of the run (0 to 1)."""
     if progress < settings.warm_up:
         return max(progress / settings.warm_up, 1e-3)

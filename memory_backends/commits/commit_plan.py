@@ -208,7 +208,7 @@ class _Planner:
                 hint="MergeEntities makes two entities one",
             )
         self.plan.aliases[alias] = key
-        self._happened("alias", edit, alias)
+        self._record_change("alias", edit, alias)
 
     def _remove_alias(self, op: RemoveAlias) -> None:
         key = self._key(op.namespace, op.entity)
@@ -216,7 +216,7 @@ class _Planner:
         if self._alias(alias) != key:
             return
         self.plan.aliases[alias] = None
-        self._happened("no_alias", self._edit(key), alias)
+        self._record_change("no_alias", self._edit(key), alias)
 
     def _merge(self, op: MergeEntities) -> None:
         kept = self._edit(self._key(op.namespace, op.kept))
@@ -251,9 +251,9 @@ class _Planner:
             # What came with it the first time stays, and the later split does not move it.
             self._end_merge(old, None)
         self.plan.merged.append(record)
-        self._happened("merged", kept, merged.key)
+        self._record_change("merged", kept, merged.key)
         for alias in aliases:
-            self._noted("alias", kept, alias)
+            self._record_event("alias", kept, alias)
 
     def _split(self, op: SplitEntities) -> None:
         key = self._key(op.namespace, op.kept)
@@ -273,15 +273,15 @@ class _Planner:
                 kept.end(fact)
             if ident in moved or ident in shared:
                 merged.take(fact)
-        self._happened("split", kept, wanted)
+        self._record_change("split", kept, wanted)
         if self._alias(wanted) == key:
             self.plan.aliases[wanted] = None
         for alias in record.aliases:
             if self._alias(alias) == key:
                 self.plan.aliases[alias] = wanted if merged.facts else None
-                self._noted("no_alias", kept, alias)
+                self._record_event("no_alias", kept, alias)
                 if merged.facts:
-                    self._noted("alias", merged, alias)
+                    self._record_event("alias", merged, alias)
         self._end_merge(record, self.plan.revision)
 
     def _end_merge(self, record: MergeRecord, until: int | None) -> None:
@@ -318,12 +318,12 @@ class _Planner:
             if edit.changed and not edit.facts:
                 for alias in self._aliases_of(key):
                     self.plan.aliases[alias] = None
-                    self._noted("no_alias", edit, alias)
+                    self._record_event("no_alias", edit, alias)
 
-    def _happened(self, kind: ChangeKind, edit: EntityEdit, other: str) -> None:
-        self._noted(kind, edit, other)
+    def _record_change(self, kind: ChangeKind, edit: EntityEdit, other: str) -> None:
+        self._record_event(kind, edit, other)
         self.plan.changed += 1
 
-    def _noted(self, kind: ChangeKind, edit: EntityEdit, other: str) -> None:
+    def _record_event(self, kind: ChangeKind, edit: EntityEdit, other: str) -> None:
         """Add an event that is not counted as a change, but that copies need."""
         self.plan.events.append(CommitEvent(kind, edit.key, edit.name or split(edit.key)[1], other))

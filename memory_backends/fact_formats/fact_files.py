@@ -1,4 +1,7 @@
-"""Files of facts: read with every fault named by its line, and written whole or not at all."""
+"""Files of facts, and the list of their formats: a new format is registered here.
+
+Every fault is named by its line, and a file is written whole or not at all.
+"""
 
 from __future__ import annotations
 

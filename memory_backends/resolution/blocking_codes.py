@@ -6,7 +6,6 @@ are compared afterwards, so that a collision costs a comparison and never a wron
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from zlib import crc32
 
 from lamlam.memory_backends.model.keys import fold
@@ -14,11 +13,6 @@ from lamlam.memory_backends.model.namespaces import salted, split
 from lamlam.memory_backends.resolution.person_names import person_key
 
 _SHORTEST_MISSPELT = 4
-
-
-def row_id(key: str) -> int:
-    """Return the 64-bit row number at which a canonical key belongs (signed)."""
-    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def letters_code(folded: str) -> int:

@@ -1,4 +1,4 @@
-"""Misspellings: when one name is a typing error for another, by edit distance."""
+"""Misspellings: when one name is a typing error for another, by edit (Levenshtein, OSA) distance."""
 
 from __future__ import annotations
 

@@ -18,8 +18,7 @@ from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import Assert, Op, Replace
 from lamlam.memory_backends.model.relation_rules import RelationRules
-from lamlam.memory_backends.resolution.blocking_codes import row_id
-from lamlam.memory_backends.sqlite.rows import merge_rows, name_and_key, next_place
+from lamlam.memory_backends.sqlite.rows import merge_rows, name_and_key, next_place, row_id
 from lamlam.memory_backends.sqlite.sources import SourceTable
 
 _ROW = "SELECT name, facts FROM ent WHERE id = ?"

@@ -14,7 +14,6 @@ from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import split
-from lamlam.memory_backends.resolution.blocking_codes import row_id
 from lamlam.memory_backends.sqlite.commit_log import (
     is_of_names,
     names_any,
@@ -31,6 +30,7 @@ from lamlam.memory_backends.sqlite.rows import (
     name_and_key,
     next_place,
     pack_numbers,
+    row_id,
     row_name,
     target_of,
     text_hash,

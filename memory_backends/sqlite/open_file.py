@@ -23,7 +23,7 @@ from lamlam.memory_backends.model.operations import (
 from lamlam.memory_backends.protocol import store_closed
 from lamlam.memory_backends.sqlite.forks import ForkedReader, OpenFiles, ThreadLock
 from lamlam.memory_backends.sqlite.reader import SqliteReader
-from lamlam.memory_backends.sqlite.residue import leftovers, write_back_log
+from lamlam.memory_backends.sqlite.residue import checkpoint_wal, leftovers
 from lamlam.memory_backends.sqlite.schema import (
     SCHEMA_VERSION,
     check_file,
@@ -233,7 +233,7 @@ class SqliteFile(OneProcess):
             for store in _OPEN.of(self.path):
                 stack.enter_context(store._lock)
                 store._forget()
-            return write_back_log(self._open_writer().connection)
+            return checkpoint_wal(self._open_writer().connection)
 
     def check_open(self) -> None:
         """Raise unless the file is open, in this process."""

@@ -20,9 +20,8 @@ from lamlam.memory_backends.model.lookups import (
     StoredFact,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRules
-from lamlam.memory_backends.resolution.blocking_codes import row_id
 from lamlam.memory_backends.sqlite.commit_log import unpack_rules
-from lamlam.memory_backends.sqlite.rows import SPACE_END, name_and_key, next_place
+from lamlam.memory_backends.sqlite.rows import SPACE_END, name_and_key, next_place, row_id
 
 _ROW = "SELECT name, facts FROM ent WHERE id = ?"
 _ALIAS = "SELECT ent.name, ent.facts FROM alias JOIN ent ON ent.id = alias.ent WHERE key = ?"

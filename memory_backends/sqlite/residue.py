@@ -33,7 +33,7 @@ _LIVE = (
 )
 
 
-def write_back_log(connection: sqlite3.Connection) -> bool:
+def checkpoint_wal(connection: sqlite3.Connection) -> bool:
     """Return whether the write-ahead log is empty and all of it stands in the file."""
     (usual,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute(f"PRAGMA busy_timeout = {min(usual, _CHECKPOINT_MS)}")

@@ -16,10 +16,14 @@ from lamlam.memory_backends.model.entity_reader import MergeRecord, value_key
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.namespaces import parsed, scoped, split, written
-from lamlam.memory_backends.resolution.blocking_codes import row_id
 
 SPACE_END = "\x1d"
 _LAST_ID = 2**63 - 1
+
+
+def row_id(key: str) -> int:
+    """Return the 64-bit row number at which a canonical key belongs (signed)."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def next_place(place: int) -> int:

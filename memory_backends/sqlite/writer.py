@@ -22,7 +22,7 @@ from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.operations import Commit, Op, Revision
 from lamlam.memory_backends.model.relation_rules import RelationRules
-from lamlam.memory_backends.resolution.blocking_codes import index_codes, row_id
+from lamlam.memory_backends.resolution.blocking_codes import index_codes
 from lamlam.memory_backends.sqlite.bulk_load import new_entities
 from lamlam.memory_backends.sqlite.commit_log import (
     pack_rules,
@@ -35,6 +35,7 @@ from lamlam.memory_backends.sqlite.rows import (
     merge_rows,
     next_place,
     pack_merge,
+    row_id,
     row_name,
     target_of,
 )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import Lookup
     from lamlam.runtime.decoding.vocabulary import ChatPrompt
 
-QUIET_AFTER_MISS = 12
+LOOKUP_COOLDOWN_TOKENS = 12
 """Text tokens after a miss in which opening a lookup is not favoured: the bias would have the
 model ask for the same unknown thing at every word."""
 PROMPT_END_BIAS = 2.0
@@ -247,7 +247,7 @@ class Decoder:
         if record.value is not None:
             self._write_value(record.value, record)
             return
-        self._quiet_until = self.n_text_tokens + QUIET_AFTER_MISS
+        self._quiet_until = self.n_text_tokens + LOOKUP_COOLDOWN_TOKENS
         match self.settings.policy:
             case "unknown":
                 self._write_value("unknown", None)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from lamlam.errors import UsageError
 from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.lookup_answers import GivenOut
-from lamlam.runtime.decoding.option_checks import check_number, check_switch
+from lamlam.runtime.decoding.option_checks import check_bool, check_number
 from lamlam.runtime.decoding.trie import (
     MAX_ENTITY_TOKENS,
     MAX_RELATION_TOKENS,
@@ -78,9 +78,9 @@ class Constraint:
         """Refuse what makes no sense."""
         check_number("entity_floor", self.entity_floor, 0.0)
         check_number("relation_floor", self.relation_floor, 0.0)
-        check_switch("skip_stated", self.skip_stated)
-        check_switch("strict", self.strict)
-        check_switch("only_named", self.only_named)
+        check_bool("skip_stated", self.skip_stated)
+        check_bool("strict", self.strict)
+        check_bool("only_named", self.only_named)
         if self.only_named and not self.strict:
             raise UsageError(
                 "only_named needs strict", hint="use Constraint(strict=True, only_named=True)"

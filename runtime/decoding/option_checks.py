@@ -25,7 +25,7 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise UnknownOption(f"unknown {name} {value!r}", hint=_suggestion(str(value), choices))
 
 
-def check_whole(name: str, value: object, least: int, most: int | None = None) -> None:
+def check_int(name: str, value: object, least: int, most: int | None = None) -> None:
     """Raise `UsageError` unless it is a whole number between the two, both included."""
     if isinstance(value, int) and not isinstance(value, bool):
         if value >= least and (most is None or value <= most):
@@ -48,7 +48,7 @@ def check_number(
         raise UsageError(f"{name} must lie between {least:g} and {most:g}, not {value!r}")
 
 
-def check_switch(name: str, value: object) -> None:
+def check_bool(name: str, value: object) -> None:
     """Raise `UsageError` unless it is true or false."""
     if not isinstance(value, bool):
         raise UsageError(f"{name} must be True or False, not {value!r}")

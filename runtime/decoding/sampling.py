@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamlam.errors import BadLogits, UsageError
-from lamlam.runtime.decoding.option_checks import check_number, check_whole
+from lamlam.runtime.decoding.option_checks import check_int, check_number
 
 Logits = NDArray[np.float32]
 """(vocabulary,) unnormalised log probabilities."""
@@ -44,7 +44,7 @@ class SamplerSettings:
             if isinstance(given := getattr(self, name), np.floating):  # no trace could write it
                 object.__setattr__(self, name, float(given))
         if self.seed is not None:
-            check_whole("seed", self.seed, 0)
+            check_int("seed", self.seed, 0)
         if not self.repeat_penalty > 0:
             raise UsageError(f"repeat_penalty must be above 0, not {self.repeat_penalty!r}")
 

@@ -1,4 +1,4 @@
-"""Settings of a generation: limits, misses, values, and the preset of the paper."""
+"""Settings of a generation: limits, miss policy, values, and the preset of the paper."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any, Literal, TypedDict, get_args
 
 from lamlam.errors import UsageError
 from lamlam.runtime.decoding.option_checks import (
+    check_bool,
     check_choice,
+    check_int,
     check_names,
     check_number,
-    check_switch,
-    check_whole,
 )
 from lamlam.runtime.decoding.sampling import SamplerSettings
 
-Policy = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise"]
+MissPolicy = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise"]
 """What follows a miss: go on without a fact (``continue``), look up another key
 (``ask_again``), write "unknown", take the nearest candidate, end the text, or raise."""
 Verbalise = Literal["copy", "model"]
@@ -38,7 +38,7 @@ class GenerateKeywords(TypedDict, total=False):
     seed: int | None
     stop: str | Iterable[str] | None
     ignore_eos: bool
-    policy: Policy | Literal["paper"] | None
+    policy: MissPolicy | Literal["paper"] | None
     verbalise: Verbalise | None
     lookup_bias: float | None
     max_lookups: int
@@ -92,7 +92,7 @@ class TextSettings:
     max_lookups: int = 64
     max_lookup_tokens: int = 2048
     """Lookup tokens and forced values; reached, no further lookup is opened."""
-    policy: Policy = "continue"
+    policy: MissPolicy = "continue"
     verbalise: Verbalise = "copy"
     lookup_bias: float = 0.0
     """Added to the logit of the token that opens a lookup."""
@@ -135,15 +135,15 @@ def text_settings(
     sampler_names = {field.name for field in fields(SamplerSettings)}
     for name, value in given.items():
         (sampler if name in sampler_names else settings)[name] = value
-    check_choice("policy", settings.get("policy", "continue"), (*get_args(Policy), "paper"))
+    check_choice("policy", settings.get("policy", "continue"), (*get_args(MissPolicy), "paper"))
     check_choice("verbalise", settings["verbalise"], get_args(Verbalise))
     check_number("lookup_bias", settings["lookup_bias"])
     settings["lookup_bias"] = float(settings["lookup_bias"])
-    check_switch("ignore_eos", settings.get("ignore_eos", False))
+    check_bool("ignore_eos", settings.get("ignore_eos", False))
     for name in ("max_tokens", "max_lookups", "max_lookup_tokens"):
-        check_whole(name, settings.get(name, 0), 0)
-    check_whole("logprobs", settings.get("logprobs", 0), 0, MOST_ALTERNATIVES)
-    check_whole("as_of", settings.get("as_of", 0), 0, 2**63 - 1)
+        check_int(name, settings.get(name, 0), 0)
+    check_int("logprobs", settings.get("logprobs", 0), 0, MOST_ALTERNATIVES)
+    check_int("as_of", settings.get("as_of", 0), 0, 2**63 - 1)
     return TextSettings(sampler=SamplerSettings(**sampler), **settings)
 
 

@@ -1,4 +1,4 @@
-"""Logit masks: the tokens that are forbidden in each state of the decoder."""
+"""Logit masks (logit_mask): the tokens that are forbidden in each state of the decoder."""
 
 from __future__ import annotations
 

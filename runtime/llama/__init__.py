@@ -1,1 +1,1 @@
-"""Wrap llama.cpp: the only package that imports llama_cpp."""
+"""Wrap llama.cpp: the only part of the runtime that imports llama_cpp."""

@@ -127,7 +127,7 @@ class LlamaContext:
         self.can_truncate = model.can_truncate
         """`truncate` works; false for models that can only forget a whole sequence."""
         self._handle = handle
-        self._memory: Any = api.llama_get_memory(handle)
+        self._kv_cache: Any = api.llama_get_memory(handle)
         self._vocabulary_size = model.n_tokens
         self._tokens = np.zeros(n_batch, np.int32)
         self._positions = np.zeros(n_batch, np.int32)
@@ -251,22 +251,22 @@ class LlamaContext:
 
     def truncate(self, sequence: int, n_tokens: int) -> None:
         """Remove all but the first ``n_tokens`` tokens of a sequence from the KV cache."""
-        if not api.llama_memory_seq_rm(self._memory, sequence, n_tokens, -1):
+        if not api.llama_memory_seq_rm(self._kv_cache, sequence, n_tokens, -1):
             raise DecodeFailed(
                 "the KV cache of this model cannot be truncated, so it cannot do lookups"
             )
 
     def free(self, sequence: int) -> None:
         """Remove a sequence from the KV cache."""
-        api.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        api.llama_memory_seq_rm(self._kv_cache, sequence, -1, -1)
 
     def copy(self, source: int, target: int, n_tokens: int) -> None:
         """Copy the first tokens of a sequence to an empty one, without evaluating them again."""
         if self.unified_kv:
-            api.llama_memory_seq_cp(self._memory, source, target, 0, n_tokens)
+            api.llama_memory_seq_cp(self._kv_cache, source, target, 0, n_tokens)
             return
         # Without a unified cache llama.cpp copies all or ends the process.
-        api.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+        api.llama_memory_seq_cp(self._kv_cache, source, target, -1, -1)
         self.truncate(target, n_tokens)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lamlam.errors import UsageError
 from lamlam.runtime.decoding.events import EventSource
-from lamlam.runtime.decoding.option_checks import check_switch
+from lamlam.runtime.decoding.option_checks import check_bool
 from lamlam.runtime.observers.observer import BegunText, ObservedEvents, Observer
 from lamlam.runtime.observers.trace import Trace
 
@@ -36,7 +36,7 @@ class ObserverSet:
             from lamlam.runtime.observers.telemetry import Telemetry
 
             if not isinstance(telemetry, Telemetry):
-                check_switch("telemetry", telemetry)
+                check_bool("telemetry", telemetry)
                 telemetry = Telemetry()
             self._observers.append(telemetry)
 

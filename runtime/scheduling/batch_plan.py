@@ -5,17 +5,17 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 
-MOST_BESIDE = 64
+MAX_PREFILL_BESIDE_DECODE = 64
 """Tokens of prompts and values in a batch that also has next tokens of other texts (decoding), if
 no more texts are in prefill than in decoding. More would delay those: a long prompt is evaluated
 over several steps. If more texts are in prefill, proportionally more tokens are allowed."""
-WIDEST_GAP = 2
+MAX_SLOT_GAP = 2
 """Idle sequences in a row that are given a token, which is removed again. Without a unified KV
 cache, llama.cpp evaluates together only sequences with consecutive numbers; another pass costs
 as much as some tokens in the same pass."""
 
 
-def share_out(pending: list[int], free_tokens: int) -> list[int]:
+def split_token_budget(pending: list[int], free_tokens: int) -> list[int]:
     """Return how many of each text's pending tokens go into the batch.
 
     Each gets one, if the batch has space; the rest goes to the shortest first, so that a
@@ -28,7 +28,7 @@ def share_out(pending: list[int], free_tokens: int) -> list[int]:
         return shares
     if n_written:
         n_read = len(pending) - n_written
-        left = min(left, MOST_BESIDE * max(1, n_read // n_written))
+        left = min(left, MAX_PREFILL_BESIDE_DECODE * max(1, n_read // n_written))
     for n in sorted(range(len(pending)), key=pending.__getitem__):
         more = min(pending[n] - 1, left)
         if more <= 0:
@@ -38,7 +38,7 @@ def share_out(pending: list[int], free_tokens: int) -> list[int]:
     return shares
 
 
-def evened(shares: Sequence[int], is_value: Sequence[bool]) -> list[int]:
+def level_shares(shares: Sequence[int], is_value: Sequence[bool]) -> list[int]:
     """Return shares in which those of values differ less, for a KV cache that is not unified.
 
     llama.cpp evaluates such sequences together as long as all of them have tokens left, then
@@ -70,6 +70,6 @@ def gaps(slots: Sequence[int]) -> list[int]:
     if not slots or slots[-1] - slots[0] < len(slots):
         return found
     for low, high in zip(slots, slots[1:], strict=False):
-        if high - low - 1 <= WIDEST_GAP:
+        if high - low - 1 <= MAX_SLOT_GAP:
             found += range(low + 1, high)
     return found

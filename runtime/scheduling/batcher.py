@@ -1,10 +1,13 @@
-"""Composes the batches of continuous batching, and makes space for them in the KV cache."""
+"""Composes the llama_batch of each step (continuous batching, chunked prefill).
+
+Where the KV cache is full it evicts unused prefixes, then preempts the youngest sequences.
+"""
 
 from __future__ import annotations
 
-from lamlam.runtime.scheduling.batch_plan import evened, gaps, share_out
+from lamlam.runtime.scheduling.batch_plan import gaps, level_shares, split_token_budget
 from lamlam.runtime.scheduling.kv_slots import KvSlots
-from lamlam.runtime.scheduling.sequence import Evaluator, RunningSequence
+from lamlam.runtime.scheduling.sequence import InferenceContext, RunningSequence
 
 _SPARE = 16
 """Tokens for each running text that stay free when a paused one goes on."""
@@ -14,7 +17,7 @@ class Batcher:
     """Evaluates what running texts have pending, in one context."""
 
     def __init__(
-        self, evaluator: Evaluator, slots: KvSlots, *, filler: int, is_reproducible: bool
+        self, evaluator: InferenceContext, slots: KvSlots, *, filler: int, is_reproducible: bool
     ) -> None:
         """Take note of the context.
 
@@ -52,16 +55,16 @@ class Batcher:
         opened = sequence.opened
         if opened is not None and opened[0] == to:
             sequence.restored = opened[1]
-            n_kept = to
+            n_cached = to
         else:
             # One token is evaluated again, for its logits.
-            n_kept = to - 1
+            n_cached = to - 1
             sequence.restored = None
-        n_kept = min(n_kept, sequence.n_evaluated)
-        sequence.pending.extend(sequence.decoder.tokens[n_kept:to])
-        if n_kept < sequence.n_evaluated:
-            self._evaluator.truncate(sequence.slot, n_kept)
-            sequence.n_evaluated = n_kept
+        n_cached = min(n_cached, sequence.n_evaluated)
+        sequence.pending.extend(sequence.decoder.tokens[n_cached:to])
+        if n_cached < sequence.n_evaluated:
+            self._evaluator.truncate(sequence.slot, n_cached)
+            sequence.n_evaluated = n_cached
 
     def _evaluate_together(
         self, ready: list[RunningSequence], running: list[RunningSequence]
@@ -72,10 +75,12 @@ class Batcher:
         batch, so in a batch too small for a token of each they take turns.
         """
         evaluator = self._evaluator
-        shares = share_out([len(sequence.pending) for sequence in ready], evaluator.free_tokens)
+        shares = split_token_budget(
+            [len(sequence.pending) for sequence in ready], evaluator.free_tokens
+        )
         if not evaluator.unified_kv and sum(shares) > len(shares):
             values = [one.n_evaluated >= one.decoder.n_prompt_tokens for one in ready]
-            shares = evened(shares, values)
+            shares = level_shares(shares, values)
         in_batch = {
             sequence.slot: (sequence, n) for sequence, n in zip(ready, shares, strict=True) if n
         }
@@ -133,14 +138,16 @@ class Batcher:
         evaluator = self._evaluator
         by_age = sorted(running, key=lambda text: text.age)
         oldest = min(ready, key=lambda text: text.age)
-        oldest.is_paused = False
+        oldest.is_preempted = False
         while True:
-            n_held = sum(text.n_evaluated for text in by_age) + self._slots.n_kept
-            going = [text for text in ready if not text.is_paused]
-            n_new = sum(share_out([len(text.pending) for text in going], evaluator.free_tokens))
+            n_held = sum(text.n_evaluated for text in by_age) + self._slots.n_cached
+            going = [text for text in ready if not text.is_preempted]
+            n_new = sum(
+                split_token_budget([len(text.pending) for text in going], evaluator.free_tokens)
+            )
             if n_held + n_new <= evaluator.n_cells:
                 break
-            if self._slots.forget_oldest():
+            if self._slots.evict_oldest():
                 continue
             # The oldest alone has cells: a text is at most as long as the cache.
             others = [t for t in by_age if t is not oldest and (t.n_evaluated or t in going)]
@@ -149,8 +156,8 @@ class Batcher:
         for text in by_age:
             # Cells for all of it and some steps of the others, or it would be paused again.
             n_held += len(text.pending)
-            if text.is_paused and n_held + _SPARE * len(by_age) <= evaluator.n_cells:
-                text.is_paused = False
+            if text.is_preempted and n_held + _SPARE * len(by_age) <= evaluator.n_cells:
+                text.is_preempted = False
         return going
 
     def _add_pending(self, sequence: RunningSequence, n: int) -> None:
@@ -161,6 +168,6 @@ class Batcher:
             sequence.slot,
             tokens,
             sequence.n_evaluated,
-            is_last=not sequence.pending and not sequence.is_parked,
+            is_last=not sequence.pending and not sequence.awaits_lookup,
         )
         sequence.n_evaluated += n

@@ -1,4 +1,4 @@
-"""The slots of the KV cache, one for each sequence, and the prefix cache.
+"""The slots of the KV cache (kv_cache), one for each sequence, and the prefix cache.
 
 A text that begins like another one (agents share long instructions, a conversation repeats
 all earlier messages) takes over the cells of the common prefix and evaluates only the rest.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lamlam.runtime.scheduling.sequence import Evaluator, RunningSequence
+from lamlam.runtime.scheduling.sequence import InferenceContext, RunningSequence
 
 MIN_REUSED = 8
 """Shortest prefix, in tokens, that is reused in place."""
@@ -21,7 +21,7 @@ MIN_AWAITED = 64
 class KvSlots:
     """The slots of one context, numbered as its sequences."""
 
-    def __init__(self, evaluator: Evaluator, n_slots: int, *, keeps_prefixes: bool) -> None:
+    def __init__(self, evaluator: InferenceContext, n_slots: int, *, keeps_prefixes: bool) -> None:
         """Begin with all slots free and empty."""
         self._evaluator = evaluator
         self._keeps_prefixes = keeps_prefixes and evaluator.can_truncate
@@ -36,7 +36,7 @@ class KvSlots:
         return len(self._free)
 
     @property
-    def n_kept(self) -> int:
+    def n_cached(self) -> int:
         """Number of tokens in the prefix cache."""
         return sum(map(len, self._kept.values()))
 
@@ -53,12 +53,12 @@ class KvSlots:
             n_prompt = text.decoder.n_prompt_tokens
             shared = n_shared(tokens, text.decoder.tokens[:n_prompt])
             here = max(here, min(shared, text.n_evaluated))
-            if text.n_evaluated < n_prompt and not text.is_paused:
+            if text.n_evaluated < n_prompt and not text.is_preempted:
                 coming = max(coming, shared)
         here = max([here, *(n_shared(tokens, kept) for kept in self._kept.values())])
         return coming - here >= MIN_AWAITED
 
-    def take(self, tokens: Sequence[int], running: Iterable[RunningSequence]) -> tuple[int, int]:
+    def acquire(self, tokens: Sequence[int], running: Iterable[RunningSequence]) -> tuple[int, int]:
         """Return a slot and how many of the tokens it holds; at least one is left over."""
         # The logits after the last token are needed, so it is always evaluated.
         source, n = self._longest_match(tokens[:-1], running)
@@ -78,11 +78,11 @@ class KvSlots:
         try:
             self._evaluator.copy(source, slot, n)
         except BaseException:
-            self.give_back(slot, [])
+            self.release(slot, [])
             raise
         return slot, n
 
-    def give_back(self, slot: int, tokens: list[int]) -> None:
+    def release(self, slot: int, tokens: list[int]) -> None:
         """Free a slot, whose first cells hold the tokens; keep them in the prefix cache."""
         self._free.append(slot)
         self._free.sort()  # low numbers first, so that those in use are consecutive
@@ -92,9 +92,9 @@ class KvSlots:
         self._evaluator.truncate(slot, len(tokens))
         self._kept[slot] = tokens
         while len(self._kept) > self._most_kept:
-            self.forget_oldest()
+            self.evict_oldest()
 
-    def forget_oldest(self) -> bool:
+    def evict_oldest(self) -> bool:
         """Empty the least recently used free slot; return false if all are empty."""
         if not self._kept:
             return False

@@ -1,7 +1,7 @@
 """Lookups of running texts: at once if the store is fast, else while other texts run.
 
 A text that waits for a slow store is parked. If the key that a text is writing may be complete, a
-slow store is asked ahead.
+lookup at a slow store is prefetched.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class LookupBroker:
         self._drop = drop
         self._may_hold_snapshot = store is not None
         self.relations: set[str] = set()
-        """Those for which a slow store had a value: only they are asked ahead."""
+        """Those for which a slow store had a value: only their lookups are prefetched."""
 
     def answers_at_once(self, request: Request) -> bool:
         """Return true if no lookup of the text has to wait."""
@@ -88,7 +88,7 @@ class LookupBroker:
         _hand_over(sequence, record)
         return True
 
-    def ask_ahead(self, sequence: RunningSequence) -> None:
+    def prefetch(self, sequence: RunningSequence) -> None:
         """Ask a slow store already, where the key that is being written may be complete.
 
         The store answers during the step in which the model writes that it is.
@@ -109,8 +109,8 @@ class LookupBroker:
         """Take the answer of a slow store, and resume the text if it waits for it."""
         asked.result, asked.is_answered = result, True
         for sequence in running:
-            if sequence.asked is asked and sequence.is_parked:
-                sequence.is_parked = False
+            if sequence.asked is asked and sequence.awaits_lookup:
+                sequence.awaits_lookup = False
                 try:
                     self._take_answer(sequence, asked)
                 except Exception as error:  # a third-party store may return anything
@@ -118,13 +118,13 @@ class LookupBroker:
                 return
 
     def _look_up_slowly(self, sequence: RunningSequence, lookup: Lookup) -> bool:
-        """Take what was asked ahead; return false where the text has to wait."""
+        """Take a prefetched answer; return false where the text has to wait."""
         asked = sequence.asked
         if asked is None or asked.lookup != lookup:
             _ask(sequence, lookup)
         elif asked.is_answered:
             return self._take_answer(sequence, asked)
-        sequence.is_parked = True
+        sequence.awaits_lookup = True
         return False
 
     def _take_answer(self, sequence: RunningSequence, asked: PendingLookup) -> bool:
@@ -145,7 +145,7 @@ class LookupBroker:
             if record.value is None and _takes_nearest(sequence, result):
                 best = result.candidates[0]
                 sequence.miss, sequence.candidate_score = record, best.score
-                sequence.is_parked = True
+                sequence.awaits_lookup = True
                 _ask(sequence, replace(asked.lookup, entity=best.entity, relation=best.relation))
                 return False
         _hand_over(sequence, record)

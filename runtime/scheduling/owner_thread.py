@@ -21,7 +21,7 @@ from lamlam.runtime.chat.tool_call_sampler import Samplers
 from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.lookup_answers import PendingLookup
-from lamlam.runtime.decoding.option_checks import check_switch, check_whole
+from lamlam.runtime.decoding.option_checks import check_bool, check_int
 from lamlam.runtime.decoding.settings import Verbalise
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.llama.model_file import CheckpointFile, check_file
@@ -90,15 +90,15 @@ class ModelSettings:
             ("batch", self.batch, 1, 1 << 16),
         ):
             if value is not None:
-                check_whole(name, value, least, most)
-        check_switch("plain", self.plain)
-        check_switch("reproducible", self.reproducible)
+                check_int(name, value, least, most)
+        check_bool("plain", self.plain)
+        check_bool("reproducible", self.reproducible)
         if self.reproducible and self.cache_tokens is not None:
             raise UsageError(
                 "reproducible does not work with cache_tokens, by which texts share cells",
                 hint="leave out one of them",
             )
-        check_switch("verbose", self.verbose)
+        check_bool("verbose", self.verbose)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class GenerationRequest:
         self.is_over = True
         if not self.is_streamed:
             self.channel.put(completion)
-        if self._under_way:  # asked ahead, but not needed
+        if self._under_way:  # prefetched, but not needed
             self._end_lookups()
 
     def fail(self, error: BaseException) -> None:

@@ -35,7 +35,7 @@ from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.scheduling.batcher import Batcher
 from lamlam.runtime.scheduling.kv_slots import KvSlots
 from lamlam.runtime.scheduling.lookup_broker import LookupBroker
-from lamlam.runtime.scheduling.sequence import Evaluator, Request, RunningSequence
+from lamlam.runtime.scheduling.sequence import InferenceContext, Request, RunningSequence
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult
@@ -57,7 +57,7 @@ class Scheduler:
 
     def __init__(
         self,
-        evaluator: Evaluator,
+        evaluator: InferenceContext,
         vocabulary: Vocabulary,
         store: FactStore | None,
         *,
@@ -113,7 +113,7 @@ class Scheduler:
     def has_work(self) -> bool:
         """True where a step would do something."""
         for text in self._running:
-            if not text.is_parked or text.request.is_cancelled:
+            if not text.awaits_lookup or text.request.is_cancelled:
                 return True
         # If all running texts are parked, a waiting one can begin only if there is a slot.
         return bool(self._waiting or self._next) and self._has_place()
@@ -144,7 +144,7 @@ class Scheduler:
         while self._waiting:
             _fail(self._waiting.popleft(), error)
         with suppress(Exception):
-            while self._slots.forget_oldest():
+            while self._slots.evict_oldest():
                 pass
 
     def rest(self) -> None:
@@ -162,7 +162,7 @@ class Scheduler:
         self._admit_all()
         ready: list[RunningSequence] = []
         for sequence in list(self._running):
-            if sequence.is_parked:
+            if sequence.awaits_lookup:
                 continue
             try:
                 needs_logits = self._advance(sequence)
@@ -263,7 +263,7 @@ class Scheduler:
     def _admit(self, sequence: RunningSequence) -> None:
         try:
             self._broker.refresh()
-            sequence.slot, n_held = self._slots.take(sequence.pending, self._running)
+            sequence.slot, n_held = self._slots.acquire(sequence.pending, self._running)
         except Exception as error:
             _fail(sequence.request, error)
             return
@@ -299,7 +299,7 @@ class Scheduler:
                         sequence.restored = None
                     self._guide(sequence)
                     if self._broker.relations:
-                        self._broker.ask_ahead(sequence)
+                        self._broker.prefetch(sequence)
                     if sequence.request.is_streamed and not decoder.key_to_guide:
                         self._send_text(sequence)
                 case Force(tokens):
@@ -375,7 +375,7 @@ class Scheduler:
             return
         self._running.remove(sequence)
         try:
-            self._slots.give_back(sequence.slot, sequence.evaluated if keeps else [])
+            self._slots.release(sequence.slot, sequence.evaluated if keeps else [])
         finally:
             # If cells are left, llama.cpp refuses the positions of the next text: an error for
             # that text, which is better than a slot that is never free again.

@@ -1,4 +1,4 @@
-"""One text in the context, and the protocols of the scheduler: `Evaluator` and `Request`."""
+"""One text in the context, and the protocols of the scheduler: `InferenceContext` and `Request`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lamlam.runtime.decoding.vocabulary import ChatPrompt
 
 
-class Evaluator(Protocol):
+class InferenceContext(Protocol):
     """A llama.cpp context as the scheduler uses it; tests implement it by token lists."""
 
     n_batch: int
@@ -123,8 +123,8 @@ class RunningSequence:
         """(tokens before the open lookup, the logits behind them)."""
         self.asked: PendingLookup | None = None
         """The last lookup in a slow memory, until its answer is used."""
-        self.is_parked = False
-        self.is_paused = False
+        self.awaits_lookup = False
+        self.is_preempted = False
         """Its cells were freed for others; it is evaluated again later."""
         self.miss: LookupRecord | None = None
         """The miss after which a slow memory is asked for the nearest candidate."""
@@ -148,9 +148,9 @@ class RunningSequence:
 
     def pause(self) -> None:
         """Mark all tokens as not evaluated, after the cells were freed."""
-        self.is_paused = True
-        if not self.is_parked:
-            self.asked = None  # asked ahead; the answer may be old when the text goes on
+        self.is_preempted = True
+        if not self.awaits_lookup:
+            self.asked = None  # prefetched; the answer may be old when the text goes on
         self.pending = list(self.decoder.tokens)
         self.n_evaluated = 0
         self.row = None

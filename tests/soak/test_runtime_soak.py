@@ -141,7 +141,7 @@ def _left_in(owner: OwnerThread) -> list[str]:
         found.extend(
             f"cells of {slot}"
             for slot in range(6)
-            if llama_memory_seq_pos_max(context._memory, slot) != slots.n_held(slot) - 1
+            if llama_memory_seq_pos_max(context._kv_cache, slot) != slots.n_held(slot) - 1
         )
         is_done.set()
 

@@ -193,6 +193,6 @@ def test_a_text_that_gave_its_cells_away_asks_again() -> None:
     (sequence,) = scheduler._running
     scheduler._evaluator.free(sequence.slot)
     sequence.pause()
-    sequence.is_paused = False
+    sequence.is_preempted = False
     again = stepped(scheduler, text)
     assert again is not ahead and again.lookup == SHORT and is_written(scheduler)
