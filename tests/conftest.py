@@ -1,4 +1,4 @@
-"""What holds for every test: a data folder of its own, and plain, narrow output from the command.
+"""What holds for every test: a separate data folder, and plain, narrow output from the command.
 
 And the Neo4j servers: tests get one from an address, a container engine, or Java alone.
 """
@@ -113,7 +113,7 @@ def lamlam_command(
     """Runs ``lamlam`` in this process, in an empty folder."""
     from lamlam.cli.app import run as run_command
 
-    before = signal.getsignal(signal.SIGTERM)  # the command has a handler of its own
+    before = signal.getsignal(signal.SIGTERM)  # the command sets another handler
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -131,7 +131,7 @@ def lamlam_command(
 
 @pytest.fixture
 def lamlam_process(tmp_path: Path) -> Command:
-    """Runs ``lamlam`` in a process of its own, in an empty folder, for tests about the process."""
+    """Runs ``lamlam`` in a separate process, in an empty folder, for tests about the process."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -1,4 +1,4 @@
-"""Python programs in a process of their own, with this repository's lamlam."""
+"""Python programs in a separate process, with this repository's lamlam."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_both_ways_write_the_same_text(tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_not_come_up_is_named(tmp_path: Path) -> None:
-    """Its status is told."""
+    """Its status is shown."""
     binary = tmp_path / "llama-server"
     binary.write_text("#!/bin/sh\nexit 3\n")
     binary.chmod(0o755)

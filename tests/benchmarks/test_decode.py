@@ -93,7 +93,7 @@ def test_a_missing_memory_is_named_before_any_run(tmp_path: Path) -> None:
 def test_a_process_that_fails_gives_no_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
-    """Its status and its last words are told instead."""
+    """Its status and its last lines are shown instead."""
     monkeypatch.setattr(decode, "_FIRST_TOKEN_PROGRAM", program)
     with pytest.raises(EngineError, match=r"status \d+: (out of luck|nothing of use)"):
         decode._first_token(tmp_path / "m.gguf", None)

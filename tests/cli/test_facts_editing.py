@@ -56,7 +56,7 @@ def test_history_and_retract(facts: Facts, own: Path) -> None:
 
 
 def test_forgetting_prints_the_receipt(facts: Facts, own: Path) -> None:
-    """Values are gone from the bytes; a similar name is told and left alone."""
+    """Values are gone from the bytes; a similar name is reported and left alone."""
     status, out, err = facts("forget", "Sir Ada Quill")
     assert (status, out) == (1, "")
     assert "'Ada Quill'" in err

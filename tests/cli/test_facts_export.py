@@ -27,7 +27,7 @@ def test_export_is_import(facts: Facts, own: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", ["jsonl", "csv", "tsv", "nt", "lmlm", "cypher"])
 def test_every_format_goes_out_and_in(facts: Facts, own: Path, format: str) -> None:
-    """What cannot be kept is told, and the status is 0."""
+    """What cannot be kept is reported, and the status is 0."""
     facts("alias", "Ada Quill", "the miller")
     facts("set", "Ada Quill", "height", "1.65 m", "--type", "quantity")
     status, out, err = facts("export", f"all.{format}.xz", "--format", format, "--json")
@@ -117,7 +117,7 @@ def test_export_leaves_the_store_itself_alone(facts: Facts, tmp_path: Path, url:
 
 @pytest.mark.parametrize("file", [".", "/", ""])
 def test_export_to_what_names_no_file(facts: Facts, own: Path, file: str) -> None:
-    """It is told as the user's mistake, not as a fault of the program."""
+    """It is reported as the user's mistake, not as a fault of the program."""
     status, out, err = facts("export", file)
     assert (status, out, err) == (2, "", f"error: {file!r} is not the name of a file\n")
 

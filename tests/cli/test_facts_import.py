@@ -153,7 +153,7 @@ def test_an_import_is_not_undone_by_the_log_of_a_removed_file(
 
 
 def test_an_import_that_fails_makes_no_file_of_a_memory(facts: Facts, tmp_path: Path) -> None:
-    """Whether the line is no fact or the store refuses it; what is made has all of it."""
+    """Whether the line is not a fact or the store refuses it; what is made has all of it."""
     alias = '{"alias": "A. Q.", "entity": "%s"}\n'
     (tmp_path / "bad.jsonl").write_text(f"{LINES}bad\n")
     (tmp_path / "refused.jsonl").write_text(LINES + alias % "Nobody")
@@ -205,7 +205,7 @@ def test_unknown_keys(facts: Facts, tmp_path: Path) -> None:
 def test_a_bad_line_says_what_is_wrong_with_it(
     facts: Facts, tmp_path: Path, name: str, content: bytes, said: str
 ) -> None:
-    """In one line of its own, and nothing is imported."""
+    """In one line, and nothing is imported."""
     (tmp_path / name).write_bytes(content)
     status, out, err = facts("import", name)
     assert (status, out) == (2, "") and said in err and err.count("\n") == 1

@@ -184,7 +184,7 @@ def test_an_empty_url_is_no_memory(facts: Facts, own: Path) -> None:
 
 
 def test_a_terminal_that_knows_few_characters(lamlam_process: Any) -> None:
-    """What it cannot show is no error: JSON escapes it, all else leaves a question mark."""
+    """What it cannot show is not an error: JSON escapes it, all else leaves a question mark."""
     options = ("--memory", "sqlite:///facts.db")
     names = ("Zoé", "名前", "日本")
     for encoding in ("ascii", "latin-1"):

@@ -60,7 +60,7 @@ def test_a_snapshot_stays_as_it_was(first: list[Op], then: list[Op]) -> None:
 
 
 def before_revision(ops: list[Op], snapshot: SyncFactStore) -> int:
-    """The revision that the same operations give to a store of their own."""
+    """The revision that the same operations give to another store."""
     with SyncFactStore("memory:") as other:
         return max([0, *(other.apply([op]).revision for op in ops)])
 

@@ -1,4 +1,4 @@
-"""A real Neo4j server in a process of its own, without a container engine."""
+"""A real Neo4j server in a separate process, without a container engine."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def parse(tokens: Iterable[int]) -> Parsed:
 
 @dataclass
 class Asked:
-    """A request that keeps what it is told."""
+    """A request that records its events."""
 
     prompt: str
     settings: TextSettings

@@ -58,7 +58,7 @@ class Noting(SqliteStore):
         return super().lookup_nowait(query)
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
-        # Whoever checks that a revision can be asked names nobody.
+        # A check that a revision can be asked names no entity.
         self.slow += [query.as_of for query in queries if query.entity]
         return await super().lookup_many(queries)
 
@@ -171,7 +171,7 @@ async def test_the_future_ends_its_own_text_alone(tiny_model: Path) -> None:
 
 @pytest.mark.anyio
 async def test_what_is_refused(tiny_model: Path) -> None:
-    """Stores without a past, no memory at all, and what is no revision."""
+    """Stores without a past, no memory at all, and what is not a revision."""
     async with Engine(tiny_model, as_store(FakeStore({}))) as engine:
         with pytest.raises(NotSupported, match="history"):
             await engine.generate("a", as_of=1)

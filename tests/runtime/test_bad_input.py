@@ -26,7 +26,7 @@ DRAWN: dict[str, Any] = {"temperature": 1.0, "seed": 0}
 
 
 def damaged(path: Path, value: float) -> Path:
-    """A sealed model file in which one norm is no number, as a broken converter writes it."""
+    """A sealed model file in which one norm is not a number, as a broken converter writes it."""
     write_tiny_model(path)
     (tensor,) = (t for t in gguf.GGUFReader(str(path)).tensors if t.name == "output_norm.weight")
     with path.open("r+b") as file:
@@ -40,7 +40,7 @@ def damaged(path: Path, value: float) -> Path:
 def test_a_damaged_model_file_is_named_by_every_text(
     tmp_path: Path, options: dict[str, Any]
 ) -> None:
-    """By real weights that are no numbers: nothing is written, nothing hangs, all closes."""
+    """By real weights that are not numbers: nothing is written, nothing hangs, all closes."""
     path = damaged(tmp_path / "nan.gguf", np.nan)
     with SyncEngine(path, None, threads=1) as engine:
         for _ in range(2):
@@ -98,7 +98,7 @@ def together(model: ScriptedModel, vocabulary: Vocabulary, *prompts: str) -> lis
 
 
 def test_numbers_fail_one_text_and_not_those_beside_it() -> None:
-    """Each has logits of its own."""
+    """Each has separate logits."""
     model = _OneBadRow(lambda tokens: BYTES.encode("x")[0])
     good, bad, other = together(model, Vocabulary(BYTES), "a", "b!", "c")
     assert isinstance(bad.error, BadLogits)
@@ -106,7 +106,7 @@ def test_numbers_fail_one_text_and_not_those_beside_it() -> None:
 
 
 class _Damaged(ByteTokens):
-    """Its tokenizer gives a token that there is none of."""
+    """Its tokenizer gives a token that does not exist."""
 
     wrong = 999
 

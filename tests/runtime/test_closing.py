@@ -1,4 +1,4 @@
-"""An engine that is closed, left or cancelled: who is told, and what is freed."""
+"""An engine that is closed, left or cancelled: what callers get, and what is freed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_leaving_a_stream_early_frees_the_engine(tiny_model: Path) -> None
 
 @pytest.mark.anyio
 async def test_a_stream_that_was_left_says_so(tiny_model: Path) -> None:
-    """Whoever reads on after the block, or still waits in another task, is not kept waiting."""
+    """A reader after the block, or in another task, does not wait for ever."""
     endless: dict[str, Any] = {"max_tokens": 10**6, "ignore_eos": True}
     async with Engine(tiny_model, None, context=100_000, max_sequences=1) as engine:
         with anyio.fail_after(HANG_S):
@@ -151,7 +151,7 @@ async def _open_in_vain(engine: Engine) -> None:
 async def test_closing_while_the_memory_opens(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever opens it gets `EngineClosed`; the memory that opened too late is closed."""
+    """The caller that opens it gets `EngineClosed`; the memory that opened too late is closed."""
     slow = _SlowToOpen()
     monkeypatch.setattr("lamlam.memory_backends.open.open_store", slow)
     engine = Engine(tiny_model, "memory:")
@@ -212,7 +212,7 @@ async def test_a_cancelled_text_frees_the_engine(tiny_model: Path) -> None:
 
 @pytest.mark.anyio
 async def test_closing_ends_open_texts(tiny_model: Path) -> None:
-    """Whoever waits gets `EngineClosed`, as does whoever comes later or too early."""
+    """A caller that waits gets `EngineClosed`, as does one that comes later or too early."""
     engine = Engine(tiny_model, None, context=100_000)
     with pytest.raises(EngineClosed, match="not open"):
         await engine.generate("a")

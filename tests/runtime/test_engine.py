@@ -205,7 +205,7 @@ def test_llama_cpp_is_silent_and_importing_is_light(tiny_model: Path) -> None:
 
 @pytest.mark.anyio
 async def test_one_stream_is_read_by_one_task(tiny_model: Path) -> None:
-    """A second one is told; the first reads on to the end."""
+    """A second one gets an error; the first reads on to the end."""
     ends: list[object] = []
     async with (
         Engine(tiny_model, None, context=100_000, max_sequences=1) as engine,

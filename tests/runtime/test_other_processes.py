@@ -1,4 +1,4 @@
-"""Engines and other processes: a fork is told at once, workers open their own."""
+"""Engines and other processes: a fork gets an error at once, workers open their own."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ model = sys.argv[1]
 
 
 def run(program: str, *arguments: str) -> None:
-    """Run a program in a process of its own, since this one has threads."""
+    """Run a program in a separate process, since this one has threads."""
     done = run_python("-W", "ignore::DeprecationWarning", "-c", program, *arguments)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -134,7 +134,7 @@ async def main():
     global engine, text
     async with lamlam.Engine(model, None, threads=1) as engine:
         text = (await engine.generate("a", max_tokens=4)).text
-        # In a thread of its own: this one still believes that it runs the parent's loop.
+        # In another thread: this one still believes that it runs the parent's loop.
         in_child(lambda: ThreadPoolExecutor(1).submit(anyio.run, abroad).result())
         assert (await engine.generate("a", max_tokens=4)).text == text
 

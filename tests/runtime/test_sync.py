@@ -119,7 +119,7 @@ def test_closing_inside_a_stream(tiny_model: Path) -> None:
 
 
 def test_opened_by_one_of_many(tiny_model: Path) -> None:
-    """Two threads that open the same engine: one does, the other is told."""
+    """Two threads that open the same engine: one does, the other gets an error."""
     engine = SyncEngine(tiny_model, None, threads=1)
 
     def enter(_: int) -> str:
@@ -155,7 +155,7 @@ def test_inside_a_running_loop(tiny_model: Path, run: Callable[..., Any]) -> Non
 
 
 def run_cells(cells: list[str], names: dict[str, Any]) -> None:
-    """Run code as notebooks do: one loop, top-level ``await``, each cell a task of its own."""
+    """Run code as notebooks do: one loop, top-level ``await``, each cell a separate task."""
 
     async def kernel() -> None:
         for cell in cells:
@@ -195,7 +195,7 @@ def test_cells_of_a_notebook(tiny_model: Path) -> None:
 @pytest.mark.parametrize("elsewhere", ["asyncio", "trio"])
 @pytest.mark.anyio
 async def test_another_loop_is_told_at_once(chat_model: Path, elsewhere: str) -> None:
-    """Nobody would wake its tasks; the engine and texts of its own loop go on."""
+    """Nobody would wake its tasks; the engine and the texts of its loop go on."""
     async with Engine(chat_model, threads=1) as engine:
         async with engine.stream("a", max_tokens=40, ignore_eos=True) as events:
             await anext(events)

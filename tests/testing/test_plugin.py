@@ -1,4 +1,4 @@
-"""The pytest plugin for users: each run is a pytest of its own, as in somebody else's project."""
+"""The pytest plugin for users: each run is a separate pytest, as in somebody else's project."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_a_wrong_address_is_an_error(
 def test_a_server_by_address_keeps_what_is_not_ours(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, lamlam_neo4j: Neo4jServer
 ) -> None:
-    """Each test has labels of its own there; they and their indexes are gone afterwards."""
+    """Each test has separate labels there; they and their indexes are gone afterwards."""
     monkeypatch.setenv("LAMLAM_TEST_NEO4J", lamlam_neo4j.url)
     pytester.makepyfile(
         """
@@ -255,7 +255,7 @@ def install(tmp_path: Path) -> Path:
 def test_an_installed_neo4j_is_run_and_emptied(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, install: Path
 ) -> None:
-    """It runs for the session with data of its own, is empty for each test, and ends."""
+    """It runs for the session with separate data, is empty for each test, and ends."""
     monkeypatch.setenv("NEO4J_HOME", str(install))
     pytester.makepyfile(
         """

@@ -68,7 +68,7 @@ def test_no_law_hides_another() -> None:
 
 
 def test_the_report_says_what_is_not_declared(tmp_path: Path) -> None:
-    """A law whose capability is missing is in the report, as not declared, and is no failure."""
+    """A law whose capability is missing is in the report, as not declared, and is not a failure."""
     file = tmp_path / "test_reading.py"
     file.write_text(
         "from lamlam.memory_backends.conformance.laws.merges import MergeLaws\n"

@@ -259,7 +259,7 @@ def test_two_may_write_the_same_file(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
 def test_no_new_file_takes_the_place_of_a_pipe(tmp_path: Path) -> None:
-    """Nor of a device: a reader gets the facts. A memory of its own is refused there."""
+    """Nor of a device: a reader gets the facts. A memory's own file is refused there."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     fact = Fact(entity="Ada", relation="job", value="x")

@@ -1,4 +1,4 @@
-"""What is no operation is named, with what to write instead."""
+"""What is not an operation is named, with what to write instead."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def test_what_is_no_value_is_refused(given_: object) -> None:
 
 
 def test_an_entity_that_was_written_with_a_longer_name_is_read() -> None:
-    """Of a store that did not mind; whoever writes one now is told."""
+    """Of a store that accepted it; writing one now is an error."""
     key = "x" * 1_800
     assert value_of(f"e:{key}", "x") == value_of(f"e:{key}", key)
     read = value_of(f"e:{key}", "x")

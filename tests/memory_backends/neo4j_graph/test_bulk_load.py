@@ -1,4 +1,4 @@
-"""Facts on their way to Neo4j are taken from their iterable once, whoever asks for them."""
+"""Facts on their way to Neo4j are taken from their iterable once, even by two attempts."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ async def test_relationships_and_properties_are_facts(graph: ForeignGraph) -> No
 
 
 async def test_a_scan_leaves_out_texts_vectors_and_what_is_empty(graph: ForeignGraph) -> None:
-    """Chunks are no entities; embeddings and empty texts are no facts."""
+    """Chunks are not entities; embeddings and empty texts are not facts."""
     relations = sorted([fact.relation async for fact in graph.scan()])
     assert relations == ["birth year", "born", "born in", "field", "field"]
     of_ada = [fact async for fact in graph.scan("ADA LOVELACE", "born in")]

@@ -215,7 +215,7 @@ async def test_edges_follow_the_facts(server: Neo4jServer, url: str) -> None:
         async with await opened(f"{url}{joint}edges=on") as store:
             assert cypher(server, drawn) == [["Ada", "BORN_IN", "London"]]
             await store.apply([Assert(Fact(entity="Eve", relation="born in", value="London"))])
-        # Whoever writes keeps them: it is the store that has edges, not the client.
+        # A writer keeps them: it is the store that has edges, not the client.
         await plain.apply(
             [Replace(Fact(entity="Ada", relation="born in", value=EntityRef("Paris")))]
         )
@@ -295,7 +295,7 @@ async def test_a_commit_without_an_answer_is_unknown(
 
 
 async def test_wrong_credentials_and_databases_have_names(server: Neo4jServer) -> None:
-    """A wrong password, a wrong database and a wrong port are told apart, and show no password."""
+    """A wrong password, a wrong database and a wrong port have different errors, which show no password."""
     host = server.address.partition("://")[2]
     url = f"neo4j://{server.user}:hidden-word@{host}"
     with pytest.raises(AccessDenied) as denied:

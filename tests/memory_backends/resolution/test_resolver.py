@@ -165,7 +165,7 @@ def test_lookups(store: SyncFactStore, entity: str, relation: str, value: str) -
 
 
 def test_near_relations_are_candidates_only(store: SyncFactStore) -> None:
-    """What is below the threshold is told, never returned as an answer."""
+    """What is below the threshold is a candidate, never an answer."""
     result = store.lookup("Kevin Barron", "birth date")
     assert result.status == "miss"
     assert result.value is None
@@ -175,7 +175,7 @@ def test_near_relations_are_candidates_only(store: SyncFactStore) -> None:
 
 
 def test_near_names_are_candidates_only(store: SyncFactStore) -> None:
-    """A name with too many slips is told as near."""
+    """A name with too many slips is a near candidate."""
     result = store.lookup("Casabxyzca", "year")
     assert result.status == "miss"
     assert [candidate.entity for candidate in result.candidates] == ["Casablanca"]

@@ -131,7 +131,7 @@ else:
 
 @pytest.mark.parametrize("way", ["blocking", "async", "engine"])
 def test_an_idle_process_does_not_hold_an_erasure_up(path: Path, way: str) -> None:
-    """Whoever has asked and asks no more keeps nothing from being erased."""
+    """A process that has finished reading does not delay an erasure."""
     with SyncFactStore(path) as store:
         put(store, ("A B", "birth place", "Idle-Canary"), ("C D", "work", "x"))
         idle = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Stores and forks: a child is told at once, the parent's file and connections are untouched."""
+"""Stores and forks: a child gets an error at once, the parent's file and connections are untouched."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def write():
         store.lookup_nowait(query)
 thread = threading.Thread(target=write)
 thread.start()
-reading = store.changes_nowait()  # a connection of its own, in the midst of its work
+reading = store.changes_nowait()  # another connection, in the midst of its work
 next(reading)
 for _ in range(20):
     in_child(inside)

@@ -70,7 +70,7 @@ def test_another_store_of_this_process_sees_a_commit_at_once(path: Path) -> None
 
 
 def test_another_process_is_seen_after_refresh(path: Path) -> None:
-    """A snapshot ends when it is told to."""
+    """A snapshot can be ended."""
     program = (
         "import sys, lamlam\n"
         "with lamlam.SyncFactStore(sys.argv[1]) as store:\n"

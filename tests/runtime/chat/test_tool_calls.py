@@ -103,7 +103,7 @@ def test_several_calls_and_text_before_them() -> None:
     ],
 )
 def test_an_answer_is_no_call(text: str) -> None:
-    """JSON that is no call included: people ask for JSON."""
+    """JSON that is not a call included: people ask for JSON."""
     assert find_calls(text) is None
 
 
@@ -174,7 +174,7 @@ any_tokens = st.lists(st.integers(0, BYTES.n_tokens - 1), max_size=120)
 def test_a_required_call_is_well_formed(
     script: list[int], is_bare: bool, heat: float, stop: str | None
 ) -> None:
-    """Whatever the model wants to write, and whatever ends its text: a call is none."""
+    """Whatever the model wants to write, and whatever ends its text: it is not a call."""
     form = BARE_FORM if is_bare else TAGGED_FORM
     done = write(script, form, is_required=True, temperature=heat, seed=0, stop=stop)
     found = find_calls(done.text)
@@ -197,7 +197,7 @@ def test_a_call_that_was_begun_is_well_formed(script: list[int], stop: str | Non
 
 @pytest.mark.parametrize("form", [TAGGED_FORM, BARE_FORM])
 def test_an_answer_beside_tools_stops_at_a_stop_string(form: CallForm) -> None:
-    """It is no call, whatever form calls would have."""
+    """It is not a call, whatever form calls would have."""
     done = write(BYTES.encode("Paris.\nAnd then"), form, is_required=False, stop="\n")
     assert (done.text, done.finish_reason) == ("Paris.", "stop_string")
 
@@ -303,7 +303,7 @@ TAGGED = f"<tool_call>{CALL}</tool_call>"
 
 @pytest.mark.parametrize("template", [CHATML, STRICT, TOOLS])
 def test_a_fetched_value_is_a_fact_of_the_answer(template: str) -> None:
-    """With the fact's id; the model is told the value in the way its template has."""
+    """With the fact's id; the model gets the value in the way its template has."""
     done, events, talk = converse([f"Let me see. {TAGGED}", "In Warsaw, Poland."], template)
     assert done.text == "Let me see. In Warsaw, Poland."
     (fact,) = [span for span in done.spans if span.origin == "fact"]

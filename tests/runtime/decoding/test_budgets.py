@@ -105,7 +105,7 @@ LOOKUP = Lookup("Ada", "child")
     st.integers(1, 5),
 )
 def test_every_value_is_given_once_in_order_then_none(held: list[str], n_asked: int) -> None:
-    """`exhausted` is no hit, and says that there was something."""
+    """`exhausted` is not a hit, and says that there was something."""
     store = FakeStore({"ada": {"child": held}})
     given_out = GivenOut()
     found = [

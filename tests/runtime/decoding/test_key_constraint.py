@@ -58,7 +58,7 @@ def entities(text: str, *known: str) -> set[str]:
 
 
 def test_names_are_taken_as_they_stand() -> None:
-    """Marks around a name are no part of it, marks inside are."""
+    """Marks around a name are not part of it, marks inside are."""
     assert entities("MARIE Curie (born", "Marie Curie") == {" MARIE Curie"}
     assert entities('"Marie Curie", she', "Marie Curie") == {" Marie Curie"}
     assert entities("in (Marie Curie)", "Marie Curie") == {" Marie Curie"}

@@ -76,7 +76,7 @@ def test_values_stand_in_the_list_without_a_number() -> None:
     model = ScriptedModel(Continuations(BORN))
     done = run(model, FakeStore(CURIE), "Marie Curie was born in", logprobs=2).result
     assert "".join(text for text, *_ in texts_of(done)) == " Warsaw, Poland."
-    # The space before the value is written with it, and is no part of the fact.
+    # The space before the value is written with it, and is not part of the fact.
     assert texts_of(done)[:3] == [(" ", False, "parametric"), ("W", False, "fact"),
                                   ("a", False, "fact")]  # fmt: skip
     assert texts_of(done)[7:9] == [(",", True, "parametric"), (" ", True, "parametric")]

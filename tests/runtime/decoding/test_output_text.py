@@ -58,7 +58,7 @@ def test_characters_of_several_tokens() -> None:
     ],
 )
 def test_a_value_that_the_model_writes(pieces: list[str], is_fact: bool) -> None:
-    """Only what equals it to the letter, as a word of its own, is the fact."""
+    """Only what equals it to the letter, as a whole word, is the fact."""
     written = OutputText("in")
     written.expect_value("Warsaw", answered("hit", value="Warsaw"))
     for piece in pieces:

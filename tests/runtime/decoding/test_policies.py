@@ -53,7 +53,7 @@ def test_continue_takes_the_lookup_back() -> None:
 
 
 def test_unknown_writes_the_word_as_a_value() -> None:
-    """Inside the lookup and, under ``copy``, in the text, where it is no fact."""
+    """Inside the lookup and, under ``copy``, in the text, where it is not a fact."""
     decoder = missed(policy="unknown")
     word = BYTES.encode(" unknown")
     assert decoder.action == Force((*word, END, *word))

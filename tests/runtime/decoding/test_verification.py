@@ -171,7 +171,7 @@ async def test_the_erased_cannot_be_told_from_the_unknown(url: str, tmp_path: Pa
     async with open_store("memory:") as other:
         verified = await done.verify(other)
         assert statuses(verified) == ["unknown"] and not verified.holds
-        # A store that says the same by a fact of its own: the text holds there.
+        # A store that says the same by another fact: the text holds there.
         await other.apply(WORLD)
         verified = await done.verify(other)
         assert verified.holds and verified.checks[1].now_fact_id != verified.checks[1].fact_id

@@ -70,7 +70,7 @@ def test_lookup_tokens_are_found_by_text(vocabulary: Vocabulary, model: LlamaMod
 
 
 def test_half_a_character_is_refused(vocabulary: Vocabulary) -> None:
-    """A lone surrogate is no text."""
+    """A lone surrogate is not text."""
     with pytest.raises(UsageError):
         vocabulary.prompt_tokens("a\ud800")
 

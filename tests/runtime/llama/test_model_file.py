@@ -95,7 +95,7 @@ def test_llama_cpp_never_ends_the_process(tmp_path: Path) -> None:
     """A token text that stands twice passes every check of lengths and makes llama.cpp abort."""
     path = write_tiny_model(tmp_path / "m.gguf", sealed=False)
     whole = path.read_bytes()
-    # The byte letters "A" and "B" are tokens of their own: now there are two "B".
+    # The byte letters "A" and "B" are separate tokens: now there are two "B".
     letter_a, letter_b = (len(t).to_bytes(8, "little") + t for t in (b"A", b"B"))
     path.write_bytes(whole.replace(letter_a, letter_b, 1))
     check_file(path)

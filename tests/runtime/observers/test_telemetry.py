@@ -171,7 +171,7 @@ async def test_texts_that_fail_or_are_left(tiny_model: Path, spans: Spans) -> No
 
 @pytest.mark.anyio
 async def test_a_lookup_that_is_left_has_its_span(tiny_model: Path, spans: Spans) -> None:
-    """Whoever gave up on a slow memory sees which question it was, and how long it took."""
+    """The span of a lookup that was given up says which it was, and how long it took."""
 
     asked = anyio.Event()
 

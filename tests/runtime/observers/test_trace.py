@@ -375,7 +375,7 @@ async def test_no_password_is_in_a_trace(
 async def test_a_stream_that_is_open_at_the_end_has_an_end(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    """Closing the engine is told before the file is closed, whoever reads on or not."""
+    """Closing the engine is told before the file is closed, whether or not a reader goes on."""
     path = tmp_path / "trace.jsonl"
     engine = Engine(tiny_model, None, trace=path, context=100_000)
     await engine.__aenter__()

@@ -116,7 +116,7 @@ def test_a_miss_rewinds_and_the_model_writes_on() -> None:
 
 @pytest.mark.parametrize("copied", ["copy", "model"])
 def test_a_miss_may_be_written_as_unknown(copied: str) -> None:
-    """`unknown`: the paper's word stands in, and is no fact."""
+    """`unknown`: the paper's word stands in, and is not a fact."""
     after = " unknown" if copied == "copy" else " unknown"
     text = f"{MISSED} unknown{END}{after}."
     model = ScriptedModel(Continuations(text))
@@ -202,7 +202,7 @@ def test_events_tell_the_lookup_in_order() -> None:
 
 
 def test_a_failing_memory_ends_its_text_only() -> None:
-    """An error of the store reaches whoever asked; the next text runs."""
+    """An error of the store reaches the caller; the next text runs."""
     store = FakeStore(CURIE, error=RuntimeError("down"))
     model = ScriptedModel(Continuations(BORN))
     asked = run(model, store, "Marie Curie was born in")

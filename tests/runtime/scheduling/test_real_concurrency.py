@@ -48,7 +48,7 @@ async def test_reproducible_texts_are_those_that_are_written_alone(tiny_model: P
 async def test_lookups_and_shared_beginnings_together(
     tiny_model: Path, cells: dict[str, Any]
 ) -> None:
-    """Nine texts with facts in five places, cells of their own or in common: all are whole."""
+    """Nine texts with facts in five places, separate or shared cells: all are whole."""
     facts = FakeStore({"ada": {"birth place": ["London", "Paris"]}})
     prompts = ["x" * 100 + prompt for prompt in PROMPTS]
     async with Engine(

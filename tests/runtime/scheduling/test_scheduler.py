@@ -103,7 +103,7 @@ def test_limits_of_the_context() -> None:
 
 
 def test_each_text_reads_the_memory_as_it_stands_when_it_begins() -> None:
-    """The store is told to refresh before each text, and once more when no text runs."""
+    """The store is refreshed before each text, and once more when no text runs."""
     store = FakeStore(CURIE)
     model = ScriptedModel(Continuations(BORN))
     for n in (1, 2):
@@ -222,7 +222,7 @@ def test_many_texts_in_small_batches_are_the_same_texts(n_batch: int) -> None:
 
 
 class _Unreachable(Asked):
-    """Whoever asked is gone in a way that raises."""
+    """The caller is gone, and telling it raises."""
 
     def fail(self, error: BaseException) -> None:
         super().fail(error)
@@ -230,7 +230,7 @@ class _Unreachable(Asked):
 
 
 def test_who_cannot_be_told_keeps_no_other_waiting() -> None:
-    """Running or queued, each request is told of the failure."""
+    """Running or queued, each request gets the error."""
     scheduler = scheduler_of(ScriptedModel(Continuations("The sea.")), None, n_sequences=2)
     asked: list[Asked] = []
     for kind in (_Unreachable, Asked, _Unreachable, Asked):
@@ -243,7 +243,7 @@ def test_who_cannot_be_told_keeps_no_other_waiting() -> None:
 
 
 def test_a_context_that_cannot_forget_fails_its_text() -> None:
-    """The text whose end fails is told so, and its place is free again."""
+    """The text whose end fails gets the error, and its slot is free again."""
 
     class Stubborn(ScriptedModel):
         def free(self, sequence: int) -> None:

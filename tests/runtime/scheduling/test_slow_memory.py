@@ -87,7 +87,7 @@ async def test_streams_that_nobody_reads_hold_up_no_other(tiny_model: Path) -> N
 
 @pytest.mark.anyio
 async def test_closing_does_not_wait_for_memory(tiny_model: Path) -> None:
-    """Nor does whoever waits for a text, nor does the question go on."""
+    """Nor does a caller that waits for a text, and the lookup ends."""
     store = Waiting(math.inf)
     engine = Engine(tiny_model, as_store(store))
     errors: list[BaseException] = []
@@ -146,7 +146,7 @@ class Owner:
             self.all.set()
 
     def wake(self) -> None:
-        """There is no step to be done."""
+        """Do nothing: there is no model."""
 
 
 class SlowToSome(Waiting):
@@ -248,7 +248,7 @@ def test_a_blocking_engine_closes_beside_a_question(tiny_model: Path) -> None:
 
 @pytest.mark.anyio
 async def test_memory_is_asked_in_the_callers_context(tiny_model: Path) -> None:
-    """What instruments a store finds the span, or the user, of whoever asked for the text."""
+    """What instruments a store finds the span, or the user, of the caller that asked for the text."""
     store = Waiting(0.0)
     async with Engine(tiny_model, as_store(store)) as engine:
         _who.set("Ada")
