@@ -270,7 +270,7 @@ class JsonlStore(LocalStore):
                 before = held[line["key"]].facts if line["key"] in held else ()
                 held[line["key"]] = StoredEntity(line["name"], line["key"], (*before, fact))
         except (ValueError, KeyError, TypeError) as error:
-            raise BadStore(f"{self.path} is no file of facts: {error}") from None
+            raise BadStore(f"{self.path} is not a file of facts: {error}") from None
         if schema > SCHEMA:
             raise SchemaMismatch(f"a newer version wrote {self.path}", hint="update the backend")
         self._head, self._facts = head, Facts(held.values())

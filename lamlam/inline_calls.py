@@ -45,7 +45,7 @@ def iterate_inline(items: AsyncIterator[T]) -> Iterator[T]:
             return
 
 
-async def awaited(method: Callable[[], Any]) -> Any:  # Any: of an awaitable that is no coroutine
+async def awaited(method: Callable[[], Any]) -> Any:  # Any: any awaitable
     """Return what the awaitable of a method gives."""
     return await method()
 

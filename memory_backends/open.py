@@ -121,11 +121,11 @@ async def open_store(
         read_only: refuse every write; nothing is made.
 
     Raises:
-        UnknownBackend: no backend answers to this URL.
+        UnknownBackend: no backend has URLs of this form.
         UnknownOption: the backend has no such option.
         MissingExtra: the backend's packages are not installed.
         StoreMissing: there is no store and none may be made.
-        BadStore: what is there is no fact store.
+        BadStore: what is there is not a fact store.
         SchemaMismatch: a newer version wrote it.
     """
     opening = partial(connect, url, create=create, read_only=read_only)
@@ -172,9 +172,9 @@ def _known() -> str:
 
 
 def no_url(given: object) -> UnknownBackend:
-    """Return the error of something that names no memory at all."""
+    """Return the error of something that is neither a URL nor a path."""
     return UnknownBackend(
-        f"a memory is named by a URL or a path, not by {type(given).__name__}",
+        f"a memory must be a URL or a path, got {type(given).__name__}",
         hint=f"known are {_known()}",
     )
 
@@ -219,7 +219,9 @@ def _file(name: str | os.PathLike[str]) -> Path:
     try:
         path.stat()
     except ValueError:
-        raise BadStore(f"no file can be called {_shown(path)}: it holds NUL, or no text") from None
+        raise BadStore(
+            f"no file can be called {_shown(path)}: it contains NUL, or is not UTF-8"
+        ) from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise BadStore(f"no file can be called {_shown(path)}: it is too long") from None

@@ -61,7 +61,7 @@ class SyncFactStore(OneProcess):
     """A fact store for code without ``async``; same names, same answers.
 
     Stores that answer without waiting (``memory:``, SQLite) are used in the thread that asks.
-    Stores that wait for a server are used from one event loop in a thread of its own, which
+    Stores that wait for a server are used from one event loop in a background thread, which
     lives as long as the store is open. A forked process must open its own: there the methods
     raise `StoreElsewhere`.
     """

@@ -85,7 +85,7 @@ def copy_facts(
 
 def _put_in_parts(store: SyncFactStore, items: Iterable[Item], size: int) -> Commit:
     if size < 1:
-        raise UsageError("commit_every must be at least 1")
+        raise UsageError(f"commit_every must be at least 1, got {size}")
     remaining = iter(items)
     changed = 0
     commit: Commit | None = None

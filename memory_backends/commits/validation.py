@@ -244,7 +244,7 @@ def _check_names(**names: str) -> None:
     for field_name, name in names.items():
         fault = name_fault(name)
         if fault:
-            raise BadFact(f"invalid operation: {field_name}: {fault}")
+            raise BadFact(f"invalid operation: {field_name} {fault}")
 
 
 def _check_revision(given: int | None, what: str) -> None:

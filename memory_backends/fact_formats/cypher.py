@@ -18,7 +18,7 @@ from lamlam.memory_backends.fact_formats.format import (
     Faults,
     Format,
     Item,
-    Lost,
+    LossReport,
     decoded,
     without_mark,
 )
@@ -83,7 +83,7 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
         yield alias
 
 
-def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
+def write(items: Iterable[Item], file: IO[bytes], lost: LossReport) -> None:
     """Write one statement a line."""
     file.write("".join(f"{line}\n" for line in _HEAD).encode())
     for item in items:
@@ -125,7 +125,7 @@ def _map(row: dict[str, Any]) -> str:  # Any: text, number or list of texts
 
 
 def _quoted(value: object) -> str:
-    """A literal that is the same to JSON and to Cypher.
+    """Return a literal that is the same to JSON and to Cypher.
 
     Neo4j 5 takes a backslash and a ``u`` for the begin of a character's number wherever they
     stand, after another backslash too: they are kept apart by ending the text between them.
@@ -142,7 +142,7 @@ def _item(line: str) -> Item:
         row["value"] = as_json(value_from(_text(kind), _text(row.get("value"))))
     elif rest not in (_ALIAS, _RULE):
         raise BadFact(
-            "no fact: the line is no statement that export writes",
+            "invalid fact: the line is not a statement that export writes",
             hint="other Cypher is not read; run it in Neo4j, and read the facts from there",
         )
     if rest != _RULE:
@@ -150,12 +150,12 @@ def _item(line: str) -> Item:
     item = item_of({name: value for name, value in row.items() if name not in _DERIVED})
     expected = {_ALIAS: AddAlias, _RULE: DefineRelation}.get(rest, Assert)
     if not isinstance(item, expected):
-        raise BadFact("no fact: the map does not fit the statement")
+        raise BadFact("invalid fact: the map does not fit the statement")
     return item
 
 
 def _row(line: str) -> tuple[dict[str, Any], str]:
-    """The map that the statement begins with, and what follows it."""
+    """Return the map that the statement begins with, and the rest of it."""
     row: dict[str, Any] = {}
     at, is_open = len(_WITH), line.startswith(_WITH)
     while is_open:
@@ -172,13 +172,13 @@ def _row(line: str) -> tuple[dict[str, Any], str]:
         is_open = line.startswith(", ", at)
         at += 2
     raise BadFact(
-        "no fact: the line is no statement that export writes",
+        "invalid fact: the line is not a statement that export writes",
         hint="other Cypher is not read; run it in Neo4j, and read the facts from there",
     )
 
 
 def _literal(line: str, at: int) -> tuple[Any, int]:
-    """One literal, its parts joined, and where it ends."""
+    """Return one literal, its parts joined, and where it ends."""
     if not line.startswith("[", at):
         return _joined(line, at)
     values: list[Any] = []
@@ -203,5 +203,5 @@ def _joined(line: str, at: int) -> tuple[Any, int]:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise BadFact("no fact: a text is missing in the map")
+        raise BadFact("invalid fact: a string is missing in the map")
     return value

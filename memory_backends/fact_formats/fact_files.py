@@ -19,7 +19,7 @@ from typing import IO
 
 from lamlam.errors import BadFact, NotSupported
 from lamlam.memory_backends.fact_formats.cypher import CYPHER
-from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, Lost
+from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, LossReport
 from lamlam.memory_backends.fact_formats.jsonl import JSONL
 from lamlam.memory_backends.fact_formats.lmlm import LMLM
 from lamlam.memory_backends.fact_formats.ntriples import NTRIPLES
@@ -61,7 +61,7 @@ class FactFile:
             format: overrides what the name says.
             skip_invalid: leave bad lines out and count them in ``rejected``.
             ignore_unknown: leave keys and columns alone that mean nothing here.
-            on_progress: is told bytes read and their total (``None`` where unknown).
+            on_progress: is called with bytes read and their total (``None`` where unknown).
 
         Raises:
             NotSupported: there is no such format.
@@ -104,7 +104,7 @@ class FactFile:
         """Give each operation: facts and rules as they come, then aliases.
 
         Raises:
-            BadFact: a line that is no fact, by its number; or a file that cannot be unpacked.
+            BadFact: a line that is not a fact, by its number; or a file that cannot be unpacked.
             MissingExtra: the format needs a package that is not installed.
             OSError: the file cannot be opened.
         """
@@ -128,11 +128,11 @@ def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None =
     to as it is. ``-`` is standard output.
 
     Raises:
-        NotSupported: there is no such format, the name tells none, or the place is taken by a
+        NotSupported: there is no such format, the name does not say one, or the place is taken by a
             SQLite file, which holds more than any format keeps.
     """
     write = _checked(format or format_of(path)).write
-    lost = Lost()
+    lost = LossReport()
     n_facts = 0
 
     def counted() -> Iterator[Item]:
@@ -173,16 +173,16 @@ def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None =
 
 
 def format_of(path: str) -> str:
-    """Return the format that a file's name tells; without any suffix ``jsonl``.
+    """Return the format that a file's name says; without any suffix ``jsonl``.
 
     Raises:
-        NotSupported: the suffix is none of a format.
+        NotSupported: no format has this suffix.
     """
     suffixes = [suffix for suffix in Path(path).suffixes if suffix not in (".gz", ".xz")]
     suffix = suffixes[-1].removeprefix(".").casefold() if suffixes else "jsonl"
     if suffix not in _OF_SUFFIX:
         raise NotSupported(
-            f"the name of {path} tells no format of facts",
+            f"the name of {path} does not say its format",
             hint=f"name one with --format (format=): {', '.join(FORMATS)}",
         )
     return _OF_SUFFIX[suffix]

@@ -17,7 +17,7 @@ _SHOWN = 200  # characters of a reason
 
 
 class Faults:
-    """Where a reader stands in a file, and what becomes of a line that is no fact."""
+    """Where a reader stands in a file, and what becomes of a line that is not a fact."""
 
     def __init__(
         self, name: str, *, skip_invalid: bool = False, ignore_unknown: bool = False
@@ -43,7 +43,7 @@ class Faults:
         return f"{self.name} line {self.line}"
 
     def reject(self, error: BadFact) -> None:
-        """The line is left out and counted.
+        """Leave the line out and count it.
 
         Raises:
             BadFact: bad lines are not to be left out; it names the line.
@@ -60,18 +60,18 @@ class Faults:
         return BadFact(f"{self.where}: {reason}"[:_SHOWN], hint=hint)
 
 
-class Lost:
+class LossReport:
     """What a format could not keep, counted by what it is."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
 
     def note(self, what: str) -> None:
-        """One more of these was left out."""
+        """Count one more of these as left out."""
         self.counts[what] += 1
 
     def note_beside(self, item: Item) -> bool:
-        """Return true, and count it, if the item is no fact."""
+        """Return true, and count it, if the item is not a fact."""
         match item:
             case AddAlias():
                 self.note("aliases")
@@ -102,7 +102,7 @@ class FactReader(Protocol):
 class FactWriter(Protocol):
     """Writes a format."""
 
-    def __call__(self, items: Iterable[Item], file: IO[bytes], lost: Lost, /) -> None:
+    def __call__(self, items: Iterable[Item], file: IO[bytes], lost: LossReport, /) -> None:
         """Write the items; count what the format cannot keep."""
         ...
 
@@ -130,9 +130,9 @@ def decoded(line: bytes) -> str:
     """Return a line as text.
 
     Raises:
-        BadFact: it is none.
+        BadFact: it is not UTF-8.
     """
     try:
         return line.decode()
     except UnicodeDecodeError:
-        raise BadFact("no fact: the line is no UTF-8 text") from None
+        raise BadFact("invalid fact: the line is not UTF-8 text") from None

@@ -12,7 +12,7 @@ from lamlam.memory_backends.fact_formats.format import (
     Faults,
     Format,
     Item,
-    Lost,
+    LossReport,
     decoded,
     without_mark,
 )
@@ -42,7 +42,7 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
         yield alias
 
 
-def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
+def write(items: Iterable[Item], file: IO[bytes], lost: LossReport) -> None:
     """Write one line for each item."""
     for item in items:
         file.write(json.dumps(record_of(item), ensure_ascii=False).encode() + b"\n")
@@ -55,7 +55,7 @@ def json_object(text: str) -> dict[str, Any]:
     """Return the JSON object that a text is; numbers with a point are read exactly.
 
     Raises:
-        BadFact: it is none, or a key stands in it twice.
+        BadFact: it is not one, or a key stands in it twice.
     """
     try:
         value = json.loads(
@@ -63,22 +63,23 @@ def json_object(text: str) -> dict[str, Any]:
         )
     except json.JSONDecodeError as error:
         raise BadFact(
-            f"no fact: the line is no JSON object: {error.msg} at character {error.pos + 1}",
+            f"invalid fact: the line is not a JSON object: {error.msg} at character {error.pos + 1}",
             hint="one whole object stands in one line",
         ) from None
     except RecursionError:
-        raise BadFact("no fact: the line nests too deep") from None
+        raise BadFact("invalid fact: the line nests too deep") from None
     except (ValueError, InvalidOperation):
-        raise BadFact("no fact: a number in the line has too many digits") from None
+        raise BadFact("invalid fact: a number in the line has too many digits") from None
     if not isinstance(value, dict):
         raise BadFact(
-            "no fact: the line is JSON, but no object", hint="one whole object stands in one line"
+            "invalid fact: the line is JSON, but not an object",
+            hint="one whole object stands in one line",
         )
     return value
 
 
 def _refused(constant: str) -> NoReturn:
-    raise BadFact(f"no fact: {constant} is no number")
+    raise BadFact(f"invalid fact: {constant} is not a number")
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -86,5 +87,5 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         (double, *_) = (name for name in names if names.count(name) > 1)
-        raise BadFact(f"no fact: the key {double[:60]!r} stands twice in the line")
+        raise BadFact(f"invalid fact: the key {double[:60]!r} stands twice in the line")
     return found

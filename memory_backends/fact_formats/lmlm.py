@@ -2,7 +2,7 @@
 
 ``{"entities": […], "relationships": […], "return_values": […], "triplets": [[E, R, V], …]}``, as
 its ``save_database`` writes it. Kept are entity, relation and the text of the value; a fact of
-another namespace than the usual one is left out, for here it could not be told from the others.
+another namespace than the usual one is left out: the format could not tell it from the others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from lamlam.errors import BadFact
-from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, Lost, without_mark
+from lamlam.memory_backends.fact_formats.format import (
+    Faults,
+    Format,
+    Item,
+    LossReport,
+    without_mark,
+)
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.model.values import ValueType
@@ -29,7 +35,7 @@ _MOST_IN_ONE = 16_000_000
 
 def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
     """Give a fact for each triplet; the file is never in memory as a whole."""
-    text = _Text(lines, faults)
+    text = _JsonStream(lines, faults)
     text.expect("{")
     missing = set(KEYS)
     while not text.skip("}"):
@@ -39,7 +45,7 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
         text.expect(":")
         if key not in missing:
             raise faults.stop(
-                f"{str(key)[:40]!r} is no key of an LMLM database, or stands there twice",
+                f"{str(key)[:40]!r} is not a key of an LMLM database, or stands there twice",
                 f"it has {', '.join(KEYS)}",
             )
         missing.remove(key)
@@ -55,7 +61,7 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
         raise faults.stop("something follows the database")
 
 
-def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
+def write(items: Iterable[Item], file: IO[bytes], lost: LossReport) -> None:
     """Write the texts of all facts, each triplet once for each entity."""
     names: dict[str, dict[str, None]] = {key: {} for key in KEYS[:3]}
     seen: set[tuple[str, str, str]] = set()
@@ -92,7 +98,7 @@ def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
 LMLM = Format("lmlm", read, write)
 
 
-def _note_what_is_lost(fact: Fact, lost: Lost) -> None:
+def _note_what_is_lost(fact: Fact, lost: LossReport) -> None:
     if fact.type is not ValueType.TEXT:
         lost.note("types of values")
     if fact.sources:
@@ -109,14 +115,14 @@ def _json(value: object) -> bytes:
 
 def _fact(triplet: object) -> Fact:
     if not isinstance(triplet, list) or len(triplet) != 3:
-        raise BadFact("no fact: a triplet is no list of three texts")
+        raise BadFact("invalid fact: a triplet must be a list of three strings")
     entity, relation, value = triplet
     if not isinstance(value, str):
-        raise BadFact("no fact: value: is no text")
+        raise BadFact(f"invalid fact: value must be a string, got {type(value).__name__}")
     return Fact(entity=entity, relation=relation, value=value)
 
 
-class _Text:
+class _JsonStream:
     """JSON that is read value by value from lines."""
 
     def __init__(self, lines: Iterable[bytes], faults: Faults) -> None:
@@ -134,7 +140,7 @@ class _Text:
             raise self._broken()
 
     def skip(self, mark: str) -> bool:
-        """True, and it is behind us, if the mark is what comes next."""
+        """Return whether the mark is what comes next, and pass it if so."""
         self._to_next()
         if not self._text.startswith(mark, self._at):
             return False
@@ -169,7 +175,7 @@ class _Text:
             self.expect(",")
 
     def _to_next(self) -> None:
-        """What comes next is no white space, and more than a little of it is in hand."""
+        """Pass white space, and read on until more than a little is at hand."""
         while True:
             match = _SPACE.match(self._text, self._at)
             assert match is not None  # it matches nothing, too
@@ -182,7 +188,7 @@ class _Text:
         self._at = end
 
     def _more(self) -> bool:
-        """False where the file is at its end."""
+        """Read on; return false where the file is at its end."""
         parts = [self._text[self._at :]]
         # Twice as much each time: a value that needs many tries costs no more than two of them.
         wanted = max(_ENOUGH, len(parts[0]))
@@ -194,10 +200,10 @@ class _Text:
                 parts.append(self._decode.decode(line))
                 wanted -= len(line)
         except UnicodeDecodeError:
-            raise self._faults.stop("the file is no UTF-8 text") from None
+            raise self._faults.stop("the file is not UTF-8 text") from None
         finally:
             self._text = "".join(parts)
         return len(parts) > 1
 
     def _broken(self) -> BadFact:
-        return self._faults.stop("the file is no JSON object of an LMLM database")
+        return self._faults.stop("the file is not a JSON object of an LMLM database")

@@ -16,7 +16,13 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from lamlam.errors import BadFact, MissingExtra
 from lamlam.memory_backends.commits.validation import check_op
-from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, Lost, without_mark
+from lamlam.memory_backends.fact_formats.format import (
+    Faults,
+    Format,
+    Item,
+    LossReport,
+    without_mark,
+)
 from lamlam.memory_backends.fact_formats.rdf_names import (
     ALIAS,
     BASE,
@@ -26,7 +32,7 @@ from lamlam.memory_backends.fact_formats.rdf_names import (
     RDF,
     RELATION,
     XSD,
-    Plain,
+    RdfLiteral,
     entity_iri,
     foreign_name,
     last_part,
@@ -44,9 +50,9 @@ from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import EntityRef, Value, surface_of
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.fact_formats.rdf_lines import Triples
+    from lamlam.memory_backends.fact_formats.rdf_lines import TripleParser
 
-Term: TypeAlias = str | Plain
+Term: TypeAlias = str | RdfLiteral
 """An IRI, a blank node (``_:…``) or a literal."""
 Triple: TypeAlias = tuple[str, str, Term]
 
@@ -65,20 +71,22 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
         MissingExtra: rdflib is not installed.
     """
     try:
-        from lamlam.memory_backends.fact_formats.rdf_lines import Triples
+        from lamlam.memory_backends.fact_formats.rdf_lines import TripleParser
     except ImportError:
         raise MissingExtra("rdf", "rdflib") from None
-    yield from _Reading(Triples(), faults, _Survey(lines, Triples())).items(lines)
+    yield from _TripleReader(TripleParser(), faults, _TripleSurvey(lines, TripleParser())).items(
+        lines
+    )
 
 
-class _Reading:
+class _TripleReader:
     """The state of one reading."""
 
-    def __init__(self, triples: Triples, faults: Faults, survey: _Survey) -> None:
+    def __init__(self, triples: TripleParser, faults: Faults, survey: _TripleSurvey) -> None:
         self.triples = triples
         self.faults = faults
         self.labels = survey.labels()
-        self.told = survey.told
+        self.stated = survey.stated
         self.aliases: list[tuple[int, AddAlias]] = []
         self.subject = ""
         """Of the statement or rule whose triples are being read; empty: of none."""
@@ -109,20 +117,20 @@ class _Reading:
         if self._is_aside(triple):
             self.subject = subject
             self.held.setdefault(_PARTS.get(predicate, predicate), []).append(value)
-        elif predicate == ALIAS and subject.startswith(ENTITY) and isinstance(value, Plain):
+        elif predicate == ALIAS and subject.startswith(ENTITY) and isinstance(value, RdfLiteral):
             namespace, entity = own_entity(subject)
             alias = AddAlias(entity, value.text, namespace)
             check_op(alias)
             self.aliases.append((self.faults.line, alias))
         elif predicate != LABEL:
             digest = _digest(triple)
-            if self.told[digest]:
-                self.told[digest] -= 1
+            if self.stated[digest]:
+                self.stated[digest] -= 1
             else:
                 yield Assert(self._fact(triple, {}))
 
     def _is_aside(self, triple: Triple) -> bool:
-        """True for what is said of a statement or of a relation, not of an entity."""
+        """Return whether it is said of a statement or of a relation, not of an entity."""
         subject, predicate, value = triple
         return (
             subject == self.subject
@@ -142,12 +150,12 @@ class _Reading:
             whole = {name: held[name] for name in _PARTS.values() if name in held}
             if len(whole) < len(_PARTS) or any(len(terms) > 1 for terms in whole.values()):
                 raise BadFact(
-                    "no fact: the statement that ends above this line is not whole",
+                    "invalid fact: the statement that ends above this line is not whole",
                     hint="the triples of one rdf:Statement must stand together",
                 )
             about, relation = whole["subject"][0], whole["predicate"][0]
-            if isinstance(about, Plain) or isinstance(relation, Plain):
-                raise BadFact("no fact: a statement about a literal")
+            if isinstance(about, RdfLiteral) or isinstance(relation, RdfLiteral):
+                raise BadFact("invalid fact: a statement about a literal")
             yield Assert(self._fact((about, relation, whole["object"][0]), _annotations(held)))
 
     def _fact(self, triple: Triple, more: dict[str, Any]) -> Fact:  # Any: fields of a fact
@@ -156,26 +164,26 @@ class _Reading:
         is_own = predicate.startswith(RELATION)
         relation = own_relation(predicate) if is_own else foreign_name(predicate, self.labels)
         value: Value
-        if isinstance(term, Plain):
+        if isinstance(term, RdfLiteral):
             value = value_of_literal(term)
         else:
             space, name = self._entity(term)
             value = EntityRef(name)
             if space != namespace:
-                raise BadFact("no fact: value: an entity of another namespace")
+                raise BadFact("invalid fact: value must not be an entity of another namespace")
         return Fact(entity=entity, relation=relation, value=value, namespace=namespace, **more)
 
     def _entity(self, iri: str) -> tuple[Namespace, str]:
         if iri.startswith("_:"):
             raise BadFact(
-                "no fact: it is about a blank node, which has no name",
+                "invalid fact: it is about a blank node, which has no name",
                 hint="give such nodes IRIs first",
             )
         return own_entity(iri) if iri.startswith(ENTITY) else ((), foreign_name(iri, self.labels))
 
 
-def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
-    """The triples of each item stand together; each entity has its label."""
+def write(items: Iterable[Item], file: IO[bytes], lost: LossReport) -> None:
+    """Write the triples of each item together, and a label for each entity."""
     entity = ""
     for number, item in enumerate(items):
         match item:
@@ -183,15 +191,15 @@ def write(items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
                 iri = entity_iri(fact.entity, fact.namespace)
                 if iri != entity:
                     entity = iri
-                    _put(file, iri, LABEL, Plain(fact.entity, ""))
+                    _put(file, iri, LABEL, RdfLiteral(fact.entity, ""))
                 _put_fact(file, iri, fact, f"_:f{number}")
             case AddAlias(name, alias, namespace):
-                _put(file, entity_iri(name, namespace), ALIAS, Plain(alias, ""))
+                _put(file, entity_iri(name, namespace), ALIAS, RdfLiteral(alias, ""))
             case DefineRelation(rule):
                 iri = relation_iri(rule.name)
-                _put(file, iri, f"{BASE}cardinality", Plain(rule.cardinality, ""))
+                _put(file, iri, f"{BASE}cardinality", RdfLiteral(rule.cardinality, ""))
                 if rule.value_type is not None:
-                    _put(file, iri, f"{BASE}type", Plain(rule.value_type.value, ""))
+                    _put(file, iri, f"{BASE}type", RdfLiteral(rule.value_type.value, ""))
                 if rule.inverse is not None:
                     _put(file, iri, INVERSE, relation_iri(rule.inverse))
 
@@ -206,16 +214,16 @@ def _put_fact(file: IO[bytes], iri: str, fact: Fact, node: str) -> None:
         if isinstance(fact.value, EntityRef)
         else literal_of(fact.value)
     )
-    more = [("source", Plain(source, "")) for source in fact.sources]
+    more = [("source", RdfLiteral(source, "")) for source in fact.sources]
     if fact.surface != surface_of(fact.value):
-        more.append(("surface", Plain(fact.surface, "")))
+        more.append(("surface", RdfLiteral(fact.surface, "")))
     if fact.confidence != 1.0:
-        more.append(("confidence", Plain(repr(fact.confidence), f"{XSD}double")))
+        more.append(("confidence", RdfLiteral(repr(fact.confidence), f"{XSD}double")))
     for name, moment in (("valid_from", fact.valid_from), ("valid_to", fact.valid_to)):
         if moment is not None:
             text = written_moment(moment)
             kind = "dateTime" if "T" in text else "date"
-            more.append((name, Plain(text, f"{XSD}{kind}")))
+            more.append((name, RdfLiteral(text, f"{XSD}{kind}")))
     if more:
         _put(file, node, _IS_A, _STATEMENT)
         for (part, _), term in zip(_PARTS.items(), (iri, relation, value), strict=True):
@@ -230,7 +238,7 @@ def _put(file: IO[bytes], subject: str, predicate: str, term: Term) -> None:
 
 
 def _written(term: Term) -> str:
-    if not isinstance(term, Plain):
+    if not isinstance(term, RdfLiteral):
         return term if term.startswith("_:") else f"<{term}>"
     text = term.text.replace("\\", "\\\\").replace('"', '\\"')
     text = text.replace("\n", "\\n").replace("\r", "\\r")
@@ -240,25 +248,25 @@ def _written(term: Term) -> str:
 def _annotations(held: dict[str, list[Term]]) -> dict[str, Any]:  # Any: fields of a fact
     found: dict[str, Any] = {}
     for name in _ANNOTATIONS:
-        texts = [term.text for term in held.get(BASE + name, ()) if isinstance(term, Plain)]
+        texts = [term.text for term in held.get(BASE + name, ()) if isinstance(term, RdfLiteral)]
         if name == "source":
             found["sources"] = texts
         elif len(texts) > 1:
-            raise BadFact(f"no fact: {name}: stands twice")
+            raise BadFact(f"invalid fact: {name} stands twice")
         elif texts:
             found[name] = texts[0]
     if "confidence" in found:
         try:
             found["confidence"] = float(found["confidence"])
         except ValueError:
-            raise BadFact("no fact: confidence: is no number") from None
+            raise BadFact("invalid fact: confidence must be a number") from None
     return found
 
 
 def _rule(subject: str, held: dict[str, list[Term]]) -> RelationRule | None:
-    """The rule of a relation; ``None`` where only its label was told."""
+    """Return the rule of a relation; ``None`` where only its label is given."""
     texts = {name: held[BASE + name][0] for name in _RULES if BASE + name in held}
-    given = {name: term.text for name, term in texts.items() if isinstance(term, Plain)}
+    given = {name: term.text for name, term in texts.items() if isinstance(term, RdfLiteral)}
     inverse = next((term for term in held.get(INVERSE, ()) if isinstance(term, str)), None)
     if not given and inverse is None:
         return None
@@ -272,17 +280,17 @@ def _rule(subject: str, held: dict[str, list[Term]]) -> RelationRule | None:
 
 def _digest(triple: Triple) -> bytes:
     subject, predicate, term = triple
-    text = "\0".join((subject, predicate, "L" if isinstance(term, Plain) else "", *(
-        term if isinstance(term, Plain) else (term,)
+    text = "\0".join((subject, predicate, "L" if isinstance(term, RdfLiteral) else "", *(
+        term if isinstance(term, RdfLiteral) else (term,)
     )))  # fmt: skip
     return blake2b(text.encode(), digest_size=16).digest()
 
 
-class _Survey:
+class _TripleSurvey:
     """What must be known of a file before it is read: labels, and of which triples it tells more."""
 
-    def __init__(self, lines: Iterable[bytes], triples: Triples) -> None:
-        self.told: Counter[bytes] = Counter()
+    def __init__(self, lines: Iterable[bytes], triples: TripleParser) -> None:
+        self.stated: Counter[bytes] = Counter()
         """Digests of triples that statements are about, which tell the fact and more of it.
 
         Counted, for the same may be said once more for another period.
@@ -302,7 +310,7 @@ class _Survey:
                 continue
             if triple[1] in _PARTS:
                 self._take_part(triple)
-            elif triple[1] == LABEL and isinstance(triple[2], Plain):
+            elif triple[1] == LABEL and isinstance(triple[2], RdfLiteral):
                 self._take_label(triple[0], triple[2].text, 0 if triples.is_english else 1)
 
     def _take_part(self, triple: Triple) -> None:
@@ -313,10 +321,10 @@ class _Survey:
         if len(self._parts) == len(_PARTS):
             about, relation = self._parts["subject"], self._parts["predicate"]
             if isinstance(about, str) and isinstance(relation, str):
-                self.told[_digest((about, relation, self._parts["object"]))] += 1
+                self.stated[_digest((about, relation, self._parts["object"]))] += 1
 
     def _take_label(self, iri: str, text: str, rank: int) -> None:
-        """English labels and those of no language come first."""
+        """Take a label; English ones and those without a language come first."""
         if text.strip() and rank < self._chosen.get(iri, (2, ""))[0]:
             self._chosen[iri] = rank, text
 
@@ -325,7 +333,7 @@ class _Survey:
         labels: dict[str, str] = {}
         taken: set[str] = set()
         for iri, (_, label) in self._chosen.items():
-            # Two things of one name stay two: the second is told apart as people do it.
+            # Two things of one name stay two: the last part of its IRI follows the second name.
             name = f"{label} ({last_part(iri)})" if canonical_key(label) in taken else label
             taken.add(canonical_key(name))
             labels[iri] = name

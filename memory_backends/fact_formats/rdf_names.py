@@ -52,7 +52,7 @@ _ZONE = re.compile(r"(?:Z|[+-]\d\d:\d\d)$")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-class Plain(NamedTuple):
+class RdfLiteral(NamedTuple):
     """A literal: its text and its datatype, empty for text in whatever language."""
 
     text: str
@@ -73,7 +73,7 @@ def own_entity(iri: str) -> tuple[Namespace, str]:
     """Undo `entity_iri`.
 
     Raises:
-        BadFact: the name in it is no text.
+        BadFact: the name in it is not text.
     """
     *namespace, name = (_unquoted(part) for part in iri.removeprefix(ENTITY).split("/"))
     return tuple(namespace), name
@@ -83,7 +83,7 @@ def own_relation(iri: str) -> str:
     """Undo `relation_iri`.
 
     Raises:
-        BadFact: the name in it is no text.
+        BadFact: the name in it is not text.
     """
     return _unquoted(iri.removeprefix(RELATION))
 
@@ -104,29 +104,29 @@ def last_part(iri: str) -> str:
     return name if name.strip() else iri
 
 
-def literal_of(value: Value) -> Plain:
-    """Return the literal of a value that is no entity; `value_of_literal` undoes it."""
+def literal_of(value: Value) -> RdfLiteral:
+    """Return the literal of a value that is not an entity; `value_of_literal` undoes it."""
     match value:
         case str():
-            return Plain(value, "")
+            return RdfLiteral(value, "")
         case bool():
-            return Plain(str(value).lower(), f"{XSD}boolean")
+            return RdfLiteral(str(value).lower(), f"{XSD}boolean")
         case PartialDate(_, month, day):
             parts = 1 + (month is not None) + (day is not None)
-            return Plain(value.isoformat(), f"{XSD}{_DATES[parts]}")
+            return RdfLiteral(value.isoformat(), f"{XSD}{_DATES[parts]}")
         case Quantity():
-            return Plain(surface_of(value), QUANTITY)
+            return RdfLiteral(surface_of(value), QUANTITY)
         case EntityRef():
-            raise TypeError("an entity is no literal")
+            raise TypeError("an entity is not a literal")
         case _:
-            return Plain(surface_of(value), f"{XSD}{type_of(value).value}")
+            return RdfLiteral(surface_of(value), f"{XSD}{type_of(value).value}")
 
 
-def value_of_literal(literal: Plain) -> Value:
+def value_of_literal(literal: RdfLiteral) -> Value:
     """Return the value that a literal is; of a datatype that lamlam lacks, its text.
 
     Raises:
-        BadFact: the text is none of its datatype.
+        BadFact: the text is not of its datatype.
     """
     text, datatype = literal
     if datatype == QUANTITY:
@@ -139,7 +139,7 @@ def value_of_literal(literal: Plain) -> Value:
     plain = text.strip()
     if kind is ValueType.BOOLEAN:
         if plain not in _BOOLEANS:
-            raise BadFact(f"no fact: value: {plain[:40]!r} is no boolean")
+            raise BadFact(f"invalid fact: value {plain[:40]!r} is not a boolean")
         return _BOOLEANS[plain]
     return parse_value(kind, _ZONE.sub("", plain) if kind is ValueType.DATE else plain)
 
@@ -148,4 +148,4 @@ def _unquoted(text: str) -> str:
     try:
         return unquote_to_bytes(text).decode()
     except UnicodeDecodeError:
-        raise BadFact(f"no fact: {text[:60]!r} names no text") from None
+        raise BadFact(f"invalid fact: {text[:60]!r} is not percent-encoded UTF-8") from None

@@ -65,7 +65,10 @@ def item_of(record: dict[str, Any], *, ignore_unknown: bool = False) -> Item:  #
     _check_known(record, _OF_A_FACT, "a fact", ignore_unknown)
     _check_present(record, _REQUIRED)
     if record.get("retracted") is not None:
-        raise BadFact("no fact: retracted: it has ended", hint="a file holds what holds now")
+        raise BadFact(
+            "invalid fact: retracted must be empty: the fact has ended",
+            hint="a file holds what holds now",
+        )
     given = {name: record[name] for name in _OPTIONAL if record.get(name) is not None}
     if "confidence" in given:
         given["confidence"] = _number(given["confidence"])
@@ -116,14 +119,15 @@ def _check_known(
     (first, *_) = (name for name in record if name not in known)
     shown = repr(first if len(first) <= 60 else f"{first[:57]}...")
     raise BadFact(
-        f"no fact: {shown} is no key of {what}", hint="--ignore-unknown leaves such keys alone"
+        f"invalid fact: {shown} is not a key of {what}",
+        hint="--ignore-unknown leaves such keys alone",
     )
 
 
 def _check_present(record: dict[str, Any], names: Iterable[str]) -> None:
     for name in names:
         if name not in record:
-            raise BadFact(f"no fact: {name} is missing")
+            raise BadFact(f"invalid fact: {name} is missing")
 
 
 def _listed(record: dict[str, Any], name: str) -> list[Any]:
@@ -131,14 +135,14 @@ def _listed(record: dict[str, Any], name: str) -> list[Any]:
     if given is None:
         return []
     if not isinstance(given, list):
-        raise BadFact(f"no fact: {name}: is no list but {type(given).__name__}")
+        raise BadFact(f"invalid fact: {name} must be a list, got {type(given).__name__}")
     return given
 
 
 def _number(given: object) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float | Decimal):
-        raise BadFact("no fact: confidence: is no number")
+        raise BadFact(f"invalid fact: confidence must be a number, got {type(given).__name__}")
     try:
         return float(given)
     except OverflowError:
-        raise BadFact("no fact: confidence: is not between 0 and 1") from None
+        raise BadFact("invalid fact: confidence must be from 0 to 1") from None

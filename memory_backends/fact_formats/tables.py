@@ -14,7 +14,13 @@ from functools import partial
 from typing import IO, Any
 
 from lamlam.errors import BadFact
-from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, Lost, without_mark
+from lamlam.memory_backends.fact_formats.format import (
+    Faults,
+    Format,
+    Item,
+    LossReport,
+    without_mark,
+)
 from lamlam.memory_backends.fact_formats.records import item_of, written_moment
 from lamlam.memory_backends.fact_formats.typed_texts import typed_text, value_from
 from lamlam.memory_backends.model.facts import Fact
@@ -27,14 +33,14 @@ COLUMNS = (
     "valid_from", "valid_to", "namespace",
 )  # fmt: skip
 _REQUIRED = COLUMNS[:3]
-_NO_UTF8 = "is no UTF-8 text; save the file as UTF-8"
+_NO_UTF8 = "is not UTF-8 text; save the file as UTF-8"
 _MOST_IN_A_CELL = 20_000_000
 """Characters: a hundred sources of the greatest length, as JSON."""
 
 
 def _read(delimiter: str, lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
     """Give the fact of each row; the first row names the columns."""
-    # The limit is the whole process's; whoever set a higher one keeps it.
+    # The limit is of the whole process; a higher one that the program set stays.
     csv.field_size_limit(max(csv.field_size_limit(), _MOST_IN_A_CELL))
     rows = csv.reader(_texts(lines), delimiter=delimiter, strict=True)
     header: list[str] | None = None
@@ -63,7 +69,7 @@ def _read(delimiter: str, lines: Iterable[bytes], faults: Faults) -> Iterator[It
 
 def _texts(lines: Iterable[bytes]) -> Iterator[str]:
     for number, line in enumerate(lines):
-        # Bytes that are no UTF-8 become halves of surrogates, which no fact may hold.
+        # Bytes that are not UTF-8 become halves of surrogates, which no fact may hold.
         yield (line if number else without_mark(line)).decode("utf-8", "surrogateescape")
 
 
@@ -73,7 +79,7 @@ def _check_header(header: list[str], faults: Faults) -> None:
         found = ", ".join(header)
         if ";" in found:
             hint = "semicolons part its columns: save it with commas (csv) or tabs (tsv)"
-        shown = repr(found[:60]) if is_text(found) else "no UTF-8 text"
+        shown = repr(found[:60]) if is_text(found) else "not UTF-8 text"
         raise faults.stop(f"the header lacks {', '.join(missing)}; it is {shown}", hint)
     for number, name in enumerate(header, 1):
         if name in COLUMNS and header.count(name) > 1:
@@ -88,11 +94,11 @@ def _check_header(header: list[str], faults: Faults) -> None:
 
 def _record(header: list[str], row: list[str]) -> dict[str, Any]:  # Any: JSON
     if len(row) > len(header):
-        raise BadFact(f"no fact: {len(row)} columns, the header names {len(header)}")
+        raise BadFact(f"invalid fact: {len(row)} columns, the header names {len(header)}")
     cells = {name: cell for name, cell in zip(header, row, strict=False) if name in COLUMNS}
     for name, cell in cells.items():
         if not is_text(cell):
-            raise BadFact(f"no fact: {name}: {_NO_UTF8}")
+            raise BadFact(f"invalid fact: {name} {_NO_UTF8}")
     record: dict[str, Any] = {
         name: cell for name, cell in cells.items() if name in _REQUIRED or cell.strip()
     }
@@ -112,17 +118,19 @@ def _several(cell: str) -> object:
     try:
         return json.loads(cell)
     except (ValueError, RecursionError):
-        raise BadFact("no fact: sources: is no JSON list", hint='["one", "another"]') from None
+        raise BadFact(
+            "invalid fact: sources must be a JSON list", hint='["one", "another"]'
+        ) from None
 
 
 def _number(cell: str) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise BadFact(f"no fact: confidence: {cell[:40]!r} is no number") from None
+        raise BadFact(f"invalid fact: confidence must be a number, got {cell[:40]!r}") from None
 
 
-def _write(delimiter: str, items: Iterable[Item], file: IO[bytes], lost: Lost) -> None:
+def _write(delimiter: str, items: Iterable[Item], file: IO[bytes], lost: LossReport) -> None:
     """Write one row for each fact, below the names of the columns."""
     # Both ends of a line, so that cells with either of them are put in quotes.
     line = io.StringIO(newline="")

@@ -41,19 +41,21 @@ def value_from(kind: str, text: str) -> Value:
     """Return the value of a type that a text stands for.
 
     Raises:
-        BadFact: there is no such type, or the text stands for none of its values.
+        BadFact: there is no such type, or the text is not a value of it.
     """
     try:
         type = ValueType(kind.strip().casefold() or "text")
     except ValueError:
         known = ", ".join(ValueType)
         raise BadFact(
-            f"no fact: type: there is no {kind[:40]!r}", hint=f"known are {known}"
+            f"invalid fact: there is no type {kind[:40]!r}", hint=f"known are {known}"
         ) from None
     if type is not ValueType.TEXT and text.startswith("{"):
         value = from_json(json_object(text))
         if type_of(value) is not type:
-            raise BadFact(f"no fact: value: is no {type.value} but {type_of(value).value}")
+            raise BadFact(
+                f"invalid fact: value must be of type {type.value}, got {type_of(value).value}"
+            )
         return value
     return parse_value(type, text)
 

@@ -23,7 +23,7 @@ from lamlam.errors import BadFact
 from lamlam.memory_backends.model.timestamps import as_moment
 from lamlam.memory_backends.model.values import (
     MAX_VALUE_CHARACTERS,
-    NO_TEXT,
+    NOT_TEXT,
     PartialDate,
     Value,
     ValueType,
@@ -118,18 +118,24 @@ class Fact(BaseModel):
             retracted: filled by the store.
 
         Raises:
-            BadFact: a field is missing, empty, too long, of the wrong type, or no text.
+            BadFact: a field is missing, empty, too long, or of the wrong type.
         """
         checked = as_value(value)
         if isinstance(sources, str):
-            raise BadFact("no fact: sources: a single text", hint="name one source as source=")
+            raise BadFact(
+                "invalid fact: sources must be a list of strings, got a single one",
+                hint="name one source as source=",
+            )
         if not hasattr(sources, "__iter__"):
             raise BadFact(
-                f"no fact: sources: {type(sources).__name__} is no list of texts",
+                f"invalid fact: sources must be a list of strings, got {type(sources).__name__}",
                 hint="write a tuple, or leave it out",
             )
         if isinstance(namespace, str):
-            raise BadFact("no fact: namespace: a single text", hint="write it as a tuple")
+            raise BadFact(
+                "invalid fact: namespace must be a tuple of strings, got a single string",
+                hint="write it as a tuple",
+            )
         given = (source, *sources) if source is not None else tuple(sources)
         for one in given:
             check_text(sources=one)
@@ -151,9 +157,9 @@ class Fact(BaseModel):
         except ValidationError as error:
             raise BadFact(_one_line(error)) from None
         except TypeError as error:  # a source that cannot be hashed
-            raise BadFact(f"no fact: {error}") from None
+            raise BadFact(f"invalid fact: {error}") from None
         if self.valid_from and self.valid_to and self.valid_from >= self.valid_to:
-            raise BadFact("no fact: valid_to: not after valid_from")
+            raise BadFact("invalid fact: valid_to must be after valid_from")
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:  # Any: as pydantic has them
@@ -219,7 +225,7 @@ class Fact(BaseModel):
     @classmethod
     def _sources(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
         if len(texts) > MAX_SOURCES:
-            raise ValueError(f"{len(texts)} sources, at most {MAX_SOURCES} are kept")
+            raise ValueError(f"must be at most {MAX_SOURCES}, got {len(texts)}")
         return tuple(_checked(text, MAX_SOURCE_CHARACTERS) for text in texts)
 
     @field_validator("namespace", mode="before")
@@ -241,35 +247,42 @@ def check_namespace(parts: Iterable[str]) -> Namespace:
             a slash or a control character.
     """
     if isinstance(parts, str):
-        raise BadFact("the namespace is a single text", hint="write it as a tuple")
+        raise BadFact(
+            "namespace must be a tuple of strings, got a single string", hint="write it as a tuple"
+        )
     try:
         namespace = tuple(parts)
     except TypeError:
-        raise BadFact(f"{type(parts).__name__} is no namespace", hint="write a tuple") from None
+        raise BadFact(
+            f"namespace must be a tuple of strings, got {type(parts).__name__}",
+            hint="write a tuple",
+        ) from None
     if len(namespace) > MAX_NAMESPACE_PARTS:
-        raise BadFact(f"a namespace has at most {MAX_NAMESPACE_PARTS} parts")
+        raise BadFact(
+            f"namespace must have at most {MAX_NAMESPACE_PARTS} parts, got {len(namespace)}"
+        )
     for part in namespace:
         fault = text_fault(part, _MAX_PART_CHARACTERS)
         if fault is None and (part != part.strip() or "/" in part or not part.isprintable()):
-            fault = "holds a slash, a control character, or a space at an end"
+            fault = "must not contain a slash, a control character, or a space at an end"
         if fault:
-            raise BadFact(f"namespace: a part {fault}")
+            raise BadFact(f"namespace: each part {fault}")
     return namespace
 
 
 def check_text(**fields: str | None) -> None:
-    """Every field that is given is text.
+    """Check that every field that is given is a string.
 
     Raises:
-        BadFact: one is no string, or holds half a surrogate pair.
+        BadFact: one is not a string, or holds half a surrogate pair.
     """
     for name, text in fields.items():
         if text is None:
             continue
         if not isinstance(text, str):
-            raise BadFact(f"no fact: {name}: is no text but {type(text).__name__}")
+            raise BadFact(f"invalid fact: {name} must be a string, got {type(text).__name__}")
         if not is_text(text):
-            raise BadFact(f"no fact: {name}: {NO_TEXT}")
+            raise BadFact(f"invalid fact: {name} {NOT_TEXT}")
 
 
 def _checked(text: str, limit: int) -> str:
@@ -280,7 +293,7 @@ def _checked(text: str, limit: int) -> str:
 
 
 def _as_arguments(given: Any) -> Any:  # Any: whatever is validated
-    """What `Fact.__init__` takes, of what it gives itself or of a dump."""
+    """Return what `Fact.__init__` takes, of what it gives itself or of a dump."""
     if type(given) is not dict:
         return given
     if type(given.get("value")) is dict:
@@ -291,7 +304,7 @@ def _as_arguments(given: Any) -> Any:  # Any: whatever is validated
 
 
 def _faults(given: Mapping[Any, Any]) -> list[InitErrorDetails]:
-    """What is missing, and what is no field: a call would end in `TypeError`."""
+    """Return what is missing and what is not a field: a call would end in `TypeError`."""
     missing = [name for name in _NEEDED if name not in given]
     unknown = [name for name in given if name not in _TAKEN]
     return [InitErrorDetails(type="missing", loc=(name,), input=given) for name in missing] + [
@@ -303,5 +316,20 @@ def _faults(given: Mapping[Any, Any]) -> list[InitErrorDetails]:
 def _one_line(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "fact"
-    message = str(first["msg"]).removeprefix("Value error, ")
-    return f"no fact: {field}: {message}"
+    given = first["input"]
+    if first["type"] == "missing":
+        message = "is missing"
+    elif first["type"] == "extra_forbidden":
+        message = "is not a field"
+    else:
+        shown = repr(given) if isinstance(given, int | float) else type(given).__name__
+        message = str(first["msg"])
+        message = message.replace("Input should be a valid", "must be a").replace(
+            "Input should be", "must be"
+        )
+        message = (
+            message.removeprefix("Value error, ")
+            if "Value" in message
+            else f"{message}, got {shown}"
+        )
+    return f"invalid fact: {field} {message}"

@@ -98,7 +98,7 @@ def fold(key: str) -> FoldedName:
 
 
 def qualifiers_agree(a: str, b: str) -> bool:
-    """True unless both names carry a qualifier and these differ ("actor", "footballer")."""
+    """Return false where both names carry a qualifier and these differ ("actor", "footballer")."""
     if not a or not b or a == b:
         return True
     first, second = set(a.split()), set(b.split())
@@ -106,7 +106,7 @@ def qualifiers_agree(a: str, b: str) -> bool:
 
 
 def _is_last_name(head: str) -> bool:
-    """True for what stands before the comma of "Gogh, Vincent" and "van Gogh, Vincent".
+    """Return whether it may stand before the comma of "Gogh, Vincent" and "van Gogh, Vincent".
 
     Of "Tony Curtis, Edward Fox" no one name can be made.
     """

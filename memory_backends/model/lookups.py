@@ -41,8 +41,8 @@ def checked_lookup(
     `Lookup` itself checks nothing, since one is made per written fact.
 
     Raises:
-        BadFact: a name is no string, the namespace is none, the moment has no zone, or the
-            revision is no whole number of a store's size.
+        BadFact: a name is not a string, the namespace is not valid, the moment has no zone, or the
+            revision is not a whole number of a store's size.
     """
     query = Lookup(
         entity,
@@ -59,11 +59,11 @@ def checked_lookups(queries: Iterable[Lookup]) -> list[Lookup]:
     """Return the questions, whose fields are what they should be.
 
     Raises:
-        BadFact: it is no list of questions, or a field of one is not what it should be.
+        BadFact: it is not a list of questions, or a field of one is wrong.
     """
     if isinstance(queries, str | bytes) or not hasattr(queries, "__iter__"):
         raise BadFact(
-            f"{type(queries).__name__} is no list of lookups",
+            f"lookups must be a list, got {type(queries).__name__}",
             hint="give a list: lookup_many([Lookup(entity, relation)])",
         )
     given = list(queries)
@@ -74,21 +74,20 @@ def checked_lookups(queries: Iterable[Lookup]) -> list[Lookup]:
 
 
 def check_lookup(query: Lookup) -> None:
-    """The question's fields are what they should be; its namespace is checked where it is used.
+    """Check the fields of the question, but for its namespace, which is checked where it is used.
 
     Raises:
-        BadFact: it is no question, a name is no string, the moment has no zone, or the revision
-            is no whole number of a store's size.
+        BadFact: it is not a question, a name is not a string, the moment has no zone, or the
+            revision is not a whole number of a store's size.
     """
     if not isinstance(query, Lookup):
         raise BadFact(
-            f"{type(query).__name__} is no lookup",
+            f"a lookup must be a lamlam.Lookup, got {type(query).__name__}",
             hint="make it by lamlam.Lookup(entity, relation)",
         )
-    if not isinstance(query.entity, str):
-        raise BadFact(f"no lookup: entity: {type(query.entity).__name__} is no text")
-    if not isinstance(query.relation, str):
-        raise BadFact(f"no lookup: relation: {type(query.relation).__name__} is no text")
+    for what, name in (("entity", query.entity), ("relation", query.relation)):
+        if not isinstance(name, str):
+            raise BadFact(f"invalid lookup: {what} must be a string, got {type(name).__name__}")
     if query.valid_at is not None:
         as_moment(query.valid_at)  # refused without its zone, whether or not it matters
     if query.as_of is not None:
@@ -96,15 +95,15 @@ def check_lookup(query: Lookup) -> None:
 
 
 def check_as_of(as_of: int) -> None:
-    """The revision that is asked about is a whole number of a store's size.
+    """Check that the revision that is asked about is a whole number of a store's size.
 
     Raises:
         BadFact: it is not.
     """
     if isinstance(as_of, bool) or not isinstance(as_of, int):
-        raise BadFact(f"no lookup: as_of: {as_of!r} is no revision")
+        raise BadFact(f"invalid lookup: as_of must be a revision, got {as_of!r}")
     if not 0 <= as_of < 2**63:
-        raise BadFact("no lookup: as_of: there is no such revision")
+        raise BadFact(f"invalid lookup: as_of must be from 0 to 2**63 - 1, got {as_of}")
 
 
 class LookupStatus(StrEnum):
@@ -418,7 +417,7 @@ class EntityView:
         """Canonical keys of the relations that the entity holds, in stored order."""
 
     def values(self, relation_key: str) -> tuple[str, ...]:
-        """The values of one of its relations, in stored order; empty for any other."""
+        """Return the values of one of its relations, in stored order; empty for any other."""
         return tuple(self._values.get(relation_key, ()))
 
     def __repr__(self) -> str:

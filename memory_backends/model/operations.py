@@ -17,7 +17,7 @@ from lamlam.memory_backends.model.values import Value
 class Assert:
     """The fact holds, beside what the relation held before.
 
-    The same statement again is no second fact: its sources are joined, and its confidence,
+    The same statement again is not a second fact: its sources are joined, and its confidence,
     surface and the end of its period become those given.
 
     Where the relation is bound to one value, another value for an overlapping period is
@@ -69,7 +69,7 @@ class AddAlias:
 
 @dataclass(frozen=True, slots=True)
 class RemoveAlias:
-    """The entity is no longer found by the name; nothing happens if it was not."""
+    """Take a name from an entity; nothing happens if it does not have it."""
 
     entity: str
     alias: str
@@ -150,11 +150,11 @@ class Revision(int):
         """Undo `token`.
 
         Raises:
-            BadFact: the text is no token.
+            BadFact: the text is not a token.
         """
         number, *bookmarks = token.split("@")
         if not (number.isascii() and number.isdigit()):
-            raise BadFact(f"{token[:40]!r} is no revision")
+            raise BadFact(f"{token[:40]!r} is not a revision")
         return cls(int(number), bookmarks)
 
     def __reduce__(self) -> tuple[Any, ...]:  # Any: what pickle wants

@@ -55,7 +55,7 @@ def fields_of(model: type[BaseModel]) -> dict[str, str]:
     """
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise UsageError(
-            f"{model!r} is no pydantic model", hint="derive it from pydantic.BaseModel"
+            f"{model!r} is not a pydantic model", hint="derive it from pydantic.BaseModel"
         )
     return {name: _relation_of(name, field) for name, field in model.model_fields.items()}
 
@@ -119,7 +119,7 @@ def _item_type(annotation: Any) -> Any:
 
 
 def _for_field(fact: Fact, text: str, wanted: Any) -> Any:
-    """The value as the field takes it; ``text`` is what the lookup answered with."""
+    """Return the value as the field takes it; ``text`` is what the lookup answered with."""
     if wanted is str or fact.surface != text:  # of an inverse relation the text is the entity
         return text
     if isinstance(fact.value, _OWN_TYPES) and isinstance(wanted, type) and wanted is not Any:

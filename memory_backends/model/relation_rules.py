@@ -1,4 +1,4 @@
-"""What a store was told about its relations: how many values, of which type, and their inverse."""
+"""What a store knows about its relations: how many values, of which type, and their inverse."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class RelationRule:
         """Check the fields.
 
         Raises:
-            BadFact: a name is no name, the cardinality or type is unknown, or an inverse
+            BadFact: a name is not valid, the cardinality or type is unknown, or an inverse
                 without values that are entities.
         """
         for what, name in (("relation", self.name), ("inverse", self.inverse)):
             fault = None if name is None else text_fault(name, MAX_NAME_CHARACTERS)
             if fault or (name is None and what == "relation"):
-                raise BadFact(f"no relation: {what}: {fault or 'is missing'}")
+                raise BadFact(f"invalid relation rule: {what} {fault or 'is missing'}")
         if self.cardinality not in ("one", "many"):
-            raise BadFact(f"cardinality {self.cardinality!r} is neither 'one' nor 'many'")
+            raise BadFact(f"cardinality must be 'one' or 'many', got {self.cardinality!r}")
         if self.value_type is not None:
             try:
                 object.__setattr__(self, "value_type", ValueType(self.value_type))

@@ -2,7 +2,7 @@
 
 A fact is ``RS relation-key US value US sources,revision[,confidence]``, then fields that are
 there only where they say something, each with its tag: the relation's spelling, the code of a
-value that is no text, the period (after an empty field, so that a row without any is seen at
+value that is not a text, the period (after an empty field, so that a row without any is seen at
 once), and the place among the facts where it is not the next one. Numbers are hexadecimal. Relations are written out rather than numbered: about ten bytes a
 fact more, but a row explains itself, erasing it leaves no name behind in a dictionary, a
 reader needs no second step, and any number of different relations costs no memory.

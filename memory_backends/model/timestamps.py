@@ -42,7 +42,8 @@ def as_moment(given: object) -> datetime:
             raise BadFact("periods begin and end after the year 1 BC")
         return datetime(given.year, given.month or 1, given.day or 1, tzinfo=UTC)
     raise BadFact(
-        f"{type(given).__name__} is no moment", hint="give a date or a time with its zone"
+        f"a moment must be a date or a time, got {type(given).__name__}",
+        hint="give a date or a time with its zone",
     )
 
 
@@ -66,12 +67,12 @@ def from_us(microseconds: int | None) -> datetime | None:
 
 
 def holds_at(valid_from: int | None, valid_to: int | None, moment: int) -> bool:
-    """True where the period covers the moment (all in microseconds)."""
+    """Return whether the period covers the moment (all in microseconds)."""
     return (valid_from is None or valid_from <= moment) and (valid_to is None or moment < valid_to)
 
 
 def overlap(a_from: int | None, a_to: int | None, b_from: int | None, b_to: int | None) -> bool:
-    """True where two periods have a moment in common."""
+    """Return whether two periods have a moment in common."""
     return (a_from is None or b_to is None or a_from < b_to) and (
         b_from is None or a_to is None or b_from < a_to
     )
@@ -86,5 +87,5 @@ def _parsed(text: str) -> datetime | PartialDate:
         return datetime.fromisoformat(text)
     except ValueError:
         raise BadFact(
-            f"{text[:40]!r} is no moment", hint="write 2024, 2024-05, 2024-05-31 or ISO 8601"
+            f"{text[:40]!r} is not a moment", hint="write 2024, 2024-05, 2024-05-31 or ISO 8601"
         ) from None

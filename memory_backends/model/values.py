@@ -69,16 +69,16 @@ class PartialDate:
         """
         for part in (self.year, self.month, self.day):
             if isinstance(part, bool) or not isinstance(part, int | None):
-                raise BadFact(f"no date: {part!r} is no whole number")
+                raise BadFact(f"invalid date: {part!r} is not a whole number")
         if not -9999 <= self.year <= 9999:
-            raise BadFact(f"no date: the year {self.year} is not between -9999 and 9999")
+            raise BadFact(f"invalid date: the year {self.year} is not between -9999 and 9999")
         if self.month is None and self.day is not None:
-            raise BadFact("no date: a day without a month")
+            raise BadFact("invalid date: a day without a month")
         try:
             # A year of the same kind that `datetime` knows: leap years repeat every 400.
             date(2000 + self.year % 400, self.month or 1, self.day or 1)
         except ValueError as error:
-            raise BadFact(f"no date: {error}") from None
+            raise BadFact(f"invalid date: {error}") from None
 
     @classmethod
     def parse(cls, text: str) -> PartialDate:
@@ -88,7 +88,7 @@ class PartialDate:
             BadFact: it names none.
         """
         if not isinstance(text, str):
-            raise BadFact(f"{type(text).__name__} names no date", hint="give a text")
+            raise BadFact(f"a date must be a string, got {type(text).__name__}", hint="give a text")
         plain = " ".join(text.split())
         if match := _ISO_DATE.fullmatch(plain):
             year, month, day = match.groups()
@@ -98,13 +98,13 @@ class PartialDate:
         elif match := _AMERICAN_DATE.fullmatch(plain):
             name, day, year, before = match.groups()
         else:
-            raise BadFact(f"{_shown(text)} names no date", hint='write "1867-11-07" or "1867"')
+            raise BadFact(f"{_shown(text)} is not a date", hint='write "1867-11-07" or "1867"')
         number = 1 - int(year) if before else int(year)
         if name is None:
             return cls(number)
         months = [n for n, month in enumerate(_MONTHS, 1) if month.casefold() == name.casefold()]
         if not months:
-            raise BadFact(f"{_shown(text)} names no date", hint='write "1867-11-07" or "1867"')
+            raise BadFact(f"{_shown(text)} is not a date", hint='write "1867-11-07" or "1867"')
         return cls(number, months[0], int(day) if day else None)
 
     def isoformat(self) -> str:
@@ -136,12 +136,12 @@ class Quantity:
         """Check the amount and the unit.
 
         Raises:
-            BadFact: the amount is no finite number, or the unit is empty or too long.
+            BadFact: the amount is not a finite number, or the unit is empty or too long.
         """
         object.__setattr__(self, "amount", _decimal(self.amount))
         fault = text_fault(self.unit, MAX_NAME_CHARACTERS)
         if fault:
-            raise BadFact(f"no quantity: the unit {fault}")
+            raise BadFact(f"invalid quantity: the unit {fault}")
 
     def __str__(self) -> str:
         return f"{_plain(self.amount)} {self.unit}"
@@ -157,11 +157,11 @@ class EntityRef:
         """Check the name.
 
         Raises:
-            BadFact: it is no name.
+            BadFact: it is not a name.
         """
         fault = name_fault(self.name)
         if fault:
-            raise BadFact(f"no entity: the name {fault}")
+            raise BadFact(f"invalid entity: the name {fault}")
 
     def __str__(self) -> str:
         return self.name
@@ -177,32 +177,30 @@ def as_value(given: object) -> Value:
     the decimal number that Python prints for it.
 
     Raises:
-        BadFact: it is no value: NaN, an infinite number, an integer of more than 64 bits, a
+        BadFact: it is not a value: NaN, an infinite number, an integer of more than 64 bits, a
             time, a text that cannot be stored, or of another type.
     """
     match given:
         case str():
             if fault := text_fault(given, MAX_VALUE_CHARACTERS):
-                raise BadFact(f"no fact: value: {fault}")
+                raise BadFact(f"invalid fact: value {fault}")
             return given
         case bool() | PartialDate() | Quantity() | EntityRef():
             return given
         case int():
             if not -_MOST_INTEGER <= given < _MOST_INTEGER:
-                raise BadFact("no fact: value: the integer has more than 64 bits")
+                raise BadFact("invalid fact: value must be an integer of at most 64 bits")
             return given
         case float() | Decimal():
             return _decimal(given)
         case datetime():
-            raise BadFact(
-                "no fact: value: a time of day is no value", hint="give a date, or the text of it"
-            )
+            raise BadFact("invalid fact: value must not be a time of day", hint="give a date")
         case date():
             return PartialDate(given.year, given.month, given.day)
         case _:
             raise BadFact(
-                f"no fact: value: {type(given).__name__} is no value",
-                hint="a text, number, boolean, date, lamlam.Quantity or lamlam.EntityRef is",
+                "invalid fact: value must be a text, number, boolean, date, lamlam.Quantity or"
+                f" lamlam.EntityRef, got {type(given).__name__}"
             )
 
 
@@ -279,7 +277,7 @@ def value_of(code: str, surface: str) -> Value:
         case "s":
             return text  # a text that is written as another one
         case "e":
-            # The surface keeps the spelling, unless the fact was given one of its own.
+            # The surface keeps the spelling, unless the fact has a surface that differs.
             return _kept_entity(surface if canonical_key(surface) == text else text)
         case _:
             raise BadFact(f"the store holds a value of unknown type {kind!r}")
@@ -308,7 +306,7 @@ def from_json(given: object) -> Value:
     """
     if given is None or isinstance(given, list):
         raise BadFact(
-            f"no fact: value: {'null' if given is None else 'a list'} is no value",
+            f"invalid fact: value must not be {'null' if given is None else 'a list'}",
             hint=f"write a text, a number, true or false, or {_OBJECTS}",
         )
     if not isinstance(given, Mapping):
@@ -327,7 +325,9 @@ def from_json(given: object) -> Value:
         case {"entity": str(name), **rest} if not rest:
             return EntityRef(name)
         case _:
-            raise BadFact("no fact: value: the object is no value", hint=f"write {_OBJECTS}")
+            raise BadFact(
+                "invalid fact: value must not be such an object", hint=f"write {_OBJECTS}"
+            )
 
 
 def parse_value(type: ValueType, text: str) -> Value:
@@ -356,24 +356,24 @@ def parse_value(type: ValueType, text: str) -> Value:
         case ValueType.ENTITY:
             return EntityRef(text)
     hint = "write yes, no, true or false" if type is ValueType.BOOLEAN else None
-    raise BadFact(f"{_shown(text)} is no {type.value}", hint=hint)
+    raise BadFact(f"{_shown(text)} is not a value of type {type.value}", hint=hint)
 
 
 def text_fault(text: object, limit: int) -> str | None:
-    """What is wrong with a text that is to be stored, or ``None``."""
+    """Return what is wrong with a text that is to be stored, or ``None``."""
     if not isinstance(text, str):
-        return f"is no text but {type(text).__name__}"
+        return f"must be a string, got {type(text).__name__}"
     if not text or text.isspace():
-        return "is empty"
+        return "must not be empty"
     if len(text) > limit:
-        return f"has {len(text):,} characters, at most {limit:,} are kept"
+        return f"must have at most {limit:,} characters, got {len(text):,}"
     if "\0" in text:
-        return "holds the character NUL"
-    return None if is_text(text) else NO_TEXT
+        return "must not contain the character NUL"
+    return None if is_text(text) else NOT_TEXT
 
 
 def name_fault(name: object) -> str | None:
-    """What is wrong with the name of an entity or a relation that is to be stored, or ``None``.
+    """Return what is wrong with the name of an entity or a relation, or ``None``.
 
     Its key is a name too, of aliases the only one that is kept, and must be as good.
     """
@@ -383,14 +383,14 @@ def name_fault(name: object) -> str | None:
     n_characters = len(canonical_key(name))
     if n_characters <= MAX_NAME_CHARACTERS:
         return None
-    return f"has a key of {n_characters:,} characters, at most {MAX_NAME_CHARACTERS:,} are kept"
+    return f"must have a key of at most {MAX_NAME_CHARACTERS:,} characters, got {n_characters:,}"
 
 
-NO_TEXT = "holds half a surrogate pair, which is no text"
+NOT_TEXT = "must be text, without halves of surrogate pairs"
 
 
 def is_text(text: str) -> bool:
-    """False for halves of surrogate pairs, as bytes that are no UTF-8 become on a command line."""
+    """Return false for halves of surrogate pairs, which bytes that are not UTF-8 become."""
     if text.isascii():
         return True
     try:
@@ -407,17 +407,17 @@ def _decimal(given: object) -> Decimal:
     try:
         number = Decimal(given)  # type: ignore[arg-type]  # what cannot be read raises
     except (InvalidOperation, TypeError, ValueError):
-        raise BadFact(f"no number: {_shown(str(given))}") from None
+        raise BadFact(f"{_shown(str(given))} is not a number") from None
     if not number.is_finite():
-        raise BadFact(f"no number: {given} is not finite")
+        raise BadFact(f"a number must be finite, got {given}")
     exponent = number.as_tuple().exponent
     if abs(int(exponent)) + len(number.as_tuple().digits) > _MOST_DIGITS:
-        raise BadFact(f"no number: more than {_MOST_DIGITS:,} digits")
+        raise BadFact(f"a number must have at most {_MOST_DIGITS:,} digits")
     return number
 
 
 def _normal(number: Decimal) -> Decimal:
-    """The number without trailing zeros, exactly: `normalize` would round to the context."""
+    """Return the number without trailing zeros, exactly: `normalize` would round to the context."""
     sign, digits, exponent = number.as_tuple()
     assert isinstance(exponent, int)  # it is finite
     while len(digits) > 1 and digits[-1] == 0:
@@ -430,7 +430,7 @@ def _plain(number: Decimal) -> str:
 
 
 def _written_as(surface: str, text: str) -> Decimal:
-    """The number as it was given ("1.50"), where the surface still says so."""
+    """Return the number as it was given ("1.50"), where the surface still says so."""
     number = Decimal(text)
     try:
         written = _decimal(surface)
@@ -440,7 +440,7 @@ def _written_as(surface: str, text: str) -> Decimal:
 
 
 def _kept_entity(name: str) -> EntityRef:
-    """The entity as a store holds it: whatever was once written is read."""
+    """Return the entity as a store holds it, unchecked: what was once written is read."""
     entity = object.__new__(EntityRef)
     object.__setattr__(entity, "name", name)
     return entity

@@ -108,7 +108,7 @@ class GraphStore(LocalStore):
 
         Raises:
             StoreMissing: there is no file and none may be made.
-            BadStore: the file is no such memory, or damaged.
+            BadStore: the file is not such a memory, or damaged.
             SchemaMismatch: a newer version wrote it.
         """
         # Of now: where the process stands when the file is written may be another folder.
@@ -422,10 +422,10 @@ class GraphStore(LocalStore):
 
     def _erase(self, asked: str, relation: str | None) -> int:
         """Remove the facts from everywhere; return how many versions of facts that were."""
-        n_erased, told = erase_from(self._state, self._log, asked, relation, self._identify)
+        n_erased, erased = erase_from(self._state, self._log, asked, relation, self._identify)
         if n_erased:
             self._revision += 1
-            self._log.add(self._revision, erased=told)
+            self._log.add(self._revision, erased=erased)
             self._is_saved = False
         return n_erased
 

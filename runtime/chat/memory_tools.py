@@ -59,7 +59,7 @@ def _value(text: str) -> str:
 
 def _unprintable(text: str) -> str | None:
     if any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in text):
-        return "holds a control character"
+        return "must not contain a control character"
     return None
 
 

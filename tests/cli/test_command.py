@@ -106,7 +106,10 @@ def _is_one_error_line(done: subprocess.CompletedProcess[str]) -> bool:
         (["ask", "x", "--model", "."], "."),
         (["ask", "word " * 20_000], "context"),
         (["facts", "import", "absent.jsonl", "--memory", "sqlite:///new.db"], "absent.jsonl"),
-        (["facts", "import", "note.txt", "--memory", "sqlite:///new.db"], "no format"),
+        (
+            ["facts", "import", "note.txt", "--memory", "sqlite:///new.db"],
+            "does not say its format",
+        ),
         (
             ["facts", "import", "note.txt", "--format", "jsonl", "--memory", "sqlite:///new.db"],
             "line 1",

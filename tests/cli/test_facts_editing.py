@@ -100,10 +100,10 @@ def test_typed_values_and_periods(facts: Facts) -> None:
     assert (status, out) == (1, "") and "other times" in err
     assert "from 1840-01-01 until 1850-01-01" in facts("search", "mayor", *store)[1]
     for wrong, said in (
-        (("set", "Ada", "x", "soon", "--type", "date"), "names no date"),
-        (("set", "Ada", "x", "y", "--type", "time"), "no 'time'"),
-        (("set", "Ada", "x", "y", "--from", "soon"), "no moment"),
-        (("get", "Ada", "x", "--at", "soon"), "no moment"),
+        (("set", "Ada", "x", "soon", "--type", "date"), "is not a date"),
+        (("set", "Ada", "x", "y", "--type", "time"), "no type 'time'"),
+        (("set", "Ada", "x", "y", "--from", "soon"), "is not a moment"),
+        (("get", "Ada", "x", "--at", "soon"), "is not a moment"),
         (("get", "Ada", "office", "--as-of", "99"), "revision"),
         (("get", "Ada", "office", "--namespace", "a//b"), "namespace"),
     ):

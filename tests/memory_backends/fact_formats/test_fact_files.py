@@ -63,48 +63,60 @@ def test_what_is_written_is_read(tmp_path: Path, suffix: str, facts: list[Fact])
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (b"not json", "no JSON object"),
-        (b'["a", "b", "c"]', "JSON, but no object"),
-        (b"1", "JSON, but no object"),
+        (b"not json", "not a JSON object"),
+        (b'["a", "b", "c"]', "JSON, but not an object"),
+        (b"1", "JSON, but not an object"),
         (b'{"entity": "a", "relation": "b"}', "value is missing"),
-        (b'{"entity": "a", "relation": "b", "value": 1e99999}', "more than 1,000 digits"),
+        (b'{"entity": "a", "relation": "b", "value": 1e99999}', "at most 1,000 digits"),
         (b'{"entity": "a", "relation": "b", "value": 1e999999999999999999999}', "too many digits"),
-        (b'{"entity": "a", "relation": "b", "value": NaN}', "NaN is no number"),
+        (b'{"entity": "a", "relation": "b", "value": NaN}', "NaN is not a number"),
         (b'{"entity": "a", "relation": "b", "value": 9223372036854775808}', "64 bits"),
-        (b'{"entity": "a", "relation": "b", "value": [1]}', "list is no value"),
-        (b'{"entity": "a", "relation": "b", "value": {"date": "soon"}}', "names no date"),
-        (b'{"entity": "a", "relation": "b", "value": {"time": "x"}}', "the object is no value"),
+        (b'{"entity": "a", "relation": "b", "value": [1]}', "value must not be a list"),
+        (b'{"entity": "a", "relation": "b", "value": {"date": "soon"}}', "is not a date"),
+        (
+            b'{"entity": "a", "relation": "b", "value": {"time": "x"}}',
+            "value must not be such an object",
+        ),
         (b'{"entity": "a", "relation": "b", "value": "x", "value": "y"}', "'value' stands twice"),
-        (b'{"entity": "a", "relation": "b", "value": "x", "sorce": "y"}', "'sorce' is no key"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "sorce": "y"}', "'sorce' is not a key"),
         (b'{"entity": 7, "relation": "b", "value": "x"}', "entity"),
-        (b'{"entity": "a", "relation": "b", "value": "x", "source": ["y"]}', "no fact"),
-        (b'{"entity": "a", "relation": "b", "value": "x", "sources": "y"}', "sources: is no list"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "source": ["y"]}', "invalid fact"),
+        (
+            b'{"entity": "a", "relation": "b", "value": "x", "sources": "y"}',
+            "sources must be a list",
+        ),
         (b'{"entity": "a", "relation": "b", "value": "x", "sources": [7]}', "sources"),
-        (b'{"entity": "a", "relation": "b", "value": "x", "namespace": "y"}', "is no list"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "namespace": "y"}', "must be a list"),
         (b'{"entity": "a", "relation": "b", "value": "x", "namespace": [7]}', "namespace"),
-        (b'{"entity": "a", "relation": "b", "value": "x", "confidence": "1"}', "is no number"),
-        (b'{"entity": "a", "relation": "b", "value": "x", "confidence": true}', "is no number"),
-        (b'{"entity": "a", "relation": "b", "value": "x", "valid_from": 7}', "is no moment"),
-        (b'{"entity": "a", "relation": "b", "value": "x", "valid_to": "soon"}', "is no moment"),
+        (
+            b'{"entity": "a", "relation": "b", "value": "x", "confidence": "1"}',
+            "confidence must be a number",
+        ),
+        (
+            b'{"entity": "a", "relation": "b", "value": "x", "confidence": true}',
+            "confidence must be a number",
+        ),
+        (b'{"entity": "a", "relation": "b", "value": "x", "valid_from": 7}', "a moment must be"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "valid_to": "soon"}', "is not a moment"),
         (
             b'{"entity": "a", "relation": "b", "value": "x",'
             b' "valid_from": "2024", "valid_to": "2023"}',
-            "not after valid_from",
+            "valid_to must be after valid_from",
         ),
         (b'{"alias": "a"}', "entity is missing"),
-        (b'{"alias": "", "entity": "b"}', "alias: is empty"),
+        (b'{"alias": "", "entity": "b"}', "alias must not be empty"),
         (b'{"alias": "a", "entity": 7}', "entity"),
-        (b'{"relation": "a", "cardinality": "two"}', "neither"),
+        (b'{"relation": "a", "cardinality": "two"}', "cardinality must be"),
         (b'{"relation": "a", "cardinality": "one", "type": ["x"]}', "no value type"),
         (b'{"relation": 7, "cardinality": "one"}', "relation"),
         (b'{"entity": "a", "relation": "b", "value": null}', "value"),
-        (b'{"entity": "a", "relation": "b", "value": ""}', "value: is empty"),
+        (b'{"entity": "a", "relation": "b", "value": ""}', "value must not be empty"),
         (b'{"entity": "a", "relation": "b", "value": "x\\u0000"}', "NUL"),
         (b'{"entity": "a", "relation": "b", "value": "\\ud800"}', "surrogate"),
         (b'{"entity": "a", "relation": "b", "value": "x", "confidence": 2}', "confidence"),
-        (b'{"entity": "a", "relation": "b", "value": "\xff"}', "no UTF-8"),
+        (b'{"entity": "a", "relation": "b", "value": "\xff"}', "not UTF-8"),
         (b"[" * 100_000, "nests too deep"),
-        (b'{"entity": "a", "relation": "b", "value": "x"', "no JSON object"),
+        (b'{"entity": "a", "relation": "b", "value": "x"', "not a JSON object"),
     ],
     ids=lambda part: str(part)[:40],
 )
@@ -223,9 +235,9 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 def test_an_unknown_suffix_is_refused(tmp_path: Path, name: str) -> None:
     """Rather than written or read as JSON lines under a name that says something else."""
     path = tmp_path / name
-    with pytest.raises(NotSupported, match="tells no format"):
+    with pytest.raises(NotSupported, match="does not say its format"):
         write_facts([], str(path))
-    with pytest.raises(NotSupported, match="tells no format"):
+    with pytest.raises(NotSupported, match="does not say its format"):
         FactFile(str(path))
     assert not path.exists()
     fact = Fact(entity="Ada", relation="job", value="x")

@@ -113,17 +113,20 @@ def test_the_lmlm_database_in_any_layout(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "line 1: the file is no JSON object"),
-        ("[]", "no JSON object"),
+        ("", "line 1: the file is not a JSON object"),
+        ("[]", "not a JSON object"),
         ('{"entities": [], "triplets": []}', "lacks relationships, return_values"),
-        ('{"facts": []}', "'facts' is no key"),
-        ('{"entities": {}}', "no JSON object"),
-        ('{"entities": [', "no JSON object"),
+        ('{"facts": []}', "'facts' is not a key"),
+        ('{"entities": {}}', "not a JSON object"),
+        ('{"entities": [', "not a JSON object"),
         (
             '{"entities":[],"relationships":[],"return_values":[],\n"triplets":[\n["a","b"]]}',
-            "line 3: no fact: a triplet is no list of three texts",
+            "line 3: invalid fact: a triplet must be a list of three strings",
         ),
-        ('{"entities":[],"relationships":[],"return_values":[],"triplets":[["a","b",1]]}', "text"),
+        (
+            '{"entities":[],"relationships":[],"return_values":[],"triplets":[["a","b",1]]}',
+            "value must be a string",
+        ),
         ('{"entities":[],"relationships":[],"return_values":[],"triplets":[]} x', "follows"),
     ],
     ids=lambda text: text[:30],
@@ -244,7 +247,7 @@ def test_what_the_store_fills_in_is_left_alone(tmp_path: Path) -> None:
     (item,) = FactFile(str(path))
     assert item == Assert(Fact(entity="Ada", relation="a", value="b"))
     path.write_text(json.dumps({**fact, "retracted": 4}))
-    with pytest.raises(BadFact, match="it has ended"):
+    with pytest.raises(BadFact, match="the fact has ended"):
         list(FactFile(str(path)))
 
 
@@ -278,18 +281,18 @@ def test_types_in_tables(tmp_path: Path) -> None:
     [
         ("entity,relation,value,Value\na,b,c,d\n", "line 1: the column 'value' stands twice"),
         ("entity,relation,value,sorce\na,b,c,d\n", "line 1: column 4: there is no column 'sorce'"),
-        ("entity,relation,value\na,b,\n", "line 2: no fact: value: is empty"),
-        ("entity,relation,value\na,b\n", "line 2: no fact: value is missing"),
-        ("entity,relation,value\na,b,c,d\n", "line 2: no fact: 4 columns"),
+        ("entity,relation,value\na,b,\n", "line 2: invalid fact: value must not be empty"),
+        ("entity,relation,value\na,b\n", "line 2: invalid fact: value is missing"),
+        ("entity,relation,value\na,b,c,d\n", "line 2: invalid fact: 4 columns"),
         ("entity,relation,value\na,b,\"c\nd,e,f\n", "line 3: unexpected end of data"),
         ("entity,relation,value\na,\"b\"x,c\n", "line 2: "),
-        ("entity,relation,value,type\na,b,c,date\n", "line 2: 'c' names no date"),
-        ("entity,relation,value,type\na,b,c,time\n", "line 2: no fact: type: there is no 'time'"),
-        ("entity,relation,value,confidence\na,b,c,nan\n", "line 2: no fact: confidence"),
-        ("entity,relation,value,confidence\na,b,c,high\n", "confidence: 'high' is no number"),
-        ("entity,relation,value,sources\na,b,c,s\n", "sources: is no JSON list"),
-        ("entity,relation,value,valid_from\na,b,c,soon\n", "'soon' is no moment"),
-        ("entity,relation,value,namespace\na,b,c,x//y\n", "namespace: a part is empty"),
+        ("entity,relation,value,type\na,b,c,date\n", "line 2: 'c' is not a date"),
+        ("entity,relation,value,type\na,b,c,time\n", "line 2: invalid fact: there is no type 'time'"),
+        ("entity,relation,value,confidence\na,b,c,nan\n", "line 2: invalid fact: confidence"),
+        ("entity,relation,value,confidence\na,b,c,high\n", "confidence must be a number, got 'high'"),
+        ("entity,relation,value,sources\na,b,c,s\n", "sources must be a JSON list"),
+        ("entity,relation,value,valid_from\na,b,c,soon\n", "'soon' is not a moment"),
+        ("entity,relation,value,namespace\na,b,c,x//y\n", "namespace: each part must not be empty"),
     ],
 )  # fmt: skip
 def test_faults_of_tables(tmp_path: Path, text: str, said: str) -> None:
@@ -327,7 +330,7 @@ def test_other_cypher_is_refused(tmp_path: Path, line: str) -> None:
     path = tmp_path / "facts.cypher"
     write_facts([Fact(entity="a", relation="b", value="c")], str(path))
     path.write_text(f"// mine\n\n{path.read_text()}{line}\n")
-    with pytest.raises(BadFact, match=r"line 6: no fact: the line is no statement"):
+    with pytest.raises(BadFact, match=r"line 6: invalid fact: the line is not a statement"):
         list(FactFile(str(path)))
     assert len(list(FactFile(str(path), skip_invalid=True))) == 1
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats import ntriples
 from lamlam.memory_backends.fact_formats.fact_files import FactFile, write_facts
-from lamlam.memory_backends.fact_formats.format import Item, Lost
+from lamlam.memory_backends.fact_formats.format import Item, LossReport
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -61,7 +61,7 @@ def test_a_file_is_ordinary_rdf(tmp_path: Path) -> None:
 def test_others_read_each_line(given: list[Fact]) -> None:
     """rdflib's own parser finds every fact's triple."""
     file = io.BytesIO()
-    ntriples.write(map(Assert, given), file, Lost())
+    ntriples.write(map(Assert, given), file, LossReport())
     normal, rdflib.NORMALIZE_LITERALS = rdflib.NORMALIZE_LITERALS, False
     try:
         graph = rdflib.Graph().parse(data=file.getvalue(), format="nt")
@@ -129,24 +129,24 @@ RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("no triple", "line 2: no fact: the line is no N-Triples"),
-        (f'{A} {R} "x"', "no N-Triples"),
-        (f'{A} {R} "x" . "y"', "no N-Triples"),
-        (f'"x" {R} {A} .', "no N-Triples"),
-        (f"_:b0 {R} {A} .", "line 2: no fact: it is about a blank node"),
+        ("no triple", "line 2: invalid fact: the line is not N-Triples"),
+        (f'{A} {R} "x"', "not N-Triples"),
+        (f'{A} {R} "x" . "y"', "not N-Triples"),
+        (f'"x" {R} {A} .', "not N-Triples"),
+        (f"_:b0 {R} {A} .", "line 2: invalid fact: it is about a blank node"),
         (f"{A} {R} _:b0 .", "blank node"),
-        (f'{A} {R} "" .', "value: is empty"),
+        (f'{A} {R} "" .', "value must not be empty"),
         (f'{A} {R} "x\\uD800" .', "half a surrogate"),
-        (f'{A} {R} "\\U00110000" .', "no N-Triples"),
-        (f'<urn:lamlam:entity:%FF> {R} "x" .', "names no text"),
-        (f'{A} {R} "x"^^<{XSD}integer> .', "is no integer"),
-        (f'{A} {R} "NaN"^^<{XSD}double> .', "not finite"),
-        (f'{A} {R} "soon"^^<{XSD}date> .', "names no date"),
-        (f'{A} {R} "m"^^<urn:lamlam:quantity> .', "no number"),
-        (f'{A} {R} "2"^^<{XSD}boolean> .', "is no boolean"),
+        (f'{A} {R} "\\U00110000" .', "not N-Triples"),
+        (f'<urn:lamlam:entity:%FF> {R} "x" .', "is not percent-encoded UTF-8"),
+        (f'{A} {R} "x"^^<{XSD}integer> .', "is not a value of type integer"),
+        (f'{A} {R} "NaN"^^<{XSD}double> .', "must be finite"),
+        (f'{A} {R} "soon"^^<{XSD}date> .', "is not a date"),
+        (f'{A} {R} "m"^^<urn:lamlam:quantity> .', "is not a number"),
+        (f'{A} {R} "2"^^<{XSD}boolean> .', "is not a boolean"),
         (f"{A} {R} <urn:lamlam:entity:me/B> .", "another namespace"),
-        (f"_:s <{RDF}subject> {A} .", "line 3: no fact: the statement that ends above"),
-        (f'{R} <urn:lamlam:cardinality> "two" .', "neither"),
+        (f"_:s <{RDF}subject> {A} .", "line 3: invalid fact: the statement that ends above"),
+        (f'{R} <urn:lamlam:cardinality> "two" .', "cardinality must be"),
     ],
 )
 def test_faults(tmp_path: Path, line: str, said: str) -> None:

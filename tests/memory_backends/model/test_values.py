@@ -95,7 +95,7 @@ def test_dates_as_people_write_them() -> None:
     for text in ("", "yesterday", "7 Novembr 1867", "1867-13", "1867-02-30", "30 February 1867"):
         with pytest.raises(BadFact):
             PartialDate.parse(text)
-    with pytest.raises(BadFact, match="NoneType names no date"):
+    with pytest.raises(BadFact, match="a date must be a string, got NoneType"):
         PartialDate.parse(None)  # type: ignore[arg-type]  # wrong on purpose
 
 
@@ -119,9 +119,9 @@ def test_an_entity_that_was_written_with_a_longer_name_is_read() -> None:
     read = value_of(f"e:{key}", "x")
     assert isinstance(read, EntityRef)
     assert read.name == key
-    with pytest.raises(BadFact, match="1,800 characters"):
+    with pytest.raises(BadFact, match="got 1,800"):
         EntityRef(key)
-    with pytest.raises(BadFact, match="a key of 1,800 characters"):
+    with pytest.raises(BadFact, match="a key of at most 1,000 characters, got 1,800"):
         EntityRef("\ufdfa" * 100)
 
 
@@ -142,7 +142,7 @@ def test_a_float_is_the_decimal_that_python_prints() -> None:
     assert as_value(np.float64(0.1)) == Decimal("0.1")
     assert Quantity(np.float64(0.1), "m").amount == Decimal("0.1")  # type: ignore[arg-type]  # as people do
     for given_ in (np.float64("nan"), np.float64("inf")):
-        with pytest.raises(BadFact, match="not finite"):
+        with pytest.raises(BadFact, match="must be finite"):
             as_value(given_)
 
 

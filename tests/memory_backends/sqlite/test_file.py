@@ -255,6 +255,6 @@ def test_a_file_that_was_removed_is_told(path: Path) -> None:
 def test_what_is_no_question_is_refused_at_once(path: Path, is_file: bool) -> None:
     store: SqliteStore | GraphStore = SqliteStore(path) if is_file else GraphStore()
     for query in (None, "Ada", ("Ada", "work")):
-        with pytest.raises(BadFact, match="is no lookup"):
+        with pytest.raises(BadFact, match="a lookup must be a lamlam.Lookup"):
             store.lookup_nowait(query)  # type: ignore[arg-type]  # wrong on purpose
     store.close_nowait()

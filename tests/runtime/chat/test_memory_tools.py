@@ -82,7 +82,7 @@ async def test_search_finds_names_before_values(store: FactStore) -> None:
         ("look_up_fact", {"entity": "Ada Quill"}, "relation: Field required"),
         ("look_up_fact", {**ASK, "and": 1}, "and"),
         ("look_up_fact", {**ASK, "entity": 5}, "entity"),
-        ("look_up_fact", {**ASK, "entity": ""}, "is empty"),
+        ("look_up_fact", {**ASK, "entity": ""}, "must not be empty"),
         ("look_up_fact", {**ASK, "entity": "a\0b"}, "NUL"),
         ("look_up_fact", {**ASK, "entity": "a\x1b[2J"}, "control character"),
         ("look_up_fact", {**ASK, "entity": "x" * 301}, "entity"),
@@ -95,7 +95,7 @@ async def test_search_finds_names_before_values(store: FactStore) -> None:
         ("search_facts", {"text": "a", "limit": True}, "limit"),
         ("remember_fact", {**QUILL, "value": "x" * 20_001}, "value"),
         ("remember_fact", {**QUILL, "value": ["x"]}, "value"),
-        ("forget_fact", {"entity": "a", "relation": ""}, "is empty"),
+        ("forget_fact", {"entity": "a", "relation": ""}, "must not be empty"),
         ("forget_fact", {}, "entity"),
     ],
 )
