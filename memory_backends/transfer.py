@@ -70,7 +70,7 @@ def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None
     """
     if commit_every is not None:
         return _put_in_parts(store, items, commit_every)
-    # A store of this process goes through any iterable, one behind a connection wants to know
+    # A store of this process goes through any iterable, one behind a connection has to know
     # how much there is.
     ops = list(items) if Capability.SERVER in store.capabilities else items
     return store.apply(ops)  # type: ignore[arg-type]  # taken as they come

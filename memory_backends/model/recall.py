@@ -75,13 +75,13 @@ def fill(model: type[Model], entity: str, answers: Mapping[str, LookupResult]) -
         if not result.facts:
             continue
         field = model.model_fields[name]
-        wanted = _without_none(field.annotation)
+        field_type = _without_none(field.annotation)
         facts = result.facts
         items = [
-            _for_field(fact, text, _item_type(wanted))
+            _for_field(fact, text, _item_type(field_type))
             for fact, text in zip(facts, result.values, strict=True)
         ]
-        is_many = get_origin(wanted) in _COLLECTIONS or wanted in _COLLECTIONS
+        is_many = get_origin(field_type) in _COLLECTIONS or field_type in _COLLECTIONS
         used[name] = facts if is_many else facts[:1]
         given[name] = items if is_many else items[0]
     missing = tuple(name for name in answers if name not in used)
@@ -118,12 +118,16 @@ def _item_type(annotation: Any) -> Any:
     return annotation
 
 
-def _for_field(fact: Fact, text: str, wanted: Any) -> Any:
+def _for_field(fact: Fact, text: str, field_type: Any) -> Any:
     """Return the value as the field takes it; ``text`` is what the lookup answered with."""
-    if wanted is str or fact.surface != text:  # of an inverse relation the text is the entity
+    if field_type is str or fact.surface != text:  # of an inverse relation the text is the entity
         return text
-    if isinstance(fact.value, _OWN_TYPES) and isinstance(wanted, type) and wanted is not Any:
-        if wanted in type(fact.value).__mro__:  # not every type may be asked for its instances
+    if (
+        isinstance(fact.value, _OWN_TYPES)
+        and isinstance(field_type, type)
+        and field_type is not Any
+    ):
+        if field_type in type(fact.value).__mro__:  # not every type may be asked for its instances
             return fact.value
         # A full date as the text that pydantic reads as one; what fits nothing, it refuses.
         return fact.value.isoformat() if isinstance(fact.value, PartialDate) else text

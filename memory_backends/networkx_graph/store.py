@@ -86,7 +86,7 @@ _WRITING = frozenset(
         Capability.ERASE,
     }
 )  # fmt: skip
-_COVERED = ("facts", "history", "aliases", "index keys", "feed of changes")
+_COVERED = ("facts", "history", "aliases", "index keys", "change feed")
 _FREED = "memory of the process: freed, not overwritten"
 _FILE_FREED = "file: written anew; what the old one stood on is freed, not overwritten"
 _UNFINISHED = "left by a save that was killed, or of one that runs: "

@@ -237,14 +237,14 @@ class SqliteStore(SqliteFile, LocalStore):
         from lamlam.memory_backends.sqlite.changes import SqliteChanges
 
         check_since(since)
-        feed = SqliteChanges(
+        changes = SqliteChanges(
             self._identify, None if namespace is None else check_namespace(namespace)
         )
         if since is None:
             with self._lasting() as reader:
-                yield from feed.whole(reader)
+                yield from changes.whole(reader)
         else:
-            yield from feed.since(since, self._reading)
+            yield from changes.since(since, self._reading)
 
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""

@@ -374,3 +374,28 @@ def test_what_names_no_memory_is_refused(given: Any) -> None:
     """When it is opened, with what would do."""
     with pytest.raises(UnknownBackend, match=type(given).__name__), SyncFactStore(given):
         pytest.fail("it opened")
+
+
+class Delegating:
+    """A store of another package that has the methods of the protocol, and no base of ours."""
+
+    def __init__(self) -> None:
+        self._store = GraphStore()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def __aenter__(self) -> Delegating:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._store.aclose()
+
+
+def test_a_store_that_derives_from_nothing_is_one_too() -> None:
+    given: Any = Delegating()
+    assert isinstance(given, FactStore)
+    with SyncFactStore(given) as store:
+        assert store.load([Fact(entity="Ada", relation="work", value="x")]).facts == 1
+        assert store.lookup("Ada", "work").value == "x"
+        assert [fact.surface for fact in store.scan()] == ["x"]
