@@ -74,7 +74,7 @@ class BackgroundLoop:
             raise
 
     async def run_each(self, items: AsyncIterator[T]) -> AsyncIterator[T]:
-        """Give what an async iterator gives, each item made on the loop."""
+        """Yield what an async iterator gives, each item made on the loop."""
         iterator = items.__aiter__()
 
         async def step() -> list[T]:
@@ -86,7 +86,7 @@ class BackgroundLoop:
             yield item[0]
 
     def iterate(self, method: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
-        """Give what an async iterator gives, to a blocking caller; one task runs all of it."""
+        """Yield what an async iterator gives, to a blocking caller; one task runs all of it."""
         from anyio import EndOfStream, create_memory_object_stream
 
         sending, receiving = create_memory_object_stream[list[T]](1)
@@ -127,7 +127,7 @@ class BackgroundLoop:
 
     @contextmanager
     def enter(self, context: AbstractAsyncContextManager[T]) -> Iterator[T]:
-        """Give what an async context gives; it is left at the end of the block or by `close`."""
+        """Yield what an async context gives; it is left at the end of the block or by `close`."""
         entered = _EnteredContext(context)
         self._entered.add(entered)
         try:

@@ -36,7 +36,7 @@ def run_inline(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def iterate_inline(items: AsyncIterator[T]) -> Iterator[T]:
-    """Give what an async iterator that never waits gives."""
+    """Yield what an async iterator that never waits gives."""
     iterator = items.__aiter__()
     while True:
         try:
@@ -51,7 +51,7 @@ async def awaited(method: Callable[[], Any]) -> Any:  # Any: any awaitable
 
 
 async def in_turns(items: Iterator[T]) -> AsyncGenerator[T, None]:
-    """Give what a generator gives, while other tasks and cancellations get their turn."""
+    """Yield what a generator gives, while other tasks and cancellations get their turn."""
     try:
         for n, item in enumerate(items):
             if n % _TURN == 0 and not getattr(_thread, "is_inline", False):

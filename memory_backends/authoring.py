@@ -250,7 +250,7 @@ class LocalStore(FactStore):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> Iterator[Fact]:
-        """Give facts, as `scan` does."""
+        """Yield facts, as `scan` does."""
 
     @abstractmethod
     def apply_nowait(
@@ -286,7 +286,7 @@ class LocalStore(FactStore):
     def changes_nowait(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Iterator[Change]:
-        """Give what was committed after a revision, as `changes` does."""
+        """Yield what was committed after a revision, as `changes` does."""
         raise unsupported(self, "changes", Capability.CHANGES)
 
     def load_nowait(self, facts: Iterable[Fact]) -> Commit:
@@ -303,13 +303,13 @@ class LocalStore(FactStore):
         relation: str | None = None,
         **options: Unpack[ScanOptions],
     ) -> AsyncIterator[Fact]:
-        """Give every fact, or those of one entity, of one relation (or its synonyms), or of both."""
+        """Yield every fact, or those of one entity, of one relation (or its synonyms), or of both."""
         return in_turns(self.scan_nowait(entity, relation, **options))
 
     def changes(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> AsyncIterator[Change]:
-        """Give what was committed after a revision, in order, up to now."""
+        """Yield what was committed after a revision, in order, up to now."""
         return in_turns(self.changes_nowait(since, namespace=namespace))
 
     async def apply(self, ops: Sequence[Op], **options: Unpack[ApplyOptions]) -> Commit:
@@ -342,7 +342,7 @@ async def _done(work: Callable[[], T], in_thread: bool) -> T:
 
 
 def declared_operations(store: FactStore, ops: Iterable[Op]) -> Iterator[Op]:
-    """Give the operations as they come.
+    """Yield the operations as they come.
 
     Raises:
         BadFact: it is not a list of operations.

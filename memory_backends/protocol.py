@@ -88,7 +88,7 @@ class FactStore(Protocol):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> AsyncIterator[Fact]:
-        """Give every fact, or those of one entity, of one relation (or its synonyms), or of both.
+        """Yield every fact, or those of one entity, of one relation (or its synonyms), or of both.
 
         Periods of world time play no role: facts come whenever they hold. The facts of one
         entity come together, in stored order.
@@ -133,7 +133,7 @@ class FactStore(Protocol):
     def changes(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> AsyncIterator[Change]:
-        """Give what was committed after a revision, in order, up to now (`Capability.CHANGES`).
+        """Yield what was committed after a revision, in order, up to now (`Capability.CHANGES`).
 
         With ``None``: what holds now, as one commit would assert it: rules, then the facts
         of each entity with its aliases. Every such entry has the revision of the store, each fact
@@ -226,7 +226,7 @@ class FactStore(Protocol):
         return fill(model, entity, dict(zip(fields, answers, strict=True)))
 
     def snapshot(self) -> AbstractAsyncContextManager[FactStore]:
-        """Give the store as it is now, for reading, whatever is committed meanwhile (`HISTORY`)."""
+        """Yield the store as it is now, for reading, whatever is committed meanwhile (`HISTORY`)."""
         if Capability.HISTORY not in self.capabilities:
             raise unsupported(self, "snapshot", Capability.HISTORY)
         return Snapshot(self)
@@ -369,7 +369,7 @@ class Snapshot(ReadOnlyStore):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> AsyncIterator[Fact]:
-        """Give facts that held at the snapshot's revision."""
+        """Yield facts that held at the snapshot's revision."""
         check_scan(entity, relation, as_of, batch)
         at = self._at(as_of)
         facts = self._store.scan(entity, relation, namespace=namespace, as_of=at, batch=batch)

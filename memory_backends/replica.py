@@ -202,7 +202,7 @@ class Replica(EntityReader):
             kept = [fact for fact in facts if gone and self.identify(key, fact) not in gone]
             self.write(key, name, kept)
             if not kept:
-                self._near.settle()
+                self._near.compact()
                 self._owners = None
         if gone:
             holders = [key for key in self._aliases_of if key not in self._rows and is_erased(key)]

@@ -154,7 +154,7 @@ class SyncFactStore(OneProcess):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> Iterator[Fact]:
-        """Give every fact, or those of one entity, of one relation (or its synonyms), or of both."""
+        """Yield every fact, or those of one entity, of one relation (or its synonyms), or of both."""
         store, local = self._opened(), self._local
         if local is not None:
             return local.scan_nowait(
@@ -187,7 +187,7 @@ class SyncFactStore(OneProcess):
     def changes(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Iterator[Change]:
-        """Give what was committed after a revision, in order, up to now."""
+        """Yield what was committed after a revision, in order, up to now."""
         store, local = self._opened(), self._local
         if local is not None:
             return local.changes_nowait(since, namespace=namespace)
@@ -277,7 +277,7 @@ class SyncFactStore(OneProcess):
         )
 
     def snapshot(self) -> AbstractContextManager[SyncFactStore]:
-        """Give the store as it is now, for reading, whatever is committed meanwhile."""
+        """Yield the store as it is now, for reading, whatever is committed meanwhile."""
         return self._snapshot()
 
     # Stores that answer at once -------------------------------------------------------------------

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def contents(
     store: SyncFactStore, *, namespace: Namespace | None = None, as_of: int | None = None
 ) -> Iterator[Item]:
-    """Give the facts of a store, then its aliases, then its rules.
+    """Yield the facts of a store, then its aliases, then its rules.
 
     In this order a fresh store takes all of it: an alias needs an entity with facts, and a fact
     that is older than a rule need not keep to it.

@@ -283,7 +283,7 @@ class Engine(OneProcess):
     async def stream(
         self, prompt: str, **options: Unpack[GenerateKeywords]
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        """Give the events of a text as it is generated; leaving the block ends the text.
+        """Yield the events of a text as it is generated; leaving the block ends the text.
 
         Options and errors as for `generate`; errors are raised by the iterator. Reading on
         after the block raises `EngineClosed`.
@@ -328,7 +328,7 @@ class Engine(OneProcess):
         messages: Iterable[Mapping[str, Any] | BaseModel],
         **options: Unpack[ChatKeywords],
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        """Give the events of an answer as it is generated; leaving the block ends it.
+        """Yield the events of an answer as it is generated; leaving the block ends it.
 
         The last is `Finished` with a `ChatCompletion`. Options and errors as for `chat`; reading
         on after the block as for `stream`.

@@ -125,7 +125,7 @@ class SyncEngine(OneProcess):
 
     @contextmanager
     def stream(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Iterator[Iterator[Event]]:
-        """Give the events of a text as it is generated, as `Engine.stream` does."""
+        """Yield the events of a text as it is generated, as `Engine.stream` does."""
         with self._iterated(partial(self._engine._text_events, prompt, dict(options))) as events:
             yield events
 
@@ -143,7 +143,7 @@ class SyncEngine(OneProcess):
         messages: Iterable[Mapping[str, Any] | BaseModel],
         **options: Unpack[ChatKeywords],
     ) -> Iterator[Iterator[Event]]:
-        """Give the events of an answer as it is generated, as `Engine.stream_chat` does."""
+        """Yield the events of an answer as it is generated, as `Engine.stream_chat` does."""
         with self._iterated(partial(self._engine._chat_events, messages, dict(options))) as events:
             yield events
 

@@ -26,9 +26,9 @@ class Augmentation:
     other_title: float = 0.4
     """Documents that get another title of their kind throughout."""
     plain_beginning: float = 0.35
-    """Documents whose first facts have no lookups; those values are not learnt."""
+    """Documents whose first facts have no lookups; those values are masked in the loss."""
     unknown: float = 0.02
-    """Lookups that come back ``unknown``; the value in the text is not learnt."""
+    """Lookups that come back ``unknown``; the value in the text is masked in the loss."""
 
 
 NO_AUGMENTATION = Augmentation(other_title=0.0, plain_beginning=0.0, unknown=0.0)
@@ -94,7 +94,7 @@ def augment(
     """Yield the pieces of the document, changed at random.
 
     A lookup's entity is the name by which the text calls it; its tokens are
-    learnt only where the text names it before.
+    in the loss only where the text names it before.
     """
     name = name_in_text(document.title, document.text)
     entity = name or bare_title(document.title)
@@ -118,16 +118,16 @@ def augment(
         space = " " if document.text[start : fact.at].endswith(" ") else ""
         start = fact.at + len(fact.value)
         if i < n_plain:
-            yield PlainText(space + fact.value, learn=False)
+            yield PlainText(space + fact.value, in_loss=False)
             continue
         is_unknown = rng.random() < augmentation.unknown
         yield LookupCall(
             new,
             fact.relation.lower(),
             UNKNOWN if is_unknown else fact.value,
-            learn_entity=fact.at >= named_at,
+            entity_in_loss=fact.at >= named_at,
         )
-        yield PlainText(space + fact.value, learn=not is_unknown)
+        yield PlainText(space + fact.value, in_loss=not is_unknown)
     if start < len(document.text):
         yield PlainText(rename(document.text[start:]))
 

@@ -82,7 +82,7 @@ class _Worker:
         documents += [invent(rng) for _ in range(task.n_invented)]
         rng.shuffle(documents)
         plain = self.settings.data.plain
-        # The twin learns values by heart, so its texts must keep their true names.
+        # The no-lookup baseline learns values by heart, so its texts must keep their true names.
         augmentation = NO_AUGMENTATION if plain else self.settings.data.variation
         return augment_and_encode(
             documents, self.tokenizer, augmentation, self.titles, task.seed + 1, plain=plain

@@ -34,7 +34,7 @@ class PlainText:
     """A run of ordinary text."""
 
     text: str
-    learn: bool = True
+    in_loss: bool = True
     """Whether its tokens count in the loss."""
 
 
@@ -45,7 +45,7 @@ class LookupCall:
     entity: str
     relation: str
     value: str
-    learn_entity: bool = True
+    entity_in_loss: bool = True
     """Whether the entity's tokens count in the loss: only where the text has named it before."""
 
 

@@ -155,7 +155,7 @@ def train(
                 log.info(
                     "step %d epoch %d loss %.4f %.0f tokens/s%s %.0f s, %.0f s left",
                     step, epoch, last_loss, speed,
-                    "" if share is None else f" ({share:.0%} of the card)",
+                    "" if share is None else f" (MFU {share:.0%})",
                     seconds, state.seconds_left,
                 )  # fmt: skip
                 if report is not None:

@@ -1,11 +1,11 @@
-"""Loss masks: which next tokens the model must learn, over a row of token ids.
+"""Loss masks: which next tokens count in the loss, over a row of token ids.
 
 A mask is a boolean array as long as the row; ``mask[i]`` speaks of token ``i``
 *as a target* (the prediction made at ``i - 1``). Spans run from an opening
 token to the first closing token after it, with no second opening token in
 between; the end of the row, or of the document, closes a span that was left
 open. Two faults of the published code are mended on purpose: a value that the
-end of a row cuts off stays masked, and the end-of-text token is learnt.
+end of a row cuts off stays masked, and the end-of-text token counts.
 
 Source: Zhao et al. 2025 (arXiv 2505.15962), masked pre-training.
 """
@@ -46,7 +46,7 @@ class LookupMasks:
     """Everything between ``<|db_entity|>`` and ``<|db_end|>``, and the four tokens."""
     text: Mask
     """Ordinary text: neither lookup nor padding. The tokens that perplexity counts."""
-    learn: Mask
+    loss: Mask
     """What the loss counts: all but returned values, ``<|db_end|>`` and padding."""
 
 
@@ -57,7 +57,7 @@ def spans(tokens: Tokens, opening: int, closing: int, end_of_text: int) -> Mask:
     The end of a text closes an open span, and so does the end of the row.
 
     Args:
-        tokens: (time,) token ids.
+        tokens: (seq_len,) token ids.
     """
     # 1) Find the three kinds of marks.
     marks = np.flatnonzero((tokens == opening) | (tokens == closing) | (tokens == end_of_text))
@@ -82,7 +82,7 @@ def lookup_masks(tokens: Tokens, ids: LookupIds, n_real: int | None = None) -> L
     """Return the masks of one row.
 
     Args:
-        tokens: (time,) token ids.
+        tokens: (seq_len,) token ids.
         n_real: tokens before padding begins; the whole row when ``None``.
     """
     real = np.arange(len(tokens)) < (len(tokens) if n_real is None else n_real)
@@ -97,5 +97,5 @@ def lookup_masks(tokens: Tokens, ids: LookupIds, n_real: int | None = None) -> L
         value=value & real,
         lookup=lookup & real,
         text=~lookup & real,
-        learn=~value & (tokens != ids.end) & real,
+        loss=~value & (tokens != ids.end) & real,
     )

@@ -44,16 +44,16 @@ def build_model(
 
 
 def next_token_loss(model: LlamaForCausalLM, inputs: Tensor, labels: Tensor) -> Tensor:
-    """Return the summed loss over the tokens that the model must learn.
+    """Return the summed loss over the tokens that are not masked.
 
     Args:
-        inputs: (rows, time) token ids.
-        labels: (rows, time) next ids, `IGNORED` where the loss does not count.
+        inputs: (rows, seq_len) token ids.
+        labels: (rows, seq_len) next ids, `IGNORED` where the loss does not count.
 
     Returns:
         Scalar in nats, summed in float32: divide by the number of labels that count.
     """
-    logits = model(input_ids=inputs).logits  # (rows, time, vocabulary)
+    logits = model(input_ids=inputs).logits  # (rows, seq_len, vocabulary)
     return torch.nn.functional.cross_entropy(
         logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum"
     )

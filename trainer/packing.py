@@ -30,9 +30,9 @@ class EncodedDocument:
     """One document as token ids."""
 
     tokens: NDArray[np.int32]
-    """(time,) ids, the end-of-text token first."""
-    learn: NDArray[np.bool_]
-    """(time,) true where the token counts as a target."""
+    """(seq_len,) ids, the end-of-text token first."""
+    loss_mask: NDArray[np.bool_]
+    """(seq_len,) true where the token counts as a target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,39 +40,39 @@ class PackedRows:
     """Training rows."""
 
     inputs: NDArray[np.int32]
-    """(rows, time) ids."""
+    """(rows, seq_len) ids."""
     labels: NDArray[np.int32]
-    """(rows, time) the next id, or `IGNORED`."""
+    """(rows, seq_len) the next id, or `IGNORED`."""
 
 
 def encode_documents(
     documents: Sequence[Iterable[Piece]], tokenizer: LmlmTokenizer, *, plain: bool = False
 ) -> list[EncodedDocument]:
-    """Return each document's ids and what is learnt of them.
+    """Return each document's ids and loss mask.
 
     Args:
         documents: pieces of each, as `augment` yields them.
-        plain: leave the lookups out and learn every value: the control twin.
+        plain: leave the lookups out and mask no value: the no-lookup baseline.
     """
     ids = tokenizer.ids
     texts: list[str] = []
-    # Per document: a list of (index into texts, learn) or a lookup token's id.
+    # Per document: a list of (index into texts, in_loss) or a lookup token's id.
     plans: list[list[tuple[int, bool] | int]] = []
     for pieces in documents:
         plan: list[tuple[int, bool] | int] = []
-        # Neighbouring runs of text are encoded as one where both are learnt:
+        # Neighbouring runs of text are encoded as one where both are in the loss:
         # a word must not be cut in two because a fact begins inside it.
         for piece in _joined(pieces, plain):
             if isinstance(piece, PlainText):
-                plan.append((len(texts), piece.learn))
+                plan.append((len(texts), piece.in_loss))
                 texts.append(piece.text)
                 continue
-            for token, text, learn in (
-                (ids.entity, piece.entity, piece.learn_entity),
+            for token, text, in_loss in (
+                (ids.entity, piece.entity, piece.entity_in_loss),
                 (ids.relationship, piece.relation, True),
                 (ids.return_, piece.value, False),
             ):
-                plan += [token, (len(texts), learn)]
+                plan += [token, (len(texts), in_loss)]
                 texts.append(" " + text)
             plan.append(ids.end)
         plans.append(plan)
@@ -86,11 +86,11 @@ def encode_documents(
                 tokens.append(part)
                 is_target.append(True)
             else:
-                index, is_learnt = part
+                index, in_loss = part
                 tokens += encoded[index]
-                is_target += [is_learnt] * len(encoded[index])
+                is_target += [in_loss] * len(encoded[index])
         row = np.array(tokens, dtype=np.int32)
-        mask = np.array(is_target) & lookup_masks(row, ids).learn
+        mask = np.array(is_target) & lookup_masks(row, ids).loss
         result.append(EncodedDocument(row, mask))
     return result
 
@@ -109,8 +109,8 @@ def _joined(pieces: Iterable[Piece], plain: bool) -> Iterator[Piece]:
             run = PlainText((run.text if run else "") + piece.text)
         elif run is None:
             run = piece
-        elif run.learn == piece.learn:
-            run = PlainText(run.text + piece.text, piece.learn)
+        elif run.in_loss == piece.in_loss:
+            run = PlainText(run.text + piece.text, piece.in_loss)
         else:
             yield run
             run = piece
@@ -120,11 +120,11 @@ def _joined(pieces: Iterable[Piece], plain: bool) -> Iterator[Piece]:
 
 def pack(
     documents: Sequence[EncodedDocument],
-    time: int,
+    seq_len: int,
     end_of_text: int,
     how: Literal["documents", "stream"] = "documents",
 ) -> PackedRows:
-    """Return rows of ``time`` targets each.
+    """Return rows of ``seq_len`` targets each.
 
     Args:
         documents: in the order in which they are to be seen.
@@ -132,37 +132,37 @@ def pack(
             row loses its end); ``stream`` cuts one long stream.
     """
     filled: list[list[EncodedDocument]] = (
-        _fit_whole(documents, time) if how == "documents" else [list(documents)]
+        _fit_whole(documents, seq_len) if how == "documents" else [list(documents)]
     )
-    width = time + 1
+    width = seq_len + 1
     inputs: list[NDArray[np.int32]] = []
     labels: list[NDArray[np.int32]] = []
     closing = EncodedDocument(np.array([end_of_text], np.int32), np.array([True]))
     for group in filled:
         tokens = np.concatenate([d.tokens for d in (*group, closing)])
-        learn = np.concatenate([d.learn for d in (*group, closing)])
+        loss_mask = np.concatenate([d.loss_mask for d in (*group, closing)])
         if how == "documents":
-            tokens, learn = tokens[:width], learn[:width]
-        short = -(len(tokens) - 1) % time
+            tokens, loss_mask = tokens[:width], loss_mask[:width]
+        short = -(len(tokens) - 1) % seq_len
         tokens = np.pad(tokens, (0, short), constant_values=end_of_text)
-        targets = np.where(np.pad(learn, (0, short)), tokens, IGNORED).astype(np.int32)
-        inputs.append(tokens[:-1].reshape(-1, time))
-        labels.append(targets[1:].reshape(-1, time))
+        targets = np.where(np.pad(loss_mask, (0, short)), tokens, IGNORED).astype(np.int32)
+        inputs.append(tokens[:-1].reshape(-1, seq_len))
+        labels.append(targets[1:].reshape(-1, seq_len))
     return PackedRows(np.concatenate(inputs), np.concatenate(labels))
 
 
-def _fit_whole(documents: Sequence[EncodedDocument], time: int) -> list[list[EncodedDocument]]:
+def _fit_whole(documents: Sequence[EncodedDocument], seq_len: int) -> list[list[EncodedDocument]]:
     """Put each document into the fullest open row with room for it."""
     full: list[list[EncodedDocument]] = []
     rows: list[tuple[int, list[EncodedDocument]]] = []  # (room, documents)
     for document in documents:
-        need = min(len(document.tokens), time)
+        need = min(len(document.tokens), seq_len)
         fits = [i for i, (room, _) in enumerate(rows) if room >= need]
         if fits:
             best = min(fits, key=lambda i: rows[i][0])
             room, group = rows.pop(best)
         else:
-            room, group = time, []
+            room, group = seq_len, []
         group.append(document)
         if room - need < 16:  # no document is that short
             full.append(group)

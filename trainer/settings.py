@@ -32,7 +32,7 @@ class DataConfig:
     rows: Literal["documents", "stream"] = "documents"
     """Packing: whole documents in a row, or the paper's stream, cut at row ends."""
     plain: bool = False
-    """Leave the lookups out: the control twin."""
+    """Leave the lookups out: the no-lookup baseline."""
     variation: Augmentation = field(default_factory=Augmentation)
     """Augmentation: other titles, plain beginnings, unknown answers."""
     workers: int = 0
@@ -44,12 +44,14 @@ class ModelConfig:
     """Shape of a Llama-like model."""
 
     width: int = 512
+    """Hidden size."""
     layers: int = 8
     heads: int = 8
     kv_heads: int = 4
     feed_forward: int = 1280
+    """Intermediate size of the MLP."""
     context: int = 1024
-    """Positions; also the length of a row."""
+    """Sequence length (positions); also the length of a row."""
     rope_theta: float = 10_000.0
 
 
@@ -64,15 +66,15 @@ class OptimiserConfig:
     """Of the inner matrices under ``muon``."""
     weight_decay: float = 0.1
     warm_up: float = 0.02
-    """Share of the run in which the learning rate rises."""
+    """Warm-up: fraction of the steps in which the learning rate rises."""
     final: float = 0.0
-    """Share of the learning rate that is left at the end; cosine in between."""
+    """Fraction of the learning rate that is left at the end; cosine decay in between."""
     clip: float = 1.0
-    """Largest norm of the whole gradient."""
+    """Max gradient norm."""
     batch_rows: int = 128
-    """Rows a step, over all accumulated parts."""
+    """Batch size in rows a step, over all accumulated parts."""
     accumulate: int = 1
-    """Parts in which a batch is computed when memory is short."""
+    """Gradient accumulation steps, when memory is too small for a whole batch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def _train(settings: Settings, resume: bool) -> Path:
                 task,
                 description=f"step {progress.step}  loss {progress.loss:.3f}  "
                 f"{progress.tokens_per_s:,.0f} tokens/s"
-                + ("" if share is None else f"  {share:.0%} of the card"),
+                + ("" if share is None else f"  MFU {share:.0%}"),
                 completed=progress.seconds / max(progress.seconds + progress.seconds_left, 1e-9),
             )
 

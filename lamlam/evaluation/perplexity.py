@@ -3,7 +3,7 @@
 Three figures over the same tokens of ordinary text, as the paper defines them:
 
 - static: the context has the lookups and values of the documents themselves;
-- normalised: the loss of everything that the model must learn (text, entities,
+- normalised: the loss of everything that is not masked (text, entities,
   relations, opening a lookup), divided by the number of text tokens;
 - dynamic: the model decides itself when to look up, and reads what memory answers.
 
@@ -133,7 +133,7 @@ def _open(model: str) -> Iterator[tuple[LlamaContext, Vocabulary, CheckpointFile
 def _score_given(
     document: Document, vocabulary: Vocabulary, context: LlamaContext
 ) -> tuple[float, float, int, int]:
-    """Return log likelihoods of (text tokens, learnt tokens), and the text's tokens and bytes."""
+    """Return log likelihoods of (text tokens, tokens in the loss), and the text's tokens and bytes."""
     pieces = list(augment(document, random.Random(0), NO_AUGMENTATION, {}))
     tokens = _tokens(pieces, vocabulary)[: context.n_context]
     scores = context.score(tokens)
@@ -143,11 +143,11 @@ def _score_given(
         return total, total, len(scores), _n_bytes(tokens[1:], vocabulary)
     ids = LookupIds(lookup.entity, lookup.relation, lookup.answer, lookup.end, vocabulary.bos)
     masks = lookup_masks(np.array(tokens), ids)
-    text, learn = masks.text[1:], masks.learn[1:]
+    text, counts = masks.text[1:], masks.loss[1:]
     n_bytes = _n_bytes(
         [t for t, is_text in zip(tokens[1:], text, strict=True) if is_text], vocabulary
     )
-    return float(scores[text].sum()), float(scores[learn].sum()), int(text.sum()), n_bytes
+    return float(scores[text].sum()), float(scores[counts].sum()), int(text.sum()), n_bytes
 
 
 def _n_bytes(tokens: Sequence[int], vocabulary: Vocabulary) -> int:

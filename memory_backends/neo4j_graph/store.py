@@ -186,7 +186,7 @@ class Neo4jStore(FactStore):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> AsyncIterator[Fact]:
-        """Give every fact, or those of one entity, of one relation, or of both: of one state."""
+        """Yield every fact, or those of one entity, of one relation, or of both: of one state."""
         self._check_open()
         check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
@@ -229,7 +229,7 @@ class Neo4jStore(FactStore):
     async def changes(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> AsyncIterator[Change]:
-        """Give what was committed after a revision, in order, up to now."""
+        """Yield what was committed after a revision, in order, up to now."""
         from lamlam.memory_backends.commits.changes import within
 
         self._check_open()

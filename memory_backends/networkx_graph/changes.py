@@ -20,7 +20,7 @@ _BATCH = 1000
 
 
 def changes_to_present(locked: Locked, identify: Identify) -> Iterator[Change]:
-    """Give what holds now, in one state: changes that come while it is read are left out."""
+    """Yield what holds now, in one state: changes that come while it is read are left out."""
     with locked() as store:
         revision = store.revision
         rules = store.state.rules.all()
@@ -40,7 +40,7 @@ def changes_to_present(locked: Locked, identify: Identify) -> Iterator[Change]:
 
 
 def changes_after(locked: Locked, revision: int, identify: Identify) -> Iterator[Change]:
-    """Give what the commits after a revision did.
+    """Yield what the commits after a revision did.
 
     Raises:
         Conflict: the store has not reached the revision.

@@ -211,7 +211,7 @@ class GraphStore(LocalStore):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> Iterator[Fact]:
-        """Give facts, as `scan` does; each entity is read as it is when its turn comes."""
+        """Yield facts, as `scan` does; each entity is read as it is when its turn comes."""
         check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
         wanted = _relation(relation)
@@ -269,7 +269,7 @@ class GraphStore(LocalStore):
     def changes_nowait(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Iterator[Change]:
-        """Give what was committed after a revision, as `changes` does."""
+        """Yield what was committed after a revision, as `changes` does."""
         check_since(since)
         space = None if namespace is None else check_namespace(namespace)
         if since is None:

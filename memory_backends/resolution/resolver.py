@@ -137,7 +137,7 @@ def _of_relation(
 ) -> tuple[MatchPart, list[EntityFact], list[EntityFact]]:
     """Return how the relation was understood, its facts, and those that answer for it turned around.
 
-    Whenever they hold.
+    Facts of every period are returned; the caller selects those that are valid.
     """
     stored = record.of(wanted)
     part = MatchPart("exact", 1.0, stored[0].relation) if stored else NO_MATCH

@@ -143,7 +143,7 @@ class SqliteFile(OneProcess):
 
     @contextmanager
     def _lasting(self) -> Iterator[SqliteReader]:
-        """Give another reader, whose snapshot lasts as long as the block."""
+        """Yield another reader, whose snapshot lasts as long as the block."""
         if self._is_old:
             self._upgrade()
         self.check_open()
@@ -259,7 +259,7 @@ class SqliteFile(OneProcess):
         return not self._is_frozen
 
     def connections(self) -> Iterator[sqlite3.Connection]:
-        """Give the open connections."""
+        """Yield the open connections."""
         yield self._reader.connection
         if self._writer is not None:
             yield self._writer.connection
@@ -267,7 +267,7 @@ class SqliteFile(OneProcess):
             yield reader.connection
 
     def locks(self) -> tuple[ThreadLock, ThreadLock]:
-        """Give those of writing and of reading."""
+        """Return those of writing and of reading."""
         return self._write_lock, self._lock
 
     def forked(self) -> None:

@@ -195,7 +195,7 @@ class SqliteStore(SqliteFile, LocalStore):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> Generator[Fact, None, None]:
-        """Give facts, as `scan` does; ``batch`` entities are read at a time, facts come as they go."""
+        """Yield facts, as `scan` does; ``batch`` entities are read at a time, facts come as they go."""
         check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
         scan = Scan(self._identify, relation, space, as_of, batch)
@@ -233,7 +233,7 @@ class SqliteStore(SqliteFile, LocalStore):
     def changes_nowait(
         self, since: int | None = None, *, namespace: Namespace | None = None
     ) -> Generator[Change, None, None]:
-        """Give what was committed after a revision, as `changes` does."""
+        """Yield what was committed after a revision, as `changes` does."""
         from lamlam.memory_backends.sqlite.changes import SqliteChanges
 
         check_since(since)

@@ -22,7 +22,7 @@ def usable_cpus(root: Path = Path("/")) -> int:
 
 
 def _quotas(root: Path) -> Iterator[int]:
-    """Give the limits of this process's control group and of all groups above it."""
+    """Yield the limits of this process's control group and of all groups above it."""
     mount = root / "sys/fs/cgroup"
     # What a container sees: its own group as the root, which has a limit nowhere else.
     yield from _quota(mount)
@@ -47,7 +47,7 @@ def _quotas(root: Path) -> Iterator[int]:
 
 
 def _quota(folder: Path) -> Iterator[int]:
-    """Give the limit of one group, if it has one, rounded up."""
+    """Yield the limit of one group, if it has one, rounded up."""
     try:
         if (both := folder / "cpu.max").exists():
             quota, period = map(int, both.read_text().split())

@@ -245,7 +245,7 @@ def test_near_names_are_those_that_are_held(changes: list[tuple[bool, int]], eve
             near.remove(key)
             held.discard(key)
         if n % every == 0:
-            near.settle()
+            near.compact()
     for number in range(31):
         key = f"grace hopper{number}"
         codes = index_codes(key)

@@ -54,7 +54,7 @@ def test_values_of_a_plain_beginning_are_not_learnt() -> None:
     for seed in range(20):
         pieces = list(augment(CURIE, random.Random(seed), augmentation, {}))
         looked_up = {p.value for p in pieces if isinstance(p, LookupCall)}
-        unlearnt = {p.text.strip() for p in pieces if isinstance(p, PlainText) and not p.learn}
+        unlearnt = {p.text.strip() for p in pieces if isinstance(p, PlainText) and not p.in_loss}
         assert looked_up | unlearnt == {"Warsaw", "1867", "Passy"}
         assert not looked_up & unlearnt
         assert "Warsaw" in unlearnt  # the first fact goes first
@@ -64,7 +64,7 @@ def test_text_after_an_unknown_answer_is_not_learnt() -> None:
     augmentation = Augmentation(other_title=0.0, plain_beginning=0.0, unknown=1.0)
     pieces = list(augment(CURIE, random.Random(0), augmentation, {}))
     assert {p.value for p in pieces if isinstance(p, LookupCall)} == {UNKNOWN}
-    assert [p.text for p in pieces if isinstance(p, PlainText) and not p.learn] == [
+    assert [p.text for p in pieces if isinstance(p, PlainText) and not p.in_loss] == [
         " Warsaw", " 1867", " Passy",
     ]  # fmt: skip
 
@@ -76,9 +76,9 @@ def test_an_entity_is_learnt_only_after_the_text_has_named_it() -> None:
     (call,) = [
         p for p in augment(late, random.Random(0), NO_AUGMENTATION, {}) if isinstance(p, LookupCall)
     ]
-    assert not call.learn_entity
+    assert not call.entity_in_loss
     assert all(
-        p.learn_entity
+        p.entity_in_loss
         for p in augment(CURIE, random.Random(0), NO_AUGMENTATION, {})
         if isinstance(p, LookupCall)
     )

@@ -45,20 +45,20 @@ def test_masks_equal_the_obvious_version(tokens: list[int], n_real: int) -> None
         assert masks.lookup[i] == (in_lookup and real)
         assert masks.text[i] == (not in_lookup and real)
         assert masks.value[i] == (value[i] and real)
-        assert masks.learn[i] == (not value[i] and token != 4 and real)
+        assert masks.loss[i] == (not value[i] and token != 4 and real)
 
 
 def test_a_whole_lookup() -> None:
     #         text E  name R  rel V  value end text eos
     tokens = [9, 1, 5, 5, 2, 6, 3, 7, 7, 4, 9, 0]
-    learn = lookup_masks(np.array(tokens), IDS).learn
-    assert [t for t, ok in zip(tokens, learn, strict=True) if not ok] == [7, 7, 4]
+    loss = lookup_masks(np.array(tokens), IDS).loss
+    assert [t for t, ok in zip(tokens, loss, strict=True) if not ok] == [7, 7, 4]
 
 
 def test_a_value_cut_by_the_end_of_the_row_is_not_learnt() -> None:
-    learn = lookup_masks(np.array([9, 1, 5, 2, 6, 3, 7, 7]), IDS).learn
-    assert learn.tolist() == [True] * 6 + [False] * 2
+    loss = lookup_masks(np.array([9, 1, 5, 2, 6, 3, 7, 7]), IDS).loss
+    assert loss.tolist() == [True] * 6 + [False] * 2
 
 
 def test_the_end_of_a_text_is_learnt() -> None:
-    assert lookup_masks(np.array([9, 9, 0]), IDS).learn.all()
+    assert lookup_masks(np.array([9, 9, 0]), IDS).loss.all()

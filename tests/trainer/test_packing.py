@@ -63,12 +63,12 @@ def test_ids_decode_to_the_text_and_values_are_not_learnt(
     for document, encoded in zip(documents, encode_documents(pieces, tokenizer), strict=True):
         text = tokenizer.decode(encoded.tokens[1:])
         assert strip_lookups(text) == document.text
-        unlearnt = tokenizer.decode(encoded.tokens[~encoded.learn])
+        unlearnt = tokenizer.decode(encoded.tokens[~encoded.loss_mask])
         for fact in document.facts:
             assert f" {fact.value}<|db_end|>" in unlearnt
 
 
-def test_the_twin_learns_the_same_text_without_lookups(
+def test_the_baseline_learns_the_same_text_without_lookups(
     documents: list[Document], tokenizer: LmlmTokenizer
 ) -> None:
     pieces = [list(augment(d, random.Random(0), NO_AUGMENTATION, {})) for d in documents]
@@ -76,7 +76,7 @@ def test_the_twin_learns_the_same_text_without_lookups(
         documents, encode_documents(pieces, tokenizer, plain=True), strict=True
     ):
         assert tokenizer.decode(encoded.tokens[1:]) == document.text
-        assert encoded.learn.all()
+        assert encoded.loss_mask.all()
 
 
 @given(st.text(max_size=80))

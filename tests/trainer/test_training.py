@@ -1,4 +1,4 @@
-"""A tiny model learns, resumes exactly, and has a plain twin."""
+"""A tiny model learns, resumes exactly, and has a no-lookup baseline."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_resumed_run_ends_with_the_same_weights(corpus: Path, tmp_path: Path) 
         assert torch.equal(weight, twice[name]), name
 
 
-def test_the_twin_sees_no_lookup_token(
+def test_the_baseline_sees_no_lookup_token(
     corpus: Path, tmp_path: Path, documents: list[Document], tokenizer: LmlmTokenizer
 ) -> None:
     ids = tokenizer.ids
