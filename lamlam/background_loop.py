@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -57,6 +56,8 @@ class BackgroundLoop:
         The caller may be on an asyncio or a trio loop. Where no event loop runs in the calling
         thread, the thread itself waits, and the coroutine never suspends.
         """
+        import asyncio  # here: a process that only reads a local store starts earlier without it
+
         future = self._submit(work, *args)
         if _is_in_trio():
             await _trio_wait(future)
