@@ -24,7 +24,7 @@ LamLamError
 │   ├── EngineClosed           the engine was used after close
 │   │   └── EngineElsewhere    it is open in another process or on another event loop
 │   ├── LookupFailed           policy "raise": memory had no answer
-│   └── TraceFailed            a trace cannot be written; texts are not affected
+│   └── TraceFailed            a trace cannot be written; generations are not affected
 ├── FactStoreError             base of every error of a memory
 │   ├── BadFact                a line, field or value is not a valid fact
 │   ├── BadStore               the file is not a fact store
@@ -182,13 +182,13 @@ class EngineError(LamLamError):
 
 
 class EngineBusy(EngineError):
-    """The queue of waiting texts is full."""
+    """The queue of waiting requests is full."""
 
     retryable = True
 
     def __init__(self, n_waiting: int) -> None:
         super().__init__(
-            f"the queue is full: {n_waiting} texts are waiting",
+            f"the queue is full: {n_waiting} requests are waiting",
             hint="try again later, or open the engine with a larger max_waiting",
         )
 
@@ -211,7 +211,7 @@ class LookupFailed(EngineError):
 
 
 class TraceFailed(EngineError):
-    """A trace cannot be written; texts are not affected."""
+    """A trace cannot be written; generations are not affected."""
 
 
 class FactStoreError(LamLamError):

@@ -303,7 +303,7 @@ class LocalStore(FactStore):
         relation: str | None = None,
         **options: Unpack[ScanOptions],
     ) -> AsyncIterator[Fact]:
-        """Yield every fact, or those of one entity, of one relation (or its synonyms), or of both."""
+        """Yield all facts, or those of one entity, of one relation (or a synonym), or of both."""
         return in_turns(self.scan_nowait(entity, relation, **options))
 
     def changes(

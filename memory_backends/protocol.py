@@ -88,7 +88,7 @@ class FactStore(Protocol):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> AsyncIterator[Fact]:
-        """Yield every fact, or those of one entity, of one relation (or its synonyms), or of both.
+        """Yield all facts, or those of one entity, of one relation (or its synonyms), or of both.
 
         Periods of world time play no role: facts come whenever they hold. The facts of one
         entity come together, in stored order.

@@ -154,7 +154,7 @@ class SyncFactStore(OneProcess):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> Iterator[Fact]:
-        """Yield every fact, or those of one entity, of one relation (or its synonyms), or of both."""
+        """Yield all facts, or those of one entity, of one relation (or a synonym), or of both."""
         store, local = self._opened(), self._local
         if local is not None:
             return local.scan_nowait(

@@ -1,4 +1,4 @@
-"""`Engine`: generates texts with facts, from a model file and a memory."""
+"""`Engine`: generates text with facts, from a model file and a memory."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class _State(Enum):
 
 
 class Engine(OneProcess):
-    """Generates texts with one model and one memory; opened by ``async with``.
+    """Generates text with one model and one memory; opened by ``async with``.
 
     A model with lookup tokens looks up in memory while it writes. A model without them is
     *plain* (any GGUF file): `generate` and `stream` make no lookups, `chat` and `stream_chat`
@@ -86,7 +86,7 @@ class Engine(OneProcess):
     with a type by which text could yield them, is refused unless ``plain=True``.
 
     One thread owns the model and runs the step loop, so any number of tasks may call `generate`
-    and `stream`; texts beyond ``max_sequences`` wait their turn. The tasks must belong to the
+    and `stream`; generations beyond ``max_sequences`` wait their turn. The tasks must belong to the
     event loop that opened the engine; on another loop, and in a forked process, methods raise
     `EngineElsewhere`.
     """
@@ -105,12 +105,12 @@ class Engine(OneProcess):
                 engine closes), or ``None``: no lookups. By default ``bundled`` for a model with
                 lookup tokens, and ``None`` for a plain one.
             options: ``threads`` (default: usable processors), ``context`` (tokens of one
-                text; default: as the model was trained), ``gpu_layers``, ``max_sequences``
-                (texts generated at the same time; default 4), ``max_waiting`` (texts that wait
+                generation; default: as the model was trained), ``gpu_layers``, ``max_sequences``
+                (generations at the same time; default 4), ``max_waiting`` (requests that wait
                 for their turn; default 4096), ``cache_tokens`` (size of a unified KV cache, for
-                many short texts in little memory; default: ``context`` for each text, which is
-                faster), ``reproducible`` (a text does not depend on others that run at the same
-                time; they gain no speed), ``batch``, ``plain`` (ignore the lookup tokens of the
+                many short generations in little memory; default: ``context`` for each, which is
+                faster), ``reproducible`` (no generation depends on others beside it;
+                they gain no speed), ``batch``, ``plain`` (ignore the lookup tokens of the
                 model), ``verbose``; ``verbalise`` and ``lookup_bias`` (default: as the model
                 file says); ``constrain`` (false: keys are not constrained to what memory holds;
                 a `Constraint` sets how strongly, up to ``strict``); ``trace`` (a file to which
@@ -148,17 +148,17 @@ class Engine(OneProcess):
 
     @property
     def context(self) -> int:
-        """Tokens that one text may hold, prompt and lookups included."""
+        """Tokens that one sequence may hold, prompt and lookups included."""
         return self._open_model().context
 
     @property
     def verbalise(self) -> Verbalise:
-        """Who writes fetched values, unless a text has another setting."""
+        """Who writes fetched values, unless a generation has another setting."""
         return self._verbalise or self._open_model().verbalise
 
     @property
     def lookup_bias(self) -> float:
-        """Added to the logit that opens a lookup, unless a text has another setting."""
+        """Added to the logit that opens a lookup, unless a generation has another setting."""
         loaded = self._open_model()
         return loaded.lookup_bias if self._lookup_bias is None else self._lookup_bias
 
@@ -235,7 +235,7 @@ class Engine(OneProcess):
             error.add_note(str(failure))
 
     async def aclose(self) -> None:
-        """End open texts with `EngineClosed`, and free model and memory.
+        """End open generations with `EngineClosed`, and free model and memory.
 
         In a forked process this does nothing, since they belong to the parent.
 
@@ -250,7 +250,7 @@ class Engine(OneProcess):
         await self._free()
 
     async def generate(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Completion:
-        """Return the finished text.
+        """Return the completion of a prompt.
 
         Args:
             options: ``max_tokens`` (visible ones; default 64), ``temperature`` (default 0:
@@ -267,11 +267,11 @@ class Engine(OneProcess):
             UnknownOption: an option, policy or mode that does not exist.
             PromptTooLong: the prompt does not fit the context.
             LookupFailed: a miss under the policy ``raise``.
-            BadLogits, UnknownToken: the model file is damaged; other texts go on.
+            BadLogits, UnknownToken: the model file is damaged; other generations go on.
             TooManyEntities: memory has too many names for a strict constraint now.
             NotSupported: ``as_of``, and the memory keeps no history.
             Conflict: ``as_of``, and the memory has not reached the revision.
-            EngineBusy: ``max_waiting`` texts wait already.
+            EngineBusy: ``max_waiting`` requests wait already.
             EngineClosed: the engine is not open.
         """
         if self._observers:
@@ -283,7 +283,7 @@ class Engine(OneProcess):
     async def stream(
         self, prompt: str, **options: Unpack[GenerateKeywords]
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        """Yield the events of a text as it is generated; leaving the block ends the text.
+        """Yield the events of a generation as they happen; leaving the block ends it.
 
         Options and errors as for `generate`; errors are raised by the iterator. Reading on
         after the block raises `EngineClosed`.
@@ -328,7 +328,7 @@ class Engine(OneProcess):
         messages: Iterable[Mapping[str, Any] | BaseModel],
         **options: Unpack[ChatKeywords],
     ) -> AsyncIterator[AsyncIterator[Event]]:
-        """Yield the events of an answer as it is generated; leaving the block ends it.
+        """Yield the events of an answer as they happen; leaving the block ends it.
 
         The last is `Finished` with a `ChatCompletion`. Options and errors as for `chat`; reading
         on after the block as for `stream`.
@@ -383,13 +383,13 @@ class Engine(OneProcess):
         if not self._observers:
             return events
         model = "bundled" if self._model == "bundled" else Path(self._model).name
-        text = BegunText(kind, prompt, settings, model, self._memory.name)
-        observed = self._observers.observed(events, text)
+        begun = BegunText(kind, prompt, settings, model, self._memory.name)
+        observed = self._observers.observed(events, begun)
         self._open_events.add(observed)
         return observed
 
     async def _prepared(self, prompt: str, options: dict[str, Any]) -> TextSettings:
-        """Return the settings of a text, once memory can answer it."""
+        """Return the settings of a generation, once memory can answer it."""
         self._open_model()
         if not isinstance(prompt, str):
             raise UsageError(f"prompt must be a string, got {type(prompt).__name__}")
@@ -407,9 +407,9 @@ class Engine(OneProcess):
     ) -> GenerationRequest:
         self._open_here()
         assert self._owner is not None
-        text = GenerationRequest(prompt, settings, is_streamed, self._owner, self._memory.store)
-        self._owner.submit(text)
-        return text
+        request = GenerationRequest(prompt, settings, is_streamed, self._owner, self._memory.store)
+        self._owner.submit(request)
+        return request
 
     async def _free(self) -> None:
         """Close what was opened; concurrent calls wait for that."""

@@ -55,17 +55,17 @@ class SyncEngine(OneProcess):
 
     @property
     def context(self) -> int:
-        """Tokens that one text may hold, prompt and lookups included."""
+        """Tokens that one generation may hold, prompt and lookups included."""
         return self._engine.context
 
     @property
     def verbalise(self) -> Verbalise:
-        """Who writes fetched values, unless a text has another setting."""
+        """Who writes fetched values, unless a generation has another setting."""
         return self._engine.verbalise
 
     @property
     def lookup_bias(self) -> float:
-        """Added to the logit that opens a lookup, unless a text has another setting."""
+        """Added to the logit that opens a lookup, unless a generation has another setting."""
         return self._engine.lookup_bias
 
     @property
@@ -105,7 +105,7 @@ class SyncEngine(OneProcess):
         self.close()
 
     def close(self) -> None:
-        """End open texts with `EngineClosed`, and free model and memory.
+        """End open generations with `EngineClosed`, and free model and memory.
 
         Any thread may close it; closing again waits for the first call. In a forked process
         this does nothing, since model and memory belong to the parent.
@@ -120,12 +120,12 @@ class SyncEngine(OneProcess):
             stack.close()
 
     def generate(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Completion:
-        """Return the finished text; options and errors as for `Engine.generate`."""
+        """Return the completion; options and errors as for `Engine.generate`."""
         return self._call(partial(self._engine.generate, prompt, **options))
 
     @contextmanager
     def stream(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Iterator[Iterator[Event]]:
-        """Yield the events of a text as it is generated, as `Engine.stream` does."""
+        """Yield the events of a generation as they happen, as `Engine.stream` does."""
         with self._iterated(partial(self._engine._text_events, prompt, dict(options))) as events:
             yield events
 

@@ -14,7 +14,7 @@ from lamlam.cli.output import print_result, stderr_console
 from lamlam.errors import MissingExtra
 
 app = typer.Typer(
-    help="Measure speed on this machine: decoding, many texts at a time, lookups, loading.",
+    help="Measure speed on this machine: decoding, many generations at a time, lookups, loading.",
     no_args_is_help=True,
 )
 
@@ -63,7 +63,7 @@ def _with_bar(measure: Callable[..., dict[str, Any]], pairs: int, last: str = ""
 @app.command(epilog="Example: lamlam bench concurrency --sequences 16 --json")
 def concurrency(
     sequences: Annotated[
-        int, typer.Option(min=1, max=64, help="Texts written at the same time.")
+        int, typer.Option(min=1, max=64, help="Generations that run at the same time.")
     ] = 16,
     model: Annotated[
         str, typer.Option("--model", help="A GGUF file, or the bundled model.")
@@ -71,10 +71,10 @@ def concurrency(
     pairs: Annotated[
         int, typer.Option(min=1, help="Alternating runs; the medians are reported.")
     ] = 9,
-    tokens: Annotated[int, typer.Option(min=2, max=128, help="Tokens of each text.")] = 32,
+    tokens: Annotated[int, typer.Option(min=2, max=128, help="Tokens of each generation.")] = 32,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Compare many texts at a time: a bare llama.cpp loop, lamlam, and llama-server if found."""
+    """Compare many generations at a time: a bare llama.cpp loop, lamlam, and any llama-server."""
     from lamlam.benchmarks.concurrency import concurrency_benchmark
     from lamlam.bundled import model_path
 

@@ -1,4 +1,4 @@
-"""A text that its caller writes by stepping the scheduler itself, without threads or events."""
+"""A generation whose caller steps the scheduler itself, without threads or events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class DirectRequest:
-    """A request for one text; its store must answer at once."""
+    """A generation request; its store must answer at once."""
 
     is_cancelled = False
     is_streamed = False
@@ -40,7 +40,7 @@ class DirectRequest:
 
 
 def write_text(scheduler: Scheduler, prompt: str, settings: TextSettings) -> Completion:
-    """Return the completion of the prompt, written as the scheduler's only text."""
+    """Return the completion of the prompt, written as the scheduler's only request."""
     request = DirectRequest(prompt, settings)
     scheduler.submit(request)
     while request.completion is None:

@@ -118,7 +118,7 @@ class ForeignGraph(ReadOnlyStore):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> AsyncIterator[Fact]:
-        """Yield every fact, or those of one entity, of one relation, or of both."""
+        """Yield all facts, or those of one entity, of one relation, or of both."""
         self._check_open()
         if as_of is not None:
             raise unsupported(self, "as_of", Capability.HISTORY)

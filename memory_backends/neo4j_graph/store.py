@@ -186,7 +186,7 @@ class Neo4jStore(FactStore):
         as_of: int | None = None,
         batch: int = 1000,
     ) -> AsyncIterator[Fact]:
-        """Yield every fact, or those of one entity, of one relation, or of both: of one state."""
+        """Yield all facts, or those of one entity, of one relation, or of both: of one state."""
         self._check_open()
         check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)

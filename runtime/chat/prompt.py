@@ -38,7 +38,7 @@ class Marks:
         Args:
             texts: of all tokens, by id.
             types: the format's type number of each.
-            ends: tokens that end a text; files that type them wrongly exist.
+            ends: tokens that end a generation; files that type them wrongly exist.
             template: its source.
         """
         self.ids: dict[str, int] = {}
@@ -78,7 +78,7 @@ class ChatFormat:
         """Compile the chat template of a model file.
 
         Args:
-            ends: tokens that end a text.
+            ends: tokens that end a generation.
 
         Raises:
             NoChatTemplate: there is none.

@@ -129,7 +129,7 @@ class CallSampler(Sampler):
 
 
 class Samplers:
-    """Makes the sampler that a text's settings ask for."""
+    """Makes the sampler that a generation's settings ask for."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary

@@ -7,7 +7,7 @@ action                then
 `Force`               append the tokens to the sequence, `Decoder.forced`
 `Look`                look up in memory, `Decoder.answered`
 `Rewind`              truncate the sequence, `Decoder.rewound`
-`Done`                nothing: the text is complete
+`Done`                nothing: the generation is complete
 ====================  ==============================================================
 """
 
@@ -53,7 +53,7 @@ class Rewind:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The text is complete, or (``lookup_failed``) must not go on."""
+    """The generation is complete, or (``lookup_failed``) must not go on."""
 
     reason: FinishReason | Literal["lookup_failed"]
 

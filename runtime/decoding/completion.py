@@ -21,7 +21,7 @@ class Alternative:
     """A token that was likely at the same place."""
 
     text: str
-    """Its own text; a lookup token's name; empty for marks such as the end of a text."""
+    """Its own text; a lookup token's name; empty for marks such as the end of text."""
     token: int
     logprob: float
 
@@ -44,7 +44,7 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A finished text."""
+    """The result of a generation."""
 
     text: str
     """The prompt and its continuation, without lookups."""

@@ -271,7 +271,7 @@ class Decoder:
         )
 
     def completion(self) -> Completion:
-        """Return the finished text; only after `Done`."""
+        """Return the completion; only after `Done`."""
         assert isinstance(self.action, Done) and self.action.reason != "lookup_failed"
         text, spans = self.output.text, self.output.spans()
         return Completion(

@@ -1,6 +1,6 @@
 """The names of all entities of a memory, for a strict constraint.
 
-They are read again before a text if the memory has a new revision, so an erased name is removed
+They are read again before a generation if memory has a new revision, so an erased name is removed
 here, too.
 """
 
@@ -30,7 +30,7 @@ class _RevisionNames:
 
 
 class EntityNames:
-    """The names at the beginning of the latest text; read by tasks, used by the owner thread."""
+    """The names when the latest generation began; read by tasks, used by the owner thread."""
 
     def __init__(self, most: int = MOST_ENTITIES) -> None:
         self._most = most

@@ -47,7 +47,7 @@ class LookupMissed:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The text is complete; always the last event."""
+    """The generation is complete; always the last event."""
 
     completion: Completion
 
@@ -56,7 +56,7 @@ Event = Text | LookupStarted | LookupAnswered | LookupMissed | Finished
 
 
 class EventSource(Protocol):
-    """The events of one text, which can be left."""
+    """The events of one generation, which can be left."""
 
     def __aiter__(self) -> Self:
         """Return itself."""
@@ -67,13 +67,13 @@ class EventSource(Protocol):
         ...
 
     def leave(self) -> None:
-        """End the text here."""
+        """End the generation here."""
         ...
 
     def end(self, error: BaseException) -> bool:
         """Let further reading raise the error, since the engine is being closed.
 
-        Return false if the text was complete and can still be read.
+        Return false if the generation was complete and can still be read.
         """
         ...
 

@@ -69,7 +69,7 @@ class Constraint:
     that memory knows, then a relation of that entity or a synonym. A lookup for which none is
     left is rewound. The names of all entities are kept in memory, so more than 100,000 are
     refused (`TooManyEntities`), and so is a store without fast lookups (`NotSupported`). They are
-    names of the present: a text with ``as_of`` is limited to names in the text."""
+    names of the present: a generation with ``as_of`` is limited to names in the text."""
     only_named: bool = False
     """With ``strict``: allow only entities that are named in the text; no names are kept, so
     memory may be of any size."""
@@ -101,7 +101,7 @@ def read_constraint(constrain: bool | Constraint) -> Constraint | None:
 
 
 class KeyConstraint:
-    """The constraint of one text: which names in it memory knows, and what follows a name."""
+    """The constraint of one sequence: the known names in its text, and what follows a name."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class KeyConstraint:
     def relations(
         self, entity: str, text: str, given: GivenOut
     ) -> tuple[KeyTrie | None, frozenset[int]]:
-        """Return paths for what memory holds of the entity and this text has not had.
+        """Return paths for what memory holds of the entity and this sequence has not had.
 
         Also the first tokens of `VAGUE` relations that the entity lacks: not to be chosen.
         """

@@ -1,4 +1,4 @@
-"""Results of lookups as records for a decoder, and the values that a text already has."""
+"""Results of lookups as records for a decoder, and the values that a sequence already has."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def only_result(results: Iterable[LookupResult]) -> LookupResult:
 
 @dataclass(eq=False, slots=True)
 class PendingLookup:
-    """A lookup that a slow memory is asked for one text; equal to no other."""
+    """A lookup that a slow memory is asked for one sequence; equal to no other."""
 
     lookup: Lookup
     is_answered: bool = False
@@ -54,7 +54,7 @@ class PendingLookup:
 
 
 def status_of(result: LookupResult) -> AnswerStatus:
-    """Return how a lookup ended, for a text that is about the present."""
+    """Return how a lookup ended, for a generation that is about the present."""
     match str(result.status):
         case "hit" | "ambiguous" as status:
             return status
@@ -90,7 +90,7 @@ def record_of(
 
 @dataclass(slots=True)
 class GivenOut:
-    """The values that one text has already received, so that a repeated key gets the next."""
+    """The values that one sequence has already received, so that a repeated key gets the next."""
 
     seen: set[str] = field(default_factory=set)
     values: dict[str, set[str]] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class GivenOut:
     def next_record(
         self, lookup: Lookup | LookupRecord, result: LookupResult, holder: str, elapsed_s: float
     ) -> LookupRecord:
-        """Return the first value of the result that this text has not had, and note it.
+        """Return the first value of the result that this sequence has not had, and note it.
 
         Args:
             holder: key of the entity that was asked about.

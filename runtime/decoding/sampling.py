@@ -72,7 +72,7 @@ class Choice:
 
 
 class Sampler:
-    """Chooses the tokens of one text; equal seeds give equal texts."""
+    """Chooses the tokens of one sequence; equal seeds give equal texts."""
 
     def __init__(self, settings: SamplerSettings, n_tokens: int) -> None:
         self.settings = settings

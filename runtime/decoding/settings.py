@@ -18,7 +18,7 @@ from lamlam.runtime.decoding.sampling import SamplerSettings
 
 MissPolicy = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise"]
 """What follows a miss: go on without a fact (``continue``), look up another key
-(``ask_again``), write "unknown", take the nearest candidate, end the text, or raise."""
+(``ask_again``), write "unknown", take the nearest candidate, end the generation, or raise."""
 Verbalise = Literal["copy", "model"]
 """Who writes a fetched value into the text: the runtime, unchanged, or the model."""
 
@@ -58,7 +58,7 @@ class ChatKeywords(GenerateKeywords, total=False):
 
 
 CHAT_DEFAULTS: dict[str, Any] = {"max_tokens": 256, "max_lookups": 8}
-"""Where a chat differs from a text: an answer is longer, and each lookup takes a turn."""
+"""Where a chat differs from a completion: an answer is longer, and each lookup takes a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class CallSettings:
 
 @dataclass(frozen=True, slots=True)
 class TextSettings:
-    """Everything about one text that its decoder and sampler need."""
+    """Everything about one generation that its decoder and sampler need."""
 
     sampler: SamplerSettings = SamplerSettings()
     max_tokens: int = 64
@@ -109,7 +109,7 @@ class TextSettings:
     as_of: int | None = None
     """Memory answers as of this revision; by default as of now."""
     call: CallSettings | None = None
-    """The text is a turn that may call a tool."""
+    """The generation is a turn that may call a tool."""
 
 
 def text_settings(

@@ -35,7 +35,7 @@ class LookupRecord:
     """As the model wrote it."""
     relation: str
     status: AnswerStatus
-    """``nearest``: a value below the threshold, taken by policy; ``exhausted``: this text has
+    """``nearest``: a value below the threshold, taken by policy; ``exhausted``: this generation has
     had every value of the key."""
     value: str | None = None
     fact_id: str | None = None

@@ -47,7 +47,7 @@ class SpanCheck:
     now_fact_id: str | None = None
     """The fact that says the same now: another one where entities were merged or split."""
     revision: int | None = None
-    """The revision of the store when the text was written."""
+    """The revision of the store when the text was generated."""
     ended: int | None = None
     """The revision at which the fact ended."""
 

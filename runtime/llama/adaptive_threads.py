@@ -6,7 +6,7 @@ slice, and a step of 3 ms takes a second (measured: two threads on two busy core
 1,010 ms, one thread 2.7 ms). So steps are timed, and if all threads are slower than
 one, the next steps use one; all are tried again after longer and longer pauses.
 
-A step of sixteen texts takes longer than one of a single text, and gains more from a
+A step of sixteen sequences takes longer than one of a single sequence, and gains more from a
 second thread. So steps are compared with steps of about their own size.
 
 Prompts are rarer and differ more, so their cost with one thread is estimated by the token. The
@@ -159,7 +159,7 @@ class _Learned:
             if max(self._all) <= _SLOWER * single:
                 self._usual_s = _SLOWER * single
         elif self._n_since_single > _N_KEPT:
-            # Steps grow with a text: only recent steps with one thread can be compared.
+            # Steps grow with a sequence: only recent steps with one thread can be compared.
             self._single.clear()
             self.n_single = _N_FIRST
         else:

@@ -43,7 +43,7 @@ class CheckpointFile:
 
     @property
     def n_context_trained(self) -> int:
-        """Length of the texts that the model was trained on, in tokens."""
+        """Length of the sequences that the model was trained on, in tokens."""
         key = f"{self.metadata['general.architecture']}.context_length"
         return int(self.metadata.get(key, 0))
 

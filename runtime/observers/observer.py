@@ -1,4 +1,4 @@
-"""Observers see what happens to each text, and never disturb it."""
+"""Observers see what happens in each generation, and never disturb it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BegunText:
-    """A text before its first token."""
+    """A generation before its first token."""
 
     kind: Literal["text", "chat"]
     prompt: str | tuple[dict[str, Any], ...]
-    """A text's beginning, or the messages of a conversation."""
+    """The prompt, or the messages of a conversation."""
     settings: TextSettings
     model: str
     """File name, or ``bundled``."""
@@ -33,18 +33,18 @@ class BegunText:
 
 
 class TextObserver(Protocol):
-    """Observes one text; exactly one of the last three methods is called at its end."""
+    """Observes one generation; exactly one of the last three methods is called at its end."""
 
     def saw(self, event: Event) -> None:
-        """Take an event that the reader of the text was given."""
+        """Take an event that the reader of the generation was given."""
         ...
 
     def finished(self, event: Finished) -> None:
-        """End: the text is complete."""
+        """End: the generation is complete."""
         ...
 
     def failed(self, error: BaseException) -> None:
-        """End: the text has failed."""
+        """End: the generation has failed."""
         ...
 
     def left(self) -> None:
@@ -53,31 +53,33 @@ class TextObserver(Protocol):
 
 
 class Observer(Protocol):
-    """Observes all texts of an engine; called on the event loop, so it must be fast."""
+    """Observes all generations of an engine; called on the event loop, so it must be fast."""
 
-    def begin(self, text: BegunText) -> TextObserver:
-        """Begin a text."""
+    def begin(self, begun: BegunText) -> TextObserver:
+        """Return an observer of a generation that begins."""
         ...
 
 
 class ObservedEvents:
-    """The events of one text, which observers see as they are read."""
+    """The events of one generation, which observers see as they are read."""
 
-    def __init__(self, events: EventSource, text: BegunText, observers: Iterable[Observer]) -> None:
+    def __init__(
+        self, events: EventSource, begun: BegunText, observers: Iterable[Observer]
+    ) -> None:
         self._events = events
         self._is_over = False
         self._text_observers: list[TextObserver] = []
         for observer in observers:
             with _unharmed():
-                self._text_observers.append(observer.begin(text))
+                self._text_observers.append(observer.begin(begun))
 
     def leave(self) -> None:
-        """End the text, since its reader leaves."""
+        """End the generation, since its reader leaves."""
         self._events.leave()
         self._end(lambda observer: observer.left())
 
     def end(self, error: BaseException) -> bool:
-        """End the text, since the engine is being closed."""
+        """End the generation, since the engine is being closed."""
         was_open = self._events.end(error)
         self._end(lambda one: one.failed(error) if was_open else one.left())
         return was_open
@@ -89,7 +91,7 @@ class ObservedEvents:
         try:
             event = await self._events.__anext__()
         except (StopAsyncIteration, EngineElsewhere, StreamInUse):
-            raise  # nothing happened to the text, which has another reader
+            raise  # nothing happened to the generation, which has another reader
         except Exception as error:
             failure = error
             self._end(lambda observer: observer.failed(failure))
@@ -118,4 +120,4 @@ def _unharmed() -> Generator[None]:
     try:
         yield
     except Exception:
-        _LOG.exception("an observer of a text has failed; the text goes on")
+        _LOG.exception("an observer of a generation has failed; the generation goes on")

@@ -41,7 +41,7 @@ class ObserverSet:
             self._observers.append(telemetry)
 
     def __bool__(self) -> bool:
-        """Return true if texts have to be observed."""
+        """Return true if generations have to be observed."""
         return bool(self._observers)
 
     def open(self, stack: AsyncExitStack) -> None:
@@ -58,6 +58,6 @@ class ObserverSet:
             stack.callback(trace.close)
         self._observers.append(trace)
 
-    def observed(self, events: EventSource, text: BegunText) -> EventSource:
-        """Return the events of a text, of which the observers see each."""
-        return ObservedEvents(events, text, self._observers)
+    def observed(self, events: EventSource, begun: BegunText) -> EventSource:
+        """Return the events of a generation, of which the observers see each."""
+        return ObservedEvents(events, begun, self._observers)

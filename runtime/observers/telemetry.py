@@ -1,4 +1,4 @@
-"""`Telemetry`: each text an OpenTelemetry span, each lookup a span below it (extra ``otel``).
+"""`Telemetry`: each generation an OpenTelemetry span, each lookup a span below it (extra ``otel``).
 
 Attributes are those of the semantic conventions for generative AI (``gen_ai.…``, status
 "development") where there is one, and ``lamlam.…`` for the rest.
@@ -30,9 +30,9 @@ _SYSTEM = "lamlam"
 
 
 class Telemetry:
-    """OpenTelemetry spans for every text: ``Engine(telemetry=True)``, or an instance of this.
+    """OpenTelemetry spans for every generation: ``Engine(telemetry=True)``, or an instance of this.
 
-    By default no span contains a prompt, a name, a value or a word of a text: only settings,
+    By default no span contains a prompt, a name, a value or a word of the text: only settings,
     counts, times, how lookups ended, and ids of facts, which reveal nothing by themselves.
     """
 
@@ -57,15 +57,15 @@ class Telemetry:
         self._tracer = trace.get_tracer("lamlam", __version__, tracer_provider)
         self._has_content = content
 
-    def begin(self, text: BegunText) -> TextObserver:
-        """Begin the span of a text; return the observer that ends it."""
-        return _TextSpan(self._tracer, text, self._has_content)
+    def begin(self, begun: BegunText) -> TextObserver:
+        """Begin the span of a generation; return the observer that ends it."""
+        return _TextSpan(self._tracer, begun, self._has_content)
 
 
 class _TextSpan:
-    """The span of one text, below that of the caller."""
+    """The span of one generation, below that of the caller."""
 
-    def __init__(self, tracer: Tracer, text: BegunText, has_content: bool) -> None:
+    def __init__(self, tracer: Tracer, begun: BegunText, has_content: bool) -> None:
         from opentelemetry.trace import SpanKind, set_span_in_context
 
         self._tracer = tracer
@@ -76,18 +76,18 @@ class _TextSpan:
         self._asked: LookupStarted | None = None
         self._has_text = False
         self._written: list[str] = []
-        operation = "chat" if text.kind == "chat" else "text_completion"
+        operation = "chat" if begun.kind == "chat" else "text_completion"
         self._span = tracer.start_span(
-            f"{operation} {text.model}",
+            f"{operation} {begun.model}",
             kind=SpanKind.INTERNAL,
             start_time=self._began_ns,
-            attributes=_begun(operation, text),
+            attributes=_begun(operation, begun),
         )
         self._context = set_span_in_context(self._span)
         if has_content:
-            self._span.set_attribute("gen_ai.input.messages", _messages(text))
-            if text.settings.stop:
-                self._span.set_attribute("gen_ai.request.stop_sequences", list(text.settings.stop))
+            self._span.set_attribute("gen_ai.input.messages", _messages(begun))
+            if begun.settings.stop:
+                self._span.set_attribute("gen_ai.request.stop_sequences", list(begun.settings.stop))
 
     def saw(self, event: Event) -> None:
         match event:
@@ -176,14 +176,14 @@ class _TextSpan:
         return json.dumps([{"role": "assistant", "parts": [part], "finish_reason": reason}])
 
 
-def _begun(operation: str, text: BegunText) -> dict[str, Any]:  # Any: attribute values
-    settings = text.settings
+def _begun(operation: str, begun: BegunText) -> dict[str, Any]:  # Any: attribute values
+    settings = begun.settings
     attributes = {
         "gen_ai.operation.name": operation,
         "gen_ai.provider.name": _SYSTEM,
         "gen_ai.output.type": "text",
-        "gen_ai.request.model": text.model,
-        "gen_ai.response.model": text.model,
+        "gen_ai.request.model": begun.model,
+        "gen_ai.response.model": begun.model,
         "gen_ai.request.max_tokens": settings.max_tokens,
         "gen_ai.request.temperature": settings.sampler.temperature,
         "gen_ai.request.top_p": settings.sampler.top_p,
@@ -191,7 +191,7 @@ def _begun(operation: str, text: BegunText) -> dict[str, Any]:  # Any: attribute
         "lamlam.policy": settings.policy,
         "lamlam.verbalise": settings.verbalise,
         "lamlam.as_of": None if settings.as_of is None else int(settings.as_of),
-        "lamlam.memory": text.memory,
+        "lamlam.memory": begun.memory,
     }
     return {name: value for name, value in attributes.items() if value is not None}
 
@@ -209,9 +209,11 @@ def _answered(record: LookupRecord) -> dict[str, Any]:  # Any: attribute values
     return {name: value for name, value in attributes.items() if value is not None}
 
 
-def _messages(text: BegunText) -> str:
+def _messages(begun: BegunText) -> str:
     said = (
-        [{"role": "user", "content": text.prompt}] if isinstance(text.prompt, str) else text.prompt
+        [{"role": "user", "content": begun.prompt}]
+        if isinstance(begun.prompt, str)
+        else begun.prompt
     )
     return json.dumps(
         [

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 class Trace:
-    """A file of events, each a whole line; lines of several texts differ by their ``text_id``.
+    """A file of events, each a whole line; those of one generation share a ``text_id``.
 
     Lines are appended, so several engines, and several processes, may write to one file. If a
-    line cannot be written, texts go on and the trace ends with the line before; `close` (or
+    line cannot be written, generations go on and the trace ends with the line before; `close` (or
     leaving the ``with`` block) raises the reason.
 
     >>> import io
@@ -68,12 +68,12 @@ class Trace:
             self._lines = _OpenFile(file)
         self._is_closed = False
 
-    def begin(self, text: BegunText) -> TextObserver:
-        """Begin a text; return the observer that writes its lines."""
-        return _TracedText(self, text)
+    def begin(self, begun: BegunText) -> TextObserver:
+        """Return the observer that writes the lines of a generation."""
+        return _TracedText(self, begun)
 
     def write(self, line: dict[str, Any]) -> None:
-        """Write a line; an error ends the trace, but not the text."""
+        """Write a line; an error ends the trace, but not the generation."""
         with self._lock:
             if self._failure is not None or self._is_closed:
                 return
@@ -124,26 +124,26 @@ class Trace:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return TraceFailed(
             f"the trace {self._name} cannot be written: {reason}",
-            hint="no text was affected; name a file that can be written",
+            hint="no generation was affected; name a file that can be written",
         )
 
 
 class _TracedText:
-    """The lines on one text."""
+    """The lines on one generation."""
 
-    def __init__(self, trace: Trace, text: BegunText) -> None:
+    def __init__(self, trace: Trace, begun: BegunText) -> None:
         self._trace = trace
         self._id = secrets.token_hex(8)
         self._began = time.perf_counter()
-        what = "prompt" if isinstance(text.prompt, str) else "messages"
+        what = "prompt" if isinstance(begun.prompt, str) else "messages"
         self._write(
             "begin",
             time=datetime.now(UTC).isoformat(),
-            kind=text.kind,
-            **{what: text.prompt},
-            settings=asdict(text.settings),
-            model=text.model,
-            memory=text.memory,
+            kind=begun.kind,
+            **{what: begun.prompt},
+            settings=asdict(begun.settings),
+            model=begun.model,
+            memory=begun.memory,
         )
 
     def saw(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Continuous batching: how many tokens of each text go into the next batch."""
+"""Continuous batching: how many tokens of each sequence go into the next batch."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from bisect import bisect_right, insort
 from collections.abc import Sequence
 
 MAX_PREFILL_BESIDE_DECODE = 64
-"""Tokens of prompts and values in a batch that also has next tokens of other texts (decoding), if
-no more texts are in prefill than in decoding. More would delay those: a long prompt is evaluated
-over several steps. If more texts are in prefill, proportionally more tokens are allowed."""
+"""Tokens of prompts and values in a batch that also has next tokens of other sequences
+(decoding), if no more sequences are in prefill than in decoding. More would delay those: a long
+prompt is evaluated over several steps. If more are in prefill, proportionally more are allowed."""
 MAX_SLOT_GAP = 2
 """Idle sequences in a row that are given a token, which is removed again. Without a unified KV
 cache, llama.cpp evaluates together only sequences with consecutive numbers; another pass costs
@@ -16,10 +16,10 @@ as much as some tokens in the same pass."""
 
 
 def split_token_budget(pending: list[int], free_tokens: int) -> list[int]:
-    """Return how many of each text's pending tokens go into the batch.
+    """Return how many of each sequence's pending tokens go into the batch.
 
     Each gets one, if the batch has space; the rest goes to the shortest first, so that a
-    value is complete before a prompt. If space is short, the first texts get it.
+    value is complete before a prompt. If space is short, the first sequences get it.
     """
     shares = [1 if n < free_tokens else 0 for n in range(len(pending))]
     left = free_tokens - len(pending)
@@ -43,11 +43,11 @@ def level_shares(shares: Sequence[int], is_value: Sequence[bool]) -> list[int]:
 
     llama.cpp evaluates such sequences together as long as all of them have tokens left, then
     those with more again, and so on: each different number is a separate pass, for which every
-    text waits. A pass of fewer tokens than there are other texts is left to later steps, which
-    include these tokens. Prompts are not changed: texts that begin together would separate.
+    sequence waits. A pass of fewer tokens than there are other sequences is left to later steps,
+    which include these tokens. Prompts are not changed: those that begin together would separate.
 
     Args:
-        shares: tokens of each text, 0 for those that are not in the batch.
+        shares: tokens of each sequence, 0 for those that are not in the batch.
         is_value: true for those that are past their prompt.
     """
     n_others = sum(share > 0 for share in shares) - 1

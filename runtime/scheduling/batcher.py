@@ -10,11 +10,11 @@ from lamlam.runtime.scheduling.kv_slots import KvSlots
 from lamlam.runtime.scheduling.sequence import InferenceContext, RunningSequence
 
 _SPARE = 16
-"""Tokens for each running text that stay free when a paused one goes on."""
+"""Tokens for each running sequence that stay free when a paused one goes on."""
 
 
 class Batcher:
-    """Evaluates what running texts have pending, in one context."""
+    """Evaluates what running sequences have pending, in one context."""
 
     def __init__(
         self, evaluator: InferenceContext, slots: KvSlots, *, filler: int, is_reproducible: bool
@@ -23,7 +23,7 @@ class Batcher:
 
         Args:
             filler: the token that idle sequences between busy ones are given.
-            is_reproducible: each text is evaluated in a separate batch.
+            is_reproducible: each sequence is evaluated in a separate batch.
         """
         self._evaluator = evaluator
         self._slots = slots
@@ -34,8 +34,8 @@ class Batcher:
         """Evaluate as much of what is pending as a batch and the KV cache take.
 
         Args:
-            ready: texts that need logits to go on.
-            running: all texts in the context.
+            ready: sequences that need logits to go on.
+            running: all sequences in the context.
         """
         if self._evaluator.unified_kv:
             ready = self._with_cells(ready, running)
@@ -69,9 +69,9 @@ class Batcher:
     def _evaluate_together(
         self, ready: list[RunningSequence], running: list[RunningSequence]
     ) -> None:
-        """Evaluate one batch for several texts.
+        """Evaluate one batch for several sequences.
 
-        A text in decoding does not wait for the prompt of another. But none is first in every
+        A sequence in decoding does not wait for the prompt of another. But none is first in every
         batch, so in a batch too small for a token of each they take turns.
         """
         evaluator = self._evaluator
@@ -115,7 +115,7 @@ class Batcher:
 
         If it waits for memory it gets what it will need anyway, which may stay.
         """
-        parked = next((text for text in running if text.slot == slot), None)
+        parked = next((sequence for sequence in running if sequence.slot == slot), None)
         if parked is not None and parked.pending:
             self._add_pending(parked, 1)
             return []
@@ -131,33 +131,35 @@ class Batcher:
     ) -> list[RunningSequence]:
         """Return those for which the unified KV cache has cells, the oldest above all.
 
-        Cached prefixes are removed first, then the youngest text is paused.
+        Cached prefixes are removed first, then the youngest sequence is paused.
         """
         if not ready:
             return ready
         evaluator = self._evaluator
-        by_age = sorted(running, key=lambda text: text.age)
-        oldest = min(ready, key=lambda text: text.age)
+        by_age = sorted(running, key=lambda sequence: sequence.age)
+        oldest = min(ready, key=lambda sequence: sequence.age)
         oldest.is_preempted = False
         while True:
-            n_held = sum(text.n_evaluated for text in by_age) + self._slots.n_cached
-            going = [text for text in ready if not text.is_preempted]
+            n_held = sum(sequence.n_evaluated for sequence in by_age) + self._slots.n_cached
+            going = [sequence for sequence in ready if not sequence.is_preempted]
             n_new = sum(
-                split_token_budget([len(text.pending) for text in going], evaluator.free_tokens)
+                split_token_budget(
+                    [len(sequence.pending) for sequence in going], evaluator.free_tokens
+                )
             )
             if n_held + n_new <= evaluator.n_cells:
                 break
             if self._slots.evict_oldest():
                 continue
-            # The oldest alone has cells: a text is at most as long as the cache.
+            # The oldest alone has cells: a sequence is at most as long as the cache.
             others = [t for t in by_age if t is not oldest and (t.n_evaluated or t in going)]
             evaluator.free(others[-1].slot)
             others[-1].pause()
-        for text in by_age:
+        for sequence in by_age:
             # Cells for all of it and some steps of the others, or it would be paused again.
-            n_held += len(text.pending)
-            if text.is_preempted and n_held + _SPARE * len(by_age) <= evaluator.n_cells:
-                text.is_preempted = False
+            n_held += len(sequence.pending)
+            if sequence.is_preempted and n_held + _SPARE * len(by_age) <= evaluator.n_cells:
+                sequence.is_preempted = False
         return going
 
     def _add_pending(self, sequence: RunningSequence, n: int) -> None:

@@ -1,6 +1,6 @@
 """The slots of the KV cache (kv_cache), one for each sequence, and the prefix cache.
 
-A text that begins like another one (agents share long instructions, a conversation repeats
+A sequence that begins like another one (agents share long instructions, a conversation repeats
 all earlier messages) takes over the cells of the common prefix and evaluates only the rest.
 """
 
@@ -15,7 +15,7 @@ MIN_REUSED = 8
 MIN_COPIED = 64
 """Shortest prefix that is copied if a copy moves all cells of a sequence (not unified)."""
 MIN_AWAITED = 64
-"""Shortest prefix that a text waits for while another text evaluates it."""
+"""Shortest prefix that a request waits for while a sequence evaluates it."""
 
 
 class KvSlots:
@@ -45,15 +45,15 @@ class KvSlots:
         return len(self._kept.get(slot, ()))
 
     def is_worth_waiting(self, tokens: Sequence[int], running: Iterable[RunningSequence]) -> bool:
-        """Return true if a running text is about to evaluate a long common prefix."""
+        """Return true if a running sequence is about to evaluate a long common prefix."""
         if not self._keeps_prefixes:
             return False
         here = coming = 0
-        for text in running:
-            n_prompt = text.decoder.n_prompt_tokens
-            shared = n_shared(tokens, text.decoder.tokens[:n_prompt])
-            here = max(here, min(shared, text.n_evaluated))
-            if text.n_evaluated < n_prompt and not text.is_preempted:
+        for sequence in running:
+            n_prompt = sequence.decoder.n_prompt_tokens
+            shared = n_shared(tokens, sequence.decoder.tokens[:n_prompt])
+            here = max(here, min(shared, sequence.n_evaluated))
+            if sequence.n_evaluated < n_prompt and not sequence.is_preempted:
                 coming = max(coming, shared)
         here = max([here, *(n_shared(tokens, kept) for kept in self._kept.values())])
         return coming - here >= MIN_AWAITED
@@ -108,7 +108,7 @@ class KvSlots:
     ) -> tuple[int, int]:
         best, most = -1, 0
         if self._keeps_prefixes:
-            held = [*self._kept.items(), *((text.slot, text.evaluated) for text in running)]
+            held = [*self._kept.items(), *((one.slot, one.evaluated) for one in running)]
             for slot, others in held:
                 n = n_shared(tokens, others)
                 if n > most:

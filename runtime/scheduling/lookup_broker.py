@@ -1,7 +1,7 @@
-"""Lookups of running texts: at once if the store is fast, else while other texts run.
+"""Lookups of running sequences: at once if the store is fast, else while other sequences run.
 
-A text that waits for a slow store is parked. If the key that a text is writing may be complete, a
-lookup at a slow store is prefetched.
+A sequence that waits for a slow store is parked. If the key that it is writing may be complete,
+the lookup at a slow store is prefetched.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MOST_RELATIONS = 4096
 
 
 class LookupBroker:
-    """Sends lookups of running texts to a store, and returns its answers."""
+    """Sends lookups of running sequences to a store, and returns its answers."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class LookupBroker:
 
         Args:
             is_fast: the store answers at once (`lookup_nowait`).
-            drop: ends a text whose lookup failed.
+            drop: ends a sequence whose lookup failed.
         """
         self._store = store
         self._is_fast = is_fast
@@ -51,11 +51,11 @@ class LookupBroker:
         """Those for which a slow store had a value: only their lookups are prefetched."""
 
     def answers_at_once(self, request: Request) -> bool:
-        """Return true if no lookup of the text has to wait."""
+        """Return true if no lookup of the sequence has to wait."""
         return self._is_fast if request.settings.as_of is None else self._is_past_fast
 
     def refresh(self) -> None:
-        """Let a text that begins see what is in the store now."""
+        """Let a sequence that begins see what is in the store now."""
         if self._store is not None:
             self._may_hold_snapshot = True
             self._store.refresh_nowait()
@@ -66,12 +66,12 @@ class LookupBroker:
             return
         self._may_hold_snapshot = False
         assert self._store is not None
-        # There is no text to fail; the next one fails when it refreshes the store itself.
+        # There is no sequence to fail; the next one fails when it refreshes the store itself.
         with suppress(Exception):
             self._store.refresh_nowait()
 
     def look_up(self, sequence: RunningSequence, lookup: Lookup) -> bool:
-        """Ask the store; return false where the text has to wait for the answer."""
+        """Ask the store; return false where the sequence has to wait for the answer."""
         store = self._store
         assert store is not None
         if not self.answers_at_once(sequence.request):
@@ -106,7 +106,7 @@ class LookupBroker:
         result: LookupResult | BaseException,
         running: Iterable[RunningSequence],
     ) -> None:
-        """Take the answer of a slow store, and resume the text if it waits for it."""
+        """Take the answer of a slow store, and resume the sequence if it waits for it."""
         asked.result, asked.is_answered = result, True
         for sequence in running:
             if sequence.asked is asked and sequence.awaits_lookup:
@@ -118,7 +118,7 @@ class LookupBroker:
                 return
 
     def _look_up_slowly(self, sequence: RunningSequence, lookup: Lookup) -> bool:
-        """Take a prefetched answer; return false where the text has to wait."""
+        """Take a prefetched answer; return false where the sequence has to wait."""
         asked = sequence.asked
         if asked is None or asked.lookup != lookup:
             _ask(sequence, lookup)
@@ -128,7 +128,7 @@ class LookupBroker:
         return False
 
     def _take_answer(self, sequence: RunningSequence, asked: PendingLookup) -> bool:
-        """Use what a slow store has answered; return false where the text cannot go on."""
+        """Use what a slow store has answered; return false where the sequence cannot go on."""
         result, sequence.asked = asked.result, None
         if isinstance(result, BaseException):
             self._drop(sequence, result)

@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult
     from lamlam.memory_backends.protocol import FactStore
 
-# Third-party models may be trained on such long texts that their KV cache would fill memory.
+# Third-party models may be trained on such long sequences that their KV cache would fill memory.
 _LARGEST_DEFAULT_CONTEXT = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class _Begin:
-    """A text to be generated."""
+    """A generation request."""
 
     request: Request
 
@@ -60,17 +60,17 @@ class ModelSettings:
     threads: int | None = None
     """Threads that compute; by default one for each usable processor."""
     context: int | None = None
-    """Tokens that one text may hold; by default what the model was trained on."""
+    """Tokens that one sequence may hold; by default what the model was trained on."""
     gpu_layers: int = 0
     """Layers on the GPU; -1 for all."""
     max_sequences: int = 4
-    """Texts that are generated at the same time."""
+    """Generations that run at the same time."""
     max_waiting: int = 4096
-    """Texts that may wait for their turn; more are refused."""
+    """Requests that may wait for their turn; more are refused."""
     reproducible: bool = False
-    """A text does not depend on others that run at the same time; they gain no speed."""
+    """A generation does not depend on others that run at the same time; they gain no speed."""
     cache_tokens: int | None = None
-    """Size of a unified KV cache in tokens; by default each text has ``context`` tokens."""
+    """Size of a unified KV cache in tokens; by default each sequence has ``context`` tokens."""
     batch: int = 512
     """Most tokens evaluated at once."""
     plain: bool = False
@@ -95,7 +95,7 @@ class ModelSettings:
         check_bool("reproducible", self.reproducible)
         if self.reproducible and self.cache_tokens is not None:
             raise UsageError(
-                "reproducible does not work with cache_tokens, by which texts share cells",
+                "reproducible does not work with cache_tokens, by which sequences share cells",
                 hint="leave out one of them",
             )
         check_bool("verbose", self.verbose)
@@ -266,7 +266,7 @@ class OwnerThread:
                         case _:
                             message(scheduler)
                 scheduler.step()
-            except Exception as error:  # a failed batch concerns every text in it
+            except Exception as error:  # a failed batch concerns every sequence in it
                 scheduler.fail_all(error)
 
     def _fail_queued(self) -> None:
@@ -293,7 +293,7 @@ class OwnerThread:
 
 
 def closed() -> EngineClosed:
-    """Return the error of a text whose engine is closed."""
+    """Return the error of a generation whose engine is closed."""
     return EngineClosed("the engine was closed")
 
 

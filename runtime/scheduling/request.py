@@ -1,4 +1,4 @@
-"""A generation request: the task that waits for a text, and the thread that generates it."""
+"""A generation request: the task that waits for it, and the thread that serves it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Failure:
 
 
 class GenerationRequest:
-    """A text for the owner thread; implements `lamlam.runtime.scheduling.sequence.Request`."""
+    """A request to the owner thread; implements `lamlam.runtime.scheduling.sequence.Request`."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class GenerationRequest:
         self.is_cancelled = False
         self.is_over = False
         self.has_failed = False
-        """The error that ended the text was raised in the task."""
+        """The error that ended the generation was raised in the task."""
         self.channel: EventChannel[Completion | list[Event] | _Failure] = EventChannel()
         self._owner = owner
         self._store = store
@@ -95,7 +95,7 @@ class GenerationRequest:
     # Called by the task ------------------------------------------------------------------
 
     async def completion(self) -> Completion:
-        """Return the finished text of a request without events; leaving early ends it."""
+        """Return the completion of a request without events; leaving early ends the generation."""
         try:
             message = await self.next_message()
             assert isinstance(message, Completion), "it is not streamed"
@@ -107,7 +107,7 @@ class GenerationRequest:
         """Return what comes next.
 
         Raises:
-            Exception: the error that ended the text.
+            Exception: the error that ended the generation.
         """
         message = await self.channel.get()
         if isinstance(message, _Failure):
@@ -116,7 +116,7 @@ class GenerationRequest:
         return message
 
     def cancel(self) -> None:
-        """Cancel the text at the next token, unless it is over."""
+        """Cancel the generation at the next token, unless it is over."""
         if not self.is_over:
             self.is_cancelled = True
             self._owner.wake()
@@ -131,11 +131,11 @@ class GenerationRequest:
             result = only_result(await self._store.lookup_many([asked.lookup]))
         except anyio.get_cancelled_exc_class():
             # By a reader that left, by the end of the loop, or by the store itself: without an
-            # answer, a text that still runs would never end.
+            # answer, a sequence that still runs would never end.
             gone = Unavailable("the lookup was cancelled")
             self._owner.answer(asked, gone)
             raise
-        except BaseException as error:  # the store's failure ends this text, not the engine
+        except BaseException as error:  # the store's failure ends this generation, not the engine
             self._owner.answer(asked, error)
         else:
             self._owner.answer(asked, result)
@@ -148,24 +148,24 @@ class GenerationRequest:
 
 
 class TextEvents:
-    """The events of one text. A class, since a generator that is left early must be closed."""
+    """The events of one generation; a class, since a generator left early must be closed."""
 
-    def __init__(self, text: GenerationRequest) -> None:
-        self._text = text
+    def __init__(self, request: GenerationRequest) -> None:
+        self._request = request
         self._ready: deque[Event] = deque()
         self._is_finished = False
         self._is_left = False
 
     def leave(self) -> None:
-        """Cancel the text, and wake a task that waits for its next event."""
-        self._text.cancel()
+        """Cancel the generation, and wake a task that waits for its next event."""
+        self._request.cancel()
         self._is_left = True
         self._ready.clear()
-        self._text.channel.put(_Failure(left()))  # for a task that waits at this moment
+        self._request.channel.put(_Failure(left()))  # for a task that waits at this moment
 
     def end(self, error: BaseException) -> bool:
-        """Return false if the text is over; else the owner thread fails it."""
-        return not self._text.is_over
+        """Return false if the generation is over; else the owner thread fails it."""
+        return not self._request.is_over
 
     def __aiter__(self) -> Self:
         """Return itself."""
@@ -177,13 +177,13 @@ class TextEvents:
         Raises:
             EngineElsewhere: the caller is on another loop.
         """
-        self._text.channel.loop.check()
+        self._request.channel.loop.check()
         while not self._ready:
-            if self._is_finished or self._text.has_failed:
+            if self._is_finished or self._request.has_failed:
                 raise StopAsyncIteration
             if self._is_left:
                 raise left()
-            message = await self._text.next_message()
+            message = await self._request.next_message()
             assert isinstance(message, list), "it is streamed"
             self._ready.extend(message)
         event = self._ready.popleft()
@@ -192,11 +192,11 @@ class TextEvents:
 
 
 async def last_of(events: EventSource) -> Completion:
-    """Return the finished text; leaving early ends it."""
+    """Return the completion; leaving early ends the generation."""
     try:
         async for event in events:
             if isinstance(event, Finished):
                 return event.completion
     finally:
         events.leave()
-    raise AssertionError("a text ends with Finished")
+    raise AssertionError("a generation ends with Finished")

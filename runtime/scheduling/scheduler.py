@@ -1,12 +1,12 @@
-"""Continuous batching: each step evaluates the next tokens of all running texts in one batch.
+"""Continuous batching: each step evaluates the next tokens of all running sequences in one batch.
 
-Used by one thread only. A text that waits for a slow memory is parked and the others go on.
+Used by one thread only. A sequence that waits for a slow memory is parked and the others go on.
 After a lookup nothing is evaluated twice: the cells in the KV cache stay, and
 ``<|db_return|>``, value, ``<|db_end|>`` and copied text are evaluated in one batch.
 
-Texts begin in the order in which they were submitted. With a unified KV cache, a text begins
-when its expected tokens fit; if the cache gets full nevertheless, the youngest text is paused,
-its cells are freed, and it is evaluated again later.
+Requests are admitted in the order in which they were submitted, with a unified KV cache as soon as
+the expected tokens fit; if the cache gets full nevertheless, the youngest sequence is paused, its
+cells are freed, and it is evaluated again later.
 """
 
 from __future__ import annotations
@@ -73,15 +73,15 @@ class Scheduler:
         """Start empty.
 
         Args:
-            make_sampler: gets the settings of a text and the size of the vocabulary; evaluation
+            make_sampler: gets the settings of a sequence and the size of the vocabulary; evaluation
                 uses one that writes a given text.
             is_fast: the store answers at once (`lookup_nowait`).
             constraint: constrains keys to what a fast store holds.
-            n_sequences: texts that run at the same time; others wait their turn.
+            n_sequences: sequences that run at the same time; others wait their turn.
             entity_names: all names of the store, for a strict constraint.
-            max_waiting: texts that may wait; more are refused.
+            max_waiting: requests that may wait; more are refused.
             keeps_prefixes: use the prefix cache.
-            is_reproducible: each text is evaluated in the batches that it would have alone,
+            is_reproducible: each sequence is evaluated in the batches that it would have alone,
                 since results of llama.cpp depend on the batch.
         """
         self._evaluator = evaluator
@@ -112,10 +112,10 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """True where a step would do something."""
-        for text in self._running:
-            if not text.awaits_lookup or text.request.is_cancelled:
+        for sequence in self._running:
+            if not sequence.awaits_lookup or sequence.request.is_cancelled:
                 return True
-        # If all running texts are parked, a waiting one can begin only if there is a slot.
+        # If all running sequences are parked, a waiting request can begin only if there is a slot.
         return bool(self._waiting or self._next) and self._has_place()
 
     def submit(self, request: Request) -> None:
@@ -134,7 +134,7 @@ class Scheduler:
         self._broker.answer(asked, result, self._running)
 
     def fail_all(self, error: BaseException) -> None:
-        """End every text with the error."""
+        """End every generation with the error."""
         for sequence in list(self._running):
             with suppress(Exception):
                 self._drop(sequence, error)
@@ -148,9 +148,9 @@ class Scheduler:
                 pass
 
     def rest(self) -> None:
-        """Release the snapshot of the memory if no text runs.
+        """Release the snapshot of the memory if no sequence runs.
 
-        A store may answer all lookups of a text from one snapshot; as long as it is open,
+        A store may answer all lookups of a sequence from one snapshot; as long as it is open,
         another process cannot complete an erasure.
         """
         if not self._running:
@@ -180,7 +180,7 @@ class Scheduler:
         return len(self._waiting) + (self._next is not None)
 
     def _drop_cancelled(self) -> None:
-        """End running texts that were cancelled."""
+        """End running sequences that were cancelled."""
         for sequence in tuple(self._running):
             if sequence.request.is_cancelled:
                 self._drop(sequence, None)
@@ -199,11 +199,11 @@ class Scheduler:
         if not self._running or not self._evaluator.unified_kv:
             return True
         may_look = self._store is not None
-        expected = [text.n_expected(may_look=may_look) for text in (*self._running, first)]
+        expected = [sequence.n_expected(may_look=may_look) for sequence in (*self._running, first)]
         return sum(min(n, self._evaluator.n_context) for n in expected) <= self._evaluator.n_cells
 
     def _admit_all(self) -> None:
-        """Begin texts, in order, as long as there is a slot for the next."""
+        """Admit requests, in order, as long as there is a slot for the next."""
         if not self._waiting and self._next is None:
             return
         self._forget_cancelled()
@@ -220,7 +220,7 @@ class Scheduler:
             self._admit(sequence)
 
     def _prepared(self, request: Request) -> RunningSequence | None:
-        """Return the text with its prompt tokenized; none if that failed."""
+        """Return the sequence of a request, its prompt tokenized; none if that failed."""
         context = self._evaluator.n_context
         constraint = self._constraint if self._broker.answers_at_once(request) else None
         try:
@@ -242,7 +242,7 @@ class Scheduler:
                 raise PromptTooLong(decoder.n_prompt_tokens, context)
             if not decoder.n_prompt_tokens:
                 raise UsageError(
-                    "the prompt must not be empty: this model has no token that begins a text",
+                    "the prompt must not be empty: this model has no BOS token",
                     hint="begin with some text",
                 )
             sampler = self._make_sampler(request.settings, self._vocabulary.n_tokens)
@@ -350,9 +350,9 @@ class Scheduler:
                 decoder.guide(trie, avoid)
 
     def _send_text(self, sequence: RunningSequence) -> None:
-        texts = sequence.decoder.output.take_unsent(sequence.request.settings.stop)
-        if texts:
-            sequence.request.send(list(texts))
+        events = sequence.decoder.output.take_unsent(sequence.request.settings.stop)
+        if events:
+            sequence.request.send(list(events))
 
     def _finish(self, sequence: RunningSequence) -> None:
         completion = sequence.decoder.completion()
@@ -377,9 +377,9 @@ class Scheduler:
         try:
             self._slots.release(sequence.slot, sequence.evaluated if keeps else [])
         finally:
-            # If cells are left, llama.cpp refuses the positions of the next text: an error for
-            # that text, which is better than a slot that is never free again.
-            self.rest()  # before a caller learns that the text is over, and erases
+            # If cells are left, llama.cpp refuses the positions of the next sequence: an error for
+            # that sequence, which is better than a slot that is never free again.
+            self.rest()  # before a caller learns that the generation is over, and erases
 
 
 def _fail(request: Request, error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""One text in the context, and the protocols of the scheduler: `InferenceContext` and `Request`."""
+"""A running sequence, and the protocols of the scheduler: `InferenceContext` and `Request`."""
 
 from __future__ import annotations
 
@@ -64,11 +64,11 @@ class InferenceContext(Protocol):
 
 
 class Request(Protocol):
-    """A request for one text, as the scheduler uses it in the owner thread."""
+    """A generation request, as the scheduler uses it in the owner thread."""
 
     @property
     def prompt(self) -> str | ChatPrompt:
-        """The beginning of the text, or a conversation to be answered."""
+        """The prompt text, or a conversation to be answered."""
         ...
 
     settings: TextSettings
@@ -94,7 +94,7 @@ class Request(Protocol):
 
 
 class RunningSequence:
-    """One text in the context."""
+    """One sequence in the context: its request, its decoder and what is evaluated of it."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class RunningSequence:
         self.slot = -1
         """Number of the sequence in the context, once it has a slot there."""
         self.age = 0
-        """Its number among all texts that began."""
+        """Its number among all sequences that were admitted."""
         self.decoder = decoder
         self.sampler = sampler
         self.key_constraint = key_constraint
@@ -150,7 +150,7 @@ class RunningSequence:
         """Mark all tokens as not evaluated, after the cells were freed."""
         self.is_preempted = True
         if not self.awaits_lookup:
-            self.asked = None  # prefetched; the answer may be old when the text goes on
+            self.asked = None  # prefetched; the answer may be old when the sequence goes on
         self.pending = list(self.decoder.tokens)
         self.n_evaluated = 0
         self.row = None
