@@ -10,8 +10,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeVar, Unpack, runtime_checkable
 
-from lamlam.errors import Conflict, NotSupported, ReadOnly, StoreClosed
-from lamlam.memory_backends.commits.validation import check_scan
+from lamlam.errors import NotSupported, ReadOnly, StoreClosed
+from lamlam.memory_backends.commits.validation import check_reached, check_scan
 from lamlam.memory_backends.model.capabilities import Capability as Capability
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.lookups import (
@@ -403,9 +403,5 @@ class Snapshot(ReadOnlyStore):
         """Do nothing: the store stays open."""
 
     def _at(self, asked: int | None) -> int:
-        if asked is not None and asked > self.revision:
-            raise Conflict(
-                f"the snapshot is at revision {self.revision} and has not reached {asked}",
-                hint="ask the store itself",
-            )
+        check_reached(asked, self.revision)
         return self.revision if asked is None else asked
