@@ -22,7 +22,7 @@ class BackgroundLoop:
     """An asyncio loop in a daemon thread, from the first call to `close`; any thread may use it."""
 
     def __init__(self, name: str, closed: Callable[[], Exception]) -> None:
-        """Take note of how to start it.
+        """Store the arguments; start nothing yet.
 
         Args:
             name: of the thread.

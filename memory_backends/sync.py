@@ -73,7 +73,7 @@ class SyncFactStore(OneProcess):
         create: bool = True,
         read_only: bool = False,
     ) -> None:
-        """Take note of what to open, or wrap an open store (which stays open afterwards).
+        """Store what to open, or wrap an open store (which stays open afterwards).
 
         Args:
             url: as for `open_store`.

@@ -97,7 +97,7 @@ class Engine(OneProcess):
         memory: str | FactStore | None | DefaultMemory = DefaultMemory.OWN,
         **options: Unpack[EngineKeywords],
     ) -> None:
-        """Take note of what to open; nothing is opened yet.
+        """Store the arguments; open nothing yet.
 
         Args:
             model: path of a GGUF file, or ``bundled``.
@@ -359,7 +359,7 @@ class Engine(OneProcess):
         read = read_messages(messages)
         if self._format is None:
             self._format = await anyio.to_thread.run_sync(
-                ChatFormat, loaded.file, loaded.vocabulary.ends
+                ChatFormat, loaded.file, loaded.vocabulary.eog_tokens
             )
         conversation = Conversation(
             read,

@@ -31,7 +31,7 @@ class EngineMemory:
     def __init__(
         self, memory: str | FactStore | None | DefaultMemory, constraint: Constraint | None
     ) -> None:
-        """Take note of the memory; nothing is opened yet.
+        """Store the arguments; open nothing yet.
 
         Raises:
             UsageError: not a URL, a store or ``None``.

@@ -44,7 +44,7 @@ class SyncEngine(OneProcess):
         memory: str | FactStore | None | DefaultMemory = DefaultMemory.OWN,
         **options: Unpack[EngineKeywords],
     ) -> None:
-        """Take note of what to open; arguments and errors as for `Engine`."""
+        """Store the arguments; open nothing yet. Arguments and errors as for `Engine`."""
         self._engine = Engine(model, memory, **options)
         self._loop: BackgroundLoop | None = None
         self._stack = ExitStack()

@@ -116,7 +116,7 @@ class ByteTokens:
 
     n_tokens = 261
     bos = 0
-    entity, relation, answer, end = 257, 258, 259, 260
+    entity, relationship, return_, end = 257, 258, 259, 260
 
     def tokenize(self, text: bytes, *, special: bool) -> list[int]:
         """Return one token for each byte, or the one token whose text this is."""
@@ -128,7 +128,7 @@ class ByteTokens:
         """Return the byte of a token; none for the others."""
         return bytes([token - 1]) if 1 <= token <= 256 else b""
 
-    def ends(self) -> list[int]:
+    def eog_tokens(self) -> list[int]:
         """Return the one token that ends a text."""
         return [0]
 

@@ -360,7 +360,7 @@ def _long_text(model: Path) -> str:
     """Return the end of a prompt, at most `N_LONG` tokens long."""
     long = _LONG
     with _vocabulary(model) as vocabulary:
-        while len(vocabulary.tokens(long)) > N_LONG:
+        while len(vocabulary.tokenize(long)) > N_LONG:
             long = long[: int(0.9 * len(long))]
     return long
 

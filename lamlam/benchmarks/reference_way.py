@@ -36,20 +36,20 @@ class Script:
     def __init__(self, vocabulary: Vocabulary) -> None:
         lookup = vocabulary.lookup
         assert lookup is not None
-        text = [*vocabulary.tokens(_TEXT * 40)][:N_TEXT]
+        text = [*vocabulary.tokenize(_TEXT * 40)][:N_TEXT]
         self.prompt = _TEXT
         every = N_TEXT // N_LOOKUPS
         question = [
-            lookup.entity, *vocabulary.tokens(_ENTITY),
-            lookup.relation, *vocabulary.tokens(_RELATION), lookup.answer,
+            lookup.entity, *vocabulary.tokenize(_ENTITY),
+            lookup.relationship, *vocabulary.tokenize(_RELATION), lookup.return_,
         ]  # fmt: skip
         self.picks: list[int] = []
         """The tokens that are sampled; values come in between."""
         for start in range(0, N_TEXT, every):
             middle, end = start + every // 2, start + every
             self.picks += [*text[start:middle], *question, *text[middle:end]]
-        self.answer = lookup.answer
-        self.end = min(vocabulary.ends)
+        self.return_ = lookup.return_
+        self.end = min(vocabulary.eog_tokens)
         self.prompt_tokens = vocabulary.prompt_tokens(_TEXT)
         # The value in the lookup, and its copy in the text.
         self.value_text = f" {VALUE}{END} {VALUE}".encode()
@@ -62,7 +62,7 @@ def write_the_reference_way(bare: BareBatch, script: Script) -> list[int]:
         bare.next_token(tokens[n_held:], n_held)  # the token that it would choose
         n_held = len(tokens)
         tokens.append(pick)
-        if pick == script.answer:
+        if pick == script.return_:
             start = tokens[:1]  # the start-of-text token has no text
             tokens = start + bare.tokens(bare.text(tokens[1:]) + script.value_text)
             n_held = 0

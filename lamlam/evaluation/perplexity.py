@@ -141,7 +141,7 @@ def _score_given(
     if lookup is None:
         total = float(scores.sum())
         return total, total, len(scores), _n_bytes(tokens[1:], vocabulary)
-    ids = LookupIds(lookup.entity, lookup.relation, lookup.answer, lookup.end, vocabulary.bos)
+    ids = LookupIds(lookup.entity, lookup.relationship, lookup.return_, lookup.end, vocabulary.bos)
     masks = lookup_masks(np.array(tokens), ids)
     text, counts = masks.text[1:], masks.loss[1:]
     n_bytes = _n_bytes(
@@ -163,16 +163,16 @@ def _tokens(pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[int]:
         if isinstance(piece, PlainText):
             run += piece.text  # a word that a fact ends inside stays one word
         elif lookup is not None:
-            tokens += vocabulary.tokens(run)
+            tokens += vocabulary.tokenize(run)
             run = ""
             for token, text in (
                 (lookup.entity, piece.entity),
-                (lookup.relation, piece.relation),
-                (lookup.answer, piece.value),
+                (lookup.relationship, piece.relation),
+                (lookup.return_, piece.value),
             ):
-                tokens += [token, *vocabulary.tokens(f" {text}")]
+                tokens += [token, *vocabulary.tokenize(f" {text}")]
             tokens.append(lookup.end)
-    return tokens + list(vocabulary.tokens(run))
+    return tokens + list(vocabulary.tokenize(run))
 
 
 class _Dictation(Sampler):
@@ -214,7 +214,7 @@ class _DynamicReader:
         assert vocabulary.lookup is not None
         self._vocabulary = vocabulary
         self._entity = vocabulary.lookup.entity
-        self._end = min(vocabulary.ends)
+        self._end = min(vocabulary.eog_tokens)
         self._dictation: _Dictation | None = None
         self._store = connect(url)
         self._settings = TextSettings(
@@ -241,7 +241,7 @@ class _DynamicReader:
 
     def read(self, text: str) -> tuple[float, int, int]:
         """Return the log likelihood of the text's tokens, and how many (and bytes) were read."""
-        self._text = self._vocabulary.tokens(text)
+        self._text = self._vocabulary.tokenize(text)
         write_text(self._scheduler, "", self._settings)
         assert self._dictation is not None
         n = self._dictation.n_written

@@ -31,14 +31,14 @@ class Marks:
     """The texts of a model's control tokens, as far as a template may write them."""
 
     def __init__(
-        self, texts: list[str], types: list[int], ends: frozenset[int], template: str
+        self, texts: list[str], types: list[int], eog_tokens: frozenset[int], template: str
     ) -> None:
         """Find them.
 
         Args:
             texts: of all tokens, by id.
             types: the format's type number of each.
-            ends: tokens that end a generation; files that type them wrongly exist.
+            eog_tokens: tokens that end a generation; files that type them wrongly exist.
             template: its source.
         """
         self.ids: dict[str, int] = {}
@@ -46,7 +46,7 @@ class Marks:
         self.markup: list[str] = []
         """Tokens that plain text yields too, whatever is done, and that the template writes."""
         for token, (text, kind) in enumerate(zip(texts, types, strict=True)):
-            if text and (kind in (_UNKNOWN, _CONTROL) or token in ends):
+            if text and (kind in (_UNKNOWN, _CONTROL) or token in eog_tokens):
                 self.ids[text] = token
             elif kind == _USER_DEFINED and text.strip() and len(text) > 1 and text in template:
                 self.markup.append(text)
@@ -74,11 +74,11 @@ class Marks:
 class ChatFormat:
     """The prompt format of one model for conversations."""
 
-    def __init__(self, file: CheckpointFile, ends: frozenset[int]) -> None:
+    def __init__(self, file: CheckpointFile, eog_tokens: frozenset[int]) -> None:
         """Compile the chat template of a model file.
 
         Args:
-            ends: tokens that end a generation.
+            eog_tokens: tokens that end a generation.
 
         Raises:
             NoChatTemplate: there is none.
@@ -92,7 +92,7 @@ class ChatFormat:
             )
         texts: list[str] = file.metadata["tokenizer.ggml.tokens"]
         self._template = ChatTemplate(source)
-        self._marks = Marks(texts, file.token_types, ends, source)
+        self._marks = Marks(texts, file.token_types, eog_tokens, source)
         self._bos, self._eos = (
             _token_text(texts, file.metadata.get(f"tokenizer.ggml.{name}_token_id"))
             for name in ("bos", "eos")

@@ -27,10 +27,10 @@ class NameTokens:
         blank: set[int] = set()
         inside: set[int] = set()
         ending: set[int] = set()
-        barred = vocabulary.not_text | vocabulary.ends
+        forbidden = vocabulary.not_text | vocabulary.eog_tokens
         for token in range(vocabulary.n_tokens):
             piece = vocabulary.piece(token)
-            if token in barred or not piece:
+            if token in forbidden or not piece:
                 continue
             if piece.startswith(b'"'):
                 ending.add(token)
@@ -54,7 +54,7 @@ class CallSampler(Sampler):
         self._call = call
         self._names = names
         self._opening = call.form.opening.encode()
-        self._end = min(vocabulary.ends, default=None)
+        self._end = min(vocabulary.eog_tokens, default=None)
         self._n_before: int | None = None
         self._tail = b""
         """The end of the text, which may be the beginning of a call's opening."""
@@ -98,7 +98,7 @@ class CallSampler(Sampler):
 
     def _begin(self, opening: str) -> None:
         self._gap = 0
-        self._forced.extend(self._vocabulary.tokens(opening + self._call.form.fixed[0]))
+        self._forced.extend(self._vocabulary.tokenize(opening + self._call.form.fixed[0]))
 
     def _in_name(self, logits: Logits, history: Sequence[int]) -> int:
         names = self._names
@@ -106,10 +106,10 @@ class CallSampler(Sampler):
         if self._n_name_tokens >= MAX_NAME_TOKENS:
             return self._close_name()
         if not self._n_name_tokens:
-            barred = names.not_first
+            forbidden = names.not_first
         else:
-            barred = names.not_inside if is_partial else names.not_inside_or_ending
-        token = super().pick(logits, Choice(barred, is_key=True), history)
+            forbidden = names.not_inside if is_partial else names.not_inside_or_ending
+        token = super().pick(logits, Choice(forbidden, is_key=True), history)
         if token in names.ending:
             return self._close_name()
         self._n_name_tokens += 1
@@ -121,7 +121,7 @@ class CallSampler(Sampler):
         self._gap += 1
         self._n_name_tokens = 0
         self._name.reset()
-        self._forced.extend(self._vocabulary.tokens(self._call.form.fixed[self._gap]))
+        self._forced.extend(self._vocabulary.tokenize(self._call.form.fixed[self._gap]))
         return self._forced.popleft()
 
     def _ended(self, logits: Logits, choice: Choice, history: Sequence[int]) -> int:

@@ -304,7 +304,7 @@ class Decoder:
             self.key_to_guide = "entity"
             self.action = self._next_in_key(self.state)
             return
-        if token in self.vocabulary.ends:
+        if token in self.vocabulary.eog_tokens:
             self._finish("stop")
             return
         self._blocked_here = False
@@ -382,7 +382,7 @@ class Decoder:
         lookup = self.vocabulary.lookup
         assert lookup is not None
         self._append_lookup_token(token)
-        if token == lookup.relation:
+        if token == lookup.relationship:
             begin = len(self.tokens)
             entity = self._text(state.start + 1, begin - 1)
             relation_state = InRelation(state.start, entity, begin)
@@ -398,7 +398,7 @@ class Decoder:
         lookup = self.vocabulary.lookup
         assert lookup is not None
         self._append_lookup_token(token)
-        if token == lookup.answer:
+        if token == lookup.return_:
             key = self._lookup(state.entity, self._text(state.begin, len(self.tokens) - 1))
             if _key(key) in self._tried:  # the same words in other tokens
                 self.action = self._abandon(state.start)
@@ -418,7 +418,7 @@ class Decoder:
         begin = state.start + 1 if isinstance(state, InEntity) else state.begin
         lookup = self.vocabulary.lookup
         assert lookup is not None
-        closing = lookup.relation if is_entity else lookup.answer
+        closing = lookup.relationship if is_entity else lookup.return_
         n_key_tokens = len(self.tokens) - begin
         is_blank = not self._text(begin, len(self.tokens))
         if n_key_tokens >= (MAX_ENTITY_TOKENS if is_entity else MAX_RELATION_TOKENS):
@@ -466,7 +466,7 @@ class Decoder:
         """Write a value for the model; ``fact`` is the lookup that gave it."""
         lookup = self.vocabulary.lookup
         assert lookup is not None
-        fetched = self.vocabulary.tokens(f" {value}")
+        fetched = self.vocabulary.tokenize(f" {value}")
         tokens = (*fetched, lookup.end)
         self.n_lookup_tokens += len(tokens)
         if self.settings.verbalise == "copy":
@@ -489,7 +489,7 @@ class Decoder:
             fetched: its tokens behind a space.
         """
         lead = self.output.space_before_value()
-        surface = fetched if lead == " " else self.vocabulary.tokens(lead + value)
+        surface = fetched if lead == " " else self.vocabulary.tokenize(lead + value)
         start = len(self.output.text)
         self.output.add_value(lead, value, fact)
         self.n_text_tokens += len(surface)

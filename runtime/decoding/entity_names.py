@@ -70,10 +70,10 @@ class EntityNames:
         read, built = self._read, self._trie
         if built is None or built[0] is not read:
             assert vocabulary.lookup is not None
-            paths = (vocabulary.tokens(f" {name}") for name in read.names)
+            paths = (vocabulary.tokenize(f" {name}") for name in read.names)
             trie = PackedTrie(
                 (path for path in paths if len(path) <= MAX_ENTITY_TOKENS),
-                vocabulary.lookup.relation,
+                vocabulary.lookup.relationship,
             )
             built = self._trie = (read, trie)
         return built[1]

@@ -141,10 +141,10 @@ class KeyConstraint:
             if name not in self._probed:
                 self._probed.add(name)
                 if self._describe(name, fuzzy=False) is not None:
-                    tokens = self._vocabulary.tokens(f" {name}")
+                    tokens = self._vocabulary.tokenize(f" {name}")
                     if len(tokens) <= MAX_ENTITY_TOKENS:
                         self._names[name] = tokens
-        return KeyTrie.of(self._names.values(), lookup.relation)
+        return KeyTrie.of(self._names.values(), lookup.relationship)
 
     def relations(
         self, entity: str, text: str, given: GivenOut
@@ -172,7 +172,7 @@ class KeyConstraint:
                 dict.fromkeys(n for n in _synonyms(key) if n in VAGUE or not n.startswith(VAGUE))
             )
         tokens = self._vocabulary.relation_tokens
-        trie = KeyTrie.of(map(tokens, names), lookup.answer)
+        trie = KeyTrie.of(map(tokens, names), lookup.return_)
         if trie is None:
             return None, frozenset()
         vague = {tokens(name)[0] for name in VAGUE if name not in view.relations}
@@ -196,7 +196,7 @@ class KeyConstraint:
             return None
         names = {name for key in view.relations for name in (key, *_synonyms(key))}
         paths = map(self._vocabulary.relation_tokens, names)
-        return KeyTrie.of((p for p in paths if len(p) <= MAX_RELATION_TOKENS), lookup.answer)
+        return KeyTrie.of((p for p in paths if len(p) <= MAX_RELATION_TOKENS), lookup.return_)
 
     def _new_names(self, text: str) -> list[str]:
         """Return candidate names that end in text not seen before."""

@@ -98,7 +98,7 @@ class TokenList:
         """Return a token's text; a lookup token's is its name, other marks have none."""
         lookup = self._vocabulary.lookup
         if lookup is not None:
-            ids = (lookup.entity, lookup.relation, lookup.answer, lookup.end)
+            ids = (lookup.entity, lookup.relationship, lookup.return_, lookup.end)
             if token in ids:
                 return LOOKUP_TOKENS[ids.index(token)]
         return self._vocabulary.piece(token).decode("utf-8", "replace")

@@ -51,24 +51,26 @@ class SamplerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The logit mask and bias of the next token, and the tokens to be preferred."""
+    """How the next token is constrained: a hard logit mask, a bias, and a soft preference."""
 
     forbidden: TokenIds
+    """Hard: these tokens are masked out."""
     bias: tuple[tuple[int, float], ...] = ()
     """(token, what is added to its logit)."""
     preferred: TokenIds | None = None
+    """Soft: the best of these is taken if together they reach `floor`; else any token may come."""
     floor: float = 0.0
-    """The preferred tokens win if together they have at least this probability."""
+    """Least probability of the preferred tokens together."""
     is_key: bool = False
     """The token belongs to a lookup: chosen greedily, whatever the temperature."""
     allowed: TokenIds | None = None
-    """Where given, no other token may come."""
-    barred: frozenset[int] = field(init=False, repr=False, compare=False)
-    """``forbidden``, to look single tokens up."""
+    """Hard: where given, all other tokens are masked out."""
+    forbidden_set: frozenset[int] = field(init=False, repr=False, compare=False)
+    """``forbidden`` as a set, to test single tokens."""
 
     def __post_init__(self) -> None:
         """Prepare the set of forbidden tokens, since most choices serve many tokens."""
-        object.__setattr__(self, "barred", frozenset(self.forbidden.tolist()))
+        object.__setattr__(self, "forbidden_set", frozenset(self.forbidden.tolist()))
 
 
 class Sampler:
@@ -158,13 +160,13 @@ def _likeliest(logits: Logits, choice: Choice) -> int | None:
     """Return the allowed token with the highest score, where no row has to be copied for it."""
     top = int(logits.argmax())
     _check(logits.item(top))
-    if len(choice.bias) > 1 or top in choice.barred:
+    if len(choice.bias) > 1 or top in choice.forbidden_set:
         return None
     for token, bias in choice.bias:
         if token == top:
             return top if bias >= 0 else None
         score, best = logits[token] + np.float32(bias), logits[top]
         is_first = score > best or (score == best and token < top)
-        if is_first and token not in choice.barred:
+        if is_first and token not in choice.forbidden_set:
             return token
     return top

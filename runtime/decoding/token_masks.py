@@ -13,15 +13,17 @@ class TokenMasks:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         lookup = vocabulary.lookup
-        ids = {lookup.entity, lookup.relation, lookup.answer, lookup.end} if lookup else set()
-        special = vocabulary.not_text | vocabulary.ends | ids
+        ids = {lookup.entity, lookup.relationship, lookup.return_, lookup.end} if lookup else set()
+        special = vocabulary.not_text | vocabulary.eog_tokens | ids
         self.key = token_ids(special)
         """In a key: only text."""
-        self.text = token_ids(special - vocabulary.ends - ({lookup.entity} if lookup else set()))
-        self.text_no_lookup = token_ids(special - vocabulary.ends)
+        self.text = token_ids(
+            special - vocabulary.eog_tokens - ({lookup.entity} if lookup else set())
+        )
+        self.text_no_lookup = token_ids(special - vocabulary.eog_tokens)
         self.text_no_end = token_ids(special - ({lookup.entity} if lookup else set()))
-        self.entity = token_ids(special - ({lookup.relation} if lookup else set()))
-        self.relation = token_ids(special - ({lookup.answer} if lookup else set()))
+        self.entity = token_ids(special - ({lookup.relationship} if lookup else set()))
+        self.relation = token_ids(special - ({lookup.return_} if lookup else set()))
 
 
 def token_ids(tokens: set[int] | frozenset[int]) -> TokenIds:

@@ -18,7 +18,7 @@ _NOT_TEXT = frozenset({2, 3, 5})
 _CONTROL = 3
 _MOST_RELATIONS = 4096
 _SURELY_SHORT = 16
-"""Characters a token, up to which a text is tokenized without counting first."""
+"""Characters a token, up to which a prompt is tokenized without counting first."""
 
 
 Stretch = str | int
@@ -37,7 +37,7 @@ class TokenSource(Protocol):
 
     n_tokens: int
     bos: int
-    """First token of every text; -1 where texts begin with nothing."""
+    """The beginning-of-sequence (BOS) token; -1 if the model has none."""
 
     def tokenize(self, text: bytes, *, special: bool) -> list[int]:
         """Return the tokens of the text; with ``special``, token texts become their tokens."""
@@ -47,8 +47,8 @@ class TokenSource(Protocol):
         """Return the bytes that a token stands for; none for control tokens."""
         ...
 
-    def ends(self) -> list[int]:
-        """Return the tokens that end a text."""
+    def eog_tokens(self) -> list[int]:
+        """Return the end-of-generation (EOG) tokens."""
         ...
 
     def token_types(self) -> list[int]:
@@ -61,8 +61,8 @@ class LookupTokens:
     """Ids of the four tokens that make a lookup."""
 
     entity: int
-    relation: int
-    answer: int
+    relationship: int
+    return_: int
     end: int
 
 
@@ -83,14 +83,14 @@ class Vocabulary:
         types = source.token_types()
         self.n_tokens = source.n_tokens
         self.bos = source.bos
-        self.ends = frozenset(source.ends())
+        self.eog_tokens = frozenset(source.eog_tokens())
         self.lookup = None if plain else _find_lookup_tokens(source, types)
         self.not_text = frozenset(n for n, kind in enumerate(types) if kind in _NOT_TEXT)
         self._relation_tokens: dict[str, tuple[int, ...]] = {}
         self._longest_piece: int | None = None  # bytes; asking each token takes a while
 
     def prompt_tokens(self, prompt: str | ChatPrompt) -> list[int]:
-        """Return the tokens of a text from its beginning, the first-token marker included.
+        """Return the tokens of a prompt, the BOS token included.
 
         Raises:
             UnknownToken: the tokenizer is damaged.
@@ -100,7 +100,7 @@ class Vocabulary:
             return start + self._tokenized(prompt)
         tokens: list[int] = []
         for stretch in prompt.stretches:
-            tokens += [stretch] if isinstance(stretch, int) else self.tokens(stretch)
+            tokens += [stretch] if isinstance(stretch, int) else self.tokenize(stretch)
         return tokens if tokens[:1] == start else start + tokens  # a template may write it itself
 
     def least_tokens(self, prompt: str | ChatPrompt, enough: int) -> int:
@@ -128,8 +128,8 @@ class Vocabulary:
         """Return the text of tokens; bytes that are not UTF-8 become U+FFFD."""
         return b"".join(map(self.piece, tokens)).decode("utf-8", "replace")
 
-    def tokens(self, text: str) -> tuple[int, ...]:
-        """Return the tokens of a stretch of text.
+    def tokenize(self, text: str) -> tuple[int, ...]:
+        """Return the tokens of text, without BOS.
 
         Not cached: text may be a value, and an erased one must not remain here.
         """
@@ -149,7 +149,7 @@ class Vocabulary:
         if tokens is None:
             if len(self._relation_tokens) >= _MOST_RELATIONS:
                 self._relation_tokens.clear()
-            tokens = self._relation_tokens[name] = self.tokens(f" {name}")
+            tokens = self._relation_tokens[name] = self.tokenize(f" {name}")
         return tokens
 
 

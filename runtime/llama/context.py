@@ -53,14 +53,14 @@ class LlamaModel:
         )  # older versions lack the second
         self.can_truncate = not any(getattr(api, kind, _no)(handle) for kind in kinds)
         self._piece_buffer = ctypes.create_string_buffer(256)
-        # Models of lamlam begin every text with the marker; add_bos = false is for other programs.
+        # Models of lamlam begin every sequence with BOS; add_bos = false is for other programs.
         buffer: Any = self._piece_buffer
         is_ours = api.llama_model_meta_val_str(handle, b"lamlam.format_version", buffer, 256) >= 0
-        has_marker = is_ours or api.llama_vocab_get_add_bos(self._vocab)
-        self.bos = int(api.llama_vocab_bos(self._vocab)) if has_marker else _NO_TOKEN
+        has_bos = is_ours or api.llama_vocab_get_add_bos(self._vocab)
+        self.bos = int(api.llama_vocab_bos(self._vocab)) if has_bos else _NO_TOKEN
 
     def tokenize(self, text: bytes, *, special: bool) -> list[int]:
-        """Return the tokens of the text, with no marker added in front."""
+        """Return the tokens of the text, with no BOS added in front."""
         vocab, room = self._open_vocab(), len(text) + 8
         tokens = (api.llama_token * room)()
         n = api.llama_tokenize(vocab, text, len(text), tokens, room, False, special)
@@ -78,8 +78,8 @@ class LlamaModel:
             n = api.llama_token_to_piece(vocab, token, buffer, len(buffer), 0, False)
         return buffer.raw[:n]
 
-    def ends(self) -> list[int]:
-        """Return the tokens that end a text."""
+    def eog_tokens(self) -> list[int]:
+        """Return the end-of-generation (EOG) tokens."""
         candidates = {n for n, kind in enumerate(self._token_types) if kind != 1}
         candidates |= {int(api.llama_vocab_eos(self._vocab)), int(api.llama_vocab_eot(self._vocab))}
         return [

@@ -22,7 +22,7 @@ class ObserverSet:
     def __init__(
         self, trace: str | os.PathLike[str] | Trace | None, telemetry: bool | Telemetry
     ) -> None:
-        """Take note of the observers; the file of a trace is not opened yet.
+        """Store the observers; open no trace file yet.
 
         Raises:
             UsageError: a value that makes no sense.

@@ -39,7 +39,7 @@ class Telemetry:
     def __init__(
         self, tracer_provider: TracerProvider | None = None, *, content: bool = False
     ) -> None:
-        """Take note of where spans go.
+        """Store where spans go.
 
         Args:
             tracer_provider: by default the one that the program has set.

@@ -17,17 +17,22 @@ class Batcher:
     """Evaluates what running sequences have pending, in one context."""
 
     def __init__(
-        self, evaluator: InferenceContext, slots: KvSlots, *, filler: int, is_reproducible: bool
+        self,
+        evaluator: InferenceContext,
+        slots: KvSlots,
+        *,
+        padding_token: int,
+        is_reproducible: bool,
     ) -> None:
-        """Take note of the context.
+        """Store the arguments.
 
         Args:
-            filler: the token that idle sequences between busy ones are given.
+            padding_token: evaluated in idle sequences between busy ones, and removed again.
             is_reproducible: each sequence is evaluated in a separate batch.
         """
         self._evaluator = evaluator
         self._slots = slots
-        self._filler = filler
+        self._padding_token = padding_token
         self._is_reproducible = is_reproducible
 
     def evaluate(self, ready: list[RunningSequence], running: list[RunningSequence]) -> None:
@@ -46,25 +51,6 @@ class Batcher:
             self._evaluator.decode()
         elif ready:
             self._evaluate_together(ready, running)
-
-    def rewind(self, sequence: RunningSequence, to: int) -> None:
-        """Truncate a sequence to its first ``to`` tokens, with the logits after the last."""
-        sequence.pending.clear()
-        sequence.row = None
-        sequence.asked = None  # for what is cut off; it may come again much later
-        opened = sequence.opened
-        if opened is not None and opened[0] == to:
-            sequence.restored = opened[1]
-            n_cached = to
-        else:
-            # One token is evaluated again, for its logits.
-            n_cached = to - 1
-            sequence.restored = None
-        n_cached = min(n_cached, sequence.n_evaluated)
-        sequence.pending.extend(sequence.decoder.tokens[n_cached:to])
-        if n_cached < sequence.n_evaluated:
-            self._evaluator.truncate(sequence.slot, n_cached)
-            sequence.n_evaluated = n_cached
 
     def _evaluate_together(
         self, ready: list[RunningSequence], running: list[RunningSequence]
@@ -88,16 +74,16 @@ class Batcher:
         between = [] if evaluator.unified_kv else gaps(slots)
         if sum(shares) + len(between) > evaluator.free_tokens:
             between = []
-        fillers: list[tuple[int, int]] = []
+        padded: list[tuple[int, int]] = []
         for slot in sorted([*slots, *between]) if between else slots:
             if slot in in_batch:
                 self._add_pending(*in_batch[slot])
             else:
-                fillers += self._fill(slot, running)
+                padded += self._pad(slot, running)
         try:
             evaluator.decode()
         finally:
-            for slot, n_held in fillers:
+            for slot, n_held in padded:
                 if n_held:
                     evaluator.truncate(slot, n_held)
                 else:
@@ -110,7 +96,7 @@ class Batcher:
             if sequence.row is not None:
                 sequence.restored = self._evaluator.logits(sequence.row).copy()
 
-    def _fill(self, slot: int, running: list[RunningSequence]) -> list[tuple[int, int]]:
+    def _pad(self, slot: int, running: list[RunningSequence]) -> list[tuple[int, int]]:
         """Give an idle sequence a token; return what it held before, if that must be restored.
 
         If it waits for memory it gets what it will need anyway, which may stay.
@@ -123,7 +109,7 @@ class Batcher:
         can_go_back = not n_held or self._evaluator.can_truncate
         if n_held >= self._evaluator.n_context or not can_go_back:
             return []
-        self._evaluator.add(slot, [self._filler], n_held, is_last=False)
+        self._evaluator.add(slot, [self._padding_token], n_held, is_last=False)
         return [(slot, n_held)]
 
     def _with_cells(

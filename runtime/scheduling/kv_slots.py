@@ -108,7 +108,7 @@ class KvSlots:
     ) -> tuple[int, int]:
         best, most = -1, 0
         if self._keeps_prefixes:
-            held = [*self._kept.items(), *((one.slot, one.evaluated) for one in running)]
+            held = [*self._kept.items(), *((one.slot, one.reusable_prefix) for one in running)]
             for slot, others in held:
                 n = n_shared(tokens, others)
                 if n > most:

@@ -94,9 +94,9 @@ class Scheduler:
         self._make_sampler = make_sampler or _plain_sampler
         keeps_prefixes = keeps_prefixes and not is_reproducible
         self._slots = KvSlots(evaluator, n_sequences, keeps_prefixes=keeps_prefixes)
-        filler = max(0, vocabulary.bos)
+        padding_token = max(0, vocabulary.bos)
         self._batcher = Batcher(
-            evaluator, self._slots, filler=filler, is_reproducible=is_reproducible
+            evaluator, self._slots, padding_token=padding_token, is_reproducible=is_reproducible
         )
         self._max_waiting = max_waiting
         self._waiting: deque[Request] = deque()
@@ -309,7 +309,7 @@ class Scheduler:
                     if sequence.request.is_streamed:
                         self._send_text(sequence)
                 case Rewind(to):
-                    self._batcher.rewind(sequence, to)
+                    sequence.rewind(to, self._evaluator)
                     decoder.rewound()
                     self._guide(sequence)
                 case Look(lookup):
@@ -375,7 +375,7 @@ class Scheduler:
             return
         self._running.remove(sequence)
         try:
-            self._slots.release(sequence.slot, sequence.evaluated if keeps else [])
+            self._slots.release(sequence.slot, sequence.reusable_prefix if keeps else [])
         finally:
             # If cells are left, llama.cpp refuses the positions of the next sequence: an error for
             # that sequence, which is better than a slot that is never free again.

@@ -131,8 +131,8 @@ class RunningSequence:
         self.candidate_score = 0.0
 
     @property
-    def evaluated(self) -> list[int]:
-        """Tokens in the context up to the first lookup; values of memory are not cached."""
+    def reusable_prefix(self) -> list[int]:
+        """Evaluated tokens before the first lookup; values of memory are not cached."""
         tokens = self.decoder.tokens[: self.n_evaluated]
         lookup = self.decoder.vocabulary.lookup
         if lookup is not None and lookup.entity in tokens:
@@ -145,6 +145,25 @@ class RunningSequence:
         # A lookup takes some 16 tokens, and there are rarely fewer tokens of text between two.
         n_lookup = min(settings.max_tokens, settings.max_lookup_tokens) if may_look else 0
         return self.decoder.n_prompt_tokens + settings.max_tokens + n_lookup
+
+    def rewind(self, to: int, evaluator: InferenceContext) -> None:
+        """Truncate the sequence to its first ``to`` tokens, with the logits after the last."""
+        self.pending.clear()
+        self.row = None
+        self.asked = None  # for what is cut off; it may come again much later
+        opened = self.opened
+        if opened is not None and opened[0] == to:
+            self.restored = opened[1]
+            n_cached = to
+        else:
+            # One token is evaluated again, for its logits.
+            n_cached = to - 1
+            self.restored = None
+        n_cached = min(n_cached, self.n_evaluated)
+        self.pending.extend(self.decoder.tokens[n_cached:to])
+        if n_cached < self.n_evaluated:
+            evaluator.truncate(self.slot, n_cached)
+            self.n_evaluated = n_cached
 
     def pause(self) -> None:
         """Mark all tokens as not evaluated, after the cells were freed."""

@@ -115,7 +115,7 @@ def parse(tokens: Iterable[int]) -> Parsed:
         chr(token - 1) if 1 <= token <= 256 else chr(0x100 + token) for token in tokens
     )
     entity, relation, answer, end = (
-        chr(0x100 + token) for token in (BYTES.entity, BYTES.relation, BYTES.answer, BYTES.end)
+        chr(0x100 + token) for token in (BYTES.entity, BYTES.relationship, BYTES.return_, BYTES.end)
     )
     pattern = re.compile(
         f"{entity}([^\u0100-\uffff]*){relation}([^\u0100-\uffff]*){answer}([^\u0100-\uffff]*){end}"

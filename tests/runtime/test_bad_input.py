@@ -125,7 +125,7 @@ def test_a_token_that_there_is_none_of_fails_its_text(wrong: int) -> None:
     assert isinstance(bad.error, UnknownToken)
     assert (bad.error.token, bad.error.n_tokens) == (wrong, 261)
     assert good.result.text == "axxxx"
-    for read in (vocabulary.tokens, vocabulary.relation_tokens, vocabulary.prompt_tokens):
+    for read in (vocabulary.tokenize, vocabulary.relation_tokens, vocabulary.prompt_tokens):
         with pytest.raises(UnknownToken):
             read("no!")
 

@@ -288,7 +288,7 @@ def test_tokens_of_a_real_template_are_those_of_its_whole_text() -> None:
     ]
     with open_model(path, file.token_types) as model:
         vocabulary = Vocabulary(model)
-        form = ChatFormat(file, vocabulary.ends)
+        form = ChatFormat(file, vocabulary.eog_tokens)
         for messages in (talk[:2], talk, talk[1:2], HELLO):
             rendered = form._render(messages, None)
             expected = model.tokenize(rendered.encode(), special=True)

@@ -11,7 +11,7 @@ from lamlam.runtime.decoding.sampling import Choice
 from lamlam.runtime.decoding.spans import LookupRecord
 from tests.runtime.support import BYTES, allowed, answered, drive, make_decoder, parse
 
-SPECIAL = (BYTES.entity, BYTES.relation, BYTES.answer, BYTES.end, 0)
+SPECIAL = (BYTES.entity, BYTES.relationship, BYTES.return_, BYTES.end, 0)
 POLICIES = ("continue", "ask_again", "unknown", "nearest", "stop", "raise")
 values = st.text(min_size=1, max_size=12).filter(lambda text: _is_utf8(text) and bool(text.strip()))
 answers = st.one_of(

@@ -23,7 +23,7 @@ from tests.runtime.decoding.test_decoder_properties import Wild
 from tests.runtime.fake_store import SLOW, FakeStore, as_store
 from tests.runtime.support import BYTES, answered, drive, make_decoder, pick_from
 
-E, R, A, END = BYTES.entity, BYTES.relation, BYTES.answer, BYTES.end
+E, R, A, END = BYTES.entity, BYTES.relationship, BYTES.return_, BYTES.end
 LOOKUP = [E, *BYTES.encode(" Ada"), R, *BYTES.encode(" birth place"), A]
 PROMPT = [0, *BYTES.encode("Ada was born")]
 MISS = answered("miss")

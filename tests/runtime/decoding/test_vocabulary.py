@@ -42,8 +42,14 @@ def test_no_prompt_key_or_value_yields_a_lookup_token(text: str) -> None:
     vocabulary = _SHARED[0]
     lookup = vocabulary.lookup
     assert lookup is not None
-    special = {lookup.entity, lookup.relation, lookup.answer, lookup.end, *vocabulary.ends}
-    for tokens in (vocabulary.tokens(text), vocabulary.prompt_tokens(text)[1:]):
+    special = {
+        lookup.entity,
+        lookup.relationship,
+        lookup.return_,
+        lookup.end,
+        *vocabulary.eog_tokens,
+    }
+    for tokens in (vocabulary.tokenize(text), vocabulary.prompt_tokens(text)[1:]):
         assert special.isdisjoint(tokens)
         assert b"".join(map(vocabulary.piece, tokens)) == text.encode()
 
@@ -64,7 +70,9 @@ def test_lookup_tokens_are_found_by_text(vocabulary: Vocabulary, model: LlamaMod
     lookup = vocabulary.lookup
     assert lookup is not None
     n = model.n_tokens
-    assert (lookup.entity, lookup.relation, lookup.answer, lookup.end) == tuple(range(n - 4, n))
+    assert (lookup.entity, lookup.relationship, lookup.return_, lookup.end) == tuple(
+        range(n - 4, n)
+    )
     assert all(vocabulary.piece(token) == b"" for token in range(n - 4, n))
     assert vocabulary.prompt_tokens("a")[0] == vocabulary.bos == 0
 

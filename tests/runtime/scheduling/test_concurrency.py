@@ -29,13 +29,15 @@ def script(tokens: list[int]) -> int:
     """A model of which nothing but the tokens so far decides what comes next; it asks often."""
     last = tokens[-1]
     mixed = hash((len(tokens), *tokens[-5:])) % 97
-    if last == BYTES.entity or last == BYTES.relation:
+    if last == BYTES.entity or last == BYTES.relationship:
         return 1 + ord(" ")
-    opened = [t for t in tokens if t in (BYTES.entity, BYTES.relation, BYTES.answer, BYTES.end)]
+    opened = [
+        t for t in tokens if t in (BYTES.entity, BYTES.relationship, BYTES.return_, BYTES.end)
+    ]
     if opened and opened[-1] == BYTES.entity:
-        return BYTES.relation if mixed < 40 else 1 + ord("ab"[mixed % 2])
-    if opened and opened[-1] == BYTES.relation:
-        return BYTES.answer if mixed < 60 else 1 + ord("cd"[mixed % 2])
+        return BYTES.relationship if mixed < 40 else 1 + ord("ab"[mixed % 2])
+    if opened and opened[-1] == BYTES.relationship:
+        return BYTES.return_ if mixed < 60 else 1 + ord("cd"[mixed % 2])
     return BYTES.entity if mixed < 12 else 1 + ord("abcdefgh "[mixed % 9])
 
 
@@ -214,7 +216,7 @@ def test_values_of_memory_are_not_kept() -> None:
     run(model, [text], FakeStore(FACTS), n_sequences=2, keeps_prefixes=True)
     assert text.asked.result.lookups
     (kept,) = model.cells.values()
-    assert BYTES.entity not in kept and BYTES.answer not in kept
+    assert BYTES.entity not in kept and BYTES.return_ not in kept
 
 
 def test_a_model_that_cannot_forget_in_part_shares_nothing() -> None:
@@ -369,17 +371,17 @@ def test_a_full_store_pauses_the_youngest(
 
 def asks_of_everything(tokens: list[int]) -> int:
     """A model that looks up a known thing, writes a little, and looks up the next."""
-    marks = (BYTES.entity, BYTES.relation, BYTES.answer, BYTES.end)
+    marks = (BYTES.entity, BYTES.relationship, BYTES.return_, BYTES.end)
     places = [n for n, token in enumerate(tokens) if token in marks]
     since = len(tokens) - places[-1] - 1 if places else len(tokens)
     last = tokens[places[-1]] if places else None
     n_asked = tokens.count(BYTES.entity)
     if last == BYTES.entity:
         key = " ab" if n_asked % 2 else " ba"
-        return 1 + ord(key[since]) if since < len(key) else BYTES.relation
-    if last == BYTES.relation:
+        return 1 + ord(key[since]) if since < len(key) else BYTES.relationship
+    if last == BYTES.relationship:
         key = " c" if n_asked < 3 else " d"
-        return 1 + ord(key[since]) if since < len(key) else BYTES.answer
+        return 1 + ord(key[since]) if since < len(key) else BYTES.return_
     return BYTES.entity if since % 5 == 4 else 1 + ord("mnopq"[len(tokens) % 5])
 
 

@@ -168,7 +168,7 @@ def test_another_question_excludes_the_tried_one() -> None:
         base = [0, *BYTES.encode(first)]
         if len(tokens) < len(base):
             return base[len(tokens)]
-        return BYTES.answer if len(tokens) > len(base) else 1 + ord("z")
+        return BYTES.return_ if len(tokens) > len(base) else 1 + ord("z")
 
     done = run(
         ScriptedModel(script), store, "Marie Curie lived in", policy="ask_again", max_tokens=1

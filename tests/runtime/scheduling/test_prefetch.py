@@ -57,7 +57,7 @@ def stepped(scheduler: Scheduler, text: Asked) -> PendingLookup:
 def is_written(scheduler: Scheduler) -> bool:
     """The one running text has written that its question is complete."""
     (sequence,) = scheduler._running
-    return BYTES.answer in sequence.decoder.tokens
+    return BYTES.return_ in sequence.decoder.tokens
 
 
 def test_a_relation_that_nobody_asked_about_is_asked_when_it_is_complete() -> None:
