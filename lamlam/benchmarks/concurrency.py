@@ -1,4 +1,4 @@
-"""How fast many texts are written at the same time, beside llama.cpp's own ways to do it.
+"""How fast many generations run at the same time, beside llama.cpp's own ways to do it.
 
 All read the same file with the same threads, greedily, and take turns, each in a worker process,
 since machines drift: compare the medians of each round's ratios, not single figures.
@@ -40,7 +40,7 @@ N_REQUESTS = 64
 N_LONG = 300
 """Tokens of every eighth request's prompt."""
 N_STEADY = 3
-"""Texts that each steady writer writes, one after another, as agents do."""
+"""Generations that each steady client asks for, one after another, as agents do."""
 _CONTEXT = 512
 _REFERENCE_CONTEXT = 1024
 _SUBJECTS = (
@@ -64,24 +64,24 @@ def concurrency_benchmark(
 
     Args:
         model: a GGUF file; without lookup tokens the figures of lookups are ``None``.
-        sequences: texts written at the same time.
+        sequences: generations that run at the same time.
         pairs: number of rounds.
-        tokens: sampled for each text.
+        tokens: sampled for each generation.
         on_progress: called with (rounds done, rounds in all).
 
     Returns:
         Tokens per second, prompts included: ``bare_tokens_per_s``, the faster of
         ``bare_split_tokens_per_s`` and ``bare_unified_tokens_per_s`` (a loop over the low-level
         API with llama.cpp's two layouts of the KV cache); ``lamlam_tokens_per_s``;
-        ``serial_tokens_per_s`` (the same texts one after another);
+        ``serial_tokens_per_s`` (the same generations one after another);
         ``instant_memory_tokens_per_s`` and ``slow_memory_tokens_per_s`` (with lookups), and with
-        ``_steady`` in the name where each writer writes three texts one after the other, so that
-        the last texts of a turn, which run beside few others, count less;
+        ``_steady`` in the name where each client asks for three generations in a row, so that
+        the last of a turn, which run beside few others, count less;
         ``served_tokens_per_s`` and ``llama_server_tokens_per_s`` (64 requests, each client
         sending its next when it has its answer; every eighth prompt is long, and no prompt comes
         twice);
         ``p99_between_tokens_ms`` and ``llama_server_p99_between_tokens_ms`` (the same requests,
-        streamed); ``lookups_text_s`` and ``reference_way_s`` (one text with 8 lookups, see
+        streamed); ``lookups_text_s`` and ``reference_way_s`` (one generation with 8 lookups, see
         `lamlam.benchmarks.reference_way`); and the medians of each round's ratios.
 
     Raises:
@@ -133,7 +133,7 @@ class _Written(NamedTuple):
 
     n_tokens: int
     pauses: Sequence[float] = ()
-    """Seconds between the tokens of one text, where it was streamed."""
+    """Seconds between the tokens of one generation, where it was streamed."""
 
 
 def _open_all(

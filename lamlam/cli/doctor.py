@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check this installation: Python, llama.cpp, model, facts, and a short text written."""
+    """Check this installation: Python, llama.cpp, model, facts, and a short generation."""
     checks = []
     for check in _examine():
         checks.append(check)
@@ -130,7 +130,7 @@ def _writing() -> str:
     from lamlam.runtime.sync import SyncEngine
 
     with SyncEngine() as engine:
-        engine.generate(_TRIAL_PROMPT, max_tokens=4)  # the first text also pays for loading
+        engine.generate(_TRIAL_PROMPT, max_tokens=4)  # the first generation also pays for loading
         n_tokens = 0
         started = time.perf_counter()
         while (elapsed := time.perf_counter() - started) < _TRIAL_S:

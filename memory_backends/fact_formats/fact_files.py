@@ -239,7 +239,7 @@ class _PackedLines:
 
 
 class _KeptLines:
-    """The lines of an open file, from its begin each time."""
+    """The lines of an open file, from the beginning each time."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
