@@ -168,9 +168,9 @@ class _Planner:
         stored = [
             r
             for r in self.reader.merges(kept)
-            if r.kept == kept and r.stands and (r.kept, r.merged) not in gone
+            if r.kept == kept and r.is_reversible and (r.kept, r.merged) not in gone
         ]
-        return stored + [r for r in self.plan.merged if r.kept == kept and r.stands]
+        return stored + [r for r in self.plan.merged if r.kept == kept and r.is_reversible]
 
     def _edit(self, key: str) -> EntityEdit:
         edit = self.edits.get(key)
@@ -291,7 +291,7 @@ class _Planner:
             record: of the merge.
             until: the revision of the split; ``None`` where a later merge took its place.
         """
-        ended = record._replace(until=until, stands=False)
+        ended = record._replace(until=until, is_reversible=False)
         merged = self.plan.merged
         if record not in merged:
             self.plan.unmerged.append(ended)

@@ -121,7 +121,7 @@ def entities_meant(reader: EntityReader, named: str) -> list[str]:
             merge.merged
             for merge in reader.merges(one)
             if merge.kept == one
-            and merge.stands
+            and merge.is_reversible
             and merge.merged not in keys
             and reader.record(merge.merged) is None
         ]

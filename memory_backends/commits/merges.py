@@ -115,6 +115,6 @@ def after_erasure(
         moved=tuple(ident for ident in record.moved if ident not in gone),
         shared=tuple(ident for ident in record.shared if ident not in gone),
         aliases=tuple(alias for alias in record.aliases if alias not in nameless),
-        stands=record.stands and record.kept not in emptied,
+        is_reversible=record.is_reversible and record.kept not in emptied,
     )
-    return record if record.stands or record.moved else None
+    return record if record.is_reversible or record.moved else None

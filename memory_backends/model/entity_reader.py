@@ -98,7 +98,7 @@ class MergeRecord(NamedTuple):
     """The revision of the merge."""
     until: int | None = None
     """The revision of the split that undid it."""
-    stands: bool = True
+    is_reversible: bool = True
     """It can be undone: it was not, no later merge of the two took its place, and what was kept
     was not erased."""
 

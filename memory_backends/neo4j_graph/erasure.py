@@ -155,7 +155,7 @@ async def _rewrite_merges(
             dropped.append(ident)
         elif left != record:
             lists = {"moved": list(left.moved), "shared": list(left.shared)}
-            rows.append({"id": ident, "record": {**lists, "stands": left.stands}})
+            rows.append({"id": ident, "record": {**lists, "stands": left.is_reversible}})
     await transaction.do(writer.queries.drop_merges, ids=dropped)
     await transaction.do(writer.queries.thin_merges, rows=rows)
 

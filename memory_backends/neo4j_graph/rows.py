@@ -191,7 +191,7 @@ def merge_rows(records: Iterable[MergeRecord], revision: int, ids: FactIds) -> l
                 "shared": list(record.shared),
                 "aliases": list(record.aliases),
                 "since": record.since,
-                "stands": record.stands,
+                "stands": record.is_reversible,
                 "number": revision * 1_000_000 + number,
             },
         }

@@ -137,7 +137,8 @@ class GraphState(EntityReader):
             place = next(
                 n
                 for n, record in enumerate(self.merge_records)
-                if record.stands and (record.kept, record.merged) == (ended.kept, ended.merged)
+                if record.is_reversible
+                and (record.kept, record.merged) == (ended.kept, ended.merged)
             )
             self.merge_records[place] = ended
         self.merge_records += plan.merged

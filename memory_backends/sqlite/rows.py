@@ -81,7 +81,7 @@ def pack_merge(record: MergeRecord) -> str:
             *map(row_codec.join, lists),
             str(record.since),
             until,
-            "stands" if record.stands else "",
+            "stands" if record.is_reversible else "",
         )
     )
 
@@ -95,7 +95,7 @@ def unpack_merge(text: str) -> MergeRecord:
         return record
     since, until, stands = more[3:]
     return record._replace(
-        since=int(since), until=int(until) if until else None, stands=bool(stands)
+        since=int(since), until=int(until) if until else None, is_reversible=bool(stands)
     )
 
 

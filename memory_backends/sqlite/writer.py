@@ -290,7 +290,7 @@ class SqliteWriter:
 
     def _end_merge(self, ended: MergeRecord) -> None:
         for ident, record in merge_rows(self.connection, ended.kept):
-            if record.stands and (record.kept, record.merged) == (ended.kept, ended.merged):
+            if record.is_reversible and (record.kept, record.merged) == (ended.kept, ended.merged):
                 self.rewrite_merge(ident, ended)
 
     def _add_merge(self, record: MergeRecord) -> None:
