@@ -217,7 +217,6 @@ class LocalStore(FactStore):
     a disk. `info`, `history`, `rules` and `aliases` are async only, and must not wait.
     """
 
-    capabilities: frozenset[Capability] = frozenset()
     applies_in_thread = True
     """`apply` and `load` may wait for a disk."""
     saves_in_thread = True

@@ -57,10 +57,8 @@ class FactStore(Protocol):
     `NotSupported` where a capability is needed that the backend does not declare.
     """
 
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What this store can do; a backend declares it as an attribute of its class."""
-        return frozenset()
+    capabilities: frozenset[Capability] = frozenset()
+    """What this store can do; a backend declares it as an attribute of its class."""
 
     # The core -------------------------------------------------------------------------------------
 
@@ -342,7 +340,6 @@ class ReadOnlyStore(FactStore):
 class Snapshot(ReadOnlyStore):
     """A store as it is when this is entered. An erasure is seen all the same."""
 
-    capabilities: frozenset[Capability] = frozenset()
     refusal = ("a snapshot cannot be written", "write to the store itself")
 
     def __init__(self, store: FactStore) -> None:

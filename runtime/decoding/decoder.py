@@ -18,6 +18,7 @@ import numpy as np
 from lamlam.runtime.decoding.actions import Action, Done, Force, Look, Rewind, Sample
 from lamlam.runtime.decoding.completion import Completion, FinishReason
 from lamlam.runtime.decoding.logprobs import Scored, TokenList
+from lamlam.runtime.decoding.miss_policies import MISS_POLICIES, AfterMiss
 from lamlam.runtime.decoding.output_text import OutputText
 from lamlam.runtime.decoding.sampling import Choice, TokenIds
 from lamlam.runtime.decoding.settings import TextSettings
@@ -248,16 +249,16 @@ class Decoder:
             self._write_value(record.value, record)
             return
         self._quiet_until = self.n_text_tokens + LOOKUP_COOLDOWN_TOKENS
-        match self.settings.policy:
-            case "unknown":
-                self._write_value("unknown", None)
-            case "stop":
+        match MISS_POLICIES[self.settings.policy].then:
+            case str() as words:
+                self._write_value(words, None)
+            case AfterMiss.STOP:
                 self._finish("miss")
-            case "raise":
+            case AfterMiss.RAISE:
                 self.action = Done("lookup_failed")
-            case "ask_again" if self._n_questions + 1 < MAX_QUESTIONS and self._may_ask:
+            case AfterMiss.ASK_AGAIN if self._n_questions + 1 < MAX_QUESTIONS and self._may_ask:
                 self._ask_again(state, record)
-            case _:  # continue; nearest, where nothing is near
+            case AfterMiss.ASK_AGAIN | AfterMiss.CONTINUE:
                 self._abandon(state.start)
 
     def rewound(self) -> None:

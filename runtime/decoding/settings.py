@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, get_args
 
 from lamlam.errors import UsageError
+from lamlam.runtime.decoding.miss_policies import MISS_POLICIES, PolicyName
 from lamlam.runtime.decoding.option_checks import (
     check_bool,
     check_choice,
@@ -16,9 +17,6 @@ from lamlam.runtime.decoding.option_checks import (
 )
 from lamlam.runtime.decoding.sampling import SamplerSettings
 
-MissPolicy = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise"]
-"""What follows a miss: go on without a fact (``continue``), look up another key
-(``ask_again``), write "unknown", take the nearest candidate, end the generation, or raise."""
 Verbalise = Literal["copy", "model"]
 """Who writes a fetched value into the text: the runtime, unchanged, or the model."""
 
@@ -38,7 +36,7 @@ class GenerateKeywords(TypedDict, total=False):
     seed: int | None
     stop: str | Iterable[str] | None
     ignore_eos: bool
-    policy: MissPolicy | Literal["paper"] | None
+    policy: PolicyName | Literal["paper"] | None
     verbalise: Verbalise | None
     lookup_bias: float | None
     max_lookups: int
@@ -92,7 +90,8 @@ class TextSettings:
     max_lookups: int = 64
     max_lookup_tokens: int = 2048
     """Lookup tokens and forced values; reached, no further lookup is opened."""
-    policy: MissPolicy = "continue"
+    policy: PolicyName = "continue"
+    """What follows a miss (`miss_policies`)."""
     verbalise: Verbalise = "copy"
     lookup_bias: float = 0.0
     """Added to the logit of the token that opens a lookup."""
@@ -135,7 +134,7 @@ def text_settings(
     sampler_names = {field.name for field in fields(SamplerSettings)}
     for name, value in given.items():
         (sampler if name in sampler_names else settings)[name] = value
-    check_choice("policy", settings.get("policy", "continue"), (*get_args(MissPolicy), "paper"))
+    check_choice("policy", settings.get("policy", "continue"), (*MISS_POLICIES, "paper"))
     check_choice("verbalise", settings["verbalise"], get_args(Verbalise))
     check_number("lookup_bias", settings["lookup_bias"])
     settings["lookup_bias"] = float(settings["lookup_bias"])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lamlam.runtime.decoding.events import LookupAnswered, LookupMissed
 from lamlam.runtime.decoding.lookup_answers import PendingLookup, checked_result, nearest_record
+from lamlam.runtime.decoding.miss_policies import MISS_POLICIES
 from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.scheduling.sequence import Request, RunningSequence
 
@@ -158,7 +159,8 @@ def _ask(sequence: RunningSequence, lookup: Lookup) -> None:
 
 
 def _takes_nearest(sequence: RunningSequence, result: LookupResult) -> bool:
-    return sequence.request.settings.policy == "nearest" and bool(result.candidates)
+    policy = MISS_POLICIES[sequence.request.settings.policy]
+    return policy.takes_nearest and bool(result.candidates)
 
 
 def _hand_over(sequence: RunningSequence, record: LookupRecord) -> None:

@@ -148,8 +148,8 @@ class Asked:
     def send(self, events: list[Event]) -> None:
         self.events += events
 
-    def ask(self, question: PendingLookup) -> None:
-        self.questions.append(question)
+    def ask(self, asked: PendingLookup) -> None:
+        self.questions.append(asked)
 
     def finish(self, completion: Completion) -> None:
         self.completion = completion

@@ -65,8 +65,11 @@ class Oracle:
             self.keys[key] = commit
         return commit
 
-    def erase(self, name: Name, relation: str | None = None) -> int:
-        """Remove all of it, past included; return how many facts and versions of facts that were."""
+    def erase(self, name: Name, relation: str | None = None, *, keeps_history: bool = True) -> int:
+        """Remove all of it, past included; return how many facts and versions of facts that were.
+
+        A store that keeps no history finds nothing to erase where all facts have ended.
+        """
         asked, name = name, self.now.meant(name)
         # Under its other names it may once have been a separate entity, with a past.
         others = [alias for alias, entity in self.now.aliases.items() if entity == name]
@@ -88,12 +91,16 @@ class Oracle:
 
         own = {
             (one, row)
-            for state in self.states
+            for state in (self.states if keeps_history else [self.now])
             for one in gone
             for row in state.rows(one)
             if not stays(row)
         }
-        brought = [one for one in self._brought(gone) if not stays(one[1])]
+        brought = [
+            (merge, row)
+            for merge, row in self._brought(gone)
+            if not stays(row) and (keeps_history or row in self.now.rows(merge.kept))
+        ]
         erased = own | {(merge.kept, row) for merge, row in brought}
         if not erased:
             return 0

@@ -200,7 +200,9 @@ class StoreMachine(RuleBasedStateMachine):
     def erase(self, entity: str, relation: str | None, space: tuple[str, ...]) -> None:
         if Capability.ERASE not in self.can or (space and Capability.NAMESPACES not in self.can):
             return
-        n_before = self.model.erase((space, canonical_key(entity)), relation)
+        n_before = self.model.erase(
+            (space, canonical_key(entity)), relation, keeps_history=Capability.HISTORY in self.can
+        )
         receipt = self._call(self.store.erase, entity, relation, namespace=space)
         self.is_erased = self.is_erased or bool(n_before)
         if Capability.HISTORY in self.can:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.main import get_command
 
+from lamlam.cli.app import app
 from lamlam.errors import LookupFailed
 from lamlam.memory_backends.model.lookups import Candidate, Lookup
 from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample
 from lamlam.runtime.decoding.decoder import MAX_QUESTIONS, Decoder
 from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.miss_policies import MISS_POLICIES, PolicyName
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.decoding.trie import KeyTrie
@@ -275,3 +278,11 @@ def test_several_values_come_one_by_one_with_a_real_model(tiny_model: Path) -> N
     ]
     facts = [done.text[s.start : s.end] for s in done.spans if s.origin == "fact"]
     assert facts == ["Irène", "Ève"]
+
+
+def test_a_policy_stands_in_one_table() -> None:
+    """Type checkers know every policy of the table, and the help of the command names it."""
+    assert get_args(PolicyName) == tuple(MISS_POLICIES)
+    command: Any = get_command(app)
+    (option,) = (one for one in command.commands["ask"].params if one.name == "policy")
+    assert all(name in option.help for name in (*MISS_POLICIES, "paper"))
