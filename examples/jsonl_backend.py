@@ -252,11 +252,6 @@ class JsonlStore(LocalStore):
             self.check_writable()
             return MigrationReport(SCHEMA, SCHEMA, (), dry_run)
 
-    def close_nowait(self) -> None:
-        """Close the store; closing again does nothing."""
-        with self._lock:
-            self.is_closed = True
-
     # The file -------------------------------------------------------------------------------------
 
     def _read(self) -> None:

@@ -117,7 +117,7 @@ class NotPicklable(UsageError, TypeError):
 
     def __init__(self, kind: str) -> None:
         super().__init__(
-            f"a {kind} cannot be pickled or copied: it belongs to the process that opened it",
+            f"{kind} cannot be pickled or copied: it belongs to the process that opened it",
             hint="send the model's path and the memory's URL, and open it in the worker",
         )
 

@@ -222,7 +222,9 @@ class LocalStore(FactStore):
     saves_in_thread = True
     """`erase`, `migrate` and `aclose` may wait for a disk."""
     read_only = False
+    """It was opened for reading; a backend sets it, and leaves out the capabilities of writing."""
     is_closed = False
+    """`close_nowait` sets it; a backend that overrides that method does so too."""
 
     def check_open(self) -> None:
         """Raise `StoreClosed` if the store is closed."""
@@ -278,9 +280,9 @@ class LocalStore(FactStore):
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
         """Bring the store to the schema of this version, as `migrate` does."""
 
-    @abstractmethod
     def close_nowait(self) -> None:
         """Close the store; closing again does nothing."""
+        self.is_closed = True
 
     def changes_nowait(
         self, since: int | None = None, *, namespace: Namespace | None = None

@@ -164,7 +164,7 @@ def connect(
     else:
         others = sorted({f"{entry.name}:" for entry in entry_points(group=ENTRY_POINTS)})
         hint = f"known are {', '.join([_known(), *others])}"
-    raise UnknownBackend(f"no memory answers to {without_secrets(url)!r}", hint=hint)
+    raise UnknownBackend(f"no backend for the URL {without_secrets(url)!r}", hint=hint)
 
 
 def _known() -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeVar, Unpack, runtime_checkable
 
-from lamlam.errors import NotSupported, ReadOnly, StoreClosed
+from lamlam.errors import NotSupported, ReadOnly, StoreClosed, UsageError
 from lamlam.memory_backends.commits.validation import check_reached, check_scan
 from lamlam.memory_backends.model.capabilities import Capability as Capability
 from lamlam.memory_backends.model.facts import Fact, Namespace
@@ -293,12 +293,26 @@ class FactStore(Protocol):
         await self.aclose()
 
 
-def unsupported(store: object, what: str, capability: Capability) -> NotSupported:
-    """Return the error of a call that needs an undeclared capability."""
+def unsupported(store: FactStore, what: str, capability: Capability) -> NotSupported:
+    """Return the error of a call that needs an undeclared capability, or a method not written."""
+    if capability in store.capabilities and hasattr(FactStore, what):
+        return NotSupported(
+            f"{type(store).__name__} declares {capability.value!r}, but its class has no {what}",
+            hint=f"write {what}, or do not declare the capability",
+        )
     return NotSupported(
         f"{type(store).__name__} has no {what}: it does not declare {capability.value!r}",
         hint="store.capabilities says what it can do",
     )
+
+
+def check_store(store: object) -> None:
+    """Raise `UsageError` unless it looks like a fact store or its blocking twin."""
+    if not hasattr(store, "capabilities"):
+        raise UsageError(
+            f"store must be a fact store, got {type(store).__name__}",
+            hint="open one by lamlam.open_store(URL) or lamlam.SyncFactStore(URL)",
+        )
 
 
 def store_closed() -> StoreClosed:

@@ -139,9 +139,9 @@ class Replica(EntityReader):
         the commit again, as a whole.
 
         Args:
-            changes: in the order of the change feed; some may be repeated, as long as all that
+            changes: in the order of the change log; some may be repeated, as long as all that
                 follow them come too.
-            reached: the revision that the change feed has come to, where commits without
+            reached: the revision that the change log has come to, where commits without
                 changes may be at its end.
             is_whole: the last commit among them ends with them; false where they were
                 cut anywhere.

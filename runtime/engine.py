@@ -134,7 +134,7 @@ class Engine(OneProcess):
         self._observers = ObserverSet(given.pop("trace", None), given.pop("telemetry", False))
         self._settings = ModelSettings(**given)
         if not isinstance(model, str | os.PathLike):
-            raise UsageError(f"model must be a path or 'bundled', not {model!r}")
+            raise UsageError(f"model must be a path or 'bundled', got {model!r}")
         self._model = model
         self._memory = EngineMemory(memory, self._constraint)
         self._state = _State.UNOPENED

@@ -38,7 +38,7 @@ class EngineMemory:
         """
         is_named = isinstance(memory, str | DefaultMemory) or hasattr(memory, "capabilities")
         if memory is not None and not is_named:
-            raise UsageError(f"memory must be a URL, an open store or None, not {memory!r}")
+            raise UsageError(f"memory must be a URL, an open store or None, got {memory!r}")
         self._memory = memory
         self._is_strict = constraint is not None and constraint.strict
         is_whole = constraint is not None and constraint.strict and not constraint.only_named

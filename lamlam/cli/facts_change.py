@@ -162,7 +162,7 @@ def forget(
     memory: WriteMemory = None,
     namespace: InNamespace = None,
     reason: Annotated[
-        str | None, typer.Option("--reason", help="Is written in the receipt.")
+        str | None, typer.Option("--reason", help="Why; stands in the receipt.")
     ] = None,
     authority: Annotated[
         str | None, typer.Option("--authority", help="Who asked for it; is written in the receipt.")

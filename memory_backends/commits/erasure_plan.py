@@ -28,7 +28,7 @@ from lamlam.memory_backends.model.namespaces import split
 
 
 class _Notice(NamedTuple):
-    """For the change feed: facts of an entity are gone, or, without ids, all of it."""
+    """For the change log: facts of an entity are gone, or, without ids, all of it."""
 
     key: str
     fact_ids: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class ErasurePlan:
     unknown: Collection[str]
     """Entities that have no fact and no past any more."""
     forgotten: Collection[str]
-    """Keys for whose presence no test may be left: the change feed names them no more."""
+    """Keys for whose presence no test may be left: the change log names them no more."""
     emptied: Collection[str]
     """The entities reached, where they hold no fact any more."""
     notices: Sequence[_Notice]
@@ -76,7 +76,7 @@ class ErasurePlan:
         return [one for one in others if is_unused(reader, one)]
 
     def erased(self, freed: Iterable[str]) -> list[ErasedFacts]:
-        """Return what the change feed says of the erasure.
+        """Return what the change log says of the erasure.
 
         Freed names are in it: copies may still know one as that of another entity.
         """

@@ -122,7 +122,7 @@ def check_scan(
     """
     for what, name in (("entity", entity), ("relation", relation)):
         if name is not None and not isinstance(name, str):
-            raise BadFact(f"invalid scan: {what} must be a string, got {type(name).__name__}")
+            raise BadFact(f"invalid argument: {what} must be a string, got {type(name).__name__}")
     _check_revision(as_of, "scan: as_of")
     if isinstance(batch, bool) or not isinstance(batch, int) or not 0 < batch < _MOST_REVISIONS:
         raise BadFact(f"invalid scan: batch must be an integer from 1 on, got {batch!r}")
@@ -148,7 +148,7 @@ def nested_write() -> BadFact:
 
 
 def check_since(since: int | None) -> None:
-    """Raise unless a change feed can begin after this revision.
+    """Raise unless a change log can begin after this revision.
 
     Raises:
         BadFact: it is not an integer.

@@ -64,7 +64,7 @@ def json_object(text: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise BadFact(
             f"invalid fact: the line is not a JSON object: {error.msg} at character {error.pos + 1}",
-            hint="one whole object stands in one line",
+            hint="write one whole object on each line",
         ) from None
     except RecursionError:
         raise BadFact("invalid fact: the line nests too deep") from None
@@ -73,7 +73,7 @@ def json_object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadFact(
             "invalid fact: the line is JSON, but not an object",
-            hint="one whole object stands in one line",
+            hint="write one whole object on each line",
         )
     return value
 
@@ -87,5 +87,5 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         (double, *_) = (name for name in names if names.count(name) > 1)
-        raise BadFact(f"invalid fact: the key {double[:60]!r} stands twice in the line")
+        raise BadFact(f"invalid fact: the key {double[:60]!r} occurs twice on the line")
     return found

@@ -252,7 +252,7 @@ def _annotations(held: dict[str, list[Term]]) -> dict[str, Any]:  # Any: fields 
         if name == "source":
             found["sources"] = texts
         elif len(texts) > 1:
-            raise BadFact(f"invalid fact: {name} stands twice")
+            raise BadFact(f"invalid fact: {name} occurs twice")
         elif texts:
             found[name] = texts[0]
     if "confidence" in found:

@@ -67,7 +67,7 @@ def item_of(record: dict[str, Any], *, ignore_unknown: bool = False) -> Item:  #
     if record.get("retracted") is not None:
         raise BadFact(
             "invalid fact: retracted must be empty: the fact has ended",
-            hint="a file holds what holds now",
+            hint="a file contains only current facts",
         )
     given = {name: record[name] for name in _OPTIONAL if record.get(name) is not None}
     if "confidence" in given:

@@ -83,7 +83,7 @@ def _check_header(header: list[str], faults: Faults) -> None:
         raise faults.stop(f"the header lacks {', '.join(missing)}; it is {shown}", hint)
     for number, name in enumerate(header, 1):
         if name in COLUMNS and header.count(name) > 1:
-            raise faults.stop(f"the column {name!r} stands twice in the header", hint)
+            raise faults.stop(f"the column {name!r} occurs twice in the header", hint)
         if name not in COLUMNS and not faults.ignore_unknown:
             shown = repr(name[:60]) if is_text(name) else "that"
             raise faults.stop(

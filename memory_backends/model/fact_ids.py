@@ -27,7 +27,7 @@ class FactIds:
         return self._hash(text)
 
     def of_entity(self, entity_key: str) -> str:
-        """Return the id of an entity: what the change feed keeps of its name when it is erased."""
+        """Return the id of an entity: what the change log keeps of its name when it is erased."""
         return self._hash(entity_key)
 
     def _hash(self, text: str) -> str:

@@ -322,11 +322,13 @@ def _one_line(error: ValidationError) -> str:
     elif first["type"] == "extra_forbidden":
         message = "is not a field"
     else:
-        shown = repr(given) if isinstance(given, int | float) else type(given).__name__
+        is_number = isinstance(given, int | float) and "string" not in str(first["msg"])
+        shown = repr(given) if is_number else type(given).__name__
         message = str(first["msg"])
         message = message.replace("Input should be a valid", "must be a").replace(
             "Input should be", "must be"
         )
+        message = message.partition(", unable to parse")[0]
         message = (
             message.removeprefix("Value error, ")
             if "Value" in message

@@ -176,7 +176,7 @@ ChangeKind = Literal["asserted", "ended", "alias", "no_alias", "merged", "split"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the change feed of a store, in the order of commits.
+    """One entry of the change log of a store, in the order of commits.
 
     Facts that a merge or a split moved come as ``ended`` of one entity and ``asserted`` of the
     other, after the entry itself.
@@ -279,7 +279,7 @@ class StoreInfo:
     edition: str | None = None
     """Edition and version of a server."""
     changes_since: int = 0
-    """The change feed reaches back to this revision."""
+    """The change log reaches back to this revision."""
 
 
 class ScanOptions(TypedDict, total=False):

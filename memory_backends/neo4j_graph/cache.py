@@ -1,6 +1,6 @@
 """Cache: a `Replica` in this process answers in microseconds what a server would in milliseconds.
 
-It is filled when it is first asked, from the change feed, and follows it afterwards: before
+It is filled when it is first asked, from the change log, and follows it afterwards: before
 the next answer where this process wrote or asked for a refresh, and every few seconds anyway.
 """
 

@@ -1,4 +1,4 @@
-"""The change feed of a store in Neo4j, from its log of commits and the versions of facts."""
+"""The change log of a store in Neo4j, from its log of commits and the versions of facts."""
 
 from __future__ import annotations
 

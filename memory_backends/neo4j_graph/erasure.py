@@ -18,7 +18,7 @@ from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
 from lamlam.memory_backends.neo4j_graph.rows import merge_record, parts, stored_fact
 from lamlam.memory_backends.neo4j_graph.writer import Neo4jWriter
 
-COVERED = ("facts", "history", "aliases", "index keys", "change feed")
+COVERED = ("facts", "history", "aliases", "index keys", "change log")
 PENDING = (
     "transaction logs of the server: hold it until they are pruned (db.tx_log.rotation.…)",
     "store files of the server: the records are free, and overwritten when they are used again",

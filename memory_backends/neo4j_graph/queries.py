@@ -262,7 +262,7 @@ class Queries:
 
     @property
     def add_events(self) -> str:
-        """Add events for the change feed."""
+        """Add events for the change log."""
         return self._("UNWIND $rows AS row CREATE (v:@Event) SET v = row")
 
     @property

@@ -216,7 +216,7 @@ def merge_record(row: Sequence[Any]) -> MergeRecord:
 
 
 def event_rows(events: Iterable[CommitEvent], revision: int, ids: FactIds) -> list[Properties]:
-    """Return rows of events for the change feed."""
+    """Return rows of events for the change log."""
     rows = []
     for number, event in enumerate(events):
         row: Properties = {

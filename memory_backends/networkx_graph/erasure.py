@@ -22,7 +22,7 @@ def erase_from(
         identify: gives the ids of facts.
 
     Returns:
-        How many versions of facts went, and what the change feed says of them.
+        How many versions of facts went, and what the change log says of them.
     """
     keys = entities_meant(state, asked)
     plan = plan_erasure(state, keys, relation, identify)

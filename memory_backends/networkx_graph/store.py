@@ -86,9 +86,9 @@ _WRITING = frozenset(
         Capability.ERASE,
     }
 )  # fmt: skip
-_COVERED = ("facts", "history", "aliases", "index keys", "change feed")
+_COVERED = ("facts", "history", "aliases", "index keys", "change log")
 _FREED = "memory of the process: freed, not overwritten"
-_FILE_FREED = "file: written anew; what the old one stood on is freed, not overwritten"
+_FILE_FREED = "file: written again; the disk blocks of the old one are freed, not overwritten"
 _UNFINISHED = "left by a save that was killed, or of one that runs: "
 
 

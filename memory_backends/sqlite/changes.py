@@ -1,4 +1,4 @@
-"""The change feed of a fact file, from its log of commits and the versions of facts."""
+"""The change log of a fact file, from its log of commits and the versions of facts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SqliteChanges:
         """Yield what was committed after a revision, up to now.
 
         Raises:
-            ChangesGone: the change feed does not reach back so far.
+            ChangesGone: the change log does not reach back so far.
             Conflict: the store has not reached the revision.
         """
         revision = max(revision, 0)

@@ -60,7 +60,7 @@ def write_touched(connection: sqlite3.Connection, revision: int, entities: list[
 
 
 def forget_log(connection: sqlite3.Connection) -> None:
-    """Empty the log: the change feed then begins at this revision."""
+    """Empty the log: the change log then begins at this revision."""
     for table in ("log", "touched", "done"):
         connection.execute(f"DELETE FROM {table}")
     connection.execute("UPDATE store SET changes_since = revision")

@@ -104,7 +104,7 @@ class _Erasure:
         if plan.emptied:
             for alias in aliases:
                 erased.add(split(alias)[1])
-        # The change feed may still hold names that they had.
+        # The change log may still hold names that they had.
         last = aliases if keys[0] in plan.forgotten else ()
         others = self._names_of(plan.forgotten, last) if plan.forgotten else ()
         for key in plan.gone:
@@ -217,7 +217,7 @@ class _Erasure:
         for one in wanted:
             self.connection.execute("DELETE FROM alias WHERE key = ?", (one,))
         self._forget_events(wanted)
-        if not self._beside(key):  # it is in the change feed too
+        if not self._beside(key):  # it is in the change log too
             self._forget_touched(row_id(key))
         for name in names:
             self.erased.add(name, f"{row_name(key, name)}{row_codec.RECORD}")

@@ -216,12 +216,12 @@ class SqliteFile(OneProcess):
             with translated(self.path):
                 connection.execute("VACUUM")
         except Unavailable:
-            return [f"file: {len(remaining)} copies stand in it while another process writes"]
+            return [f"file: {len(remaining)} copies are in it while another process writes"]
         with translated(self.path):
             if not self._empty_log():
                 return [self._why_log_is_kept()]
             remaining = leftovers(connection, self.path, erased.needles)
-        return [f"file: {len(remaining)} copies still stand in it"] if remaining else []
+        return [f"file: {len(remaining)} copies are still in it"] if remaining else []
 
     def _why_log_is_kept(self) -> str:
         is_read_here = any(store._lasting_readers for store in _OPEN.of(self.path))

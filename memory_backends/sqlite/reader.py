@@ -123,7 +123,7 @@ class SqliteReader(EntityReader):
         self.connection.close()
 
     def state(self) -> tuple[int, int, int, int]:
-        """Return revision, facts, entities and the revision at which the change feed begins."""
+        """Return revision, facts, entities and the revision at which the change log begins."""
         self.pin(time.perf_counter_ns())
         row: tuple[int, int, int, int] = self.cursor.execute(
             "SELECT revision, facts, entities, changes_since FROM store"

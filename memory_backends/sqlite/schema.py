@@ -45,7 +45,7 @@ _FIRST = (
     " key_version INTEGER NOT NULL)",
 )
 ADDED_IN_2 = (
-    # What began before the log did is not in it: the change feed reaches back to here.
+    # What began before the log did is not in it: the change log reaches back to here.
     "ALTER TABLE store ADD COLUMN changes_since INTEGER NOT NULL DEFAULT 0",
     # One record for each rule of a relation (commit_log.py).
     "ALTER TABLE store ADD COLUMN rules TEXT NOT NULL DEFAULT ''",

@@ -71,7 +71,7 @@ _WRITING = frozenset(
     }
 )  # fmt: skip
 
-_TABLES = ("facts", "history", "log of commits", "aliases", "merges", "index keys")
+_TABLES = ("facts", "history", "change log", "aliases", "merges", "index keys")
 _BYTES = ("file", "write-ahead log")
 _UNFINISHED = "left by an import that was killed, or of one that runs: "
 

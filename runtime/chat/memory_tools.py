@@ -30,6 +30,7 @@ from lamlam.errors import BadToolCall, UnknownOption
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert, Replace
 from lamlam.memory_backends.model.values import text_fault
+from lamlam.memory_backends.protocol import check_store
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult
@@ -259,7 +260,9 @@ class MemoryTools:
 
         Raises:
             UnknownOption: a name that no tool has.
+            UsageError: not a store.
         """
+        check_store(store)
         can_write = "write" in store.capabilities
         offered = [tool.name for tool in TOOLS if can_write or tool.reads_only]
         if names is not None:

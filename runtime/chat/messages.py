@@ -55,7 +55,7 @@ def read_messages(messages: Iterable[Mapping[str, Any] | BaseModel]) -> list[dic
         messages, Iterable
     ):
         raise BadMessages(
-            f"messages must be a list, not {type(messages).__name__}",
+            f"messages must be a list, got {type(messages).__name__}",
             hint='write [{"role": "user", "content": "…"}]',
         )
     read = [_read(n, message) for n, message in enumerate(messages)]
@@ -68,7 +68,7 @@ def _read(n: int, message: Any) -> dict[str, Any]:  # Any: whatever was given
     if isinstance(message, BaseModel):
         message = message.model_dump(exclude_none=True)
     if not isinstance(message, Mapping):
-        raise BadMessages(f"message {n} must be a dictionary, not {type(message).__name__}")
+        raise BadMessages(f"message {n} must be a dictionary, got {type(message).__name__}")
     try:
         checked = Message.model_validate(dict(message))
     except ValidationError as error:

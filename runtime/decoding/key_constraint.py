@@ -96,7 +96,7 @@ def read_constraint(constrain: bool | Constraint) -> Constraint | None:
     if isinstance(constrain, Constraint):
         return constrain
     if not isinstance(constrain, bool):
-        raise UsageError(f"constrain must be True, False or a Constraint, not {constrain!r}")
+        raise UsageError(f"constrain must be True, False or a Constraint, got {constrain!r}")
     return Constraint() if constrain else None
 
 

@@ -31,7 +31,7 @@ def check_int(name: str, value: object, least: int, most: int | None = None) -> 
         if value >= least and (most is None or value <= most):
             return
     to = "up" if most is None else f"to {most}"
-    raise UsageError(f"{name} must be a whole number from {least} {to}, not {value!r}")
+    raise UsageError(f"{name} must be a whole number from {least} {to}, got {value!r}")
 
 
 def check_number(
@@ -39,19 +39,19 @@ def check_number(
 ) -> None:
     """Raise `UsageError` unless it is a finite number between the two, both included."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
-        raise UsageError(f"{name} must be a number, not {value!r}")
+        raise UsageError(f"{name} must be a number, got {value!r}")
     if not -math.inf < value < math.inf:
-        raise UsageError(f"{name} must be a finite number, not {value!r}")
+        raise UsageError(f"{name} must be a finite number, got {value!r}")
     if not least <= value <= most:
         if most == math.inf:
-            raise UsageError(f"{name} must be {least:g} or more, not {value!r}")
-        raise UsageError(f"{name} must lie between {least:g} and {most:g}, not {value!r}")
+            raise UsageError(f"{name} must be {least:g} or more, got {value!r}")
+        raise UsageError(f"{name} must lie between {least:g} and {most:g}, got {value!r}")
 
 
 def check_bool(name: str, value: object) -> None:
     """Raise `UsageError` unless it is true or false."""
     if not isinstance(value, bool):
-        raise UsageError(f"{name} must be True or False, not {value!r}")
+        raise UsageError(f"{name} must be True or False, got {value!r}")
 
 
 def _suggestion(wrong: str, names: Iterable[str]) -> str:

@@ -46,7 +46,7 @@ class SamplerSettings:
         if self.seed is not None:
             check_int("seed", self.seed, 0)
         if not self.repeat_penalty > 0:
-            raise UsageError(f"repeat_penalty must be above 0, not {self.repeat_penalty!r}")
+            raise UsageError(f"repeat_penalty must be above 0, got {self.repeat_penalty!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,8 +149,8 @@ def text_settings(
 def _stop_strings(stop: Any) -> tuple[str, ...]:  # Any: whatever was given
     texts = (stop,) if isinstance(stop, str) else stop
     if not isinstance(texts, Iterable):
-        raise UsageError(f"stop must be a string or several, not {stop!r}")
+        raise UsageError(f"stop must be a string or several, got {stop!r}")
     texts = tuple(texts)
     if any(not isinstance(text, str) or not text for text in texts):
-        raise UsageError("stop must not contain an empty string or anything but strings")
+        raise UsageError("stop must be strings that are not empty")
     return texts

@@ -140,6 +140,9 @@ def _steps(
     store: Any,  # Any: a FactStore or its blocking twin
 ) -> Generator[Any, Any, Verification]:
     """Yield what the store's methods return, for the caller to wait for; return the outcome."""
+    from lamlam.memory_backends.protocol import check_store
+
+    check_store(store)
     asked = _questions(text, spans, lookups)
     results = (yield store.lookup_many([one.lookup for one in asked])) if asked else []
     has_history, named = "history" in store.capabilities, {}

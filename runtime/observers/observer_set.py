@@ -29,7 +29,7 @@ class ObserverSet:
             MissingExtra: telemetry without OpenTelemetry.
         """
         if trace is not None and not isinstance(trace, str | os.PathLike | Trace):
-            raise UsageError(f"trace must be a path or a Trace, not {trace!r}")
+            raise UsageError(f"trace must be a path or a Trace, got {trace!r}")
         self._trace = trace
         self._observers: list[Observer] = []
         if telemetry is not False:

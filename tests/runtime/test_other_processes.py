@@ -184,7 +184,7 @@ if __name__ == "__main__":
 def test_an_engine_is_not_pickled(kind: type, tiny_model: Path) -> None:
     """The error says what to hand over instead; copying is the same mistake."""
     for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
-        with pytest.raises(NotPicklable, match=f"a {kind.__name__} cannot") as caught:
+        with pytest.raises(NotPicklable, match=f"{kind.__name__} cannot") as caught:
             attempt(kind(tiny_model, None))
         assert "in the worker" in str(caught.value.hint)
         assert isinstance(caught.value, TypeError)  # what pickling raises elsewhere

@@ -1,4 +1,4 @@
-"""Suite 11: the feed of changes has no gap and no duplicate, and a copy that follows is equal."""
+"""Suite 11: the change log has no gap and no duplicate, and a copy that follows is equal."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def commits_of(can: frozenset[Capability]) -> Sequence[Sequence[Op]]:
 
 @needs(Capability.CHANGES)
 class FeedLaws(Laws):
-    """Suite 11: the feed of changes."""
+    """Suite 11: the change log."""
 
     suite = "changes"
 

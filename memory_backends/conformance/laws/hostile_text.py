@@ -170,7 +170,7 @@ class HostileTextLaws(Laws):
 
     @needs(Capability.CHANGES)
     async def test_hostile_feed(self, store: FactStore) -> None:
-        """The feed of changes gives hostile facts and actors back as text."""
+        """The change log gives hostile facts and actors back as text."""
         since = (await store.info()).revision
         for text in UNIQUE:
             await store.apply([Assert(Fact(entity=text, relation=text, value=text))], actor=text)

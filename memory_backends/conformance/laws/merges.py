@@ -351,7 +351,7 @@ class InverseLaws(Laws):
 
     @needs(Capability.NAMESPACES)
     async def test_inverses_stay_in_their_namespace(self, store: FactStore) -> None:
-        """A fact of one namespace is no inverse answer in another."""
+        """A fact of one namespace is not an inverse answer in another."""
         await store.apply([DefineRelation(RelationRule("parent", inverse="child"))])
         await store.apply(
             [

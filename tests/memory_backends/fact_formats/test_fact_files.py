@@ -77,7 +77,7 @@ def test_what_is_written_is_read(tmp_path: Path, suffix: str, facts: list[Fact])
             b'{"entity": "a", "relation": "b", "value": {"time": "x"}}',
             "value must not be such an object",
         ),
-        (b'{"entity": "a", "relation": "b", "value": "x", "value": "y"}', "'value' stands twice"),
+        (b'{"entity": "a", "relation": "b", "value": "x", "value": "y"}', "'value' occurs twice"),
         (b'{"entity": "a", "relation": "b", "value": "x", "sorce": "y"}', "'sorce' is not a key"),
         (b'{"entity": 7, "relation": "b", "value": "x"}', "entity"),
         (b'{"entity": "a", "relation": "b", "value": "x", "source": ["y"]}', "invalid fact"),

@@ -279,7 +279,7 @@ def test_types_in_tables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("entity,relation,value,Value\na,b,c,d\n", "line 1: the column 'value' stands twice"),
+        ("entity,relation,value,Value\na,b,c,d\n", "line 1: the column 'value' occurs twice"),
         ("entity,relation,value,sorce\na,b,c,d\n", "line 1: column 4: there is no column 'sorce'"),
         ("entity,relation,value\na,b,\n", "line 2: invalid fact: value must not be empty"),
         ("entity,relation,value\na,b\n", "line 2: invalid fact: value is missing"),

@@ -151,8 +151,8 @@ def test_messages_are_dictionaries_or_models() -> None:
 @pytest.mark.parametrize(
     ("messages", "said"),
     [
-        ("Hello", "must be a list, not str"),
-        ({"role": "user"}, "must be a list, not dict"),
+        ("Hello", "must be a list, got str"),
+        ({"role": "user"}, "must be a list, got dict"),
         (5, "must be a list"),
         ([], "list of messages is empty"),
         (["Hello"], "message 0 must be a dictionary"),
