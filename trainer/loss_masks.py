@@ -1,4 +1,4 @@
-"""Loss masks: which next tokens count in the loss, over a row of token ids.
+"""Loss masks (loss_mask): which next tokens count in the loss, over a row of token ids.
 
 A mask is a boolean array as long as the row; ``mask[i]`` speaks of token ``i``
 *as a target* (the prediction made at ``i - 1``). Spans run from an opening

@@ -1,7 +1,4 @@
-"""Files of facts, and the list of their formats: a new format is registered here.
-
-Every fault is named by its line, and a file is written whole or not at all.
-"""
+"""Files of facts: every fault is named by its line, and a file is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,20 +15,13 @@ from pathlib import Path
 from typing import IO
 
 from lamlam.errors import BadFact, NotSupported
-from lamlam.memory_backends.fact_formats.cypher import CYPHER
 from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, LossReport
-from lamlam.memory_backends.fact_formats.jsonl import JSONL
-from lamlam.memory_backends.fact_formats.lmlm import LMLM
-from lamlam.memory_backends.fact_formats.ntriples import NTRIPLES
-from lamlam.memory_backends.fact_formats.tables import CSV, TSV
+from lamlam.memory_backends.fact_formats.registry import FORMATS
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.unfinished_files import part_beside
 
-_FORMATS = {one.name: one for one in (JSONL, CSV, TSV, NTRIPLES, LMLM, CYPHER)}
-FORMATS = tuple(_FORMATS)
-"""Their names."""
-_OF_SUFFIX = {suffix: one.name for one in _FORMATS.values() for suffix in (one.name, *one.suffixes)}
+_OF_SUFFIX = {suffix: one.name for one in FORMATS.values() for suffix in (one.name, *one.suffixes)}
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
 Progress = Callable[[int, int | None], None]
@@ -189,11 +179,11 @@ def format_of(path: str) -> str:
 
 
 def _checked(format: str) -> Format:
-    if format not in _FORMATS:
+    if format not in FORMATS:
         raise NotSupported(
             f"there is no format {format[:40]!r}", hint=f"known are {', '.join(FORMATS)}"
         )
-    return _FORMATS[format]
+    return FORMATS[format]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Byte search: find which of many byte strings stand anywhere in a file, reading it once."""
+"""Byte search for the residue of an erasure (secure delete), reading a file once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Logit masks (logit_mask): the tokens that are forbidden in each state of the decoder."""
+"""Logit masks (logit_mask): the tokens that are forbidden in each state of the decoder.
+
+`Sampler.pick` sets their logits to minus infinity.
+"""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ Where the KV cache is full it evicts unused prefixes, then preempts the youngest
 
 from __future__ import annotations
 
-from lamlam.runtime.scheduling.batch_plan import gaps, level_shares, split_token_budget
 from lamlam.runtime.scheduling.kv_slots import KvSlots
 from lamlam.runtime.scheduling.sequence import InferenceContext, RunningSequence
+from lamlam.runtime.scheduling.token_budget import gaps, level_shares, split_token_budget
 
 _SPARE = 16
 """Tokens for each running sequence that stay free when a paused one goes on."""

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from lamlam.cli import facts_files
 from lamlam.errors import BadFact, NotSupported, Unavailable
-from lamlam.memory_backends.fact_formats.fact_files import FORMATS, FactFile, Written, write_facts
+from lamlam.memory_backends.fact_formats.fact_files import FactFile, Written, write_facts
+from lamlam.memory_backends.fact_formats.registry import FORMATS
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.networkx_graph.store import GraphStore

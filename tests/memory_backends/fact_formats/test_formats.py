@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import BadFact
-from lamlam.memory_backends.fact_formats.fact_files import FORMATS, FactFile, write_facts
+from lamlam.memory_backends.fact_formats.fact_files import FactFile, write_facts
+from lamlam.memory_backends.fact_formats.registry import FORMATS
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 from lamlam.memory_backends.model.relation_rules import RelationRule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamlam.runtime.scheduling.batch_plan import (
+from lamlam.runtime.scheduling.token_budget import (
     MAX_PREFILL_BESIDE_DECODE,
     MAX_SLOT_GAP,
     gaps,
