@@ -104,7 +104,7 @@ def test_a_miss_rewinds_and_the_model_writes_on() -> None:
         original(sequence, n_tokens)
         kept.append(list(model.cells[sequence]))
 
-    model.truncate = truncate  # type: ignore[method-assign]
+    model.truncate = truncate  # type: ignore[method-assign]  # notes the calls
     store = FakeStore(CURIE)
     # The scripted logits give the lookup 10 and all else 0: after the rewind it is forbidden,
     # so the first of all other tokens is taken, and from there no text fits.
