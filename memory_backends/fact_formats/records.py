@@ -23,6 +23,11 @@ _OF_THE_STORE = ("id", "revision", "retracted")
 _OF_A_FACT = frozenset((*_REQUIRED, *_OPTIONAL, *_OF_THE_STORE))
 _OF_AN_ALIAS = frozenset(("alias", "entity", "namespace"))
 _OF_A_RULE = frozenset(("relation", "cardinality", "type", "inverse"))
+# What an alias and a rule are known by; a key of another kind's beside them leaves it open.
+_ALIAS_KEYS = frozenset(("alias", "entity"))
+_RULE_KEYS = frozenset(("relation", "cardinality"))
+_TELLING = _ALIAS_KEYS | _RULE_KEYS | {"value"}
+_KINDS = {"a fact": frozenset(_REQUIRED), "an alias": _ALIAS_KEYS, "a relation's rule": _RULE_KEYS}
 
 
 def record_of(item: Item) -> dict[str, Any]:  # Any: JSON
@@ -48,13 +53,16 @@ def item_of(record: dict[str, Any], *, ignore_unknown: bool = False) -> Item:  #
     Raises:
         BadFact: a field is missing, unknown or wrong.
     """
-    if "alias" in record:
+    telling = _TELLING & record.keys()
+    if telling >= _KINDS["a fact"]:
+        return _fact_of(record, ignore_unknown)
+    if "alias" in telling and telling <= _ALIAS_KEYS:
         _check_known(record, _OF_AN_ALIAS, "an alias", ignore_unknown)
         _check_present(record, ("entity",))
         alias = AddAlias(record["entity"], record["alias"], tuple(_listed(record, "namespace")))
         check_op(alias)
         return alias
-    if "cardinality" in record:
+    if "cardinality" in telling and telling <= _RULE_KEYS:
         _check_known(record, _OF_A_RULE, "a relation's rule", ignore_unknown)
         _check_present(record, ("relation",))
         return DefineRelation(
@@ -62,6 +70,27 @@ def item_of(record: dict[str, Any], *, ignore_unknown: bool = False) -> Item:  #
                 record["relation"], record["cardinality"], record.get("type"), record.get("inverse")
             )
         )
+    if telling & {"alias", "cardinality"}:
+        raise _unclear(telling)
+    return _fact_of(record, ignore_unknown)
+
+
+def _unclear(telling: frozenset[str]) -> BadFact:
+    """Return the error of a record that is of no single kind, by what it looks like."""
+    looks = [
+        f"{kind} without {lacking}" if (lacking := ", ".join(sorted(keys - telling))) else kind
+        for kind, keys in _KINDS.items()
+        if telling & (keys - {"entity", "relation"}) or len(telling & keys) > 1
+    ]
+    return BadFact(
+        f"invalid fact: with the keys {', '.join(sorted(telling))} it looks like"
+        f" {' and like '.join(looks)}",
+        hint="a fact has entity, relation and value, an alias has alias and entity,"
+        " a rule has relation and cardinality",
+    )
+
+
+def _fact_of(record: dict[str, Any], ignore_unknown: bool) -> Assert:  # Any: JSON
     _check_known(record, _OF_A_FACT, "a fact", ignore_unknown)
     _check_present(record, _REQUIRED)
     if record.get("retracted") is not None:
