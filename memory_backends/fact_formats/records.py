@@ -83,8 +83,7 @@ def _unclear(telling: frozenset[str]) -> BadFact:
         if telling & (keys - {"entity", "relation"}) or len(telling & keys) > 1
     ]
     return BadFact(
-        f"invalid fact: with the keys {', '.join(sorted(telling))} it looks like"
-        f" {' and like '.join(looks)}",
+        f"invalid fact: it looks like {' and like '.join(looks)}",
         hint="a fact has entity, relation and value, an alias has alias and entity,"
         " a rule has relation and cardinality",
     )
