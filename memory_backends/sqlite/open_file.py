@@ -21,6 +21,7 @@ from lamlam.memory_backends.model.operations import (
     MigrationReport,
 )
 from lamlam.memory_backends.protocol import store_closed
+from lamlam.memory_backends.sqlite.file_identity import FileIdentity
 from lamlam.memory_backends.sqlite.forks import ForkedReader, OpenFiles, ThreadLock
 from lamlam.memory_backends.sqlite.reader import SqliteReader
 from lamlam.memory_backends.sqlite.residue import checkpoint_wal, leftovers
@@ -60,6 +61,7 @@ class SqliteFile(OneProcess):
         may_create = create and not read_only
         check_file(path, may_create=may_create)
         self.path = path.resolve()
+        given = path.absolute()  # where the process stands may be another folder later
         if not is_frozen:
             _OPEN.check(self.path)
         self.read_only = read_only
@@ -69,14 +71,19 @@ class SqliteFile(OneProcess):
         self.is_closed = False
         self._is_frozen = is_frozen
         self._writer: SqliteWriter | None = None
+        self._identity: FileIdentity | None = None
         self._lasting_readers: WeakSet[SqliteReader] = WeakSet()
         if may_create and (not path.exists() or path.stat().st_size == 0):
             self._open_writer()
         with ExitStack() as opened:
             if self._writer is not None:
                 opened.callback(self._writer.connection.close)
+            self._identity = None if is_frozen else FileIdentity(given, self.path)
             connection = open_reader(self.path, is_frozen=is_frozen)
             opened.callback(connection.close)
+            self._check_identity()
+            if self._identity is not None:
+                self._identity.note_logs(connection)
             version = check_schema(connection, path)
             # An older file is upgraded when it is first used, so that `migrate` can say how.
             self._is_old = version < SCHEMA_VERSION
@@ -85,7 +92,8 @@ class SqliteFile(OneProcess):
             with translated(path):
                 (secret,) = connection.execute("SELECT secret FROM store").fetchone()
             opened.pop_all()  # nothing failed: both stay open
-        self._reader = SqliteReader(connection, is_frozen=is_frozen)
+        check = None if self._identity is None else self._identity.check
+        self._reader = SqliteReader(connection, is_frozen=is_frozen, check=check)
         self._identify = FactIds(secret)
         _OPEN.add(self)
 
@@ -118,6 +126,7 @@ class SqliteFile(OneProcess):
 
         with self._write_lock:
             self.check_open()
+            self._check_identity()
             with translated(self.path):
                 report = migrate(self._open_writer().connection, dry_run=dry_run)
             self._is_old = self._is_old and dry_run
@@ -134,6 +143,7 @@ class SqliteFile(OneProcess):
             self._upgrade()
         with self._lock:
             self.check_open()
+            self._check_identity()  # the snapshot at hand may be a few milliseconds old
             with translated(self.path):
                 self._reader.pin(time.perf_counter_ns())
                 try:
@@ -147,9 +157,11 @@ class SqliteFile(OneProcess):
         if self._is_old:
             self._upgrade()
         self.check_open()
+        self._check_identity()
         reader = SqliteReader(open_reader(self.path, is_frozen=self._is_frozen), is_frozen=True)
         self._lasting_readers.add(reader)
         try:
+            self._check_identity()
             with translated(self.path):
                 reader.pin(time.perf_counter_ns())
                 yield reader
@@ -174,6 +186,7 @@ class SqliteFile(OneProcess):
             self._upgrade()
         with self._write_lock:
             self.check_open()
+            self._check_identity()
             writer = self._open_writer()
             with translated(self.path):
                 if writer.connection.in_transaction:  # of this very thread, which has the lock
@@ -182,12 +195,15 @@ class SqliteFile(OneProcess):
                 writer.reset()
                 try:
                     yield writer
+                    self._check_identity()
                     writer.connection.execute("COMMIT")
                 except BaseException:
                     writer.reset()
                     if writer.connection.in_transaction:
                         writer.connection.execute("ROLLBACK")
                     raise
+            # In that very moment another file may have taken the name.
+            self._check_identity()
         for store in _OPEN.of(self.path):
             store.refresh_nowait()
 
@@ -200,7 +216,14 @@ class SqliteFile(OneProcess):
             from lamlam.memory_backends.sqlite.writer import SqliteWriter
 
             self._writer = SqliteWriter(open_writer(self.path))
+            if self._identity is not None:
+                self._check_identity()
+                self._identity.note_logs(self._writer.connection)
         return self._writer
+
+    def _check_identity(self) -> None:
+        if self._identity is not None:
+            self._identity.check()
 
     def _clean(self, erased: ErasedRows) -> list[str]:
         """Remove what was erased from the bytes too; return where some of it may still be."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 
 from lamlam.memory_backends.model import row_codec
@@ -67,8 +67,16 @@ class SqliteReader(EntityReader):
     has_aliases = False
     rules = RelationRules()
 
-    def __init__(self, connection: sqlite3.Connection, *, is_frozen: bool) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        is_frozen: bool,
+        check: Callable[[], None] | None = None,
+    ) -> None:
         self.connection = connection
+        self._check = check
+        """Raises where the file is no longer the one that its name means."""
         # One cursor: its next statement always ends the one before, so that a snapshot
         # can be left at any time.
         self.cursor = connection.cursor()
@@ -89,6 +97,8 @@ class SqliteReader(EntityReader):
             if self._is_frozen or now_ns - self._pinned_ns < _SNAPSHOT_NS:
                 return
             self.release()
+        if self._check is not None:
+            self._check()
         if len(self.kept_sources) >= _MOST_SOURCES:
             self._forget_sources()
         execute = self.cursor.execute

@@ -13,6 +13,7 @@ import pytest
 from lamlam.errors import (
     BadFact,
     BadStore,
+    Conflict,
     LamLamError,
     ReadOnly,
     SchemaMismatch,
@@ -247,7 +248,7 @@ def test_a_file_that_was_removed_is_told(path: Path) -> None:
     with SyncFactStore(f"sqlite:///{path}") as store:
         put(store, ("Ada", "work", "x"))
         path.unlink()
-        with pytest.raises(StoreMissing, match="was removed"):
+        with pytest.raises(Conflict, match="was removed"):
             store.info()
 
 
