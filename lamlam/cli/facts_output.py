@@ -33,7 +33,13 @@ def lookup_as_json(result: LookupResult, facts: Sequence[Fact]) -> dict[str, Any
             "relation": _part_as_json(result.match.relation),
         },
         "candidates": [
-            {"entity": c.entity, "relation": c.relation, "score": round(c.score, 4)}
+            {
+                "entity": c.entity,
+                "relation": c.relation,
+                "score": round(c.score, 4),
+                "qualifier": c.qualifier,
+                "facts": [{"relation": name, "value": value} for name, value in c.facts],
+            }
             for c in result.candidates
         ],
         "revision": int(result.revision),
@@ -89,7 +95,10 @@ def print_not_found(result: LookupResult, entity: str, relation: str) -> None:
     """Print on standard error what memory lacks, and which names are near."""
     if result.status == "ambiguous":
         said = f"{entity!r} may be any of: "
-        said += ", ".join(candidate.entity for candidate in result.candidates)
+        said += ", ".join(
+            f"{one.entity} [{one.told_apart}]" if one.facts else one.entity
+            for one in result.candidates
+        )
     elif result.status == "not_valid_at":
         said = f"memory holds {relation!r} of {result.match.entity.matched}, but for other times"
     elif result.match.entity.kind == "none":

@@ -157,9 +157,11 @@ def stats(memory: ReadMemory = None, as_json: Json = False) -> None:
 
 def _search(store: SyncFactStore, text: str, limit: int, namespace: Namespace) -> list[Fact]:
     """Return facts of the entity that the text names, then of names and values that contain it."""
-    from lamlam.memory_backends.model.keys import canonical_key, folded_key
+    from lamlam.memory_backends.model.keys import canonical_key, fold, folded_key
 
-    key, folded = canonical_key(text), folded_key(text)
+    key = canonical_key(text)
+    # Of "C++" the signs count: the letter alone is in most names.
+    folded = fold(key).key if not fold(key).signs else None
     found: dict[str | None, Fact] = {}
     meant = meant_name(store, text, namespace)
     if meant is not None:
@@ -169,7 +171,8 @@ def _search(store: SyncFactStore, text: str, limit: int, namespace: Namespace) -
     for fact in counted(store.scan(namespace=namespace), "searching", total):
         if len(found) >= limit:
             break
-        if key in canonical_key(fact.entity) or folded in folded_key(fact.entity):
+        is_named = key in canonical_key(fact.entity)
+        if is_named or (folded is not None and folded in folded_key(fact.entity)):
             found[fact.id] = fact
         elif len(by_value) < limit and key in canonical_key(fact.surface):
             by_value.append(fact)

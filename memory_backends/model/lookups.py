@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol, overload
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.model.candidates import Candidate
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.timestamps import as_moment, from_us
 from lamlam.memory_backends.model.values import value_of
@@ -112,7 +113,7 @@ class LookupStatus(StrEnum):
     HIT = "hit"
     MISS = "miss"
     AMBIGUOUS = "ambiguous"
-    """Several entities fit equally well; `LookupResult.candidates` names them."""
+    """Several entities fit equally well; `LookupResult.candidates` tells them apart."""
     NOT_VALID_AT = "not_valid_at"
     """The store holds values, but none for the moment that was asked about."""
 
@@ -134,15 +135,6 @@ class Match:
 
     entity: MatchPart
     relation: MatchPart
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A near name that was not good enough to be an answer."""
-
-    entity: str
-    relation: str
-    score: float
 
 
 NO_MATCH = MatchPart("none", 0.0, None)
@@ -396,14 +388,21 @@ class LookupResult:
 class EntityView:
     """What a store holds of one entity."""
 
-    __slots__ = ("_values", "key", "match", "name", "relations")
+    __slots__ = ("_values", "key", "match", "name", "namespace", "relations")
 
-    def __init__(self, name: str, key: str, match: MatchPart, stored: Sequence[StoredFact]) -> None:
+    def __init__(
+        self,
+        name: str,
+        key: str,
+        match: MatchPart,
+        stored: Sequence[StoredFact],
+        namespace: Namespace = (),
+    ) -> None:
         """Hold the facts of an entity.
 
         Args:
             name: as stored.
-            key: its canonical key.
+            key: its canonical key, without the namespace.
             match: how the asked name was understood.
         """
         values: dict[str, list[str]] = {}
@@ -411,6 +410,7 @@ class EntityView:
             values.setdefault(fact.key, []).append(fact.value)
         self.name = name
         self.key = key
+        self.namespace = namespace
         self.match = match
         self._values = values
         self.relations: tuple[str, ...] = tuple(values)

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.keys import canonical_key, signs_of
 
 _FILE = Path(__file__).with_name("relation_synonyms.txt")
 # Words around a name that say nothing: "the birth place of", "his profession".
@@ -88,6 +88,8 @@ def _table() -> _SynonymTable:
 def _group_of_variant(relation_key: str) -> int | None:
     """Return the group of "placeOfBirth", "birth-place", "his birth place", "the birth place of"."""
     table = _table()
+    if signs_of(relation_key):  # "price €" is not just any price
+        return None
     letters = _letters(relation_key)
     if letters in table.by_letters:
         return table.by_letters[letters]

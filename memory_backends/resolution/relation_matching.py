@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lamlam.memory_backends.model.keys import signs_of
 from lamlam.memory_backends.model.lookups import MatchKind
 from lamlam.memory_backends.model.synonyms import (
     group_of,
@@ -55,8 +56,11 @@ def _slip_score(a: str, b: str) -> float:
     """Return how alike two relation names are; 0 where a word became another word.
 
     "winner" and "winners", "head coach" and "head-coach", "birth plce" and "birth place";
-    but not "county of birth" and "country of birth", nor "cast member 2" and "3".
+    but not "county of birth" and "country of birth", nor "cast member 2" and "3", nor "price €"
+    and "price $".
     """
+    if signs_of(a) != signs_of(b):
+        return 0.0
     first, second = _words(a), _words(b)
     if len(first) != len(second):
         return 1.0 if "".join(first) == "".join(second) else 0.0

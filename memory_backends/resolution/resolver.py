@@ -14,11 +14,11 @@ from functools import partial
 from typing import NamedTuple
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.model.candidates import Candidate
 from lamlam.memory_backends.model.entity_reader import EntityReader, EntityRecord
-from lamlam.memory_backends.model.keys import canonical_key, fold, qualifiers_agree, relation_key
+from lamlam.memory_backends.model.keys import canonical_key, fold, names_agree, relation_key
 from lamlam.memory_backends.model.lookups import (
     NO_MATCH,
-    Candidate,
     EntityFact,
     EntityView,
     Identify,
@@ -32,10 +32,11 @@ from lamlam.memory_backends.model.lookups import (
     StoredFact,
     check_lookup,
 )
-from lamlam.memory_backends.model.namespaces import only
+from lamlam.memory_backends.model.namespaces import only, split
 from lamlam.memory_backends.model.timestamps import as_moment, holds_at, to_us
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.resolution.blocking_codes import letters_code, typo_probes
+from lamlam.memory_backends.resolution.homonyms import told_apart
 from lamlam.memory_backends.resolution.person_names import person_key, person_score, reads_as_name
 from lamlam.memory_backends.resolution.relation_matching import match_relation, near_relations
 from lamlam.memory_backends.resolution.typos import likeness, misspelling_score
@@ -99,8 +100,12 @@ def look_up(
     found = find_entity(reader, query.entity)
     record = found.record
     if record is None:
-        status = LookupStatus.AMBIGUOUS if found.is_ambiguous else LookupStatus.MISS
-        candidates = tuple([Candidate(name, query.relation, score) for name, score in found.near])
+        if found.is_ambiguous:
+            status, holds = LookupStatus.AMBIGUOUS, partial(_holds, query.valid_at)
+            candidates = told_apart(reader, found.near, query.relation, holds)
+        else:
+            status = LookupStatus.MISS
+            candidates = tuple([Candidate(name, query.relation, s) for name, s in found.near])
         return LookupResult(
             status,
             Match(found.part, NO_MATCH),
@@ -169,6 +174,12 @@ def _valid_at(facts: Sequence[EntityFact], moment: datetime | None) -> list[Enti
     return list(once.values())
 
 
+def _holds(moment: datetime | None, fact: StoredFact) -> bool:
+    if fact.valid_from is None and fact.valid_to is None:
+        return True
+    return holds_at(fact.valid_from, fact.valid_to, _microseconds(moment))
+
+
 def _microseconds(moment: datetime | None) -> int:
     exact = to_us(as_moment(moment if moment is not None else datetime.now(UTC)))
     assert exact is not None  # a moment was given
@@ -195,7 +206,8 @@ def describe(reader: EntityReader, entity: str, *, fuzzy: bool) -> EntityView | 
     if not is_timeless(stored):
         now = _microseconds(None)
         stored = [fact for fact in stored if holds_at(fact.valid_from, fact.valid_to, now)]
-    return EntityView(found.record.name, found.record.key, found.part, stored)
+    namespace, key = split(found.record.key)
+    return EntityView(found.record.name, key, found.part, stored, namespace)
 
 
 def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> EntityMatch:
@@ -232,7 +244,7 @@ def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Entit
         same_person = _same_person(reader, key, person, near)
         if same_person:
             return _one_of(reader, same_person, "fuzzy")
-    return _misspelt(reader, key) if fuzzy else _ABSENT
+    return _with_other_signs(reader, key, near, _misspelt(reader, key) if fuzzy else _ABSENT)
 
 
 def _near(reader: EntityReader, codes: Collection[int]) -> Sequence[str]:
@@ -242,7 +254,7 @@ def _near(reader: EntityReader, codes: Collection[int]) -> Sequence[str]:
 
 
 def _spelt_alike(reader: EntityReader, key: str, near: Sequence[str]) -> list[tuple[str, float]]:
-    """Return entities whose folded names are equal and whose qualifiers do not disagree.
+    """Return entities whose folded names are equal and whose qualifiers and signs do not disagree.
 
     Where one has the very qualifier that was asked for (or none, like the question), the
     others are left out.
@@ -251,7 +263,7 @@ def _spelt_alike(reader: EntityReader, key: str, near: Sequence[str]) -> list[tu
     keys = {k for k in near if fold(k).key == folded.key}
     if folded.key != key and reader.record(folded.key) is not None:
         keys.add(folded.key)
-    agreeing = [k for k in keys if qualifiers_agree(folded.qualifier, fold(k).qualifier)]
+    agreeing = [k for k in keys if names_agree(folded, fold(k))]
     same = [k for k in agreeing if fold(k).qualifier == folded.qualifier]
     return [(k, 1.0) for k in (same or agreeing)]
 
@@ -264,17 +276,34 @@ def _same_person(
     if person not in (key, folded.key) and reader.record(person) is not None:
         keys.add(person)
     scored = [(k, person_score(folded.key, fold(k).key)) for k in keys if reads_as_name(k)]
-    return [
-        (k, score)
-        for k, score in scored
-        if score and qualifiers_agree(folded.qualifier, fold(k).qualifier)
-    ]
+    return [(k, score) for k, score in scored if score and names_agree(folded, fold(k))]
+
+
+def _with_other_signs(
+    reader: EntityReader, key: str, near: Sequence[str], found: EntityMatch
+) -> EntityMatch:
+    """Return what was found; if nothing, with the names of the same letters and other signs.
+
+    "C#" is never answered by what memory holds of "C++" or "C", also where it holds nothing else.
+    """
+    if found.record is not None or found.is_ambiguous:
+        return found
+    folded = fold(key)
+    keys = {k for k in near if fold(k).key == folded.key and fold(k).signs != folded.signs}
+    if folded.signs and reader.record(folded.key) is not None:
+        keys.add(folded.key)
+    if not keys:
+        return found
+    others = _named(reader, [(k, likeness(key, k)) for k in keys])
+    known = {name for name, _ in others}
+    further = [pair for pair in found.near if pair[0] not in known]
+    return found._replace(near=(*others, *further)[:_MOST_CANDIDATES])
 
 
 def _misspelt(reader: EntityReader, key: str) -> EntityMatch:
     folded = fold(key)
     keys = set(_near(reader, typo_probes(folded.key)))
-    agreeing = [k for k in keys if qualifiers_agree(folded.qualifier, fold(k).qualifier)]
+    agreeing = [k for k in keys if names_agree(folded, fold(k))]
     accepted = [
         (k, score) for k in agreeing if (score := misspelling_score(folded.key, fold(k).key))
     ]

@@ -287,8 +287,9 @@ def _shown(result: LookupResult) -> dict[str, Any]:
     """Return what the model is shown of a result; a miss as a miss."""
     if str(result.status) != "hit":
         if str(result.status) == "ambiguous":
-            names = list(dict.fromkeys(near.entity for near in result.candidates[:5]))
-            return {"values": [], "note": "several entities have this name", "entities": names}
+            apart = {near.entity: near.told_apart for near in result.candidates[:5]}
+            shown = {"values": [], "note": "several entities have this name", "entities": [*apart]}
+            return {**shown, "facts": apart} if any(apart.values()) else shown
         return {"values": [], "note": "memory does not hold this fact"}
     values: list[str] = []
     left = _MAX_SHOWN_CHARACTERS
@@ -309,7 +310,9 @@ def _in_words(call: Lookup, shown: dict[str, Any]) -> str:
     if shown["values"]:
         more = f", and {shown['more']} more" if "more" in shown else ""
         return f"Memory says of {asked}: {'; '.join(shown['values'])}{more}."
-    names = f": {'; '.join(shown['entities'])}" if shown.get("entities") else ""
+    facts = shown.get("facts", {})
+    entities = [f"{n} [{facts[n]}]" if facts.get(n) else n for n in shown.get("entities", ())]
+    names = f": {'; '.join(entities)}" if entities else ""
     return f"Memory has no answer on {asked} ({shown['note']}{names})."
 
 

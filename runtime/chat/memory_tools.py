@@ -385,12 +385,19 @@ def answer(result: LookupResult) -> dict[str, Any]:
         if len(result.values) > _MAX_VALUES:
             found["more"] = len(result.values) - _MAX_VALUES
     elif str(result.status) == "ambiguous":
-        found["note"] = "several entities have this name; ask for one of the candidates"
+        found["note"] = (
+            "several entities have this name; ask for the candidate whose facts fit, by its full name"
+        )
     else:
         found["note"] = "memory does not hold this; say so instead of guessing"
     if result.candidates:
         found["candidates"] = [
-            {"entity": near.entity, "relation": near.relation} for near in result.candidates[:5]
+            {
+                "entity": near.entity,
+                "relation": near.relation,
+                **({"facts": dict(near.facts)} if near.facts else {}),
+            }
+            for near in result.candidates[:5]
         ]
     return found
 

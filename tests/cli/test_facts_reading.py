@@ -33,9 +33,15 @@ def test_not_found_is_status_1(facts: Facts, own: Path) -> None:
     assert "Nobody" in err
     status, out, err = facts("get", "Bob Ferris", "date of birth")
     assert (status, out) == (1, "")
-    assert "painter" in err and "sailor" in err
+    assert "Bob Ferris (painter) [born: 3 May 1871]" in err and "sailor" in err
+    assert err.count("\n") == 1
     status, out, err = facts("get", "Bob Ferris", "born", "--json")
-    assert (status, json.loads(out)["status"], err) == (1, "ambiguous", "")
+    answer = json.loads(out)
+    assert (status, answer["status"], err) == (1, "ambiguous", "")
+    assert {one["qualifier"]: one["facts"] for one in answer["candidates"]} == {
+        "painter": [{"relation": "born", "value": "3 May 1871"}],
+        "sailor": [{"relation": "born", "value": "1902"}],
+    }
     assert facts("get", "Ada Quill", "spouse")[0] == 1
 
 
@@ -62,6 +68,9 @@ def test_searching(facts: Facts, own: Path) -> None:
     assert as_json(facts("search", "Ada Quyll", "--json"))["entities"] == ["Ada Quill"]
     assert len(as_json(facts("search", "ferris", "--limit", "1", "--json"))["facts"]) == 1
     assert facts("search", "zzz")[0] == 1
+    facts("set", "C++", "author", "Bo Ferris")
+    assert as_json(facts("search", "C++", "--json"))["entities"] == ["C++"]
+    assert facts("search", "C#")[0] == 1
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from lamlam.memory_backends.model.candidates import Candidate
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import (
     NO_MATCH,
-    Candidate,
     EntityView,
     Lookup,
     LookupResult,

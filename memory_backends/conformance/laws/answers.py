@@ -170,19 +170,43 @@ class SpellingLaws(Laws):
 
     async def test_several_that_fit_are_ambiguous(self, store: FactStore) -> None:
         """Where several entities fit equally well none is the answer, and the
-        candidates name them.
+        candidates name them, each with its qualifier and facts that the others do not have.
         """
         await put(
             store, ("Springfield, Ohio", "mayor", "A"), ("Springfield, Illinois", "mayor", "B")
         )
+        for town in ("Ohio", "Illinois"):
+            await put(store, (f"Springfield, {town}", "country", "United States"))
         result = await store.lookup("Springfield", "mayor")
         assert (result.status, result.values) == (LookupStatus.AMBIGUOUS, ())
+        assert {(one.entity, one.qualifier, one.facts) for one in result.candidates} == {
+            ("Springfield, Ohio", "Ohio", (("mayor", "A"),)),
+            ("Springfield, Illinois", "Illinois", (("mayor", "B"),)),
+        }
         assert sorted(one.entity for one in result.candidates) == [
             "Springfield, Illinois", "Springfield, Ohio",
         ]  # fmt: skip
         assert await values(store, "mayor", "Springfield, Ohio") == ["A"]
         await store.apply([Retract("Springfield, Ohio", "mayor")])
+        await store.apply([Retract("Springfield, Ohio", "country")])
         assert await values(store, "mayor", "Springfield") == ["B"]
+
+    async def test_signs_tell_names_apart(self, store: FactStore) -> None:
+        """A name is never answered by one that has other signs, also where memory holds nothing
+        else; such a one is a candidate. Punctuation alone makes no difference.
+        """
+        await put(
+            store, ("C++", "author", "Bo"), ("-40 °C", "state", "ice"), ("O'Brien", "job", "poet")
+        )
+        for name, relation in (("C#", "author"), ("C", "author"), ("40 °C", "state")):
+            result = await store.lookup(name, relation)
+            assert (result.status, result.values) == (LookupStatus.MISS, ()), name
+            assert result.candidates[0].entity in ("C++", "-40 °C")
+        assert await values(store, "author", "C++") == ["Bo"]
+        assert await values(store, "state", "−40 °C") == ["ice"]
+        assert await values(store, "job", "OBrien") == ["poet"]
+        await put(store, ("Mill", "price €", "5"))
+        assert (await store.lookup("Mill", "price $")).status == LookupStatus.MISS
 
     async def test_nobody_is_written_to_by_a_similar_name(self, store: FactStore) -> None:
         """A write to a name that lookups would only understand makes or changes no other entity."""
@@ -232,7 +256,8 @@ class FastLookupLaws(Laws):
         query = Lookup(ADA, "birth place", ("a",))
         assert store.lookup_nowait(query).values == ("London",)
         assert store.lookup_nowait(replace(query, namespace=())).status == "miss"
-        assert store.describe_nowait(ADA, namespace=("a",)) is not None
+        view = store.describe_nowait(ADA, namespace=("a",))
+        assert view is not None and (view.key, view.namespace) == ("ada lovelace", ("a",))
         assert store.describe_nowait(ADA) is None
         store.refresh_nowait()
 

@@ -59,6 +59,23 @@ async def test_a_fact_is_remembered_corrected_and_forgotten(store: FactStore) ->
 
 
 @pytest.mark.anyio
+async def test_an_agent_can_choose_among_several_of_one_name(store: FactStore) -> None:
+    """The candidates carry facts by which they differ, and each full name answers."""
+    tools = MemoryTools(store)
+    for what, orbit in (("planet", "the Sun"), ("element", "none")):
+        await tools.remember(f"Mercury ({what})", "orbits", orbit)
+        await tools.remember(f"Mercury ({what})", "language", "English")
+    found = await tools.look_up("Mercury", "orbits")
+    assert found["status"] == "ambiguous"
+    assert {one["entity"]: one["facts"] for one in found["candidates"]} == {
+        "Mercury (planet)": {"orbits": "the Sun"},
+        "Mercury (element)": {"orbits": "none"},
+    }
+    chosen = await tools.look_up(found["candidates"][0]["entity"], "orbits")
+    assert chosen["status"] == "hit"
+
+
+@pytest.mark.anyio
 async def test_search_finds_names_before_values(store: FactStore) -> None:
     tools = MemoryTools(store)
     await tools.remember("Ann", "friend", "Ada Quill")

@@ -13,7 +13,8 @@ from typer.main import get_command
 
 from lamlam.cli.app import app
 from lamlam.errors import LookupFailed
-from lamlam.memory_backends.model.lookups import Candidate, Lookup
+from lamlam.memory_backends.model.candidates import Candidate
+from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample
 from lamlam.runtime.decoding.decoder import MAX_QUESTIONS, Decoder
 from lamlam.runtime.decoding.key_constraint import Constraint

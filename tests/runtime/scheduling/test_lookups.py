@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lamlam.errors import LookupFailed
-from lamlam.memory_backends.model.lookups import Candidate
+from lamlam.memory_backends.model.candidates import Candidate
 from lamlam.runtime.decoding.events import (
     Finished,
     LookupAnswered,
