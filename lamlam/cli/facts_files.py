@@ -72,6 +72,30 @@ def import_(
         bool,
         typer.Option("--ignore-unknown", help="Ignore unknown keys and columns."),
     ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAMES",
+            help="What the columns of a table are, in order: entity,relation,value (- skips one).",
+        ),
+    ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header",
+            help="The first line of a table names the columns, or is a fact:"
+            " entity, relation, value.",
+            show_default=False,
+        ),
+    ] = None,
+    wide: Annotated[
+        bool,
+        typer.Option(
+            "--wide",
+            help="A row of the table is an entity: first its name, then a column a relation.",
+        ),
+    ] = False,
     commit_every: _CommitEvery = None,
     as_json: Json = False,
 ) -> None:
@@ -90,6 +114,9 @@ def import_(
             format=format,
             skip_invalid=skip_invalid,
             ignore_unknown=ignore_unknown,
+            columns=None if columns is None else columns.split(","),
+            header=header,
+            wide=wide,
             on_progress=advance,
         )
         reading = _FileReading(
@@ -104,6 +131,8 @@ def import_(
 
         with reading.naming_lines():
             commit, location = load(memory, items(), commit_every)
+    for note in opened.notes:
+        stderr_console().print(printable_line(note), soft_wrap=True)
     if opened.first_reason:
         said = f"{opened.rejected} line(s) left out, the first: {opened.first_reason}"
         stderr_console().print(printable_line(said), soft_wrap=True)

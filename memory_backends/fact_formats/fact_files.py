@@ -6,25 +6,23 @@ import gzip
 import lzma
 import os
 import sys
-import tempfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from lamlam.errors import BadFact, NotSupported
+from lamlam.errors import NotSupported, UsageError
+from lamlam.memory_backends.fact_formats.file_lines import Progress, lines_of
 from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, LossReport
 from lamlam.memory_backends.fact_formats.registry import FORMATS
+from lamlam.memory_backends.fact_formats.table_columns import checked_shape
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.unfinished_files import part_beside
 
 _OF_SUFFIX = {suffix: one.name for one in FORMATS.values() for suffix in (one.name, *one.suffixes)}
 _SQLITE_MAGIC = b"SQLite format 3\0"
-
-Progress = Callable[[int, int | None], None]
 
 
 class FactFile:
@@ -41,6 +39,9 @@ class FactFile:
         format: str | None = None,
         skip_invalid: bool = False,
         ignore_unknown: bool = False,
+        columns: Sequence[str] | None = None,
+        header: bool | None = None,
+        wide: bool = False,
         on_progress: Progress | None = None,
     ) -> None:
         """Take note of what to read.
@@ -51,13 +52,27 @@ class FactFile:
             format: overrides what the name says.
             skip_invalid: leave bad lines out and count them in ``rejected``.
             ignore_unknown: leave keys and columns alone that mean nothing here.
+            columns: of a table: what its columns are, in order, such as ``entity``, ``relation``,
+                ``value``; ``-`` for one to leave alone.
+            header: of a table: whether its first line names the columns.
+            wide: a table has a row for each entity: first its name, then a column a relation.
             on_progress: is called with bytes read and their total (``None`` where unknown).
 
         Raises:
             NotSupported: there is no such format.
+            UsageError: ``columns``, ``header`` or ``wide`` for a format that is not a table, or a
+                column that does not exist.
         """
         self.path = path
         self._format = _checked(format or format_of(path))
+        self._read = self._format.read
+        if columns is not None or header is not None or wide:
+            if self._format.read_shaped is None:
+                raise UsageError(
+                    f"columns, header and wide are of tables; the format is {self._format.name}",
+                    hint="--format csv or tsv (format=), if it is one",
+                )
+            self._read = self._format.read_shaped(checked_shape(columns, header, wide))
         self._faults = Faults(
             "standard input" if path == "-" else path,
             skip_invalid=skip_invalid,
@@ -81,6 +96,11 @@ class FactFile:
         return self._faults.first_reason
 
     @property
+    def notes(self) -> list[str]:
+        """What was taken for granted, for people to read."""
+        return self._faults.notes
+
+    @property
     def name(self) -> str:
         """What messages call the file."""
         return self._faults.name
@@ -98,8 +118,13 @@ class FactFile:
             MissingExtra: the format needs a package that is not installed.
             OSError: the file cannot be opened.
         """
-        with _lines(self.path, self._format.is_read_twice, self._on_progress) as lines:
-            yield from self._format.read(lines, self._faults)
+        with lines_of(
+            self.path,
+            self._on_progress,
+            is_read_twice=self._format.is_read_twice,
+            is_one_text=self._format.is_one_text,
+        ) as lines:
+            yield from self._read(lines, self._faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,59 +209,6 @@ def _checked(format: str) -> Format:
             f"there is no format {format[:40]!r}", hint=f"known are {', '.join(FORMATS)}"
         )
     return FORMATS[format]
-
-
-@contextmanager
-def _lines(
-    path: str, is_read_twice: bool, on_progress: Progress | None
-) -> Iterator[Iterable[bytes]]:
-    with ExitStack() as stack:
-        if path != "-":
-            yield _PackedLines(path, on_progress)
-        elif sys.stdin is None:
-            raise BadFact("standard input is closed", hint="name a file instead of -")
-        elif not is_read_twice:
-            yield sys.stdin.buffer
-        else:
-            kept = stack.enter_context(tempfile.TemporaryFile())
-            for line in sys.stdin.buffer:
-                kept.write(line)
-            yield _KeptLines(kept)
-
-
-class _PackedLines:
-    """The lines of a file; it is opened anew each time that they are gone through."""
-
-    def __init__(self, path: str, on_progress: Progress | None) -> None:
-        self._path = path
-        self._on_progress = on_progress
-
-    def __iter__(self) -> Iterator[bytes]:
-        with open(self._path, "rb") as raw:
-            total = Path(self._path).stat().st_size
-            unpacked: IO[bytes] = raw
-            if self._path.endswith(".gz"):
-                unpacked = gzip.open(raw, "rb")  # type: ignore[assignment]  # same methods
-            elif self._path.endswith(".xz"):
-                unpacked = lzma.open(raw, "rb")
-            try:
-                for number, line in enumerate(unpacked):
-                    if self._on_progress is not None and number % 2000 == 0:
-                        self._on_progress(raw.tell(), total)
-                    yield line
-            except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
-                raise BadFact(f"{self._path} cannot be unpacked: {error}") from None
-
-
-class _KeptLines:
-    """The lines of an open file, from the beginning each time."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def __iter__(self) -> Iterator[bytes]:
-        self._file.seek(0)
-        yield from self._file
 
 
 def _is_sqlite(path: Path) -> bool:

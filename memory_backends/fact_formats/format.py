@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Protocol, TypeAlias
 
@@ -35,6 +35,8 @@ class Faults:
         """The line that is being read, or that what was given last came from."""
         self.rejected = 0
         self.first_reason: str | None = None
+        self.notes: list[str] = []
+        """What was taken for granted in reading."""
         self._skip_invalid = skip_invalid
 
     @property
@@ -85,6 +87,18 @@ class LossReport:
         return ", ".join(f"{what}: {count:,}" for what, count in self.counts.items())
 
 
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """What the user says of a table's columns."""
+
+    columns: tuple[str, ...] | None = None
+    """Their names in order; ``None``: those in the first line."""
+    has_header: bool | None = None
+    """The first line names the columns; ``None``: nothing is said of it."""
+    is_wide: bool = False
+    """A row is an entity, its first column the name, each other column a relation."""
+
+
 class FactReader(Protocol):
     """Reads a format."""
 
@@ -115,10 +129,14 @@ class Format:
     """As in ``--format``, and the suffix of its files."""
     read: FactReader
     write: FactWriter
+    read_shaped: Callable[[TableShape], FactReader] | None = None
+    """Of a table: returns the reader of one of another shape."""
     suffixes: tuple[str, ...] = ()
     """Other suffixes of its files."""
     is_read_twice: bool = False
     """`read` goes through the lines more than once."""
+    is_one_text: bool = False
+    """A line of it may have any length."""
 
 
 def without_mark(line: bytes) -> bytes:

@@ -95,7 +95,7 @@ def write(items: Iterable[Item], file: IO[bytes], lost: LossReport) -> None:
     file.write(b"\n}\n")
 
 
-LMLM = Format("lmlm", read, write)
+LMLM = Format("lmlm", read, write, is_one_text=True)
 
 
 def _note_what_is_lost(fact: Fact, lost: LossReport) -> None:

@@ -19,88 +19,87 @@ from lamlam.memory_backends.fact_formats.format import (
     Format,
     Item,
     LossReport,
-    without_mark,
+    TableShape,
 )
 from lamlam.memory_backends.fact_formats.records import item_of, written_moment
+from lamlam.memory_backends.fact_formats.table_columns import (
+    COLUMNS,
+    REQUIRED,
+    LayoutFinder,
+    TableLayout,
+)
+from lamlam.memory_backends.fact_formats.table_lines import (
+    BrokenQuote,
+    TableLines,
+    without_empty_end,
+)
 from lamlam.memory_backends.fact_formats.typed_texts import typed_text, value_from
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.namespaces import parsed, written
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.model.values import as_json, is_text, surface_of
 
-COLUMNS = (
-    "entity", "relation", "value", "type", "surface", "source", "sources", "confidence",
-    "valid_from", "valid_to", "namespace",
-)  # fmt: skip
-_REQUIRED = COLUMNS[:3]
 _NO_UTF8 = "is not UTF-8 text; save the file as UTF-8"
-_MOST_IN_A_CELL = 20_000_000
-"""Characters: a hundred sources of the greatest length, as JSON."""
 
 
-def _read(delimiter: str, lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
-    """Give the fact of each row; the first row names the columns."""
-    # The limit is of the whole process; a higher one that the program set stays.
-    csv.field_size_limit(max(csv.field_size_limit(), _MOST_IN_A_CELL))
-    rows = csv.reader(_texts(lines), delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    while True:
+def _read(
+    delimiters: str, shape: TableShape, lines: Iterable[bytes], faults: Faults
+) -> Iterator[Item]:
+    """Give the facts of each row."""
+    source = TableLines(lines)
+    layout = LayoutFinder(source, delimiters, shape, faults).found()
+    while layout is not None and (line := source.take()) is not None:
+        faults.line = source.number
+        if line.isspace():
+            continue
         try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            faults.line = rows.line_num
-            # What follows a broken quote cannot be trusted either.
-            hint = None
-            if "new-line character" in (said := str(error)):
-                said, hint = "a line ends with a carriage return alone", "end lines with line feeds"
-            raise faults.stop(said, hint) from None
-        faults.line = rows.line_num
-        if header is None:
-            header = [name.strip().casefold() for name in row]
-            _check_header(header, faults)
-        elif row:
-            try:
-                yield item_of(_record(header, row))
-            except BadFact as error:
-                faults.reject(error)
+            cells = source.cells(line, layout.rule)
+            # All of a row, or nothing of it.
+            items = [item_of(record) for record in _records(layout, cells, faults.ignore_unknown)]
+        except BadFact as error:
+            if isinstance(error, BrokenQuote):
+                faults.line = error.line
+            faults.reject(error)
+        else:
+            yield from items
 
 
-def _texts(lines: Iterable[bytes]) -> Iterator[str]:
-    for number, line in enumerate(lines):
-        # Bytes that are not UTF-8 become halves of surrogates, which no fact may hold.
-        yield (line if number else without_mark(line)).decode("utf-8", "surrogateescape")
-
-
-def _check_header(header: list[str], faults: Faults) -> None:
-    hint = f"the first line names the columns: {', '.join(COLUMNS)}"
-    if missing := [name for name in _REQUIRED if name not in header]:
-        found = ", ".join(header)
-        if ";" in found:
-            hint = "semicolons part its columns: save it with commas (csv) or tabs (tsv)"
-        shown = repr(found[:60]) if is_text(found) else "not UTF-8 text"
-        raise faults.stop(f"the header lacks {', '.join(missing)}; it is {shown}", hint)
-    for number, name in enumerate(header, 1):
-        if name in COLUMNS and header.count(name) > 1:
-            raise faults.stop(f"the column {name!r} occurs twice in the header", hint)
-        if name not in COLUMNS and not faults.ignore_unknown:
-            shown = repr(name[:60]) if is_text(name) else "that"
-            raise faults.stop(
-                f"column {number}: there is no column {shown}",
-                "--ignore-unknown leaves such columns alone",
+def _records(
+    layout: TableLayout, cells: list[str], ignore_unknown: bool
+) -> list[dict[str, Any]]:  # Any: JSON
+    names = layout.names
+    n_cells = without_empty_end(cells, len(names))
+    if n_cells == len(names) and not any(cells) or not without_empty_end(cells):
+        return []
+    if n_cells > len(names) and not ignore_unknown:
+        raise BadFact(f"invalid fact: {n_cells} columns, the header names {len(names)}")
+    named: dict[str, str] = {}
+    for number, (name, cell) in enumerate(zip(names, cells, strict=False), 1):
+        if name is None:
+            continue
+        if not name and cell.strip() and not (layout.is_wide and number == 1):
+            raise BadFact(
+                f"invalid fact: column {number} has a value and no name",
+                hint="--ignore-unknown leaves such columns alone",
             )
-
-
-def _record(header: list[str], row: list[str]) -> dict[str, Any]:  # Any: JSON
-    if len(row) > len(header):
-        raise BadFact(f"invalid fact: {len(row)} columns, the header names {len(header)}")
-    cells = {name: cell for name, cell in zip(header, row, strict=False) if name in COLUMNS}
-    for name, cell in cells.items():
         if not is_text(cell):
-            raise BadFact(f"invalid fact: {name} {_NO_UTF8}")
+            raise BadFact(f"invalid fact: {name or 'the entity'} {_NO_UTF8}")
+        named[name] = cell
+    if not layout.is_wide:
+        return [_record(named)]
+    (entity, *_) = cells
+    return [
+        {"entity": entity, "relation": name, "value": cell}
+        for name, cell in zip(names[1:], cells[1:], strict=False)
+        if name and cell.strip()
+    ]
+
+
+def _record(cells: dict[str, str]) -> dict[str, Any]:  # Any: JSON
     record: dict[str, Any] = {
-        name: cell for name, cell in cells.items() if name in _REQUIRED or cell.strip()
+        name: cell
+        for name, cell in cells.items()
+        if name in REQUIRED or (name in COLUMNS and cell.strip())
     }
     kind = record.pop("type", "")
     if "value" in record:
@@ -165,5 +164,12 @@ def _row(fact: Fact) -> list[str]:
     ]
 
 
-CSV = Format("csv", partial(_read, ","), partial(_write, ","))
-TSV = Format("tsv", partial(_read, "\t"), partial(_write, "\t"))
+def _table(name: str, delimiters: str) -> Format:
+    """Return the format of tables in which one of these characters parts the columns."""
+    read = partial(partial, _read, delimiters)
+    write = partial(_write, delimiters[0])
+    return Format(name, read(TableShape()), write, read_shaped=read)
+
+
+CSV = _table("csv", ",;\t")
+TSV = _table("tsv", "\t")

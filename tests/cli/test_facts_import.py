@@ -199,7 +199,7 @@ def test_unknown_keys(facts: Facts, tmp_path: Path) -> None:
         ("a.jsonl", b'{"entity": "A", "relation": "b", "value": ' + b"9" * 5000 + b"}", "digits"),
         ("a.jsonl", b"[" * 100_000, "nests too deep"),
         ("a.csv", b"entity,relation,value\nA,b,caf\xe9\n", "not UTF-8"),
-        ("a.csv", b"entity,relation,value\rA,b,c\r", "carriage return"),
+        ("a.csv", b"entity,relation,value\rA,b\r", "line 2: invalid fact: value is missing"),
     ],
 )
 def test_a_bad_line_says_what_is_wrong_with_it(
@@ -256,7 +256,7 @@ def test_nothing_is_written_to_what_is_gone_at_the_end(facts: Facts, own: Path) 
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        ("entity;relation;value", "commas"),
+        ("Ada;job;miller", "'Ada;job;miller'"),
         ("Entity,Relation", "it is 'entity, relation'"),
         ("caf\xe9", "not UTF-8"),
     ],
@@ -264,10 +264,41 @@ def test_nothing_is_written_to_what_is_gone_at_the_end(facts: Facts, own: Path) 
 def test_a_header_that_lacks_columns_is_shown(
     facts: Facts, tmp_path: Path, header: str, said: str
 ) -> None:
-    """And the separator, where it is the fault."""
+    """And what else to write."""
     (tmp_path / "a.csv").write_bytes(f"{header}\nA,b,c\n".encode("latin-1"))
     status, _, err = facts("import", "a.csv")
     assert status == 2 and "the header lacks" in err and said in err and err.count("\n") == 1
+    assert "--no-header" in err and "--columns" in err and "--wide" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "expected"),
+    [
+        ("a.tsv", 'Ada Quill\tseat\t"Kosta Tree" Theatre\n', ["--no-header"], 1),
+        ("a.csv", "Wert;Wer;Was\nBob;Ada;job\n", ["--columns", "value,entity,relation"], 1),
+        ("a.csv", "x,Ada,job,y\n", ["--no-header", "--columns", "-,entity,relation,value"], 1),
+        ("a.csv", "name,job,born\nAda,x,y\nBob,,z\n", ["--wide"], 3),
+        ("a.csv", "A,b,c\nD,b,e\n", ["--columns", "entity,relation,value", "--header"], 1),
+    ],
+)
+def test_tables_of_others(
+    facts: Facts, tmp_path: Path, name: str, content: str, options: list[str], expected: int
+) -> None:
+    """Columns in any order, without header, or one for each relation."""
+    (tmp_path / name).write_text(content)
+    done = as_json(facts("import", name, *options, "--memory", "sqlite:///new.db", "--json"))
+    assert (done["facts"], done["changed"], done["rejected"]) == (expected, expected, 0)
+
+
+def test_what_was_taken_for_a_header_is_printed(facts: Facts, tmp_path: Path) -> None:
+    """To standard error; options of tables with another format are refused."""
+    (tmp_path / "a.csv").write_text("was,wer,wert\nx,y,z\n")
+    columns = ("--columns", "entity,relation,value")
+    status, _, err = facts("import", "a.csv", *columns, "--memory", "sqlite:///new.db", "--json")
+    assert status == 0 and "'was,wer,wert'" in err and "--no-header" in err
+    for options in (columns, ["--no-header"], ["--wide"]):
+        status, _, err = facts("import", "a.csv", "--format", "jsonl", *options)
+        assert status == 2 and "are of tables" in err and err.count("\n") == 1
 
 
 def test_what_is_no_value_says_what_is(facts: Facts, tmp_path: Path) -> None:
