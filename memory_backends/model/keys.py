@@ -10,8 +10,8 @@ from typing import NamedTuple
 from lamlam.memory_backends.model.name_signs import is_kept_apart, one_form, sign_places
 from lamlam.memory_backends.model.place_names import is_place_part
 
-KEY_VERSION = 1
-"""Changes with any change of the functions below; a store records it."""
+KEY_VERSION = 2
+"""Changes with any change of `canonical_key` or of `fold`'s letters; a store records it."""
 
 _WIDE_LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"}
@@ -36,8 +36,8 @@ def canonical_key(text: str) -> str:
     of `is_kept_apart`: "10²" is not "102"), case is folded, ``_`` is a space, and runs of white
     space are one space. Applied to its own result it changes nothing.
 
-    >>> canonical_key("  Marie_CURIE ")
-    'marie curie'
+    >>> canonical_key("  Marie_CURIE "), canonical_key("ＡＢＣ 10²")
+    ('marie curie', 'abc 10²')
     """
     if text.isascii():
         folded = text.casefold()
@@ -55,8 +55,8 @@ def canonical_key(text: str) -> str:
 def _unified(text: str) -> str:
     """Return the text in normal form NFKC, except for characters that are kept apart."""
     plain = unicodedata.normalize("NFKC", text)
-    if plain == text or KEY_VERSION == 1:
-        return plain
+    if plain == text:
+        return text
     composed = unicodedata.normalize("NFC", text)
     if plain == composed:
         return plain
@@ -107,7 +107,7 @@ def fold(key: str) -> FoldedName:
     """
     if key.replace(" ", "").isalnum() and key.isascii():
         return FoldedName(_without_the(key), "")
-    rest = key
+    rest = key.replace(" & ", " and ")
     qualifiers: list[str] = []
     labels: list[str] = []
     while match := _BRACKET.match(rest):
@@ -163,6 +163,8 @@ def signs_of(key: str) -> str:
 def _is_label(text: str, *, is_touching: bool) -> bool:
     """Return whether a bracket at the end is a part of the name: of "(+)" and "Fe(III)" it is."""
     if not any(char.isalnum() for char in text):
+        if not text.strip(" –—"):  # where no dates of a life are known
+            return False
         return bool(sign_places(f"({text})"))
     return is_touching and all(len(word) <= _LONGEST_LABEL for word in _plain(text).split())
 

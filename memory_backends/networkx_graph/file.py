@@ -18,10 +18,12 @@ from lamlam.memory_backends.model.entity_reader import MergeRecord
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.keys import KEY_VERSION
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
+from lamlam.memory_backends.model.old_keys import REKEYED
 from lamlam.memory_backends.model.operations import Commit, Revision
 from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
 from lamlam.memory_backends.model.values import ValueType
 from lamlam.memory_backends.networkx_graph.commit_log import CommitLog, LoggedCommit
+from lamlam.memory_backends.networkx_graph.key_migration import rekeyed_state
 from lamlam.memory_backends.networkx_graph.state import Graph, GraphState, Node
 from lamlam.unfinished_files import part_beside
 
@@ -40,6 +42,8 @@ class FileContents:
     revision: int
     state: GraphState
     log: CommitLog
+    steps: tuple[str, ...] = ()
+    """What was done to the contents of an older file when it was read."""
 
 
 def read_file(path: Path) -> tuple[FileContents, FileState]:
@@ -173,7 +177,10 @@ def _contents(given: Mapping[str, Any]) -> FileContents:
         [_commit(commit) for commit in given["commits"]],
         {key: Commit(Revision(made), facts) for key, (made, facts) in given["idempotency"].items()},
     )
-    return FileContents(secret, int(given["revision"]), state, log)
+    steps: tuple[str, ...] = ()
+    if given.get("keys", KEY_VERSION) < KEY_VERSION:
+        state, steps = rekeyed_state(state, log, FactIds(secret)), (REKEYED,)
+    return FileContents(secret, int(given["revision"]), state, log, steps)
 
 
 def _node_link(graph: Graph) -> dict[str, Any]:

@@ -135,6 +135,7 @@ class GraphStore(LocalStore):
         self._revision = contents.revision
         self._state = contents.state
         self._log = contents.log
+        self._steps = contents.steps
 
     # The graph ------------------------------------------------------------------------------------
 
@@ -383,14 +384,14 @@ class GraphStore(LocalStore):
                     hint="save to another file: store.save(path)",
                 )
             self._file = write_file(self.path, contents)
-            self._is_saved = True
+            self._is_saved, self._steps = True, ()
 
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
-        """Make the file where it is missing; there is one schema."""
+        """Make the file where it is missing, or write it with the keys that reading gave it."""
         is_missing = self.path is not None and self._file is None
-        if is_missing and not dry_run:
+        steps = (f"make {self.path}",) if is_missing else () if self.read_only else self._steps
+        if steps and not dry_run:
             self.save_nowait()
-        steps = (f"make {self.path}",) if is_missing else ()
         return MigrationReport(0 if is_missing else SCHEMA_VERSION, SCHEMA_VERSION, steps, dry_run)
 
     def close_nowait(self) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import StoredFact
+from lamlam.memory_backends.model.old_keys import REKEYED
 from lamlam.memory_backends.model.operations import MigrationReport
+from lamlam.memory_backends.sqlite.key_migration import rekey
 from lamlam.memory_backends.sqlite.rows import SPACE_END, row_name
 from lamlam.memory_backends.sqlite.schema import ADDED_IN_2, record_step
 from lamlam.memory_backends.sqlite.sources import SourceTable
@@ -23,9 +25,12 @@ class MigrationStep(NamedTuple):
     after: int
     work: Callable[[sqlite3.Connection], None]
     """Runs inside a transaction."""
+    of: Literal["schema", "keys"] = "schema"
+    """What has these versions: the tables, or the keys of names."""
 
     def __str__(self) -> str:
-        return f"{self.before} to {self.after}: {self.name}"
+        what = "" if self.of == "schema" else f"{self.of} "
+        return f"{what}{self.before} to {self.after}: {self.name}"
 
 
 def migrate(
@@ -41,8 +46,8 @@ def migrate(
     chosen = STEPS if steps is None else steps
     began = _version(connection)
     if dry_run:
-        waiting = [step for step in chosen if step.before >= began]
-        after = waiting[-1].after if waiting else began
+        waiting = [step for step in chosen if step.before >= _version(connection, step.of)]
+        after = max([began, *(step.after for step in waiting if step.of == "schema")])
         return MigrationReport(began, after, tuple(map(str, waiting)), dry_run=True)
     done = [step for step in chosen if _do(connection, step)]
     return MigrationReport(began, _version(connection), tuple(map(str, done)))
@@ -53,10 +58,10 @@ def _do(connection: sqlite3.Connection, step: MigrationStep) -> bool:
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have been quicker.
-        is_due = _version(connection) == step.before
+        is_due = _version(connection, step.of) == step.before
         if is_due:
             step.work(connection)
-            record_step(connection, step.name, step.before, step.after)
+            record_step(connection, step.name, step.before, step.after, step.of)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -65,8 +70,9 @@ def _do(connection: sqlite3.Connection, step: MigrationStep) -> bool:
     return is_due
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def _version(connection: sqlite3.Connection, of: Literal["schema", "keys"] = "schema") -> int:
+    asked = "PRAGMA user_version" if of == "schema" else "SELECT key_version FROM store"
+    return int(connection.execute(asked).fetchone()[0])
 
 
 def _to_2(connection: sqlite3.Connection) -> None:
@@ -115,4 +121,5 @@ STEPS = (
     MigrationStep(
         "versions of facts, namespaces, merges, references and a log of commits", 1, 2, _to_2
     ),
+    MigrationStep(REKEYED, 1, 2, rekey, "keys"),
 )

@@ -29,6 +29,7 @@ from lamlam.memory_backends.sqlite.schema import (
     SCHEMA_VERSION,
     check_file,
     check_schema,
+    has_old_keys,
     open_reader,
     open_writer,
     too_old,
@@ -89,11 +90,16 @@ class SqliteFile(OneProcess):
             self._is_old = version < SCHEMA_VERSION
             if self._is_old and (read_only or not _may_write(self.path)):
                 raise too_old(path, version)
+            # Names under the keys of an earlier version are moved then, too, or else looked for.
+            self._keeps_old_keys = False
+            if has_old_keys(connection):
+                self._keeps_old_keys = read_only or not _may_write(self.path)
+                self._is_old |= not self._keeps_old_keys
             with translated(path):
                 (secret,) = connection.execute("SELECT secret FROM store").fetchone()
             opened.pop_all()  # nothing failed: both stay open
         check = None if self._identity is None else self._identity.check
-        self._reader = SqliteReader(connection, is_frozen=is_frozen, check=check)
+        self._reader = self._reader_class()(connection, is_frozen=is_frozen, check=check)
         self._identify = FactIds(secret)
         _OPEN.add(self)
 
@@ -132,6 +138,13 @@ class SqliteFile(OneProcess):
             self._is_old = self._is_old and dry_run
             return report
 
+    def _reader_class(self) -> type[SqliteReader]:
+        if not self._keeps_old_keys:
+            return SqliteReader
+        from lamlam.memory_backends.sqlite.old_reader import OldKeysReader
+
+        return OldKeysReader
+
     def _upgrade(self) -> None:
         with self._write_lock:
             if self._is_old:
@@ -158,7 +171,8 @@ class SqliteFile(OneProcess):
             self._upgrade()
         self.check_open()
         self._check_identity()
-        reader = SqliteReader(open_reader(self.path, is_frozen=self._is_frozen), is_frozen=True)
+        connection = open_reader(self.path, is_frozen=self._is_frozen)
+        reader = self._reader_class()(connection, is_frozen=True)
         self._lasting_readers.add(reader)
         try:
             self._check_identity()

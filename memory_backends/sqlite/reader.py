@@ -39,23 +39,23 @@ _MOST_SOURCES = 4096
 class EntityRow:
     """An entity's row, unpacked as far as it is asked for (an `EntityRecord`)."""
 
-    __slots__ = ("_reader", "_text", "key", "name")
+    __slots__ = ("_reader", "key", "name", "text")
 
     def __init__(self, reader: SqliteReader, name: str, key: str, text: str) -> None:
         self._reader = reader
-        self._text = text
+        self.text = text
         self.name = name
         self.key = key
 
     def relation_keys(self) -> list[str]:
-        return row_codec.relation_keys(self._text)
+        return row_codec.relation_keys(self.text)
 
     def of(self, relation_key: str) -> Sequence[StoredFact]:
         reader = self._reader
-        return row_codec.find(self._text, relation_key, reader.source, reader.kept_sources)
+        return row_codec.find(self.text, relation_key, reader.source, reader.kept_sources)
 
     def stored(self) -> list[StoredFact]:
-        return row_codec.unpack(self._text, self._reader.source)
+        return row_codec.unpack(self.text, self._reader.source)
 
 
 class SqliteReader(EntityReader):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 from lamlam.errors import (
@@ -196,14 +197,29 @@ def url_of(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def record_step(connection: sqlite3.Connection, name: str, before: int, after: int) -> None:
-    """Record an upgrade in the file, inside the transaction that does it."""
+def has_old_keys(connection: sqlite3.Connection) -> bool:
+    """Return whether a fact store has names under the keys of an earlier version."""
+    (version,) = connection.execute("SELECT key_version FROM store").fetchone()
+    return int(version) < KEY_VERSION
+
+
+def record_step(
+    connection: sqlite3.Connection,
+    name: str,
+    before: int,
+    after: int,
+    of: Literal["schema", "keys"] = "schema",
+) -> None:
+    """Record an upgrade of tables or of keys in the file, inside the transaction that does it."""
     connection.execute(MIGRATION)
     connection.execute(
         "INSERT INTO migration (name, time, before, after) VALUES (?, ?, ?, ?)",
         (name, time.time_ns() // 1000, before, after),
     )
-    connection.execute(f"PRAGMA user_version = {after}")
+    if of == "schema":
+        connection.execute(f"PRAGMA user_version = {after}")
+    else:
+        connection.execute("UPDATE store SET key_version = ?", (after,))
 
 
 @contextmanager

@@ -71,6 +71,24 @@ class AnswerLaws(Laws):
             assert (result.status, result.values) == (LookupStatus.HIT, ("London",))
             assert (result.match.entity.kind, result.match.entity.matched) == ("exact", ADA)
 
+    async def test_characters_that_say_more_are_kept_apart(self, store: FactStore) -> None:
+        """Raised, lowered, circled and mathematical characters and fractions make other names of
+        entities and relations; characters of another width, and ligatures, do not.
+        """
+        groups = (("10²", "102", "①02"), ("ℝ", "R", "Ⓡ"), ("½", "1⁄2", "12"))
+        for group in groups:
+            await put(store, *((name, "work", f"of {name}") for name in group))
+            await put(store, *((ADA, f"area {name}", f"in {name}") for name in group))
+        for name in (name for group in groups for name in group):
+            assert await values(store, "work", name) == [f"of {name}"]
+            assert await values(store, f"area {name}") == [f"in {name}"]
+            assert await triples(store, entity=name) == [(name, "work", f"of {name}")]
+        await store.apply([Retract("102", "work"), Retract(ADA, "area R")])
+        assert await values(store, "work", "10²") == ["of 10²"]
+        assert await values(store, "area ℝ") == ["in ℝ"]
+        await put(store, ("ＡＢＣ ﬁ", "work", "wide"))
+        assert await values(store, "work", "abc fi") == ["wide"]
+
     async def test_the_very_relation_comes_first(self, store: FactStore) -> None:
         """A relation is found by its exact name first, and else by a synonym, which the match
         names.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -194,6 +195,14 @@ class ScansOutOfOrder(GraphStore):
             yield fact
 
 
+class UnifiesForms(Changed):
+    def change(self, op: Op) -> Op:
+        if isinstance(op, Assert):
+            name = unicodedata.normalize("NFKC", op.fact.entity)
+            return Assert(op.fact.model_copy(update={"entity": name}))
+        return op
+
+
 class DropsSigns(GraphStore):
     async def lookup(self, entity: str, relation: str, **options: Any) -> LookupResult:
         found = await super().lookup(entity, relation, **options)
@@ -235,6 +244,7 @@ MUTANTS: dict[Callable[..., FactStore], str] = {
     ConfirmsWithoutLooking: "test_nothing_erased_is_nothing_confirmed",
     ErasesSimilarNames: "test_nothing_erased_is_nothing_confirmed",
     MigratesForEver: "test_a_store_of_this_version_needs_no_step",
+    UnifiesForms: "test_characters_that_say_more_are_kept_apart",
     DropsSigns: "test_signs_tell_names_apart",
     NamesHomonymsOnly: "test_several_that_fit_are_ambiguous",
     ScansOutOfOrder: "test_a_scan_keeps_the_order_of_values",

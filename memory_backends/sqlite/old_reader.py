@@ -1,0 +1,128 @@
+"""Read a fact file whose names have the keys of version 1, and which may not be written.
+
+It answers as it would after its upgrade (`key_migration`): a name whose key is another one now is
+looked for where it was put, and the facts of a row get the keys of this version when they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.lookups import (
+    Identify,
+    Lookup,
+    LookupResult,
+    PastVersion,
+    StoredFact,
+)
+from lamlam.memory_backends.model.old_keys import may_differ, old_scoped_key, rekeyed
+from lamlam.memory_backends.sqlite.reader import EntityRow, SqliteReader
+from lamlam.memory_backends.sqlite.rows import name_and_key, next_place, row_id
+
+_ROW = "SELECT name, facts FROM ent WHERE id = ?"
+
+
+class OldEntityRow(EntityRow):
+    """An entity's row whose facts have keys of version 1."""
+
+    __slots__ = ()
+
+    def relation_keys(self) -> list[str]:
+        return list(dict.fromkeys(fact.key for fact in self.stored()))
+
+    def of(self, relation_key: str) -> Sequence[StoredFact]:
+        return [fact for fact in self.stored() if fact.key == relation_key]
+
+    def stored(self) -> list[StoredFact]:
+        return [rekeyed(fact) for fact in super().stored()]
+
+
+class OldKeysReader(SqliteReader):
+    """Answers from a file of version 1 with the keys of this version."""
+
+    _beside: str | None = None
+    """Key of an entity that in version 1 had the key that was just asked for."""
+
+    def exact(self, query: Lookup, identify: Identify) -> LookupResult | None:
+        """Return nothing: `look_up` asks `record`."""
+        return None
+
+    def _row(self, name: str, key: str, text: str) -> EntityRow:
+        make = OldEntityRow if may_differ(text) else EntityRow
+        return make(self, name, key, text)
+
+    def record(self, key: str) -> EntityRow | None:
+        """Return the entity with exactly this scoped key."""
+        self._behind_alias = None
+        self._beside = None
+        place = row_id(old_scoped_key(key))
+        while (found := self.cursor.execute(_ROW, (place,)).fetchone()) is not None:
+            if found[0]:
+                name, its_key = name_and_key(found[0])
+                if its_key == key:
+                    return self._row(name, key, found[1])
+                if old_scoped_key(its_key) == key:
+                    self._beside = its_key  # in version 1 the two were one name
+            place = next_place(place)
+        # Another process may have upgraded the file meanwhile.
+        return super().record(key) if old_scoped_key(key) != key else None
+
+    def candidates(self, codes: Collection[int]) -> list[str]:
+        """Return the scoped keys of the entities indexed under any of these codes, each once."""
+        found = super().candidates(codes)
+        if self._beside is not None and self._beside not in found:
+            found.append(self._beside)
+        return found
+
+    def alias(self, key: str) -> str | None:
+        """Return the scoped key of the entity that has this one as an alias."""
+        found = super().alias(key)
+        self._behind_alias = None
+        return found
+
+    def past(self, key: str) -> tuple[str | None, list[PastVersion]]:
+        """Return the last name and the ended versions of an entity, oldest first."""
+        last, versions = None, []
+        rows = self.cursor.execute(
+            "SELECT name, facts, retracted FROM past WHERE ent = ? ORDER BY id",
+            (row_id(old_scoped_key(key)),),
+        ).fetchall()
+        for name, text, retracted in rows:
+            plain, found = name_and_key(name)
+            if found == key:
+                last = plain
+                facts = row_codec.unpack(text, self.source)
+                versions += [PastVersion(rekeyed(fact), retracted) for fact in facts]
+        return last, versions
+
+    def owners(self, key: str) -> list[str]:
+        """Return the scoped keys of entities that have, or once had, this one as a value."""
+        return super().owners(old_scoped_key(key))
+
+    def keys_of(self, number: int) -> list[str]:
+        """Return the keys of the entities, with facts or without, that had this hash."""
+        keys: dict[str, None] = {}
+        place = number
+        while (found := self.cursor.execute(_ROW, (place,)).fetchone()) is not None:
+            if found[0]:
+                keys[name_and_key(found[0])[1]] = None
+            place = next_place(place)
+        rows = self.cursor.execute("SELECT DISTINCT name FROM past WHERE ent = ?", (number,))
+        for (name,) in rows.fetchall():
+            keys[name_and_key(name)[1]] = None
+        return [key for key in keys if row_id(old_scoped_key(key)) == number]
+
+    def place_of(self, key: str) -> int | None:
+        """Return where the row of an entity is."""
+        place = row_id(old_scoped_key(key))
+        while (found := self.cursor.execute(_ROW, (place,)).fetchone()) is not None:
+            if found[0] and name_and_key(found[0])[1] == key:
+                return place
+            place = next_place(place)
+        return None
+
+    def rows_after(self, place: int | None, limit: int) -> list[tuple[int, EntityRow]]:
+        """Return rows in the order of their places, those after one."""
+        rows = super().rows_after(place, limit)
+        return [(found, self._row(row.name, row.key, row.text)) for found, row in rows]
