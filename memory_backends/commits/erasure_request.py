@@ -9,6 +9,7 @@ from lamlam.memory_backends.model.facts import Namespace, check_namespace, check
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import OUT_OF_REACH, ErasureReceipt, Revision
+from lamlam.memory_backends.model.plain_forms import make_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class ErasureRequest:
             authority=self.authority,
         )
         check_namespace(self.namespace)
+        make_plain(self, "entity", "relation", "reason", "authority")
 
     @property
     def key(self) -> str:

@@ -21,7 +21,7 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.timestamps import to_us
-from lamlam.memory_backends.model.values import as_value, name_fault
+from lamlam.memory_backends.model.values import VALUE_CLASSES, as_value, name_fault
 
 T = TypeVar("T")
 _MOST_REVISIONS = 2**63
@@ -205,6 +205,7 @@ def _check_fact(fact: Fact) -> None:
                 value=fact.surface,
                 source="".join(fact.sources),
             )
+        _check_is_plain(fact)
         if fact.value is not fact.surface:
             as_value(fact.value)
         if not (fact.entity and fact.relation and fact.surface):
@@ -217,6 +218,16 @@ def _check_fact(fact: Fact) -> None:
     if begin is not None and end is not None and begin >= end:
         raise BadFact("invalid fact: valid_to must be after valid_from")
     check_namespace(fact.namespace)
+
+
+def _check_is_plain(fact: Fact) -> None:
+    """Raise where a field is of a class of its own, which may print otherwise than it compares."""
+    texts = {type(fact.entity), type(fact.relation), type(fact.surface)}
+    texts.update(map(type, fact.sources), map(type, fact.namespace))
+    if texts != {str} or type(fact.value) not in VALUE_CLASSES:
+        raise BadFact(
+            "invalid fact: a field was set past its checks", hint="make it by lamlam.Fact(…)"
+        )
 
 
 def _is_ascii(fact: Fact) -> bool:

@@ -36,6 +36,7 @@ from lamlam.memory_backends.fact_formats.table_lines import (
 from lamlam.memory_backends.fact_formats.typed_texts import typed_text, value_from
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.namespaces import parsed, written
+from lamlam.memory_backends.model.number_texts import is_plain_number
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.model.values import as_json, is_text, surface_of
 
@@ -123,10 +124,11 @@ def _several(cell: str) -> object:
 
 
 def _number(cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        raise BadFact(f"invalid fact: confidence must be a number, got {cell[:40]!r}") from None
+    if not is_plain_number(cell):  # Python would read "1_0" and the digits of every script
+        raise BadFact(
+            f"invalid fact: confidence must be a number, got {cell[:40]!r}", hint="write 0.5"
+        )
+    return float(cell)
 
 
 def _write(delimiter: str, items: Iterable[Item], file: IO[bytes], lost: LossReport) -> None:

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.model.plain_forms import plain_text
 from lamlam.memory_backends.model.timestamps import as_moment
 from lamlam.memory_backends.model.values import (
     MAX_VALUE_CHARACTERS,
@@ -267,7 +268,7 @@ def check_namespace(parts: Iterable[str]) -> Namespace:
             fault = "must not contain a slash, a control character, or a space at an end"
         if fault:
             raise BadFact(f"namespace: each part {fault}")
-    return namespace
+    return tuple(map(plain_text, namespace))
 
 
 def check_text(**fields: str | None) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Self, SupportsInt, TypeAlias, TypedDict
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.plain_forms import make_plain
 from lamlam.memory_backends.model.relation_rules import RelationRule
-from lamlam.memory_backends.model.values import Value
+from lamlam.memory_backends.model.values import Value, as_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,13 @@ class Retract:
     valid_from: datetime | None = None
     """With ``exact``: only the fact whose period begins here (``None``: has no begin)."""
 
+    def __post_init__(self) -> None:
+        """Keep names and value in the form in which facts keep them; `apply` refuses others."""
+        make_plain(self, "entity", "relation")
+        if self.value is not None:
+            with suppress(BadFact):
+                object.__setattr__(self, "value", as_value(self.value))
+
 
 @dataclass(frozen=True, slots=True)
 class AddAlias:
@@ -66,6 +75,10 @@ class AddAlias:
     alias: str
     namespace: Namespace = ()
 
+    def __post_init__(self) -> None:
+        """Keep the names as plain strings."""
+        make_plain(self, "entity", "alias")
+
 
 @dataclass(frozen=True, slots=True)
 class RemoveAlias:
@@ -74,6 +87,10 @@ class RemoveAlias:
     entity: str
     alias: str
     namespace: Namespace = ()
+
+    def __post_init__(self) -> None:
+        """Keep the names as plain strings."""
+        make_plain(self, "entity", "alias")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +105,10 @@ class MergeEntities:
     merged: str
     namespace: Namespace = ()
 
+    def __post_init__(self) -> None:
+        """Keep the names as plain strings."""
+        make_plain(self, "kept", "merged")
+
 
 @dataclass(frozen=True, slots=True)
 class SplitEntities:
@@ -100,6 +121,10 @@ class SplitEntities:
     kept: str
     merged: str
     namespace: Namespace = ()
+
+    def __post_init__(self) -> None:
+        """Keep the names as plain strings."""
+        make_plain(self, "kept", "merged")
 
 
 @dataclass(frozen=True, slots=True)

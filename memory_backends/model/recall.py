@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import NoneType, UnionType
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -13,11 +12,9 @@ from pydantic.fields import FieldInfo
 from lamlam.errors import RecallFailed, UsageError
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import LookupResult
-from lamlam.memory_backends.model.values import EntityRef, PartialDate, Quantity
+from lamlam.memory_backends.model.recall_fields import field_shape
 
 Model = TypeVar("Model", bound=BaseModel)
-_COLLECTIONS = (list, tuple, set, frozenset)
-_OWN_TYPES = (PartialDate, Quantity, EntityRef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +62,8 @@ def fill(model: type[Model], entity: str, answers: Mapping[str, LookupResult]) -
 
     A field of a collection takes every value, any other one the first. A text of the model
     takes the surface, so that a date or a quantity may be read as the text that is written.
+    Of a union (``date | str``) the member is filled that the value is. A number never becomes
+    a time: the year 1867 is not 1,867 seconds after 1970.
 
     Raises:
         RecallFailed: a required field has no value, or one that does not fit.
@@ -74,16 +73,17 @@ def fill(model: type[Model], entity: str, answers: Mapping[str, LookupResult]) -
     for name, result in answers.items():
         if not result.facts:
             continue
-        field = model.model_fields[name]
-        field_type = _without_none(field.annotation)
         facts = result.facts
-        items = [
-            _for_field(fact, text, _item_type(field_type))
-            for fact, text in zip(facts, result.values, strict=True)
-        ]
-        is_many = get_origin(field_type) in _COLLECTIONS or field_type in _COLLECTIONS
-        used[name] = facts if is_many else facts[:1]
-        given[name] = items if is_many else items[0]
+        shape = field_shape(model, name)
+        taken = len(facts) if shape.is_many else 1
+        items = []
+        for fact, text in zip(facts[:taken], result.values[:taken], strict=True):
+            try:
+                items.append(shape.item(fact, text))
+            except ValueError as error:
+                raise RecallFailed(f"{model.__name__} of {entity!r}: {name}: {error}") from None
+        used[name] = facts[:taken]
+        given[name] = items if shape.is_many else items[0]
     missing = tuple(name for name in answers if name not in used)
     try:
         # By name: an alias for validation tells how others spell a field.
@@ -103,32 +103,3 @@ def _relation_of(name: str, field: FieldInfo) -> str:
         if isinstance(note, Relation):
             return note.name
     return field.alias or name.replace("_", " ")
-
-
-def _without_none(annotation: Any) -> Any:  # Any: annotations have no common type
-    if get_origin(annotation) in (Union, UnionType):
-        kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
-        return kinds[0] if len(kinds) == 1 else annotation
-    return annotation
-
-
-def _item_type(annotation: Any) -> Any:
-    if get_origin(annotation) in _COLLECTIONS:
-        return _without_none((get_args(annotation) or (Any,))[0])
-    return annotation
-
-
-def _for_field(fact: Fact, text: str, field_type: Any) -> Any:
-    """Return the value as the field takes it; ``text`` is what the lookup answered with."""
-    if field_type is str or fact.surface != text:  # of an inverse relation the text is the entity
-        return text
-    if (
-        isinstance(fact.value, _OWN_TYPES)
-        and isinstance(field_type, type)
-        and field_type is not Any
-    ):
-        if field_type in type(fact.value).__mro__:  # not every type may be asked for its instances
-            return fact.value
-        # A full date as the text that pydantic reads as one; what fits nothing, it refuses.
-        return fact.value.isoformat() if isinstance(fact.value, PartialDate) else text
-    return fact.value

@@ -8,6 +8,7 @@ from typing import Literal
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.plain_forms import plain_text
 from lamlam.memory_backends.model.synonyms import group_of
 from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS, ValueType, text_fault
 
@@ -38,8 +39,11 @@ class RelationRule:
             fault = None if name is None else text_fault(name, MAX_NAME_CHARACTERS)
             if fault or (name is None and what == "relation"):
                 raise BadFact(f"invalid relation rule: {what} {fault or 'is missing'}")
+            if isinstance(name, str) and type(name) is not str:
+                object.__setattr__(self, "name" if what == "relation" else what, plain_text(name))
         if self.cardinality not in ("one", "many"):
             raise BadFact(f"cardinality must be 'one' or 'many', got {self.cardinality!r}")
+        object.__setattr__(self, "cardinality", plain_text(self.cardinality))
         if self.value_type is not None:
             try:
                 object.__setattr__(self, "value_type", ValueType(self.value_type))

@@ -6,35 +6,36 @@ surface), and a short string that keeps its type in a store (its code, empty for
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeAlias
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.model.date_texts import MONTHS, date_parts
+from lamlam.memory_backends.model.decimals import (
+    as_it_was_written,
+    decimal_of,
+    without_zeros,
+    written_out,
+)
 from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.number_texts import amount_of, decimal_text_of, integer_of
+from lamlam.memory_backends.model.plain_forms import CalendarDay, plain_form, plain_int, plain_text
 
 MAX_NAME_CHARACTERS = 1_000
 """Longest name of an entity or a relation, as written and as its canonical key; longest unit."""
 MAX_VALUE_CHARACTERS = 1_000_000
 _SHORT_NAME = MAX_NAME_CHARACTERS // 18
 """No key of a character is longer than 18 characters, so that no key of such a name is too long."""
-_MOST_DIGITS = 1_000
 _MOST_INTEGER = 2**63
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
-_ISO_DATE = re.compile(r"(-?\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-_WRITTEN_DATE = re.compile(r"(?:(?:(\d{1,2}) )?([A-Za-z]+) )?(\d{1,5})( BC)?")
-_AMERICAN_DATE = re.compile(r"([A-Za-z]+) (\d{1,2}), (\d{1,5})( BC)?")
 _OBJECTS = (
     '{"date": "1867-11"}, {"amount": "8849", "unit": "m"}, {"decimal": "3.14"}'
     ' or {"entity": "Paris"}'
 )
-_QUANTITY = re.compile(r"([+-]?[\d,]*\.?\d+(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
+_PLAIN_TYPES = frozenset({str, int, bool, Decimal})
 
 
 class ValueType(StrEnum):
@@ -70,6 +71,9 @@ class PartialDate:
         for part in (self.year, self.month, self.day):
             if isinstance(part, bool) or not isinstance(part, int | None):
                 raise BadFact(f"invalid date: {part!r} is not a whole number")
+        for name in ("year", "month", "day"):  # a member of `calendar.Month` prints otherwise
+            if (part := getattr(self, name)) is not None and type(part) is not int:
+                object.__setattr__(self, name, plain_int(part))
         if not -9999 <= self.year <= 9999:
             raise BadFact(f"invalid date: the year {self.year} is not between -9999 and 9999")
         if self.month is None and self.day is not None:
@@ -85,27 +89,12 @@ class PartialDate:
         """Return the date that a text names: ISO, "7 November 1867", "November 7, 1867", "44 BC".
 
         Raises:
-            BadFact: it names none.
+            BadFact: it names none, or the year has fewer than three digits and no "AD" or "BC":
+                "May 12" may be a day.
         """
         if not isinstance(text, str):
             raise BadFact(f"a date must be a string, got {type(text).__name__}", hint="give a text")
-        plain = " ".join(text.split())
-        if match := _ISO_DATE.fullmatch(plain):
-            year, month, day = match.groups()
-            return cls(int(year), int(month) if month else None, int(day) if day else None)
-        if match := _WRITTEN_DATE.fullmatch(plain):
-            day, name, year, before = match.groups()
-        elif match := _AMERICAN_DATE.fullmatch(plain):
-            name, day, year, before = match.groups()
-        else:
-            raise BadFact(f"{_shown(text)} is not a date", hint='write "1867-11-07" or "1867"')
-        number = 1 - int(year) if before else int(year)
-        if name is None:
-            return cls(number)
-        months = [n for n, month in enumerate(_MONTHS, 1) if month.casefold() == name.casefold()]
-        if not months:
-            raise BadFact(f"{_shown(text)} is not a date", hint='write "1867-11-07" or "1867"')
-        return cls(number, months[0], int(day) if day else None)
+        return cls(*date_parts(plain_text(text)))
 
     def isoformat(self) -> str:
         """Return the date as "1867", "1867-11" or "1867-11-07"."""
@@ -115,9 +104,11 @@ class PartialDate:
 
     def __str__(self) -> str:
         year = str(self.year) if self.year > 0 else f"{1 - self.year} BC"
+        if 0 < self.year < 100:  # "January 12" would be a day
+            year = f"AD {year}"
         if self.month is None:
             return year
-        month = f"{_MONTHS[self.month - 1]} {year}"
+        month = f"{MONTHS[self.month - 1]} {year}"
         return month if self.day is None else f"{self.day} {month}"
 
 
@@ -138,13 +129,14 @@ class Quantity:
         Raises:
             BadFact: the amount is not a finite number, or the unit is empty or too long.
         """
-        object.__setattr__(self, "amount", _decimal(self.amount))
+        object.__setattr__(self, "amount", decimal_of(self.amount))
         fault = text_fault(self.unit, MAX_NAME_CHARACTERS)
         if fault:
             raise BadFact(f"invalid quantity: the unit {fault}")
+        object.__setattr__(self, "unit", plain_text(self.unit))
 
     def __str__(self) -> str:
-        return f"{_plain(self.amount)} {self.unit}"
+        return f"{written_out(self.amount)} {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,37 +154,51 @@ class EntityRef:
         fault = name_fault(self.name)
         if fault:
             raise BadFact(f"invalid entity: the name {fault}")
+        if type(self.name) is not str:
+            object.__setattr__(self, "name", plain_text(self.name))
 
     def __str__(self) -> str:
         return self.name
 
 
 Value: TypeAlias = str | int | Decimal | bool | PartialDate | Quantity | EntityRef
+VALUE_CLASSES = frozenset({str, int, Decimal, bool, PartialDate, Quantity, EntityRef})
+"""The classes of values in a store: none of their subclasses."""
 
 
 def as_value(given: object) -> Value:
     """Return the value of a fact that something given to it stands for.
 
     Text stays text, whatever it looks like. `datetime.date` becomes a `PartialDate`, a float
-    the decimal number that Python prints for it.
+    the decimal number that Python prints for it. Of a subclass of a text, a number or a date
+    the text, number or date is kept, so of ``class Kind(str, Enum)`` the member's value; and
+    NumPy's numbers, texts and dates are what Python has for them.
 
     Raises:
         BadFact: it is not a value: NaN, an infinite number, an integer of more than 64 bits, a
             time, a text that cannot be stored, or of another type.
     """
+    if type(given) not in _PLAIN_TYPES:
+        given = plain_form(given)
     match given:
         case str():
             if fault := text_fault(given, MAX_VALUE_CHARACTERS):
                 raise BadFact(f"invalid fact: value {fault}")
             return given
-        case bool() | PartialDate() | Quantity() | EntityRef():
+        case bool():
             return given
+        case PartialDate(year, month, day) | CalendarDay(year, month, day):
+            return given if type(given) is PartialDate else PartialDate(year, month, day)
+        case Quantity(amount, unit):
+            return given if type(given) is Quantity else Quantity(amount, unit)
+        case EntityRef(name):
+            return given if type(given) is EntityRef else EntityRef(name)
         case int():
             if not -_MOST_INTEGER <= given < _MOST_INTEGER:
                 raise BadFact("invalid fact: value must be an integer of at most 64 bits")
             return given
         case float() | Decimal():
-            return _decimal(given)
+            return decimal_of(given)
         case datetime():
             raise BadFact("invalid fact: value must not be a time of day", hint="give a date")
         case date():
@@ -229,7 +235,7 @@ def surface_of(value: Value) -> str:
         case bool():
             return "yes" if value else "no"
         case Decimal():
-            return _plain(value)
+            return written_out(value)
         case _:
             return str(value)
 
@@ -248,11 +254,11 @@ def code_of(value: Value) -> str:
         case int():
             return f"i:{value}"
         case Decimal():
-            return f"d:{_plain(_normal(value))}"
+            return f"d:{written_out(without_zeros(value))}"
         case PartialDate():
             return f"t:{value.isoformat()}"
         case Quantity(amount, unit):
-            return f"q:{_plain(_normal(amount))} {unit}"
+            return f"q:{written_out(without_zeros(amount))} {unit}"
         case EntityRef(name):
             return f"e:{canonical_key(name)}"
 
@@ -268,17 +274,17 @@ def value_of(code: str, surface: str) -> Value:
         case "i":
             return int(text)
         case "d":
-            return _written_as(surface, text)
+            return as_it_was_written(surface, text)
         case "t":
             return PartialDate.parse(text)
         case "q":
             amount, _, unit = text.partition(" ")
-            return Quantity(_written_as(surface.removesuffix(f" {unit}"), amount), unit)
+            return Quantity(as_it_was_written(surface.removesuffix(f" {unit}"), amount), unit)
         case "s":
             return text  # a text that is written as another one
         case "e":
             # The surface keeps the spelling, unless the fact has a surface that differs.
-            return _kept_entity(surface if canonical_key(surface) == text else text)
+            return kept_entity(surface if canonical_key(surface) == text else text)
         case _:
             raise BadFact(f"the store holds a value of unknown type {kind!r}")
 
@@ -287,11 +293,11 @@ def as_json(value: Value) -> Any:
     """Return what stands for a value in a line of JSON; `from_json` undoes it."""
     match value:
         case Decimal():
-            return {"decimal": _plain(value)}
+            return {"decimal": written_out(value)}
         case PartialDate():
             return {"date": value.isoformat()}
         case Quantity(amount, unit):
-            return {"amount": _plain(amount), "unit": unit}
+            return {"amount": written_out(amount), "unit": unit}
         case EntityRef(name):
             return {"entity": name}
         case _:
@@ -313,7 +319,7 @@ def from_json(given: object) -> Value:
         return as_value(given)
     match dict(given):
         case {"decimal": str(text), **rest} if not rest:
-            return _decimal(text)
+            return decimal_of(text)
         case {"date": str(text), **rest} if not rest:
             return PartialDate.parse(text)
         case {
@@ -321,7 +327,7 @@ def from_json(given: object) -> Value:
             "unit": str(unit),
             **rest,
         } if not rest and not isinstance(amount, bool):
-            return Quantity(_decimal(amount), unit)
+            return Quantity(decimal_of(amount), unit)
         case {"entity": str(name), **rest} if not rest:
             return EntityRef(name)
         case _:
@@ -333,30 +339,32 @@ def from_json(given: object) -> Value:
 def parse_value(type: ValueType, text: str) -> Value:
     """Return the value of a known type that a text stands for.
 
+    Numbers have a point before the fraction and at most commas or spaces between groups of
+    three digits; a text that may mean another value is refused, with what to write.
+
     Raises:
-        BadFact: it stands for none.
+        BadFact: it stands for none, or not for one alone.
     """
-    plain = text.strip()
     match type:
         case ValueType.TEXT:
             return as_value(text)
         case ValueType.INTEGER:
-            if re.fullmatch(r"[+-]?\d[\d,]*", plain) and plain.isascii() and len(plain) < 40:
-                return as_value(int(plain.replace(",", "")))
+            return as_value(integer_of(text))
         case ValueType.DECIMAL:
-            return _decimal(plain.replace(",", ""))
+            return decimal_of(decimal_text_of(text))
         case ValueType.BOOLEAN:
-            if (word := plain.casefold()) in ("yes", "true", "no", "false"):
+            if (word := text.strip().casefold()) in ("yes", "true", "no", "false"):
                 return word in ("yes", "true")
         case ValueType.DATE:
             return PartialDate.parse(text)
         case ValueType.QUANTITY:
-            if (match := _QUANTITY.fullmatch(plain)) and match[2]:
-                return Quantity(_decimal(match[1].replace(",", "")), match[2])
+            amount, unit = amount_of(text)
+            return Quantity(decimal_of(amount), unit)
         case ValueType.ENTITY:
             return EntityRef(text)
-    hint = "write yes, no, true or false" if type is ValueType.BOOLEAN else None
-    raise BadFact(f"{_shown(text)} is not a value of type {type.value}", hint=hint)
+    raise BadFact(
+        f"{_shown(text)} is not a value of type {type.value}", hint="write yes, no, true or false"
+    )
 
 
 def text_fault(text: object, limit: int) -> str | None:
@@ -400,46 +408,7 @@ def is_text(text: str) -> bool:
     return True
 
 
-def _decimal(given: object) -> Decimal:
-    if isinstance(given, float):
-        # As it was written, not the binary fraction nearest to it; NumPy's print otherwise.
-        given = float.__repr__(given)
-    try:
-        number = Decimal(given)  # type: ignore[arg-type]  # what cannot be read raises
-    except (InvalidOperation, TypeError, ValueError):
-        raise BadFact(f"{_shown(str(given))} is not a number") from None
-    if not number.is_finite():
-        raise BadFact(f"a number must be finite, got {given}")
-    exponent = number.as_tuple().exponent
-    if abs(int(exponent)) + len(number.as_tuple().digits) > _MOST_DIGITS:
-        raise BadFact(f"a number must have at most {_MOST_DIGITS:,} digits")
-    return number
-
-
-def _normal(number: Decimal) -> Decimal:
-    """Return the number without trailing zeros, exactly: `normalize` would round to the context."""
-    sign, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)  # it is finite
-    while len(digits) > 1 and digits[-1] == 0:
-        digits, exponent = digits[:-1], exponent + 1
-    return Decimal(0) if digits == (0,) else Decimal((sign, digits, exponent))
-
-
-def _plain(number: Decimal) -> str:
-    return format(number, "f")
-
-
-def _written_as(surface: str, text: str) -> Decimal:
-    """Return the number as it was given ("1.50"), where the surface still says so."""
-    number = Decimal(text)
-    try:
-        written = _decimal(surface)
-    except BadFact:
-        return number
-    return written if written == number else number
-
-
-def _kept_entity(name: str) -> EntityRef:
+def kept_entity(name: str) -> EntityRef:
     """Return the entity as a store holds it, unchecked: what was once written is read."""
     entity = object.__new__(EntityRef)
     object.__setattr__(entity, "name", name)

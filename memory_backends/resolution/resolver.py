@@ -33,6 +33,7 @@ from lamlam.memory_backends.model.lookups import (
     check_lookup,
 )
 from lamlam.memory_backends.model.namespaces import only, split
+from lamlam.memory_backends.model.plain_forms import plain_text
 from lamlam.memory_backends.model.timestamps import as_moment, holds_at, to_us
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.resolution.blocking_codes import letters_code, typo_probes
@@ -100,12 +101,13 @@ def look_up(
     found = find_entity(reader, query.entity)
     record = found.record
     if record is None:
+        relation = plain_text(query.relation)
         if found.is_ambiguous:
             status, holds = LookupStatus.AMBIGUOUS, partial(_holds, query.valid_at)
-            candidates = told_apart(reader, found.near, query.relation, holds)
+            candidates = told_apart(reader, found.near, relation, holds)
         else:
             status = LookupStatus.MISS
-            candidates = tuple([Candidate(name, query.relation, s) for name, s in found.near])
+            candidates = tuple([Candidate(name, relation, s) for name, s in found.near])
         return LookupResult(
             status,
             Match(found.part, NO_MATCH),
