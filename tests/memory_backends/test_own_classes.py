@@ -79,7 +79,6 @@ class Count(int):
 
 class Money(Decimal):
     __str__ = Loud.__str__
-    __format__ = Loud.__format__
 
 
 class Day(date):
