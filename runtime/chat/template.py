@@ -7,40 +7,37 @@ nothing is written.
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sized
 from datetime import datetime
-from functools import wraps
-from itertools import islice
 from typing import Any
 
 from jinja2 import ext, filters, meta, nodes
 from jinja2.parser import Parser
-from jinja2.runtime import Context, LoopContext, Undefined
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import Namespace, pass_context
+from jinja2.utils import Cycler, Joiner, Namespace, pass_context
 from jinja2.visitor import NodeTransformer
 
 from lamlam.errors import BadChatTemplate
+from lamlam.runtime.chat.template_filters import (
+    BUILT_IN,
+    DICT_METHODS,
+    LIST_METHODS,
+    TEXT_METHODS,
+    WRITING,
+    Budget,
+    TextOperations,
+    TooMuch,
+)
 
 MAX_TEMPLATE_CHARACTERS = 256_000
 _MAX_WORK = 1_000_000
-"""Steps of one rendering; sixteen characters cost as much as a step."""
+"""Steps of one rendering, beside those for the length of the conversation."""
+_WORK_FOR_CHARACTER = 4
 _CALL = 8
-_MAX_INDENT = 16
-_FILTERS = (
-    *("abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "int", "items"),
-    *("last", "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse"),
-    *("round", "select", "selectattr", "sort", "string", "title", "trim", "unique", "upper"),
-)
-_TEXT_METHODS = frozenset(
-    ("capitalize", "endswith", "find", "lower", "lstrip", "replace", "rfind", "rsplit", "rstrip")
-    + ("split", "splitlines", "startswith", "strip", "title", "upper")
-)
-_DICT_METHODS = frozenset(("get", "items", "keys", "values"))
+_OF_GROUPS = frozenset(("grouper", "list"))
 # Filters that the parsed template gets around what costs: no template can spell these names.
-_COUNTED, _EMITTED, _MADE = "counted loop", "emitted", "made"
+_COUNTED, _EMITTED, _MADE, _COMPARED = "counted loop", "emitted", "made", "compared"
 
 
 class ChatTemplate:
@@ -82,7 +79,9 @@ class ChatTemplate:
             BadChatTemplate: the template refuses the messages, fails, or does not come to an end.
         """
         with self._lock:
-            self._environment.left = _MAX_WORK
+            self._environment.budget.left = _MAX_WORK + _WORK_FOR_CHARACTER * _n_characters(
+                messages
+            )
             try:
                 return self._compiled.render(
                     messages=messages,
@@ -103,11 +102,6 @@ class _Refused(Exception):
     """The template called ``raise_exception``."""
 
 
-class _TooMuch(Exception):
-    def __init__(self, what: str = "it takes too many steps") -> None:
-        super().__init__(what)
-
-
 class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(ImmutableSandboxedEnvironment.default_binop_table)
 
@@ -119,40 +113,38 @@ class _Environment(ImmutableSandboxedEnvironment):
             extensions=[ext.loopcontrols, _GenerationTag],
             cache_size=0,
         )
-        self.left = _MAX_WORK
+        budget = self.budget = Budget()
+        budget.left = _MAX_WORK  # constants are folded while a template is compiled
+        self._operations = TextOperations(budget)
+        self._methods = self._operations.methods()
         self.globals = {
+            "cycler": Cycler,
             "dict": dict,
+            "joiner": Joiner,
             "namespace": Namespace,
             "raise_exception": _raise_exception,
             "range": self._range,
             "strftime_now": lambda form: datetime.now().strftime(str(form)[:100]),
         }
-        known = {name: self._paid(filters.FILTERS[name]) for name in _FILTERS}
-        own: dict[str, Callable[..., Any]] = {
-            "join": self._join,
-            "replace": self._replace,
-            "tojson": _as_json,
+        known = {name: filters.FILTERS[name] for name in BUILT_IN} | self._operations.filters()
+        self.filters = {
+            name: budget.paid(made, as_text=name in WRITING) for name, made in known.items()
         }
-        own["safe"] = str  # nothing is escaped here
-        self.filters = {**known, **{name: self._paid(made) for name, made in own.items()}}
-        self.filters[_COUNTED] = pass_context(lambda _, loop: self._counted(loop))
-        self.filters[_EMITTED] = pass_context(lambda _, value: self._pay_for(str(value)))
-        self.filters[_MADE] = pass_context(lambda _, value: self._pay_for(value))
+        self.filters[_COUNTED] = pass_context(lambda _, loop: budget.counted(loop))
+        self.filters[_EMITTED] = pass_context(lambda _, value: self._emitted(value))
+        self.filters[_MADE] = pass_context(lambda _, value: budget.pay_for(value))
+        self.filters[_COMPARED] = pass_context(lambda _, value: self._compared(value))
+        tests: dict[str, Any] = dict(self.tests)
+        self.tests = {name: budget.paid(test) for name, test in tests.items()}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """Parse the template, and make every loop and every text in it cost steps."""
         tree = Parser(self, source, name, filename).parse()
         for loop in tree.find_all(nodes.For):
             if loop.recursive:
-                raise _TooMuch("it has a recursive loop")
+                raise TooMuch("it has a recursive loop")
         _Payments().visit(tree)
         return tree
-
-    def spend(self, n: int) -> None:
-        """Take steps from the budget."""
-        self.left -= n
-        if self.left < 0:
-            raise _TooMuch()
 
     def call(  # names that no keyword of a template can hit
         __self,  # noqa: B902
@@ -162,80 +154,65 @@ class _Environment(ImmutableSandboxedEnvironment):
         **kwargs: Any,
     ) -> Any:
         """Call a function; the call and what it returns cost steps."""
-        __self.spend(_CALL)
-        owner = getattr(__callee, "__self__", None)
-        if isinstance(owner, str) and getattr(__callee, "__name__", "") == "replace":
-            return __self._pay_for(__self._replace(owner, *args, **kwargs))
-        return __self._pay_for(super().call(__context, __callee, *args, **kwargs))
+        __self.budget.spend(_CALL)
+        __self.budget.weigh(*args, *kwargs.values())
+        owner, name = getattr(__callee, "__self__", None), getattr(__callee, "__name__", "")
+        if isinstance(owner, str) and name in __self._methods:
+            # Inside a loop or a block, Jinja2 passes the variables of that along.
+            kwargs.pop("_loop_vars", None)
+            kwargs.pop("_block_vars", None)
+            made = __self._methods[name](owner, *args, **kwargs)
+        else:
+            made = super().call(__context, __callee, *args, **kwargs)
+        return __self.budget.pay_for(made)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Apply an operator; refuse what would make a huge value."""
-        if operator == "**" or (operator == "%" and isinstance(left, str)):
-            raise _TooMuch(f"it uses the operator {operator}")
+        if operator == "**":
+            raise TooMuch("it uses the operator **")
+        if operator == "%" and isinstance(left, str):
+            return self.budget.pay_for(self._operations.percent(left, right))
         if operator == "*":
             n_bits = 0
             for one, other in ((left, right), (right, left)):
                 if isinstance(one, str | list | tuple) and isinstance(other, int):
-                    self.spend(len(one) * max(other, 0))
+                    self.budget.spend(len(one) * max(other, 0))
                 n_bits += one.bit_length() if isinstance(one, int) else 0
             if n_bits > 128:
-                raise _TooMuch()
-        return self._pay_for(super().call_binop(context, operator, left, right))
+                raise TooMuch()
+        return self.budget.pay_for(super().call_binop(context, operator, left, right))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Allow only what templates need of strings, dictionaries and loops."""
+        """Allow only what templates need of strings, dictionaries, lists and loops."""
         if isinstance(obj, str):
-            return attr in _TEXT_METHODS
+            return attr in TEXT_METHODS
         if isinstance(obj, dict):
-            return attr in _DICT_METHODS
-        return isinstance(obj, Namespace | LoopContext) and not attr.startswith("_")
+            return attr in DICT_METHODS
+        if isinstance(obj, list | tuple):
+            is_group = isinstance(obj, tuple) and attr in _OF_GROUPS
+            return attr in LIST_METHODS or (is_group and attr in getattr(obj, "_fields", ()))
+        known = Namespace | LoopContext | Cycler | Joiner
+        return isinstance(obj, known) and not attr.startswith("_")
 
     def wrap_str_format(self, value: Any) -> None:
-        """Refuse ``str.format``: a width in it makes a string of any length."""
+        """Leave ``str.format`` as it is: `call` replaces it, as other methods of text."""
 
-    def _pay_for(self, value: Any) -> Any:
-        if isinstance(value, str):
-            self.spend(1 + len(value) // 16)
-        elif isinstance(value, list | tuple | dict):
-            self.spend(1 + len(value))
+    def _emitted(self, value: Any) -> str:
+        self.budget.weigh(value, as_text=True)
+        return value if isinstance(value, str) else str(value)
+
+    def _compared(self, value: Any) -> Any:
+        if isinstance(value, list | tuple | dict):
+            self.budget.weigh(value)
         return value
-
-    def _paid(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(function)
-        def paid(*args: Any, **kwargs: Any) -> Any:
-            made = function(*args, **kwargs)
-            is_finished = made is None or isinstance(made, str | int | float | Mapping | Undefined)
-            if isinstance(made, Iterable) and not is_finished:
-                made = self._counted(made)
-            return self._pay_for(made)
-
-        return paid
-
-    def _counted(self, loop: Iterable[Any]) -> Iterable[Any]:
-        if not isinstance(loop, Sized):
-            loop = list(islice(loop, self.left + 1))
-        self.spend(1 + len(loop))
-        return loop
 
     def _range(self, *bounds: int) -> range:
         made = range(*bounds)
         try:
-            self.spend(len(made))
+            self.budget.spend(len(made))
         except OverflowError:
-            raise _TooMuch() from None
+            raise TooMuch() from None
         return made
-
-    def _replace(self, given: Any, was: Any, becomes: Any, count: int | None = None) -> str:
-        text, old, new = str(given), str(was), str(becomes)
-        n = text.count(old) if count is None else min(count, text.count(old))
-        self.spend(1 + (len(text) + max(n, 0) * len(new)) // 16)
-        return text.replace(old, new, -1 if count is None else count)
-
-    def _join(self, values: Iterable[Any], between: Any = "") -> str:
-        parts = [str(value) for value in self._counted(values)]
-        glue = str(between)
-        self.spend(1 + (sum(map(len, parts)) + len(parts) * len(glue)) // 16)
-        return glue.join(parts)
 
 
 class _Payments(NodeTransformer):
@@ -255,7 +232,15 @@ class _Payments(NodeTransformer):
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)
+        node.nodes = [_filtered(part, _EMITTED) for part in node.nodes]
         return _filtered(node, _MADE)
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
+        self.generic_visit(node)
+        node.expr = _filtered(node.expr, _COMPARED)
+        for operand in node.ops:
+            operand.expr = _filtered(operand.expr, _COMPARED)
+        return node
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
         self.generic_visit(node)
@@ -268,8 +253,9 @@ class _GenerationTag(ext.Extension):
     tags = {"generation"}
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
-        next(parser.stream)
-        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return [nodes.Scope(body, lineno=line)]  # what is set inside ends there
 
 
 def _filtered(node: Any, name: str) -> nodes.Filter:
@@ -282,29 +268,16 @@ def _as_expression(node: nodes.Expr) -> nodes.Expr:
     return node
 
 
+def _n_characters(messages: list[dict[str, Any]]) -> int:
+    contents = (message.get("content") for message in messages)
+    return sum(len(content) for content in contents if isinstance(content, str))
+
+
 def _raise_exception(message: object) -> None:
     raise _Refused(str(message)[:300])
 
 
-def _as_json(
-    value: Any,
-    ensure_ascii: bool = False,
-    indent: int | None = None,
-    separators: tuple[str, str] | None = None,
-    sort_keys: bool = False,
-) -> str:
-    if indent is not None and not 0 <= int(indent) <= _MAX_INDENT:
-        raise _TooMuch("it indents too far")
-    return json.dumps(
-        value,
-        ensure_ascii=ensure_ascii,
-        indent=indent,
-        separators=separators,
-        sort_keys=sort_keys,
-    )
-
-
 def _said(error: Exception) -> str:
     line = getattr(error, "lineno", None)
-    text = f"{type(error).__name__}: {error}" if not isinstance(error, _TooMuch) else str(error)
+    text = f"{type(error).__name__}: {error}" if not isinstance(error, TooMuch) else str(error)
     return text[:300] + (f" (line {line})" if line else "")

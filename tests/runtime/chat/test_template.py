@@ -36,6 +36,18 @@ TOO_MUCH = {
     "much output": "{% for i in range(99999) %}" + "y" * 1000 + "{% endfor %}",
     "slices": "{% set n = namespace(l=[]) %}{% set s = 'a' * 999999 %}"
     "{% for i in range(9999) %}{% set n.l = n.l + [s[1:]] %}{% endfor %}",
+    "a width of a method": "{{ 'a'.zfill(99999999) }}",
+    "a width in a width": "{{ '{:{w}}'.format(1, w=99999999) }}",
+    "a width from a value": "{{ '%*d' % (99999999, 1) }}",
+    "digits behind the point": "{{ '%.99999999f' | format(1.5) }}",
+    "one text often": "{{ ('%(a)s' * 9999) % {'a': 'b' * 9999} }}",
+    "one text in a list": "{{ ['a' * 99999] * 99999 }}",
+    "one text in a list as JSON": "{{ (['a' * 99999] * 99999) | tojson }}",
+    "filling up": "{{ [1] | batch(99999999, 0) | list }}",
+    "many slices": "{{ [1] | slice(99999999) | list }}",
+    "indenting": "{{ ('a\n' * 9999) | indent(9999) }}",
+    "joining by method": "{{ ('b' * 99999).join(['a'] * 9999) }}",
+    "a sum of lists": "{{ ([[1] * 999] * 999) | sum(start=[]) | length }}",
     "deep brackets": "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
     "its own length": "x" * 300_000,
 }
@@ -50,6 +62,9 @@ ESCAPES = [
     "{% include '/etc/passwd' %}",
     "{% import 'os' as os %}",
     "{{ cycler.__init__.__globals__ }}",
+    "{{ '{0.__class__}'.format(messages) }}",
+    "{{ '{0[0]}'.format(messages) }}",
+    "{{ [[1]].pop() }}",
 ]
 EMPTY = [
     "{{ raise_exception.__globals__ }}",
@@ -65,6 +80,31 @@ def test_a_template_that_does_too_much_is_stopped(source: str) -> None:
     """It is named."""
     with pytest.raises(BadChatTemplate):
         ChatTemplate(source).render(SAID)
+
+
+# Lists that hold one another twice, to a depth that no program could walk.
+HELD_TWICE = (
+    "{% set n = namespace(x=[1], y=[1]) %}{% for i in range(40) %}"
+    "{% set n.x = [n.x, n.x] %}{% set n.y = [n.y, n.y] %}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        *("n.x == n.y", "n.x in [n.y]", "n.x", "n.x ~ ''", "n.x | tojson", "'%s' % n.x"),
+        *(
+            "[n.y] | select('equalto', n.x) | list",
+            "[n.y].index(n.x)",
+            "[n.x, n.y] | unique | list",
+        ),
+        *("[n.x, n.y] | max | length", "'{}'.format(n.x)", "n.x | upper", "[n.x] is eq [n.y]"),
+    ],
+)
+def test_what_is_held_twice_is_paid_twice(use: str) -> None:
+    """Comparing or writing it takes as long as it looks, not as long as it is."""
+    with pytest.raises(BadChatTemplate, match="too many steps"):
+        ChatTemplate(HELD_TWICE + "{{ " + use + " }}").render(SAID)
 
 
 @pytest.mark.parametrize("name", ["a huge text", "doubling", "slices", "joining", "another width"])
@@ -108,6 +148,37 @@ def test_what_templates_use_works() -> None:
         "{% macro m(x) %}<{{ x }}>{{ caller() }}{% endmacro %}{% call m(1) %}2{% endcall %}": "<1>2",
     }  # fmt: skip
     assert {source: ChatTemplate(source).render(SAID) for source in cases} == cases
+
+
+USED = (
+    "{% for i in range(2) %}{{ 'a-b'.replace('-', '+') }}{% endfor %}",
+    "{% block b %}{{ 'a-b'.replace('-', '+', 1) }}{% endblock %}",
+    "{% for m in messages %}{{ ', '.join([m.role, 'b']) }}{% endfor %}",
+    "{{ '%s is %d' | format('a', 3) }}{{ '%03d' % 7 }}{{ '%(x)s' % {'x': 1} }}{{ '50%' }}",
+    "{% for i in [1] %}{{ '{} {a:>4} {{}}'.format('x', a=i) }}{% endfor %}",
+    "{{ 'banana'.count('an') }}{{ 'abc'.index('c') }}{{ 'abc'.find('z') }}{{ [1, 2, 1].count(1) }}",
+    "{{ '12'.isdigit() }}{{ 'a'.isalpha() }}{{ 'A'.isupper() }}{{ ' '.isspace() }}",
+    "{{ 'xab'.removeprefix('x').removesuffix('b') }}{{ 'a.b.c'.partition('.') }}",
+    "{{ 'a\nb' | indent }}|{{ 'a\nb' | indent(2, true) }}|{{ '7'.zfill(3) ~ 'a'.ljust(3) }}|",
+    "{{ [1, 2] | sum }}{{ [{'n': 1}, {'n': 2}] | sum(attribute='n') }}{{ [[1], [2]] | sum(start=[]) }}",
+    "{% for b in [1, 2, 3] | batch(2, 'x') %}{{ b }}{% endfor %}{{ [1, 2, 3] | slice(2) | list }}",
+    "{% for g in [{'k': 'a'}, {'k': 'b'}, {'k': 'a'}] | groupby('k') %}"
+    "{{ g.grouper }}{{ g.list | length }}{% for key, held in [g] %}{{ key }}{% endfor %}{% endfor %}",
+    "{{ '<a> & b' | e }}{{ ['a', 'b'] | join('|') }}{{ [{'n': 1}] | join(attribute='n') }}",
+    "{{ 'a b' | wordcount }}{{ 'abcdef' | truncate(5) }}{{ 'x' | center(5) }}{{ messages | pprint }}",
+    "{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.next() }}{% set j = joiner(',') %}{{ j() }}{{ j() }}",
+    "{% set x = 1 %}{% generation %}{% set x = 2 %}{{ x }}{% endgeneration %}{{ x }}",
+    "{{ messages[0].copy().get('role') }}{{ {'a': none, 'b': true, 'c': 1.5} }}{{ [none, 'x\u00e9'] | tojson }}",
+)
+
+
+@pytest.mark.parametrize("source", USED)
+def test_what_templates_use_gives_what_transformers_gives(source: str) -> None:
+    """To the letter: a budget changes nothing for who stays within it."""
+    from transformers.utils.chat_template_utils import _compile_jinja_template
+
+    expected = _compile_jinja_template(source).render(messages=SAID)
+    assert ChatTemplate(source).render(SAID) == expected and expected
 
 
 def test_faults_are_named() -> None:
