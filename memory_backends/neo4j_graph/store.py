@@ -355,9 +355,16 @@ class Neo4jStore(FactStore):
 
         self._check_writable()
         request = ErasureRequest(entity, relation, namespace, reason, authority)
-        commit = self._noted(await self._loop.run(erase, self._writer, request.key, relation))
-        pending = PENDING if commit.facts else ()
-        return request.receipt(commit.facts, commit.revision, covered=COVERED, pending=pending)
+        erased = await self._loop.run(erase, self._writer, request.key, relation)
+        commit = self._noted(erased.commit)
+        return request.receipt(
+            commit.facts,
+            commit.revision,
+            covered=COVERED,
+            pending=PENDING if commit.facts or erased.log_entries else (),
+            log_entries=erased.log_entries,
+            mentions=erased.mentions,
+        )
 
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
         """Bring the database to the schema of this version; a second call changes nothing."""
