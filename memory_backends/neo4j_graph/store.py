@@ -122,7 +122,7 @@ def connect_neo4j(url: str, *, create: bool = True, read_only: bool = False) -> 
 async def _prepared(connection: Neo4jConnection, queries: Queries, create: bool) -> StoreState:
     if create:
         state = await read_state(connection, queries)
-        if state is not None:
+        if state is not None and not state.has_old_keys:
             return state
         await make_schema(connection, queries)
     return await require_state(connection, queries)
