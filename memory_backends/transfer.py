@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lamlam.errors import UsageError
 from lamlam.memory_backends.fact_formats.format import Item
-from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.operations import AddAlias, Assert, Commit, DefineRelation
 from lamlam.memory_backends.protocol import Capability
 
@@ -88,13 +88,15 @@ def _put_in_parts(store: SyncFactStore, items: Iterable[Item], size: int) -> Com
         raise UsageError(f"commit_every must be at least 1, got {size}")
     remaining = iter(items)
     changed = 0
+    ended: list[Fact] = []
     commit: Commit | None = None
     while part := list(islice(remaining, size)):
         commit = store.apply(part)
         changed += commit.facts
+        ended += commit.ended
     if commit is None:
         return store.apply([])
-    return Commit(commit.revision, changed)
+    return Commit(commit.revision, changed, tuple(ended))
 
 
 def _aliases(store: SyncFactStore, namespace: Namespace | None) -> Iterator[AddAlias]:

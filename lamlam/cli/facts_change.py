@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,12 +20,11 @@ from lamlam.cli.facts_options import (
     value_of,
 )
 from lamlam.cli.facts_stores import hint_at_name, own_store, say_how_to_ask
-from lamlam.cli.output import print_result
-from lamlam.cli.receipts import print_receipt
+from lamlam.cli.output import print_figures, print_json, printable, printable_line, shortened
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact
-    from lamlam.memory_backends.model.operations import ErasureReceipt
+    from lamlam.memory_backends.model.operations import Commit, ErasureReceipt
 
 NOT_FOUND = 1
 
@@ -80,7 +80,9 @@ def set_(
     the values shown are those of that period.
     """
     from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.keys import relation_key
     from lamlam.memory_backends.model.operations import Assert, Replace
+    from lamlam.memory_backends.model.synonyms import same_relation
 
     fact = Fact(
         entity=entity,
@@ -97,8 +99,10 @@ def set_(
         if add:
             # A sibling goes where the others are, whatever synonym they are kept under.
             known = store.lookup(entity, relation, namespace=fact.namespace).match
-            if known.entity.kind == "exact" and known.relation.kind == "synonym":
-                fact = fact.model_copy(update={"relation": known.relation.matched})
+            held = known.relation.matched or relation
+            is_same = same_relation(relation_key(held), relation_key(relation))
+            if known.entity.kind == "exact" and is_same:
+                fact = fact.model_copy(update={"relation": held})
         commit = store.apply([Assert(fact) if add else Replace(fact)])
         at = _moment_of(fact)
         result = store.lookup(entity, relation, namespace=fact.namespace, valid_at=at)
@@ -112,9 +116,24 @@ def set_(
         **({"at": at.isoformat()} if at else {}),
         "memory": location,
     }
-    print_result(figures, as_json)
+    _print_change(figures, commit, as_json)
     if memory is None and not as_json:
         say_how_to_ask()
+
+
+def _print_change(figures: dict[str, Any], commit: Commit, as_json: bool) -> None:
+    """Print figures and each fact that ended: it may have stood under another name."""
+    if as_json:
+        ended = [
+            {"entity": fact.entity, "relation": fact.relation, "value": fact.surface}
+            for fact in commit.ended
+        ]
+        print_json({**figures, "ended": ended})
+        return
+    print_figures(figures)
+    for fact in commit.ended:
+        line = printable_line(f"ended: {fact.entity} | {fact.relation} | {fact.surface}")
+        typer.echo(shortened(line))
 
 
 def _moment_of(fact: Fact) -> datetime | None:
@@ -151,7 +170,7 @@ def retract(
         if not commit.facts:
             hint_at_name(store, entity, space, lacks=repr(relation))
     figures = {"revision": commit.revision, "facts": commit.facts}
-    print_result(figures, as_json)
+    _print_change(figures, commit, as_json)
     if not commit.facts:
         raise typer.Exit(NOT_FOUND)
 
@@ -169,23 +188,30 @@ def forget(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Erase facts, their history included, and print the receipt. Exit status 1 if none.
-
-    Without RELATION the name goes from the commit log too, as the actor of commits. What else
-    mentions it is listed. Repeat the command to finish what the receipt calls pending.
-    """
+    """Erase facts, their history included, and print the receipt. Exit status 1 if none."""
     space = namespace_of(namespace)
-    receipt: ErasureReceipt | None = None
-    try:
-        with own_store(memory) as store:
-            receipt = store.erase(
-                entity, relation, namespace=space, reason=reason, authority=authority
-            )
-            if receipt.is_empty:
-                lacks = repr(relation) if relation else "facts"
-                hint_at_name(store, entity, space, lacks=lacks)
-    finally:  # also where the store cannot be closed: what was erased is erased
-        if receipt is not None:
-            print_receipt(receipt, as_json)
-    if receipt.is_empty:
+    with own_store(memory) as store:
+        receipt = store.erase(entity, relation, namespace=space, reason=reason, authority=authority)
+        if not receipt.facts:
+            hint_at_name(store, entity, space, lacks=repr(relation) if relation else "facts")
+    if as_json:
+        print_json(asdict(receipt))
+    elif receipt.facts:
+        _print_receipt(receipt)
+    if not receipt.facts:
         raise typer.Exit(NOT_FOUND)
+
+
+def _print_receipt(receipt: ErasureReceipt) -> None:
+    """Print what was erased, then one line for each place, the reason and who asked."""
+    facts = "1 fact" if receipt.facts == 1 else f"{receipt.facts} facts"
+    lines = [f"{facts} erased at revision {receipt.revision}"]
+    searched = "bytes searched, none left" if receipt.verified else "bytes not confirmed"
+    lines += [f"erased from:  {place} ({searched})" for place in receipt.covered]
+    lines += [f"pending:      {place}" for place in receipt.pending]
+    lines += [f"out of reach: {place}" for place in receipt.uncovered]
+    for what, text in (("reason", receipt.reason), ("authority", receipt.authority)):
+        if text:
+            lines.append(f"{f'{what}:':<13} {text}")
+    for line in lines:
+        typer.echo(printable(line))

@@ -15,7 +15,7 @@ from lamlam.memory_backends.commits.validation import checked_operations
 from lamlam.memory_backends.model.entity_reader import EntityReader, MergeRecord
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
-from lamlam.memory_backends.model.lookups import Identify
+from lamlam.memory_backends.model.lookups import Identify, as_fact
 from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.operations import (
     AddAlias,
@@ -50,6 +50,8 @@ class CommitPlan:
     unmerged: list[MergeRecord] = field(default_factory=list)
     """Records that stood before and stand no longer, as they are now."""
     events: list[CommitEvent] = field(default_factory=list)
+    ended: list[Fact] = field(default_factory=list)
+    """Facts that `Replace` and `Retract` ended, as they were: for `Commit.ended`."""
 
 
 def named_keys(ops: Iterable[Op]) -> list[str]:
@@ -121,6 +123,12 @@ class _Planner:
         self._drop_aliases_of_empty()
         plan.edits = {key: edit for key, edit in self.edits.items() if edit.changed}
         plan.changed += sum(edit.changed for edit in plan.edits.values())
+        plan.ended = [
+            as_fact(edit.name or "", fact, self.identify(key, fact), split(key)[0], plan.revision)
+            for key, edit in plan.edits.items()
+            for fact in edit.displaced
+            if fact.revision != plan.revision  # an earlier part of this commit began it
+        ]
         return plan
 
     def _do(self, op: Op) -> None:

@@ -22,7 +22,9 @@ _FOREVER = 2**63
 class EntityEdit:
     """The facts of one entity while operations are done to them, and what that changed."""
 
-    __slots__ = ("_next_seq", "before", "changed", "ended", "facts", "key", "name", "revision")
+    __slots__ = (
+        "_displaced", "_next_seq", "before", "changed", "ended", "facts", "key", "name", "revision",
+    )  # fmt: skip
 
     def __init__(
         self, key: str, name: str | None, before: Collection[StoredFact], revision: int
@@ -44,12 +46,25 @@ class EntityEdit:
         self.ended: list[StoredFact] = []
         """Versions that held before and no longer do."""
         self.changed = 0
+        self._displaced: dict[Identity, None] = {}
         self._next_seq = max((fact.seq for fact in before), default=-1) + 1
 
     @property
     def after(self) -> list[StoredFact]:
         """What holds afterwards, in stored order."""
         return list(self.facts.values())
+
+    @property
+    def displaced(self) -> list[StoredFact]:
+        """Facts from before that an operation ended or cut short, as they were."""
+        if not self._displaced:
+            return []
+        return [
+            fact
+            for fact in self.before
+            if fact.identity in self._displaced
+            and ((now := self.facts.get(fact.identity)) is None or now.valid_to != fact.valid_to)
+        ]
 
     @property
     def started(self) -> list[StoredFact]:
@@ -122,6 +137,7 @@ class EntityEdit:
             ending = [old for old in self.facts.values() if old.key in covered]
         for old in ending:
             if op.value is None or is_value(old, op.value):
+                self._displaced[old.identity] = None
                 self.end(old)
 
     def end(self, fact: StoredFact) -> None:
@@ -160,6 +176,7 @@ class EntityEdit:
 
     def _cut(self, old: StoredFact, begin: int | None, end: int | None) -> None:
         """End a fact from begin to end; leave what it says of before and after."""
+        self._displaced[old.identity] = None
         is_longer = end is not None and (old.valid_to is None or end < old.valid_to)
         if begin is not None and (old.valid_from is None or old.valid_from < begin):
             self._put(old._replace(valid_to=begin))

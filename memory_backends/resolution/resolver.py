@@ -39,8 +39,9 @@ from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.resolution.blocking_codes import letters_code, typo_probes
 from lamlam.memory_backends.resolution.homonyms import told_apart
 from lamlam.memory_backends.resolution.person_names import person_key, person_score, reads_as_name
-from lamlam.memory_backends.resolution.relation_matching import match_relation, near_relations
+from lamlam.memory_backends.resolution.relation_matching import matching_facts, near_relations
 from lamlam.memory_backends.resolution.typos import likeness, misspelling_score
+from lamlam.memory_backends.resolution.value_entities import value_alone
 from lamlam.memory_backends.resolution.views import NamespaceView
 
 _NEAR_NAME = 0.60  # below it a name is not even worth a mention
@@ -100,6 +101,10 @@ def look_up(
         )
     found = find_entity(reader, query.entity)
     record = found.record
+    if reader.rules and (record is None or found.part.kind == "fuzzy"):
+        other = value_alone(reader, query.namespace, canonical_key(query.entity), wanted)
+        if other is not None:
+            record, found = other, EntityMatch(other, MatchPart("exact", 1.0, other.name))
     if record is None:
         relation = plain_text(query.relation)
         if found.is_ambiguous:
@@ -149,10 +154,7 @@ def _of_relation(
     stored = record.of(wanted)
     part = MatchPart("exact", 1.0, stored[0].relation) if stored else NO_MATCH
     if not stored:
-        kind, score, key = match_relation(wanted, record.relation_keys())
-        if key is not None:
-            stored = record.of(key)
-            part = MatchPart(kind, score, stored[0].relation)
+        part, stored = matching_facts(record, wanted)
     own = [EntityFact(record.name, record.key, fact, fact.value) for fact in stored]
     turned = [
         one._replace(value=one.name)

@@ -61,11 +61,8 @@ def write_touched(connection: sqlite3.Connection, revision: int, entities: list[
 
 def forget_log(connection: sqlite3.Connection) -> None:
     """Empty the log: the change log then begins at this revision."""
-    from lamlam.memory_backends.sqlite.used_keys import forget_all
-
-    for table in ("log", "touched"):
+    for table in ("log", "touched", "done"):
         connection.execute(f"DELETE FROM {table}")
-    forget_all(connection)
     connection.execute("UPDATE store SET changes_since = revision")
 
 

@@ -10,15 +10,16 @@ from itertools import islice
 
 from lamlam.memory_backends.commits.commit_plan import CommitPlan, plan_commit
 from lamlam.memory_backends.commits.entity_edit import EntityEdit
-from lamlam.memory_backends.commits.idempotency import OperationDigest
 from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_expected,
+    idempotency_hash,
     operations,
 )
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.entity_reader import MergeRecord
 from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.operations import Commit, Op, Revision
 from lamlam.memory_backends.model.relation_rules import RelationRules
@@ -40,7 +41,6 @@ from lamlam.memory_backends.sqlite.rows import (
     target_of,
 )
 from lamlam.memory_backends.sqlite.sources import SourceTable
-from lamlam.memory_backends.sqlite.used_keys import UsedKeys
 
 _CHUNK = 50_000  # operations that are held in memory and sorted at a time
 _PART = 5_000  # operations that are planned at a time
@@ -83,17 +83,20 @@ class SqliteWriter:
         check_commit(expected, idempotency_key, actor)
         self.sources.forget()  # another process may have erased what was cached
         revision, secret = self.connection.execute("SELECT revision, secret FROM store").fetchone()
-        if idempotency_key is None:
-            check_expected(expected, revision)
-            return self._apply(ops, revision, FactIds(secret), actor)
-        used = UsedKeys(self.connection, secret)
-        first = used.first_commit(idempotency_key, ops)
-        if first is not None:
-            return first
+        mark = None
+        if idempotency_key is not None:
+            mark = idempotency_hash(secret, idempotency_key)
+            row = self.connection.execute(
+                "SELECT revision, facts FROM done WHERE key = ?", (mark,)
+            ).fetchone()
+            if row is not None:
+                return Commit(Revision(row[0]), row[1])
         check_expected(expected, revision)
-        digest = OperationDigest(secret)
-        commit = self._apply(digest.passing(ops), revision, FactIds(secret), actor)
-        used.add(idempotency_key, commit, digest.kept())
+        commit = self._apply(ops, revision, FactIds(secret), actor)
+        if mark is not None:
+            self.connection.execute(
+                "INSERT INTO done VALUES (?, ?, ?)", (mark, int(commit.revision), commit.facts)
+            )
         return commit
 
     def _apply(
@@ -102,16 +105,18 @@ class SqliteWriter:
         new = revision + 1
         changed = 0
         events: list[tuple[str, ...]] = []
+        ended: list[Fact] = []
         for part, keys in self._parts(ops):
             with _no_collection(is_worth_it=len(part) > _MANY):
                 plan = self._do(part, keys, new, identify)
             changed += plan.changed
             events += plan.events
+            ended += plan.ended
         if not changed:
             return Commit(Revision(revision), 0)
         self.finish(new)
         write_entry(self.connection, new, actor, events)
-        return Commit(Revision(new), changed)
+        return Commit(Revision(new), changed, tuple(ended))
 
     def _do(self, part: list[Op], keys: list[str], revision: int, identify: FactIds) -> CommitPlan:
         """Do operations.

@@ -348,11 +348,16 @@ class MemoryTools:
     async def correct(
         self, entity: str, relation: str, value: str, source: str | None = None
     ) -> dict[str, Any]:
-        """Make a value the only one of the relation."""
+        """Make a value the only one of the relation; the answer names each fact that this ended."""
         _checked("correct_fact", entity=entity, relation=relation, value=value, source=source)
         fact = Fact(entity=entity, relation=relation, value=value, source=source)
         commit = await self._store.apply([Replace(fact)])
-        return {"status": "corrected", "revision": int(commit.revision), "changed": commit.facts}
+        return {
+            "status": "corrected",
+            "revision": int(commit.revision),
+            "changed": commit.facts,
+            "ended": [_as_dict(ended) for ended in commit.ended],
+        }
 
     async def forget(self, entity: str, relation: str | None = None) -> dict[str, Any]:
         """Erase facts; the answer is the receipt."""

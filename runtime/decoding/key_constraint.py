@@ -250,6 +250,6 @@ def _occurs_in(value: str, text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _synonyms(key: str) -> tuple[str, ...]:
-    from lamlam.memory_backends.model.synonyms import synonyms_of
+    from lamlam.memory_backends.model.synonyms import names_answered_by
 
-    return tuple(synonyms_of(key))
+    return names_answered_by(key)

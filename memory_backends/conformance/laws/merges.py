@@ -288,6 +288,27 @@ class InverseLaws(Laws):
         await store.apply([Retract("Allegra", "parent")])
         assert await values(store, "child", "Lord Byron") == [ADA, "X"]
 
+    async def test_an_inverse_answers_for_a_value(self, store: FactStore) -> None:
+        """An entity that has no facts itself, and occurs as a value only, is named as it is written
+        there; another relation of it is a miss.
+        """
+        await store.apply([DefineRelation(RelationRule("parent", inverse="child"))])
+        await put(
+            store,
+            (ADA, "parent", EntityRef("Lord Byron")),
+            ("Allegra", "parent", EntityRef("lord byron")),
+            ("Medora", "parent", "Lord Byron the text"),
+            ("Lord Bryon", "poem", "Lara"),
+        )
+        result = await store.lookup("LORD BYRON", "children")
+        assert (result.values, result.match.relation.kind) == ((ADA, "Allegra"), "inverse")
+        assert result.match.entity.kind == "exact"
+        assert await values(store, "child", "Lord Byron the text") == ["Medora"]
+        for name, relation in (("Lord Byron", "work"), ("Lord Byron", "parent"), ("X", "child")):
+            assert (await store.lookup(name, relation)).values == (), (name, relation)
+        await store.apply([Retract(ADA, "parent"), Retract("Allegra", "parent")])
+        assert (await store.lookup("Lord Byron", "child")).values == ()
+
     @needs(Capability.ALIASES)
     async def test_an_inverse_answers_by_every_name(self, store: FactStore) -> None:
         """A fact that names an entity by an alias, or by the name of a merged entity, counts for it

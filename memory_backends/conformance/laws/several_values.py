@@ -111,6 +111,40 @@ class SeveralValuesLaws(Laws):
         assert (await store.apply([Retract(ADA, "place of birth")])).facts == 1
         assert await triples(store) == [(ADA, "birth date", "1815")]
 
+    async def test_what_ended_is_named(self, store: FactStore) -> None:
+        """A commit names each fact that a replacement or a retraction ended, as it was, whatever
+        name of the relation it had; of one that changed nothing there is none.
+        """
+        await put(store, (ADA, "born in", "Paris"), (ADA, "work", "x"))
+        (before,) = [one async for one in store.scan(relation="born in")]
+        commit = await store.apply([Replace(fact("Rome"))])
+        (gone,) = commit.ended
+        assert (gone.entity, gone.relation, gone.value) == (ADA, "born in", "Paris")
+        assert gone.id == before.id
+        assert (await store.apply([Replace(fact("Rome"))])).ended == ()
+        assert (await store.apply([Assert(fact("York"))])).ended == ()
+        commit = await store.apply([Retract(ADA, "place of birth")])
+        assert sorted(one.surface for one in commit.ended) == ["Rome", "York"]
+
+    async def test_a_relation_turned_round_is_another_one(self, store: FactStore) -> None:
+        """What somebody owns is not the owner, and neither a former nor a narrower relation is the
+        same: they do not answer, or by name only, and a replacement leaves them.
+        """
+        others = [(ADA, "owner of", "Mill"), (ADA, "former spouse", "X"), (ADA, "wife of", "Y")]
+        await put(store, *others, (ADA, "former team", "Z"), (ADA, "land area", "7"))
+        for name in ("owner", "is owner", "has owner", "husband", "team", "area"):
+            found = await store.lookup(ADA, name)
+            assert (found.status, found.values) == ("miss", ()), name
+        near = [one.relation for one in (await store.lookup(ADA, "owner")).candidates]
+        assert "owner of" in near
+        assert await values(store, "spouse") == ["Y"]
+        for name in ("owner", "spouse", "team", "area"):
+            assert (await store.apply([Replace(fact("new", name))])).ended == ()
+            assert await values(store, name) == ["new"]
+        assert await values(store, "wife of") == ["Y"]
+        assert await values(store, "is the owner of") == ["Mill"]
+        assert (await store.info()).facts == 9
+
     async def test_an_exact_retraction_leaves_synonyms(self, store: FactStore) -> None:
         """With ``exact`` the fact of that very name ends, and no other."""
         await put(store, (ADA, "born in", "Paris"), (ADA, "birth place", "Paris"))

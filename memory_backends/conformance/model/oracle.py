@@ -199,8 +199,6 @@ class Oracle:
         if as_of is not None and entity != name and not self.now.rows(entity):
             entity = name
         rows = state.rows(entity)
-        if not rows:
-            return "miss", []
         by_name = [row.key for row in rows if row.key == key]
         by_name += [row.key for row in rows if same_relation(row.key, key)]
         own = [(row, row.surface) for row in rows if by_name and row.key == by_name[0]]
