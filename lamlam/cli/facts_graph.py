@@ -10,6 +10,7 @@ import typer
 from lamlam.cli.facts_options import Entity, InNamespace, Json, ReadMemory, namespace_of
 from lamlam.cli.facts_stores import any_store, hint_at_name, read_where
 from lamlam.cli.output import print_json, printable_line, stderr_console, stdout_console
+from lamlam.cut_text import cut_text
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -89,7 +90,7 @@ def _grow(tree: Tree, branches: list[Branch]) -> None:
 
     for branch in branches:
         fact = branch.fact
-        value = fact.surface if len(fact.surface) <= _SHOWN else f"{fact.surface[: _SHOWN - 1]}…"
+        value = cut_text(fact.surface, _SHOWN)
         line = Text.assemble(
             (f"{printable_line(fact.relation)}: ", "dim"),
             (printable_line(value), "italic" if branch.is_repeat else ""),

@@ -21,6 +21,7 @@ from lamlam.cli.facts_options import (
 from lamlam.cli.facts_progress import counted
 from lamlam.cli.facts_stores import any_store, meant_name, own_store, read_where
 from lamlam.cli.output import print_json, print_result, printable_line, stderr_console
+from lamlam.cut_text import cut_text
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact, Namespace
@@ -181,4 +182,4 @@ def _search(store: SyncFactStore, text: str, limit: int, namespace: Namespace) -
 
 def _short(text: str) -> str:
     """Return the text, or only its beginning if it is long."""
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return cut_text(text, 60, "...")

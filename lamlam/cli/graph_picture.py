@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from lamlam.cli.facts_output import period
 from lamlam.cli.neighbourhood import Branch, Neighbourhood
+from lamlam.cut_text import cut_text
 from lamlam.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def label(text: str) -> str:
     """
     shown = " ".join(text[: 20 * _MOST_CHARACTERS].split())
     shown = "".join("\ufffd" if unicodedata.category(char)[0] == "C" else char for char in shown)
-    return shown if len(shown) <= _MOST_CHARACTERS else f"{shown[: _MOST_CHARACTERS - 1]}…"
+    return cut_text(shown, _MOST_CHARACTERS)
 
 
 def _placed(around: Neighbourhood) -> list[_Place]:

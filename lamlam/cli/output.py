@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lamlam.cut_text import cut_place
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -59,7 +61,7 @@ def shortened(text: str) -> str:
     """Return the text, or the beginning and the length of a very long one."""
     if len(text) <= _MOST_SHOWN:
         return text
-    return f"{text[:_MOST_SHOWN]}… ({len(text):,} characters; --json shows all)"
+    return f"{text[: cut_place(text, _MOST_SHOWN)]}… ({len(text):,} characters; --json shows all)"
 
 
 def command_name() -> str:

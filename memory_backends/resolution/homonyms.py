@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from lamlam.cut_text import cut_text
 from lamlam.memory_backends.model.candidates import Candidate
 from lamlam.memory_backends.model.entity_reader import EntityReader, EntityRecord
 from lamlam.memory_backends.model.keys import canonical_key, written_qualifier
@@ -63,4 +64,4 @@ def _facts(record: EntityRecord | None, holds: Callable[[StoredFact], bool]) -> 
 
 
 def _cut(value: str) -> str:
-    return value if len(value) <= _MAX_VALUE else f"{value[: _MAX_VALUE - 1]}…"
+    return cut_text(value, _MAX_VALUE)

@@ -284,7 +284,9 @@ class Decoder:
             n_tokens=self.n_tokens,
             n_text_tokens=self.n_text_tokens,
             n_prompt_tokens=self.n_prompt_tokens,
-            logprobs=self.listed.listed(text, spans) if self.listed is not None else None,
+            logprobs=self.listed.listed(text, spans, ends_amid=self.output.ends_amid)
+            if self.listed is not None
+            else None,
         )
 
     # Text --------------------------------------------------------------------------------
@@ -529,7 +531,10 @@ class Decoder:
         self.action = self._done(reason)
 
     def _done(self, reason: FinishReason) -> Done:
-        self.output.settle()
+        if reason == "stop":
+            self.output.settle()
+        else:  # what the model did not come to write in full is not a broken character
+            self.output.end_cut()
         # What looked like the beginning of a value is text, and may contain a stop string.
         return Done("stop_string" if self._is_stopped() else reason)
 

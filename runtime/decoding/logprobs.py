@@ -71,12 +71,17 @@ class TokenList:
             self._tokens.append((min(at, end), token, None))
             at += len(decoder.decode(self._vocabulary.piece(token)))
 
-    def listed(self, text: str, spans: Sequence[Span]) -> tuple[TokenLogprob, ...]:
+    def listed(
+        self, text: str, spans: Sequence[Span], *, ends_amid: bool = False
+    ) -> tuple[TokenLogprob, ...]:
         """Return the list for the finished text, whose end may have been cut off.
 
         A character that takes several tokens belongs to its last one; the others have no text.
+
+        Args:
+            ends_amid: the last tokens are of a character that was not completed, and stay.
         """
-        tokens = [one for one in self._tokens if one[0] < len(text)]
+        tokens = [one for one in self._tokens if one[0] < len(text) + ends_amid]
         starts = [start for start, *_ in tokens]
         facts = [span for span in spans if span.origin == "fact"]
         listed: list[TokenLogprob] = []

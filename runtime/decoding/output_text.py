@@ -27,6 +27,8 @@ class OutputText:
         self._expected_fact: LookupRecord | None = None
         self._expected_from = 0
         self._sent = len(prompt)
+        self.ends_amid = False
+        """The last tokens began a character that was not completed; they have no text."""
 
     @property
     def has_partial_character(self) -> bool:
@@ -74,6 +76,13 @@ class OutputText:
         if self._expected is not None:
             self._compare(final=True)
 
+    def end_cut(self) -> None:
+        """End a text that was cut off: the beginning of a character is dropped."""
+        if self.has_partial_character:
+            self.ends_amid = True
+            self._decoder.reset()
+        self.settle()
+
     def space_before_value(self) -> str:
         """Return what belongs between the text and a value: a space or nothing."""
         if not self.text or self.text[-1].isspace():
@@ -101,6 +110,7 @@ class OutputText:
         """End the text at ``at``."""
         self.settle()
         self.text = self.text[:at]
+        self.ends_amid = False
         self._facts = [fact for fact in self._facts if fact.end <= at]
 
     def take_unsent(self, stop: tuple[str, ...] = (), *, final: bool = False) -> list[Text]:

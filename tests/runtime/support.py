@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -109,7 +110,7 @@ class Parsed:
     """True where a lookup is open at the end."""
 
 
-def parse(tokens: Iterable[int]) -> Parsed:
+def parse(tokens: Iterable[int], *, is_cut: bool = False) -> Parsed:
     """Read byte tokens with a regular expression; each lookup token is one letter above U+0100."""
     letters = "".join(
         chr(token - 1) if 1 <= token <= 256 else chr(0x100 + token) for token in tokens
@@ -128,7 +129,8 @@ def parse(tokens: Iterable[int]) -> Parsed:
     open_at = visible.find(entity)
     if open_at >= 0:
         visible = visible[:open_at]
-    text = visible.encode("latin-1").decode("utf-8", "replace")  # fails on a stray lookup token
+    # Fails on a stray lookup token; where the text was cut off amid a character, that is left out.
+    text = codecs.utf_8_decode(visible.encode("latin-1"), "replace", not is_cut)[0]
     return Parsed(text, [(e, r, v) for e, r, v in lookups], open_at >= 0)
 
 
