@@ -52,7 +52,7 @@ ARROWS: dict[str, set[str]] = {
     "runtime/sync": {PROTOCOL, DECODING, "runtime/engine", "runtime/memory"},
     "trainer": set(),
     "quant": {LLAMA},
-    "bundled": {MODEL, "memory_backends/sqlite", "trainer"},
+    "bundled": {MODEL, "memory_backends/resolution", "memory_backends/sqlite", "trainer"},
     "testing": {PROTOCOL, "memory_backends/sync", "lamlam"},
     "evaluation": {
         MODEL, "bundled", "memory_backends/open", "memory_backends/sync", DECODING, LLAMA,

@@ -16,7 +16,13 @@ from typing import NamedTuple
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.candidates import Candidate
 from lamlam.memory_backends.model.entity_reader import EntityReader, EntityRecord
-from lamlam.memory_backends.model.keys import canonical_key, fold, names_agree, relation_key
+from lamlam.memory_backends.model.keys import (
+    FoldedName,
+    canonical_key,
+    fold,
+    names_agree,
+    relation_key,
+)
 from lamlam.memory_backends.model.lookups import (
     NO_MATCH,
     EntityFact,
@@ -38,13 +44,19 @@ from lamlam.memory_backends.model.timestamps import as_moment, holds_at, to_us
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.resolution.blocking_codes import letters_code, typo_probes
 from lamlam.memory_backends.resolution.homonyms import told_apart
-from lamlam.memory_backends.resolution.person_names import person_key, person_score, reads_as_name
+from lamlam.memory_backends.resolution.person_names import (
+    SURE_SCORE,
+    person_key,
+    person_score,
+    reads_as_name,
+)
 from lamlam.memory_backends.resolution.relation_matching import matching_facts, near_relations
-from lamlam.memory_backends.resolution.typos import likeness, misspelling_score
+from lamlam.memory_backends.resolution.typos import ACCEPTED_SCORE, count_slips, likeness
 from lamlam.memory_backends.resolution.value_entities import value_alone
 from lamlam.memory_backends.resolution.views import NamespaceView
 
 _NEAR_NAME = 0.60  # below it a name is not even worth a mention
+_BELOW_ACCEPTED = ACCEPTED_SCORE - 0.01  # of what is as near as an answer, and still is none
 _MOST_CANDIDATES = 5
 
 
@@ -218,9 +230,10 @@ def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Entit
     """Return the entity that a name means.
 
     In order: its very name; an alias; the same letters without accents, punctuation,
-    article and qualifier; the same person with more or fewer middle names or titles; and
-    if ``fuzzy`` a misspelling. The first step that finds anything decides: one entity is
-    the answer, several are an ambiguity.
+    article and qualifier; the same person with other titles, an initial for a name, or
+    no middle names; and if ``fuzzy`` a misspelling. The first step that finds anything
+    decides: one entity is the answer, several are an ambiguity, and one that somebody else
+    may be meant by is a candidate.
     """
     key = canonical_key(name)
     record = reader.record(key)
@@ -246,6 +259,8 @@ def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Entit
             return _one_of(reader, spelt_alike, "alias")
     if person is not None and (near or person not in (key, folded.key)):
         same_person = _same_person(reader, key, person, near)
+        if len(same_person) == 1 and same_person[0][1] < SURE_SCORE:
+            return EntityMatch(None, NO_MATCH, _named(reader, same_person))
         if same_person:
             return _one_of(reader, same_person, "fuzzy")
     return _with_other_signs(reader, key, near, _misspelt(reader, key) if fuzzy else _ABSENT)
@@ -279,7 +294,11 @@ def _same_person(
     keys = set(near)
     if person not in (key, folded.key) and reader.record(person) is not None:
         keys.add(person)
-    scored = [(k, person_score(folded.key, fold(k).key)) for k in keys if reads_as_name(k)]
+    scored = [
+        (k, person_score(folded.key, fold(k).key, is_compound="-" in key or "-" in k))
+        for k in keys
+        if reads_as_name(k)
+    ]
     return [(k, score) for k, score in scored if score and names_agree(folded, fold(k))]
 
 
@@ -305,19 +324,46 @@ def _with_other_signs(
 
 
 def _misspelt(reader: EntityReader, key: str) -> EntityMatch:
-    folded = fold(key)
-    keys = set(_near(reader, typo_probes(folded.key)))
-    agreeing = [k for k in keys if names_agree(folded, fold(k))]
+    asked = fold(key)
+    typed = asked.key
+    near = [(k, fold(k)) for k in dict.fromkeys(_near(reader, typo_probes(typed)))]
     accepted = [
-        (k, score) for k in agreeing if (score := misspelling_score(folded.key, fold(k).key))
+        (slips, k, name.key)
+        for k, name in near
+        if (slips := count_slips(typed, name.key, is_qualified=asked.qualifier != ""))
+        and _may_be_misspelt(asked, name)
     ]
     if accepted:
-        best = max(score for _, score in accepted)
-        return _one_of(reader, [(k, score) for k, score in accepted if score == best], "fuzzy")
-    alike = [(k, likeness(folded.key, fold(k).key)) for k in keys]
+        fewest = min(accepted)[0]
+        meant = [(k, likeness(typed, name)) for slips, k, name in accepted if slips == fewest]
+        if len(near) == len(accepted) or not _is_word_here(typed, min(accepted)[2], near):
+            return _one_of(reader, meant, "fuzzy")
+    alike = [(k, likeness(typed, name.key)) for k, name in near]
+    named = _named(reader, [pair for pair in alike if pair[1] >= _NEAR_NAME])
     return EntityMatch(
-        None, NO_MATCH, _named(reader, [pair for pair in alike if pair[1] >= _NEAR_NAME])
+        None, NO_MATCH, tuple([(name, min(score, _BELOW_ACCEPTED)) for name, score in named])
     )
+
+
+def _may_be_misspelt(asked: FoldedName, name: FoldedName) -> bool:
+    """Return whether a misspelt name may be a stored one's by what tells names of it apart.
+
+    "Turvey, Bedfordshire" is not Turkey. A name of several words may be without its qualifier.
+    """
+    if asked.signs != name.signs:
+        return False
+    return asked.qualifier == name.qualifier or (not asked.qualifier and " " in asked.key)
+
+
+def _is_word_here(typed: str, stored: str, near: Sequence[tuple[str, FoldedName]]) -> bool:
+    """Return whether a word that would be a slip is a word of another name in memory.
+
+    Beside "George Wood" and "Gary Woods" the name "George Woods" is not a slip.
+    """
+    slips = {
+        word for word, other in zip(typed.split(), stored.split(), strict=True) if word != other
+    }
+    return any(not slips.isdisjoint(name.key.split()) for _, name in near)
 
 
 def _one_of(reader: EntityReader, scored: list[tuple[str, float]], kind: MatchKind) -> EntityMatch:

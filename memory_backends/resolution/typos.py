@@ -1,34 +1,59 @@
-"""Misspellings: when one name is a typing error for another, by edit (Levenshtein, OSA) distance."""
+"""Misspellings: when one name is a typing error for another, by edit (Levenshtein, OSA) distance.
+
+A slip turns a word into a string that is none. A word that exists is another name, however near.
+"""
 
 from __future__ import annotations
 
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, Postfix, Prefix
 
 from lamlam.memory_backends.resolution.given_names import is_given_name
+from lamlam.memory_backends.resolution.known_words import is_known_word
+from lamlam.memory_backends.resolution.opposites import are_opposed
 
 ACCEPTED_SCORE = 0.80
 """Lowest likeness of two whole names at which one may answer for the other."""
+MOST_SLIPS = 2
+"""In a whole name."""
 _ONE_SLIP_FROM = 5
-_TWO_SLIPS_FROM = 9
+_ALONE_FROM = 7
+_TWO_SLIPS_FROM = 11
 
 
-def misspelling_score(typed: str, stored: str) -> float:
-    """Return how alike a typed and a stored name are; 0 unless each word is a slip of the other.
+def count_slips(typed: str, stored: str, *, is_qualified: bool = False) -> int:
+    """Return how many letters were mistyped; 0 unless the typed name is a slip of the stored one.
 
     Both folded. The words are compared one by one: as many, in the same order, each with at
-    most one slip (two in long words), digits equal. The first word of several is a given
-    name more often than not: it keeps its first and last letter, and what is a given name
-    itself ("Marie") is never read as another ("Maria").
+    most one slip (two in long words), digits equal; one word alone has at least seven
+    letters and keeps its first.
+    What was typed for a word is not a word itself ("Gambia" for "Zambia"), nor is it the same
+    stem with another ending or beginning ("butene" for "butane"). The first word of several
+    is a given name more often than not: it keeps its first and last letter, and what is a
+    given name itself ("Marie") is never read as another ("Maria").
+
+    Args:
+        is_qualified: both names have the same qualifier, which no slip was made in.
     """
+    slips = OSA.distance(typed, stored, score_cutoff=MOST_SLIPS)
+    if not 0 < slips <= MOST_SLIPS or slips > (1 - ACCEPTED_SCORE) * max(len(typed), len(stored)):
+        return 0
     a, b = typed.split(), stored.split()
     if len(a) != len(b):
-        return 0.0
-    for n, (word, other) in enumerate(zip(a, b, strict=True)):
-        is_slip = _is_slip(word, other, is_only=len(a) == 1, is_first=n == 0 and len(a) > 1)
-        if word != other and not is_slip:
-            return 0.0
-    score = likeness(typed, stored)
-    return score if score >= ACCEPTED_SCORE else 0.0
+        return 0
+    if len(a) == 1:
+        is_slip = (is_qualified or _may_be_alone(typed, stored)) and _keeps_end(typed, stored)
+        return slips if is_slip and _is_slip(typed, stored, slips) else 0
+    if a[0] != b[0] and not (_keeps_end(a[0], b[0]) and _is_slip_of_given_name(a[0], b[0])):
+        return 0
+    for word, other in zip(a, b, strict=True):
+        if word != other and not _is_slip(word, other, slips):
+            return 0
+    return slips
+
+
+def _may_be_alone(typed: str, stored: str) -> bool:
+    """Return whether one word says enough, with no other beside it that is right."""
+    return typed[0] == stored[0] and min(len(typed), len(stored)) >= _ALONE_FROM
 
 
 def likeness(a: str, b: str) -> float:
@@ -36,16 +61,46 @@ def likeness(a: str, b: str) -> float:
     return float(OSA.normalized_similarity(a, b))
 
 
-def _is_slip(word: str, other: str, *, is_only: bool, is_first: bool) -> bool:
-    shorter = min(len(word), len(other))
-    if shorter < _ONE_SLIP_FROM - 1 or max(len(word), len(other)) < _ONE_SLIP_FROM:
+def _keeps_end(word: str, other: str) -> bool:
+    """Return whether neither is the other with an ending: "Georgia" and "Georgian"."""
+    return not (word.startswith(other) or other.startswith(word))
+
+
+def _is_slip_of_given_name(word: str, other: str) -> bool:
+    return (
+        word[0] == other[0]
+        and word[-1] == other[-1]
+        and OSA.distance(word, other, score_cutoff=1) <= 1
+        and not is_given_name(word)
+    )
+
+
+def _is_slip(word: str, other: str, most: int) -> bool:
+    """Return whether a word was mistyped for another, with at most so many slips."""
+    n, longest = len(word), len(other)
+    if n > longest:
+        n, longest = longest, n
+    if n < _ONE_SLIP_FROM - 1 or longest < _ONE_SLIP_FROM:
         return False
     if not (word.isalpha() and other.isalpha()):
         return False
-    # "Georgia" and "Georgian", "Paul" and "Paula": there an ending is not a slip.
-    if (is_only or is_first) and (word.startswith(other) or other.startswith(word)):
+    # "Ambridge" and "Cambridge": nobody leaves out or adds the first letter.
+    if word.endswith(other) or other.endswith(word):
         return False
-    if is_first and (word[0] != other[0] or word[-1] != other[-1] or is_given_name(word)):
+    if (
+        most > 1
+        and OSA.distance(word, other, score_cutoff=1) > 1
+        and (n < _TWO_SLIPS_FROM or not _are_apart(word, other))
+    ):
         return False
-    allowed = 2 if shorter >= _TWO_SLIPS_FROM and not is_first else 1
-    return OSA.distance(word, other, score_cutoff=allowed) <= allowed
+    return not (is_known_word(word) or are_opposed(word, other))
+
+
+def _are_apart(word: str, other: str) -> bool:
+    """Return whether two slips stand in different places.
+
+    Together they are rather another syllable: "prednisone" and "prednisolone".
+    """
+    same = Prefix.similarity(word, other)
+    same_end = Postfix.similarity(word[same:], other[same:])
+    return same > 0 and max(len(word), len(other)) - same - same_end > MOST_SLIPS

@@ -66,11 +66,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SyncFactSt
         ("Lodz", "Łódź", "alias"),
         ("Casablnca", "Casablanca", "fuzzy"),
         ("Casablanac", "Casablanca", "fuzzy"),
-        ("Kevin Baron", "Kevin Barron", "fuzzy"),
-        ("Kevn Barron", "Kevin Barron", "fuzzy"),
+        ("Kevin Barrn", "Kevin Barron", "fuzzy"),
+        ("Kevvin Barron", "Kevin Barron", "fuzzy"),
         ("Alphonse Lacriox", "Alphonse Lacroix", "fuzzy"),
         ("Return of the Natve", "The Return of the Native", "fuzzy"),
-        ("Ken Griffey", "Ken Griffey Sr.", "fuzzy"),
     ],
 )
 def test_names_that_are_found(store: SyncFactStore, name: str, stored: str, kind: str) -> None:
@@ -103,6 +102,8 @@ def test_names_that_are_found(store: SyncFactStore, name: str, stored: str, kind
         "University of Michigan",
         "Northern Michigan",
         "Ken Griffey Jr.",
+        "Ken Griffey",
+        "Kevin Baron",
         "Casa",
         "Return of the Soldier",
         "Nobody At All",
@@ -186,6 +187,7 @@ def test_backends_agree(tmp_path: Path) -> None:
     """Every question of this file has the same answer on every backend."""
     names = [entity for entity, _, _ in WORLD]
     asked = [*names, *(name[:-1] for name in names), *(f"Sir {name}" for name in names)]
+    asked += [f"{name[:4]}e{name[4:]}" for name in names]
     asked += [name.split()[-1] for name in names] + [name.upper() for name in names]
     relations = ["birth place", "office", "year of release", "jobb", "team"]
     answers = []
