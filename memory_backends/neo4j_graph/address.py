@@ -14,8 +14,9 @@ from lamlam.errors import UnknownBackend, UnknownOption
 
 SCHEMES = tuple(f"{name}{how}" for name in ("neo4j", "bolt") for how in ("", "+s", "+ssc"))
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]{0,30}")
-_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
-_OPTIONS = ("prefix", "edges", "cache", "view", "label", "timeout")
+_LABEL = re.compile(r"[^\W\d]\w{0,99}")
+ANY_LABEL = "*"
+_OPTIONS = ("prefix", "edges", "cache", "view", "label", "name", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ class Neo4jAddress:
     view: Literal["store", "foreign"] = "store"
     """``foreign``: a graph that others made, for reading."""
     label: str = "__Entity__"
-    """Of the entities of a foreign graph."""
+    """Of the entities of a foreign graph; ``*``: nodes of any label are entities."""
+    name: str | None = None
+    """The property that names them; ``None``: ``name``, ``title`` or ``id``."""
     timeout_s: float = 30.0
     """After so long one read or write is given up, here and by the server; loading is not."""
 
@@ -104,8 +107,10 @@ def _options(query: str) -> dict[str, Any]:  # Any: fields of several types
         match name:
             case "prefix":
                 given["prefix"] = _matching(name, value, _PREFIX, "letters and digits")
-            case "label":
-                given["label"] = _matching(name, value, _LABEL, "letters, digits and _")
+            case "label" if value == ANY_LABEL:
+                given["label"] = value
+            case "label" | "name":
+                given[name] = _matching(name, value, _LABEL, "letters, digits and _")
             case "edges":
                 given["edges"] = _is_on(name, value)
             case "cache":

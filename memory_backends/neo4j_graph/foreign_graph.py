@@ -7,56 +7,44 @@ property is a relation with a plain value. Nothing is written, no index is neede
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Iterable, Sequence
-from decimal import Decimal
+import logging
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from functools import partial
-from typing import Any, NoReturn, Self
+from typing import NoReturn, Self
 
 from anyio import CancelScope
 
-from lamlam.errors import BadFact, NotSupported
-from lamlam.memory_backends.commits.entity_edit import stored_form
+from lamlam.errors import NotSupported
 from lamlam.memory_backends.commits.validation import check_scan
 from lamlam.memory_backends.model.entity_reader import EntityReader, StoredEntity
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace
-from lamlam.memory_backends.model.keys import canonical_key, relation_key
-from lamlam.memory_backends.model.lookups import (
-    Lookup,
-    LookupResult,
-    StoredFact,
-    checked_lookups,
-)
-from lamlam.memory_backends.model.operations import (
-    StoreInfo,
-)
-from lamlam.memory_backends.model.values import EntityRef, as_value, is_text
-from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress
+from lamlam.memory_backends.model.keys import canonical_key, fold, relation_key
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult, checked_lookups
+from lamlam.memory_backends.model.operations import StoreInfo
+from lamlam.memory_backends.model.values import is_text
+from lamlam.memory_backends.neo4j_graph.address import ANY_LABEL, Neo4jAddress
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection, Row, Transaction
+from lamlam.memory_backends.neo4j_graph.foreign_entities import EntityMaker, Homonym, told_apart
+from lamlam.memory_backends.neo4j_graph.foreign_values import properties_of
 from lamlam.memory_backends.neo4j_graph.schema import check_server
 from lamlam.memory_backends.protocol import Capability, ReadOnlyStore, store_closed, unsupported
+from lamlam.memory_backends.resolution.blocking_codes import letters_code
 from lamlam.memory_backends.resolution.entity_facts import facts_of
 from lamlam.memory_backends.resolution.resolver import look_up
 
+_LOG = logging.getLogger(__name__)
 _NAMES = ("name", "title", "id")
 """Properties that name a node, the first that it has."""
-_LEFT_OUT = ("Chunk", "Document")
-"""Labels of the texts that a graph was made from; they are no entities."""
-_NAME = "coalesce(" + ", ".join(f"toStringOrNull(n.{name})" for name in _NAMES) + ")"
-_WORDS = re.compile(r"[_\s]+")
+_TEXT_LABELS = (
+    "Chunk", "Document", "__Chunk__", "__Document__", "__Community__", "__Covariate__",
+    "__Finding__", "Episodic", "Community", "Saga", "DocumentChunk", "TextDocument", "TextSummary",
+)  # fmt: skip
+"""Labels of the texts that a graph was made from, and of what was made of them: no entities."""
+_MARKS = ("group_id", "uuid", "id")
+"""Properties that tell nodes of one name and label apart."""
 # Not secret: the ids of a foreign graph only distinguish facts.
 _IDS = FactIds(b"foreign graph")
-
-
-def relation_of(type_name: str) -> str:
-    """Return the relation that a type of relationships, or the name of a property, stands for.
-
-    >>> relation_of("BORN_IN"), relation_of("birthDate")
-    ('born in', 'birth date')
-    """
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", type_name)
-    return _WORDS.sub(" ", spaced).strip().lower() or type_name
 
 
 class ForeignGraph(ReadOnlyStore):
@@ -65,23 +53,46 @@ class ForeignGraph(ReadOnlyStore):
     capabilities = frozenset({Capability.SERVER, Capability.MULTIPROCESS})
     refusal = ("a graph of others is only read", "open it without view=foreign")
 
-    def __init__(self, connection: Neo4jConnection, label: str, edition: str) -> None:
+    def __init__(
+        self, connection: Neo4jConnection, label: str, edition: str, name: str | None = None
+    ) -> None:
         """Take over an open connection (`open` makes one)."""
         self._connection = connection
         self._loop = connection.loop
         self._edition = edition
-        names = " OR ".join(f"toLower(toStringOrNull(n.{name})) = name" for name in _NAMES)
-        kept = "".join(f" AND NOT n:{left_out}" for left_out in _LEFT_OUT)
-        facts = (
-            f" RETURN {_NAME} AS name, properties(n) AS properties,"
-            " COLLECT { MATCH (n)-[r]->(m) WHERE m:`LABEL`"
-            " RETURN [type(r), coalesce(toStringOrNull(m.name), toStringOrNull(m.title), toStringOrNull(m.id))] }"
-        ).replace("LABEL", label)
-        where = f"MATCH (n:`{label}`) WHERE {_NAME} IS NOT NULL{kept}"
-        self._of_names = f"UNWIND $names AS name {where} AND ({names}) WITH DISTINCT n{facts}"
-        self._of_all = f"{where} WITH n, elementId(n) AS place ORDER BY place"
-        self._of_all += f" SKIP $skip LIMIT $batch{facts}"
-        self._count = f"{where} RETURN count(n), sum(COUNT {{ (n)-->(:`{label}`) }})"
+        names = (name,) if name else _NAMES
+        self._names = names
+        self._left_out = ""
+        label_of_nodes = "" if label == ANY_LABEL else f":`{label}`"
+        named, is_entity = _named("n", names), _is_entity("n", label)
+        other = f"{_named('m', names)} IS NOT NULL AND {_is_entity('m', label)}"
+        row = (
+            f" RETURN elementId(n), {named}, {properties_of('n')},"
+            f" COLLECT {{ MATCH (n)-[r]->(m) WHERE {other}"
+            f" RETURN [type(r), {properties_of('r')}, elementId(m), {_named('m', names)}] }}"
+        )
+        where = f"MATCH (n{label_of_nodes}) WHERE {named} IS NOT NULL AND {is_entity}"
+        self._of_names = (
+            f"MATCH (n{label_of_nodes}) WHERE {_key(named)} IN $names AND {is_entity}{row}"
+        )
+        self._of_places = f"MATCH (n) WHERE elementId(n) IN $places{row}"
+        self._count = f"{where} RETURN count(n), sum(COUNT {{ (n)-->(m) WHERE {other} }})"
+        marks = ", ".join(f"toStringOrNull(n.{mark})" for mark in _MARKS)
+        # Of any label: a value may be a node of another one.
+        self._all_names = (
+            f"MATCH (n) WHERE {named} IS NOT NULL AND {is_entity}"
+            f" RETURN elementId(n), {named}, {'true' if not label_of_nodes else f'n{label_of_nodes}'}"
+        )
+        self._homonyms = (
+            f"MATCH (n) WHERE {_key(named)} IN $names AND {is_entity}"
+            f" WITH {_key(named)} AS key, collect([elementId(n), {named}, labels(n), [{marks}]])"
+            " AS nodes WHERE size(nodes) > 1 RETURN nodes"
+        )
+
+    @property
+    def left_out(self) -> str:
+        """What the last scan of the whole graph found that is not a fact, with counts."""
+        return self._left_out
 
     @classmethod
     def open(cls, address: Neo4jAddress) -> Self:
@@ -90,7 +101,7 @@ class ForeignGraph(ReadOnlyStore):
         try:
             version, edition = connection.loop.call(connection.open)
             check_server(version)
-            return cls(connection, address.label, f"{edition} {version}")
+            return cls(connection, address.label, f"{edition} {version}", address.name)
         except BaseException:
             connection.shut()
             raise
@@ -106,8 +117,8 @@ class ForeignGraph(ReadOnlyStore):
         if any(query.namespace for query in queries):
             raise unsupported(self, "namespace", Capability.NAMESPACES)
         names = {query.entity for query in queries if is_text(query.entity)}
-        reader = _FoundEntities(await self._loop.run(self._named, sorted(names)))
-        return [look_up(reader, query, 0, _IDS) for query in queries]
+        found = await self._loop.run(self._named, sorted(names))
+        return [look_up(_FoundEntities(found, query.entity), query, 0, _IDS) for query in queries]
 
     async def scan(
         self,
@@ -133,14 +144,20 @@ class ForeignGraph(ReadOnlyStore):
                     for fact in facts_of(found, wanted, _IDS):
                         yield fact
             return
-        skip = 0
-        while rows := await self._loop.run(
-            partial(self._rows, self._of_all, skip=skip, batch=batch)
-        ):
-            skip += len(rows)
-            for found in _entities(rows):
+        maker = EntityMaker(self._names)
+        places, unique = await self._loop.run(self._all_places)
+        for at in range(0, len(places), batch):
+            rows = await self._loop.run(
+                partial(self._rows, self._of_places, places=places[at : at + batch])
+            )
+            for found in maker.entities(sorted(rows), unique):
                 for fact in facts_of(found, wanted, _IDS):
                     yield fact
+        counts = sorted(maker.left_out.items())
+        left_out = ", ".join(f"{what}: {count:,}" for what, count in counts)
+        if left_out and left_out != self._left_out:
+            _LOG.warning("left out, as they are not facts: %s", left_out)
+        self._left_out = left_out
 
     async def info(self) -> StoreInfo:
         """Return what the graph is; ``facts`` counts relationships, not properties."""
@@ -177,9 +194,30 @@ class ForeignGraph(ReadOnlyStore):
         return await self._connection.read(work)
 
     async def _named(self, names: Sequence[str]) -> list[StoredEntity]:
-        # In Cypher case is folded letter by letter; what Python folds further is tried as given.
-        spellings = {form for name in names for form in (name.lower(), canonical_key(name))}
-        return _entities(await self._rows(self._of_names, names=sorted(spellings)))
+        rows = await self._rows(self._of_names, names=sorted(_spellings(names)))
+        if not rows:
+            return []
+        others = {other for _, _, _, edges in rows for *_, other in edges}
+        known = _spellings({*others, *[name for _, name, *_ in rows]})
+        unique = await self._unique_names(sorted(known))
+        return EntityMaker(self._names).entities(rows, unique)
+
+    async def _all_places(self) -> tuple[list[str], dict[str, str]]:
+        """Return where the nodes of the view are, and names for nodes that share theirs."""
+        rows = await self._rows(self._all_names)
+        seen: set[str] = set()
+        shared: set[str] = set()
+        for _, name, _ in rows:
+            (shared if (key := _folded(name)) in seen else seen).add(key)
+        places = sorted(place for place, _, is_in_view in rows if is_in_view)
+        return places, await self._unique_names(sorted(shared))
+
+    async def _unique_names(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return names for the nodes of these names that share theirs, by place."""
+        unique: dict[str, str] = {}
+        for (nodes,) in await self._rows(self._homonyms, names=keys) if keys else ():
+            unique |= told_apart([Homonym(*node) for node in nodes])
+        return unique
 
     def _check_open(self) -> None:
         if not self._loop.is_running:
@@ -187,65 +225,49 @@ class ForeignGraph(ReadOnlyStore):
 
 
 class _FoundEntities(EntityReader):
-    """The entities that were found: without aliases, rules or an index of near spellings."""
+    """The entities of one name: without aliases, rules or an index of near spellings."""
 
-    def __init__(self, entities: Iterable[StoredEntity]) -> None:
-        self._entities: dict[str, StoredEntity] = {}
-        for name, key, facts in entities:
-            known = self._entities.get(key)
-            # Several nodes of one name are one entity here.
-            before = known.facts if known is not None else ()
-            self._entities[key] = StoredEntity(name, key, (*before, *facts))
+    def __init__(self, entities: Iterable[StoredEntity], asked: str) -> None:
+        key = canonical_key(asked) if is_text(asked) else ""
+        meant = {key, fold(key).key}
+        self._entities = {
+            one.key: one for one in entities if one.key == key or fold(one.key).key in meant
+        }
 
     def record(self, key: str) -> StoredEntity | None:
         """Return the entity with exactly this canonical key."""
         return self._entities.get(key)
 
-
-def _entities(rows: Iterable[Row]) -> list[StoredEntity]:
-    """Return the entities of rows of name, properties and relationships."""
-    found = []
-    for name, properties, edges in rows:
-        if not name.strip():
-            continue
-        stored: dict[tuple[str, str, str, int | None], StoredFact] = {}
-        for type_name, other in sorted(edges, key=lambda edge: (edge[0], edge[1] or "")):
-            if other:
-                _keep(stored, name, type_name, EntityRef, other)
-        for key in sorted(properties):
-            values = properties[key]
-            for value in values if isinstance(values, list) else [values]:
-                if key not in _NAMES and not _is_vector(values):
-                    _keep(stored, name, key, _plain, value)
-        found.append(StoredEntity(name, canonical_key(name), tuple(stored.values())))
-    return found
+    def candidates(self, codes: Collection[int]) -> Sequence[str]:
+        """Return the keys of those that differ in their qualifier alone."""
+        return [key for key in self._entities if letters_code(fold(key).key) in codes]
 
 
-def _keep(
-    stored: dict[tuple[str, str, str, int | None], StoredFact],
-    name: str,
-    relation: str,
-    make: Any,  # Any: gives a value
-    given: Any,  # Any: of a type of Neo4j
-) -> None:
-    """Add a fact, if it is valid: other people's graphs hold empty texts and NaN."""
-    try:
-        fact = Fact(entity=name, relation=relation_of(relation), value=make(given))
-    except BadFact:
-        return
-    one = stored_form(fact, None)._replace(seq=len(stored))
-    stored.setdefault(one.identity, one)
+def _spellings(names: Iterable[str]) -> set[str]:
+    """Return what names may be as the server folds them, also without their qualifier."""
+    found: set[str] = set()
+    for name in names:
+        # In Cypher case is folded letter by letter; what Python folds further is tried as given.
+        forms = {_folded(name), canonical_key(name)}
+        found |= forms
+        found |= {form.rpartition(" (")[0] for form in forms if form.endswith(")")}
+    return found - {""}
 
 
-def _plain(given: Any) -> Any:  # Any: of a type of Neo4j, and what `Fact` checks
-    if isinstance(given, str | bool | int):
-        return as_value(given)
-    if isinstance(given, float):
-        return as_value(Decimal(repr(given)))
-    to_native = getattr(given, "iso_format", None)
-    return as_value(to_native() if to_native is not None else str(given))
+def _named(variable: str, names: Sequence[str]) -> str:
+    found = ", ".join(f"toStringOrNull({variable}.`{name}`)" for name in names)
+    return f"coalesce({found}, null)"
 
 
-def _is_vector(values: Any) -> bool:  # Any: a property
-    """Return whether a property is an embedding: a list of hundreds of numbers."""
-    return isinstance(values, list) and len(values) > 16 and isinstance(values[0], float)
+def _folded(name: str) -> str:
+    """Return the name as the server folds it."""
+    return name.replace("_", " ").lower().strip()
+
+
+def _key(name: str) -> str:
+    return f"trim(toLower(replace({name}, '_', ' ')))"
+
+
+def _is_entity(variable: str, label: str) -> str:
+    left_out = "|".join(f"`{text}`" for text in _TEXT_LABELS if text != label)
+    return f"NOT {variable}:{left_out}"

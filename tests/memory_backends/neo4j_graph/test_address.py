@@ -14,7 +14,7 @@ from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.neo4j_graph.address import parse_address
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection
 from lamlam.memory_backends.neo4j_graph.edges import edge_type
-from lamlam.memory_backends.neo4j_graph.foreign_graph import relation_of
+from lamlam.memory_backends.neo4j_graph.foreign_entities import relation_of
 
 
 @pytest.fixture(autouse=True)
