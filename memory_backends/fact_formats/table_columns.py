@@ -12,6 +12,7 @@ from lamlam.memory_backends.fact_formats.table_lines import (
     RowRule,
     TableLines,
     is_in_quotes,
+    is_spaced,
     split,
     without_empty_end,
 )
@@ -36,6 +37,7 @@ _LETTERS = tuple(
     dict(zip(letters, REQUIRED, strict=True)) for letters in ("spo", "hrt", "eav", "erv")
 )
 _SEPARATOR_LINE = re.compile(r'"?sep=([^"\w\s]|\t)"?\s*', re.IGNORECASE)
+_NUMBER = re.compile(r"\s*[-+]?\d[\d.,/:\s-]*")
 _SHOWN = 80  # characters of a first line
 _ROWS_COMPARED = 200
 _SHAPE_HINT = (
@@ -155,7 +157,10 @@ class LayoutFinder:
         missing = ", ".join(name for name in REQUIRED if name not in roles)
         found = ", ".join(roles)
         shown = _shown(found if any(role in COLUMNS for role in roles) else line)
-        return self._faults.stop(f"the header lacks {missing}; it is {shown}", _SHAPE_HINT)
+        hint = _SHAPE_HINT
+        if self._delimiters == "\t" and "\t" not in line:
+            hint = f"no tab is in it: --format csv if commas part the columns; {hint}"
+        return self._faults.stop(f"the header lacks {missing}; it is {shown}", hint)
 
     def _wide(self, line: str) -> TableLayout:
         """Return the layout of a table with a column for each relation."""
@@ -238,9 +243,15 @@ class LayoutFinder:
         Raises:
             BadFact: it looks like a fact, and the user did not say that it is none.
         """
+        plain = _plain_names(cells)
+        if self._shape.has_header is False and all(
+            name is None or name == found for name, found in zip(names, plain, strict=False)
+        ):
+            raise self._faults.stop(
+                f"the first line names the columns: {_shown(line)}", "leave out --no-header"
+            )
         if self._shape.has_header is not None:
             return self._shape.has_header
-        plain = _plain_names(cells)
         if not self._shape.is_wide:
             if any(_role_of(name, plain) or name in COLUMNS for name in plain):
                 return True
@@ -256,7 +267,9 @@ class LayoutFinder:
         return True
 
     def _is_like_a_fact(self, cells: list[str], names: Sequence[str | None], rule: RowRule) -> bool:
-        """Return whether its entity or relation is that of a later row, or known as one."""
+        """Return whether the first line has a number, or what a later row has, or is the only one."""
+        if any(map(_NUMBER.fullmatch, cells)) or not self._source.peek(1):
+            return True
         relation = cells[names.index("relation")]
         if " " in relation.strip() and group_of(relation_key(relation)) is not None:
             return True
@@ -304,6 +317,9 @@ class LayoutFinder:
             least=len(names) if self._shape.is_wide else 1 + max(map(names.index, REQUIRED)),
             most=len(names),
             has_quoted_commas=line.endswith("\r\n"),
+            is_spaced=delimiter != "\t"
+            and self._shape.has_header is not False
+            and is_spaced(cells),
         )
 
     def _pass(self, line: str, rule: RowRule) -> None:

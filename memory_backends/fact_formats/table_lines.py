@@ -48,6 +48,8 @@ class RowRule:
     most: int = 0
     has_quoted_commas: bool = False
     """A cell in quotes with a comma in it is a quoted one, as spreadsheets write it."""
+    is_spaced: bool = False
+    """A space follows each separator, as people write by hand."""
 
     def fits(self, cells: list[str]) -> bool:
         """Return whether the cells are a whole row; empty ones at its end do not count."""
@@ -93,8 +95,11 @@ class TableLines:
                 line is then the one after this.
             BadFact: the line has too many columns.
         """
+        if len(line) > _MOST_IN_A_ROW:
+            raise BadFact(f"invalid fact: a row has more than {_MOST_IN_A_ROW:,} characters")
         if '"' not in line:
-            return split(line, rule.delimiter)
+            cells = split(line, rule.delimiter)
+            return [cell.lstrip(" ") for cell in cells] if rule.is_spaced else cells
         if rule.is_quoting:
             return self._quoted(line, rule)[0]
         plain = _unquoted(split(line, rule.delimiter), rule)
@@ -123,8 +128,9 @@ class TableLines:
         plain = split(line, delimiter)
         if '"' not in line:
             return [plain]
+        rule = RowRule(delimiter, is_quoting=True, is_spaced=is_spaced(plain))
         try:
-            quoted, more = self._quoted(line, RowRule(delimiter, is_quoting=True))
+            quoted, more = self._quoted(line, rule)
         except BrokenQuote:
             return [plain]
         self.give_back(more)
@@ -138,7 +144,10 @@ class TableLines:
         begun = self.number
         try:
             source = self._on_from(line, taken)
-            row = next(csv.reader(source, delimiter=rule.delimiter, strict=True))
+            rows = csv.reader(
+                source, delimiter=rule.delimiter, skipinitialspace=rule.is_spaced, strict=True
+            )
+            row = next(rows)
         except csv.Error as error:
             ended = self.number
             self.give_back(taken)
@@ -165,6 +174,11 @@ def split(line: str, delimiter: str) -> list[str]:
     if len(line) > MOST_COLUMNS and (n_columns := line.count(delimiter) + 1) > MOST_COLUMNS:
         raise BadFact(f"invalid fact: {n_columns:,} columns, at most {MOST_COLUMNS:,} are read")
     return line.rstrip("\r\n").split(delimiter)
+
+
+def is_spaced(cells: list[str]) -> bool:
+    """Return whether a space stands before every cell but the first."""
+    return len(cells) > 1 and all(cell.startswith(" ") for cell in cells[1:])
 
 
 def without_empty_end(cells: list[str], least: int = 0) -> int:
