@@ -7,7 +7,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "graph": ("matplotlib",),
     "neo4j": ("neo4j", "neo4j-rust-ext"),
     "otel": ("opentelemetry-api",),
-    "rdf": ("rdflib",),
+    "rdf": ("pyoxigraph",),
     "testing": ("hypothesis", "pytest", "testcontainers"),
     "train": ("gguf", "safetensors", "tokenizers", "torch", "transformers"),
 }

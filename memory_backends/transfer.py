@@ -6,9 +6,9 @@ records that undo a merge stay where they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from lamlam.errors import UsageError
 from lamlam.memory_backends.fact_formats.format import Item
@@ -18,6 +18,15 @@ from lamlam.memory_backends.protocol import Capability
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.sync import SyncFactStore
+
+
+@runtime_checkable
+class Distinguishing(Protocol):
+    """Items whose names depend on what a store holds already."""
+
+    def keep_apart_from(self, stored: Callable[[], Iterable[Fact]]) -> None:
+        """Take how to get the facts of the usual namespace; called with the first item."""
+        ...
 
 
 def contents(
@@ -68,6 +77,9 @@ def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None
     Raises:
         UsageError: parts without items.
     """
+    if isinstance(items, Distinguishing):
+        items.keep_apart_from(lambda: store.scan(namespace=()))
+        items = _begun(items)  # the store is read before it is written
     if commit_every is not None:
         return _put_in_parts(store, items, commit_every)
     # A store of this process goes through any iterable, one behind a connection has to know
@@ -81,6 +93,12 @@ def copy_facts(
 ) -> Commit:
     """Copy everything that the source holds now into the target, beside what that holds."""
     return put(target, contents(source, namespace=namespace))
+
+
+def _begun(items: Iterable[Item]) -> Iterable[Item]:
+    """Return the same items, the first of them already made."""
+    remaining = iter(items)
+    return chain(list(islice(remaining, 1)), remaining)
 
 
 def _put_in_parts(store: SyncFactStore, items: Iterable[Item], size: int) -> Commit:

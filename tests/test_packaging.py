@@ -20,12 +20,9 @@ LINKED = ("memory_backends", "quant", "runtime", "trainer")
 # What only extras bring. `lamlam.testing.plugin` is read by pytest, so it may import that.
 EXTRAS = (
     "torch", "transformers", "tokenizers", "safetensors", "gguf", "neo4j", "testcontainers",
-    "rdflib", "matplotlib", "hypothesis", "opentelemetry",
+    "pyoxigraph", "rdflib", "matplotlib", "hypothesis", "opentelemetry",
 )  # fmt: skip
-HEAVY = (
-    "lamlam.trainer.", "lamlam.quant.", "lamlam.memory_backends.conformance.",
-    "lamlam.memory_backends.fact_formats.rdf_lines",
-)  # fmt: skip
+HEAVY = ("lamlam.trainer.", "lamlam.quant.", "lamlam.memory_backends.conformance.")
 
 
 def _modules() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from lamlam.errors import LamLamError
     from lamlam.memory_backends.fact_formats.fact_files import FactFile
     from lamlam.memory_backends.fact_formats.format import Item
+    from lamlam.memory_backends.model.facts import Fact
 
 FormatOption = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="jsonl, csv, tsv, nt, lmlm or cypher; default: by the file's name, or jsonl.",
+        help="jsonl, csv, tsv, nt, nq, ttl, trig, jsonld, rdf, lmlm or cypher; default: by the file's name, or jsonl.",
     ),
 ]
 _CommitEvery = Annotated[
@@ -54,7 +55,7 @@ def import_(
     file: Annotated[
         str,
         typer.Argument(
-            help="JSON lines, CSV, TSV, N-Triples, Cypher or an LMLM database, also .gz or .xz;"
+            help="JSON lines, CSV, TSV, RDF, Cypher or an LMLM database, also .gz, .xz or .bz2;"
             " - is standard input."
         ),
     ],
@@ -96,6 +97,14 @@ def import_(
             help="A row of the table is an entity: first its name, then a column a relation.",
         ),
     ] = False,
+    language: Annotated[
+        str,
+        typer.Option(
+            "--language",
+            metavar="TAG",
+            help="Of RDF: which labels and texts to take where there are several; * takes all.",
+        ),
+    ] = "en",
     commit_every: _CommitEvery = None,
     as_json: Json = False,
 ) -> None:
@@ -104,10 +113,8 @@ def import_(
     A line is {"entity": …, "relation": …, "value": …, "source": …}, the source optional.
     """
     from lamlam.memory_backends.fact_formats.fact_files import FactFile
-    from lamlam.memory_backends.model.operations import Assert
 
     began = time.perf_counter()
-    n_facts = 0
     with bytes_read(f"importing {file}") as advance:
         opened = FactFile(
             file,
@@ -117,28 +124,27 @@ def import_(
             columns=None if columns is None else columns.split(","),
             header=header,
             wide=wide,
+            language=language,
             on_progress=advance,
         )
         reading = _FileReading(
             opened, is_in_parts=commit_every is not None, is_skipping=skip_invalid
         )
-
-        def items() -> Iterator[Item]:
-            nonlocal n_facts
-            for item in reading:
-                n_facts += isinstance(item, Assert)
-                yield item
-
         with reading.naming_lines():
-            commit, location = load(memory, items(), commit_every)
+            commit, location = load(memory, reading, commit_every)
     for note in opened.notes:
         stderr_console().print(printable_line(note), soft_wrap=True)
+    if opened.left_out:
+        counts = ", ".join(f"{what}: {number:,}" for what, number in opened.left_out.items())
+        stderr_console().print(printable_line(f"left out of the file: {counts}"), soft_wrap=True)
     if opened.first_reason:
         said = f"{opened.rejected} line(s) left out, the first: {opened.first_reason}"
         stderr_console().print(printable_line(said), soft_wrap=True)
     figures = {
-        "facts": n_facts,
+        "facts": reading.n_facts,
         "rejected": opened.rejected,
+        **({"left_out": opened.left_out} if as_json and opened.left_out else {}),
+        **({"qualified": opened.qualified} if opened.qualified else {}),
         "seconds": round(time.perf_counter() - began, 3),
         "changed": commit.facts,
         "revision": commit.revision,
@@ -151,7 +157,7 @@ def import_(
 
 def export(
     file: Annotated[
-        str, typer.Argument(help="The file to write, also .gz or .xz; - is standard output.")
+        str, typer.Argument(help="The file to write, also .gz, .xz or .bz2; - is standard output.")
     ],
     memory: ReadMemory = None,
     format: FormatOption = None,
@@ -254,9 +260,15 @@ class _FileReading:
         self._is_in_parts = is_in_parts
         self._is_skipping = is_skipping
         self._is_inside = False
+        self.n_facts = 0
+
+    def keep_apart_from(self, stored: Callable[[], Iterable[Fact]]) -> None:
+        """Pass on what the store holds."""
+        self._file.keep_apart_from(stored)
 
     def __iter__(self) -> Iterator[Item]:
         from lamlam.errors import BadFact
+        from lamlam.memory_backends.model.operations import Assert
 
         items = iter(self._file)
         is_empty = True
@@ -269,6 +281,7 @@ class _FileReading:
             if item is None:
                 return
             is_empty = False
+            self.n_facts += isinstance(item, Assert)
             yield item
 
     @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import lzma
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from lamlam.memory_backends.model.operations import Assert
 from lamlam.unfinished_files import part_beside
 
 _OF_SUFFIX = {suffix: one.name for one in FORMATS.values() for suffix in (one.name, *one.suffixes)}
+_PACKED = (".gz", ".xz", ".bz2")
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
 
@@ -42,12 +44,13 @@ class FactFile:
         columns: Sequence[str] | None = None,
         header: bool | None = None,
         wide: bool = False,
+        language: str = "en",
         on_progress: Progress | None = None,
     ) -> None:
         """Take note of what to read.
 
         Args:
-            path: its suffix names the format, ``.gz`` or ``.xz`` behind it that it is packed;
+            path: its suffix names the format, ``.gz``, ``.xz`` or ``.bz2`` behind it that it is packed;
                 ``-`` is standard input.
             format: overrides what the name says.
             skip_invalid: leave bad lines out and count them in ``rejected``.
@@ -56,6 +59,8 @@ class FactFile:
                 ``value``; ``-`` for one to leave alone.
             header: of a table: whether its first line names the columns.
             wide: a table has a row for each entity: first its name, then a column a relation.
+            language: of RDF: whose labels and texts come first, as ``de``; the same in other
+                languages is left out and counted. ``*``: all of them.
             on_progress: is called with bytes read and their total (``None`` where unknown).
 
         Raises:
@@ -77,6 +82,7 @@ class FactFile:
             "standard input" if path == "-" else path,
             skip_invalid=skip_invalid,
             ignore_unknown=ignore_unknown,
+            language=language,
         )
         self._on_progress = on_progress
 
@@ -99,6 +105,25 @@ class FactFile:
     def notes(self) -> list[str]:
         """What was taken for granted, for people to read."""
         return self._faults.notes
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """What the file has that no fact holds, counted by what it is."""
+        return dict(self._faults.left.counts)
+
+    @property
+    def qualified(self) -> int:
+        """Entities that got a qualifier, as another one has their name."""
+        return self._faults.qualified
+
+    def keep_apart_from(self, stored: Callable[[], Iterable[Fact]]) -> None:
+        """Give entities other names than those in a store that are other entities.
+
+        Args:
+            stored: returns the facts of the usual namespace; is called when the first operation
+                is asked for, if the file has IRIs.
+        """
+        self._faults.stored = stored
 
     @property
     def name(self) -> str:
@@ -137,7 +162,7 @@ class Written:
 
 
 def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None = None) -> Written:
-    """Write facts, aliases and rules to a file (``.gz`` and ``.xz`` packed).
+    """Write facts, aliases and rules to a file (``.gz``, ``.xz`` and ``.bz2`` packed).
 
     The file is written beside its place and renamed at the end; a pipe or a device is written
     to as it is. ``-`` is standard output.
@@ -146,7 +171,11 @@ def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None =
         NotSupported: there is no such format, the name does not say one, or the place is taken by a
             SQLite file, which holds more than any format keeps.
     """
-    write = _checked(format or format_of(path)).write
+    chosen = _checked(format or format_of(path))
+    write = chosen.write
+    if write is None:
+        written = ", ".join(name for name, one in FORMATS.items() if one.write is not None)
+        raise NotSupported(f"{chosen.name} is only read", hint=f"written are {written}")
     lost = LossReport()
     n_facts = 0
 
@@ -193,7 +222,7 @@ def format_of(path: str) -> str:
     Raises:
         NotSupported: no format has this suffix.
     """
-    suffixes = [suffix for suffix in Path(path).suffixes if suffix not in (".gz", ".xz")]
+    suffixes = [suffix for suffix in Path(path).suffixes if suffix not in _PACKED]
     suffix = suffixes[-1].removeprefix(".").casefold() if suffixes else "jsonl"
     if suffix not in _OF_SUFFIX:
         raise NotSupported(
@@ -204,6 +233,7 @@ def format_of(path: str) -> str:
 
 
 def _checked(format: str) -> Format:
+    format = _OF_SUFFIX.get(format.casefold(), format)
     if format not in FORMATS:
         raise NotSupported(
             f"there is no format {format[:40]!r}", hint=f"known are {', '.join(FORMATS)}"
@@ -221,4 +251,6 @@ def _is_sqlite(path: Path) -> bool:
 def _create(path: Path, suffix: str) -> IO[bytes]:
     if suffix == ".gz":
         return gzip.open(path, "wb")  # type: ignore[return-value]  # same methods
+    if suffix == ".bz2":
+        return bz2.open(path, "wb")
     return lzma.open(path, "wb") if suffix == ".xz" else path.open("wb")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import gzip
 import io
@@ -22,6 +23,8 @@ Progress = Callable[[int, int | None], None]
 
 _MOST_BYTES = 1 << 27
 """Of a line: more than the longest fact with the most sources needs."""
+_PART = 1 << 16
+"""Bytes of a part of a line that may have any length."""
 # The marks that editors and spreadsheets write; the longer one of two that begin alike first.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
@@ -40,7 +43,7 @@ def lines_of(
     """Yield the lines of a file, or of standard input, as UTF-8.
 
     Args:
-        path: ``.gz`` or ``.xz`` at its end say that it is packed; ``-`` is standard input.
+        path: ``.gz``, ``.xz`` or ``.bz2`` at its end say that it is packed; ``-`` is standard input.
         on_progress: is called with bytes read and their total (``None`` where unknown).
         is_read_twice: the lines must be there more than once.
         is_one_text: a line may have any length, and comes in parts.
@@ -87,6 +90,8 @@ def _unpacked_lines(path: str, on_progress: Progress | None, is_one_text: bool) 
             unpacked = gzip.open(raw, "rb")  # type: ignore[assignment]  # same methods
         elif path.endswith(".xz"):
             unpacked = lzma.open(raw, "rb")
+        elif path.endswith(".bz2"):
+            unpacked = bz2.open(raw, "rb")
         try:
             for number, line in enumerate(_lines_in(unpacked, path, is_one_text)):
                 if on_progress is not None and number % 2000 == 0:
@@ -94,10 +99,16 @@ def _unpacked_lines(path: str, on_progress: Progress | None, is_one_text: bool) 
                 yield line
         except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
             raise BadFact(f"{path} cannot be unpacked: {error}") from None
+        except OSError as error:
+            if error.errno is not None or not path.endswith(".bz2"):
+                raise
+            # The error of bz2 has no type of its own.
+            raise BadFact(f"{path} cannot be unpacked: {error}") from None
 
 
 def _lines_in(file: IO[bytes], name: str, is_one_text: bool) -> Iterator[bytes]:
-    for number, line in enumerate(iter(partial(file.readline, _MOST_BYTES), b""), 1):
+    most = _PART if is_one_text else _MOST_BYTES
+    for number, line in enumerate(iter(partial(file.readline, most), b""), 1):
         if len(line) == _MOST_BYTES and not is_one_text and not line.endswith(b"\n"):
             raise _too_long(name, number)
         yield line

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import IO, Protocol, TypeAlias
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 
 Item: TypeAlias = Assert | AddAlias | DefineRelation
@@ -20,7 +21,12 @@ class Faults:
     """Where a reader stands in a file, and what becomes of a line that is not a fact."""
 
     def __init__(
-        self, name: str, *, skip_invalid: bool = False, ignore_unknown: bool = False
+        self,
+        name: str,
+        *,
+        skip_invalid: bool = False,
+        ignore_unknown: bool = False,
+        language: str = "en",
     ) -> None:
         """Begin before the first line.
 
@@ -28,8 +34,16 @@ class Faults:
             name: of the file, for messages.
             skip_invalid: leave bad lines out and count them.
             ignore_unknown: leave keys and columns alone that mean nothing here.
+            language: of labels and texts that are there in several; ``*``: all of them.
         """
         self.name = name
+        self.language = language
+        self.left = LossReport()
+        """What a format has that no fact holds."""
+        self.qualified = 0
+        """Entities that got a qualifier, as another has their name."""
+        self.stored: Callable[[], Iterable[Fact]] | None = None
+        """The facts of the usual namespace that are in the store already."""
         self.ignore_unknown = ignore_unknown
         self.line = 0
         """The line that is being read, or that what was given last came from."""
@@ -68,9 +82,10 @@ class LossReport:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
 
-    def note(self, what: str) -> None:
-        """Count one more of these as left out."""
-        self.counts[what] += 1
+    def note(self, what: str, number: int = 1) -> None:
+        """Count more of these as left out."""
+        if number:
+            self.counts[what] += number
 
     def note_beside(self, item: Item) -> bool:
         """Return true, and count it, if the item is not a fact."""
@@ -128,7 +143,8 @@ class Format:
     name: str
     """As in ``--format``, and the suffix of its files."""
     read: FactReader
-    write: FactWriter
+    write: FactWriter | None
+    """``None``: it is only read."""
     read_shaped: Callable[[TableShape], FactReader] | None = None
     """Of a table: returns the reader of one of another shape."""
     suffixes: tuple[str, ...] = ()

@@ -1,151 +1,225 @@
-"""Names and values as RDF terms: the vocabulary of N-Triples files, and names of foreign IRIs.
+"""Names of entities and relations of an RDF file: each entity has one of its own.
 
-An entity is ``urn:lamlam:entity:NAME``, a relation ``urn:lamlam:relation:NAME``, every name
-percent-encoded; the parts of a namespace stand before the name, each with a slash.
+Where two IRIs have one name, both get a qualifier, whatever their order. A name that a store
+already has stays with the IRI that it came from, which the sources of its facts say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
-from urllib.parse import quote, unquote_to_bytes
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 
 from lamlam.errors import BadFact
-from lamlam.memory_backends.model.facts import Namespace
-from lamlam.memory_backends.model.values import (
-    EntityRef,
-    PartialDate,
-    Quantity,
-    Value,
-    ValueType,
-    as_value,
-    parse_value,
-    surface_of,
-    type_of,
-)
+from lamlam.memory_backends.fact_formats.rdf_iris import iri_parts, own_entity, qualified_names
+from lamlam.memory_backends.fact_formats.rdf_vocabulary import ENTITY
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.keys import canonical_key
 
-BASE = "urn:lamlam:"
-ENTITY = f"{BASE}entity:"
-RELATION = f"{BASE}relation:"
-QUANTITY = f"{BASE}quantity"
-XSD = "http://www.w3.org/2001/XMLSchema#"
-RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
-ALIAS = "http://www.w3.org/2004/02/skos/core#altLabel"
-INVERSE = "http://www.w3.org/2002/07/owl#inverseOf"
-
-_TYPES = {
-    "boolean": ValueType.BOOLEAN,
-    "date": ValueType.DATE, "gYear": ValueType.DATE, "gYearMonth": ValueType.DATE,
-    "decimal": ValueType.DECIMAL, "double": ValueType.DECIMAL, "float": ValueType.DECIMAL,
-} | dict.fromkeys(
-    (
-        "integer", "int", "long", "short", "byte", "nonNegativeInteger", "positiveInteger",
-        "nonPositiveInteger", "negativeInteger", "unsignedInt", "unsignedLong", "unsignedShort",
-        "unsignedByte",
-    ),
-    ValueType.INTEGER,
-)  # fmt: skip
-_DATES = {1: "gYear", 2: "gYearMonth", 3: "date"}
-_ZONE = re.compile(r"(?:Z|[+-]\d\d:\d\d)$")
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_PENDING = 20_000
+_CACHED = 50_000
+_WIKIDATA_PROPERTY = re.compile(r"(https?://www\.wikidata\.org/)prop/.*/(P\d+)", re.ASCII)
 
 
-class RdfLiteral(NamedTuple):
-    """A literal: its text and its datatype, empty for text in whatever language."""
-
-    text: str
-    datatype: str
+def mark_of(iri: str) -> str:
+    """Return the source of a fact that says which IRI its entity has."""
+    return f"<{iri}>"
 
 
-def entity_iri(name: str, namespace: Namespace) -> str:
-    """Return the IRI of an entity."""
-    return ENTITY + "/".join(quote(part, safe="") for part in (*namespace, name))
+def marked_iri(source: str) -> str | None:
+    """Undo `mark_of`; ``None`` for other sources."""
+    return source[1:-1] if source[:1] == "<" and source[-1:] == ">" else None
 
 
-def relation_iri(name: str) -> str:
-    """Return the IRI of a relation."""
-    return RELATION + quote(name, safe="")
+class RdfNames:
+    """Collects the IRIs of entities, then gives each its name."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.qualified: list[str] = []
+        """Names that got a qualifier, as another IRI has them too."""
+        self.further_labels = 0
+        """Labels that name nothing, as their IRI has a better one."""
+        self._database = database
+        self._pending: set[str] = set()
+        self._has_foreign = False
+        self._cache: dict[str, str] = {}
+
+    def see(self, iri: str) -> None:
+        """Note an entity."""
+        self._pending.add(iri)
+        if len(self._pending) >= _PENDING:
+            self._write()
+
+    def take_label(self, iri: str, rank: str, label: str) -> None:
+        """Note a label; that of the lowest rank counts, among equals the first by the alphabet."""
+        label = " ".join(label.split())
+        if not label:
+            return
+        known = self._database.execute(
+            "SELECT rank, label FROM label WHERE iri = ?", (iri,)
+        ).fetchone()
+        if known is None or (rank, label) < known:
+            self._database.execute(
+                "INSERT OR REPLACE INTO label VALUES (?, ?, ?)", (iri, rank, label)
+            )
+        self.further_labels += known is not None and known[1] != label
+
+    def settle(self, stored: Callable[[], Iterable[Fact]] | None) -> None:
+        """Give every entity its name.
+
+        Args:
+            stored: returns the facts of the usual namespace that are in the store already.
+        """
+        self._write()
+        database = self._database
+        database.create_function("canonical_key", 1, canonical_key, deterministic=True)
+        database.execute(
+            "UPDATE entity SET name = label.label, key = canonical_key(label.label) FROM label"
+            " WHERE label.iri = entity.iri AND NOT is_fixed"
+        )
+        if stored is not None and self._has_foreign:
+            self._take_stored(stored())
+        database.execute("CREATE INDEX entity_key ON entity (key)")
+        database.execute("CREATE INDEX stored_key ON stored (key)")
+        self._keep_apart()
+
+    def name_of(self, iri: str) -> str:
+        """Return the name of an entity that was seen."""
+        name = self._cache.get(iri)
+        if name is None:
+            row = self._database.execute("SELECT name FROM entity WHERE iri = ?", (iri,)).fetchone()
+            name = iri_parts(iri).name if row is None else str(row[0])
+            if len(self._cache) >= _CACHED:
+                self._cache.clear()
+            self._cache[iri] = name
+        return name
+
+    def relation_names(self, iris: Iterable[str]) -> dict[str, str]:
+        """Return the name of each relation: its label, or else the last part of its IRI.
+
+        Relations of one label are kept apart by their last parts; those that have no labels and
+        one last part are one relation, for vocabularies say the same by the same word.
+        """
+        labels = {iri: label for iri in iris if (label := self._label_of_relation(iri))}
+        groups: defaultdict[str, set[str]] = defaultdict(set)
+        for iri, label in labels.items():
+            groups[canonical_key(label)].add(iri_parts(iri).name)
+        names: dict[str, str] = {}
+        for iri in iris:
+            last = iri_parts(iri).name
+            name = labels.get(iri, last)
+            is_shared = iri in labels and len(groups[canonical_key(name)]) > 1
+            names[iri] = f"{name} ({last})" if is_shared else name
+        return names
+
+    def labels_without_facts(self, relations: Iterable[str]) -> int:
+        """Return how many labels are of IRIs that no fact mentions."""
+        (n_labels,) = self._database.execute(
+            "SELECT count(*) FROM label WHERE NOT EXISTS"
+            " (SELECT 1 FROM entity WHERE entity.iri = label.iri)"
+        ).fetchone()
+        return int(n_labels) - sum(
+            1 for iri in relations if self._label_at(_labelled(iri)) is not None
+        )
+
+    def _label_of_relation(self, iri: str) -> str | None:
+        return self._label_at(iri) or self._label_at(_labelled(iri))
+
+    def _label_at(self, iri: str) -> str | None:
+        row = self._database.execute("SELECT label FROM label WHERE iri = ?", (iri,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def _write(self) -> None:
+        rows = []
+        for iri in self._pending:
+            if not iri.startswith(ENTITY):
+                if iri.startswith("_:"):
+                    continue
+                name = iri_parts(iri).name
+                self._has_foreign = True
+            elif (own := _own_name(iri)) is not None:
+                name = own
+            else:
+                continue
+            rows.append((iri, name, canonical_key(name), iri.startswith(ENTITY)))
+        self._database.executemany("INSERT OR IGNORE INTO entity VALUES (?, ?, ?, ?)", rows)
+        self._pending.clear()
+
+    def _take_stored(self, stored: Iterable[Fact]) -> None:
+        last: tuple[str, tuple[str, ...]] | None = None
+        rows: list[tuple[str, str, str]] = []
+        for fact in stored:
+            if not fact.sources or last == (fact.entity, fact.sources):
+                continue
+            last = fact.entity, fact.sources
+            rows += [
+                (iri, fact.entity, canonical_key(fact.entity))
+                for source in fact.sources
+                if (iri := marked_iri(source)) is not None
+            ]
+            if len(rows) >= _PENDING:
+                self._keep_stored(rows)
+        self._keep_stored(rows)
+        self._database.execute(
+            "UPDATE entity SET name = stored.name, key = stored.key, is_fixed = 1 FROM stored"
+            " WHERE stored.iri = entity.iri"
+        )
+
+    def _keep_stored(self, rows: list[tuple[str, str, str]]) -> None:
+        self._database.executemany("INSERT OR IGNORE INTO stored VALUES (?, ?, ?)", rows)
+        rows.clear()
+
+    def _keep_apart(self) -> None:
+        """Give qualifiers to names that several IRIs have, until each name has one."""
+        database = self._database
+        moved = dict(
+            database.execute(
+                "SELECT iri, name FROM entity WHERE NOT is_fixed AND key IN"
+                " (SELECT key FROM entity GROUP BY key HAVING count(*) > 1"
+                " UNION SELECT key FROM stored)"
+            )
+        )
+        choices = {iri: qualified_names(iri, name) for iri, name in moved.items()}
+        at = dict.fromkeys(moved, 0)
+        while moved:
+            keys: Counter[str] = Counter()
+            for iri in moved:
+                at[iri] = min(at[iri] + 1, len(choices[iri]) - 1)
+            keys.update(canonical_key(choices[iri][at[iri]]) for iri in choices)
+            moved = {
+                iri: name
+                for iri, name in moved.items()
+                if at[iri] < len(choices[iri]) - 1
+                and (keys[key := canonical_key(choices[iri][at[iri]])] > 1 or self._is_taken(key))
+            }
+        chosen = sorted((iri, choices[iri][level]) for iri, level in at.items())
+        database.executemany(
+            "UPDATE entity SET name = ?, key = ? WHERE iri = ?",
+            [(name, canonical_key(name), iri) for iri, name in chosen],
+        )
+        self.qualified = [name for _, name in chosen]
+
+    def _is_taken(self, key: str) -> bool:
+        return bool(
+            self._database.execute(
+                "SELECT EXISTS (SELECT 1 FROM entity WHERE key = ?1)"
+                " OR EXISTS (SELECT 1 FROM stored WHERE key = ?1)",
+                (key,),
+            ).fetchone()[0]
+        )
 
 
-def own_entity(iri: str) -> tuple[Namespace, str]:
-    """Undo `entity_iri`.
-
-    Raises:
-        BadFact: the name in it is not text.
-    """
-    *namespace, name = (_unquoted(part) for part in iri.removeprefix(ENTITY).split("/"))
-    return tuple(namespace), name
-
-
-def own_relation(iri: str) -> str:
-    """Undo `relation_iri`.
-
-    Raises:
-        BadFact: the name in it is not text.
-    """
-    return _unquoted(iri.removeprefix(RELATION))
-
-
-def foreign_name(iri: str, labels: Mapping[str, str]) -> str:
-    """Return the label of an IRI that is not ours, or its last part, ``_`` a space.
-
-    >>> foreign_name("http://dbpedia.org/resource/Ada_Lovelace", {})
-    'Ada Lovelace'
-    """
-    return labels.get(iri) or last_part(iri)
-
-
-def last_part(iri: str) -> str:
-    """Return what stands in an IRI after the last ``#``, ``/`` or ``:``."""
-    parts = [part for part in re.split("[#/:]", iri) if part]
-    name = _unquoted(parts[-1]).replace("_", " ") if parts else ""
-    return name if name.strip() else iri
-
-
-def literal_of(value: Value) -> RdfLiteral:
-    """Return the literal of a value that is not an entity; `value_of_literal` undoes it."""
-    match value:
-        case str():
-            return RdfLiteral(value, "")
-        case bool():
-            return RdfLiteral(str(value).lower(), f"{XSD}boolean")
-        case PartialDate(_, month, day):
-            parts = 1 + (month is not None) + (day is not None)
-            return RdfLiteral(value.isoformat(), f"{XSD}{_DATES[parts]}")
-        case Quantity():
-            return RdfLiteral(surface_of(value), QUANTITY)
-        case EntityRef():
-            raise TypeError("an entity is not a literal")
-        case _:
-            return RdfLiteral(surface_of(value), f"{XSD}{type_of(value).value}")
-
-
-def value_of_literal(literal: RdfLiteral) -> Value:
-    """Return the value that a literal is; of a datatype that lamlam lacks, its text.
-
-    Raises:
-        BadFact: the text is not of its datatype.
-    """
-    text, datatype = literal
-    if datatype == QUANTITY:
-        amount, _, unit = text.partition(" ")
-        number = parse_value(ValueType.DECIMAL, amount)
-        return Quantity(number, unit)  # type: ignore[arg-type]  # a decimal, as asked for
-    kind = _TYPES.get(datatype.removeprefix(XSD)) if datatype.startswith(XSD) else None
-    if kind is None:
-        return as_value(text)
-    plain = text.strip()
-    if kind is ValueType.BOOLEAN:
-        if plain not in _BOOLEANS:
-            raise BadFact(f"invalid fact: value {plain[:40]!r} is not a boolean")
-        return _BOOLEANS[plain]
-    return parse_value(kind, _ZONE.sub("", plain) if kind is ValueType.DATE else plain)
-
-
-def _unquoted(text: str) -> str:
+def _own_name(iri: str) -> str | None:
+    """Return the name of one of lamlam's own entities in the usual namespace."""
     try:
-        return unquote_to_bytes(text).decode()
-    except UnicodeDecodeError:
-        raise BadFact(f"invalid fact: {text[:60]!r} is not percent-encoded UTF-8") from None
+        namespace, name = own_entity(iri)
+    except BadFact:
+        return None  # the reading itself names it
+    return None if namespace else name
+
+
+def _labelled(iri: str) -> str:
+    """Return the IRI that has the label of a relation: of Wikidata's the property itself."""
+    match = _WIKIDATA_PROPERTY.fullmatch(iri)
+    return f"{match[1]}entity/{match[2]}" if match else iri

@@ -104,7 +104,7 @@ FOREIGN = f"""# a comment
 
 @pytest.mark.parametrize("is_piped", [False, True])
 def test_files_of_others(tmp_path: Path, is_piped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names are labels, English ones first and never one for two things, or ends of IRIs."""
+    """Names are labels, English ones first, or ends of IRIs, and never one for two things."""
     path = tmp_path / "facts.nt"
     path.write_text(FOREIGN, encoding="utf-8")
     if is_piped:
@@ -112,9 +112,9 @@ def test_files_of_others(tmp_path: Path, is_piped: bool, monkeypatch: pytest.Mon
     file = FactFile("-" if is_piped else str(path), format="nt")
     facts = [item.fact for item in file if isinstance(item, Assert)]
     assert [(fact.entity, fact.relation, fact.value) for fact in facts] == [
-        ("Ada Lovelace", "birthPlace", EntityRef("London")),
-        ("Ada Lovelace", "name", "Ada"),
-        ("Ada Lovelace", "date of birth", PartialDate(1815, 12, 10)),
+        ("Ada Lovelace (dbpedia.org)", "birthPlace", EntityRef("London")),
+        ("Ada Lovelace (dbpedia.org)", "name", "Ada"),
+        ("Ada Lovelace (Q7259)", "date of birth", PartialDate(1815, 12, 10)),
         ("Q1", "b", 1),
         ("ada lovelace (Q2)", "b", Decimal("2.50")),
         ("ada lovelace (Q2)", "when", "2001-01-01T00:00:00Z"),
@@ -145,7 +145,7 @@ RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
         (f'{A} {R} "m"^^<urn:lamlam:quantity> .', "is not a number"),
         (f'{A} {R} "2"^^<{XSD}boolean> .', "is not a boolean"),
         (f"{A} {R} <urn:lamlam:entity:me/B> .", "another namespace"),
-        (f"_:s <{RDF}subject> {A} .", "line 3: invalid fact: the statement that ends above"),
+        (f"_:s <{RDF}subject> {A} .", "line 2: invalid fact: the statement is not whole"),
         (f'{R} <urn:lamlam:cardinality> "two" .', "cardinality must be"),
     ],
 )
