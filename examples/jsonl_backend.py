@@ -26,6 +26,7 @@ from lamlam.memory_backends.authoring import (
     Capability,
     CodeIndex,
     Commit,
+    EntityHistory,
     EntityReader,
     EntityView,
     ErasureReceipt,
@@ -35,6 +36,7 @@ from lamlam.memory_backends.authoring import (
     LocalStore,
     Lookup,
     LookupResult,
+    Mentions,
     MigrationReport,
     Namespace,
     NamespaceView,
@@ -239,11 +241,16 @@ class JsonlStore(LocalStore):
             if n_erased:
                 left = self._facts.with_(StoredEntity(name, key, kept))
                 self._write(left, self._head["revision"] + 1)
+            is_gone = relation is None or (n_erased and not kept)
+            mentions = Mentions([request.key] if is_gone else [], self._identify)
+            for one in self._facts.held.values():
+                mentions.add_entity(one.key, EntityHistory(one.name, one.facts))
             return request.receipt(
                 n_erased,
                 self._head["revision"],
                 covered=(str(self.path),),
                 pending=("blocks of the disk that the file had before",) if n_erased else (),
+                mentions=mentions,
             )
 
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:

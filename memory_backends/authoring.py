@@ -79,6 +79,8 @@ if TYPE_CHECKING:
         plan_erasure,
     )
     from lamlam.memory_backends.commits.erasure_request import ErasureRequest
+    from lamlam.memory_backends.commits.idempotency import KeptOperations, OperationDigest, kept_of
+    from lamlam.memory_backends.commits.mentions import Mentions
     from lamlam.memory_backends.commits.validation import (
         check_commit,
         check_entity,
@@ -146,6 +148,8 @@ _HOMES = {
         "lamlam.memory_backends.commits.entity_edit": "EntityEdit covered_keys stored_form",
         "lamlam.memory_backends.commits.erasure_plan": "ErasurePlan entities_meant plan_erasure",
         "lamlam.memory_backends.commits.erasure_request": "ErasureRequest",
+        "lamlam.memory_backends.commits.idempotency": "KeptOperations OperationDigest kept_of",
+        "lamlam.memory_backends.commits.mentions": "Mentions",
         "lamlam.memory_backends.commits.validation": (
             "check_commit check_entity check_expected check_reached check_scan check_since "
             "checked_operations idempotency_hash nested_write"
@@ -183,23 +187,24 @@ _NEEDED: dict[type, Capability] = {
 
 __all__ = [
     "AccessDenied", "AddAlias", "Assert", "BadFact", "BadStore", "Capability", "Change",
-    "ChangesGone", "CodeIndex", "Commit", "CommitEvent", "CommitPlan", "Conflict", "DefineRelation",
-    "EntityEdit", "EntityFact", "EntityHistory", "EntityReader", "EntityRecord", "EntityView",
-    "ErasedFacts", "ErasurePlan", "ErasureReceipt", "ErasureRequest", "Fact", "FactIds",
-    "FactStore", "LocalStore", "Lookup", "LookupResult", "LookupStatus", "MergeEntities",
-    "MergeRecord", "MigrationReport", "Namespace", "NamespaceView", "NotSupported", "Op",
+    "ChangesGone", "CodeIndex", "Commit", "CommitEvent", "CommitPlan", "Conflict",
+    "DefineRelation", "EntityEdit", "EntityFact", "EntityHistory", "EntityReader",
+    "EntityRecord", "EntityView", "ErasedFacts", "ErasurePlan", "ErasureReceipt",
+    "ErasureRequest", "Fact", "FactIds", "FactStore", "KeptOperations", "LocalStore", "Lookup",
+    "LookupResult", "LookupStatus", "Mentions", "MergeEntities", "MergeRecord",
+    "MigrationReport", "Namespace", "NamespaceView", "NotSupported", "Op", "OperationDigest",
     "PastFact", "PastVersion", "PastView", "ReadOnly", "ReadOnlyStore", "RelationRule",
-    "RelationRules", "RemoveAlias", "Replace", "Retract", "Revision", "SchemaMismatch", "Snapshot",
-    "SplitEntities", "StoreClosed", "StoreInfo", "StoreMissing", "StoredEntity", "StoredFact",
-    "TooManyValues", "Unavailable", "as_fact", "canonical_key", "changes_of_entity",
-    "changes_of_erasure", "changes_of_events", "check_as_of", "check_commit", "check_entity",
-    "check_expected", "check_lookup", "check_namespace", "check_reached", "check_scan",
-    "check_since", "checked_lookups", "checked_operations", "covered_keys", "declared_operations",
-    "describe", "entities_meant", "entity_code", "facts_of", "facts_to_load", "idempotency_hash",
-    "index_codes", "look_up", "named_keys", "named_record", "nested_write", "operations",
-    "past_facts", "plan_commit", "plan_erasure", "present_changes", "relation_key", "same_relation",
-    "scoped", "split", "store_closed", "stored_form", "synonyms_of", "unsupported", "value_key",
-    "within",
+    "RelationRules", "RemoveAlias", "Replace", "Retract", "Revision", "SchemaMismatch",
+    "Snapshot", "SplitEntities", "StoreClosed", "StoreInfo", "StoreMissing", "StoredEntity",
+    "StoredFact", "TooManyValues", "Unavailable", "as_fact", "canonical_key",
+    "changes_of_entity", "changes_of_erasure", "changes_of_events", "check_as_of",
+    "check_commit", "check_entity", "check_expected", "check_lookup", "check_namespace",
+    "check_reached", "check_scan", "check_since", "checked_lookups", "checked_operations",
+    "covered_keys", "declared_operations", "describe", "entities_meant", "entity_code",
+    "facts_of", "facts_to_load", "idempotency_hash", "index_codes", "kept_of", "look_up",
+    "named_keys", "named_record", "nested_write", "operations", "past_facts", "plan_commit",
+    "plan_erasure", "present_changes", "relation_key", "same_relation", "scoped", "split",
+    "store_closed", "stored_form", "synonyms_of", "unsupported", "value_key", "within",
 ]  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +19,8 @@ from lamlam.cli.facts_options import (
     value_of,
 )
 from lamlam.cli.facts_stores import hint_at_name, own_store, say_how_to_ask
-from lamlam.cli.output import print_figures, print_json, printable, printable_line, shortened
+from lamlam.cli.output import print_figures, print_json, printable_line, shortened
+from lamlam.cli.receipts import print_receipt
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact
@@ -188,30 +188,23 @@ def forget(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Erase facts, their history included, and print the receipt. Exit status 1 if none."""
+    """Erase facts, their history included, and print the receipt. Exit status 1 if none.
+
+    Without RELATION the name goes from the commit log too, as the actor of commits. What else
+    mentions it is listed. Repeat the command to finish what the receipt calls pending.
+    """
     space = namespace_of(namespace)
-    with own_store(memory) as store:
-        receipt = store.erase(entity, relation, namespace=space, reason=reason, authority=authority)
-        if not receipt.facts:
-            hint_at_name(store, entity, space, lacks=repr(relation) if relation else "facts")
-    if as_json:
-        print_json(asdict(receipt))
-    elif receipt.facts:
-        _print_receipt(receipt)
-    if not receipt.facts:
+    receipt: ErasureReceipt | None = None
+    try:
+        with own_store(memory) as store:
+            receipt = store.erase(
+                entity, relation, namespace=space, reason=reason, authority=authority
+            )
+            if receipt.is_empty:
+                lacks = repr(relation) if relation else "facts"
+                hint_at_name(store, entity, space, lacks=lacks)
+    finally:  # also where the store cannot be closed: what was erased is erased
+        if receipt is not None:
+            print_receipt(receipt, as_json)
+    if receipt.is_empty:
         raise typer.Exit(NOT_FOUND)
-
-
-def _print_receipt(receipt: ErasureReceipt) -> None:
-    """Print what was erased, then one line for each place, the reason and who asked."""
-    facts = "1 fact" if receipt.facts == 1 else f"{receipt.facts} facts"
-    lines = [f"{facts} erased at revision {receipt.revision}"]
-    searched = "bytes searched, none left" if receipt.verified else "bytes not confirmed"
-    lines += [f"erased from:  {place} ({searched})" for place in receipt.covered]
-    lines += [f"pending:      {place}" for place in receipt.pending]
-    lines += [f"out of reach: {place}" for place in receipt.uncovered]
-    for what, text in (("reason", receipt.reason), ("authority", receipt.authority)):
-        if text:
-            lines.append(f"{f'{what}:':<13} {text}")
-    for line in lines:
-        typer.echo(printable(line))

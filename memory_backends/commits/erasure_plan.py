@@ -65,6 +65,19 @@ class ErasurePlan:
         lost = [fact for facts in self.gone.values() for fact in facts]
         return lost + [old.fact for versions in self.passed_to.values() for old in versions]
 
+    def revisions(self) -> set[int]:
+        """Return the revisions of the commits that made or ended a version that goes."""
+        made = {fact.revision for fact in self.lost()}
+        return made | {old.retracted for ended in self.passed_to.values() for old in ended}
+
+    def names_gone(self, freed: Iterable[str]) -> list[str]:
+        """Return the scoped keys of all names that go: nobody may be known by them any more."""
+        return [*self.forgotten, *freed]
+
+    def keys_reached(self, freed: Iterable[str]) -> set[str]:
+        """Return the scoped keys of all entities and names that the erasure has to do with."""
+        return {*self.gone, *self.passed_to, *self.forgotten, *self.unknown, *freed}
+
     def freed(self, reader: EntityReader, names: Iterable[str]) -> list[str]:
         """Return which former names of forgotten entities name nothing any more.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model.facts import Namespace, check_namespace, check_text
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.namespaces import scoped
@@ -58,6 +59,9 @@ class ErasureRequest:
         covered: tuple[str, ...],
         pending: tuple[str, ...] = (),
         verified: bool = False,
+        log_entries: int = 0,
+        mentions: Mentions | None = None,
+        finished: tuple[int, ...] = (),
     ) -> ErasureReceipt:
         """Return the receipt.
 
@@ -67,6 +71,9 @@ class ErasureRequest:
             covered: places that hold nothing of it any more.
             pending: places that may still hold it, with the reason.
             verified: the bytes of the covered places were searched, and held none of it.
+            log_entries: entries of the commit log that no longer name it.
+            mentions: what else still mentions the name.
+            finished: earlier erasures whose clean-up is done now.
         """
         return ErasureReceipt(
             facts=facts,
@@ -79,4 +86,9 @@ class ErasureRequest:
             reason=self.reason,
             authority=self.authority,
             uncovered=OUT_OF_REACH,
+            namespace=check_namespace(self.namespace),
+            log_entries=log_entries,
+            mentions=mentions.found if mentions is not None else (),
+            n_mentions=mentions.total if mentions is not None else 0,
+            finished=finished,
         )

@@ -18,6 +18,7 @@ from lamlam.memory_backends.conformance.laws.faults import FaultLaws
 from lamlam.memory_backends.conformance.laws.files import FileLaws
 from lamlam.memory_backends.conformance.laws.hostile_text import HostileTextLaws
 from lamlam.memory_backends.conformance.laws.idempotency import IdempotencyLaws
+from lamlam.memory_backends.conformance.laws.mentions import MentionLaws
 from lamlam.memory_backends.conformance.laws.merges import InverseLaws, MergeLaws, NamespaceLaws
 from lamlam.memory_backends.conformance.laws.migrations import DeclarationLaws, MigrationLaws
 from lamlam.memory_backends.conformance.laws.round_trips import PeriodRoundTripLaws, RoundTripLaws
@@ -48,6 +49,7 @@ SUITES: tuple[type[Laws], ...] = (
     IdempotencyLaws,
     HostileTextLaws,
     ErasureLaws,
+    MentionLaws,
     FileLaws,
     FeedLaws,
     FaultLaws,
@@ -78,6 +80,7 @@ class AllLaws(
     IdempotencyLaws,
     HostileTextLaws,
     ErasureLaws,
+    MentionLaws,
     FileLaws,
     FeedLaws,
     FaultLaws,

@@ -19,7 +19,7 @@ from lamlam.memory_backends.neo4j_graph.edges import write_edges
 from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
 from lamlam.memory_backends.neo4j_graph.reader import bookmarks_of
 from lamlam.memory_backends.neo4j_graph.rows import PlannedRows
-from lamlam.memory_backends.neo4j_graph.writer import LockedStore, Neo4jWriter
+from lamlam.memory_backends.neo4j_graph.writer import LockedStore, NamedChange, Neo4jWriter
 
 PART = 5_000
 # The server has nothing to do until the first part is planned: it is a small one.
@@ -74,10 +74,9 @@ async def load(
     idempotency_key: str | None = None,
     actor: str | None = None,
 ) -> Commit:
-    """Assert all facts or none."""
-    token = writer.token(idempotency_key)
-    is_kept = idempotency_key is not None
-    loading = _Loading(writer, _FactBatches(facts), expected, token, is_kept, actor)
+    """Assert all facts or none; with a key they are a collection, which is read twice."""
+    named = writer.named(idempotency_key, map(Assert, facts) if idempotency_key else ())
+    loading = _Loading(writer, _FactBatches(facts), expected, named, actor)
     return await writer.commit(loading.done, bookmarks_of(expected), timeout_s=_NO_LIMIT_S)
 
 
@@ -87,23 +86,21 @@ class _Loading:
         writer: Neo4jWriter,
         parts: _FactBatches,
         expected: int | None,
-        token: str,
-        is_kept: bool,
+        named: NamedChange,
         actor: str | None,
     ) -> None:
         self._writer = writer
         self._parts = parts
         self._expected = expected
-        self._token = token
-        self._is_kept = is_kept
+        self._named = named
         self._actor = actor
 
     async def done(self, transaction: Transaction) -> Commit:
         """Do the work of the transaction; keep nothing of an earlier attempt."""
         writer = self._writer
-        locked = await writer.lock(self._token, transaction)
-        if locked.first is not None:
-            return locked.first
+        locked = await writer.lock(self._named.token, transaction)
+        if (first := locked.repeated(self._named)) is not None:
+            return first
         check_expected(self._expected, locked.revision)
         seen: set[str] = set()
         changed, number = 0, 0
@@ -135,10 +132,10 @@ class _Loading:
             planned, following = await ahead
             number += 1
         if changed:
-            await writer.finish(locked.revision + 1, changed, self._token, self._actor, transaction)
+            await writer.finish(locked.revision + 1, changed, self._named, self._actor, transaction)
             return Commit(locked.revision + 1, changed)
-        if self._is_kept:
-            await writer.remember(locked.revision, self._token, self._actor, transaction)
+        if self._named.operations is not None:
+            await writer.remember(locked.revision, self._named, self._actor, transaction)
         return Commit(locked.revision, 0)
 
     async def _load(

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from lamlam.memory_backends.commits.erasure_plan import ErasurePlan, entities_meant, plan_erasure
+from lamlam.memory_backends.commits.changes import ErasedFacts
+from lamlam.memory_backends.commits.erasure_plan import (
+    ErasurePlan,
+    entities_meant,
+    is_unused,
+    plan_erasure,
+)
+from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model.entity_reader import EntityHistory, MergeRecord
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
-from lamlam.memory_backends.model.namespaces import written
-from lamlam.memory_backends.model.operations import Commit
+from lamlam.memory_backends.model.namespaces import split, written
+from lamlam.memory_backends.model.operations import Commit, Revision
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.edges import drop_statement
 from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
+from lamlam.memory_backends.neo4j_graph.mentions import (
+    count_events,
+    find_mentions,
+    forget_actors,
+    forget_operations,
+)
 from lamlam.memory_backends.neo4j_graph.rows import merge_record, parts, stored_fact
 from lamlam.memory_backends.neo4j_graph.writer import Neo4jWriter
 
-COVERED = ("facts", "history", "aliases", "index keys", "change log")
+COVERED = ("facts", "history", "aliases", "index keys", "change log", "actors")
 PENDING = (
     "transaction logs of the server: hold it until they are pruned (db.tx_log.rotation.…)",
     "store files of the server: the records are free, and overwritten when they are used again",
@@ -37,16 +50,26 @@ class _Version(NamedTuple):
         return None if self.retracted is None else PastVersion(self.fact, self.retracted)
 
 
-async def erase(writer: Neo4jWriter, named: str, relation: str | None) -> Commit:
+class ServerErasure(NamedTuple):
+    """What an erasure did."""
+
+    commit: Commit
+    """Its ``facts`` are the versions that are gone."""
+    log_entries: int = 0
+    """Commits that no longer name it."""
+    mentions: Mentions | None = None
+    """What else still mentions the name."""
+
+
+async def erase(writer: Neo4jWriter, named: str, relation: str | None) -> ServerErasure:
     """Erase the entity with this scoped key or alias, or one of its relations.
 
     What was merged into the entity goes with it.
-
-    Returns:
-        The commit; its ``facts`` are the versions that are gone.
     """
     work = partial(_erase, writer, named, relation, writer.token(None))
-    return await writer.commit(work)
+    erased, bookmarks = await writer.repeated(work, frozenset())
+    commit = Commit(Revision(erased.commit.revision, bookmarks), erased.commit.facts)
+    return erased._replace(commit=commit)
 
 
 async def _erase(
@@ -55,11 +78,11 @@ async def _erase(
     relation: str | None,
     token: str,
     transaction: Transaction,
-) -> Commit:
+) -> ServerErasure:
     queries, ids = writer.queries, writer.ids
     locked = await writer.lock(token, transaction)
     if locked.first is not None:
-        return locked.first
+        return ServerErasure(locked.first)
     loaded = await writer.loaded(locked, transaction)
     keys = await _entities_meant(writer, named, loaded, transaction)
     merges, entities = await _merges(writer, keys, transaction)
@@ -69,7 +92,9 @@ async def _erase(
     wanted = canonical_key(relation) if relation is not None else None
     plan = plan_erasure(loaded, keys, wanted, ids)
     if plan.is_empty:
-        return Commit(locked.revision, 0)
+        if relation is not None:
+            return ServerErasure(Commit(locked.revision, 0))
+        return await _erase_name(writer, named, loaded, locked.revision, token, transaction)
     gone = [one.node for key in plan.gone for one in versions[key] if one.fact.key in plan.covered]
     for key, past in plan.passed_to.items():
         gone += [one.node for one in versions[key] if one.ended in past]
@@ -91,26 +116,71 @@ async def _erase(
             names=names if keys[0] in plan.forgotten else [],
         )
     )
-    forgotten = [*plan.forgotten, *freed]
-    await transaction.do(queries.erase_events, ids=[ids.of_entity(key) for key in forgotten])
+    forgotten = plan.names_gone(freed)
+    forgotten_ids = [ids.of_entity(key) for key in forgotten]
+    n_entries = await count_events(forgotten_ids, queries, transaction)
+    await transaction.do(queries.erase_events, ids=forgotten_ids)
+    mentions = Mentions(forgotten, ids)
+    n_entries += await forget_actors(mentions, queries, transaction)
+    reached = [ids.of_entity(key) for key in plan.keys_reached(freed)]
+    await forget_operations(reached, plan.revisions(), queries, transaction)
     await _rewrite_merges(writer, plan, merges, freed, transaction)
     await transaction.do(queries.forget_merged_names, keys=forgotten)
     unknown = [ids.of_entity(key) for key in plan.unknown if key in plan.gone]
     await transaction.do(queries.erase_entities, ids=unknown)
     passed_to = [ids.of_entity(key) for key in plan.passed_to]
     await transaction.do(queries.erase_unnamed, ids=passed_to)
-    erased = plan.erased(freed)
+    await _finish(writer, plan.erased(freed), len(gone), locked.revision + 1, token, transaction)
+    await find_mentions(mentions, loaded.rules.all(), queries, transaction)
+    return ServerErasure(Commit(locked.revision + 1, len(gone)), n_entries, mentions)
+
+
+async def _erase_name(
+    writer: Neo4jWriter,
+    named: str,
+    loaded: LoadedEntities,
+    revision: int,
+    token: str,
+    transaction: Transaction,
+) -> ServerErasure:
+    """Remove a name of nobody from the log: as an actor, and as what once was an alias."""
+    queries, ids = writer.queries, writer.ids
+    wanted = [ids.of_entity(named)]
+    n_events = 0
+    if is_unused(loaded, named):
+        n_events = await count_events(wanted, queries, transaction)
+    if n_events:
+        await transaction.do(queries.erase_events, ids=wanted)
+        await transaction.do(queries.forget_merged_names, keys=[named])
+        # Copies may still know it as the name of another entity.
+        notice = ErasedFacts(split(named)[0], wanted[0])
+        revision += 1
+        await _finish(writer, [notice], 0, revision, token, transaction)
+    mentions = Mentions([named], ids)
+    n_actors = await forget_actors(mentions, queries, transaction)
+    await forget_operations(wanted, (), queries, transaction)
+    await find_mentions(mentions, loaded.rules.all(), queries, transaction)
+    return ServerErasure(Commit(revision, 0), n_events + n_actors, mentions)
+
+
+async def _finish(
+    writer: Neo4jWriter,
+    erased: Sequence[ErasedFacts],
+    facts: int,
+    revision: int,
+    token: str,
+    transaction: Transaction,
+) -> None:
     await transaction.do(
-        queries.commit_erasure,
-        revision=locked.revision + 1,
-        facts=len(gone),
+        writer.queries.commit_erasure,
+        revision=revision,
+        facts=facts,
         token=token,
         actor=None,
         erased=[one.entity_id for one in erased],
         spaces=[written(one.namespace) for one in erased],
         erased_facts=[" ".join(one.fact_ids) for one in erased],
     )
-    return Commit(locked.revision + 1, len(gone))
 
 
 def _history(versions: Collection[_Version]) -> EntityHistory:

@@ -149,7 +149,7 @@ class Queries:
             "MATCH (s:@Store {id: 'store'}) SET s.writers = $token"
             " WITH s OPTIONAL MATCH (c:@Commit {id: $token})"
             " RETURN s.schema, s.revision, s.rules_at, coalesce(s.edges, false),"
-            " c.revision, c.facts"
+            " c.revision, c.facts, c.operations"
         )
 
     @property
@@ -271,7 +271,8 @@ class Queries:
         return self._(
             "MATCH (s:@Store {id: 'store'}) SET s.revision = $revision"
             " CREATE (c:@Commit {id: $token}) SET c.revision = $revision, c.facts = $facts,"
-            " c.at = datetime(), c.actor = $actor"
+            " c.at = datetime(), c.actor = $actor,"
+            " c.operations = $operations, c.entities = $entities"
         )
 
     @property
@@ -279,7 +280,8 @@ class Queries:
         """A key of idempotency stands for a commit that changed nothing."""
         return self._(
             "CREATE (c:@Commit {id: $token}) SET c.facts = 0, c.revision = $revision,"
-            " c.empty = true, c.at = datetime(), c.actor = $actor"
+            " c.empty = true, c.at = datetime(), c.actor = $actor,"
+            " c.operations = $operations, c.entities = $entities"
         )
 
     # Changes ----------------------------------------------------------------------------------------

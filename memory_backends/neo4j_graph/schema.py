@@ -6,9 +6,12 @@ import secrets
 from typing import Any, NamedTuple
 
 from lamlam.errors import BadStore, SchemaMismatch, StoreMissing
+from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.keys import KEY_VERSION
+from lamlam.memory_backends.model.old_keys import REKEYED
 from lamlam.memory_backends.model.operations import MigrationReport
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection
+from lamlam.memory_backends.neo4j_graph.key_migration import rekey_store
 from lamlam.memory_backends.neo4j_graph.queries import Queries
 
 SCHEMA = 1
@@ -37,6 +40,8 @@ class StoreState(NamedTuple):
     revision: int
     secret: bytes
     has_edges: bool
+    has_old_keys: bool
+    """Names are under the keys of an earlier version."""
 
 
 def schema_statements(queries: Queries) -> list[str]:
@@ -115,8 +120,12 @@ async def make_schema(
     """
     state = await read_state(connection, queries)
     before = state.schema if state is not None else 0
-    if before == SCHEMA:
-        return MigrationReport(before, SCHEMA, (), dry_run)
+    if state is not None and before == SCHEMA:
+        if not state.has_old_keys:
+            return MigrationReport(before, SCHEMA, (), dry_run)
+        if not dry_run:
+            await rekey_store(connection, queries, FactIds(state.secret))
+        return MigrationReport(before, SCHEMA, (REKEYED,), dry_run)
     statements = schema_statements(queries)
     steps = (
         *(statement.partition(" IF NOT")[0].lower() for statement in statements),
@@ -173,4 +182,4 @@ def _checked(row: list[Any]) -> StoreState:
             f"a newer version of lamlam wrote the store (schema {schema}, keys {keys})",
             hint="pip install -U lamlam",
         )
-    return StoreState(schema, revision, bytes.fromhex(secret), has_edges)
+    return StoreState(schema, revision, bytes.fromhex(secret), has_edges, keys < KEY_VERSION)

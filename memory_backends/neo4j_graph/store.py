@@ -122,7 +122,7 @@ def connect_neo4j(url: str, *, create: bool = True, read_only: bool = False) -> 
 async def _prepared(connection: Neo4jConnection, queries: Queries, create: bool) -> StoreState:
     if create:
         state = await read_state(connection, queries)
-        if state is not None:
+        if state is not None and not state.has_old_keys:
             return state
         await make_schema(connection, queries)
     return await require_state(connection, queries)
@@ -355,9 +355,16 @@ class Neo4jStore(FactStore):
 
         self._check_writable()
         request = ErasureRequest(entity, relation, namespace, reason, authority)
-        commit = self._noted(await self._loop.run(erase, self._writer, request.key, relation))
-        pending = PENDING if commit.facts else ()
-        return request.receipt(commit.facts, commit.revision, covered=COVERED, pending=pending)
+        erased = await self._loop.run(erase, self._writer, request.key, relation)
+        commit = self._noted(erased.commit)
+        return request.receipt(
+            commit.facts,
+            commit.revision,
+            covered=COVERED,
+            pending=PENDING if commit.facts or erased.log_entries else (),
+            log_entries=erased.log_entries,
+            mentions=erased.mentions,
+        )
 
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
         """Bring the database to the schema of this version; a second call changes nothing."""

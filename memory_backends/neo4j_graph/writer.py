@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lamlam.errors import SchemaMismatch, StoreMissing, Unavailable
 from lamlam.memory_backends.commits.commit_plan import CommitPlan, named_keys, plan_commit
+from lamlam.memory_backends.commits.idempotency import KeptOperations, kept_of
 from lamlam.memory_backends.commits.validation import check_expected, idempotency_hash
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.operations import Commit, Op, Revision
@@ -41,6 +42,25 @@ _MANY = 500
 _MOST_REPEATS = 5
 
 
+class NamedChange(NamedTuple):
+    """By what a commit is found again."""
+
+    token: str
+    operations: KeptOperations | None = None
+    """With an idempotency key: of which operations it is the key."""
+
+    @property
+    def properties(self) -> dict[str, Any]:  # Any: what a server takes
+        """What the node of the commit keeps."""
+        kept = self.operations
+        entities = None if kept is None or kept.entities is None else list(kept.entities)
+        return {
+            "token": self.token,
+            "operations": None if kept is None else kept.digest,
+            "entities": entities,
+        }
+
+
 class LockedStore(NamedTuple):
     """What the lock found."""
 
@@ -49,6 +69,18 @@ class LockedStore(NamedTuple):
     has_edges: bool
     first: Commit | None
     """The commit that was made with this token before."""
+    first_operations: str | None = None
+    """The digest of its operations, where it is known."""
+
+    def repeated(self, named: NamedChange) -> Commit | None:
+        """Return the commit that the change has made before, if it has.
+
+        Raises:
+            Conflict: its idempotency key was used for other operations.
+        """
+        if self.first is not None and named.operations is not None:
+            named.operations.check(self.first_operations)
+        return self.first
 
 
 class Neo4jWriter:
@@ -72,9 +104,8 @@ class Neo4jWriter:
     ) -> Commit:
         """Do every operation, in order, or none."""
         keys = named_keys(ops)
-        token = self.token(idempotency_key)
-        is_kept = idempotency_key is not None
-        work = partial(self._apply, ops, keys, expected, token, is_kept, actor)
+        named = self.named(idempotency_key, ops)
+        work = partial(self._apply, ops, keys, expected, named, actor)
         return await self.commit(work, bookmarks_of(expected))
 
     async def commit(
@@ -111,19 +142,24 @@ class Neo4jWriter:
             return secrets.token_hex(16)
         return idempotency_hash(self._secret, idempotency_key).hex()
 
+    def named(self, idempotency_key: str | None, ops: Iterable[Op]) -> NamedChange:
+        """Return the name of a change, with what is kept of its operations where it is a key."""
+        kept = None if idempotency_key is None else kept_of(self._secret, ops)
+        return NamedChange(self.token(idempotency_key), kept)
+
     async def lock(self, token: str, transaction: Transaction) -> LockedStore:
         """Lock the store against other writers until the transaction ends."""
         row = await transaction.row(self.queries.lock, token=token)
         if row is None:
             raise StoreMissing(f"{self.connection.address} no longer holds a store")
-        schema, revision, rules_at, has_edges, first, facts = row
+        schema, revision, rules_at, has_edges, first, facts, first_operations = row
         if schema > SCHEMA:
             raise SchemaMismatch(
                 f"a newer version of lamlam has changed the store (schema {schema})",
                 hint="pip install -U lamlam",
             )
         commit = Commit(first, facts) if first is not None else None
-        return LockedStore(revision, rules_at, has_edges, commit)
+        return LockedStore(revision, rules_at, has_edges, commit, first_operations)
 
     async def loaded(self, locked: LockedStore, transaction: Transaction) -> LoadedEntities:
         """Return a reader with the rules, and without entities."""
@@ -134,22 +170,21 @@ class Neo4jWriter:
         ops: Sequence[Op],
         keys: Sequence[str],
         expected: int | None,
-        token: str,
-        is_kept: bool,
+        named: NamedChange,
         actor: str | None,
         transaction: Transaction,
     ) -> Commit:
-        locked = await self.lock(token, transaction)
-        if locked.first is not None:
-            return locked.first
+        locked = await self.lock(named.token, transaction)
+        if (first := locked.repeated(named)) is not None:
+            return first
         check_expected(expected, locked.revision)
         loaded = await self.loaded(locked, transaction)
         await loaded.load(transaction, self.queries, keys, self.ids)
         work = partial(plan_commit, ops, loaded, locked.revision + 1, self.ids, are_checked=True)
         plan = await asyncio.to_thread(work) if len(ops) > _MANY else work()
         if not plan.changed:
-            if is_kept:
-                await self.remember(locked.revision, token, actor, transaction)
+            if named.operations is not None:
+                await self.remember(locked.revision, named, actor, transaction)
             return Commit(locked.revision, 0)
         writing = PlannedRows(self.ids)
         for key, edit in plan.edits.items():
@@ -158,7 +193,7 @@ class Neo4jWriter:
         if locked.has_edges:
             await write_edges(transaction, self.queries, writing)
         await self._write_names(plan, transaction)
-        await self.finish(plan.revision, plan.changed, token, actor, transaction)
+        await self.finish(plan.revision, plan.changed, named, actor, transaction)
         return Commit(plan.revision, plan.changed, tuple(plan.ended))
 
     async def write_facts(
@@ -217,15 +252,22 @@ class Neo4jWriter:
         await self.repeated(work, frozenset(), timeout_s=0.0)
 
     async def finish(
-        self, revision: int, facts: int, token: str, actor: str | None, transaction: Transaction
+        self,
+        revision: int,
+        facts: int,
+        named: NamedChange,
+        actor: str | None,
+        transaction: Transaction,
     ) -> None:
         """Set the store's revision and add the commit to the log."""
         await transaction.do(
-            self.queries.commit, revision=revision, facts=facts, token=token, actor=actor
+            self.queries.commit, revision=revision, facts=facts, actor=actor, **named.properties
         )
 
     async def remember(
-        self, revision: int, token: str, actor: str | None, transaction: Transaction
+        self, revision: int, named: NamedChange, actor: str | None, transaction: Transaction
     ) -> None:
         """Keep an idempotency key whose operations changed nothing."""
-        await transaction.do(self.queries.remember, token=token, revision=revision, actor=actor)
+        await transaction.do(
+            self.queries.remember, revision=revision, actor=actor, **named.properties
+        )

@@ -14,6 +14,8 @@ from lamlam.memory_backends.commits.changes import (
     changes_of_erasure,
     changes_of_events,
 )
+from lamlam.memory_backends.commits.idempotency import KeptOperations
+from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.lookups import Identify
 from lamlam.memory_backends.model.operations import Change, Commit
@@ -40,6 +42,8 @@ class CommitLog:
     commits: list[LoggedCommit] = field(default_factory=list)
     by_key: dict[str, Commit] = field(default_factory=dict)
     """By the keyed hash of an idempotency key, so that the log does not hold the key itself."""
+    operations: dict[str, KeptOperations] = field(default_factory=dict)
+    """By the same hash, as far as it is known of what operations the commit was made."""
 
     def add(
         self,
@@ -73,22 +77,45 @@ class CommitLog:
         names = [event.other for event in events if event.kind != "rule" and event.key in keys]
         return list(dict.fromkeys(names))
 
-    def forget_entities(self, keys: Collection[str]) -> None:
-        """Remove the entities with these scoped keys from all commits."""
+    def forget_names(self, keys: Collection[str]) -> int:
+        """Remove these scoped keys from all commits; return from the events of how many.
+
+        As entities that were touched or had something happen to them, and as names that were
+        given or taken.
+        """
+        n_commits = 0
         for n, commit in enumerate(self.commits):
             touched = tuple([key for key in commit.touched if key not in keys])
             events = tuple(
-                [event for event in commit.events if event.kind == "rule" or event.key not in keys]
+                [
+                    event
+                    for event in commit.events
+                    if event.kind == "rule" or (event.key not in keys and event.other not in keys)
+                ]
             )
             if touched != commit.touched or events != commit.events:
                 self.commits[n] = replace(commit, touched=touched, events=events)
+            n_commits += events != commit.events
+        return n_commits
 
-    def forget_names(self, keys: Collection[str]) -> None:
-        """Remove events that give or take these scoped keys as names of an entity."""
+    def forget_actors(self, mentions: Mentions) -> int:
+        """Remove the names from all commits as their actors; return from how many."""
+        n_commits = 0
         for n, commit in enumerate(self.commits):
-            events = tuple([event for event in commit.events if event.other not in keys])
-            if events != commit.events:
-                self.commits[n] = replace(commit, events=events)
+            if commit.actor is None:
+                continue
+            if mentions.is_name(commit.actor):
+                self.commits[n] = replace(commit, actor=None)
+                n_commits += 1
+            else:
+                mentions.add_actor(commit.actor, commit.revision)
+        return n_commits
+
+    def forget_operations(self, entity_ids: Collection[str], revisions: Collection[int]) -> None:
+        """Forget of what operations the changes were made that have to do with these."""
+        for key, kept in list(self.operations.items()):
+            if self.by_key[key].revision in revisions or kept.name_any(entity_ids):
+                del self.operations[key]
 
 
 def changes_of_commit(

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 from lamlam.memory_backends.commits.changes import ErasedFacts
-from lamlam.memory_backends.commits.erasure_plan import entities_meant, plan_erasure
+from lamlam.memory_backends.commits.erasure_plan import entities_meant, is_unused, plan_erasure
+from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.networkx_graph.commit_log import CommitLog
 from lamlam.memory_backends.networkx_graph.state import GraphState
 
 
+class GraphErasure(NamedTuple):
+    """What was removed from a state and its log."""
+
+    facts: int
+    """Versions of facts."""
+    notices: list[ErasedFacts]
+    """What the change log says of it; empty where nothing changed."""
+    log_entries: int
+    """Commits that no longer name it."""
+    mentions: Mentions | None = None
+    """What else still mentions the name."""
+
+
 def erase_from(
     state: GraphState, log: CommitLog, asked: str, relation: str | None, identify: FactIds
-) -> tuple[int, list[ErasedFacts]]:
+) -> GraphErasure:
     """Remove facts from the state, and their names from the commits before.
 
     Args:
@@ -20,16 +38,17 @@ def erase_from(
         asked: the scoped key of the entity that was named.
         relation: erase facts of this relation, or of its synonyms, only.
         identify: gives the ids of facts.
-
-    Returns:
-        How many versions of facts went, and what the change log says of them.
     """
     keys = entities_meant(state, asked)
     plan = plan_erasure(state, keys, relation, identify)
     if plan.is_empty:
-        if state.history(asked).name is None:
-            log.forget_entities([asked])
-        return 0, []
+        if relation is not None:
+            return GraphErasure(0, [], 0)
+        n_entries = log.forget_names([asked]) if is_unused(state, asked) else 0
+        notices = [ErasedFacts(split(asked)[0], identify.of_entity(asked))] if n_entries else []
+        log.forget_operations([identify.of_entity(asked)], ())
+        n_actors, mentions = _mentions(state, log, [asked], identify)
+        return GraphErasure(0, notices, n_entries + n_actors, mentions)
     aliases = list(state.aliases(keys[0]))
     for key in plan.gone:
         name, now, past = state.history(key)
@@ -43,9 +62,26 @@ def erase_from(
     # A name that went to another entity and came back is among the events of both.
     names = [*(aliases if keys[0] in plan.forgotten else ()), *log.names_of(plan.forgotten)]
     freed = plan.freed(state, names)
-    gone_names = [*plan.forgotten, *freed]
-    log.forget_entities(gone_names)
-    log.forget_names(gone_names)
+    gone_names = plan.names_gone(freed)
+    n_entries = log.forget_names(gone_names)
+    reached = [identify.of_entity(key) for key in plan.keys_reached(freed)]
+    log.forget_operations(reached, plan.revisions())
     left = [plan.rewritten(record, freed) for record in state.merge_records]
     state.merge_records = [record for record in left if record is not None]
-    return len(plan.lost()), plan.erased(freed)
+    n_actors, mentions = _mentions(state, log, gone_names, identify)
+    return GraphErasure(len(plan.lost()), plan.erased(freed), n_entries + n_actors, mentions)
+
+
+def _mentions(
+    state: GraphState, log: CommitLog, keys: Collection[str], identify: FactIds
+) -> tuple[int, Mentions]:
+    """Remove names from the log as actors; return from how many commits, and what else has them."""
+    mentions = Mentions(keys, identify)
+    n_actors = log.forget_actors(mentions)
+    for key in dict.fromkeys((*state.keys(), *state.past)):
+        mentions.add_entity(key, state.history(key))
+    for alias, holder in state.holders.items():
+        namespace, plain = split(alias)
+        mentions.add_alias(plain, state.history(holder).name or "", namespace)
+    mentions.add_rules(state.rules.all())
+    return n_actors, mentions

@@ -14,6 +14,7 @@ import networkx as nx
 
 from lamlam.errors import BadStore, LamLamError, SchemaMismatch, StoreMissing, Unavailable
 from lamlam.memory_backends.commits.changes import CommitEvent, ErasedFacts
+from lamlam.memory_backends.commits.idempotency import KeptOperations
 from lamlam.memory_backends.model.entity_reader import MergeRecord
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.keys import KEY_VERSION
@@ -144,6 +145,7 @@ def _as_json(contents: FileContents) -> dict[str, Any]:  # Any: JSON
         "rules": [asdict(rule) for rule in state.rules.all()],
         "commits": [asdict(commit) for commit in log.commits],
         "idempotency": {key: [int(c.revision), c.facts] for key, c in log.by_key.items()},
+        "operations": {key: list(kept) for key, kept in log.operations.items()},
     }
 
 
@@ -176,6 +178,11 @@ def _contents(given: Mapping[str, Any]) -> FileContents:
     log = CommitLog(
         [_commit(commit) for commit in given["commits"]],
         {key: Commit(Revision(made), facts) for key, (made, facts) in given["idempotency"].items()},
+        {
+            key: KeptOperations(str(digest), None if names is None else tuple(names))
+            for key, (digest, names) in given.get("operations", {}).items()
+            if key in given["idempotency"]
+        },
     )
     steps: tuple[str, ...] = ()
     if given.get("keys", KEY_VERSION) < KEY_VERSION:

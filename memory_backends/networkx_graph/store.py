@@ -16,16 +16,16 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from lamlam.errors import Conflict, StoreMissing
+from lamlam.errors import Conflict, FactStoreError, StoreMissing
 from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.changes import within
 from lamlam.memory_backends.commits.commit_plan import plan_commit
 from lamlam.memory_backends.commits.erasure_request import ErasureRequest
+from lamlam.memory_backends.commits.idempotency import OperationDigest, kept_of
 from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_entity,
     check_expected,
-    check_reached,
     check_scan,
     check_since,
     idempotency_hash,
@@ -34,16 +34,13 @@ from lamlam.memory_backends.commits.validation import (
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
-from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import (
     EntityView,
     Lookup,
     LookupResult,
-    check_as_of,
     check_lookup,
     checked_lookups,
 )
-from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.operations import (
     Change,
     Commit,
@@ -55,7 +52,6 @@ from lamlam.memory_backends.model.operations import (
     StoreInfo,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
-from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.networkx_graph.changes import changes_after, changes_to_present
 from lamlam.memory_backends.networkx_graph.commit_log import CommitLog
 from lamlam.memory_backends.networkx_graph.erasure import erase_from
@@ -67,11 +63,11 @@ from lamlam.memory_backends.networkx_graph.file import (
     state_of,
     write_file,
 )
+from lamlam.memory_backends.networkx_graph.scan import GraphScan, aliases_of, history_of, reader_at
 from lamlam.memory_backends.networkx_graph.state import Graph, GraphState
 from lamlam.memory_backends.protocol import Capability
-from lamlam.memory_backends.resolution.entity_facts import facts_of, named_record, past_facts
 from lamlam.memory_backends.resolution.resolver import describe, look_up
-from lamlam.memory_backends.resolution.views import NamespaceView, PastView
+from lamlam.memory_backends.resolution.views import NamespaceView
 from lamlam.unfinished_files import parts_beside
 
 _READING = frozenset(
@@ -86,7 +82,7 @@ _WRITING = frozenset(
         Capability.ERASE,
     }
 )  # fmt: skip
-_COVERED = ("facts", "history", "aliases", "index keys", "change log")
+_COVERED = ("facts", "history", "aliases", "index keys", "change log", "actors")
 _FREED = "memory of the process: freed, not overwritten"
 _FILE_FREED = "file: written again; the disk blocks of the old one are freed, not overwritten"
 _UNFINISHED = "left by a save that was killed, or of one that runs: "
@@ -120,6 +116,7 @@ class GraphStore(LocalStore):
         self._lock = threading.RLock()
         self._is_writing = False
         self._is_saved = True
+        self._unsaved: tuple[int, ...] = ()  # erasures that the file has not seen
         self._file: FileState | None = None
         if path is not None and not (create and not read_only and not path.exists()):
             contents, self._file = read_file(path)
@@ -215,41 +212,17 @@ class GraphStore(LocalStore):
         """Yield facts, as `scan` does; each entity is read as it is when its turn comes."""
         check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
-        wanted = _relation(relation)
-        if (entity is not None and not is_text(entity)) or wanted == "":
-            return
-        with self._locked():
-            reader, _ = self._reader(as_of)
-            if entity is not None:
-                found = named_record(reader, scoped(space or (), canonical_key(entity)))
-                keys = [found.key] if found is not None else []
-            else:
-                keys = self._state.keys()
-                if as_of is not None:
-                    keys = list(dict.fromkeys((*keys, *self._state.past)))
-                keys = [key for key in keys if space is None or split(key)[0] == space]
-        for start in range(0, len(keys), batch):
-            facts: list[Fact] = []
-            with self._locked():
-                for key in keys[start : start + batch]:
-                    if (record := reader.record(key)) is not None:
-                        facts += facts_of(record, wanted, self._identify)
-            yield from facts
+        scan = GraphScan(self._identify, relation, space, as_of, batch)
+        yield from scan.facts(self._locked, entity)
 
     async def history(
         self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
     ) -> list[PastFact]:
         """Return facts and versions of facts that have ended, oldest first."""
         check_entity(entity, relation)
-        wanted = _relation(relation)
         space = check_namespace(namespace)
         with self._locked() as store:
-            if not is_text(entity) or wanted == "":
-                return []
-            key = scoped(space, canonical_key(entity))
-            if key not in store.state.names and key not in store.state.past:
-                key = store.state.alias(key) or key
-            return past_facts(key, store.state.history(key), wanted, self._identify)
+            return history_of(store.state, entity, relation, space, self._identify)
 
     async def rules(self) -> list[RelationRule]:
         """Return what the store knows about relations, in the order of definition."""
@@ -261,11 +234,7 @@ class GraphStore(LocalStore):
         check_entity(entity)
         space = check_namespace(namespace)
         with self._locked() as store:
-            if not is_text(entity):
-                return []
-            found = named_record(store.state, scoped(space, canonical_key(entity)))
-            names = store.state.aliases(found.key) if found is not None else ()
-            return sorted(split(alias)[1] for alias in names)
+            return aliases_of(store.state, entity, space)
 
     def changes_nowait(
         self, since: int | None = None, *, namespace: Namespace | None = None
@@ -307,11 +276,14 @@ class GraphStore(LocalStore):
         with self._lock, self._only_writing():
             self.check_writable()
             check_commit(expected, idempotency_key, actor)
-            used = ""
+            used, digest = "", OperationDigest(self.secret)
             if idempotency_key is not None:
                 used = idempotency_hash(self.secret, idempotency_key).hex()
-                if used in self._log.by_key:
-                    return self._log.by_key[used]
+                if (first := self._log.by_key.get(used)) is not None:
+                    if (kept := self._log.operations.get(used)) is not None:
+                        kept_of(self.secret, ops).check(kept.digest)
+                    return first
+                ops = digest.passing(ops)
             check_expected(expected, self._revision)
             # Everything is worked out first and written at the end, so that an operation
             # that is refused leaves nothing behind.
@@ -327,6 +299,7 @@ class GraphStore(LocalStore):
             if used:
                 # Without what has ended: an erasure would not find it here.
                 self._log.by_key[used] = Commit(commit.revision, commit.facts)
+                self._log.operations[used] = digest.kept()
                 self._is_saved = False
             return commit
 
@@ -341,20 +314,45 @@ class GraphStore(LocalStore):
     ) -> ErasureReceipt:
         """Remove the facts, with what was merged into the entity; write a file anew at once.
 
-        The bytes of the process are not searched: the receipt says so.
+        The bytes of the process are not searched: the receipt says so. Where the file cannot be
+        written, it says that too: the file is written when the store is closed, saved, or asked
+        to erase again.
         """
         with self._lock, self._only_writing():
             self.check_writable()
             request = ErasureRequest(entity, relation, namespace, reason, authority)
-            n_facts = self._erase(request.key, relation)
-            pending: tuple[str, ...] = (_FREED,) if n_facts else ()
-            if n_facts and self.path is not None:
-                self.save_nowait()
-                pending += (_FILE_FREED,)
+            self._check_file()
+            erased = erase_from(self._state, self._log, request.key, relation, self._identify)
+            if erased.notices:
+                self._revision += 1
+                self._log.add(self._revision, erased=erased.notices)
+            pending: tuple[str, ...] = ()
+            before = self._unsaved
+            if is_changed := bool(erased.facts or erased.log_entries):
+                self._is_saved = False
+                pending = (_FREED,)
+            if self.path is not None and (is_changed or before):
+                self._unsaved = (*before, self._revision) if is_changed else before
+                pending += (self._saved_or_why(),)
             if self.path is not None:
                 file = Path(os.path.realpath(self.path))
                 pending += tuple(f"{_UNFINISHED}{path.name}" for path in parts_beside(file))
-            return request.receipt(n_facts, self._revision, covered=_COVERED, pending=pending)
+            return request.receipt(
+                erased.facts,
+                self._revision,
+                covered=_COVERED,
+                pending=pending,
+                log_entries=erased.log_entries,
+                mentions=erased.mentions,
+                finished=() if self._unsaved else before,
+            )
+
+    def _saved_or_why(self) -> str:
+        try:
+            self.save_nowait()
+        except (FactStoreError, OSError) as error:
+            return f"file: {error}; it still holds what was erased until it is written"
+        return _FILE_FREED
 
     async def save(self, path: Path | None = None) -> None:
         """Write all that the store holds to its file, or leave the file as it was.
@@ -379,13 +377,18 @@ class GraphStore(LocalStore):
             self.check_writable()
             if self.path is None:
                 raise StoreMissing("this memory has no file", hint="name one: store.save(path)")
-            if state_of(self.path) != self._file:
-                raise Conflict(
-                    f"{self.path} was written by another program since it was read",
-                    hint="save to another file: store.save(path)",
-                )
+            self._check_file()
             self._file = write_file(self.path, contents)
             self._is_saved, self._steps = True, ()
+            self._unsaved = ()
+
+    def _check_file(self) -> None:
+        """Raise `Conflict` where the file is another one than was read or written last."""
+        if self.path is not None and state_of(self.path) != self._file:
+            raise Conflict(
+                f"{self.path} was written by another program since it was read",
+                hint="save to another file: store.save(path)",
+            )
 
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
         """Make the file where it is missing, or write it with the keys that reading gave it."""
@@ -416,20 +419,7 @@ class GraphStore(LocalStore):
 
     def _reader(self, as_of: int | None) -> tuple[EntityReader, int]:
         """Return what lookups ask, and its revision."""
-        if as_of is None:
-            return self._state, self._revision
-        check_as_of(as_of)
-        check_reached(as_of, self._revision)
-        return PastView(self._state, as_of), as_of
-
-    def _erase(self, asked: str, relation: str | None) -> int:
-        """Remove the facts from everywhere; return how many versions of facts that were."""
-        n_erased, erased = erase_from(self._state, self._log, asked, relation, self._identify)
-        if n_erased:
-            self._revision += 1
-            self._log.add(self._revision, erased=erased)
-            self._is_saved = False
-        return n_erased
+        return reader_at(self._state, self._revision, as_of)
 
     @contextmanager
     def _only_writing(self) -> Iterator[None]:
@@ -441,10 +431,3 @@ class GraphStore(LocalStore):
             yield
         finally:
             self._is_writing = False
-
-
-def _relation(relation: str | None) -> str | None:
-    """Return the key of a relation that is asked for; empty where nothing can have that name."""
-    if relation is None:
-        return None
-    return canonical_key(relation) if is_text(relation) else ""

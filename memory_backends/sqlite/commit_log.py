@@ -61,8 +61,11 @@ def write_touched(connection: sqlite3.Connection, revision: int, entities: list[
 
 def forget_log(connection: sqlite3.Connection) -> None:
     """Empty the log: the change log then begins at this revision."""
-    for table in ("log", "touched", "done"):
+    from lamlam.memory_backends.sqlite.used_keys import forget_all
+
+    for table in ("log", "touched"):
         connection.execute(f"DELETE FROM {table}")
+    forget_all(connection)
     connection.execute("UPDATE store SET changes_since = revision")
 
 

@@ -9,7 +9,14 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from lamlam.memory_backends.commits.erasure_plan import ErasurePlan, entities_meant, plan_erasure
+from lamlam.memory_backends.commits.changes import ErasedFacts
+from lamlam.memory_backends.commits.erasure_plan import (
+    ErasurePlan,
+    entities_meant,
+    is_unused,
+    plan_erasure,
+)
+from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
@@ -23,6 +30,7 @@ from lamlam.memory_backends.sqlite.commit_log import (
     written_erasure,
 )
 from lamlam.memory_backends.sqlite.entities import PastRow
+from lamlam.memory_backends.sqlite.mentions import find_mentions, forget_actors
 from lamlam.memory_backends.sqlite.residue import SHORTEST_SEARCHED, pieces
 from lamlam.memory_backends.sqlite.rows import (
     all_merge_rows,
@@ -36,6 +44,7 @@ from lamlam.memory_backends.sqlite.rows import (
     text_hash,
     unpack_numbers,
 )
+from lamlam.memory_backends.sqlite.used_keys import forget_operations
 from lamlam.memory_backends.sqlite.writer import SqliteWriter
 
 
@@ -49,6 +58,10 @@ class ErasedRows:
     """Pieces of what was erased, to be searched for."""
     n_unsearched: int = 0
     """Texts too short to be searched for."""
+    log_entries: int = 0
+    """Entries of the log that no longer name it."""
+    mentions: Mentions | None = None
+    """What else still mentions the name."""
 
     def add(self, text: str, *contexts: str) -> None:
         """Have a text searched for; a short one in its contexts."""
@@ -95,6 +108,11 @@ class _Erasure:
         plan = plan_erasure(self.reader, keys, self.relation, self.identify)
         if plan.is_empty:
             erased.revision = revision
+            if self.relation is None:
+                self._forget_free_name(named, revision)
+                self._forget_actors([named])
+                self._forget_operations([named], ())
+                self._find_mentions([named])
             return erased
         aliases = self.reader.aliases(keys[0])
         names = {key: self._erase_one(key, plan.covered) for key in plan.gone}
@@ -115,10 +133,42 @@ class _Erasure:
         for one in freed:
             erased.add(split(one)[1])
         self._rewrite_merges(plan, freed)
+        names_gone = plan.names_gone(freed)
+        self._forget_actors(names_gone)
+        self._forget_operations(plan.keys_reached(freed), plan.revisions())
         erased.revision = revision + 1
         self.writer.finish(revision + 1)
         write_entry(self.connection, revision + 1, None, map(written_erasure, plan.erased(freed)))
+        self._find_mentions(names_gone)
         return erased
+
+    def _forget_free_name(self, named: str, revision: int) -> None:
+        """Remove a name that is nobody's now, but once was an alias, from the log."""
+        if not is_unused(self.reader, named) or not self._forget_events([named]):
+            return
+        # Copies may still know it as that of another entity.
+        notice = ErasedFacts(split(named)[0], self.identify.of_entity(named))
+        self.erased.revision = revision + 1
+        self.writer.finish(revision + 1)
+        write_entry(self.connection, revision + 1, None, [written_erasure(notice)])
+        self.erased.add(split(named)[1])
+
+    def _forget_actors(self, keys: Collection[str]) -> None:
+        mentions = self.erased.mentions = Mentions(keys, self.identify)
+        gone = forget_actors(self.connection, mentions)
+        self.erased.log_entries += len(gone)
+        for actor in dict.fromkeys(gone):
+            self.erased.add(actor)
+
+    def _forget_operations(self, keys: Iterable[str], revisions: Collection[int]) -> None:
+        forget_operations(
+            self.connection, [self.identify.of_entity(key) for key in keys], revisions
+        )
+
+    def _find_mentions(self, keys: Collection[str]) -> None:
+        if self.erased.mentions is not None and keys:
+            self.writer.sources.flush()
+            find_mentions(self.connection, self.writer.sources, self.erased.mentions)
 
     def _names_of(self, keys: Collection[str], aliases: Sequence[str]) -> Iterable[str]:
         """Return the other names that entities have and ever had, from the log.
@@ -222,7 +272,9 @@ class _Erasure:
         for name in names:
             self.erased.add(name, f"{row_name(key, name)}{row_codec.RECORD}")
 
-    def _forget_events(self, wanted: Collection[str]) -> None:
+    def _forget_events(self, wanted: Collection[str]) -> int:
+        """Remove what names one of these keys from the log; return how many entries it was in."""
+        n_entries = 0
         rows = self.connection.execute(
             "SELECT revision, events FROM log WHERE events IS NOT NULL"
         ).fetchall()
@@ -230,10 +282,13 @@ class _Erasure:
             events = unpack_events(text)
             staying = [event for event in events if not names_any(event, wanted)]
             if len(staying) < len(events):
+                n_entries += 1
                 self.connection.execute(
                     "UPDATE log SET events = ? WHERE revision = ?",
                     (pack_events(staying), revision),
                 )
+        self.erased.log_entries += n_entries
+        return n_entries
 
     def _forget_touched(self, number: int) -> None:
         mark = pack_numbers([number])

@@ -6,13 +6,13 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
-from lamlam.errors import ReadOnly, Unavailable
+from lamlam.errors import FactStoreError, ReadOnly, Unavailable
 from lamlam.memory_backends.commits.validation import (
     nested_write,
 )
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 # A commit is seen at once by all that have the file open, and an erasure ends their snapshots.
 _OPEN: OpenFiles[SqliteFile] = OpenFiles()
+_SAME_NAME = "the name need not be known any more"
 _LOG_IN_USE = "write-ahead log: another process is using the file"
 _LOG_READ_HERE = (
     "write-ahead log: this process is reading the file as it was"
@@ -239,20 +240,52 @@ class SqliteFile(OneProcess):
         if self._identity is not None:
             self._identity.check()
 
-    def _clean(self, erased: ErasedRows) -> list[str]:
-        """Remove what was erased from the bytes too; return where some of it may still be."""
+    def _cleaned_up(self, erased: ErasedRows, before: Collection[int]) -> list[str]:
+        """Remove what was erased from the bytes; return where some of it may still be, and why.
+
+        The erasure itself is committed: an error here may not hide it.
+
+        Args:
+            erased: what was taken out of the tables.
+            before: earlier erasures that left something, not known what.
+        """
+        from lamlam.memory_backends.sqlite.unfinished import note_finished
+
+        try:
+            pending = self._clean(erased, is_rewritten=bool(before))
+            if (erased.facts or erased.needles or before) and not pending:
+                with self._writing() as writer:
+                    note_finished(writer.connection)
+            if erased.n_unsearched and not pending and not before:
+                pending = [f"file: {erased.n_unsearched} texts are too short to be searched for"]
+        except (FactStoreError, OSError) as error:
+            return [f"file and write-ahead log: {error}; erase again to finish: {_SAME_NAME}"]
+        except BaseException as error:
+            revision = int(erased.revision)
+            error.add_note(
+                f"{erased.facts} facts are erased at revision {revision}, but not yet from the"
+                f" bytes of {self.path}: erase again to finish, {_SAME_NAME}"
+            )
+            raise
+        return pending
+
+    def _clean(self, erased: ErasedRows, *, is_rewritten: bool) -> list[str]:
+        """Empty the log and search the files; write them anew where something is left, or asked."""
         connection = self._open_writer().connection
-        with translated(self.path):
-            if not self._empty_log():
-                return [self._why_log_is_kept()]
-            remaining = leftovers(connection, self.path, erased.needles)
-        if not remaining:
-            short = "file: {} texts are too short to be searched for"
-            return [short.format(erased.n_unsearched)] if erased.n_unsearched else []
+        remaining: Collection[str] = ()
+        if not is_rewritten:
+            with translated(self.path):
+                if not self._empty_log():
+                    return [self._why_log_is_kept()]
+                remaining = leftovers(connection, self.path, erased.needles)
+        if not remaining and not is_rewritten:
+            return []
         try:
             with translated(self.path):
                 connection.execute("VACUUM")
-        except Unavailable:
+        except Unavailable as error:
+            if not _is_locked(error):
+                raise
             return [f"file: {len(remaining)} copies are in it while another process writes"]
         with translated(self.path):
             if not self._empty_log():
@@ -314,6 +347,11 @@ class SqliteFile(OneProcess):
         self._write_lock = threading.RLock()
         self._reader = cast("SqliteReader", ForkedReader())
         self._is_old = False
+
+
+def _is_locked(error: Unavailable) -> bool:
+    code = getattr(error.__cause__, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _may_write(path: Path) -> bool:

@@ -130,6 +130,7 @@ class SqliteReader(EntityReader):
     def close(self) -> None:
         with suppress(sqlite3.Error):  # of a damaged file; closing ends the snapshot too
             self.forget()
+        self._check = None
         self.connection.close()
 
     def state(self) -> tuple[int, int, int, int]:

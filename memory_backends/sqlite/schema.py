@@ -255,7 +255,7 @@ def _operational(error: sqlite3.OperationalError, path: Path) -> FactStoreError:
             return BadStore(f"{path} cannot be used: {error}")
 
 
-_MAKE_ROOM = "make room on the disk and try again: nothing was changed"
+_MAKE_ROOM = "make room on the disk and try again"
 
 
 def _connect(path: Path, options: str) -> sqlite3.Connection:

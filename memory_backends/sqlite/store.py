@@ -71,7 +71,7 @@ _WRITING = frozenset(
     }
 )  # fmt: skip
 
-_TABLES = ("facts", "history", "change log", "aliases", "merges", "index keys")
+_TABLES = ("facts", "history", "change log", "actors", "aliases", "merges", "index keys")
 _BYTES = ("file", "write-ahead log")
 _UNFINISHED = "left by an import that was killed, or of one that runs: "
 
@@ -296,17 +296,24 @@ class SqliteStore(SqliteFile, LocalStore):
         The log is written back and emptied, then the files are searched for every erased
         value of four characters or more that no other fact holds. Where a page kept a
         copy, the file is written anew. Another process that reads the file at this moment
-        keeps the log: then the receipt says so under ``pending``. Entities that were merged
+        keeps the log: then the receipt says so under ``pending``, as it does where the disk is
+        full. What is pending is finished by the next erasure, of whatever name. Entities that were merged
         into this one are erased with it: their past is its past.
         """
         from lamlam.memory_backends.sqlite.erasure import erase_rows
+        from lamlam.memory_backends.sqlite.unfinished import note_unfinished, unfinished_erasures
 
         request = ErasureRequest(entity, relation, namespace, reason, authority)
         with self._write_lock:
             with self._writing() as writer:
                 erased = erase_rows(writer, request.key, relation)
-            pending = self._clean(erased)
-        is_clean = erased.is_searchable and not pending
+                before = unfinished_erasures(writer.connection)
+                if before:
+                    erased.add(entity)
+                if erased.facts or erased.needles:
+                    note_unfinished(writer.connection, erased.revision)
+            pending = self._cleaned_up(erased, before)
+        is_clean = (erased.is_searchable or bool(before)) and not pending
         unfinished = [f"{_UNFINISHED}{path.name}" for path in parts_beside(self.path)]
         return request.receipt(
             erased.facts,
@@ -314,6 +321,9 @@ class SqliteStore(SqliteFile, LocalStore):
             covered=_TABLES + (_BYTES if is_clean else ()),
             pending=(*pending, *unfinished),
             verified=is_clean and not unfinished,
+            log_entries=erased.log_entries,
+            mentions=erased.mentions,
+            finished=() if pending else before,
         )
 
     def forget_changes_nowait(self) -> None:

@@ -10,10 +10,10 @@ from itertools import islice
 
 from lamlam.memory_backends.commits.commit_plan import CommitPlan, plan_commit
 from lamlam.memory_backends.commits.entity_edit import EntityEdit
+from lamlam.memory_backends.commits.idempotency import OperationDigest
 from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_expected,
-    idempotency_hash,
     operations,
 )
 from lamlam.memory_backends.model import row_codec
@@ -41,6 +41,7 @@ from lamlam.memory_backends.sqlite.rows import (
     target_of,
 )
 from lamlam.memory_backends.sqlite.sources import SourceTable
+from lamlam.memory_backends.sqlite.used_keys import UsedKeys
 
 _CHUNK = 50_000  # operations that are held in memory and sorted at a time
 _PART = 5_000  # operations that are planned at a time
@@ -83,20 +84,17 @@ class SqliteWriter:
         check_commit(expected, idempotency_key, actor)
         self.sources.forget()  # another process may have erased what was cached
         revision, secret = self.connection.execute("SELECT revision, secret FROM store").fetchone()
-        mark = None
-        if idempotency_key is not None:
-            mark = idempotency_hash(secret, idempotency_key)
-            row = self.connection.execute(
-                "SELECT revision, facts FROM done WHERE key = ?", (mark,)
-            ).fetchone()
-            if row is not None:
-                return Commit(Revision(row[0]), row[1])
+        if idempotency_key is None:
+            check_expected(expected, revision)
+            return self._apply(ops, revision, FactIds(secret), actor)
+        used = UsedKeys(self.connection, secret)
+        first = used.first_commit(idempotency_key, ops)
+        if first is not None:
+            return first
         check_expected(expected, revision)
-        commit = self._apply(ops, revision, FactIds(secret), actor)
-        if mark is not None:
-            self.connection.execute(
-                "INSERT INTO done VALUES (?, ?, ?)", (mark, int(commit.revision), commit.facts)
-            )
+        digest = OperationDigest(secret)
+        commit = self._apply(digest.passing(ops), revision, FactIds(secret), actor)
+        used.add(idempotency_key, commit, digest.kept())
         return commit
 
     def _apply(

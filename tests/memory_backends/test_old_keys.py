@@ -58,7 +58,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"{request.param}{path}"
 
 
-def _seen(store: SyncFactStore) -> dict[str, Any]:
+def seen_of(store: SyncFactStore) -> dict[str, Any]:
     """Return what the store answers, in all ways of reading."""
     return {
         "lookups": {asked: store.lookup(*asked).values for asked in ANSWERS},
@@ -86,12 +86,12 @@ def test_a_file_that_may_not_be_written_is_read_as_it_is(url: str) -> None:
     before = path.read_bytes()
     with SyncFactStore(url, read_only=True) as store:
         assert store.migrate().steps == ()
-        seen = _seen(store)
+        seen = seen_of(store)
     assert seen["lookups"] == ANSWERS
     assert path.read_bytes() == before
     with SyncFactStore(url) as store:
         store.migrate()
-        assert _seen(store) == seen
+        assert seen_of(store) == seen
 
 
 def test_an_upgrade_loses_nothing(url: str) -> None:
@@ -103,38 +103,48 @@ def test_an_upgrade_loses_nothing(url: str) -> None:
         assert store.migrate().steps == ()
     with SyncFactStore(url) as store:
         assert store.migrate().steps == ()
-        seen = _seen(store)
-        assert seen["lookups"] == ANSWERS
-        assert (seen["namespace"], seen["as_of"]) == (("half",), ("water",))
-        assert (seen["history"], seen["ended"]) == (["water"], ["once"])
-        assert seen["then"] == [("Gone ①", "once")]
-        assert [str(value) for value in seen["values"]] == ["10²"]
-        assert seen["candidates"] == ["10²"]
-        assert (len(seen["scan"]), seen["counts"]) == (16, (16, 9))
-        assert {name for _, _, name, _ in seen["feed"]} >= {"10²", "H₂O", "Gone ①", "½"}
-        assert store.lookup("Lilo and Stitch", "year").value == "2002"
-        assert store.lookup("x²", "kind").match.entity.matched == "Square"
-        assert [rule.name for rule in store.rules()] == ["area km²"]
+        check_upgraded(store)
+
+
+def check_upgraded(store: SyncFactStore) -> None:
+    """Check that all that was stored is there, under the keys of this version."""
+    seen = seen_of(store)
+    assert seen["lookups"] == ANSWERS
+    assert (seen["namespace"], seen["as_of"]) == (("half",), ("water",))
+    assert (seen["history"], seen["ended"]) == (["water"], ["once"])
+    assert seen["then"] == [("Gone ①", "once")]
+    assert [str(value) for value in seen["values"]] == ["10²"]
+    assert seen["candidates"] == ["10²"]
+    assert (len(seen["scan"]), seen["counts"]) == (16, (16, 9))
+    assert {name for _, _, name, _ in seen["feed"]} >= {"10²", "H₂O", "Gone ①", "½"}
+    assert store.lookup("Lilo and Stitch", "year").value == "2002"
+    assert store.lookup("x²", "kind").match.entity.matched == "Square"
+    assert [rule.name for rule in store.rules()] == ["area km²"]
 
 
 def test_an_upgraded_store_is_written_as_a_new_one(url: str) -> None:
     """What was one name is two now; merges are undone, and an erasure leaves nothing."""
     with SyncFactStore(url) as store:
-        put(store, ("102", "meaning", "a bus"))
-        assert store.lookup("102", "meaning").value == "a bus"
-        assert store.lookup("10²", "meaning").values == ("a hundred", "a room")
-        store.apply([SplitEntities("Square", "x²"), SplitEntities("x³", "Cube")])
-        asked = ("x²", "Square", "x³", "Cube")
-        assert [store.lookup(name, "kind").values for name in asked] == [
-            ("square",), ("form",), ("cube",), ("body",),
-        ]  # fmt: skip
-        assert store.aliases("Square") == store.aliases("x³") == []
-        assert store.erase("10²").facts == 3
-        assert store.lookup("102", "meaning").value == "a bus"
-        assert store.erase("H₂O").facts == 3
-        assert list(store.scan("H₂O")) == []
-        assert store.history("H₂O") == []
+        check_writing(store)
     assert b"a hundred" not in Path(url.partition("///")[2]).read_bytes()
+
+
+def check_writing(store: SyncFactStore) -> None:
+    """Write to an upgraded store, undo its merges and erase what has new keys."""
+    put(store, ("102", "meaning", "a bus"))
+    assert store.lookup("102", "meaning").value == "a bus"
+    assert store.lookup("10²", "meaning").values == ("a hundred", "a room")
+    store.apply([SplitEntities("Square", "x²"), SplitEntities("x³", "Cube")])
+    asked = ("x²", "Square", "x³", "Cube")
+    assert [store.lookup(name, "kind").values for name in asked] == [
+        ("square",), ("form",), ("cube",), ("body",),
+    ]  # fmt: skip
+    assert store.aliases("Square") == store.aliases("x³") == []
+    assert store.erase("10²").facts == 3
+    assert store.lookup("102", "meaning").value == "a bus"
+    assert store.erase("H₂O").facts == 3
+    assert list(store.scan("H₂O")) == []
+    assert store.history("H₂O") == []
 
 
 def test_an_upgrade_that_is_cut_off_changes_nothing(tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ async def plant(store: FactStore) -> None:
         )
         await store.apply([MergeEntities(CANARY, "Kanarienvogel 2")])
         await store.apply([AddAlias(CANARY, "Kanarienvogel Three")])
-    await put(store, (CANARY, "work", "wvutsr four"), ("Bystander", "work", "more"))
+    last = [(CANARY, "wvutsr four"), ("Bystander", "more")]
+    await store.apply([Assert(fact(value, "work", name)) for name, value in last], actor=CANARY)
 
 
 def found_in(text: str) -> list[str]:

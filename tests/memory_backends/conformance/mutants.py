@@ -203,6 +203,35 @@ class ErasesSimilarNames(GraphStore):
         return await super().erase(view.name if view else entity, *names, **options)
 
 
+class KeepsActors(GraphStore):
+    async def erase(self, *names: Any, **options: Any) -> ErasureReceipt:
+        before = list(self._log.commits)
+        receipt = await super().erase(*names, **options)
+        now = self._log.commits
+        for n, commit in enumerate(before):
+            now[n] = replace(now[n], actor=commit.actor)
+        return receipt
+
+
+class ListsNoMentions(GraphStore):
+    async def erase(self, *names: Any, **options: Any) -> ErasureReceipt:
+        return replace(await super().erase(*names, **options), mentions=(), n_mentions=0)
+
+
+class TakesAnyRepeat(GraphStore):
+    async def apply(self, ops: Sequence[Op], **options: Any) -> Commit:
+        self._log.operations.clear()
+        return await super().apply(ops, **options)
+
+
+class LetsGuess(GraphStore):
+    async def erase(self, *names: Any, **options: Any) -> ErasureReceipt:
+        before = dict(self._log.operations)
+        receipt = await super().erase(*names, **options)
+        self._log.operations.update(before)
+        return receipt
+
+
 class MigratesForEver(GraphStore):
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
         return replace(await super().migrate(dry_run=dry_run), steps=("again",))
@@ -267,6 +296,10 @@ MUTANTS: dict[Callable[..., FactStore], str] = {
     ErasesByRetracting: "test_no_read_finds_what_was_erased",
     ConfirmsWithoutLooking: "test_nothing_erased_is_nothing_confirmed",
     ErasesSimilarNames: "test_nothing_erased_is_nothing_confirmed",
+    KeepsActors: "test_an_actor_goes_with_its_name",
+    ListsNoMentions: "test_the_receipt_lists_what_mentions_the_name",
+    TakesAnyRepeat: "test_other_operations_are_refused",
+    LetsGuess: "test_an_erasure_leaves_no_way_to_guess",
     MigratesForEver: "test_a_store_of_this_version_needs_no_step",
     UnifiesForms: "test_characters_that_say_more_are_kept_apart",
     DropsSigns: "test_signs_tell_names_apart",

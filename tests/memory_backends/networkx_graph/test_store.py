@@ -150,7 +150,7 @@ def test_a_file_is_written_at_close_and_only_then(tmp_path: Path) -> None:
     with pytest.raises(StoreClosed):
         store.lookup_nowait(Lookup("Ada", "child"))
     again = GraphStore(path)
-    assert again.apply_nowait([], idempotency_key="k").facts == len(FAMILY)
+    assert again.apply_nowait(FAMILY, idempotency_key="k").facts == len(FAMILY)
     assert [rule.inverse for rule in answered(again.rules())] == ["parent"]
     again.close_nowait()
     assert path.stat().st_mtime_ns == written, "nothing was changed, so nothing is written"

@@ -1,0 +1,57 @@
+"""The receipt of an erasure, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from lamlam.cli.output import print_json, printable_line, shortened, stderr_console
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.operations import ErasureReceipt
+
+
+def print_receipt(receipt: ErasureReceipt, as_json: bool) -> None:
+    """Print what was erased and from where, what is left to do, and what still mentions the name."""
+    if as_json:
+        print_json(asdict(receipt))
+        return
+    if not receipt.is_empty:
+        for line in _of_erasure(receipt):
+            typer.echo(printable_line(line))
+    if receipt.n_mentions:
+        lines = list(_of_mentions(receipt))
+        for line in lines:
+            if receipt.is_empty:
+                stderr_console().print(printable_line(line), soft_wrap=True)
+            else:
+                typer.echo(printable_line(line))
+
+
+def _of_erasure(receipt: ErasureReceipt) -> Iterator[str]:
+    facts = "1 fact" if receipt.facts == 1 else f"{receipt.facts} facts"
+    yield f"{facts} erased at revision {receipt.revision}"
+    if receipt.log_entries:
+        yield f"log:          {receipt.log_entries} entries no longer name it"
+    for revision in receipt.finished:
+        yield f"finished:     clean-up of the erasure at revision {revision}"
+    yield from (f"erased from:  {place} ({receipt.confirmation})" for place in receipt.covered)
+    yield from (f"pending:      {place}" for place in receipt.pending)
+    yield from (f"out of reach: {place}" for place in receipt.uncovered)
+    for what, text in (("reason", receipt.reason), ("authority", receipt.authority)):
+        if text:
+            yield f"{f'{what}:':<13} {text}"
+
+
+def _of_mentions(receipt: ErasureReceipt) -> Iterator[str]:
+    from lamlam.memory_backends.model.operations import MENTIONS_HINT, MENTIONS_SHOWN
+
+    shown = receipt.mentions[:MENTIONS_SHOWN]
+    yield from (f"mentioned in: {shortened(str(one))}" for one in shown)
+    if receipt.n_mentions > len(shown):
+        listed = "; --json lists them" if receipt.n_mentions <= len(receipt.mentions) else ""
+        yield f"mentioned in: {receipt.n_mentions - len(shown)} more{listed}"
+    yield f"to do:        {MENTIONS_HINT}"

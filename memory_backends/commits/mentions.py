@@ -1,0 +1,142 @@
+"""What still mentions an erased name: values, sources and names of others, actors, rules.
+
+An erasure removes what a store knows of an entity. What it knows of others stays, and the receipt
+lists where that says the name: whether it may is for people to decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+from lamlam.memory_backends.model.entity_reader import EntityHistory
+from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.lookups import Identify, StoredFact
+from lamlam.memory_backends.model.namespaces import split
+from lamlam.memory_backends.model.operations import MOST_MENTIONS, Mention, MentionPlace
+from lamlam.memory_backends.model.relation_rules import RelationRule
+
+_MOST_SHOWN = 200
+"""Characters of a value in a receipt."""
+_PLAIN_RUN = re.compile(r"[0-9a-z]+")
+_SHORTEST_RUN = 3
+
+
+class Mentions:
+    """Finds erased names in what is left, as whole words, whatever their case and spacing."""
+
+    def __init__(self, keys: Iterable[str], identify: Identify) -> None:
+        """Begin with nothing found.
+
+        Args:
+            keys: scoped keys of what was erased: the names alone are looked for, since what is
+                in another namespace may mean the same person.
+            identify: gives the ids of facts.
+        """
+        self.names: Collection[str] = {split(key)[1] for key in keys} - {""}
+        self.total = 0
+        self._identify = identify
+        self._found: list[Mention] = []
+        self._seen: set[tuple[str, str]] = set()
+
+    @property
+    def found(self) -> tuple[Mention, ...]:
+        """The first of them."""
+        return tuple(self._found)
+
+    @property
+    def runs(self) -> list[str] | None:
+        """For each name, letters that every text which mentions it has, in some case.
+
+        ``None``: of some name there are none, so every text has to be looked at.
+        """
+        longest = [max(_PLAIN_RUN.findall(name), key=len, default="") for name in self.names]
+        return longest if all(len(run) >= _SHORTEST_RUN for run in longest) else None
+
+    def is_name(self, text: str) -> bool:
+        """Return whether a text is one of the names, and no more."""
+        return canonical_key(text) in self.names
+
+    def are_in(self, text: str) -> bool:
+        """Return whether a text mentions one of the names."""
+        key = canonical_key(text)
+        return any(_stands_in(name, key) for name in self.names)
+
+    def add_entity(self, key: str, history: EntityHistory) -> None:
+        """Check the name of an entity and at every version of its facts."""
+        if not self.names:
+            return
+        namespace, plain = split(key)
+        name = history.name or plain
+        if ("entity", key) not in self._seen and self.are_in(name):
+            self._seen.add(("entity", key))
+            self._add(Mention("entity", name, namespace=namespace))
+        for fact in history.now:
+            self._add_fact(key, name, fact, None, namespace)
+        for fact, retracted in history.past:
+            self._add_fact(key, name, fact, retracted, namespace)
+
+    def add_alias(self, alias: str, holder: str, namespace: Namespace) -> None:
+        """Check an alias (a canonical key) of an entity."""
+        if self.are_in(alias):
+            self._add(Mention("alias", holder, value=alias, namespace=namespace))
+
+    def add_actor(self, actor: str, revision: int) -> None:
+        """Check who made a commit; each of them counts once, with the first that is added."""
+        if ("actor", actor) not in self._seen and self.are_in(actor):
+            self._seen.add(("actor", actor))
+            self._add(Mention("actor", value=actor[:_MOST_SHOWN], revision=revision))
+
+    def add_rules(self, rules: Iterable[RelationRule]) -> None:
+        """Check the names of relations that have rules."""
+        for rule in rules:
+            if any(self.are_in(name) for name in (rule.name, rule.inverse or "")):
+                self._add(Mention("rule", relation=rule.name))
+
+    def _add_fact(
+        self, key: str, name: str, fact: StoredFact, retracted: int | None, namespace: Namespace
+    ) -> None:
+        where = next((place for place, text in _texts(fact) if self.are_in(text)), None)
+        if where is None:
+            return
+        ident = self._identify(key, fact)
+        if (ident, where) in self._seen:  # an earlier version of it
+            return
+        self._seen.add((ident, where))
+        value = fact.value if len(fact.value) <= _MOST_SHOWN else f"{fact.value[:_MOST_SHOWN]}…"
+        self._add(Mention(where, name, fact.relation, value, ident, namespace, retracted=retracted))
+
+    def _add(self, mention: Mention) -> None:
+        self.total += 1
+        if len(self._found) < MOST_MENTIONS:
+            self._found.append(mention)
+
+
+def _texts(fact: StoredFact) -> Iterator[tuple[MentionPlace, str]]:
+    yield "value", fact.value
+    if fact.code:
+        yield "value", fact.code[2:]
+    yield "relation", fact.relation
+    for source in fact.sources:
+        yield "source", source
+
+
+def _stands_in(name: str, key: str) -> bool:
+    """Return whether a canonical key has the name in it, as whole words."""
+    at = key.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if not (_goes_on(key[at - 1 : at], name[0]) or _goes_on(key[end : end + 1], name[-1])):
+            return True
+        at = key.find(name, at + 1)
+    return False
+
+
+def _goes_on(beside: str, edge: str) -> bool:
+    """Return whether two characters belong to one word; scripts without case have no spaces."""
+    return (
+        edge.isalnum()
+        and beside.isalnum()
+        and (beside.isdigit() or beside.upper() != beside.lower())
+    )

@@ -1,0 +1,125 @@
+"""What in a Neo4j store still mentions an erased name, in its facts, its names and its log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from lamlam.memory_backends.commits.mentions import Mentions
+from lamlam.memory_backends.model.entity_reader import EntityHistory
+from lamlam.memory_backends.model.lookups import PastVersion
+from lamlam.memory_backends.model.namespaces import split
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.neo4j_graph.driver import Transaction
+from lamlam.memory_backends.neo4j_graph.queries import FACT_COLUMNS, Queries
+from lamlam.memory_backends.neo4j_graph.rows import stored_fact
+
+_PART = 2_000
+_LABELS = ("Fact", "Past")
+# Letters that two others stand for in a canonical key.
+_ODD = ["ß", "ẞ", "ſ"]
+_FACT = "[" + ", ".join(f"f.{column}" for column in FACT_COLUMNS) + "]"
+_TEXTS = "[f.value, coalesce(f.code, ''), f.relation] + f.sources"
+_MAY_MENTION = (
+    "any(text IN {texts} WHERE any(run IN $runs WHERE toLower(text) CONTAINS run)"
+    " OR any(odd IN $odd WHERE text CONTAINS odd))"
+)
+_FACTS = (
+    "MATCH (f:@{label}) WHERE f.id > $after AND "
+    + _MAY_MENTION.replace("{texts}", _TEXTS)
+    + f" WITH f ORDER BY f.id LIMIT {_PART} MATCH (f)-[:ABOUT]->(e:@Entity)"
+    f" RETURN f.id, e.key, e.name, f.retracted, {_FACT} ORDER BY f.id"
+)
+_ENTITIES = (
+    "MATCH (e:@Entity) WHERE EXISTS { (e)<-[:ABOUT]-() } AND "
+    + _MAY_MENTION.replace("{texts}", "[e.name]")
+    + " RETURN e.key, e.name ORDER BY e.key"
+)
+_ALIASES = (
+    "MATCH (a:@Alias)-[:NAMES]->(e:@Entity) WHERE "
+    + _MAY_MENTION.replace("{texts}", "[a.key]")
+    + " RETURN a.key, e.name ORDER BY a.key"
+)
+_ACTORS = (
+    "MATCH (c:@Commit) WHERE c.actor IS NOT NULL AND "
+    + _MAY_MENTION.replace("{texts}", "[c.actor]")
+    + " RETURN c.actor, min(c.revision), count(c) ORDER BY c.actor"
+)
+_FORGET_ACTORS = "MATCH (c:@Commit) WHERE c.actor IN $actors REMOVE c.actor"
+_EVENTS = (
+    "MATCH (v:@Event) WHERE v.entity_id IN $ids OR v.other_id IN $ids"
+    " RETURN count(DISTINCT v.revision)"
+)
+_FORGET_OPERATIONS = (
+    "MATCH (c:@Commit) WHERE c.operations IS NOT NULL AND (c.entities IS NULL"
+    " OR c.revision IN $revisions OR any(one IN c.entities WHERE one IN $ids))"
+    " REMOVE c.operations, c.entities"
+)
+
+
+async def find_mentions(
+    found: Mentions, rules: Iterable[RelationRule], queries: Queries, transaction: Transaction
+) -> None:
+    """Search for the names of ``found`` everywhere but in the log."""
+    if not found.names:
+        return
+    wanted = _wanted(found)
+    for key, name in await transaction.rows(queries._(_ENTITIES), **wanted):
+        found.add_entity(key, EntityHistory(name))
+    for label in _LABELS:
+        statement = queries._(_FACTS.replace("{label}", label))
+        after = ""
+        while rows := await transaction.rows(statement, after=after, **wanted):
+            after = rows[-1][0]
+            for _, key, name, retracted, row in rows:
+                fact = stored_fact(row)
+                if retracted is None:
+                    found.add_entity(key, EntityHistory(name, [fact]))
+                else:
+                    found.add_entity(key, EntityHistory(name, (), [PastVersion(fact, retracted)]))
+    for alias, name in await transaction.rows(queries._(_ALIASES), **wanted):
+        namespace, plain = split(alias)
+        found.add_alias(plain, name, namespace)
+    found.add_rules(rules)
+
+
+async def forget_actors(found: Mentions, queries: Queries, transaction: Transaction) -> int:
+    """Remove the names from the log as actors; return from how many commits."""
+    if not found.names:
+        return 0
+    gone: list[str] = []
+    n_commits = 0
+    for actor, revision, count in await transaction.rows(queries._(_ACTORS), **_wanted(found)):
+        if found.is_name(actor):
+            gone.append(actor)
+            n_commits += count
+        else:
+            found.add_actor(actor, revision)
+    if gone:
+        await transaction.do(queries._(_FORGET_ACTORS), actors=gone)
+    return n_commits
+
+
+async def count_events(
+    entity_ids: Collection[str], queries: Queries, transaction: Transaction
+) -> int:
+    """Return how many commits have events of these entities or names."""
+    row = await transaction.row(queries._(_EVENTS), ids=list(entity_ids))
+    return row[0] if row is not None else 0
+
+
+async def forget_operations(
+    entity_ids: Collection[str],
+    revisions: Collection[int],
+    queries: Queries,
+    transaction: Transaction,
+) -> None:
+    """Forget of what operations changes were made that have to do with these; keys stay used."""
+    await transaction.do(
+        queries._(_FORGET_OPERATIONS), ids=list(entity_ids), revisions=list(revisions)
+    )
+
+
+def _wanted(found: Mentions) -> dict[str, list[str]]:
+    runs = found.runs
+    # Every text holds the empty one.
+    return {"runs": [""] if runs is None else runs, "odd": _ODD}

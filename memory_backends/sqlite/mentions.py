@@ -1,0 +1,112 @@
+"""What in a fact file still mentions an erased name: found by SQL, then compared as names are."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lamlam.memory_backends.commits.mentions import Mentions
+from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.entity_reader import EntityHistory
+from lamlam.memory_backends.model.lookups import PastVersion
+from lamlam.memory_backends.model.namespaces import split
+from lamlam.memory_backends.sqlite.commit_log import unpack_rules
+from lamlam.memory_backends.sqlite.rows import name_and_key
+from lamlam.memory_backends.sqlite.sources import SourceTable
+
+# Letters that become others in a canonical key, so that SQL does not see what they are: ß, long s,
+# Kelvin, ligatures, and letters in circles, of mathematics, raised, or as wide as Chinese ones.
+_ODD = "*[ßẞſK\u00aa\u00ba\u02b0-\u02b8\u2070-\u209c\u2100-\u214f\u24b6-\u24e9\ufb00-\ufb06\uff10-\uff5a\U0001d400-\U0001d7ff]*"
+_MOST_SOURCES = 20
+"""From so many sources on that mention a name, every row is looked at."""
+
+
+def find_mentions(connection: sqlite3.Connection, sources: SourceTable, found: Mentions) -> None:
+    """Search for the names of ``found`` in all tables but the log, whose actors are `forget_actors`'."""
+    if not found.names:
+        return
+    search = _Search(connection, found)
+    rows = search.rows_of_facts("SELECT name, facts, NULL FROM ent WHERE name != ''")
+    rows_of_past = search.rows_of_facts("SELECT name, facts, retracted FROM past WHERE 1")
+    for name, text, retracted in [*rows, *rows_of_past]:
+        plain, key = name_and_key(name)
+        facts = row_codec.unpack(text, sources.text_of)
+        if retracted is None:
+            found.add_entity(key, EntityHistory(plain, facts))
+        else:
+            past = [PastVersion(fact, retracted) for fact in facts]
+            found.add_entity(key, EntityHistory(plain, (), past))
+    aliases = "SELECT alias.key, ent.name FROM alias JOIN ent ON ent.id = alias.ent WHERE 1"
+    for alias, holder in search.rows(aliases, "alias.key"):
+        space, plain = split(alias)
+        found.add_alias(plain, name_and_key(holder)[0], space)
+    (rules,) = connection.execute("SELECT rules FROM store").fetchone()
+    found.add_rules(unpack_rules(rules).all() if rules else ())
+
+
+def forget_actors(connection: sqlite3.Connection, found: Mentions) -> list[str]:
+    """Remove the names from the log as actors; return how they were written there.
+
+    Others that mention one are added to ``found``.
+    """
+    if not found.names:
+        return []
+    gone: list[str] = []
+    named = "SELECT revision, actor FROM log WHERE actor IS NOT NULL"
+    for revision, actor in list(_Search(connection, found).rows(named, "actor")):
+        if found.is_name(actor):
+            connection.execute("UPDATE log SET actor = NULL WHERE revision = ?", (revision,))
+            gone.append(actor)
+        else:
+            found.add_actor(actor, revision)
+    return gone
+
+
+class _Search:
+    def __init__(self, connection: sqlite3.Connection, found: Mentions) -> None:
+        self._connection = connection
+        self._found = found
+        self._runs = found.runs
+
+    def rows(self, statement: str, column: str) -> Iterator[Any]:  # Any: rows
+        """Yield the rows whose column may mention a name."""
+        yield from self._execute(statement, self._may_mention(column))
+
+    def rows_of_facts(self, statement: str) -> Iterator[tuple[str, str, int | None]]:
+        """Yield the rows of facts that may mention a name, in themselves or by their sources."""
+        condition, values = self._may_mention("facts")
+        if condition:
+            numbers = self._sources()
+            if len(numbers) > _MOST_SOURCES:
+                condition, values = "", []
+            else:
+                in_name, more = self._may_mention("name")
+                marks = [
+                    f"{before}{number:x}{after}"
+                    for number in numbers
+                    for before in (row_codec.FIELD, "+")
+                    for after in (",", "+")
+                ]
+                condition = " OR ".join([condition, in_name, *["instr(facts, ?)"] * len(marks)])
+                values = [*values, *more, *marks]
+        yield from self._execute(statement, (condition, values))
+
+    def _sources(self) -> list[int]:
+        named = self._execute("SELECT id, text FROM source WHERE 1", self._may_mention("text"))
+        return [ident for ident, text in named if self._found.are_in(text)]
+
+    def _may_mention(self, column: str) -> tuple[str, Sequence[str]]:
+        if self._runs is None:
+            return "", []
+        runs = list(dict.fromkeys(self._runs))
+        condition = " OR ".join([*[f"{column} LIKE ?"] * len(runs), f"{column} GLOB ?"])
+        return condition, [*(f"%{run}%" for run in runs), _ODD]
+
+    def _execute(
+        self, statement: str, where: tuple[str, Sequence[str]]
+    ) -> Iterator[Any]:  # Any: rows
+        condition, values = where
+        if condition:
+            statement = f"{statement} AND ({condition})"
+        yield from self._connection.execute(statement, values)
