@@ -40,7 +40,7 @@ class Neo4jAddress:
     label: str = "__Entity__"
     """Of the entities of a foreign graph; ``*``: nodes of any label are entities."""
     name: str | None = None
-    """The property that names them; ``None``: ``name``, ``title`` or ``id``."""
+    """The property that names them; ``None``: ``name``, ``title``, ``id`` or ``entity_id``."""
     timeout_s: float = 30.0
     """After so long one read or write is given up, here and by the server; loading is not."""
 

@@ -37,6 +37,8 @@ _OF_ANY_RELATION = frozenset(
 )
 """Types that say nothing: the relation is named by a property."""
 _RELATION_NAMES = ("name", "relation", "relationship_name", "relation_type", "predicate", "type")
+_LIGHTRAG_TYPE, _LIGHTRAG_NAME = "DIRECTED", "keywords"
+"""The only type of a tool that puts what relates two entities into a list of words."""
 _BEGINS = ("valid_at", "valid_from", "since", "start_date", "startDate")
 _ENDS = ("invalid_at", "expired_at", "valid_to", "valid_until", "until", "end_date", "endDate")
 _SOURCES = ("fact", "source", "sources", "description", "evidence")
@@ -183,7 +185,9 @@ class _EntityFacts:
     def add_edge(self, type_name: str, properties: Sequence[Property], target: str) -> None:
         given = {one.name: one for one in properties}
         named = None
-        if type_name in _OF_ANY_RELATION:
+        if type_name == _LIGHTRAG_TYPE and _text(given.get(_LIGHTRAG_NAME)):
+            named = _LIGHTRAG_NAME
+        elif type_name in _OF_ANY_RELATION:
             named = next((name for name in _RELATION_NAMES if _text(given.get(name))), None)
         relation = _text(given[named]) if named is not None else type_name
         begins, is_begin_read = _moments(given, _BEGINS)
@@ -199,7 +203,9 @@ class _EntityFacts:
             return
         confidence = given.get("confidence")
         is_likely = confidence is not None and isinstance(confidence.given, float | int)
-        read = {named, *_BEGINS, *_ENDS, *_SOURCES} | ({"confidence"} if is_likely else set())
+        read = {named, "relationship_name", *_RECORD_KEEPING, *_BEGINS, *_ENDS, *_SOURCES} | (
+            {"confidence"} if is_likely else set()
+        )
         for name, one in given.items():
             if not (name in read or is_vector(one) or _is_record_keeping(one, given)):
                 self._left_out["properties of relationships"] += 1

@@ -34,7 +34,7 @@ from lamlam.memory_backends.resolution.entity_facts import facts_of
 from lamlam.memory_backends.resolution.resolver import look_up
 
 _LOG = logging.getLogger(__name__)
-_NAMES = ("name", "title", "id")
+_NAMES = ("name", "title", "id", "entity_id")
 """Properties that name a node, the first that it has."""
 _TEXT_LABELS = (
     "Chunk", "Document", "__Chunk__", "__Document__", "__Community__", "__Covariate__",

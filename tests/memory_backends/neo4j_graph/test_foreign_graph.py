@@ -254,6 +254,15 @@ async def test_a_memory_of_observations(lamlam_neo4j: Neo4jServer) -> None:
     async with _graph(lamlam_neo4j, made, "label=Memory") as store:
         assert (await store.lookup("Ada Quill", "observations")).values == ("mills", "sings")
         assert {fact.entity async for fact in store.scan()} == {"Ada Quill"}
+    made = (
+        "CREATE (:Gadget {entity_id: 'Ada'})-[:DIRECTED {keywords: 'teacher', description: 'x',"
+        " weight: 1.0}]->(:Gadget {entity_id: 'Bob'})-[:HAS {relationship_name: 'has',"
+        " updated_at: datetime()}]->(:Gadget {id: 7})"
+    )
+    async with _graph(lamlam_neo4j, made, "label=Gadget") as store:
+        facts = [(f.entity, f.relation, f.surface, f.source) async for f in store.scan()]
+        assert sorted(facts) == [("Ada", "teacher", "Bob", "x"), ("Bob", "has", "7", None)]
+        assert store.left_out == "properties of relationships: 1"
     made = "CREATE (:`__Node__`:Gadget {entity_id: 'Old Mill', name: 'x7', triplet_source_id: 'c'})"
     async with _graph(lamlam_neo4j, made, "label=__Node__&name=entity_id") as store:
         assert [(f.entity, f.relation, f.surface) async for f in store.scan()] == [
