@@ -71,7 +71,8 @@ def checked_shape(columns: Sequence[str] | None, has_header: bool | None, wide: 
             )
         if missing := [name for name in REQUIRED if name not in given]:
             raise UsageError(
-                f"columns: {', '.join(missing)} is missing", hint="such as entity,relation,value"
+                f"columns: {', '.join(missing)} is missing",
+                hint="such as entity,relation,value; --wide for a table of one relation",
             )
     elif not any(name not in (SKIPPED, "") for name in given[1:]):
         raise UsageError("columns: a wide table has a column for each relation")
@@ -128,14 +129,12 @@ class LayoutFinder:
             names = _plain_names(cells)
             roles = [_role_of(name, names) or name for name in names]
             if set(REQUIRED) <= set(roles):
-                return self._with_header(line, delimiter, roles, cells)
+                return self._with_header(line, delimiter, roles)
             if sum(role in COLUMNS for role in roles) >= sum(role in COLUMNS for role in best):
                 best = roles
         raise self._unnamed(line, best)
 
-    def _with_header(
-        self, line: str, delimiter: str, roles: list[str], cells: list[str]
-    ) -> TableLayout:
+    def _with_header(self, line: str, delimiter: str, roles: list[str]) -> TableLayout:
         hint = f"the first line names the columns: {', '.join(COLUMNS)}"
         if double := _double([role for role in roles if role in COLUMNS], False):
             raise self._faults.stop(f"the column {double!r} occurs twice in the header", hint)
@@ -149,7 +148,7 @@ class LayoutFinder:
                     "--ignore-unknown leaves such columns alone",
                 )
             names.append(role if is_known or not self._faults.ignore_unknown else None)
-        rule = self._rule(line, delimiter, names, is_own=tuple(cells) == COLUMNS)
+        rule = self._rule(line, delimiter, names)
         self._pass(line, rule)
         return TableLayout(rule, tuple(names))
 
@@ -253,7 +252,8 @@ class LayoutFinder:
         if self._shape.has_header is not None:
             return self._shape.has_header
         if not self._shape.is_wide:
-            if any(_role_of(name, plain) or name in COLUMNS for name in plain):
+            # One such word may be that of a fact: "Ada, type, person".
+            if sum(_role_of(name, plain) is not None for name in plain) > 1:
                 return True
             if self._is_like_a_fact(cells, names, rule):
                 raise self._faults.stop(
@@ -307,13 +307,13 @@ class LayoutFinder:
                 "write sep=; (or sep=,) as a line before it",
             )
 
-    def _rule(
-        self, line: str, delimiter: str, names: Sequence[str | None], *, is_own: bool = False
-    ) -> RowRule:
+    def _rule(self, line: str, delimiter: str, names: Sequence[str | None]) -> RowRule:
         cells = split(line, delimiter)
         return RowRule(
             delimiter,
-            is_quoting=delimiter != "\t" or is_own or all(map(is_in_quotes, filter(None, cells))),
+            is_quoting=delimiter != "\t"
+            or tuple(cells) == COLUMNS  # an export of ours
+            or all(map(is_in_quotes, filter(None, cells))),
             least=len(names) if self._shape.is_wide else 1 + max(map(names.index, REQUIRED)),
             most=len(names),
             has_quoted_commas=line.endswith("\r\n"),

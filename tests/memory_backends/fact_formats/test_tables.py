@@ -193,6 +193,7 @@ def test_tables_of_any_shape(
         ("A,b,c\nD,B,e", "csv", COLUMNS, ("looks like a fact",)),
         ("A,place of birth,c\nD,b,e", "csv", COLUMNS, ("looks like a fact",)),
         ("A,b,c", "csv", COLUMNS, ("looks like a fact",)),
+        ("A,type,c\nD,type,e", "csv", COLUMNS, ("looks like a fact",)),
         ("A,b,1815\nD,e,x", "csv", COLUMNS, ("looks like a fact",)),
         ("entity,relation,value\nA,b,c", "csv", BARE, ("leave out --no-header",)),
         ("A,b,c\nD,e,f", "tsv", {}, ("'A,b,c'", "--format csv")),
@@ -249,7 +250,7 @@ def test_a_header_that_is_taken_for_one_is_told(tmp_path: Path) -> None:
     rows, file = _read(path, **COLUMNS)
     assert rows == [("A", "b", "c")]
     assert "'wer,was,wert'" in file.notes[0] and "--no-header" in file.notes[0]
-    path.write_text("person,attribute,thing\nA,b,c\n")
+    path.write_text("subject,attribute,thing\nA,b,c\n")
     assert _read(path, **COLUMNS)[1].notes == []
 
 
