@@ -71,8 +71,8 @@ def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None
         store: an open store.
         items: what is put into it.
         commit_every: commit each time after so many items: for a server that has too little
-            memory for one transaction. Where it fails, the parts before are in the store;
-            doing it again completes it.
+            memory for one transaction. Where it fails, the parts before are in the store, as a
+            note of the error says; doing it again completes it.
 
     Raises:
         UsageError: parts without items.
@@ -105,16 +105,30 @@ def _put_in_parts(store: SyncFactStore, items: Iterable[Item], size: int) -> Com
     if size < 1:
         raise UsageError(f"commit_every must be at least 1, got {size}")
     remaining = iter(items)
-    changed = 0
+    changed = n_items = 0
     ended: list[Fact] = []
     commit: Commit | None = None
-    while part := list(islice(remaining, size)):
-        commit = store.apply(part)
-        changed += commit.facts
-        ended += commit.ended
+    try:
+        while part := list(islice(remaining, size)):
+            commit = store.apply(part)
+            changed += commit.facts
+            ended += commit.ended
+            n_items += len(part)
+    except BaseException as error:  # an interruption leaves them there too
+        error.add_note(_already_there(n_items, commit))
+        raise
     if commit is None:
         return store.apply([])
     return Commit(commit.revision, changed, tuple(ended))
+
+
+def _already_there(n_items: int, commit: Commit | None) -> str:
+    if commit is None:
+        return "no part before it was committed"
+    return (
+        f"whole parts before it are in the store: {n_items:,} items, up to revision"
+        f" {int(commit.revision)}; doing it again completes it"
+    )
 
 
 def _aliases(store: SyncFactStore, namespace: Namespace | None) -> Iterator[AddAlias]:

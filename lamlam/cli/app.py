@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from lamlam.cli import ask, bench, demo, doctor, evaluate, export, facts, process_clock, train
-from lamlam.cli.output import print_error
+from lamlam.cli.output import notes_of, print_error
 from lamlam.errors import LamLamError
 
 __all__ = ["app", "process_clock", "run"]
@@ -129,7 +129,7 @@ def run(arguments: Sequence[str]) -> int:
 def _explain(error: Exception) -> None:
     """Print one line: what went wrong and what to do about it."""
     if isinstance(error, LamLamError):
-        print_error(str(error), error.hint)
+        print_error(str(error), "; ".join([*notes_of(error), *filter(None, [error.hint])]))
     elif format_message := getattr(error, "format_message", None):
         # A usage error of typer's, whose class has moved between its releases. One
         # without a message has just printed a group's help.
@@ -145,7 +145,7 @@ def _explain(error: Exception) -> None:
             print_error(message.rstrip("."), hint)
     elif isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename is not None else ""
-        print_error(f"{where}{error.strerror}")
+        print_error(f"{where}{error.strerror}", "; ".join(notes_of(error)))
     elif type(error).__module__ == "sqlite3" and type(error).__name__ == "DatabaseError":
         print_error(f"the memory file is damaged: {error}", "take a copy of it that still works")
     else:

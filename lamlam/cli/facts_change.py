@@ -19,7 +19,13 @@ from lamlam.cli.facts_options import (
     value_of,
 )
 from lamlam.cli.facts_stores import hint_at_name, own_store, say_how_to_ask
-from lamlam.cli.output import print_figures, print_json, printable_line, shortened
+from lamlam.cli.output import (
+    print_figures,
+    print_json,
+    printable_line,
+    saying_what_is_done,
+    shortened,
+)
 from lamlam.cli.receipts import print_receipt
 
 if TYPE_CHECKING:
@@ -196,7 +202,7 @@ def forget(
     space = namespace_of(namespace)
     receipt: ErasureReceipt | None = None
     try:
-        with own_store(memory) as store:
+        with saying_what_is_done(), own_store(memory) as store:
             receipt = store.erase(
                 entity, relation, namespace=space, reason=reason, authority=authority
             )

@@ -13,7 +13,14 @@ import typer
 from lamlam.cli.facts_options import AsOf, Json, OfNamespace, ReadMemory, WriteMemory, namespace_of
 from lamlam.cli.facts_progress import bytes_read, counted
 from lamlam.cli.facts_stores import any_store, is_same_file, load, own_store, say_how_to_ask
-from lamlam.cli.output import print_json, print_result, printable_line, stderr_console
+from lamlam.cli.output import (
+    notes_of,
+    print_json,
+    print_result,
+    printable_line,
+    saying_what_is_done,
+    stderr_console,
+)
 
 if TYPE_CHECKING:
     from lamlam.errors import LamLamError
@@ -130,7 +137,7 @@ def import_(
         reading = _FileReading(
             opened, is_in_parts=commit_every is not None, is_skipping=skip_invalid
         )
-        with reading.naming_lines():
+        with saying_what_is_done(), reading.naming_lines():
             commit, location = load(memory, reading, commit_every)
     for note in opened.notes:
         stderr_console().print(printable_line(note), soft_wrap=True)
@@ -220,7 +227,8 @@ def copy(
     space = None if namespace is None else namespace_of(namespace)
     with any_store(source) as store:
         items = counted(contents(store, namespace=space), "copying", store.info().facts)
-        commit, location = load(target, items, commit_every)
+        with saying_what_is_done():
+            commit, location = load(target, items, commit_every)
     figures = {
         "changed": commit.facts,
         "revision": commit.revision,
@@ -240,7 +248,7 @@ def migrate(
     """Upgrade a store that an older version made to this version's schema."""
     from dataclasses import asdict
 
-    with own_store(memory) as store:
+    with saying_what_is_done(), own_store(memory) as store:
         report = store.migrate(dry_run=dry_run)
     if as_json:
         print_json(asdict(report))
@@ -300,11 +308,9 @@ class _FileReading:
         if not self._is_inside and not self._file.where.endswith(" line 0"):
             # Stores take many lines at a time: the bad one is among the last of them.
             said = f"at or before {self._file.where}: {said}"
-        done = (
-            "whole parts before it were imported" if self._is_in_parts else "nothing was imported"
-        )
+        done = list(notes_of(error)) if self._is_in_parts else ["nothing was imported"]
         if self._is_skipping and not self._is_inside:
-            done += (
-                "; --skip-invalid leaves out lines that are not facts, not what the store refuses"
+            done.append(
+                "--skip-invalid leaves out lines that are not facts, not what the store refuses"
             )
-        return type(error)(said, hint=f"{done}; {error.hint}" if error.hint else done)
+        return type(error)(said, hint="; ".join([*done, *([error.hint] if error.hint else [])]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +47,25 @@ def print_error(message: str, hint: str | None = None) -> None:
     if hint:
         line = f"{line} ({' '.join(hint.split())})"
     sys.stderr.write(f"error: {printable(line)}\n")
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """Return what was noted of an error besides its hint, such as what was done before it."""
+    hint = getattr(error, "hint", None)
+    return [note for note in getattr(error, "__notes__", ()) if note != hint]
+
+
+@contextmanager
+def saying_what_is_done() -> Iterator[None]:
+    """Print what is noted of an interruption, which typer turns into a bare exit status."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException as error:
+        for note in notes_of(error):
+            sys.stderr.write(f"{printable_line(note)}\n")
+        raise
 
 
 def printable(text: str) -> str:

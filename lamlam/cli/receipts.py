@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lamlam.cli.output import print_json, printable_line, shortened, stderr_console
+from lamlam.cli.output import print_json, printable, shortened, stderr_console
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.operations import ErasureReceipt
@@ -21,14 +21,14 @@ def print_receipt(receipt: ErasureReceipt, as_json: bool) -> None:
         return
     if not receipt.is_empty:
         for line in _of_erasure(receipt):
-            typer.echo(printable_line(line))
+            typer.echo(printable(line))
     if receipt.n_mentions:
         lines = list(_of_mentions(receipt))
         for line in lines:
             if receipt.is_empty:
-                stderr_console().print(printable_line(line), soft_wrap=True)
+                stderr_console().print(printable(line), soft_wrap=True)
             else:
-                typer.echo(printable_line(line))
+                typer.echo(printable(line))
 
 
 def _of_erasure(receipt: ErasureReceipt) -> Iterator[str]:
@@ -38,6 +38,8 @@ def _of_erasure(receipt: ErasureReceipt) -> Iterator[str]:
         yield f"log:          {receipt.log_entries} entries no longer name it"
     for revision in receipt.finished:
         yield f"finished:     clean-up of the erasure at revision {revision}"
+    for revision in receipt.unfinished:
+        yield f"unfinished:   clean-up of the erasure at revision {revision}: repeat the command"
     yield from (f"erased from:  {place} ({receipt.confirmation})" for place in receipt.covered)
     yield from (f"pending:      {place}" for place in receipt.pending)
     yield from (f"out of reach: {place}" for place in receipt.uncovered)

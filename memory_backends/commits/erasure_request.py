@@ -62,6 +62,7 @@ class ErasureRequest:
         log_entries: int = 0,
         mentions: Mentions | None = None,
         finished: tuple[int, ...] = (),
+        unfinished: tuple[int, ...] = (),
     ) -> ErasureReceipt:
         """Return the receipt.
 
@@ -73,7 +74,8 @@ class ErasureRequest:
             verified: the bytes of the covered places were searched, and held none of it.
             log_entries: entries of the commit log that no longer name it.
             mentions: what else still mentions the name.
-            finished: earlier erasures whose clean-up is done now.
+            finished: revisions of earlier erasures whose clean-up is done now.
+            unfinished: revisions of erasures, this one's too, whose clean-up is left over.
         """
         return ErasureReceipt(
             facts=facts,
@@ -91,4 +93,5 @@ class ErasureRequest:
             mentions=mentions.found if mentions is not None else (),
             n_mentions=mentions.total if mentions is not None else 0,
             finished=finished,
+            unfinished=unfinished,
         )

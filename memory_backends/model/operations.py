@@ -293,10 +293,13 @@ class ErasureReceipt:
     finished: tuple[int, ...] = ()
     """Revisions of earlier erasures whose clean-up had been left over and is done now."""
 
+    unfinished: tuple[int, ...] = ()
+    """Revisions of erasures whose clean-up is left over, this one's too: erase again to finish."""
+
     @property
     def is_empty(self) -> bool:
         """True where there was nothing to do."""
-        return not (self.facts or self.log_entries or self.finished)
+        return not (self.facts or self.log_entries or self.finished or self.unfinished)
 
     @property
     def confirmation(self) -> str:
@@ -315,6 +318,9 @@ class ErasureReceipt:
         if self.finished:
             revisions = ", ".join(str(int(one)) for one in self.finished)
             parts.append(f"clean-up finished of the erasure at revision {revisions}")
+        if self.unfinished:
+            revisions = ", ".join(str(int(one)) for one in self.unfinished)
+            parts.append(f"clean-up left of the erasure at revision {revisions}: erase it again")
         if self.pending:
             parts.append(f"pending: {'; '.join(self.pending)}")
         if self.mentions:

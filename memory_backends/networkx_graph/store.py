@@ -345,6 +345,7 @@ class GraphStore(LocalStore):
                 log_entries=erased.log_entries,
                 mentions=erased.mentions,
                 finished=() if self._unsaved else before,
+                unfinished=self._unsaved,
             )
 
     def _saved_or_why(self) -> str:

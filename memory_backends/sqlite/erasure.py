@@ -81,6 +81,12 @@ class ErasedRows:
             self.add(fact.code)
 
     @property
+    def unsearched(self) -> list[str]:
+        """What a receipt says of texts that are too short."""
+        short = "file: {} texts are too short to be searched for"
+        return [short.format(self.n_unsearched)] if self.n_unsearched else []
+
+    @property
     def is_searchable(self) -> bool:
         """Something was erased, and all of it can be searched for."""
         return bool(self.needles) and not self.n_unsearched

@@ -49,7 +49,13 @@ def migrate(
         waiting = [step for step in chosen if step.before >= _version(connection, step.of)]
         after = max([began, *(step.after for step in waiting if step.of == "schema")])
         return MigrationReport(began, after, tuple(map(str, waiting)), dry_run=True)
-    done = [step for step in chosen if _do(connection, step)]
+    done: list[MigrationStep] = []
+    try:
+        # One by one: an error says which are done.
+        done.extend(step for step in chosen if _do(connection, step))
+    except BaseException as error:
+        error.add_note(f"done before it: {'; '.join(map(str, done)) or 'nothing'}")
+        raise
     return MigrationReport(began, _version(connection), tuple(map(str, done)))
 
 

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 # A commit is seen at once by all that have the file open, and an erasure ends their snapshots.
 _OPEN: OpenFiles[SqliteFile] = OpenFiles()
-_SAME_NAME = "the name need not be known any more"
 _LOG_IN_USE = "write-ahead log: another process is using the file"
 _LOG_READ_HERE = (
     "write-ahead log: this process is reading the file as it was"
@@ -256,15 +255,15 @@ class SqliteFile(OneProcess):
             if (erased.facts or erased.needles or before) and not pending:
                 with self._writing() as writer:
                     note_finished(writer.connection)
-            if erased.n_unsearched and not pending and not before:
-                pending = [f"file: {erased.n_unsearched} texts are too short to be searched for"]
+            if not pending and not before:
+                pending = erased.unsearched
         except (FactStoreError, OSError) as error:
-            return [f"file and write-ahead log: {error}; erase again to finish: {_SAME_NAME}"]
+            return [f"file and write-ahead log: {error}; erase again to finish"]
         except BaseException as error:
             revision = int(erased.revision)
             error.add_note(
                 f"{erased.facts} facts are erased at revision {revision}, but not yet from the"
-                f" bytes of {self.path}: erase again to finish, {_SAME_NAME}"
+                f" bytes of {self.path}: erase again to finish"
             )
             raise
         return pending

@@ -228,13 +228,20 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise _operational(error, path) from error
+        raise _with_notes(_operational(error, path), error) from error
     except sqlite3.DatabaseError as error:
-        raise BadStore(f"{path} is damaged or no fact file: {error}") from error
+        damaged = BadStore(f"{path} is damaged or no fact file: {error}")
+        raise _with_notes(damaged, error) from error
     except PermissionError as error:
         if error.filename not in (None, path, str(path)):
             raise  # of a file that facts are read from meanwhile
         raise BadStore(f"{path} cannot be read: permission denied") from error
+
+
+def _with_notes(error: FactStoreError, of: Exception) -> FactStoreError:
+    for note in getattr(of, "__notes__", ()):
+        error.add_note(note)
+    return error
 
 
 def _operational(error: sqlite3.OperationalError, path: Path) -> FactStoreError:

@@ -312,7 +312,9 @@ class SqliteStore(SqliteFile, LocalStore):
                     erased.add(entity)
                 if erased.facts or erased.needles:
                     note_unfinished(writer.connection, erased.revision)
+                left = unfinished_erasures(writer.connection)
             pending = self._cleaned_up(erased, before)
+            is_done = not pending or pending == erased.unsearched
         is_clean = (erased.is_searchable or bool(before)) and not pending
         unfinished = [f"{_UNFINISHED}{path.name}" for path in parts_beside(self.path)]
         return request.receipt(
@@ -323,7 +325,8 @@ class SqliteStore(SqliteFile, LocalStore):
             verified=is_clean and not unfinished,
             log_entries=erased.log_entries,
             mentions=erased.mentions,
-            finished=() if pending else before,
+            finished=before if is_done else (),
+            unfinished=() if is_done else left,
         )
 
     def forget_changes_nowait(self) -> None:

@@ -63,7 +63,7 @@ def test_an_import_in_parts(facts: Facts, tmp_path: Path) -> None:
     store = ("--memory", "sqlite:///new.db", "--commit-every", "3")
     status, out, err = facts("import", "bad.jsonl", *store)
     assert (status, out) == (2, "")
-    assert "line 5" in err and "whole parts before it were imported" in err
+    assert "line 5" in err and "in the store: 3 items, up to revision 1" in err
     assert as_json(facts("stats", *store[:2], "--json"))["facts"] == 3
     done = as_json(facts("import", "good.jsonl", *store, "--json"))
     assert (done["facts"], done["changed"]) == (4, 1)
