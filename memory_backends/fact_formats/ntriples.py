@@ -14,6 +14,7 @@ from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, Los
 from lamlam.memory_backends.fact_formats.rdf_facts import read_rdf
 from lamlam.memory_backends.fact_formats.rdf_iris import entity_iri, relation_iri
 from lamlam.memory_backends.fact_formats.rdf_literals import RdfLiteral, literal_of
+from lamlam.memory_backends.fact_formats.rdf_syntax import OF_LINES
 from lamlam.memory_backends.fact_formats.rdf_vocabulary import (
     ALIAS,
     BASE,
@@ -102,7 +103,8 @@ def _format(name: str, syntax: str, *suffixes: str, is_written: bool = True) -> 
         read,
         write if is_written else None,
         suffixes=suffixes,
-        is_one_text=syntax not in ("N_TRIPLES", "N_QUADS"),
+        is_read_twice=syntax == "JSON_LD",
+        is_one_text=syntax not in OF_LINES,
     )
 
 

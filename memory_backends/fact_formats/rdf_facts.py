@@ -20,7 +20,7 @@ from lamlam.memory_backends.fact_formats.rdf_literals import surface_of_literal,
 from lamlam.memory_backends.fact_formats.rdf_names import mark_of
 from lamlam.memory_backends.fact_formats.rdf_scratch import RowFile
 from lamlam.memory_backends.fact_formats.rdf_survey import RdfSurvey, Said, blank_node
-from lamlam.memory_backends.fact_formats.rdf_syntax import RdfRow, rows_of
+from lamlam.memory_backends.fact_formats.rdf_syntax import OF_LINES, RdfRow, rows_of
 from lamlam.memory_backends.fact_formats.rdf_vocabulary import (
     ALIAS,
     BASE,
@@ -52,7 +52,7 @@ def read_rdf(lines: Iterable[bytes], syntax: str, faults: Faults) -> Iterator[It
     survey = RdfSurvey(faults)
     try:
         survey.take(rows)
-        yield from _RowReader(survey, faults).items()
+        yield from _RowReader(survey, faults, has_lines=syntax in OF_LINES).items()
     finally:
         survey.close()
 
@@ -60,7 +60,8 @@ def read_rdf(lines: Iterable[bytes], syntax: str, faults: Faults) -> Iterator[It
 class _RowReader:
     """Makes items of the rows that a survey kept."""
 
-    def __init__(self, survey: RdfSurvey, faults: Faults) -> None:
+    def __init__(self, survey: RdfSurvey, faults: Faults, *, has_lines: bool) -> None:
+        self._has_lines = has_lines
         self._survey = survey
         self._faults = faults
         self._relations = survey.names.relation_names(survey.relations)
@@ -86,7 +87,7 @@ class _RowReader:
                     else:
                         yield from self._taken(row)
                 except BadFact as error:
-                    faults.reject(error)
+                    faults.reject(self._located(error, row))
             try:
                 yield from self._finished_rule()
             except BadFact as error:
@@ -100,6 +101,12 @@ class _RowReader:
             "statements about triples that the file does not state",
             self._survey.unused_statements(),
         )
+
+    def _located(self, error: BadFact, row: RdfRow) -> BadFact:
+        """Return the error with what it is about, where the line may be some lines off."""
+        if self._has_lines:
+            return error
+        return BadFact(f"{error} (of {row.subject[:80]})", hint=error.hint)
 
     def _tell(self) -> None:
         """Say what became of names and labels."""

@@ -41,6 +41,8 @@ _WRITTEN_NUMBER = {
         r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|INF)|NaN", re.ASCII
     ),
 }
+_CANONICAL_DOUBLE = re.compile(r"-?\d\.\d+E-?\d+", re.ASCII)
+"""As programs write doubles, and the parser those of JSON-LD: nobody else's spelling."""
 _UTC = (None, "Z", "+00:00", "-00:00")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -103,7 +105,9 @@ def surface_of_literal(text: str, datatype: str, value: Value) -> str | None:
     if not datatype or isinstance(value, str | bool | PartialDate | Quantity):
         return None
     plain = text.strip()
-    return None if plain == surface_of(value) else plain
+    if plain == surface_of(value) or _CANONICAL_DOUBLE.fullmatch(plain):
+        return None
+    return plain
 
 
 def _quantity(text: str) -> Quantity:

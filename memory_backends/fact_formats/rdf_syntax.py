@@ -27,7 +27,8 @@ _STRING = f"{XSD}string"
 _REIFIES = f"{RDF}reifies"
 _PLACE = re.compile(r"^Parser error (?:at|between) line \d+.*?: | ?\(line \d+\)$", re.DOTALL)
 _HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
-_OF_LINES = frozenset({"N_TRIPLES", "N_QUADS"})
+OF_LINES = frozenset({"N_TRIPLES", "N_QUADS"})
+"""Syntaxes in which each triple has its line."""
 
 
 class RdfRow(NamedTuple):
@@ -62,7 +63,7 @@ def rows_of(lines: Iterable[bytes], syntax: str, faults: Faults) -> Iterator[Rdf
     except ImportError:
         raise MissingExtra("rdf", "pyoxigraph") from None
     format: pyoxigraph.RdfFormat = getattr(pyoxigraph.RdfFormat, syntax)
-    if syntax in _OF_LINES:
+    if syntax in OF_LINES:
         return _LineReader(format, faults).rows(lines)
     return _DocumentReader(format, syntax, faults).rows(lines)
 
@@ -214,7 +215,8 @@ class _DocumentReader:
         faults = self._faults
         feed = LineFeed(lines, self._syntax)
         base = f"file:///{_base_name(faults.name)}"
-        quads = self._parse(input=feed, format=self._format, base_iri=base)  # type: ignore[arg-type]  # read() is all that is used
+        format = self._streamed(lines) if self._syntax == "JSON_LD" else self._format
+        quads = self._parse(input=feed, format=format, base_iri=base)  # type: ignore[arg-type]  # read() is all that is used
         while True:
             try:
                 quad = next(quads, None)
@@ -232,6 +234,24 @@ class _DocumentReader:
                 yield from self._converter.rows(quad, faults.line)
             except BadFact as error:
                 faults.reject(error)
+
+    def _streamed(self, lines: Iterable[bytes]) -> pyoxigraph.RdfFormat:
+        """Return the parser that reads JSON-LD as it comes, where its keys are in their order.
+
+        The other one needs 25 times the size of the file, but takes keys in any order.
+        """
+        import pyoxigraph
+
+        streaming = pyoxigraph.RdfFormat.STREAMING_JSON_LD
+        feed = LineFeed(lines, self._syntax)
+        try:
+            for _ in self._parse(input=feed, format=streaming, base_iri="file:///"):  # type: ignore[arg-type]  # as below
+                pass
+        except SyntaxError as error:
+            return self._format if "must be the" in str(error) else streaming
+        except BadFact:
+            pass  # of a guard: the reading itself names it
+        return streaming
 
     def _fault(self, error: SyntaxError) -> BadFact:
         reason = _reason(error)

@@ -18,6 +18,8 @@ from lamlam.memory_backends.fact_formats.registry import FORMATS
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.model.values import EntityRef, PartialDate
+from lamlam.memory_backends.sync import SyncFactStore
+from lamlam.memory_backends.transfer import contents, put
 
 X = "http://example.org/"
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -402,3 +404,68 @@ def test_relative_iris_belong_to_the_file(tmp_path: Path) -> None:
 def test_formats_have_readers() -> None:
     """All of RDF's are registered."""
     assert set(SYNTAXES) <= set(FORMATS)
+
+
+@pytest.mark.parametrize(
+    "order", ['"@type": "x:T", "x:p": "v"', '"x:p": "v", "@type": "x:T"'], ids=["first", "last"]
+)
+def test_keys_of_json_ld_in_any_order(order: str, tmp_path: Path) -> None:
+    """Also where it cannot be read as it comes; a number has its usual surface."""
+    text = f'{{"@context": {{"x": "{X}"}}, "@id": "x:a", {order}, "x:n": 1.50}}'
+    facts = _facts(_file(tmp_path, text, "a.jsonld"))
+    assert sorted((fact.relation, fact.surface) for fact in facts) == [
+        ("n", "1.5"), ("p", "v"), ("type", "T"),
+    ]  # fmt: skip
+
+
+def test_faults_without_lines_name_their_subject(tmp_path: Path) -> None:
+    """For the parser reads some lines ahead."""
+    text = f'{PREFIXES}x:Ada x:born "soon"^^xsd:date .\n'
+    with pytest.raises(BadFact, match=rf"is not a date \(of {X}Ada\)"):
+        list(_file(tmp_path, text))
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{}/facts.db", "memory:"])
+def test_imports_one_after_the_other(url: str, tmp_path: Path) -> None:
+    """An IRI keeps the name that it has in the store; another of that name gets a qualifier."""
+    planet = f'<{X}planet/Mercury> <{X}radius> "2439"^^<{XSD}integer> .\n'
+    element = f'<{X}element/Mercury> <{X}symbol> "Hg" .\n'
+    both = f"{element}{planet}<{X}a> <{X}likes> <{X}planet/Mercury> .\n"
+    named = f'<{X}planet/Mercury> <{RDFS}label> "Merkur" ; <{X}moons> 0 .\n'
+    with SyncFactStore(url.format(tmp_path)) as store:
+
+        def add(text: str, name: str = "a.nt") -> tuple[int, int]:
+            file = _file(tmp_path, text, name)
+            return put(store, file).facts, file.qualified
+
+        store.apply([Assert(Fact(entity="Venus", relation="radius", value=6051, source="hand"))])
+        assert add(planet) == (1, 0)
+        assert add(element) == (1, 1)
+        assert add(both) == (1, 0)  # both are known
+        assert add(both) == add(planet) == add(element) == (0, 0)
+        assert add(named, "b.ttl") == (1, 0)
+        assert add(f'<{X}Venus> <{X}radius> "6051"^^<{XSD}integer> .\n') == (1, 0)
+        held = sorted((fact.entity, fact.relation, fact.surface) for fact in store.scan())
+        assert held == [
+            ("Mercury", "moons", "0"),
+            ("Mercury", "radius", "2439"),
+            ("Mercury (element)", "symbol", "Hg"),
+            ("Venus", "radius", "6051"),
+            ("a", "likes", "Mercury"),
+        ]
+
+
+def test_names_are_kept_through_an_export(tmp_path: Path) -> None:
+    """The sources go with the facts, so that another store knows the IRIs too."""
+    planet, element = (f'<{X}{kind}/Mercury> <{X}p> "{kind}" .\n' for kind in ("planet", "element"))
+    with SyncFactStore("memory:") as store:
+        put(store, _file(tmp_path, planet, "a.nt"))
+        write_facts(contents(store), str(tmp_path / "all.nt"))
+    with SyncFactStore("memory:") as other:
+        put(other, FactFile(str(tmp_path / "all.nt")))
+        put(other, _file(tmp_path, element, "b.nt"), commit_every=1)
+        put(other, _file(tmp_path, planet, "a.nt"))
+        assert {fact.entity: fact.value for fact in other.scan()} == {
+            "Mercury": "planet",
+            "Mercury (element)": "element",
+        }
