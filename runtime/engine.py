@@ -359,7 +359,7 @@ class Engine(OneProcess):
         read = read_messages(messages)
         if self._format is None:
             self._format = await anyio.to_thread.run_sync(
-                ChatFormat, loaded.file, loaded.vocabulary.eog_tokens
+                ChatFormat, loaded.file, loaded.vocabulary.eog_tokens, loaded.vocabulary
             )
         conversation = Conversation(
             read,

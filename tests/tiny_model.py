@@ -53,9 +53,14 @@ def write_tiny_model(
     n_tokens: int = 0,
     seed: int = 0,
     sealed: bool = True,
-    metadata: dict[str, str | float | int] | None = None,
+    metadata: dict[str, str | float | int | list[int]] | None = None,
+    marks: Sequence[tuple[str, int]] = (),
 ) -> Path:
-    """Write a random Llama model as GGUF (F32), with checksums, and return its path."""
+    """Write a random Llama model as GGUF (F32), with checksums, and return its path.
+
+    Args:
+        marks: more tokens, each with its type.
+    """
     import gguf
 
     from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal
@@ -64,6 +69,8 @@ def write_tiny_model(
     types = [CONTROL] + [NORMAL] * (len(texts) - 5) + [lookup_type] * 4
     if not with_lookup_tokens:
         texts, types = texts[:-4], types[:-4]
+    texts += [text for text, _ in marks]
+    types += [kind for _, kind in marks]
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_context_length(context)
     writer.add_embedding_length(width)
@@ -80,6 +87,8 @@ def write_tiny_model(
             writer.add_string(key, value)
         elif isinstance(value, float):
             writer.add_float32(key, value)
+        elif isinstance(value, list):
+            writer.add_array(key, value)
         else:
             writer.add_uint32(key, value)
     random = np.random.default_rng(seed)
@@ -124,7 +133,7 @@ class ByteTokens:
             return [257 + LOOKUP_TEXTS.index(text.decode())]
         return [1 + byte for byte in text]
 
-    def piece(self, token: int) -> bytes:
+    def piece(self, token: int, *, special: bool = False) -> bytes:
         """Return the byte of a token; none for the others."""
         return bytes([token - 1]) if 1 <= token <= 256 else b""
 

@@ -19,19 +19,30 @@ from typing import Any
 
 from lamlam.errors import BadChatTemplate, BadMessages, NoChatTemplate
 from lamlam.runtime.chat.template import ChatTemplate
-from lamlam.runtime.decoding.vocabulary import ChatPrompt, Stretch
+from lamlam.runtime.decoding.vocabulary import ChatPrompt, Stretch, Vocabulary
 from lamlam.runtime.llama.model_file import CheckpointFile
 
 _FIRST_STAND_IN, _LAST_STAND_IN = 0xF0000, 0x10FFFD
 _UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4
 _MAX_DEPTH = 32
+_MARK = re.compile(r"<[|\uff5c].*>|<.*[|\uff5c]>|</?s>|\[/?[A-Z_]+\]", re.DOTALL)
+"""What no text but a model's own markup looks like; tags of HTML do not."""
+_SPACE = " \t\n\v\f\r"
+"""What llama.cpp strips beside a token that takes white space."""
 
 
 class Marks:
     """The texts of a model's control tokens, as far as a template may write them."""
 
     def __init__(
-        self, texts: list[str], types: list[int], eog_tokens: frozenset[int], template: str
+        self,
+        texts: list[str],
+        types: list[int],
+        eog_tokens: frozenset[int],
+        template: str,
+        *,
+        file_types: list[int] | None = None,
+        strips: Mapping[int, tuple[bool, bool]] | None = None,
     ) -> None:
         """Find them.
 
@@ -40,16 +51,23 @@ class Marks:
             types: the format's type number of each.
             eog_tokens: tokens that end a generation; files that type them wrongly exist.
             template: its source.
+            file_types: as the file has them, where the loaded model treats some in another way.
+            strips: tokens that take the white space (before, after) them.
         """
+        self._strips = strips or {}
+        file_types = file_types or types
         self.ids: dict[str, int] = {}
         """Control tokens by text."""
         self.markup: list[str] = []
-        """Tokens that plain text yields too, whatever is done, and that the template writes."""
+        """Tokens that plain text yields too, whatever is done, and that only the template may
+        write: those that stand in it or look like marks, and those that the file types otherwise."""
         for token, (text, kind) in enumerate(zip(texts, types, strict=True)):
             if text and (kind in (_UNKNOWN, _CONTROL) or token in eog_tokens):
                 self.ids[text] = token
-            elif kind == _USER_DEFINED and text.strip() and len(text) > 1 and text in template:
-                self.markup.append(text)
+            elif kind == _USER_DEFINED and text.strip() and len(text) > 1:
+                is_mark = text in template or _MARK.fullmatch(text) is not None
+                if is_mark or file_types[token] != _USER_DEFINED:
+                    self.markup.append(text)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -66,6 +84,14 @@ class Marks:
         """Finds control tokens and markup."""
         return _any_of([*self.ids, *self.markup])
 
+    def stripped(self, before: int | None, text: str, after: int | None) -> str:
+        """Return a text between two tokens without the white space that these take."""
+        if self._strips.get(-1 if before is None else before, (False, False))[1]:
+            text = text.lstrip(_SPACE)
+        if self._strips.get(-1 if after is None else after, (False, False))[0]:
+            text = text.rstrip(_SPACE)
+        return text
+
     def found_in(self, text: str) -> list[str]:
         """Return the control tokens in a text, in order."""
         return self.pattern.findall(text)
@@ -74,11 +100,18 @@ class Marks:
 class ChatFormat:
     """The prompt format of one model for conversations."""
 
-    def __init__(self, file: CheckpointFile, eog_tokens: frozenset[int]) -> None:
+    def __init__(
+        self,
+        file: CheckpointFile,
+        eog_tokens: frozenset[int],
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
         """Compile the chat template of a model file.
 
         Args:
             eog_tokens: tokens that end a generation.
+            vocabulary: of the loaded model, which may treat a token in another way than its
+                type in the file says.
 
         Raises:
             NoChatTemplate: there is none.
@@ -92,7 +125,14 @@ class ChatFormat:
             )
         texts: list[str] = file.metadata["tokenizer.ggml.tokens"]
         self._template = ChatTemplate(source)
-        self._marks = Marks(texts, file.token_types, eog_tokens, source)
+        self._marks = Marks(
+            texts,
+            vocabulary.token_types if vocabulary else file.token_types,
+            eog_tokens,
+            source,
+            file_types=file.token_types,
+            strips=vocabulary.strips if vocabulary else None,
+        )
         self._bos, self._eos = (
             _token_text(texts, file.metadata.get(f"tokenizer.ggml.{name}_token_id"))
             for name in ("bos", "eos")
@@ -173,12 +213,14 @@ class _StandIns:
 
 def _stretches(text: str, stand_ins: _StandIns, marks: Marks) -> ChatPrompt:
     stretches: list[Stretch] = []
-    at = 0
+    at, before = 0, None
     for found in marks.pattern.finditer(text):
-        stretches += _plain(text[at : found.start()], stand_ins, marks)
-        stretches.append(marks.ids[found[0]])
-        at = found.end()
-    return ChatPrompt((*stretches, *_plain(text[at:], stand_ins, marks)))
+        token = marks.ids[found[0]]
+        between = marks.stripped(before, text[at : found.start()], token)
+        stretches += [*_plain(between, stand_ins, marks), token]
+        at, before = found.end(), token
+    rest = marks.stripped(before, text[at:], None)
+    return ChatPrompt((*stretches, *_plain(rest, stand_ins, marks)))
 
 
 def _plain(text: str, stand_ins: _StandIns, marks: Marks) -> Iterator[str]:

@@ -27,7 +27,7 @@ class NameTokens:
         blank: set[int] = set()
         inside: set[int] = set()
         ending: set[int] = set()
-        forbidden = vocabulary.not_text | vocabulary.eog_tokens
+        forbidden = vocabulary.not_text | vocabulary.eog_tokens | vocabulary.marks
         for token in range(vocabulary.n_tokens):
             piece = vocabulary.piece(token)
             if token in forbidden or not piece:
@@ -54,7 +54,7 @@ class CallSampler(Sampler):
         self._call = call
         self._names = names
         self._opening = call.form.opening.encode()
-        self._end = min(vocabulary.eog_tokens, default=None)
+        self._end = min(vocabulary.eog_tokens - vocabulary.suppressed, default=None)
         self._n_before: int | None = None
         self._tail = b""
         """The end of the text, which may be the beginning of a call's opening."""

@@ -18,12 +18,11 @@ class TokenMasks:
         lookup = vocabulary.lookup
         ids = {lookup.entity, lookup.relationship, lookup.return_, lookup.end} if lookup else set()
         special = vocabulary.not_text | vocabulary.eog_tokens | ids
+        may_end = vocabulary.eog_tokens - vocabulary.suppressed
         self.key = token_ids(special)
         """In a key: only text."""
-        self.text = token_ids(
-            special - vocabulary.eog_tokens - ({lookup.entity} if lookup else set())
-        )
-        self.text_no_lookup = token_ids(special - vocabulary.eog_tokens)
+        self.text = token_ids(special - may_end - ({lookup.entity} if lookup else set()))
+        self.text_no_lookup = token_ids(special - may_end)
         self.text_no_end = token_ids(special - ({lookup.entity} if lookup else set()))
         self.entity = token_ids(special - ({lookup.relationship} if lookup else set()))
         self.relation = token_ids(special - ({lookup.return_} if lookup else set()))

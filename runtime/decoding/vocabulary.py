@@ -7,11 +7,13 @@ tokenized with special tokens off, so no prompt, key or value yields a lookup to
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from lamlam.errors import NoLookupTokens, UnknownToken, UsageError
 from lamlam.lookup_tokens import LOOKUP_TOKENS
+from lamlam.runtime.decoding import output_marks
 
 # The format's token types: these are never text (unknown, control, unused).
 _NOT_TEXT = frozenset({2, 3, 5})
@@ -43,8 +45,8 @@ class TokenSource(Protocol):
         """Return the tokens of the text; with ``special``, token texts become their tokens."""
         ...
 
-    def piece(self, token: int) -> bytes:
-        """Return the bytes that a token stands for; none for control tokens."""
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """Return the bytes of a token; those of control tokens only with ``special``."""
         ...
 
     def eog_tokens(self) -> list[int]:
@@ -52,7 +54,7 @@ class TokenSource(Protocol):
         ...
 
     def token_types(self) -> list[int]:
-        """Return the format's type number of each token."""
+        """Return the format's type number of each token, as it is treated."""
         ...
 
 
@@ -69,11 +71,14 @@ class LookupTokens:
 class Vocabulary:
     """Text to tokens and back, with the lookup tokens known by id."""
 
-    def __init__(self, source: TokenSource, *, plain: bool = False) -> None:
+    def __init__(
+        self, source: TokenSource, *, plain: bool = False, suppressed: Iterable[int] = ()
+    ) -> None:
         """Find the lookup tokens; ``lookup`` is ``None`` where the model has none of them.
 
         Args:
             plain: the model is run without lookups, whatever tokens it has.
+            suppressed: tokens that the model must not write.
 
         Raises:
             NoLookupTokens: some are missing, or typed so that plain text could yield them.
@@ -85,7 +90,18 @@ class Vocabulary:
         self.bos = source.bos
         self.eog_tokens = frozenset(source.eog_tokens())
         self.lookup = None if plain else _find_lookup_tokens(source, types)
-        self.not_text = frozenset(n for n, kind in enumerate(types) if kind in _NOT_TEXT)
+        self.token_types = types
+        self.strips = source.strips() if hasattr(source, "strips") else {}
+        """Tokens that take the white space (before, after) them."""
+        self.suppressed = frozenset(suppressed)
+        """Written in no state, whatever they are."""
+        self.marks = frozenset() if self.lookup else _find_marks(source, self.eog_tokens)
+        """Tokens around thoughts and calls, which a plain model writes."""
+        control = {n for n, kind in enumerate(types) if kind in _NOT_TEXT}
+        self.not_text = frozenset(control - self.marks) | self.suppressed
+        self._pieces |= {
+            mark: source.piece(mark, special=True) for mark in self.marks if mark in control
+        }
         self._relation_tokens: dict[str, tuple[int, ...]] = {}
         self._longest_piece: int | None = None  # bytes; asking each token takes a while
 
@@ -160,6 +176,11 @@ def _encode(text: str) -> bytes:
         raise UsageError(
             "the text contains an unpaired surrogate, which is not a character"
         ) from None
+
+
+def _find_marks(source: TokenSource, eog_tokens: frozenset[int]) -> frozenset[int]:
+    found = (source.tokenize(text.encode(), special=True) for text in output_marks.TOKENS)
+    return frozenset(tokens[0] for tokens in found if len(tokens) == 1) - eog_tokens
 
 
 def _find_lookup_tokens(source: TokenSource, types: list[int]) -> LookupTokens | None:

@@ -11,6 +11,7 @@ import ctypes
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -33,8 +34,16 @@ for _name in ("outnull_file", "errnull_file"):
 _address_of_logits = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(
     ctypes.cast(api.llama_get_logits, ctypes.c_void_p).value or 0
 )
+# Asked once for every token, in half the time.
+_attributes_of = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int32)(
+    ctypes.cast(api.llama_vocab_get_attr, ctypes.c_void_p).value or 0
+)
 _ERROR_LEVEL = 4  # ggml's number
 _NO_TOKEN = -1
+# llama.cpp's attributes of tokens, and the type in a file that means the same; first come, first.
+_TYPES = ((8, 3), (1, 2), (16, 4), (2, 5), (32, 6))
+_NORMAL, _NORMAL_BIT = 1, 4
+_LSTRIP, _RSTRIP = 128, 256
 
 
 class LlamaModel:
@@ -43,7 +52,6 @@ class LlamaModel:
     def __init__(self, handle: Any, token_types: list[int]) -> None:  # Any: a ctypes pointer
         self.handle = handle
         self._vocab: Any = api.llama_model_get_vocab(handle)
-        self._token_types = token_types
         self.n_tokens = int(api.llama_vocab_n_tokens(self._vocab))
         self.n_context_trained = int(api.llama_model_n_ctx_train(handle))
         # A recurrent layer keeps one state, from which single tokens cannot be removed.
@@ -58,6 +66,12 @@ class LlamaModel:
         is_ours = api.llama_model_meta_val_str(handle, b"lamlam.format_version", buffer, 256) >= 0
         has_bos = is_ours or api.llama_vocab_get_add_bos(self._vocab)
         self.bos = int(api.llama_vocab_bos(self._vocab)) if has_bos else _NO_TOKEN
+        self._token_types, self._strips = token_types.copy(), {}
+        for n, bits in enumerate(map(_attributes_of, repeat(self._vocab), range(self.n_tokens))):
+            if bits != _NORMAL_BIT or token_types[n] != _NORMAL:
+                self._token_types[n] = _type_of(bits)
+                if bits & (_LSTRIP | _RSTRIP):
+                    self._strips[n] = (bool(bits & _LSTRIP), bool(bits & _RSTRIP))
 
     def tokenize(self, text: bytes, *, special: bool) -> list[int]:
         """Return the tokens of the text, with no BOS added in front."""
@@ -69,13 +83,13 @@ class LlamaModel:
             n = api.llama_tokenize(vocab, text, len(text), tokens, -n, False, special)
         return tokens[:n]
 
-    def piece(self, token: int) -> bytes:
-        """Return the bytes of a token; none for control tokens."""
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """Return the bytes of a token; those of control tokens only with ``special``."""
         vocab, buffer = self._open_vocab(), self._piece_buffer
-        n = api.llama_token_to_piece(vocab, token, buffer, len(buffer), 0, False)
+        n = api.llama_token_to_piece(vocab, token, buffer, len(buffer), 0, special)
         if n < 0:
             buffer = self._piece_buffer = ctypes.create_string_buffer(-n)
-            n = api.llama_token_to_piece(vocab, token, buffer, len(buffer), 0, False)
+            n = api.llama_token_to_piece(vocab, token, buffer, len(buffer), 0, special)
         return buffer.raw[:n]
 
     def eog_tokens(self) -> list[int]:
@@ -89,8 +103,16 @@ class LlamaModel:
         ]
 
     def token_types(self) -> list[int]:
-        """Return the format's type number of each token."""
+        """Return the format's type number of each token, as llama.cpp treats it.
+
+        Where it knows better than the file, it changes types while it loads: a token called
+        ``<|channel|>``, for example, is matched inside plain text whatever the file says.
+        """
         return self._token_types
+
+    def strips(self) -> dict[int, tuple[bool, bool]]:
+        """Return the tokens that take the white space (before, after) them."""
+        return self._strips
 
     def forget(self) -> None:
         """Make later uses of this model an error instead of an access to freed memory."""
@@ -270,6 +292,10 @@ class LlamaContext:
         self.truncate(target, n_tokens)
 
 
+def _type_of(attributes: int) -> int:
+    return next((kind for bit, kind in _TYPES if attributes & bit), _NORMAL)
+
+
 def _no(handle: Any) -> bool:
     return False
 
@@ -285,7 +311,7 @@ def open_model(
     """Load a checked GGUF file and free it at the end.
 
     Args:
-        token_types: from the file's metadata.
+        token_types: from the file's metadata; what llama.cpp makes of them is asked of it.
         gpu_layers: layers on the GPU; -1 for all.
 
     Raises:

@@ -22,6 +22,7 @@ from lamlam.runtime.llama.gguf_file import GgufHeader, read_header
 
 _TOKEN_TYPES = "tokenizer.ggml.token_type"
 _TOKENS = "tokenizer.ggml.tokens"
+_SUPPRESSED = "tokenizer.ggml.suppress_tokens"
 _NORMAL = 1
 
 
@@ -51,6 +52,11 @@ class CheckpointFile:
     def verbalise(self) -> str:
         """Who writes values, as the model was trained."""
         return str(self.metadata.get("lamlam.verbalise", "copy"))
+
+    @property
+    def suppressed_tokens(self) -> tuple[int, ...]:
+        """Tokens that the model must not write."""
+        return tuple(self.metadata.get(_SUPPRESSED, ()))
 
     @property
     def lookup_bias(self) -> float:
@@ -136,3 +142,8 @@ def _check_metadata(path: Path, header: GgufHeader) -> None:
         # Some writers store -1 as an unsigned number for "none".
         if type(value) is not int or not (-1 <= value < len(tokens) or value == 0xFFFFFFFF):
             raise _damaged(path, f"its {name} token is {value!r}")
+    suppressed = metadata.get(_SUPPRESSED, [])
+    if not isinstance(suppressed, list) or not all(
+        type(token) is int and 0 <= token < len(tokens) for token in suppressed
+    ):
+        raise _damaged(path, f"its {_SUPPRESSED} are not all tokens")

@@ -213,7 +213,7 @@ class OwnerThread:
                 verbose=settings.verbose,
             )
         )
-        vocabulary = Vocabulary(model, plain=settings.plain)
+        vocabulary = Vocabulary(model, plain=settings.plain, suppressed=file.suppressed_tokens)
         context = settings.context or self._default_context(file, model.n_context_trained)
         n_cells = context * settings.max_sequences
         if settings.cache_tokens is not None:
