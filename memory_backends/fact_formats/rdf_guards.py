@@ -23,13 +23,14 @@ _LONGEST_ENTITY = 1_000
 """Bytes of the text of one entity of XML."""
 _MOST_ENTITIES = 50_000
 """Entities between two tags."""
-_LONGEST_HEAD = 1_000_000
+_LONGEST_HEAD = 64_000
 """Bytes of an XML file up to its first element, where entities are declared."""
 _JSON_TOKEN = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
 _IN_LINE = re.compile(rb'"(?:[^"\\]|\\.)*"|<<|>>|<[^<>]*>')
 _TAG_EDGE = re.compile(rb"[<>]")
 _ENTITY = re.compile(rb"""<!ENTITY\s+([^\s"'>]+)\s+(?:"([^"]*)"|'([^']*)'|([^>]*))""")
 _REFERENCE = re.compile(rb"&(?!#|lt;|gt;|amp;|quot;|apos;)")
+_DECLARATION = b"<!ENTITY"
 _FIRST_ELEMENT = re.compile(rb"<[A-Za-z_]")
 
 
@@ -126,10 +127,14 @@ class _XmlGuard:
         self._references = 0
         self._head: bytes | None = b""
         self._last = b""
+        self._end = b""
 
     def check(self, piece: bytes) -> None:
         if self._head is not None:
             self._check_head(piece)
+        elif _DECLARATION in self._end + piece:
+            raise BadFact("invalid fact: an XML entity is declared behind the first element")
+        self._end = (self._end + piece)[1 - len(_DECLARATION) :]
         text = self._last + piece  # a sign may be cut in two
         # No tag is open where only text follows: the last two bytes are looked at again.
         self._last = text[-1:] if text.endswith((b"<", b"/")) else b""
@@ -169,7 +174,7 @@ class _XmlGuard:
         if _FIRST_ELEMENT.search(self._head):
             self._head = None
         elif len(self._head) > _LONGEST_HEAD:
-            raise BadFact("invalid fact: the XML file has no element in its first million bytes")
+            raise BadFact("invalid fact: the XML file has no element in its first 64,000 bytes")
 
 
 def _too_deep(what: str, most: int) -> BadFact:
