@@ -27,6 +27,7 @@ from lamlam.memory_backends.model.operations import (
     Commit,
     EraseOptions,
     ErasureReceipt,
+    KnownEntity,
     MigrationReport,
     Op,
     PastFact,
@@ -234,6 +235,34 @@ class FactStore(Protocol):
     ) -> list[PastFact]:
         """Return facts and versions of facts that have ended, oldest first (`HISTORY`)."""
         raise unsupported(self, "history", Capability.HISTORY)
+
+    async def entities(
+        self, *, namespace: Namespace | None = None, name: str | None = None
+    ) -> AsyncIterator[KnownEntity]:
+        """Yield entities with facts, or only ended ones: of one namespace, of one name, or all.
+
+        The body takes those with facts from `scan`; a backend with `HISTORY` writes its own.
+        """
+        from lamlam.memory_backends.commits.whole_namespace import EntityCounts
+
+        counts = EntityCounts(name)
+        async for fact in self.scan(namespace=namespace):
+            counts.add(fact)
+        for entity in counts.all():
+            yield entity
+
+    async def erase_namespace(
+        self, namespace: Namespace, *, reason: str | None = None, authority: str | None = None
+    ) -> ErasureReceipt:
+        """Erase all of a namespace, history included; the usual one, ``()``, is `BadFact`."""
+        from lamlam.memory_backends.commits.whole_namespace import NamespaceErasure
+
+        info = await self.info()
+        erasure = NamespaceErasure(namespace, reason, authority, info.revision)
+        while names := erasure.names([one async for one in self.entities(namespace=namespace)]):
+            for name in names:
+                erasure.add(await self.erase(name, namespace=namespace))
+        return erasure.receipt()
 
     async def rules(self) -> list[RelationRule]:
         """Return the rules of relations, in the order of definition (`RULES`)."""

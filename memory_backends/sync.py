@@ -22,6 +22,7 @@ from lamlam.background_loop import BackgroundLoop
 from lamlam.inline_calls import awaited, iterate_inline, run_inline
 from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.validation import facts_to_load
+from lamlam.memory_backends.commits.whole_namespace import NamespaceErasure
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.model.operations import (
@@ -29,6 +30,7 @@ from lamlam.memory_backends.model.operations import (
     Change,
     Commit,
     ErasureReceipt,
+    KnownEntity,
     MigrationReport,
     Op,
     PastFact,
@@ -252,6 +254,23 @@ class SyncFactStore(OneProcess):
     ) -> list[PastFact]:
         """Return facts and versions of facts that have ended, oldest first."""
         return self._call(partial(self._opened().history, entity, relation, namespace=namespace))
+
+    def entities(
+        self, *, namespace: Namespace | None = None, name: str | None = None
+    ) -> Iterator[KnownEntity]:
+        """Yield every entity of which the store holds anything, history included."""
+        return self._iterate(partial(self._opened().entities, namespace=namespace, name=name))
+
+    def erase_namespace(
+        self, namespace: Namespace, *, reason: str | None = None, authority: str | None = None
+    ) -> ErasureReceipt:
+        """Erase every entity of a namespace, also what only the history has; one receipt for all."""
+        revision = self.info().revision
+        erasure = NamespaceErasure(namespace, reason, authority, revision)
+        while names := erasure.names(list(self.entities(namespace=namespace))):
+            for name in names:
+                erasure.add(self.erase(name, namespace=namespace))
+        return erasure.receipt()
 
     def rules(self) -> list[RelationRule]:
         """Return the rules of relations, in the order of definition."""

@@ -182,10 +182,15 @@ def retract(
 
 
 def forget(
-    entity: Entity,
+    entity: Annotated[
+        str | None, typer.Argument(help="The entity, by its exact name or an alias.")
+    ] = None,
     relation: MaybeRelation = None,
     memory: WriteMemory = None,
     namespace: InNamespace = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every entity of --namespace, instead of ENTITY.")
+    ] = False,
     reason: Annotated[
         str | None, typer.Option("--reason", help="Why; stands in the receipt.")
     ] = None,
@@ -197,18 +202,26 @@ def forget(
     """Erase facts, their history included, and print the receipt. Exit status 1 if none.
 
     Without RELATION the name goes from the commit log too, as the actor of commits. What else
-    mentions it is listed. Repeat the command to finish what the receipt calls pending.
+    mentions it is listed. Repeat the command to finish what the receipt calls pending. With --all
+    and --namespace everything in that namespace goes, also what only the history has.
     """
+    from lamlam.errors import UsageError
+
+    if everything == (entity is not None):
+        raise UsageError("forget takes either ENTITY or --all", hint="--all needs --namespace")
     space = namespace_of(namespace)
     receipt: ErasureReceipt | None = None
     try:
         with saying_what_is_done(), own_store(memory) as store:
-            receipt = store.erase(
-                entity, relation, namespace=space, reason=reason, authority=authority
-            )
-            if receipt.is_empty:
-                lacks = repr(relation) if relation else "facts"
-                hint_at_name(store, entity, space, lacks=lacks)
+            if entity is None:
+                receipt = store.erase_namespace(space, reason=reason, authority=authority)
+            else:
+                receipt = store.erase(
+                    entity, relation, namespace=space, reason=reason, authority=authority
+                )
+                if receipt.is_empty:
+                    lacks = repr(relation) if relation else "facts"
+                    hint_at_name(store, entity, space, lacks=lacks)
     finally:  # also where the store cannot be closed: what was erased is erased
         if receipt is not None:
             print_receipt(receipt, as_json)

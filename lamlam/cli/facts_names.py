@@ -1,4 +1,4 @@
-"""The commands for names of entities: ``alias``, ``merge`` and ``split``."""
+"""The commands for names of entities: ``entities``, ``alias``, ``merge`` and ``split``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lamlam.cli.facts_options import Entity, InNamespace, Json, WriteMemory, namespace_of
-from lamlam.cli.facts_stores import hint_at_name, own_store
+from lamlam.cli.facts_options import (
+    Entity,
+    InNamespace,
+    Json,
+    OfNamespace,
+    ReadMemory,
+    WriteMemory,
+    namespace_of,
+)
+from lamlam.cli.facts_stores import any_store, hint_at_name, own_store
 from lamlam.cli.output import print_json, print_result, printable_line
 
 if TYPE_CHECKING:
@@ -20,9 +28,30 @@ _Kept = Annotated[str, typer.Argument(help="The entity that keeps the facts.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
+    app.command(epilog="Example: lamlam facts entities --namespace users/7")(entities)
     app.command(epilog='Example: lamlam facts alias "Ada Quill" "the miller of Lowmere"')(alias)
     app.command(epilog='Example: lamlam facts merge "Ada Quill" "A. Quill"')(merge)
     app.command(epilog='Example: lamlam facts split "Ada Quill" "A. Quill"')(split)
+
+
+def entities(
+    memory: ReadMemory = None, namespace: OfNamespace = None, as_json: Json = False
+) -> None:
+    """List every entity, also those of which only the history is left. Exit status 1 if none."""
+    from dataclasses import asdict
+
+    from lamlam.cli.facts_output import print_table
+
+    space = None if namespace is None else namespace_of(namespace)
+    with any_store(memory) as store:
+        found = list(store.entities(namespace=space))
+    if as_json:
+        print_json({"entities": [asdict(one) for one in found]})
+    else:
+        rows = [(one.name, "/".join(one.namespace), str(one.facts), str(one.past)) for one in found]
+        print_table(("entity", "namespace", "facts", "ended"), rows)
+    if not found:
+        raise typer.Exit(NOT_FOUND)
 
 
 def alias(

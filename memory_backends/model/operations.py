@@ -354,6 +354,19 @@ class PastFact:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownEntity:
+    """An entity of which a store holds anything: facts, or only versions that have ended."""
+
+    name: str
+    """As stored, or as it was last."""
+    namespace: Namespace
+    facts: int
+    """Facts that hold."""
+    past: int
+    """Versions of facts that have ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationReport:
     """What `migrate` did to a store, or would do (``dry_run``)."""
 

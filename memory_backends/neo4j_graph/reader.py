@@ -185,6 +185,20 @@ class Neo4jReader:
         wanted = relation_key(relation) if relation is not None else None
         return facts_of(record, wanted, self._ids)
 
+    async def known_after(self, after: str, name: str | None, batch: int) -> list[Row]:
+        """Return the next entities by id: id, key, name, how many facts hold and have ended."""
+        statement = self._queries._(
+            "MATCH (e:@Entity) WHERE e.id > $after AND EXISTS { (e)<-[:ABOUT]-() }"
+            " AND ($key IS NULL OR e.key = $key OR e.key ENDS WITH $in_space)"
+            " WITH e ORDER BY e.id LIMIT $batch RETURN e.id, e.key, e.name,"
+            " COUNT { (e)<-[:ABOUT]-(:@Fact) }, COUNT { (e)<-[:ABOUT]-(:@Past) } ORDER BY e.id"
+        )
+        key = None if name is None else canonical_key(name)
+        in_space = None if key is None else scoped(("",), key)
+        return await self._connection.read(
+            lambda tx: tx.rows(statement, after=after, batch=batch, key=key, in_space=in_space)
+        )
+
     async def history(
         self, entity: str, relation: str | None, namespace: Namespace
     ) -> list[PastFact]:

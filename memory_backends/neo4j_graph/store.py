@@ -29,11 +29,13 @@ from lamlam.memory_backends.model.lookups import (
     check_lookup,
     checked_lookups,
 )
+from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.model.operations import (
     Assert,
     Change,
     Commit,
     ErasureReceipt,
+    KnownEntity,
     MigrationReport,
     Op,
     PastFact,
@@ -219,6 +221,19 @@ class Neo4jStore(FactStore):
         """Return what the store knows about relations, in the order of definition."""
         self._check_open()
         return await self._loop.run(self._reader.all_rules)
+
+    async def entities(
+        self, *, namespace: Namespace | None = None, name: str | None = None
+    ) -> AsyncIterator[KnownEntity]:
+        """Yield every entity with facts or only with ended ones."""
+        self._check_open()
+        space = None if namespace is None else check_namespace(namespace)
+        after = ""
+        while rows := await self._loop.run(self._reader.known_after, after, name, 1000):
+            after = rows[-1][0]
+            for _, key, spelt, n_facts, n_ended in rows:
+                if space is None or split(key)[0] == space:
+                    yield KnownEntity(spelt, split(key)[0], n_facts, n_ended)
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""

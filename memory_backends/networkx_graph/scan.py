@@ -12,7 +12,7 @@ from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import Identify, check_as_of
 from lamlam.memory_backends.model.namespaces import scoped, split
-from lamlam.memory_backends.model.operations import PastFact
+from lamlam.memory_backends.model.operations import KnownEntity, PastFact
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.networkx_graph.file import FileContents
 from lamlam.memory_backends.networkx_graph.state import GraphState
@@ -71,6 +71,20 @@ def reader_at(state: GraphState, revision: int, as_of: int | None) -> tuple[Enti
     check_as_of(as_of)
     check_reached(as_of, revision)
     return PastView(state, as_of), as_of
+
+
+def known_entities(
+    state: GraphState, namespace: Namespace | None, name: str | None
+) -> list[KnownEntity]:
+    """Return every entity with facts or with a past, or those of one name."""
+    wanted = None if name is None else canonical_key(name)
+    found = []
+    for key in dict.fromkeys((*state.keys(), *state.past)):
+        space, plain = split(key)
+        if namespace in (None, space) and wanted in (None, plain):
+            spelt, now, past = state.history(key)
+            found.append(KnownEntity(spelt or plain, space, len(now), len(past)))
+    return found
 
 
 def history_of(

@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,6 +45,7 @@ from lamlam.memory_backends.model.operations import (
     Change,
     Commit,
     ErasureReceipt,
+    KnownEntity,
     MigrationReport,
     Op,
     PastFact,
@@ -63,7 +64,13 @@ from lamlam.memory_backends.networkx_graph.file import (
     state_of,
     write_file,
 )
-from lamlam.memory_backends.networkx_graph.scan import GraphScan, aliases_of, history_of, reader_at
+from lamlam.memory_backends.networkx_graph.scan import (
+    GraphScan,
+    aliases_of,
+    history_of,
+    known_entities,
+    reader_at,
+)
 from lamlam.memory_backends.networkx_graph.state import Graph, GraphState
 from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.resolution.resolver import describe, look_up
@@ -229,6 +236,16 @@ class GraphStore(LocalStore):
         with self._locked() as store:
             return store.state.rules.all()
 
+    async def entities(
+        self, *, namespace: Namespace | None = None, name: str | None = None
+    ) -> AsyncIterator[KnownEntity]:
+        """Yield every entity with facts or only with ended ones."""
+        space = None if namespace is None else check_namespace(namespace)
+        with self._locked() as store:
+            found = known_entities(store.state, space, name)
+        for one in found:
+            yield one
+
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
         check_entity(entity)
@@ -326,8 +343,7 @@ class GraphStore(LocalStore):
             if erased.notices:
                 self._revision += 1
                 self._log.add(self._revision, erased=erased.notices)
-            pending: tuple[str, ...] = ()
-            before = self._unsaved
+            pending, before = tuple[str, ...](), self._unsaved
             if is_changed := bool(erased.facts or erased.log_entries):
                 self._is_saved = False
                 pending = (_FREED,)

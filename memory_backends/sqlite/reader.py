@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityReader
+from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
 from lamlam.memory_backends.model.lookups import (
     Identify,
@@ -19,6 +20,7 @@ from lamlam.memory_backends.model.lookups import (
     PastVersion,
     StoredFact,
 )
+from lamlam.memory_backends.model.namespaces import parsed
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.sqlite.commit_log import unpack_rules
 from lamlam.memory_backends.sqlite.rows import SPACE_END, name_and_key, next_place, row_id
@@ -275,6 +277,16 @@ class SqliteReader(EntityReader):
     def _forget_sources(self) -> None:
         self._sources.clear()
         self.kept_sources.clear()
+
+    def namespaces(self) -> list[Namespace]:
+        """Return every namespace in which an entity has, or had, facts; the usual one first."""
+        begin = f"substr(name, 1, instr(name, '{SPACE_END}') - 1)"
+        tables = [
+            f"SELECT {begin} FROM {table} WHERE instr(name, '{SPACE_END}')"
+            for table in ("ent", "past")
+        ]
+        rows = self.cursor.execute(" UNION ".join(tables)).fetchall()
+        return [(), *(parsed(written) for (written,) in rows if written)]
 
     def aliases_at(self, place: int) -> list[str]:
         """Return the scoped keys of the aliases of the entity whose row is here, sorted."""

@@ -12,7 +12,7 @@ from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
 from lamlam.memory_backends.model.lookups import Identify
 from lamlam.memory_backends.model.namespaces import scoped, split
-from lamlam.memory_backends.model.operations import PastFact
+from lamlam.memory_backends.model.operations import KnownEntity, PastFact
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.resolution.entity_facts import facts_of, named_record, past_facts
 from lamlam.memory_backends.resolution.views import PastView
@@ -91,6 +91,55 @@ def entities_at(reader: SqliteReader, revision: int, batch: int) -> Iterator[Sto
             facts = EntityHistory(name, (), past).at(revision)
             if facts and name is not None:
                 yield StoredEntity(name, key, facts)
+
+
+def known_entities(
+    reading: Reading, namespace: Namespace | None, batch: int = 1000
+) -> Iterator[KnownEntity]:
+    """Yield every entity with facts or with a past; each batch from a new snapshot."""
+    place: int | None = None
+    while True:
+        with reading() as reader:
+            rows = reader.rows_after(place, batch)
+            found = [
+                KnownEntity(
+                    row.name, split(row.key)[0], len(row.stored()), len(reader.past(row.key)[1])
+                )
+                for _, row in rows
+                if row.name
+            ]
+        yield from (one for one in found if namespace in (None, one.namespace))
+        if not rows:
+            break
+        place = rows[-1][0]
+    seen: set[str] = set()
+    number = -1
+    while True:
+        found = []
+        with reading() as reader:
+            ended = list(reader.ended_after(number, batch))
+            for _, key in ended:
+                if key not in seen and reader.record(key) is None:
+                    seen.add(key)
+                    name, past = reader.past(key)
+                    if name is not None:
+                        found.append(KnownEntity(name, split(key)[0], 0, len(past)))
+        yield from (one for one in found if namespace in (None, one.namespace))
+        if not ended:
+            return
+        number = ended[-1][0]
+
+
+def entities_named(reading: Reading, namespace: Namespace | None, name: str) -> list[KnownEntity]:
+    """Return the entities of one name, in whatever namespaces there are."""
+    found = []
+    with reading() as reader:
+        spaces = reader.namespaces() if namespace is None else [namespace]
+        for space in spaces:
+            spelt, now, past = reader.history(scoped(space, canonical_key(name)))
+            if spelt is not None:
+                found.append(KnownEntity(spelt, space, len(now), len(past)))
+    return found
 
 
 def history_of(

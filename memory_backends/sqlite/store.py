@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ from lamlam.memory_backends.model.operations import (
     Change,
     Commit,
     ErasureReceipt,
+    KnownEntity,
     Op,
     PastFact,
     StoreInfo,
@@ -45,7 +46,13 @@ from lamlam.memory_backends.resolution.views import (
 from lamlam.memory_backends.sqlite.commit_log import forget_log
 from lamlam.memory_backends.sqlite.open_file import SqliteFile
 from lamlam.memory_backends.sqlite.reader import SqliteReader
-from lamlam.memory_backends.sqlite.scan import Scan, aliases_of, history_of
+from lamlam.memory_backends.sqlite.scan import (
+    Scan,
+    aliases_of,
+    entities_named,
+    history_of,
+    known_entities,
+)
 from lamlam.memory_backends.sqlite.schema import (
     SCHEMA_VERSION,
     translated,
@@ -217,6 +224,19 @@ class SqliteStore(SqliteFile, LocalStore):
         space = check_namespace(namespace)
         with self._reading() as reader:
             return history_of(reader, entity, relation, space, self._identify)
+
+    async def entities(
+        self, *, namespace: Namespace | None = None, name: str | None = None
+    ) -> AsyncIterator[KnownEntity]:
+        """Yield every entity with facts or only with ended ones."""
+        space = None if namespace is None else check_namespace(namespace)
+        found = (
+            known_entities(self._reading, space)
+            if name is None
+            else entities_named(self._reading, space, name)
+        )
+        for one in found:
+            yield one
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ CheckStatus = Literal["unchanged", "changed", "retracted", "not_valid", "unknown
 - ``changed``: the fact was replaced, or its value is written in another way now;
 - ``retracted``: it was retracted and not replaced;
 - ``not_valid``: the store has it, but its period of world time does not include now;
-- ``unknown``: the store has no such fact and no history of it: it was erased, or never was in
-  this store, or the store keeps no history. After an erasure these look the same;
+- ``unknown``: the store has no such fact and no history of it, in no namespace: it was erased, or
+  never was in this store, or the store keeps no history. After an erasure these look the same;
 - ``not_verifiable``: the weights wrote it, so there is no fact to ask about.
 """
 
@@ -50,6 +50,9 @@ class SpanCheck:
     """The revision of the store when the text was generated."""
     ended: int | None = None
     """The revision at which the fact ended."""
+    namespace: tuple[str, ...] = ()
+    """Where the store has the fact, or its history: of another namespace than the usual one
+    everything here is said of it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,50 @@ def _steps(
     for name in _to_look_through(asked, results):
         stored = yield store.scan(name, namespace=())
         named[name] = _Named(stored, (yield store.history(name)) if has_history else None)
-    return _verification(text, spans, asked, results, named)
+    elsewhere = {}
+    for one, result in zip(asked, results, strict=True):
+        if _is_nowhere(one, result, named):
+            found = yield from _elsewhere(one, store, has_history)
+            if found is not None:
+                elsewhere[one.span] = found
+    return _verification(text, spans, asked, results, named, elsewhere)
+
+
+def _is_nowhere(asked: _Asked, result: LookupResult, named: dict[str, _Named]) -> bool:
+    """Return whether the usual namespace has neither the fact of a span nor a past of it."""
+    if asked.span.fact_id is None or _answer(asked, result):
+        return False
+    places = [named[name] for name in asked.names]
+    facts = [fact for one in places for fact in one.stored]
+    facts += [past.fact for one in places for past in one.past or ()]
+    return not any(map(asked.is_about, facts))
+
+
+def _elsewhere(
+    asked: _Asked, store: Any, has_history: bool
+) -> Generator[Any, Any, SpanCheck | None]:
+    """Return the check of a fact in the other namespace that has it; ``None``: no one has.
+
+    An id says in which namespace it was, but cannot be turned back: so all are looked through.
+    """
+    if not hasattr(store, "entities"):  # it looks like a store, and derives from none
+        return None
+    for name in asked.names:
+        for known in (yield store.entities(name=name)):
+            space = known.namespace
+            if not space:
+                continue
+            named = {}
+            for other in asked.names:
+                stored = yield store.scan(other, namespace=space)
+                past = (yield store.history(other, namespace=space)) if has_history else None
+                named[other] = _Named(stored, past)
+            facts = [fact for one in named.values() for fact in one.stored]
+            facts += [past.fact for one in named.values() for past in one.past or ()]
+            if any(map(asked.is_about, facts)):
+                (result,) = yield store.lookup_many([replace(asked.lookup, namespace=space)])
+                return replace(_checked(asked, result, named), namespace=space)
+    return None
 
 
 def _to_look_through(asked: list[_Asked], results: Sequence[LookupResult]) -> list[str]:
@@ -250,10 +296,12 @@ def _verification(
     asked: list[_Asked],
     results: Sequence[LookupResult],
     named: dict[str, _Named],
+    elsewhere: dict[Span, SpanCheck],
 ) -> Verification:
     checks = {
         one.span: _checked(one, result, named) for one, result in zip(asked, results, strict=True)
     }
+    checks |= elsewhere
     every = []
     for span in spans:
         if span.origin == "prompt":

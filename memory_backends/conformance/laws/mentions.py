@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
+
+from lamlam.errors import BadFact
 from lamlam.memory_backends.conformance.laws.base import Laws, needs
 from lamlam.memory_backends.conformance.laws.erasure import CANARY, found_in
 from lamlam.memory_backends.conformance.samples import changes, fact, put, triples, values
-from lamlam.memory_backends.model.operations import AddAlias, Assert, RemoveAlias, Retract
+from lamlam.memory_backends.model.operations import (
+    AddAlias,
+    Assert,
+    RemoveAlias,
+    Replace,
+    Retract,
+)
 from lamlam.memory_backends.model.values import EntityRef
 from lamlam.memory_backends.protocol import Capability, FactStore
 
@@ -106,3 +115,66 @@ class MentionLaws(Laws):
         assert [one.kind for one in await changes(store, since)] == ["erased"]
         assert await triples(store) == [("A B", "work", "x")]
         assert (await store.erase(CANARY)).log_entries == 0
+
+    async def test_every_entity_is_listed(self, store: FactStore) -> None:
+        """All entities are listed, those of one namespace alone if asked, and where there is a
+        history those too that have nothing else.
+        """
+        can = store.capabilities
+        await put(store, ("A B", "work", "x"), ("A B", "score", "1"), ("C D", "work", "y"))
+        await store.apply([Replace(fact("z", "work", "A B")), Retract("C D", "work")])
+        past = Capability.HISTORY in can
+        expected: set[tuple[str, tuple[str, ...], int, int]]
+        expected = {("A B", (), 2, int(past))} | ({("C D", (), 0, 1)} if past else set())
+        if Capability.NAMESPACES in can:
+            await put(store, ("A B", "work", "theirs"), namespace=("users", "7"))
+            expected.add(("A B", ("users", "7"), 1, 0))
+        found = [one async for one in store.entities()]
+        assert {(one.name, one.namespace, one.facts, one.past) for one in found} == expected
+        assert len(found) == len(expected)
+        for space in {one.namespace for one in found}:
+            some = [one async for one in store.entities(namespace=space)]
+            assert some == [one for one in found if one.namespace == space]
+        named = [one async for one in store.entities(name="a_b")]
+        assert set(named) == {one for one in found if one.name == "A B"}
+        assert [one async for one in store.entities(name="Nobody")] == []
+
+    @needs(Capability.NAMESPACES)
+    async def test_a_namespace_is_erased_whole(self, store: FactStore) -> None:
+        """All that is known in a namespace goes, also what only the history has, and who it was
+        about as an actor; other namespaces stay, and what mentions the names is listed.
+        """
+        can, space = store.capabilities, ("users", "7")
+        await put(store, ("A B", "work", "x"), ("A B", "friend", CANARY))
+        await put(store, (CANARY, "work", "wvutsr"), ("zqxjkv 2", "of", CANARY), namespace=space)
+        await store.apply([Retract("zqxjkv 2", "of", namespace=space)], actor=CANARY)
+        if Capability.ALIASES in can:
+            await store.apply([AddAlias(CANARY, "Kanarienvogel", space)])
+        key = "k" if Capability.IDEMPOTENCY in can else None
+        named = [Assert(fact("wvutsr 3", "work", "Zqxjkv 3", namespace=space))]
+        await store.apply(named, actor="kanarienvogel", idempotency_key=key)
+        await put(store, ("A B", "work", "beside"), namespace=("users", "70"))
+        receipt = await store.erase_namespace(space, reason="asked", authority="herself")
+        assert receipt.facts == (3 if Capability.HISTORY in can else 2)
+        assert (receipt.entity, receipt.namespace, receipt.reason) == (None, space, "asked")
+        assert not receipt.unfinished
+        assert receipt.verified == (Capability.ERASE_PHYSICAL in can)
+        mentioned = [(one.where, one.entity, one.namespace) for one in receipt.mentions]
+        assert mentioned == [("value", "A B", ())] and receipt.n_mentions == 1
+        assert [one async for one in store.entities(namespace=space)] == []
+        assert await triples(store, namespace=space) == []
+        if Capability.HISTORY in can:
+            assert await store.history("zqxjkv 2", namespace=space) == []
+        if Capability.CHANGES in can:
+            assert found_in(repr(await changes(store, 0, namespace=space))) == []
+        if key:  # no guess of what was sent is told from another
+            other = [Assert(fact("x", "work", "Zqxjkv 3", namespace=space))]
+            assert (await store.apply(other, idempotency_key=key)).facts == 1
+            assert await triples(store, namespace=space) == []
+        assert await triples(store) == [
+            ("A B", "friend", CANARY), ("A B", "work", "beside"), ("A B", "work", "x")
+        ]  # fmt: skip
+        again = await store.erase_namespace(space)
+        assert again.is_empty and not again.verified
+        with pytest.raises(BadFact, match="namespace"):
+            await store.erase_namespace(())

@@ -19,6 +19,7 @@ from lamlam.memory_backends.model.operations import (
     Commit,
     DefineRelation,
     ErasureReceipt,
+    KnownEntity,
     MigrationReport,
     Op,
     PastFact,
@@ -232,6 +233,13 @@ class LetsGuess(GraphStore):
         return receipt
 
 
+class ListsThePresentAlone(GraphStore):
+    async def entities(self, **where: Any) -> AsyncIterator[KnownEntity]:
+        async for one in super().entities(**where):
+            if one.facts:
+                yield one
+
+
 class MigratesForEver(GraphStore):
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
         return replace(await super().migrate(dry_run=dry_run), steps=("again",))
@@ -300,6 +308,7 @@ MUTANTS: dict[Callable[..., FactStore], str] = {
     ListsNoMentions: "test_the_receipt_lists_what_mentions_the_name",
     TakesAnyRepeat: "test_other_operations_are_refused",
     LetsGuess: "test_an_erasure_leaves_no_way_to_guess",
+    ListsThePresentAlone: "test_a_namespace_is_erased_whole",
     MigratesForEver: "test_a_store_of_this_version_needs_no_step",
     UnifiesForms: "test_characters_that_say_more_are_kept_apart",
     DropsSigns: "test_signs_tell_names_apart",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lamlam.memory_backends.model.facts import Fact
-from lamlam.memory_backends.model.lookups import Lookup
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.memory_backends.model.operations import (
     Assert,
     DefineRelation,
@@ -187,6 +187,47 @@ async def test_a_merge_changes_the_id_alone(url: str) -> None:
         verified = await done.verify(store)
     assert verified.holds
     assert verified.checks[1].now_fact_id not in (None, verified.checks[1].fact_id)
+
+
+SPACE = ("users", "7")
+IN_SPACE: list[Op] = [
+    Assert(fact("birth place", "Lowmere", namespace=SPACE)),
+    Assert(fact("field", "milling", namespace=("users", "70"))),
+]
+
+
+class InOneSpace:
+    """A store whose questions are about one namespace, as a program may make it."""
+
+    def __init__(self, store: FactStore) -> None:
+        self._store = store
+
+    async def lookup(self, entity: str, relation: str) -> LookupResult:
+        return await self._store.lookup(entity, relation, namespace=SPACE)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("ops", [[], [Assert(fact("birth place", "Highmere"))]])
+async def test_a_fact_of_another_namespace(url: str, ops: list[Op]) -> None:
+    """It is not "erased": the check says that it stands, and where; then what becomes of it there."""
+    async with opened(url, IN_SPACE + ops) as store:
+        completion = await written(InOneSpace(store), (ADA, "birth place"))  # type: ignore[arg-type]
+        verified = await completion.verify(store)
+        (check,) = [one for one in verified.checks if one.status != "not_verifiable"]
+        assert (check.status, check.namespace, check.now) == ("unchanged", SPACE, ("Lowmere",))
+        assert verified.holds and check.fact_id is not None
+        assert list(SPACE) == json.loads(json.dumps(verified.as_dict()))["checks"][1]["namespace"]
+        with SyncFactStore(store) as blocking:
+            assert completion.verify_sync(blocking) == verified
+        await store.apply([Replace(fact("birth place", "Farmere", namespace=SPACE))])
+        (check,) = (await completion.verify(store)).broken
+        assert (check.status, check.namespace, check.now) == ("changed", SPACE, ("Farmere",))
+        await store.apply([Retract(ADA, "birth place", namespace=SPACE)])
+        (check,) = (await completion.verify(store)).broken
+        assert (check.status, check.namespace, check.ended) == ("retracted", SPACE, check.ended)
+        await store.erase(ADA, namespace=SPACE)
+        (check,) = (await completion.verify(store)).broken
+        assert (check.status, check.namespace) == ("unknown", ())
 
 
 @pytest.mark.anyio

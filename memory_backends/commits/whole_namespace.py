@@ -1,0 +1,118 @@
+"""List the entities of a store; erase every one of a namespace, and make one receipt of theirs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.operations import (
+    MOST_MENTIONS,
+    OUT_OF_REACH,
+    ErasureReceipt,
+    KnownEntity,
+    Mention,
+)
+
+NAME_STAYS = "the name of the namespace: the change log tells copies by it what to erase"
+
+
+class EntityCounts:
+    """The entities of facts that are added, with how many."""
+
+    def __init__(self, name: str | None) -> None:
+        """Begin; with a name only entities of exactly this one count."""
+        self._key = None if name is None else canonical_key(name)
+        self._counts: Counter[tuple[Namespace, str]] = Counter()
+
+    def add(self, fact: Fact) -> None:
+        """Add a fact."""
+        if self._key is None or canonical_key(fact.entity) == self._key:
+            self._counts[fact.namespace, fact.entity] += 1
+
+    def all(self) -> list[KnownEntity]:
+        """Return the entities, in the order in which they came."""
+        return [
+            KnownEntity(name, space, n_facts, 0) for (space, name), n_facts in self._counts.items()
+        ]
+
+
+class NamespaceErasure:
+    """Which entities are to be erased next, until nothing is left of the namespace."""
+
+    def __init__(
+        self, namespace: Namespace, reason: str | None, authority: str | None, revision: int
+    ) -> None:
+        """Begin.
+
+        Args:
+            namespace: whose entities are erased.
+            reason: why; for the receipt.
+            authority: who asked for it.
+            revision: of the store, where nothing is to be erased.
+
+        Raises:
+            BadFact: it is the usual namespace, which no mistake may empty, or cannot be one.
+        """
+        self.namespace = check_namespace(namespace)
+        if not self.namespace:
+            raise BadFact(
+                "erase_namespace needs a namespace, got the usual one, ()",
+                hint="erase its entities one by one: store.entities(namespace=()) lists them",
+            )
+        self._reason, self._authority, self._revision = reason, authority, revision
+        self._receipts: list[ErasureReceipt] = []
+        self._erased = -1
+
+    def names(self, listed: Iterable[KnownEntity]) -> list[str]:
+        """Return what to erase of the entities that are there; empty: it is done."""
+        done = sum(receipt.facts for receipt in self._receipts)
+        if done == self._erased:  # what is left cannot be erased
+            return []
+        self._erased = done
+        return [one.name for one in listed]
+
+    def add(self, receipt: ErasureReceipt) -> None:
+        """Take the receipt of one entity."""
+        self._receipts.append(receipt)
+
+    def receipt(self) -> ErasureReceipt:
+        """Return the receipt for all of it."""
+        receipts = self._receipts
+        mentions = list(dict.fromkeys(self._mentions()))
+        finished = {revision for receipt in receipts for revision in receipt.finished}
+        unfinished = receipts[-1].unfinished if receipts else ()
+        erased = [receipt for receipt in receipts if not receipt.is_empty]
+        n_unlisted = sum(one.n_mentions - len(one.mentions) for one in receipts)
+        return ErasureReceipt(
+            facts=sum(receipt.facts for receipt in receipts),
+            entity=None,
+            relation=None,
+            covered=_joined(receipt.covered for receipt in erased[-1:]),
+            pending=_joined(one.pending for one in erased if one.revision not in finished),
+            verified=bool(erased)
+            and all(one.verified or one.revision in finished for one in erased),
+            revision=receipts[-1].revision if receipts else self._revision,
+            reason=self._reason,
+            authority=self._authority,
+            uncovered=(*OUT_OF_REACH, NAME_STAYS),
+            namespace=self.namespace,
+            log_entries=sum(receipt.log_entries for receipt in receipts),
+            mentions=tuple(mentions[:MOST_MENTIONS]),
+            n_mentions=len(mentions) + n_unlisted,
+            finished=tuple(sorted(finished - {one.revision for one in receipts})),
+            unfinished=unfinished,
+        )
+
+    def _mentions(self) -> Iterator[Mention]:
+        for receipt in self._receipts:
+            for one in receipt.mentions:
+                # What the namespace itself said is erased with it.
+                if one.where in ("actor", "rule") or one.namespace != self.namespace:
+                    yield one
+
+
+def _joined(places: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(place for some in places for place in some))
