@@ -309,3 +309,23 @@ def test_what_is_no_value_says_what_is(facts: Facts, tmp_path: Path) -> None:
         err = facts("import", "a.jsonl")[2]
         assert f"{named}" in err and "a text, a number, true or false" in err
         assert "lamlam." not in err
+
+
+def test_an_import_of_rdf_says_what_it_did(facts: Facts, tmp_path: Path) -> None:
+    """Qualifiers and what was left out, for people and for programs; the next import knows both."""
+    (tmp_path / "a.ttl").write_text(
+        "@prefix x: <http://example.org/> .\n"
+        "<http://example.org/planet/Mercury> x:radius 2439.70 ; x:text 'deutsch'@de, 'english'@en .\n"
+        "<http://example.org/element/Mercury> x:symbol 'Hg' .\n"
+    )
+    status, out, err = facts("import", "a.ttl", "--json")
+    counts = as_json((status, out, err))
+    assert (counts["facts"], counts["qualified"]) == (4 - 1, 2)
+    assert counts["left_out"] == {"texts in other languages": 1}
+    assert "'Mercury (element)', 'Mercury (planet)'" in err and "other languages: 1" in err
+    assert "2439.70" in facts("get", "Mercury (planet)", "radius")[1]
+    assert "english" in facts("get", "Mercury (planet)", "text")[1]
+    again = as_json(facts("import", "a.ttl", "--json", "--language", "de"))
+    assert (again["changed"], again.get("qualified", 0)) == (1, 0)  # the German text
+    status, _, err = facts("import", "a.ttl", "--format", "nt")
+    assert status == 2 and "a.ttl line 1: invalid fact: the line is not N-Triples" in err
