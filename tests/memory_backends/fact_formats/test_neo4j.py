@@ -74,6 +74,19 @@ def test_copies_to_and_from_neo4j(url: str, tmp_path: Path) -> None:
             assert _held(last) == _held(first)
 
 
+def test_rdf_files_one_after_the_other(url: str, tmp_path: Path) -> None:
+    """An IRI that has the name of a stored entity gets a qualifier; doing it again adds nothing."""
+    path = tmp_path / "facts.nt"
+    with SyncFactStore(url) as store:
+        for kind in ("planet", "element", "planet", "element"):
+            path.write_text(f'<http://x.org/{kind}/Mercury> <http://x.org/p> "{kind}" .\n')
+            put(store, FactFile(str(path)))
+        assert {fact.entity: fact.value for fact in store.scan()} == {
+            "Mercury": "planet",
+            "Mercury (element)": "element",
+        }
+
+
 def test_an_exported_script_runs_as_it_is(lamlam_neo4j: Neo4jServer, tmp_path: Path) -> None:
     """Statement by statement, twice: the graph holds each text as it was, and each once."""
     path = tmp_path / "facts.cypher"
