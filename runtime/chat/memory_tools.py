@@ -364,10 +364,11 @@ class MemoryTools:
         _checked("forget_fact", entity=entity, relation=relation)
         receipt = await self._store.erase(entity, relation, reason="asked for by an agent")
         return {
-            "status": "forgotten" if receipt.facts else "nothing",
+            "status": "nothing" if receipt.is_empty else "forgotten",
             "facts": receipt.facts,
             "verified": receipt.verified,
             "pending": list(receipt.pending),
+            "mentions": receipt.n_mentions,
             "receipt": str(receipt),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,53 @@ def test_a_value_with_a_minus(facts: Facts) -> None:
     status, _, err = facts("set", "A", "b", "-5")
     assert status == 2 and "write --" in err
     assert facts("set", "--type", "integer", "--", "A", "b", "-5")[0] == 0
+
+
+def test_forget_lists_what_mentions_the_name(facts: Facts, own: Path) -> None:
+    """In the receipt, as JSON too; also where nothing else is known of the name (status 1)."""
+    assert facts("set", "Cy Tower", "friend", "Ada Quill", "--source", "letter")[0] == 0
+    status, out, err = facts("forget", "Ada Quill")
+    assert (status, err) == (0, "")
+    assert "mentioned in: value 'Cy Tower' 'friend' 'Ada Quill'" in out
+    assert "to do:" in out and "only mentions left" in out
+    status, out, err = facts("forget", "Ada Quill")
+    assert (status, out) == (1, "") and "mentioned in: value 'Cy Tower'" in err
+    status, out, err = facts("forget", "Ada Quill", "--json")
+    receipt = json.loads(out)
+    assert (status, receipt["n_mentions"], receipt["log_entries"]) == (1, 1, 0)
+    (mention,) = receipt["mentions"]
+    assert (mention["where"], mention["entity"], mention["relation"]) == (
+        "value", "Cy Tower", "friend"
+    )  # fmt: skip
+
+
+def test_many_mentions_are_counted(facts: Facts, own: Path) -> None:
+    """Ten are shown, a hundred are in the JSON, all are counted."""
+    with SyncFactStore(own) as store:
+        put(store, *((f"Name {n}", "friend", "Ada Quill") for n in range(120)))
+    status, out, _ = facts("forget", "Ada Quill")
+    assert status == 0 and out.count("mentioned in:") == 11 and "110 more" in out
+    receipt = json.loads(facts("forget", "Ada Quill", "--json")[1])
+    assert (len(receipt["mentions"]), receipt["n_mentions"]) == (100, 120)
+
+
+def test_all_of_a_namespace_is_forgotten(facts: Facts, own: Path) -> None:
+    """What only the history has is listed and goes too; other namespaces stay."""
+    there = ("--namespace", "users/7")
+    for entity in ("Ada Quill", "Bob Ferris"):
+        assert facts("set", entity, "job", "zqxjkv", *there)[0] == 0
+    assert facts("retract", "Bob Ferris", "job", *there)[0] == 0
+    listed = as_json(facts("entities", *there, "--json"))["entities"]
+    assert {(one["name"], one["facts"], one["past"]) for one in listed} == {
+        ("Ada Quill", 1, 0), ("Bob Ferris", 0, 1)
+    }  # fmt: skip
+    status, out, _ = facts("entities")
+    assert status == 0 and "users/7" in out and "sailor" in out
+    status, out, err = facts("forget", "--all", *there, "--reason", "asked")
+    assert (status, err) == (0, "") and "2 facts erased" in out and "asked" in out
+    assert facts("entities", *there)[0] == facts("forget", "--all", *there)[0] == 1
+    assert b"zqxjkv" not in own.read_bytes()
+    assert facts("get", "Ada Quill", "birth place")[0] == 0
+    for wrong in (("--all",), ("Ada Quill", "--all", *there), ()):
+        status, out, err = facts("forget", *wrong)
+        assert (status, out) == (2, "") and err.startswith("error: ")

@@ -13,6 +13,7 @@ import pytest
 
 from lamlam.errors import (
     BadModelFile,
+    Conflict,
     EngineClosed,
     LamLamError,
     PromptTooLong,
@@ -20,6 +21,9 @@ from lamlam.errors import (
     UnknownOption,
     UsageError,
 )
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import Assert
+from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.events import Finished, LookupAnswered, LookupStarted, Text
 from lamlam.runtime.decoding.key_constraint import Constraint
@@ -64,6 +68,24 @@ async def test_texts_and_their_facts(tiny_model: Path) -> None:
     assert isinstance(told[-1], Finished)
     assert told[-1].completion.text == done.text
     assert done.as_dict()["spans"][0]["origin"] == "prompt"
+
+
+@pytest.mark.anyio
+async def test_a_memory_that_is_replaced(tiny_model: Path, tmp_path: Path) -> None:
+    """No text is written from a fact file that was replaced while the engine had it open."""
+    files = [tmp_path / "facts.db", tmp_path / "other.db"]
+    for file in files:
+        with SyncFactStore(file) as facts:
+            facts.apply([Assert(Fact(entity="Marie Curie", relation="likes", value=file.stem))])
+    async with Engine(
+        tiny_model, f"sqlite:///{files[0]}", lookup_bias=ALWAYS, constrain=CERTAIN
+    ) as engine:
+        done = await engine.generate("Marie Curie likes", max_tokens=8, max_lookups=1)
+        assert done.lookups[0].value == "facts"
+        files[1].replace(files[0])
+        for _ in range(2):
+            with pytest.raises(Conflict, match="was replaced"):
+                await engine.generate("Marie Curie likes", max_tokens=8, max_lookups=1)
 
 
 @pytest.mark.anyio

@@ -13,7 +13,13 @@ import pytest
 
 from lamlam.cli.app import run
 from lamlam.memory_backends.model.facts import Fact
-from lamlam.memory_backends.model.operations import Assert, Replace
+from lamlam.memory_backends.model.operations import (
+    AddAlias,
+    Assert,
+    MergeEntities,
+    Replace,
+    Retract,
+)
 from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
 from tests.limits import HANG_S
@@ -258,3 +264,73 @@ def test_a_long_read_of_this_process_is_named_in_the_receipt(path: Path) -> None
         changes.close()
         put(store, ("Ada", "work", "kanarienvogel"))
         assert store.erase("Ada").verified
+
+
+def test_a_user_leaves_no_bytes(path: Path) -> None:
+    """All of a user's namespace, listed and erased: nothing of it is in any table or byte."""
+    space = ("users", "7")
+    words = (b"zqxjkv", b"wvutsr")
+
+    def said(value: str, entity: str) -> Assert:
+        return Assert(
+            Fact(
+                entity=entity, relation="wvutsr relation", value=value, source="wvutsr letter",
+                namespace=space,
+            )
+        )  # fmt: skip
+
+    with SyncFactStore(path) as store:
+        put(store, ("Bystander", "work", "untouched"))
+        store.apply(
+            [said("wvutsr one", "Zqxjkv One")], actor="Zqxjkv One", idempotency_key="zqxjkv"
+        )
+        store.apply([said("wvutsr two", "Zqxjkv Two")], actor="zqxjkv_two")
+        store.apply([AddAlias("Zqxjkv One", "Zqxjkv Alias", space)], actor="Zqxjkv Alias")
+        store.apply([MergeEntities("Zqxjkv One", "Zqxjkv Two", space)])
+        store.apply([said("wvutsr three", "Zqxjkv Three"), said("wvutsr", "Zqxjkv Four")])
+        store.apply([Retract("Zqxjkv Three", "wvutsr relation", namespace=space)])
+        put(store, ("Bystander", "work", "more"))
+        erased = 0
+        while entities := list(store.entities(namespace=space)):
+            for one in entities:
+                receipt = store.erase(one.name, namespace=space)
+                assert receipt.n_mentions == 0 and not receipt.pending
+                erased += receipt.facts
+        assert erased == 5
+        held = bytes_of(path).lower()
+        assert [word for word in words if word in held] == []
+        empty = {name for name, rows in _tables(path).items() if not rows}
+        assert empty >= {
+            "alias", "past", "merge", "reference", "source", "done_operations", "unfinished",
+        }  # fmt: skip
+        assert [one.surface for one in store.scan()] == ["untouched", "more"]
+    assert [word for word in words if word in bytes_of(path).lower()] == []
+
+
+def test_an_actor_leaves_no_bytes(path: Path) -> None:
+    """Whoever made commits and is erased is in no byte, however the name was written."""
+    with SyncFactStore(path) as store:
+        for actor in ("Zqxjkv Ärger", "zqxjkv_A\u0308RGER", "ZQXJKV  ärger"):
+            store.apply([Assert(Fact(entity="B", relation="work", value=actor[:3]))], actor=actor)
+        receipt = store.erase("zqxjkv ärger")
+        assert (receipt.facts, receipt.log_entries, receipt.verified) == (0, 3, True)
+        assert b"zqxjkv" not in bytes_of(path).lower().replace(b"zqx\x1f", b"")
+        assert store.erase("zqxjkv ärger").is_empty
+
+
+def test_mentions_in_other_letters_are_found(path: Path) -> None:
+    """Full-width letters, ligatures and ß are what a name makes of them; parts of words are not."""
+    with SyncFactStore(path) as store:
+        texts = [
+            "Ｓｔｒａｓｓｅ Eins",
+            "am Strauß",
+            "straße eins",
+            "STRASSE_EINS",
+            "Strasse Einsam",
+        ]
+        put(store, *((f"N{n}", "text", text) for n, text in enumerate(texts)))
+        put(store, *((f"M{n}", "text", f"x {text} y") for n, text in enumerate(texts)))
+        put(store, ("N9", "text", "李明的书"), ("N8", "text", "李 明"))
+        found = store.erase("Strasse Eins").mentions
+        assert sorted(one.entity or "" for one in found) == ["M0", "M2", "M3", "N0", "N2", "N3"]
+        assert [one.entity for one in store.erase("李明").mentions] == ["N9"]
