@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats.format import without_mark
 
+MOST_WHOLE = 1 << 26
+"""Bytes of a file that the parser keeps as a whole: it needs 25 times as much memory."""
 _MOST_TRIPLES = 500
 """Triples inside one another, by their signs: the parser's own limit lies above 700 on the smallest
 stack that systems give a thread."""
@@ -52,7 +54,14 @@ def check_nesting(line: bytes) -> None:
 class LineFeed:
     """A file for the parser, which gets its lines one by one, so that it is known where it is."""
 
-    def __init__(self, lines: Iterable[bytes], syntax: str) -> None:
+    def __init__(self, lines: Iterable[bytes], syntax: str, *, is_whole: bool = False) -> None:
+        """Begin before the first line.
+
+        Args:
+            lines: or parts of lines.
+            syntax: as pyoxigraph names it.
+            is_whole: the parser keeps the whole file in memory.
+        """
         self.line = 0
         """The line that the parser got last."""
         self.since_last = 0
@@ -62,6 +71,7 @@ class LineFeed:
             "RDF_XML": _XmlGuard().check,
         }.get(syntax, self._check_triples)
         self._lines: Iterator[bytes] = iter(lines)
+        self._remaining = MOST_WHOLE if is_whole else None
         self._piece = b""
         self._at = 0
         self._is_at_begin = self._is_line_over = True
@@ -78,6 +88,14 @@ class LineFeed:
             self._is_line_over = piece.endswith(b"\n")
             self._is_at_begin = False
             self._guard(piece)
+            if self._remaining is not None:
+                self._remaining -= len(piece)
+                if self._remaining < 0:
+                    raise BadFact(
+                        f"invalid fact: the file has more than {MOST_WHOLE >> 20} MiB, and keys in an"
+                        " order that needs all of it at once",
+                        hint="write @context first and @type next in each object, or N-Triples",
+                    )
             self._piece, self._at = piece, 0
         part = self._piece[self._at : self._at + size]
         self._at += len(part)

@@ -213,9 +213,10 @@ class _DocumentReader:
 
     def rows(self, lines: Iterable[bytes]) -> Iterator[RdfRow]:
         faults = self._faults
-        feed = LineFeed(lines, self._syntax)
-        base = f"file:///{_base_name(faults.name)}"
         format = self._streamed(lines) if self._syntax == "JSON_LD" else self._format
+        is_whole = self._syntax == "JSON_LD" and format is self._format
+        feed = LineFeed(lines, self._syntax, is_whole=is_whole)
+        base = f"file:///{_base_name(faults.name)}"
         quads = self._parse(input=feed, format=format, base_iri=base)  # type: ignore[arg-type]  # read() is all that is used
         while True:
             try:

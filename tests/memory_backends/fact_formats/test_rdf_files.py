@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import BadFact, NotSupported
+from lamlam.memory_backends.fact_formats import rdf_guards
 from lamlam.memory_backends.fact_formats.fact_files import FactFile, write_facts
 from lamlam.memory_backends.fact_formats.registry import FORMATS
 from lamlam.memory_backends.model.facts import Fact
@@ -419,6 +420,18 @@ def test_keys_of_json_ld_in_any_order(order: str, tmp_path: Path) -> None:
     assert sorted((fact.relation, fact.surface) for fact in facts) == [
         ("n", "1.5"), ("p", "v"), ("type", "T"),
     ]  # fmt: skip
+
+
+def test_json_ld_that_is_kept_as_a_whole_has_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read as it comes has none."""
+    monkeypatch.setattr(rdf_guards, "MOST_WHOLE", 100)
+    first = f'{{"@context": {{"x": "{X}"}}, "@type": "x:T", "@id": "x:a", "x:p": "{"v" * 99}"}}'
+    last = f'{{"@context": {{"x": "{X}"}}, "@id": "x:a", "x:p": "{"v" * 99}", "@type": "x:T"}}'
+    assert len(_facts(_file(tmp_path, first, "a.jsonld"))) == 2
+    with pytest.raises(BadFact, match="keys in an order"):
+        list(_file(tmp_path, last, "b.jsonld"))
 
 
 def test_faults_without_lines_name_their_subject(tmp_path: Path) -> None:
