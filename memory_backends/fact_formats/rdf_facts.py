@@ -114,9 +114,9 @@ class _RowReader:
         left.note("further labels", names.further_labels)
         left.note("labels of what has no facts", names.labels_without_facts(self._relations))
         if names.qualified:
-            self._faults.qualified = len(names.qualified)
+            self._faults.qualified = names.n_qualified
             self._faults.notes.append(
-                f"{len(names.qualified):,} of the entities have the name of another IRI, and got a"
+                f"{names.n_qualified:,} of the entities have the name of another IRI, and got a"
                 f" qualifier: {_listed(names.qualified)}"
             )
         used = Counter(self._relations.values())

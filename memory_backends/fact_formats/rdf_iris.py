@@ -22,6 +22,7 @@ _STEMS = re.compile(r"/(?:resource|entity|wiki)/+(?=[^/])")
 _NAMES_AT_ROOT = frozenset({"schema.org"})
 _OF_THE_PAGE = frozenset({"me", "this", "it", "i", "id", "self", "thing", "_"})
 """Fragments that stand for what a page is about."""
+MOST_QUALIFIERS = 5
 _LONGEST_QUALIFIER = 200
 _PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(?:#(.*))?", re.S)
 _ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from lamlam.errors import BadFact
-from lamlam.memory_backends.fact_formats.rdf_iris import iri_parts, own_entity, qualified_names
+from lamlam.memory_backends.fact_formats.rdf_iris import (
+    MOST_QUALIFIERS,
+    iri_parts,
+    own_entity,
+    qualified_names,
+)
 from lamlam.memory_backends.fact_formats.rdf_vocabulary import ENTITY
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import canonical_key
 
 _PENDING = 20_000
 _CACHED = 50_000
+_SHOWN = 5
 _WIKIDATA_PROPERTY = re.compile(r"(https?://www\.wikidata\.org/)prop/.*/(P\d+)", re.ASCII)
 
 
@@ -36,8 +42,10 @@ class RdfNames:
     """Collects the IRIs of entities, then gives each its name."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
-        self.qualified: list[str] = []
+        self.n_qualified = 0
         """Names that got a qualifier, as another IRI has them too."""
+        self.qualified: list[str] = []
+        """The first of them."""
         self.further_labels = 0
         """Labels that name nothing, as their IRI has a better one."""
         self._database = database
@@ -173,41 +181,41 @@ class RdfNames:
     def _keep_apart(self) -> None:
         """Give qualifiers to names that several IRIs have, until each name has one."""
         database = self._database
-        moved = dict(
+        database.create_function("qualified", 3, _qualified, deterministic=True)
+        database.execute(
+            "INSERT INTO contested SELECT iri, name, name, key, 1 FROM entity"
+            " WHERE NOT is_fixed AND key IN"
+            " (SELECT key FROM entity GROUP BY key HAVING count(*) > 1"
+            " UNION SELECT key FROM stored)"
+        )
+        for level in range(1, MOST_QUALIFIERS + 1):
+            n_moved = database.execute(
+                "UPDATE contested SET name = qualified(iri, bare, ?) WHERE is_moving", (level,)
+            ).rowcount
+            if not n_moved:
+                break
+            database.execute("UPDATE contested SET key = canonical_key(name) WHERE is_moving")
             database.execute(
-                "SELECT iri, name FROM entity WHERE NOT is_fixed AND key IN"
-                " (SELECT key FROM entity GROUP BY key HAVING count(*) > 1"
-                " UNION SELECT key FROM stored)"
+                "UPDATE contested SET is_moving = 0 WHERE is_moving AND key NOT IN"
+                " (SELECT key FROM contested GROUP BY key HAVING count(*) > 1)"
+                " AND key NOT IN (SELECT key FROM entity) AND key NOT IN (SELECT key FROM stored)"
             )
+        database.execute(
+            "UPDATE entity SET name = contested.name, key = contested.key FROM contested"
+            " WHERE contested.iri = entity.iri"
         )
-        choices = {iri: qualified_names(iri, name) for iri, name in moved.items()}
-        at = dict.fromkeys(moved, 0)
-        while moved:
-            keys: Counter[str] = Counter()
-            for iri in moved:
-                at[iri] = min(at[iri] + 1, len(choices[iri]) - 1)
-            keys.update(canonical_key(choices[iri][at[iri]]) for iri in choices)
-            moved = {
-                iri: name
-                for iri, name in moved.items()
-                if at[iri] < len(choices[iri]) - 1
-                and (keys[key := canonical_key(choices[iri][at[iri]])] > 1 or self._is_taken(key))
-            }
-        chosen = sorted((iri, choices[iri][level]) for iri, level in at.items())
-        database.executemany(
-            "UPDATE entity SET name = ?, key = ? WHERE iri = ?",
-            [(name, canonical_key(name), iri) for iri, name in chosen],
-        )
-        self.qualified = [name for _, name in chosen]
+        (self.n_qualified,) = database.execute("SELECT count(*) FROM contested").fetchone()
+        self.qualified = [
+            name
+            for (name,) in database.execute(
+                "SELECT name FROM contested ORDER BY iri LIMIT ?", (_SHOWN,)
+            )
+        ]
 
-    def _is_taken(self, key: str) -> bool:
-        return bool(
-            self._database.execute(
-                "SELECT EXISTS (SELECT 1 FROM entity WHERE key = ?1)"
-                " OR EXISTS (SELECT 1 FROM stored WHERE key = ?1)",
-                (key,),
-            ).fetchone()[0]
-        )
+
+def _qualified(iri: str, name: str, level: int) -> str:
+    names = qualified_names(iri, name)
+    return names[min(level, len(names) - 1)]
 
 
 def _own_name(iri: str) -> str | None:

@@ -24,6 +24,8 @@ PRAGMA cache_size = -32000;
 CREATE TABLE entity (iri TEXT PRIMARY KEY, name TEXT, key TEXT, is_fixed INTEGER) WITHOUT ROWID;
 CREATE TABLE label (iri TEXT PRIMARY KEY, rank TEXT, label TEXT) WITHOUT ROWID;
 CREATE TABLE stored (iri TEXT PRIMARY KEY, name TEXT, key TEXT) WITHOUT ROWID;
+CREATE TABLE contested (iri TEXT PRIMARY KEY, bare TEXT, name TEXT, key TEXT, is_moving INTEGER)
+    WITHOUT ROWID;
 CREATE TABLE best_language (about BLOB PRIMARY KEY, rank TEXT) WITHOUT ROWID;
 CREATE TABLE statement (number INTEGER PRIMARY KEY, triple BLOB, node TEXT, said BLOB,
     is_used INTEGER DEFAULT 0);
