@@ -28,13 +28,12 @@ _EVENTS = frozenset(
     " composed recorded performed sung commissioned dissolved abolished disbanded elected drafted"
     " sculpted edited translated illustrated narrated photographed manufactured incorporated".split()
 )
-# First names of groups that nothing but the thing asked about has: "population of" can only ask
-# for its population, where "owner of" may as well say what it owns.
+# First names of groups whose values are numbers and dates: "population of" can only ask for a
+# population, where "owner of" or "currency of" may as well say what the entity is to the value.
 _ATTRIBUTES = frozenset(
     (
-        "birth date,death date,release date,release year,population,area,elevation,height,length,"
-        "capacity,age,nationality,occupation,genre,currency,time zone,postal code,running time,"
-        "cause of death,religious affiliation"
+        "birth date,death date,release date,release year,population,elevation,height,length,"
+        "capacity,age,postal code,running time"
     ).split(",")
 )
 # Of these "the ... of" asks, while "... of" alone may do either.

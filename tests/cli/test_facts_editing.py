@@ -25,6 +25,39 @@ def test_setting_replaces_and_adding_does_not(facts: Facts, own: Path) -> None:
     assert status == 2 and "value" in err
 
 
+def test_what_ended_is_shown(facts: Facts, own: Path) -> None:
+    """Under the name that it had; another relation stays, and nothing is said of it."""
+    _, out, _ = facts("set", "Ada Quill", "place of birth", "Highmere")
+    assert "ended: Ada Quill | birth place | Lowmere" in out.splitlines()
+    assert "ended:" not in facts("set", "Acme", "owner of", "Old Mill")[1]
+    assert "ended:" not in facts("set", "Acme", "owner", "Bob Ferris")[1]
+    assert as_json(facts("get", "Acme", "owner", "--json"))["values"] == ["Bob Ferris"]
+    assert as_json(facts("get", "Acme", "owner of", "--json"))["values"] == ["Old Mill"]
+    done = as_json(facts("set", "Acme", "owned by", "x\ty", "--json"))
+    assert done["ended"] == [{"entity": "Acme", "relation": "owner", "value": "Bob Ferris"}]
+    _, out, _ = facts("retract", "Acme", "proprietor")
+    assert "ended: Acme | owned by | x y" in out.splitlines()
+    assert facts("retract", "Acme", "owned by")[0] == 1
+    assert "ended:" not in facts("set", "Acme", "owner of", "New Mill", "--add")[1]
+
+
+def test_a_relation_that_is_turned_round_is_a_miss(facts: Facts, own: Path) -> None:
+    """With the relation that there is as a candidate."""
+    facts("set", "Ada Quill", "owner of", "Old Mill")
+    status, out, _ = facts("get", "Ada Quill", "owner", "--json")
+    answer = json.loads(out)
+    assert (status, answer["values"]) == (1, [])
+    assert [one["relation"] for one in answer["candidates"]] == ["owner of"]
+
+
+def test_adding_to_a_wider_relation_keeps_its_name(facts: Facts, own: Path) -> None:
+    """A spouse is not put among the wives."""
+    facts("set", "Ada Quill", "wife", "Bea Ferris")
+    facts("set", "Ada Quill", "spouse", "Carl Ferris", "--add")
+    assert as_json(facts("get", "Ada Quill", "wife", "--json"))["values"] == ["Bea Ferris"]
+    assert as_json(facts("get", "Ada Quill", "spouse", "--json"))["values"] == ["Carl Ferris"]
+
+
 @pytest.mark.parametrize(
     ("period", "at"),
     [

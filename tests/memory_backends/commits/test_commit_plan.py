@@ -344,6 +344,55 @@ def test_expected_values_are_those_of_the_relation() -> None:
     assert [fact.value for fact in store.scan_nowait()] == ["z"]
 
 
+def _ended(store: GraphStore, *ops: Op) -> list[tuple[str, str, str]]:
+    return [(one.entity, one.relation, one.surface) for one in store.apply_nowait(ops).ended]
+
+
+def test_a_commit_names_what_it_ended() -> None:
+    """As it was; not what a merge moved, what the same commit began, or what holds after it."""
+    held = [
+        Assert(Fact(entity="Ada", relation="born in", value="x")),
+        Assert(Fact(entity="Ada", relation="birth place", value="y")),
+        Assert(Fact(entity="Ada", relation="job", value="miller")),
+        Assert(Fact(entity="Adah", relation="job", value="baker")),
+    ]
+    store = _apply(*held)
+    new = Fact(entity="ada", relation="place of birth", value="z")
+    assert _ended(store, Replace(new)) == [("Ada", "born in", "x"), ("Ada", "birth place", "y")]
+    assert _ended(store, Replace(new), Assert(new)) == []
+    assert _ended(store, Assert(Fact(entity="Ada", relation="pob", value="w"))) == []
+    assert _ended(store, MergeEntities("Ada", "Adah"), SplitEntities("Ada", "Adah")) == []
+    other = Fact(entity="Bea", relation="job", value="cook")
+    assert _ended(store, Assert(other), Retract("Bea", "job")) == []
+    baker = Fact(entity="Ada", relation="occupation", value="baker")
+    back = Fact(entity="Ada", relation="job", value="miller")
+    assert _ended(store, Replace(baker), Replace(back)) == []
+    assert _ended(store, Retract("Ada", "profession", "nothing")) == []
+    assert _ended(store, Retract("Ada", "profession")) == [("Ada", "job", "miller")]
+
+
+def test_a_fact_that_is_cut_short_is_named() -> None:
+    """As it was before, and not where its period is another one."""
+    store = _apply(Assert(Fact(entity="Mill", relation="owned by", value="Ada")))
+    later = Fact(entity="Mill", relation="owner", value="Bob", valid_from="2020")
+    (ended,) = store.apply_nowait([Replace(later)]).ended
+    assert (ended.relation, ended.value, ended.valid_to) == ("owned by", "Ada", None)
+    before = Fact(entity="Mill", relation="owner", value="Eve", valid_from="1900", valid_to="1910")
+    assert [one.value for one in store.apply_nowait([Replace(before)]).ended] == ["Ada"]
+    beside = Fact(entity="Mill", relation="mayor", value="Eve")
+    assert _ended(store, Replace(beside)) == []
+
+
+def test_a_repeated_key_names_nothing() -> None:
+    """What has ended may have been erased since, and stays nowhere."""
+    store = _apply(Assert(Fact(entity="Mill", relation="owner", value="Ada")))
+    ops = [Replace(Fact(entity="Mill", relation="owner", value="Bob"))]
+    first = store.apply_nowait(ops, idempotency_key="k")
+    again = store.apply_nowait(ops, idempotency_key="k")
+    assert (len(first.ended), again.ended) == (1, ())
+    assert first == again
+
+
 def test_the_rule_of_a_synonym_is_replaced() -> None:
     store = _apply(
         DefineRelation(RelationRule("birth place", cardinality="one")),

@@ -49,7 +49,8 @@ async def test_a_fact_is_remembered_corrected_and_forgotten(store: FactStore) ->
     assert (found["status"], value["value"], value["source"]) == ("hit", "Lowmere", "her")
     assert value["fact_id"]
     assert (await tools.remember(**QUILL, source="her"))["changed"] == 0, "idempotent"
-    await tools.correct(**{**QUILL, "value": "Highmere"})
+    (ended,) = (await tools.correct(**{**QUILL, "value": "Highmere"}))["ended"]
+    assert (ended["entity"], ended["relation"], ended["value"]) == tuple(QUILL.values())
     values = (await tools.look_up(**ASK))["values"]
     assert [one["value"] for one in values] == ["Highmere"]
     receipt = await tools.forget("Ada Quill")
