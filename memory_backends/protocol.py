@@ -259,9 +259,10 @@ class FactStore(Protocol):
 
         info = await self.info()
         erasure = NamespaceErasure(namespace, reason, authority, info.revision)
-        while names := erasure.names([one async for one in self.entities(namespace=namespace)]):
-            for name in names:
-                erasure.add(await self.erase(name, namespace=namespace))
+        with erasure.noting_what_is_done():
+            while names := erasure.names([e async for e in self.entities(namespace=namespace)]):
+                for name in names:
+                    erasure.add(await self.erase(name, namespace=namespace))
         return erasure.receipt()
 
     async def rules(self) -> list[RelationRule]:

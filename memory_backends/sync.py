@@ -267,9 +267,10 @@ class SyncFactStore(OneProcess):
         """Erase every entity of a namespace, also what only the history has; one receipt for all."""
         revision = self.info().revision
         erasure = NamespaceErasure(namespace, reason, authority, revision)
-        while names := erasure.names(list(self.entities(namespace=namespace))):
-            for name in names:
-                erasure.add(self.erase(name, namespace=namespace))
+        with erasure.noting_what_is_done():
+            while names := erasure.names(list(self.entities(namespace=namespace))):
+                for name in names:
+                    erasure.add(self.erase(name, namespace=namespace))
         return erasure.receipt()
 
     def rules(self) -> list[RelationRule]:

@@ -21,6 +21,7 @@ _MOST_SHOWN = 200
 """Characters of a value in a receipt."""
 _PLAIN_RUN = re.compile(r"[0-9a-z]+")
 _SHORTEST_RUN = 3
+_MOST_RUNS = 8
 
 
 class Mentions:
@@ -46,13 +47,14 @@ class Mentions:
         return tuple(self._found)
 
     @property
-    def runs(self) -> list[str] | None:
-        """For each name, letters that every text which mentions it has, in some case.
+    def runs(self) -> list[list[str]] | None:
+        """For each name, letters and digits that every text which mentions it has, in some case.
 
-        ``None``: of some name there are none, so every text has to be looked at.
+        ``None``: of some name there are none to speak of, so every text has to be looked at.
         """
-        longest = [max(_PLAIN_RUN.findall(name), key=len, default="") for name in self.names]
-        return longest if all(len(run) >= _SHORTEST_RUN for run in longest) else None
+        runs = [_PLAIN_RUN.findall(name)[:_MOST_RUNS] for name in self.names]
+        is_enough = all(max(map(len, some), default=0) >= _SHORTEST_RUN for some in runs)
+        return runs if is_enough else None
 
     def is_name(self, text: str) -> bool:
         """Return whether a text is one of the names, and no more."""

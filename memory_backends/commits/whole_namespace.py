@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
@@ -77,6 +78,19 @@ class NamespaceErasure:
     def add(self, receipt: ErasureReceipt) -> None:
         """Take the receipt of one entity."""
         self._receipts.append(receipt)
+
+    @contextmanager
+    def noting_what_is_done(self) -> Iterator[None]:
+        """Add to any error, an interruption too, what was erased before it."""
+        try:
+            yield
+        except BaseException as error:
+            if done := sum(receipt.facts for receipt in self._receipts):
+                error.add_note(
+                    f"{done:,} facts of the namespace were erased before it, up to revision"
+                    f" {int(self._receipts[-1].revision)}; doing it again completes it"
+                )
+            raise
 
     def receipt(self) -> ErasureReceipt:
         """Return the receipt for all of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model.entity_reader import EntityHistory
@@ -20,7 +21,8 @@ _ODD = ["ß", "ẞ", "ſ"]
 _FACT = "[" + ", ".join(f"f.{column}" for column in FACT_COLUMNS) + "]"
 _TEXTS = "[f.value, coalesce(f.code, ''), f.relation] + f.sources"
 _MAY_MENTION = (
-    "any(text IN {texts} WHERE any(run IN $runs WHERE toLower(text) CONTAINS run)"
+    "any(text IN {texts} WHERE"
+    " any(name IN $runs WHERE all(run IN name WHERE toLower(text) CONTAINS run))"
     " OR any(odd IN $odd WHERE text CONTAINS odd))"
 )
 _FACTS = (
@@ -119,7 +121,6 @@ async def forget_operations(
     )
 
 
-def _wanted(found: Mentions) -> dict[str, list[str]]:
+def _wanted(found: Mentions) -> dict[str, Any]:  # Any: what a server takes
     runs = found.runs
-    # Every text holds the empty one.
-    return {"runs": [""] if runs is None else runs, "odd": _ODD}
+    return {"runs": [[]] if runs is None else runs, "odd": _ODD}  # of none, every text has all

@@ -99,9 +99,11 @@ class _Search:
     def _may_mention(self, column: str) -> tuple[str, Sequence[str]]:
         if self._runs is None:
             return "", []
-        runs = list(dict.fromkeys(self._runs))
-        condition = " OR ".join([*[f"{column} LIKE ?"] * len(runs), f"{column} GLOB ?"])
-        return condition, [*(f"%{run}%" for run in runs), _ODD]
+        names = [" AND ".join([f"{column} LIKE ?"] * len(runs)) for runs in self._runs]
+        values = [f"%{run}%" for runs in self._runs for run in runs]
+        # The pattern is slow, and most texts are ASCII.
+        odd = f"length(CAST({column} AS BLOB)) != length({column}) AND {column} GLOB ?"
+        return " OR ".join([*names, odd]), [*values, _ODD]
 
     def _execute(
         self, statement: str, where: tuple[str, Sequence[str]]

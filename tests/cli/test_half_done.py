@@ -12,12 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lamlam.errors import Unavailable
 from lamlam.memory_backends.model.facts import Fact
-from lamlam.memory_backends.model.operations import Assert
+from lamlam.memory_backends.model.operations import Assert, ErasureReceipt
 from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
 from tests.cli.facts_command import Facts, as_json
@@ -189,3 +190,32 @@ def test_an_import_in_parts_whose_first_part_fails(tmp_path: Path) -> None:
         with pytest.raises(Unavailable) as caught:
             put(store, broken(), commit_every=1)
         assert "1 items, up to revision 1" in caught.value.__notes__[-1]
+
+
+@pytest.mark.parametrize("scheme", ["memory:", "sqlite:///{}/facts.db"])
+def test_a_namespace_that_is_erased_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """The error says how many facts are gone; doing it again completes it."""
+    space = ("users", "7")
+    with SyncFactStore(scheme.format(tmp_path)) as store:
+        for name in ("A B", "C D", "E F"):
+            fact = Fact(entity=name, relation="work", value="x", namespace=space)
+            store.apply([Assert(fact)])
+        erase = store.erase
+
+        def fails(entity: str, **options: Any) -> ErasureReceipt:
+            if len(list(store.entities(namespace=space))) == 1:
+                raise Unavailable("the disk is full")
+            return erase(entity, **options)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "erase", fails)
+            with pytest.raises(Unavailable) as caught:
+                store.erase_namespace(space)
+        assert (
+            "2 facts of the namespace were erased before it, up to revision 5"
+            in (caught.value.__notes__[-1])
+        )
+        assert store.erase_namespace(space).facts == 1
+        assert list(store.entities(namespace=space)) == []

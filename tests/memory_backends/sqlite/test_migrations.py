@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lamlam.errors import ChangesGone, SchemaMismatch
+from lamlam.errors import ChangesGone, Conflict, SchemaMismatch
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert, Replace
 from lamlam.memory_backends.sqlite.migrations import STEPS, MigrationStep, migrate
@@ -188,3 +188,21 @@ def test_two_processes_upgrade_once(path: Path) -> None:
         assert first.migrate().steps
         assert second.migrate().steps == ()
         assert second.lookup("Ada Lovelace", "birth place").value == "London"
+
+
+def test_a_key_of_a_file_without_digests_takes_any_operations(tmp_path: Path) -> None:
+    """Files of before keep no digest of what a key was used for: a repeat is taken for one."""
+    path = tmp_path / "facts.db"
+    with SyncFactStore(path) as store:
+        first = store.apply(
+            [Assert(Fact(entity="A", relation="b", value="c"))], idempotency_key="k"
+        )
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE done_operations")
+    with SyncFactStore(path) as store:
+        other = [Assert(Fact(entity="A", relation="b", value="d"))]
+        again = store.apply(other, idempotency_key="k")
+        assert (again.revision, again.facts) == (first.revision, first.facts)
+        store.apply(other, idempotency_key="l")
+        with pytest.raises(Conflict, match="idempotency_key"):
+            store.apply([], idempotency_key="l")
