@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from lamlam.runtime.decoding.events import LookupMissed as LookupMissed
     from lamlam.runtime.decoding.events import LookupStarted as LookupStarted
     from lamlam.runtime.decoding.events import Text as Text
+    from lamlam.runtime.decoding.events import Thought as Thought
     from lamlam.runtime.decoding.key_constraint import Constraint as Constraint
     from lamlam.runtime.decoding.spans import LookupRecord as LookupRecord
     from lamlam.runtime.decoding.spans import Span as Span
@@ -77,7 +78,8 @@ _MODULES = {
         "lamlam.memory_backends.sync": "SyncFactStore",
         "lamlam.runtime.chat.memory_tools": "MemoryTools",
         "lamlam.runtime.decoding.completion": "Alternative ChatCompletion Completion TokenLogprob",
-        "lamlam.runtime.decoding.events": "Finished LookupAnswered LookupMissed LookupStarted Text",
+        "lamlam.runtime.decoding.events": "Finished LookupAnswered LookupMissed LookupStarted Text "
+        "Thought",
         "lamlam.runtime.decoding.key_constraint": "Constraint",
         "lamlam.runtime.decoding.spans": "LookupRecord Span",
         "lamlam.runtime.decoding.verification": "SpanCheck Verification",
@@ -133,6 +135,7 @@ __all__ = [
     "SyncFactStore",
     "Telemetry",
     "Text",
+    "Thought",
     "TokenLogprob",
     "Trace",
     "ValueType",

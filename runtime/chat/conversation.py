@@ -24,6 +24,7 @@ from lamlam.runtime.chat.tool_calls import (
     find_calls,
     may_become_call,
 )
+from lamlam.runtime.chat.turn_text import TurnText
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion, FinishReason
 from lamlam.runtime.decoding.events import (
     Event,
@@ -31,10 +32,12 @@ from lamlam.runtime.decoding.events import (
     LookupAnswered,
     LookupMissed,
     Text,
+    Thought,
 )
 from lamlam.runtime.decoding.lookup_answers import record_of, status_of
 from lamlam.runtime.decoding.settings import CallSettings, TextSettings, ToolChoice
 from lamlam.runtime.decoding.spans import LookupRecord
+from lamlam.runtime.decoding.thoughts import ThoughtSettings
 from lamlam.runtime.decoding.vocabulary import ChatPrompt
 
 if TYPE_CHECKING:
@@ -85,8 +88,13 @@ class Conversation:
         """The model repeated a call, so further calls would not help."""
         self._notes: list[str] = []
         """Answers of memory, for a template without tools."""
+        self._inside = ""
+        """The mark of the thought that the prompt of the turn opened."""
+        self._text = TurnText("")
         self._turn = ""
+        """The answer of the turn, without thoughts."""
         self._n_released = 0
+        self._thoughts: list[str] = []
         self._cited = CitedText()
         self._records: list[LookupRecord] = []
         self._n_tokens = 0
@@ -100,8 +108,9 @@ class Conversation:
     @property
     def settings(self) -> TextSettings:
         """Settings of the next turn."""
+        thoughts = ThoughtSettings(self._inside)
         if not self.offers_tools:
-            return self._settings
+            return replace(self._settings, thoughts=thoughts)
         is_bare = self._form.supports_tools and OPEN not in self._form.source
         call = CallSettings(
             BARE_FORM if is_bare else TAGGED_FORM,
@@ -109,7 +118,7 @@ class Conversation:
             max_text_tokens=self._settings.max_tokens,
         )
         most = self._settings.max_tokens + CALL_TOKENS
-        return replace(self._settings, max_tokens=most, call=call)
+        return replace(self._settings, max_tokens=most, call=call, thoughts=thoughts)
 
     @property
     def as_of(self) -> int | None:
@@ -117,7 +126,7 @@ class Conversation:
         return self._settings.as_of
 
     def prompt(self) -> ChatPrompt:
-        """Return what the next turn answers.
+        """Begin the next turn, and return what it answers.
 
         If the template does not support tools, small models would repeat a call that they see
         in the conversation; so answers of memory are put below the question instead.
@@ -125,6 +134,12 @@ class Conversation:
         Raises:
             BadChatTemplate: the template fails, or refuses the messages.
         """
+        prompt = self._prompt()
+        self._inside = prompt.thought
+        self._text = TurnText(self._inside)
+        return prompt
+
+    def _prompt(self) -> ChatPrompt:
         if self._form.supports_tools:
             tools = [LOOK_UP.definition()] if self.offers_tools else None
             return self._form.prompt(self._messages, tools)
@@ -140,11 +155,19 @@ class Conversation:
 
     def heard(self, event: Text) -> list[Event]:
         """Take more text of the turn; return what can be sent."""
-        if self._has_lookup_tokens:
-            return [event]
-        self._turn += event.text
-        held = may_become_call(self._turn) if self._has_memory else None
-        return [*self._release(len(self._turn) if held is None else held)]
+        return self._taken(self._text.add(event))
+
+    def _taken(self, pieces: list[Text | Thought]) -> list[Event]:
+        """Return what can be sent of pieces of the turn."""
+        events: list[Event] = []
+        for piece in pieces:
+            if isinstance(piece, Thought) or self._has_lookup_tokens:
+                events.append(piece)
+                continue
+            self._turn += piece.text
+            held = may_become_call(self._turn) if self._has_memory else None
+            events += self._release(len(self._turn) if held is None else held)
+        return events
 
     def ended(self, turn: Completion) -> tuple[list[Event], tuple[Lookup, ...]]:
         """End the turn; return what can be sent, and what the turn asks of memory.
@@ -152,6 +175,12 @@ class Conversation:
         The last event is `Finished` where the answer is complete.
         """
         self._n_tokens += turn.n_tokens
+        rest = self._taken(self._text.end())
+        self._thoughts += filter(None, [self._text.thoughts])
+        events, calls = self._ended(self._text.without_thoughts(turn))
+        return [*rest, *events], calls
+
+    def _ended(self, turn: Completion) -> tuple[list[Event], tuple[Lookup, ...]]:
         if self._has_lookup_tokens:
             self._messages.append({"role": "assistant", "content": turn.text.strip()})
             return [Finished(self._completion(turn, turn.finish_reason))], ()
@@ -214,6 +243,7 @@ class Conversation:
             n_text_tokens=turn.n_text_tokens,
             n_prompt_tokens=turn.n_prompt_tokens,
             logprobs=turn.logprobs,
+            reasoning="\n\n".join(self._thoughts),
             message={"role": "assistant", "content": text.strip()},
             messages=tuple(self._messages[self._n_given :]),
         )

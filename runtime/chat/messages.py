@@ -40,6 +40,7 @@ class Message(BaseModel):
 
     role: Role
     content: StrictStr | None = None
+    reasoning_content: StrictStr | None = None
     name: StrictStr | None = None
     tool_calls: tuple[ToolCall, ...] | None = None
     tool_call_id: StrictStr | None = None

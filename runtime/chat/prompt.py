@@ -19,6 +19,7 @@ from typing import Any
 
 from lamlam.errors import BadChatTemplate, BadMessages, NoChatTemplate
 from lamlam.runtime.chat.template import ChatTemplate
+from lamlam.runtime.decoding.thoughts import opened_by
 from lamlam.runtime.decoding.vocabulary import ChatPrompt, Stretch, Vocabulary
 from lamlam.runtime.llama.model_file import CheckpointFile
 
@@ -220,7 +221,8 @@ def _stretches(text: str, stand_ins: _StandIns, marks: Marks) -> ChatPrompt:
         stretches += [*_plain(between, stand_ins, marks), token]
         at, before = found.end(), token
     rest = marks.stripped(before, text[at:], None)
-    return ChatPrompt((*stretches, *_plain(rest, stand_ins, marks)))
+    stretches += _plain(rest, stand_ins, marks)
+    return ChatPrompt(tuple(stretches), opened_by(text))
 
 
 def _plain(text: str, stand_ins: _StandIns, marks: Marks) -> Iterator[str]:

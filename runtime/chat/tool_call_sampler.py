@@ -13,10 +13,12 @@ from collections.abc import Sequence
 
 from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler
 from lamlam.runtime.decoding.settings import CallSettings, TextSettings
+from lamlam.runtime.decoding.thoughts import ThoughtReader, closing_of
 from lamlam.runtime.decoding.token_masks import token_ids
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 
 MAX_NAME_TOKENS = 32
+_QUOTES = (b"`", b'"', b"'")
 
 
 class NameTokens:
@@ -55,6 +57,12 @@ class CallSampler(Sampler):
         self._names = names
         self._opening = call.form.opening.encode()
         self._end = min(vocabulary.eog_tokens - vocabulary.suppressed, default=None)
+        inside = settings.thoughts.inside if settings.thoughts else ""
+        self._way_out = f"\n{closing_of(inside)}\n\n" if inside else ""
+        """What ends the thought that the prompt opened, where a call is required."""
+        self._thoughts = ThoughtReader(inside)
+        self._text = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._n_before: int | None = None
         self._tail = b""
         """The end of the text, which may be the beginning of a call's opening."""
@@ -69,7 +77,7 @@ class CallSampler(Sampler):
         if self._n_before is None:
             self._n_before = len(history)
             if self._call.is_required:
-                self._begin(self._call.form.opening)
+                self._begin(self._way_out + self._call.form.opening)
         if self._forced:
             return self._forced.popleft()
         if self._gap is None:
@@ -84,9 +92,16 @@ class CallSampler(Sampler):
         """Return the token, or where it completes the opening of a call, the first of the call."""
         if not self._opening:
             return token
-        text = self._tail + self._vocabulary.piece(token)
-        if self._opening not in text:
-            self._tail = text[1 - len(self._opening) :]
+        piece = self._vocabulary.piece(token)
+        self._text += self._decoder.decode(piece)
+        self._thoughts.read(self._text)
+        text = self._tail + piece
+        at = text.find(self._opening)
+        is_quoted = at > 0 and text[at - 1 : at] in _QUOTES
+        if at < 0 or is_quoted or self._thoughts.in_thought:
+            # One byte more than the opening could need: it tells whether the opening is quoted.
+            kept = text[at + len(self._opening) :] if is_quoted else text[-len(self._opening) :]
+            self._tail = b"" if self._thoughts.in_thought else kept
             return token
         # The token may have brought more than the opening: it is not taken.
         n = next(n for n in range(len(self._tail), -1, -1) if self._opens(n))

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from lamlam.errors import BadToolCall
 from lamlam.memory_backends.model.lookups import Lookup
+from lamlam.runtime.chat.call_forms import MAX_CALL_CHARACTERS, read_bare, read_marked
 from lamlam.runtime.chat.memory_tools import TOOLS, LookUp, read_arguments
+from lamlam.runtime.decoding.output_marks import CALL_OPENINGS, HEADERS
 from lamlam.runtime.decoding.settings import CallForm
 
 LOOK_UP = TOOLS[0]
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
-MAX_CALL_CHARACTERS = 4_000
-
-_TAGGED = re.compile(rf"{OPEN}(.*?)(?:{CLOSE}|(?={OPEN})|\Z)", re.DOTALL)
-_FENCED = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
-_LIST_MARK = "[TOOL_CALLS]"
+_MARKS = re.compile(
+    "|".join(map(re.escape, sorted((*CALL_OPENINGS, *HEADERS), key=len, reverse=True)))
+)
+_AT_START = ("functools[", ">>>", "<function=", "<invoke ")
+"""Marks that a text may well contain; they open a call only where a line begins."""
+_QUOTES = "`\"'"
+_ACTION = re.compile(r"Action:\s*(?=```)")
+_TO_ALL = re.compile(r">>>\s*all\s*\n")
 
 INSTRUCTION = f"""\
 You can look facts up in a memory. To do so, write nothing but a call in this form, with the \
@@ -62,46 +66,90 @@ class FoundCalls:
 
 
 def find_calls(text: str) -> FoundCalls | None:
-    """Return the calls of a model's turn, or ``None`` where the turn is an answer.
+    """Return the calls of the answer of a model's turn, or ``None`` where there are none.
 
-    A call is JSON between ``<tool_call>`` and ``</tool_call>`` (which may be missing at the end),
-    or the whole text is a call, or a list of them: bare, fenced, or after ``[TOOL_CALLS]``.
-    Other JSON is an answer, unless it is inside the tags.
+    A call stands behind a mark (``<tool_call>``, ``[TOOL_CALLS]``, ``<TOOLCALL>`` and those of
+    other families), which may be closed; or the whole text is a call, or a list of them, bare or
+    fenced. Other JSON is an answer, unless it is behind a mark.
     """
-    at = text.find(OPEN)
-    if at >= 0:
+    at = _opening(text)
+    if at is not None:
         before = text[:at].rstrip()
+        if len(text) - at > 4 * MAX_CALL_CHARACTERS:
+            return FoundCalls(before, (), "the call is too long")
         try:
-            calls = [call for part in _TAGGED.findall(text[at:]) for call in _calls_of(_json(part))]
+            return _found(before, [_call(one) for one in read_marked(text[at:])])
         except BadToolCall as error:
             return FoundCalls(before, (), str(error))
-        return _found(before, calls)
-    whole = text.strip().removeprefix(_LIST_MARK).strip()
-    fenced = _FENCED.fullmatch(whole)
-    try:
-        read = _json(fenced[1] if fenced else whole)
-    except BadToolCall:
+    whole = _ACTION.sub("", text.strip(), count=1)
+    read = read_bare(_named_first(whole))
+    if read is None:
         return None
-    if not _looks_like_call(read[0] if isinstance(read, list) and read else read):
+    read = [one for one in read if not _is_no_call(one)]
+    if not read or not all(map(_looks_like_call, read)):
         return None
     try:
-        return _found("", _calls_of(read))
+        return _found("", [_call(one) for one in read])
     except BadToolCall as error:
         return FoundCalls("", (), str(error))
 
 
 def may_become_call(text: str) -> int | None:
-    """Return from where on a text that is still being written may be a call."""
+    """Return from where on an answer that is still being written may be a call."""
     start = len(text) - len(text.lstrip())
-    if text[start : start + 1] in ("{", "[") or text[start:].startswith("`"):
+    rest = text[start:]
+    if rest[:1] in ("{", "[") or rest.startswith("`"):
         return start
-    at = text.find(OPEN)
-    if at >= 0:
+    beginnings = (LOOK_UP.name, "Action:", "print(")
+    if rest and any(rest.startswith(one) or one.startswith(rest) for one in beginnings):
+        return start
+    at = _opening(text)
+    if at is not None:
         return at
-    for n in range(min(len(OPEN) - 1, len(text)), 0, -1):
-        if text.endswith(OPEN[:n]):
-            return len(text) - n
+    longest = max(map(len, (*CALL_OPENINGS, *HEADERS)))
+    for at in range(max(0, len(text) - longest + 1), len(text)):
+        if any(mark.startswith(text[at:]) for mark in (*CALL_OPENINGS, *HEADERS)):
+            return at
     return None
+
+
+def _opening(text: str) -> int | None:
+    """Return where the first call opens; marks in quotation marks or code are text."""
+    for found in _MARKS.finditer(text):
+        at = found.start()
+        line = text[:at].rpartition("\n")[2]
+        if found[0] in _AT_START and line.strip():
+            continue
+        if text[at - 1 : at] in _QUOTES and at and _is_closed_quote(text, at):
+            continue
+        if _TO_ALL.match(text, at):  # addressed to the user
+            continue
+        if text[:at].count("```") % 2 == 0 or found[0] == "[TOOL_CALLS]":
+            return at
+    return None
+
+
+def _is_closed_quote(text: str, at: int) -> bool:
+    line = text[at:].partition("\n")[0]
+    return text[at - 1] in line
+
+
+def _named_first(text: str) -> str:
+    """Return a call whose name stands in front of its arguments, as Functionary's does, as JSON."""
+    if not text.startswith(LOOK_UP.name):
+        return text
+    arguments = text[len(LOOK_UP.name) :].strip()
+    return (
+        f'{{"name": "{LOOK_UP.name}", "arguments": {arguments}}}' if arguments[:1] == "{" else text
+    )
+
+
+def _is_no_call(read: Any) -> bool:
+    """Return true for what Command R writes in place of a call."""
+    return isinstance(read, dict) and read.get("tool_name") in (
+        "directly_answer",
+        "directly-answer",
+    )
 
 
 def _found(before: str, calls: list[Lookup]) -> FoundCalls:
@@ -110,13 +158,13 @@ def _found(before: str, calls: list[Lookup]) -> FoundCalls:
     return FoundCalls(before, tuple(calls))
 
 
-def _calls_of(read: Any) -> list[Lookup]:  # Any: what JSON can hold
-    return [_call(one) for one in (read if isinstance(read, list) else [read])]
-
-
 def _call(read: Any) -> Lookup:
     if isinstance(read, dict) and isinstance(read.get("function"), dict):
         read = read["function"]
+    if isinstance(read, dict) and "tool_name" in read and "name" not in read:
+        read = {**read, "name": read["tool_name"]}
+    if isinstance(read, dict) and len(read) == 1 and isinstance(read.get(LOOK_UP.name), dict):
+        read = {"name": LOOK_UP.name, "arguments": read[LOOK_UP.name]}
     if not isinstance(read, dict) or not isinstance(read.get("name"), str):
         raise BadToolCall("the call has no name")
     if read["name"] != LOOK_UP.name:
@@ -132,26 +180,7 @@ def _call(read: Any) -> Lookup:
 def _looks_like_call(read: Any) -> bool:
     if not isinstance(read, dict):
         return False
+    name = read.get("name", read.get("tool_name"))
     return isinstance(read.get("function"), dict) or (
-        isinstance(read.get("name"), str) and ("arguments" in read or "parameters" in read)
+        isinstance(name, str) and ("arguments" in read or "parameters" in read)
     )
-
-
-def _json(text: str) -> Any:
-    if len(text) > MAX_CALL_CHARACTERS:
-        raise BadToolCall("the call is too long")
-    try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise BadToolCall("the call is not JSON") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("duplicate key")
-    return found
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")

@@ -88,5 +88,7 @@ class ChatCompletion(Completion):
 
     message: dict[str, Any]
     """The answer as a message, to be appended to the conversation."""
+    reasoning: str = field(default="", kw_only=True)
+    """What the model thought before it answered, which is no part of the text."""
     messages: tuple[dict[str, Any], ...]
     """All that this answer adds to the conversation: calls, results of memory, the answer."""

@@ -23,6 +23,7 @@ from lamlam.runtime.decoding.output_text import OutputText
 from lamlam.runtime.decoding.sampling import Choice, TokenIds
 from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.decoding.spans import LookupRecord
+from lamlam.runtime.decoding.thoughts import TextPart, ThoughtReader
 from lamlam.runtime.decoding.token_masks import TokenMasks, token_ids
 from lamlam.runtime.decoding.trie import MAX_ENTITY_TOKENS, MAX_RELATION_TOKENS, Paths
 from lamlam.runtime.decoding.vocabulary import Vocabulary
@@ -123,6 +124,8 @@ class Decoder:
         self.n_prompt_tokens = len(self.tokens)
         self.output = OutputText(prompt if isinstance(prompt, str) else "")
         self.listed = TokenList(vocabulary) if settings.logprobs is not None else None
+        thoughts = settings.thoughts if settings.stop else None
+        self._thoughts = ThoughtReader(thoughts.inside) if thoughts else None
         self.records: list[LookupRecord] = []
         self.state: State = InText()
         self.key_to_guide: Literal["entity", "relation"] | None = None
@@ -321,13 +324,24 @@ class Decoder:
             return
         self.action = self._next_in_text()
 
-    def _is_stopped(self) -> bool:
+    def _is_stopped(self, *, final: bool = False) -> bool:
         """Return true if the text contains a stop string, and cut the text off before it."""
-        at = self.output.find_stop(self.settings.stop) if self.settings.stop else None
+        if not self.settings.stop:
+            return False
+        text = self.output.text
+        answer: list[TextPart] = []
+        if self._thoughts is not None:
+            self._thoughts.read(text, final=final)
+            answer = self._thoughts.answer()
+            if not answer:
+                return False
+        at = self.output.find_stop(self.settings.stop, answer)
         if at is not None and self.settings.call is not None:
             call = self.settings.call
             mark = call.form.opening
-            opening = 0 if call.is_required else self.output.text.find(mark) if mark else -1
+            parts = answer or [TextPart(0, len(text), False)]
+            found = [text.find(mark, one.start, one.end) for one in parts] if mark else []
+            opening = 0 if call.is_required else min((n for n in found if n >= 0), default=-1)
             if 0 <= opening <= at:
                 return False  # the form of a call decides where it ends
         if at is not None:
@@ -536,7 +550,7 @@ class Decoder:
         else:  # what the model did not come to write in full is not a broken character
             self.output.end_cut()
         # What looked like the beginning of a value is text, and may contain a stop string.
-        return Done("stop_string" if self._is_stopped() else reason)
+        return Done("stop_string" if self._is_stopped(final=True) else reason)
 
 
 def _follow(state: InEntity | InRelation, token: int) -> None:

@@ -24,6 +24,13 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """More of what the model of a chat thinks before it answers. It is no part of the text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class LookupStarted:
     """The model has asked memory."""
 
@@ -52,7 +59,7 @@ class Finished:
     completion: Completion
 
 
-Event = Text | LookupStarted | LookupAnswered | LookupMissed | Finished
+Event = Text | Thought | LookupStarted | LookupAnswered | LookupMissed | Finished
 
 
 class EventSource(Protocol):

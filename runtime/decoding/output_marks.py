@@ -22,6 +22,8 @@ THOUGHT_MARKS = (
 """Where a thought begins, and where it ends."""
 
 CHANNEL, MESSAGE = "<|channel|>", "<|message|>"
+HEADERS = (CHANNEL, "<|start|>")
+"""What the header of a text begins with."""
 ENDS_OF_MESSAGE = ("<|end|>", "<|start|>", "<|call|>", "<|return|>", CHANNEL)
 """Marks of texts in channels (Harmony): a header, the text, and what may follow it."""
 

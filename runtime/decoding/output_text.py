@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterable
 from dataclasses import replace
 
 from lamlam.runtime.decoding.events import Text
 from lamlam.runtime.decoding.spans import LookupRecord, Origin, Span, fact_span
+from lamlam.runtime.decoding.thoughts import TextPart
 
 _OPENING = frozenset("([{<“‘«„‚‹¿¡/$£€¥₹")
 _DASHES = frozenset("-–—")
@@ -96,15 +98,19 @@ class OutputText:
             return "" if not before or before.isspace() or before in _OPENING else " "
         return " "
 
-    def find_stop(self, stop: tuple[str, ...]) -> int | None:
+    def find_stop(self, stop: tuple[str, ...], answer: Iterable[TextPart] = ()) -> int | None:
         """Return where the first stop string begins in what was sampled since the last value.
 
         What may become a value is not searched yet: values never stop a text.
+
+        Args:
+            answer: the only parts that are searched; by default everything.
         """
         start = self._searched_from
         end = len(self.text) if self._expected is None else self._expected_from
-        found = [at for at in (self.text.find(text, start, end) for text in stop) if at >= 0]
-        return min(found, default=None)
+        parts = [(max(start, one.start), min(end, one.end)) for one in answer] or [(start, end)]
+        found = [self.text.find(text, first, last) for first, last in parts for text in stop]
+        return min((at for at in found if at >= 0), default=None)
 
     def cut(self, at: int) -> None:
         """End the text at ``at``."""

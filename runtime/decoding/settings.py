@@ -16,6 +16,7 @@ from lamlam.runtime.decoding.option_checks import (
     check_number,
 )
 from lamlam.runtime.decoding.sampling import SamplerSettings
+from lamlam.runtime.decoding.thoughts import ThoughtSettings
 
 Verbalise = Literal["copy", "model"]
 """Who writes a fetched value into the text: the runtime, unchanged, or the model."""
@@ -109,6 +110,8 @@ class TextSettings:
     """Memory answers as of this revision; by default as of now."""
     call: CallSettings | None = None
     """The generation is a turn that may call a tool."""
+    thoughts: ThoughtSettings | None = None
+    """The generation is a turn of a chat, in whose thoughts stop strings do not count."""
 
 
 def text_settings(

@@ -32,6 +32,8 @@ class ChatPrompt:
     """A prompt in stretches, for `Vocabulary.prompt_tokens`."""
 
     stretches: tuple[Stretch, ...]
+    thought: str = ""
+    """The mark of the thought that the prompt opens."""
 
 
 class TokenSource(Protocol):

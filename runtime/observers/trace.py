@@ -21,6 +21,7 @@ from lamlam.runtime.decoding.events import (
     LookupMissed,
     LookupStarted,
     Text,
+    Thought,
 )
 from lamlam.runtime.observers.observer import BegunText, TextObserver
 
@@ -150,6 +151,8 @@ class _TracedText:
         match event:
             case Text():
                 self._write("text", **asdict(event))
+            case Thought(text):
+                self._write("thought", text=text)
             case LookupStarted(entity, relation):
                 self._write("lookup_started", entity=entity, relation=relation)
             case LookupAnswered(record):

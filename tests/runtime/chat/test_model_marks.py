@@ -155,11 +155,8 @@ def test_suppressed_tokens_are_never_written(tmp_path: Path) -> None:
     """In no state, and the one that ends a text neither."""
     path = tmp_path / "m.gguf"
     letters = [1 + n for n in range(90)]
-    with loaded(path, CHATML_TEMPLATE, [], **{"tokenizer.ggml.suppress_tokens": [0, *letters]}) as (
-        _,
-        vocabulary,
-        _form,
-    ):
+    more: dict[str, Any] = {"tokenizer.ggml.suppress_tokens": [0, *letters]}
+    with loaded(path, CHATML_TEMPLATE, [], **more) as (_, vocabulary, _form):
         masks = TokenMasks(vocabulary)
         for name in ("text", "text_no_lookup", "text_no_end", "key"):
             assert {0, *letters} <= set(getattr(masks, name).tolist())

@@ -18,14 +18,12 @@ from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.open import open_store
-from lamlam.runtime.chat.cited_text import CitedText
 from lamlam.runtime.chat.conversation import Conversation
 from lamlam.runtime.chat.tool_call_sampler import Samplers
 from lamlam.runtime.chat.tool_calls import (
     BARE_FORM,
     TAGGED_FORM,
     find_calls,
-    may_become_call,
 )
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion, FinishReason
 from lamlam.runtime.decoding.events import (
@@ -37,6 +35,7 @@ from lamlam.runtime.decoding.events import (
     Text,
 )
 from lamlam.runtime.decoding.settings import CallForm, CallSettings, text_settings
+from lamlam.runtime.decoding.thoughts import ThoughtSettings
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from tests.limits import HANG_S
@@ -59,84 +58,17 @@ CALL_WITH_TEXT = json.dumps({"name": "look_up_fact", "arguments": json.dumps(ARG
 ASKED = Lookup("Marie Curie", "birth place")
 QUESTION = [{"role": "user", "content": "Where was Marie Curie born?"}]
 
-# Forms --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"<tool_call>{CALL}</tool_call>",
-        f"<tool_call>\n{CALL}\n</tool_call>\n",
-        f"<tool_call>\n{CALL}",
-        f"<tool_call>[{CALL}]</tool_call>",
-        f"<tool_call>{CALL.replace('arguments', 'parameters')}</tool_call>",
-        f'<tool_call>{{"type": "function", "function": {CALL}}}</tool_call>',
-        f"<tool_call>{CALL_WITH_TEXT}</tool_call>",
-        f" {CALL} ",
-        f"[{CALL}]",
-        f"[TOOL_CALLS] [{CALL}]",
-        f"```json\n{CALL}\n```",
-    ],
-)
-def test_common_forms_are_one_call(text: str) -> None:
-    found = find_calls(text)
-    assert found is not None and (found.calls, found.before, found.problem) == ((ASKED,), "", None)
-    assert may_become_call(text) is not None
-
-
-def test_several_calls_and_text_before_them() -> None:
-    found = find_calls(f"Let me see. <tool_call>{CALL}</tool_call><tool_call>{CALL}</tool_call>")
-    assert found is not None and (found.before, found.calls) == ("Let me see.", (ASKED, ASKED))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "Warsaw.",
-        "{",
-        '{"name": "Marie"}',
-        "[1, 2]",
-        f"I would write {CALL}",
-        "a < b",
-        "```x```",
-    ],
-)
-def test_an_answer_is_no_call(text: str) -> None:
-    """JSON that is not a call included: people ask for JSON."""
-    assert find_calls(text) is None
-
-
-@pytest.mark.parametrize(
-    ("inside", "problem"),
-    [
-        ("", "not JSON"),
-        ("{", "not JSON"),
-        ("[]", "empty"),
-        ("5", "no name"),
-        ('{"name": "look_up_fact"}', "no arguments"),
-        (CALL.replace("look_up_fact", "rm"), "unknown tool 'rm'"),
-        (CALL.replace('"Marie Curie"', "5"), "entity"),
-        (CALL.replace('"entity"', '"who"'), "Field required"),
-        (CALL.replace("Marie", "\\u0000"), "entity"),
-        (CALL.replace("Marie", "\\ud800"), "entity"),
-        (CALL.replace('"entity"', '"relation"'), "not JSON"),
-        (CALL.replace("Marie", "M" * 5000), "too long"),
-        (CALL.replace('"Marie Curie"', "NaN"), "not JSON"),
-        ("[" * 3000, "not JSON"),
-    ],
-)
-def test_a_bad_call_is_named(inside: str, problem: str) -> None:
-    found = find_calls(f"<tool_call>{inside}</tool_call>")
-    assert found is not None and not found.calls
-    assert found.problem is not None and problem in found.problem
-
-
 # Constrained decoding -----------------------------------------------------------------------
 
 
 def write(
-    script: list[int], form: CallForm, *, is_required: bool, max_tokens: int = 200, **keywords: Any
+    script: list[int],
+    form: CallForm,
+    *,
+    is_required: bool,
+    max_tokens: int = 200,
+    inside: str = "",
+    **keywords: Any,
 ) -> Completion:
     """What comes of a model that wants these tokens, one after the other."""
     call = CallSettings(form, is_required, max_text_tokens=max_tokens)
@@ -152,7 +84,7 @@ def write(
         n_sequences=1,
         make_sampler=Samplers(byte_vocabulary()),
     )
-    asked = Asked("", replace(options, call=call))
+    asked = Asked("", replace(options, call=call, thoughts=ThoughtSettings(inside)))
     scheduler.submit(asked)
     for _ in range(3000):
         if not scheduler.has_work:
@@ -212,57 +144,6 @@ def test_names_are_what_the_model_writes() -> None:
     assert (plain.text, plain.finish_reason) == ("No call < here", "stop")
     cut = write(BYTES.encode("No call < here"), TAGGED_FORM, is_required=False, max_tokens=4)
     assert (cut.text, cut.n_text_tokens) == ("No c", 4)
-
-
-# Fetched values in the text -----------------------------------------------------------------
-
-
-def results(*questions: tuple[str, str]) -> list[Any]:
-    store = FakeStore(CURIE)
-    return [store.lookup_nowait(Lookup(*question)) for question in questions]
-
-
-@settings(max_examples=200)
-@given(
-    parts=st.lists(
-        st.sampled_from(["Warsaw", "War", "saw", "Irène", "Ève", " ", ", ", "s", "Warsawa", "x"]),
-        max_size=12,
-    ),
-    cuts=st.lists(st.integers(1, 4), max_size=30),
-)
-def test_streamed_text_is_cited_as_the_whole(parts: list[str], cuts: list[int]) -> None:
-    """However the text arrives; spans cover it, and facts are values to the letter."""
-    text = "".join(parts)
-    whole, piecewise = CitedText(), CitedText()
-    for result in results(("marie curie", "birth place"), ("marie curie", "child")):
-        whole.learn(result)
-        piecewise.learn(result)
-    whole.add(text)
-    whole.settle()
-    told: list[Text] = []
-    at = 0
-    for cut in cuts:
-        told += piecewise.add(text[at : at + cut])
-        at += cut
-    told += [*piecewise.add(text[at:]), *piecewise.settle()]
-    assert piecewise.spans == whole.spans and piecewise.text == whole.text == text
-    assert "".join(event.text for event in told) == text
-    ends = [0, *(span.end for span in whole.spans)]
-    assert ends[-1] == len(text) and ends[:-1] == [span.start for span in whole.spans]
-    for span in whole.spans:
-        is_value = text[span.start : span.end] in ("Warsaw", "Irène", "Ève")
-        assert (span.origin == "fact") <= is_value and (span.fact_id is None) == (
-            span.origin != "fact"
-        )
-
-
-def test_a_part_of_a_word_is_no_value() -> None:
-    cited = CitedText()
-    cited.learn(results(("marie curie", "birth place"))[0])
-    cited.add("Warsaws, preWarsaw, Warsaw.")
-    cited.settle()
-    (fact,) = [span for span in cited.spans if span.origin == "fact"]
-    assert (fact.start, fact.fact_id, fact.revision) == (20, "marie curie/birth place/Warsaw", 7)
 
 
 # Turns --------------------------------------------------------------------------------------
