@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -156,14 +157,15 @@ class ChatFormat:
         stand_ins = _StandIns(messages, exact)
         hidden = self._render([_in_content(m, stand_ins.hide) for m in messages], tools)
         if stand_ins.reveal(hidden) == exact:
-            return _stretches(hidden, stand_ins, marks)
+            return replace(_stretches(hidden, stand_ins, marks), thought=opened_by(hidden))
         # Markup may be what the template looks for; control tokens are disguised in any case.
         for pattern in (marks.anything, marks.pattern):
             disguise = partial(stand_ins.disguise, marks=marks, pattern=pattern)
             disguised = self._render([_in_content(m, disguise) for m in messages], tools)
             is_same = stand_ins.reveal(disguised) == exact
             if is_same and marks.found_in(disguised) == marks.found_in(hidden):
-                return _stretches(disguised, stand_ins, marks)
+                prompt = _stretches(disguised, stand_ins, marks)
+                return replace(prompt, thought=opened_by(hidden))
         raise BadChatTemplate(
             "the chat template of the model takes a part of a message for its own markup",
             hint="remove from the messages what looks like the model's control tokens",
@@ -222,7 +224,7 @@ def _stretches(text: str, stand_ins: _StandIns, marks: Marks) -> ChatPrompt:
         at, before = found.end(), token
     rest = marks.stripped(before, text[at:], None)
     stretches += _plain(rest, stand_ins, marks)
-    return ChatPrompt(tuple(stretches), opened_by(text))
+    return ChatPrompt(tuple(stretches))
 
 
 def _plain(text: str, stand_ins: _StandIns, marks: Marks) -> Iterator[str]:

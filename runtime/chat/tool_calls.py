@@ -10,19 +10,12 @@ from lamlam.errors import BadToolCall
 from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.runtime.chat.call_forms import MAX_CALL_CHARACTERS, read_bare, read_marked
 from lamlam.runtime.chat.memory_tools import TOOLS, LookUp, read_arguments
-from lamlam.runtime.decoding.output_marks import CALL_OPENINGS, HEADERS
+from lamlam.runtime.decoding.call_openings import MARKS, find_opening
 from lamlam.runtime.decoding.settings import CallForm
 
 LOOK_UP = TOOLS[0]
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
-_MARKS = re.compile(
-    "|".join(map(re.escape, sorted((*CALL_OPENINGS, *HEADERS), key=len, reverse=True)))
-)
-_AT_START = ("functools[", ">>>", "<function=", "<invoke ")
-"""Marks that a text may well contain; they open a call only where a line begins."""
-_QUOTES = "`\"'"
 _ACTION = re.compile(r"Action:\s*(?=```)")
-_TO_ALL = re.compile(r">>>\s*all\s*\n")
 
 INSTRUCTION = f"""\
 You can look facts up in a memory. To do so, write nothing but a call in this form, with the \
@@ -72,7 +65,7 @@ def find_calls(text: str) -> FoundCalls | None:
     other families), which may be closed; or the whole text is a call, or a list of them, bare or
     fenced. Other JSON is an answer, unless it is behind a mark.
     """
-    at = _opening(text)
+    at = find_opening(text)
     if at is not None:
         before = text[:at].rstrip()
         if len(text) - at > 4 * MAX_CALL_CHARACTERS:
@@ -103,35 +96,14 @@ def may_become_call(text: str) -> int | None:
     beginnings = (LOOK_UP.name, "Action:", "print(")
     if rest and any(rest.startswith(one) or one.startswith(rest) for one in beginnings):
         return start
-    at = _opening(text)
+    at = find_opening(text)
     if at is not None:
         return at
-    longest = max(map(len, (*CALL_OPENINGS, *HEADERS)))
+    longest = max(map(len, MARKS))
     for at in range(max(0, len(text) - longest + 1), len(text)):
-        if any(mark.startswith(text[at:]) for mark in (*CALL_OPENINGS, *HEADERS)):
+        if any(mark.startswith(text[at:]) for mark in MARKS):
             return at
     return None
-
-
-def _opening(text: str) -> int | None:
-    """Return where the first call opens; marks in quotation marks or code are text."""
-    for found in _MARKS.finditer(text):
-        at = found.start()
-        line = text[:at].rpartition("\n")[2]
-        if found[0] in _AT_START and line.strip():
-            continue
-        if text[at - 1 : at] in _QUOTES and at and _is_closed_quote(text, at):
-            continue
-        if _TO_ALL.match(text, at):  # addressed to the user
-            continue
-        if text[:at].count("```") % 2 == 0 or found[0] == "[TOOL_CALLS]":
-            return at
-    return None
-
-
-def _is_closed_quote(text: str, at: int) -> bool:
-    line = text[at:].partition("\n")[0]
-    return text[at - 1] in line
 
 
 def _named_first(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from lamlam.runtime.decoding.actions import Action, Done, Force, Look, Rewind, Sample
+from lamlam.runtime.decoding.call_openings import find_opening
 from lamlam.runtime.decoding.completion import Completion, FinishReason
 from lamlam.runtime.decoding.logprobs import Scored, TokenList
 from lamlam.runtime.decoding.miss_policies import MISS_POLICIES, AfterMiss
@@ -337,11 +338,10 @@ class Decoder:
                 return False
         at = self.output.find_stop(self.settings.stop, answer)
         if at is not None and self.settings.call is not None:
-            call = self.settings.call
-            mark = call.form.opening
             parts = answer or [TextPart(0, len(text), False)]
-            found = [text.find(mark, one.start, one.end) for one in parts] if mark else []
-            opening = 0 if call.is_required else min((n for n in found if n >= 0), default=-1)
+            found = (find_opening(text, one.start, one.end) for one in parts)
+            first = min((n for n in found if n is not None), default=-1)
+            opening = 0 if self.settings.call.is_required else first
             if 0 <= opening <= at:
                 return False  # the form of a call decides where it ends
         if at is not None:

@@ -174,6 +174,12 @@ def test_a_stop_string_of_white_space_waits_for_the_answer() -> None:
     )
 
 
+def test_a_stop_string_in_a_call_of_any_family_ends_nothing() -> None:
+    call = '<TOOLCALL>[{"name":\n"look_up_fact"}]</TOOLCALL>'
+    assert chat_with(call, "\n") == (call, "stop")
+    assert chat_with("Write `<TOOLCALL>` so.\nB", "\n")[1] == "stop_string"
+
+
 def test_no_call_is_forced_in_a_thought() -> None:
     """The mark of a call is only a word there; behind it, it is constrained as ever."""
     text = "<think>a <tool_call> b</think>No."
