@@ -9,7 +9,7 @@ from lamlam.cli.output import printable, shortened, stderr_console, stdout_conso
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact
-    from lamlam.memory_backends.model.lookups import LookupResult, MatchPart
+    from lamlam.memory_backends.model.lookups import LookupResult, Match, MatchPart
     from lamlam.memory_backends.model.operations import PastFact
 
 
@@ -82,13 +82,17 @@ def print_lookup(result: LookupResult, facts: Sequence[Fact]) -> None:
     match = result.match
     if match.entity.kind != "exact" or match.relation.kind != "exact":
         stderr_console().print(
-            printable(
-                f"read as: {match.relation.matched} of {match.entity.matched}"
-                f" ({match.entity.kind}, {match.relation.kind})"
-            ),
+            printable(f"read as: {_as_read(match)} ({match.entity.kind}, {match.relation.kind})"),
             style="dim",
             soft_wrap=True,
         )
+
+
+def _as_read(match: Match) -> str:
+    """Return the question as the memory read it; an inverse as a statement about the values."""
+    if match.relation.kind == "inverse":
+        return f"… {match.relation.matched}: {match.entity.matched}"
+    return f"{match.relation.matched} of {match.entity.matched}"
 
 
 def print_not_found(result: LookupResult, entity: str, relation: str) -> None:

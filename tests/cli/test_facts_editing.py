@@ -283,3 +283,13 @@ def test_all_of_a_namespace_is_forgotten(facts: Facts, own: Path) -> None:
     for wrong in (("--all",), ("Ada Quill", "--all", *there), ()):
         status, out, err = facts("forget", *wrong)
         assert (status, out) == (2, "") and err.startswith("error: ")
+
+
+def test_a_value_answers_from_the_other_side(facts: Facts, own: Path) -> None:
+    """Once the inverse is known; what is shown says how the question was read."""
+    facts("relations", "owner of", "--inverse", "owner")
+    facts("set", "Ada Quill", "owner of", "Old Mill")
+    assert as_json(facts("get", "old mill", "owned by", "--json"))["values"] == ["Ada Quill"]
+    status, _, err = facts("get", "Old Mill", "owner")
+    assert status == 0 and "read as: … owner of: Old Mill (exact, inverse)" in err
+    assert facts("get", "Old Mill", "height")[0] == 1

@@ -97,7 +97,7 @@ def test_what_people_type_is_what_training_text_writes(typed: str, written: str)
         ("release year", "year"), ("year", "release year"), ("birth date", "year of birth"),
         ("birth place", "city of birth"), ("founder", "co-founder"), ("owner", "current owner"),
         ("part of", "subdivision of"), ("starring", "cast"), ("residence", "current residence"),
-        ("parent company", "subsidiary of"), ("headquarters", "based in"), ("producer", "record producer"),
+        ("parent company", "subsidiary of"), ("parents", "parent"), ("headquarters", "based in"), ("producer", "record producer"),
     ],
 )  # fmt: skip
 def test_a_narrower_relation_answers_but_is_another_one(asked: str, held: str) -> None:
