@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.operations import Commit as Commit
     from lamlam.memory_backends.model.operations import DefineRelation as DefineRelation
     from lamlam.memory_backends.model.operations import ErasureReceipt as ErasureReceipt
+    from lamlam.memory_backends.model.operations import KnownEntity as KnownEntity
+    from lamlam.memory_backends.model.operations import Mention as Mention
     from lamlam.memory_backends.model.operations import MergeEntities as MergeEntities
     from lamlam.memory_backends.model.operations import RemoveAlias as RemoveAlias
     from lamlam.memory_backends.model.operations import Replace as Replace
@@ -66,7 +68,7 @@ _MODULES = {
         "lamlam.memory_backends.model.facts": "Fact",
         "lamlam.memory_backends.model.lookups": "Lookup LookupResult LookupStatus",
         "lamlam.memory_backends.model.operations": (
-            "AddAlias Assert Change Commit DefineRelation ErasureReceipt "
+            "AddAlias Assert Change Commit DefineRelation ErasureReceipt KnownEntity Mention "
             "MergeEntities RemoveAlias Replace Retract Revision SplitEntities"
         ),
         "lamlam.memory_backends.model.recall": "Recalled Relation",
@@ -108,6 +110,7 @@ __all__ = [
     "Fact",
     "FactStore",
     "Finished",
+    "KnownEntity",
     "LamLamError",
     "Lookup",
     "LookupAnswered",
@@ -117,6 +120,7 @@ __all__ = [
     "LookupStarted",
     "LookupStatus",
     "MemoryTools",
+    "Mention",
     "MergeEntities",
     "PartialDate",
     "Quantity",
