@@ -8,6 +8,7 @@ relation round differ: the "owner" of a mill is a person, who is "owner of" the 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -150,6 +151,22 @@ def names_answered_by(relation_key: str) -> tuple[str, ...]:
     wider = [n for n, groups in table.answering.items() if number in groups]
     names = [*synonyms_of(relation_key), *(name for n in wider for name in table.groups[n])]
     return tuple(dict.fromkeys(names))
+
+
+def names_asking_for(held: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return for each held relation every name that asks for it and for no other of them.
+
+    An entity that has an author and a screenwriter has no one answer to "writer".
+    """
+    answered = {key: names_answered_by(key) for key in held}
+    groups: dict[str, set[int | None]] = {}
+    for key, names in answered.items():
+        for name in names:
+            groups.setdefault(name, set()).add(group_of(key))
+    return {
+        key: tuple(name for name in names if same_relation(key, name) or len(groups[name]) == 1)
+        for key, names in answered.items()
+    }
 
 
 def asks_for(relation_key: str) -> Sense | None:

@@ -160,6 +160,7 @@ class KeyConstraint:
             return None, frozenset()
         had = given.values.get(view.key, set())
         names: dict[str, None] = {}
+        asking = _names_asking_for(tuple(view.relations))
         for key in view.relations:
             values = view.values(key)
             if all(value in had for value in values):
@@ -169,7 +170,7 @@ class KeyConstraint:
             names[key] = None
             # Synonyms such as "type of film" would mislead a model that is about to write the type.
             names.update(
-                dict.fromkeys(n for n in _synonyms(key) if n in VAGUE or not n.startswith(VAGUE))
+                dict.fromkeys(n for n in asking[key] if n in VAGUE or not n.startswith(VAGUE))
             )
         tokens = self._vocabulary.relation_tokens
         trie = KeyTrie.of(map(tokens, names), lookup.return_)
@@ -194,7 +195,8 @@ class KeyConstraint:
         view = self._describe(entity, fuzzy=False)
         if lookup is None or view is None:
             return None
-        names = {name for key in view.relations for name in (key, *_synonyms(key))}
+        asking = _names_asking_for(tuple(view.relations))
+        names = {name for key in view.relations for name in (key, *asking[key])}
         paths = map(self._vocabulary.relation_tokens, names)
         return KeyTrie.of((p for p in paths if len(p) <= MAX_RELATION_TOKENS), lookup.return_)
 
@@ -249,7 +251,7 @@ def _occurs_in(value: str, text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _synonyms(key: str) -> tuple[str, ...]:
-    from lamlam.memory_backends.model.synonyms import names_answered_by
+def _names_asking_for(held: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    from lamlam.memory_backends.model.synonyms import names_asking_for
 
-    return names_answered_by(key)
+    return names_asking_for(held)

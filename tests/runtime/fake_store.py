@@ -18,7 +18,7 @@ from lamlam.memory_backends.model.lookups import (
     MatchPart,
     StoredFact,
 )
-from lamlam.memory_backends.model.synonyms import same_relation
+from lamlam.memory_backends.model.synonyms import may_answer, same_relation
 from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.runtime.decoding.lookup_answers import PendingLookup
 
@@ -86,7 +86,7 @@ class FakeStore:
         return [
             StoredFact(held, held, value, (f"source of {value}",), 3, 1.0)
             for held, values in self.facts.get(key, {}).items()
-            if held == relation or same_relation(held, relation)
+            if held == relation or same_relation(held, relation) or may_answer(held, relation)
             for value in values
         ]
 

@@ -12,6 +12,7 @@ from lamlam.memory_backends.model.synonyms import (
     group_of,
     may_answer,
     names_answered_by,
+    names_asking_for,
     relation_groups,
     same_relation,
     synonyms_of,
@@ -121,6 +122,18 @@ def test_a_wider_relation_does_not_answer_a_narrower_one(asked: str, held: str) 
     """A spouse is not always a wife; it is a candidate."""
     assert match_relation(asked, [held])[2] is None
     assert [key for key, _ in near_relations(asked, [held])] == [held]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [["author", "screenwriter"], ["wife"], ["birth place", "birth date"], ["owner", "owner of"]],
+)
+def test_names_that_ask_for_a_held_relation_are_answered_by_it(held: list[str]) -> None:
+    """What a model may be offered as a question is never a miss, nor answered by another one."""
+    for key, names in names_asking_for(held).items():
+        assert key in names
+        for name in names:
+            assert match_relation(name, held)[2] == key
 
 
 def test_of_several_narrower_relations_none_answers() -> None:
