@@ -38,8 +38,10 @@ _WORD = re.compile(r"\S+")
 # Marks beside a word that do not belong to its name.
 _BEFORE = "([{<\"'“‘«„‚¿¡*_–—-"
 _AFTER = ")]}>\"'”’»,.;:!?*_–—-"
-# Marks after a word that may belong to the name: "Jr.", "Mercury (planet)", "Oliver!"
-_MAYBE_OF_NAME = frozenset(".)!?")
+# Marks after a word that may belong to the name: "Jr.", "Mercury (planet)", "Oliver!", "A*", "Na-"
+_MAYBE_OF_NAME = frozenset(".)!?*-–")
+# And before it: "-40 °C", "(+)-limonene".
+_MAYBE_BEFORE_NAME = frozenset("(-–")
 _POSSESSIVES = ("'s", "’s")
 
 
@@ -213,6 +215,8 @@ class KeyConstraint:
                 continue
             for last in range(max(first, first_new), min(first + MAX_NAME_WORDS, len(words))):
                 names += _spellings(text, start, words[last][1])
+                if start > words[first][0] and _may_be_sign(text, start - 1):
+                    names += _spellings(text, start - 1, words[last][1])
         return names
 
 
@@ -224,6 +228,14 @@ def _skip_marks(text: str, start: int, end: int) -> int:
 
 def _may_begin_name(text: str, start: int, end: int) -> bool:
     return any(letter.isupper() or letter.isdigit() for letter in text[start:end])
+
+
+def _may_be_sign(text: str, place: int) -> bool:
+    """Return whether a mark before a word may belong to its name."""
+    after = text[place + 1 : place + 2]
+    if text[place] == "(":
+        return not after.isalnum()
+    return text[place] in _MAYBE_BEFORE_NAME and after.isdigit()
 
 
 def _spellings(text: str, start: int, end: int) -> list[str]:

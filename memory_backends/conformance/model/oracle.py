@@ -23,7 +23,7 @@ from lamlam.memory_backends.conformance.model.oracle_commit import (
 )
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.operations import Op
-from lamlam.memory_backends.model.synonyms import same_relation
+from lamlam.memory_backends.model.synonyms import asks_for, same_relation
 from lamlam.memory_backends.model.values import EntityRef
 
 
@@ -200,7 +200,9 @@ class Oracle:
             entity = name
         rows = state.rows(entity)
         by_name = [row.key for row in rows if row.key == key]
-        by_name += [row.key for row in rows if same_relation(row.key, key)]
+        if not by_name:
+            rows = [row for row in rows if _can_answer(row.surface, key)]
+            by_name = [row.key for row in rows if same_relation(row.key, key)]
         own = [(row, row.surface) for row in rows if by_name and row.key == by_name[0]]
         # Its other names mean it everywhere, as long as they are not separate entities.
         names = {entity, *(a for a, e in self.now.aliases.items() if e == entity)}
@@ -270,3 +272,11 @@ def _held(given: list[tuple[OracleRow, str]], at: int) -> list[str]:
     """Return the texts of what is valid at a moment, each content once."""
     held = [(text, row) for row, text in given if row.begin <= at < row.end]
     return [text for text, *_ in dict.fromkeys((t, r.surface, r.same[1:3]) for t, r in held)]
+
+
+def _can_answer(text: str, wanted: str) -> bool:
+    """Return whether a text can be the time, or the place, that another name of it asks for."""
+    asked = asks_for(wanted)
+    if asked == "place":
+        return not all(char.isdigit() or char in "-+.,: " for char in text)
+    return asked is None or any(map(str.isdigit, text))

@@ -70,6 +70,11 @@ def test_names_are_taken_as_they_stand() -> None:
         " Lord of the Rings",
         " Rings",
     }
+    assert entities("at -40 °C. It", "-40 °C") == {" -40 °C"}
+    assert entities("the A* search", "A*") == {" A*"}
+    assert entities("Na- and Cl", "Na-") == {" Na-"}
+    assert entities("of (+)-Limonene is", "(+)-Limonene") == {" (+)-Limonene"}
+    assert entities("C++ and F#.", "C++", "F#", "C#") == {" C++", " F#"}
     assert entities("2001: A Space Odyssey is", "2001: A Space Odyssey")
     assert entities("ballet is", "ballet") == {" ballet"}, "the first word may be small"
     assert not entities("a ballet is", "ballet")
