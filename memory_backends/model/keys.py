@@ -17,6 +17,8 @@ _WIDE_LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"}
 )
 _APOSTROPHES = str.maketrans(dict.fromkeys("'’‘ʼ`´"))
+_AMPERSAND = re.compile(r"\s*&\s*")
+_ANY_APOSTROPHE = re.compile("[’‘ʼʻʽʾʿ`´]")
 _BRACKET = re.compile(r"^(.*\S)\s*[(\[]([^()\[\]]*)[)\]]$")
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v", "phd", "md", "esq"})
 _PARTICLES = frozenset(
@@ -132,6 +134,20 @@ def fold(key: str) -> FoldedName:
     if labels:
         signs = f"{signs or _letters(_without_the(rest))}({')('.join(map(_marked, labels))})"
     return FoldedName(name, qualifier, signs)
+
+
+def with_other_marks(key: str) -> tuple[str, ...]:
+    """Return a canonical key with "&" written in the other ways, and apostrophes likewise.
+
+    >>> with_other_marks("at & t"), with_other_marks("ada")
+    (('at&t',), ())
+    """
+    others = [key]
+    if "&" in key:
+        others += [_AMPERSAND.sub(mark, key) for mark in ("&", " & ")]
+    if (plain := _ANY_APOSTROPHE.sub("'", key)) != key or "'" in key:
+        others += [plain.replace("'", mark) for mark in "'’ʻ"]
+    return tuple(dict.fromkeys(others))[1:]
 
 
 def written_qualifier(name: str) -> str:

@@ -1,6 +1,7 @@
 """Words that differ by an ending or a beginning which means something: no typing error.
 
-"sulfate" and "sulfite", "hypotension" and "hypertension", "Wild Horse" and "Wild Horses".
+"sulfate" and "sulfite", "hypotension" and "hypertension", "Wild Horse" and "Wild Horses"; also of
+German ("Chlorid", "Chlorit"; "Anleitung", "Ableitung"), Spanish, Italian and Dutch.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ _BEGINNINGS = tuple(
         mal bene
         thio theo
         iso eso
+        hiper hipo
+        iper ipo
+        an ab auf aus ein um ver vor ent er zer be
         """.split("\n")
     if line.strip()
 )
@@ -61,6 +65,14 @@ _ENDINGS = tuple(
         a e i o u
         y ie i
         s es
+        at it id
+        aat iet ide
+        ato ito uro ido
+        an en in
+        ano eno ino
+        ton town
+        os ou
+        osis oses
         """.split("\n")
     if line.strip()
 )

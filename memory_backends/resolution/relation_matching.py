@@ -30,7 +30,12 @@ _SAME_TOPIC = 0.75
 _NEAR_RELATION = 0.55
 _MOST_CANDIDATES = 3
 _SHORTEST_MISSPELT = 4
+_BRACKET = re.compile(r"\s*[(\[][^()\[\]]*[)\]]$")
 _SMALL = frozenset("is are was were has had the a an of".split())
+# British spellings; the ends are those of the American ones.
+_OUR = re.compile(r"\b(behavi|col|fav|flav|harb|hon|hum|lab|neighb)our")
+_RE = re.compile(r"\b(cent|fib|lit|met|theat)re\b")
+_ISE = re.compile(r"\b(author|organ|special|util)is(?=[aei])")
 _MONTHS = (
     "january february march april may june july august september october november december"
     " jan feb mar apr jun jul aug sep sept oct nov dec"
@@ -115,8 +120,11 @@ def _is_close(core: str, other: str) -> bool:
 
 
 def _core(name: str) -> str:
-    """Return the name without the small words that may turn it round."""
-    words = name.split()
+    """Return the name without the small words that may turn it round, and without its unit or year.
+
+    "height (m)" is suggested for "height", and so is "population (2020)" for "population".
+    """
+    words = (_BRACKET.sub("", name) or name).split()
     while len(words) > 1 and words[0] in _SMALL:
         del words[0]
     while len(words) > 1 and words[-1] in _SMALL:
@@ -165,7 +173,9 @@ def _is_slip(word: str, other: str) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    return "".join(char if char.isalnum() else " " for char in name).split()
+    """Return the words, in American spelling: "favourite colour" is "favorite color"."""
+    text = "".join(char if char.isalnum() else " " for char in name)
+    return _ISE.sub(r"\1iz", _RE.sub(r"\1er", _OUR.sub(r"\1or", text))).split()
 
 
 def _singular(word: str) -> str:

@@ -22,6 +22,7 @@ from lamlam.memory_backends.model.keys import (
     fold,
     names_agree,
     relation_key,
+    with_other_marks,
 )
 from lamlam.memory_backends.model.lookups import (
     NO_MATCH,
@@ -244,6 +245,8 @@ def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Entit
         record = reader.record(holder) if holder is not None else None
         if record is not None:
             return EntityMatch(record, MatchPart("alias", 1.0, record.name))
+    if written := [other for other in with_other_marks(key) if reader.record(other) is not None]:
+        return _one_of(reader, [(other, 1.0) for other in written], "alias")
     folded = fold(key)
     codes = [letters_code(folded.key)]
     # Of a plain two-word name the words are the person's, and the code is the same.

@@ -82,7 +82,8 @@ def _is_slip(word: str, other: str, most: int) -> bool:
         n, longest = longest, n
     if n < _ONE_SLIP_FROM - 1 or longest < _ONE_SLIP_FROM:
         return False
-    if not (word.isalpha() and other.isalpha()):
+    # Of other scripts no words are known, and so no slips either: "сульфат" and "сульфит".
+    if not (word.isalpha() and other.isalpha() and word.isascii() and other.isascii()):
         return False
     # "Ambridge" and "Cambridge": nobody leaves out or adds the first letter.
     if word.endswith(other) or other.endswith(word):

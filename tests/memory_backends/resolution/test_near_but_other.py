@@ -33,6 +33,10 @@ OTHERS = """
     cycloserine/cyclosporine typical/atypical symptomatic/asymptomatic carbonate/bicarbonate
     calcification/decalcification immigration/emigration ferric/ferrous Georgia/Georgian
     Aptana/Astana Heartbreak/Heartbeat Iris/Idris Stuck/Stick Cambridge/Ambridge
+    Chlorid/Chlorit Chlorat/Chlorit Natriumnitrat/Natriumnitrit Phosphid/Phosphit Cyclohexan/Cyclohexen
+    nitrato/nitrito solfato/solfito fosfato/fosfito propano/propeno natriumsulfaat/natriumsulfiet
+    Anleitung/Ableitung Vorstand/Verstand Aufstellung/Ausstellung Stockton/Stocktown
+    Papadopoulos/Papadopoulou сульфат/сульфит нитрат/нитрит Сульфид/Сульфит
 """.split()
 OTHERS_OF_SEVERAL_WORDS = (
     "Sodium chlorite/Sodium chloride", "Potassium bromide/Potassium bromate",

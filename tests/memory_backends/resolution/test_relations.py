@@ -112,3 +112,38 @@ def test_a_value_is_not_taken_for_a_similar_entity(store: SyncFactStore) -> None
         [Assert(Fact(entity="Bob Ferris", relation="parent", value=EntityRef("Ada Quiltar")))]
     )
     assert store.lookup("Ada Quiltar", "child").values == ("Bob Ferris",)
+
+
+@pytest.mark.parametrize(
+    ("held", "asked"),
+    [
+        ("favourite colour", "favorite color"),
+        ("favorite food", "Favourite Food"),
+        ("community centre", "community center"),
+        ("organisation chart", "organization_chart"),
+        ("neighbour", "neighbor"),
+    ],
+)
+def test_both_spellings_of_english_ask_for_it(held: str, asked: str) -> None:
+    """Outside the table of relations, too."""
+    with SyncFactStore("memory:") as store:
+        put(store, ("Ada Quill", held, "x"))
+        assert store.lookup("Ada Quill", asked).value == "x"
+
+
+@pytest.mark.parametrize(
+    ("held", "asked"),
+    [
+        ("height (m)", "height"),
+        ("weight (kg)", "weight"),
+        ("population (2020)", "population (2010)"),
+        ("length [km]", "length"),
+    ],
+)
+def test_a_relation_with_a_unit_or_a_year_is_named(held: str, asked: str) -> None:
+    """It answers for no other unit or year, and is the candidate."""
+    with SyncFactStore("memory:") as store:
+        for one, other in ((held, asked), (asked, held)):
+            put(store, (f"The {one}", one, "5"))
+            result = store.lookup(f"The {one}", other)
+            assert (result.status, len(result.candidates)) == ("miss", 1)
