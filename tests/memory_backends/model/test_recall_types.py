@@ -78,7 +78,8 @@ def _recalled(store: SyncFactStore, value: Value, annotation: Any) -> Any:
     store.erase("A")
     store.apply([Assert(Fact(entity="A", relation="r", value=value))])
     model = create_model("M", __config__=ConfigDict(arbitrary_types_allowed=True), r=(annotation, ...))  # fmt: skip
-    return store.recall(model, "A").model.r
+    recalled: Any = store.recall(model, "A").model
+    return recalled.r
 
 
 @pytest.mark.parametrize(("value", "annotation", "expected"), _FILLED, ids=str)
