@@ -9,7 +9,7 @@ from typing import Literal
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.plain_forms import plain_text
-from lamlam.memory_backends.model.synonyms import group_of
+from lamlam.memory_backends.model.synonyms import group_of, names_answered_by
 from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS, ValueType, text_fault
 
 Cardinality = Literal["one", "many"]
@@ -66,11 +66,13 @@ class RelationRule:
 class RelationRules:
     """The rules of a store, found by any synonym of the relation's name."""
 
-    __slots__ = ("_by_group", "_inverses")
+    __slots__ = ("_by_group", "_inverses", "_of_narrower")
 
     def __init__(self, rules: Iterable[RelationRule] = ()) -> None:
         self._by_group: dict[int | str, RelationRule] = {}
         self._inverses: dict[int | str, list[str]] = {}
+        self._of_narrower: dict[int | str, list[str]] = {}
+        """Relations that a narrower one answers for ("spouse" for "wife"), and its inverses."""
         for rule in rules:
             self._by_group[_group(rule.key)] = rule
         for rule in self._by_group.values():
@@ -81,9 +83,10 @@ class RelationRules:
                 self._note(rule.key, inverse)
 
     def _note(self, relation: str, inverse: str) -> None:
-        known = self._inverses.setdefault(_group(relation), [])
-        if inverse not in known:
-            known.append(inverse)
+        own = _group(relation)
+        _add(self._inverses, own, inverse)
+        for wider in {_group(name) for name in names_answered_by(relation)} - {own}:
+            _add(self._of_narrower, wider, inverse)
 
     def of(self, relation_key: str) -> RelationRule | None:
         """Return the rule of a relation, or ``None``."""
@@ -91,7 +94,10 @@ class RelationRules:
 
     def inverses_of(self, relation_key: str) -> list[str]:
         """Return keys of the relations whose facts, turned around, answer for this one."""
-        return self._inverses.get(_group(relation_key), []) if self._inverses else []
+        if not self._inverses:
+            return []
+        group = _group(relation_key)
+        return self._inverses.get(group) or self._of_narrower.get(group, [])
 
     def all(self) -> list[RelationRule]:
         """Return every rule, in the order of definition."""
@@ -99,6 +105,12 @@ class RelationRules:
 
     def __bool__(self) -> bool:
         return bool(self._by_group)
+
+
+def _add(lists: dict[int | str, list[str]], group: int | str, name: str) -> None:
+    known = lists.setdefault(group, [])
+    if name not in known:
+        known.append(name)
 
 
 def _group(relation_key: str) -> int | str:

@@ -147,3 +147,29 @@ def test_a_relation_with_a_unit_or_a_year_is_named(held: str, asked: str) -> Non
             put(store, (f"The {one}", one, "5"))
             result = store.lookup(f"The {one}", other)
             assert (result.status, len(result.candidates)) == ("miss", 1)
+
+
+def test_an_inverse_answers_for_a_wider_relation(store: SyncFactStore) -> None:
+    """As a fact of the narrower relation does: a wife for the spouse, a parent for the parents."""
+    store.apply(
+        [
+            DefineRelation(RelationRule("wife", inverse="husband")),
+            DefineRelation(RelationRule("parent", inverse="child")),
+        ]
+    )
+    store.apply(
+        [
+            Assert(Fact(entity="Bob Ferris", relation="wife", value=EntityRef("Eve Marsk"))),
+            Assert(Fact(entity="Max Marsk", relation="child", value=EntityRef("Eve Marsk"))),
+        ]
+    )
+    for asked, values in (
+        ("husband", ("Bob Ferris",)),
+        ("spouse", ("Bob Ferris",)),
+        ("married to", ("Bob Ferris",)),
+        ("wife", ()),
+        ("parent", ("Max Marsk",)),
+        ("parents", ("Max Marsk",)),
+        ("child", ()),
+    ):
+        assert store.lookup("Eve Marsk", asked).values == values, asked
