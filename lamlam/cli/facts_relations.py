@@ -100,11 +100,34 @@ def _define(
     rule = RelationRule(relation, "one" if one else "many", kind, inverse)
     with own_store(memory, create=True) as store:
         commit = store.apply([DefineRelation(rule)])
+        n_texts = _count_texts(store, rule) if inverse is not None else 0
     row = _rule_as_json(rule)
     if as_json:
         print_json({"revision": commit.revision, "facts": commit.facts, **row})
     else:
         _print([{"relation": relation, "facts": 0, **row}], with_counts=False)
+    if n_texts:
+        what, them = ("1 fact has", "it") if n_texts == 1 else (f"{n_texts} facts have", "them")
+        stderr_console().print(
+            f"{what} a text as value: set {them} again with --type entity to be found from the"
+            " other side",
+            soft_wrap=True,
+        )
+
+
+def _count_texts(store: SyncFactStore, rule: RelationRule) -> int:
+    """Return how many facts of the relation and its inverse are not seen from the other side."""
+    from lamlam.memory_backends.model.keys import relation_key
+    from lamlam.memory_backends.model.synonyms import same_relation
+    from lamlam.memory_backends.model.values import EntityRef
+
+    ours = (rule.key, relation_key(rule.inverse or rule.name))
+    facts = counted(store.scan(namespace=None), "counting", store.info().facts)
+    return sum(
+        not isinstance(fact.value, EntityRef)
+        and any(same_relation(relation_key(fact.relation), key) for key in ours)
+        for fact in facts
+    )
 
 
 def _gathered(

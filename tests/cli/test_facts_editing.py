@@ -293,3 +293,15 @@ def test_a_value_answers_from_the_other_side(facts: Facts, own: Path) -> None:
     status, _, err = facts("get", "Old Mill", "owner")
     assert status == 0 and "read as: … owner of: Old Mill (exact, inverse)" in err
     assert facts("get", "Old Mill", "height")[0] == 1
+
+
+def test_texts_from_before_an_inverse_are_counted(facts: Facts, own: Path) -> None:
+    """They do not answer from the other side, and what to do about it is said."""
+    for relation, value in (("owner of", "Old Mill"), ("owner", "Bob Ferris"), ("age", "5")):
+        facts("set", "Ada Quill", relation, value)
+    status, _, err = facts("relations", "owner of", "--inverse", "owner")
+    assert (status, err.startswith("2 facts have a text as value")) == (0, True)
+    facts("set", "Ada Quill", "owner of", "Old Mill", "--type", "entity")
+    facts("set", "Ada Quill", "owner", "Bob Ferris", "--type", "entity")
+    assert facts("get", "Old Mill", "owner")[0] == facts("get", "Bob Ferris", "owner of")[0] == 0
+    assert facts("relations", "owner of", "--inverse", "owner")[2] == ""
