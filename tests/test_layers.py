@@ -59,8 +59,8 @@ ARROWS: dict[str, set[str]] = {
         "runtime/scheduling", "runtime/sync", "trainer",
     },
     "benchmarks": {
-        *STATED, "evaluation", "memory_backends/neo4j_graph", "memory_backends/sqlite",
-        "memory_backends/sync", DECODING, LLAMA, "runtime/engine", "runtime/scheduling",
+        *READ, "evaluation", "memory_backends/neo4j_graph", "memory_backends/sqlite",
+        "memory_backends/sync", DECODING, LLAMA, "runtime/engine", "runtime/scheduling", "trainer",
     },
     "cli": {
         MODEL, PROTOCOL, "benchmarks", "bundled", "evaluation", "memory_backends/fact_formats",

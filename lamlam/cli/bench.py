@@ -14,7 +14,7 @@ from lamlam.cli.output import print_result, stderr_console
 from lamlam.errors import MissingExtra
 
 app = typer.Typer(
-    help="Measure speed on this machine: decoding, many generations at a time, lookups, loading.",
+    help="Measure this machine: decoding, many generations at a time, lookups, loading; names found.",
     no_args_is_help=True,
 )
 
@@ -127,6 +127,52 @@ def load(
         from lamlam.benchmarks.lookup import load_benchmark
 
         figures = load_benchmark(facts, memory)
+    print_result(figures, as_json)
+
+
+@app.command(epilog="Example: lamlam bench resolve --strangers corpus.jsonl.xz --items 20000")
+def resolve(
+    strangers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Documents with titles (.jsonl, .gz, .xz), or one name a line; -: standard input.",
+        ),
+    ] = None,
+    memory: Annotated[
+        str, typer.Option("--memory", help="A store's URL, or the bundled facts.")
+    ] = "bundled",
+    items: Annotated[
+        int | None, typer.Option(min=1, help="How many strangers, chosen at random; default: all.")
+    ] = None,
+    misspelt: Annotated[
+        int,
+        typer.Option(min=1, help="How many stored names are asked for with one letter changed."),
+    ] = 2000,
+    seed: Annotated[int, typer.Option(help="Of the names and letters chosen.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Count names that memory lacks and answers as something else, and slips that it forgives."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from lamlam.benchmarks.resolve import resolve_benchmark
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    console = stderr_console()
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("reading names", total=None)
+        figures = resolve_benchmark(
+            memory,
+            strangers,
+            items=items,
+            misspelt=misspelt,
+            seed=seed,
+            on_progress=lambda what, done, total: bar.update(
+                task, description=what, completed=done, total=total
+            ),
+        )
     print_result(figures, as_json)
 
 
