@@ -74,7 +74,9 @@ def _llama(config: dict[str, Any]) -> Architecture:
         raise BadCheckpoint(f"{n_heads} heads do not divide among {n_kv_heads} key-value heads")
     _expect(config, "hidden_act", "silu")
     q_width, kv_width = n_heads * head_width, n_kv_heads * head_width
-    tied = bool(config.get("tie_word_embeddings", False))
+    tied = config.get("tie_word_embeddings", False)
+    if type(tied) is not bool:
+        raise BadCheckpoint(f"config.json: tie_word_embeddings must be true or false, got {tied!r}")
     rules = [TensorRule("model.embed_tokens.weight", "token_embd.weight", (n_rows, width))]
     for layer in range(n_layers):
         a, b = f"model.layers.{layer}.", f"blk.{layer}."
@@ -206,11 +208,23 @@ def interleave_rope_halves(weights: Weights, n_heads: int) -> Weights:
 
 def _rope_theta(config: dict[str, Any]) -> float:
     # Newer files put it into "rope_parameters", older ones beside "rope_scaling".
-    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
-    kind = rope.get("rope_type", rope.get("type", "default"))
-    if kind != "default":
-        raise BadCheckpoint(f"rotary positions of type {kind} cannot be exported")
-    return float(rope.get("rope_theta") or config.get("rope_theta") or 10_000.0)
+    theta: Any = None
+    for key in ("rope_parameters", "rope_scaling"):
+        rope = config.get(key) or {}
+        if not isinstance(rope, dict):
+            raise BadCheckpoint(f"config.json: {key} must be an object, got {rope!r}")
+        kind = rope.get("rope_type", rope.get("type", "default"))
+        if kind != "default":
+            raise BadCheckpoint(f"rotary positions of type {kind} cannot be exported")
+        for name, value in rope.items():
+            unused = value is None or (name in ("factor", "partial_rotary_factor") and value == 1)
+            if name not in ("rope_type", "type", "rope_theta") and not unused:
+                raise BadCheckpoint(f"config.json: {key} has {name}, which cannot be exported")
+        theta = theta or rope.get("rope_theta")
+    theta = theta or config.get("rope_theta") or 10_000.0
+    if type(theta) not in (int, float) or theta <= 0:
+        raise BadCheckpoint(f"config.json: rope_theta must be a number above 0, got {theta!r}")
+    return float(theta)
 
 
 def _whole(config: dict[str, Any], key: str, default: int | None = None) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -13,8 +14,11 @@ import numpy as np
 
 from lamlam.errors import BadCheckpoint, MissingExtra, UnknownOption, UsageError
 from lamlam.quant.architectures import Architecture, TensorRule, Weights, read_architecture
+from lamlam.quant.checkpoint_settings import CheckpointSettings, read_json, read_settings
+from lamlam.quant.generation_settings import GenerationSettings, generation_settings
 from lamlam.quant.hf_checkpoint import HfWeights
-from lamlam.quant.vocabularies import GgufVocabulary, read_json, read_vocabulary
+from lamlam.quant.unplaced import check_placed
+from lamlam.quant.vocabularies import GgufVocabulary, read_vocabulary
 from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal
 
 FORMAT_VERSION = 1
@@ -27,23 +31,32 @@ _LARGEST_F16 = 65504.0
 
 
 def export_gguf(
-    hf_dir: Path, out: Path, *, dtype: DType = "f16", progress: Progress | None = None
+    hf_dir: Path,
+    out: Path,
+    *,
+    dtype: DType = "f16",
+    leave_out: Collection[str] = (),
+    progress: Progress | None = None,
 ) -> Path:
     """Write the checkpoint as one sealed GGUF file and return its path.
 
-    Names and shapes are checked before anything is written; the file grows
-    beside the target and takes its name when it is whole.
+    Names, shapes and settings are checked before anything is written; the file grows
+    beside the target and takes its name when it is whole. Chat templates, further ends
+    of generation, suppressed tokens and defaults of sampling are written, too.
 
     Args:
         hf_dir: folder with ``config.json``, ``model.safetensors`` (or its index
             and parts), ``tokenizer.json`` and, where lamlam trained it, ``lamlam.json``.
         out: the file to write; replaced if it exists.
         dtype: type of the matrices; vectors are always float32.
+        leave_out: keys of ``config.json``, ``generation_config.json`` and
+            ``tokenizer_config.json`` (also ``chat_template``) that the file may lack.
 
     Raises:
-        BadCheckpoint: something is missing, unknown, or of another shape than expected.
+        BadCheckpoint: something is missing, unknown, or of another shape than expected, or
+            the file has no place for a setting that changes what the model writes.
         MissingExtra: the packages of ``lamlam[train]`` are not installed.
-        UnknownOption: a ``dtype`` that does not exist.
+        UnknownOption: a ``dtype`` that does not exist, or a setting to leave out that nobody made.
     """
     hf_dir, out = Path(hf_dir), Path(out)
     if dtype not in _FILE_TYPES:
@@ -52,14 +65,17 @@ def export_gguf(
         )
     if not hf_dir.is_dir():
         raise BadCheckpoint(f"{hf_dir} is not a folder with a checkpoint")
-    config = read_json(hf_dir / "config.json")
-    architecture = read_architecture(config)
-    vocabulary = read_vocabulary(hf_dir, config, architecture.n_rows)
-    settings = {"name": out.stem, **_lamlam_settings(hf_dir)}
+    said = read_settings(hf_dir, leave_out)
+    architecture = read_architecture(said.config)
+    check_placed(said, architecture.name)
+    vocabulary = read_vocabulary(hf_dir, said.config, architecture.n_rows, said.tokenizer)
+    is_ours = (hf_dir / "lamlam.json").is_file()
+    settings = {"name": out.stem, **_lamlam_settings(hf_dir), "is_ours": is_ours}
     with HfWeights(hf_dir) as weights:
         rules = _match(architecture, weights.shapes())
+        text = _text_settings(said, vocabulary)
         with written_beside(out) as unfinished:
-            writer = _writer(unfinished, architecture, vocabulary, settings, dtype)
+            writer = _writer(unfinished, architecture, text, settings, dtype)
             try:
                 _write_tensors(writer, rules, weights, dtype, progress)
             finally:
@@ -140,18 +156,46 @@ def _lamlam_settings(hf_dir: Path) -> dict[str, Any]:
     return settings
 
 
-def _writer(
-    path: Path,
-    architecture: Architecture,
-    vocabulary: GgufVocabulary,
-    settings: dict[str, Any],
-    dtype: DType,
-) -> Any:  # Any: gguf publishes no types
+@dataclass(frozen=True, slots=True)
+class ExportedText:
+    """All that a file says about text."""
+
+    vocabulary: GgufVocabulary
+    generation: GenerationSettings
+    chat_templates: dict[str, str]
+
+
+def _text_settings(said: CheckpointSettings, vocabulary: GgufVocabulary) -> ExportedText:
+    def write_alone(path: Path, ends: dict[str, int]) -> None:
+        writer = _new_writer(path, "llama")
+        _add_vocabulary(writer, vocabulary)
+        for key, token in ends.items():
+            writer.add_uint32(key, token)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        writer.close()
+
+    generation = generation_settings(said, vocabulary, write_alone)
+    return ExportedText(vocabulary, generation, said.chat_templates)
+
+
+def _new_writer(path: Path, architecture: str) -> Any:  # Any: gguf publishes no types
     try:
         from gguf import GGUFWriter
     except ImportError:
         raise MissingExtra("train", "gguf") from None
-    writer = GGUFWriter(path, architecture.name)
+    return GGUFWriter(path, architecture)
+
+
+def _writer(
+    path: Path,
+    architecture: Architecture,
+    text: ExportedText,
+    settings: dict[str, Any],
+    dtype: DType,
+) -> Any:
+    writer = _new_writer(path, architecture.name)
     writer.add_name(str(settings["name"]))
     writer.add_type("model")
     if settings.get("license"):
@@ -162,8 +206,11 @@ def _writer(
             writer.add_float32(f"{architecture.name}.{key}", value)
         else:
             writer.add_uint32(f"{architecture.name}.{key}", value)
-    _add_vocabulary(writer, vocabulary)
-    writer.add_uint32("lamlam.format_version", FORMAT_VERSION)
+    _add_vocabulary(writer, text.vocabulary)
+    _add_generation(writer, text.generation)
+    _add_chat_templates(writer, text.chat_templates)
+    if settings["is_ours"]:  # the runtime then puts BOS in front of every text
+        writer.add_uint32("lamlam.format_version", FORMAT_VERSION)
     if "verbalise" in settings:
         writer.add_string("lamlam.verbalise", settings["verbalise"])
     if "lookup_bias" in settings:
@@ -184,7 +231,34 @@ def _add_vocabulary(writer: Any, vocabulary: GgufVocabulary) -> None:
     writer.add_token_merges(list(vocabulary.merges))
     writer.add_bos_token_id(vocabulary.bos_id)
     writer.add_eos_token_id(vocabulary.eos_id)
-    writer.add_add_bos_token(False)
+    if "unk" in vocabulary.others:
+        writer.add_unk_token_id(vocabulary.others["unk"])
+    if "pad" in vocabulary.others:
+        writer.add_pad_token_id(vocabulary.others["pad"])
+    writer.add_add_bos_token(vocabulary.adds_bos)
+    writer.add_add_eos_token(vocabulary.adds_eos)
+    writer.add_add_space_prefix(False)
+
+
+def _add_generation(writer: Any, generation: GenerationSettings) -> None:
+    for key, token in generation.ends.items():
+        writer.add_uint32(key, token)
+    if generation.suppressed:
+        writer.add_array("tokenizer.ggml.suppress_tokens", list(generation.suppressed))
+    for key, value in generation.sampling.items():
+        if isinstance(value, float):
+            writer.add_float32(key, value)
+        else:
+            writer.add_int32(key, value)
+
+
+def _add_chat_templates(writer: Any, templates: dict[str, str]) -> None:
+    for name, template in sorted(templates.items()):
+        key = "tokenizer.chat_template"
+        writer.add_string(key if name == "default" else f"{key}.{name}", template)
+    others = sorted(templates.keys() - {"default"})
+    if others:
+        writer.add_array("tokenizer.chat_templates", others)
 
 
 def _write_tensors(

@@ -11,7 +11,7 @@ import numpy as np
 
 from lamlam.errors import BadCheckpoint, MissingExtra
 from lamlam.quant.architectures import Weights
-from lamlam.quant.vocabularies import read_json
+from lamlam.quant.checkpoint_settings import read_json
 
 _ONE_FILE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"

@@ -49,6 +49,7 @@ def inspect_model(path: Path) -> dict[str, Any]:  # Any: a report for JSON
         "heads": values.get(f"{architecture}.attention.head_count"),
         "kv_heads": values.get(f"{architecture}.attention.head_count_kv"),
         "vocabulary": _vocabulary(values),
+        "chat_templates": _chat_templates(values),
         "lookup_tokens": lookup_tokens,
         "lookups_are_safe": all(
             found is not None and found["type"] == TokenType.CONTROL.name
@@ -71,6 +72,7 @@ def _type_name(number: Any) -> str:
 
 
 def _vocabulary(values: dict[str, Any]) -> dict[str, Any]:
+    prefix = "tokenizer.ggml."
     kinds = Counter(_type_name(kind) for kind in values.get("tokenizer.ggml.token_type", []))
     return {
         "kind": values.get("tokenizer.ggml.model"),
@@ -79,7 +81,22 @@ def _vocabulary(values: dict[str, Any]) -> dict[str, Any]:
         "types": dict(kinds.most_common()),
         "bos_id": values.get("tokenizer.ggml.bos_token_id"),
         "eos_id": values.get("tokenizer.ggml.eos_token_id"),
+        "more_ends": [
+            values[key]
+            for key in (f"{prefix}eot_token_id", f"{prefix}eom_token_id")
+            if key in values
+        ],
+        "adds_bos": values.get(f"{prefix}add_bos_token"),
+        "adds_eos": values.get(f"{prefix}add_eos_token"),
+        "suppressed": len(values.get(f"{prefix}suppress_tokens", [])),
     }
+
+
+def _chat_templates(values: dict[str, Any]) -> list[str]:
+    """Return the names of the chat templates; the one that is used is called ``default``."""
+    key = "tokenizer.chat_template"
+    named = [name.removeprefix(f"{key}.") for name in values if name.startswith(f"{key}.")]
+    return ["default"] * (key in values) + sorted(named)
 
 
 def _lookup_tokens(values: dict[str, Any]) -> dict[str, dict[str, Any] | None]:

@@ -8,7 +8,6 @@ USER_DEFINED tokens inside plain text, and then a value that spells
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,6 +16,8 @@ from typing import Any
 
 from lamlam.errors import BadCheckpoint
 from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
+from lamlam.quant.checkpoint_settings import read_json
+from lamlam.quant.text_frame import read_frame
 
 
 class TokenType(IntEnum):
@@ -41,14 +42,32 @@ class GgufVocabulary:
     merges: tuple[str, ...]
     bos_id: int
     eos_id: int
+    others: dict[str, int]
+    """``unk`` and ``pad``, where the tokenizer names them."""
+    adds_bos: bool
+    """A text that is tokenized begins with BOS."""
+    adds_eos: bool
 
 
-def read_vocabulary(hf_dir: Path, config: dict[str, Any], n_rows: int) -> GgufVocabulary:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What stands beside a tokenizer."""
+
+    special: dict[str, str | int]
+    """Name of a special token to its text or its number."""
+    settings: dict[str, Any]
+    """``tokenizer_config.json``."""
+
+
+def read_vocabulary(
+    hf_dir: Path, config: dict[str, Any], n_rows: int, named: dict[str, Any] | None = None
+) -> GgufVocabulary:
     """Return the vocabulary of a Hugging Face checkpoint.
 
     Args:
         config: its ``config.json``.
         n_rows: rows of the embedding; rows beyond the last token become UNUSED tokens.
+        named: its ``tokenizer_config.json``; read from the folder if not given.
 
     Raises:
         BadCheckpoint: no tokenizer, one of a kind that is not supported, or one
@@ -65,34 +84,26 @@ def read_vocabulary(hf_dir: Path, config: dict[str, Any], n_rows: int) -> GgufVo
             f"{path}: tokenizers of type {kind} cannot be exported",
             hint=f"supported: {', '.join(_READERS)} (byte level)",
         )
-    return reader(state, path, _special_ids(hf_dir, config), n_rows)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file.
-
-    Raises:
-        BadCheckpoint: not readable, or not a JSON object.
-    """
+    if named is None:
+        named_path = hf_dir / "tokenizer_config.json"
+        named = read_json(named_path) if named_path.is_file() else {}
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise BadCheckpoint(f"cannot read {path}: {problem.strerror}") from None
-    except ValueError as problem:
-        raise BadCheckpoint(f"cannot read {path}: {problem}") from None
-    if not isinstance(value, dict):
-        raise BadCheckpoint(f"{path} is not a JSON object")
-    return value
+        _check_later_tokens(state, named)
+        return reader(state, path, Named(_special_ids(named, config), named), n_rows)
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise BadCheckpoint(
+            f"{path} or tokenizer_config.json does not have the usual form: {problem!r}",
+            hint="save the tokenizer again with tokenizer.save_pretrained",
+        ) from None
 
 
-def _byte_level_bpe(
-    state: dict[str, Any], path: Path, special: dict[str, str | int], n_rows: int
-) -> GgufVocabulary:
+def _byte_level_bpe(state: dict[str, Any], path: Path, named: Named, n_rows: int) -> GgufVocabulary:
     model = state["model"]
     _check_gpt2_rules(state, path)
     by_id: dict[int, str] = {number: token for token, number in model["vocab"].items()}
     types: dict[int, TokenType] = {}
     for added in state.get("added_tokens") or []:
+        _check_matching(added, path)
         by_id[added["id"]] = added["content"]
         plain = not added.get("special") and added["content"] not in (*LOOKUP_TOKENS, END_OF_TEXT)
         types[added["id"]] = TokenType.USER_DEFINED if plain else TokenType.CONTROL
@@ -109,15 +120,23 @@ def _byte_level_bpe(
             by_id[number] = f"[UNUSED{number}]"
             types[number] = TokenType.UNUSED
     ids = {token: number for number, token in by_id.items()}
-    bos = _resolve("bos", special, ids, path)
+    special = {name: _resolve(name, named.special, ids, path) for name in ("bos", "eos")}
+    adds_bos, adds_eos = read_frame(state, named.settings, ids, special, path)
     return GgufVocabulary(
         model="gpt2",
         pre="gpt-2",
         tokens=tuple(by_id[number] for number in range(n_rows)),
         types=tuple(types.get(number, TokenType.NORMAL) for number in range(n_rows)),
         merges=tuple(m if isinstance(m, str) else " ".join(m) for m in model["merges"]),
-        bos_id=bos,
-        eos_id=_resolve("eos", special, ids, path),
+        bos_id=special["bos"],
+        eos_id=special["eos"],
+        others={
+            name: _resolve(name, named.special, ids, path)
+            for name in ("unk", "pad")
+            if name in named.special
+        },
+        adds_bos=adds_bos,
+        adds_eos=adds_eos,
     )
 
 
@@ -136,6 +155,9 @@ def _check_gpt2_rules(state: dict[str, Any], path: Path) -> None:
         "a subword prefix or suffix": model.get("continuing_subword_prefix")
         or model.get("end_of_word_suffix"),
     }
+    decoder = state.get("decoder")
+    if decoder is not None and decoder.get("type") != "ByteLevel":
+        unlike[f"the decoder {decoder.get('type')}"] = True
     found = [what for what, present in unlike.items() if present]
     if found:
         raise BadCheckpoint(
@@ -144,22 +166,47 @@ def _check_gpt2_rules(state: dict[str, Any], path: Path) -> None:
         )
 
 
-def _special_ids(hf_dir: Path, config: dict[str, Any]) -> dict[str, str | int]:
-    """Return the checkpoint's start and end tokens, each as text or id."""
-    path = hf_dir / "tokenizer_config.json"
-    named = read_json(path) if path.is_file() else {}
+def _check_matching(token: dict[str, Any], path: Path | str) -> None:
+    """Raise if an added token takes spaces with it, which llama.cpp would leave."""
+    found = [rule for rule in ("lstrip", "rstrip", "single_word") if token.get(rule)]
+    if found:
+        raise BadCheckpoint(
+            f"{path}: the token {token.get('content')!r} has {', '.join(found)}, for which a GGUF "
+            f"file has no place",
+            hint="set them to false there if texts may be tokenized without",
+        )
+
+
+def _check_later_tokens(state: dict[str, Any], named: dict[str, Any]) -> None:
+    """Raise if ``tokenizer_config.json`` adds a token or a rule that ``tokenizer.json`` lacks."""
+    file = "tokenizer_config.json"
+    known = {added["id"]: added["content"] for added in state.get("added_tokens") or []}
+    words: dict[str, int] = (state.get("model") or {}).get("vocab") or {}
+    for number, token in (named.get("added_tokens_decoder") or {}).items():
+        _check_matching(token, file)
+        content = token.get("content")
+        if known.get(int(number)) != content and words.get(content) != int(number):
+            raise BadCheckpoint(
+                f"{file}: tokenizer.json lacks the added token {content!r} ({number})",
+                hint="save the tokenizer again with tokenizer.save_pretrained",
+            )
+
+
+def _special_ids(named: dict[str, Any], config: dict[str, Any]) -> dict[str, str | int]:
+    """Return the checkpoint's special tokens, each as text or id."""
     special: dict[str, str | int] = {}
-    for name in ("bos", "eos"):
+    for name in ("bos", "eos", "unk", "pad"):
         token = named.get(f"{name}_token")
         if isinstance(token, dict):  # written by older tokenizers with its matching rules
+            _check_matching(token, "tokenizer_config.json")
             token = token.get("content")
         number = config.get(f"{name}_token_id")
         if isinstance(number, list):  # several ends of text: the first is the usual one
-            number = number[0]
+            number = number[0] if number else None
         if token is not None:
             special[name] = str(token)
-        elif number is not None:
-            special[name] = int(number)
+        elif type(number) is int and (number >= 0 or name in ("bos", "eos")):  # -1: no padding
+            special[name] = number
     return special
 
 
@@ -171,5 +218,5 @@ def _resolve(name: str, special: dict[str, str | int], ids: dict[str, int], path
     return number
 
 
-_Reader = Callable[[dict[str, Any], Path, dict[str, str | int], int], GgufVocabulary]
+_Reader = Callable[[dict[str, Any], Path, Named, int], GgufVocabulary]
 _READERS: dict[str, _Reader] = {"BPE": _byte_level_bpe}

@@ -29,6 +29,14 @@ def export(
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT.gguf", help="File to write.")],
     dtype: Annotated[str, typer.Option(help="Numbers of the matrices: f16, bf16 or f32.")] = "f16",
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--leave-out",
+            metavar="NAME",
+            help="A setting that the file may lack, such as chat_template; may be repeated.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a checkpoint as a GGUF file, ready to quantise or to run."""
@@ -36,7 +44,13 @@ def export(
 
     begin = time.perf_counter()
     with _progress("exporting") as progress:
-        export_gguf(hf_dir, out, dtype=dtype, progress=progress)  # type: ignore[arg-type]  # checked there
+        export_gguf(
+            hf_dir,
+            out,
+            dtype=dtype,  # type: ignore[arg-type]  # checked there
+            leave_out=leave_out or (),
+            progress=progress,
+        )
     _report({"file": str(out), "bytes": out.stat().st_size, "type": dtype}, begin, as_json)
 
 
