@@ -16,7 +16,7 @@ _ABOUT = frozenset(
     "transformers_version architectures model_type _name_or_path name_or_path torch_dtype dtype "
     "use_cache bos_token_id eos_token_id pad_token_id sep_token_id cls_token_id unk_token_id "
     "initializer_range output_attentions output_hidden_states return_dict "
-    "chunk_size_feed_forward id2label label2id num_labels problem_type task_specific_params "
+    "chunk_size_feed_forward id2label label2id num_labels _num_labels problem_type task_specific_params "
     "finetuning_task tokenizer_class attn_implementation _attn_implementation "
     "_attn_implementation_autoset _attn_implementation_internal _commit_hash torchscript "
     "use_bfloat16 pruned_heads gradient_checkpointing license unsloth_version unsloth_fixed "

@@ -294,7 +294,7 @@ def test_everyday_settings_do_not_stop_the_export(checkpoint: Path) -> None:
     change(
         checkpoint, "config.json", attention_bias=False, mlp_bias=False, pretraining_tp=1,
         rope_scaling=None, attention_dropout=0.1, torch_dtype="bfloat16", sliding_window=None,
-        num_beams=1, temperature=1.0, pad_token_id=-1, task_specific_params={"x": {"y": 1}},
+        num_beams=1, temperature=1.0, pad_token_id=-1, _num_labels=1, task_specific_params={"x": {"y": 1}},
     )  # fmt: skip
     change(checkpoint, "generation_config.json", do_sample=False, temperature=0.6, num_beams=1)
     values = read_header(export_gguf(checkpoint, checkpoint.parent / "m.gguf")).metadata
