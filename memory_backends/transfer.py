@@ -108,14 +108,21 @@ def _put_in_parts(store: SyncFactStore, items: Iterable[Item], size: int) -> Com
     changed = n_items = 0
     ended: list[Fact] = []
     commit: Commit | None = None
+    writing = False
     try:
         while part := list(islice(remaining, size)):
+            writing = True
             commit = store.apply(part)
             changed += commit.facts
             ended += commit.ended
             n_items += len(part)
+            writing = False
     except BaseException as error:  # an interruption leaves them there too
-        error.add_note(_already_there(n_items, commit))
+        note = _already_there(n_items, commit)
+        if writing and not isinstance(error, Exception):
+            # The commit may have been made while nobody waited for it any more.
+            note += "; the part that was being written may be there too"
+        error.add_note(note)
         raise
     if commit is None:
         return store.apply([])
