@@ -67,6 +67,7 @@ _RANKS = frozenset(
 # pairs or more are one person. John Adams: 3.5, George Bush: 0.23, Kevin Barron: 0.025.
 _MOST_WITHOUT_MIDDLE = 1 / 32
 _MOST_WITH_INITIAL = 2.5
+_MOST_WITH_TITLE = 1.0
 SURE_SCORE = 0.90
 """Lowest score of two names that are one person's; below it somebody else may be meant."""
 _UNSURE_SCORE = 0.76
@@ -171,8 +172,10 @@ def _is_unsure(first: PersonName, second: PersonName, is_compound: bool) -> bool
         return True
     shorter, longer = sorted((first.words, second.words), key=len)
     bearers = expected_bearers(shorter[0], shorter[-1])
+    if shorter == longer:
+        return len(shorter) == 2 and bearers > _MOST_WITH_TITLE
     if len(shorter) == len(longer):
-        return shorter != longer and bearers > _MOST_WITH_INITIAL
+        return bearers > _MOST_WITH_INITIAL
     # George W. Bush is not George H. W. Bush: a name with a middle name has all of them.
     return is_compound or len(shorter) > 2 or bearers > _MOST_WITHOUT_MIDDLE
 

@@ -27,7 +27,7 @@ EXPECTED = {
     "ask", "demo", "doctor", "train", "export", "quantise", "inspect",
     "facts import", "facts get", "facts set", "facts forget", "facts search", "facts stats",
     "eval completion", "eval invented", "eval perplexity",
-    "bench decode", "bench lookup",
+    "bench decode", "bench lookup", "bench resolve",
 }  # fmt: skip
 
 

@@ -52,6 +52,7 @@ OTHER_PEOPLE = (
     "Tobin W. Marsk/Tobin H. W. Marsk", "Ken Griffey/Ken Griffey Sr.",
     "Kevin Barron/Mrs. Kevin Barron", "John A. Smith/John Albert Smith",
     "William Harrison/William Henry Harrison", "Jean Marsk/Jean-Paul Marsk",
+    "John Smith/Sir John Smith",
 )  # fmt: skip
 
 
