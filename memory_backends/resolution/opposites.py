@@ -101,11 +101,14 @@ def are_opposed(a: str, b: str) -> bool:
     (True, False)
     """
     n_a, n_b = len(a), len(b)
-    longest = max(n_a, n_b)
-    for stem in range(Prefix.similarity(a, b), max(_SHORTEST_STEM, longest - _LONGEST) - 1, -1):
+    shortest = max(_SHORTEST_STEM, max(n_a, n_b) - _LONGEST) - 1
+    n_same = Prefix.similarity(a, b)
+    for stem in range(n_same, shortest, -1):
         if (a[stem:], b[stem:]) in _OPPOSED_ENDINGS:
             return True
-    for stem in range(Postfix.similarity(a, b), max(_SHORTEST_STEM, longest - _LONGEST) - 1, -1):
+    if n_same >= _LONGEST:  # they begin alike
+        return False
+    for stem in range(Postfix.similarity(a, b), shortest, -1):
         if (a[: n_a - stem], b[: n_b - stem]) in _OPPOSED_BEGINNINGS:
             return True
     return False

@@ -245,9 +245,12 @@ def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Entit
         record = reader.record(holder) if holder is not None else None
         if record is not None:
             return EntityMatch(record, MatchPart("alias", 1.0, record.name))
-    if written := [other for other in with_other_marks(key) if reader.record(other) is not None]:
-        return _one_of(reader, [(other, 1.0) for other in written], "alias")
     folded = fold(key)
+    # Marks are folded, but for the "ʻ" of Hawaiian, which counts as a letter.
+    if folded.key != key or not key.isascii():
+        written = [other for other in with_other_marks(key) if reader.record(other) is not None]
+        if written:
+            return _one_of(reader, [(other, 1.0) for other in written], "alias")
     codes = [letters_code(folded.key)]
     # Of a plain two-word name the words are the person's, and the code is the same.
     person = person_key(folded.key) if folded.key.count(" ") != 1 else folded.key
@@ -266,7 +269,8 @@ def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Entit
             return EntityMatch(None, NO_MATCH, _named(reader, same_person))
         if same_person:
             return _one_of(reader, same_person, "fuzzy")
-    return _with_other_signs(reader, key, near, _misspelt(reader, key) if fuzzy else _ABSENT)
+    found = _misspelt(reader, key) if fuzzy else _ABSENT
+    return _with_other_signs(reader, key, near, found) if near or folded.signs else found
 
 
 def _near(reader: EntityReader, codes: Collection[int]) -> Sequence[str]:
@@ -329,17 +333,20 @@ def _with_other_signs(
 def _misspelt(reader: EntityReader, key: str) -> EntityMatch:
     asked = fold(key)
     typed = asked.key
-    near = [(k, fold(k)) for k in dict.fromkeys(_near(reader, typo_probes(typed)))]
+    is_qualified = asked.qualifier != ""
+    near = [(k, fold(k)) for k in set(_near(reader, typo_probes(typed)))]
     accepted = [
         (slips, k, name.key)
         for k, name in near
-        if (slips := count_slips(typed, name.key, is_qualified=asked.qualifier != ""))
-        and _may_be_misspelt(asked, name)
+        if (slips := count_slips(typed, name.key, is_qualified)) and _may_be_misspelt(asked, name)
     ]
+    if len(accepted) == len(near) == 1:
+        slips, k, name = accepted[0]
+        return _one_of(reader, [(k, 1 - slips / max(len(typed), len(name)))], "fuzzy")
     if accepted:
         fewest = min(accepted)[0]
         meant = [(k, likeness(typed, name)) for slips, k, name in accepted if slips == fewest]
-        if len(near) == len(accepted) or not _is_word_here(typed, min(accepted)[2], near):
+        if not _is_word_here(typed, min(accepted)[2], near):
             return _one_of(reader, meant, "fuzzy")
     alike = [(k, likeness(typed, name.key)) for k, name in near]
     named = _named(reader, [pair for pair in alike if pair[1] >= _NEAR_NAME])

@@ -20,7 +20,7 @@ _ALONE_FROM = 7
 _TWO_SLIPS_FROM = 11
 
 
-def count_slips(typed: str, stored: str, *, is_qualified: bool = False) -> int:
+def count_slips(typed: str, stored: str, is_qualified: bool = False) -> int:
     """Return how many letters were mistyped; 0 unless the typed name is a slip of the stored one.
 
     Both folded. The words are compared one by one: as many, in the same order, each with at
@@ -35,7 +35,9 @@ def count_slips(typed: str, stored: str, *, is_qualified: bool = False) -> int:
         is_qualified: both names have the same qualifier, which no slip was made in.
     """
     slips = OSA.distance(typed, stored, score_cutoff=MOST_SLIPS)
-    if not 0 < slips <= MOST_SLIPS or slips > (1 - ACCEPTED_SCORE) * max(len(typed), len(stored)):
+    if slips > MOST_SLIPS or not slips:
+        return 0
+    if slips > (1 - ACCEPTED_SCORE) * max(len(typed), len(stored)):
         return 0
     a, b = typed.split(), stored.split()
     if len(a) != len(b):
