@@ -225,5 +225,5 @@ def forget(
     finally:  # also where the store cannot be closed: what was erased is erased
         if receipt is not None:
             print_receipt(receipt, as_json)
-    if receipt.is_empty:
+    if receipt is not None and receipt.is_empty:
         raise typer.Exit(NOT_FOUND)

@@ -60,41 +60,44 @@ class Ratio(float, enum.Enum):
     HALF = 0.5
 
 
+def _loud(_: object) -> str:
+    return "WRONG"
+
+
+def _loud_format(_: object, format_spec: str, /) -> str:
+    return "WRONG"
+
+
 class Loud(str):
     """Prints otherwise than it compares."""
 
-    def __str__(self) -> str:
-        return "WRONG"
-
-    __repr__ = __str__
-
-    def __format__(self, _: str) -> str:
-        return "WRONG"
+    __str__ = __repr__ = _loud
+    __format__ = _loud_format
 
 
 class Count(int):
-    __str__ = Loud.__str__
-    __format__ = Loud.__format__
+    __str__ = _loud
+    __format__ = _loud_format
 
 
 class Money(Decimal):
-    __str__ = Loud.__str__
+    __str__ = _loud
 
 
 class Day(date):
-    __str__ = Loud.__str__
+    __str__ = _loud
 
 
 class OwnDate(PartialDate):
-    __str__ = Loud.__str__
+    __str__ = _loud
 
 
 class OwnQuantity(Quantity):
-    __str__ = Loud.__str__
+    __str__ = _loud
 
 
 class OwnRef(EntityRef):
-    __str__ = Loud.__str__
+    __str__ = _loud
 
 
 class Plain(enum.Enum):

@@ -51,7 +51,9 @@ async def _opened(server: Neo4jServer, options: str) -> ForeignGraph:
 
 
 @asynccontextmanager
-async def _graph(server: Neo4jServer, made: str, options: str, **given: Any) -> Any:
+async def _graph(
+    server: Neo4jServer, made: str, options: str, **given: Any
+) -> AsyncIterator[ForeignGraph]:
     """A graph as others make it; nodes of its labels are removed afterwards."""
     labels = sorted(set(re.findall(r":`?(\w+)`?[ :)]", made)) & _LABELS)
     wipe = f"MATCH (n:{'|'.join(labels)}) DETACH DELETE n"
