@@ -60,11 +60,11 @@ class Ratio(float, enum.Enum):
     HALF = 0.5
 
 
-def _loud(_: object) -> str:
+def _loud(self: object) -> str:
     return "WRONG"
 
 
-def _loud_format(_: object, format_spec: str, /) -> str:
+def _loud_format(self: object, format_spec: str, /) -> str:
     return "WRONG"
 
 
