@@ -38,6 +38,8 @@ _OTHER_GROUPS = (
     re.compile(r"\d{1,3}(?:\.\d{3}){2,}", re.ASCII),  # 1.234.567
     re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?", re.ASCII),  # 1,00,000
 )
+_WITH_POINT = frozenset({_OTHER_GROUPS[0], _OTHER_GROUPS[2]})
+"""Those whose point parts the fraction."""
 _NOT_FINITE = frozenset({"nan", "snan", "inf", "infinity"})
 _EXAMPLES = {
     "integer": "write it in the digits 0 to 9, such as 1234",
@@ -47,7 +49,15 @@ _EXAMPLES = {
 _MOST_CHARACTERS = 2_000
 _MOST_SHOWN = 60
 _SIGNS_OF_UNITS = frozenset("%‰‱°′″µ")  # the sign, not the letter
-_SECOND_NUMBER = re.compile(r"(?<![\w^/*·⋅.−-])\d")  # "5 ft 11 in", "3 to 4 m"
+_SHORT = "(?:sec|min|[hmsd]|hr|[mck]m|in|ft|oz|lb|k?g)"
+_SECOND_NUMBER = re.compile(
+    # "5 ft 11 in", "3 to 4 m"; "3 m -4 m", where an exponent has no space before its sign
+    r"(?<![\w^/*·⋅.−-])\d|\s[−-]\d"
+    # "5m30s", "3m-4m", "10mx5m"; not "m3h-1", "k8s" or "CO2e"
+    rf"|(?<![a-z]){_SHORT}x?[−-]?\d+(?:[.,]\d+)?{_SHORT}(?![\w^−-])"
+    # "3 m-4 m", "1 m85 cm": the same unit again, or more digits than exponents have
+    r"|\b([^\W\d]+)[−-]\d+(?:[.,]\d+)?\s*\1\b|^[a-z]+\d\d"
+)
 _PER = re.compile(r"(?:\bper|/)\s+\d[\d\s,.]*", re.IGNORECASE)
 _COMPOUND = re.compile(r"(?:h|hr|min|ft|lb|st|x|e[+-]?)\d|[^\w]+\d", re.IGNORECASE)
 
@@ -125,10 +135,15 @@ def _instead(plain: str, kind: str) -> str:
     if _DECIMAL_COMMA.fullmatch(number):
         whole, _, fraction = number.rpartition(",")
         number = f"{_SEPARATORS.sub('', whole)}.{fraction}"
-    elif any(shape.fullmatch(number) for shape in _OTHER_GROUPS):
-        number = _SEPARATORS.sub("", number)
-    elif not number.isdigit():
+    elif shape := next((one for one in _OTHER_GROUPS if one.fullmatch(number)), None):
+        whole, _, fraction = number.partition(".") if shape in _WITH_POINT else (number, "", "")
+        number = _SEPARATORS.sub("", whole) + (f".{fraction}" if fraction else "")
+    elif _DECIMAL.fullmatch(number):
+        number = _without_groups(number)
+    else:
         return _EXAMPLES[kind]
+    if kind != "quantity" and unit:
+        return f"{kind}s have no unit; take the type quantity for {sign}{number} {unit}"
     if kind == "quantity" and not unit:
         return f"write {sign}{number} and its unit, as in 1.65 m"
     if kind == "integer" and "." in number:
