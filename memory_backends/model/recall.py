@@ -60,7 +60,8 @@ def fields_of(model: type[BaseModel]) -> dict[str, str]:
 def fill(model: type[Model], entity: str, answers: Mapping[str, LookupResult]) -> Recalled[Model]:
     """Return a model filled from one answer per field.
 
-    A field of a collection takes every value, any other one the first. A text of the model
+    A field of a collection takes every value, any other one the first; ``str | list[str]`` takes
+    a list where there are several. A text of the model
     takes the surface, so that a date or a quantity may be read as the text that is written.
     Of a union (``date | str``) the member is filled that the value is. A number never becomes
     a time: the year 1867 is not 1,867 seconds after 1970.
@@ -75,7 +76,8 @@ def fill(model: type[Model], entity: str, answers: Mapping[str, LookupResult]) -
             continue
         facts = result.facts
         shape = field_shape(model, name)
-        taken = len(facts) if shape.is_many else 1
+        is_many = shape.is_many and not (shape.takes_one and len(facts) == 1)
+        taken = len(facts) if is_many else 1
         items = []
         for fact, text in zip(facts[:taken], result.values[:taken], strict=True):
             try:
@@ -83,7 +85,7 @@ def fill(model: type[Model], entity: str, answers: Mapping[str, LookupResult]) -
             except ValueError as error:
                 raise RecallFailed(f"{model.__name__} of {entity!r}: {name}: {error}") from None
         used[name] = facts[:taken]
-        given[name] = items if shape.is_many else items[0]
+        given[name] = items if is_many else items[0]
     missing = tuple(name for name in answers if name not in used)
     try:
         # By name: an alias for validation tells how others spell a field.

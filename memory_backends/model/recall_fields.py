@@ -39,6 +39,8 @@ class FieldShape:
 
     is_many: bool
     """It takes every value."""
+    takes_one: bool
+    """It also takes a single value as it is, as ``str | list[str]`` does."""
     probe: type[BaseModel]
     """A model of one field ``value``, which takes what one value of the field may be."""
     converts: bool
@@ -78,10 +80,11 @@ class FieldShape:
 def field_shape(model: type[BaseModel], name: str) -> FieldShape:
     """Return how a field of a model is filled."""
     field = model.model_fields[name]
-    annotation = _without_none(field.annotation)
-    is_many = get_origin(annotation) in _COLLECTIONS or annotation in _COLLECTIONS
+    kinds = _kinds(field.annotation)
+    is_many = any(map(_is_collection, kinds))
+    wanted: Any  # annotations have no common type
     if is_many:
-        wanted = _without_none((get_args(annotation) or (Any,))[0])
+        wanted = Union.__getitem__(tuple(map(_item_kind, kinds)))
     else:
         wanted = field.annotation
         for note in field.metadata:
@@ -96,7 +99,23 @@ def field_shape(model: type[BaseModel], name: str) -> FieldShape:
         )
         or any(one.info.mode != "after" for one in decorators.model_validators.values())
     )
-    return FieldShape(is_many, probe, converts)
+    return FieldShape(is_many, not all(map(_is_collection, kinds)), probe, converts)
+
+
+def _kinds(annotation: Any) -> tuple[Any, ...]:  # Any: annotations have no common type
+    """Return the members of a union but ``None``, or the only one."""
+    annotation = _without_none(annotation)
+    if get_origin(annotation) not in (Union, UnionType):
+        return (annotation,)
+    return tuple(_without_none(kind) for kind in get_args(annotation) if kind is not NoneType)
+
+
+def _is_collection(kind: Any) -> bool:  # Any: as above
+    return get_origin(kind) in _COLLECTIONS or kind in _COLLECTIONS
+
+
+def _item_kind(kind: Any) -> Any:  # Any: as above
+    return _without_none((get_args(kind) or (Any,))[0]) if _is_collection(kind) else kind
 
 
 def _without_none(annotation: Any) -> Any:  # Any: annotations have no common type

@@ -133,3 +133,24 @@ def test_a_model_that_converts_for_itself_is_given_the_value(store: SyncFactStor
     store.apply([Assert(Fact(entity="A", relation="r", value=1867))])
     for model in (Own, Noted):
         assert store.recall(model, "A").model.r == datetime(1867, 1, 1)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "of_two", "of_one"),
+    [
+        (list[str] | str, ["miller", "baker"], "miller"),
+        (str | list[str], ["miller", "baker"], "miller"),
+        (list[str] | tuple[str, ...], ["miller", "baker"], ["miller"]),
+        (str | list[str] | None, ["miller", "baker"], "miller"),
+    ],
+    ids=str,
+)
+def test_a_union_with_a_collection_takes_every_value(
+    store: SyncFactStore, annotation: Any, of_two: object, of_one: object
+) -> None:
+    assert _recalled(store, "miller", annotation) == of_one
+    store.apply([Assert(Fact(entity="A", relation="r", value="baker"))])
+    model = create_model("M", r=(annotation, ...))
+    recalled: Any = store.recall(model, "A")
+    assert recalled.model.r == of_two
+    assert len(recalled.facts["r"]) == 2
