@@ -74,7 +74,7 @@ def checked_shape(columns: Sequence[str] | None, has_header: bool | None, wide: 
                 f"columns: {', '.join(missing)} is missing",
                 hint="such as entity,relation,value; --wide for a table of one relation",
             )
-    elif not any(name not in (SKIPPED, "") for name in given[1:]):
+    elif not any(name not in (SKIPPED, "") for name in given[1 + _name_column(given) :]):
         raise UsageError("columns: a wide table has a column for each relation")
     if double := _double(given, wide):
         raise UsageError(f"columns: {double[:40]!r} stands there twice")
@@ -89,6 +89,11 @@ class TableLayout:
     names: tuple[str | None, ...]
     """Of the columns; empty: it has none, and no values; ``None``: it is left alone."""
     is_wide: bool = False
+
+    @property
+    def entity_at(self) -> int:
+        """The column of the entity in a wide table: the first that is not left alone."""
+        return next((at for at, name in enumerate(self.names) if name is not None), 0)
 
 
 class LayoutFinder:
@@ -159,6 +164,8 @@ class LayoutFinder:
         hint = _SHAPE_HINT
         if self._delimiters == "\t" and "\t" not in line:
             hint = f"no tab is in it: --format csv if commas part the columns; {hint}"
+        elif line.count("|") > 1:
+            hint = f"if | parts the columns, write sep=| as a line before it; {hint}"
         return self._faults.stop(f"the header lacks {missing}; it is {shown}", hint)
 
     def _wide(self, line: str) -> TableLayout:
@@ -199,7 +206,11 @@ class LayoutFinder:
 
     def _told(self, line: str, columns: tuple[str, ...]) -> TableLayout | None:
         """Return the layout of a table whose columns the user names."""
-        names = [None if name in (SKIPPED, "") else name for name in columns]
+        at = _name_column(columns) if self._shape.is_wide else None
+        names = [
+            None if name == SKIPPED or (not name and number != at) else name
+            for number, name in enumerate(columns)
+        ]
         while True:
             fitting = [one for one in self._readings(line) if self._has_as_many(one[1], columns)]
             if fitting:
@@ -227,7 +238,11 @@ class LayoutFinder:
 
     def _has_as_many(self, cells: list[str], columns: tuple[str, ...]) -> bool:
         n_cells = without_empty_end(cells, len(columns))
-        least = 2 if self._shape.is_wide else 1 + max(map(columns.index, REQUIRED))
+        least = (
+            2 + _name_column(columns)
+            if self._shape.is_wide
+            else 1 + max(map(columns.index, REQUIRED))
+        )
         if self._shape.has_header is not False:
             least = len(columns)
         if self._faults.ignore_unknown:
@@ -328,6 +343,11 @@ class LayoutFinder:
             self._source.cells(line, rule)
         except BadFact as error:
             raise self._faults.stop(str(error), error.hint) from None
+
+
+def _name_column(columns: Sequence[str]) -> int:
+    """Return the place of the entity's name in a wide table: the first that is not left alone."""
+    return next((at for at, name in enumerate(columns) if name != SKIPPED), 0)
 
 
 def _plain_names(cells: Sequence[str]) -> list[str]:

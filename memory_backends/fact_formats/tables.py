@@ -74,11 +74,12 @@ def _records(
         return []
     if n_cells > len(names) and not ignore_unknown:
         raise BadFact(f"invalid fact: {n_cells} columns, the header names {len(names)}")
+    at = layout.entity_at
     named: dict[str, str] = {}
     for number, (name, cell) in enumerate(zip(names, cells, strict=False), 1):
         if name is None:
             continue
-        if not name and cell.strip() and not (layout.is_wide and number == 1):
+        if not name and cell.strip() and not (layout.is_wide and number == at + 1):
             raise BadFact(
                 f"invalid fact: column {number} has a value and no name",
                 hint="--ignore-unknown leaves such columns alone",
@@ -88,10 +89,10 @@ def _records(
         named[name] = cell
     if not layout.is_wide:
         return [_record(named)]
-    (entity, *_) = cells
+    entity = cells[at] if at < len(cells) else ""
     return [
         {"entity": entity, "relation": name, "value": cell}
-        for name, cell in zip(names[1:], cells[1:], strict=False)
+        for name, cell in zip(names[at + 1 :], cells[at + 1 :], strict=False)
         if name and cell.strip()
     ]
 

@@ -183,6 +183,7 @@ def test_tables_of_any_shape(
 @pytest.mark.parametrize(
     ("text", "suffix", "options", "said"),
     [
+        ("entity|relation|value\nA|b|c", "csv", {}, ("line 1", "sep=|")),
         ("A\tb\tc\nD\te\tf", "tsv", {}, ("line 1", "'A\\tb\\tc'", "--no-header", "--columns", "--wide")),
         ("Ada,birth place,x\n", "csv", {}, ("'Ada,birth place,x'", "--no-header")),
         ("A\tb\nD\te", "tsv", BARE, ("2 columns, not 3", "'A\\tb'", "--columns")),
@@ -262,6 +263,7 @@ def test_a_header_that_is_taken_for_one_is_told(tmp_path: Path) -> None:
         ({"columns": ["entity", "relation", "value", "value"]}, "'value' stands there twice"),
         ({"columns": ["name"], "wide": True}, "a column for each relation"),
         ({"columns": ["name", "-"], "wide": True}, "a column for each relation"),
+        ({"columns": ["-", "name"], "wide": True}, "a column for each relation"),
         ({"columns": ["name", "a b", "A_b"], "wide": True}, "'A_b' stands there twice"),
         ({"header": False, "wide": True}, "needs the names"),
         ({"header": False, "format": "jsonl"}, "are of tables"),
@@ -317,3 +319,14 @@ def test_text_of_windows_in_every_format(tmp_path: Path) -> None:
         path.write_bytes(content[:-1])
         with pytest.raises(BadFact, match=r"line \d: it is not UTF-"):
             _read(path)
+
+
+@pytest.mark.parametrize("columns", [("-", "name", "job"), ("-", "", "job")])
+@pytest.mark.parametrize("header", [None, False])
+def test_the_name_in_a_wide_table_is_the_first_column_that_is_not_skipped(
+    columns: tuple[str, ...], header: bool | None
+) -> None:
+    rows = "1,Ada,miller\n2,Bob,baker\n3\n"
+    text = rows if header is False else f"id,name,job\n{rows}"
+    options: dict[str, Any] = {"columns": columns, "header": header, **WIDE}
+    assert _facts(text, "csv", **options) == [("Ada", "job", "miller"), ("Bob", "job", "baker")]
