@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import NamedTuple
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats.rdf_vocabulary import QUANTITY, XSD
+from lamlam.memory_backends.model.decimals import without_zeros
 from lamlam.memory_backends.model.values import (
     EntityRef,
     PartialDate,
@@ -97,7 +99,10 @@ def value_of_literal(text: str, datatype: str) -> Value:
         return parse_value(kind, match[1]) if match[2] in _UTC else as_value(plain)
     if not _WRITTEN_NUMBER[kind].fullmatch(plain):
         raise BadFact(f"invalid fact: value {plain[:40]!r} is not a value of type {kind.value}")
-    return parse_value(kind, plain)
+    value = parse_value(kind, plain)
+    if isinstance(value, Decimal) and _CANONICAL_DOUBLE.fullmatch(plain):
+        return without_zeros(value)  # "1.0E-1" is how 0.1 is written, not 0.10
+    return value
 
 
 def surface_of_literal(text: str, datatype: str, value: Value) -> str | None:

@@ -13,7 +13,7 @@ from lamlam.memory_backends.fact_formats.format import Item
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 from lamlam.memory_backends.model.relation_rules import RelationRule
-from lamlam.memory_backends.model.values import as_json, from_json, surface_of
+from lamlam.memory_backends.model.values import OBJECTS, as_json, from_json, surface_of
 
 _REQUIRED = ("entity", "relation", "value")
 _OPTIONAL = (
@@ -90,6 +90,17 @@ def _unclear(telling: frozenset[str]) -> BadFact:
 
 
 def _fact_of(record: dict[str, Any], ignore_unknown: bool) -> Assert:  # Any: JSON
+    if record.keys() - _OF_A_FACT and (missing := [key for key in _REQUIRED if key not in record]):
+        found = ", ".join(repr(str(key)[:30]) for key in list(record)[:5])
+        raise BadFact(
+            f"invalid fact: {', '.join(missing)} is missing; the keys are {found}",
+            hint="the keys of a fact are entity, relation and value",
+        )
+    if "type" in record and not ignore_unknown:
+        raise BadFact(
+            "invalid fact: 'type' is not a key of a fact: the value says its own type",
+            hint=f"write {OBJECTS}, and a number without quotes",
+        )
     _check_known(record, _OF_A_FACT, "a fact", ignore_unknown)
     _check_present(record, _REQUIRED)
     if record.get("retracted") is not None:

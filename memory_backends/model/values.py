@@ -23,7 +23,7 @@ from lamlam.memory_backends.model.decimals import (
 )
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.number_texts import amount_of, decimal_text_of, integer_of
-from lamlam.memory_backends.model.plain_forms import CalendarDay, plain_form, plain_int, plain_text
+from lamlam.memory_backends.model.plain_forms import CalendarDay, plain_form, plain_text
 
 MAX_NAME_CHARACTERS = 1_000
 """Longest name of an entity or a relation, as written and as its canonical key; longest unit."""
@@ -31,10 +31,11 @@ MAX_VALUE_CHARACTERS = 1_000_000
 _SHORT_NAME = MAX_NAME_CHARACTERS // 18
 """No key of a character is longer than 18 characters, so that no key of such a name is too long."""
 _MOST_INTEGER = 2**63
-_OBJECTS = (
+OBJECTS = (
     '{"date": "1867-11"}, {"amount": "8849", "unit": "m"}, {"decimal": "3.14"}'
     ' or {"entity": "Paris"}'
 )
+"""What stands in JSON for a value that JSON has no form of."""
 _PLAIN_TYPES = frozenset({str, int, bool, Decimal})
 
 
@@ -68,12 +69,17 @@ class PartialDate:
         Raises:
             BadFact: there is no such day, month or year (from -9999 to 9999).
         """
-        for part in (self.year, self.month, self.day):
-            if isinstance(part, bool) or not isinstance(part, int | None):
-                raise BadFact(f"invalid date: {part!r} is not a whole number")
-        for name in ("year", "month", "day"):  # a member of `calendar.Month` prints otherwise
-            if (part := getattr(self, name)) is not None and type(part) is not int:
-                object.__setattr__(self, name, plain_int(part))
+        for name in ("year", "month", "day"):
+            part = getattr(self, name)
+            if part is None or type(part) is int:
+                continue
+            number = plain_form(part)  # of NumPy, or a member of `calendar.Month`
+            if isinstance(number, bool) or not isinstance(number, int):
+                raise BadFact(
+                    f"invalid date: the {name} {part!r} is not a whole number",
+                    hint='PartialDate.parse("1867-11-07") reads a text',
+                )
+            object.__setattr__(self, name, number)
         if not -9999 <= self.year <= 9999:
             raise BadFact(f"invalid date: the year {self.year} is not between -9999 and 9999")
         if self.month is None and self.day is not None:
@@ -313,7 +319,7 @@ def from_json(given: object) -> Value:
     if given is None or isinstance(given, list):
         raise BadFact(
             f"invalid fact: value must not be {'null' if given is None else 'a list'}",
-            hint=f"write a text, a number, true or false, or {_OBJECTS}",
+            hint=f"write a text, a number, true or false, or {OBJECTS}",
         )
     if not isinstance(given, Mapping):
         return as_value(given)
@@ -331,9 +337,7 @@ def from_json(given: object) -> Value:
         case {"entity": str(name), **rest} if not rest:
             return EntityRef(name)
         case _:
-            raise BadFact(
-                "invalid fact: value must not be such an object", hint=f"write {_OBJECTS}"
-            )
+            raise BadFact("invalid fact: value must not be such an object", hint=f"write {OBJECTS}")
 
 
 def parse_value(type: ValueType, text: str) -> Value:

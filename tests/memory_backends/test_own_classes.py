@@ -232,3 +232,12 @@ def test_names_of_their_own_class_are_the_plain_names(backend: str, tmp_path: Pa
     assert len(own) == len(plain)
     pairs = zip(plain, own, strict=True)
     assert [(a, b) for a, b in pairs if "id=" not in a and "_id" not in a and a != b] == []
+
+
+def test_parts_of_a_date_may_be_numbers_of_numpy() -> None:
+    date_ = PartialDate(np.int64(1867), np.uint8(11))  # type: ignore[arg-type]  # as arrays give
+    assert date_ == PartialDate(1867, 11)
+    assert {type(date_.year), type(date_.month)} == {int}
+    for year in (1867.0, np.float64(1867), "1867", True, np.bool_(True)):
+        with pytest.raises(BadFact, match="the year .* is not a whole number"):
+            PartialDate(year)  # type: ignore[arg-type]  # that is the point

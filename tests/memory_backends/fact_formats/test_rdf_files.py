@@ -18,7 +18,7 @@ from lamlam.memory_backends.fact_formats.fact_files import FactFile, write_facts
 from lamlam.memory_backends.fact_formats.registry import FORMATS
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
-from lamlam.memory_backends.model.values import EntityRef, PartialDate
+from lamlam.memory_backends.model.values import EntityRef, PartialDate, surface_of
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.memory_backends.transfer import contents, put
 
@@ -485,3 +485,14 @@ def test_names_are_kept_through_an_export(tmp_path: Path) -> None:
             "Mercury": "planet",
             "Mercury (element)": "element",
         }
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [("0.1", "0.1"), ("1.5", "1.5"), ("1e-7", "0.0000001")]
+)
+def test_a_number_of_json_ld_gets_no_digits_that_nobody_wrote(
+    tmp_path: Path, written: str, read: str
+) -> None:
+    text = f'{{"@context": {{"@vocab": "{X}"}}, "@id": "{X}Ada", "height": {written}}}'
+    (fact,) = _facts(_file(tmp_path, text, "a.jsonld"))
+    assert (str(fact.surface), str(surface_of(fact.value))) == (read, read)

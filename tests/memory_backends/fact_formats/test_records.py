@@ -67,3 +67,19 @@ def test_a_fact_with_keys_of_others(tmp_path: Path, more: dict[str, str], said: 
     kept = [Assert(Fact(entity="Ada", relation="job", value="x"))] if "value" in more else []
     assert list(lenient) == kept
     assert lenient.rejected == 1 - len(kept)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"subject": "A", "predicate": "b", "object": "c"}, "keys are 'subject', 'predicate'"),
+        (
+            {"Entity": "A", "relation": "b", "value": "c"},
+            "entity is missing; the keys are 'Entity'",
+        ),
+        ({"entity": "A", "relation": "b", "value": "1", "type": "integer"}, "says its own type"),
+    ],
+)
+def test_keys_of_others_are_named(record: dict[str, str], said: str) -> None:
+    with pytest.raises(BadFact, match=said):
+        item_of(record)
