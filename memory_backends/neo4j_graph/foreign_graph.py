@@ -78,13 +78,16 @@ class ForeignGraph(ReadOnlyStore):
         self._of_places = f"MATCH (n) WHERE elementId(n) IN $places{row}"
         self._count = f"{where} RETURN count(n), sum(COUNT {{ (n)-->(m) WHERE {other} }})"
         marks = ", ".join(f"toStringOrNull(n.{mark})" for mark in _MARKS)
-        # Of any label: a value may be a node of another one.
+        # A value may be a node of another label. Nodes that nothing in the view leads to are
+        # somebody else's: a node of theirs with the same name is not a homonym.
+        leads_here = f"EXISTS {{ ({label_of_nodes})-->(n) }}"
+        is_seen = f"(n{label_of_nodes} OR {leads_here})" if label_of_nodes else "true"
         self._all_names = (
-            f"MATCH (n) WHERE {named} IS NOT NULL AND {is_entity}"
+            f"MATCH (n) WHERE {named} IS NOT NULL AND {is_entity} AND {is_seen}"
             f" RETURN elementId(n), {named}, {'true' if not label_of_nodes else f'n{label_of_nodes}'}"
         )
         self._homonyms = (
-            f"MATCH (n) WHERE {_key(named)} IN $names AND {is_entity}"
+            f"MATCH (n) WHERE {_key(named)} IN $names AND {is_entity} AND {is_seen}"
             f" WITH {_key(named)} AS key, collect([elementId(n), {named}, labels(n), [{marks}]])"
             " AS nodes WHERE size(nodes) > 1 RETURN nodes"
         )

@@ -204,6 +204,22 @@ async def test_nodes_of_one_name_stay_apart(lamlam_neo4j: Neo4jServer) -> None:
         assert every == {"Ada", "Mercury (Planet)", "mercury (Element)", *names}
 
 
+async def test_nodes_that_nothing_in_the_view_leads_to_are_no_homonyms(
+    lamlam_neo4j: Neo4jServer,
+) -> None:
+    """Others may keep a node of the same name in the database; a value of the view stays apart."""
+    made = (
+        "CREATE (p:Gadget {name: 'Ada', mass: 3})-[:SEES]->(:Memory {name: 'Bob'}),"
+        " (:Gadget {name: 'Bob', mass: 4}), (:Memory {name: 'Ada'})-[:SEES]->(p)"
+    )
+    async with _graph(lamlam_neo4j, made, "label=Gadget") as store:
+        assert [fact.surface async for fact in store.scan("Ada", "mass")] == ["3"]
+        assert (await store.lookup("Ada", "mass")).match.entity.kind == "exact"
+        assert (await store.lookup("Ada", "sees")).values == ("Bob (Memory)",)
+        every = {fact.entity async for fact in store.scan()}
+        assert every == {"Ada", "Bob (Gadget)"}
+
+
 _TYPED = """
 CREATE (:Gadget {name: 'G', ides: date('-0043-03-15'), far: date('+12345-01-01'), year: 7,
         day: date('1815-12-10'), at: datetime('2020-01-01T12:00:00.5+01:00[Europe/Berlin]'),
