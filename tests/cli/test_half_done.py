@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +23,9 @@ from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.memory_backends.transfer import put
 from tests.cli.facts_command import Facts, as_json
+from tests.full_disk import largest_file
 from tests.limits import HANG_S
 from tests.paths import ROOT
-
-
-@contextmanager
-def _largest_file(n_bytes: int) -> Iterator[None]:
-    """No file can grow beyond this, as on a full disk."""
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, usual[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 def _facts(n_facts: int, relation: str) -> list[Assert]:
@@ -55,7 +44,7 @@ def test_a_full_disk_during_forget(facts: Facts, tmp_path: Path) -> None:
         store.apply([Assert(Fact(entity="Ada Quill", relation="job", value="secret miller"))])
         store.erase("Nobody")  # writes the log back
         store.apply(_facts(500, "home"))
-        with _largest_file(path.stat().st_size + 20_000):
+        with largest_file(path.stat().st_size + 20_000):
             status, out, err = facts("forget", "Ada Quill", "--memory", url, "--reason", "asked")
             assert (status, err) == (0, "")
             assert "1 fact erased at revision 4" in out
@@ -101,7 +90,7 @@ def test_a_file_that_cannot_be_written_again(facts: Facts, tmp_path: Path) -> No
     with SyncFactStore(url) as store:
         store.apply([*_facts(200, "work"), *_facts(1, "job")])
     before = path.read_bytes()
-    with _largest_file(5_000):
+    with largest_file(5_000):
         status, out, err = facts("forget", "Name 0", "--memory", url, "--json")
     assert status == 2 and "cannot write" in err
     receipt = json.loads(out)
@@ -120,7 +109,7 @@ def test_a_full_disk_during_an_import_in_parts(facts: Facts, tmp_path: Path) -> 
     ]
     (tmp_path / "many.jsonl").write_text("\n".join(lines))
     store = ("--memory", f"sqlite:///{tmp_path / 'facts.db'}")
-    with _largest_file(400_000):
+    with largest_file(400_000):
         status, out, err = facts("import", "many.jsonl", *store, "--commit-every", "20")
     assert (status, out) == (2, "")
     stats = as_json(facts("stats", *store, "--json"))

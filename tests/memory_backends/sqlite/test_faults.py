@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import sqlite3
 import tempfile
@@ -22,6 +21,7 @@ from lamlam.memory_backends.model.operations import Assert, Replace
 from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.unfinished_files import part_beside
+from tests.full_disk import largest_file
 from tests.memory_backends.stores import HOSTILE, put
 from tests.paths import OLD_STORES
 
@@ -33,23 +33,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "facts.db"
 
 
-@contextmanager
-def _largest_file(n_bytes: int) -> Iterator[None]:
-    """No file can grow beyond this, as on a full disk."""
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, usual[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
-
-
 def test_a_full_disk_loses_nothing(path: Path) -> None:
     """The commit that does not fit is refused as a whole; with room again, it is done."""
     with SyncFactStore(path) as store:
         put(store, ("A", "b", "first"))
         written = 0
-        with _largest_file(600_000):
+        with largest_file(600_000):
             with pytest.raises(Unavailable) as caught:
                 while written < 200:
                     put(store, ("A", "b", f"{written} " + "x" * 9_000), ("B", "n", str(written)))
@@ -74,7 +63,7 @@ def test_a_load_that_does_not_fit_leaves_nothing(path: Path) -> None:
             Fact(entity=f"Name {n}", relation="b", value="y" * 900, sources=(f"source {n}",))
             for n in range(3_000)
         ]
-        with _largest_file(600_000), pytest.raises(Unavailable):
+        with largest_file(600_000), pytest.raises(Unavailable):
             store.load(facts)
         assert (store.info().facts, store.info().revision) == (1, 1)
         assert store.lookup("Name 1", "b").value is None
