@@ -99,6 +99,7 @@ def test_what_people_type_is_what_training_text_writes(typed: str, written: str)
         ("birth place", "city of birth"), ("founder", "co-founder"), ("owner", "current owner"),
         ("part of", "subdivision of"), ("starring", "cast"), ("residence", "current residence"),
         ("parent company", "subsidiary of"), ("parents", "parent"), ("headquarters", "based in"), ("producer", "record producer"),
+        ("type", "description"), ("is a", "short description"),
     ],
 )  # fmt: skip
 def test_a_narrower_relation_answers_but_is_another_one(asked: str, held: str) -> None:
@@ -112,7 +113,7 @@ def test_a_narrower_relation_answers_but_is_another_one(asked: str, held: str) -
     ("asked", "held"),
     [
         ("wife", "spouse"), ("citizenship", "nationality"), ("screenwriter", "writer"),
-        ("screenwriter", "author"), ("author", "screenwriter"), ("graduated from", "education"),
+        ("description", "type"), ("screenwriter", "author"), ("author", "screenwriter"), ("graduated from", "education"),
         ("former team", "played for"), ("plays for", "team"), ("current team", "team"),
         ("seating capacity", "capacity"), ("total area", "area"), ("city of birth", "birth place"),
         ("co-founder", "founder"), ("current owner", "owner"), ("university attended", "education"),
@@ -181,7 +182,7 @@ def test_of_several_narrower_relations_none_answers() -> None:
         ("language", "native language"), ("language", "original language"),
         ("country", "country of origin"), ("country", "production country"),
         ("country of origin", "production country"), ("employment", "occupation"),
-        ("type", "description"), ("type", "class"), ("type", "category"), ("class", "category"),
+        ("type", "class"), ("type", "category"), ("class", "category"),
         ("release date", "premiere"), ("release date", "published"), ("release year", "published"),
         ("release year", "release date"), ("publication date", "premiere"),
         ("author", "screenplay by"), ("author", "story by"), ("screenplay", "story"),
