@@ -41,7 +41,8 @@ def wilson_interval(k: int, n: int) -> tuple[float, float]:
     middle = share + _Z**2 / (2 * n)
     spread = _Z * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
     scale = 1 + _Z**2 / n
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    low, high = (middle - spread) / scale, (middle + spread) / scale
+    return max(0.0, min(low, share)), min(1.0, max(high, share))  # but for rounding
 
 
 @dataclass(frozen=True, slots=True)
