@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from lamlam.cli import evaluate_words
 from lamlam.cli.output import print_result
 
 app = typer.Typer(
     help="Measure a model: facts completed, invented facts, perplexity.",
     no_args_is_help=True,
 )
+evaluate_words.register(app)
 
 Documents = Annotated[
     Path,

@@ -71,7 +71,7 @@ class PairedDifference:
         if n == 0:
             return 1.0
         fewer = min(self.gained, self.lost)
-        tail = sum(math.comb(n, i) for i in range(fewer + 1)) / 2**n
+        tail: float = sum(math.comb(n, i) for i in range(fewer + 1)) / 2**n
         return min(1.0, 2 * tail)
 
 
