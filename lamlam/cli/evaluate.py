@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lamlam.cli import evaluate_words
+from lamlam.cli import evaluate_texts, evaluate_words
 from lamlam.cli.output import print_result
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 evaluate_words.register(app)
+evaluate_texts.register(app)
 
 Documents = Annotated[
     Path,
