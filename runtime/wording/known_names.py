@@ -1,0 +1,147 @@
+"""The names in a text that memory holds: any position, any letter case, longest first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from lamlam.runtime.wording.phrases import CLASSES
+
+MOST_NAME_WORDS = 8
+MOST_WORDS = 96
+"""Of the end of a text that are searched for names."""
+_WORD = re.compile(r"\S+")
+# Marks beside a word that do not belong to its name.
+_BEFORE = "([{<\"'“‘«„‚¿¡*_–—-"
+_AFTER = ")]}>\"'”’»,.;:!?*_–—-"
+# Marks after a word that may belong to the name: "Jr.", "Mercury (planet)", "Oliver!", "A*", "Na-"
+_MAYBE_OF_NAME = frozenset(".)!?*-–")
+_POSSESSIVES = ("'s", "’s", "'", "’")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownName:
+    """A stretch of a text that is a name in memory."""
+
+    name: str
+    """As the text writes it."""
+    start: int
+    end: int
+
+
+Probe = Callable[[Collection[str]], Collection[str]]
+"""Returns which of the names memory holds."""
+
+
+def known_names(text: str, probe: Probe) -> list[KnownName]:
+    """Return the names of the end of a text that memory holds, in order, none inside another.
+
+    Capitalised stretches come first; words in lower case are names only where there is no other.
+    """
+    words = [(word.start(), word.end()) for word in _last_words(text)]
+    found = _longest(_stretches(text, words, _is_capital), probe)
+    return found or _longest(_stretches(text, words, _is_small), probe)
+
+
+def capital_runs(text: str) -> list[KnownName]:
+    """Return the longest stretches of capitalised words, which memory may hold spelt otherwise."""
+    words = [(word.start(), word.end()) for word in _last_words(text)]
+    runs: list[list[tuple[int, int]]] = [[]]
+    for start, end in words:
+        inner = text[start:end].strip(_BEFORE + _AFTER)
+        if inner[:1].isupper() or (runs[-1] and inner.casefold() in _PARTICLES):
+            runs[-1].append((start, end))
+        else:
+            runs.append([])
+            continue
+        if text[end - 1] in ",;:.!?" and len(inner) > 1:
+            runs.append([])
+    names = []
+    for run in runs:
+        while run and _word(text, run[-1]) in _PARTICLES | _no_names():
+            run.pop()
+        while run and _word(text, run[0]) in _no_names():
+            run.pop(0)
+        if run and len(run) <= MOST_NAME_WORDS:
+            names += _spelt(text, run[0][0], run[0][1], run[-1][1])[:1]
+    return names
+
+
+_PARTICLES = frozenset("of the and de la le van von der den di da du del bin ibn al y e".split())
+
+
+def _word(text: str, place: tuple[int, int]) -> str:
+    return text[place[0] : place[1]].strip(_BEFORE + _AFTER).casefold()
+
+
+def _last_words(text: str) -> list[re.Match[str]]:
+    """Return the last words, found from a place that long texts need not be read up to."""
+    begin = max(0, len(text) - 24 * MOST_WORDS)
+    return list(_WORD.finditer(text, begin))[-MOST_WORDS:]
+
+
+def _is_capital(word: str) -> bool:
+    return any(letter.isupper() or letter.isdigit() for letter in word)
+
+
+def _is_small(word: str) -> bool:
+    return not _is_capital(word)
+
+
+def _stretches(
+    text: str, words: list[tuple[int, int]], begins: Callable[[str], bool]
+) -> Iterator[KnownName]:
+    """Yield stretches that may be names, the longest of each first word first."""
+    for first, (start, first_end) in enumerate(words):
+        if not begins(text[start:first_end]):
+            continue
+        for last in range(min(first + MOST_NAME_WORDS, len(words)) - 1, first - 1, -1):
+            if last == first and _word(text, words[first]) in _no_names():
+                continue
+            if last > first and _word(text, words[last]) in _NEVER_LAST:
+                continue
+            yield from _spelt(text, start, first_end, words[last][1])
+
+
+_NEVER_LAST = frozenset("the a an of and or is was were are be by for from with to at".split())
+
+
+def _spelt(text: str, start: int, first_end: int, end: int) -> list[KnownName]:
+    """Return the stretch as a name: with and without the marks at its ends."""
+    plain = start
+    while plain < first_end and text[plain] in _BEFORE:
+        plain += 1
+    bare = end
+    while bare > plain and text[bare - 1] in _AFTER:
+        bare -= 1
+    if bare <= plain:
+        return []
+    ends = [bare]
+    if bare < end and text[bare] in _MAYBE_OF_NAME:
+        ends.append(bare + 1)
+    tail = text[plain:bare]
+    ends += [bare - len(one) for one in _POSSESSIVES if tail.endswith(one)]
+    names = [KnownName(text[plain:one], plain, one) for one in ends if one > plain]
+    if plain > start and (text[plain - 1] in "-–(") and text[plain : plain + 1].isdigit():
+        names += [KnownName(text[plain - 1 : one], plain - 1, one) for one in ends if one > plain]
+    return names
+
+
+def _longest(stretches: Iterable[KnownName], probe: Probe) -> list[KnownName]:
+    """Return those that memory holds; of those that overlap, the longest, then the first."""
+    candidates = list(stretches)
+    held = probe({one.name for one in candidates})
+    found = [one for one in candidates if one.name in held]
+    found.sort(key=lambda one: (one.start - one.end, one.start))
+    taken: list[KnownName] = []
+    for one in found:
+        if all(one.end <= other.start or one.start >= other.end for other in taken):
+            taken.append(one)
+    return sorted(taken, key=lambda one: one.start)
+
+
+@cache
+def _no_names() -> frozenset[str]:
+    return frozenset(CLASSES.words("no names"))

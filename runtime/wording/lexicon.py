@@ -1,0 +1,125 @@
+"""Names of relations as sequences of stems, found in a sentence longest first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from lamlam.runtime.wording.words import stem, words_of
+
+MOST_WORDS = 7
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_LEFT_OUT = frozenset(("the",))
+
+
+class Target(NamedTuple):
+    """What a name or phrase asks for."""
+
+    kind: Literal["group", "family", "own"]
+    """A group of synonyms by its number, a family of phrases by its number, or a relation that the
+    entity holds, by its place there."""
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name of relations in a sentence."""
+
+    start: int
+    """Its first word."""
+    end: int
+    n_words: int
+    targets: frozenset[Target]
+
+
+Names = Mapping[tuple[str, ...], frozenset[Target]]
+
+
+def name_stems(name: str) -> tuple[str, ...]:
+    """Return the stems of a relation's name, articles left out.
+
+    >>> name_stems("countryOfCitizenship"), name_stems("gdp_per_capita")
+    (('country', 'of', 'citizenship'), ('gdp', 'per', 'capita'))
+    """
+    spaced = _CAMEL.sub(" ", name).replace("_", " ")
+    stems = (word.norm for word in words_of(spaced) if word.kind in ("word", "mark", "possessive"))
+    return tuple(one for one in stems if one not in _LEFT_OUT and one not in "()/,.-")
+
+
+@lru_cache(maxsize=1)
+def shared_names() -> Names:
+    """Return the names of the synonym table and the bare words of the phrase table."""
+    from lamlam.memory_backends.model.synonyms import relation_groups
+    from lamlam.runtime.wording.phrases import phrase_table
+
+    names: dict[tuple[str, ...], set[Target]] = {}
+    for number, group in enumerate(relation_groups()):
+        for name in group:
+            names.setdefault(name_stems(name), set()).add(Target("group", number))
+    table = phrase_table()
+    for family in table.families:
+        for key in family.names:
+            names.setdefault(name_stems(key), set()).add(Target("family", family.number))
+    for text, number in table.bare:
+        names.setdefault(tuple(map(stem, text.split())), set()).add(Target("family", number))
+    return {
+        stems: frozenset(targets)
+        for stems, targets in names.items()
+        if stems and len(stems) <= MOST_WORDS and stems not in _NO_MENTION
+    }
+
+
+_NO_MENTION = frozenset(
+    (word,)
+    for word in "from to when where who what start end be in on of at by date year name".split()
+)
+"""Names that stand in sentences of every kind: only a structure around them says more."""
+
+
+def own_names(names: Iterable[tuple[str, int]]) -> Names:
+    """Return the stems of an entity's own relation names, each with its number."""
+    found: dict[tuple[str, ...], set[Target]] = {}
+    for name, number in names:
+        stems = name_stems(name)
+        if stems and len(stems) <= MOST_WORDS:
+            found.setdefault(stems, set()).add(Target("own", number))
+    return {stems: frozenset(targets) for stems, targets in found.items()}
+
+
+def find_mentions(stems: Sequence[str], *names: Names) -> list[Mention]:
+    """Return the longest names at each place of a sentence, none inside another."""
+    found: list[Mention] = []
+    firsts = [{key[0] for key in one} if len(one) < 64 else None for one in names]
+    at = 0
+    while at < len(stems):
+        mention = None
+        if any(first is None or stems[at] in first for first in firsts):
+            mention = _longest_at(stems, at, names)
+        if mention is None:
+            at += 1
+        else:
+            found.append(mention)
+            at = mention.end
+    return found
+
+
+def _longest_at(stems: Sequence[str], at: int, names: Sequence[Names]) -> Mention | None:
+    # Articles between the words count for nothing: "country of the origin".
+    ends: list[int] = []
+    words: list[str] = []
+    for place in range(at, min(at + MOST_WORDS + 2, len(stems))):
+        if stems[place] in _LEFT_OUT:
+            if place == at:
+                return None
+            continue
+        words.append(stems[place])
+        ends.append(place + 1)
+    for n in range(min(len(words), MOST_WORDS), 0, -1):
+        key = tuple(words[:n])
+        targets = frozenset().union(*(one.get(key, ()) for one in names))
+        if targets:
+            return Mention(at, ends[n - 1], n, targets)
+    return None
