@@ -3,7 +3,8 @@
 A store in this process derives from `LocalStore`, one behind a connection from `FactStore`; each
 declares its `Capability`s. What it holds it gives as an `EntityReader`:
 
-- lookups: `look_up`, `describe`, with `NamespaceView` and `PastView`; `index_codes` gives the codes
+- lookups: `look_up`, with `NamespaceView` and `PastView`; `NameQuestions` makes `describe_nowait`
+  and its like from the reader (`describe` answers one of them); `index_codes` gives the codes
   under which near names are found, `CodeIndex` is an index of them in memory;
 - scans: `named_record`, `facts_of`, `past_facts`;
 - commits: `plan_commit` returns a `CommitPlan`; `declared_operations`, `check_commit`,
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.resolution.blocking_codes import index_codes
     from lamlam.memory_backends.resolution.code_index import CodeIndex
     from lamlam.memory_backends.resolution.entity_facts import facts_of, named_record, past_facts
+    from lamlam.memory_backends.resolution.name_questions import NameQuestions
     from lamlam.memory_backends.resolution.resolver import describe, look_up
     from lamlam.memory_backends.resolution.views import NamespaceView, PastView
 
@@ -172,6 +174,7 @@ _HOMES = {
         "lamlam.memory_backends.resolution.blocking_codes": "index_codes",
         "lamlam.memory_backends.resolution.code_index": "CodeIndex",
         "lamlam.memory_backends.resolution.entity_facts": "facts_of named_record past_facts",
+        "lamlam.memory_backends.resolution.name_questions": "NameQuestions",
         "lamlam.memory_backends.resolution.resolver": "describe look_up",
         "lamlam.memory_backends.resolution.views": "NamespaceView PastView",
     }.items()
@@ -192,7 +195,7 @@ __all__ = [
     "EntityRecord", "EntityView", "ErasedFacts", "ErasurePlan", "ErasureReceipt",
     "ErasureRequest", "Fact", "FactIds", "FactStore", "KeptOperations", "LocalStore", "Lookup",
     "LookupResult", "LookupStatus", "Mentions", "MergeEntities", "MergeRecord",
-    "MigrationReport", "Namespace", "NamespaceView", "NotSupported", "Op", "OperationDigest",
+    "MigrationReport", "NameQuestions", "Namespace", "NamespaceView", "NotSupported", "Op", "OperationDigest",
     "PastFact", "PastVersion", "PastView", "ReadOnly", "ReadOnlyStore", "RelationRule",
     "RelationRules", "RemoveAlias", "Replace", "Retract", "Revision", "SchemaMismatch",
     "Snapshot", "SplitEntities", "StoreClosed", "StoreInfo", "StoreMissing", "StoredEntity",
@@ -298,6 +301,19 @@ class LocalStore(FactStore):
     def load_nowait(self, facts: Iterable[Fact]) -> Commit:
         """Assert all facts, however many, or none; take them as they come."""
         return self.apply_nowait(Assert(fact) for fact in facts_to_load(facts))
+
+    async def known_names(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        """Return those of the names that the store knows."""
+        if Capability.FAST_LOOKUP in self.capabilities:
+            return self.known_names_nowait(names, namespace=namespace, as_of=as_of, loosely=loosely)
+        return await super().known_names(names, namespace=namespace, as_of=as_of, loosely=loosely)
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order; hold a lock around it if threads write."""

@@ -10,12 +10,14 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeVar, Unpack, runtime_checkable
 
-from lamlam.errors import NotSupported, ReadOnly, StoreClosed, UsageError
+from lamlam.errors import ReadOnly, StoreClosed, UsageError
 from lamlam.memory_backends.commits.validation import check_reached, check_scan
 from lamlam.memory_backends.model.capabilities import Capability as Capability
-from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.capabilities import unsupported as unsupported
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.fast_lookups import FastLookups
+from lamlam.memory_backends.model.known_names import names_by_lookups, names_found
 from lamlam.memory_backends.model.lookups import (
-    EntityView,
     Lookup,
     LookupResult,
     checked_lookup,
@@ -50,16 +52,13 @@ _OF_SNAPSHOTS = frozenset(
 
 
 @runtime_checkable
-class FactStore(Protocol):
+class FactStore(FastLookups, Protocol):
     """Facts that can be looked up, changed and erased; opened by ``async with``.
 
     A backend derives from it and writes the core: `lookup_many`, `scan`, `apply`, `changes`,
     `erase`, `info`, `migrate` and `aclose`. The other methods have bodies, which raise
     `NotSupported` where a capability is needed that the backend does not declare.
     """
-
-    capabilities: frozenset[Capability] = frozenset()
-    """What this store can do; a backend declares it as an attribute of its class."""
 
     # The core -------------------------------------------------------------------------------------
 
@@ -224,6 +223,19 @@ class FactStore(Protocol):
         answers = await self.lookup_many(queries)
         return fill(model, entity, dict(zip(fields, answers, strict=True)))
 
+    async def known_names(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        """Return those of the names that the store knows; arguments as `known_names_nowait`."""
+        lookups = names_by_lookups(names, check_namespace(namespace), as_of)
+        results = await self.lookup_many(lookups)
+        return names_found(lookups, results, loosely=loosely)
+
     def snapshot(self) -> AbstractAsyncContextManager[FactStore]:
         """Yield the store as it is now, for reading, whatever is committed meanwhile (`HISTORY`)."""
         if Capability.HISTORY not in self.capabilities:
@@ -273,42 +285,6 @@ class FactStore(Protocol):
         """Return the other names (canonical keys) of an entity, sorted (`ALIASES`)."""
         raise unsupported(self, "aliases", Capability.ALIASES)
 
-    def lookup_nowait(self, query: Lookup) -> LookupResult:
-        """Return the same as `lookup`, at once; from any thread (`FAST_LOOKUP`)."""
-        raise unsupported(self, "lookup_nowait", Capability.FAST_LOOKUP)
-
-    def describe_nowait(
-        self,
-        entity: str,
-        *,
-        fuzzy: bool = True,
-        namespace: Namespace = (),
-        as_of: int | None = None,
-    ) -> EntityView | None:
-        """Return what the store holds of an entity; ``None`` if unknown or ambiguous.
-
-        Args:
-            entity: its name as a text wrote it.
-            fuzzy: also accept spellings with typing errors. Without it only names that are
-                equal but for case, accents, punctuation, qualifiers, titles and middle
-                names count, and an absent name costs microseconds.
-            namespace: where the entity is looked for.
-            as_of: what the store held of it at this revision (`HISTORY`).
-
-        Raises:
-            Conflict: the store has not reached the revision.
-            NotSupported: the store would have to wait (`FAST_LOOKUP`), or has no past.
-        """
-        raise unsupported(self, "describe_nowait", Capability.FAST_LOOKUP)
-
-    def refresh_nowait(self) -> None:
-        """Let the next lookup see everything that was committed before it.
-
-        Until that lookup nothing is held open: call it when there is no more to ask, so that
-        an erasure elsewhere can be completed.
-        """
-        return
-
     async def __aenter__(self) -> Self:
         """Return the store itself."""
         return self
@@ -321,19 +297,6 @@ class FactStore(Protocol):
     ) -> None:
         """Close the store."""
         await self.aclose()
-
-
-def unsupported(store: FactStore, what: str, capability: Capability) -> NotSupported:
-    """Return the error of a call that needs an undeclared capability, or a method not written."""
-    if capability in store.capabilities and hasattr(FactStore, what):
-        return NotSupported(
-            f"{type(store).__name__} declares {capability.value!r}, but its class has no {what}",
-            hint=f"write {what}, or do not declare the capability",
-        )
-    return NotSupported(
-        f"{type(store).__name__} has no {what}: it does not declare {capability.value!r}",
-        hint="store.capabilities says what it can do",
-    )
 
 
 def check_store(store: object) -> None:
@@ -420,6 +383,18 @@ class Snapshot(ReadOnlyStore):
         finally:
             if isinstance(facts, AsyncGenerator):  # one that is left early must be closed
                 await facts.aclose()
+
+    async def known_names(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        """Return those of the names that were known at the snapshot's revision."""
+        at = self._at(as_of)
+        return await self._store.known_names(names, namespace=namespace, as_of=at, loosely=loosely)
 
     async def history(
         self, entity: str, relation: str | None = None, *, namespace: Namespace = ()

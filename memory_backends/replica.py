@@ -29,7 +29,8 @@ from lamlam.memory_backends.model.row_codec import (
     unpack,
 )
 from lamlam.memory_backends.resolution.code_index import CodeIndex
-from lamlam.memory_backends.resolution.resolver import describe, look_up
+from lamlam.memory_backends.resolution.known_names import known_names
+from lamlam.memory_backends.resolution.resolver import describe, homonyms, look_up
 from lamlam.memory_backends.resolution.views import NamespaceView
 
 _MOST_AT_ONCE = 1000
@@ -86,6 +87,22 @@ class Replica(EntityReader):
             reader = NamespaceView(self, namespace) if namespace else self
             return describe(reader, entity, fuzzy=fuzzy)
 
+    def known_names_nowait(
+        self, names: Sequence[str], *, namespace: Namespace = (), loosely: bool = False
+    ) -> frozenset[str]:
+        """Return those of the names that the store knows."""
+        with self.lock:
+            reader = NamespaceView(self, namespace) if namespace else self
+            return known_names(reader, names, loosely=loosely)
+
+    def homonyms_nowait(
+        self, name: str, *, fuzzy: bool = True, namespace: Namespace = ()
+    ) -> tuple[EntityView, ...]:
+        """Return the entities that an ambiguous name may mean."""
+        with self.lock:
+            reader = NamespaceView(self, namespace) if namespace else self
+            return homonyms(reader, name, fuzzy=fuzzy)
+
     def __len__(self) -> int:
         """Return the number of facts."""
         return self._n_facts
@@ -108,6 +125,10 @@ class Replica(EntityReader):
     def candidates(self, codes: Collection[int]) -> list[str]:
         """Return the scoped keys of the entities indexed under any of these codes, each once."""
         return self._near.of(codes)
+
+    def used_codes(self, codes: Collection[int]) -> set[int]:
+        """Return the codes under which any entity may be indexed."""
+        return self._near.used(codes)
 
     @property
     def has_aliases(self) -> bool:

@@ -296,6 +296,18 @@ class SyncFactStore(OneProcess):
             partial(recall, model, entity, namespace=namespace, valid_at=valid_at, as_of=as_of)
         )
 
+    def known_names(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        """Return those of the names that the store knows, all from one state."""
+        known = self._opened().known_names
+        return self._call(partial(known, names, namespace=namespace, as_of=as_of, loosely=loosely))
+
     def snapshot(self) -> AbstractContextManager[SyncFactStore]:
         """Yield the store as it is now, for reading, whatever is committed meanwhile."""
         return self._snapshot()
@@ -317,6 +329,31 @@ class SyncFactStore(OneProcess):
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
         store = self._opened()
         return store.describe_nowait(entity, fuzzy=fuzzy, namespace=namespace, as_of=as_of)
+
+    def known_names_nowait(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        """Return those of the names that the store knows, all from one state."""
+        return self._opened().known_names_nowait(
+            names, namespace=namespace, as_of=as_of, loosely=loosely
+        )
+
+    def homonyms_nowait(
+        self,
+        name: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> tuple[EntityView, ...]:
+        """Return the entities that an ambiguous name may mean, the most alike first; at most 32."""
+        store = self._opened()
+        return store.homonyms_nowait(name, fuzzy=fuzzy, namespace=namespace, as_of=as_of)
 
     def refresh_nowait(self) -> None:
         """Let the next lookup see everything that was committed before it."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol
+
+from lamlam.errors import NotSupported
 
 
 class Capability(StrEnum):
@@ -23,7 +26,7 @@ class Capability(StrEnum):
     NAMESPACES = "namespaces"
     """Entities of the same name in several namespaces are different entities."""
     FAST_LOOKUP = "fast_lookup"
-    """`lookup_nowait` and `describe_nowait` wait for no more than a local page read."""
+    """`lookup_nowait`, `describe_nowait` and `known_names_nowait` wait for local page reads only."""
     HISTORY = "history"
     """Facts that ended stay readable until they are erased; ``as_of`` is answered."""
     VALID_TIME = "valid_time"
@@ -40,3 +43,25 @@ class Capability(StrEnum):
     """Several processes may have the store open."""
     SERVER = "server"
     """The facts are behind a connection that can fail."""
+
+
+class HasCapabilities(Protocol):
+    """What declares capabilities."""
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can do."""
+        ...
+
+
+def unsupported(store: HasCapabilities, what: str, capability: Capability) -> NotSupported:
+    """Return the error of a call that needs an undeclared capability, or a method not written."""
+    if capability in store.capabilities and hasattr(type(store), what):
+        return NotSupported(
+            f"{type(store).__name__} declares {capability.value!r}, but its class has no {what}",
+            hint=f"write {what}, or do not declare the capability",
+        )
+    return NotSupported(
+        f"{type(store).__name__} has no {what}: it does not declare {capability.value!r}",
+        hint="store.capabilities says what it can do",
+    )

@@ -157,6 +157,20 @@ class EntityReader(Protocol):
         """
         return ()
 
+    def known(self, keys: Collection[str]) -> set[str]:
+        """Return those of the keys that are an entity's with facts, or an alias of one."""
+        found = {key for key in keys if self.record(key) is not None}
+        if self.has_aliases:
+            for key in keys:
+                holder = self.alias(key) if key not in found else None
+                if holder is not None and self.record(holder) is not None:
+                    found.add(key)
+        return found
+
+    def used_codes(self, codes: Collection[int]) -> set[int]:
+        """Return the codes under which `candidates` may find anything: under others it does not."""
+        return {code for code in codes if self.candidates((code,))}
+
     def owners(self, key: str) -> Iterable[str]:
         """Return the keys of all entities that have a fact whose value is this entity.
 

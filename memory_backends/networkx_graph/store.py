@@ -35,7 +35,6 @@ from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.lookups import (
-    EntityView,
     Lookup,
     LookupResult,
     check_lookup,
@@ -73,7 +72,8 @@ from lamlam.memory_backends.networkx_graph.scan import (
 )
 from lamlam.memory_backends.networkx_graph.state import Graph, GraphState
 from lamlam.memory_backends.protocol import Capability
-from lamlam.memory_backends.resolution.resolver import describe, look_up
+from lamlam.memory_backends.resolution.name_questions import NameQuestions
+from lamlam.memory_backends.resolution.resolver import look_up
 from lamlam.memory_backends.resolution.views import NamespaceView
 from lamlam.unfinished_files import parts_beside
 
@@ -95,7 +95,7 @@ _FILE_FREED = "file: written again; the disk blocks of the old one are freed, no
 _UNFINISHED = "left by a save that was killed, or of one that runs: "
 
 
-class GraphStore(LocalStore):
+class GraphStore(NameQuestions, LocalStore):
     """Facts in a `networkx.MultiDiGraph`; any thread may ask, also while one writes."""
 
     def __init__(
@@ -190,22 +190,6 @@ class GraphStore(LocalStore):
         """Return one result per query, in their order, all from one state of the store."""
         with self._lock:
             return [self.lookup_nowait(query) for query in checked_lookups(queries)]
-
-    def describe_nowait(
-        self,
-        entity: str,
-        *,
-        fuzzy: bool = True,
-        namespace: Namespace = (),
-        as_of: int | None = None,
-    ) -> EntityView | None:
-        """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
-        with self._lock:
-            self.check_open()
-            reader, _ = self._reader(as_of)
-            if namespace:
-                reader = NamespaceView(reader, namespace)
-            return describe(reader, entity, fuzzy=fuzzy)
 
     def scan_nowait(
         self,
@@ -433,6 +417,13 @@ class GraphStore(LocalStore):
         with self._lock:
             self.check_open()
             yield FileContents(self.secret, self._revision, self._state, self._log)
+
+    @contextmanager
+    def _asked(self, namespace: Namespace, as_of: int | None) -> Iterator[EntityReader]:
+        with self._lock:
+            self.check_open()
+            reader, _ = self._reader(as_of)
+            yield NamespaceView(reader, namespace) if namespace else reader
 
     def _reader(self, as_of: int | None) -> tuple[EntityReader, int]:
         """Return what lookups ask, and its revision."""

@@ -65,6 +65,14 @@ class CodeIndex:
         found.pop(_REMOVED, None)
         return list(found)
 
+    def used(self, codes: Collection[int]) -> set[int]:
+        """Return the codes under which there is a key, or was one since the last `compact`."""
+        asked = np.fromiter(codes, np.int64, len(codes))
+        lowest = asked << _NUMBER_BITS
+        begin = np.searchsorted(self._sorted, lowest)
+        end = np.searchsorted(self._sorted, lowest + _NUMBER_MASK)
+        return {*asked[begin < end].tolist(), *[code for code in codes if code in self._delta]}
+
     def compact(self) -> None:
         """Rebuild the array: with all that was added, without all that was removed."""
         delta = [

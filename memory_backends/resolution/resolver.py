@@ -24,6 +24,7 @@ from lamlam.memory_backends.model.keys import (
     relation_key,
     with_other_marks,
 )
+from lamlam.memory_backends.model.known_names import MAX_HOMONYMS
 from lamlam.memory_backends.model.lookups import (
     NO_MATCH,
     EntityFact,
@@ -69,6 +70,8 @@ class EntityMatch(NamedTuple):
     near: tuple[tuple[str, float], ...] = ()
     """Near names of other entities, and how alike they are."""
     is_ambiguous: bool = False
+    meant: tuple[tuple[str, float], ...] = ()
+    """Keys of the entities that an ambiguous name may mean, the most alike first; at most 32."""
 
 
 _ABSENT = EntityMatch(None, NO_MATCH)
@@ -217,14 +220,34 @@ def describe(reader: EntityReader, entity: str, *, fuzzy: bool) -> EntityView | 
     if not isinstance(entity, str):
         raise BadFact(f"invalid lookup: entity must be a string, got {type(entity).__name__}")
     found = find_entity(reader, entity, fuzzy=fuzzy) if is_text(entity) else _ABSENT
-    if found.record is None:
-        return None
-    stored = found.record.stored()
+    return _view(found.record, found.part) if found.record is not None else None
+
+
+def homonyms(reader: EntityReader, name: str, *, fuzzy: bool) -> tuple[EntityView, ...]:
+    """Return what the reader holds now of each entity that an ambiguous name may mean.
+
+    Raises:
+        BadFact: the name is not a string.
+    """
+    if not isinstance(name, str):
+        raise BadFact(f"invalid lookup: entity must be a string, got {type(name).__name__}")
+    found = find_entity(reader, name, fuzzy=fuzzy) if is_text(name) else _ABSENT
+    return tuple(
+        [
+            _view(record, MatchPart("fuzzy", score, record.name))
+            for key, score in found.meant
+            if (record := reader.record(key)) is not None
+        ]
+    )
+
+
+def _view(record: EntityRecord, part: MatchPart) -> EntityView:
+    stored = record.stored()
     if not is_timeless(stored):
         now = _microseconds(None)
         stored = [fact for fact in stored if holds_at(fact.valid_from, fact.valid_to, now)]
-    namespace, key = split(found.record.key)
-    return EntityView(found.record.name, key, found.part, stored, namespace)
+    namespace, key = split(record.key)
+    return EntityView(record.name, key, part, stored, namespace)
 
 
 def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> EntityMatch:
@@ -378,7 +401,10 @@ def _is_word_here(typed: str, stored: str, near: Sequence[tuple[str, FoldedName]
 
 def _one_of(reader: EntityReader, scored: list[tuple[str, float]], kind: MatchKind) -> EntityMatch:
     if len(scored) > 1:
-        return EntityMatch(None, NO_MATCH, _named(reader, scored), is_ambiguous=True)
+        best = sorted(scored, key=lambda pair: (-pair[1], pair[0]))[:MAX_HOMONYMS]
+        return EntityMatch(
+            None, NO_MATCH, _named(reader, best), is_ambiguous=True, meant=tuple(best)
+        )
     key, score = scored[0]
     record = reader.record(key)
     if record is None:

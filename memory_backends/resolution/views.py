@@ -54,6 +54,16 @@ class NamespaceView(_View):
         """Return the canonical keys of the entities indexed under any of these codes."""
         return only(self._namespace, self._reader.candidates(salted(self._namespace, codes)))
 
+    def known(self, keys: Collection[str]) -> set[str]:
+        """Return those of the canonical keys that are an entity's here, or an alias of one."""
+        found = self._reader.known([scoped(self._namespace, key) for key in keys])
+        return {split(key)[1] for key in found}
+
+    def used_codes(self, codes: Collection[int]) -> set[int]:
+        """Return the codes under which any entity may be indexed."""
+        own = dict(zip(salted(self._namespace, codes), codes, strict=True))
+        return {own[code] for code in self._reader.used_codes(own)}
+
     def referring(self, key: str, relation: str) -> Sequence[EntityFact]:
         """Return facts of a relation whose value is the entity with this scoped key."""
         return self._reader.referring(key, relation)
@@ -87,6 +97,10 @@ class PastView(_View):
     def candidates(self, codes: Collection[int]) -> Sequence[str]:
         """Return the scoped keys of the entities indexed under any of these codes."""
         return self._reader.candidates(codes)
+
+    def used_codes(self, codes: Collection[int]) -> set[int]:
+        """Return the codes under which any entity may be indexed."""
+        return self._reader.used_codes(codes)
 
     def owners(self, key: str) -> Iterable[str]:
         """Return the scoped keys of entities that have, or once had, this one as a value."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.lookups import (
     Identify,
     Lookup,
@@ -74,6 +75,14 @@ class OldKeysReader(SqliteReader):
         if self._beside is not None and self._beside not in found:
             found.append(self._beside)
         return found
+
+    def known(self, keys: Collection[str]) -> set[str]:
+        """Return those of the scoped keys that are an entity's with facts, or an alias of one."""
+        return EntityReader.known(self, keys)
+
+    def used_codes(self, codes: Collection[int]) -> set[int]:
+        """Return all codes: `candidates` finds more than the index has."""
+        return set(codes)
 
     def alias(self, key: str) -> str | None:
         """Return the scoped key of the entity that has this one as an alias."""

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from typing import Any
 
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityReader
@@ -33,6 +34,16 @@ _STATE = "SELECT EXISTS (SELECT 1 FROM alias), rules FROM store"
 _NEAR = "SELECT ent FROM near WHERE code = ?"
 _NAME = "SELECT name FROM ent WHERE id = ?"
 _PAST = "SELECT name, facts, retracted FROM past WHERE ent = ? ORDER BY id"
+_AT_ONCE = 64
+"""Names or codes of one statement; more of them are no faster."""
+_MARKS = ",".join("?" * _AT_ONCE)
+_ROWS = f"SELECT id, name FROM ent WHERE id IN ({_MARKS})"
+_ALIASES = f"SELECT key FROM alias JOIN ent ON ent.id = alias.ent WHERE key IN ({_MARKS})"
+# A code may be that of very many entities: the first one ends the search.
+_USED = (
+    f"WITH asked (code) AS (VALUES {','.join(['(?)'] * _AT_ONCE)})"
+    " SELECT code FROM asked WHERE EXISTS (SELECT 1 FROM near WHERE near.code = asked.code)"
+)
 _SNAPSHOT_NS = 5_000_000
 """A snapshot is this old at most when a question is asked: what others commit is seen then."""
 _MOST_SOURCES = 4096
@@ -235,6 +246,34 @@ class SqliteReader(EntityReader):
                 found.update(dict.fromkeys([ident for (ident,) in rows]))
         names = [execute(_NAME, (ident,)).fetchone() for ident in found]
         return [name_and_key(row[0])[1] for row in names if row is not None]
+
+    def known(self, keys: Collection[str]) -> set[str]:
+        """Return those of the scoped keys that are an entity's with facts, or an alias of one."""
+        places = {row_id(key): key for key in keys}
+        if len(places) < len(keys):  # two of them have one hash, or a key came twice
+            return super().known(keys)
+        found = set()
+        for place, name in self._together(_ROWS, list(places)):
+            key = places[place]
+            # Where another name took the place, the row is the next one or there is none.
+            is_it = name.casefold() == key and SPACE_END not in key
+            if is_it or self.record(key) is not None:
+                found.add(key)
+        if self.has_aliases:
+            others = [key for key in keys if key not in found]
+            found.update([key for (key,) in self._together(_ALIASES, others)])
+        return found
+
+    def used_codes(self, codes: Collection[int]) -> set[int]:
+        """Return the codes under which any entity is indexed."""
+        return {code for (code,) in self._together(_USED, list(codes))}
+
+    def _together(self, statement: str, asked: list[Any]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows that a statement for so many arguments finds, one of them repeated."""
+        for begin in range(0, len(asked), _AT_ONCE):
+            part = asked[begin : begin + _AT_ONCE]
+            part += part[:1] * (_AT_ONCE - len(part))
+            yield from self.cursor.execute(statement, part).fetchall()
 
     def owners(self, key: str) -> list[str]:
         """Return the scoped keys of entities that have, or once had, this one as a value."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Generator, Iterable, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.resolution.known_names import known_names
+from lamlam.memory_backends.resolution.name_questions import NameQuestions
 from lamlam.memory_backends.resolution.resolver import describe, look_up
 from lamlam.memory_backends.resolution.views import (
     NamespaceView,
@@ -83,7 +86,7 @@ _BYTES = ("file", "write-ahead log")
 _UNFINISHED = "left by an import that was killed, or of one that runs: "
 
 
-class SqliteStore(SqliteFile, LocalStore):
+class SqliteStore(SqliteFile, NameQuestions, LocalStore):
     """Facts in a SQLite file: any thread may ask, also while one writes.
 
     Reads come from a snapshot that is a few milliseconds old at most; what this process
@@ -180,16 +183,32 @@ class SqliteStore(SqliteFile, LocalStore):
             self._upgrade()
         try:
             with self._lock:
-                reader = self._reader
-                reader.pin(time.perf_counter_ns())
-                state: EntityReader = reader
-                if as_of is not None:
-                    check_as_of(as_of)
-                    check_reached(as_of, reader.revision)
-                    state = PastView(reader, as_of)
-                if namespace:
-                    state = NamespaceView(state, namespace)
-                return describe(state, entity, fuzzy=fuzzy)
+                self._reader.pin(time.perf_counter_ns())
+                return describe(_seen(self._reader, namespace, as_of), entity, fuzzy=fuzzy)
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+
+    async def known_names(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        """Return those of the names that the store knows; no snapshot stays open."""
+        with self._reading() as reader:
+            return known_names(_seen(reader, namespace, as_of), names, loosely=loosely)
+
+    @contextmanager
+    def _asked(self, namespace: Namespace, as_of: int | None) -> Iterator[EntityReader]:
+        """Yield what names are looked for in; the snapshot stays open for the next question."""
+        if self._is_old:
+            self._upgrade()
+        try:
+            with self._lock:
+                self._reader.pin(time.perf_counter_ns())
+                yield _seen(self._reader, namespace, as_of)
         except sqlite3.Error as error:
             raise self._explained(error) from error
 
@@ -366,3 +385,13 @@ class SqliteStore(SqliteFile, LocalStore):
             self.close_nowait()
         else:
             await super().aclose()
+
+
+def _seen(reader: SqliteReader, namespace: Namespace, as_of: int | None) -> EntityReader:
+    """Return one namespace of a file, now or as it was at a revision."""
+    state: EntityReader = reader
+    if as_of is not None:
+        check_as_of(as_of)
+        check_reached(as_of, reader.revision)
+        state = PastView(reader, as_of)
+    return NamespaceView(state, namespace) if namespace else state

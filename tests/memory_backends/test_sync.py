@@ -34,6 +34,7 @@ from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.memory_backends.transfer import contents
+from lamlam.one_process import OneProcess
 from tests.limits import HANG_S
 from tests.memory_backends.stores import BACKENDS, url_of
 
@@ -43,7 +44,7 @@ _OTHERWISE = {"aclose"}  # `close`, and the end of a `with` block
 def _methods(kind: type) -> dict[str, Callable[..., object]]:
     return {
         name: method
-        for name, method in vars(kind).items()
+        for name, method in inspect.getmembers_static(kind)
         if inspect.isfunction(method) and not name.startswith("_")
     }
 
@@ -59,7 +60,11 @@ def test_names_and_parameters_are_those_of_the_async_store(name: str) -> None:
 
 
 def test_there_is_nothing_more_than_loading_and_closing() -> None:
-    assert _methods(SyncFactStore).keys() - _methods(FactStore).keys() == {"load", "close"}
+    assert _methods(SyncFactStore).keys() - _methods(FactStore).keys() == {
+        "load",
+        "close",
+        *_methods(OneProcess),
+    }
     assert isinstance(SyncFactStore.capabilities, property)
 
 

@@ -1,0 +1,77 @@
+"""Which of many names a store holds: what may be asked, and the answer by other questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult, LookupStatus, checked_lookup
+
+MAX_NAMES = 10_000
+"""Names that may be asked for at once."""
+MAX_NAME_CHARACTERS = 1_000
+"""A longer name is not looked for, and counts as unknown."""
+MAX_HOMONYMS = 32
+"""Entities that an ambiguous name is told to mean, at most."""
+
+
+def checked_names(names: Iterable[str]) -> list[str]:
+    """Return the names that are asked for.
+
+    Raises:
+        BadFact: it is not a list of strings, or there are more than `MAX_NAMES`.
+    """
+    if isinstance(names, str | bytes) or not hasattr(names, "__iter__"):
+        raise BadFact(
+            f"names must be a list, got {type(names).__name__}",
+            hint='give a list: known_names(["Ada Lovelace"])',
+        )
+    given: list[str] = []
+    for name in names:
+        if not isinstance(name, str):
+            raise BadFact(f"names must be strings, got {type(name).__name__}")
+        if len(given) == MAX_NAMES:
+            raise BadFact(
+                f"names must be at most {MAX_NAMES:,} at once, got more", hint="ask in parts"
+            )
+        given.append(name)
+    return given
+
+
+def names_that(names: Iterable[str], is_known: Callable[[str], bool]) -> frozenset[str]:
+    """Return those names, short enough to be looked for, of which something holds."""
+    return frozenset(
+        [
+            name
+            for name in dict.fromkeys(checked_names(names))
+            if len(name) <= MAX_NAME_CHARACTERS and is_known(name)
+        ]
+    )
+
+
+def names_by_lookups(names: Iterable[str], namespace: Namespace, as_of: int | None) -> list[Lookup]:
+    """Return questions about a relation that nothing has: the answers tell which names are known."""
+    return [
+        checked_lookup(name, "", namespace, None, as_of)
+        for name in dict.fromkeys(checked_names(names))
+        if len(name) <= MAX_NAME_CHARACTERS
+    ]
+
+
+def names_found(
+    lookups: Sequence[Lookup], results: Sequence[LookupResult], *, loosely: bool
+) -> frozenset[str]:
+    """Return the names that the answers to `names_by_lookups` show to be known."""
+    return frozenset(
+        [
+            asked.entity
+            for asked, found in zip(lookups, results, strict=True)
+            if found.match.entity.score == 1.0
+            or (
+                loosely
+                and found.status is LookupStatus.AMBIGUOUS
+                and found.candidates[0].score == 1.0
+            )
+        ]
+    )

@@ -1,0 +1,59 @@
+"""`NameQuestions`: what is asked at once about names, for stores that have an `EntityReader`."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from lamlam.memory_backends.model.entity_reader import EntityReader
+from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.lookups import EntityView
+from lamlam.memory_backends.resolution.known_names import known_names
+from lamlam.memory_backends.resolution.resolver import describe, homonyms
+
+
+class NameQuestions:
+    """`describe_nowait`, `known_names_nowait` and `homonyms_nowait`; stands before `LocalStore`."""
+
+    @abstractmethod
+    def _asked(
+        self, namespace: Namespace, as_of: int | None
+    ) -> AbstractContextManager[EntityReader]:
+        """Yield one state of a namespace, now or at a revision, under the lock of the store."""
+
+    def describe_nowait(
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> EntityView | None:
+        """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
+        with self._asked(namespace, as_of) as reader:
+            return describe(reader, entity, fuzzy=fuzzy)
+
+    def known_names_nowait(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        """Return those of the names that the store knows, all from one state."""
+        with self._asked(namespace, as_of) as reader:
+            return known_names(reader, names, loosely=loosely)
+
+    def homonyms_nowait(
+        self,
+        name: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> tuple[EntityView, ...]:
+        """Return the entities that an ambiguous name may mean, the most alike first; at most 32."""
+        with self._asked(namespace, as_of) as reader:
+            return homonyms(reader, name, fuzzy=fuzzy)
