@@ -55,8 +55,8 @@ ARROWS: dict[str, set[str]] = {
     "bundled": {MODEL, "memory_backends/resolution", "memory_backends/sqlite", "trainer"},
     "testing": {PROTOCOL, "memory_backends/sync", "lamlam"},
     "evaluation": {
-        MODEL, "bundled", "memory_backends/open", "memory_backends/sync", DECODING, LLAMA,
-        "runtime/scheduling", "runtime/sync", "trainer",
+        MODEL, PROTOCOL, "bundled", "memory_backends/fact_formats", "memory_backends/open",
+        "memory_backends/sync", DECODING, LLAMA, "runtime/scheduling", "runtime/sync", "trainer",
     },
     "benchmarks": {
         *READ, "evaluation", "memory_backends/neo4j_graph", "memory_backends/sqlite",

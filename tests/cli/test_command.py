@@ -26,7 +26,7 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 EXPECTED = {
     "ask", "demo", "doctor", "train", "export", "quantise", "inspect",
     "facts import", "facts get", "facts set", "facts forget", "facts search", "facts stats",
-    "eval completion", "eval invented", "eval perplexity",
+    "eval completion", "eval invented", "eval perplexity", "eval audit",
     "bench decode", "bench lookup", "bench resolve",
 }  # fmt: skip
 

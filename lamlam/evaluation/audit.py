@@ -1,0 +1,200 @@
+"""LMLMAudit (arXiv 2607.00605): does a model forget a fact that its memory no longer holds?
+
+Every prompt is asked in three states (`leakage`). Deleted is every triple of the database whose
+subject, relation and object each equal the target's or one of its aliases; then it is put back,
+so that each target is the only one that is missing. Greedy, at most 24 new tokens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lamlam.errors import BadDocument
+from lamlam.evaluation.answers import bare, is_right
+from lamlam.evaluation.audit_items import (
+    AuditPrompt,
+    AuditTarget,
+    choose_prompts,
+    read_database,
+    read_prompts,
+)
+from lamlam.evaluation.leakage import (
+    AuditOutcome,
+    answers_right,
+    ask,
+    contains_value,
+    grouped_figures,
+    leakage_figures,
+    open_engine,
+)
+from lamlam.evaluation.outcomes import difference_fields, item_id, read_outcomes
+from lamlam.evaluation.progress import console
+from lamlam.memory_backends.model.keys import canonical_key, relation_key
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.protocol import FactStore
+    from lamlam.memory_backends.sync import SyncFactStore
+
+
+def evaluate_audit(
+    database: Path | str,
+    prompts: Sequence[Path | str],
+    *,
+    model: str = "bundled",
+    items: int | None = None,
+    seed: int = 0,
+    against: Path | None = None,
+    show_progress: bool = True,
+    **engine_options: Any,  # passed on to Engine: experiments vary its settings
+) -> dict[str, object]:
+    """Return the shares of right answers in three states, leakage L and retrieved values R.
+
+    Args:
+        database: JSON of the reference implementation, as ``facts import --format lmlm`` reads.
+        prompts: JSON lines with ``subject``, ``relation``, ``gold_object``, ``prompt_text`` and
+            lists of aliases; a file's name is the style of its prompts.
+        items: how many facts to audit, each in every style; all with None.
+        against: JSON of an earlier run of the same prompts.
+
+    Returns:
+        ``n``, ``full``, ``contains``, ``del_on``, ``del_off``, ``L``, ``R`` (each share as
+        ``value``, ``low``, ``high``), ``class_prior`` (right if the commonest value of the
+        relation in the database were always said), ``by_style``, ``outcomes`` (with memory
+        whole), ``outcomes_del_on``, ``outcomes_del_off``, ``against``, ``seconds``.
+
+    Raises:
+        BadDocument: a file cannot be read or breaks its format, or there are no prompts.
+        BadFact: the database is not one of the reference implementation.
+    """
+    before = read_outcomes(against) if against is not None else None
+    facts = read_database(database)
+    read = [one for path in prompts for one in read_prompts(path)]
+    chosen = choose_prompts(read, items, seed)
+    if not chosen:
+        raise BadDocument("the prompt files hold no prompt")
+    started = time.monotonic()
+    outcomes = _ask_in_all_states(facts, chosen, model, engine_options, show_progress)
+    ids = [item_id(one.prompt, one.target.values[0]) for one in chosen]
+    full = {one: outcome.full for one, outcome in zip(ids, outcomes, strict=True)}
+    result: dict[str, object] = {
+        "database": Path(database).name,
+        "model": model,
+        **leakage_figures(outcomes),
+        "class_prior": _class_prior(facts, chosen),
+        "by_style": grouped_figures(outcomes, lambda one: one.style),
+        "seconds": round(time.monotonic() - started, 2),
+        "outcomes": full,
+        "outcomes_del_on": {
+            one: outcome.del_on for one, outcome in zip(ids, outcomes, strict=True)
+        },
+        "outcomes_del_off": {
+            one: outcome.del_off for one, outcome in zip(ids, outcomes, strict=True)
+        },
+    }
+    if before is not None:
+        result["against"] = difference_fields(full, before)
+    return result
+
+
+def _ask_in_all_states(
+    facts: Sequence[Fact],
+    prompts: Sequence[AuditPrompt],
+    model: str,
+    options: dict[str, Any],
+    show_progress: bool,
+) -> list[AuditOutcome]:
+    from rich.progress import Progress
+
+    whole: dict[int, tuple[bool, bool]] = {}
+    deleted: dict[int, bool] = {}
+    off: dict[int, bool] = {}
+    with (
+        Progress(console=console(), transient=True, disable=not show_progress) as progress,
+        _filled(facts) as (store, twin),
+    ):
+        task = progress.add_task("asking", total=3 * len(prompts))
+        with open_engine(model, store, options) as engine:
+            for n, one in enumerate(prompts):
+                completion = ask(engine, one.prompt)
+                values = one.target.values
+                right = answers_right(one.prompt, completion, values)
+                whole[n] = right, contains_value(one.prompt, completion, values)
+                progress.advance(task)
+            # Each target is deleted once and asked in all styles.
+            for target, numbers in _by_target(prompts).items():
+                with _without(twin, facts, target):
+                    for n in numbers:
+                        completion = ask(engine, prompts[n].prompt)
+                        deleted[n] = answers_right(prompts[n].prompt, completion, target.values)
+                        progress.advance(task)
+        with open_engine(model, None, options) as engine:
+            for n, one in enumerate(prompts):
+                completion = ask(engine, one.prompt)
+                off[n] = answers_right(one.prompt, completion, one.target.values)
+                progress.advance(task)
+    return [
+        AuditOutcome(one.style, one.target.relations[0], *whole[n], deleted[n], off[n])
+        for n, one in enumerate(prompts)
+    ]
+
+
+def _by_target(prompts: Sequence[AuditPrompt]) -> dict[AuditTarget, list[int]]:
+    numbers: dict[AuditTarget, list[int]] = {}
+    for n, one in enumerate(prompts):
+        numbers.setdefault(one.target, []).append(n)
+    return numbers
+
+
+@contextmanager
+def _filled(facts: Sequence[Fact]) -> Iterator[tuple[FactStore, SyncFactStore]]:
+    """Yield a store of this process with the facts, and its blocking twin."""
+    from lamlam.memory_backends.model.operations import Assert
+    from lamlam.memory_backends.open import connect
+    from lamlam.memory_backends.sync import SyncFactStore
+
+    store = connect("memory:")  # it has no file and no thread: there is nothing to close
+    with SyncFactStore(store) as twin:
+        twin.apply([Assert(fact) for fact in facts])
+        yield store, twin
+
+
+@contextmanager
+def _without(store: SyncFactStore, facts: Sequence[Fact], target: AuditTarget) -> Iterator[None]:
+    """Erase what states the target; put it back afterwards, values in their order."""
+    from lamlam.memory_backends.model.operations import Assert
+
+    doomed = [fact for fact in facts if target.covers(fact)]
+    keys = {(canonical_key(fact.entity), relation_key(fact.relation)) for fact in doomed}
+    touched = [
+        fact for fact in facts if (canonical_key(fact.entity), relation_key(fact.relation)) in keys
+    ]
+
+    def rewrite(left: Sequence[Fact]) -> None:
+        for name in {(fact.entity, fact.relation): None for fact in touched}:
+            store.erase(*name)
+        if left:
+            store.apply([Assert(fact) for fact in left])
+
+    rewrite([fact for fact in touched if fact not in doomed])
+    try:
+        yield
+    finally:
+        rewrite(touched)
+
+
+def _class_prior(facts: Sequence[Fact], prompts: Sequence[AuditPrompt]) -> float:
+    """Return the share that is right where each relation's commonest value is always said."""
+    values: dict[str, Counter[str]] = {}
+    for fact in facts:
+        values.setdefault(relation_key(fact.relation), Counter())[bare(fact.surface)] += 1
+    right = 0
+    for one in prompts:
+        found = values.get(relation_key(one.target.relations[0]))
+        right += found is not None and is_right(found.most_common(1)[0][0], one.target.values)
+    return round(right / len(prompts), 4)

@@ -1,0 +1,55 @@
+"""An engine that looks up what a prompt names, for tests in which the model is not the point."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+from lamlam.memory_backends.sync import SyncFactStore
+from lamlam.runtime.decoding.completion import Completion
+from lamlam.runtime.decoding.spans import AnswerStatus, LookupRecord
+
+
+class AskingEngine:
+    """Asks memory for the pairs of (entity, relation) that a prompt holds; else says what it knows.
+
+    ``known`` stands for the weights: pieces of prompts, and what is written after them.
+    """
+
+    known: dict[str, str] = {}
+    entities: tuple[str, ...] = ()
+    relations: tuple[str, ...] = ()
+    opened: list[Any] = []
+    asked: list[str] = []
+
+    def __init__(self, model: str, memory: Any, **options: Any) -> None:
+        AskingEngine.opened.append(memory)
+        self.memory = memory
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    def generate(self, prompt: str, *, max_tokens: int) -> Completion:
+        """Return the prompt with the value of its lookup, or with what the weights say."""
+        AskingEngine.asked.append(prompt)
+        lookups: list[LookupRecord] = []
+        if self.memory is not None:
+            with SyncFactStore(self.memory) as store:
+                for entity in self.entities:
+                    for relation in self.relations:
+                        if entity in prompt and relation.lower() in prompt.lower():
+                            value = store.lookup(entity, relation).value
+                            status: AnswerStatus = "miss" if value is None else "hit"
+                            lookups.append(LookupRecord(entity, relation, status, value))
+        said = next((said for piece, said in self.known.items() if piece in prompt), "nobody knows")
+        values = [lookup.value for lookup in lookups if lookup.value is not None]
+        text = f"{prompt} {values[0] if values else said}. And more"
+        return Completion(text, (), tuple(lookups), "length", 1, 1, 1)
