@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from lamlam.runtime.wording.phrases import flags_of
 from lamlam.runtime.wording.words import stem, words_of
 
 MOST_WORDS = 7
@@ -32,6 +33,7 @@ class Mention:
     """Its first word."""
     end: int
     n_words: int
+    """Without words that may stand between any others."""
     targets: frozenset[Target]
 
 
@@ -118,8 +120,11 @@ def _longest_at(stems: Sequence[str], at: int, names: Sequence[Names]) -> Mentio
         words.append(stems[place])
         ends.append(place + 1)
     for n in range(min(len(words), MOST_WORDS), 0, -1):
+        if n > 1 and words[n - 1] == "of" and stems[ends[n - 1] : ends[n - 1] + 1] == ["E"]:
+            continue  # "the capital of Norway" asks for a capital, not for what it is the one of
         key = tuple(words[:n])
         targets = frozenset().union(*(one.get(key, ()) for one in names))
         if targets:
-            return Mention(at, ends[n - 1], n, targets)
+            n_words = sum("~" not in flags_of(word) for word in key)
+            return Mention(at, ends[n - 1], max(n_words, 1), targets)
     return None

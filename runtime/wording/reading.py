@@ -128,7 +128,9 @@ class _Line:
                 continue
             if not attached and not self._may_be_asked(mention):
                 continue
-            score = mention.n_words + (_ATTACHED if attached else 0)
+            is_verb = self.stems[mention.end - 1] in _PREPOSITIONS
+            bonus = _ATTACHED / 2 if is_verb else _ATTACHED
+            score = mention.n_words + (bonus if attached else 0)
             if any(target.kind == "own" for target in mention.targets):
                 score += 0.005  # the very name, where several fit
             found.append(_Found(mention.targets, score))
@@ -235,6 +237,9 @@ def _stems(words: Sequence[Word], places: Sequence[tuple[int, int]]) -> list[str
             norm = "be"
         if norm in ("?", ".", "!", "\n"):
             continue
+        if norm == "whos" and (stems[-1:] == ["E"] or stems[-2:] == ["E", ","]):
+            stems = stems[: len(stems) - (stems[-1] == ",")]
+            norm = "'s"
         stems.append(norm)
     return stems
 
@@ -312,7 +317,8 @@ def _ranked(held: tuple[str, ...], targets: frozenset[Target]) -> list[str]:
             rank = _rank(key, accepted)
             if rank is not None:
                 ranks[key] = min(rank, ranks.get(key, rank))
-    return sorted(ranks, key=lambda key: (ranks[key], held.index(key)))
+    wide = ("country", "continent")  # "Where is it?": in a town, rather than on a continent
+    return sorted(ranks, key=lambda key: (ranks[key], _kind_of(key) in wide, held.index(key)))
 
 
 class _Accepted(NamedTuple):

@@ -1,0 +1,76 @@
+"""Choose what the end of a text asks memory: an entity of the text and relations of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lamlam.runtime.wording.known_names import KnownName
+from lamlam.runtime.wording.prompt_form import Form, last_sentence
+from lamlam.runtime.wording.reading import Reading, read_sentence
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.lookups import EntityView
+
+MOST_ENTITIES = 8
+"""Entities of a text that are compared, those that stand last."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEntity:
+    """A name of the text and what memory holds under it."""
+
+    name: KnownName
+    view: EntityView
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the words ask for."""
+
+    form: Form
+    entity: str
+    """The name to ask by; empty where no name of the text is known."""
+    relations: tuple[str, ...]
+    """Relations that the entity holds, best first; one: it is certain. None: the words ask for a
+    relation that memory does not hold, or for nothing that is known."""
+    is_clear: bool
+    """The words name a relation, held or not."""
+
+
+def read_prompt(text: str, named: Sequence[NamedEntity]) -> Asked | None:
+    """Return what the end of a text asks for; ``None`` where no sentence is under way.
+
+    Args:
+        named: the entities whose names stand in the text, in order.
+    """
+    sentence = last_sentence(text, [(one.name.start, one.name.end) for one in named])
+    if sentence is None:
+        return None
+    here = [one for one in named if one.name.start >= sentence.start]
+    subjects = _by_entity(here or named)
+    stated = text if sentence.form == "open" else ""
+    readings = [
+        (read_sentence(sentence, view, places, stated), places[-1])
+        for view, places in subjects.values()
+    ]
+    if not readings:
+        return Asked(sentence.form, "", (), is_clear=False)
+    best, _ = max(readings, key=_strength)
+    return Asked(sentence.form, best.view.name, best.relations, is_clear=best.score > 0)
+
+
+def _strength(reading: tuple[Reading, tuple[int, int]]) -> tuple[float, bool, int]:
+    found, place = reading
+    # Of two entities of one score, the one that holds an answer, then the one that stands last.
+    return found.score, bool(found.relations), place[0]
+
+
+def _by_entity(
+    named: Sequence[NamedEntity],
+) -> dict[str, tuple[EntityView, list[tuple[int, int]]]]:
+    found: dict[str, tuple[EntityView, list[tuple[int, int]]]] = {}
+    for one in named:
+        found.setdefault(one.view.key, (one.view, []))[1].append((one.name.start, one.name.end))
+    return dict(list(found.items())[-MOST_ENTITIES:])
