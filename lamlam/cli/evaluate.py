@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lamlam.cli import evaluate_forgetting, evaluate_texts, evaluate_words
+from lamlam.cli import evaluate_forgetting, evaluate_texts, evaluate_wordings, evaluate_words
 from lamlam.cli.output import print_result
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 evaluate_words.register(app)
 evaluate_texts.register(app)
 evaluate_forgetting.register(app)
+evaluate_wordings.register(app)
 
 Documents = Annotated[
     Path,

@@ -1,0 +1,103 @@
+"""``lamlam eval wordings`` and ``lamlam eval table``: many ways to ask for one fact of several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lamlam.cli.output import print_result
+
+Seed = Annotated[int, typer.Option(help="Which facts: they are drawn with it.")]
+Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
+MemoryOff = Annotated[bool, typer.Option("--memory-off", help="Forbid lookups.")]
+Policy = Annotated[str | None, typer.Option(help="What follows a miss.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add both commands."""
+    app.command(
+        epilog="Example: lamlam eval wordings --items 300 --more-facts 3 --json",
+    )(wordings)
+    app.command(
+        epilog="Example: lamlam eval table --file countries.csv --wordings mine.txt --json",
+    )(table)
+
+
+def wordings(
+    items: Annotated[
+        int | None, typer.Option(min=1, help="How many items; default: every wording once.")
+    ] = None,
+    more_facts: Annotated[
+        int, typer.Option(min=0, help="Other facts that each entity holds at least.")
+    ] = 3,
+    seed: Seed = 0,
+    model: Model = "bundled",
+    memory_off: MemoryOff = False,
+    policy: Policy = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for facts of invented entities in hundreds of wordings, held and retracted."""
+    from lamlam.evaluation.other_words import WordSettings
+    from lamlam.evaluation.wordings import evaluate_wordings
+
+    figures = evaluate_wordings(
+        items=items,
+        seed=seed,
+        settings=WordSettings(
+            model=model, policy=policy, memory_off=memory_off, more_facts=more_facts
+        ),
+    )
+    print_result(figures if as_json else _for_people(figures), as_json)
+
+
+def table(
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            metavar="CSV",
+            help="A wide table: a row an entity. Default: the shipped one of 50 countries.",
+        ),
+    ] = None,
+    wordings: Annotated[
+        Path | None,
+        typer.Option(
+            "--wordings",
+            metavar="FILE",
+            help="One wording a line, with {E} and {R}. Default: the shipped forty.",
+        ),
+    ] = None,
+    items: Annotated[int, typer.Option(min=1, help="How many cells to ask for.")] = 500,
+    seed: Seed = 0,
+    model: Model = "bundled",
+    memory_off: MemoryOff = False,
+    policy: Policy = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for the cells of a table by the heads of its columns."""
+    from lamlam.evaluation.other_words import WordSettings
+    from lamlam.evaluation.table import COUNTRIES_FILE, TABLE_WORDINGS_FILE, evaluate_table
+
+    figures = evaluate_table(
+        file or COUNTRIES_FILE,
+        wordings or TABLE_WORDINGS_FILE,
+        items=items,
+        seed=seed,
+        settings=WordSettings(model=model, policy=policy, memory_off=memory_off),
+    )
+    print_result(figures if as_json else _for_people(figures), as_json)
+
+
+def _for_people(figures: dict[str, object]) -> dict[str, object]:
+    """Return the figures with one number a group, without those of single items."""
+    shown: dict[str, object] = {}
+    for name, value in figures.items():
+        if name in ("outcomes", "by_relation", "by_wording"):
+            continue
+        if isinstance(value, dict):
+            value = {key: group.get("exact", group.get("right")) for key, group in value.items()}
+        shown[name] = value
+    return shown
