@@ -54,7 +54,7 @@ def name_stems(name: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def shared_names() -> Names:
     """Return the names of the synonym table and the bare words of the phrase table."""
-    from lamlam.memory_backends.model.synonyms import relation_groups
+    from lamlam.memory_backends.model.synonyms import group_of, relation_groups
     from lamlam.runtime.wording.phrases import phrase_table
 
     names: dict[tuple[str, ...], set[Target]] = {}
@@ -64,6 +64,10 @@ def shared_names() -> Names:
     table = phrase_table()
     for family in table.families:
         for key in family.names:
+            # A second name asks for its own relation; for that of the family only where it is not
+            # in the synonym table.
+            if key != family.names[0] and group_of(key) is not None:
+                continue
             names.setdefault(name_stems(key), set()).add(Target("family", family.number))
     for text, number in table.bare:
         names.setdefault(tuple(map(stem, text.split())), set()).add(Target("family", number))

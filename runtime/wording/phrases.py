@@ -41,8 +41,8 @@ class Phrase:
     family: int
     source: str
     """A regular expression over the line of a text's stems."""
-    n_words: int
-    """Words that it needs, without those that may stand anywhere."""
+    n_words: float
+    """Words that it needs; those that may stand between any others count for a quarter."""
     names_entity: bool
     takes_value: bool
     """It ends where the value is due."""
@@ -65,7 +65,8 @@ class PhraseTable:
 @cache
 def flags_of(word: str) -> str:
     """Return the marks of a stem in a line: where it may be passed over."""
-    is_between, is_before = word in class_stems("between"), word in _before_value()
+    is_between = word in class_stems("between") or word in (",", ";")
+    is_before = word in _before_value()
     return ("~" if is_between else "") + ("^" if is_before else "")
 
 
@@ -135,7 +136,7 @@ def _phrase(number: int, tokens: list[str]) -> Phrase:
     names_entity = "E" in tokens
     skip = _BETWEEN if names_entity else _LOOSELY_BETWEEN
     parts: list[str] = []
-    n_words = 0
+    n_words = 0.0
     for token in tokens:
         if token == "...":
             parts.append(_GAP)
@@ -147,10 +148,10 @@ def _phrase(number: int, tokens: list[str]) -> Phrase:
             parts.append(f"{token} {skip}")
         else:
             words = _alternatives(token)
-            n_words += not class_stems("between") & set(words)
+            n_words += 0.25 if class_stems("between") & set(words) else 1
             parts.append(_literal(words) + skip)
     source = " " + "".join(parts).removesuffix(skip)
-    return Phrase(number, source, max(n_words, 1), names_entity, "$" in tokens)
+    return Phrase(number, source, max(n_words, 1.0), names_entity, "$" in tokens)
 
 
 def _literal(words: tuple[str, ...]) -> str:

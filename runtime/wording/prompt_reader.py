@@ -50,15 +50,21 @@ def read_prompt(text: str, named: Sequence[NamedEntity]) -> Asked | None:
         return None
     here = [one for one in named if one.name.start >= sentence.start]
     subjects = _by_entity(here or named)
-    stated = text if sentence.form == "open" else ""
     readings = [
-        (read_sentence(sentence, view, places, stated), places[-1])
+        (read_sentence(sentence, view, places, _without(text, places)), places[-1])
         for view, places in subjects.values()
     ]
     if not readings:
         return Asked(sentence.form, "", (), is_clear=False)
     best, _ = max(readings, key=_strength)
     return Asked(sentence.form, best.view.name, best.relations, is_clear=best.score > 0)
+
+
+def _without(text: str, places: Sequence[tuple[int, int]]) -> str:
+    """Return the text without an entity's own name, which may hold its value: "Lund Airport"."""
+    for start, end in reversed(places):
+        text = f"{text[:start]}\n{text[end:]}"
+    return text
 
 
 def _strength(reading: tuple[Reading, tuple[int, int]]) -> tuple[float, bool, int]:

@@ -128,16 +128,17 @@ class _Line:
                 continue
             if not attached and not self._may_be_asked(mention):
                 continue
-            is_verb = self.stems[mention.end - 1] in _PREPOSITIONS
-            bonus = _ATTACHED / 2 if is_verb else _ATTACHED
-            score = mention.n_words + (bonus if attached else 0)
+            score = mention.n_words + attached
             if any(target.kind == "own" for target in mention.targets):
                 score += 0.005  # the very name, where several fit
             found.append(_Found(mention.targets, score))
         return found
 
-    def _is_attached(self, mention: Mention) -> bool:
-        """Return whether the words around a name say whose relation it is, and that it is due."""
+    def _is_attached(self, mention: Mention) -> float:
+        """Return how surely the words around a name say whose relation it is, and that it is due.
+
+        "The R of E is" and "E's R is" do so more surely than "E, R" and "E was R by".
+        """
         stems = self.stems
         before = mention.start - 1
         while before >= 0 and stems[before] in class_stems("modifiers"):
@@ -154,20 +155,22 @@ class _Line:
         if not is_of_entity and before >= 0:
             is_of_entity = stems[before] == "'s" and before > 0 and stems[before - 1] == "E"
         if self.form == "question":
-            return is_of_entity and (before < 0 or self._is_plain(stems[before]))
+            is_whole = before < 0 or self._is_plain(stems[before])
+            return _ATTACHED if is_of_entity and is_whole else 0
+        sure = _ATTACHED if is_of_entity else 0
         if "$" not in stems:
-            return is_of_entity
+            return sure
         due = stems.index("$")
         if due < after:  # "____ is the capital of Norway"
-            return is_of_entity
+            return sure
         rest = stems[after:due]
         if not all("^" in flags_of(one) or "~" in flags_of(one) or one == "," for one in rest):
-            return False
+            return 0
         if is_of_entity:
-            return not (rest and rest[-1] in ("of", "in") and "be" not in rest)
+            return 0 if rest and rest[-1] in ("of", "in") and "be" not in rest else sure
         if "E" not in stems[: mention.start]:
-            return False
-        return self._follows_entity(mention, before, rest)
+            return 0
+        return _ATTACHED / 2 if self._follows_entity(mention, before, rest) else 0
 
     def _follows_entity(self, mention: Mention, before: int, rest: list[str]) -> bool:
         """Return whether a name behind the entity is a statement about it that ends here."""
@@ -354,7 +357,7 @@ def _rank(key: str, accepted: _Accepted) -> int | None:
     if group is not None and group in accepted.groups:
         return accepted.groups[group]
     for wide, rank in accepted.groups.items():
-        if may_answer(key, relation_groups()[wide][0]):
+        if rank == 0 and may_answer(key, relation_groups()[wide][0]):
             return rank
     return None
 
