@@ -9,7 +9,7 @@ from functools import cache
 
 from lamlam.runtime.wording.phrases import CLASSES
 
-MOST_NAME_WORDS = 8
+MOST_NAME_WORDS = 12
 MOST_WORDS = 96
 """Of the end of a text that are searched for names."""
 _WORD = re.compile(r"\S+")

@@ -64,9 +64,7 @@ def shared_names() -> Names:
     table = phrase_table()
     for family in table.families:
         for key in family.names:
-            # A second name asks for its own relation; for that of the family only where it is not
-            # in the synonym table.
-            if key != family.names[0] and group_of(key) is not None:
+            if group_of(key) is not None:  # it asks for its own relation alone
                 continue
             names.setdefault(name_stems(key), set()).add(Target("family", family.number))
     for text, number in table.bare:

@@ -42,7 +42,8 @@ class Phrase:
     source: str
     """A regular expression over the line of a text's stems."""
     n_words: float
-    """Words that it needs; those that may stand between any others count for a quarter."""
+    """Words that it needs, without those that may stand anywhere; an article where it matters
+    ("plays the") counts for a quarter."""
     names_entity: bool
     takes_value: bool
     """It ends where the value is due."""
@@ -148,10 +149,16 @@ def _phrase(number: int, tokens: list[str]) -> Phrase:
             parts.append(f"{token} {skip}")
         else:
             words = _alternatives(token)
-            n_words += 0.25 if class_stems("between") & set(words) else 1
+            n_words += _weight(words)
             parts.append(_literal(words) + skip)
     source = " " + "".join(parts).removesuffix(skip)
     return Phrase(number, source, max(n_words, 1.0), names_entity, "$" in tokens)
+
+
+def _weight(words: tuple[str, ...]) -> float:
+    if words == ("the",):
+        return 0.25
+    return 0 if class_stems("between") & set(words) else 1
 
 
 def _literal(words: tuple[str, ...]) -> str:

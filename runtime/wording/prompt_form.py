@@ -51,16 +51,17 @@ def last_sentence(text: str, names: Sequence[tuple[int, int]]) -> Sentence | Non
     sentences = _sentences(words, names)
     last = sentences[-1]
     if is_answer_due:
-        return Sentence("question", tuple(_without_lead(last)))
-    return _with_form(last)
+        return Sentence("question", tuple(_without_lead(last, names)))
+    return _with_form(last, names)
 
 
-def _with_form(words: list[Word]) -> Sentence | None:
-    body = _without_lead(words)
+def _with_form(words: list[Word], names: Sequence[tuple[int, int]]) -> Sentence | None:
+    body = _without_lead(words, names)
     mark = words[-1].text
     if any(word.kind == "blank" for word in words):
         return Sentence("blank", tuple(body))
-    if mark == "?" or _is_request(body):
+    is_name = any(start <= body[0].start < end for start, end in names)
+    if mark == "?" or (not is_name and _is_request(body)):
         return Sentence("question", tuple(body))
     if mark in ".!;":
         return None  # it is complete
@@ -120,17 +121,17 @@ def _asks(words: list[Word]) -> bool:
     return bool(rest) and rest[-1].text == "?"
 
 
-def _without_lead(words: list[Word]) -> list[Word]:
+def _without_lead(words: list[Word], names: Sequence[tuple[int, int]]) -> list[Word]:
     """Return a sentence without what announces it: "Question:", "Complete the sentence:"."""
     for n, word in enumerate(words[:-1]):
-        if word.text != ":":
+        if word.text != ":" or any(start <= word.start < end for start, end in names):
             continue
         lead, rest = words[:n], words[n + 1 :]
         if len(rest) < 2 or not any(one.kind in ("word", "blank") for one in rest):
             break
         first = " ".join(one.text.casefold() for one in lead[-1:])
         if first in _question_marks() or _is_request(lead) or len(lead) <= 1:
-            return _without_lead(rest)
+            return _without_lead(rest, names)
     return words
 
 
