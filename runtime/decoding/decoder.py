@@ -38,6 +38,9 @@ LOOKUP_COOLDOWN_TOKENS = 12
 model ask for the same unknown thing at every word."""
 PROMPT_END_BIAS = 2.0
 """Added to the lookup bias right after the prompt: prompts often end where a fact is due."""
+CLOSED_AFTER_MISS_TOKENS = 16
+"""Text tokens without lookups where the words of the text named a relation that memory lacks: the
+model would ask for another one and state its value there."""
 MAX_QUESTIONS = 3
 """Questions at one place under the policy ``ask_again``."""
 
@@ -141,6 +144,9 @@ class Decoder:
         self._may_look = may_look and vocabulary.lookup is not None
         self._blocked_here = False
         self._quiet_until = 0
+        self._closed_until = 0
+        self._is_asked_by_words = False
+        self._ends_behind_value = False
         self._n_questions = 0
         self._avoid: set[int] = set()
         self._tried: set[tuple[str, str]] = set()
@@ -196,11 +202,43 @@ class Decoder:
             case InEntity() | InRelation():
                 for token in tokens:
                     self.sampled(token)
+                if isinstance(self.state, Waiting):
+                    self.key_to_guide = None
             case _:
                 self.n_tokens += len(tokens)
                 self.tokens.extend(tokens)
                 self.state = InText()
                 self.action = self._next_in_text()
+
+    @property
+    def may_open_lookup(self) -> bool:
+        """A lookup may be written here."""
+        return isinstance(self.state, InText) and self._can_look
+
+    def ask(self, entity: str, relation: str, *, is_last: bool = False) -> None:
+        """Have a whole lookup written, in the place of one that the model may open or has opened.
+
+        Args:
+            is_last: the text ends behind its value, as the answer of a question does.
+        """
+        lookup = self.vocabulary.lookup
+        assert lookup is not None
+        names = (*self.vocabulary.tokenize(f" {entity}"), lookup.relationship)
+        names += (*self.vocabulary.relation_tokens(relation), lookup.return_)
+        if len(self.tokens) + len(names) >= self._context:
+            return
+        if isinstance(self.state, InText):
+            self._open_lookup()
+            names = (lookup.entity, *names)
+        self.key_to_guide = None
+        self._is_asked_by_words, self._ends_behind_value = True, is_last
+        self.action = Force(names)
+
+    def close(self) -> None:
+        """Take back the lookup that has just opened, and allow none for some words."""
+        assert isinstance(self.state, InEntity)
+        self._closed_until = self.n_text_tokens + CLOSED_AFTER_MISS_TOKENS
+        self._abandon(self.state.start)
 
     def guide(
         self,
@@ -253,6 +291,8 @@ class Decoder:
             self._write_value(record.value, record)
             return
         self._quiet_until = self.n_text_tokens + LOOKUP_COOLDOWN_TOKENS
+        if self._is_asked_by_words:
+            self._closed_until = self.n_text_tokens + CLOSED_AFTER_MISS_TOKENS
         match MISS_POLICIES[self.settings.policy].then:
             case str() as words:
                 self._write_value(words, None)
@@ -302,14 +342,10 @@ class Decoder:
             if self._is_stopped():
                 self._finish("stop_string")
                 return
-            self.state = InEntity(start=len(self.tokens))
+            state = self._open_lookup()
             self._append_lookup_token(token)
-            self._n_questions = 0
-            self._avoid.clear()
-            self._tried.clear()
-            self._unknown_starts.clear()
             self.key_to_guide = "entity"
-            self.action = self._next_in_key(self.state)
+            self.action = self._next_in_key(state)
             return
         if token in self.vocabulary.eog_tokens:
             self._finish("stop")
@@ -324,6 +360,15 @@ class Decoder:
             self._finish("stop_string")
             return
         self.action = self._next_in_text()
+
+    def _open_lookup(self) -> InEntity:
+        self.state = state = InEntity(start=len(self.tokens))
+        self._n_questions = 0
+        self._is_asked_by_words = False
+        self._avoid.clear()
+        self._tried.clear()
+        self._unknown_starts.clear()
+        return state
 
     def _is_stopped(self, *, final: bool = False) -> bool:
         """Return true if the text contains a stop string, and cut the text off before it."""
@@ -355,18 +400,25 @@ class Decoder:
             return self._done("length")
         if len(self.tokens) >= self._context:
             return self._done("context")
-        can_look = (
-            self._may_look
-            and not self._blocked_here
-            and self._may_ask
-            and not output.has_partial_character
-        )
+        if self._ends_behind_value and not output.awaits_value:
+            return self._done("stop")
         samples = self._text_samples
-        if not can_look:
+        if not self._can_look:
             return samples.plain
         if self.n_text_tokens < self._quiet_until and not self.settings.is_bias_steady:
             return samples.quiet
         return samples.looking if self.n_text_tokens else samples.at_prompt_end
+
+    @property
+    def _can_look(self) -> bool:
+        """A lookup may open at this place."""
+        return (
+            self._may_look
+            and not self._blocked_here
+            and self.n_text_tokens >= self._closed_until
+            and self._may_ask
+            and not self.output.has_partial_character
+        )
 
     @property
     def _may_ask(self) -> bool:
@@ -534,6 +586,7 @@ class Decoder:
     def _abandon(self, start: int) -> Action:
         """Return to before the lookup; none may open at this place again."""
         self._blocked_here = True
+        self._ends_behind_value = False
         self.state = InText()
         self.key_to_guide = None
         self.action = Rewind(start)

@@ -66,6 +66,9 @@ class Constraint:
     """The same for relations of the entity."""
     skip_stated: bool = True
     """Leave out relations whose values are all in the text: few values are written twice."""
+    by_words: bool = True
+    """Where the words of the text name a relation ("The capital of Norway is"), ask for it, and
+    for no other; a question or a blank is answered by the value alone."""
     strict: bool = False
     """Allow only keys that memory holds: the name of an entity as stored, or one in the text
     that memory knows, then a relation of that entity or a synonym. A lookup for which none is
@@ -81,6 +84,7 @@ class Constraint:
         check_number("entity_floor", self.entity_floor, 0.0)
         check_number("relation_floor", self.relation_floor, 0.0)
         check_bool("skip_stated", self.skip_stated)
+        check_bool("by_words", self.by_words)
         check_bool("strict", self.strict)
         check_bool("only_named", self.only_named)
         if self.only_named and not self.strict:

@@ -36,6 +36,7 @@ from lamlam.runtime.scheduling.batcher import Batcher
 from lamlam.runtime.scheduling.kv_slots import KvSlots
 from lamlam.runtime.scheduling.lookup_broker import LookupBroker
 from lamlam.runtime.scheduling.sequence import InferenceContext, Request, RunningSequence
+from lamlam.runtime.wording.word_guide import WordGuide
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult
@@ -258,7 +259,11 @@ class Scheduler:
                 self._entity_names,
                 request.settings.as_of,
             )
-        return RunningSequence(request, decoder, sampler, key_constraint)
+        word_guide = None
+        if key_constraint and constraint and constraint.by_words and self._store is not None:
+            if not request.settings.is_bias_steady:
+                word_guide = WordGuide(self._store, request.settings.as_of)
+        return RunningSequence(request, decoder, sampler, key_constraint, word_guide)
 
     def _admit(self, sequence: RunningSequence) -> None:
         try:
@@ -279,6 +284,9 @@ class Scheduler:
         If it waits for memory or is done, pending tokens need not be evaluated.
         """
         decoder = sequence.decoder
+        if not sequence.is_prompt_read:
+            sequence.is_prompt_read = True
+            self._ask_by_words(sequence)
         while True:
             match decoder.action:
                 case Sample(choice):
@@ -338,6 +346,10 @@ class Scheduler:
         if key_constraint is None:
             decoder.guide(None, is_blind=True)
         elif decoder.key_to_guide == "entity":
+            if decoder.n_text_tokens:
+                self._ask_by_words(sequence)
+                if decoder.key_to_guide is None:
+                    return
             named = key_constraint.entities(decoder.output.text)
             only = key_constraint.all_entities(named) if key_constraint.is_strict else None
             decoder.guide(named, only=only, is_strict=key_constraint.is_strict)
@@ -348,6 +360,24 @@ class Scheduler:
                 decoder.guide(trie, only=key_constraint.all_relations(entity), is_strict=True)
             else:
                 decoder.guide(trie, avoid)
+
+    def _ask_by_words(self, sequence: RunningSequence) -> None:
+        """Ask what the words of the text name, if they do: a relation of an entity in it."""
+        decoder, guide = sequence.decoder, sequence.word_guide
+        is_open = decoder.key_to_guide == "entity"
+        if guide is None or not (is_open or decoder.may_open_lookup):
+            return
+        asked = guide.read(decoder.output.text)
+        if asked is None or not asked.is_clear:
+            return
+        if is_open and not asked.relations:
+            decoder.close()
+            return
+        if sequence.key_constraint is not None:
+            sequence.key_constraint.holder = asked.key
+        relation = asked.relations[0] if asked.relations else asked.wanted
+        is_last = asked.form != "open" and not is_open and not decoder.settings.ignore_eos
+        decoder.ask(asked.entity, relation, is_last=is_last)
 
     def _send_text(self, sequence: RunningSequence) -> None:
         events = sequence.decoder.output.take_unsent(sequence.request.settings.stop)

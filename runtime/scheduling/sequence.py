@@ -13,6 +13,7 @@ from lamlam.runtime.decoding.lookup_answers import GivenOut, PendingLookup
 from lamlam.runtime.decoding.sampling import Logits, Sampler
 from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.decoding.spans import LookupRecord
+from lamlam.runtime.wording.word_guide import WordGuide
 
 if TYPE_CHECKING:
     from lamlam.runtime.decoding.vocabulary import ChatPrompt
@@ -102,6 +103,7 @@ class RunningSequence:
         decoder: Decoder,
         sampler: Sampler,
         key_constraint: KeyConstraint | None,
+        word_guide: WordGuide | None = None,
     ) -> None:
         self.request = request
         self.slot = -1
@@ -111,6 +113,9 @@ class RunningSequence:
         self.decoder = decoder
         self.sampler = sampler
         self.key_constraint = key_constraint
+        self.word_guide = word_guide
+        self.is_prompt_read = False
+        """The words of the prompt were asked what they ask for."""
         self.given = GivenOut()
         self.pending: list[int] = list(decoder.tokens)
         """Tokens of the sequence that are not evaluated yet."""

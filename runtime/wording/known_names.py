@@ -35,24 +35,27 @@ Probe = Callable[[Collection[str]], Collection[str]]
 """Returns which of the names memory holds."""
 
 
-def known_names(text: str, probe: Probe) -> list[KnownName]:
+def known_names(text: str, probe: Probe, start: int = 0) -> list[KnownName]:
     """Return the names of the end of a text that memory holds, in order, none inside another.
 
     Capitalised stretches come first; words in lower case are names only where there is no other.
+
+    Args:
+        start: where the sentence begins whose names are wanted; a name may begin a little before.
     """
-    words = [(word.start(), word.end()) for word in _last_words(text)]
+    words = _words_from(text, start)
     found = _longest(_stretches(text, words, _is_capital), probe)
     return found or _longest(_stretches(text, words, _is_small), probe)
 
 
-def capital_runs(text: str) -> list[KnownName]:
+def capital_runs(text: str, start: int = 0) -> list[KnownName]:
     """Return the longest stretches of capitalised words, which memory may hold spelt otherwise."""
-    words = [(word.start(), word.end()) for word in _last_words(text)]
+    words = [place for place in _words_from(text, start) if place[0] >= start]
     runs: list[list[tuple[int, int]]] = [[]]
-    for start, end in words:
-        inner = text[start:end].strip(_BEFORE + _AFTER)
+    for begin, end in words:
+        inner = text[begin:end].strip(_BEFORE + _AFTER)
         if inner[:1].isupper() or (runs[-1] and inner.casefold() in _PARTICLES):
-            runs[-1].append((start, end))
+            runs[-1].append((begin, end))
         else:
             runs.append([])
             continue
@@ -76,10 +79,19 @@ def _word(text: str, place: tuple[int, int]) -> str:
     return text[place[0] : place[1]].strip(_BEFORE + _AFTER).casefold()
 
 
-def _last_words(text: str) -> list[re.Match[str]]:
-    """Return the last words, found from a place that long texts need not be read up to."""
+def _words_from(text: str, start: int) -> list[tuple[int, int]]:
+    """Return the last words, those from a place on and three before it.
+
+    They are searched from where long texts need not be read up to.
+    """
     begin = max(0, len(text) - 24 * MOST_WORDS)
-    return list(_WORD.finditer(text, begin))[-MOST_WORDS:]
+    words = [word.span() for word in _WORD.finditer(text, begin)][-MOST_WORDS:]
+    first = next((n for n, (_, end) in enumerate(words) if end > start), len(words))
+    return words[max(0, first - _WORDS_BEFORE) :]
+
+
+_WORDS_BEFORE = 3
+"""Of a name before what looks like the beginning of a sentence: "Dr. No", "What's Up, Doc? Again"."""
 
 
 def _is_capital(word: str) -> bool:

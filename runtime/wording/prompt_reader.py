@@ -32,11 +32,17 @@ class Asked:
     form: Form
     entity: str
     """The name to ask by; empty where no name of the text is known."""
+    key: str
+    """Of the entity in memory."""
     relations: tuple[str, ...]
-    """Relations that the entity holds, best first; one: it is certain. None: the words ask for a
-    relation that memory does not hold, or for nothing that is known."""
-    is_clear: bool
-    """The words name a relation, held or not."""
+    """Relations that the entity holds and that the words ask for, best first."""
+    wanted: str = ""
+    """The usual name of the relation that the words name, held or not; empty where they name none."""
+
+    @property
+    def is_clear(self) -> bool:
+        """The words name a relation."""
+        return bool(self.wanted)
 
 
 def read_prompt(text: str, named: Sequence[NamedEntity]) -> Asked | None:
@@ -55,9 +61,9 @@ def read_prompt(text: str, named: Sequence[NamedEntity]) -> Asked | None:
         for view, places in subjects.values()
     ]
     if not readings:
-        return Asked(sentence.form, "", (), is_clear=False)
+        return Asked(sentence.form, "", "", ())
     best, _ = max(readings, key=_strength)
-    return Asked(sentence.form, best.view.name, best.relations, is_clear=best.score > 0)
+    return Asked(sentence.form, best.view.name, best.view.key, best.relations, best.wanted)
 
 
 def _without(text: str, places: Sequence[tuple[int, int]]) -> str:

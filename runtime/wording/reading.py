@@ -43,6 +43,9 @@ class Reading:
     view: EntityView
     relations: tuple[str, ...]
     """Relations that the entity holds and that the words ask for, best first."""
+    wanted: str
+    """The usual name of the relation that the words ask for, held or not; empty where they name
+    none."""
     score: float
     """How many words say so; 0 where none does."""
     form: Form
@@ -65,7 +68,7 @@ def read_sentence(
     relations = [key for key in _ranked(held, targets) if line.accepts(key, view.values(key))]
     if sentence.form == "open":
         relations = [key for key in relations if not _all_stated(view.values(key), stated)]
-    return Reading(view, tuple(relations), best, sentence.form)
+    return Reading(view, tuple(relations), _usual_name(targets, held), best, sentence.form)
 
 
 class _Line:
@@ -322,6 +325,21 @@ def _ranked(held: tuple[str, ...], targets: frozenset[Target]) -> list[str]:
                 ranks[key] = min(rank, ranks.get(key, rank))
     wide = ("country", "continent")  # "Where is it?": in a town, rather than on a continent
     return sorted(ranks, key=lambda key: (ranks[key], _kind_of(key) in wide, held.index(key)))
+
+
+def _usual_name(targets: frozenset[Target], held: tuple[str, ...]) -> str:
+    """Return the name under which to ask for what the targets mean; empty without any."""
+    from lamlam.memory_backends.model.synonyms import relation_groups
+
+    order = ("own", "group", "family")
+    best = min(targets, key=lambda one: (order.index(one.kind), one.number), default=None)
+    if best is None:
+        return ""
+    if best.kind == "own":
+        return held[best.number]
+    if best.kind == "group":
+        return relation_groups()[best.number][0]
+    return phrase_table().families[best.number].names[0]
 
 
 class _Accepted(NamedTuple):

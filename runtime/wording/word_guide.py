@@ -1,0 +1,128 @@
+"""Finds the entities that a text names in memory, and reads what its end asks about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from lamlam.runtime.wording.known_names import KnownName, capital_runs, known_names
+from lamlam.runtime.wording.prompt_form import last_sentence
+from lamlam.runtime.wording.prompt_reader import Asked, NamedEntity, read_prompt
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.lookups import EntityView
+
+_MOST_MISSPELT = 3
+"""Names of a sentence that are looked for under other spellings."""
+_WORD = re.compile(r"\w+")
+
+
+class NameSource(Protocol):
+    """The part of a store that the words of a text are compared with."""
+
+    def describe_nowait(
+        self, entity: str, *, fuzzy: bool = True, as_of: int | None = None
+    ) -> EntityView | None:
+        """Return what the store holds of an entity, or held at a revision, or none."""
+        ...
+
+    def known_names_nowait(
+        self, names: Sequence[str], *, as_of: int | None = None, loosely: bool = False
+    ) -> frozenset[str]:
+        """Return those of the names that the store knows."""
+        ...
+
+    def homonyms_nowait(
+        self, name: str, *, fuzzy: bool = True, as_of: int | None = None
+    ) -> tuple[EntityView, ...]:
+        """Return the entities that an ambiguous name may mean."""
+        ...
+
+
+class WordGuide:
+    """Reads the texts of one sequence against a store that answers at once."""
+
+    def __init__(self, store: NameSource, as_of: int | None = None) -> None:
+        self._store = store
+        self._as_of = as_of
+
+    def read(self, text: str) -> Asked | None:
+        """Return what the end of a text asks for; ``None`` where no sentence is under way."""
+        rough = last_sentence(text, ())
+        if rough is None:
+            return None
+        named = self._named(text, rough.start)
+        return read_prompt(text, named)
+
+    def _named(self, text: str, start: int) -> list[NamedEntity]:
+        """Return the entities of the last sentence, else of the text before it.
+
+        Args:
+            start: where the sentence begins, unless it is inside a name.
+        """
+        found = self._entities(known_names(text, self._probe, start), text)
+        if found:
+            return found
+        for run in capital_runs(text, start)[-_MOST_MISSPELT:]:
+            view = self._view(run.name, text, fuzzy=True)
+            if view is not None:
+                found.append(NamedEntity(run, view))
+        if not found and start > 0:
+            found = self._entities(known_names(text, self._probe), text)
+        return found
+
+    def _entities(self, names: Sequence[KnownName], text: str) -> list[NamedEntity]:
+        views: dict[str, EntityView | None] = {}
+        found = []
+        for one in names:
+            if one.name not in views:
+                views[one.name] = self._view(one.name, text, fuzzy=False)
+            view = views[one.name]
+            if view is not None:
+                found.append(NamedEntity(one, view))
+        return found
+
+    def _probe(self, names: Collection[str]) -> Collection[str]:
+        if not names:
+            return ()
+        return self._store.known_names_nowait(list(names), as_of=self._as_of, loosely=True)
+
+    def _view(self, name: str, text: str, *, fuzzy: bool) -> EntityView | None:
+        view = self._store.describe_nowait(name, fuzzy=fuzzy, as_of=self._as_of)
+        if view is not None:
+            return view
+        return meant_by(text, self._store.homonyms_nowait(name, fuzzy=fuzzy, as_of=self._as_of))
+
+
+def meant_by(text: str, homonyms: Sequence[EntityView]) -> EntityView | None:
+    """Return the one of several entities of a name that a text speaks of.
+
+    By how many of its words stand in the text: of its values, and of what tells its name apart.
+    ``None`` where no one is ahead.
+    """
+    if not homonyms:
+        return None
+    words = set(_WORD.findall(text.casefold()))
+    scored = sorted(
+        ((_likeness(one, text, words), n) for n, one in enumerate(homonyms)), reverse=True
+    )
+    if len(scored) > 1 and scored[0][0] <= scored[1][0]:
+        return None
+    return homonyms[scored[0][1]] if scored[0][0] > 0 else None
+
+
+def _likeness(view: EntityView, text: str, words: set[str]) -> float:
+    score = 0.0
+    qualifier = _WORD.findall(view.name.casefold().partition("(")[2])
+    score += 2.0 * sum(word in words for word in qualifier)
+    lower = text.casefold()
+    for relation in view.relations:
+        for value in view.values(relation):
+            value_words = _WORD.findall(value.casefold())
+            if value.casefold() in lower:
+                score += 1.0 + 0.25 * len(value_words)
+            else:
+                long_words = [word for word in value_words if len(word) > 3]
+                score += 0.25 * sum(word in words for word in long_words)
+    return score
