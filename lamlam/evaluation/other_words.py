@@ -10,32 +10,62 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lamlam.errors import UsageError
 from lamlam.evaluation.asking import can_look_up
+from lamlam.evaluation.earlier_run import compare_with, read_outcomes
 from lamlam.evaluation.progress import console
 from lamlam.evaluation.word_items import (
+    NO_LABELS,
     SetName,
+    Triple,
+    WordFact,
     WordItem,
     choose_word_items,
     read_facts,
     read_labels,
 )
-from lamlam.evaluation.word_memory import WordStore, facts_of, more_facts, open_word_store
+from lamlam.evaluation.word_memory import (
+    WordStore,
+    facts_of,
+    more_facts,
+    open_word_store,
+    other_entities,
+    shuffled_values,
+)
+from lamlam.evaluation.word_priors import by_training_count, prior_figures
 from lamlam.evaluation.word_scores import (
+    Rule,
     WordScore,
+    details_of,
     figures_by_relation,
-    is_answered_near,
+    own_values_stated,
+    score_first_words,
     score_line,
     score_next,
+    share_of,
     word_figures,
+    wrote_any,
 )
+from lamlam.runtime.decoding.key_constraint import Constraint
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.operations import Op
 
 MAX_WORD_TOKENS = 24
+MAX_PAPER_TOKENS = 32
+CURVE = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Settings of `Constraint.relation_floor` at which coverage and false values are measured."""
+PAPER_DIFFERENCES = (
+    "no lookup is forced: the paper appends the token that opens one to each prompt",
+    "memory holds the facts of the set, under their Wikidata names; "
+    "the paper's holds what its annotator found in the same passages",
+    "a name is resolved by spelling and synonyms; the paper takes the nearest vector above 0.6",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +77,30 @@ class WordSettings:
     memory_off: bool = False
     more_facts: int = 0
     """Further facts of each entity: values of relations that it lacks."""
+    shuffled_values: bool = False
+    """Each fact holds the value of another entity."""
+    others: int | Iterable[Op] = 0
+    """Other entities in the same memory: so many invented ones, or what puts facts into it."""
+    paper: bool = False
+    """The settings of the paper (arXiv 2505.15962) for its T-REx completions."""
+    curve: bool = False
+    """Measure coverage and false values at several settings of the constraint too."""
+    training: Path | None = None
+    """A corpus by whose facts the items are divided."""
+    against: Path | None = None
+    """What an earlier run printed."""
+    details: bool = False
+    """List what was written and asked where it was wrong or false."""
     show_progress: bool = True
     engine_options: dict[str, Any] = field(default_factory=dict)  # checked by the engine
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense together."""
+        for name in ("shuffled_values", "curve"):
+            if self.memory_off and getattr(self, name):
+                raise UsageError(f"memory_off and {name} exclude each other")
+        if self.paper and self.policy is not None:
+            raise UsageError("paper has its own policy", hint="leave out policy")
 
 
 def evaluate_other_words(
@@ -68,75 +120,148 @@ def evaluate_other_words(
 
     Raises:
         BadDocument: a file cannot be read, or is not of this set.
+        UsageError: settings that exclude each other, or an earlier run that cannot be compared.
     """
     settings = settings or WordSettings()
-    named = None if name == "questions" else read_labels(labels or _beside(items_file))
-    facts = read_facts(name, items_file, named)
+    if settings.against is not None:
+        read_outcomes(settings.against)  # a mistake is named before the minutes of asking
+    beside = labels or items_file.with_name("labels.json")
+    facts = read_facts(name, items_file, NO_LABELS if name == "questions" else read_labels(beside))
     chosen = choose_word_items(facts, items, seed, in_turn=name in ("pararel", "lre"))
-    held = facts_of((item.fact.entity for item in chosen), facts)
-    n_stated = len(held)
-    held += more_facts(held, facts, settings.more_facts, seed)
+    asking = _Asking(name, facts, chosen, seed, settings)
     started = time.monotonic()
-    is_off = settings.memory_off or not can_look_up(settings.model)
-    if is_off:
-        scores = ask_words(chosen, name, None, settings)
-    else:
-        with tempfile.TemporaryDirectory() as folder, open_word_store(folder, held) as store:
-            scores = ask_words(chosen, name, store, settings)
-    return {
+    scores, figures = asking.run()
+    outcomes = {one.item.key: one.score.exact for one in scores}
+    result: dict[str, object] = {
         **word_figures(scores),
         "seconds": round(time.monotonic() - started, 2),
-        "memory_scope": "off" if is_off else _scope(n_stated, len(held), chosen),
+        **figures,
         "more_facts": settings.more_facts,
         "by_relation": figures_by_relation(scores),
-        "outcomes": {one.item.key: one.score.exact for one in scores},
     }
+    if settings.training is not None:
+        result["by_training_count"] = by_training_count(scores, facts, settings.training)
+    if settings.paper:
+        result["differs_from_paper"] = list(PAPER_DIFFERENCES)
+    if settings.against is not None:
+        result["against"] = compare_with(settings.against, outcomes)
+    if settings.details:
+        result["details"] = details_of(scores)
+    return {**result, "outcomes": outcomes}
 
 
-def ask_words(
-    items: Sequence[WordItem], name: SetName, store: WordStore | None, settings: WordSettings
-) -> list[WordScore]:
-    """Return the score of each item: asked with its fact in memory, then without it.
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One evaluation: a set, the items chosen from it, and how they are asked."""
 
-    Args:
-        store: None forbids lookups.
-    """
-    from lamlam.runtime.sync import SyncEngine
+    name: SetName
+    facts: Sequence[WordFact]
+    items: Sequence[WordItem]
+    seed: int
+    settings: WordSettings
 
-    options: dict[str, Any] = dict(settings.engine_options)
-    if store is None and not can_look_up(settings.model):
-        options["plain"] = True
-    rule = score_line if name == "questions" else score_next
-    ask: dict[str, Any] = {"max_tokens": MAX_WORD_TOKENS, "policy": settings.policy}
-    with SyncEngine(settings.model, store.url if store else None, **options) as engine:
-        scores = [
-            rule(item, engine.generate(item.prompt, **ask))
-            for item in _shown(items, "fact held", settings)
-        ]
-        false = []
-        for item in _shown(items, "fact retracted", settings) if store is not None else ():
-            with _without(store, item):
-                false.append(is_answered_near(item.prompt, engine.generate(item.prompt, **ask)))
-    false = false or [False] * len(items)
-    return [WordScore(*one) for one in zip(items, scores, false, strict=True)]
+    def run(self) -> tuple[list[WordScore], dict[str, object]]:
+        """Return the score of each item, and the figures that depend on what memory held."""
+        settings = self.settings
+        stated = facts_of((item.fact.entity for item in self.items), self.facts)
+        if settings.memory_off or not can_look_up(settings.model):
+            scores = self._ask(None, {})
+            return scores, {"memory_scope": "off", **prior_figures(scores, self.facts)}
+        false: Mapping[Triple, str] = {}
+        held = stated
+        if settings.shuffled_values:
+            false = shuffled_values(stated, self.facts, self.seed)
+            held = [(entity, relation, value) for (entity, relation, _), value in false.items()]
+        added = more_facts(stated, self.facts, settings.more_facts, self.seed)
+        others = settings.others
+        if isinstance(others, int):
+            others = other_entities(others, self.facts, self.seed)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            open_word_store(
+                folder, [*held, *added], others, show_progress=settings.show_progress
+            ) as store,
+        ):
+            scores = self._ask(store, false)
+            figures: dict[str, object] = {
+                "memory_scope": self._scope(len(stated), len(added), store.n_others)
+            }
+            if settings.curve:
+                figures["curve"] = [self._point(store, floor) for floor in CURVE]
+        if settings.shuffled_values:
+            figures["followed"] = share_of(scores, lambda one: one.is_followed).value
+        else:
+            own: dict[str, set[str]] = {}
+            for entity, _, value in stated:
+                own.setdefault(entity, set()).add(value)
+            figures |= own_values_stated(scores, own)
+        return scores, figures
 
+    def _point(self, store: WordStore, floor: float) -> dict[str, float]:
+        options = {**self.settings.engine_options, "constrain": Constraint(relation_floor=floor)}
+        again = replace(self, settings=replace(self.settings, engine_options=options))
+        scores = again._ask(store, {})
+        figures = word_figures(scores)
+        return {
+            "relation_floor": floor,
+            "coverage": share_of(scores, lambda one: one.is_answered).value,
+            "exact": figures["exact"],
+            "false_when_absent": figures["false_when_absent"],
+        }
 
-def _without(store: WordStore | None, item: WordItem) -> AbstractContextManager[None]:
-    return store.without(item.fact.entity, item.fact.relation) if store else nullcontext()
+    def _ask(self, store: WordStore | None, false: Mapping[Triple, str]) -> list[WordScore]:
+        """Return the score of each item, asked with its fact in memory, then without it."""
+        from lamlam.runtime.sync import SyncEngine
 
+        settings = self.settings
+        options = dict(settings.engine_options)
+        if store is None and not can_look_up(settings.model):
+            options["plain"] = True
+        ask: dict[str, Any] = {"max_tokens": MAX_WORD_TOKENS, "policy": settings.policy}
+        if settings.paper:
+            ask = {"max_tokens": MAX_PAPER_TOKENS, "policy": "paper"}
+        with SyncEngine(settings.model, store.url if store else None, **options) as engine:
+            scores = [
+                self._scored(item, engine.generate(item.prompt, **ask), false)
+                for item in self._shown("asking")
+            ]
+            if store is None:
+                return scores
+            for n, item in enumerate(self._shown("asking without the fact")):
+                with store.without(item.fact.entity, item.fact.relation):
+                    absent = engine.generate(item.prompt, **ask)
+                scores[n] = replace(scores[n], absent=absent)
+        return scores
 
-def _shown(items: Sequence[WordItem], what: str, settings: WordSettings) -> Iterable[WordItem]:
-    from rich.progress import track
+    def _scored(self, item: WordItem, completion: Any, false: Mapping[Triple, str]) -> WordScore:
+        rule = self._rule()
+        wanted = (item.fact.entity, item.fact.relation)
+        shuffled = [value for triple, value in false.items() if triple[:2] == wanted]
+        return WordScore(
+            item,
+            rule(item, completion),
+            completion,
+            is_followed=wrote_any(rule, item, shuffled, completion),
+        )
 
-    hidden = not settings.show_progress
-    return track(items, what, console=console(), disable=hidden, transient=True)
+    def _rule(self) -> Rule:
+        if self.settings.paper:
+            return score_first_words
+        return score_line if self.name == "questions" else score_next
 
+    def _shown(self, what: str) -> Iterable[WordItem]:
+        from rich.progress import track
 
-def _beside(items_file: Path) -> Path:
-    return items_file.with_name("labels.json")
+        hidden = not self.settings.show_progress
+        return track(self.items, what, console=console(), disable=hidden, transient=True)
 
-
-def _scope(n_stated: int, n_all: int, items: Sequence[WordItem]) -> str:
-    n_entities = len({item.fact.entity for item in items})
-    added = f" and {n_all - n_stated} more" if n_all > n_stated else ""
-    return f"{n_stated} facts of {n_entities} entities{added}"
+    def _scope(self, n_stated: int, n_added: int, n_others: int) -> str:
+        n_entities = len({item.fact.entity for item in self.items})
+        parts = [f"{n_stated} facts of {n_entities} entities"]
+        if n_added:
+            parts.append(f"{n_added} more of theirs")
+        if n_others:
+            parts.append(f"{n_others} of others")
+        if self.settings.shuffled_values:
+            parts[0] += ", values shuffled"
+        return "; ".join(parts)

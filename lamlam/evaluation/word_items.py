@@ -1,8 +1,9 @@
 """Items of public sets whose sentences other people wrote, and the facts that they are about.
 
-Four sets are read, JSON lines each: ParaRel (``trex_pararel``), completions of T-REx
-(``trex_lmlm_prompts``), EntityQuestions, and the pairs of the linear relational embedding
-study (``relations_lre``). A file of labels names the relations under which the facts are stored.
+Sets are JSON lines: ParaRel (``trex_pararel``), completions of T-REx (``trex_lmlm_prompts``,
+or ``trex_cloze``, whose sentences are cut before the mask), EntityQuestions, and the pairs of
+the linear relational embedding study (``relations_lre``). A file of labels names the relations
+under which the facts are stored.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
 from lamlam.errors import BadDocument
-from lamlam.trainer.documents import name_of, open_text
+from lamlam.evaluation.set_lines import SetLine, read_set_lines
+from lamlam.trainer.documents import name_of
 
 SetName = Literal["pararel", "trex", "questions", "lre"]
 Triple = tuple[str, str, str]
@@ -52,7 +54,7 @@ class WordItem:
     @property
     def key(self) -> str:
         """A short name that is the same in every run."""
-        parts = json.dumps([self.prompt, *self.fact.values], ensure_ascii=True)
+        parts = json.dumps([self.prompt, *self.fact.values])
         return hashlib.blake2b(parts.encode(), digest_size=6).hexdigest()
 
 
@@ -62,6 +64,10 @@ class Labels:
 
     wikidata: dict[str, str]
     relations_lre: dict[str, str]
+
+
+NO_LABELS = Labels({}, {})
+"""For questions, whose relations keep their names."""
 
 
 def read_labels(path: Path) -> Labels:
@@ -74,34 +80,29 @@ def read_labels(path: Path) -> Labels:
         raw: Any = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadDocument(
-            f"cannot read {path}: {error.strerror}", hint="name the file with --labels FILE"
+            f"cannot read the labels {path}: {error.strerror}",
+            hint="--labels FILE names the relations",
         ) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadDocument(f"{path} is not JSON") from None
     groups = []
     for name in ("wikidata", "relations_lre"):
         group = raw.get(name) if isinstance(raw, dict) else None
         if not isinstance(group, dict) or not all(isinstance(v, str) for v in group.values()):
-            raise BadDocument(f"{path}: {name} must be an object of strings")
+            raise BadDocument(f"{path}: {name} must be an object whose values are strings")
         groups.append(group)
     return Labels(*groups)
 
 
-def read_facts(name: SetName, path: Path | str, labels: Labels | None) -> list[WordFact]:
+def read_facts(name: SetName, path: Path | str, labels: Labels = NO_LABELS) -> list[WordFact]:
     """Return what a set states, in its order; lines whose relation has no label are left out.
-
-    Args:
-        labels: not needed for questions.
 
     Raises:
         BadDocument: the file cannot be read, a line is not one of this set, or none is left.
     """
-    facts = []
-    with open_text(path) as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip() and (fact := _parse(name, line, number, labels)) is not None:
-                facts.append(fact)
-    if not facts:
+    read = (_READERS[name](line, labels) for line in read_set_lines(path))
+    facts = [fact for fact in read if fact is not None]
+    if not any(fact.prompts for fact in facts):
         raise BadDocument(f"{name_of(path)} has no item whose relation has a label")
     return facts
 
@@ -126,85 +127,60 @@ def choose_word_items(
     return [WordItem(draw.choice(fact.prompts), fact) for fact in able[:n]]
 
 
-def _parse(name: SetName, line: str, number: int, labels: Labels | None) -> WordFact | None:
-    try:
-        raw: Any = json.loads(line)
-    except ValueError:
-        raise BadDocument(f"line {number} is not JSON") from None
-    if not isinstance(raw, dict):
-        raise BadDocument(f"line {number}: expected an object, got {type(raw).__name__}")
-    fields = _Line(raw, number)
-    return _READERS[name](fields, labels or Labels({}, {}))
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    raw: dict[str, Any]
-    number: int
-
-    def text(self, name: str) -> str:
-        value = self.raw.get(name)
-        if not isinstance(value, str) or not value.strip():
-            raise self._refusal(name, "a string that is not empty", value)
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self.raw.get(name)
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise self._refusal(name, "a list of strings", value)
-        return tuple(value)
-
-    def _refusal(self, name: str, expected: str, value: object) -> BadDocument:
-        found = "nothing" if value is None else type(value).__name__
-        if isinstance(value, str):
-            found = "an empty string"
-        return BadDocument(
-            f"line {self.number}: {name} must be {expected}, got {found}",
-            hint="see the fields of this set in docs/evaluation.md",
-        )
-
-
-def _pararel(line: _Line, labels: Labels) -> WordFact | None:
-    pid = line.text("pid")
+def _pararel(line: SetLine, labels: Labels) -> WordFact | None:
     entity, value = line.text("entity"), line.text("value")
-    prompts = tuple(
-        prompt
-        for pattern in line.texts("patterns")
-        if (prompt := _opening(pattern, entity)) is not None
-    )
-    label = labels.wikidata.get(pid)
-    return label and WordFact(entity, label, (value,), label, prompts) or None
+    openings = (_opening(pattern, entity) for pattern in line.texts("patterns"))
+    label = labels.wikidata.get(line.text("pid"))
+    return _labelled(label, label or "", entity, value, openings)
 
 
-def _opening(pattern: str, entity: str) -> str | None:
-    """Return the pattern up to its value, about the entity; None where the value comes first."""
+def _opening(pattern: str, entity: str) -> str:
+    """Return the pattern up to its value, about the entity; empty where the value comes first."""
     subject, value = pattern.find("[X]"), pattern.find("[Y]")
-    if subject < 0 or value < subject:
-        return None
-    return pattern[:value].replace("[X]", entity).rstrip(" ")
+    if not 0 <= subject < value:
+        return ""
+    return pattern[:value].replace("[X]", entity)
 
 
-def _trex(line: _Line, labels: Labels) -> WordFact | None:
-    entity, value = line.text("subject"), line.text("gold_object")
+def _trex(line: SetLine, labels: Labels) -> WordFact | None:
+    if line.has("masked_sentence"):
+        return _cloze(line, labels)
     label = labels.wikidata.get(line.text("predicate_id"))
+    entity, value = line.text("subject"), line.text("gold_object")
+    # As it stands, spaces at its end too.
     prompt = line.text("prompt_text")
-    return label and WordFact(entity, label, (value,), label, (prompt,)) or None
+    return WordFact(entity, label, (value,), label, (prompt,)) if label else None
 
 
-def _questions(line: _Line, labels: Labels) -> WordFact | None:
+def _cloze(line: SetLine, labels: Labels) -> WordFact | None:
+    label = labels.wikidata.get(line.text("pid"))
+    before, mask, _ = (line.text_or_none("masked_sentence") or "").partition("[MASK]")
+    openings = [before.strip()] if mask else []
+    return _labelled(label, label or "", line.text("entity"), line.text("value"), openings)
+
+
+def _questions(line: SetLine, labels: Labels) -> WordFact | None:
     relation, answers = line.text("relation"), line.texts("answers")
-    return WordFact(line.text("entity"), relation, answers, relation, (line.text("question"),))
+    question = line.text("question")
+    return WordFact(line.text("entity"), relation, answers, relation, (question,))
 
 
-def _lre(line: _Line, labels: Labels) -> WordFact | None:
-    entity, relation = line.text("entity"), line.text("relation")
-    value = line.text("value")
-    prompts = tuple(p.replace("{}", entity).rstrip(" ") for p in line.texts("prompts"))
-    label = labels.relations_lre.get(relation)
-    return label and WordFact(entity, label, (value,), relation, prompts) or None
+def _lre(line: SetLine, labels: Labels) -> WordFact | None:
+    entity, value, relation = line.text("entity"), line.text("value"), line.text("relation")
+    openings = (prompt.replace("{}", entity) for prompt in line.texts("prompts"))
+    return _labelled(labels.relations_lre.get(relation), relation, entity, value, openings)
 
 
-_READERS: dict[SetName, Callable[[_Line, Labels], WordFact | None]] = {
+def _labelled(
+    label: str | None, group: str, entity: str, value: str, openings: Iterable[str]
+) -> WordFact | None:
+    if label is None:
+        return None
+    prompts = tuple(filter(None, (opening.rstrip(" ") for opening in openings)))
+    return WordFact(entity, label, (value,), group, prompts)
+
+
+_READERS: dict[SetName, Callable[[SetLine, Labels], WordFact | None]] = {
     "pararel": _pararel,
     "trex": _trex,
     "questions": _questions,

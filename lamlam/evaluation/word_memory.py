@@ -5,11 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
+from typing import TYPE_CHECKING
 
+from lamlam.evaluation.progress import console
 from lamlam.evaluation.word_items import Triple, WordFact
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert, Retract
 from lamlam.memory_backends.sync import SyncFactStore
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.operations import Op
+
+_BEGINNINGS = ("Xq", "Zv", "Brel", "Kth", "Omr", "Dwy", "Fjal", "Qen", "Tsor", "Yb", "Lhim", "Varg")
+_ENDINGS = ("att", "un", "ik", "osk", "eth", "ard", "ymm", "oll", "ess", "ubra", "inde", "akko")
 
 
 def facts_of(entities: Iterable[str], facts: Sequence[WordFact]) -> list[Triple]:
@@ -21,14 +30,20 @@ def facts_of(entities: Iterable[str], facts: Sequence[WordFact]) -> list[Triple]
     return list(found)
 
 
+def values_by_relation(facts: Iterable[WordFact]) -> dict[str, list[str]]:
+    """Return every value of each relation in the set, as often as the set has it."""
+    values: dict[str, list[str]] = {}
+    for fact in facts:
+        values.setdefault(fact.relation, []).extend(fact.values)
+    return values
+
+
 def more_facts(
     held: Sequence[Triple], facts: Sequence[WordFact], each: int, seed: int
 ) -> list[Triple]:
     """Return ``each`` further facts of every entity: drawn values of relations that it lacks."""
     draw = random.Random(seed)
-    values: dict[str, list[str]] = {}
-    for fact in facts:
-        values.setdefault(fact.relation, []).extend(fact.values)
+    values = values_by_relation(facts)
     has: dict[str, set[str]] = {}
     for entity, relation, _ in held:
         has.setdefault(entity, set()).add(relation)
@@ -40,17 +55,63 @@ def more_facts(
     return added
 
 
+def shuffled_values(
+    held: Sequence[Triple], facts: Sequence[WordFact], seed: int
+) -> dict[Triple, str]:
+    """Return a false value for each fact: one that another entity has of the same relation.
+
+    A fact is left out where the set has no value of the relation that is not the entity's own.
+    """
+    draw = random.Random(seed)
+    values = values_by_relation(facts)
+    own: dict[tuple[str, str], set[str]] = {}
+    for entity, relation, value in held:
+        own.setdefault((entity, relation), set()).add(value.casefold())
+    shuffled = {}
+    for entity, relation, value in held:
+        true = own[entity, relation]
+        # Sorted and each once: the draw depends on neither order nor frequency in the set.
+        others = [v for v in sorted(set(values[relation])) if v.casefold() not in true]
+        if others:
+            shuffled[entity, relation, value] = draw.choice(others)
+    return shuffled
+
+
+def other_entities(n: int, facts: Sequence[WordFact], seed: int) -> Iterator[Assert]:
+    """Yield one fact each of ``n`` invented entities, with relations and values of the set."""
+    draw = random.Random(seed)
+    values = values_by_relation(facts)
+    relations = sorted(values)
+    for number in range(n):
+        words = (draw.choice(_BEGINNINGS) + draw.choice(_ENDINGS) for _ in range(2))
+        relation = draw.choice(relations)
+        yield _assert((f"{' '.join(words)} {number}", relation, draw.choice(values[relation])))
+
+
 class WordStore:
     """A store of its own file, from which single facts are taken for a while."""
 
-    def __init__(self, url: str, triples: Sequence[Triple], store: SyncFactStore) -> None:
-        """Keep the facts of each entity, so that what was taken comes back."""
+    def __init__(
+        self,
+        url: str,
+        triples: Sequence[Triple],
+        others: Iterable[Op],
+        store: SyncFactStore,
+    ) -> None:
+        """Write the facts, and keep those of each entity, so that what was taken comes back."""
         self.url = url
+        self.n_others = 0
         self._store = store
         self._of: dict[str, list[Assert]] = {}
         for triple in triples:
             self._of.setdefault(triple[0], []).append(_assert(triple))
-        store.apply([op for ops in self._of.values() for op in ops])
+        own = (op for ops in self._of.values() for op in ops)
+        # A store of this process takes operations as they come: a million of others need no list.
+        store.apply(chain(own, self._counted(others)))  # type: ignore[arg-type]
+
+    def _counted(self, others: Iterable[Op]) -> Iterator[Op]:
+        for self.n_others, op in enumerate(others, 1):
+            yield op
 
     @contextmanager
     def without(self, entity: str, relation: str) -> Iterator[None]:
@@ -63,11 +124,22 @@ class WordStore:
 
 
 @contextmanager
-def open_word_store(folder: str, triples: Sequence[Triple]) -> Iterator[WordStore]:
+def open_word_store(
+    folder: str,
+    triples: Sequence[Triple],
+    others: Iterable[Op] = (),
+    *,
+    show_progress: bool = False,
+) -> Iterator[WordStore]:
     """Yield a fresh store in the folder that holds these facts and nothing else."""
+    from rich.progress import track
+
     url = f"sqlite:///{folder}/facts.db"
+    others = track(
+        others, "filling memory", console=console(), disable=not show_progress, transient=True
+    )
     with SyncFactStore(url) as store:
-        yield WordStore(url, triples, store)
+        yield WordStore(url, triples, others, store)
 
 
 def _assert(triple: Triple) -> Assert:
