@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamlam.errors import UsageError
 from lamlam.evaluation.asking import can_look_up
-from lamlam.evaluation.earlier_run import compare_with, read_outcomes
+from lamlam.evaluation.outcomes import difference_fields, read_outcomes
 from lamlam.evaluation.progress import console
 from lamlam.evaluation.word_items import (
     NO_LABELS,
@@ -123,14 +123,18 @@ def evaluate_other_words(
         UsageError: settings that exclude each other, or an earlier run that cannot be compared.
     """
     settings = settings or WordSettings()
-    if settings.against is not None:
-        read_outcomes(settings.against)  # a mistake is named before the minutes of asking
+    # Read before the minutes of asking, so that a mistake is named at once.
+    before = None if settings.against is None else read_outcomes(settings.against)
     beside = labels or items_file.with_name("labels.json")
     facts = read_facts(name, items_file, NO_LABELS if name == "questions" else read_labels(beside))
     chosen = choose_word_items(facts, items, seed, in_turn=name in ("pararel", "lre"))
-    asking = _Asking(name, facts, chosen, seed, settings)
+    if before is not None and not before.keys() & {item.key for item in chosen}:
+        raise UsageError(
+            f"{settings.against} has none of these items",
+            hint="compare runs of the same set, with the same seed",
+        )
     started = time.monotonic()
-    scores, figures = asking.run()
+    scores, figures = _Asking(name, facts, chosen, seed, settings).run()
     outcomes = {one.item.key: one.score.exact for one in scores}
     result: dict[str, object] = {
         **word_figures(scores),
@@ -143,8 +147,8 @@ def evaluate_other_words(
         result["by_training_count"] = by_training_count(scores, facts, settings.training)
     if settings.paper:
         result["differs_from_paper"] = list(PAPER_DIFFERENCES)
-    if settings.against is not None:
-        result["against"] = compare_with(settings.against, outcomes)
+    if before is not None:
+        result["against"] = difference_fields(outcomes, before)
     if settings.details:
         result["details"] = details_of(scores)
     return {**result, "outcomes": outcomes}
@@ -165,7 +169,7 @@ class _Asking:
         settings = self.settings
         stated = facts_of((item.fact.entity for item in self.items), self.facts)
         if settings.memory_off or not can_look_up(settings.model):
-            scores = self._ask(None, {})
+            scores = ask_words(self.items, self.name, None, settings)
             return scores, {"memory_scope": "off", **prior_figures(scores, self.facts)}
         false: Mapping[Triple, str] = {}
         held = stated
@@ -182,7 +186,7 @@ class _Asking:
                 folder, [*held, *added], others, show_progress=settings.show_progress
             ) as store,
         ):
-            scores = self._ask(store, false)
+            scores = ask_words(self.items, self.name, store, settings, false)
             figures: dict[str, object] = {
                 "memory_scope": self._scope(len(stated), len(added), store.n_others)
             }
@@ -199,8 +203,8 @@ class _Asking:
 
     def _point(self, store: WordStore, floor: float) -> dict[str, float]:
         options = {**self.settings.engine_options, "constrain": Constraint(relation_floor=floor)}
-        again = replace(self, settings=replace(self.settings, engine_options=options))
-        scores = again._ask(store, {})
+        settings = replace(self.settings, engine_options=options)
+        scores = ask_words(self.items, self.name, store, settings)
         figures = word_figures(scores)
         return {
             "relation_floor": floor,
@@ -208,52 +212,6 @@ class _Asking:
             "exact": figures["exact"],
             "false_when_absent": figures["false_when_absent"],
         }
-
-    def _ask(self, store: WordStore | None, false: Mapping[Triple, str]) -> list[WordScore]:
-        """Return the score of each item, asked with its fact in memory, then without it."""
-        from lamlam.runtime.sync import SyncEngine
-
-        settings = self.settings
-        options = dict(settings.engine_options)
-        if store is None and not can_look_up(settings.model):
-            options["plain"] = True
-        ask: dict[str, Any] = {"max_tokens": MAX_WORD_TOKENS, "policy": settings.policy}
-        if settings.paper:
-            ask = {"max_tokens": MAX_PAPER_TOKENS, "policy": "paper"}
-        with SyncEngine(settings.model, store.url if store else None, **options) as engine:
-            scores = [
-                self._scored(item, engine.generate(item.prompt, **ask), false)
-                for item in self._shown("asking")
-            ]
-            if store is None:
-                return scores
-            for n, item in enumerate(self._shown("asking without the fact")):
-                with store.without(item.fact.entity, item.fact.relation):
-                    absent = engine.generate(item.prompt, **ask)
-                scores[n] = replace(scores[n], absent=absent)
-        return scores
-
-    def _scored(self, item: WordItem, completion: Any, false: Mapping[Triple, str]) -> WordScore:
-        rule = self._rule()
-        wanted = (item.fact.entity, item.fact.relation)
-        shuffled = [value for triple, value in false.items() if triple[:2] == wanted]
-        return WordScore(
-            item,
-            rule(item, completion),
-            completion,
-            is_followed=wrote_any(rule, item, shuffled, completion),
-        )
-
-    def _rule(self) -> Rule:
-        if self.settings.paper:
-            return score_first_words
-        return score_line if self.name == "questions" else score_next
-
-    def _shown(self, what: str) -> Iterable[WordItem]:
-        from rich.progress import track
-
-        hidden = not self.settings.show_progress
-        return track(self.items, what, console=console(), disable=hidden, transient=True)
 
     def _scope(self, n_stated: int, n_added: int, n_others: int) -> str:
         n_entities = len({item.fact.entity for item in self.items})
@@ -265,3 +223,58 @@ class _Asking:
         if self.settings.shuffled_values:
             parts[0] += ", values shuffled"
         return "; ".join(parts)
+
+
+def ask_words(
+    items: Sequence[WordItem],
+    name: SetName,
+    store: WordStore | None,
+    settings: WordSettings,
+    shuffled: Mapping[Triple, str] | None = None,
+) -> list[WordScore]:
+    """Return the score of each item, asked with its fact in memory, then without it.
+
+    Args:
+        name: by the rules of which set an answer is right.
+        store: None forbids lookups.
+        shuffled: the value that memory holds in place of each true one.
+    """
+    from lamlam.runtime.sync import SyncEngine
+
+    options = dict(settings.engine_options)
+    if store is None and not can_look_up(settings.model):
+        options["plain"] = True
+    ask: dict[str, Any] = {"max_tokens": MAX_WORD_TOKENS, "policy": settings.policy}
+    if settings.paper:
+        ask = {"max_tokens": MAX_PAPER_TOKENS, "policy": "paper"}
+    rule = _rule(name, settings)
+    false: dict[tuple[str, str], list[str]] = {}
+    for (entity, relation, _), value in (shuffled or {}).items():
+        false.setdefault((entity, relation), []).append(value)
+    scores = []
+    with SyncEngine(settings.model, store.url if store else None, **options) as engine:
+        for item in _shown(items, "asking", settings):
+            held = engine.generate(item.prompt, **ask)
+            values = false.get((item.fact.entity, item.fact.relation), ())
+            is_followed = wrote_any(rule, item, values, held)
+            scores.append(WordScore(item, rule(item, held), held, is_followed=is_followed))
+        if store is None:
+            return scores
+        for n, item in enumerate(_shown(items, "asking without the fact", settings)):
+            with store.without(item.fact.entity, item.fact.relation):
+                absent = engine.generate(item.prompt, **ask)
+            scores[n] = replace(scores[n], absent=absent)
+    return scores
+
+
+def _rule(name: SetName, settings: WordSettings) -> Rule:
+    if settings.paper:
+        return score_first_words
+    return score_line if name == "questions" else score_next
+
+
+def _shown(items: Sequence[WordItem], what: str, settings: WordSettings) -> Iterable[WordItem]:
+    from rich.progress import track
+
+    hidden = not settings.show_progress
+    return track(items, what, console=console(), disable=hidden, transient=True)

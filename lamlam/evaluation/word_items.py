@@ -8,7 +8,6 @@ under which the facts are stored.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lamlam.errors import BadDocument
-from lamlam.evaluation.set_lines import SetLine, read_set_lines
+from lamlam.evaluation.outcomes import item_id
+from lamlam.evaluation.set_files import ItemLine, read_items
 from lamlam.trainer.documents import name_of
 
 SetName = Literal["pararel", "trex", "questions", "lre"]
@@ -54,8 +54,7 @@ class WordItem:
     @property
     def key(self) -> str:
         """A short name that is the same in every run."""
-        parts = json.dumps([self.prompt, *self.fact.values])
-        return hashlib.blake2b(parts.encode(), digest_size=6).hexdigest()
+        return item_id(self.prompt, "\n".join(self.fact.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def read_facts(name: SetName, path: Path | str, labels: Labels = NO_LABELS) -> l
     Raises:
         BadDocument: the file cannot be read, a line is not one of this set, or none is left.
     """
-    read = (_READERS[name](line, labels) for line in read_set_lines(path))
+    read = (_READERS[name](line, labels) for line in read_items(path))
     facts = [fact for fact in read if fact is not None]
     if not any(fact.prompts for fact in facts):
         raise BadDocument(f"{name_of(path)} has no item whose relation has a label")
@@ -127,7 +126,7 @@ def choose_word_items(
     return [WordItem(draw.choice(fact.prompts), fact) for fact in able[:n]]
 
 
-def _pararel(line: SetLine, labels: Labels) -> WordFact | None:
+def _pararel(line: ItemLine, labels: Labels) -> WordFact | None:
     entity, value = line.text("entity"), line.text("value")
     openings = (_opening(pattern, entity) for pattern in line.texts("patterns"))
     label = labels.wikidata.get(line.text("pid"))
@@ -142,8 +141,8 @@ def _opening(pattern: str, entity: str) -> str:
     return pattern[:value].replace("[X]", entity)
 
 
-def _trex(line: SetLine, labels: Labels) -> WordFact | None:
-    if line.has("masked_sentence"):
+def _trex(line: ItemLine, labels: Labels) -> WordFact | None:
+    if "masked_sentence" in line.fields:
         return _cloze(line, labels)
     label = labels.wikidata.get(line.text("predicate_id"))
     entity, value = line.text("subject"), line.text("gold_object")
@@ -152,20 +151,24 @@ def _trex(line: SetLine, labels: Labels) -> WordFact | None:
     return WordFact(entity, label, (value,), label, (prompt,)) if label else None
 
 
-def _cloze(line: SetLine, labels: Labels) -> WordFact | None:
+def _cloze(line: ItemLine, labels: Labels) -> WordFact | None:
     label = labels.wikidata.get(line.text("pid"))
-    before, mask, _ = (line.text_or_none("masked_sentence") or "").partition("[MASK]")
+    has_sentence = line.fields["masked_sentence"] is not None  # some facts have none
+    sentence = line.text("masked_sentence") if has_sentence else ""
+    before, mask, _ = sentence.partition("[MASK]")
     openings = [before.strip()] if mask else []
     return _labelled(label, label or "", line.text("entity"), line.text("value"), openings)
 
 
-def _questions(line: SetLine, labels: Labels) -> WordFact | None:
+def _questions(line: ItemLine, labels: Labels) -> WordFact | None:
     relation, answers = line.text("relation"), line.texts("answers")
+    if not answers:
+        raise BadDocument(f"{line.where}: answers must be a list of texts, not an empty one")
     question = line.text("question")
     return WordFact(line.text("entity"), relation, answers, relation, (question,))
 
 
-def _lre(line: SetLine, labels: Labels) -> WordFact | None:
+def _lre(line: ItemLine, labels: Labels) -> WordFact | None:
     entity, value, relation = line.text("entity"), line.text("value"), line.text("relation")
     openings = (prompt.replace("{}", entity) for prompt in line.texts("prompts"))
     return _labelled(labels.relations_lre.get(relation), relation, entity, value, openings)
@@ -180,7 +183,7 @@ def _labelled(
     return WordFact(entity, label, (value,), group, prompts)
 
 
-_READERS: dict[SetName, Callable[[SetLine, Labels], WordFact | None]] = {
+_READERS: dict[SetName, Callable[[ItemLine, Labels], WordFact | None]] = {
     "pararel": _pararel,
     "trex": _trex,
     "questions": _questions,

@@ -8,10 +8,9 @@ from math import inf
 from pathlib import Path
 
 from lamlam.errors import BadDocument
-from lamlam.evaluation.set_lines import read_set_lines
+from lamlam.evaluation.set_files import read_items
 from lamlam.evaluation.word_items import WordFact, WordItem
 from lamlam.evaluation.word_scores import WordScore, exact_figures, share_of
-from lamlam.trainer.documents import name_of
 
 _BINS = {"0": 0, "1-9": 9, "10-99": 99, "100+": inf}
 """The most that each group holds."""
@@ -58,19 +57,16 @@ def count_values(training: Path, wanted: set[str]) -> Counter[str]:
         BadDocument: the file cannot be read, or its facts are not triples.
     """
     counts: Counter[str] = Counter()
-    for line in read_set_lines(training):
-        facts = line.raw.get("facts")
+    for line in read_items(training):
+        facts = line.fields.get("facts")
         if not isinstance(facts, list):
             raise BadDocument(
-                f"{name_of(training)}, line {line.number}: facts must be a list of "
-                f"[entity, relation, value], got {type(facts).__name__}"
+                f"{line.where}: facts must be a list of [entity, relation, value], "
+                f"got {type(facts).__name__}"
             )
         for fact in facts:
             if not isinstance(fact, list) or len(fact) != 3:
-                raise BadDocument(
-                    f"{name_of(training)}, line {line.number}: "
-                    "a fact must be [entity, relation, value]"
-                )
+                raise BadDocument(f"{line.where}: a fact must be [entity, relation, value]")
             if isinstance(fact[2], str) and fact[2] in wanted:
                 counts[fact[2]] += 1
     return counts
