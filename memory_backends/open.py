@@ -72,7 +72,7 @@ def _neo4j(url: str, create: bool, read_only: bool) -> FactStore | None:
         return None
     if find_spec("neo4j") is None:
         raise MissingExtra("neo4j", "the driver of Neo4j")
-    from lamlam.memory_backends.neo4j_graph.store import connect_neo4j
+    from lamlam.memory_backends.neo4j_graph.connect import connect_neo4j
 
     return connect_neo4j(url, create=create, read_only=read_only)
 

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ _N_FIRST, _N_LAST = 2_000, 16_000
 _N_TIMED = 20_000
 _N_FUZZY = 2_000
 _N_COLD = 200
+_N_PROMPTS = 500
+_PROMPT_WORDS = 60
+_LONGEST_NAME = 8
+_BETWEEN = "the of in and was which is by a to".split()
 
 
 def lookup_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[str, Any]:
@@ -47,7 +52,8 @@ def lookup_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[
 
     Returns:
         ``exact_us``, ``fuzzy_us`` (one typing error), ``absent_us`` (a name that memory does
-        not know, probed without fuzziness), ``cold_us`` (the file evicted from the cache of
+        not know, probed without fuzziness), ``names_us`` and ``names_loosely_us`` (which names a
+        prompt of 60 words has, about 250 stretches of words in one question), ``cold_us`` (the file evicted from the cache of
         the system; ``None`` where that cannot be done), each with ``p50`` and ``p99``;
         ``fuzzy_found`` (share); ``bytes_per_fact``; ``anonymous_mb`` of this process;
         ``load_facts_per_s``, ``load_peak_rss_mb``.
@@ -71,6 +77,11 @@ def lookup_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[
         _say("timing absent names")
         absent = [f"{q.entity.split()[-1]} {q.entity.split()[0]}ux" for q in questions]
         result["absent_us"] = _timed(lambda name: store.describe_nowait(name, fuzzy=False), absent)
+        _say("timing the names of prompts")
+        prompts = [_stretches(_prompt(questions, rng)) for _ in range(_N_PROMPTS)]
+        result["names_us"] = _timed(store.known_names_nowait, prompts)
+        loosely = partial(store.known_names_nowait, loosely=True)
+        result["names_loosely_us"] = _timed(loosely, prompts)
         result["anonymous_mb"] = _anonymous_mb()
         result["cold_us"] = _cold(path, questions[:_N_COLD]) if path else None
         result["bytes_per_fact"] = round(path.stat().st_size / facts, 1) if path else None
@@ -164,6 +175,29 @@ def _misspelt(name: str, rng: random.Random) -> str:
         )
     )
     return " ".join([*words, slip])
+
+
+def _prompt(questions: Sequence[Lookup], rng: random.Random) -> list[str]:
+    """Return words of names between words that belong to none, and a whole name among them."""
+    words = [
+        rng.choice(_BETWEEN)
+        if rng.random() < 0.3
+        else rng.choice(rng.choice(questions).entity.split())
+        for _ in range(_PROMPT_WORDS)
+    ]
+    name = rng.choice(questions).entity.split()
+    at = rng.randrange(_PROMPT_WORDS - len(name))
+    return [*words[:at], *name, *words[at + len(name) :]]
+
+
+def _stretches(words: Sequence[str]) -> list[str]:
+    """Return all runs of up to eight words that neither begin nor end with one that no name has."""
+    return [
+        " ".join(words[begin:end])
+        for begin in range(len(words))
+        for end in range(begin + 1, min(begin + _LONGEST_NAME, len(words)) + 1)
+        if words[begin] not in _BETWEEN and words[end - 1] not in _BETWEEN
+    ]
 
 
 def _cold(path: Path, questions: Sequence[Lookup]) -> dict[str, float] | None:

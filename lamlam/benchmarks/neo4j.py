@@ -21,9 +21,10 @@ from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
 from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress, parse_address
 from lamlam.memory_backends.neo4j_graph.bulk_load import load
+from lamlam.memory_backends.neo4j_graph.connect import connect_neo4j
 from lamlam.memory_backends.neo4j_graph.queries import Queries
 from lamlam.memory_backends.neo4j_graph.rows import code_words, fact_properties
-from lamlam.memory_backends.neo4j_graph.store import Neo4jStore, connect_neo4j
+from lamlam.memory_backends.neo4j_graph.store import Neo4jStore
 
 if TYPE_CHECKING:
     from neo4j import Driver, ManagedTransaction

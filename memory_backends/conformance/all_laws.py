@@ -18,6 +18,7 @@ from lamlam.memory_backends.conformance.laws.faults import FaultLaws
 from lamlam.memory_backends.conformance.laws.files import FileLaws
 from lamlam.memory_backends.conformance.laws.hostile_text import HostileTextLaws
 from lamlam.memory_backends.conformance.laws.idempotency import IdempotencyLaws
+from lamlam.memory_backends.conformance.laws.known_names import KnownNameLaws
 from lamlam.memory_backends.conformance.laws.mentions import MentionLaws
 from lamlam.memory_backends.conformance.laws.merges import InverseLaws, MergeLaws, NamespaceLaws
 from lamlam.memory_backends.conformance.laws.migrations import DeclarationLaws, MigrationLaws
@@ -39,6 +40,7 @@ SUITES: tuple[type[Laws], ...] = (
     AnswerLaws,
     SpellingLaws,
     FastLookupLaws,
+    KnownNameLaws,
     AliasLaws,
     InverseLaws,
     AtomicityLaws,
@@ -70,6 +72,7 @@ class AllLaws(
     AnswerLaws,
     SpellingLaws,
     FastLookupLaws,
+    KnownNameLaws,
     AliasLaws,
     InverseLaws,
     AtomicityLaws,

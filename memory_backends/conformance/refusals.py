@@ -40,6 +40,14 @@ async def _describe_nowait(store: FactStore) -> None:
     store.describe_nowait(ADA)
 
 
+async def _known_names_nowait(store: FactStore) -> None:
+    store.known_names_nowait([ADA])
+
+
+async def _homonyms_nowait(store: FactStore) -> None:
+    store.homonyms_nowait(ADA)
+
+
 REFUSALS: dict[Capability, dict[str, Call]] = {
     Capability.WRITE: {"apply": lambda store: store.apply([Assert(fact())])},
     Capability.CAS: {
@@ -70,9 +78,12 @@ REFUSALS: dict[Capability, dict[str, Call]] = {
     Capability.FAST_LOOKUP: {
         "lookup_nowait": _lookup_nowait,
         "describe_nowait": _describe_nowait,
+        "known_names_nowait": _known_names_nowait,
+        "homonyms_nowait": _homonyms_nowait,
     },
     Capability.HISTORY: {
         "history": lambda store: store.history(ADA),
+        "known_names as_of": lambda store: store.known_names([ADA], as_of=0),
         "lookup as_of": lambda store: store.lookup(ADA, "birth place", as_of=0),
         "scan as_of": lambda store: listed(store.scan(as_of=0)),
         "snapshot": _snapshot,

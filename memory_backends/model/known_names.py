@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult, LookupStatus, checked_lookup
+from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS
 
 MAX_NAMES = 10_000
 """Names that may be asked for at once."""
-MAX_NAME_CHARACTERS = 1_000
-"""A longer name is not looked for, and counts as unknown."""
 MAX_HOMONYMS = 32
 """Entities that an ambiguous name is told to mean, at most."""
 
@@ -40,7 +39,7 @@ def checked_names(names: Iterable[str]) -> list[str]:
 
 
 def names_that(names: Iterable[str], is_known: Callable[[str], bool]) -> frozenset[str]:
-    """Return those names, short enough to be looked for, of which something holds."""
+    """Return those names of which something holds; it is not asked about longer ones than can be."""
     return frozenset(
         [
             name

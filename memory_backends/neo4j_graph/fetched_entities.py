@@ -12,7 +12,7 @@ from lamlam.memory_backends.model.lookups import EntityFact
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
-from lamlam.memory_backends.neo4j_graph.queries import Queries
+from lamlam.memory_backends.neo4j_graph.queries import HELD, Queries
 from lamlam.memory_backends.neo4j_graph.rows import (
     code_of_word,
     code_word,
@@ -22,6 +22,15 @@ from lamlam.memory_backends.neo4j_graph.rows import (
 
 T = TypeVar("T")
 _FEW_NEAR = 50
+_HAS_FACTS = f"WHERE EXISTS {{ MATCH (e)<-[:ABOUT]-(f) WHERE {HELD} }} RETURN id"
+# Those of `$ids` that are entities with facts at `$at` (or now), and those that are aliases of one.
+_KNOWN = (
+    "MATCH (s:@Store {id: 'store'})"
+    " WITH s.revision AS revision, s.rules_at AS rules_at, coalesce($at, s.revision) AS at"
+    " RETURN revision, rules_at,"
+    f" COLLECT {{ UNWIND $ids AS id MATCH (e:@Entity {{id: id}}) {_HAS_FACTS} }},"
+    f" COLLECT {{ UNWIND $ids AS id MATCH (:@Alias {{id: id}})-[:NAMES]->(e:@Entity) {_HAS_FACTS} }}"
+)
 
 
 class NotFetched(Exception):
@@ -36,9 +45,10 @@ class FetchRequest:
     aliases: dict[str, None] = field(default_factory=dict)
     codes: dict[int, None] = field(default_factory=dict)
     referring: dict[str, None] = field(default_factory=dict)
+    known: dict[str, None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.keys or self.aliases or self.codes or self.referring)
+        return bool(self.keys or self.aliases or self.codes or self.referring or self.known)
 
 
 class FetchedEntities(EntityReader):
@@ -67,6 +77,7 @@ class FetchedEntities(EntityReader):
         self._aliases: dict[str, str | None] = {}
         self._candidates: dict[int, list[str]] = {}
         self._referring: dict[str, list[EntityFact]] = {}
+        self._known: dict[str, bool] = {}
         self.wanted = FetchRequest()
 
     def try_to(self, resolve: Callable[[FetchedEntities], T]) -> T | None:
@@ -79,6 +90,8 @@ class FetchedEntities(EntityReader):
     async def fetch(self, transaction: Transaction) -> None:
         """Fetch what was missing, in one round trip for each kind."""
         wanted, self.wanted = self.wanted, FetchRequest()
+        if wanted.known:
+            await self._fetch_known(transaction, wanted.known)
         if wanted.keys or wanted.aliases or self.at is None:
             await self._fetch_records(transaction, wanted)
         if wanted.codes:
@@ -105,10 +118,7 @@ class FetchedEntities(EntityReader):
         if row is None:
             raise StoreGone
         revision, rules_at, records, aliases = row
-        if self.at is None or not self.revision:
-            self.revision, self.rules_at = revision, rules_at
-        if self.at is None:
-            self.at = revision
+        self._begin_at(revision, rules_at)
         for key in wanted.keys:
             self._records.setdefault(key, None)
         for key in wanted.aliases:
@@ -118,6 +128,26 @@ class FetchedEntities(EntityReader):
         for alias, key, name, facts in aliases:
             self._aliases[alias] = key
             self._records[key] = stored_entity(key, name, facts)
+
+    async def _fetch_known(self, transaction: Transaction, keys: Iterable[str]) -> None:
+        by_id = {self._ids.of_entity(key): key for key in keys}
+        row = await transaction.row(self._queries._(_KNOWN), at=self.at, ids=list(by_id))
+        if row is None:
+            raise StoreGone
+        revision, rules_at, entities, aliases = row
+        self._begin_at(revision, rules_at)
+        found = {by_id[one] for one in (*entities, *aliases)}
+        for key in by_id.values():
+            self._known[key] = key in found
+            if key not in found:  # this need not be asked again
+                self._records.setdefault(key, None)
+                self._aliases.setdefault(key, None)
+
+    def _begin_at(self, revision: int, rules_at: int) -> None:
+        if self.at is None or not self.revision:
+            self.revision, self.rules_at = revision, rules_at
+        if self.at is None:
+            self.at = revision
 
     async def _fetch_candidates(self, transaction: Transaction, codes: Iterable[int]) -> None:
         """Fetch the records of candidates where they are few: some of them will be asked for."""
@@ -159,6 +189,19 @@ class FetchedEntities(EntityReader):
             self.wanted.codes.update(dict.fromkeys(missing))
             raise NotFetched
         return list(dict.fromkeys(key for code in codes for key in self._candidates[code]))
+
+    def known(self, keys: Collection[str]) -> set[str]:
+        """Return those of the scoped keys that are an entity's with facts, or an alias of one."""
+        missing = [key for key in keys if key not in self._known]
+        if missing:
+            self.wanted.known.update(dict.fromkeys(missing))
+            raise NotFetched
+        return {key for key in keys if self._known[key]}
+
+    def used_codes(self, codes: Collection[int]) -> set[int]:
+        """Return the codes under which any entity is indexed."""
+        self.candidates(codes)
+        return {code for code in codes if self._candidates[code]}
 
     @property
     def rules(self) -> RelationRules:

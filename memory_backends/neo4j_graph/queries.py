@@ -29,7 +29,7 @@ _NEW_FACTS = (
     + ", ".join(f"{name}: fact.{name}" for name in ("id", "fact_id", *FACT_COLUMNS))
     + "})-[:ABOUT]->(e)"
 )
-_HELD = "f.asserted <= at AND coalesce(f.retracted, at + 1) > at"
+HELD = "f.asserted <= at AND coalesce(f.retracted, at + 1) > at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Queries:
         """Entities of ``$ids`` as held at ``$at`` (or now), those behind aliases, near names."""
         facts = (
             "COLLECT { MATCH (e)<-[:ABOUT]-(f)"
-            f" WHERE {_HELD} RETURN {_FACT} ORDER BY f.seq, f.asserted }}"
+            f" WHERE {HELD} RETURN {_FACT} ORDER BY f.seq, f.asserted }}"
         )
         return self._(
             "MATCH (s:@Store {id: 'store'})"
@@ -95,9 +95,9 @@ class Queries:
             " CALL (id, at) { MATCH (v:@Entity {id: id}) RETURN v"
             " UNION MATCH (a:@Alias)-[:NAMES]->(:@Entity {id: id})"
             " MATCH (v:@Entity {id: a.id})"
-            f" WHERE NOT EXISTS {{ MATCH (v)<-[:ABOUT]-(f) WHERE {_HELD} }} RETURN v }}"
+            f" WHERE NOT EXISTS {{ MATCH (v)<-[:ABOUT]-(f) WHERE {HELD} }} RETURN v }}"
             " MATCH (v)<-[:VALUE]-(f)"
-            f" WHERE {_HELD} MATCH (f)-[:ABOUT]->(e:@Entity)"
+            f" WHERE {HELD} MATCH (f)-[:ABOUT]->(e:@Entity)"
             f" RETURN id, e.key, e.name, {_FACT} ORDER BY e.key, f.seq"
         )
 
@@ -116,7 +116,7 @@ class Queries:
             "MATCH (e:@Entity) WHERE e.id > $after"
             " WITH e ORDER BY e.id LIMIT $batch WITH e, $at AS at"
             " RETURN e.id, e.key, e.name, COLLECT { MATCH (e)<-[:ABOUT]-(f)"
-            f" WHERE {_HELD} RETURN {_FACT} ORDER BY f.seq, f.asserted }},"
+            f" WHERE {HELD} RETURN {_FACT} ORDER BY f.seq, f.asserted }},"
             " COLLECT { MATCH (a:@Alias)-[:NAMES]->(e) RETURN a.key ORDER BY a.key }"
         )
 

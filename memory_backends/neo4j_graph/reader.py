@@ -26,7 +26,9 @@ from lamlam.memory_backends.neo4j_graph.fetched_entities import (
 from lamlam.memory_backends.neo4j_graph.queries import Queries
 from lamlam.memory_backends.neo4j_graph.rows import rule_of, stored_entity, stored_fact
 from lamlam.memory_backends.resolution.entity_facts import facts_of, past_facts
+from lamlam.memory_backends.resolution.known_names import known_names
 from lamlam.memory_backends.resolution.resolver import look_up
+from lamlam.memory_backends.resolution.views import NamespaceView
 
 
 class Neo4jReader:
@@ -102,6 +104,26 @@ class Neo4jReader:
         """Return every rule."""
         rows = await self._connection.read(lambda tx: tx.rows(self._queries.rules))
         return RelationRules(map(rule_of, rows)).all()
+
+    async def known_names(
+        self, names: Sequence[str], namespace: Namespace, as_of: int | None, loosely: bool
+    ) -> frozenset[str]:
+        """Return those of the names that the store knows; without ``loosely`` in one round trip."""
+
+        async def work(transaction: Transaction) -> frozenset[str]:
+            fetched = FetchedEntities(self._queries, self._ids, as_of)
+            state = NamespaceView(fetched, namespace) if namespace else fetched
+            while (
+                found := fetched.try_to(lambda _: known_names(state, names, loosely=loosely))
+            ) is None:
+                try:
+                    await fetched.fetch(transaction)
+                except StoreGone:
+                    raise self._gone() from None
+                check_reached(as_of, fetched.revision)
+            return found
+
+        return await self._connection.read(work, bookmarks_of(as_of))
 
     # Names ------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from lamlam.memory_backends.commits.validation import (
 )
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.known_names import checked_names
 from lamlam.memory_backends.model.lookups import (
     EntityView,
     Lookup,
@@ -44,17 +45,14 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import is_text
-from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress, parse_address
+from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection
 from lamlam.memory_backends.neo4j_graph.queries import Queries
 from lamlam.memory_backends.neo4j_graph.reader import Neo4jReader, bookmarks_of, scanned
 from lamlam.memory_backends.neo4j_graph.schema import (
     SCHEMA,
     StoreState,
-    check_server,
     make_schema,
-    read_state,
-    require_state,
 )
 from lamlam.memory_backends.protocol import Capability, FactStore, store_closed, unsupported
 
@@ -76,60 +74,6 @@ _WRITING = frozenset(
 )  # fmt: skip
 
 
-def connect_neo4j(url: str, *, create: bool = True, read_only: bool = False) -> FactStore:
-    """Return the open store behind a URL of a Neo4j database; the caller closes it.
-
-    Waits for the server; from a coroutine call it in a thread.
-
-    Args:
-        url: ``neo4j://user:password@host:7687/database?option=value`` (also ``bolt``, and each
-            with ``+s`` or ``+ssc``), parts percent-encoded. User and password may come from
-            ``NEO4J_USERNAME`` and ``NEO4J_PASSWORD``. Options: ``prefix`` of all labels,
-            ``edges=on|off``, ``cache=on|off``, ``timeout`` in seconds; ``view=foreign`` with
-            ``label`` reads a graph that others made.
-        create: make the schema in a database that holds no store.
-        read_only: refuse every write; nothing is made.
-
-    Raises:
-        UnknownBackend: no such URL.
-        UnknownOption: no such option.
-        MissingExtra: the driver is not installed.
-        AccessDenied: the server refuses the user or the password.
-        StoreMissing: there is no such database, or no store in it and none may be made.
-        SchemaMismatch: a newer version wrote it.
-        Unavailable: no server answers.
-    """
-    address = parse_address(url)
-    if address.view == "foreign":
-        from lamlam.memory_backends.neo4j_graph.foreign_graph import ForeignGraph
-
-        return ForeignGraph.open(address)
-    connection = Neo4jConnection(address)
-    try:
-        version, edition = connection.loop.call(connection.open)
-        check_server(version)
-        queries = Queries(address.prefix)
-        state = connection.loop.call(_prepared, connection, queries, create and not read_only)
-        store = Neo4jStore(
-            connection, queries, state, edition=f"{edition} {version}", read_only=read_only
-        )
-        if address.edges is not None and not read_only and address.edges != state.has_edges:
-            connection.loop.call(store._writer.set_edges, address.edges)
-        return store
-    except BaseException:
-        connection.shut()
-        raise
-
-
-async def _prepared(connection: Neo4jConnection, queries: Queries, create: bool) -> StoreState:
-    if create:
-        state = await read_state(connection, queries)
-        if state is not None and not state.has_old_keys:
-            return state
-        await make_schema(connection, queries)
-    return await require_state(connection, queries)
-
-
 class Neo4jStore(FactStore):
     """Facts in a Neo4j database, from any event loop or thread.
 
@@ -149,7 +93,7 @@ class Neo4jStore(FactStore):
         edition: str,
         read_only: bool,
     ) -> None:
-        """Take over an open connection (`connect_neo4j` makes one)."""
+        """Take over an open connection (`connect.connect_neo4j` makes one)."""
         from lamlam.memory_backends.neo4j_graph.changes import Neo4jChanges
         from lamlam.memory_backends.neo4j_graph.writer import Neo4jWriter
 
@@ -178,6 +122,21 @@ class Neo4jStore(FactStore):
         self._check_open()
         given = checked_lookups(queries)
         return await self._loop.run(self._reader.look_up_all, given) if given else []
+
+    async def known_names(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        """Return those of the names that the store knows; without ``loosely`` in one round trip."""
+        self._check_open()
+        given, space = checked_names(names), check_namespace(namespace)
+        if as_of is not None:
+            check_as_of(as_of)
+        return await self._loop.run(self._reader.known_names, given, space, as_of, loosely)
 
     async def scan(
         self,
@@ -302,14 +261,32 @@ class Neo4jStore(FactStore):
 
         The copy in this process has no past: with ``as_of`` this is `NotSupported`.
         """
-        cache = self._copy("describe_nowait")
-        if as_of is not None:
-            check_as_of(as_of)
-            raise NotSupported(
-                "what a Neo4j server held earlier cannot be described without waiting for it",
-                hint="ask by lookup(…, as_of=…) or scan(…, as_of=…)",
-            )
+        cache = self._copy("describe_nowait", as_of)
         return cache.up_to_date().describe_nowait(entity, fuzzy=fuzzy, namespace=namespace)
+
+    def known_names_nowait(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        """Return those of the names that the store knows: from the copy, which has no past."""
+        cache = self._copy("known_names_nowait", as_of)
+        return cache.up_to_date().known_names_nowait(names, namespace=namespace, loosely=loosely)
+
+    def homonyms_nowait(
+        self,
+        name: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> tuple[EntityView, ...]:
+        """Return the entities that an ambiguous name may mean: from the copy, which has no past."""
+        cache = self._copy("homonyms_nowait", as_of)
+        return cache.up_to_date().homonyms_nowait(name, fuzzy=fuzzy, namespace=namespace)
 
     def refresh_nowait(self) -> None:
         """Make the next lookup ask the server first whether anything was committed."""
@@ -413,10 +390,16 @@ class Neo4jStore(FactStore):
 
     # ------------------------------------------------------------------------------------------------
 
-    def _copy(self, what: str) -> ReplicaCache:
+    def _copy(self, what: str, as_of: int | None = None) -> ReplicaCache:
         self._check_open()
         if self._cache is None:
             raise unsupported(self, what, Capability.FAST_LOOKUP)
+        if as_of is not None:
+            check_as_of(as_of)
+            raise NotSupported(
+                "what a Neo4j server held earlier cannot be described without waiting for it",
+                hint="ask by lookup(…, as_of=…) or scan(…, as_of=…)",
+            )
         return self._cache
 
     def _noted(self, commit: Commit) -> Commit:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.keys import canonical_key, fold, with_other_marks
-from lamlam.memory_backends.model.known_names import MAX_NAME_CHARACTERS, checked_names
-from lamlam.memory_backends.model.values import is_text
+from lamlam.memory_backends.model.known_names import checked_names
+from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS, is_text
 from lamlam.memory_backends.resolution.blocking_codes import letters_code
 from lamlam.memory_backends.resolution.resolver import EntityMatch, find_entity
 

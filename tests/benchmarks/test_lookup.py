@@ -14,11 +14,11 @@ def test_it_measures_a_small_store(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every figure is there and is a figure; progress is on standard error alone."""
-    for name, value in (("_N_TIMED", 300), ("_N_FUZZY", 100), ("_N_COLD", 3)):
+    for name, value in (("_N_TIMED", 300), ("_N_FUZZY", 100), ("_N_COLD", 3), ("_N_PROMPTS", 5)):
         monkeypatch.setattr(f"lamlam.benchmarks.lookup.{name}", value)
     figures = lookup_benchmark(2000)
     assert figures["facts"] == 2000
-    for name in ("exact_us", "fuzzy_us", "absent_us"):
+    for name in ("exact_us", "fuzzy_us", "absent_us", "names_us", "names_loosely_us"):
         assert 0 < figures[name]["p50"] <= figures[name]["p99"]
     assert figures["fuzzy_found"] > 0.7
     assert figures["bytes_per_fact"] > 20

@@ -195,9 +195,7 @@ class Oracle:
         """Return status and values."""
         state = self.now if as_of is None else self.states[as_of]
         key = canonical_key(relation)
-        entity = name if state.rows(name) else self.now.aliases.get(name, name)
-        if as_of is not None and entity != name and not self.now.rows(entity):
-            entity = name
+        entity = self._meant(name, as_of)
         rows = state.rows(entity)
         by_name = [row.key for row in rows if row.key == key]
         if not by_name:
@@ -226,6 +224,17 @@ class Oracle:
                 given.add(canonical_key(text))
                 values.append(text)
         return ("hit" if values else "not_valid_at"), values
+
+    def knows(self, name: Name, as_of: int | None = None) -> bool:
+        """Return whether an entity with facts has the name, or has it as an alias."""
+        state = self.now if as_of is None else self.states[as_of]
+        return bool(state.rows(self._meant(name, as_of)))
+
+    def _meant(self, name: Name, as_of: int | None) -> Name:
+        state = self.now if as_of is None else self.states[as_of]
+        entity = name if state.rows(name) else self.now.aliases.get(name, name)
+        gone = as_of is not None and entity != name and not self.now.rows(entity)
+        return name if gone else entity
 
     def spelling(self, name: Name) -> str:
         """Return how an entity is written."""

@@ -48,8 +48,9 @@ STEPS_VARIABLE = "LAMLAM_CONFORMANCE_STEPS"
 STEPS = int(os.environ.get(STEPS_VARIABLE, "15"))
 
 # Names that resemble each other in nothing: the model knows no misspellings.
-ENTITIES = st.sampled_from(["Ada", "Bob Ferris", "Łódź", "a\x1eb", "The Salt (novel)", "x" * 40])
-NAMES = ENTITIES | st.sampled_from(["Countess", "ADA", "bob_ferris", "Qwertz 77"])
+STORED = ("Ada", "Bob Ferris", "Łódź", "a\x1eb", "The Salt (novel)", "x" * 40)
+ALL_NAMES = (*STORED, "Countess", "ADA", "bob_ferris", "Qwertz 77")
+ENTITIES, NAMES = st.sampled_from(STORED), st.sampled_from(ALL_NAMES)
 RELATIONS = st.sampled_from(
     ["birth place", "born in", "place of birth", "award", "a\x1fb", "parent", "child"]
 )
@@ -234,6 +235,19 @@ class StoreMachine(RuleBasedStateMachine):
         )  # fmt: skip
         assert (result.status.value, list(result.values)) == expected
         assert len(result.facts) == len(result.values)
+
+    @rule(space=SPACES, when=st.none() | FRACTIONS)
+    def know_names(self, space: tuple[str, ...], when: float | None) -> None:
+        if space and Capability.NAMESPACES not in self.can:
+            return
+        as_of = None if when is None or Capability.HISTORY not in self.can else self._revision(when)
+        found = self._call(
+            self.store.known_names, ALL_NAMES, namespace=space,
+            as_of=None if as_of is None else as_of + self.base,
+        )  # fmt: skip
+        assert found == {
+            name for name in ALL_NAMES if self.model.knows((space, canonical_key(name)), as_of)
+        }
 
     @rule(when=FRACTIONS)
     def look_back(self, when: float) -> None:

@@ -12,7 +12,8 @@ import anyio.lowlevel
 
 from lamlam.memory_backends.conformance import Backend
 from lamlam.memory_backends.model.facts import Fact
-from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.model.operations import (
     Assert,
     Change,
@@ -278,6 +279,25 @@ class NamesHomonymsOnly(GraphStore):
         return found
 
 
+class KnowsNoAliases(GraphStore):
+    def known_names_nowait(self, names: Sequence[str], **options: Any) -> frozenset[str]:
+        found = super().known_names_nowait(names, **options)
+        others = self._state.holders
+        return frozenset(name for name in found if canonical_key(name) not in others)
+
+
+class KnowsMisspeltNames(GraphStore):
+    def known_names_nowait(self, names: Sequence[str], **options: Any) -> frozenset[str]:
+        where = {name: options[name] for name in ("namespace", "as_of") if name in options}
+        found = super().known_names_nowait(names, **options)
+        return found | {name for name in names if self.describe_nowait(name, **where)}
+
+
+class GivesOneHomonym(GraphStore):
+    def homonyms_nowait(self, *names: Any, **options: Any) -> tuple[EntityView, ...]:
+        return super().homonyms_nowait(*names, **options)[:1]
+
+
 MUTANTS: dict[Callable[..., FactStore], str] = {
     LosesSiblings: "test_values_keep_their_order",
     StripsText: "test_hostile_text_in_every_field_of_a_fact",
@@ -313,6 +333,9 @@ MUTANTS: dict[Callable[..., FactStore], str] = {
     UnifiesForms: "test_characters_that_say_more_are_kept_apart",
     DropsSigns: "test_signs_tell_names_apart",
     NamesHomonymsOnly: "test_several_that_fit_are_ambiguous",
+    KnowsNoAliases: "test_an_alias_is_a_known_name",
+    KnowsMisspeltNames: "test_names_of_the_same_letters_are_known_loosely",
+    GivesOneHomonym: "test_homonyms_are_the_entities_of_an_ambiguous_name",
     ScansOutOfOrder: "test_a_scan_keeps_the_order_of_values",
 }
 """By fault: the law that is about it."""

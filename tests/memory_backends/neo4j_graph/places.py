@@ -7,7 +7,8 @@ from typing import Any
 
 import anyio
 
-from lamlam.memory_backends.neo4j_graph.store import Neo4jStore, connect_neo4j
+from lamlam.memory_backends.neo4j_graph.connect import connect_neo4j
+from lamlam.memory_backends.neo4j_graph.store import Neo4jStore
 from lamlam.testing.neo4j_servers import Neo4jServer
 
 

@@ -19,8 +19,8 @@ from lamlam.memory_backends.model.lookups import LookupStatus
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.model.timestamps import as_moment
 from lamlam.memory_backends.model.values import EntityRef, PartialDate
+from lamlam.memory_backends.neo4j_graph.connect import connect_neo4j
 from lamlam.memory_backends.neo4j_graph.foreign_graph import ForeignGraph
-from lamlam.memory_backends.neo4j_graph.store import connect_neo4j
 from lamlam.testing.neo4j_servers import Neo4jServer
 from tests.memory_backends.neo4j_graph.places import cypher
 

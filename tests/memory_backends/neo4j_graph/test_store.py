@@ -35,7 +35,8 @@ from lamlam.memory_backends.model.operations import (
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import EntityRef
 from lamlam.memory_backends.neo4j_graph.bulk_load import PART
-from lamlam.memory_backends.neo4j_graph.store import Neo4jStore, connect_neo4j
+from lamlam.memory_backends.neo4j_graph.connect import connect_neo4j
+from lamlam.memory_backends.neo4j_graph.store import Neo4jStore
 from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.testing.neo4j_servers import Neo4jServer
