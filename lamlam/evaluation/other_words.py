@@ -37,7 +37,7 @@ from lamlam.evaluation.word_memory import (
     other_entities,
     shuffled_values,
 )
-from lamlam.evaluation.word_priors import by_training_count, prior_figures
+from lamlam.evaluation.word_priors import by_training_count, count_values, prior_figures
 from lamlam.evaluation.word_scores import (
     Rule,
     WordScore,
@@ -123,7 +123,7 @@ def evaluate_other_words(
         UsageError: settings that exclude each other, or an earlier run that cannot be compared.
     """
     settings = settings or WordSettings()
-    # Read before the minutes of asking, so that a mistake is named at once.
+    # All files are read before the minutes of asking, so that a mistake is named at once.
     before = None if settings.against is None else read_outcomes(settings.against)
     beside = labels or items_file.with_name("labels.json")
     facts = read_facts(name, items_file, NO_LABELS if name == "questions" else read_labels(beside))
@@ -133,6 +133,7 @@ def evaluate_other_words(
             f"{settings.against} has none of these items",
             hint="compare runs of the same set, with the same seed",
         )
+    counts = None if settings.training is None else count_values(settings.training, chosen)
     started = time.monotonic()
     scores, figures = _Asking(name, facts, chosen, seed, settings).run()
     outcomes = {one.item.key: one.score.exact for one in scores}
@@ -143,8 +144,8 @@ def evaluate_other_words(
         "more_facts": settings.more_facts,
         "by_relation": figures_by_relation(scores),
     }
-    if settings.training is not None:
-        result["by_training_count"] = by_training_count(scores, facts, settings.training)
+    if counts is not None:
+        result["by_training_count"] = by_training_count(scores, facts, counts)
     if settings.paper:
         result["differs_from_paper"] = list(PAPER_DIFFERENCES)
     if before is not None:
@@ -244,7 +245,9 @@ def ask_words(
     options = dict(settings.engine_options)
     if store is None and not can_look_up(settings.model):
         options["plain"] = True
-    ask: dict[str, Any] = {"max_tokens": MAX_WORD_TOKENS, "policy": settings.policy}
+    ask: dict[str, Any] = {"max_tokens": MAX_WORD_TOKENS}
+    if settings.policy is not None:
+        ask["policy"] = settings.policy
     if settings.paper:
         ask = {"max_tokens": MAX_PAPER_TOKENS, "policy": "paper"}
     rule = _rule(name, settings)

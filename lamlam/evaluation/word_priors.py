@@ -47,8 +47,8 @@ def prior_figures(scores: Sequence[WordScore], facts: Sequence[WordFact]) -> dic
     }
 
 
-def count_values(training: Path, wanted: set[str]) -> Counter[str]:
-    """Return how often each of these values is one of a fact of the corpus.
+def count_values(training: Path, items: Sequence[WordItem]) -> Counter[str]:
+    """Return how often each value of the items is one of a fact of the corpus.
 
     Args:
         training: documents as `trainer.documents` reads them; only their facts are looked at.
@@ -56,6 +56,7 @@ def count_values(training: Path, wanted: set[str]) -> Counter[str]:
     Raises:
         BadDocument: the file cannot be read, or its facts are not triples.
     """
+    wanted = {value for item in items for value in item.fact.values}
     counts: Counter[str] = Counter()
     for line in read_items(training):
         facts = line.fields.get("facts")
@@ -73,11 +74,9 @@ def count_values(training: Path, wanted: set[str]) -> Counter[str]:
 
 
 def by_training_count(
-    scores: Sequence[WordScore], facts: Sequence[WordFact], training: Path
+    scores: Sequence[WordScore], facts: Sequence[WordFact], counts: Counter[str]
 ) -> dict[str, dict[str, float]]:
-    """Return the figures of the items whose value the corpus has never, sometimes, often."""
-    wanted = {value for one in scores for value in one.item.fact.values}
-    counts = count_values(training, wanted)
+    """Return the figures of the items whose value training has never, sometimes, often."""
     bins: dict[str, list[WordScore]] = {name: [] for name in _BINS}
     for one in scores:
         bins[_bin(max((counts[v] for v in one.item.fact.values), default=0))].append(one)

@@ -27,6 +27,7 @@ EXPECTED = {
     "ask", "demo", "doctor", "train", "export", "quantise", "inspect",
     "facts import", "facts get", "facts set", "facts forget", "facts search", "facts stats",
     "eval completion", "eval invented", "eval perplexity", "eval audit",
+    "eval pararel", "eval trex", "eval questions", "eval lre",
     "bench decode", "bench lookup", "bench resolve",
 }  # fmt: skip
 
