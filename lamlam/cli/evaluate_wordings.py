@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,12 @@ Seed = Annotated[int, typer.Option(help="Which facts: they are drawn with it.")]
 Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
 MemoryOff = Annotated[bool, typer.Option("--memory-off", help="Forbid lookups.")]
 Policy = Annotated[str | None, typer.Option(help="What follows a miss.")]
+Against = Annotated[
+    Path | None,
+    typer.Option(
+        "--against", metavar="FILE", help="JSON of an earlier run: print the paired difference."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -37,12 +43,15 @@ def wordings(
     model: Model = "bundled",
     memory_off: MemoryOff = False,
     policy: Policy = None,
+    against: Against = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask for facts of invented entities in hundreds of wordings, held and retracted."""
     from lamlam.evaluation.other_words import WordSettings
+    from lamlam.evaluation.outcomes import read_outcomes
     from lamlam.evaluation.wordings import evaluate_wordings
 
+    before = None if against is None else read_outcomes(against)
     figures = evaluate_wordings(
         items=items,
         seed=seed,
@@ -50,7 +59,7 @@ def wordings(
             model=model, policy=policy, memory_off=memory_off, more_facts=more_facts
         ),
     )
-    print_result(figures if as_json else _for_people(figures), as_json)
+    _print(figures, before, as_json)
 
 
 def table(
@@ -75,12 +84,15 @@ def table(
     model: Model = "bundled",
     memory_off: MemoryOff = False,
     policy: Policy = None,
+    against: Against = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask for the cells of a table by the heads of its columns."""
     from lamlam.evaluation.other_words import WordSettings
+    from lamlam.evaluation.outcomes import read_outcomes
     from lamlam.evaluation.table import COUNTRIES_FILE, TABLE_WORDINGS_FILE, evaluate_table
 
+    before = None if against is None else read_outcomes(against)
     figures = evaluate_table(
         file or COUNTRIES_FILE,
         wordings or TABLE_WORDINGS_FILE,
@@ -88,16 +100,24 @@ def table(
         seed=seed,
         settings=WordSettings(model=model, policy=policy, memory_off=memory_off),
     )
+    _print(figures, before, as_json)
+
+
+def _print(figures: dict[str, Any], before: dict[str, bool] | None, as_json: bool) -> None:
+    """Print a result, with its difference to an earlier run if there is one."""
+    from lamlam.evaluation.outcomes import difference_fields
+
+    if before is not None:
+        figures["against"] = difference_fields(figures["outcomes"], before)
     print_result(figures if as_json else _for_people(figures), as_json)
 
 
-def _for_people(figures: dict[str, object]) -> dict[str, object]:
+def _for_people(figures: dict[str, Any]) -> dict[str, Any]:
     """Return the figures with one number a group, without those of single items."""
-    shown: dict[str, object] = {}
-    for name, value in figures.items():
-        if name in ("outcomes", "by_relation", "by_wording"):
-            continue
-        if isinstance(value, dict):
-            value = {key: group.get("exact", group.get("right")) for key, group in value.items()}
-        shown[name] = value
-    return shown
+    return {
+        name: {key: group.get("exact", group.get("right")) for key, group in value.items()}
+        if name.startswith("by_")
+        else value
+        for name, value in figures.items()
+        if name not in ("outcomes", "by_relation", "by_wording")
+    }

@@ -10,8 +10,8 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,8 @@ from lamlam.evaluation.progress import console
 from lamlam.evaluation.scoring import Score
 from lamlam.evaluation.statistics import Share
 from lamlam.evaluation.word_items import Triple, WordFact, WordItem
-from lamlam.evaluation.word_memory import open_word_store
-from lamlam.evaluation.word_scores import score_line, score_next
+from lamlam.evaluation.word_memory import WordStore, open_word_store
+from lamlam.evaluation.word_scores import is_answered_near, score_line, score_next
 from lamlam.trainer.documents import name_of, open_text
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class CellScore:
     """The first value written as a fact is not the cell's."""
     later: int
     """Values of other cells written as facts behind the right one."""
+    is_false: bool = False
+    """With the cell retracted, a lookup was answered near the prompt's end."""
 
 
 def read_cells(path: Path | str) -> list[Triple]:
@@ -141,7 +143,7 @@ def evaluate_table(
         scores = _ask(chosen, None, settings)
     else:
         with tempfile.TemporaryDirectory() as folder, open_word_store(folder, cells) as store:
-            scores = _ask(chosen, store.url, settings)
+            scores = _ask(chosen, store, settings)
     return {
         **_figures(scores),
         "seconds": round(time.monotonic() - started, 2),
@@ -171,26 +173,42 @@ def cell_score(item: CellItem, completion: Completion) -> CellScore:
     )
 
 
-def _ask(chosen: Sequence[CellItem], memory: str | None, settings: WordSettings) -> list[CellScore]:
-    from rich.progress import track
-
+def _ask(
+    chosen: Sequence[CellItem], store: WordStore | None, settings: WordSettings
+) -> list[CellScore]:
+    """Return the score of each item: asked with its cell in memory, then without it."""
     from lamlam.runtime.sync import SyncEngine
 
     options: dict[str, Any] = dict(settings.engine_options)
-    if memory is None and not can_look_up(settings.model):
+    if store is None and not can_look_up(settings.model):
         options["plain"] = True
     ask: dict[str, Any] = {"max_tokens": MAX_WORD_TOKENS, "policy": settings.policy}
-    hidden = not settings.show_progress
-    with SyncEngine(settings.model, memory, **options) as engine:
-        return [
+    with SyncEngine(settings.model, store.url if store else None, **options) as engine:
+        scores = [
             cell_score(one, engine.generate(one.asked.prompt, **ask))
-            for one in track(chosen, "cells", console=console(), disable=hidden, transient=True)
+            for one in _shown(chosen, "cell held", settings)
         ]
+        if store is None:
+            return scores
+        for place, one in enumerate(_shown(chosen, "cell retracted", settings)):
+            with store.without(one.asked.fact.entity, one.asked.fact.relation):
+                completion = engine.generate(one.asked.prompt, **ask)
+            is_false = is_answered_near(one.asked.prompt, completion)
+            scores[place] = replace(scores[place], is_false=is_false)
+    return scores
+
+
+def _shown(items: Sequence[CellItem], what: str, settings: WordSettings) -> Iterable[CellItem]:
+    from rich.progress import track
+
+    hidden = not settings.show_progress
+    return track(items, what, console=console(), disable=hidden, transient=True)
 
 
 def _figures(scores: Sequence[CellScore]) -> dict[str, float]:
     right = Share(sum(one.score.exact for one in scores), len(scores))
     low, high = right.interval
+    false = Share(sum(one.is_false for one in scores), len(scores))
     n = max(len(scores), 1)
     return {
         "n": len(scores),
@@ -201,6 +219,9 @@ def _figures(scores: Sequence[CellScore]) -> dict[str, float]:
         "other_cell_later": sum(one.later for one in scores),
         "missed": sum(one.score.missed for one in scores) / n,
         "asked_nothing": sum(not one.score.lookup_issued for one in scores) / n,
+        "false_when_absent": false.value,
+        "false_low": false.interval[0],
+        "false_high": false.interval[1],
     }
 
 
