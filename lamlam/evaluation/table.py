@@ -23,7 +23,7 @@ from lamlam.evaluation.scoring import Score
 from lamlam.evaluation.statistics import Share
 from lamlam.evaluation.word_items import Triple, WordFact, WordItem
 from lamlam.evaluation.word_memory import WordStore, open_word_store
-from lamlam.evaluation.word_scores import is_answered_near, score_line, score_next
+from lamlam.evaluation.word_scores import score_line, score_next, value_near
 from lamlam.trainer.documents import name_of, open_text
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _ask(
         for place, one in enumerate(_shown(chosen, "cell retracted", settings)):
             with store.without(one.asked.fact.entity, one.asked.fact.relation):
                 completion = engine.generate(one.asked.prompt, **ask)
-            is_false = is_answered_near(one.asked.prompt, completion)
+            is_false = value_near(one.asked.prompt, completion) is not None
             scores[place] = replace(scores[place], is_false=is_false)
     return scores
 

@@ -22,7 +22,7 @@ from lamlam.evaluation.asking import can_look_up
 from lamlam.evaluation.other_words import WordSettings, ask_words
 from lamlam.evaluation.word_items import Triple, WordFact, WordItem
 from lamlam.evaluation.word_memory import WordStore, open_word_store
-from lamlam.evaluation.word_scores import WordScore, word_figures
+from lamlam.evaluation.word_scores import WordScore, own_values_stated, word_figures
 
 T = TypeVar("T")
 WORDINGS_FILE = Path(__file__).with_name("wordings.jsonl")
@@ -189,11 +189,14 @@ def evaluate_wordings(
     else:
         with tempfile.TemporaryDirectory() as folder, open_word_store(folder, held) as store:
             scores = _ask(chosen, store, settings)
-    n_entities = len({triple[0] for triple in held})
+    own: dict[str, set[str]] = {}
+    for entity, _, value in held:
+        own.setdefault(entity, set()).add(value)
     return {
         **word_figures(scores),
+        **own_values_stated(scores, own),
         "seconds": round(time.monotonic() - started, 2),
-        "memory_scope": "off" if is_off else f"{len(held)} facts of {n_entities} entities",
+        "memory_scope": "off" if is_off else f"{len(held)} facts of {len(own)} entities",
         "more_facts": settings.more_facts,
         "by_style": _figures(chosen, scores, lambda one: one.wording.style),
         "by_family": _figures(chosen, scores, lambda one: one.family),
