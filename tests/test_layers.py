@@ -56,7 +56,8 @@ ARROWS: dict[str, set[str]] = {
     "testing": {PROTOCOL, "memory_backends/sync", "lamlam"},
     "evaluation": {
         MODEL, PROTOCOL, "bundled", "memory_backends/fact_formats", "memory_backends/open",
-        "memory_backends/sync", DECODING, LLAMA, "runtime/scheduling", "runtime/sync", "trainer",
+        "memory_backends/sync", "memory_backends/transfer", DECODING, LLAMA, "runtime/scheduling",
+        "runtime/sync", "trainer",
     },
     "benchmarks": {
         *READ, "evaluation", "memory_backends/neo4j_graph", "memory_backends/sqlite",

@@ -1,4 +1,4 @@
-"""``lamlam eval audit``: does the model forget what its memory no longer holds?"""
+"""``lamlam eval audit`` and ``forgetting``: does the model forget what its memory no longer holds?"""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog="Example: lamlam eval audit --database base.json --prompts prompts/base/*.jsonl"
     )(audit)
+    app.command(epilog="Example: lamlam eval forgetting --memory bundled --items 50")(forgetting)
 
 
 def audit(
@@ -63,6 +64,33 @@ def audit(
         seed=seed,
         against=against,
         show_progress=True,
+    )
+    if as_json:
+        print_json(figures)
+        return
+    print_leakage(figures)
+
+
+def forgetting(
+    memory: Annotated[
+        str, typer.Option("--memory", metavar="URL", help="The store; it is copied, and only read.")
+    ],
+    items: Annotated[
+        int, typer.Option(min=1, help="How many relations of entities, each in every style.")
+    ] = 50,
+    seed: Seed = 0,
+    model: Model = "bundled",
+    against: Against = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure whether the model forgets facts of a store, once they are erased in a copy of it.
+
+    Asks for a sample of facts in six styles. full, del_on, L and R as in lamlam eval audit.
+    """
+    from lamlam.evaluation.forgetting import evaluate_forgetting
+
+    figures = evaluate_forgetting(
+        memory, items=items, seed=seed, model=model, against=against, show_progress=True
     )
     if as_json:
         print_json(figures)
