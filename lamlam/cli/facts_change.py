@@ -1,4 +1,4 @@
-"""The commands that change facts: ``set``, ``retract`` and ``forget``."""
+"""The commands that change facts: ``set`` and ``retract``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from lamlam.cli.facts_options import (
     Entity,
     InNamespace,
     Json,
-    MaybeRelation,
     Relation,
     ValueType,
     WriteMemory,
@@ -23,14 +22,12 @@ from lamlam.cli.output import (
     print_figures,
     print_json,
     printable_line,
-    saying_what_is_done,
     shortened,
 )
-from lamlam.cli.receipts import print_receipt
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact
-    from lamlam.memory_backends.model.operations import Commit, ErasureReceipt
+    from lamlam.memory_backends.model.operations import Commit
 
 NOT_FOUND = 1
 
@@ -39,9 +36,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("set", epilog='Example: lamlam facts set "Ada Quill" "birth place" Lowmere')(set_)
     app.command(epilog='Example: lamlam facts retract "Ada Quill" "birth place" Lowmere')(retract)
-    app.command(
-        epilog='Example: lamlam facts forget "Ada Quill" "birth place" --reason "she asked"'
-    )(forget)
 
 
 def set_(
@@ -178,52 +172,4 @@ def retract(
     figures = {"revision": commit.revision, "facts": commit.facts}
     _print_change(figures, commit, as_json)
     if not commit.facts:
-        raise typer.Exit(NOT_FOUND)
-
-
-def forget(
-    entity: Annotated[
-        str | None, typer.Argument(help="The entity, by its exact name or an alias.")
-    ] = None,
-    relation: MaybeRelation = None,
-    memory: WriteMemory = None,
-    namespace: InNamespace = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Every entity of --namespace, instead of ENTITY.")
-    ] = False,
-    reason: Annotated[
-        str | None, typer.Option("--reason", help="Why; stands in the receipt.")
-    ] = None,
-    authority: Annotated[
-        str | None, typer.Option("--authority", help="Who asked for it; is written in the receipt.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Erase facts, their history included, and print the receipt. Exit status 1 if none.
-
-    Without RELATION the name goes from the commit log too, as the actor of commits. What else
-    mentions it is listed. Repeat the command to finish what the receipt calls pending. With --all
-    and --namespace everything in that namespace goes, also what only the history has.
-    """
-    from lamlam.errors import UsageError
-
-    if everything == (entity is not None):
-        raise UsageError("forget takes either ENTITY or --all", hint="--all needs --namespace")
-    space = namespace_of(namespace)
-    receipt: ErasureReceipt | None = None
-    try:
-        with saying_what_is_done(), own_store(memory) as store:
-            if entity is None:
-                receipt = store.erase_namespace(space, reason=reason, authority=authority)
-            else:
-                receipt = store.erase(
-                    entity, relation, namespace=space, reason=reason, authority=authority
-                )
-                if receipt.is_empty:
-                    lacks = repr(relation) if relation else "facts"
-                    hint_at_name(store, entity, space, lacks=lacks)
-    finally:  # also where the store cannot be closed: what was erased is erased
-        if receipt is not None:
-            print_receipt(receipt, as_json)
-    if receipt is not None and receipt.is_empty:
         raise typer.Exit(NOT_FOUND)

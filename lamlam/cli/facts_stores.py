@@ -70,11 +70,16 @@ def read_where(memory: str | None, store: SyncFactStore) -> str:
     return f"(read: {'the bundled facts' if memory in (None, BUNDLED) else store.info().location})"
 
 
-def say_how_to_ask() -> None:
-    """Print on standard error how to write texts with the user's own facts."""
+def url_of_own() -> str:
+    """Return the URL of the user's own facts."""
     from lamlam.memory_backends.open import user_facts_path
 
-    url = shlex.quote(f"{_SQLITE}{user_facts_path().absolute()}")
+    return f"{_SQLITE}{user_facts_path().absolute()}"
+
+
+def say_how_to_ask() -> None:
+    """Print on standard error how to write texts with the user's own facts."""
+    url = shlex.quote(url_of_own())
     said = f"ask with: {command_name()} ask … --memory {url}"
     stderr_console().print(printable_line(said), style="dim", soft_wrap=True)
 

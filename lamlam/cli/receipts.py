@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,14 +14,23 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.operations import ErasureReceipt
 
 
-def print_receipt(receipt: ErasureReceipt, as_json: bool) -> None:
-    """Print what was erased and from where, what is left to do, and what still mentions the name."""
+def print_receipt(
+    receipt: ErasureReceipt, as_json: bool, audit: dict[str, Any] | None = None
+) -> None:
+    """Print what was erased and from where, what is left to do, and what still mentions the name.
+
+    Args:
+        audit: what the model still stated of it, if it was asked.
+    """
     if as_json:
-        print_json(asdict(receipt))
+        print_json({**asdict(receipt), **({"audit": audit} if audit is not None else {})})
         return
     if not receipt.is_empty:
         for line in _of_erasure(receipt):
             typer.echo(printable(line))
+        if audit is not None:
+            for line in _of_audit(audit):
+                typer.echo(line)
     if receipt.n_mentions:
         lines = list(_of_mentions(receipt))
         for line in lines:
@@ -46,6 +55,23 @@ def _of_erasure(receipt: ErasureReceipt) -> Iterator[str]:
     for what, text in (("reason", receipt.reason), ("authority", receipt.authority)):
         if text:
             yield f"{f'{what}:':<13} {text}"
+
+
+def _of_audit(audit: dict[str, Any]) -> Iterator[str]:
+    if not audit["n"]:
+        yield "audit:        nothing that held was erased: there was nothing to ask for"
+        return
+    weights, memory = audit["L"]["value"], audit["R"]["value"]
+    yield (
+        f"audit:        asked {audit['n']} times: L {weights:.3f} (the weights state it),"
+        f" R {memory:.3f} (memory still leads to it)"
+    )
+    if audit["wordings"]:
+        styles = (
+            f"{style} (lookups on {found['on']}, off {found['off']})"
+            for style, found in audit["wordings"].items()
+        )
+        yield f"still stated: {'; '.join(styles)}"
 
 
 def _of_mentions(receipt: ErasureReceipt) -> Iterator[str]:

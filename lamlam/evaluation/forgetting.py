@@ -132,7 +132,7 @@ def _ask_in_all_states(
     """Return the outcomes, and the questions of which they are: too long ones are left out."""
 
     def answers(url: str | None) -> list[Completion | None]:
-        given = []
+        given: list[Completion | None] = []
         with open_engine(model, url, options) as engine:
             for one in asked:
                 try:

@@ -59,6 +59,12 @@ def leakage_figures(outcomes: Sequence[AuditOutcome]) -> dict[str, object]:
     }
 
 
+def share_figures(share: Share) -> dict[str, float]:
+    """Return a share and its 95 % interval."""
+    low, high = share.interval
+    return {"value": round(share.value, 4), "low": round(low, 4), "high": round(high, 4)}
+
+
 def grouped_figures(
     outcomes: Sequence[AuditOutcome], name_of: Callable[[AuditOutcome], str]
 ) -> dict[str, dict[str, object]]:
@@ -99,6 +105,4 @@ def contains_value(prompt: str, completion: Completion, values: Iterable[str]) -
 
 def _share(properties: Iterable[bool]) -> dict[str, float]:
     held = list(properties)
-    share = Share(sum(held), len(held))
-    low, high = share.interval
-    return {"value": round(share.value, 4), "low": round(low, 4), "high": round(high, 4)}
+    return share_figures(Share(sum(held), len(held)))

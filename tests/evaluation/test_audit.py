@@ -60,18 +60,6 @@ def files(tmp_path: Path) -> tuple[Path, list[Path]]:
     return database, paths
 
 
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> type[AskingEngine]:
-    """The scripted engine in place of the real one."""
-    monkeypatch.setattr("lamlam.runtime.sync.SyncEngine", AskingEngine)
-    monkeypatch.setattr(AskingEngine, "entities", ("Duchy of Lowmere", "Lowmere", "Pelt"))
-    monkeypatch.setattr(AskingEngine, "relations", ("Seat", "Coin", "Main Town"))
-    monkeypatch.setattr(AskingEngine, "known", {})
-    monkeypatch.setattr(AskingEngine, "opened", [])
-    monkeypatch.setattr(AskingEngine, "asked", [])
-    return AskingEngine
-
-
 def test_a_target_goes_by_all_its_names_and_comes_back(files: tuple[Path, list[Path]]) -> None:
     database, paths = files
     facts = read_database(database)
