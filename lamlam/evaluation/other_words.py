@@ -206,12 +206,10 @@ class _Asking:
         options = {**self.settings.engine_options, "constrain": Constraint(relation_floor=floor)}
         settings = replace(self.settings, engine_options=options)
         scores = ask_words(self.items, self.name, store, settings)
-        figures = word_figures(scores)
         return {
             "relation_floor": floor,
             "coverage": share_of(scores, lambda one: one.is_answered).value,
-            "exact": figures["exact"],
-            "false_when_absent": figures["false_when_absent"],
+            **word_figures(scores),
         }
 
     def _scope(self, n_stated: int, n_added: int, n_others: int) -> str:
