@@ -167,6 +167,10 @@ class EntityReader(Protocol):
                     found.add(key)
         return found
 
+    def used_keys(self, keys: Collection[str]) -> set[str]:
+        """Return the keys that may be, or once have been, an entity's or an alias: no other was."""
+        return set(keys)
+
     def used_codes(self, codes: Collection[int]) -> set[int]:
         """Return the codes under which `candidates` may find anything: under others it does not."""
         return {code for code in codes if self.candidates((code,))}

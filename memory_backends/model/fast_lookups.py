@@ -70,8 +70,9 @@ class FastLookups(Protocol):
             namespace: where entities are looked for.
             as_of: which names it knew at this revision (`HISTORY`).
             loosely: count names as known by which `describe_nowait` finds an entity without
-                ``fuzzy``, and those that are ambiguous for it. Without it such names
-                may be left out.
+                ``fuzzy``, and those that are ambiguous for it. Names of the same person without
+                a title or middle name, and those of more than 200 characters, may be left out,
+                and without ``loosely`` all of these.
 
         Raises:
             BadFact: it is not a list of strings, or there are too many of them.

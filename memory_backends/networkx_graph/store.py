@@ -419,7 +419,7 @@ class GraphStore(NameQuestions, LocalStore):
             yield FileContents(self.secret, self._revision, self._state, self._log)
 
     @contextmanager
-    def _asked(self, namespace: Namespace, as_of: int | None) -> Iterator[EntityReader]:
+    def reader_of(self, namespace: Namespace, as_of: int | None) -> Iterator[EntityReader]:
         with self._lock:
             self.check_open()
             reader, _ = self._reader(as_of)

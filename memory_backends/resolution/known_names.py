@@ -11,6 +11,9 @@ from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS, is_text
 from lamlam.memory_backends.resolution.blocking_codes import letters_code
 from lamlam.memory_backends.resolution.resolver import EntityMatch, find_entity
 
+_LONGEST_FOLDED = 200
+"""Characters of a name that is looked for in other spellings: folding a long one takes long."""
+
 
 def known_names(reader: EntityReader, names: Sequence[str], *, loosely: bool) -> frozenset[str]:
     """Return those of the names that are an entity's key or alias but for case and spaces.
@@ -32,7 +35,8 @@ def known_names(reader: EntityReader, names: Sequence[str], *, loosely: bool) ->
     asked = set(keys.values())
     known = reader.known(asked)
     if loosely:
-        known |= _found_otherwise(reader, asked - known)
+        short = {key for key in asked - known if len(key) <= _LONGEST_FOLDED}
+        known |= _found_otherwise(reader, short)
     return frozenset([name for name, key in keys.items() if key in known])
 
 

@@ -17,7 +17,7 @@ class NameQuestions:
     """`describe_nowait`, `known_names_nowait` and `homonyms_nowait`; stands before `LocalStore`."""
 
     @abstractmethod
-    def _asked(
+    def reader_of(
         self, namespace: Namespace, as_of: int | None
     ) -> AbstractContextManager[EntityReader]:
         """Yield one state of a namespace, now or at a revision, under the lock of the store."""
@@ -31,7 +31,7 @@ class NameQuestions:
         as_of: int | None = None,
     ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous."""
-        with self._asked(namespace, as_of) as reader:
+        with self.reader_of(namespace, as_of) as reader:
             return describe(reader, entity, fuzzy=fuzzy)
 
     def known_names_nowait(
@@ -43,7 +43,7 @@ class NameQuestions:
         loosely: bool = False,
     ) -> frozenset[str]:
         """Return those of the names that the store knows, all from one state."""
-        with self._asked(namespace, as_of) as reader:
+        with self.reader_of(namespace, as_of) as reader:
             return known_names(reader, names, loosely=loosely)
 
     def homonyms_nowait(
@@ -55,5 +55,5 @@ class NameQuestions:
         as_of: int | None = None,
     ) -> tuple[EntityView, ...]:
         """Return the entities that an ambiguous name may mean, the most alike first; at most 32."""
-        with self._asked(namespace, as_of) as reader:
+        with self.reader_of(namespace, as_of) as reader:
             return homonyms(reader, name, fuzzy=fuzzy)

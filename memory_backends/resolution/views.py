@@ -98,6 +98,10 @@ class PastView(_View):
         """Return the scoped keys of the entities indexed under any of these codes."""
         return self._reader.candidates(codes)
 
+    def known(self, keys: Collection[str]) -> set[str]:
+        """Return those of the scoped keys that were an entity's with facts, or an alias of one."""
+        return super().known(self._reader.used_keys(keys))
+
     def used_codes(self, codes: Collection[int]) -> set[int]:
         """Return the codes under which any entity may be indexed."""
         return self._reader.used_codes(codes)

@@ -80,6 +80,10 @@ class OldKeysReader(SqliteReader):
         """Return those of the scoped keys that are an entity's with facts, or an alias of one."""
         return EntityReader.known(self, keys)
 
+    def used_keys(self, keys: Collection[str]) -> set[str]:
+        """Return all keys: many are where another key belongs."""
+        return set(keys)
+
     def used_codes(self, codes: Collection[int]) -> set[int]:
         """Return all codes: `candidates` finds more than the index has."""
         return set(codes)

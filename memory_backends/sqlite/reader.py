@@ -38,6 +38,7 @@ _AT_ONCE = 64
 """Names or codes of one statement; more of them are no faster."""
 _MARKS = ",".join("?" * _AT_ONCE)
 _ROWS = f"SELECT id, name FROM ent WHERE id IN ({_MARKS})"
+_ENDED = f"SELECT DISTINCT ent FROM past WHERE ent IN ({_MARKS})"
 _ALIASES = f"SELECT key FROM alias JOIN ent ON ent.id = alias.ent WHERE key IN ({_MARKS})"
 # A code may be that of very many entities: the first one ends the search.
 _USED = (
@@ -260,9 +261,21 @@ class SqliteReader(EntityReader):
             if is_it or self.record(key) is not None:
                 found.add(key)
         if self.has_aliases:
-            others = [key for key in keys if key not in found]
-            found.update([key for (key,) in self._together(_ALIASES, others)])
+            found |= self._aliases_among([key for key in keys if key not in found])
         return found
+
+    def used_keys(self, keys: Collection[str]) -> set[str]:
+        """Return the scoped keys that may be, or once have been, an entity's or an alias."""
+        places: dict[int, list[str]] = {}
+        for key in keys:
+            places.setdefault(row_id(key), []).append(key)
+        taken = {place for place, _ in self._together(_ROWS, list(places))}
+        taken |= {place for (place,) in self._together(_ENDED, list(places))}
+        used = {key for place in taken for key in places[place]}
+        return used | self._aliases_among([key for key in keys if key not in used])
+
+    def _aliases_among(self, keys: list[str]) -> set[str]:
+        return {key for (key,) in self._together(_ALIASES, keys)}
 
     def used_codes(self, codes: Collection[int]) -> set[int]:
         """Return the codes under which any entity is indexed."""

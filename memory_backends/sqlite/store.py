@@ -201,7 +201,7 @@ class SqliteStore(SqliteFile, NameQuestions, LocalStore):
             return known_names(_seen(reader, namespace, as_of), names, loosely=loosely)
 
     @contextmanager
-    def _asked(self, namespace: Namespace, as_of: int | None) -> Iterator[EntityReader]:
+    def reader_of(self, namespace: Namespace, as_of: int | None) -> Iterator[EntityReader]:
         """Yield what names are looked for in; the snapshot stays open for the next question."""
         if self._is_old:
             self._upgrade()

@@ -62,6 +62,9 @@ def seen_of(store: SyncFactStore) -> dict[str, Any]:
     """Return what the store answers, in all ways of reading."""
     return {
         "lookups": {asked: store.lookup(*asked).values for asked in ANSWERS},
+        "names": store.known_names([name for name, _ in ANSWERS]),
+        "names then": store.known_names([name for name, _ in ANSWERS], as_of=9),
+        "names, loosely": store.known_names([name for name, _ in ANSWERS], loosely=True),
         "namespace": store.lookup("½", "kind", namespace=("a",)).values,
         "as_of": store.lookup("H₂O", "kind", as_of=3).values,
         "history": [past.fact.value for past in store.history("H₂O")],

@@ -36,6 +36,7 @@ from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import EntityRef
 from lamlam.memory_backends.neo4j_graph.bulk_load import PART
 from lamlam.memory_backends.neo4j_graph.connect import connect_neo4j
+from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.store import Neo4jStore
 from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.sync import SyncFactStore
@@ -161,6 +162,35 @@ async def test_the_copy_follows_its_own_and_others_commits(store: Neo4jStore, ur
         store.refresh_nowait()
         assert store.lookup_nowait(query).values == ()
         assert store.describe_nowait("Ada Lovelace") is None
+
+
+async def test_names_are_known_in_one_round_trip(
+    store: Neo4jStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many names are asked about; loosely in a few. The copy gives the same answers."""
+    stored = ("Ada Lovelace", "Orb (planet)", "Orb (element)", "Café Noir")
+    await store.apply([Assert(_fact("x", entity=name)) for name in stored])
+    await store.apply([AddAlias("Ada Lovelace", "Countess")])
+    n_sent = 0
+    send = Transaction.rows
+
+    async def counted(self: Transaction, query: str, **parameters: Any) -> list[Any]:
+        nonlocal n_sent
+        n_sent += 1
+        return await send(self, query, **parameters)
+
+    monkeypatch.setattr(Transaction, "rows", counted)
+    names = ["ADA lovelace", "countess", *HOSTILE, *(f"Nobody {n}" for n in range(250))]
+    assert await store.known_names(names) == {"ADA lovelace", "countess"}
+    assert n_sent == 1
+    loose = ["orb", "cafe noir"]
+    expected = {"ADA lovelace", "countess", *loose}
+    assert await store.known_names([*names, *loose], loosely=True) == expected
+    assert n_sent <= 8
+    assert store.known_names_nowait([*names, *loose], loosely=True) == expected
+    assert [view.name for view in store.homonyms_nowait("orb")] == ["Orb (element)", "Orb (planet)"]
+    with pytest.raises(NotSupported):
+        store.known_names_nowait(names, as_of=1)
 
 
 async def test_without_a_copy_fast_lookups_are_not_declared(url: str) -> None:
