@@ -45,7 +45,43 @@ def known_names(text: str, probe: Probe, start: int = 0) -> list[KnownName]:
     """
     words = _words_from(text, start)
     found = _longest(_stretches(text, words, _is_capital), probe)
-    return found or _longest(_stretches(text, words, _is_small), probe)
+    found = [one for one in found if not _is_part_of_name(text, one)] or found[:0]
+    if found or _writes_capitals(text, words):
+        return found
+    return _longest(_stretches(text, words, _is_small), probe)
+
+
+def _is_part_of_name(text: str, name: KnownName) -> bool:
+    """Return whether a name of one word stands beside another capital: "War" in "Civil War"."""
+    if " " in name.name:
+        return False
+    before = re.search(r"(\S+) $", text[max(0, name.start - 40) : name.start])
+    after = re.match(r" (\S+)", text[name.end : name.end + 40])
+    if after and after[1][:1].isupper() and after[1].strip(_AFTER).casefold() not in _no_names():
+        return True
+    if not before or not before[1][:1].isupper():
+        return False
+    if before[1][-1] in _AFTER and not _INITIAL.match(before[1]):
+        return False
+    word = before[1].casefold().strip(_BEFORE)
+    begins = name.start - len(before[0]) <= 0 or text[
+        name.start - len(before[0]) - 2 : name.start - len(before[0])
+    ].strip()[-1:] in (".", "?", "!", ":", "", "\n")
+    return word not in _no_names() and word not in _TITLES and not begins
+
+
+_TITLES = frozenset(
+    "president king queen prince princess sir dame lord lady pope saint st dr mr mrs ms prof professor"
+    " general captain emperor empress senator governor mayor colonel admiral".split()
+)
+_INITIAL = re.compile(r"[^\W\d_]\.$")
+_FEW_WORDS = 20
+
+
+def _writes_capitals(text: str, words: list[tuple[int, int]]) -> bool:
+    """Return whether a long sentence has names in capitals, so that words in lower case are none."""
+    capitals = [n for n, place in enumerate(words) if n and text[place[0] : place[0] + 1].isupper()]
+    return len(words) > _FEW_WORDS and len(capitals) > 1
 
 
 def capital_runs(text: str, start: int = 0) -> list[KnownName]:

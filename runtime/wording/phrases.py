@@ -19,6 +19,7 @@ _SIGNS = ("E", "$", "...", "'s")
 _BETWEEN = r"(?:~\S+ )*"
 _LOOSELY_BETWEEN = r"(?:(?:~\S+|E|'s) )*"
 _BEFORE_VALUE = r"(?:~?\^\S+ )*"
+_LED_BY_ENTITY = f" E {_BETWEEN}"
 _MARKS = r"[~^]{0,2}"
 _GAP = r"(?:\S+ ){0,6}?"
 
@@ -51,6 +52,14 @@ class Phrase:
     def is_in(self, line: str) -> bool:
         """Return whether the line of stems holds the phrase."""
         return _compiled(self.source).search(line) is not None
+
+    def is_behind(self, line: str) -> bool:
+        """Return whether a line holds it with other words between the entity and the phrase."""
+        if self.n_words < 2 or not (self.takes_value and self.source.startswith(" E ")):
+            return False
+        return (
+            _compiled(f" E .*? {self.source.removeprefix(_LED_BY_ENTITY)}").search(line) is not None
+        )
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lamlam.runtime.wording.known_names import KnownName
@@ -55,14 +56,17 @@ def read_prompt(text: str, named: Sequence[NamedEntity]) -> Asked | None:
     if sentence is None:
         return None
     here = [one for one in named if one.name.start >= sentence.start]
+    # A sentence without a name speaks of what the text began with: "It was written by".
     subjects = _by_entity(here or named)
     readings = [
-        (read_sentence(sentence, view, places, _without(text, places)), places[-1])
+        (read_sentence(sentence, view, places, _without(text, places)), places[-1 if here else 0])
         for view, places in subjects.values()
     ]
     if not readings:
         return Asked(sentence.form, "", "", ())
-    best, _ = max(readings, key=_strength)
+    best, _ = max(readings, key=partial(_strength, is_last_first=bool(here)))
+    if not best.relations and not best.is_tied:
+        return Asked(sentence.form, best.view.name, best.view.key, ())
     return Asked(sentence.form, best.view.name, best.view.key, best.relations, best.wanted)
 
 
@@ -73,10 +77,12 @@ def _without(text: str, places: Sequence[tuple[int, int]]) -> str:
     return text
 
 
-def _strength(reading: tuple[Reading, tuple[int, int]]) -> tuple[float, bool, int]:
+def _strength(
+    reading: tuple[Reading, tuple[int, int]], *, is_last_first: bool
+) -> tuple[float, bool, int]:
     found, place = reading
-    # Of two entities of one score, the one that holds an answer, then the one that stands last.
-    return found.score, bool(found.relations), place[0]
+    # Of two entities of one score, the one that holds an answer, then by its place.
+    return found.score, bool(found.relations), place[0] if is_last_first else -place[0]
 
 
 def _by_entity(
@@ -85,4 +91,4 @@ def _by_entity(
     found: dict[str, tuple[EntityView, list[tuple[int, int]]]] = {}
     for one in named:
         found.setdefault(one.view.key, (one.view, []))[1].append((one.name.start, one.name.end))
-    return dict(list(found.items())[-MOST_ENTITIES:])
+    return dict([*list(found.items())[:1], *list(found.items())[1:][-MOST_ENTITIES:]])

@@ -31,9 +31,15 @@ _WH = {"where": "place", "when": "date", "who": "person"}
 _PREPOSITIONS = frozenset("of for in from at on to by with as into about".split())
 
 
+_BEHIND = 0.25
+"""Taken off where other words stand between the entity and the phrase."""
+
+
 class _Found(NamedTuple):
     targets: frozenset[Target]
     score: float
+    is_tied: bool
+    """Nothing stands between the entity and the words, or it is a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,8 @@ class Reading:
     none."""
     score: float
     """How many words say so; 0 where none does."""
+    is_tied: bool
+    """The words speak of this very entity: what they name is wanted of it, held or not."""
     form: Form
 
 
@@ -64,11 +72,15 @@ def read_sentence(
     held = view.relations[:MOST_RELATIONS]
     found = line.phrases() + line.mentions(_own_names(held))
     best = max((one.score for one in found), default=0.0)
-    targets = frozenset[Target]().union(*(one.targets for one in found if one.score >= best - 0.01))
-    relations = [key for key in _ranked(held, targets) if line.accepts(key, view.values(key))]
+    strongest = [one for one in found if one.score >= best - 0.01]
+    targets = frozenset[Target]().union(*(one.targets for one in strongest))
+    is_tied = any(one.is_tied for one in strongest)
+    ranked = _ranked(held, targets, most=None if is_tied else 0)
+    relations = [key for key in ranked if line.accepts(key, view.values(key))]
     if sentence.form == "open":
         relations = [key for key in relations if not _all_stated(view.values(key), stated)]
-    return Reading(view, tuple(relations), _usual_name(targets, held), best, sentence.form)
+    wanted = _usual_name(targets, held)
+    return Reading(view, tuple(relations), wanted, best, is_tied, sentence.form)
 
 
 class _Line:
@@ -117,9 +129,11 @@ class _Line:
             for phrase in table.by_word.get(word, ()):
                 if not phrase.takes_value and self.form == "open":
                     continue
-                if phrase.is_in(self.text):
+                is_tied = phrase.is_in(self.text)
+                if is_tied or (self.form == "open" and phrase.is_behind(self.text)):
                     score = phrase.n_words + (_ATTACHED / 2 if phrase.names_entity else 0)
-                    found.append(_Found(frozenset((Target("family", phrase.family),)), score))
+                    targets = frozenset((Target("family", phrase.family),))
+                    found.append(_Found(targets, score - _BEHIND * (not is_tied), is_tied))
         return found
 
     def mentions(self, own: Names) -> list[_Found]:
@@ -129,13 +143,22 @@ class _Line:
             attached = self._is_attached(mention)
             if self.form == "open" and not attached:
                 continue
+            is_tied = self.form != "open" or attached == _ATTACHED or self._is_next(mention)
             if not attached and not self._may_be_asked(mention):
                 continue
-            score = mention.n_words + attached
+            score = mention.n_words + attached - _BEHIND * (not is_tied)
             if any(target.kind == "own" for target in mention.targets):
                 score += 0.005  # the very name, where several fit
-            found.append(_Found(mention.targets, score))
+            found.append(_Found(mention.targets, score, is_tied))
         return found
+
+    def _is_next(self, mention: Mention) -> bool:
+        """Return whether only words without weight stand between the entity and a name."""
+        before = self.stems[: mention.start]
+        if "E" not in before:
+            return False
+        last = len(before) - 1 - before[::-1].index("E")
+        return all("~" in flags_of(one) or one == "'s" for one in before[last + 1 :])
 
     def _is_attached(self, mention: Mention) -> float:
         """Return how surely the words around a name say whose relation it is, and that it is due.
@@ -167,7 +190,9 @@ class _Line:
         if due < after:  # "____ is the capital of Norway"
             return sure
         rest = stems[after:due]
-        if not all("^" in flags_of(one) or "~" in flags_of(one) or one == "," for one in rest):
+        if not all("^" in flags_of(one) or "~" in flags_of(one) for one in rest):
+            return 0
+        if not is_of_entity and any(one in (",", ";") for one in rest):
             return 0
         if is_of_entity:
             return 0 if rest and rest[-1] in ("of", "in") and "be" not in rest else sure
@@ -309,8 +334,14 @@ def _own_names(held: tuple[str, ...]) -> Names:
     return own_names((key, number) for number, key in enumerate(held))
 
 
-def _ranked(held: tuple[str, ...], targets: frozenset[Target]) -> list[str]:
-    """Return the held relations that any of the targets asks for, best first."""
+def _ranked(
+    held: tuple[str, ...], targets: frozenset[Target], most: int | None = None
+) -> list[str]:
+    """Return the held relations that any of the targets asks for, best first.
+
+    Args:
+        most: the last rank that counts; ``None``: all.
+    """
     if not targets:
         return []
     ranks: dict[str, int] = {}
@@ -321,7 +352,7 @@ def _ranked(held: tuple[str, ...], targets: frozenset[Target]) -> list[str]:
         accepted = _accepted(target)
         for key in held:
             rank = _rank(key, accepted)
-            if rank is not None:
+            if rank is not None and (most is None or rank <= most):
                 ranks[key] = min(rank, ranks.get(key, rank))
     wide = ("country", "continent")  # "Where is it?": in a town, rather than on a continent
     return sorted(ranks, key=lambda key: (ranks[key], _kind_of(key) in wide, held.index(key)))
