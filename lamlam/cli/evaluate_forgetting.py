@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lamlam.cli.output import print_json, printable_line, stdout_console
+from lamlam.cli.output import print_json, printable_line, shortened, stdout_console
 
 Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
 Seed = Annotated[int, typer.Option(help="Which facts: they are shuffled with it.")]
@@ -18,6 +18,7 @@ Against = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_MOST_ROWS = 20
 _COLUMNS = ("full", "contains", "del_on", "L", "R")
 
 
@@ -113,8 +114,12 @@ def print_leakage(figures: dict[str, Any]) -> None:
         table.add_column("n", justify="right")
         for name in _COLUMNS:
             table.add_column(name, justify="right")
+        largest = sorted(groups, key=lambda group: -int(groups[group]["n"]))[:_MOST_ROWS]
         for group, found in groups.items():
-            table.add_row(printable_line(group), *_row(found))
+            if group in largest:
+                table.add_row(shortened(printable_line(group)), *_row(found))
+        if len(groups) > len(largest):
+            table.add_row(f"{len(groups) - len(largest)} more; --json has them")
         table.add_section()
         table.add_row("all", *_row(figures))
         console.print(table)

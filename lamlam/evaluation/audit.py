@@ -189,12 +189,18 @@ def _without(store: SyncFactStore, facts: Sequence[Fact], target: AuditTarget) -
 
 
 def _class_prior(facts: Sequence[Fact], prompts: Sequence[AuditPrompt]) -> float:
-    """Return the share that is right where each relation's commonest value is always said."""
-    values: dict[str, Counter[str]] = {}
-    for fact in facts:
-        values.setdefault(relation_key(fact.relation), Counter())[bare(fact.surface)] += 1
-    right = 0
-    for one in prompts:
-        found = values.get(relation_key(one.target.relations[0]))
-        right += found is not None and is_right(found.most_common(1)[0][0], one.target.values)
+    """Return the share that is right where each relation's commonest value is always said.
+
+    What states the target does not count: of a relation with one fact there is nothing to guess.
+    """
+    guesses: dict[AuditTarget, str] = {}
+    for target in _by_target(prompts):
+        key = relation_key(target.relations[0])
+        values = Counter(
+            bare(fact.surface)
+            for fact in facts
+            if relation_key(fact.relation) == key and not target.covers(fact)
+        )
+        guesses[target] = values.most_common(1)[0][0] if values else ""
+    right = sum(is_right(guesses[one.target], one.target.values) for one in prompts)
     return round(right / len(prompts), 4)

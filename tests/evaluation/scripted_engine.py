@@ -25,8 +25,11 @@ class AskingEngine:
     def __init__(self, model: str, memory: Any, **options: Any) -> None:
         AskingEngine.opened.append(memory)
         self.memory = memory
+        self._store: SyncFactStore | None = None
 
     def __enter__(self) -> Self:
+        if self.memory is not None:
+            self._store = SyncFactStore(self.memory, create=False, read_only=True).__enter__()
         return self
 
     def __exit__(
@@ -35,20 +38,20 @@ class AskingEngine:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        pass
+        if self._store is not None:
+            self._store.close()
 
     def generate(self, prompt: str, *, max_tokens: int) -> Completion:
         """Return the prompt with the value of its lookup, or with what the weights say."""
         AskingEngine.asked.append(prompt)
         lookups: list[LookupRecord] = []
-        if self.memory is not None:
-            with SyncFactStore(self.memory) as store:
-                for entity in self.entities:
-                    for relation in self.relations:
-                        if entity in prompt and relation.lower() in prompt.lower():
-                            value = store.lookup(entity, relation).value
-                            status: AnswerStatus = "miss" if value is None else "hit"
-                            lookups.append(LookupRecord(entity, relation, status, value))
+        for entity in self.entities if self._store is not None else ():
+            for relation in self.relations:
+                if entity in prompt and relation.lower() in prompt.lower():
+                    assert self._store is not None
+                    value = self._store.lookup(entity, relation).value
+                    status: AnswerStatus = "miss" if value is None else "hit"
+                    lookups.append(LookupRecord(entity, relation, status, value))
         said = next((said for piece, said in self.known.items() if piece in prompt), "nobody knows")
         values = [lookup.value for lookup in lookups if lookup.value is not None]
         text = f"{prompt} {values[0] if values else said}. And more"

@@ -13,6 +13,7 @@ from lamlam.errors import BadDocument, BadFact
 from lamlam.evaluation.audit import _filled, _without, evaluate_audit
 from lamlam.evaluation.audit_items import read_database, read_prompts
 from tests.evaluation.scripted_engine import AskingEngine
+from tests.tiny_model import write_tiny_model
 
 TRIPLETS = [
     ["Lowmere", "Seat", "Ostrand"],
@@ -88,7 +89,7 @@ def test_an_honest_model_has_neither_leakage_nor_retrieved_values(
     assert list(figures["by_style"]) == ["direct", "cloze"]
     assert figures["by_style"]["cloze"]["n"] == 2
     assert list(figures["outcomes"].values()) == [True] * 4
-    assert figures["class_prior"] == 1.0
+    assert figures["class_prior"] == 0.5
     assert engine.opened[1] is None
     assert len(engine.asked) == 12
 
@@ -168,3 +169,16 @@ def test_the_command_takes_many_files_and_an_earlier_run(
     assert "full against the earlier run: -0.500 (gained 0, lost 2, n 4" in shown.out
     assert run([*arguments, "--against", str(database)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_plain_model_is_asked_without_memory(
+    files: tuple[Path, list[Path]], tmp_path: Path
+) -> None:
+    """A model without lookup tokens answers alike in all states: what it knows is leakage."""
+    model = write_tiny_model(tmp_path / "plain.gguf", with_lookup_tokens=False)
+    figures: dict[str, Any] = evaluate_audit(
+        files[0], files[1][:1], model=str(model), show_progress=False
+    )
+    assert figures["n"] == 2
+    assert figures["full"] == figures["del_on"] == figures["L"]
+    assert figures["R"]["value"] == 0.0

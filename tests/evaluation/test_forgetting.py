@@ -124,3 +124,21 @@ def test_the_command_with_the_bundled_model(
     assert figures["n"] == len(figures["outcomes"]) == 2
     assert figures["L"]["value"] == 0.0
     assert "Dral" not in shown.out
+
+
+def test_the_table_has_the_largest_groups(
+    url: str, engine: type[AskingEngine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Twenty relations are shown; a name with control characters cannot draw on the terminal."""
+    with SyncFactStore(url) as store:
+        store.apply(
+            [
+                Assert(Fact(entity="Torsk", relation=f"mark {n:02}\x1b[2J", value="x"))
+                for n in range(24)
+            ]
+        )
+    assert run(["eval", "forgetting", "--memory", url, "--items", "40"]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "6 more; --json has them" in shown
+    assert sum(line.strip().startswith("mark") for line in shown.splitlines()) in (18, 19, 20)
