@@ -21,6 +21,8 @@ class AskingEngine:
     relations: tuple[str, ...] = ()
     opened: list[Any] = []
     asked: list[str] = []
+    options: dict[str, Any] = {}
+    """Of the last generation."""
 
     def __init__(self, model: str, memory: Any, **options: Any) -> None:
         AskingEngine.opened.append(memory)
@@ -41,9 +43,10 @@ class AskingEngine:
         if self._store is not None:
             self._store.close()
 
-    def generate(self, prompt: str, *, max_tokens: int) -> Completion:
+    def generate(self, prompt: str, *, max_tokens: int, policy: str | None = None) -> Completion:
         """Return the prompt with the value of its lookup, or with what the weights say."""
         AskingEngine.asked.append(prompt)
+        AskingEngine.options = {"max_tokens": max_tokens, "policy": policy}
         lookups: list[LookupRecord] = []
         for entity in self.entities if self._store is not None else ():
             for relation in self.relations:

@@ -152,6 +152,40 @@ def test_two_runs_are_compared(asking: type[AskingEngine], tmp_path: Path) -> No
     assert not asking.asked
 
 
+def test_the_papers_settings_are_used_and_what_differs_is_said(
+    asking: type[AskingEngine], tmp_path: Path
+) -> None:
+    """Its preset and 32 tokens; a value among five words is right."""
+    path = write_set(tmp_path, trex_lines())
+    asking.known = {"Orlandia": "a port called by all Vessmark"}
+    off = replace(QUIET, memory_off=True)
+    assert figures_of("trex", path, off)["exact"] == 0.0
+    assert asking.options == {"max_tokens": 24, "policy": None}
+    asking.known = {"Orlandia": "a port called Vessmark"}
+    figures = figures_of("trex", path, replace(off, paper=True))
+    assert asking.options == {"max_tokens": 32, "policy": "paper"}
+    assert figures["exact"] == 1.0
+    assert len(figures["differs_from_paper"]) == 3
+
+
+def test_other_entities_come_from_a_file_too(
+    asking: type[AskingEngine], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are in the same memory, and another policy is passed on."""
+    path = write_set(tmp_path, trex_lines())
+    others = tmp_path / "others.jsonl"
+    fact = {"entity": "Belorra", "relation": "capital", "value": "Quellin"}
+    others.write_text(json.dumps(fact) + "\n", encoding="utf-8")
+    arguments = ["--items-file", str(path), "--other-entities", str(others), "--policy", "stop"]
+    assert run(["eval", "trex", *arguments, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["memory_scope"] == "1 facts of 1 entities; 1 of others"
+    assert asking.options["policy"] == "stop"
+    others.write_text("no fact\n", encoding="utf-8")
+    assert run(["eval", "trex", *arguments, "--json"]) == 2
+    assert "line 1" in capsys.readouterr().err
+
+
 def test_settings_that_exclude_each_other_are_refused() -> None:
     for wrong in ({"memory_off": True, "curve": True}, {"paper": True, "policy": "stop"}):
         with pytest.raises(UsageError):
