@@ -138,3 +138,13 @@ def test_misspelt_homonyms_are_found_if_wished(tmp_path: Path) -> None:
         assert store.homonyms_nowait("Lower Zwickaw", fuzzy=False) == ()
         assert not store.known_names_nowait(["Lower Zwickaw"], loosely=True)
         store.refresh_nowait()
+
+
+def test_of_long_names_only_the_very_one_is_known(tmp_path: Path) -> None:
+    """No text makes a store fold many characters for each of many names."""
+    with SyncFactStore(f"sqlite:///{tmp_path / 'facts.db'}") as store:
+        for length, is_folded in ((200, True), (201, False)):
+            name = "É".ljust(length, "x")
+            store.apply([Assert(fact("x", "work", name))])
+            asked = [name, name.replace("É", "E")]
+            assert store.known_names(asked, loosely=True) == set(asked[: 1 + is_folded])
