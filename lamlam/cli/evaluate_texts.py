@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lamlam.cli.output import print_result
+from lamlam.cli.output import print_result, printable_line, stdout_console
 
 Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
 Against = Annotated[
@@ -27,6 +27,9 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog="Example: lamlam eval biography --memory sqlite:///facts.db --items 200 --json"
     )(biography)
+    app.command(epilog="Example: lamlam eval tofu --items-file tofu.jsonl.gz --items 30 --json")(
+        tofu
+    )
 
 
 def biography(
@@ -69,6 +72,59 @@ def biography(
         no_memory=no_memory,
     )
     _print(figures, before, as_json)
+
+
+def tofu(
+    items_file: Annotated[
+        Path,
+        typer.Option(
+            "--items-file",
+            metavar="FILE",
+            help="TOFU as JSON lines, plain, .gz or .xz; - reads standard input.",
+        ),
+    ],
+    items: Annotated[int, typer.Option(min=1, help="How many of each set are asked.")] = 50,
+    seed: Annotated[int, typer.Option(help="Which items, and which wrong values.")] = 0,
+    model: Model = "bundled",
+    plain: Annotated[bool, typer.Option("--plain", help="Run without memory.")] = False,
+    template: Annotated[
+        str, typer.Option(help="The prompt; {question} is where the question goes.")
+    ] = "{question}",
+    against: Against = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure recall and likelihood of TOFU's answers before and after facts are erased."""
+    from lamlam.evaluation.outcomes import read_outcomes
+    from lamlam.evaluation.tofu import evaluate_tofu
+
+    before = None if against is None else read_outcomes(against)
+    figures = evaluate_tofu(
+        items_file, items=items, seed=seed, model=model, plain=plain, template=template
+    )
+    if not as_json:
+        _print_sets(figures.pop("sets"), figures["states"])
+    _print(figures, before, as_json)
+
+
+def _print_sets(sets: Any, states: Any) -> None:
+    """Print the figures of TOFU's sets as a table, a row for each state of the memory."""
+    from rich.table import Table
+
+    columns = ("recall", "rouge_l", "likelihood", "truth_ratio", "choice")
+    table = Table(box=None)
+    for name in ("set", "n", "memory", *columns):
+        table.add_column(name, justify="left" if name in ("set", "memory") else "right")
+    for name, figures in sets.items():
+        for state in states:
+            cells = [figures[state].get(column) for column in columns]
+            shown = [cell["share"] if isinstance(cell, dict) else cell for cell in cells]
+            table.add_row(
+                printable_line(name),
+                str(figures["n"]),
+                state,
+                *("" if cell is None else f"{cell:.4g}" for cell in shown),
+            )
+    stdout_console().print(table)
 
 
 def _print(figures: dict[str, Any], before: dict[str, bool] | None, as_json: bool) -> None:

@@ -16,8 +16,7 @@ import math
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,16 +25,15 @@ import numpy as np
 from lamlam.errors import BadDocument
 from lamlam.evaluation.completion import fill_memory
 from lamlam.evaluation.direct_request import write_text
+from lamlam.evaluation.scored_texts import open_for_scoring, tokens_of
 from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
 from lamlam.trainer.augmentation import NO_AUGMENTATION, augment
 from lamlam.trainer.documents import Document, name_of, read_documents
-from lamlam.trainer.lookup_format import Piece, PlainText
 from lamlam.trainer.loss_masks import LookupIds, lookup_masks
 
 if TYPE_CHECKING:
     from lamlam.runtime.decoding.vocabulary import Vocabulary
     from lamlam.runtime.llama.context import LlamaContext
-    from lamlam.runtime.llama.model_file import CheckpointFile
 
 
 def evaluate_perplexity(
@@ -69,7 +67,10 @@ def evaluate_perplexity(
     started = time.monotonic()
     static = learnt = dynamic = 0.0
     n_static = n_dynamic = n_bytes = 0
-    with tempfile.TemporaryDirectory() as folder, _open(model) as (context, vocabulary, file):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_for_scoring(model) as (context, vocabulary, file),
+    ):
         bar = {"console": console(), "disable": not show_progress, "transient": True}
         for document in track(read, "given lookups", **bar):  # type: ignore[arg-type]  # its own keywords
             one = _score_given(document, vocabulary, context)
@@ -102,40 +103,13 @@ def evaluate_perplexity(
     return result
 
 
-@contextmanager
-def _open(model: str) -> Iterator[tuple[LlamaContext, Vocabulary, CheckpointFile]]:
-    from lamlam.bundled import model_path
-    from lamlam.errors import NoLookupTokens
-    from lamlam.runtime.decoding.vocabulary import Vocabulary
-    from lamlam.runtime.llama.context import open_context, open_model
-    from lamlam.runtime.llama.model_file import check_file
-    from lamlam.runtime.llama.usable_cpus import usable_cpus
-
-    path = model_path() if model == "bundled" else Path(model)
-    file = check_file(path)
-    file.verify_weights()
-    with open_model(path, file.token_types) as loaded:
-        try:
-            vocabulary = Vocabulary(loaded)
-        except NoLookupTokens:
-            vocabulary = Vocabulary(loaded, plain=True)
-        with open_context(
-            loaded,
-            context=min(loaded.n_context_trained, 2048),
-            n_sequences=1,
-            n_batch=512,
-            threads=usable_cpus(),
-            all_outputs=True,
-        ) as context:
-            yield context, vocabulary, file
-
-
 def _score_given(
     document: Document, vocabulary: Vocabulary, context: LlamaContext
 ) -> tuple[float, float, int, int]:
     """Return log likelihoods of (text tokens, tokens in the loss), and the text's tokens and bytes."""
     pieces = list(augment(document, random.Random(0), NO_AUGMENTATION, {}))
-    tokens = _tokens(pieces, vocabulary)[: context.n_context]
+    start = [vocabulary.bos] if vocabulary.bos >= 0 else []
+    tokens = [*start, *tokens_of(pieces, vocabulary)][: context.n_context]
     scores = context.score(tokens)
     lookup = vocabulary.lookup
     if lookup is None:
@@ -152,27 +126,6 @@ def _score_given(
 
 def _n_bytes(tokens: Sequence[int], vocabulary: Vocabulary) -> int:
     return sum(len(vocabulary.piece(token)) for token in tokens)
-
-
-def _tokens(pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[int]:
-    """Return a document's tokens as in training; without lookup tokens, the plain text's."""
-    lookup = vocabulary.lookup
-    tokens = [vocabulary.bos] if vocabulary.bos >= 0 else []
-    run = ""
-    for piece in pieces:
-        if isinstance(piece, PlainText):
-            run += piece.text  # a word that a fact ends inside stays one word
-        elif lookup is not None:
-            tokens += vocabulary.tokenize(run)
-            run = ""
-            for token, text in (
-                (lookup.entity, piece.entity),
-                (lookup.relationship, piece.relation),
-                (lookup.return_, piece.value),
-            ):
-                tokens += [token, *vocabulary.tokenize(f" {text}")]
-            tokens.append(lookup.end)
-    return tokens + list(vocabulary.tokenize(run))
 
 
 class _Dictation(Sampler):

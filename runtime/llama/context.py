@@ -248,10 +248,13 @@ class LlamaContext:
             self._views[key] = view
         return view
 
-    def score(self, tokens: Sequence[int]) -> NDArray[np.float64]:
+    def score(self, tokens: Sequence[int], *, left_out: int | None = None) -> NDArray[np.float64]:
         """Return the log probability of each token but the first, given those before it.
 
         Sequence 0 is used and left empty. The context must be open with ``all_outputs``.
+
+        Args:
+            left_out: a token that cannot be written: the others share its probability.
 
         Returns:
             (len(tokens) - 1,) in nats.
@@ -266,7 +269,10 @@ class LlamaContext:
             for row in range(len(chunk)):
                 logits = self.logits(row).astype(np.float64)
                 top = logits.max()
-                total = top + np.log(np.exp(logits - top).sum())
+                weights = np.exp(logits - top)
+                if left_out is not None:
+                    weights[left_out] = 0.0
+                total = top + np.log(weights.sum())
                 scores[start + row] = logits[tokens[start + row + 1]] - total
         self.free(0)
         return scores
