@@ -88,9 +88,15 @@ def own_names(names: Iterable[tuple[str, int]]) -> Names:
     found: dict[tuple[str, ...], set[Target]] = {}
     for name, number in names:
         stems = name_stems(name)
-        if stems and len(stems) <= MOST_WORDS:
-            found.setdefault(stems, set()).add(Target("own", number))
+        if not stems or len(stems) > MOST_WORDS:
+            continue
+        found.setdefault(stems, set()).add(Target("own", number))
+        if len(stems) == 2 and stems[1] in _VERB_ENDINGS:  # "managed by": "Who managed it?"
+            found.setdefault(stems[:1], set()).add(Target("own", number))
     return {stems: frozenset(targets) for stems, targets in found.items()}
+
+
+_VERB_ENDINGS = frozenset("by in at on for from with to".split())
 
 
 def find_mentions(stems: Sequence[str], *names: Names) -> list[Mention]:

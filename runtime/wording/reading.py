@@ -12,13 +12,14 @@ from lamlam.runtime.wording.lexicon import (
     Names,
     Target,
     find_mentions,
+    name_stems,
     own_names,
     shared_names,
 )
 from lamlam.runtime.wording.phrases import class_stems, flags_of, phrase_table, value_class_of
 from lamlam.runtime.wording.prompt_form import Form, Sentence
 from lamlam.runtime.wording.value_kinds import fits_class, may_stand
-from lamlam.runtime.wording.words import Word
+from lamlam.runtime.wording.words import Word, root, stem
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import EntityView
@@ -31,6 +32,8 @@ _WH = {"where": "place", "when": "date", "who": "person"}
 _PREPOSITIONS = frozenset("of for in from at on to by with as into about".split())
 
 
+_SCATTERED = 0.3
+"""Added for a relation of several words that stand in the sentence in any order."""
 _BEHIND = 0.25
 """Taken off where other words stand between the entity and the phrase."""
 
@@ -70,17 +73,28 @@ def read_sentence(
     """
     line = _Line.of(sentence, places)
     held = view.relations[:MOST_RELATIONS]
-    found = line.phrases() + line.mentions(_own_names(held))
+    found = line.phrases() + line.mentions(_own_names(held)) + line.scattered(held)
     best = max((one.score for one in found), default=0.0)
     strongest = [one for one in found if one.score >= best - 0.01]
     targets = frozenset[Target]().union(*(one.targets for one in strongest))
     is_tied = any(one.is_tied for one in strongest)
     ranked = _ranked(held, targets, most=None if is_tied else 0)
-    relations = [key for key in ranked if line.accepts(key, view.values(key))]
-    if sentence.form == "open":
-        relations = [key for key in relations if not _all_stated(view.values(key), stated)]
+    relations = _offered(line, view, ranked, stated)
+    if not relations:  # the entity's own relation, whose words all stand there
+        own = [one for one in found if any(target.kind == "own" for target in one.targets)]
+        if own:
+            strongest = max(own, key=lambda one: one.score)
+            relations = _offered(line, view, _ranked(held, strongest.targets), stated)
     wanted = _usual_name(targets, held)
     return Reading(view, tuple(relations), wanted, best, is_tied, sentence.form)
+
+
+def _offered(line: _Line, view: EntityView, ranked: Sequence[str], stated: str) -> list[str]:
+    """Return the relations whose values can stand where the sentence ends."""
+    relations = [key for key in ranked if line.accepts(key, view.values(key))]
+    if line.form == "open":
+        relations = [key for key in relations if not _all_stated(view.values(key), stated)]
+    return relations
 
 
 class _Line:
@@ -152,6 +166,32 @@ class _Line:
             found.append(_Found(mention.targets, score, is_tied))
         return found
 
+    def scattered(self, held: tuple[str, ...]) -> list[_Found]:
+        """Return relations of the entity all of whose words stand in the sentence, in any order.
+
+        "What currency does the bank issue?" names the relation "issues currency".
+        """
+        roots = {root(one) for one in self.stems}
+        found = []
+        for number, words in enumerate(_words_of(held)):
+            if not words.hard or not words.hard <= roots:
+                continue
+            n_soft = sum(self._asks_for(soft) for soft in words.soft)
+            if len(words.hard) + n_soft > 1:
+                score = len(words.hard) + _SCATTERED * (1 + n_soft)
+                found.append(_Found(frozenset((Target("own", number),)), score, True))
+        return found
+
+    def _asks_for(self, soft: str) -> bool:
+        """Return whether a word such as "year" in a relation's name is what the sentence wants."""
+        if soft in self.stems:
+            return True
+        wanted = value_class_of(soft)
+        before = self.stems[self.stems.index("$") - 1] if "$" in self.stems[1:] else ""
+        if wanted == "date":
+            return self.value_class == "date" or before in ("in", "on")
+        return bool(wanted) and self.value_class in (wanted, "place") or before in ("in", "at")
+
     def _is_next(self, mention: Mention) -> bool:
         """Return whether only words without weight stand between the entity and a name."""
         before = self.stems[: mention.start]
@@ -181,6 +221,8 @@ class _Line:
         if not is_of_entity and before >= 0:
             is_of_entity = stems[before] == "'s" and before > 0 and stems[before - 1] == "E"
         if self.form == "question":
+            if before >= 0 and stems[before] in ("what", "which") and self._may_be_asked(mention):
+                return _ATTACHED  # "What currency does E use?"
             is_whole = before < 0 or self._is_plain(stems[before])
             return _ATTACHED if is_of_entity and is_whole else 0
         sure = _ATTACHED if is_of_entity else 0
@@ -332,6 +374,31 @@ def _class_before(stems: list[str], due: int) -> str:
 @lru_cache(maxsize=1024)
 def _own_names(held: tuple[str, ...]) -> Names:
     return own_names((key, number) for number, key in enumerate(held))
+
+
+class _NameWords(NamedTuple):
+    hard: frozenset[str]
+    """Roots that a sentence must have."""
+    soft: frozenset[str]
+    """Stems of words that say of what kind the values are: "year" in "award year"."""
+
+
+_SOFT = frozenset(map(stem, "year date place location city country name title".split()))
+
+
+@lru_cache(maxsize=1024)
+def _words_of(held: tuple[str, ...]) -> tuple[_NameWords, ...]:
+    """Return the words of each relation's name, without those that carry nothing."""
+    found = []
+    for key in held:
+        stems = [
+            one
+            for one in name_stems(key)
+            if one not in _PREPOSITIONS and not flags_of(one).startswith("~")
+        ]
+        hard = frozenset(root(one) for one in stems if one not in _SOFT)
+        found.append(_NameWords(hard, frozenset(stems) & _SOFT))
+    return tuple(found)
 
 
 def _ranked(

@@ -83,5 +83,5 @@ def fits_class(kind: str, wanted: str, values: Sequence[str]) -> bool:
         case "country":
             return kind in ("country", "") and "text" in written
         case "continent" | "language":
-            return kind == wanted
+            return kind in (wanted, "")
     return True

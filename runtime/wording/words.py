@@ -153,3 +153,53 @@ def _without_ending(word: str) -> str:
 
 def _without_e(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("e") else word
+
+
+_SUFFIXES = (
+    "ational ation ition ment ance anc ence enc ship ness ity ion ist ism ative ive iv al or er ant"
+    " ent ic at y"
+).split()
+_ROOTS = {
+    "death": "die",
+    "dead": "die",
+    "birth": "born",
+    "marriag": "marry",
+    "foundd": "found",
+    "foundation": "found",
+    "nationality": "nation",
+    "sold": "sell",
+    "sale": "sell",
+    "sal": "sell",
+    "writ": "writ",
+    "writer": "writ",
+    "song": "sing",
+    "singer": "sing",
+    "choic": "choos",
+    "chos": "choos",
+    "chosen": "choos",
+    "life": "liv",
+    "speech": "speak",
+    "thought": "think",
+    "descent": "descend",
+    "burial": "bury",
+    "arrival": "arriv",
+    "winner": "win",
+}
+_SHORTEST_ROOT = 4
+
+
+@lru_cache(maxsize=16384)
+def root(stem: str) -> str:
+    """Return what a stem and the words derived from it have in common.
+
+    >>> root(stem("participated")) == root(stem("Participation")), root(stem("retirement"))
+    (True, 'retir')
+    """
+    known = _ROOTS.get(stem)
+    if known is not None:
+        return known
+    for suffix in _SUFFIXES:
+        rest = stem.removesuffix(suffix)
+        if rest != stem and len(rest) >= _SHORTEST_ROOT:
+            return rest
+    return stem
