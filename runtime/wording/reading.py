@@ -104,18 +104,28 @@ class _Line:
         self.stems = stems
         self.form = form
         self.value_class = value_class
-        self.text = " " + "".join(f"{_flagged(one)} " for one in stems)
+        self.text = _line(stems)
+        self.is_asking = form != "open" or _is_described(stems)
+        """Its words describe what is wanted, in any order: "The city where E was born is"."""
+        if "$" in stems and self.is_asking:
+            due = stems.index("$")
+            if "E" in stems[due:]:  # "____ wrote E" asks as "who wrote E" does
+                self.text += f" {_line(['who', *stems[due + 1 :]])}"
+                self.text += f" {_line(['what', *stems[due + 1 :]])}"
 
     @classmethod
     def of(cls, sentence: Sentence, places: Sequence[tuple[int, int]]) -> _Line:
         stems = _stems(sentence.words, places)
-        if "E" not in stems:
-            stems = [_PRONOUNS.get(one, one) for one in stems]
-            stems = [part for one in stems for part in one.split()]
+        first = stems.index("E") if "E" in stems else -1
+        stems = [
+            part
+            for n, one in enumerate(stems)
+            for part in (_PRONOUNS.get(one, one).split() if n > first else (one,))
+        ]
         form = sentence.form
         if form == "question":
             stems, wanted = _turned(stems)
-        elif form == "blank":
+        elif form == "blank" and "_" in stems:
             stems[stems.index("_")] = "$"
             wanted = ""
         else:
@@ -141,7 +151,7 @@ class _Line:
         found = []
         for word in dict.fromkeys(self.stems):
             for phrase in table.by_word.get(word, ()):
-                if not phrase.takes_value and self.form == "open":
+                if not (phrase.takes_value or self.is_asking):
                     continue
                 is_tied = phrase.is_in(self.text)
                 if is_tied or (self.form == "open" and phrase.is_behind(self.text)):
@@ -155,7 +165,7 @@ class _Line:
         found = []
         for mention in find_mentions(self.stems, own, shared_names()):
             attached = self._is_attached(mention)
-            if self.form == "open" and not attached:
+            if not (attached or self.is_asking):
                 continue
             is_tied = self.form != "open" or attached == _ATTACHED or self._is_next(mention)
             if not attached and not self._may_be_asked(mention):
@@ -291,6 +301,33 @@ _PRONOUNS = {
     **dict.fromkeys(("he", "she", "it", "they", "him", "them"), "E"),
     **dict.fromkeys(("his", "her", "its", "their", "whose"), "E 's"),
 }
+
+
+def _is_described(stems: list[str]) -> bool:
+    """Return whether an open sentence ends by "is", and what is before it describes the value."""
+    before = stems[: stems.index("$")] if "$" in stems else stems
+    while before and before[-1] in (
+        "the",
+        "nam",
+        "call",
+        '"',
+        ",",
+        "know",
+        "as",
+        "of",
+        "non",
+        "other",
+        "than",
+        "in",
+        "at",
+        "on",
+    ):
+        before = before[:-1]
+    return before[-1:] == ["be"] and "E" in before[1:-1] and before[0] != "E" and len(before) > 3
+
+
+def _line(stems: list[str]) -> str:
+    return " " + "".join(f"{_flagged(one)} " for one in stems)
 
 
 def _flagged(stem: str) -> str:

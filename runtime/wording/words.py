@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _TOKEN = re.compile(
-    r"(?P<blank>_{2,}|\[\s*(?:MASK|BLANK|blank|mask|\.{2,}|…|\?+)\s*\]|<(?:blank|mask|BLANK|MASK)>|\?{2,})"
+    r"(?P<blank>_{2,}|\[\s*(?:MASK|BLANK|blank|mask|\.{2,}|…|\?+)\s*\]|<(?:blank|mask|BLANK|MASK)>)"
     r"|(?P<possessive>['’]s\b|(?<=s)['’](?=\s))"
     r"|(?P<word>[^\W_]+(?:['’.\-‐–](?!s\b)[^\W_]+)*)"
     r"|(?P<line>\n+)"
