@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _BEGINNINGS = ("Xq", "Zv", "Brel", "Kth", "Omr", "Dwy", "Fjal", "Qen", "Tsor", "Yb", "Lhim", "Varg")
 _ENDINGS = ("att", "un", "ik", "osk", "eth", "ard", "ymm", "oll", "ess", "ubra", "inde", "akko")
 
+_ORDER = 7
+"""Seed of the order in which facts are written."""
+
 
 def facts_of(entities: Iterable[str], facts: Sequence[WordFact]) -> list[Triple]:
     """Return all that the set states of these entities, each fact once."""
@@ -98,9 +101,15 @@ class WordStore:
         others: Iterable[Op],
         store: SyncFactStore,
     ) -> None:
-        """Write the facts, and keep those of each entity, so that what was taken comes back."""
+        """Write the facts, and keep those of each entity, so that what was taken comes back.
+
+        They are written in an order of their own: whatever prefers the relation that was stored
+        first is not to find the one asked for there.
+        """
         self.url = url
         self.n_others = 0
+        triples = list(triples)
+        random.Random(_ORDER).shuffle(triples)
         self._store = store
         self._of: dict[str, list[Assert]] = {}
         for triple in triples:
@@ -120,7 +129,10 @@ class WordStore:
         try:
             yield
         finally:
-            self._store.apply(self._of.get(entity, []))
+            # All again, so that the entity's relations come in the order that they had.
+            own = self._of.get(entity, [])
+            relations = dict.fromkeys(op.fact.relation for op in own)
+            self._store.apply([*(Retract(entity, name) for name in relations), *own])
 
 
 @contextmanager

@@ -240,6 +240,21 @@ def test_a_fact_is_taken_for_a_while(tmp_path: Path, facts: list[WordFact]) -> N
         assert store.info().facts == 8
 
 
+def test_relations_keep_their_order_when_a_fact_comes_back(tmp_path: Path) -> None:
+    """It is not the order in which the facts were given: the first of them is the one asked for."""
+    held = [("Orlandia", f"relation {n}", f"value {n}") for n in range(8)]
+    with open_word_store(str(tmp_path), held) as words, SyncFactStore(words.url) as store:
+
+        def relations() -> list[str]:
+            return [fact.relation for fact in store.scan(entity="Orlandia")]
+
+        before = relations()
+        assert before != [relation for _, relation, _ in held]
+        with words.without("Orlandia", "relation 0"):
+            assert len(relations()) == 7
+        assert relations() == before
+
+
 def test_the_bundled_model_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command prints one object, whose keys stay."""
     path = write_set(tmp_path, pararel_lines()[:2])
