@@ -110,10 +110,11 @@ def _print_sets(sets: Any, states: Any) -> None:
     """Print the figures of TOFU's sets as a table, a row for each state of the memory."""
     from rich.table import Table
 
-    columns = ("recall", "rouge_l", "likelihood", "truth_ratio", "choice")
+    columns = ("recall", "rouge_l", "likelihood", "truth_ratio_median", "choice")
     table = Table(box=None)
     for name in ("set", "n", "memory", *columns):
-        table.add_column(name, justify="left" if name in ("set", "memory") else "right")
+        title = name.replace("truth_ratio_median", "truth ratio\n(median)").replace("_", "-")
+        table.add_column(title, justify="left" if name in ("set", "memory") else "right")
     for name, figures in sets.items():
         for state in states:
             cells = [figures[state].get(column) for column in columns]

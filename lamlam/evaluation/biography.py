@@ -136,6 +136,7 @@ def statements(completion: Completion, start: int, subject: Subject) -> list[Sta
         one
         for one in stated_values(text, start, known)
         if not any(one.start < span.end and span.start < one.end for span in spans.values())
+        and not (one.end == len(text) and completion.finish_reason == "length")  # half a word
     ]
     found: list[Statement] = []
     before: StatedValue | None = None

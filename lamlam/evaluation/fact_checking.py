@@ -47,6 +47,12 @@ _NUMBERS = frozenset(
 )
 """First names of groups whose values are numbers."""
 _FARTHEST, _LONGEST = 3, 4  # words between a relation's name and the value, words of the name
+# What may stand between: "the population was at 9", "born in the town of Lowmere".
+_BETWEEN = frozenset("is was are were be been at in on to as by named called".split())
+_KIND_OF_PLACE = re.compile(
+    r"(?:the )?(?:(?:small|old) )?(?:town|city|village|state|county|township|parish|district|"
+    r"province|region|borough|island|municipality|country|suburb) of"
+)
 _CLAUSE = re.compile(r"[.,;:()\[\]\"“”!?\n–—]|\s-\s")
 _PREPOSITION = re.compile(r"\s*(?:in|at|on|near)(?: the)?\s*")
 _BRACKET = re.compile(r"\(\s*(?P<word>born|b\.|died|d\.)?\s*(?:on |in )?$")
@@ -156,6 +162,8 @@ def named_relation(
     unheld: NamedRelation | None = None
     for skipped in range(min(_FARTHEST + 1, len(words))):
         end = len(words) - skipped
+        if not _may_stand_between(words[end:], stated):
+            continue
         for length in range(min(_LONGEST, end), 0, -1):
             name = " ".join(words[end - length : end])
             key = _held_key(name, held)
@@ -163,7 +171,8 @@ def named_relation(
                 continue
             first = synonyms_of(name)[0]
             if not _fits(stated, name, () if key is None else held[key]):
-                clash = clash or NamedRelation(key or first, key is not None, clashes=True)
+                if skipped == 0:
+                    clash = clash or NamedRelation(key or first, key is not None, clashes=True)
             elif key is not None:
                 return NamedRelation(key, True)
             elif skipped == 0 and length > 1:  # nothing farther away is meant
@@ -171,6 +180,17 @@ def named_relation(
             else:
                 unheld = unheld or NamedRelation(first, False)
     return unheld or (clash if keep_clash else None)
+
+
+def _may_stand_between(words: Sequence[str], stated: StatedValue) -> bool:
+    """Return whether these may part a relation's name from its value.
+
+    "The team of Lowmere" names Lowmere's team, while "a population of 900" says how many.
+    """
+    if stated.kind == "name" and _KIND_OF_PLACE.fullmatch(" ".join(words)):
+        return True
+    allowed = _BETWEEN | _ARTICLES | ({"of"} if stated.kind != "name" else set())
+    return allowed.issuperset(words)
 
 
 def _words_before(text: str, stated: StatedValue, before: StatedValue | None) -> list[str]:

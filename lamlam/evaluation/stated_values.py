@@ -25,7 +25,7 @@ _DATE = re.compile(
 # Read and left out: a day without a year, a decade, an ordinal, a number inside a longer sign.
 _NO_VALUE = re.compile(
     rf"\b(?:{_DAY} (?:of )?(?:{_MONTH})|(?:{_MONTH}) {_DAY})\b|\b\d+(?:s|st|nd|rd|th)\b"
-    r"|[^\W\d_]+[-–]?\d[\w-]*|\b\d+[-–]?[^\W\d_][\w-]*"
+    r"|[^\W\d_]+[-–]?\d[\w-]*|\b\d+[-–]?[a-zµ][\w-]*"
 )
 _NUMBER = re.compile(r"(?<![\w.,/–-])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w/])")
 _WORD = re.compile(r"[^\W_](?:[^\W_]|['’.&-](?=[^\W_]))*")
@@ -33,6 +33,7 @@ _BREAK = re.compile(r"[.!?:]['\"”’)]*\s+$|\n\s*$|^\W*$")
 _POSSESSIVE = re.compile(r"['’]s?$")
 # Small words that may stand inside a name.
 _INSIDE = frozenset("of the de la le du da di del der den van von und y e al bin ibn zu".split())
+_SHORTENED = frozenset("St Mt Ft Dr Mr Mrs Ms Prof Gen Col Capt Lt Sgt Rev".split())
 # Words that begin sentences and no names; names that begin with one of them lose it there.
 _OPENERS = frozenset(
     (
@@ -69,7 +70,7 @@ def stated_values(text: str, start: int = 0, known: Collection[str] = ()) -> lis
     Args:
         start: where the written part begins; the text before it is read for its sentences only.
         known: words in small letters that state nothing: those of the prompt and of the
-            entity's names. A name is left out where all its words are among them.
+            entity's names. A value is left out where all its words are among them.
     """
     covered = bytearray(len(text))
     found: list[StatedValue] = []
@@ -82,12 +83,9 @@ def stated_values(text: str, start: int = 0, known: Collection[str] = ()) -> lis
                 found.append(StatedValue(match.start(), match.end(), match[0], "date"))
             elif kind == "number":
                 found.append(StatedValue(match.start(), match.end(), match[0], "number"))
+    found += _names(text, start, covered)
     nothing_new = {*known, *_INSIDE}
-    found += [
-        name
-        for name in _names(text, start, covered)
-        if not nothing_new.issuperset(words_of(name.text))
-    ]
+    found = [one for one in found if not nothing_new.issuperset(words_of(one.text))]
     return sorted(found, key=lambda one: one.start)
 
 
@@ -98,7 +96,7 @@ def _names(text: str, start: int, covered: bytearray) -> Iterator[StatedValue]:
     for match in _WORD.finditer(text, start):
         is_free = not any(covered[match.start() : match.end()])
         joins = bool(run) and _joins(text[(pending or run)[-1].end() : match.start()], run[-1][0])
-        if is_free and match[0][0].isupper():
+        if is_free and _begins_name(match[0]):
             if not joins:
                 yield from _name(text, run)
                 run = []
@@ -112,9 +110,14 @@ def _names(text: str, start: int, covered: bytearray) -> Iterator[StatedValue]:
     yield from _name(text, run)
 
 
+def _begins_name(word: str) -> bool:
+    """Return whether a word may be of a name: "Rome", "4Kids"."""
+    return word[0].isupper() or (word[0].isdigit() and word.lstrip("0123456789")[:1].isupper())
+
+
 def _joins(between: str, before: str) -> bool:
     """Return whether two words may belong to one name: "J. Smith", not "Rome. Smith"."""
-    is_initial = len(before) == 1 or "." in before
+    is_initial = len(before) == 1 or "." in before or before in _SHORTENED
     return between in (" ", " & ") or (between == ". " and is_initial)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Any, Literal
 
 from rapidfuzz.distance import LCSseq
@@ -269,6 +269,7 @@ def _figures(
             "rouge_l": _mean(score.rouge_l for score in mine),
             "likelihood": _mean(score.likelihood for score in mine),
             "truth_ratio": _mean(score.truth_ratio for score in mine),
+            "truth_ratio_median": _median(score.truth_ratio for score in mine),
             "choice": _mean(score.choice for score in mine),
         }
         if with_facts:
@@ -284,6 +285,11 @@ def _figures(
 def _mean(values: Iterable[float | None]) -> float | None:
     given = [value for value in values if value is not None]
     return round(fmean(given), 4) if given else None
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    given = [value for value in values if value is not None]
+    return round(median(given), 4) if given else None
 
 
 def _quality(
@@ -312,7 +318,7 @@ def _quality(
         result[state] = {
             "n": len(both),
             "statistic": round(ks_statistic(list(mine.values()), list(never.values())), 4),
-            "p": round(ks_p_value(list(mine.values()), list(never.values())), 6),
+            "p": float(f"{ks_p_value(list(mine.values()), list(never.values())):.3g}"),
             "same": round(same / len(both), 4) if both else None,
         }
     return result

@@ -57,6 +57,8 @@ def judged(written: str, subject: Subject = ADA) -> list[tuple[str, str]]:
         ("and the population was 12,345.", "right"),
         ("and the population was 12,346.", "wrong"),
         ("had 7 children.", "unsupported"),
+        ("and a population of 12,346 people.", "wrong"),
+        ("the director of Vienna.", "unsupported"),
     ],
 )
 def test_a_parametric_value_is_judged_by_the_words_before_it(written: str, verdict: str) -> None:
@@ -78,6 +80,11 @@ def test_the_second_date_in_brackets_is_of_death() -> None:
         ("7 November 1867", "right"),
         ("4 July 1934", "unsupported"),
     ]
+
+
+def test_half_a_name_is_not_checked() -> None:
+    """A text that ends by its length may end inside a word, but for what memory wrote."""
+    assert judged("saw Vienna and Bren") == [("Vienna", "unsupported")]
 
 
 def test_repeats_count_once() -> None:
@@ -105,6 +112,7 @@ def fetched(
         ("was born in", "Lowmere", "birth place", "right"),
         ("was born in", "chemist", "occupation", "wrong"),
         ("was a part of", "12,345", "population", "wrong"),
+        ("was born as a", "chemist", "occupation", "right"),
         ("died in", "Lowmere", "birth place", "unsupported"),
     ],
 )

@@ -15,6 +15,7 @@ from lamlam.evaluation.stated_values import stated_values
         ("It was founded in 1911. It has 12,345 people.", ["1911", "12,345"]),
         ("The area is 6,490.9 km².", ["6,490.9"]),
         ("He joined the Bank of Ostrava and the U.S. Navy.", ["Bank of Ostrava", "U.S. Navy"]),
+        ("It is by 4Kids Radio of St. Vask", ["4Kids Radio of St. Vask"]),
         ("He met J. R. Marlow in spring", ["J. R. Marlow"]),
         ("She studied in Rome. Paris followed. The Old Mill burnt.", ["Rome", "Old Mill"]),
         ("It is Lowmere's capital, Ostrava", ["Lowmere's", "Ostrava"]),
@@ -46,4 +47,4 @@ def test_what_the_prompt_says_is_not_stated() -> None:
     assert [one.text for one in stated_values(text, 21, {"ada", "marlow", "ostrava"})] == [
         "Ada Marlow of Rome"
     ]
-    assert stated_values("Ada Marlow was Marlow", 10, {"ada", "marlow"}) == []
+    assert stated_values("Ada Marlow 1867 was Marlow 1867", 15, {"ada", "marlow", "1867"}) == []
