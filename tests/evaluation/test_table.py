@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from lamlam.cli.app import run
 from lamlam.errors import BadDocument, LamLamError
 from lamlam.evaluation.other_words import WordSettings
 from lamlam.evaluation.table import (
@@ -22,6 +24,7 @@ from lamlam.evaluation.table import (
 from lamlam.evaluation.word_items import WordFact, WordItem
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.spans import Span
+from tests.evaluation.scripted_engine import AskingEngine
 
 
 def test_the_shipped_table_and_wordings_are_whole() -> None:
@@ -79,6 +82,37 @@ def test_a_table_of_ones_own_is_asked(tmp_path: Path) -> None:
     result = evaluate_table(table, wordings, items=2, settings=quiet)
     assert result["n"] == 2
     assert result["memory_scope"] == "3 cells"
+
+
+def test_the_command_compares_with_an_earlier_run(
+    tmp_path: Path,
+    engine: type[AskingEngine],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One JSON object; the same cells asked with all the table, then each without its own."""
+    table, wordings = tmp_path / "own.csv", tmp_path / "own.txt"
+    table.write_text("name,Seat,Coin\nDuchy of Lowmere,Lowmere Hall,groat\n")
+    wordings.write_text("What is {E}'s {R}?\n{E}'s {R} is\n")
+    monkeypatch.setattr(engine, "entities", ("Duchy of Lowmere",))
+    line = ["eval", "table", "--file", str(table), "--wordings", str(wordings), "--items", "6"]
+    results = []
+    for more in ([], ["--against", str(tmp_path / "before.json")]):
+        assert run([*line, "--json", *more]) == 0
+        out = capsys.readouterr().out
+        results.append(json.loads(out))
+        (tmp_path / "before.json").write_text(out)
+    first, second = results
+    assert first["right"] == 1.0
+    assert first["false_when_absent"] == 0.0
+    assert engine.options["max_tokens"] == 24
+    assert len(engine.asked) == 2 * 12
+    assert second["against"] == {
+        "n": len(first["outcomes"]), "difference": 0.0, "gained": 0, "lost": 0, "p": 1.0,
+    }  # fmt: skip
+    assert run(line) == 0
+    shown = capsys.readouterr().out
+    assert "other_cell" in shown and "outcomes" not in shown
 
 
 def test_bad_files_are_refused_by_name(tmp_path: Path) -> None:
