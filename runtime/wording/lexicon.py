@@ -26,7 +26,7 @@ class Target(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
+class RelationMention:
     """A name of relations in a sentence."""
 
     start: int
@@ -99,9 +99,9 @@ def own_names(names: Iterable[tuple[str, int]]) -> Names:
 _VERB_ENDINGS = frozenset("by in at on for from with to".split())
 
 
-def find_mentions(stems: Sequence[str], *names: Names) -> list[Mention]:
+def find_mentions(stems: Sequence[str], *names: Names) -> list[RelationMention]:
     """Return the longest names at each place of a sentence, none inside another."""
-    found: list[Mention] = []
+    found: list[RelationMention] = []
     firsts = [{key[0] for key in one} if len(one) < 64 else None for one in names]
     at = 0
     while at < len(stems):
@@ -116,7 +116,7 @@ def find_mentions(stems: Sequence[str], *names: Names) -> list[Mention]:
     return found
 
 
-def _longest_at(stems: Sequence[str], at: int, names: Sequence[Names]) -> Mention | None:
+def _longest_at(stems: Sequence[str], at: int, names: Sequence[Names]) -> RelationMention | None:
     # Articles between the words count for nothing: "country of the origin".
     ends: list[int] = []
     words: list[str] = []
@@ -134,5 +134,5 @@ def _longest_at(stems: Sequence[str], at: int, names: Sequence[Names]) -> Mentio
         targets = frozenset().union(*(one.get(key, ()) for one in names))
         if targets:
             n_words = sum("~" not in flags_of(word) for word in key)
-            return Mention(at, ends[n - 1], max(n_words, 1), targets)
+            return RelationMention(at, ends[n - 1], max(n_words, 1), targets)
     return None

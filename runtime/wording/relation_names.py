@@ -1,0 +1,108 @@
+"""From what a sentence asks for to the relations that an entity holds, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from lamlam.runtime.wording.lexicon import Target
+from lamlam.runtime.wording.phrases import phrase_table
+
+_WIDE_KINDS = ("country", "continent")
+_WIDER = 20
+"""Rank of a relation that is wider than the one that is asked for: an award, where a medal is."""
+
+
+def ranked(held: tuple[str, ...], targets: frozenset[Target], most: int | None = None) -> list[str]:
+    """Return the held relations that any of the targets asks for, best first.
+
+    Args:
+        most: the last rank that counts; ``None``: all.
+    """
+    ranks: dict[str, int] = {}
+    for target in targets:
+        if target.kind == "own":
+            ranks[held[target.number]] = -1
+            continue
+        accepted = _accepted(target)
+        for key in held:
+            rank = _rank(key, accepted)
+            if rank is not None and (most is None or rank <= most):
+                ranks[key] = min(rank, ranks.get(key, rank))
+    # "Where is it?": in a town, rather than on a continent.
+    return sorted(ranks, key=lambda key: (ranks[key], kind_of(key) in _WIDE_KINDS, held.index(key)))
+
+
+def usual_name(targets: frozenset[Target], held: tuple[str, ...]) -> str:
+    """Return the name under which to ask for what the targets mean; empty without any."""
+    from lamlam.memory_backends.model.synonyms import relation_groups
+
+    order = ("own", "group", "family")
+    best = min(targets, key=lambda one: (order.index(one.kind), one.number), default=None)
+    if best is None:
+        return ""
+    if best.kind == "own":
+        return held[best.number]
+    if best.kind == "group":
+        return relation_groups()[best.number][0]
+    return phrase_table().families[best.number].names[0]
+
+
+@lru_cache(maxsize=4096)
+def kind_of(key: str) -> str:
+    """Return the kind of a relation's values by the phrase table; empty where it is not there."""
+    from lamlam.memory_backends.model.synonyms import group_of
+
+    group = group_of(key)
+    best: tuple[int, str] | None = None
+    for family in phrase_table().families:
+        for rank, name in enumerate(family.names):
+            if name == key or (group is not None and group_of(name) == group):
+                if best is None or rank < best[0]:
+                    best = (rank, family.kind)
+                break
+    return best[1] if best else ""
+
+
+class _Accepted(NamedTuple):
+    keys: Mapping[str, int]
+    groups: Mapping[int, int]
+
+
+@lru_cache(maxsize=4096)
+def _accepted(target: Target) -> _Accepted:
+    """Return relations and groups that a target accepts, with their ranks."""
+    from lamlam.memory_backends.model.synonyms import group_of, relation_groups
+
+    names: Sequence[str]
+    if target.kind == "family":
+        names = phrase_table().families[target.number].names
+    else:
+        names = relation_groups()[target.number][:1]
+    keys = {name: rank for rank, name in reversed(list(enumerate(names)))}
+    groups: dict[int, int] = {}
+    for rank, name in enumerate(names):
+        group = group_of(name)
+        if group is not None:
+            groups.setdefault(group, rank)
+    return _Accepted(keys, groups)
+
+
+def _rank(key: str, accepted: _Accepted) -> int | None:
+    from lamlam.memory_backends.model.synonyms import group_of, may_answer, relation_groups
+
+    if key in accepted.keys:
+        return accepted.keys[key]
+    group = group_of(key)
+    if group is None:
+        return None
+    if group in accepted.groups:
+        return accepted.groups[group]
+    for asked, rank in accepted.groups.items():
+        name = relation_groups()[asked][0]
+        if rank == 0 and may_answer(key, name):
+            return rank
+        if rank == 0 and may_answer(name, key):
+            return _WIDER
+    return None
