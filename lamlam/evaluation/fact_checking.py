@@ -58,6 +58,14 @@ _PREPOSITION = re.compile(r"\s*(?:in|at|on|near)(?: the)?\s*")
 _BRACKET = re.compile(r"\(\s*(?P<word>born|b\.|died|d\.)?\s*(?:on |in )?$")
 _DASH = re.compile(r"\([^()]*\d\s*(?:[–—-]|to)\s*$")
 _RELEASED = re.compile(r"\b(?:is|was) (?:an? )?(?:[a-z]+ )?$")
+# "by Bolivian novelist Ada Marlow": the first word says what kind of novelist she is.
+_ATTRIBUTE = re.compile(r"(?:\w+-)?\w+(?:an|ish|ese|ic|-based|-born)", re.IGNORECASE)
+_NEXT_WORD = re.compile(r" ([a-z]{3,})")
+_NO_NOUN = frozenset(
+    "and but for from with who which that where when while was were has had are into near under"
+    " after before during since until because than the its his her their".split()
+)
+_LIFE_PLACES = frozenset(("birth place", "death place", "burial place"))
 _NUMERAL = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _ARTICLES = frozenset(("the", "a", "an"))
 _PLAIN = frozenset("by in at for from on".split())  # "part of", "cast of" may be said of either end
@@ -97,6 +105,16 @@ def agrees(stated: StatedValue, held: str) -> bool:
     return _contains(_name_words(held), _name_words(stated.text))
 
 
+def _says_more(stated: StatedValue, held: str) -> bool:
+    """Return whether what is stated has a held value as a part."""
+    if stated.kind == "date":
+        day, other = _date(stated.text), _date(held)
+        if day is None or other is None:
+            return False
+        return all(its is None or mine == its for mine, its in zip(day, other, strict=True))
+    return _contains(_name_words(stated.text), _name_words(held))
+
+
 def judge_parametric(
     text: str, stated: StatedValue, before: StatedValue | None, subject: Subject
 ) -> tuple[Verdict, str | None]:
@@ -112,8 +130,11 @@ def judge_parametric(
         return ("right" if is_right else "unsupported"), None
     if not named.is_held:
         return "unsupported", named.name
-    is_right = any(agrees(stated, value) for value in held[named.name])
-    return ("right" if is_right else "wrong"), named.name
+    if any(agrees(stated, value) for value in held[named.name]):
+        return "right", named.name
+    # What says more than the store may be true or not: "Rome, Ohio" where it holds Rome.
+    is_open = any(_says_more(stated, value) for value in held[named.name])
+    return ("unsupported" if is_open else "wrong"), named.name
 
 
 def judge_fetched(
@@ -157,12 +178,16 @@ def named_relation(
     held = subject.held
     if stated.kind == "date" and (special := _by_form(text[: stated.start], subject)) is not None:
         return special
+    if _is_attribute(text, stated):
+        return None
     words = _words_before(text, stated, before)
     clash: NamedRelation | None = None
     unheld: NamedRelation | None = None
     for skipped in range(min(_FARTHEST + 1, len(words))):
         end = len(words) - skipped
-        if not _may_stand_between(words[end:], stated):
+        between = " ".join(words[end:])
+        is_far_place = stated.kind == "name" and bool(_KIND_OF_PLACE.fullmatch(between))
+        if not (is_far_place or _may_stand_between(words[end:], stated)):
             continue
         for length in range(min(_LONGEST, end), 0, -1):
             name = " ".join(words[end - length : end])
@@ -170,6 +195,8 @@ def named_relation(
             if key is None and group_of(name) is None:
                 continue
             first = synonyms_of(name)[0]
+            if is_far_place and first not in _LIFE_PLACES:
+                continue
             if not _fits(stated, name, () if key is None else held[key]):
                 if skipped == 0:
                     clash = clash or NamedRelation(key or first, key is not None, clashes=True)
@@ -182,13 +209,19 @@ def named_relation(
     return unheld or (clash if keep_clash else None)
 
 
+def _is_attribute(text: str, stated: StatedValue) -> bool:
+    """Return whether a name only describes the noun after it."""
+    following = _NEXT_WORD.match(text, stated.end)
+    if stated.kind != "name" or following is None or following[1] in _NO_NOUN:
+        return False
+    return _ATTRIBUTE.fullmatch(stated.text.split()[-1]) is not None
+
+
 def _may_stand_between(words: Sequence[str], stated: StatedValue) -> bool:
     """Return whether these may part a relation's name from its value.
 
     "The team of Lowmere" names Lowmere's team, while "a population of 900" says how many.
     """
-    if stated.kind == "name" and _KIND_OF_PLACE.fullmatch(" ".join(words)):
-        return True
     allowed = _BETWEEN | _ARTICLES | ({"of"} if stated.kind != "name" else set())
     return allowed.issuperset(words)
 
@@ -198,7 +231,8 @@ def _words_before(text: str, stated: StatedValue, before: StatedValue | None) ->
     left = text[: stated.start]
     if before is not None and before.end <= stated.start:
         between = left[before.end :]
-        if _PREPOSITION.fullmatch(between):
+        # "born <date> in Lowmere", "born in Lowmere on <date>"; not "born in Lowmere in Vask"
+        if before.kind != stated.kind and _PREPOSITION.fullmatch(between):
             left = left[: before.start] + between
         else:
             left = between

@@ -59,6 +59,8 @@ def judged(written: str, subject: Subject = ADA) -> list[tuple[str, str]]:
         ("had 7 children.", "unsupported"),
         ("and a population of 12,346 people.", "wrong"),
         ("the director of Vienna.", "unsupported"),
+        ("was born in Lowmere Castle.", "unsupported"),
+        ("was directed by Bolivian painters.", "unsupported"),
     ],
 )
 def test_a_parametric_value_is_judged_by_the_words_before_it(written: str, verdict: str) -> None:
@@ -71,6 +73,14 @@ def test_a_place_behind_a_date_belongs_to_the_same_verb() -> None:
     assert judged("was born 7 November 1867 in Ostrava.") == [
         ("7 November 1867", "right"),
         ("Ostrava", "wrong"),
+    ]
+
+
+def test_a_second_place_behind_a_place_is_not_named_by_the_verb() -> None:
+    """The store may hold the nearer one alone."""
+    assert judged("was born in Lowmere in Brenn.") == [
+        ("Lowmere", "right"),
+        ("Brenn", "unsupported"),
     ]
 
 
