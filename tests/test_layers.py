@@ -15,6 +15,7 @@ MODEL, PROTOCOL = "memory_backends/model", "memory_backends/protocol"
 STATED = {MODEL, PROTOCOL, "memory_backends/commits"}
 READ = {*STATED, "memory_backends/resolution"}
 DECODING, LLAMA, CHAT = "runtime/decoding", "runtime/llama", "runtime/chat"
+WORDING = "runtime/wording"
 
 # Modules directly in lamlam/ (errors, version, …) may be imported by all; they import each other.
 ARROWS: dict[str, set[str]] = {
@@ -44,7 +45,8 @@ ARROWS: dict[str, set[str]] = {
     "runtime/observers": {DECODING},
     "runtime/chat": {MODEL, PROTOCOL, DECODING, LLAMA},
     "runtime/memory": {MODEL, PROTOCOL, "memory_backends/open", DECODING, LLAMA},
-    "runtime/scheduling": {MODEL, PROTOCOL, CHAT, DECODING, LLAMA},
+    "runtime/scheduling": {MODEL, PROTOCOL, CHAT, DECODING, LLAMA, WORDING},
+    "runtime/wording": {MODEL},
     "runtime/engine": {
         PROTOCOL, "bundled", CHAT, DECODING, "runtime/memory", "runtime/observers",
         "runtime/scheduling",

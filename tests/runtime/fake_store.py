@@ -55,6 +55,26 @@ class FakeStore:
         stored = [fact for relation in self.facts[key] for fact in self._stored(key, relation)]
         return EntityView(entity, key, MatchPart("exact", 1.0, key), stored)
 
+    def known_names_nowait(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        return frozenset(name for name in names if name.casefold() in self.facts)
+
+    def homonyms_nowait(
+        self,
+        name: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> tuple[EntityView, ...]:
+        return ()
+
     def lookup_nowait(self, query: Lookup) -> LookupResult:
         self.asked.append((query.entity, query.relation))
         if self.error:
