@@ -77,10 +77,19 @@ def shared_names() -> Names:
 
 
 _NO_MENTION = frozenset(
-    (word,)
-    for word in "from to when where who what start end be in on of at by date year name".split()
+    (stem(word),)
+    for word in (
+        "from to when where who what start end be in on of at by date year name people office home"
+        " recorded released issued holds owns uses created established opened closed launched"
+        " completed built elected won wrote written performed directed composed produced designed"
+        " developed edited taught killed defeated beat started began ended finished operates"
+        " employs makes produces works plays played represents represented role roles lead leads"
+        " against seat seats head chief press place work works action film book station career"
+        " called held known made located carries served drafted featuring attended born died"
+    ).split()
 )
-"""Names that stand in sentences of every kind: only a structure around them says more."""
+"""Names that stand in sentences of every kind: only a structure around them says more, or a
+phrase."""
 
 
 def own_names(names: Iterable[tuple[str, int]]) -> Names:

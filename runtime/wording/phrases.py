@@ -12,7 +12,7 @@ from lamlam.word_lists import WordLists
 
 _FILE = Path(__file__).with_name("phrases.txt")
 CLASSES = WordLists(Path(__file__).with_name("word_classes.txt"))
-_VALUE_CLASSES = ("country", "city", "region", "continent", "date", "language")
+_VALUE_CLASSES = ("country", "city", "region", "continent", "date", "language", "org")
 _SIGNS = ("E", "$", "...", "'s")
 # In the line that phrases are matched with, "~" marks a word that may stand between those of a
 # phrase, and "^" one that may stand between a phrase and its value.
@@ -112,7 +112,13 @@ def phrase_table() -> PhraseTable:
 
 def _tokens(text: str) -> list[str]:
     """Return the parts of a phrase: words with their alternatives, signs, optional words."""
-    return re.sub(r"E's\b", "E 's", text.strip()).split()
+    spaced = re.sub(r"E's\b", "E 's", text.strip())
+    spaced = re.sub(r"\(([^()]*)\)", lambda found: _each_optional(found[1]), spaced)
+    return spaced.split()
+
+
+def _each_optional(words: str) -> str:
+    return " ".join(f"({word})" for word in words.split())
 
 
 def _alternatives(token: str) -> tuple[str, ...]:

@@ -76,6 +76,8 @@ def fits_class(kind: str, wanted: str, values: Sequence[str]) -> bool:
             return "number" in written or "year" in written or kind == "number"
         case "person":
             return kind in ("person", "any", "") and "text" in written
+        case "org":
+            return kind in ("org", "any", "") and "text" in written
         case "place":
             return kind in ("place", "country", "continent", "any", "") and "text" in written
         case "city" | "region":
