@@ -154,7 +154,10 @@ class Decoder:
         """First tokens of names that memory did not know, at this place."""
         self.last_lookup: Lookup | None = None
         """What memory was asked last."""
-        self._text_samples = self._build_text_samples()
+        self._text_samples = self._build_text_samples(masks.letters[:0])
+        self._samples_behind_value: _TextSamples | None = None
+        self._is_behind_value = False
+        """A value that ends in a letter or digit was written just now."""
         self.action: Action = self._next_in_text()
 
     @property
@@ -350,7 +353,7 @@ class Decoder:
         if token in self.vocabulary.eog_tokens:
             self._finish("stop")
             return
-        self._blocked_here = False
+        self._blocked_here = self._is_behind_value = False
         self.tokens.append(token)
         self.n_text_tokens += 1
         if self.listed is not None:
@@ -403,6 +406,10 @@ class Decoder:
         if self._ends_behind_value and not output.awaits_value:
             return self._done("stop")
         samples = self._text_samples
+        if self._is_behind_value:
+            if self._samples_behind_value is None:
+                self._samples_behind_value = self._build_text_samples(self._masks.letters)
+            samples = self._samples_behind_value
         if not self._can_look:
             return samples.plain
         if self.n_text_tokens < self._quiet_until and not self.settings.is_bias_steady:
@@ -428,7 +435,7 @@ class Decoder:
             and self.n_lookup_tokens < self.settings.max_lookup_tokens
         )
 
-    def _build_text_samples(self) -> _TextSamples:
+    def _build_text_samples(self, also_forbidden: TokenIds) -> _TextSamples:
         masks, settings, lookup = self._masks, self.settings, self.vocabulary.lookup
         bias: tuple[tuple[int, float], ...] = ()
         more: tuple[tuple[int, float], ...] = ()
@@ -438,6 +445,8 @@ class Decoder:
             more = ((lookup.entity, settings.lookup_bias + extra),)
         plain = masks.key if settings.ignore_eos else masks.text_no_lookup
         looking = masks.text_no_end if settings.ignore_eos else masks.text
+        if len(also_forbidden):
+            plain, looking = (np.union1d(one, also_forbidden) for one in (plain, looking))
         return _TextSamples(
             plain=Sample(Choice(plain)),
             quiet=Sample(Choice(looking)),
@@ -561,6 +570,7 @@ class Decoder:
         surface = fetched if lead == " " else self.vocabulary.tokenize(lead + value)
         start = len(self.output.text)
         self.output.add_value(lead, value, fact)
+        self._is_behind_value = value[-1:].isascii() and value[-1:].isalnum()
         self.n_text_tokens += len(surface)
         if self.listed is not None:
             self.listed.add_written(surface, start, len(self.output.text))

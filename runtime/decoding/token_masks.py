@@ -26,6 +26,9 @@ class TokenMasks:
         self.text_no_end = token_ids(special - ({lookup.entity} if lookup else set()))
         self.entity = token_ids(special - ({lookup.relationship} if lookup else set()))
         self.relation = token_ids(special - ({lookup.return_} if lookup else set()))
+        pieces = map(vocabulary.piece, range(vocabulary.n_tokens)) if lookup else ()
+        self.letters = token_ids({n for n, piece in enumerate(pieces) if piece[:1].isalnum()})
+        """Tokens that would go on with a word: a value must not grow into another word."""
 
 
 def token_ids(tokens: set[int] | frozenset[int]) -> TokenIds:

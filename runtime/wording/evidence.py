@@ -122,7 +122,10 @@ class _NamesIn:
         if "E" not in before:
             return False
         last = len(before) - 1 - before[::-1].index("E")
-        return all("~" in flags_of(one) or one == "'s" for one in before[last + 1 :])
+        return all(
+            "~" in flags_of(one) or one in ("'s", ":", "-", "|", "/", "[", "=")
+            for one in before[last + 1 :]
+        )
 
     def _is_attached(self, mention: RelationMention) -> float:
         """Return how surely the words around a name say whose relation it is, and that it is due.
@@ -178,7 +181,7 @@ class _NamesIn:
         lead = stems[before] if before >= 0 else ""
         if lead in ("with", "have"):  # "E has a population of"
             return rest[:1] != ["be"]
-        if lead in ("E", ",", ":", "-", "|", "(", "="):
+        if lead in ("E", ",", ":", "-", "|", "(", "=", "/", "["):
             return rest[:1] not in (["of"], ["in"])
         return "be" in rest and rest[-1] != "of" and "be" != lead  # "In E, the currency is"
 

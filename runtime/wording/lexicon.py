@@ -13,6 +13,8 @@ from lamlam.runtime.wording.words import stem, words_of
 
 MOST_WORDS = 7
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_BRACKET = re.compile(r"\s[(\[][^()\[\]]{1,8}[)\]]$")
+"""A unit behind a column's head: "height (m)"."""
 _LEFT_OUT = frozenset(("the",))
 
 
@@ -46,7 +48,7 @@ def name_stems(name: str) -> tuple[str, ...]:
     >>> name_stems("countryOfCitizenship"), name_stems("gdp_per_capita")
     (('country', 'of', 'citizenship'), ('gdp', 'per', 'capita'))
     """
-    spaced = _CAMEL.sub(" ", name).replace("_", " ")
+    spaced = _BRACKET.sub("", _CAMEL.sub(" ", name)).replace("_", " ") or name
     stems = (word.norm for word in words_of(spaced) if word.kind in ("word", "mark", "possessive"))
     return tuple(one for one in stems if one not in _LEFT_OUT and one not in "()/,.-")
 

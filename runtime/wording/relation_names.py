@@ -6,10 +6,15 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from lamlam.runtime.wording.lexicon import Target
+from lamlam.runtime.wording.lexicon import Target, name_stems
 from lamlam.runtime.wording.phrases import phrase_table
+from lamlam.runtime.wording.sentence_line import PREPOSITIONS
+from lamlam.runtime.wording.words import root
 
 _WIDE_KINDS = ("country", "continent")
+_LIGHT = frozenset("or and number count no the official current total name full main s".split())
+_OWN_WORDS = 30
+"""Rank of a relation outside the synonym table whose words are all among those that are wanted."""
 _WIDER = 20
 """Rank of a relation that is wider than the one that is asked for: an award, where a medal is."""
 
@@ -68,6 +73,8 @@ def kind_of(key: str) -> str:
 class _Accepted(NamedTuple):
     keys: Mapping[str, int]
     groups: Mapping[int, int]
+    roots: frozenset[str]
+    """Of the words of all these names."""
 
 
 @lru_cache(maxsize=4096)
@@ -77,16 +84,26 @@ def _accepted(target: Target) -> _Accepted:
 
     names: Sequence[str]
     if target.kind == "family":
-        names = phrase_table().families[target.number].names
+        names = words = phrase_table().families[target.number].names
     else:
-        names = relation_groups()[target.number][:1]
+        words = relation_groups()[target.number]
+        names = words[:1]
+    roots = frozenset(one for name in words for one in name_roots(name))
     keys = {name: rank for rank, name in reversed(list(enumerate(names)))}
     groups: dict[int, int] = {}
     for rank, name in enumerate(names):
         group = group_of(name)
         if group is not None:
             groups.setdefault(group, rank)
-    return _Accepted(keys, groups)
+    return _Accepted(keys, groups, roots)
+
+
+@lru_cache(maxsize=8192)
+def name_roots(name: str) -> frozenset[str]:
+    """Return the roots of a relation's name, without words that say nothing of their own."""
+    return frozenset(
+        root(one) for one in name_stems(name) if one not in PREPOSITIONS and one not in _LIGHT
+    )
 
 
 def _rank(key: str, accepted: _Accepted) -> int | None:
@@ -95,8 +112,9 @@ def _rank(key: str, accepted: _Accepted) -> int | None:
     if key in accepted.keys:
         return accepted.keys[key]
     group = group_of(key)
-    if group is None:
-        return None
+    if group is None:  # a name of its own, such as "students count" beside "number of students"
+        roots = name_roots(key)
+        return _OWN_WORDS if roots and roots <= accepted.roots else None
     if group in accepted.groups:
         return accepted.groups[group]
     for asked, rank in accepted.groups.items():

@@ -74,6 +74,14 @@ _IRREGULAR = {
         "tie": "tied ties",
         "serve": "served serves serving",
         "bury": "buried",
+        "number": "no num nr no. nos numbers",
+        "population": "pop",
+        "department": "dept",
+        "government": "govt gov't",
+        "established": "est",
+        "position": "pos",
+        "publisher": "publ",
+        "temperature": "temp",
     }.items()
     for form in forms.split()
 }
