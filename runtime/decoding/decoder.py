@@ -237,6 +237,12 @@ class Decoder:
         self._is_asked_by_words, self._ends_behind_value = True, is_last
         self.action = Force(names)
 
+    def forbid_lookups(self) -> None:
+        """Allow no lookup for some words."""
+        self._closed_until = self.n_text_tokens + CLOSED_AFTER_MISS_TOKENS
+        if isinstance(self.state, InText) and isinstance(self.action, Sample):
+            self.action = self._next_in_text()
+
     def close(self) -> None:
         """Take back the lookup that has just opened, and allow none for some words."""
         assert isinstance(self.state, InEntity)

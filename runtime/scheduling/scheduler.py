@@ -343,6 +343,7 @@ class Scheduler:
         decoder, key_constraint = sequence.decoder, sequence.key_constraint
         if decoder.key_to_guide is None:
             return
+        is_strict = key_constraint is not None and key_constraint.is_strict
         if key_constraint is None:
             decoder.guide(None, is_blind=True)
         elif decoder.key_to_guide == "entity":
@@ -351,8 +352,12 @@ class Scheduler:
                 if decoder.key_to_guide is None:
                     return
             named = key_constraint.entities(decoder.output.text)
-            only = key_constraint.all_entities(named) if key_constraint.is_strict else None
-            decoder.guide(named, only=only, is_strict=key_constraint.is_strict)
+            if sequence.word_guide is not None and named is not None and not is_strict:
+                # What memory does not hold is not asked about where it holds a name of the text.
+                decoder.guide(named, only=named, is_strict=True)
+                return
+            only = key_constraint.all_entities(named) if is_strict else None
+            decoder.guide(named, only=only, is_strict=is_strict)
         else:
             entity = decoder.open_entity
             trie, avoid = key_constraint.relations(entity, decoder.output.text, sequence.given)
@@ -368,7 +373,11 @@ class Scheduler:
         if guide is None or not (is_open or decoder.may_open_lookup):
             return
         asked = guide.read(decoder.output.text)
-        if asked is None or not asked.is_clear:
+        if asked is None:
+            return
+        if not asked.is_clear:
+            if asked.entity and asked.form != "open" and not is_open:
+                decoder.forbid_lookups()  # a question about it that names no relation
             return
         if is_open and not asked.relations:
             decoder.close()

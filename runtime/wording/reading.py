@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lamlam.runtime.wording.evidence import evidence_of
 from lamlam.runtime.wording.lexicon import Target
 from lamlam.runtime.wording.prompt_form import Form, Sentence
-from lamlam.runtime.wording.relation_names import kind_of, ranked, usual_name
+from lamlam.runtime.wording.relation_names import WIDE_KINDS, kind_of, ranked, usual_name
 from lamlam.runtime.wording.sentence_line import SentenceLine
 from lamlam.runtime.wording.value_kinds import fits_class, may_stand
 
@@ -78,4 +78,6 @@ def _offered(line: SentenceLine, view: EntityView, keys: Sequence[str], stated: 
             if all(value in stated for value in values):
                 continue
         offered.append(key)
+    if line.value_class in ("", "place"):  # "Where is it?": in a town, rather than on a continent
+        offered.sort(key=lambda key: kind_of(key) in WIDE_KINDS)
     return offered

@@ -11,7 +11,7 @@ from lamlam.runtime.wording.phrases import phrase_table
 from lamlam.runtime.wording.sentence_line import PREPOSITIONS
 from lamlam.runtime.wording.words import root
 
-_WIDE_KINDS = ("country", "continent")
+WIDE_KINDS = ("country", "continent")
 _LIGHT = frozenset("or and number count no the official current total name full main s".split())
 _OWN_WORDS = 30
 """Rank of a relation outside the synonym table whose words are all among those that are wanted."""
@@ -35,8 +35,7 @@ def ranked(held: tuple[str, ...], targets: frozenset[Target], most: int | None =
             rank = _rank(key, accepted)
             if rank is not None and (most is None or rank <= most):
                 ranks[key] = min(rank, ranks.get(key, rank))
-    # "Where is it?": in a town, rather than on a continent.
-    return sorted(ranks, key=lambda key: (ranks[key], kind_of(key) in _WIDE_KINDS, held.index(key)))
+    return sorted(ranks, key=lambda key: (ranks[key], held.index(key)))
 
 
 def usual_name(targets: frozenset[Target], held: tuple[str, ...]) -> str:
