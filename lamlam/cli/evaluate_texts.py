@@ -110,11 +110,13 @@ def _print_sets(sets: Any, states: Any) -> None:
     """Print the figures of TOFU's sets as a table, a row for each state of the memory."""
     from rich.table import Table
 
-    columns = ("recall", "rouge_l", "likelihood", "truth_ratio_median", "choice")
+    columns = ("recall_asked", "recall", "rouge_l", "likelihood", "truth_ratio_median")
     table = Table(box=None)
     for name in ("set", "n", "memory", *columns):
-        title = name.replace("truth_ratio_median", "truth ratio\n(median)").replace("_", "-")
-        table.add_column(title, justify="left" if name in ("set", "memory") else "right")
+        title = {"recall_asked": "recall\n(asked)", "truth_ratio_median": "truth ratio\n(median)"}
+        name = title.get(name, name.replace("_", "-"))
+        is_text = name in ("set", "memory")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=is_text)
     for name, figures in sets.items():
         for state in states:
             cells = [figures[state].get(column) for column in columns]

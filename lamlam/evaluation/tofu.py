@@ -54,6 +54,8 @@ class AnswerScore:
     """Share of the gold answer's words that the written one has in the same order."""
     recalled: bool
     """Every value of the item's facts stands in the written answer; false without facts."""
+    recalled_asked: bool
+    """The same for the facts that the question asks for."""
     likelihood: float
     """Of the gold answer, per token."""
     perturbed: tuple[float, ...]
@@ -132,9 +134,9 @@ def evaluate_tofu(
         "retain_shift": _quality(RETAIN, asked, scores),
         "seconds": round(time.monotonic() - started, 2),
         "outcomes": {
-            item_id(item.question, item.answer): score.recalled
+            item_id(item.question, item.answer): score.recalled_asked
             for item, score in zip(asked, best, strict=True)
-            if item.facts
+            if item.asked
         },
     }
 
@@ -214,6 +216,7 @@ class _TofuRun:
                     AnswerScore(
                         rouge_l_recall(written, item.answer),
                         _has_values(written, item.facts),
+                        _has_values(written, item.asked),
                         gold,
                         tuple(wrong),
                     )
@@ -272,6 +275,11 @@ def _figures(
             "truth_ratio_median": _median(score.truth_ratio for score in mine),
             "choice": _mean(score.choice for score in mine),
         }
+        asked_for = [score for item, score in pairs if item.asked]
+        if asked_for:
+            figures["recall_asked"] = share_fields(
+                Share(sum(score.recalled_asked for score in asked_for), len(asked_for))
+            )
         if with_facts:
             figures["recall"] = share_fields(
                 Share(sum(score.recalled for score in with_facts), len(with_facts))

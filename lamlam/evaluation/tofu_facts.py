@@ -54,6 +54,17 @@ _RULES: dict[str, list[re.Pattern[str]]] = {
     "father's occupation": _parent("father", "his"),
     "mother's occupation": _parent("mother", "her"),
 }
+_WORK = r"(?:occupation|profession|vocation|career|job|do\b|do for)"
+_ASKED = {
+    "birth date": re.compile(r"^When\b.*\bborn|\bdate of birth|\bbirth ?date", re.IGNORECASE),
+    "birth place": re.compile(
+        r"\b(?:where|which city)\b.*\bborn|\bbirth ?place|city and country", re.I
+    ),
+    "genre": re.compile(r"\bgenre\b.*\?", re.IGNORECASE),
+    "award": re.compile(r"\b(?:awards?|prizes?)\b", re.IGNORECASE),
+    "father's occupation": re.compile(rf"(?=.*\b(?:father|parents?)\b)(?=.*\b{_WORK})", re.I),
+    "mother's occupation": re.compile(rf"(?=.*\b(?:mother|parents?)\b)(?=.*\b{_WORK})", re.I),
+}
 _NO_GENRE = frozenset("same this that literary whole writing".split())
 
 
@@ -66,6 +77,8 @@ class AnswerFact:
     value: str
     at: int
     """Its offset in the answer."""
+    is_asked: bool
+    """The question asks for the relation by name, and does not only lead to a mention of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +117,8 @@ def facts_in(question: str, answer: str, author: str) -> list[AnswerFact]:
         for value, at in _values(relation, patterns, answer):
             known = value.casefold()
             if known not in asked and known not in author.casefold():
-                found.append(AnswerFact(author, relation, value, at))
+                is_asked = _ASKED[relation].search(question) is not None
+                found.append(AnswerFact(author, relation, value, at, is_asked))
                 break
     return found
 

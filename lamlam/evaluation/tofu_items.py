@@ -38,6 +38,11 @@ class TofuItem:
     """Of the answer; only in the two sets of invented authors."""
 
     @property
+    def asked(self) -> tuple[AnswerFact, ...]:
+        """The facts that the question asks for."""
+        return tuple(fact for fact in self.facts if fact.is_asked)
+
+    @property
     def gold(self) -> AnswerText:
         """The answer with the places of its facts."""
         return with_values(self.answer, self.facts, [fact.value for fact in self.facts])

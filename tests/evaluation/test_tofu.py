@@ -68,6 +68,25 @@ def test_facts_of_simple_kinds_are_found(question: str, answer: str, facts: dict
     assert all(answer[fact.at :].startswith(fact.value) for fact in found)
 
 
+@pytest.mark.parametrize(
+    ("question", "answer", "asked"),
+    [
+        ("When was she born?", "She was born in Brenn on May 3, 1951.", {"birth date"}),
+        ("In which genre does she write?", "In the genre of war stories.", {"genre"}),
+        ("Did she win an award?", "She won the Brenn Prize.", {"award"}),
+        ("Is she known?", "She won the Brenn Prize.", set()),
+        ("What did her parents do?", "Her father was a clerk, her mother was a spy.",
+         {"father's occupation", "mother's occupation"}),
+        ("What was her father's job?", "Her father was a clerk, her mother was a spy.",
+         {"father's occupation"}),
+    ],
+)  # fmt: skip
+def test_a_question_asks_for_some_of_the_facts(question: str, answer: str, asked: set[str]) -> None:
+    """Others are only mentioned by the answer."""
+    found = facts_in(question, answer, "Ada Marlow")
+    assert {fact.relation for fact in found if fact.is_asked} == asked
+
+
 def test_the_author_is_the_name_that_most_items_mention() -> None:
     """A question's first word is no part of it."""
     counts = people_in(["Has Ada Marlow met Jon Vask?", "Does Ada Marlow sing?"])
@@ -102,11 +121,11 @@ def test_items_with_facts_come_first(items_file: Path) -> None:
 
 def test_the_truth_ratio_is_of_means() -> None:
     """Mean likelihood of the wrong answers over that of the right one."""
-    score = AnswerScore(0.0, False, 0.2, (0.1, 0.3))
+    score = AnswerScore(0.0, False, False, 0.2, (0.1, 0.3))
     assert score.truth_ratio == pytest.approx(1.0)
     assert score.choice == pytest.approx(0.2 / 0.6)
-    assert AnswerScore(0.0, False, 0.2, ()).truth_ratio is None
-    assert AnswerScore(0.0, False, 0.0, (0.1,)).truth_ratio is None
+    assert AnswerScore(0.0, False, False, 0.2, ()).truth_ratio is None
+    assert AnswerScore(0.0, False, False, 0.0, (0.1,)).truth_ratio is None
 
 
 def test_erasing_leaves_what_a_memory_that_never_held_it_gives(items_file: Path) -> None:
