@@ -46,7 +46,7 @@ ARROWS: dict[str, set[str]] = {
     "runtime/chat": {MODEL, PROTOCOL, DECODING, LLAMA},
     "runtime/memory": {MODEL, PROTOCOL, "memory_backends/open", DECODING, LLAMA},
     "runtime/scheduling": {MODEL, PROTOCOL, CHAT, DECODING, LLAMA, WORDING},
-    "runtime/wording": {MODEL},
+    "runtime/wording": {MODEL, "memory_backends/resolution"},
     "runtime/engine": {
         PROTOCOL, "bundled", CHAT, DECODING, "runtime/memory", "runtime/observers",
         "runtime/scheduling",

@@ -47,10 +47,11 @@ def evidence_of(line: SentenceLine, held: tuple[str, ...]) -> list[Evidence]:
 
 def _phrases(line: SentenceLine) -> list[Evidence]:
     table = phrase_table()
+    words = frozenset((*line.stems, "who", "what"))  # a blank is read as one of these too
     found = []
     for word in dict.fromkeys(line.stems):
         for phrase in table.by_word.get(word, ()):
-            if not (phrase.takes_value or line.is_asking):
+            if not (phrase.takes_value or line.is_asking) or not phrase.may_be_in(words):
                 continue
             is_tied = phrase.is_in(line.text)
             if is_tied or (line.form == "open" and phrase.is_behind(line.text)):

@@ -7,7 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from lamlam.memory_backends.resolution.known_words import is_common_word
+from lamlam.runtime.wording.lexicon import relation_words
 from lamlam.runtime.wording.phrases import CLASSES
+from lamlam.runtime.wording.words import stem
 
 MOST_NAME_WORDS = 12
 MOST_WORDS = 96
@@ -35,20 +38,53 @@ Probe = Callable[[Collection[str]], Collection[str]]
 """Returns which of the names memory holds."""
 
 
-def known_names(text: str, probe: Probe, start: int = 0) -> list[KnownName]:
+def known_names(
+    text: str, probe: Probe, start: int = 0, exactly: Probe | None = None
+) -> list[KnownName]:
     """Return the names of the end of a text that memory holds, in order, none inside another.
 
     Capitalised stretches come first; words in lower case are names only where there is no other.
 
     Args:
         start: where the sentence begins whose names are wanted; a name may begin a little before.
+        exactly: asked about long stretches, whose other spellings are not worth the time.
     """
     words = _words_from(text, start)
-    found = _longest(_stretches(text, words, _is_capital), probe)
-    found = [one for one in found if not _is_part_of_name(text, one)] or found[:0]
-    if found or _writes_capitals(text, words):
+    found = _longest(_stretches(text, words, capitals=True), probe, exactly)
+    found = [one for one in found if not _is_part_of_name(text, one)]
+    if found or strange_names(text, start):
         return found
-    return _longest(_stretches(text, words, _is_small), probe)
+    found = _longest(_stretches(text, words, capitals=False), probe, exactly)
+    return [one for one in found if " " in one.name or not _says_relation(one.name)]
+
+
+def strange_names(text: str, start: int = 0) -> list[KnownName]:
+    """Return the capitalised stretches of a text that are names, whoever knows them.
+
+    Beside them a word in lower case is a word, also where memory has such a title: "born" in
+    "Where was Ada Quill born?". A common word that begins the sentence is none of them.
+    """
+    return [
+        one
+        for one in capital_runs(text, start)
+        if " " in one.name
+        or not _begins_sentence(text, one.start)
+        or not (_is_text(one.name) and is_common_word(one.name.casefold()))
+    ]
+
+
+def _begins_sentence(text: str, place: int) -> bool:
+    before = text[max(0, place - 4) : place].rstrip(" \"'“‘(*_-")
+    return not before or before[-1] in ".?!:\n"
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def _says_relation(word: str) -> bool:
+    """Return whether a word in lower case is one that names relations: "capital", "born"."""
+    return stem(word) in relation_words()
 
 
 def _is_part_of_name(text: str, name: KnownName) -> bool:
@@ -75,13 +111,6 @@ _TITLES = frozenset(
     " general captain emperor empress senator governor mayor colonel admiral".split()
 )
 _INITIAL = re.compile(r"[^\W\d_]\.$")
-_FEW_WORDS = 20
-
-
-def _writes_capitals(text: str, words: list[tuple[int, int]]) -> bool:
-    """Return whether a long sentence has names in capitals, so that words in lower case are none."""
-    capitals = [n for n, place in enumerate(words) if n and text[place[0] : place[0] + 1].isupper()]
-    return len(words) > _FEW_WORDS and len(capitals) > 1
 
 
 def capital_runs(text: str, start: int = 0) -> list[KnownName]:
@@ -134,23 +163,37 @@ def _is_capital(word: str) -> bool:
     return any(letter.isupper() or letter.isdigit() for letter in word)
 
 
-def _is_small(word: str) -> bool:
-    return not _is_capital(word)
+def _stretches(text: str, words: list[tuple[int, int]], *, capitals: bool) -> Iterator[KnownName]:
+    """Yield stretches that may be names, the longest of each first word first.
 
-
-def _stretches(
-    text: str, words: list[tuple[int, int]], begins: Callable[[str], bool]
-) -> Iterator[KnownName]:
-    """Yield stretches that may be names, the longest of each first word first."""
+    Args:
+        capitals: those with a capital letter or digit, which the first word has, or one soon
+            after it ("congress of Berlin"); else those without.
+    """
+    is_capital = [_is_capital(text[begin:end]) for begin, end in words]
+    plain = [_word(text, place) for place in words]
     for first, (start, first_end) in enumerate(words):
-        if not begins(text[start:first_end]):
+        most = _MOST_SMALL_WORDS
+        if capitals and is_capital[first]:
+            most = MOST_NAME_WORDS
+        elif capitals != any(is_capital[first : first + _LEADING_WORDS]):
             continue
-        for last in range(min(first + MOST_NAME_WORDS, len(words)) - 1, first - 1, -1):
-            if last == first and _word(text, words[first]) in _no_names():
+        elif capitals and plain[first] in _no_names():
+            continue
+        for last in range(min(first + most, len(words)) - 1, first - 1, -1):
+            if last == first and plain[first] in _no_names():
                 continue
-            if last > first and _word(text, words[last]) in _NEVER_LAST:
+            if capitals and not any(is_capital[first : last + 1]):
+                break
+            if last > first and plain[last] in _NEVER_LAST:
                 continue
             yield from _spelt(text, start, first_end, words[last][1])
+
+
+_MOST_SMALL_WORDS = 6
+"""Of a name that begins with a word in lower case."""
+_LEADING_WORDS = 3
+"""Within which a name that begins so has a capital: "congress of Berlin"."""
 
 
 _NEVER_LAST = frozenset("the a an of and or is was were are be by for from with to at".split())
@@ -177,10 +220,14 @@ def _spelt(text: str, start: int, first_end: int, end: int) -> list[KnownName]:
     return names
 
 
-def _longest(stretches: Iterable[KnownName], probe: Probe) -> list[KnownName]:
+def _longest(
+    stretches: Iterable[KnownName], probe: Probe, exactly: Probe | None
+) -> list[KnownName]:
     """Return those that memory holds; of those that overlap, the longest, then the first."""
     candidates = list(stretches)
-    held = probe({one.name for one in candidates})
+    names = {one.name for one in candidates}
+    short = {name for name in names if _may_be_spelt_otherwise(name)}
+    held = {*(exactly or probe)(names - short), *probe(short)}
     found = [one for one in candidates if one.name in held]
     found.sort(key=lambda one: (one.start - one.end, one.start))
     taken: list[KnownName] = []
@@ -188,6 +235,16 @@ def _longest(stretches: Iterable[KnownName], probe: Probe) -> list[KnownName]:
         if all(one.end <= other.start or one.start >= other.end for other in taken):
             taken.append(one)
     return sorted(taken, key=lambda one: one.start)
+
+
+def _may_be_spelt_otherwise(name: str) -> bool:
+    """Return whether it is worth the time to look for a stretch in other spellings too."""
+    n_words = name.count(" ") + 1
+    return n_words <= _MOST_OTHERWISE and (n_words <= 3 or _INNER_MARK.search(name) is None)
+
+
+_MOST_OTHERWISE = 6
+_INNER_MARK = re.compile(r"[,;:?!]\s")
 
 
 @cache

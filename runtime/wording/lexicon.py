@@ -94,6 +94,17 @@ _NO_MENTION = frozenset(
 phrase."""
 
 
+@lru_cache(maxsize=1)
+def _shared_firsts() -> frozenset[str]:
+    return frozenset(key[0] for key in shared_names())
+
+
+@lru_cache(maxsize=1)
+def relation_words() -> frozenset[str]:
+    """Return the stems that are names of relations, or that begin or end one."""
+    return frozenset(word for key in shared_names() for word in (key[0], key[-1]))
+
+
 def own_names(names: Iterable[tuple[str, int]]) -> Names:
     """Return the stems of an entity's own relation names, each with its number."""
     found: dict[tuple[str, ...], set[Target]] = {}
@@ -113,11 +124,13 @@ _VERB_ENDINGS = frozenset("by in at on for from with to".split())
 def find_mentions(stems: Sequence[str], *names: Names) -> list[RelationMention]:
     """Return the longest names at each place of a sentence, none inside another."""
     found: list[RelationMention] = []
-    firsts = [{key[0] for key in one} if len(one) < 64 else None for one in names]
+    shared = shared_names()
+    firsts = {key[0] for one in names if one is not shared for key in one}
+    shared_firsts = _shared_firsts() if any(one is shared for one in names) else firsts
     at = 0
     while at < len(stems):
         mention = None
-        if any(first is None or stems[at] in first for first in firsts):
+        if stems[at] in firsts or stems[at] in shared_firsts:
             mention = _longest_at(stems, at, names)
         if mention is None:
             at += 1

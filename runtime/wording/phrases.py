@@ -48,6 +48,12 @@ class Phrase:
     names_entity: bool
     takes_value: bool
     """It ends where the value is due."""
+    needs: tuple[frozenset[str], ...] = ()
+    """Words of which a text must have one each: it is compared only then."""
+
+    def may_be_in(self, words: frozenset[str]) -> bool:
+        """Return whether all of its words are among those of a text, in whatever order."""
+        return not any(map(words.isdisjoint, self.needs))
 
     def is_in(self, line: str) -> bool:
         """Return whether the line of stems holds the phrase."""
@@ -152,6 +158,7 @@ def _phrase(number: int, tokens: list[str]) -> Phrase:
     names_entity = "E" in tokens
     skip = _BETWEEN if names_entity else _LOOSELY_BETWEEN
     parts: list[str] = []
+    needs: list[frozenset[str]] = []
     n_words = 0.0
     for token in tokens:
         if token == "...":
@@ -165,9 +172,10 @@ def _phrase(number: int, tokens: list[str]) -> Phrase:
         else:
             words = _alternatives(token)
             n_words += _weight(words)
+            needs.append(frozenset(words))
             parts.append(_literal(words) + skip)
     source = " " + "".join(parts).removesuffix(skip)
-    return Phrase(number, source, max(n_words, 1.0), names_entity, "$" in tokens)
+    return Phrase(number, source, max(n_words, 1.0), names_entity, "$" in tokens, tuple(needs))
 
 
 def _weight(words: tuple[str, ...]) -> float:
