@@ -28,6 +28,8 @@ from lamlam.runtime.decoding.trie import (
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lamlam.memory_backends.model.lookups import EntityView
 
 MAX_NAME_WORDS = 8
@@ -116,10 +118,12 @@ class KeyConstraint:
         constraint: Constraint,
         entity_names: EntityNames | None = None,
         as_of: int | None = None,
+        meant: Callable[[str, str], EntityView | None] | None = None,
     ) -> None:
         """Begin with no names.
 
         Args:
+            meant: the entity that an ambiguous name means in a text (`WordGuide.meant`).
             entity_names: all names of the store, for strict without ``only_named``.
             as_of: the revision that is asked about; ``None``: the newest.
         """
@@ -129,6 +133,7 @@ class KeyConstraint:
         self._entity_names = (
             entity_names if as_of is None else None
         )  # they are names of the present
+        self._meant = meant
         self.is_strict = constraint.strict
         self._vocabulary = vocabulary
         self._constraint = constraint
@@ -146,11 +151,18 @@ class KeyConstraint:
         for name in self._new_names(text):
             if name not in self._probed:
                 self._probed.add(name)
-                if self._describe(name, fuzzy=False) is not None:
-                    tokens = self._vocabulary.tokenize(f" {name}")
+                if (key := self._key(name, text)) is not None:
+                    tokens = self._vocabulary.tokenize(f" {key}")
                     if len(tokens) <= MAX_ENTITY_TOKENS:
                         self._names[name] = tokens
         return KeyTrie.of(self._names.values(), lookup.relationship)
+
+    def _key(self, name: str, text: str) -> str | None:
+        """Return the name under which to ask for what a name in the text means; none if unknown."""
+        if self._describe(name, fuzzy=False) is not None:
+            return name
+        view = self._meant(name, text) if self._meant is not None else None
+        return view.name if view is not None else None
 
     def relations(
         self, entity: str, text: str, given: GivenOut

@@ -250,19 +250,19 @@ class Scheduler:
         except Exception as error:
             _fail(request, error)
             return None
-        key_constraint = None
+        key_constraint = word_guide = None
         if constraint and self._store is not None:
+            as_of = request.settings.as_of
+            if constraint.by_words and not request.settings.is_bias_steady:
+                word_guide = WordGuide(self._store, as_of)
             key_constraint = KeyConstraint(
                 self._store,
                 self._vocabulary,
                 constraint,
                 self._entity_names,
-                request.settings.as_of,
+                as_of,
+                word_guide.meant if word_guide else None,
             )
-        word_guide = None
-        if key_constraint and constraint and constraint.by_words and self._store is not None:
-            if not request.settings.is_bias_steady:
-                word_guide = WordGuide(self._store, request.settings.as_of)
         return RunningSequence(request, decoder, sampler, key_constraint, word_guide)
 
     def _admit(self, sequence: RunningSequence) -> None:

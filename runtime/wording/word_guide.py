@@ -55,6 +55,10 @@ class WordGuide:
         named = self._named(text, rough.start)
         return read_prompt(text, named)
 
+    def meant(self, name: str, text: str) -> EntityView | None:
+        """Return the entity that an ambiguous name means in a text; ``None`` if it is not clear."""
+        return meant_by(text, self._store.homonyms_nowait(name, fuzzy=False, as_of=self._as_of))
+
     def _named(self, text: str, start: int) -> list[NamedEntity]:
         """Return the entities of the last sentence, else of the text before it.
 
