@@ -376,7 +376,7 @@ class Scheduler:
         if asked is None:
             return
         if not asked.is_clear:
-            if asked.entity and asked.form != "open" and not is_open:
+            if asked.entity and asked.form in ("question", "blank") and not is_open:
                 decoder.forbid_lookups()  # a question about it that names no relation
             return
         if is_open and not asked.relations:

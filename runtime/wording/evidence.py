@@ -72,10 +72,16 @@ def _scattered(line: SentenceLine, held: tuple[str, ...]) -> list[Evidence]:
         if not words.hard or not words.hard <= roots:
             continue
         n_soft = sum(_asks_for(line, soft) for soft in words.soft)
-        if len(words.hard) + n_soft > 1:
+        if len(words.hard) + n_soft > 1 and (line.is_asking or _ends_by(line, words.hard)):
             score = len(words.hard) + _SCATTERED * (1 + n_soft)
             found.append(Evidence(frozenset((Target("own", number),)), score, True))
     return found
+
+
+def _ends_by(line: SentenceLine, hard: frozenset[str]) -> bool:
+    """Return whether one of the words stands at the end of an open sentence."""
+    last = [one for one in line.stems[: line.due] if not flags_of(one) and one not in PREPOSITIONS]
+    return bool(last) and root(last[-1]) in hard
 
 
 def _asks_for(line: SentenceLine, soft: str) -> bool:
@@ -103,7 +109,10 @@ class _NamesIn:
             attached = self._is_attached(mention)
             if not (attached or self.line.is_asking):
                 continue
-            is_tied = self.line.form != "open" or attached == _ATTACHED or self._is_next(mention)
+            is_tied = self.line.form != "open" or self._is_next(mention)
+            is_tied = is_tied or (
+                attached == _ATTACHED and not self.line.is_by_pronoun(mention.start)
+            )
             if not attached and not self._may_be_asked(mention):
                 continue
             score = mention.n_words + attached - _BEHIND * (not is_tied)

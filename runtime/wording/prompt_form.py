@@ -65,7 +65,8 @@ def _with_form(words: list[Word], names: Sequence[tuple[int, int]]) -> Sentence 
         return Sentence("question", tuple(body))
     if mark in ".!;":
         return None  # it is complete
-    if mark in (":", "=", "|") or mark in ("-", "–", "—"):
+    is_glued = len(words) > 1 and words[-2].end == words[-1].start  # "techno-"
+    if mark in (":", "=", "|") or (mark in ("-", "–", "—") and not is_glued):
         return Sentence("label", tuple(body))
     return Sentence("open", tuple(body))
 

@@ -65,7 +65,9 @@ def read_prompt(text: str, named: Sequence[NamedEntity]) -> Asked | None:
     if not readings:
         return Asked(sentence.form, "", "", ())
     best, _ = max(readings, key=partial(_strength, is_last_first=bool(here)))
-    if not best.relations and not best.is_tied:
+    # A pronoun stands in running text, where the model knows better what memory may lack.
+    is_running = sentence.form == "open" and not here
+    if not best.relations and (is_running or not best.is_tied):
         return Asked(sentence.form, best.view.name, best.view.key, ())
     return Asked(sentence.form, best.view.name, best.view.key, best.relations, best.wanted)
 
@@ -81,7 +83,9 @@ def _strength(
     reading: tuple[Reading, tuple[int, int]], *, is_last_first: bool
 ) -> tuple[float, bool, int]:
     found, place = reading
-    # Of two entities of one score, the one that holds an answer, then by its place.
+    # Of two entities of one score, the one that holds an answer, then by its place: the subject
+    # of an open sentence stands first.
+    is_last_first = is_last_first and (found.is_tied or found.form != "open")
     return found.score, bool(found.relations), place[0] if is_last_first else -place[0]
 
 

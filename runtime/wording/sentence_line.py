@@ -63,6 +63,11 @@ class SentenceLine:
             wanted = _asked_class(stems)
         return cls(stems, form, wanted)
 
+    def is_by_pronoun(self, place: int) -> bool:
+        """Return whether the entity that stands last before a place is "his" or "its" there."""
+        before = [n for n in range(min(place, len(self.stems))) if self.stems[n] == "E"]
+        return bool(before) and len(before) > 1
+
     @property
     def due(self) -> int:
         """Where the value is due; behind the sentence where nothing says so."""

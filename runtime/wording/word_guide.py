@@ -85,7 +85,9 @@ class WordGuide:
             view = views[one.name]
             if view is not None:
                 found.append(NamedEntity(one, view))
-        return found
+        # "American" is hardly The American (2010 film) where the text has another name.
+        sure = [one for one in found if " " in one.name.name or one.view.match.kind == "exact"]
+        return sure or found
 
     def _probe(self, names: Collection[str]) -> Collection[str]:
         if not names:
