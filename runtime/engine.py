@@ -257,6 +257,7 @@ class Engine(OneProcess):
                 greedy), ``top_p``, ``min_p``, ``repeat_penalty``, ``seed``, ``stop``
                 (string or strings), ``ignore_eos``, ``policy`` (what a miss does:
                 ``continue``, ``ask_again``, ``unknown``, ``nearest``, ``stop``, ``raise``,
+                ``memory_only``,
                 or ``paper`` for the paper's settings), ``verbalise`` (``copy`` or
                 ``model``), ``lookup_bias``, ``max_lookups``, ``max_lookup_tokens``, ``logprobs``
                 (0 to 20: `Completion.logprobs` lists each token of the text with its log

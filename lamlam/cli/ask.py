@@ -46,7 +46,8 @@ def ask(
         str,
         typer.Option(
             "--policy",
-            help="What a miss does: continue, ask_again, unknown, nearest, stop, raise or paper.",
+            help="What a miss does: continue, ask_again, unknown, nearest, stop, raise, memory_only"
+            " (no value but those of memory) or paper.",
         ),
     ] = "continue",
     verbalise: Annotated[

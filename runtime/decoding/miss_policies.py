@@ -28,7 +28,7 @@ class MissPolicy(NamedTuple):
     """First look up the nearest candidate, and mark its value as below the threshold."""
 
 
-PolicyName = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise"]
+PolicyName = Literal["continue", "ask_again", "unknown", "nearest", "stop", "raise", "memory_only"]
 MISS_POLICIES: dict[PolicyName, MissPolicy] = {
     "continue": MissPolicy(AfterMiss.CONTINUE),
     "ask_again": MissPolicy(AfterMiss.ASK_AGAIN),
@@ -36,5 +36,6 @@ MISS_POLICIES: dict[PolicyName, MissPolicy] = {
     "nearest": MissPolicy(AfterMiss.CONTINUE, takes_nearest=True),
     "stop": MissPolicy(AfterMiss.STOP),
     "raise": MissPolicy(AfterMiss.RAISE),
+    "memory_only": MissPolicy(AfterMiss.STOP),  # and more: `MemoryOnlyDecoder`
 }
 """Every policy by the name that users write. `PolicyName` repeats the names for type checkers."""

@@ -29,6 +29,8 @@ class OutputText:
         self._expected_fact: LookupRecord | None = None
         self._expected_from = 0
         self._sent = len(prompt)
+        self.held_from: int | None = None
+        """Text from here on is not sent yet: it may be cut off."""
         self.ends_amid = False
         """The last tokens began a character that was not completed; they have no text."""
 
@@ -44,6 +46,15 @@ class OutputText:
             return False
         tail = self.text[self._expected_from :]
         return tail.removeprefix(" ") != self._expected
+
+    @property
+    def is_comparing(self) -> bool:
+        """True until it is decided whether the model wrote a fetched value."""
+        return self._expected is not None
+
+    def fact_end(self, start: int) -> int | None:
+        """Return where a fact ends that begins at ``start`` or behind it, if there is one."""
+        return self._facts[-1].end if self._facts and self._facts[-1].start >= start else None
 
     def add_bytes(self, piece: bytes) -> None:
         """Add the bytes of a sampled token."""
@@ -127,6 +138,8 @@ class OutputText:
                 end = self._expected_from
             tail = self.text[max(self._sent, self._searched_from) : end]
             end -= max((_overlap(tail, text) for text in stop), default=0)
+            if self.held_from is not None:
+                end = min(end, self.held_from)
         events = []
         for start, upto, fact in self._stretches(self._sent, end):
             origin: Origin = "fact" if fact else "parametric"

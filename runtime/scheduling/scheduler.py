@@ -28,6 +28,7 @@ from lamlam.runtime.decoding.events import (
 )
 from lamlam.runtime.decoding.key_constraint import Constraint, KeyConstraint
 from lamlam.runtime.decoding.logprobs import score
+from lamlam.runtime.decoding.memory_only import MemoryOnlyDecoder
 from lamlam.runtime.decoding.sampling import Logits, Sampler
 from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.decoding.token_masks import TokenMasks
@@ -36,6 +37,7 @@ from lamlam.runtime.scheduling.batcher import Batcher
 from lamlam.runtime.scheduling.kv_slots import KvSlots
 from lamlam.runtime.scheduling.lookup_broker import LookupBroker
 from lamlam.runtime.scheduling.sequence import InferenceContext, Request, RunningSequence
+from lamlam.runtime.wording.prompt_form import form_of
 from lamlam.runtime.wording.word_guide import WordGuide
 
 if TYPE_CHECKING:
@@ -228,7 +230,8 @@ class Scheduler:
             n_least = self._vocabulary.least_tokens(request.prompt, context)
             if n_least > context:
                 raise PromptTooLong(n_least, context, is_least=True)
-            decoder = Decoder(
+            is_guarded = request.settings.policy == "memory_only"
+            decoder = (MemoryOnlyDecoder if is_guarded else Decoder)(
                 self._vocabulary,
                 self._masks,
                 request.settings,
@@ -287,6 +290,9 @@ class Scheduler:
         if not sequence.is_prompt_read:
             sequence.is_prompt_read = True
             self._ask_by_words(sequence)
+            if isinstance(decoder, MemoryOnlyDecoder):
+                form = sequence.form or form_of(decoder.output.text)
+                decoder.prompt_read(form, is_by_words=sequence.word_guide is not None)
         while True:
             match decoder.action:
                 case Sample(choice):
@@ -375,6 +381,8 @@ class Scheduler:
         asked = guide.read(decoder.output.text)
         if asked is None:
             return
+        if not is_open:
+            sequence.form = asked.form
         if not asked.is_clear:
             if asked.entity and asked.form in ("question", "blank") and not is_open:
                 decoder.forbid_lookups()  # a question about it that names no relation

@@ -13,6 +13,7 @@ from lamlam.runtime.decoding.lookup_answers import GivenOut, PendingLookup
 from lamlam.runtime.decoding.sampling import Logits, Sampler
 from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.decoding.spans import LookupRecord
+from lamlam.runtime.wording.prompt_form import Form
 from lamlam.runtime.wording.word_guide import WordGuide
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ class RunningSequence:
         self.word_guide = word_guide
         self.is_prompt_read = False
         """The words of the prompt were asked what they ask for."""
+        self.form: Form | None = None
+        """In which form they ask."""
         self.given = GivenOut()
         self.pending: list[int] = list(decoder.tokens)
         """Tokens of the sequence that are not evaluated yet."""
