@@ -64,11 +64,10 @@ class GuessGuard:
             word, start = found[0], max(begin, found.start())
             may_grow = found.end() == len(text) and not is_complete
             is_named = _is_name(word) or (not may_grow and word in _NUMBERS)
-            between = text[last_end : found.start()]
-            if not is_named:
-                name_start = start if may_grow else None
-            elif name_start is None or not _IN_NAME.fullmatch(between):
+            if name_start is None or not _IN_NAME.fullmatch(text[last_end : found.start()]):
                 name_start = start
+            if not is_named and not may_grow:
+                name_start = None
             if is_named and not self._is_given(text, found, may_grow=may_grow):
                 assert name_start is not None
                 return Guarded(_trimmed(text, name_start, begin), begin)

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lamlam.errors import UsageError
 from lamlam.runtime.decoding.actions import Action, Done, Sample
 from lamlam.runtime.decoding.decoder import Decoder, InEntity, InText
@@ -73,14 +75,10 @@ class MemoryOnlyDecoder(Decoder):
         self._is_answer_due = False
         self._lookup_token = token_ids({lookup.entity})
         looking = masks.text_no_end if settings.ignore_eos else masks.text
-        bias = settings.lookup_bias
-        self._wanting = Sample(
-            Choice(
-                looking,
-                ((lookup.entity, bias),) if bias else (),
-                preferred=self._lookup_token,
-                floor=WANTED,
-            )
+        bias = ((lookup.entity, settings.lookup_bias),) if settings.lookup_bias else ()
+        self._wanting, self._wanting_behind_value = (
+            Sample(Choice(forbidden, bias, preferred=self._lookup_token, floor=WANTED))
+            for forbidden in (looking, np.union1d(looking, masks.letters))
         )
         self._only_looking = Sample(Choice(masks.key[:0], allowed=self._lookup_token))
         super().__init__(
@@ -152,7 +150,7 @@ class MemoryOnlyDecoder(Decoder):
         action = super()._next_in_text()
         if isinstance(action, Done) or self.output.has_partial_character:
             return action
-        return self._wanting
+        return self._wanting_behind_value if self._is_behind_value else self._wanting
 
     def _cut_guess(self, *, is_complete: bool) -> bool:
         """Return true if the text holds a guess, and cut the text off before it."""

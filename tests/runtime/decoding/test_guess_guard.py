@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.runtime.decoding.guess_guard import GuessGuard
@@ -74,6 +74,7 @@ def test_values_may_be_repeated() -> None:
     assert kept(" in Elyton", values=("Ely",)) == " in"
 
 
+@settings(max_examples=400)
 @given(
     st.text(alphabet="aBé1 .'-(东\nI", max_size=30),
     st.lists(st.sampled_from(["B", "a1", "I"]), max_size=2),
