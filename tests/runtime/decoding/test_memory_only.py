@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -24,24 +23,11 @@ LINK = "Marie Curie lived near"
 MISSED = f"{LINK}{E} Marie Curie{R} home{A}"
 
 
-@dataclass
-class NamingStore(FakeStore):
-    """Memory that also tells which names of a text it holds."""
-
-    def known_names_nowait(
-        self, names: Any, *, as_of: int | None = None, loosely: bool = False
-    ) -> frozenset[str]:
-        return frozenset(name for name in names if name.casefold() in self.facts)
-
-    def homonyms_nowait(self, name: str, **options: Any) -> tuple[()]:
-        return ()
-
-
 def ask(prompt: str, *scripts: str, store: Any = None, **keywords: Any) -> Asked:
     """Run a model that knows how texts go on."""
     model = ScriptedModel(Continuations(*scripts))
     keywords = {"policy": "memory_only", **keywords}
-    return run(model, store or NamingStore(CURIE), prompt, **keywords)
+    return run(model, store or FakeStore(CURIE), prompt, **keywords)
 
 
 def written(asked: Asked) -> tuple[str, str]:
@@ -62,7 +48,7 @@ def written(asked: Asked) -> tuple[str, str]:
 
 both = pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
 stores = pytest.mark.parametrize(
-    "store", [NamingStore(CURIE), FakeStore(CURIE, capabilities=SLOW)], ids=["fast", "slow"]
+    "store", [FakeStore(CURIE), FakeStore(CURIE, capabilities=SLOW)], ids=["fast", "slow"]
 )
 
 
@@ -86,7 +72,7 @@ def test_a_hit_is_written_and_the_text_goes_on_up_to_a_guess(is_streamed: bool) 
 @both
 def test_ambiguous_and_exhausted_are_misses(is_streamed: bool) -> None:
     """No value is chosen, and none is given twice."""
-    store = NamingStore(CURIE, ambiguous=frozenset({"Marie Curie"}))
+    store = FakeStore(CURIE, ambiguous=frozenset({"Marie Curie"}))
     asked = ask("Marie Curie was born in", BORN, store=store, is_streamed=is_streamed)
     assert written(asked) == ("Marie Curie was born in", "miss")
     again = BORN.replace(", Poland.", f" and{E} Marie Curie{R} birth place{A}")
@@ -122,7 +108,7 @@ def test_a_likely_lookup_is_made_though_another_token_is_likelier() -> None:
     keys = Continuations(f"{prompt}{E} Marie Curie{R} job{A}")
     texts = model.script
     model.script = lambda tokens: keys(tokens) if BYTES.entity in tokens else texts(tokens)
-    done = run(model, NamingStore(CURIE), prompt, policy="memory_only").result
+    done = run(model, FakeStore(CURIE), prompt, policy="memory_only").result
     assert (done.text, done.finish_reason) == (prompt, "miss")
     assert [one.relation for one in done.lookups] == ["job"]
 
@@ -219,7 +205,7 @@ def test_the_limits_of_lookups_end_the_text() -> None:
 
 def test_errors_of_a_store_reach_the_caller() -> None:
     """A memory that fails is not a memory without the fact."""
-    store = NamingStore(CURIE, error=RuntimeError("broken"))
+    store = FakeStore(CURIE, error=RuntimeError("broken"))
     asked = ask("Where was Marie Curie born?", "x", store=store, constraint=Constraint())
     assert isinstance(asked.error, RuntimeError) and asked.completion is None
 
@@ -268,7 +254,7 @@ def test_no_model_gets_a_name_or_number_through(
     facts = {"a": {"b": values}, "b": {"a": values}}
     asked = run(
         ScriptedModel(Drawn(draws)),
-        NamingStore(facts),
+        FakeStore(facts),
         prompt,
         is_streamed=True,
         policy="memory_only",
