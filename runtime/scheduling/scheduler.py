@@ -37,7 +37,6 @@ from lamlam.runtime.scheduling.batcher import Batcher
 from lamlam.runtime.scheduling.kv_slots import KvSlots
 from lamlam.runtime.scheduling.lookup_broker import LookupBroker
 from lamlam.runtime.scheduling.sequence import InferenceContext, Request, RunningSequence
-from lamlam.runtime.wording.prompt_form import form_of
 from lamlam.runtime.wording.word_guide import WordGuide
 
 if TYPE_CHECKING:
@@ -291,8 +290,9 @@ class Scheduler:
             sequence.is_prompt_read = True
             self._ask_by_words(sequence)
             if isinstance(decoder, MemoryOnlyDecoder):
-                form = sequence.form or form_of(decoder.output.text)
-                decoder.prompt_read(form, is_by_words=sequence.word_guide is not None)
+                decoder.prompt_read(
+                    sequence.form_of_prompt(), is_by_words=sequence.word_guide is not None
+                )
         while True:
             match decoder.action:
                 case Sample(choice):

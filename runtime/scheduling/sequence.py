@@ -13,7 +13,7 @@ from lamlam.runtime.decoding.lookup_answers import GivenOut, PendingLookup
 from lamlam.runtime.decoding.sampling import Logits, Sampler
 from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.decoding.spans import LookupRecord
-from lamlam.runtime.wording.prompt_form import Form
+from lamlam.runtime.wording.prompt_form import Form, last_sentence
 from lamlam.runtime.wording.word_guide import WordGuide
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class RunningSequence:
         self.is_prompt_read = False
         """The words of the prompt were asked what they ask for."""
         self.form: Form | None = None
-        """In which form they ask."""
+        """In which form they ask, once that was read."""
         self.given = GivenOut()
         self.pending: list[int] = list(decoder.tokens)
         """Tokens of the sequence that are not evaluated yet."""
@@ -137,6 +137,13 @@ class RunningSequence:
         self.miss: LookupRecord | None = None
         """The miss after which a slow memory is asked for the nearest candidate."""
         self.candidate_score = 0.0
+
+    def form_of_prompt(self) -> Form:
+        """Return the form in which the prompt asks; "open" where it does not ask."""
+        if self.form is not None:
+            return self.form
+        sentence = last_sentence(self.decoder.output.text, ())
+        return "open" if sentence is None else sentence.form
 
     @property
     def reusable_prefix(self) -> list[int]:

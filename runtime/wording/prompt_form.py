@@ -55,12 +55,6 @@ def last_sentence(text: str, names: Sequence[tuple[int, int]]) -> Sentence | Non
     return _with_form(last, names)
 
 
-def form_of(text: str) -> Form:
-    """Return the form in which the end of a text asks; "open" where it does not ask."""
-    sentence = last_sentence(text, ())
-    return "open" if sentence is None else sentence.form
-
-
 def _with_form(words: list[Word], names: Sequence[tuple[int, int]]) -> Sentence | None:
     body = _without_lead(words, names)
     mark = words[-1].text
