@@ -308,6 +308,10 @@ class _ReplicaRow:
         """Return every fact, in stored order."""
         return unpack(self._text, self._sources.text)
 
+    def first(self, most: int) -> list[StoredFact]:
+        """Return so many of its facts, in stored order."""
+        return unpack(self._text, self._sources.text, most)
+
 
 class _OpenRow:
     """The row that changes of facts are put into, while they are about one entity."""

@@ -38,6 +38,8 @@ class FastLookups(Protocol):
     ) -> EntityView | None:
         """Return what the store holds of an entity; ``None`` if unknown or ambiguous.
 
+        Of an entity with more than 1,024 facts these are the first ones, in stored order.
+
         Args:
             entity: its name as a text wrote it.
             fuzzy: also accept spellings with typing errors. Without it only names that are

@@ -54,15 +54,19 @@ def pack(facts: Iterable[StoredFact], id_of: Callable[[str], int]) -> str:
     return "".join(records)
 
 
-def unpack(text: str, source_of: Callable[[int], str | None]) -> list[StoredFact]:
+def unpack(text: str, source_of: Callable[[int], str | None], most: int = -1) -> list[StoredFact]:
     """Return the facts of a string that `pack` made; ``source_of`` undoes its ``id_of``.
+
+    Args:
+        most: how many of the first facts; negative: all.
 
     Raises:
         BadStore: the string is damaged.
     """
     facts = []
     expected = 0
-    for record in text.split(RECORD)[1:]:
+    records = text.split(RECORD, most + 1 if most >= 0 else -1)
+    for record in records[1 : most + 1] if most >= 0 else records[1:]:
         fact = _unpacked(record, source_of, expected)
         facts.append(fact)
         expected = fact.seq + 1

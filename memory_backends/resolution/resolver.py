@@ -60,6 +60,8 @@ from lamlam.memory_backends.resolution.views import NamespaceView
 _NEAR_NAME = 0.60  # below it a name is not even worth a mention
 _BELOW_ACCEPTED = ACCEPTED_SCORE - 0.01  # of what is as near as an answer, and still is none
 _MOST_CANDIDATES = 5
+MAX_DESCRIBED = 1024
+"""Facts of an entity that a description holds, the first in stored order: generation waits for it."""
 
 
 class EntityMatch(NamedTuple):
@@ -242,7 +244,9 @@ def homonyms(reader: EntityReader, name: str, *, fuzzy: bool) -> tuple[EntityVie
 
 
 def _view(record: EntityRecord, part: MatchPart) -> EntityView:
-    stored = record.stored()
+    # Some records can read a part of their facts; others have them all at hand.
+    first = getattr(record, "first", None)
+    stored = first(MAX_DESCRIBED) if first is not None else record.stored()[:MAX_DESCRIBED]
     if not is_timeless(stored):
         now = _microseconds(None)
         stored = [fact for fact in stored if holds_at(fact.valid_from, fact.valid_to, now)]

@@ -38,6 +38,9 @@ class OldEntityRow(EntityRow):
     def stored(self) -> list[StoredFact]:
         return [rekeyed(fact) for fact in super().stored()]
 
+    def first(self, most: int) -> list[StoredFact]:
+        return [rekeyed(fact) for fact in super().first(most)]
+
 
 class OldKeysReader(SqliteReader):
     """Answers from a file of version 1 with the keys of this version."""

@@ -71,6 +71,9 @@ class EntityRow:
     def stored(self) -> list[StoredFact]:
         return row_codec.unpack(self.text, self._reader.source)
 
+    def first(self, most: int) -> list[StoredFact]:
+        return row_codec.unpack(self.text, self._reader.source, most)
+
 
 class SqliteReader(EntityReader):
     """Answers from one snapshot (snapshot isolation) until a fresh one is asked for or due.
