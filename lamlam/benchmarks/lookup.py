@@ -60,28 +60,28 @@ def lookup_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[
     """
     if facts < 1:
         raise UsageError("a benchmark needs at least one fact")
-    with _filled(facts, url, seed) as (store, path, loaded):
+    with filled_store(facts, url, seed) as (store, path, loaded):
         rng = random.Random(seed + 1)
-        questions = _questions(facts, seed, rng)
+        questions = questions_about(facts, seed, rng)
         result: dict[str, Any] = {"facts": facts}
         _say("timing exact lookups")
         found = sum(bool(store.lookup_nowait(query).value) for query in questions[:1000])
         if found < len(questions[:1000]):
             raise BadStore("the store does not find what was put into it")
-        result["exact_us"] = _timed(store.lookup_nowait, questions)
+        result["exact_us"] = timed(store.lookup_nowait, questions)
         _say("timing misspelt names")
         misspelt = [Lookup(_misspelt(q.entity, rng), q.relation) for q in questions[:_N_FUZZY]]
         answers = [store.lookup_nowait(query) for query in misspelt]
-        result["fuzzy_us"] = _timed(store.lookup_nowait, misspelt)
+        result["fuzzy_us"] = timed(store.lookup_nowait, misspelt)
         result["fuzzy_found"] = round(sum(bool(a.value) for a in answers) / len(answers), 4)
         _say("timing absent names")
         absent = [f"{q.entity.split()[-1]} {q.entity.split()[0]}ux" for q in questions]
-        result["absent_us"] = _timed(lambda name: store.describe_nowait(name, fuzzy=False), absent)
+        result["absent_us"] = timed(lambda name: store.describe_nowait(name, fuzzy=False), absent)
         _say("timing the names of prompts")
         prompts = [_stretches(_prompt(questions, rng)) for _ in range(_N_PROMPTS)]
-        result["names_us"] = _timed(store.known_names_nowait, prompts)
+        result["names_us"] = timed(store.known_names_nowait, prompts)
         loosely = partial(store.known_names_nowait, loosely=True)
-        result["names_loosely_us"] = _timed(loosely, prompts)
+        result["names_loosely_us"] = timed(loosely, prompts)
         result["anonymous_mb"] = _anonymous_mb()
         result["cold_us"] = _cold(path, questions[:_N_COLD]) if path else None
         result["bytes_per_fact"] = round(path.stat().st_size / facts, 1) if path else None
@@ -90,7 +90,7 @@ def lookup_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[
 
 def load_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[str, Any]:
     """Return how fast so many invented facts are written: ``facts_per_s``, ``peak_rss_mb``."""
-    with _filled(facts, url, seed) as (_, path, loaded):
+    with filled_store(facts, url, seed) as (_, path, loaded):
         size = round(path.stat().st_size / facts, 1) if path else None
         return {
             "facts": facts,
@@ -101,7 +101,7 @@ def load_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[st
 
 
 @contextmanager
-def _filled(
+def filled_store(
     facts: int, url: str | None, seed: int
 ) -> Iterator[tuple[FactStore, Path | None, dict[str, Any]]]:
     """Yield an open store with the facts, its file if it has one, and the figures of loading."""
@@ -155,7 +155,8 @@ def _words(n: int, rng: random.Random) -> list[str]:
     return list(words)
 
 
-def _questions(n_facts: int, seed: int, rng: random.Random) -> list[Lookup]:
+def questions_about(n_facts: int, seed: int, rng: random.Random) -> list[Lookup]:
+    """Return questions that facts of `filled_store` answer."""
     share = min(1.0, 3 * _N_TIMED / n_facts)
     picked = [Lookup(e, r) for e, r, _ in _triples(n_facts, seed) if rng.random() < share]
     picked = picked or [Lookup(e, r) for e, r, _ in _triples(n_facts, seed)]
@@ -221,7 +222,7 @@ def _cold(path: Path, questions: Sequence[Lookup]) -> dict[str, float] | None:
     return _percentiles(times)
 
 
-def _timed(ask: Callable[[Any], object], questions: Sequence[Any]) -> dict[str, float]:
+def timed(ask: Callable[[Any], object], questions: Sequence[Any]) -> dict[str, float]:
     """Return microseconds per call."""
     for question in questions[:500]:
         ask(question)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from lamlam.benchmarks.lookup import _facts, _percentiles, _questions
+from lamlam.benchmarks.lookup import _facts, _percentiles, questions_about
 from lamlam.errors import BadStore, UsageError
 from lamlam.memory_backends.commits.entity_edit import stored_form
 from lamlam.memory_backends.model.fact_ids import FactIds
@@ -79,7 +79,7 @@ def neo4j_lookup_benchmark(url: str, facts: int, seed: int = 0) -> dict[str, Any
         raise UsageError("a benchmark needs at least one fact")
     address = parse_address(url)
     written = list(islice(_facts(facts, seed), facts))
-    questions = _questions(facts, seed, random.Random(seed + 1))
+    questions = questions_about(facts, seed, random.Random(seed + 1))
     with _driver(address) as driver:
         database = _database(url)
         store = _opened(url, _OURS)

@@ -176,6 +176,24 @@ def resolve(
     print_result(figures, as_json)
 
 
+@app.command(epilog="Example: lamlam bench asking --facts 1000000 --json")
+def asking(
+    facts: Annotated[
+        int, typer.Option(min=1, help="How many invented facts memory is filled with.")
+    ] = 100_000,
+    memory: Annotated[
+        str | None,
+        typer.Option("--memory", help="A store that holds facts; default: one of invented facts."),
+    ] = None,
+    prompts: Annotated[int, typer.Option(min=1, help="Prompts of each form.")] = 300,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure the microseconds in which a prompt of 60 words is read for what it asks memory."""
+    from lamlam.benchmarks.asking import asking_benchmark
+
+    print_result(asking_benchmark(facts, memory, prompts=prompts), as_json)
+
+
 def _is_neo4j(url: str) -> bool:
     """Return whether the URL is that of a Neo4j database.
 

@@ -28,7 +28,7 @@ EXPECTED = {
     "facts import", "facts get", "facts set", "facts forget", "facts search", "facts stats",
     "eval completion", "eval invented", "eval perplexity", "eval audit", "eval forgetting",
     "eval pararel", "eval trex", "eval questions", "eval lre",
-    "bench decode", "bench lookup", "bench resolve",
+    "bench asking", "bench decode", "bench lookup", "bench resolve",
 }  # fmt: skip
 
 
