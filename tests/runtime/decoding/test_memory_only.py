@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import UsageError
+from lamlam.evaluation.invented import load_invented
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import Assert
+from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.decoding.events import Text
 from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.memory_only import NOT_IN_MEMORY
 from lamlam.runtime.decoding.settings import text_settings
+from lamlam.runtime.sync import SyncEngine
 from tests.runtime.fake_store import SLOW, FakeStore
 from tests.runtime.scheduling.scripted import BORN, CURIE, A, Continuations, E, R, run
 from tests.runtime.support import BYTES, Asked
@@ -279,3 +285,54 @@ def test_no_model_gets_a_name_or_number_through(
         for word in words:
             is_small = all(letter.islower() for letter in word)
             assert is_small or word in given_words or word in ("A", "I"), (word, text)
+
+
+# With the bundled model -------------------------------------------------------------------
+
+
+def test_erased_values_and_guesses_do_not_come_back(tmp_path: Path) -> None:
+    """Over items of the shipped invented set, each with its own fact erased."""
+    facts, items = load_invented()
+    chosen = items[:: len(items) // 24]
+    url = f"sqlite:///{tmp_path}/facts.db"
+    wanted = {(item.fact.entity, item.fact.relation) for item in chosen}
+    named = {entity for entity, _ in wanted}
+    with SyncFactStore(url) as store, SyncEngine(memory=url, threads=1) as engine:
+        store.apply(
+            [
+                Assert(Fact(entity=one.entity, relation=one.relation, value=one.value))
+                for one in facts
+                if one.entity in named
+            ]
+        )
+        for entity, relation in sorted(wanted):
+            store.erase(entity, relation, reason="test")
+        for item in chosen:
+            done = engine.generate(item.prompt, policy="memory_only", max_tokens=40)
+            assert done.finish_reason == "miss"
+            assert item.fact.value.casefold() not in done.text[len(item.prompt) :].casefold()
+            _check_own_words(done.text, [(s.start, s.end, s.origin) for s in done.spans])
+
+
+def _check_own_words(text: str, spans: list[tuple[int, int, str]]) -> None:
+    """Fail where a word of the model has a capital or a digit and was not given before."""
+    known: set[str] = set()
+    for start, end, origin in spans:
+        words = set(re.findall(r"\w+", text[start:end]))
+        if origin != "parametric":
+            known |= words
+            continue
+        own = {word for word in words if not word.islower()} - known
+        assert own <= {"He", "She", "It", "The", "In", "His", "Her"}, text
+
+
+def test_a_question_in_the_words_of_a_user() -> None:
+    """With facts that the bundled memory cannot have."""
+    with SyncEngine(threads=1) as engine:
+        done = engine.generate("What is the capital of Quillonia?", policy="memory_only")
+    assert (done.text.partition("?")[2], done.finish_reason) == (" not in memory", "miss")
+    with (
+        SyncEngine(threads=1, plain=True) as engine,
+        pytest.raises(UsageError, match="memory_only"),
+    ):
+        engine.generate("What is the capital of Quillonia?", policy="memory_only")
