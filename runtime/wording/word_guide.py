@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from lamlam.runtime.wording.known_names import KnownName, capital_runs, known_names
+from lamlam.memory_backends.model.lookups import NO_MATCH, EntityView
+from lamlam.runtime.wording.known_names import KnownName, known_names, strange_names
 from lamlam.runtime.wording.prompt_form import last_sentence
 from lamlam.runtime.wording.prompt_reader import Asked, NamedEntity, read_prompt
 
-if TYPE_CHECKING:
-    from lamlam.memory_backends.model.lookups import EntityView
-
 _MOST_MISSPELT = 3
 """Names of a sentence that are looked for under other spellings."""
+_MOST_DESCRIBED = 12
+"""Names of which the facts are read, beside the first: those that stand last."""
 _WORD = re.compile(r"\w+")
 
 
@@ -52,34 +52,41 @@ class WordGuide:
         rough = last_sentence(text, ())
         if rough is None:
             return None
-        named = self._named(text, rough.start)
+        named = self._named(text, rough.start, is_open=rough.form == "open")
         return read_prompt(text, named)
 
     def meant(self, name: str, text: str) -> EntityView | None:
         """Return the entity that an ambiguous name means in a text; ``None`` if it is not clear."""
         return meant_by(text, self._store.homonyms_nowait(name, fuzzy=False, as_of=self._as_of))
 
-    def _named(self, text: str, start: int) -> list[NamedEntity]:
+    def _named(self, text: str, start: int, *, is_open: bool) -> list[NamedEntity]:
         """Return the entities of the last sentence, else of the text before it.
 
         Args:
             start: where the sentence begins, unless it is inside a name.
+            is_open: it ends where the value is due, so it may speak of what was named before it.
         """
-        found = self._entities(known_names(text, self._probe, start), text)
+        found = self._entities(known_names(text, self._probe, start, self._probe_exactly), text)
         if found:
             return found
-        for run in capital_runs(text, start)[-_MOST_MISSPELT:]:
+        strange = strange_names(text, start)
+        for run in strange[-_MOST_MISSPELT:]:
             view = self._view(run.name, text, fuzzy=True)
             if view is not None:
                 found.append(NamedEntity(run, view))
-        if not found and start > 0:
-            found = self._entities(known_names(text, self._probe), text)
+        if found:
+            return found
+        if start > 0:
+            found = self._entities(known_names(text, self._probe, 0, self._probe_exactly), text)
+        if strange and not (is_open and found):
+            # What memory lacks is asked by its name, rather than by another word of the text.
+            return [NamedEntity(one, _unknown(one.name)) for one in strange[-_MOST_MISSPELT:]]
         return found
 
     def _entities(self, names: Sequence[KnownName], text: str) -> list[NamedEntity]:
         views: dict[str, EntityView | None] = {}
         found = []
-        for one in names:
+        for one in [*names[:1], *names[1:][-_MOST_DESCRIBED:]]:
             if one.name not in views:
                 views[one.name] = self._view(one.name, text, fuzzy=False)
             view = views[one.name]
@@ -94,11 +101,18 @@ class WordGuide:
             return ()
         return self._store.known_names_nowait(list(names), as_of=self._as_of, loosely=True)
 
+    def _probe_exactly(self, names: Collection[str]) -> Collection[str]:
+        return self._store.known_names_nowait(list(names), as_of=self._as_of) if names else ()
+
     def _view(self, name: str, text: str, *, fuzzy: bool) -> EntityView | None:
         view = self._store.describe_nowait(name, fuzzy=fuzzy, as_of=self._as_of)
         if view is not None:
             return view
         return meant_by(text, self._store.homonyms_nowait(name, fuzzy=fuzzy, as_of=self._as_of))
+
+
+def _unknown(name: str) -> EntityView:
+    return EntityView(name, name.casefold(), NO_MATCH, ())
 
 
 def meant_by(text: str, homonyms: Sequence[EntityView]) -> EntityView | None:
