@@ -309,7 +309,7 @@ def test_erased_values_and_guesses_do_not_come_back(tmp_path: Path) -> None:
             store.erase(entity, relation, reason="test")
         for item in chosen:
             done = engine.generate(item.prompt, policy="memory_only", max_tokens=40)
-            assert done.finish_reason == "miss"
+            assert done.finish_reason in ("miss", "stop")
             assert item.fact.value.casefold() not in done.text[len(item.prompt) :].casefold()
             _check_own_words(done.text, [(s.start, s.end, s.origin) for s in done.spans])
 
