@@ -9,7 +9,6 @@ from typing import NamedTuple
 from lamlam.runtime.wording.lexicon import Target, name_stems
 from lamlam.runtime.wording.phrases import phrase_table
 from lamlam.runtime.wording.sentence_line import PREPOSITIONS
-from lamlam.runtime.wording.words import root
 
 WIDE_KINDS = ("country", "continent")
 _LIGHT = frozenset("or and number count no the official current total name full main s".split())
@@ -72,8 +71,8 @@ def kind_of(key: str) -> str:
 class _Accepted(NamedTuple):
     keys: Mapping[str, int]
     groups: Mapping[int, int]
-    roots: frozenset[str]
-    """Of the words of all these names."""
+    words: frozenset[frozenset[str]]
+    """Of each of these names."""
 
 
 @lru_cache(maxsize=4096)
@@ -87,21 +86,21 @@ def _accepted(target: Target) -> _Accepted:
     else:
         words = relation_groups()[target.number]
         names = words[:1]
-    roots = frozenset(one for name in words for one in name_roots(name))
+    stems = frozenset(map(name_words, words))
     keys = {name: rank for rank, name in reversed(list(enumerate(names)))}
     groups: dict[int, int] = {}
     for rank, name in enumerate(names):
         group = group_of(name)
         if group is not None:
             groups.setdefault(group, rank)
-    return _Accepted(keys, groups, roots)
+    return _Accepted(keys, groups, stems)
 
 
 @lru_cache(maxsize=8192)
-def name_roots(name: str) -> frozenset[str]:
-    """Return the roots of a relation's name, without words that say nothing of their own."""
+def name_words(name: str) -> frozenset[str]:
+    """Return the stems of a relation's name, without words that say nothing of their own."""
     return frozenset(
-        root(one) for one in name_stems(name) if one not in PREPOSITIONS and one not in _LIGHT
+        one for one in name_stems(name) if one not in PREPOSITIONS and one not in _LIGHT
     )
 
 
@@ -112,8 +111,10 @@ def _rank(key: str, accepted: _Accepted) -> int | None:
         return accepted.keys[key]
     group = group_of(key)
     if group is None:  # a name of its own, such as "students count" beside "number of students"
-        roots = name_roots(key)
-        return _OWN_WORDS if roots and roots <= accepted.roots else None
+        words = name_words(key)
+        known = [one for one in accepted.words if one and one <= words]
+        is_known = bool(known) and words <= frozenset[str]().union(*accepted.words)
+        return _OWN_WORDS if is_known else None
     if group in accepted.groups:
         return accepted.groups[group]
     for asked, rank in accepted.groups.items():
