@@ -18,7 +18,8 @@ def test_the_stream_shows_a_lookup_before_its_value(tmp_path: Path) -> None:
 def test_the_table_of_policies_is_what_they_write() -> None:
     """Every policy and every kind of miss; `python -m tests.docs.miss_policy_table` prints it."""
     text = page("how-it-works.md")
-    assert table() in text
+    now = table()
+    assert now in text, f"put this into the page:\n{now}"
     for kind, prompt in KINDS.items():
         assert f"**{kind}**: `{prompt}`" in text
     assert all(f"{entity} · {relation} → {value}" in text for entity, relation, value in FACTS)
