@@ -26,6 +26,8 @@ from lamlam.runtime.decoding.trie import (
     either,
 )
 from lamlam.runtime.decoding.vocabulary import Vocabulary
+from lamlam.runtime.wording.value_kinds import may_stand_freely
+from lamlam.runtime.wording.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import EntityView
 
 MAX_NAME_WORDS = 8
+_LAST_WORDS = 48
+"""Characters of the text's end by which the kinds of values that can stand there are told."""
 VAGUE = ("type", "location", "located in", "part of")
 """Relations that occur in texts of almost every kind: a model that chooses one does not know
 yet what it writes about. If the entity has none of them, its other relations say more."""
@@ -179,8 +183,11 @@ class KeyConstraint:
         had = given.values.get(view.key, set())
         names: dict[str, None] = {}
         asking = _names_asking_for(tuple(view.relations))
+        before = [word.norm for word in words_of(text[-_LAST_WORDS:])]
         for key in view.relations:
             values = view.values(key)
+            if self._constraint.by_words and not any(may_stand_freely(v, before) for v in values):
+                continue
             if all(value in had for value in values):
                 continue
             if self._constraint.skip_stated and all(_occurs_in(value, text) for value in values):

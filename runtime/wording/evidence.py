@@ -22,6 +22,7 @@ _ATTACHED = 1.0
 """Added where the sentence ties the relation to the entity: "the R of E", "E's R"."""
 _SCATTERED = 0.3
 """Added for a relation of several words that stand in the sentence in any order."""
+_LONGEST_HEADING = 4
 _BEHIND = 0.25
 """Taken off where other words stand between the entity and the phrase."""
 
@@ -43,6 +44,15 @@ def evidence_of(line: SentenceLine, held: tuple[str, ...]) -> list[Evidence]:
         held: the relations of the entity.
     """
     return [*_phrases(line), *_NamesIn(line).found(_own_names(held)), *_scattered(line, held)]
+
+
+def is_heading(line: SentenceLine) -> bool:
+    """Return whether a sentence is only a name of relations beside the entity: "capital norway"."""
+    words = [one for one in line.stems if one not in ("E", "$", "of", "'s")]
+    if not words or line.stems.count("E") != 1 or len(words) > _LONGEST_HEADING:
+        return False
+    found = find_mentions(words, shared_names())
+    return len(found) == 1 and found[0].end - found[0].start == len(words)
 
 
 def _phrases(line: SentenceLine) -> list[Evidence]:
@@ -191,6 +201,8 @@ class _NamesIn:
         lead = stems[before] if before >= 0 else ""
         if lead in ("with", "have"):  # "E has a population of"
             return rest[:1] != ["be"]
+        if lead == "," and self.line.form == "open":  # "born in Lowell, Mass."
+            return False
         if lead in ("E", ",", ":", "-", "|", "(", "=", "/", "["):
             return rest[:1] not in (["of"], ["in"])
         return "be" in rest and rest[-1] != "of" and "be" != lead  # "In E, the currency is"

@@ -69,7 +69,7 @@ def read_prompt(text: str, named: Sequence[NamedEntity]) -> Asked | None:
     is_running = sentence.form == "open" and not here
     if not best.relations and (is_running or not best.is_tied):
         return Asked(sentence.form, best.view.name, best.view.key, ())
-    return Asked(sentence.form, best.view.name, best.view.key, best.relations, best.wanted)
+    return Asked(best.form, best.view.name, best.view.key, best.relations, best.wanted)
 
 
 def _without(text: str, places: Sequence[tuple[int, int]]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lamlam.runtime.wording.evidence import evidence_of
+from lamlam.runtime.wording.evidence import evidence_of, is_heading
 from lamlam.runtime.wording.lexicon import Target
 from lamlam.runtime.wording.prompt_form import Form, Sentence
 from lamlam.runtime.wording.relation_names import WIDE_KINDS, kind_of, ranked, usual_name
@@ -49,6 +49,9 @@ def read_sentence(
         stated: text in which values may stand already: those are not asked for again.
     """
     line = SentenceLine.of(sentence, places)
+    if line.form == "open" and is_heading(line):
+        sentence = Sentence("label", sentence.words)
+        line = SentenceLine.of(sentence, places)
     held = view.relations[:MOST_RELATIONS]
     found = evidence_of(line, held)
     best = max((one.score for one in found), default=0.0)

@@ -56,8 +56,25 @@ def may_stand(value: str, before: Sequence[str]) -> bool:
     if last == "on":
         return kind != "number"
     if last == "the":
-        return kind != "day" and kind != "year"
+        return kind != "day"
     return True
+
+
+_BEFORE_NUMBERS = frozenset(
+    "of be have at about around approximately roughly over nearly almost some only exactly ( : = to"
+    " by with from under above measur cover reach number ~ than long tall hav".split()
+)
+
+
+def may_stand_freely(value: str, before: Sequence[str]) -> bool:
+    """Return whether a value can stand where the words before it name no relation.
+
+    A bare number stands only behind words that announce one: "Oslo, a city in the 385,207 km2"
+    is what a model writes that asks without thinking.
+    """
+    if not may_stand(value, before):
+        return False
+    return kind_of_value(value) != "number" or not before or before[-1] in _BEFORE_NUMBERS
 
 
 def fits_class(kind: str, wanted: str, values: Sequence[str]) -> bool:

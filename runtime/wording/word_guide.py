@@ -8,9 +8,11 @@ from typing import Protocol
 
 from lamlam.memory_backends.model.lookups import NO_MATCH, EntityView
 from lamlam.runtime.wording.known_names import KnownName, known_names, strange_names
-from lamlam.runtime.wording.prompt_form import last_sentence
+from lamlam.runtime.wording.prompt_form import Sentence, last_sentence
 from lamlam.runtime.wording.prompt_reader import Asked, NamedEntity, read_prompt
 
+_FEW_WORDS = 16
+"""Of a sentence that is not running text."""
 _MOST_MISSPELT = 3
 """Names of a sentence that are looked for under other spellings."""
 _MOST_DESCRIBED = 12
@@ -52,20 +54,22 @@ class WordGuide:
         rough = last_sentence(text, ())
         if rough is None:
             return None
-        named = self._named(text, rough.start, is_open=rough.form == "open")
+        is_running = rough.form == "open" and len(rough.words) > _FEW_WORDS
+        named = self._named(text, rough, is_running=is_running)
         return read_prompt(text, named)
 
     def meant(self, name: str, text: str) -> EntityView | None:
         """Return the entity that an ambiguous name means in a text; ``None`` if it is not clear."""
         return meant_by(text, self._store.homonyms_nowait(name, fuzzy=False, as_of=self._as_of))
 
-    def _named(self, text: str, start: int, *, is_open: bool) -> list[NamedEntity]:
+    def _named(self, text: str, rough: Sentence, *, is_running: bool) -> list[NamedEntity]:
         """Return the entities of the last sentence, else of the text before it.
 
         Args:
-            start: where the sentence begins, unless it is inside a name.
-            is_open: it ends where the value is due, so it may speak of what was named before it.
+            rough: the sentence, which may begin inside a name.
+            is_running: it is a long one of running text, so it may speak of what was named before.
         """
+        start, is_open = rough.start, rough.form == "open"
         found = self._entities(known_names(text, self._probe, start, self._probe_exactly), text)
         if found:
             return found
@@ -78,7 +82,7 @@ class WordGuide:
             return found
         if start > 0:
             found = self._entities(known_names(text, self._probe, 0, self._probe_exactly), text)
-        if strange and not (is_open and found):
+        if strange and not is_running and not (is_open and found):
             # What memory lacks is asked by its name, rather than by another word of the text.
             return [NamedEntity(one, _unknown(one.name)) for one in strange[-_MOST_MISSPELT:]]
         return found
