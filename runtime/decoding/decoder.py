@@ -218,16 +218,18 @@ class Decoder:
         """A lookup may be written here."""
         return isinstance(self.state, InText) and self._can_look
 
-    def ask(self, entity: str, relation: str, *, is_last: bool = False) -> None:
-        """Have a whole lookup written, in the place of one that the model may open or has opened.
+    def ask(self, entity: str, relation: str | None, *, is_last: bool = False) -> None:
+        """Have a lookup written, in the place of one that the model may open or has opened.
 
         Args:
+            relation: ``None`` leaves it to the model, within what the driver lets it choose.
             is_last: the text ends behind its value, as the answer of a question does.
         """
         lookup = self.vocabulary.lookup
         assert lookup is not None
         names = (*self.vocabulary.tokenize(f" {entity}"), lookup.relationship)
-        names += (*self.vocabulary.relation_tokens(relation), lookup.return_)
+        if relation is not None:
+            names += (*self.vocabulary.relation_tokens(relation), lookup.return_)
         if len(self.tokens) + len(names) >= self._context:
             return
         if isinstance(self.state, InText):

@@ -30,7 +30,7 @@ from lamlam.runtime.wording.value_kinds import may_stand_freely
 from lamlam.runtime.wording.words import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lamlam.memory_backends.model.lookups import EntityView
 
@@ -203,6 +203,17 @@ class KeyConstraint:
             return None, frozenset()
         vague = {tokens(name)[0] for name in VAGUE if name not in view.relations}
         return trie, frozenset(vague - trie.children.keys())
+
+    def among(self, relations: Iterable[str]) -> KeyTrie | None:
+        """Return paths for some relations of an entity, by all names that ask for each."""
+        lookup = self._vocabulary.lookup
+        keys = tuple(relations)
+        if lookup is None:
+            return None
+        asking = _names_asking_for(keys)
+        names = dict.fromkeys(name for key in keys for name in (key, *asking[key]))
+        paths = map(self._vocabulary.relation_tokens, names)
+        return KeyTrie.of((p for p in paths if len(p) <= MAX_RELATION_TOKENS), lookup.return_)
 
     def all_entities(self, named: KeyTrie | None) -> Paths | None:
         """Return every path that a strict constraint leaves to an entity.

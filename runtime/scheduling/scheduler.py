@@ -366,6 +366,10 @@ class Scheduler:
             decoder.guide(named, only=only, is_strict=is_strict)
         else:
             entity = decoder.open_entity
+            if sequence.asked_among:  # the words leave several: the model chooses
+                among, sequence.asked_among = key_constraint.among(sequence.asked_among), ()
+                decoder.guide(among, only=among, is_strict=True)
+                return
             trie, avoid = key_constraint.relations(entity, decoder.output.text, sequence.given)
             if key_constraint.is_strict:
                 decoder.guide(trie, only=key_constraint.all_relations(entity), is_strict=True)
@@ -392,7 +396,9 @@ class Scheduler:
             return
         if sequence.key_constraint is not None:
             sequence.key_constraint.holder = asked.key
-        relation = asked.relations[0] if asked.relations else asked.wanted
+        relation: str | None = asked.relations[0] if asked.relations else asked.wanted
+        if asked.form == "open" and asked.n_equal > 1:
+            sequence.asked_among, relation = asked.relations[: asked.n_equal], None
         is_last = asked.form != "open" and not is_open and not decoder.settings.ignore_eos
         decoder.ask(asked.entity, relation, is_last=is_last)
 

@@ -117,6 +117,8 @@ class RunningSequence:
         self.word_guide = word_guide
         self.is_prompt_read = False
         """The words of the prompt were asked what they ask for."""
+        self.asked_among: tuple[str, ...] = ()
+        """Relations that the words ask for equally, until the model has chosen."""
         self.form: Form | None = None
         """In which form they ask, once that was read."""
         self.given = GivenOut()

@@ -51,6 +51,8 @@ def is_heading(line: SentenceLine) -> bool:
     words = [one for one in line.stems if one not in ("E", "$", "of", "'s")]
     if not words or line.stems.count("E") != 1 or len(words) > _LONGEST_HEADING:
         return False
+    if words[-1] in PREPOSITIONS:  # "Marie Curie died in" goes on
+        return False
     found = find_mentions(words, shared_names())
     return len(found) == 1 and found[0].end - found[0].start == len(words)
 

@@ -40,6 +40,9 @@ class Asked:
     wanted: str = ""
     """The usual name of the relation that the words name, held or not; empty where they name none."""
 
+    n_equal: int = 0
+    """How many of the relations, the first ones, the words ask for equally."""
+
     @property
     def is_clear(self) -> bool:
         """The words name a relation."""
@@ -69,7 +72,9 @@ def read_prompt(text: str, named: Sequence[NamedEntity]) -> Asked | None:
     is_running = sentence.form == "open" and not here
     if not best.relations and (is_running or not best.is_tied):
         return Asked(sentence.form, best.view.name, best.view.key, ())
-    return Asked(best.form, best.view.name, best.view.key, best.relations, best.wanted)
+    return Asked(
+        best.form, best.view.name, best.view.key, best.relations, best.wanted, best.n_equal
+    )
 
 
 def _without(text: str, places: Sequence[tuple[int, int]]) -> str:

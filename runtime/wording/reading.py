@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,9 @@ class Reading:
     view: EntityView
     relations: tuple[str, ...]
     """Relations that the entity holds and that the words ask for, best first."""
+    n_equal: int
+    """How many of them, the first ones, the words ask for equally though their values are of
+    different kinds, such as a place and a date of birth; else 1."""
     wanted: str
     """The usual name of the relation that the words ask for, held or not; empty where they name
     none."""
@@ -58,17 +61,21 @@ def read_sentence(
     strongest = [one for one in found if one.score >= best - _NEARLY]
     targets = frozenset[Target]().union(*(one.targets for one in strongest))
     is_tied = any(one.is_tied for one in strongest)
-    relations = _offered(line, view, ranked(held, targets, None if is_tied else 0), stated)
+    ranks = ranked(held, targets, None if is_tied else 0)
+    relations = _offered(line, view, ranks, stated)
     if not relations:  # the entity's own relation, whose words all stand there
         own = [one for one in found if any(target.kind == "own" for target in one.targets)]
         if own:
             targets_of_own = max(own, key=lambda one: one.score).targets
-            relations = _offered(line, view, ranked(held, targets_of_own), stated)
+            ranks = ranked(held, targets_of_own)
+            relations = _offered(line, view, ranks, stated)
     wanted = usual_name(targets, held)
-    return Reading(view, tuple(relations), wanted, best, is_tied, sentence.form)
+    equal = [key for key in relations if ranks[key] == ranks[relations[0]]]
+    n_equal = len(equal) if len(set(map(kind_of, equal))) > 1 else min(1, len(equal))
+    return Reading(view, tuple(relations), n_equal, wanted, best, is_tied, sentence.form)
 
 
-def _offered(line: SentenceLine, view: EntityView, keys: Sequence[str], stated: str) -> list[str]:
+def _offered(line: SentenceLine, view: EntityView, keys: Iterable[str], stated: str) -> list[str]:
     """Return the relations whose values can stand where the sentence ends."""
     offered = []
     for key in keys:

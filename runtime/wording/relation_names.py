@@ -18,8 +18,10 @@ _WIDER = 20
 """Rank of a relation that is wider than the one that is asked for: an award, where a medal is."""
 
 
-def ranked(held: tuple[str, ...], targets: frozenset[Target], most: int | None = None) -> list[str]:
-    """Return the held relations that any of the targets asks for, best first.
+def ranked(
+    held: tuple[str, ...], targets: frozenset[Target], most: int | None = None
+) -> dict[str, int]:
+    """Return the held relations that any of the targets asks for with their ranks, best first.
 
     Args:
         most: the last rank that counts; ``None``: all.
@@ -34,7 +36,7 @@ def ranked(held: tuple[str, ...], targets: frozenset[Target], most: int | None =
             rank = _rank(key, accepted)
             if rank is not None and (most is None or rank <= most):
                 ranks[key] = min(rank, ranks.get(key, rank))
-    return sorted(ranks, key=lambda key: (ranks[key], held.index(key)))
+    return dict(sorted(ranks.items(), key=lambda one: (one[1], held.index(one[0]))))
 
 
 def usual_name(targets: frozenset[Target], held: tuple[str, ...]) -> str:
