@@ -388,8 +388,9 @@ class Scheduler:
         if not is_open:
             sequence.form = asked.form
         if not asked.is_clear:
-            if asked.entity and asked.form in ("question", "blank") and not is_open:
-                decoder.forbid_lookups()  # a question about it that names no relation
+            is_vague = bool(asked.entity) and asked.form in ("question", "blank")
+            if not is_open and (is_vague or asked.is_unfit):
+                decoder.forbid_lookups()
             return
         if is_open and not asked.relations:
             decoder.close()

@@ -42,6 +42,8 @@ class Asked:
 
     n_equal: int = 0
     """How many of the relations, the first ones, the words ask for equally."""
+    is_unfit: bool = False
+    """The words name a relation, but what memory holds under its name cannot stand here."""
 
     @property
     def is_clear(self) -> bool:
@@ -70,6 +72,8 @@ def read_prompt(text: str, named: Sequence[NamedEntity]) -> Asked | None:
     best, _ = max(readings, key=partial(_strength, is_last_first=bool(here)))
     # A pronoun stands in running text, where the model knows better what memory may lack.
     is_running = sentence.form == "open" and not here
+    if not best.relations and not best.wanted and best.score and not is_running:
+        return Asked(best.form, best.view.name, best.view.key, (), is_unfit=best.is_tied)
     if not best.relations and (is_running or not best.is_tied):
         return Asked(sentence.form, best.view.name, best.view.key, ())
     return Asked(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_RELATIONS = 256
 """Relations of one entity that are compared with the words; of more, the first."""
+_CLASSES_OF_RELATIONS = ("country", "continent", "language")
+"""Classes of values that are names of relations too."""
 _NEARLY = 0.01
 """Evidence that differs by less is equally strong."""
 
@@ -70,6 +72,8 @@ def read_sentence(
             ranks = ranked(held, targets_of_own)
             relations = _offered(line, view, ranks, stated)
     wanted = usual_name(targets, held)
+    if ranks and not relations:  # another relation of that name is none that can be meant here
+        wanted = line.value_class if line.value_class in _CLASSES_OF_RELATIONS else ""
     equal = [key for key in relations if ranks[key] == ranks[relations[0]]]
     n_equal = len(equal) if len(set(map(kind_of, equal))) > 1 else min(1, len(equal))
     return Reading(view, tuple(relations), n_equal, wanted, best, is_tied, sentence.form)
