@@ -41,7 +41,7 @@ ARROWS: dict[str, set[str]] = {
         MODEL, PROTOCOL, "memory_backends/fact_formats", "memory_backends/open", "testing",
     },
     "runtime/llama": set(),
-    "runtime/decoding": {MODEL, PROTOCOL, "memory_backends/sync"},
+    "runtime/decoding": {MODEL, PROTOCOL, "memory_backends/sync", WORDING},
     "runtime/observers": {DECODING},
     "runtime/chat": {MODEL, PROTOCOL, DECODING, LLAMA},
     "runtime/memory": {MODEL, PROTOCOL, "memory_backends/open", DECODING, LLAMA},

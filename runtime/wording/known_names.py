@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from lamlam.memory_backends.resolution.known_words import is_common_word
-from lamlam.runtime.wording.lexicon import relation_words
+from lamlam.runtime.wording.lexicon import relation_words, shared_names
 from lamlam.runtime.wording.phrases import CLASSES
 from lamlam.runtime.wording.words import stem
 
@@ -51,7 +51,9 @@ def known_names(
     """
     words = _words_from(text, start)
     found = _longest(_stretches(text, words, capitals=True), probe, exactly)
-    found = [one for one in found if not _is_part_of_name(text, one)]
+    found = [
+        one for one in found if not (_is_part_of_name(text, one) or _ends_name(text, one, words))
+    ]
     if found or strange_names(text, start):
         return found
     found = _longest(_stretches(text, words, capitals=False), probe, exactly)
@@ -104,6 +106,29 @@ def _is_part_of_name(text: str, name: KnownName) -> bool:
         name.start - len(before[0]) - 2 : name.start - len(before[0])
     ].strip()[-1:] in (".", "?", "!", ":", "", "\n")
     return word not in _no_names() and word not in _TITLES and not begins
+
+
+def _ends_name(text: str, name: KnownName, words: list[tuple[int, int]]) -> bool:
+    """Return whether a name is the end of a longer one: Japan in "the Central Bank of Japan"."""
+    before = [place for place in words if place[1] <= name.start]
+    if len(before) < 2 or _word(text, before[-1]) not in ("of", "for"):
+        return False
+    head = 1
+    while head < len(before) and text[before[-head - 1][0]].isupper():
+        head += 1
+    n_capitals = head - 1
+    if n_capitals == 0 or _word(text, before[-2]) in _no_names():
+        return False
+    first = before[-head]
+    if _begins_sentence(text, first[0]):  # its capital says nothing: "Capital of Norway"
+        n_capitals -= 1
+    if n_capitals <= 0:
+        return False
+    # "What is the Capital of Norway?", "The Prime Minister of Japan is"
+    named = tuple(stem(_word(text, place)) for place in before[-head:-1])
+    lead = _word(text, before[-head - 1]) if head < len(before) else ""
+    is_relation = any(named[n:] in shared_names() for n in range(len(named)))
+    return not is_relation or lead in ("of", "for")
 
 
 _TITLES = frozenset(

@@ -173,7 +173,11 @@ def test_an_unknown_entity_is_asked_again_only_by_a_known_name() -> None:
     right = f"Marie Curie and Ada{E} Marie Curie{R} birth place{A} Warsaw{END} Warsaw."
     model = ScriptedModel(Continuations(text, right))
     done = run(
-        model, store, "Marie Curie and", policy="ask_again", constraint=Constraint(0.5, 0.5)
+        model,
+        store,
+        "Marie Curie and",
+        policy="ask_again",
+        constraint=Constraint(0.5, 0.5, by_words=False),
     ).result
     assert [(r.entity, r.status) for r in done.lookups[:2]] == [
         ("Ada", "miss"),
