@@ -19,7 +19,7 @@ _YEAR = re.compile(
     r"(?:\s*(?:bc|ad|bce|ce))?$",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"^[~≈<>+\-−$€£¥]?\s*\d[\d.,\s]*(?:\D{0,24})$")
+_NUMBER = re.compile(r"^[~≈<>+\-−$€£¥]?\s*\d[\d.,\s]*\D{0,24}[23]?$")
 _SPELT_DATE = re.compile(rf"\b(?:{_MONTH})\b.*\b\d{{3,4}}\b", re.IGNORECASE)
 
 

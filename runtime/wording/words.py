@@ -209,5 +209,5 @@ def root(stem: str) -> str:
     for suffix in _SUFFIXES:
         rest = stem.removesuffix(suffix)
         if rest != stem and len(rest) >= _SHORTEST_ROOT:
-            return rest
+            return _without_e(rest)
     return stem
