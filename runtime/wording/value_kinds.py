@@ -52,7 +52,8 @@ def may_stand(value: str, before: Sequence[str]) -> bool:
     if last in ("by", "with", "who"):
         return False
     if last == "in":
-        return kind != "day" and not (kind == "number" and any(c in value for c in "²%$€£"))
+        has_unit = any(char.isalpha() or char in "²%$€£" for char in value)
+        return kind != "day" and not (kind == "number" and has_unit)
     if last == "on":
         return kind != "number"
     if last == "the":
