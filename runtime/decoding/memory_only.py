@@ -72,6 +72,8 @@ class MemoryOnlyDecoder(Decoder):
         self._is_model_writing = False
         """The model is writing a fetched value itself."""
         self._must_look = False
+        self._is_lacking = False
+        """The words of the prompt ask for what memory has no value of."""
         self._is_answer_due = False
         self._lookup_token = token_ids({lookup.entity})
         looking = masks.text_no_end if settings.ignore_eos else masks.text
@@ -99,6 +101,9 @@ class MemoryOnlyDecoder(Decoder):
             is_by_words: what its words ask for is asked for; so nothing is left to be asked.
         """
         self._is_answer_due = form != "open"
+        if self._is_lacking and not self._is_answer_due:
+            self._finish("miss")
+            return
         if not self._is_answer_due or not isinstance(self.action, Sample):
             return
         if is_by_words or not self._can_look:
@@ -107,7 +112,12 @@ class MemoryOnlyDecoder(Decoder):
             self._must_look = True
             self.action = self._only_looking
 
-    def ask(self, entity: str, relation: str, *, is_last: bool = False) -> None:
+    def forbid_lookups(self) -> None:
+        """Note that the words ask for what memory lacks: the text may not go on."""
+        super().forbid_lookups()
+        self._is_lacking = True
+
+    def ask(self, entity: str, relation: str | None, *, is_last: bool = False) -> None:
         """Have a whole lookup written, or end the text if there is no room for it."""
         before = self.action
         super().ask(entity, relation, is_last=is_last)
