@@ -72,8 +72,11 @@ def read_sentence(
             ranks = ranked(held, targets_of_own)
             relations = _offered(line, view, ranks, stated)
     wanted = usual_name(targets, held)
-    if ranks and not relations:  # another relation of that name is none that can be meant here
-        wanted = line.value_class if line.value_class in _CLASSES_OF_RELATIONS else ""
+    if ranks and not relations:
+        # What memory holds under these names cannot be meant; the other names are asked for.
+        others = frozenset(one for one in targets if not ranked(held, frozenset((one,))))
+        is_relation = line.value_class in _CLASSES_OF_RELATIONS
+        wanted = line.value_class if is_relation else usual_name(others, held)
     equal = [key for key in relations if ranks[key] == ranks[relations[0]]]
     n_equal = len(equal) if len(set(map(kind_of, equal))) > 1 else min(1, len(equal))
     return Reading(view, tuple(relations), n_equal, wanted, best, is_tied, sentence.form)

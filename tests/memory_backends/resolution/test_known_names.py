@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.memory_backends.conformance.samples import HALF, HOSTILE, fact
@@ -36,8 +36,6 @@ ASKED = st.one_of(
 SPACES = ((), ("a",), ("users", "7"))
 NAMES = settings(
     max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

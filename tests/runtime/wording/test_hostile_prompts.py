@@ -34,7 +34,7 @@ LIKE_PROMPTS = st.lists(
 
 
 @given(st.one_of(st.text(st.characters()), LIKE_PROMPTS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_is_read(text: str) -> None:
     """Whatever the text, the answer is None or names what stands in it."""
     asked = GUIDE.read(text)
