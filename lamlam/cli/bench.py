@@ -30,13 +30,25 @@ def decode(
     pairs: Annotated[
         int, typer.Option(min=1, help="Alternating runs; the medians are reported.")
     ] = 9,
+    lookups: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Instead: texts with so many lookups, with and without the choice by words.",
+        ),
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare tokens per second of a bare llama.cpp loop, lamlam, and llama-cpp-python."""
     from lamlam.benchmarks.decode import decode_benchmark
+    from lamlam.benchmarks.lookup_text import lookup_text_benchmark
     from lamlam.bundled import model_path
 
     path = model_path() if model == "bundled" else Path(model)
+    if lookups:
+        texts = partial(lookup_text_benchmark, path, lookups=lookups)
+        print_result(_with_bar(texts, pairs), as_json)
+        return
     measure = partial(decode_benchmark, path, memory=memory)
     figures = _with_bar(measure, pairs, "time to first token")
     print_result(figures, as_json)
