@@ -128,6 +128,7 @@ def _ends_name(text: str, name: KnownName, words: list[tuple[int, int]]) -> bool
     named = tuple(stem(_word(text, place)) for place in before[-head:-1])
     lead = _word(text, before[-head - 1]) if head < len(before) else ""
     is_relation = any(named[n:] in shared_names() for n in range(len(named)))
+    is_relation = is_relation or (n_capitals == 1 and lead in ("the", "what", "which"))
     return not is_relation or lead in ("of", "for")
 
 

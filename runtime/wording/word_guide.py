@@ -97,8 +97,7 @@ class WordGuide:
             if view is not None:
                 found.append(NamedEntity(one, view))
         # "American" is hardly The American (2010 film) where the text has another name.
-        sure = [one for one in found if " " in one.name.name or one.view.match.kind == "exact"]
-        return sure or found
+        return [one for one in found if _is_surely_meant(one)] or found
 
     def _probe(self, names: Collection[str]) -> Collection[str]:
         if not names:
@@ -113,6 +112,12 @@ class WordGuide:
         if view is not None:
             return view
         return meant_by(text, self._store.homonyms_nowait(name, fuzzy=fuzzy, as_of=self._as_of))
+
+
+def _is_surely_meant(one: NamedEntity) -> bool:
+    name = one.name.name
+    letters = name.strip(".,;:?!*_\"'()").casefold()
+    return " " in name or one.view.match.kind == "exact" or one.view.name.casefold() == letters
 
 
 def _unknown(name: str) -> EntityView:
