@@ -56,7 +56,7 @@ def known_names(
     ]
     if found or strange_names(text, start):
         return found
-    found = _longest(_stretches(text, words, capitals=False), probe, exactly)
+    found = _longest(_stretches(text, words, capitals=False), exactly or probe, exactly)
     return [one for one in found if " " in one.name or not _says_relation(one.name)]
 
 

@@ -174,8 +174,7 @@ def _class_before(stems: list[str], due: int) -> str:
     place = due - 1
     while place >= 0 and stems[place] in ("of", "the", "call", "nam", '"', "be", "'", ":"):
         place -= 1
-    if place < 2:
-        return ""
+    if place < 2 or "be" in stems[place + 1 : due]:
+        return ""  # "The capital is", "the head of state is": there the noun is the relation itself
     found = value_class_of(stems[place])
-    # "The capital is", "its country is": there the noun is the relation itself.
     return found if stems[place - 1] in ("the", "in", "of", "from", "on", "at") else ""
