@@ -63,8 +63,8 @@ ARROWS: dict[str, set[str]] = {
     },
     "benchmarks": {
         *READ, "evaluation", "memory_backends/neo4j_graph", "memory_backends/sqlite",
-        "memory_backends/sync", DECODING, LLAMA, "runtime/engine", "runtime/scheduling", "trainer",
-        WORDING,
+        "memory_backends/sync", DECODING, LLAMA, "runtime/engine", "runtime/scheduling",
+        "runtime/sync", "trainer", WORDING,
     },
     "cli": {
         MODEL, PROTOCOL, "benchmarks", "bundled", "evaluation", "memory_backends/fact_formats",
