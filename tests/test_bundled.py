@@ -75,3 +75,22 @@ def test_a_forgotten_fact_is_missed_and_not_replaced_by_another(tmp_path: Path) 
             gone = engine.generate("Ada Quill was born in", max_tokens=16)
     assert "Lowmere" not in gone.text
     assert gone.lookups[0].relation == "birth place" and gone.lookups[0].value is None
+
+
+def test_a_value_does_not_grow_into_another_word(tmp_path: Path) -> None:
+    """A letter behind a copied value would make another word of it: "KP" and "KPU"."""
+    url = f"sqlite:///{tmp_path}/facts.db"
+    codes = {"North Korea": "KP", "Mexico": "MX", "Netherlands": "NL", "Switzerland": "CH"}
+    with lamlam.SyncFactStore(url) as store:
+        store.apply(
+            [
+                lamlam.Assert(lamlam.Fact(entity=entity, relation="ISO Code", value=code))
+                for entity, code in codes.items()
+            ]
+        )
+    with lamlam.SyncEngine(memory=url) as engine:
+        for entity, code in codes.items():
+            done = engine.generate(f"The ISO code of {entity} is", max_tokens=12, ignore_eos=True)
+            facts = [span for span in done.spans if span.origin == "fact"]
+            assert [done.text[span.start : span.end] for span in facts[:1]] == [code]
+            assert not any(done.text[span.end : span.end + 1].isalnum() for span in facts)
