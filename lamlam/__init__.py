@@ -9,6 +9,7 @@ from lamlam.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from lamlam.errors import LamLamError as LamLamError
+    from lamlam.memory_backends.model.early_moments import EarlyMoment as EarlyMoment
     from lamlam.memory_backends.model.facts import Fact as Fact
     from lamlam.memory_backends.model.lookups import Lookup as Lookup
     from lamlam.memory_backends.model.lookups import LookupResult as LookupResult
@@ -65,6 +66,7 @@ _MODULES = {
     name: module
     for module, names in {
         "lamlam.errors": "LamLamError",
+        "lamlam.memory_backends.model.early_moments": "EarlyMoment",
         "lamlam.memory_backends.model.facts": "Fact",
         "lamlam.memory_backends.model.lookups": "Lookup LookupResult LookupStatus",
         "lamlam.memory_backends.model.operations": (
@@ -104,6 +106,7 @@ __all__ = [
     "Completion",
     "Constraint",
     "DefineRelation",
+    "EarlyMoment",
     "Engine",
     "EntityRef",
     "ErasureReceipt",

@@ -6,7 +6,6 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeVar, Unpack, runtime_checkable
 
@@ -14,6 +13,7 @@ from lamlam.errors import ReadOnly, StoreClosed, UsageError
 from lamlam.memory_backends.commits.validation import check_reached, check_scan
 from lamlam.memory_backends.model.capabilities import Capability as Capability
 from lamlam.memory_backends.model.capabilities import unsupported as unsupported
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.fast_lookups import FastLookups
 from lamlam.memory_backends.model.known_names import names_by_lookups, names_found
@@ -192,7 +192,7 @@ class FactStore(FastLookups, Protocol):
         relation: str,
         *,
         namespace: Namespace = (),
-        valid_at: datetime | None = None,
+        valid_at: Instant | None = None,
         as_of: int | None = None,
     ) -> LookupResult:
         """Return what the store holds of one relation of one entity; errors as `lookup_many`."""
@@ -205,7 +205,7 @@ class FactStore(FastLookups, Protocol):
         entity: str,
         *,
         namespace: Namespace = (),
-        valid_at: datetime | None = None,
+        valid_at: Instant | None = None,
         as_of: int | None = None,
     ) -> Recalled[Model]:
         """Return a pydantic model filled from the entity's relations, and from which facts.

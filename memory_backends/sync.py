@@ -13,7 +13,6 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
@@ -23,6 +22,7 @@ from lamlam.inline_calls import awaited, iterate_inline, run_inline
 from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.validation import facts_to_load
 from lamlam.memory_backends.commits.whole_namespace import NamespaceErasure
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.model.operations import (
@@ -240,7 +240,7 @@ class SyncFactStore(OneProcess):
         relation: str,
         *,
         namespace: Namespace = (),
-        valid_at: datetime | None = None,
+        valid_at: Instant | None = None,
         as_of: int | None = None,
     ) -> LookupResult:
         """Return what the store holds of one relation of one entity."""
@@ -287,7 +287,7 @@ class SyncFactStore(OneProcess):
         entity: str,
         *,
         namespace: Namespace = (),
-        valid_at: datetime | None = None,
+        valid_at: Instant | None = None,
         as_of: int | None = None,
     ) -> Recalled[Model]:
         """Return a pydantic model filled from the entity's relations, and from which facts."""

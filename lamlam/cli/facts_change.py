@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +26,7 @@ from lamlam.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from lamlam.memory_backends.model.early_moments import Instant
     from lamlam.memory_backends.model.facts import Fact
     from lamlam.memory_backends.model.operations import Commit
 
@@ -136,14 +137,21 @@ def _print_change(figures: dict[str, Any], commit: Commit, as_json: bool) -> Non
         typer.echo(shortened(line))
 
 
-def _moment_of(fact: Fact) -> datetime | None:
+def _moment_of(fact: Fact) -> Instant | None:
     """Return a moment at which the fact holds, ``None`` for now."""
     now = datetime.now(UTC)
     if fact.valid_from is not None and now < fact.valid_from:
         return fact.valid_from
     if fact.valid_to is not None and now >= fact.valid_to:
-        return fact.valid_from or fact.valid_to - timedelta(microseconds=1)
+        return fact.valid_from or _just_before(fact.valid_to)
     return None
+
+
+def _just_before(moment: Instant) -> Instant | None:
+    from lamlam.memory_backends.model.timestamps import from_us, to_us
+
+    microseconds = to_us(moment)
+    return None if microseconds is None else from_us(microseconds - 1)
 
 
 def retract(

@@ -16,6 +16,7 @@ from lamlam.errors import Conflict
 from lamlam.memory_backends.commits.commit_plan import named_keys
 from lamlam.memory_backends.commits.entity_edit import stored_form
 from lamlam.memory_backends.commits.validation import operations
+from lamlam.memory_backends.model.early_moments import EarlyMoment
 from lamlam.memory_backends.model.entity_reader import value_key
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact
@@ -122,7 +123,7 @@ def _plain(given: Any, field_name: str) -> Any:
             return _plain_fact(given)
         case RelationRule():
             return tuple([None if one is None else str(one) for one in astuple(given)])
-        case datetime():
+        case datetime() | EarlyMoment():
             return to_us(given)
         case None | bool() if field_name != "value":
             return given

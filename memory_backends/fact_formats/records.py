@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.commits.validation import check_op
 from lamlam.memory_backends.fact_formats.format import Item
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -123,7 +123,7 @@ def _fact_of(record: dict[str, Any], ignore_unknown: bool) -> Assert:  # Any: JS
     return Assert(fact)
 
 
-def written_moment(moment: datetime) -> str:
+def written_moment(moment: Instant) -> str:
     """Return a moment as a day, where it is the begin of one, or in full; in UTC."""
     text = moment.isoformat()
     return text.removesuffix("T00:00:00+00:00")

@@ -10,7 +10,7 @@ MONTHS = (
     "January February March April May June July August September October November December"
 ).split()
 _NUMBER_OF = {month.casefold(): number for number, month in enumerate(MONTHS, 1)}
-_ISO = re.compile(r"(-?\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
+_ISO = re.compile(r"(-?\d{4}|\+\d{4}(?=-\d{2}-\d{2}))(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 _YEAR = (
     r"(?P<ad>AD |A\.D\. )?(?P<year>\d{1,5})(?: (?P<era>BCE?|B\.C\.(?:E\.)?|AD|A\.D\.|CE|C\.E\.))?"
 )
@@ -25,8 +25,8 @@ _FEWEST_DIGITS = 3
 def date_parts(text: str) -> tuple[int, int | None, int | None]:
     """Return year, month and day that a text names; years before 1 are 0, -1, …
 
-    Read are ISO dates ("1867", "1867-11", "1867-11-07", "-0043"), "7 November 1867",
-    "November 7, 1867", "November 1867", and years with "BC" or "AD". The day is not checked.
+    Read are ISO dates ("1867", "1867-11", "1867-11-07", "-0043", and as Wikidata writes a day,
+    "+1867-11-07"), "7 November 1867", "November 7, 1867", "November 1867", and years with "BC" or "AD". The day is not checked.
 
     Raises:
         BadFact: the text names no date, or may name another one.

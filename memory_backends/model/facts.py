@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Self, TypeAlias
 
 from pydantic import (
@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
     StrictStr,
     ValidationError,
     field_serializer,
@@ -20,6 +21,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.model.early_moments import EarlyMoment, Instant
 from lamlam.memory_backends.model.plain_forms import plain_text
 from lamlam.memory_backends.model.timestamps import as_moment
 from lamlam.memory_backends.model.values import (
@@ -45,7 +47,7 @@ _MAX_PART_CHARACTERS = 100
 
 Namespace: TypeAlias = tuple[str, ...]
 """A separate set of entities inside a store; ``()`` is the usual one."""
-Moment: TypeAlias = datetime | date | PartialDate | str
+Moment: TypeAlias = Instant | date | PartialDate | str
 """What `Fact` takes as the begin or the end of a period."""
 
 
@@ -73,9 +75,9 @@ class Fact(BaseModel):
     """The text that a model writes for the value; by default made from the value."""
     sources: tuple[StrictStr, ...] = ()
     confidence: float = Field(default=1.0, ge=0.0, le=1.0, allow_inf_nan=False)
-    valid_from: datetime | None = None
+    valid_from: Instant | None = None
     """Begin of the period in which it holds in the world; ``None``: open."""
-    valid_to: datetime | None = None
+    valid_to: Instant | None = None
     """The first moment at which it no longer holds; ``None``: open."""
     namespace: Namespace = ()
     id: str | None = None
@@ -209,6 +211,14 @@ class Fact(BaseModel):
     @field_serializer("value")
     def _value_as_json(self, value: Value) -> Any:  # Any: JSON
         return as_json(value)
+
+    @field_serializer("valid_from", "valid_to", mode="wrap")
+    def _moment_as_text(
+        self,
+        moment: Instant | None,
+        handler: SerializerFunctionWrapHandler,
+    ) -> Any:  # Any: a moment, or its text
+        return moment.isoformat() if isinstance(moment, EarlyMoment) else handler(moment)
 
     @field_validator("entity", "relation")
     @classmethod

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol, overload
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.candidates import Candidate
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.timestamps import as_moment, from_us
 from lamlam.memory_backends.model.values import value_of
@@ -24,7 +24,7 @@ class Lookup:
     entity: str
     relation: str
     namespace: Namespace = ()
-    valid_at: datetime | None = None
+    valid_at: Instant | None = None
     """The moment of world time that is asked about (with a zone); ``None`` is the present."""
     as_of: int | None = None
     """Answer as the store stood at this revision (`Capability.HISTORY`)."""
@@ -34,7 +34,7 @@ def checked_lookup(
     entity: str,
     relation: str,
     namespace: Namespace = (),
-    valid_at: datetime | None = None,
+    valid_at: Instant | None = None,
     as_of: int | None = None,
 ) -> Lookup:
     """Return a question whose fields are what they should be.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal, Self, SupportsInt, TypeAlias, TypedDict
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.plain_forms import make_plain
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -53,7 +53,7 @@ class Retract:
     namespace: Namespace = ()
     exact: bool = False
     """The relation by this very name only."""
-    valid_from: datetime | None = None
+    valid_from: Instant | None = None
     """With ``exact``: only the fact whose period begins here (``None``: has no begin)."""
 
     def __post_init__(self) -> None:

@@ -6,23 +6,34 @@ end is ``None``. Stores keep moments as whole microseconds since 1970, UTC.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.model.early_moments import (
+    FIRST_DATETIME,
+    EarlyMoment,
+    Instant,
+    early_day,
+    early_time,
+    shift_of,
+)
 from lamlam.memory_backends.model.values import PartialDate
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST_DAY = early_day(-9999, 1, 1).microseconds
+_EARLY_TIME = re.compile(r"([+-]\d{4}|0000)(-\d{2}-\d{2}[T ].+)", re.ASCII)
 
 
-def as_moment(given: object) -> datetime:
+def as_moment(given: object) -> Instant:
     """Return the moment that something given stands for, in UTC.
 
     A day, month or year stands for its first moment; a text is read as ISO 8601 or as a
-    `PartialDate`.
+    `PartialDate`, years before 1 as astronomical ones: "-0044" is 45 BC.
 
     Raises:
-        BadFact: a time without its zone, a year before 1, or no time at all.
+        BadFact: a time without its zone, or no time at all.
     """
     if isinstance(given, str):
         given = _parsed(given)
@@ -31,23 +42,21 @@ def as_moment(given: object) -> datetime:
             raise BadFact(
                 f"the time {given.isoformat()} has no zone", hint="add one: …+00:00, or give a date"
             )
-        try:
-            return given.astimezone(UTC)
-        except OverflowError:
-            raise BadFact(f"the time {given.isoformat()} is out of range") from None
+        return _at((given - _EPOCH) // _MICROSECOND, given)
+    if isinstance(given, EarlyMoment):
+        return _at(given.microseconds, given)
     if isinstance(given, date):
         return datetime(given.year, given.month, given.day, tzinfo=UTC)
     if isinstance(given, PartialDate):
-        if given.year < 1:
-            raise BadFact("periods begin and end after the year 1 BC")
-        return datetime(given.year, given.month or 1, given.day or 1, tzinfo=UTC)
+        day = given.year, given.month or 1, given.day or 1
+        return datetime(*day, tzinfo=UTC) if given.year > 0 else early_day(*day)
     raise BadFact(
         f"a moment must be a date or a time, got {type(given).__name__}",
         hint="give a date or a time with its zone",
     )
 
 
-def to_us(moment: datetime | None) -> int | None:
+def to_us(moment: Instant | None) -> int | None:
     """Return a moment in microseconds since 1970; ``None`` stays ``None``.
 
     Raises:
@@ -55,15 +64,21 @@ def to_us(moment: datetime | None) -> int | None:
     """
     if moment is None:
         return None
+    if isinstance(moment, EarlyMoment):
+        return moment.microseconds
     try:
         return (moment - _EPOCH) // _MICROSECOND
     except TypeError:  # of a fact or an operation that nobody checked
         return to_us(as_moment(moment))
 
 
-def from_us(microseconds: int | None) -> datetime | None:
+def from_us(microseconds: int | None) -> Instant | None:
     """Undo `to_us`."""
-    return None if microseconds is None else _EPOCH + microseconds * _MICROSECOND
+    if microseconds is None:
+        return None
+    if microseconds < FIRST_DATETIME:
+        return EarlyMoment(microseconds)
+    return _EPOCH + microseconds * _MICROSECOND
 
 
 def holds_at(valid_from: int | None, valid_to: int | None, moment: int) -> bool:
@@ -78,12 +93,38 @@ def overlap(a_from: int | None, a_to: int | None, b_from: int | None, b_to: int 
     )
 
 
-def _parsed(text: str) -> datetime | PartialDate:
+def _at(microseconds: int, given: Instant) -> Instant:
+    """Return the moment in UTC.
+
+    Raises:
+        BadFact: it is too far off.
+    """
+    try:
+        moment = from_us(microseconds)
+    except OverflowError:
+        moment = None
+    if moment is None or microseconds < _FIRST_DAY:
+        raise BadFact(f"the time {given.isoformat()} is out of range")
+    return moment
+
+
+def _parsed(text: str) -> Instant | PartialDate:
     try:
         return PartialDate.parse(text)
     except BadFact:
         pass
     try:
+        if match := _EARLY_TIME.fullmatch(text.strip()):
+            year = int(match[1])
+            if year > 0:
+                return datetime.fromisoformat(f"{year:04d}{match[2]}")
+            shifted = early_time(year, match[2])
+            if shifted.tzinfo is None:
+                raise BadFact(
+                    f"the time {text} has no zone", hint="add one: …+00:00, or give a date"
+                )
+            microseconds = (shifted - _EPOCH) // _MICROSECOND - shift_of(year)[1]
+            return _at(microseconds, EarlyMoment(microseconds))
         return datetime.fromisoformat(text)
     except ValueError:
         raise BadFact(

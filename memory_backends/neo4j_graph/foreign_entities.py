@@ -11,11 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.commits.entity_edit import stored_form
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.entity_reader import StoredEntity
 from lamlam.memory_backends.model.facts import MAX_SOURCES, Fact
 from lamlam.memory_backends.model.keys import canonical_key
@@ -254,9 +254,9 @@ def _text(one: Property | None) -> str:
     return one.given.strip() if one is not None and isinstance(one.given, str) else ""
 
 
-def _moments(given: Mapping[str, Property], names: Sequence[str]) -> tuple[list[datetime], bool]:
+def _moments(given: Mapping[str, Property], names: Sequence[str]) -> tuple[list[Instant], bool]:
     """Return the moments that are named, and whether all of them could be read."""
-    found: list[datetime] = []
+    found: list[Instant] = []
     is_read = True
     for name in names:
         try:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.timestamps import as_moment
 from lamlam.memory_backends.model.values import PartialDate, Value, as_value, surface_of
 
@@ -74,7 +74,7 @@ def values_of(one: Property) -> Iterator[tuple[Value, str] | None]:
             yield None
 
 
-def moment_of(one: Property) -> datetime | None:
+def moment_of(one: Property) -> Instant | None:
     """Return the moment that a property names; ``None`` where it is empty.
 
     A time without zone is taken for UTC, a whole number for a year.

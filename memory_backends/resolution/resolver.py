@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.candidates import Candidate
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.entity_reader import EntityReader, EntityRecord
 from lamlam.memory_backends.model.keys import (
     FoldedName,
@@ -184,7 +185,7 @@ def _of_relation(
     return part, own, turned
 
 
-def _valid_at(facts: Sequence[EntityFact], moment: datetime | None) -> list[EntityFact]:
+def _valid_at(facts: Sequence[EntityFact], moment: Instant | None) -> list[EntityFact]:
     """Return the facts that hold at a moment of world time, each content once."""
     if all(one.fact.valid_from is None and one.fact.valid_to is None for one in facts):
         return list(facts)
@@ -196,13 +197,13 @@ def _valid_at(facts: Sequence[EntityFact], moment: datetime | None) -> list[Enti
     return list(once.values())
 
 
-def _holds(moment: datetime | None, fact: StoredFact) -> bool:
+def _holds(moment: Instant | None, fact: StoredFact) -> bool:
     if fact.valid_from is None and fact.valid_to is None:
         return True
     return holds_at(fact.valid_from, fact.valid_to, _microseconds(moment))
 
 
-def _microseconds(moment: datetime | None) -> int:
+def _microseconds(moment: Instant | None) -> int:
     exact = to_us(as_moment(moment if moment is not None else datetime.now(UTC)))
     assert exact is not None  # a moment was given
     return exact

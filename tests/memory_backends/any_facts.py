@@ -8,15 +8,18 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
+from lamlam.memory_backends.model.early_moments import FIRST_DATETIME, EarlyMoment
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 from lamlam.memory_backends.model.relation_rules import Cardinality, RelationRule
 from lamlam.memory_backends.model.values import EntityRef, PartialDate, Quantity, Value, ValueType
 from tests.memory_backends.stores import fact_text
 
-_MOMENTS = st.datetimes(
-    datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)
-) | st.dates().map(lambda day: datetime(day.year, day.month, day.day, tzinfo=UTC))
+_MOMENTS = (
+    st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))
+    | st.dates().map(lambda day: datetime(day.year, day.month, day.day, tzinfo=UTC))
+    | st.integers(-377_000_000_000_000_000, FIRST_DATETIME - 1).map(EarlyMoment)
+)
 _NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=4) | st.sampled_from(
     [Decimal("1.50"), Decimal("-0.0"), Decimal("1E+30"), Decimal("1e-30"), Decimal(0)]
 )

@@ -272,9 +272,12 @@ class PeriodRoundTripLaws(Laws):
     suite = "round trips"
 
     async def test_periods_come_back(self, store: FactStore) -> None:
-        """Begin and end of a period keep their microsecond, from year 1 to year 9999."""
+        """Begin and end of a period keep their microsecond, from 10000 BC to AD 9999."""
         written = [
             fact("a", "r", valid_from="0001-01-01", valid_to="0001-01-02"),
+            fact("e", "r", valid_from="-9999-01-01", valid_to="0000-02-29T12:00:00.000001+00:00"),
+            fact("f", "r", valid_from="-0044", valid_to="0001-01-01"),
+            fact("g", "r", valid_to="0000-12-31T23:59:59.999999+00:00"),
             fact("b", "r", valid_from="1969-12-31T23:59:59.999999+00:00"),
             fact("c", "r", valid_to="9999-12-31T23:59:59.999999+00:00"),
             fact("d", "r", valid_from="2024-02-29T12:00:00.000001+05:30", valid_to="2025"),

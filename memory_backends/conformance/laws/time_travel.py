@@ -17,8 +17,10 @@ from lamlam.memory_backends.conformance.samples import (
     put,
     values,
 )
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.lookups import Lookup, LookupStatus
 from lamlam.memory_backends.model.operations import AddAlias, Assert, Replace, Retract
+from lamlam.memory_backends.model.timestamps import as_moment
 from lamlam.memory_backends.protocol import Capability, FactStore
 
 INSTANT = timedelta(microseconds=1)
@@ -29,7 +31,7 @@ def year(number: int) -> datetime:
     return datetime(number, 1, 1, tzinfo=UTC)
 
 
-async def at(store: FactStore, moment: datetime, relation: str = "mayor") -> list[str]:
+async def at(store: FactStore, moment: Instant, relation: str = "mayor") -> list[str]:
     """Return the values that are valid at a moment."""
     return list((await store.lookup(ADA, relation, valid_at=moment)).values)
 
@@ -40,7 +42,7 @@ async def periods(store: FactStore) -> list[tuple[str, int | None, int | None]]:
     return [(f.surface, _year(f.valid_from), _year(f.valid_to)) for f in read]
 
 
-def _year(moment: datetime | None) -> int | None:
+def _year(moment: Instant | None) -> int | None:
     return None if moment is None else moment.year
 
 
@@ -171,6 +173,20 @@ class ValidTimeLaws(Laws):
         found = [await at(store, year(y)) for y in (1904, 1905, 1909, 1910)]
         assert found == [["C"], ["A"], ["A"], ["B"]]
         assert await values(store, "mayor") == ["B"]
+
+    async def test_periods_before_christ(self, store: FactStore) -> None:
+        """A period may begin and end before the year 1, and a new one may end in it."""
+        years = [as_moment(y) for y in ("-0060", "-0059", "-0050", "-0044", "-0043", "0000")]
+        await store.apply([Assert(fact("A", "mayor", valid_from="-0059", valid_to="-0043"))])
+        found = [await at(store, moment) for moment in years]
+        assert found == [[], ["A"], ["A"], ["A"], [], []]
+        await store.apply([Replace(fact("B", "mayor", valid_from="-0049", valid_to="0014"))])
+        found = [await at(store, moment) for moment in years]
+        assert found == [[], ["A"], ["A"], ["B"], ["B"], ["B"]]
+        assert (await at(store, year(13)), await at(store, year(14))) == (["B"], [])
+        assert sorted(await periods(store), key=str) == [("A", -59, -49), ("B", -49, 14)]
+        await store.apply([Retract(ADA, "mayor", exact=True, valid_from=as_moment("-0059"))])
+        assert await periods(store) == [("B", -49, 14)]
 
     async def test_the_same_value_replaced_grows(self, store: FactStore) -> None:
         """The same statement with a later end stays one fact, and keeps the later end."""

@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -26,6 +25,7 @@ from lamlam.memory_backends.conformance.laws.base import Laws
 from lamlam.memory_backends.conformance.model.oracle import Oracle
 from lamlam.memory_backends.conformance.model.oracle_commit import FOREVER, Name, OracleRow
 from lamlam.memory_backends.conformance.samples import RANDOM, listed
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.operations import (
@@ -40,7 +40,7 @@ from lamlam.memory_backends.model.operations import (
     SplitEntities,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
-from lamlam.memory_backends.model.timestamps import to_us
+from lamlam.memory_backends.model.timestamps import as_moment, to_us
 from lamlam.memory_backends.model.values import EntityRef, PartialDate, Value, code_of
 from lamlam.memory_backends.protocol import Capability, FactStore
 
@@ -58,9 +58,7 @@ VALUES: st.SearchStrategy[Value] = st.sampled_from(
     ["one", "two", "<|db_end|>", "three\nfour", "7", 7, True, PartialDate(1900)]
     + [EntityRef("Ada"), EntityRef("Łódź")]
 )
-MOMENTS = st.sampled_from([1890, 1900, 1910, 1920, 1930]).map(
-    lambda y: datetime(y, 1, 1, tzinfo=UTC)
-)
+MOMENTS = st.sampled_from(["-0044", "1890", "1900", "1910", "1920", "1930"]).map(as_moment)
 SPACES = st.sampled_from([(), (), (), ("a",)])
 FRACTIONS = st.floats(0, 1)
 
@@ -217,7 +215,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(entity=NAMES, relation=RELATIONS, space=SPACES, at=MOMENTS, when=st.none() | FRACTIONS)
     def look_up(
-        self, entity: str, relation: str, space: tuple[str, ...], at: datetime, when: float | None
+        self, entity: str, relation: str, space: tuple[str, ...], at: Instant, when: float | None
     ) -> None:
         if (
             space and Capability.NAMESPACES not in self.can

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from lamlam.errors import BadFact, Conflict, FactStoreError, TooManyValues
 from lamlam.memory_backends.commits.commit_plan import named_keys, plan_commit
 from lamlam.memory_backends.commits.entity_edit import EntityEdit, stored_form
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.entity_reader import StoredEntity
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact
@@ -45,7 +45,7 @@ FAR = 10_000_000  # a moment after every period's end, and before every open one
 points = st.none() | st.integers(0, 5)
 
 
-def _moment(point: int | None) -> datetime | None:
+def _moment(point: int | None) -> Instant | None:
     return from_us(point)
 
 

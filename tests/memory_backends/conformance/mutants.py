@@ -151,7 +151,7 @@ class IgnoresAsOf(GraphStore):
 class IncludesTheEnd(GraphStore):
     def lookup_nowait(self, query: Lookup) -> LookupResult:
         if query.valid_at is not None:
-            query = replace(query, valid_at=query.valid_at - timedelta(microseconds=1))
+            query = replace(query, valid_at=query.valid_at - timedelta(microseconds=1))  # type: ignore[operator]
         return super().lookup_nowait(query)
 
 

@@ -68,7 +68,7 @@ def test_what_a_store_keeps_is_the_fact(fact: Fact) -> None:
         ({"namespace": tuple("123456789")}, "at most 8"),
         ({"valid_from": datetime(2020, 1, 1)}, "has no zone"),
         ({"valid_from": "2020", "valid_to": "2020"}, "valid_to must be after valid_from"),
-        ({"valid_to": PartialDate(-4)}, "1 BC"),
+        ({"valid_from": "2020", "valid_to": PartialDate(-4)}, "valid_to must be after valid_from"),
     ],
 )
 def test_a_bad_field_is_named(fields: dict[str, Any], complaint: str) -> None:
@@ -138,7 +138,7 @@ def test_a_day_a_month_and_a_year_begin_periods() -> None:
     with pytest.raises(BadFact):
         as_moment(7)
     with pytest.raises(BadFact, match="out of range"):
-        as_moment(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2))))
+        as_moment(datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2))))
 
 
 @given(MOMENTS)
