@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import sys
 
+from lamlam.cli import ending, standard_streams
+from lamlam.unfinished_files import remove_own_parts
+
 
 def main() -> None:
     """Run the command and end the process with its exit status."""
+    standard_streams.prepare()
     try:
         from lamlam.cli.app import run
 
         status = run(sys.argv[1:])
-    except KeyboardInterrupt:  # before `run` could take care of it
-        status = 130
+    except KeyboardInterrupt:  # before `run` could take care of it, or once more
+        status = ending.exit_status() or 130
+    finally:
+        ending.let_signals_wait()
+        remove_own_parts()
+        ending.let_signals_end()
+    if error := standard_streams.finish():
+        status = status or (141 if isinstance(error, BrokenPipeError) else 2)
     sys.exit(status)
 
 

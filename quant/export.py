@@ -20,6 +20,7 @@ from lamlam.quant.hf_checkpoint import HfWeights
 from lamlam.quant.unplaced import check_placed
 from lamlam.quant.vocabularies import GgufVocabulary, read_vocabulary
 from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal
+from lamlam.unfinished_files import part_beside
 
 FORMAT_VERSION = 1
 DType = Literal["f16", "bf16", "f32"]
@@ -92,7 +93,7 @@ def written_beside(target: Path) -> Iterator[Path]:
         UsageError: the target is not a file, or its folder does not exist or is not writable.
     """
     target = Path(os.path.realpath(target))  # a link goes on pointing to its file
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
+    unfinished = part_beside(target)
     if target.is_dir():
         raise UsageError(f"{target} is a folder; name a file")
     if target.exists() and not target.is_file():

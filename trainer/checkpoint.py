@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lamlam.errors import BadSettings
 from lamlam.lookup_tokens import END_OF_TEXT
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.tokenizer import LmlmTokenizer
+from lamlam.unfinished_files import part_beside
 
 STATE = "state.pt"
 
@@ -33,6 +35,23 @@ def save_checkpoint(
         record: figures of the run (steps, tokens, loss, seconds), kept beside its settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    made = part_beside(folder / "checkpoint")  # an older one stays until this one is whole
+    made.mkdir()
+    try:
+        _write_checkpoint(made, model, tokenizer, settings, record)
+        for file in made.iterdir():
+            os.replace(file, folder / file.name)
+    finally:
+        shutil.rmtree(made)
+
+
+def _write_checkpoint(
+    folder: Path,
+    model: LlamaForCausalLM,
+    tokenizer: LmlmTokenizer,
+    settings: Settings,
+    record: dict[str, Any],
+) -> None:
     from safetensors.torch import save_file
 
     # Tied: the output matrix is the embedding, stored once.
@@ -80,9 +99,12 @@ def save_state(
         "random": torch.get_rng_state(),
         "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    part = folder / (STATE + ".part")
-    torch.save(state, part)
-    os.replace(part, folder / STATE)
+    part = part_beside(folder / STATE)
+    try:
+        torch.save(state, part)
+        os.replace(part, folder / STATE)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load_state(

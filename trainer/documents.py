@@ -12,7 +12,6 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
-import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from lamlam.errors import BadDocument
+from lamlam.standard_input import standard_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def parse_document(line: str, number: int = 1) -> Document:
 def open_text(path: Path | str) -> Iterator[TextIO]:
     """Open a text stream of a plain, ``.gz`` or ``.xz`` file; ``-`` is standard input."""
     if str(path) == "-":
-        yield sys.stdin
+        yield standard_input()
         return
     path = Path(path)
     if path.suffix == ".gz":

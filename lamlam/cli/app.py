@@ -1,8 +1,8 @@
 """The command as a whole: its groups, and how every error becomes one line and a status.
 
-Exit status: 0 done, 1 not found, 2 error or wrong usage, 130 interrupted. The
-files of this folder import typer alone; what a command needs is imported when it
-runs, so that ``--help`` is quick.
+Exit status: 0 done, 1 not found, 2 error or wrong usage, 130 interrupted, 141 output closed, 129
+and 143 ended by a signal. The files of this folder import typer alone; what a command needs is
+imported when it runs, so that ``--help`` is quick.
 """
 
 from __future__ import annotations
@@ -10,16 +10,26 @@ from __future__ import annotations
 import io
 import os
 import re
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from lamlam.cli import ask, bench, demo, doctor, evaluate, export, facts, process_clock, train
+from lamlam.cli import (
+    ask,
+    bench,
+    demo,
+    doctor,
+    ending,
+    evaluate,
+    export,
+    facts,
+    process_clock,
+    train,
+)
 from lamlam.cli.output import notes_of, print_error
+from lamlam.cli.standard_streams import discard_output
 from lamlam.errors import LamLamError
 
 __all__ = ["app", "process_clock", "run"]
@@ -27,7 +37,6 @@ __all__ = ["app", "process_clock", "run"]
 NOT_FOUND = 1
 ERROR = 2
 INTERRUPTED = 130
-_TERMINATED = 143  # what a shell reports for a program that SIGTERM ended
 # What people try; the parser itself guesses by spelling alone.
 _MEANT = {
     "lamlam facts add": "lamlam facts set --add",
@@ -38,7 +47,7 @@ _MEANT = {
     f"lamlam {verb}": f"lamlam facts {verb}"
     for verb in ("copy", "forget", "get", "import", "search", "set")
 }
-_BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
+OUTPUT_CLOSED = 141  # what a shell reports for a program that SIGPIPE ended
 
 app = typer.Typer(
     name="lamlam",
@@ -94,34 +103,39 @@ def run(arguments: Sequence[str]) -> int:
     # as llama.cpp runs by itself: where waking is slow, its own loop would look poor.
     if list(arguments[:1]) != ["bench"]:
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    # Ended from outside, a command still removes its temporary files.
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminate)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what it cannot show must not end the command
             stream.reconfigure(errors="replace")
+    with ending.catching_signals():
+        status = _run(arguments)
+        return ending.exit_status() or status
+
+
+def _run(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(app)
     debug = os.environ.get("LAMLAM_DEBUG", "") not in ("", "0")
     try:
         status = command.main(list(arguments), prog_name="lamlam", standalone_mode=False)
         sys.stdout.flush()
-    except _Terminated:
-        return _TERMINATED
     except SystemExit as error:
         # typer's own reaction to a closed pipe is exit(1), which would read as "not found".
-        return _BROKEN_PIPE if error.code == 1 else ERROR
+        if error.code != 1:
+            return ERROR
+        discard_output()
+        return OUTPUT_CLOSED
     except BrokenPipeError:
-        _discard_output()
-        return _BROKEN_PIPE
+        discard_output()
+        return OUTPUT_CLOSED
     except (KeyboardInterrupt, typer.Abort):
-        print_error("interrupted")
-        return INTERRUPTED
-    except Exception as error:
-        if debug:
+        status = INTERRUPTED
+    except BaseException as error:
+        if ending.exit_status():  # what became of the signal on its way
+            return ERROR
+        if debug or not isinstance(error, Exception):
             raise
         _explain(error)
         return ERROR
-    if status == INTERRUPTED:  # typer's status for Ctrl-C
+    if status == INTERRUPTED and not ending.exit_status():  # typer's status for Ctrl-C
         print_error("interrupted")
     return status if isinstance(status, int) else 0
 
@@ -150,16 +164,3 @@ def _explain(error: Exception) -> None:
         print_error(f"the memory file is damaged: {error}", "take a copy of it that still works")
     else:
         print_error(f"{type(error).__name__}: {error}", "set LAMLAM_DEBUG=1 for the traceback")
-
-
-class _Terminated(BaseException):
-    """The process received SIGTERM."""
-
-
-def _terminate(signum: int, frame: object) -> None:
-    raise _Terminated
-
-
-def _discard_output() -> None:
-    """Redirect standard output, so that the interpreter flushes nothing to the closed pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ from lamlam.cli.facts_options import AsOf
 from lamlam.cli.output import print_json, printable, stderr_console, stdout_console
 from lamlam.cli.process_clock import seconds_since_process_start
 from lamlam.errors import UsageError
+from lamlam.standard_input import read_standard_input
 
 if TYPE_CHECKING:
     from lamlam.runtime.decoding.completion import Completion
@@ -98,7 +98,7 @@ def ask(
         raise UsageError("--logprobs is printed as JSON only", hint="add --json")
     if no_memory and memory is not None:
         raise UsageError("--no-memory and --memory exclude each other")
-    text = sys.stdin.read().rstrip("\n") if prompt == "-" else prompt
+    text = read_standard_input().rstrip("\n") if prompt == "-" else prompt
     if not text.strip():
         raise UsageError("the prompt is empty", hint="give the beginning of a text")
     from lamlam.runtime.memory import DefaultMemory

@@ -8,7 +8,6 @@ or unsupported. What the rule can see is said in `stated_values` and `fact_check
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,6 +22,7 @@ from lamlam.evaluation.outcomes import item_id, share_fields
 from lamlam.evaluation.stated_values import StatedValue, stated_values, words_of
 from lamlam.evaluation.statistics import Share
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
+from lamlam.standard_input import read_standard_input
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.sync import SyncFactStore
@@ -263,7 +263,7 @@ def _subject(store: SyncFactStore, name: str) -> Subject:
 
 def _names_in(file: Path) -> list[str]:
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8-sig", "replace")
+        text = read_standard_input() if str(file) == "-" else file.read_text("utf-8-sig", "replace")
     except OSError as error:
         raise BadDocument(
             f"cannot read {file}: {error.strerror}", hint="give a file with one name a line"

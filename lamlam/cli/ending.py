@@ -1,0 +1,69 @@
+"""What ends the command from outside: Ctrl-C, SIGTERM, a terminal that is closed (SIGHUP).
+
+Each is raised as an exception, so that files in the making are removed and a memory says what is
+done. Whatever becomes of the exception on its way, `exit_status` knows which signal it was.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+_ENDING = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+)  # Windows has no SIGHUP
+_received: list[int] = []
+
+
+class EndedBySignal(KeyboardInterrupt):
+    """The process received SIGTERM or SIGHUP.
+
+    A Ctrl-C for event loops and libraries: any other exception than that one and `SystemExit` they
+    report and go on.
+    """
+
+
+@contextmanager
+def catching_signals() -> Iterator[None]:
+    """Raise `EndedBySignal` where a signal would end the process; one that is ignored stays so."""
+    _received.clear()
+    before: dict[int, Any] = {}  # Any: what `signal.signal` returns
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                before[number] = signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def exit_status() -> int | None:
+    """Return what a shell reports for the signal that came first; none if none came."""
+    return 128 + _received[0] if _received else None
+
+
+def let_signals_wait() -> None:
+    """Ignore signals while the last files are removed."""
+    _set(signal.SIG_IGN)
+
+
+def let_signals_end() -> None:
+    """Let the next signal end the process at once."""
+    _set(signal.SIG_DFL)
+
+
+def _end(number: int, frame: object) -> None:
+    _received.append(number)
+    raise EndedBySignal
+
+
+def _set(action: signal.Handlers) -> None:
+    with suppress(ValueError):  # not the main thread
+        for number in (signal.SIGINT, *_ENDING):
+            if signal.getsignal(number) is not signal.SIG_IGN or action is signal.SIG_IGN:
+                signal.signal(number, action)
