@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import lzma
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import lamlam
 import lamlam.bundled as bundled
-from lamlam.errors import StoreMissing
+from lamlam.errors import StoreMissing, Unavailable
+from tests.full_disk import largest_file
 
 
 def test_the_files_are_as_small_and_as_many_as_promised() -> None:
@@ -46,6 +50,98 @@ def test_a_damaged_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(StoreMissing, match="damaged"):
         bundled.facts_path()
     assert not list((tmp_path / "lamlam-home" / "cache").iterdir())
+
+
+@pytest.fixture
+def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """What a small package has as its facts."""
+    content = bytes(range(256)) * 40
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "facts.sqlite.xz").write_bytes(lzma.compress(content))
+    monkeypatch.setattr(bundled, "_folder", lambda: tmp_path / "package")
+    monkeypatch.setattr(bundled, "_process_folder", lambda: str(tmp_path / "temporary"))
+    return content
+
+
+def _make_fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _make_loop(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:5000]), id="cut off"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes() + b"x"), id="longer"),
+        pytest.param(lambda path: path.write_bytes(b"x" + path.read_bytes()[1:]), id="other bytes"),
+        pytest.param(lambda path: path.write_bytes(bytes(10_240)), id="zeros"),
+        pytest.param(_make_fifo, id="named pipe"),
+        pytest.param(_make_loop, id="link to itself"),
+    ],
+)
+def test_a_damaged_cache_is_unpacked_again_and_said_once(
+    damage: Callable[[Path], object], packed: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = bundled.facts_path()
+    assert not caplog.records
+    damage(path)
+    assert bundled.facts_path().read_bytes() == packed
+    assert bundled.facts_path() == path and path.read_bytes() == packed
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path} was damaged: the facts are unpacked again"
+    ]
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_a_copied_cache_is_compared_once(
+    packed: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has another time, and what it holds is as it was."""
+    path = bundled.facts_path()
+    os.utime(path)
+    inode = path.stat().st_ino
+    assert bundled.facts_path() == path and path.stat().st_ino == inode
+    monkeypatch.setattr(bundled, "_is_same", lambda *_: pytest.fail("compared again"))
+    assert bundled.facts_path() == path and not caplog.records
+
+
+def test_a_folder_in_the_place_of_the_cache_is_no_obstacle(packed: bytes) -> None:
+    path = bundled.facts_path()
+    path.unlink()
+    path.mkdir()
+    assert bundled.facts_path().read_bytes() == packed
+
+
+def test_two_processes_may_unpack_at_once(packed: bytes) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(lambda _: bundled.facts_path(), range(8)))
+    assert len(set(paths)) == 1 and paths[0].read_bytes() == packed
+    assert [p.name for p in paths[0].parent.iterdir()] == [paths[0].name]
+
+
+def test_what_a_killed_process_left_is_removed(packed: bytes) -> None:
+    """But not what another process may still write."""
+    path = bundled.facts_path()
+    path.unlink()
+    left, being_written = (path.with_name(f"{path.name}.{n}.part") for n in "ab")
+    for file in (left, being_written):
+        file.write_bytes(packed[:100])
+    os.utime(left, (1e9, 1e9))
+    assert bundled.facts_path().read_bytes() == packed
+    assert not left.exists() and being_written.exists()
+
+
+def test_a_full_disk_is_named(packed: bytes) -> None:
+    with largest_file(1000), pytest.raises(Unavailable, match="cannot be unpacked") as caught:
+        bundled.facts_path()
+    assert "LAMLAM_HOME" in (caught.value.hint or "")
+    assert bundled.facts_path().read_bytes() == packed
 
 
 def test_a_film_that_shares_its_name_with_a_town_is_written_about_as_a_film() -> None:

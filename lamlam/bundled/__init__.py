@@ -10,13 +10,22 @@ import atexit
 import os
 import shutil
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from lamlam.errors import BadModelFile, StoreMissing
+from lamlam.errors import BadModelFile, StoreMissing, Unavailable
 
 _REINSTALL = "this installation is incomplete: install lamlam again"
+_FIRST_STAMP = 946_684_800
+"""The year 2000: unpacked files get a time after it that says what was unpacked. In whole seconds
+and even, which every file system keeps."""
+_UNFINISHED = ".part"
+_LONG_S = 3600
+_PART = 1 << 20
 
 
 def model_path() -> Path:
@@ -38,8 +47,11 @@ def model_path() -> Path:
 def facts_path() -> Path:
     """Return the bundled fact file, unpacked; open it read-only.
 
+    One that was damaged since is unpacked again, and a warning is logged.
+
     Raises:
-        StoreMissing: the package has no facts.
+        StoreMissing: the package has no facts, or damaged ones.
+        Unavailable: there is no room for them.
     """
     packed = _folder() / "facts.sqlite.xz"
     if not packed.is_file():
@@ -49,16 +61,25 @@ def facts_path() -> Path:
     # Named after its content: a new version of lamlam never reads an old one's facts.
     from hashlib import blake2b
 
-    name = f"facts-{blake2b(packed.read_bytes(), digest_size=8).hexdigest()}.sqlite"
+    digest = blake2b(packed.read_bytes(), digest_size=8)
+    name = f"facts-{digest.hexdigest()}.sqlite"
     path = cache_folder() / name
-    if path.is_file():
-        return path
+    stamp = _FIRST_STAMP + 2 * (int.from_bytes(digest.digest()[:3], "big"))
     try:
-        return _unpack(packed, path)
+        if _is_whole(path, packed, stamp):
+            return path
+        return _unpack(packed, path, stamp)
     except OSError:
         # A home that cannot be written (a container, a service account) still has a
         # temporary folder. A new name, so that no other user can have put a file there.
-        return _unpack(packed, Path(_process_folder()) / name)
+        try:
+            path = Path(_process_folder()) / name
+            return path if path.is_file() else _unpack(packed, path, stamp)
+        except OSError as error:
+            raise Unavailable(
+                f"the bundled facts cannot be unpacked: {error.strerror or error}",
+                hint="free room on the disk, or name another folder by LAMLAM_HOME",
+            ) from None
 
 
 def cache_folder() -> Path:
@@ -78,25 +99,78 @@ def _process_folder() -> str:
     return folder
 
 
-def _unpack(packed: Path, path: Path) -> Path:
+def _is_whole(path: Path, packed: Path, stamp: int) -> bool:
+    """Return whether the unpacked file is there as it was written; say so where it is damaged.
+
+    A file that still has the time it was given has not been written to since. Any other is compared
+    with what is packed: it may have been copied.
+    """
+    try:
+        if path.stat().st_mtime == stamp and os.access(path, os.R_OK):
+            return True
+        is_same = path.is_file() and _is_same(path, packed)
+    except FileNotFoundError:
+        return False
+    except OSError:  # it may not be read
+        is_same = False
+    if is_same:
+        with suppress(OSError):  # somebody else's: it is compared each time
+            os.utime(path, (stamp, stamp))
+        return True
+    import logging
+
+    logging.getLogger(__name__).warning("%s was damaged: the facts are unpacked again", path)
+    return False
+
+
+def _is_same(path: Path, packed: Path) -> bool:
+    import lzma
+
+    with _named_if_damaged(packed), lzma.open(packed) as source, path.open("rb") as unpacked:
+        while part := source.read(_PART):
+            if unpacked.read(len(part)) != part:
+                return False
+        return not unpacked.read(1)
+
+
+def _unpack(packed: Path, path: Path, stamp: int) -> Path:
     """Write the unpacked file beside its place and rename it: two processes may do it at once."""
     import lzma  # only the first run needs it
 
-    if path.is_file():
-        return path
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as target:
+    _remove_unfinished(path)
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f"{path.name}.", suffix=_UNFINISHED, delete=False
+    ) as target:
         try:
-            with lzma.open(packed) as source:
-                shutil.copyfileobj(source, target, 1 << 20)
+            with _named_if_damaged(packed), lzma.open(packed) as source:
+                shutil.copyfileobj(source, target, _PART)
             target.close()
             os.replace(target.name, path)
-        except BaseException as error:
+        except BaseException:
             os.unlink(target.name)
-            if isinstance(error, lzma.LZMAError | EOFError):
-                raise StoreMissing(f"{packed} is damaged", hint=_REINSTALL) from None
             raise
+    with suppress(OSError):  # then it is compared each time
+        os.utime(path, (stamp, stamp))  # not before: with that time it would look left behind
     return path
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Remove what processes that were killed have left: no other takes so long."""
+    for file in path.parent.glob(f"{path.name}.*{_UNFINISHED}"):
+        with suppress(OSError):
+            if file.stat().st_mtime < time.time() - _LONG_S:
+                file.unlink()
+
+
+@contextmanager
+def _named_if_damaged(packed: Path) -> Iterator[None]:
+    from lzma import LZMAError
+
+    try:
+        yield
+    except (LZMAError, EOFError):
+        raise StoreMissing(f"{packed} is damaged", hint=_REINSTALL) from None
 
 
 def _folder() -> Path:

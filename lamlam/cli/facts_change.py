@@ -108,30 +108,40 @@ def set_(
         at = _moment_of(fact)
         result = store.lookup(entity, relation, namespace=fact.namespace, valid_at=at)
         values, fact_ids = list(result.values), list(result.fact_ids)
+        # What it says was there before where the commit made no version of it.
+        n_set = sum(
+            one.surface == fact.surface and one.revision == commit.revision for one in result.facts
+        )
         location = store.info().location
     figures = {
         "revision": commit.revision,
-        "facts": commit.facts,
+        "facts": n_set if commit.facts else 0,
         "values": values,
         "fact_ids": fact_ids,
         **({"at": at.isoformat()} if at else {}),
         "memory": location,
     }
-    _print_change(figures, commit, as_json)
+    said = f"{figures['facts']} set, {len(commit.ended)} ended"
+    _print_change(figures, commit, as_json, said if commit.facts else f"unchanged ({said})")
     if memory is None and not as_json:
         say_how_to_ask()
 
 
-def _print_change(figures: dict[str, Any], commit: Commit, as_json: bool) -> None:
-    """Print figures and each fact that ended: it may have stood under another name."""
+def _print_change(figures: dict[str, Any], commit: Commit, as_json: bool, facts: str) -> None:
+    """Print figures and each fact that ended: it may have stood under another name.
+
+    Args:
+        figures: for machines.
+        facts: how many facts there are of which kind, for people.
+    """
     if as_json:
         ended = [
             {"entity": fact.entity, "relation": fact.relation, "value": fact.surface}
             for fact in commit.ended
         ]
-        print_json({**figures, "ended": ended})
+        print_json({**figures, "changed": commit.facts, "ended": ended})
         return
-    print_figures(figures)
+    print_figures({**figures, "facts": facts})
     for fact in commit.ended:
         line = printable_line(f"ended: {fact.entity} | {fact.relation} | {fact.surface}")
         typer.echo(shortened(line))
@@ -178,6 +188,6 @@ def retract(
         if not commit.facts:
             hint_at_name(store, entity, space, lacks=repr(relation))
     figures = {"revision": commit.revision, "facts": commit.facts}
-    _print_change(figures, commit, as_json)
+    _print_change(figures, commit, as_json, f"{commit.facts} ended")
     if not commit.facts:
         raise typer.Exit(NOT_FOUND)

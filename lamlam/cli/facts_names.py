@@ -122,5 +122,8 @@ def split(
 def _apply(op: Op, memory: str | None, as_json: bool) -> None:
     with own_store(memory) as store:
         commit = store.apply([op])
-    figures = {"revision": commit.revision, "facts": commit.facts}
-    print_result(figures, as_json)
+        # Names are among the changes of a commit: facts are those that the other entity has now.
+        changes = store.changes(commit.revision - 1)
+        n_moved = sum(one.kind == "asserted" for one in changes if one.revision == commit.revision)
+    figures = {"revision": commit.revision, "facts": n_moved}
+    print_result(figures if as_json else {**figures, "facts": f"{n_moved} moved"}, as_json)

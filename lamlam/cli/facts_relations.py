@@ -103,7 +103,7 @@ def _define(
         n_texts = _count_texts(store, rule) if inverse is not None else 0
     row = _rule_as_json(rule)
     if as_json:
-        print_json({"revision": commit.revision, "facts": commit.facts, **row})
+        print_json({"revision": commit.revision, "changed": commit.facts, **row})
     else:
         _print([{"relation": relation, "facts": 0, **row}], with_counts=False)
     if n_texts:

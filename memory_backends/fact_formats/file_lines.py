@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from lamlam.errors import BadFact
+from lamlam.special_files import what_else
 
 Progress = Callable[[int, int | None], None]
 
@@ -53,7 +54,12 @@ def lines_of(
         OSError: the file cannot be opened.
     """
     with ExitStack() as stack:
-        if path != "-":
+        if path != "-" and what_else(path) is not None and is_read_twice:
+            # What has gone through a pipe is not there a second time.
+            kept = stack.enter_context(tempfile.TemporaryFile())
+            kept.writelines(_unpacked_lines(path, on_progress, is_one_text))
+            yield _Lines(lambda: _from_the_begin(kept), path)
+        elif path != "-":
             yield _Lines(lambda: _unpacked_lines(path, on_progress, is_one_text), path)
         elif sys.stdin is None:
             raise BadFact("standard input is closed", hint="name a file instead of -")
@@ -84,6 +90,8 @@ class _Lines:
 
 def _unpacked_lines(path: str, on_progress: Progress | None, is_one_text: bool) -> Iterator[bytes]:
     with open(path, "rb") as raw:
+        # A pipe has neither a size nor a place in it.
+        is_file = what_else(path) is None
         total = Path(path).stat().st_size
         unpacked: IO[bytes] = raw
         if path.endswith(".gz"):
@@ -94,7 +102,7 @@ def _unpacked_lines(path: str, on_progress: Progress | None, is_one_text: bool) 
             unpacked = bz2.open(raw, "rb")
         try:
             for number, line in enumerate(_lines_in(unpacked, path, is_one_text)):
-                if on_progress is not None and number % 2000 == 0:
+                if on_progress is not None and is_file and number % 2000 == 0:
                     on_progress(raw.tell(), total)
                 yield line
         except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:

@@ -26,6 +26,7 @@ from lamlam.memory_backends.model.values import ValueType
 from lamlam.memory_backends.networkx_graph.commit_log import CommitLog, LoggedCommit
 from lamlam.memory_backends.networkx_graph.key_migration import rekeyed_state
 from lamlam.memory_backends.networkx_graph.state import Graph, GraphState, Node
+from lamlam.special_files import what_else
 from lamlam.unfinished_files import part_beside
 
 SCHEMA_VERSION = 1
@@ -56,6 +57,8 @@ def read_file(path: Path) -> tuple[FileContents, FileState]:
         SchemaMismatch: a newer version wrote it.
         Unavailable: it cannot be read.
     """
+    if (what := what_else(path)) is not None:
+        raise BadStore(f"{path} is {what}, not a memory of lamlam")
     try:
         with path.open("rb") as file:
             state = _state(os.fstat(file.fileno()))
@@ -66,8 +69,6 @@ def read_file(path: Path) -> tuple[FileContents, FileState]:
         ) from None
     except (ValueError, RecursionError):
         raise BadStore(f"{path} is not a memory of lamlam: not JSON, or cut off") from None
-    except IsADirectoryError:
-        raise BadStore(f"{path} is a folder") from None
     except OSError as error:
         raise Unavailable(f"cannot read {path}: {error.strerror}") from error
     if not isinstance(given, Mapping) or given.get("format") != _FORMAT:
@@ -93,8 +94,8 @@ def write_file(path: Path, contents: FileContents) -> FileState:
         Unavailable: it cannot be written.
     """
     path = Path(os.path.realpath(path))  # a link goes on pointing to its file
-    if path.exists() and not path.is_file():
-        raise Unavailable(f"cannot write {path}: it is not a file", hint="name a file")
+    if (what := what_else(path)) is not None:
+        raise Unavailable(f"cannot write {path}: it is {what}", hint="name a file")
     text = json.dumps(_as_json(contents), ensure_ascii=False, separators=(",", ":"))
     # Opened plainly, so that who may read a new file is as for other files (the umask).
     temporary = part_beside(path)

@@ -75,6 +75,7 @@ from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.resolution.name_questions import NameQuestions
 from lamlam.memory_backends.resolution.resolver import look_up
 from lamlam.memory_backends.resolution.views import NamespaceView
+from lamlam.special_files import what_else
 from lamlam.unfinished_files import parts_beside
 
 _READING = frozenset(
@@ -125,7 +126,8 @@ class GraphStore(NameQuestions, LocalStore):
         self._is_saved = True
         self._unsaved: tuple[int, ...] = ()  # erasures that the file has not seen
         self._file: FileState | None = None
-        if path is not None and not (create and not read_only and not path.exists()):
+        is_new = create and not read_only and path is not None and not path.exists()
+        if path is not None and not (is_new and what_else(path) is None):
             contents, self._file = read_file(path)
         else:
             if path is not None and not path.parent.is_dir():

@@ -20,6 +20,7 @@ from lamlam.errors import (
     Unavailable,
 )
 from lamlam.memory_backends.model.keys import KEY_VERSION
+from lamlam.special_files import what_else
 
 SCHEMA_VERSION = 2
 APPLICATION_ID = 0x6C616D31
@@ -132,10 +133,10 @@ def check_file(path: Path, *, may_create: bool) -> None:
 
     Raises:
         StoreMissing: there is no such file and none may be made, or its folder is missing.
-        BadStore: a folder, an empty file, or not a SQLite file.
+        BadStore: a folder, a named pipe or the like, an empty file, or not a SQLite file.
     """
-    if path.is_dir():
-        raise BadStore(f"{path} is a folder, not a fact file")
+    if (what := what_else(path)) is not None:
+        raise BadStore(f"{path} is {what}, not a fact file")
     if not path.exists():
         if not may_create:
             raise StoreMissing(

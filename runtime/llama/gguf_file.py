@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadModelFile
+from lamlam.special_files import what_else
 
 MAGIC = b"GGUF"
 _LENGTH = struct.Struct("<Q")
@@ -80,6 +81,8 @@ def read_header(path: Path) -> GgufHeader:
     Raises:
         BadModelFile: no such file, not GGUF, truncated, or an inconsistent header.
     """
+    if (what := what_else(path)) is not None:
+        raise BadModelFile(f"{path} is {what}, not a model file")
     try:
         with path.open("rb") as file:
             if file.read(4) != MAGIC:

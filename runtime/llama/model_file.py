@@ -19,6 +19,7 @@ from lamlam.runtime.llama.checksum import (
     check_weights_digest,
 )
 from lamlam.runtime.llama.gguf_file import GgufHeader, read_header
+from lamlam.special_files import what_else
 
 _TOKEN_TYPES = "tokenizer.ggml.token_type"
 _TOKENS = "tokenizer.ggml.tokens"
@@ -79,8 +80,8 @@ def check_file(path: Path) -> CheckpointFile:
         BadModelFile: no such file, not GGUF, truncated, damaged, or without a vocabulary.
     """
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise BadModelFile(f"the model file {path} {what}")
+        what = what_else(path)
+        raise BadModelFile(f"the model file {path} {f'is {what}' if what else 'does not exist'}")
     if path.stat().st_size == 0:
         raise BadModelFile(f"{path} is empty")
     header = read_header(path)

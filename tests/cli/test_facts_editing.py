@@ -15,7 +15,7 @@ from tests.memory_backends.stores import put
 def test_setting_replaces_and_adding_does_not(facts: Facts, own: Path) -> None:
     """``set`` ends the values before; ``--add`` keeps them, under whatever synonym."""
     done = as_json(facts("set", "Ada Quill", "place of birth", "Highmere", "--json"))
-    assert (done["revision"], done["facts"]) == (2, 2)
+    assert (done["revision"], done["facts"], done["changed"]) == (2, 1, 2)
     assert as_json(facts("get", "Ada Quill", "birth place", "--json"))["values"] == ["Highmere"]
     assert facts("set", "Ada Quill", "job", "baker", "--add", "--source", "a letter")[0] == 0
     answer = as_json(facts("get", "Ada Quill", "occupation", "--json"))
@@ -39,6 +39,50 @@ def test_what_ended_is_shown(facts: Facts, own: Path) -> None:
     assert "ended: Acme | owned by | x y" in out.splitlines()
     assert facts("retract", "Acme", "owned by")[0] == 1
     assert "ended:" not in facts("set", "Acme", "owner of", "New Mill", "--add")[1]
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "n_set"),
+    [
+        (("set", "Ada Quill", "age", "80"), "1 set, 0 ended", 1),
+        (("set", "Ada Quill", "birth place", "Highmere"), "1 set, 1 ended", 1),
+        (("set", "Ada Quill", "birth place", "Lowmere"), "unchanged (0 set, 0 ended)", 0),
+        (("set", "Ada Quill", "birth place", "Highmere", "--add"), "1 set, 0 ended", 1),
+        (("set", "Ada Quill", "birth place", "Lowmere", "--source", "x"), "1 set, 0 ended", 1),
+        (
+            ("set", "Ada Quill", "birth place", "X", "--from", "1900", "--until", "1901"),
+            "1 set, 1 ended",
+            1,
+        ),
+        (("retract", "Ada Quill", "birth place"), "1 ended", 1),
+    ],
+)
+def test_what_was_done_is_counted_by_kind(
+    command: tuple[str, ...], said: str, n_set: int, facts: Facts, own: Path
+) -> None:
+    """Facts that were set, and apart from them those that ended."""
+    copied = ("--memory", "sqlite:///again.db")
+    facts("copy", f"sqlite:///{own}", copied[1])
+    _, out, _ = facts(*command)
+    assert out.splitlines()[1].split(maxsplit=1) == ["facts", said]
+    assert as_json(facts(*command, *copied, "--json"))["facts"] == n_set
+
+
+def test_one_value_of_two_is_kept(facts: Facts, own: Path) -> None:
+    """The other ends, and nothing is set."""
+    facts("set", "Ada Quill", "birth place", "Highmere", "--add")
+    assert "0 set, 1 ended" in facts("set", "Ada Quill", "birth place", "Highmere")[1]
+
+
+def test_merges_count_the_facts_that_moved(facts: Facts, own: Path) -> None:
+    """Not those that both had, nor the names."""
+    for entity in ("A", "B"):
+        facts("set", entity, "height", "2")
+    facts("set", "B", "job", "baker")
+    facts("set", "B", "age", "7")
+    facts("alias", "B", "Bee")
+    assert facts("merge", "A", "B")[1].splitlines()[1].split() == ["facts", "2", "moved"]
+    assert as_json(facts("split", "A", "B", "--json"))["facts"] == 3
 
 
 def test_a_relation_that_is_turned_round_is_a_miss(facts: Facts, own: Path) -> None:
