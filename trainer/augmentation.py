@@ -9,14 +9,31 @@ lookups come back ``unknown``, as they do when memory has no answer.
 from __future__ import annotations
 
 import random
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lamlam.trainer.documents import Document
-from lamlam.trainer.lookup_format import UNKNOWN, LookupCall, Piece, PlainText
+from lamlam.trainer.entity_names import (
+    Renaming,
+    bare_title,
+    called_before,
+    find_name,
+    folded_name,
+    is_same_entity,
+    name_in_text,
+)
+from lamlam.trainer.lookup_format import (
+    UNKNOWN,
+    LookupCall,
+    Piece,
+    PlainText,
+    learn_named_entities,
+)
+from lamlam.trainer.pronouns import pronoun_of
 
-_QUALIFIER = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\])\s*$")
+_FEWEST_TITLES = 20
+"""A kind with fewer titles exchanges none: the model would learn the few by heart."""
+_DRAWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +51,14 @@ class Augmentation:
 NO_AUGMENTATION = Augmentation(other_title=0.0, plain_beginning=0.0, unknown=0.0)
 
 
-def bare_title(title: str) -> str:
-    """Return the title without bracketed qualifiers.
-
-    >>> bare_title("James Patterson (skier)")
-    'James Patterson'
-    """
-    while (shorter := _QUALIFIER.sub("", title)) != title and shorter:
-        title = shorter
-    return title
-
-
-def name_in_text(title: str, text: str) -> str | None:
-    """Return the name by which the text itself calls the entity of this title.
-
-    The title as it stands; or, from its first word to its last, with what the
-    text puts in between ("Kevin John Barron"); or what comes before a comma
-    ("Leonia" of "Leonia, New Jersey"). None where the text has none of these.
-    """
-    bare = bare_title(title)
-    if bare in text:
-        return bare
-    words = bare.split()
-    if len(words) > 1:
-        first, last = re.escape(words[0]), re.escape(words[-1])
-        spread = re.search(rf"\b{first}\b[^,;()\d]{{1,40}}?\b{last}\b", text[:200])
-        if spread:
-            return spread.group()
-    head = bare.split(",")[0]
-    if len(head) > 2 and head != bare and re.search(rf"\b{re.escape(head)}\b", text[:200]):
-        return head
-    return None
-
-
 def kinds_of(document: Document) -> tuple[str, str]:
-    """Return a fine and a coarse kind; titles are exchanged within the first that is large."""
-    coarse = f"{document.source}/{'person' if document.is_person else 'thing'}"
+    """Return a fine and a coarse kind; titles are exchanged within the first that is large.
+
+    Both hold the pronoun by which the text calls its subject: a "he" that
+    follows a woman's name would teach that no pronoun follows from a name.
+    """
+    what = "person" if document.is_person else "thing"
+    coarse = f"{document.source}/{what}/{pronoun_of(document)}"
     types = [fact.value for fact in document.facts if fact.relation.lower() == "type"]
     return (f"{coarse}/{types[0].split()[-1].lower()}" if types else coarse), coarse
 
@@ -79,10 +68,15 @@ def titles_by_kind(documents: Sequence[Document]) -> dict[str, list[str]]:
     titles: dict[str, list[str]] = {}
     for document in documents:
         name = name_in_text(document.title, document.text)
-        if name is not None and len(name) < 60:
+        if name is not None and _may_be_borrowed(name, document.is_person):
             for kind in set(kinds_of(document)):
                 titles.setdefault(kind, []).append(name)
-    return {kind: names for kind, names in titles.items() if len(names) >= 20}
+    return {kind: names for kind, names in titles.items() if len(names) >= _FEWEST_TITLES}
+
+
+def _may_be_borrowed(name: str, is_person: bool) -> bool:
+    # A person is told by a rule: what has a number in its name is none.
+    return len(name) < 60 and not (is_person and any(c.isdigit() for c in name))
 
 
 def augment(
@@ -93,53 +87,111 @@ def augment(
 ) -> Iterator[Piece]:
     """Yield the pieces of the document, changed at random.
 
-    A lookup's entity is the name by which the text calls it; its tokens are
-    in the loss only where the text names it before.
+    A lookup's entity is its fact's, by the name by which the text calls it; its
+    tokens are in the loss only where the text names it before.
     """
-    name = name_in_text(document.title, document.text)
-    entity = name or bare_title(document.title)
-    rename: Callable[[str], str] = str
-    new = entity
-    if name is not None and rng.random() < augmentation.other_title:
+    return learn_named_entities(_augmented(document, rng, augmentation, titles))
+
+
+def _augmented(
+    document: Document,
+    rng: random.Random,
+    augmentation: Augmentation,
+    titles: dict[str, list[str]],
+) -> Iterator[Piece]:
+    names = _Names.of(document)
+    text = names.unchanged()
+    if names.subject is not None and rng.random() < augmentation.other_title:
         fine, coarse = kinds_of(document)
         pool = titles.get(fine) or titles.get(coarse)
         if pool:
-            new = rng.choice(pool)
-            rename = _renamer(name, new, document.is_person)
+            text = names.renamed(rng, pool)
     n_plain = 0
     if document.facts and rng.random() < augmentation.plain_beginning:
         n_plain = rng.randint(1, len(document.facts))
-    named_at = document.text.find(name) + len(name) if name is not None else len(document.text) + 1
 
     start = 0
     for i, fact in enumerate(document.facts):
-        yield PlainText(rename(document.text[start : fact.at].removesuffix(" ")))
+        end = fact.at + len(fact.value)
         # The space before a value belongs to the value's first token.
-        space = " " if document.text[start : fact.at].endswith(" ") else ""
-        start = fact.at + len(fact.value)
+        has_space = document.text[start : fact.at].endswith(" ")
+        space = " " if has_space else ""
+        yield PlainText(text.between(start, fact.at - has_space))
+        value = text.between(fact.at, end)
+        start = end
         if i < n_plain:
-            yield PlainText(space + fact.value, in_loss=False)
+            yield PlainText(space + value, in_loss=False)
             continue
         is_unknown = rng.random() < augmentation.unknown
         yield LookupCall(
-            new,
+            text.name(names.called[fact.entity]),
             fact.relation.lower(),
-            UNKNOWN if is_unknown else fact.value,
-            entity_in_loss=fact.at >= named_at,
+            UNKNOWN if is_unknown else value,
         )
-        yield PlainText(space + fact.value, in_loss=not is_unknown)
+        yield PlainText(space + value, in_loss=not is_unknown)
     if start < len(document.text):
-        yield PlainText(rename(document.text[start:]))
+        yield PlainText(text.between(start, len(document.text)))
 
 
-def _renamer(name: str, new: str, is_person: bool) -> Callable[[str], str]:
-    """Return a function that puts the new name in place of the old one, surnames too."""
-    pattern = rf"\b{re.escape(name)}\b" if name[-1].isalnum() else rf"\b{re.escape(name)}"
-    swaps = {name: new}
-    if is_person and len(name.split()) > 1 and len(new.split()) > 1:
-        surname = name.split()[-1]
-        if surname[-1].isalnum() and surname[:1].isupper():
-            swaps[surname] = new.split()[-1]
-            pattern += rf"|\b{re.escape(surname)}\b"
-    compiled = re.compile(pattern)
-    return lambda text: compiled.sub(lambda match: swaps[match.group()], text)
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """How one document calls the entities of its facts."""
+
+    document: Document
+    subject: str | None
+    """The name of the title's entity in the text; None where the text has none."""
+    called: Mapping[str, str]
+    """Fact's entity to name."""
+    others: frozenset[str]
+    """Names of entities other than the title's."""
+
+    @classmethod
+    def of(cls, document: Document) -> _Names:
+        subject = name_in_text(document.title, document.text)
+        own = subject or bare_title(document.title)
+        called: dict[str, str] = {}
+        others: set[str] = set()
+        for fact in document.facts:
+            if fact.entity in called:
+                continue
+            if fact.entity == document.title or _is_subject(fact.entity, document.title, subject):
+                called[fact.entity] = own
+            else:
+                called[fact.entity] = called_before(fact.entity, document.text, fact.at)
+                others.add(called[fact.entity])
+        return cls(document, subject, called, frozenset(others))
+
+    def unchanged(self) -> Renaming:
+        return Renaming.none(self.document.text)
+
+    def renamed(self, rng: random.Random, pool: Sequence[str]) -> Renaming:
+        """Return the text with a title of the pool; unchanged where that would make two of one."""
+        document, name = self.document, self.subject
+        assert name is not None
+        new = next(
+            (n for n in rng.choices(pool, k=_DRAWS) if find_name(n, document.text) < 0), None
+        )
+        if new is None or name in self.others:
+            return self.unchanged()
+        spans = [(fact.at, fact.at + len(fact.value)) for fact in document.facts]
+        renaming = Renaming.of(
+            document.text,
+            name,
+            new,
+            is_person=document.is_person,
+            kept={*self.others, *(fact.value for fact in document.facts)},
+            # A work named like its maker: the value is what memory holds, not the title.
+            fixed=[
+                span
+                for span, fact in zip(spans, document.facts, strict=True)
+                if self.called[fact.entity] == name
+            ],
+        )
+        # A value inside the title ("the 1956 election") would be left behind by the new one.
+        return self.unchanged() if renaming.cuts_into(spans) else renaming
+
+
+def _is_subject(entity: str, title: str, subject: str | None) -> bool:
+    if is_same_entity(entity, title):
+        return True
+    return subject is not None and folded_name(entity) == folded_name(subject)

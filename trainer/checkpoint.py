@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import os
@@ -54,14 +55,19 @@ def _write_checkpoint(
 ) -> None:
     from safetensors.torch import save_file
 
-    # Tied: the output matrix is the embedding, stored once.
     weights = {
         name: weight.detach().to("cpu", torch.bfloat16).contiguous()
         for name, weight in model.state_dict().items()
-        if name != "lm_head.weight"
     }
+    # A tied output matrix is the embedding, stored once. What the weights are decides, not the
+    # configuration: one that calls other weights tied would drop them without a word.
+    tied = model.lm_head.weight is model.model.embed_tokens.weight
+    if tied:
+        del weights["lm_head.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    model.config.save_pretrained(folder)
+    config = copy.deepcopy(model.config)
+    config.tie_word_embeddings = tied
+    config.save_pretrained(folder)
     tokenizer.save(folder / "tokenizer.json")
     (folder / "tokenizer_config.json").write_text(
         json.dumps(

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lamlam.lookup_tokens import END, ENTITY, LOOKUP_TOKENS, RELATIONSHIP, RETURN
+from lamlam.trainer.entity_names import find_name
 
 UNKNOWN = "unknown"
 """What a lookup returns where memory has no answer (the paper's word)."""
@@ -94,6 +95,24 @@ def read_calls(text: str) -> Iterator[Piece]:
         end = match.end()
     if end < len(text):
         yield PlainText(text[end:])
+
+
+def learn_named_entities(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Yield the pieces; entities are in the loss only where the text before has their name.
+
+    A model that is trained to write a name that it has not read learns to invent one.
+    """
+    read_text = ""
+    named: set[str] = set()
+    for piece in pieces:
+        if isinstance(piece, PlainText):
+            read_text += piece.text
+            yield piece
+            continue
+        if piece.entity not in named and find_name(piece.entity, read_text) >= 0:
+            named.add(piece.entity)
+        is_named = piece.entity in named
+        yield piece if piece.entity_in_loss is is_named else replace(piece, entity_in_loss=is_named)
 
 
 def strip_lookups(text: str) -> str:

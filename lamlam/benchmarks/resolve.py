@@ -18,8 +18,8 @@ from lamlam.memory_backends.model.keys import FoldedName, canonical_key, fold, n
 from lamlam.memory_backends.model.lookups import EntityView
 from lamlam.memory_backends.resolution.person_names import person_score
 from lamlam.memory_backends.sync import SyncFactStore
-from lamlam.trainer.augmentation import bare_title
 from lamlam.trainer.documents import name_of, open_text
+from lamlam.trainer.entity_names import bare_title
 
 KINDS = ("alias", "person", "misspelling")
 _N_EXAMPLES = 5

@@ -19,8 +19,8 @@ from lamlam.errors import BadStore
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.sqlite.store import SqliteStore
-from lamlam.trainer.augmentation import bare_title
 from lamlam.trainer.documents import Document, read_documents
+from lamlam.trainer.entity_names import bare_title, is_same_entity
 
 N_FACTS = 112_000
 MAX_WORDS = 5
@@ -77,23 +77,29 @@ def group_of(document: Document) -> str:
 
 def facts_of(document: Document) -> Iterator[Fact]:
     """Yield the document's facts that are good enough to ship."""
-    title = re.sub(r"\[\d+\]$", "", document.title)
+    title = _title_of(document)
     source = f"{SOURCES.get(document.source, document.source)}: {title}"
     for stated in document.facts:
         relation = stated.relation.lower()
         if not stated.is_structured and relation in WEAK:
             continue
-        if document.is_person and relation not in OF_PEOPLE:
+        is_own = is_same_entity(stated.entity, document.title)
+        if document.is_person and is_own and relation not in OF_PEOPLE:
             continue
         yield Fact(
-            entity=title,
+            entity=title if is_own else stated.entity,
             relation=relation,
             value=stated.value,
             sources=(source,),
             confidence=1.0 if stated.is_structured else 0.9,
         )
-    for _, relation, value in document.other_facts:
-        yield Fact(entity=title, relation=relation.lower(), value=value, sources=(source,))
+    for entity, relation, value in document.other_facts:
+        name = title if is_same_entity(entity, document.title) else entity
+        yield Fact(entity=name, relation=relation.lower(), value=value, sources=(source,))
+
+
+def _title_of(document: Document) -> str:
+    return re.sub(r"\[\d+\]$", "", document.title)
 
 
 def choose(documents: Sequence[Document], n_facts: int = N_FACTS) -> list[Fact]:
@@ -117,7 +123,7 @@ def choose(documents: Sequence[Document], n_facts: int = N_FACTS) -> list[Fact]:
             facts = list(facts_of(document))
             # Two facts or more: one alone makes a text about nothing.
             # And one page a name: a film and a town of one name must not become one thing.
-            key = canonical_key(facts[0].entity) if facts else ""
+            key = canonical_key(_title_of(document))
             if len(facts) < 2 or key in taken:
                 continue
             taken.add(key)

@@ -20,8 +20,8 @@ from lamlam.memory_backends.resolution import known_words
 from lamlam.memory_backends.resolution.known_words import WordFilter, pack_filters
 from lamlam.memory_backends.resolution.opposites import are_opposed
 from lamlam.memory_backends.resolution.person_names import person_tokens, reads_as_name
-from lamlam.trainer.augmentation import bare_title
 from lamlam.trainer.documents import Document, read_documents
+from lamlam.trainer.entity_names import bare_title
 
 KNOWN_BYTES, COMMON_BYTES = 284_000, 12_000
 _SHORTEST_KNOWN, _SHORTEST_FROM_DICTIONARY = 4, 6

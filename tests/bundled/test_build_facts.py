@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import lamlam
-from lamlam.bundled.build_facts import main
+from lamlam.bundled.build_facts import facts_of, main
 from lamlam.errors import BadStore
+from lamlam.trainer.documents import Document, StatedFact
 
 
 def line(title: str, text: str, **facts: str) -> str:
@@ -73,3 +74,21 @@ def test_wrong_usage_ends_with_status_2(capsys: pytest.CaptureFixture[str]) -> N
         main([])
     assert caught.value.code == 2
     assert "OUT.sqlite" in capsys.readouterr().err
+
+
+def test_a_fact_about_another_entity_stays_with_it() -> None:
+    text = "Acme was founded by Ada Quill, born in Lowmere."
+    document = Document(
+        "Acme[2]",
+        text,
+        (
+            StatedFact("acme", "Founder", "Ada Quill", 20),
+            StatedFact("Ada Quill", "Birth Place", "Lowmere", 39),
+        ),
+        other_facts=(("Ada Quill", "Sport", "rowing"),),
+    )
+    assert [(fact.entity, fact.relation) for fact in facts_of(document)] == [
+        ("Acme", "founder"),
+        ("Ada Quill", "birth place"),
+        ("Ada Quill", "sport"),
+    ]

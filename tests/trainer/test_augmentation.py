@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lamlam.trainer.augmentation import (
     NO_AUGMENTATION,
     Augmentation,
     augment,
-    bare_title,
-    name_in_text,
+    kinds_of,
     titles_by_kind,
 )
 from lamlam.trainer.documents import Document, StatedFact
-from lamlam.trainer.lookup_format import UNKNOWN, LookupCall, PlainText, strip_lookups, write
+from lamlam.trainer.lookup_format import (
+    UNKNOWN,
+    LookupCall,
+    Piece,
+    PlainText,
+    strip_lookups,
+    write,
+)
+from lamlam.trainer.pronouns import pronoun_of
 
 CURIE = Document(
     "Marie Curie (physicist)",
@@ -42,7 +48,9 @@ def test_without_changes_the_text_is_as_it_was() -> None:
 
 def test_another_title_is_used_throughout() -> None:
     augmentation = Augmentation(other_title=1.0, plain_beginning=0.0, unknown=0.0)
-    pieces = list(augment(CURIE, random.Random(0), augmentation, {"/person": ["Ada Lovelace"]}))
+    pieces = list(
+        augment(CURIE, random.Random(0), augmentation, {kinds_of(CURIE)[1]: ["Ada Lovelace"]})
+    )
     assert strip_lookups(write(pieces)) == (
         "Ada Lovelace was born in Warsaw in 1867. Lovelace died in Passy."
     )
@@ -84,28 +92,166 @@ def test_an_entity_is_learnt_only_after_the_text_has_named_it() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("title", "text", "name"),
-    [
-        ("James Patterson (skier)", "James Patterson skis.", "James Patterson"),
-        ("Kevin Barron", "Sir Kevin John Barron (born 1946)", "Kevin John Barron"),
-        ("Leonia, New Jersey", "Leonia is a borough", "Leonia"),
-        ("ING Direct", "The ING Group is a bank", None),
-        ("The Girls and Daddy[1]", "The Girls and Daddy is a film", "The Girls and Daddy"),
-    ],
-)
-def test_the_name_by_which_a_text_calls_its_entity(title: str, text: str, name: str | None) -> None:
-    assert name_in_text(title, text) == name
-
-
-@given(st.text(max_size=30))
-def test_a_bare_title_is_never_empty_unless_the_title_is(title: str) -> None:
-    assert bool(bare_title(title)) == bool(title)
-
-
 def test_texts_of_many_draws_hold_every_value(documents: list[Document]) -> None:
     titles = titles_by_kind(documents)
     for seed, document in enumerate(documents):
         pieces = list(augment(document, random.Random(seed), Augmentation(unknown=0.0), titles))
         text = strip_lookups(write(pieces))
         assert all(fact.value in text for fact in document.facts)
+
+
+def fact(text: str, entity: str, relation: str, value: str) -> StatedFact:
+    return StatedFact(entity, relation, value, text.index(value))
+
+
+ACME_TEXT = (
+    "Acme Robotics was founded by Ada Quill, who was born in Lowmere and led Acme Robotics "
+    "until 1970. It is based in Dunholt."
+)
+ACME = Document(
+    "Acme Robotics (company)",
+    ACME_TEXT,
+    (
+        fact(ACME_TEXT, "acme robotics", "Founder", "Ada Quill"),
+        fact(ACME_TEXT, "Ada Quill (engineer)", "Birth Place", "Lowmere"),
+        StatedFact("Ada Quill", "Employer", "Acme Robotics", ACME_TEXT.rindex("Acme Robotics")),
+        fact(ACME_TEXT, "Acme Robotics", "Seat", "Dunholt"),
+    ),
+)
+
+
+def calls(pieces: Iterable[Piece]) -> list[LookupCall]:
+    return [piece for piece in pieces if isinstance(piece, LookupCall)]
+
+
+def test_a_fact_about_another_entity_asks_about_that_entity() -> None:
+    found = calls(augment(ACME, random.Random(0), NO_AUGMENTATION, {}))
+    assert [(c.entity, c.relation, c.value) for c in found] == [
+        ("Acme Robotics", "founder", "Ada Quill"),
+        ("Ada Quill", "birth place", "Lowmere"),
+        ("Ada Quill", "employer", "Acme Robotics"),
+        ("Acme Robotics", "seat", "Dunholt"),
+    ]
+    assert all(c.entity_in_loss for c in found)
+
+
+def test_another_entity_is_learnt_only_after_the_text_has_named_it() -> None:
+    text = "In 1907 Ada Quill was born. Acme Robotics is hers; Bo led it from 1930."
+    document = Document(
+        "Acme Robotics",
+        text,
+        (
+            fact(text, "Ada Quill", "Born", "1907"),
+            fact(text, "Bo Ferrin", "Took Office", "1930"),
+        ),
+    )
+    found = calls(augment(document, random.Random(0), NO_AUGMENTATION, {}))
+    assert [(c.entity, c.entity_in_loss) for c in found] == [
+        ("Ada Quill", False),
+        ("Bo Ferrin", False),
+    ]
+
+
+def test_renaming_the_title_leaves_facts_of_others_alone() -> None:
+    other = Augmentation(other_title=1.0, plain_beginning=0.0, unknown=0.0)
+    pieces = list(augment(ACME, random.Random(0), other, {kinds_of(ACME)[1]: ["Zeta Works"]}))
+    assert strip_lookups(write(pieces)) == ACME_TEXT.replace("Acme Robotics", "Zeta Works")
+    assert [(c.entity, c.value) for c in calls(pieces)] == [
+        ("Zeta Works", "Ada Quill"),
+        ("Ada Quill", "Lowmere"),
+        ("Ada Quill", "Zeta Works"),
+        ("Zeta Works", "Dunholt"),
+    ]
+
+
+def test_a_title_that_the_text_names_already_is_not_borrowed() -> None:
+    other = Augmentation(other_title=1.0, plain_beginning=0.0, unknown=0.0)
+    pieces = list(augment(ACME, random.Random(0), other, {kinds_of(ACME)[1]: ["Ada Quill"]}))
+    assert strip_lookups(write(pieces)) == ACME_TEXT
+
+
+def test_a_relative_with_the_same_surname_keeps_it() -> None:
+    text = "Ada Quill married Bo Quill in 1930. Bo Quill died in Lowmere. Quill left."
+    document = Document(
+        "Ada Quill",
+        text,
+        (
+            fact(text, "Ada Quill", "Spouse", "Bo Quill"),
+            fact(text, "Bo Quill", "Death Place", "Lowmere"),
+        ),
+        is_person=True,
+    )
+    other = Augmentation(other_title=1.0, plain_beginning=0.0, unknown=0.0)
+    pieces = list(augment(document, random.Random(0), other, {kinds_of(document)[1]: ["Ib Dorn"]}))
+    assert strip_lookups(write(pieces)) == (
+        "Ib Dorn married Bo Quill in 1930. Bo Quill died in Lowmere. Dorn left."
+    )
+    assert [c.entity for c in calls(pieces)] == ["Ib Dorn", "Bo Quill"]
+
+
+def test_a_work_named_like_its_maker_keeps_the_maker() -> None:
+    text = "Quillon is an album by Quillon. Quillon sold well."
+    document = Document(
+        "Quillon (album)", text, (StatedFact("Quillon (album)", "Performer", "Quillon", 23),)
+    )
+    other = Augmentation(other_title=1.0, plain_beginning=0.0, unknown=0.0)
+    pieces = list(augment(document, random.Random(0), other, {kinds_of(document)[1]: ["Dorna"]}))
+    assert strip_lookups(write(pieces)) == "Dorna is an album by Quillon. Dorna sold well."
+    assert [(c.entity, c.value) for c in calls(pieces)] == [("Dorna", "Quillon")]
+
+
+def test_a_title_with_a_value_inside_is_not_exchanged() -> None:
+    text = "The 1956 Lowmere election was close. Dorn won the 1956 Lowmere election."
+    document = Document(
+        "1956 Lowmere election", text, (StatedFact("1956 Lowmere election", "Date", "1956", 4),)
+    )
+    other = Augmentation(other_title=1.0, plain_beginning=0.0, unknown=0.0)
+    pieces = list(augment(document, random.Random(0), other, {kinds_of(document)[1]: ["Zeta"]}))
+    assert strip_lookups(write(pieces)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "facts", "is_person", "pronoun"),
+    [
+        ("Ada Quill sang. She won.", (), True, "she"),
+        ("Ada Quill met Bo, and he sang. She won. His song lost. Her song won.", (), True, "she"),
+        ("Ib Dorn sang with his sister.", (), True, "he"),
+        ("Ib Dorn was an actress.", (), True, "she"),
+        ("Ib Dorn is the son of Ada Quill.", (), True, "he"),
+        ("Ib Dorn sang.", (), True, ""),
+        ("Ib Dorn sang. He won.", (("Ib Dorn", "Gender", "female"),), True, "she"),
+        ("Quillon is a town. It has a river.", (), False, "it"),
+        ("Quillon is a band. They toured.", (), False, "they"),
+        ("Ib Dorn sang. He won.", (), False, "he"),
+        ("His Way is a song. It won.", (), False, "it"),
+        ("Quillon is a film in which he and she meet.", (), False, ""),
+    ],
+)
+def test_the_pronoun_of_a_document(
+    text: str, facts: tuple[tuple[str, str, str], ...], is_person: bool, pronoun: str
+) -> None:
+    title = text.split(" is ")[0] if not is_person else "Ib Dorn"
+    assert pronoun_of(Document(title, text, (), facts, is_person=is_person)) == pronoun
+
+
+def test_titles_are_exchanged_within_one_pronoun() -> None:
+    women = [
+        Document(f"Ada Q{chr(97 + n)}", f"Ada Q{chr(97 + n)} sang. She won.", (), is_person=True)
+        for n in range(25)
+    ]
+    men = [
+        Document(f"Ib D{chr(97 + n)}", f"Ib D{chr(97 + n)} sang. He won.", (), is_person=True)
+        for n in range(25)
+    ]
+    unknown = [
+        Document(f"Yo R{chr(97 + n)}", f"Yo R{chr(97 + n)} sang.", (), is_person=True)
+        for n in range(25)
+    ]
+    titles = titles_by_kind([*women, *men, *unknown])
+    other = Augmentation(other_title=1.0, plain_beginning=0.0, unknown=0.0)
+    rng = random.Random(0)
+    for group, given in ((women, "Ada Q"), (men, "Ib D"), (unknown, "Yo R")):
+        for document in group:
+            text = strip_lookups(write(augment(document, rng, other, titles)))
+            assert text.startswith(given)
+            assert text.endswith(document.text.split(" sang")[1])

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import LlamaForCausalLM
 
 from lamlam.errors import BadSettings, NothingToLearn
+from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.data_loader import BatchLoader
 from lamlam.trainer.documents import Document
 from lamlam.trainer.loop import Progress, train
@@ -136,3 +138,17 @@ def test_a_corpus_with_nothing_to_learn_is_refused(
 def test_resuming_without_a_state_is_refused(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="no state"):
         train(settings(corpus, tmp_path / "none"), resume=True)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_untied_output_weights_are_saved(
+    tied: bool, corpus: Path, tmp_path: Path, tokenizer: LmlmTokenizer
+) -> None:
+    """Whatever the configuration said: what the weights are counts."""
+    model = build_model(SHAPE, tokenizer.size, 0)
+    if not tied:
+        model.lm_head.weight = torch.nn.Parameter(model.model.embed_tokens.weight.detach() + 1)
+    save_checkpoint(tmp_path / "saved", model, tokenizer, settings(corpus, tmp_path), {})
+    again = LlamaForCausalLM.from_pretrained(tmp_path / "saved", dtype=torch.bfloat16)
+    assert torch.equal(again.lm_head.weight, model.lm_head.weight.to(torch.bfloat16))
+    assert ("lm_head.weight" in load_file(tmp_path / "saved" / "model.safetensors")) is not tied

@@ -1,0 +1,120 @@
+"""A text's own name for an entity is found, and changed everywhere or nowhere."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lamlam.trainer.entity_names import (
+    Renaming,
+    bare_title,
+    called_before,
+    find_name,
+    is_same_entity,
+    name_in_text,
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "name"),
+    [
+        ("James Patterson (skier)", "James Patterson skis.", "James Patterson"),
+        ("Kevin Barron", "Sir Kevin John Barron (born 1946)", "Kevin John Barron"),
+        ("Leonia, New Jersey", "Leonia is a borough", "Leonia"),
+        ("ING Direct", "The ING Group is a bank", None),
+        ("The Girls and Daddy[1]", "The Girls and Daddy is a film", "The Girls and Daddy"),
+        ("Ada", "Adamant was a ship", None),
+        ("Ada", "Adamant Ada", "Ada"),
+        ("ada quill", "Later Ada Quill left", "Ada Quill"),
+        ("The Girls", "all the girls sang", None),
+        ("東京", "東京は首都である", "東京"),
+    ],
+)
+def test_the_name_by_which_a_text_calls_its_entity(title: str, text: str, name: str | None) -> None:
+    assert name_in_text(title, text) == name
+
+
+@given(st.text(max_size=30))
+def test_a_bare_title_is_never_empty_unless_the_title_is(title: str) -> None:
+    assert bool(bare_title(title)) == bool(title)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("Acme Robotics", "acme robotics", True),
+        ("Acme_Robotics", "Acme Robotics (company)", True),
+        ("Acme Robotics [2]", "Acme Robotics", True),
+        ("Mercury (planet)", "Mercury (element)", False),
+        ("Acme Robotics Foundation", "Acme Robotics", False),
+        ("Quill", "Ada Quill", False),
+    ],
+)
+def test_names_of_one_entity(first: str, second: str, same: bool) -> None:
+    assert is_same_entity(first, second) is same
+    assert is_same_entity(second, first) is same
+
+
+def test_another_entity_is_called_as_the_text_before_calls_it() -> None:
+    text = "Acme was founded by Ada Mary Quill, born in 1907. Ada Quill died in 1970."
+    assert called_before("Ada Quill", text, text.index("1907")) == "Ada Mary Quill"
+    assert called_before("Ada Quill", text, text.index("1970")) == "Ada Quill"
+    assert called_before("Bo Ferrin", text, len(text)) == "Bo Ferrin"
+
+
+def rename(text: str, name: str, new: str, *kept: str, is_person: bool = True) -> str:
+    renaming = Renaming.of(text, name, new, is_person=is_person, kept=kept)
+    return renaming.between(0, len(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "new", "kept", "expected"),
+    [
+        (
+            "Ada Quill sang. Quill's brother Bo Quill did not. Ada wept.", "Ada Quill", "Ib Dorn",
+            ["Bo Quill"], "Ib Dorn sang. Dorn's brother Bo Quill did not. Ib wept.",
+        ),
+        ("Ada Quill Jr. sang. Quill left.", "Ada Quill Jr.", "Ib Dorn", [],
+         "Ib Dorn sang. Dorn left."),
+        ("Ada Quill sang. Quill left.", "Ada Quill", "Zaza", [], "Zaza sang. Zaza left."),
+        # The given name of somebody else, a month and a longer word stay.
+        ("May Quill sang in May 1901. May Dorn left Quillton.", "May Quill", "Ib Dorn", [],
+         "Ib Dorn sang in May 1901. May Dorn left Quillton."),
+        ("Ada of Lowmere sang. Bo left Lowmere. All loved Ada very much.", "Ada of Lowmere",
+         "Ib Dorn", [], "Ib Dorn sang. Bo left Lowmere. All loved Ib very much."),
+        ("Quill House is old.", "Quill House", "Dorn Hall", [], "Dorn Hall is old."),
+    ],
+)  # fmt: skip
+def test_a_person_is_renamed_everywhere(
+    text: str, name: str, new: str, kept: list[str], expected: str
+) -> None:
+    assert rename(text, name, new, *kept) == expected
+
+
+def test_a_thing_keeps_the_last_word_of_its_name() -> None:
+    text = "Quill House is a house. The House is old."
+    assert rename(text, "Quill House", "Dorn Hall", is_person=False) == (
+        "Dorn Hall is a house. The House is old."
+    )
+
+
+def test_a_changed_place_that_cuts_into_a_value_is_noticed() -> None:
+    text = "The 1956 Lowmere election was held in 1956."
+    renaming = Renaming.of(text, "1956 Lowmere election", "Dorn Hall", is_person=False)
+    assert renaming.cuts_into([(4, 8)])
+    assert not renaming.cuts_into([(38, 42)])
+
+
+names = st.text("abQ", min_size=1, max_size=3)
+
+
+@given(names, st.text("abQ .", max_size=30))
+def test_places_found_are_those_of_a_slow_search(name: str, text: str) -> None:
+    def is_place(at: int) -> bool:
+        end = at + len(name)
+        around = text[max(0, at - 1) : at] + text[end : end + 1]
+        return text[at:end] == name and not any(c.isalnum() for c in around)
+
+    expected = next((at for at in range(len(text)) if is_place(at)), -1)
+    assert find_name(name, text) == expected

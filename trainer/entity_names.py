@@ -1,0 +1,269 @@
+"""How a text calls an entity, and the entity's name changed throughout a document.
+
+A lookup's entity is copied from the text, so it is written as the text writes
+it: "Ada Quill" for the title "Ada Quill (engineer)", "Kevin John Barron" for
+"Kevin Barron". A document whose title is exchanged keeps the names of the
+other entities that it states facts about.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+_QUALIFIER = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\])\s*$")
+_LATIN_END = "\u0250"
+"""Letters from here on belong to scripts in which a name may stand without a space around it."""
+_VERB_FOLLOWS = re.compile(r"(?:['’]s)? [a-z]")
+_SUFFIXES = {"jr", "sr", "ii", "iii", "iv"}
+_OF_PLACES = {"of", "in", "at", "from", "and", "the"}
+"""A name with one of these ends in a place or a title, in no surname."""
+_BEFORE_OTHER_NAMES = {"in", "the", "of", "at", "to", "from", "near", "a", "an", "and", "as"}
+"""Words after which a given name is as likely a month, a place or a role."""
+
+
+def bare_title(title: str) -> str:
+    """Return the title without bracketed qualifiers.
+
+    >>> bare_title("James Patterson (skier)")
+    'James Patterson'
+    """
+    while (shorter := _QUALIFIER.sub("", title)) != title and shorter:
+        title = shorter
+    return title
+
+
+def folded_name(name: str) -> str:
+    """Return the name as it is compared: letter case, underscores and spaces count alike.
+
+    >>> folded_name("Ada_Quill"), folded_name(" ada  QUILL")
+    ('ada quill', 'ada quill')
+    """
+    return " ".join(unicodedata.normalize("NFKC", name).replace("_", " ").casefold().split())
+
+
+def is_same_entity(name: str, title: str) -> bool:
+    """Return whether two names mean one entity, up to letter case and a qualifier that one lacks.
+
+    >>> is_same_entity("acme robotics", "Acme Robotics (company)")
+    True
+    >>> is_same_entity("Mercury (planet)", "Mercury (element)")
+    False
+    """
+    first, second = folded_name(name), folded_name(title)
+    if first == second:
+        return True
+    bare_first, bare_second = folded_name(bare_title(name)), folded_name(bare_title(title))
+    return bare_first == bare_second and (first == bare_first or second == bare_second)
+
+
+def find_name(name: str, text: str, start: int = 0) -> int:
+    """Return where the name stands in the text as whole words, from ``start`` on; -1 if nowhere.
+
+    >>> find_name("Ada", "Adamant Ada"), find_name("Ada", "Adamant")
+    (8, -1)
+    """
+    while name and (at := text.find(name, start)) >= 0:
+        before, after = text[at - 1 : at] if at else "", text[at + len(name) :][:1]
+        if not (_joins(before, name[0]) or _joins(name[-1], after)):
+            return at
+        start = at + 1
+    return -1
+
+
+def name_in_text(name: str, text: str, *, opening: int | None = 200) -> str | None:
+    """Return the name by which the text itself calls the entity of this title.
+
+    The title as it stands; or, from its first word to its last, with what the
+    text puts in between ("Kevin John Barron"); or what comes before a comma
+    ("Leonia" of "Leonia, New Jersey"); or the title in other letter case. None
+    where the text has none of these.
+
+    Args:
+        opening: characters at the text's beginning in which the second and third form are
+            looked for, since a document begins with its title; everywhere when None.
+    """
+    bare = bare_title(name)
+    if find_name(bare, text) >= 0:
+        return bare
+    beginning = text[:opening]
+    words = bare.split()
+    if len(words) > 1:
+        first, last = re.escape(words[0]), re.escape(words[-1])
+        spread = re.search(rf"\b{first}\b[^,;()\d]{{1,40}}?\b{last}\b", beginning)
+        if spread:
+            return spread.group()
+    head = bare.split(",")[0]
+    if len(head) > 2 and head != bare and find_name(head, beginning) >= 0:
+        return head
+    return _in_other_case(bare, text)
+
+
+def called_before(entity: str, text: str, at: int) -> str:
+    """Return how the text calls an entity that is not its title, by preference before ``at``."""
+    return (
+        name_in_text(entity, text[:at], opening=None)
+        or name_in_text(entity, text, opening=None)
+        or bare_title(entity)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """One document's text with another name for its title's entity, or with none changed."""
+
+    text: str
+    swaps: Mapping[str, str]
+    """Names of the entity and what is written instead."""
+    spans: Mapping[tuple[int, int], str]
+    """Places (start, end) of the text and what is written there."""
+
+    @classmethod
+    def none(cls, text: str) -> Renaming:
+        """Return the text as it is."""
+        return cls(text, {}, {})
+
+    @classmethod
+    def of(
+        cls,
+        text: str,
+        name: str,
+        new: str,
+        *,
+        is_person: bool,
+        kept: Iterable[str] = (),
+        fixed: Iterable[tuple[int, int]] = (),
+    ) -> Renaming:
+        """Return the text with ``new`` in place of ``name``.
+
+        A person's surname goes along where it stands alone, and so does the given name before
+        a word in small letters.
+
+        Args:
+            kept: names that stay, unless they are themselves names of this entity.
+            fixed: places that stay.
+        """
+        swaps = {name: new}
+        if is_person:
+            swaps |= _parts_of_person(name, new)
+        spans = _places(text, swaps, kept)
+        if is_person:
+            spans |= _given_names(text, name, new, spans)
+        for span in fixed:
+            spans.pop(span, None)
+        return cls(text, swaps, dict(sorted(spans.items())))
+
+    def cuts_into(self, spans: Iterable[tuple[int, int]]) -> bool:
+        """Return whether a place that changes overlaps one of the spans without being it."""
+        return any(
+            start < stop and first < end and (first, stop) != (start, end)
+            for first, stop in spans
+            for start, end in self.spans
+        )
+
+    def between(self, start: int, end: int) -> str:
+        """Return this part of the text, renamed."""
+        if not self.spans:
+            return self.text[start:end]
+        parts: list[str] = []
+        for (first, stop), new in self.spans.items():
+            if start <= first and stop <= end:
+                parts += [self.text[start:first], new]
+                start = stop
+        return "".join(parts) + self.text[start:end]
+
+    def name(self, name: str) -> str:
+        """Return the name, exchanged if it is one that this renaming exchanges."""
+        return self.swaps.get(name, name)
+
+
+def surname(name: str) -> str:
+    """Return the last word of a person's name that is no suffix; empty where there is none.
+
+    >>> surname("Harry Quill Jr."), surname("Ada"), surname("Ada of Lowmere")
+    ('Quill', '', '')
+    """
+    words = [word.rstrip(",") for word in name.split()]
+    if _OF_PLACES & set(words):
+        return ""
+    while len(words) > 1 and words[-1].rstrip(".").lower() in _SUFFIXES:
+        words.pop()
+    return words[-1] if len(words) > 1 else ""
+
+
+def _parts_of_person(name: str, new: str) -> Mapping[str, str]:
+    last = surname(name)
+    if not last[:1].isupper() or not last[-1].isalnum():
+        return {}
+    return {last: surname(new) or new}
+
+
+def _places(text: str, swaps: Mapping[str, str], kept: Iterable[str]) -> dict[tuple[int, int], str]:
+    """Return the places of the swapped names, without those inside a kept or a longer one."""
+    keep = {name for name in kept if name not in swaps and any(old in name for old in swaps)}
+    taken: list[tuple[int, int]] = []
+    places: dict[tuple[int, int], str] = {}
+    # No patterns: compiling one for each document costs more than all the rest.
+    for name in sorted({*swaps, *keep}, key=lambda name: (-len(name), name)):
+        for start in _all_places(name, text):
+            span = (start, start + len(name))
+            if _overlaps(span, taken):
+                continue
+            taken.append(span)
+            if name in swaps:
+                places[span] = swaps[name]
+    return places
+
+
+def _all_places(name: str, text: str) -> Iterator[int]:
+    at = find_name(name, text)
+    while at >= 0:
+        yield at
+        at = find_name(name, text, at + len(name))
+
+
+def _overlaps(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
+    return any(start < span[1] and span[0] < end for start, end in others)
+
+
+def _given_names(
+    text: str, name: str, new: str, taken: Mapping[tuple[int, int], str]
+) -> dict[tuple[int, int], str]:
+    """Return the places where the given name stands alone for the person."""
+    given = name.split()[0]
+    if len(name.split()) < 2 or len(given) < 3 or not given[:1].isupper():
+        return {}
+    places: dict[tuple[int, int], str] = {}
+    for start in _all_places(given, text):
+        end = start + len(given)
+        goes_on = _VERB_FOLLOWS.match(text, end)
+        if goes_on and _may_follow(text[:start]) and not _overlaps((start, end), taken):
+            places[start, end] = new.split()[0]
+    return places
+
+
+def _may_follow(before: str) -> bool:
+    """Return whether a given name after this text stands for a person, not in a longer name."""
+    if not before or before[-2:] in (". ", "! ", "? ", ", "):
+        return True
+    word = before[-20:].split()[-1:]
+    return bool(word) and word[0].islower() and word[0] not in _BEFORE_OTHER_NAMES
+
+
+def _in_other_case(name: str, text: str) -> str | None:
+    if len(name) < 3:
+        return None
+    for match in re.finditer(re.escape(name), text, re.IGNORECASE):
+        found = match.group()
+        # A common word in small letters ("the girls") is not the name of a thing.
+        is_name = not found[0].islower() or found[0] == name[0]
+        if is_name and find_name(found, text, match.start()) == match.start():
+            return found
+    return None
+
+
+def _joins(left: str, right: str) -> bool:
+    """Return whether two characters, one of them perhaps missing, are within one word."""
+    return left.isalnum() and right.isalnum() and left < _LATIN_END and right < _LATIN_END
