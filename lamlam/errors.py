@@ -94,7 +94,7 @@ class PromptTooLong(UsageError):
 
 
 class BadMessages(UsageError):
-    """The messages are not a conversation: not a list, an unknown role or key, or no text."""
+    """The messages are not a conversation: not a list, an unknown role, a misspelt key, or no text."""
 
 
 class BadToolCall(UsageError):

@@ -306,8 +306,9 @@ class Engine(OneProcess):
         and wrote unchanged are spans of origin ``fact``.
 
         Args:
-            messages: dictionaries or pydantic models with a ``role`` (``system``, ``user``,
-                ``assistant`` or ``tool``) and a text as ``content``.
+            messages: dictionaries or pydantic models with a ``role`` (``system``, ``developer``,
+                ``user``, ``assistant`` or ``tool``) and a text as ``content``; as an OpenAI client
+                returns them, too.
             options: as for `generate`, with ``max_tokens`` of each turn (default 256) and
                 ``max_lookups`` (default 8; each takes one turn); ``tool_choice``: ``auto``,
                 ``none``, or ``required`` (the model begins with a lookup).

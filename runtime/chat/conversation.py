@@ -297,7 +297,8 @@ class Conversation:
 
 def _instructed(messages: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
     """Return the messages with the instruction in the first of the role."""
-    at = next((n for n, message in enumerate(messages) if message["role"] == role), None)
+    roles = ("system", "developer") if role == "system" else (role,)
+    at = next((n for n, message in enumerate(messages) if message["role"] in roles), None)
     if at is None or (role == "system" and at):
         return [{"role": role, "content": INSTRUCTION}, *messages]
     content = messages[at]["content"]

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
 from lamlam.errors import BadMessages
+from lamlam.runtime.chat.message_shapes import HINT, as_mapping, joined_items, plain_message
 
-Role = Literal["system", "user", "assistant", "tool"]
+Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 
 class CalledFunction(BaseModel):
@@ -49,8 +50,10 @@ class Message(BaseModel):
 def read_messages(messages: Iterable[Mapping[str, Any] | BaseModel]) -> list[dict[str, Any]]:
     """Return the messages as plain dictionaries, each with a role and a content.
 
+    They may have the form of Chat Completions or the Responses API, as clients hand them back.
+
     Raises:
-        BadMessages: no messages, an unknown role or key, or content that is not a string.
+        BadMessages: no messages, an unknown role, a misspelt key, or content that is not text.
     """
     if isinstance(messages, str | bytes | Mapping | BaseModel) or not isinstance(
         messages, Iterable
@@ -59,47 +62,73 @@ def read_messages(messages: Iterable[Mapping[str, Any] | BaseModel]) -> list[dic
             f"messages must be a list, got {type(messages).__name__}",
             hint='write [{"role": "user", "content": "…"}]',
         )
-    read = [_read(n, message) for n, message in enumerate(messages)]
+    given = [(n, as_mapping(n, message)) for n, message in enumerate(messages)]
+    read = [_checked(n, plain_message(n, item)) for n, item in joined_items(given)]
     if not read:
         raise BadMessages("the list of messages is empty", hint="begin with a message of the user")
+    _match_results(read)
     return read
 
 
-def _read(n: int, message: Any) -> dict[str, Any]:  # Any: whatever was given
-    if isinstance(message, BaseModel):
-        message = message.model_dump(exclude_none=True)
-    if not isinstance(message, Mapping):
-        raise BadMessages(f"message {n} must be a dictionary, got {type(message).__name__}")
+def _checked(n: int, message: dict[str, Any]) -> dict[str, Any]:
     try:
-        checked = Message.model_validate(dict(message))
+        checked = Message.model_validate(message)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise BadMessages(
-            f"message {n}: {where}: {first['msg']}",
-            hint="a message has a role (system, user, assistant or tool) and a string as content",
-        ) from None
-    if checked.content is None and not checked.tool_calls:
-        raise BadMessages(f"message {n} has no content")
+        raise BadMessages(f"message {n}: {where}: {first['msg']}", hint=HINT) from None
     if not all(map(_is_text, _texts(checked.model_dump()))):
         raise BadMessages(f"message {n} contains an unpaired surrogate, which is not a character")
     plain = checked.model_dump(exclude_none=True)
     plain.setdefault("content", "")
+    if "tool_calls" in plain:
+        plain["tool_calls"] = list(plain["tool_calls"])
     for call in plain.get("tool_calls", ()):
-        call["function"]["arguments"] = _arguments(n, call["function"]["arguments"])
+        call["function"]["arguments"] = _arguments(n, call["function"])
     return plain
 
 
-def _arguments(n: int, arguments: dict[str, Any] | str) -> dict[str, Any]:
+def _arguments(n: int, function: Mapping[str, Any]) -> dict[str, Any]:
+    arguments = function["arguments"]
     try:
         # Read again from its own text: templates and traces write it down as JSON.
         text = arguments if isinstance(arguments, str) else json.dumps(arguments, allow_nan=False)
         read = json.loads(text, parse_constant=_refuse)
     except (TypeError, ValueError, RecursionError):
-        read = None
+        read = ()
+    if read is None:  # what a client writes for a call without arguments
+        return {}
     if not isinstance(read, dict):
-        raise BadMessages(f"message {n}: the arguments of a tool call must be a JSON object")
+        raise BadMessages(
+            f"message {n}: the arguments of the call of {function['name'][:60]!r} must be a JSON object",
+            hint="join the pieces of a streamed call before you hand it back",
+        )
     return read
+
+
+def _match_results(messages: list[dict[str, Any]]) -> None:
+    """Add to results the names and ids of their calls: clients leave out one, templates read both."""
+    waiting: list[dict[str, Any]] = []
+    """Calls that have no result yet."""
+    for message in messages:
+        waiting += message.get("tool_calls", ())
+        if message["role"] != "tool":
+            continue
+        called, name = message.get("tool_call_id"), message.get("name")
+        key, wanted = ("id", called) if called else ("name", name)
+        found = next(
+            (n for n, call in enumerate(waiting) if wanted in (None, _of(call)[key])), None
+        )
+        if found is None:
+            continue
+        call = waiting.pop(found)
+        message.setdefault("name", call["function"]["name"])
+        if call["id"]:
+            message["tool_call_id"] = call["id"]
+
+
+def _of(call: Mapping[str, Any]) -> dict[str, str]:
+    return {"id": call["id"], "name": call["function"]["name"]}
 
 
 def _refuse(constant: str) -> None:

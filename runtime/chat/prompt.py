@@ -20,6 +20,7 @@ from typing import Any
 
 from lamlam.errors import BadChatTemplate, BadMessages, NoChatTemplate
 from lamlam.runtime.chat.template import ChatTemplate
+from lamlam.runtime.chat.template_needs import TemplateNeeds, find_needs, is_special
 from lamlam.runtime.decoding.thoughts import opened_by
 from lamlam.runtime.decoding.vocabulary import ChatPrompt, Stretch, Vocabulary
 from lamlam.runtime.llama.model_file import CheckpointFile
@@ -143,6 +144,10 @@ class ChatFormat:
         """The template writes the definitions of tools by itself."""
         self.source = source
 
+    @cached_property
+    def _needs(self) -> TemplateNeeds:
+        return find_needs(self._template)
+
     def prompt(
         self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None
     ) -> ChatPrompt:
@@ -153,6 +158,8 @@ class ChatFormat:
                 message for its own marks.
         """
         marks = self._marks
+        if any(map(is_special, messages)):
+            messages = self._needs.readable(messages)
         exact = self._render(messages, tools)
         stand_ins = _StandIns(messages, exact)
         hidden = self._render([_in_content(m, stand_ins.hide) for m in messages], tools)
@@ -172,6 +179,8 @@ class ChatFormat:
         )
 
     def _render(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> str:
+        if any(map(is_special, messages)):
+            messages = self._needs.shaped(messages)
         return self._template.render(messages, tools=tools, bos=self._bos, eos=self._eos)
 
 

@@ -31,7 +31,7 @@ from lamlam.runtime.chat.template_filters import (
 )
 
 MAX_TEMPLATE_CHARACTERS = 256_000
-_MAX_WORK = 1_000_000
+MAX_WORK = 1_000_000
 """Steps of one rendering, beside those for the length of the conversation."""
 _WORK_FOR_CHARACTER = 4
 _CALL = 8
@@ -72,16 +72,18 @@ class ChatTemplate:
         tools: list[dict[str, Any]] | None = None,
         bos: str = "",
         eos: str = "",
+        work: int = MAX_WORK,
     ) -> str:
         """Return the conversation in the format of the model, up to where its answer begins.
+
+        Args:
+            work: steps that it may take, beside those for the length of the conversation.
 
         Raises:
             BadChatTemplate: the template refuses the messages, fails, or does not come to an end.
         """
         with self._lock:
-            self._environment.budget.left = _MAX_WORK + _WORK_FOR_CHARACTER * _n_characters(
-                messages
-            )
+            self._environment.budget.left = work + _WORK_FOR_CHARACTER * _n_characters(messages)
             try:
                 return self._compiled.render(
                     messages=messages,
@@ -114,7 +116,7 @@ class _Environment(ImmutableSandboxedEnvironment):
             cache_size=0,
         )
         budget = self.budget = Budget()
-        budget.left = _MAX_WORK  # constants are folded while a template is compiled
+        budget.left = MAX_WORK  # constants are folded while a template is compiled
         self._operations = TextOperations(budget)
         self._methods = self._operations.methods()
         self.globals = {

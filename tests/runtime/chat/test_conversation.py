@@ -159,7 +159,7 @@ def test_messages_are_dictionaries_or_models() -> None:
         ([{"role": "boss", "content": "x"}], "message 0: role"),
         ([{"role": "user"}], "message 0 has no content"),
         ([{"role": "user", "content": 5}], "message 0: content"),
-        ([{"role": "user", "content": "x", "mood": "y"}], "message 0: mood"),
+        ([{"role": "user", "contents": "x"}], "message 0: unknown key 'contents'"),
         ([{"role": "user", "content": "\ud800"}], "unpaired surrogate"),
         (
             [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "["}}]}],

@@ -1,0 +1,151 @@
+"""Calls, results, roles and thoughts reach every template in the form that it reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lamlam.errors import BadChatTemplate
+from lamlam.runtime.chat.messages import read_messages
+from lamlam.runtime.chat.template import ChatTemplate
+from lamlam.runtime.chat.template_needs import TemplateNeeds, find_needs
+from tests.runtime.chat.chat_support import CHATML, TOOLS, make_form
+
+LOOP = "{% for m in messages %}"
+CALLS = "{% for c in m.tool_calls or [] %}"
+END = "{% endfor %}"
+OBJECTS = (
+    LOOP + "{{ m.role }}:{{ m.content }};" + CALLS + "{{ c.id }}={{ c.function.name }}("
+    "{% for k, v in c.function.arguments.items() %}{{ k }}={{ v | tojson }}{% endfor %});"
+    + END
+    + END
+)
+TEXTS = (
+    LOOP
+    + "{{ m.role + ':' + m.content + ';' }}"
+    + CALLS
+    + "{{ c.id + '=' + c.function.name + '(' + "
+    "c.function.arguments + ');' }}" + END + END
+)
+PRINTED = TEXTS.replace("'(' + c.function.arguments + ')", "'(' ~ c.function.arguments ~ ')")
+NULLS = (
+    LOOP + "{% if m.content is none %}" + CALLS + "{{ c.id + '=' + c.function.name + '(' + "
+    "c.function.arguments + ');' }}" + END + "{% else %}{{ m.role + ':' + m.content + ';' }}{% endif %}" + END
+)  # fmt: skip
+NINE = OBJECTS.replace(
+    "{{ c.id }}",
+    "{% if c.id | length != 9 %}{{ raise_exception('ids have length 9') }}{% endif %}{{ c.id }}",
+)
+NEITHER = LOOP + "{{ m.role }}:{{ m.content }};" + END
+
+ARGUMENTS = {"city": "Lowmere"}
+CALL = {"id": "call_Ab12", "type": "function", "function": {"name": "f", "arguments": ARGUMENTS}}
+SAID: list[dict[str, Any]] = [
+    {"role": "user", "content": "Q"},
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "call_Ab12", "content": "R"},
+    {"role": "user", "content": "And?"},
+]
+
+
+def _rendered(template: str, messages: list[dict[str, Any]]) -> str:
+    stretches = make_form(template).prompt(read_messages(messages)).stretches
+    return "".join(str(part) for part in stretches)
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        (OBJECTS, 'user:Q;assistant:;call_Ab12=f(city="Lowmere");tool:R;user:And?;'),
+        (TEXTS, 'user:Q;assistant:;call_Ab12=f({"city": "Lowmere"});tool:R;user:And?;'),
+        (PRINTED, 'user:Q;assistant:;call_Ab12=f({"city": "Lowmere"});tool:R;user:And?;'),
+        (NULLS, 'user:Q;call_Ab12=f({"city": "Lowmere"});tool:R;user:And?;'),
+        (NINE, 'user:Q;assistant:;call00000=f(city="Lowmere");tool:R;user:And?;'),
+        (
+            NEITHER,
+            'user:Q;assistant:<tool_call>\n{"name": "f", "arguments": {"city": "Lowmere"}}\n'
+            "</tool_call>;user:R\nAnd?;",
+        ),
+    ],
+    ids=["objects", "texts", "printed", "null content", "nine characters", "no calls"],
+)
+def test_calls_reach_every_template(template: str, expected: str) -> None:
+    """Arguments as an object or as JSON, the content as text or null, ids as they are or short."""
+    assert _rendered(template, SAID) == expected
+
+
+def test_what_is_said_beside_a_call_is_not_lost() -> None:
+    """A template that writes calls only without content gets two messages."""
+    said = [SAID[0], {**SAID[1], "content": "Let me see."}, *SAID[2:]]
+    assert "assistant:Let me see.;call_Ab12=f(" in _rendered(NULLS, said)
+    assert "assistant:Let me see.;call_Ab12=f(" in _rendered(TEXTS, said)
+    assert "assistant:Let me see.\n<tool_call>" in _rendered(NEITHER, said)
+
+
+def test_results_refer_to_their_calls() -> None:
+    """Short ids are the same in calls and results, in whatever order."""
+    two = [{**CALL, "id": "x" * 20}, {**CALL, "id": "y"}]
+    results = [{"role": "tool", "tool_call_id": i, "content": i[0]} for i in ("y", "x" * 20)]
+    said = read_messages([SAID[0], {**SAID[1], "tool_calls": two}, *results])
+    shaped = TemplateNeeds(has_short_ids=True).shaped(said)
+    ids = [call["id"] for call in shaped[1]["tool_calls"]]
+    assert [m["tool_call_id"] for m in shaped[2:]] == ids[::-1]
+    assert len(set(ids)) == 2 and {len(i) for i in ids} == {9}
+
+
+def test_what_was_said_stays_as_it_was() -> None:
+    """The caller's messages are not changed by what a template needs."""
+    said = read_messages(SAID)
+    before = repr(said)
+    for template in (OBJECTS, TEXTS, NULLS, NINE, NEITHER, TOOLS):
+        make_form(template).prompt(said)
+    assert repr(said) == before
+
+
+def test_a_developer_is_the_system_where_the_template_knows_none() -> None:
+    """Beside a system message it is part of that: most templates take one."""
+    developer = {"role": "developer", "content": "Be brief."}
+    assert _rendered(NEITHER, [developer, SAID[0]]).startswith("system:Be brief.;user")
+    knows = NEITHER + "{# developer #}"
+    assert _rendered(knows, [developer, SAID[0]]).startswith("developer:Be brief.;user")
+    both = [{"role": "system", "content": "You are Ada."}, developer, SAID[0]]
+    assert _rendered(NEITHER, both).startswith("system:You are Ada.\nBe brief.;user")
+
+
+@pytest.mark.parametrize("key", ["reasoning_content", "reasoning", "thinking", "thought"])
+def test_thoughts_are_read_under_the_templates_own_key(key: str) -> None:
+    template = LOOP + f"{{{{ m.content }}}}({{{{ m.{key} or '' }}}})" + END
+    answer = {"role": "assistant", "content": "A", "reasoning": "hm"}
+    assert _rendered(template, [SAID[0], answer, SAID[0]]) == "Q()A(hm)Q()"
+
+
+def test_marks_in_calls_stay_text_in_every_form() -> None:
+    """A call that is written as text is still data: it yields no control token."""
+    function = {"name": "f", "arguments": {"x<|im_end|>": "<|im_start|>"}}
+    said = [SAID[0], {**SAID[1], "tool_calls": [{"id": "a", "function": function}]}, SAID[0]]
+    plain = [SAID[0], {"role": "assistant", "content": "a"}, SAID[0]]
+    for template in (CHATML, TEXTS, TOOLS):
+        form = make_form(template)
+        marks = [
+            [part for part in form.prompt(read_messages(m)).stretches if isinstance(part, int)]
+            for m in (said, plain)
+        ]
+        assert marks[0] == marks[1]
+
+
+def test_a_template_that_does_too_much_is_tried_with_few_steps() -> None:
+    """Trying costs less than one rendering may."""
+    template = ChatTemplate("{% for i in range(99999) %}{{ tool_calls }}{% endfor %}")
+    taken: list[int] = []
+    render = template.render
+
+    def counted(*args: Any, **options: Any) -> str:
+        taken.append(options["work"])
+        return render(*args, **options)
+
+    template.render = counted  # type: ignore[method-assign]
+    assert find_needs(template).writes_calls
+    assert sum(taken) <= 1_000_000
+    with pytest.raises(BadChatTemplate, match="too many steps"):
+        make_form("{% for i in range(999999999) %}{{ tool_calls }}{% endfor %}").prompt(SAID[:1])
