@@ -88,7 +88,7 @@ def _not_ends(tokens: list[int], write: WriteVocabulary, places: dict[str, int])
     """Return the tokens that llama.cpp would generate past, asked of llama.cpp itself."""
     import llama_cpp
 
-    from lamlam.runtime.llama.context import silence_log
+    from lamlam.runtime.llama.native_log import silence_log
 
     silence_log()
     options = llama_cpp.llama_model_default_params()

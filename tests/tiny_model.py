@@ -80,7 +80,7 @@ def write_tiny_model(
     writer.add_head_count_kv(n_kv_heads)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(width // n_heads)
-    _add_vocabulary(writer, texts, types)
+    add_vocabulary(writer, texts, types)
     values = {"lamlam.format_version": 1, **(PLACEHOLDERS if sealed else {}), **(metadata or {})}
     for key, value in values.items():
         if isinstance(value, str):
@@ -160,7 +160,8 @@ class ByteTokens:
         return tokens
 
 
-def _add_vocabulary(writer: Any, texts: list[str], types: list[int]) -> None:  # Any: of gguf
+def add_vocabulary(writer: Any, texts: list[str], types: list[int]) -> None:  # Any: of gguf
+    """Add a byte-level BPE vocabulary whose first token is both BOS and EOS."""
     writer.add_vocab_size(len(texts))
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
@@ -190,7 +191,7 @@ def write_tiny_recurrent_model(path: Path) -> Path:
     writer.add_ssm_state_size(state)
     writer.add_ssm_time_step_rank(rank)
     writer.add_layer_norm_rms_eps(1e-5)
-    _add_vocabulary(writer, texts, [CONTROL] + [NORMAL] * (len(texts) - 1))
+    add_vocabulary(writer, texts, [CONTROL] + [NORMAL] * (len(texts) - 1))
     for name, value in PLACEHOLDERS.items():
         writer.add_string(name, value)
     random = np.random.default_rng(0)

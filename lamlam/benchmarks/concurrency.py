@@ -21,14 +21,16 @@ from lamlam.benchmarks.bare_batch import BareBatch, bare_batch
 from lamlam.benchmarks.llama_server import find_server, llama_server
 from lamlam.benchmarks.one_value import OneValue, SlowOneValue
 from lamlam.benchmarks.reference_way import reciter, write_the_reference_way
-from lamlam.benchmarks.rounds import check_model, in_turns, median_ratio
+from lamlam.benchmarks.rounds import in_turns, median_ratio
 from lamlam.benchmarks.worker_process import Task, start_worker
 from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.runtime.decoding.events import Text
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.llama.context import open_model, silence_log
+from lamlam.runtime.llama.context import open_model
 from lamlam.runtime.llama.model_file import check_file
+from lamlam.runtime.llama.native_log import silence_log
+from lamlam.runtime.llama.probe import check_model
 from lamlam.runtime.llama.usable_cpus import usable_cpus
 
 if TYPE_CHECKING:
@@ -352,7 +354,7 @@ async def _by_clients(
 @contextmanager
 def _vocabulary(model: Path) -> Iterator[Vocabulary]:
     """Open the model's vocabulary for texts without lookups."""
-    with open_model(model, check_file(model).token_types) as opened:
+    with open_model(check_file(model)) as opened:
         yield Vocabulary(opened, plain=True)
 
 

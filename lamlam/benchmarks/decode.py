@@ -22,11 +22,12 @@ import numpy as np
 
 from lamlam.benchmarks.bare_batch import bare_batch
 from lamlam.benchmarks.one_value import OneValue
-from lamlam.benchmarks.rounds import check_model, in_turns, median_ratio
+from lamlam.benchmarks.rounds import in_turns, median_ratio
 from lamlam.benchmarks.worker_process import Task, start_worker
 from lamlam.errors import EngineError
 from lamlam.runtime.engine import Engine
-from lamlam.runtime.llama.context import silence_log
+from lamlam.runtime.llama.native_log import silence_log
+from lamlam.runtime.llama.probe import check_model
 from lamlam.runtime.llama.usable_cpus import usable_cpus
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lamlam.benchmarks.rounds import check_model, in_turns, median_ratio
+from lamlam.benchmarks.rounds import in_turns, median_ratio
+from lamlam.runtime.llama.probe import check_model
 
 if TYPE_CHECKING:
     from lamlam.runtime.sync import SyncEngine

@@ -112,7 +112,7 @@ def reciter(model: Path, *, context: int, threads: int) -> Iterator[Reciter]:
     from lamlam.runtime.llama.context import open_context, open_model
 
     with (
-        open_model(model, check_file(model).token_types) as opened,
+        open_model(check_file(model)) as opened,
         open_context(opened, context=context, n_sequences=1, n_batch=512, threads=threads) as cells,
     ):
         yield Reciter(cells, Vocabulary(opened))

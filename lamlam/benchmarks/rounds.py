@@ -1,27 +1,9 @@
-"""Shared parts of the benchmarks of writing: a checked model, alternating turns, medians of ratios."""
+"""Shared parts of the benchmarks of writing: alternating turns, medians of ratios."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-
-from lamlam.runtime.llama.model_file import CheckpointFile, check_file
-from lamlam.runtime.llama.probe import try_loading
-
-
-def check_model(path: Path) -> CheckpointFile:
-    """Return the model file if llama.cpp can load it.
-
-    The baselines do not check a file, and llama.cpp may end the process over a bad one.
-
-    Raises:
-        BadModelFile: the file cannot be loaded.
-    """
-    file = check_file(path)
-    if not file.is_sealed:
-        try_loading(path)
-    return file
 
 
 def in_turns(names: Iterable[str], n: int) -> list[str]:

@@ -26,13 +26,13 @@ def open_for_scoring(model: str) -> Iterator[tuple[LlamaContext, Vocabulary, Che
     from lamlam.errors import NoLookupTokens
     from lamlam.runtime.decoding.vocabulary import Vocabulary
     from lamlam.runtime.llama.context import open_context, open_model
-    from lamlam.runtime.llama.model_file import check_file
+    from lamlam.runtime.llama.probe import check_model
     from lamlam.runtime.llama.usable_cpus import usable_cpus
 
     path = model_path() if model == "bundled" else Path(model)
-    file = check_file(path)
+    file = check_model(path)
     file.verify_weights()
-    with open_model(path, file.token_types) as loaded:
+    with open_model(file) as loaded:
         try:
             vocabulary = Vocabulary(loaded)
         except NoLookupTokens:

@@ -14,11 +14,13 @@ a value of fixed length can be put in place without moving a byte.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from lamlam.errors import BadModelFile
 from lamlam.runtime.llama.gguf_file import GgufHeader, read_header
+from lamlam.runtime.llama.model_parts import ModelParts, read_parts
 
 WEIGHTS_KEY = "lamlam.weights_blake2b"
 HEADER_KEY = "lamlam.header_blake2b"
@@ -41,7 +43,7 @@ def seal(path: Path) -> str:
     if missing:
         raise BadModelFile(f"{path} has no room for checksums: {', '.join(sorted(missing))}")
     with path.open("r+b") as file:
-        weights = _weights_digest(file, header.data_offset)
+        weights = _weights_digest([(path, header.data_offset)])
         for key, digest in (HEADER_KEY, _header_digest(file, header)), (WEIGHTS_KEY, weights):
             file.seek(places[key])
             file.write(digest.encode("ascii"))
@@ -54,34 +56,40 @@ def verify(path: Path) -> bool:
     Raises:
         BadModelFile: not a GGUF file, or its bytes differ from what was sealed.
     """
-    header = read_header(path)
-    if WEIGHTS_KEY not in header.metadata and HEADER_KEY not in header.metadata:
+    parts = read_parts(path)
+    if WEIGHTS_KEY not in parts.metadata and HEADER_KEY not in parts.metadata:
         return False
-    check_header_digest(path, header)
-    check_weights_digest(path, header.metadata, header.data_offset)
+    check_header_digest(parts)
+    check_weights_digest(parts.metadata, parts.weights)
     return True
 
 
-def check_header_digest(path: Path, header: GgufHeader) -> None:
+def check_header_digest(parts: ModelParts) -> None:
     """Check all before the weights against its checksum, if there is one.
+
+    A tool that splits a sealed file writes another header and copies the weights as they are:
+    then only the weights can be checked.
 
     Raises:
         BadModelFile: they differ.
     """
-    if HEADER_KEY in header.metadata:
+    path, header = parts.paths[0], parts.headers[0]
+    if HEADER_KEY in header.metadata and not parts.was_split:
         with path.open("rb") as file:
             _check(path, HEADER_KEY, header.metadata, _header_digest(file, header))
 
 
-def check_weights_digest(path: Path, metadata: dict[str, Any], data_offset: int) -> None:
+def check_weights_digest(metadata: dict[str, Any], weights: Sequence[tuple[Path, int]]) -> None:
     """Check the weights against their checksum, if there is one.
+
+    Args:
+        weights: the files, each with the byte at which its weights begin.
 
     Raises:
         BadModelFile: they differ.
     """
     if WEIGHTS_KEY in metadata:
-        with path.open("rb") as file:
-            _check(path, WEIGHTS_KEY, metadata, _weights_digest(file, data_offset))
+        _check(weights[0][0], WEIGHTS_KEY, metadata, _weights_digest(weights))
 
 
 def _check(path: Path, key: str, metadata: dict[str, Any], digest: str) -> None:
@@ -106,9 +114,11 @@ def _header_digest(file: BinaryIO, header: GgufHeader) -> str:
     return hashlib.blake2b(head, digest_size=_DIGEST_BYTES).hexdigest()
 
 
-def _weights_digest(file: BinaryIO, data_offset: int) -> str:
-    file.seek(data_offset)
+def _weights_digest(places: Sequence[tuple[Path, int]]) -> str:
     weights = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-    while chunk := file.read(_CHUNK):
-        weights.update(chunk)
+    for path, data_offset in places:
+        with path.open("rb") as file:
+            file.seek(data_offset)
+            while chunk := file.read(_CHUNK):
+                weights.update(chunk)
     return weights.hexdigest()

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import threading
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -23,6 +22,9 @@ from numpy.typing import NDArray
 
 from lamlam.errors import BadModelFile, DecodeFailed, EngineClosed
 from lamlam.runtime.llama.adaptive_threads import ThreadCount
+from lamlam.runtime.llama.context_size import check_positions
+from lamlam.runtime.llama.model_file import CheckpointFile
+from lamlam.runtime.llama.native_log import LOG
 
 # llama-cpp-python 0.3 opens these when it is imported and leaves them to the interpreter's
 # end, which warns about it.
@@ -38,8 +40,8 @@ _address_of_logits = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(
 _attributes_of = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int32)(
     ctypes.cast(api.llama_vocab_get_attr, ctypes.c_void_p).value or 0
 )
-_ERROR_LEVEL = 4  # ggml's number
 _NO_TOKEN = -1
+_STRING_TAG = 3  # LLAMA_KV_OVERRIDE_TYPE_STR
 # llama.cpp's attributes of tokens, and the type in a file that means the same; first come, first.
 _TYPES = ((8, 3), (1, 2), (16, 4), (2, 5), (32, 6))
 _NORMAL, _NORMAL_BIT = 1, 4
@@ -49,17 +51,15 @@ _LSTRIP, _RSTRIP = 128, 256
 class LlamaModel:
     """A loaded model and its vocabulary."""
 
-    def __init__(self, handle: Any, token_types: list[int]) -> None:  # Any: a ctypes pointer
+    def __init__(self, handle: Any, file: CheckpointFile) -> None:  # Any: a ctypes pointer
+        token_types = file.token_types
         self.handle = handle
+        self.n_positions = file.n_positions
         self._vocab: Any = api.llama_model_get_vocab(handle)
         self.n_tokens = int(api.llama_vocab_n_tokens(self._vocab))
         self.n_context_trained = int(api.llama_model_n_ctx_train(handle))
         # A recurrent layer keeps one state, from which single tokens cannot be removed.
-        kinds = (
-            "llama_model_is_recurrent",
-            "llama_model_is_hybrid",
-        )  # older versions lack the second
-        self.can_truncate = not any(getattr(api, kind, _no)(handle) for kind in kinds)
+        self.can_truncate = not (self.says("is_recurrent") or self.says("is_hybrid"))
         self._piece_buffer = ctypes.create_string_buffer(256)
         # Models of lamlam begin every sequence with BOS; add_bos = false is for other programs.
         buffer: Any = self._piece_buffer
@@ -72,6 +72,17 @@ class LlamaModel:
                 self._token_types[n] = _type_of(bits)
                 if bits & (_LSTRIP | _RSTRIP):
                     self._strips[n] = (bool(bits & _LSTRIP), bool(bits & _RSTRIP))
+
+    def says(self, what: str) -> bool:
+        """Return what llama.cpp says of the model; false if its version lacks the question."""
+        return bool(getattr(api, f"llama_model_{what}", _no)(self.handle))
+
+    def metadata_text(self, key: bytes) -> bytes:
+        """Return a text of the metadata; empty if there is none of that name."""
+        n = api.llama_model_meta_val_str(self.handle, key, self._piece_buffer, 256)
+        buffer: Any = ctypes.create_string_buffer(max(n, 0) + 1)
+        api.llama_model_meta_val_str(self.handle, key, buffer, len(buffer))
+        return bytes(buffer.value)
 
     def tokenize(self, text: bytes, *, special: bool) -> list[int]:
         """Return the tokens of the text, with no BOS added in front."""
@@ -312,32 +323,55 @@ def _pointer(array: NDArray[Any], kind: Any) -> Any:  # Any: ctypes
 
 @contextmanager
 def open_model(
-    path: Path, token_types: list[int], *, gpu_layers: int = 0, verbose: bool = False
+    file: CheckpointFile,
+    *,
+    gpu_layers: int = 0,
+    verbose: bool = False,
+    goes_on: Callable[[], bool] | None = None,
 ) -> Iterator[LlamaModel]:
     """Load a checked GGUF file and free it at the end.
 
     Args:
-        token_types: from the file's metadata; what llama.cpp makes of them is asked of it.
+        file: what `check_file` returned; llama.cpp is asked what it makes of the token types.
         gpu_layers: layers on the GPU; -1 for all.
+        goes_on: asked while the weights are read; false ends that.
 
     Raises:
         BadModelFile: llama.cpp cannot load it.
+        EngineClosed: ``goes_on`` said no.
     """
-    _LOG.start(verbose=verbose)
+    LOG.start(verbose=verbose)
     params = api.llama_model_default_params()
     params.n_gpu_layers = gpu_layers
     # Compiled with Intel's matrix tiles, it may end the process (build_support/lean_llama.cmake
     # says why); weights that are not repacked do not come to them.
     params.use_extra_bufts = b"AMX_INT8 = 1" not in api.llama_print_system_info()
-    handle = api.llama_model_load_from_file(str(path).encode(), params)
+    if file.overrides:
+        params.kv_overrides = _overrides(file.overrides)
+    asked = api.llama_progress_callback(lambda share, _: goes_on is None or goes_on())
+    params.progress_callback = asked
+    handle = api.llama_model_load_from_file(os.fsencode(file.path), params)
     if not handle:
-        raise BadModelFile(f"llama.cpp cannot load {path}: {_LOG.first_error or 'no reason given'}")
-    model = LlamaModel(handle, token_types)
+        if goes_on is not None and not goes_on():
+            raise EngineClosed("the engine was closed while it was opening")
+        reason = LOG.first_error or "no reason given"
+        raise BadModelFile(f"llama.cpp cannot load {file.path}: {reason}")
+    model = LlamaModel(handle, file)
     try:
         yield model
     finally:
         model.forget()
         api.llama_model_free(handle)
+
+
+def _overrides(values: dict[str, str]) -> Any:  # Any: ctypes
+    """Return strings of metadata for llama.cpp; an entry with an empty key ends the list."""
+    entries = (api.llama_model_kv_override * (len(values) + 1))()
+    for entry, (key, value) in zip(entries, values.items(), strict=False):
+        entry.tag = _STRING_TAG
+        entry.key = key.encode("ascii")
+        entry.value.val_str = value.encode("ascii")
+    return entries
 
 
 @contextmanager
@@ -362,8 +396,10 @@ def open_context(
         always_all_threads: never fewer, so that results do not depend on how busy the machine is.
 
     Raises:
+        UsageError: more than the positions that the model has learned.
         DecodeFailed: llama.cpp cannot allocate it.
     """
+    check_positions(context, model.n_positions)
     n_cells = context * n_sequences if unified_cells is None else unified_cells
     params = api.llama_context_default_params()
     params.n_ctx = n_cells
@@ -378,7 +414,10 @@ def open_context(
     params.no_perf = True
     handle = api.llama_init_from_model(model.handle, params)
     if not handle:
-        raise DecodeFailed(f"llama.cpp cannot open a context of {context} tokens")
+        raise DecodeFailed(
+            f"llama.cpp cannot open a context of {context} tokens for {n_sequences} sequences",
+            hint="use a smaller context=, or fewer max_sequences",
+        )
     try:
         yield LlamaContext(
             model,
@@ -391,40 +430,3 @@ def open_context(
         )
     finally:
         api.llama_free(handle)
-
-
-def silence_log() -> None:
-    """Stop llama.cpp from writing to standard error."""
-    _LOG.start(verbose=False)
-
-
-class _Log:
-    """llama.cpp's log: silent by default; the first error is kept for messages."""
-
-    def __init__(self) -> None:
-        self.first_error = ""
-        self._verbose = False
-        self._lock = threading.Lock()
-        self._is_started = False
-        self._callback = api.llama_log_callback(self._receive)
-
-    def start(self, *, verbose: bool) -> None:
-        with self._lock:
-            self._verbose = verbose
-            self.first_error = ""
-            if not self._is_started:
-                api.llama_backend_init()
-                self._is_started = True
-            # llama-cpp-python sets another callback when it is imported.
-            api.llama_log_set(self._callback, ctypes.c_void_p(0))
-
-    def _receive(self, level: int, text: bytes, _: Any) -> None:
-        if level == _ERROR_LEVEL and not self.first_error:  # later ones only say that it failed
-            self.first_error = text.decode("utf-8", "replace").strip()
-        if self._verbose:
-            import sys
-
-            sys.stderr.write(text.decode("utf-8", "replace"))
-
-
-_LOG = _Log()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadModelFile
+from lamlam.runtime.llama.other_files import SAMPLE, hint_for_piece, other_file
 from lamlam.special_files import what_else
 
 MAGIC = b"GGUF"
@@ -81,16 +82,46 @@ def read_header(path: Path) -> GgufHeader:
     Raises:
         BadModelFile: no such file, not GGUF, truncated, or an inconsistent header.
     """
-    if (what := what_else(path)) is not None:
-        raise BadModelFile(f"{path} is {what}, not a model file")
+    _check_place(path)
     try:
         with path.open("rb") as file:
-            if file.read(4) != MAGIC:
-                raise BadModelFile(f"{path} is not a GGUF file")
+            if not (sample := file.read(SAMPLE)):
+                raise BadModelFile(f"{path} is empty", hint="fetch or export it again")
+            if not sample.startswith(MAGIC):
+                raise _not_gguf(path, sample)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 return _HeaderReader(data, path).read()
     except OSError as problem:
         raise BadModelFile(f"cannot read {path}: {problem.strerror or problem}") from None
+
+
+def _check_place(path: Path) -> None:
+    """Raise unless there is a file; a pipe would be waited for."""
+    try:
+        if path.is_file():
+            return
+        what = what_else(path)
+    except (OSError, ValueError) as problem:  # no access to the folder; a NUL in the name
+        raise BadModelFile(f"cannot read {str(path)!r}: {problem}") from None
+    if what is not None:
+        is_checkpoint = (path / "config.json").exists()
+        raise BadModelFile(
+            f"the model file {path} is {what}",
+            hint=f"export the checkpoint first: lamlam export {path} model.gguf"
+            if is_checkpoint
+            else "name a GGUF file",
+        )
+    if path.is_symlink():
+        raise BadModelFile(f"the model file {path} is a link to a file that does not exist")
+    raise BadModelFile(f"the model file {path} does not exist")
+
+
+def _not_gguf(path: Path, sample: bytes) -> BadModelFile:
+    found = other_file(sample)
+    hint = hint_for_piece(path.name)
+    if found is None:
+        return BadModelFile(f"{path} is not a GGUF file", hint=hint)
+    return BadModelFile(f"{path} is not a GGUF file but {found.what}", hint=hint or found.hint)
 
 
 class _HeaderReader:
@@ -104,7 +135,7 @@ class _HeaderReader:
     def read(self) -> GgufHeader:
         version = self.number(4)
         if version not in (2, 3):
-            raise self.bad(f"GGUF version {version} is not 2 or 3")
+            raise self.unreadable(version)
         n_tensors, n_values = self.number(8), self.number(8)
         metadata: dict[str, Any] = {}
         string_offsets: dict[str, tuple[int, int]] = {}
@@ -196,4 +227,25 @@ class _HeaderReader:
         return self.data[self.at - size : self.at]
 
     def bad(self, what: str) -> BadModelFile:
-        return BadModelFile(f"{self.path} is damaged: {what}")
+        hint = hint_for_piece(self.path.name) or "fetch or export the file again"
+        return BadModelFile(f"{self.path} is damaged: {what}", hint=hint)
+
+    def unreadable(self, version: int) -> BadModelFile:
+        if version & 0xFFFF == 0 and 0 < version >> 24 < 16:
+            return BadModelFile(
+                f"{self.path} is a GGUF file of the other byte order (big-endian)",
+                hint="fetch the little-endian file, or convert it with gguf_convert_endian.py of "
+                "llama.cpp",
+            )
+        if version == 1 or 3 < version < 100:
+            what, hint = (
+                ("older", "fetch a newer file of this model")
+                if version == 1
+                else ("newer", "update lamlam, or fetch a file of version 3")
+            )
+            return BadModelFile(
+                f"{self.path} is a GGUF file of version {version}, {what} than the versions 2 and "
+                f"3 that can be read",
+                hint=hint,
+            )
+        return self.bad(f"GGUF version {version} is not 2 or 3")

@@ -18,14 +18,22 @@ def usable_cpus(root: Path = Path("/")) -> int:
         n = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS or Windows
         n = os.cpu_count() or 1
-    return max(1, min([n, *_quotas(root)]))
+    quotas = [quota for folder in control_groups(root, "cpu") for quota in _quota(folder)]
+    return max(1, min([n, *quotas]))
 
 
-def _quotas(root: Path) -> Iterator[int]:
-    """Yield the limits of this process's control group and of all groups above it."""
+def control_groups(root: Path, controller: str) -> Iterator[Path]:
+    """Yield the folders of this process's control group and of all groups above it.
+
+    Args:
+        root: where the system's folders ``proc`` and ``sys`` are.
+        controller: ``cpu`` or ``memory``.
+    """
     mount = root / "sys/fs/cgroup"
     # What a container sees: its own group as the root, which has a limit nowhere else.
-    yield from _quota(mount)
+    yield mount
+    if (mount / controller).is_dir():  # version 1: one tree for each controller
+        yield mount / controller
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except (OSError, UnicodeDecodeError):
@@ -34,16 +42,16 @@ def _quotas(root: Path) -> Iterator[int]:
         _, controllers, group = line.split(":", 2)
         if not controllers:  # version 2: one tree for all
             tree = mount
-        elif "cpu" in controllers.split(","):
+        elif controller in controllers.split(","):
             tree = mount / controllers
             if not tree.is_dir():
-                tree = mount / "cpu"
+                tree = mount / controller
         else:
             continue
         parts = PurePosixPath(group.lstrip("/"))
         if ".." not in parts.parts:  # a group outside of what is mounted here
             for folder in (parts, *parts.parents):
-                yield from _quota(tree / folder)
+                yield tree / folder
 
 
 def _quota(folder: Path) -> Iterator[int]:

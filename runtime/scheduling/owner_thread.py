@@ -24,8 +24,9 @@ from lamlam.runtime.decoding.lookup_answers import PendingLookup
 from lamlam.runtime.decoding.option_checks import check_bool, check_int
 from lamlam.runtime.decoding.settings import Verbalise
 from lamlam.runtime.decoding.vocabulary import Vocabulary
+from lamlam.runtime.llama.context_size import check_context
 from lamlam.runtime.llama.model_file import CheckpointFile, check_file
-from lamlam.runtime.llama.probe import try_loading
+from lamlam.runtime.llama.probe import LoadingTrial
 from lamlam.runtime.llama.usable_cpus import usable_cpus
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from lamlam.runtime.scheduling.sequence import Request
@@ -135,6 +136,8 @@ class OwnerThread:
         self._entity_names = entity_names
         self._on_ready = on_ready
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._trial = LoadingTrial(path, unified_kv=settings.cache_tokens is not None)
+        self._is_stopped = False
         self._is_over = False
         self._ending = threading.Lock()
         # A daemon, or a program that forgot to close its engine would wait for it and never end.
@@ -159,7 +162,9 @@ class OwnerThread:
         self._inbox.put(lambda scheduler: None)
 
     def stop(self) -> None:
-        """End the thread soon; open requests fail with `EngineClosed`."""
+        """End the thread soon, also while it loads; open requests fail with `EngineClosed`."""
+        self._is_stopped = True
+        self._trial.cancel()
         self._inbox.put(_Stop())
 
     def join(self, timeout_s: float | None = None) -> None:
@@ -197,8 +202,9 @@ class OwnerThread:
                 pass
             case other:
                 raise UnknownOption(f"unknown verbalise {other!r} in the model file")
+        context, n_cells = self._sizes(file)
         if not file.is_sealed:
-            try_loading(self._path)
+            self._trial.run()
         # Hashing releases the interpreter: it runs while llama.cpp maps the file.
         pool = ThreadPoolExecutor(1, thread_name_prefix="lamlam-checksum")
         weights = pool.submit(file.verify_weights)
@@ -207,18 +213,13 @@ class OwnerThread:
 
         model = stack.enter_context(
             open_model(
-                self._path,
-                file.token_types,
+                file,
                 gpu_layers=settings.gpu_layers,
                 verbose=settings.verbose,
+                goes_on=lambda: not self._is_stopped,
             )
         )
         vocabulary = Vocabulary(model, plain=settings.plain, suppressed=file.suppressed_tokens)
-        context = settings.context or self._default_context(file, model.n_context_trained)
-        n_cells = context * settings.max_sequences
-        if settings.cache_tokens is not None:
-            n_cells = settings.cache_tokens
-            context = min(context, n_cells)
         opened = stack.enter_context(
             open_context(
                 model,
@@ -249,10 +250,24 @@ class OwnerThread:
         )
         return scheduler, LoadedModel(context, verbalise, file.lookup_bias, vocabulary, file)
 
-    def _default_context(self, file: CheckpointFile, trained: int) -> int:
-        if "lamlam.format_version" in file.metadata:
-            return trained
-        return min(trained, _LARGEST_DEFAULT_CONTEXT)
+    def _sizes(self, file: CheckpointFile) -> tuple[int, int]:
+        """Return the tokens of one sequence and of all together; raise where that cannot be."""
+        settings, trained = self._settings, file.n_context_trained
+        if "lamlam.format_version" not in file.metadata:
+            trained = min(trained, _LARGEST_DEFAULT_CONTEXT)
+        context = settings.context or trained
+        n_cells = context * settings.max_sequences
+        if settings.cache_tokens is not None:
+            n_cells = settings.cache_tokens
+            context = min(context, n_cells)
+        check_context(
+            file,
+            context=context,
+            n_sequences=settings.max_sequences,
+            n_cells=n_cells,
+            n_batch=min(settings.batch, n_cells),
+        )
+        return context, n_cells
 
     def _serve(self, scheduler: Scheduler) -> None:
         while True:

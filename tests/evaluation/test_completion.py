@@ -99,7 +99,7 @@ def test_scores_of_a_batch_equal_scores_token_by_token() -> None:
     from lamlam.runtime.llama.context import open_context, open_model
 
     path = model_path()
-    with open_model(path, check_file(path).token_types) as model:
+    with open_model(check_file(path)) as model:
         tokens = [model.bos, *model.tokenize(b"Oslo is the capital of Norway.", special=False)]
         with open_context(
             model, context=64, n_sequences=1, n_batch=16, threads=1, all_outputs=True

@@ -63,7 +63,7 @@ def make_form(template: str | None) -> ChatFormat:
     }
     if template is not None:
         metadata["tokenizer.chat_template"] = template
-    return ChatFormat(CheckpointFile(Path("m.gguf"), metadata, types, 0), frozenset({2}))
+    return ChatFormat(CheckpointFile(Path("m.gguf"), metadata, types), frozenset({2}))
 
 
 def small_instruct_model() -> Path:

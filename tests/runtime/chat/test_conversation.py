@@ -286,7 +286,7 @@ def test_tokens_of_a_real_template_are_those_of_its_whole_text() -> None:
         {"role": "assistant", "content": " A mathematician (1815–1852)."},
         {"role": "user", "content": "und Größe? 数学 🎲"},
     ]
-    with open_model(path, file.token_types) as model:
+    with open_model(file) as model:
         vocabulary = Vocabulary(model)
         form = ChatFormat(file, vocabulary.eog_tokens)
         for messages in (talk[:2], talk, talk[1:2], HELLO):

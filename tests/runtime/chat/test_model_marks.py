@@ -76,7 +76,7 @@ def loaded(
     metadata: dict[str, Any] = {"general.name": name, "tokenizer.chat_template": template, **more}
     write_tiny_model(path, with_lookup_tokens=False, n_layers=1, marks=marks, metadata=metadata)
     file = check_file(path)
-    with open_model(path, file.token_types) as model:
+    with open_model(file) as model:
         vocabulary = Vocabulary(model, suppressed=file.suppressed_tokens)
         yield model, vocabulary, ChatFormat(file, vocabulary.eog_tokens, vocabulary)
 

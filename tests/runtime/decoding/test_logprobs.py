@@ -195,7 +195,7 @@ def test_numbers_are_those_of_a_fresh_evaluation(tiny_model: Path, options: dict
         done = engine.generate("Ada", max_tokens=24, ignore_eos=True, logprobs=5, **options)
     assert done.logprobs is not None and len(done.logprobs) == 24
     with (
-        open_model(tiny_model, check_file(tiny_model).token_types) as model,
+        open_model(check_file(tiny_model)) as model,
         open_context(
             model, context=128, n_sequences=1, n_batch=64, threads=1, all_outputs=True
         ) as context,

@@ -20,7 +20,7 @@ from tests.tiny_model import END_OF_TEXT, USER_DEFINED, ByteTokens, write_tiny_m
 
 @pytest.fixture(scope="module")
 def model(tiny_model: Path) -> Iterator[LlamaModel]:
-    with open_model(tiny_model, check_file(tiny_model).token_types) as opened:
+    with open_model(check_file(tiny_model)) as opened:
         yield opened
 
 

@@ -18,9 +18,8 @@ from lamlam.runtime.llama.model_file import check_file
 
 @pytest.fixture
 def context(tiny_model: Path) -> Iterator[LlamaContext]:
-    types = check_file(tiny_model).token_types
     with (
-        open_model(tiny_model, types) as model,
+        open_model(check_file(tiny_model)) as model,
         open_context(model, context=64, n_sequences=2, n_batch=16, threads=1) as opened,
     ):
         yield opened
@@ -87,5 +86,5 @@ def test_no_weights_come_to_matrix_tiles(
 
     monkeypatch.setattr(api, "llama_print_system_info", f"CPU : {system} | ".encode)
     monkeypatch.setattr(api, "llama_model_load_from_file", noted)
-    with open_model(tiny_model, check_file(tiny_model).token_types):
+    with open_model(check_file(tiny_model)):
         assert asked == [is_repacked]

@@ -38,7 +38,7 @@ def test_logits_after_lookups_and_rewinds_are_those_of_a_fresh_evaluation(
     keywords = {"max_tokens": 40, "max_lookups": 7, "policy": policy}
     asked = Asked("Marie Curie", text_settings(keywords, verbalise="copy", lookup_bias=1000.0))
     with (
-        open_model(tiny_model, check_file(tiny_model).token_types) as model,
+        open_model(check_file(tiny_model)) as model,
         open_context(model, context=512, n_sequences=1, n_batch=64, threads=1) as context,
     ):
         scheduler = Scheduler(

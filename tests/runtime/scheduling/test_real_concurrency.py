@@ -65,7 +65,7 @@ def test_a_copied_beginning_is_as_good_as_an_evaluated_one(tiny_model: Path) -> 
     tokens = [0, *range(70, 110)]
     for unified_cells in (None, 256):
         with (
-            open_model(tiny_model, check_file(tiny_model).token_types) as model,
+            open_model(check_file(tiny_model)) as model,
             open_context(
                 model,
                 context=128,
