@@ -3,7 +3,8 @@
 LamLamError
 ├── UsageError                 the request makes no sense (exit status 2)
 │   ├── UnknownOption          a keyword, policy or mode that does not exist
-│   ├── StreamInUse            another task is reading the same stream
+│   ├── StreamInUse            another task or thread is reading the same stream
+│   ├── WrongBlock             used without its block, or `with` for `async with`
 │   ├── PromptTooLong          the prompt does not fit the context
 │   ├── BadMessages            the messages are not a conversation
 │   ├── BadToolCall            an unknown tool, or arguments that do not fit it
@@ -22,7 +23,8 @@ LamLamError
 ├── EngineError                the engine cannot do what was requested
 │   ├── EngineBusy             the queue is full (retryable)
 │   ├── EngineClosed           the engine was used after close
-│   │   └── EngineElsewhere    it is open in another process or on another event loop
+│   │   ├── EngineElsewhere    it is open in another process or on another event loop
+│   │   └── StreamLeft         a stream was read on after its block; the engine is open
 │   ├── LookupFailed           policy "raise": memory had no answer
 │   └── TraceFailed            a trace cannot be written; generations are not affected
 ├── FactStoreError             base of every error of a memory
@@ -77,7 +79,11 @@ class UnknownOption(UsageError):
 
 
 class StreamInUse(UsageError):
-    """Another task is reading the same stream."""
+    """Another task or thread is reading the same stream."""
+
+
+class WrongBlock(UsageError, TypeError, AttributeError):
+    """An engine, store or stream was used without its block, or by the wrong kind of block."""
 
 
 class PromptTooLong(UsageError):
@@ -199,6 +205,10 @@ class EngineClosed(EngineError):
 
 class EngineElsewhere(EngineClosed):
     """The engine was opened before a fork, or on another event loop, and cannot be used here."""
+
+
+class StreamLeft(EngineClosed):
+    """A stream was read on after its block; the engine itself is open."""
 
 
 class LookupFailed(EngineError):

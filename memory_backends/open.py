@@ -6,7 +6,7 @@ import errno
 import os
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import entry_points
@@ -16,6 +16,7 @@ from typing import Protocol
 
 from anyio import to_thread
 
+from lamlam.blocks import AsyncBlock
 from lamlam.errors import BadStore, MissingExtra, UnknownBackend, UnknownOption
 from lamlam.memory_backends.protocol import FactStore
 
@@ -103,10 +104,9 @@ BUILT_IN = (
 _BY_SCHEME = {scheme: backend for backend in BUILT_IN for scheme in backend.schemes}
 
 
-@asynccontextmanager
-async def open_store(
+def open_store(
     url: str | os.PathLike[str], *, create: bool = True, read_only: bool = False
-) -> AsyncIterator[FactStore]:
+) -> AbstractAsyncContextManager[FactStore]:
     """Open the store behind a URL for the ``async with`` block, and close it after.
 
     Args:
@@ -128,6 +128,17 @@ async def open_store(
         BadStore: what is there is not a fact store.
         SchemaMismatch: a newer version wrote it.
     """
+    return AsyncBlock(
+        partial(_opened, url, create=create, read_only=read_only),
+        what="open_store(...)",
+        use="async with open_store(...) as store: ... (or with SyncFactStore(...) as store)",
+    )
+
+
+@asynccontextmanager
+async def _opened(
+    url: str | os.PathLike[str], *, create: bool, read_only: bool
+) -> AsyncIterator[FactStore]:
     opening = partial(connect, url, create=create, read_only=read_only)
     backend = _BY_SCHEME.get(url.partition(":")[0]) if isinstance(url, str) else None
     # Waiting for a server must not hold up the caller's loop.

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
 
 from lamlam.background_loop import BackgroundLoop
+from lamlam.blocks import OnlyWith
 from lamlam.inline_calls import awaited, iterate_inline, run_inline
 from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.validation import facts_to_load
@@ -59,7 +60,7 @@ class BulkLoader(Protocol):
         ...
 
 
-class SyncFactStore(OneProcess):
+class SyncFactStore(OneProcess, OnlyWith):
     """A fact store for code without ``async``; same names, same answers.
 
     Stores that answer without waiting (``memory:``, SQLite) are used in the thread that asks.
@@ -67,6 +68,9 @@ class SyncFactStore(OneProcess):
     lives as long as the store is open. A forked process must open its own: there the methods
     raise `StoreElsewhere`.
     """
+
+    _what = "a SyncFactStore"
+    _use = "with SyncFactStore(...) as store: ... (or async with open_store(...) in async code)"
 
     def __init__(
         self,

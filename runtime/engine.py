@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 from weakref import WeakSet
@@ -14,6 +15,7 @@ from weakref import WeakSet
 import anyio
 import anyio.to_thread
 
+from lamlam.blocks import OnlyAsyncWith
 from lamlam.errors import EngineClosed, TraceFailed, UsageError
 from lamlam.event_loop import EventLoop
 from lamlam.one_process import OneProcess, engine_elsewhere
@@ -28,8 +30,10 @@ from lamlam.runtime.decoding.settings import (
     TextSettings,
     ToolChoice,
     Verbalise,
+    check_prompt,
     text_settings,
 )
+from lamlam.runtime.decoding.stream_blocks import StreamBlock
 from lamlam.runtime.memory import DefaultMemory, EngineMemory
 from lamlam.runtime.observers.observer import BegunText
 from lamlam.runtime.observers.observer_set import ObserverSet
@@ -77,7 +81,7 @@ class _State(Enum):
     CLOSED = auto()
 
 
-class Engine(OneProcess):
+class Engine(OneProcess, OnlyAsyncWith):
     """Generates text with one model and one memory; opened by ``async with``.
 
     A model with lookup tokens looks up in memory while it writes. A model without them is
@@ -90,6 +94,9 @@ class Engine(OneProcess):
     event loop that opened the engine; on another loop, and in a forked process, methods raise
     `EngineElsewhere`.
     """
+
+    _what = "an Engine"
+    _use = "async with Engine(...) as engine: ... (or with SyncEngine(...) where there is no async)"
 
     def __init__(
         self,
@@ -277,23 +284,20 @@ class Engine(OneProcess):
         """
         if self._observers:
             return await last_of(await self._text_events(prompt, dict(options)))
-        settings = await self._prepared(prompt, dict(options))
+        check_prompt(prompt)
+        settings = await self._prepared(dict(options))
         return await self._submit(prompt, settings, is_streamed=False).completion()
 
-    @asynccontextmanager
-    async def stream(
+    def stream(
         self, prompt: str, **options: Unpack[GenerateKeywords]
-    ) -> AsyncIterator[AsyncIterator[Event]]:
+    ) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """Yield the events of a generation as they happen; leaving the block ends it.
 
+        Write ``async with engine.stream(...) as events:`` and in it ``async for event in events:``.
         Options and errors as for `generate`; errors are raised by the iterator. Reading on
-        after the block raises `EngineClosed`.
+        after the block raises `StreamLeft`.
         """
-        events = await self._text_events(prompt, dict(options))
-        try:
-            yield events
-        finally:
-            events.leave()
+        return StreamBlock(partial(self._text_events, prompt, dict(options)))
 
     async def chat(
         self,
@@ -324,25 +328,21 @@ class Engine(OneProcess):
         assert isinstance(completion, ChatCompletion)
         return completion
 
-    @asynccontextmanager
-    async def stream_chat(
+    def stream_chat(
         self,
         messages: Iterable[Mapping[str, Any] | BaseModel],
         **options: Unpack[ChatKeywords],
-    ) -> AsyncIterator[AsyncIterator[Event]]:
+    ) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """Yield the events of an answer as they happen; leaving the block ends it.
 
         The last is `Finished` with a `ChatCompletion`. Options and errors as for `chat`; reading
         on after the block as for `stream`.
         """
-        events = await self._chat_events(messages, dict(options))
-        try:
-            yield events
-        finally:
-            events.leave()
+        return StreamBlock(partial(self._chat_events, messages, dict(options)))
 
     async def _text_events(self, prompt: str, options: dict[str, Any]) -> EventSource:
-        settings = await self._prepared(prompt, options)
+        check_prompt(prompt)
+        settings = await self._prepared(options)
         return self._observed(self._begin(prompt, settings), "text", prompt, settings)
 
     async def _chat_events(
@@ -357,7 +357,7 @@ class Engine(OneProcess):
         check_names(options, ChatKeywords.__annotations__)
         tool_choice: ToolChoice = options.pop("tool_choice", "auto")
         check_choice("tool_choice", tool_choice, get_args(ToolChoice))
-        settings = await self._prepared("", CHAT_DEFAULTS | options)
+        settings = await self._prepared(CHAT_DEFAULTS | options)
         read = read_messages(messages)
         if self._format is None:
             self._format = await anyio.to_thread.run_sync(
@@ -390,11 +390,9 @@ class Engine(OneProcess):
         self._open_events.add(observed)
         return observed
 
-    async def _prepared(self, prompt: str, options: dict[str, Any]) -> TextSettings:
+    async def _prepared(self, options: dict[str, Any]) -> TextSettings:
         """Return the settings of a generation, once memory can answer it."""
         self._open_model()
-        if not isinstance(prompt, str):
-            raise UsageError(f"prompt must be a string, got {type(prompt).__name__}")
         settings = text_settings(options, verbalise=self.verbalise, lookup_bias=self.lookup_bias)
         await self._memory.check_as_of(settings.as_of)
         self._open_model()

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from lamlam.background_loop import BackgroundLoop
+from lamlam.blocks import OnlyWith
 from lamlam.errors import EngineClosed, UsageError
 from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion
 from lamlam.runtime.decoding.events import Event, EventSource
 from lamlam.runtime.decoding.settings import ChatKeywords, GenerateKeywords, Verbalise
+from lamlam.runtime.decoding.stream_blocks import SyncStreamBlock
 from lamlam.runtime.engine import Engine, EngineKeywords
 from lamlam.runtime.memory import DefaultMemory
 
@@ -30,13 +32,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SyncEngine(OneProcess):
+class SyncEngine(OneProcess, OnlyWith):
     """`Engine` with blocking methods, for any thread; opened by ``with``.
 
     It runs an event loop in a background thread, so it also works in a thread that runs an
     event loop, as in a notebook (that loop is blocked meanwhile). A forked process must open
     another engine: there the methods raise `EngineElsewhere`.
     """
+
+    _what = "a SyncEngine"
+    _use = "with SyncEngine(...) as engine: ... (or async with Engine(...) in async code)"
 
     def __init__(
         self,
@@ -123,11 +128,14 @@ class SyncEngine(OneProcess):
         """Return the completion; options and errors as for `Engine.generate`."""
         return self._call(partial(self._engine.generate, prompt, **options))
 
-    @contextmanager
-    def stream(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Iterator[Iterator[Event]]:
-        """Yield the events of a generation as they happen, as `Engine.stream` does."""
-        with self._iterated(partial(self._engine._text_events, prompt, dict(options))) as events:
-            yield events
+    def stream(
+        self, prompt: str, **options: Unpack[GenerateKeywords]
+    ) -> AbstractContextManager[Iterator[Event]]:
+        """Yield the events of a generation as they happen, as `Engine.stream` does.
+
+        One thread reads them at a time; another one gets `StreamInUse`.
+        """
+        return self._streamed(partial(self._engine._text_events, prompt, dict(options)))
 
     def chat(
         self,
@@ -137,31 +145,22 @@ class SyncEngine(OneProcess):
         """Return the answer to a conversation; options and errors as for `Engine.chat`."""
         return self._call(partial(self._engine.chat, messages, **options))
 
-    @contextmanager
     def stream_chat(
         self,
         messages: Iterable[Mapping[str, Any] | BaseModel],
         **options: Unpack[ChatKeywords],
-    ) -> Iterator[Iterator[Event]]:
+    ) -> AbstractContextManager[Iterator[Event]]:
         """Yield the events of an answer as it is generated, as `Engine.stream_chat` does."""
-        with self._iterated(partial(self._engine._chat_events, messages, dict(options))) as events:
-            yield events
+        return self._streamed(partial(self._engine._chat_events, messages, dict(options)))
 
-    @contextmanager
-    def _iterated(self, begin: Callable[[], Awaitable[EventSource]]) -> Iterator[Iterator[Event]]:
+    def _streamed(self, begin: Callable[[], Awaitable[EventSource]]) -> SyncStreamBlock:
         # Not `async with` of the engine: a task inside it would keep the loop running until this
         # block is left, and `close` inside the block would wait for it.
-        events = self._call(begin)
-
-        def iterate() -> Iterator[Event]:
-            while (event := self._call(partial(_next, events))) is not None:
-                yield event
-
-        try:
-            yield iterate()
-        finally:
-            if not self.is_forked:
-                events.leave()
+        return SyncStreamBlock(
+            partial(self._call, begin),
+            lambda events: self._call(partial(_next, events)),
+            lambda events: None if self.is_forked else events.leave(),
+        )
 
     def _call(self, method: Callable[[], Awaitable[T]]) -> T:
         """Return what a coroutine returns; it is cancelled where the wait for it is broken off."""

@@ -58,10 +58,10 @@ def ask(
         ),
     ] = None,
     max_tokens: Annotated[
-        int, typer.Option("--max-tokens", min=1, help="How many tokens of text to write.")
+        int, typer.Option("--max-tokens", help="How many tokens of text to write; 1 or more.")
     ] = 64,
     temperature: Annotated[
-        float, typer.Option("--temperature", min=0.0, help="0 always takes the likeliest token.")
+        float, typer.Option("--temperature", help="0 always takes the likeliest token.")
     ] = 0.0,
     threads: Annotated[
         int | None,
@@ -75,9 +75,7 @@ def ask(
         typer.Option(
             "--logprobs",
             metavar="N",
-            min=0,
-            max=20,
-            help="With --json: each token's log probability, and the N likeliest tokens there.",
+            help="With --json: each token's log probability, and the N (0 to 20) likeliest there.",
         ),
     ] = None,
     as_of: AsOf = None,
@@ -99,8 +97,16 @@ def ask(
     if no_memory and memory is not None:
         raise UsageError("--no-memory and --memory exclude each other")
     text = read_standard_input().rstrip("\n") if prompt == "-" else prompt
-    if not text.strip():
-        raise UsageError("the prompt is empty", hint="give the beginning of a text")
+    options = {
+        "policy": policy,
+        "verbalise": verbalise,
+        "max_tokens": max_tokens,
+        "temperature": temperature,
+        "seed": seed,
+        "logprobs": logprobs,
+        "as_of": as_of,
+    }
+    _check(text, options)
     from lamlam.runtime.memory import DefaultMemory
 
     async def answer(trace: Trace | None) -> None:
@@ -113,21 +119,27 @@ def ask(
                 "trace": trace,
                 "max_sequences": 1,  # each has its cache: 10 MB for the bundled model
             },
-            options={
-                "policy": policy,
-                "verbalise": verbalise,
-                "max_tokens": max_tokens,
-                "temperature": temperature,
-                "seed": seed,
-                "logprobs": logprobs,
-                "as_of": as_of,
-            },
+            options=options,
             as_json=as_json,
         )
 
     # Closed last: where the trace cannot be written, the answer has been printed all the same.
     with _opened(trace) if trace is not None else nullcontext() as opened:
         anyio.run(answer, opened)
+
+
+def _check(prompt: str, options: dict[str, Any]) -> None:
+    """Refuse what the engine would refuse, before the model is loaded, under the command's names."""
+    from lamlam.runtime.decoding.settings import check_prompt, text_settings
+
+    check_prompt(prompt)
+    try:
+        text_settings(dict(options), verbalise="copy", lookup_bias=0.0)
+    except UsageError as error:
+        name, _, rest = str(error).partition(" ")
+        if name not in options:
+            raise
+        raise UsageError(f"--{name.replace('_', '-')} {rest}", hint=error.hint) from None
 
 
 def _remark_on_plain(engine: Engine) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
+from lamlam.blocks import OnlyAsyncFor
 from lamlam.event_loop import EventLoop
 from lamlam.runtime.chat.conversation import Conversation
 from lamlam.runtime.decoding.events import Event, EventSource, Finished, LookupStarted, Text, left
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore
 
 
-class ChatEvents:
+class ChatEvents(OnlyAsyncFor):
     """The events of an answer. A class, since a generator that is left early must be closed."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from lamlam.errors import EngineClosed
+from lamlam.errors import StreamLeft
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.spans import LookupRecord, Origin
 
@@ -85,8 +85,9 @@ class EventSource(Protocol):
         ...
 
 
-def left() -> EngineClosed:
+def left() -> StreamLeft:
     """Return the error of reading on after the block of a stream."""
-    return EngineClosed(
-        "the stream was left before its end", hint="read its events inside its with block"
+    return StreamLeft(
+        "the stream was left before its end, which ended its generation",
+        hint="read its events inside its with block, or begin another stream",
     )

@@ -8,7 +8,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from lamlam.cut_text import cut_text
 from lamlam.errors import UnknownOption, UsageError
+
+_REASON = 10**9
 
 
 def check_names(given: Iterable[str], known: Iterable[str]) -> None:
@@ -21,8 +24,9 @@ def check_names(given: Iterable[str], known: Iterable[str]) -> None:
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Raise `UnknownOption` unless the value is one of the choices."""
-    if value not in choices:
-        raise UnknownOption(f"unknown {name} {value!r}", hint=_suggestion(str(value), choices))
+    if not isinstance(value, str) or value not in choices:
+        said = value if isinstance(value, str) else ""
+        raise UnknownOption(f"unknown {name} {shown(value)}", hint=_suggestion(said, choices))
 
 
 def check_int(name: str, value: object, least: int, most: int | None = None) -> None:
@@ -30,8 +34,12 @@ def check_int(name: str, value: object, least: int, most: int | None = None) -> 
     if isinstance(value, int) and not isinstance(value, bool):
         if value >= least and (most is None or value <= most):
             return
-    to = "up" if most is None else f"to {most}"
-    raise UsageError(f"{name} must be a whole number from {least} {to}, got {value!r}")
+        is_too_large = value > least
+    else:
+        is_too_large = False
+    # A limit that nobody meets by reason is said to those who meet it.
+    to = "up" if most is None or (most > _REASON and not is_too_large) else f"to {most}"
+    raise UsageError(f"{name} must be a whole number from {least} {to}, got {shown(value)}")
 
 
 def check_number(
@@ -39,19 +47,47 @@ def check_number(
 ) -> None:
     """Raise `UsageError` unless it is a finite number between the two, both included."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
-        raise UsageError(f"{name} must be a number, got {value!r}")
+        raise UsageError(f"{name} must be a number, got {shown(value)}")
     if not -math.inf < value < math.inf:
-        raise UsageError(f"{name} must be a finite number, got {value!r}")
+        raise UsageError(f"{name} must be a finite number, got {shown(value)}")
     if not least <= value <= most:
         if most == math.inf:
-            raise UsageError(f"{name} must be {least:g} or more, got {value!r}")
-        raise UsageError(f"{name} must lie between {least:g} and {most:g}, got {value!r}")
+            raise UsageError(f"{name} must be {least:g} or more, got {shown(value)}")
+        raise UsageError(f"{name} must lie between {least:g} and {most:g}, got {shown(value)}")
 
 
 def check_bool(name: str, value: object) -> None:
     """Raise `UsageError` unless it is true or false."""
     if not isinstance(value, bool):
-        raise UsageError(f"{name} must be True or False, got {value!r}")
+        raise UsageError(f"{name} must be True or False, got {shown(value)}")
+
+
+def check_characters(name: str, text: str) -> None:
+    """Raise `UsageError` for half a surrogate pair, which bytes that are not UTF-8 become."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{name} contains an unpaired surrogate, which is not a character"
+            f" (offset {error.start})",
+            hint="decode the text as UTF-8",
+        ) from None
+
+
+def plain_number(value: object) -> object:
+    """Return a number or truth value of NumPy as Python's own; all else as it is.
+
+    JSON has no others, so that no trace could write them.
+    """
+    return value.item() if isinstance(value, np.bool_ | np.integer | np.floating) else value
+
+
+def shown(value: object) -> str:
+    """Return how a message shows a value: its `repr`, or the beginning of a long one."""
+    try:
+        return cut_text(repr(value), 80)
+    except Exception:  # a number of more digits than Python prints, or a broken `__repr__`
+        return f"{type(value).__name__} that cannot be shown"
 
 
 def _suggestion(wrong: str, names: Iterable[str]) -> str:

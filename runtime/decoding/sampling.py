@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamlam.errors import BadLogits, UsageError
-from lamlam.runtime.decoding.option_checks import check_int, check_number
+from lamlam.runtime.decoding.option_checks import check_int, check_number, shown
 
 Logits = NDArray[np.float32]
 """(vocabulary,) unnormalised log probabilities."""
 TokenIds = NDArray[np.int64]
+LARGEST_SEED = 2**128 - 1
 _COLDEST = 1e-6
 """Below this temperature single floats have no room between the likeliest token and the rest."""
 
@@ -44,9 +45,9 @@ class SamplerSettings:
             if isinstance(given := getattr(self, name), np.floating):  # no trace could write it
                 object.__setattr__(self, name, float(given))
         if self.seed is not None:
-            check_int("seed", self.seed, 0)
+            check_int("seed", self.seed, 0, LARGEST_SEED)
         if not self.repeat_penalty > 0:
-            raise UsageError(f"repeat_penalty must be above 0, got {self.repeat_penalty!r}")
+            raise UsageError(f"repeat_penalty must be above 0, got {shown(self.repeat_penalty)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict, get_args
 
@@ -10,10 +10,13 @@ from lamlam.errors import UsageError
 from lamlam.runtime.decoding.miss_policies import MISS_POLICIES, PolicyName
 from lamlam.runtime.decoding.option_checks import (
     check_bool,
+    check_characters,
     check_choice,
     check_int,
     check_names,
     check_number,
+    plain_number,
+    shown,
 )
 from lamlam.runtime.decoding.sampling import SamplerSettings
 from lamlam.runtime.decoding.thoughts import ThoughtSettings
@@ -22,6 +25,7 @@ Verbalise = Literal["copy", "model"]
 """Who writes a fetched value into the text: the runtime, unchanged, or the model."""
 
 
+_MOST = 2**63 - 1
 MOST_ALTERNATIVES = 20
 """The most that `logprobs` may ask for."""
 
@@ -119,12 +123,14 @@ def text_settings(
 ) -> TextSettings:
     """Return the settings that keywords ask for, over the model's own defaults.
 
+    Engine and command know from here alone which values are valid.
+
     Raises:
         UnknownOption: a keyword, policy or mode that does not exist.
         UsageError: a value that makes no sense.
     """
     check_names(keywords, GenerateKeywords.__annotations__)
-    given = {name: value for name, value in keywords.items() if value is not None}
+    given = {name: plain_number(value) for name, value in keywords.items() if value is not None}
     settings: dict[str, Any] = {"verbalise": verbalise, "lookup_bias": lookup_bias}
     sampler: dict[str, Any] = {}
     if given.get("policy") == "paper":
@@ -142,18 +148,30 @@ def text_settings(
     check_number("lookup_bias", settings["lookup_bias"])
     settings["lookup_bias"] = float(settings["lookup_bias"])
     check_bool("ignore_eos", settings.get("ignore_eos", False))
-    for name in ("max_tokens", "max_lookups", "max_lookup_tokens"):
-        check_int(name, settings.get(name, 0), 0)
+    check_int("max_tokens", settings.get("max_tokens", 1), 1, _MOST)
+    for name in ("max_lookups", "max_lookup_tokens"):
+        check_int(name, settings.get(name, 0), 0, _MOST)
     check_int("logprobs", settings.get("logprobs", 0), 0, MOST_ALTERNATIVES)
-    check_int("as_of", settings.get("as_of", 0), 0, 2**63 - 1)
+    check_int("as_of", settings.get("as_of", 0), 0, _MOST)
     return TextSettings(sampler=SamplerSettings(**sampler), **settings)
+
+
+def check_prompt(prompt: object) -> None:
+    """Raise `UsageError` unless it is text with something to continue."""
+    if not isinstance(prompt, str):
+        raise UsageError(f"prompt must be a string, got {type(prompt).__name__}")
+    if not prompt.strip():
+        raise UsageError("the prompt is empty", hint="give the beginning of a text")
+    check_characters("prompt", prompt)
 
 
 def _stop_strings(stop: Any) -> tuple[str, ...]:  # Any: whatever was given
     texts = (stop,) if isinstance(stop, str) else stop
-    if not isinstance(texts, Iterable):
-        raise UsageError(f"stop must be a string or several, got {stop!r}")
+    if not isinstance(texts, Iterable) or isinstance(texts, bytes | Mapping):
+        raise UsageError(f"stop must be a string or several, got {shown(stop)}")
     texts = tuple(texts)
     if any(not isinstance(text, str) or not text for text in texts):
         raise UsageError("stop must be strings that are not empty")
+    for text in texts:
+        check_characters("stop", text)
     return texts

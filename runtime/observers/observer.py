@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from lamlam.blocks import OnlyAsyncFor
 from lamlam.errors import EngineElsewhere, StreamInUse
 from lamlam.runtime.decoding.events import Event, EventSource, Finished
 from lamlam.runtime.decoding.settings import TextSettings
@@ -60,7 +61,7 @@ class Observer(Protocol):
         ...
 
 
-class ObservedEvents:
+class ObservedEvents(OnlyAsyncFor):
     """The events of one generation, which observers see as they are read."""
 
     def __init__(

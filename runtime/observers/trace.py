@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from lamlam.blocks import OnlyWith
 from lamlam.errors import TraceFailed
 from lamlam.runtime.decoding.events import (
     Event,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class Trace:
+class Trace(OnlyWith):
     """A file of events, each a whole line; those of one generation share a ``text_id``.
 
     Lines are appended, so several engines, and several processes, may write to one file. If a

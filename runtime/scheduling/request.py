@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from lamlam.blocks import OnlyAsyncFor
 from lamlam.errors import Unavailable
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.events import Event, EventSource, Finished, left
@@ -147,7 +148,7 @@ class GenerationRequest:
         self.channel.loop.post(lambda: [end() for end in self._under_way.values()])
 
 
-class TextEvents:
+class TextEvents(OnlyAsyncFor):
     """The events of one generation; a class, since a generator left early must be closed."""
 
     def __init__(self, request: GenerationRequest) -> None:
