@@ -23,7 +23,7 @@ class Ended(NamedTuple):
 def lookup_as_json(result: LookupResult, facts: Sequence[Fact]) -> dict[str, Any]:
     """Return the lookup under the documented keys ``status``, ``values``, ``fact_ids``, ``match``, …"""
     return {
-        "status": result.status.value,
+        "status": str(result.status),
         "values": list(result.values),
         "fact_ids": list(result.fact_ids),
         "sources": list(result.sources),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol, overload
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.candidates import Candidate
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.lookup_status import LookupStatus as LookupStatus
 from lamlam.memory_backends.model.timestamps import as_moment, from_us
 from lamlam.memory_backends.model.values import value_of
 
@@ -105,17 +105,6 @@ def check_as_of(as_of: int) -> None:
         raise BadFact(f"invalid lookup: as_of must be a revision, got {as_of!r}")
     if not 0 <= as_of < 2**63:
         raise BadFact(f"invalid lookup: as_of must be from 0 to 2**63 - 1, got {as_of}")
-
-
-class LookupStatus(StrEnum):
-    """How a lookup ended; a miss is an ordinary answer, not an error."""
-
-    HIT = "hit"
-    MISS = "miss"
-    AMBIGUOUS = "ambiguous"
-    """Several entities fit equally well; `LookupResult.candidates` tells them apart."""
-    NOT_VALID_AT = "not_valid_at"
-    """The store holds values, but none for the moment that was asked about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,10 @@ class Completion:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain dictionaries, lists, strings and numbers."""
-        return asdict(self)
+        plain = asdict(self)
+        for lookup in plain["lookups"]:
+            lookup["status"] = str(lookup["status"])
+        return plain
 
     async def verify(self, store: FactStore) -> Verification:
         """Return whether what came from memory still holds in a store, span by span.

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lamlam.errors import BadAnswer
-from lamlam.runtime.decoding.spans import AnswerStatus, LookupRecord
+from lamlam.memory_backends.model.lookup_status import LookupStatus
+from lamlam.runtime.decoding.spans import LookupRecord
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import Lookup, LookupResult
@@ -53,19 +54,19 @@ class PendingLookup:
     result: LookupResult | BaseException = field(init=False)
 
 
-def status_of(result: LookupResult) -> AnswerStatus:
+def status_of(result: LookupResult) -> LookupStatus:
     """Return how a lookup ended, for a generation that is about the present."""
-    match str(result.status):
-        case "hit" | "ambiguous" as status:
-            return status
-        case _:
-            return "miss"
+    if result.status == LookupStatus.HIT:  # the text, where another package's store gave it
+        return LookupStatus.HIT
+    if result.status == LookupStatus.AMBIGUOUS:
+        return LookupStatus.AMBIGUOUS
+    return LookupStatus.MISS
 
 
 def record_of(
     lookup: Lookup | LookupRecord,
     result: LookupResult,
-    status: AnswerStatus,
+    status: LookupStatus,
     elapsed_s: float,
     n: int | None = None,
 ) -> LookupRecord:
@@ -105,7 +106,7 @@ class GivenOut:
             holder: key of the entity that was asked about.
         """
         status = status_of(result)
-        if status != "hit":
+        if status is not LookupStatus.HIT:
             return record_of(lookup, result, status, elapsed_s)
         fact_ids = result.fact_ids
         for n, value in enumerate(result.values):
@@ -115,8 +116,8 @@ class GivenOut:
             if token not in self.seen:
                 self.seen.add(token)
                 self.values.setdefault(holder, set()).add(value)
-                return record_of(lookup, result, "hit", elapsed_s, n)
-        return record_of(lookup, result, "exhausted", elapsed_s)
+                return record_of(lookup, result, LookupStatus.HIT, elapsed_s, n)
+        return record_of(lookup, result, LookupStatus.EXHAUSTED, elapsed_s)
 
 
 def nearest_record(
@@ -129,8 +130,9 @@ def nearest_record(
     """
     match = result.match
     record = given.next_record(miss, result, match.entity.matched or "", miss.elapsed_s)
-    if record.status not in ("hit", "exhausted"):
+    if record.status not in (LookupStatus.HIT, LookupStatus.EXHAUSTED):
         return miss
     entity = replace(match.entity, score=min(candidate_score, match.entity.score))
-    status: AnswerStatus = "nearest" if record.status == "hit" else "exhausted"
+    is_hit = record.status is LookupStatus.HIT
+    status = LookupStatus.NEAREST if is_hit else LookupStatus.EXHAUSTED
     return replace(record, status=status, match=replace(match, entity=entity))

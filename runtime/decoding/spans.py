@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from lamlam.memory_backends.model.lookup_status import LookupStatus
+
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import Match
 
 Origin = Literal["prompt", "fact", "parametric"]
-AnswerStatus = Literal["hit", "miss", "ambiguous", "nearest", "exhausted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,8 @@ class LookupRecord:
     entity: str
     """As the model wrote it."""
     relation: str
-    status: AnswerStatus
-    """``nearest``: a value below the threshold, taken by policy; ``exhausted``: this generation has
-    had every value of the key."""
+    status: LookupStatus
+    """Of the same type as `LookupResult.status`; text is accepted, too."""
     value: str | None = None
     fact_id: str | None = None
     source: str | None = None
@@ -46,6 +46,11 @@ class LookupRecord:
     """Offset of the lookup in the text."""
     revision: int | None = None
     """The revision of the store that answered; of ``as_of`` where that was given."""
+
+    def __post_init__(self) -> None:
+        """Take the text of a status for the status."""
+        if type(self.status) is not LookupStatus:
+            object.__setattr__(self, "status", LookupStatus(self.status))
 
     @property
     def knows_entity(self) -> bool:

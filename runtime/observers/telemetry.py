@@ -199,7 +199,7 @@ def _begun(operation: str, begun: BegunText) -> dict[str, Any]:  # Any: attribut
 def _answered(record: LookupRecord) -> dict[str, Any]:  # Any: attribute values
     match = record.match
     attributes = {
-        "lamlam.lookup.status": record.status,
+        "lamlam.lookup.status": str(record.status),
         "lamlam.lookup.fact_id": record.fact_id,
         "lamlam.lookup.revision": None if record.revision is None else int(record.revision),
         "lamlam.lookup.elapsed_s": record.elapsed_s,

@@ -61,9 +61,9 @@ class Batcher:
         batch, so in a batch too small for a token of each they take turns.
         """
         evaluator = self._evaluator
-        shares = split_token_budget(
-            [len(sequence.pending) for sequence in ready], evaluator.free_tokens
-        )
+        pending = [len(sequence.pending) for sequence in ready]
+        first_prompt = _first_prompt(ready) if max(pending) > 1 else None
+        shares = split_token_budget(pending, evaluator.free_tokens, first_prompt)
         if not evaluator.unified_kv and sum(shares) > len(shares):
             values = [one.n_evaluated >= one.decoder.n_prompt_tokens for one in ready]
             shares = level_shares(shares, values)
@@ -159,3 +159,13 @@ class Batcher:
             is_last=not sequence.pending and not sequence.awaits_lookup,
         )
         sequence.n_evaluated += n
+
+
+def _first_prompt(ready: list[RunningSequence]) -> int | None:
+    """Return which sequence was admitted first of those whose prompt is not evaluated yet."""
+    prompts = [
+        n
+        for n, sequence in enumerate(ready)
+        if sequence.n_evaluated < sequence.decoder.n_prompt_tokens
+    ]
+    return min(prompts, key=lambda n: ready[n].age, default=None)

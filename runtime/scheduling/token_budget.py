@@ -15,11 +15,20 @@ cache, llama.cpp evaluates together only sequences with consecutive numbers; ano
 as much as some tokens in the same pass."""
 
 
-def split_token_budget(pending: list[int], free_tokens: int) -> list[int]:
+def split_token_budget(
+    pending: list[int], free_tokens: int, first_prompt: int | None = None
+) -> list[int]:
     """Return how many of each sequence's pending tokens go into the batch.
 
-    Each gets one, if the batch has space; the rest goes to the shortest first, so that a
-    value is complete before a prompt. If space is short, the first sequences get it.
+    Each gets one, if the batch has space. Half of the rest is for the prompt that came first,
+    as far as it needs it, and what is left goes to the shortest first, so that a value is complete
+    before a prompt. If space is short, the first sequences get it.
+
+    So a prompt is never held up by those that come after it: while it is the first, it gets half
+    of what a batch has for prompts and values, however many short ones arrive.
+
+    Args:
+        first_prompt: which sequence has the prompt that came first; ``None``: no one has.
     """
     shares = [1 if n < free_tokens else 0 for n in range(len(pending))]
     left = free_tokens - len(pending)
@@ -29,8 +38,12 @@ def split_token_budget(pending: list[int], free_tokens: int) -> list[int]:
     if n_written:
         n_read = len(pending) - n_written
         left = min(left, MAX_PREFILL_BESIDE_DECODE * max(1, n_read // n_written))
+    if first_prompt is not None and left > 0:
+        more = min(pending[first_prompt] - 1, (left + 1) // 2)
+        shares[first_prompt] += more
+        left -= more
     for n in sorted(range(len(pending)), key=pending.__getitem__):
-        more = min(pending[n] - 1, left)
+        more = min(pending[n] - max(1, shares[n]), left)
         if more <= 0:
             continue
         shares[n] += more

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from lamlam.cli.marking import FACT_STYLE, lookup_notes, marked_text
+from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.memory_backends.model.lookups import Match, MatchPart
 from lamlam.runtime.decoding.completion import Completion
-from lamlam.runtime.decoding.spans import AnswerStatus, LookupRecord, Span
+from lamlam.runtime.decoding.spans import LookupRecord, Span
 
 EXACT = Match(entity=MatchPart("exact", 1.0, "Ada Quill"), relation=MatchPart("exact", 1.0, "x"))
 NEAR = Match(entity=MatchPart("fuzzy", 0.9, "Ada Quill"), relation=MatchPart("synonym", 1.0, "x"))
@@ -16,7 +17,7 @@ def _record(
     value: str | None,
     *,
     fact_id: str | None = None,
-    status: AnswerStatus = "hit",
+    status: LookupStatus = LookupStatus.HIT,
     match: Match | None = EXACT,
 ) -> LookupRecord:
     return LookupRecord(
@@ -79,7 +80,7 @@ def test_notes_name_source_and_match() -> None:
 
 def test_a_miss_is_listed_as_one() -> None:
     """A lookup without an answer has a line and no number."""
-    missed = _completion(_record("spouse", None, status="miss", match=None))
+    missed = _completion(_record("spouse", None, status=LookupStatus.MISS, match=None))
     assert [note.plain for note in lookup_notes(missed)] == [
         "[–] Ada Quill · spouse → no answer (miss)"
     ]
@@ -87,7 +88,7 @@ def test_a_miss_is_listed_as_one() -> None:
 
 def test_a_key_asked_again_in_vain_has_one_line() -> None:
     """Equal misses are counted, and stand after the hits."""
-    miss = _record("spouse", None, status="miss", match=None)
+    miss = _record("spouse", None, status=LookupStatus.MISS, match=None)
     hit = _record("birth place", "Lowmere", fact_id="a")
     lines = [note.plain for note in lookup_notes(_completion(miss, hit, miss))]
     assert [line[:3] for line in lines] == ["[1]", "[–]"]
@@ -96,7 +97,9 @@ def test_a_key_asked_again_in_vain_has_one_line() -> None:
 
 def test_misses_can_be_left_out() -> None:
     """With ``misses=False`` only answered keys have lines."""
-    assert not list(lookup_notes(_completion(_record("spouse", None, status="miss")), misses=False))
+    assert not list(
+        lookup_notes(_completion(_record("spouse", None, status=LookupStatus.MISS)), misses=False)
+    )
 
 
 def test_control_characters_of_a_value_do_not_reach_the_terminal() -> None:

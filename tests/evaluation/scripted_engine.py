@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Self
 
+from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.decoding.completion import Completion
-from lamlam.runtime.decoding.spans import AnswerStatus, LookupRecord
+from lamlam.runtime.decoding.spans import LookupRecord
 
 
 class AskingEngine:
@@ -53,7 +54,7 @@ class AskingEngine:
                 if entity in prompt and relation.lower() in prompt.lower():
                     assert self._store is not None
                     value = self._store.lookup(entity, relation).value
-                    status: AnswerStatus = "miss" if value is None else "hit"
+                    status = LookupStatus.MISS if value is None else LookupStatus.HIT
                     lookups.append(LookupRecord(entity, relation, status, value))
         said = next((said for piece, said in self.known.items() if piece in prompt), "nobody knows")
         values = [lookup.value for lookup in lookups if lookup.value is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lamlam.evaluation.answers import answer_of, first_sentence, is_contained, is_right
+from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.spans import LookupRecord
 
@@ -14,7 +15,9 @@ PROMPT = "What is the seat of Lowmere?"
 def completion(written: str, *values: str | None) -> Completion:
     """Return a completion of the prompt whose lookups were answered with these values."""
     lookups = tuple(
-        LookupRecord("Lowmere", "seat", "miss" if value is None else "hit", value)
+        LookupRecord(
+            "Lowmere", "seat", LookupStatus.MISS if value is None else LookupStatus.HIT, value
+        )
         for value in values
     )
     return Completion(PROMPT + written, (), lookups, "stop", 1, 1, 1)

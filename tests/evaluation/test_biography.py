@@ -13,6 +13,7 @@ from lamlam.errors import BadDocument, UsageError
 from lamlam.evaluation.biography import Statement, evaluate_biography, statements, summarise
 from lamlam.evaluation.fact_checking import Subject
 from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.decoding.completion import Completion
@@ -109,7 +110,7 @@ def fetched(
     text = f"Ada Marlow {written} {value}"
     start = len(text) - len(value)
     span = Span(start, len(text), "fact", fact_id="f1")
-    record = LookupRecord(entity, relation, "hit", value, "f1", at=start - 1)
+    record = LookupRecord(entity, relation, LookupStatus.HIT, value, "f1", at=start - 1)
     completion = Completion(text, (span,), (record,), "length", 9, 9, 2)
     return [(one.origin, one.verdict) for one in statements(completion, 10, ADA)]
 

@@ -13,6 +13,7 @@ import pytest
 from lamlam.errors import UnknownOption
 from lamlam.evaluation.invented import INVENTED_FILE, evaluate_invented, load_invented
 from lamlam.evaluation.make_invented import OPENINGS, lines
+from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.trainer.synthetic.documents import invent
@@ -96,7 +97,7 @@ class OracleEngine:
         record = LookupRecord(
             entity=self.facts[prompt].entity,
             relation=getattr(self.facts[prompt], self.asks),
-            status="hit" if value else "miss",
+            status=LookupStatus.HIT if value else LookupStatus.MISS,
             value=value,
             fact_id=None,
             source=None,

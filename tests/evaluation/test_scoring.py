@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lamlam.evaluation.scoring import Score, score, shares
+from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.spans import LookupRecord
 
@@ -27,7 +28,7 @@ def lookup(value: str | None, at: int = len(PROMPT)) -> LookupRecord:
     return LookupRecord(
         entity="Zub",
         relation="birth place",
-        status="miss" if value is None else "hit",
+        status=LookupStatus.MISS if value is None else LookupStatus.HIT,
         value=value,
         fact_id=None,
         source=None,

@@ -17,6 +17,7 @@ from lamlam.evaluation.word_scores import (
     word_figures,
     wrote_any,
 )
+from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.spans import LookupRecord
 
@@ -34,7 +35,7 @@ def written(text: str, *lookups: tuple[str | None, int]) -> Completion:
         LookupRecord(
             "Orlandia",
             "capital",
-            "miss" if value is None else "hit",
+            LookupStatus.MISS if value is None else LookupStatus.HIT,
             value,
             at=len(PROMPT) + behind,
         )

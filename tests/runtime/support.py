@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample
 from lamlam.runtime.decoding.completion import Completion
@@ -20,7 +21,7 @@ from lamlam.runtime.decoding.logprobs import Scored
 from lamlam.runtime.decoding.lookup_answers import PendingLookup
 from lamlam.runtime.decoding.sampling import Choice
 from lamlam.runtime.decoding.settings import GenerateKeywords, TextSettings, text_settings
-from lamlam.runtime.decoding.spans import AnswerStatus, LookupRecord
+from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.decoding.token_masks import TokenMasks
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from tests.tiny_model import ByteTokens
@@ -88,9 +89,9 @@ def drive(
     raise AssertionError("the decoder does not end")
 
 
-def answered(status: AnswerStatus, value: str | None = None, **more: Any) -> LookupRecord:
+def answered(status: str, value: str | None = None, **more: Any) -> LookupRecord:
     """How memory answers a lookup; the decoder fills its names in."""
-    return LookupRecord("", "", status, value, **more)
+    return LookupRecord("", "", LookupStatus(status), value, **more)
 
 
 def pick_from(script: Iterable[int]) -> Callable[[Decoder, Choice], int]:

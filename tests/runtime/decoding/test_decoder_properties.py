@@ -55,7 +55,7 @@ class Wild:
     policy=st.sampled_from(POLICIES),
     verbalise=st.sampled_from(["copy", "model"]),
     context=st.integers(48, 400),
-    max_tokens=st.integers(0, 60),
+    max_tokens=st.integers(1, 60),
     ignore_eos=st.booleans(),
 )
 def test_no_model_writes_a_malformed_lookup(

@@ -245,7 +245,7 @@ DRAWN += [BYTES.entity, BYTES.relationship, BYTES.return_, 0]
     verbalise=st.sampled_from(["copy", "model"]),
     stop=st.sampled_from([None, "a", ". ", "b1"]),
     ignore_eos=st.booleans(),
-    max_tokens=st.integers(0, 30),
+    max_tokens=st.integers(1, 30),
 )
 def test_no_model_gets_a_name_or_number_through(
     draws: list[int],

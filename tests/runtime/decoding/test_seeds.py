@@ -78,7 +78,7 @@ async def test_a_text_beside_eight_others_is_the_text_alone(tiny_model: Path) ->
 
         async with anyio.create_task_group() as group:
             for n in range(4):
-                group.start_soon(write, "other " * n, 100 + n)
+                group.start_soon(write, "other " * (n + 1), 100 + n)
             group.start_soon(write, "Ada", 7)
             for n in range(4):
                 group.start_soon(write, "Ada" + "x" * n, 200 + n)
