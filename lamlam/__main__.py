@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from lamlam.cli import ending, standard_streams
+from lamlam import ending_signals
+from lamlam.cli import standard_streams
 from lamlam.unfinished_files import remove_own_parts
 
 
@@ -16,11 +17,11 @@ def main() -> None:
 
         status = run(sys.argv[1:])
     except KeyboardInterrupt:  # before `run` could take care of it, or once more
-        status = ending.exit_status() or 130
+        status = ending_signals.exit_status() or 130
     finally:
-        ending.let_signals_wait()
+        ending_signals.let_signals_wait()
         remove_own_parts()
-        ending.let_signals_end()
+        ending_signals.let_signals_end()
     if error := standard_streams.finish():
         status = status or (141 if isinstance(error, BrokenPipeError) else 2)
     sys.exit(status)

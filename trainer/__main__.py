@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from lamlam.ending_signals import catching_signals, exit_status
 from lamlam.errors import LamLamError, MissingExtra
 from lamlam.trainer.settings import load_settings
+from lamlam.unfinished_files import remove_own_parts
 
 EXAMPLE = """example:
   python -m lamlam.trainer lmlm.toml --set run.minutes=5 --set data.plain=true
@@ -37,6 +39,17 @@ def main(arguments: list[str] | None = None) -> int:
         help="a setting that replaces the file's",
     )
     chosen = parser.parse_args(arguments)
+    # A state or checkpoint that is being written is removed, and the one before it stays.
+    with catching_signals():
+        try:
+            return _train(chosen)
+        except KeyboardInterrupt:
+            return exit_status() or 130
+        finally:
+            remove_own_parts()
+
+
+def _train(chosen: argparse.Namespace) -> int:
     if chosen.minutes is not None:
         chosen.set.append(f"run.minutes={chosen.minutes}")
     try:

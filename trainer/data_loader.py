@@ -16,6 +16,7 @@ from multiprocessing import get_context
 import numpy as np
 from numpy.typing import NDArray
 
+from lamlam.ending_signals import leave_to_parent
 from lamlam.errors import NothingToLearn
 from lamlam.trainer.augmentation import NO_AUGMENTATION, titles_by_kind
 from lamlam.trainer.documents import Document, read_documents
@@ -67,6 +68,7 @@ class _Worker:
     def start(cls, settings: Settings, documents: Sequence[Document], tokenizer_json: str) -> None:
         # Each process encodes alone: threads inside would fight over the cores.
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        leave_to_parent()
         cls.current = cls(settings, documents, tokenizer_json)
 
     def rows(self, task: _Task) -> PackedRows:

@@ -16,12 +16,12 @@ from typing import Annotated
 
 import typer
 
+from lamlam import ending_signals
 from lamlam.cli import (
     ask,
     bench,
     demo,
     doctor,
-    ending,
     evaluate,
     export,
     facts,
@@ -106,9 +106,9 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what it cannot show must not end the command
             stream.reconfigure(errors="replace")
-    with ending.catching_signals():
+    with ending_signals.catching_signals():
         status = _run(arguments)
-        return ending.exit_status() or status
+        return ending_signals.exit_status() or status
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -129,13 +129,13 @@ def _run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     except BaseException as error:
-        if ending.exit_status():  # what became of the signal on its way
+        if ending_signals.exit_status():  # what became of the signal on its way
             return ERROR
         if debug or not isinstance(error, Exception):
             raise
         _explain(error)
         return ERROR
-    if status == INTERRUPTED and not ending.exit_status():  # typer's status for Ctrl-C
+    if status == INTERRUPTED and not ending_signals.exit_status():  # typer's status for Ctrl-C
         print_error("interrupted")
     return status if isinstance(status, int) else 0
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import Match
 
 Origin = Literal["prompt", "fact", "parametric"]
+AnswerStatus = LookupStatus
+"""The name that programs may have, from when a generation had a type of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import LlamaForCausalLM
 
+from lamlam.ending_signals import catching_signals
 from lamlam.errors import BadSettings, NothingToLearn
 from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.data_loader import BatchLoader
@@ -152,3 +155,37 @@ def test_untied_output_weights_are_saved(
     again = LlamaForCausalLM.from_pretrained(tmp_path / "saved", dtype=torch.bfloat16)
     assert torch.equal(again.lm_head.weight, model.lm_head.weight.to(torch.bfloat16))
     assert ("lm_head.weight" in load_file(tmp_path / "saved" / "model.safetensors")) is not tied
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_signals_of_a_terminal_are_for_the_parent(
+    corpus: Path, documents: list[Document], tokenizer: LmlmTokenizer, tmp_path: Path
+) -> None:
+    """A worker says nothing at Ctrl-C, and ends at once by the others, as before it was forked."""
+    with (
+        catching_signals(),
+        BatchLoader(settings(corpus, tmp_path, workers=1), documents, tokenizer) as loader,
+    ):
+        assert loader._pool is not None
+        number_of = {signal.SIGINT: signal.SIG_IGN, signal.SIGHUP: signal.SIG_DFL}
+        for number, handler in number_of.items():
+            assert loader._pool.submit(signal.getsignal, number).result() == handler
+
+
+def test_a_checkpoint_that_is_not_whole_replaces_nothing(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted while it is written, it leaves the one before it, and no part of its own."""
+    folder = train(settings(corpus, tmp_path / "run", steps=1))
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "train.log"}
+
+    def interrupted(self: LmlmTokenizer, path: Path) -> None:
+        path.write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LmlmTokenizer, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings(corpus, tmp_path / "run", steps=2))
+    after = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "train.log"}
+    assert after.keys() == before.keys()
+    assert all(after[name] == before[name] for name in after if name != "state.pt")

@@ -1,4 +1,4 @@
-"""What ends the command from outside: Ctrl-C, SIGTERM, a terminal that is closed (SIGHUP).
+"""What ends a command from outside: Ctrl-C, SIGTERM, a terminal that is closed (SIGHUP).
 
 Each is raised as an exception, so that files in the making are removed and a memory says what is
 done. Whatever becomes of the exception on its way, `exit_status` knows which signal it was.
@@ -55,6 +55,17 @@ def let_signals_wait() -> None:
 def let_signals_end() -> None:
     """Let the next signal end the process at once."""
     _set(signal.SIG_DFL)
+
+
+def leave_to_parent() -> None:
+    """Let a signal end this worker process without a word, and Ctrl-C only its parent.
+
+    A terminal sends each to both; the parent ends its workers, and says what is to be said.
+    """
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _end(number: int, frame: object) -> None:
