@@ -4,14 +4,16 @@
 VENV := .venv
 LIGHT := $(VENV)/.light-ready
 DEV := $(VENV)/.dev-ready
+FLOORS := .venv-floors
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint bench clean
+.PHONY: help setup demo test test-floors soak lint bench clean
 
 help:
 	@echo "make setup   virtual environment in .venv with lamlam, ready to run (compiles llama.cpp once)"
 	@echo "make demo    setup, then lamlam writes, learns a new fact and forgets it"
 	@echo "make test    adds PyTorch and the development tools, then runs the tests"
+	@echo "make test-floors  the quick part of the tests with every package at the oldest version allowed"
 	@echo "make soak    the long forms of the tests: crashes, many processes, thousands of examples, a busy machine"
 	@echo "make lint    ruff, mypy and pyright"
 	@echo "make bench   speed of decoding and of lookups on this machine"
@@ -25,6 +27,11 @@ demo: $(LIGHT)
 
 test: $(DEV)
 	@build_support/test.sh
+
+# Not part of `make test`: its environment is another 5 GB, and llama.cpp is compiled again.
+test-floors: $(FLOORS)/.ready
+	$(FLOORS)/bin/python build_support/floors.py --installed
+	$(FLOORS)/bin/python -m pytest --part others
 
 soak: $(DEV)
 	$(VENV)/bin/python -m pytest tests/soak --soak --timeout 5400
@@ -43,7 +50,7 @@ bench: $(LIGHT)
 	$(VENV)/bin/lamlam bench lookup --facts 1000000
 
 clean:
-	rm -rf $(VENV) build dist lamlam.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FLOORS) build dist lamlam.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Stamps: a second `make demo` has nothing to do but run.
 $(LIGHT): pyproject.toml build_support/setup.sh build_support/constraints.txt build_support/lean_llama.cmake
@@ -52,4 +59,8 @@ $(LIGHT): pyproject.toml build_support/setup.sh build_support/constraints.txt bu
 
 $(DEV): $(LIGHT)
 	@build_support/setup.sh dev
+	@touch $@
+
+$(FLOORS)/.ready: pyproject.toml build_support/setup.sh build_support/floors.py build_support/lean_llama.cmake
+	@build_support/setup.sh floors
 	@touch $@

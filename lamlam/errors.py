@@ -10,7 +10,8 @@ LamLamError
 │   ├── BadToolCall            an unknown tool, or arguments that do not fit it
 │   ├── NotPicklable           an engine or a store cannot be sent to another process
 │   ├── TooManyEntities        memory has more names than a strict constraint can use
-│   └── MissingExtra           optional packages are not installed
+│   ├── MissingExtra           optional packages are not installed
+│   └── OutdatedPackage        a package is older than lamlam works with
 ├── ModelError                 the model file cannot be used
 │   ├── BadModelFile           not a GGUF file, truncated, or damaged
 │   ├── BadCheckpoint          the checkpoint cannot be exported
@@ -55,7 +56,7 @@ message and hint on one line.
 
 from __future__ import annotations
 
-from lamlam.extras import how_to_install
+from lamlam.extras import OLDEST, how_to_install
 
 
 class LamLamError(Exception):
@@ -134,6 +135,18 @@ class MissingExtra(UsageError, ImportError):
     def __init__(self, extra: str, needs: str) -> None:
         super().__init__(f"{needs} is not installed", hint=f"run: {how_to_install(extra)}")
         self.extra = extra
+
+
+class OutdatedPackage(UsageError, ImportError):
+    """A package is installed in a release with which lamlam would fail, or be wrong."""
+
+    def __init__(self, package: str, found: str) -> None:
+        floor = OLDEST[package]
+        super().__init__(
+            f"{package} {found} is too old for lamlam: it needs {floor} or newer",
+            hint=f"run: python -m pip install --upgrade '{package}>={floor}'",
+        )
+        self.package = package
 
 
 class ModelError(LamLamError):

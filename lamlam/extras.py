@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 # Not read from the metadata of the installation, which in a clone are of its last set-up.
 EXTRAS: dict[str, tuple[str, ...]] = {
     "graph": ("matplotlib",),
@@ -11,6 +13,21 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "testing": ("hypothesis", "pytest", "testcontainers"),
     "train": ("gguf", "safetensors", "tokenizers", "torch", "transformers"),
 }
+
+# Older releases would give wrong results, or none, without an error. Another package may bring
+# one long after lamlam was installed: pip then only warns. pyproject.toml has the reasons.
+OLDEST = {"transformers": "5.0", "typer": "0.26"}
+
+
+def is_outdated(package: str, found: str) -> bool:
+    """Return whether the release of a package in `OLDEST` is older than lamlam works with."""
+    return _release(found) < _release(OLDEST[package])
+
+
+def _release(version: str) -> list[int]:
+    """Return the numbers of a release; "5.0.0rc1" counts as what it will become."""
+    numbers = [int(digits) for digits in re.findall(r"(?:^|\.)(\d+)", version)]
+    return [*numbers, 0, 0][:3]
 
 
 def how_to_install(extra: str) -> str:

@@ -208,7 +208,7 @@ def interleave_rope_halves(weights: Weights, n_heads: int) -> Weights:
 
 def _rope_theta(config: dict[str, Any]) -> float:
     # Newer files put it into "rope_parameters", older ones beside "rope_scaling".
-    theta: Any = None
+    stated: list[Any] = [config.get("rope_theta")]
     for key in ("rope_parameters", "rope_scaling"):
         rope = config.get(key) or {}
         if not isinstance(rope, dict):
@@ -220,8 +220,16 @@ def _rope_theta(config: dict[str, Any]) -> float:
             unused = value is None or (name in ("factor", "partial_rotary_factor") and value == 1)
             if name not in ("rope_type", "type", "rope_theta") and not unused:
                 raise BadCheckpoint(f"config.json: {key} has {name}, which cannot be exported")
-        theta = theta or rope.get("rope_theta")
-    theta = theta or config.get("rope_theta") or 10_000.0
+        stated.append(rope.get("rope_theta"))
+    bases = [theta for theta in stated if theta is not None] or [10_000.0]
+    if any(theta != bases[0] for theta in bases):
+        # transformers 4 keeps a `rope_parameters` that it does not use: which one is right shows
+        # in no file.
+        raise BadCheckpoint(
+            f"config.json states several rotary bases (rope_theta): {', '.join(map(repr, bases))}",
+            hint="keep the one that the model was trained with",
+        )
+    theta = bases[0]
     if type(theta) not in (int, float) or theta <= 0:
         raise BadCheckpoint(f"config.json: rope_theta must be a number above 0, got {theta!r}")
     return float(theta)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import torch
+import transformers
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from lamlam.errors import NothingToLearn
+from lamlam.errors import NothingToLearn, OutdatedPackage
+from lamlam.extras import is_outdated
 from lamlam.trainer.packing import IGNORED
 from lamlam.trainer.settings import ModelConfig
+
+# Here, before any document is read. Release 4 has no ``rope_parameters``: it would train with the
+# default base, and config.json and the exported file would state the one in the settings.
+if is_outdated("transformers", transformers.__version__):
+    raise OutdatedPackage("transformers", transformers.__version__)
 
 
 def build_model(

@@ -30,7 +30,8 @@ from lamlam.cli import (
 )
 from lamlam.cli.output import notes_of, print_error
 from lamlam.cli.standard_streams import discard_output
-from lamlam.errors import LamLamError
+from lamlam.errors import LamLamError, OutdatedPackage
+from lamlam.extras import is_outdated
 
 __all__ = ["app", "process_clock", "run"]
 
@@ -112,6 +113,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    if is_outdated("typer", typer.__version__):  # may do nothing, and call that success
+        _explain(OutdatedPackage("typer", typer.__version__))
+        return ERROR
     command = typer.main.get_command(app)
     debug = os.environ.get("LAMLAM_DEBUG", "") not in ("", "0")
     try:

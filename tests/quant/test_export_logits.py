@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from lamlam.quant.export import DType, export_gguf
+from lamlam.runtime.llama.gguf_file import read_header
+from lamlam.trainer.model import build_model
+from lamlam.trainer.settings import ModelConfig
 from tests.checkpoints import (
     CONTEXT,
     VOCABULARY,
@@ -50,6 +55,33 @@ def test_llama_logits_are_torchs(
     folder = save_checkpoint(model, tokenizer_file, tmp_path / "hf")
     exported = load(export_gguf(folder, tmp_path / "m.gguf"))
     assert_same_logits(exported.logits(IDS), torch_logits(model, IDS), 1e-2)
+
+
+def test_a_model_of_the_trainers_keeps_its_rotary_base(
+    tokenizer_file: Path, tmp_path: Path, load: Loader
+) -> None:
+    """The base in the settings is the one that torch rotates by, the file states, llama.cpp uses."""
+    base = 20.0  # far from the usual 10,000: the logits would not be near
+    shape = ModelConfig(
+        width=64, layers=2, heads=4, kv_heads=2, feed_forward=128, context=CONTEXT, rope_theta=base
+    )
+    torch.manual_seed(3)
+    model = build_model(shape, VOCABULARY, end_of_text=0)
+    halves: Any = model.model.rotary_emb.inv_freq  # (head width / 2,)
+    assert halves.tolist() == pytest.approx([base ** (-2 * i / 16) for i in range(8)])
+    with torch.no_grad():  # as drawn, attention is so flat that no position would matter
+        for name, weight in model.named_parameters():
+            if name.endswith(("q_proj.weight", "k_proj.weight")):
+                weight.mul_(30)
+    folder = save_checkpoint(model.eval(), tokenizer_file, tmp_path / "hf")
+    path = export_gguf(folder, tmp_path / "m.gguf", dtype="f32")
+    assert read_header(path).metadata["llama.rope.freq_base"] == base
+    assert_same_logits(load(path).logits(IDS), torch_logits(model, IDS), 1e-3)
+    # What the comparison is worth: by the usual base other logits come out.
+    other = build_model(dataclasses.replace(shape, rope_theta=1e4), VOCABULARY, end_of_text=0)
+    other.load_state_dict(model.state_dict())
+    off = np.abs(torch_logits(other.eval(), IDS) - torch_logits(model, IDS)).max()
+    assert off > 0.05 * np.abs(torch_logits(model, IDS)).max()
 
 
 def test_gpt2_logits_are_torchs(tokenizer_file: Path, tmp_path: Path, load: Loader) -> None:

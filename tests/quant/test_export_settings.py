@@ -241,6 +241,12 @@ UNTOUCHABLE: list[tuple[str, dict[str, Any], str]] = [
     ("generation_config.json", {"eos_token_id": [VOCABULARY]}, "768 is not a token"),
     ("config.json", {"rope_scaling": {"type": "linear", "factor": 2}}, "type linear"),
     ("config.json", {"rope_parameters": {"full": {"rope_theta": 1}}}, "rope_parameters has full"),
+    (
+        "config.json",
+        {"rope_theta": 1e4, "rope_parameters": {"rope_type": "default", "rope_theta": 5e5}},
+        r"several rotary bases \(rope_theta\): 10000.0, 500000.0",
+    ),
+    ("config.json", {"rope_parameters": {"rope_theta": 0}}, "must be a number above 0, got 0"),
     ("config.json", {"model_type": "mistral"}, "model_type is 'mistral'"),
     ("config.json", {"tie_word_embeddings": "false"}, "tie_word_embeddings must be"),
     ("tokenizer.json", {"post_processor": {"type": "RobertaProcessing"}}, "RobertaProcessing"),
