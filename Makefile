@@ -7,13 +7,14 @@ DEV := $(VENV)/.dev-ready
 FLOORS := .venv-floors
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-floors soak lint bench clean
+.PHONY: help setup demo test test-containers test-floors soak lint bench clean
 
 help:
 	@echo "make setup   virtual environment in .venv with lamlam, ready to run (compiles llama.cpp once)"
 	@echo "make demo    setup, then lamlam writes, learns a new fact and forgets it"
 	@echo "make test    adds PyTorch and the development tools, then runs the tests"
 	@echo "make test-floors  the quick part of the tests with every package at the oldest version allowed"
+	@echo "make test-containers  tests with Neo4j in a container; starts an engine (as root) if none answers"
 	@echo "make soak    the long forms of the tests: crashes, many processes, thousands of examples, a busy machine"
 	@echo "make lint    ruff, mypy and pyright"
 	@echo "make bench   speed of decoding and of lookups on this machine"
@@ -32,6 +33,9 @@ test: $(DEV)
 test-floors: $(FLOORS)/.ready
 	$(FLOORS)/bin/python build_support/floors.py --installed
 	$(FLOORS)/bin/python -m pytest --part others
+
+test-containers: $(DEV)
+	@LAMLAM_TEST_CONTAINERS=only build_support/test.sh
 
 soak: $(DEV)
 	$(VENV)/bin/python -m pytest tests/soak --soak --timeout 5400

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from lamlam.errors import StoreMissing
-from lamlam.testing.neo4j_servers import Neo4jServer, running_neo4j
-from lamlam.testing.plugin import MARKER, without_neo4j
+from lamlam.testing.neo4j_search import running_neo4j
+from lamlam.testing.neo4j_servers import Neo4jServer
+from lamlam.testing.plugin import MARKER, in_few_words
 from tests.limits import HANG_S
 from tests.neo4j_server.jdks import NEWEST, releases_here
-from tests.neo4j_server.session import OUR_WAYS, Neo4jTally, native_server
+from tests.neo4j_server.session import OUR_WAYS, Neo4jTally, ways_to
 from tests.paths import ROOT
 
 pytest_plugins = ["pytester", "tests.checkpoints", "tests.parts"]
@@ -76,27 +76,22 @@ def lamlam_neo4j(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[Neo4jServer]:
     """A Neo4j server: by address, as a container, or by Java alone (the LTS if it runs here)."""
-    try:
-        with running_neo4j(tmp_path_factory.mktemp("neo4j"), OUR_WAYS) as server:
-            pytestconfig.stash[TALLY].note(server)
-            yield server
-    except StoreMissing as why:
-        without_neo4j(why)
+    with in_few_words(), running_neo4j(tmp_path_factory.mktemp("neo4j"), OUR_WAYS) as server:
+        pytestconfig.stash[TALLY].note(server)
+        yield server
 
 
 @pytest.fixture(scope="session")
 def newest_neo4j(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[Neo4jServer]:
-    """The newest release, by Java alone."""
+    """The newest release, as a container or by Java alone."""
     if NEWEST not in releases_here():
         pytest.skip(f"Neo4j {NEWEST.version} needs {NEWEST.needs}")
-    try:
-        with native_server(tmp_path_factory.mktemp("newest-neo4j"), NEWEST) as server:
-            pytestconfig.stash[TALLY].note(server)
-            yield server
-    except StoreMissing as why:
-        without_neo4j(why)
+    folder = tmp_path_factory.mktemp("newest-neo4j")
+    with in_few_words(), running_neo4j(folder, ways_to(NEWEST)) as server:
+        pytestconfig.stash[TALLY].note(server)
+        yield server
 
 
 @pytest.fixture(autouse=True)

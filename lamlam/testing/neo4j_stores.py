@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from lamlam.errors import Unavailable
 from lamlam.testing.neo4j_servers import Neo4jServer
 
 if TYPE_CHECKING:
@@ -41,7 +42,14 @@ def fresh_url(server: Neo4jServer) -> Iterator[str]:
     and their schema is used again: to make one, and to plan every statement anew for its labels,
     takes longer than most tests. On any other server the store gets separate labels, which are
     removed afterwards: all other data stays as it is.
+
+    Raises:
+        Unavailable: the server no longer answers; a container that was started again is waited for.
     """
+    if server.container:
+        from lamlam.testing.neo4j_containers import wait_for_container
+
+        wait_for_container(server)
     if server.is_ours:
         with _kept_prefix(server) as prefix:
             yield _with_prefix(server, prefix) if prefix else server.url
@@ -100,16 +108,34 @@ def _delete_nodes(server: Neo4jServer, prefix: str = "", spared: Sequence[str] =
         spared: prefixes of labels of nodes that stay.
     """
     parameters = {"prefix": prefix, "spared": list(spared), "batch": _BATCH}
-    with _driver(server) as driver:
+    with _told(server), _driver(server) as driver:
         n_deleted = _BATCH
         while n_deleted == _BATCH:
             found = driver.execute_query(_DELETE, parameters, database_=server.database)
             n_deleted = found.records[0]["deleted"]
 
 
+@contextmanager
+def _told(server: Neo4jServer) -> Iterator[None]:
+    """Say which server no longer answers.
+
+    Raises:
+        Unavailable: it does not.
+    """
+    from neo4j.exceptions import DriverError, Neo4jError
+
+    try:
+        yield
+    except (DriverError, Neo4jError) as error:
+        raise Unavailable(
+            f"the Neo4j server at {server.address} ({server.found_by}) no longer answers: {error}",
+            hint="look at its log",
+        ) from error
+
+
 def _drop_schema(server: Neo4jServer, prefix: str) -> None:
     """Drop all constraints and indexes of labels with the prefix."""
-    with _driver(server) as driver:
+    with _told(server), _driver(server) as driver:
         for listed, drop in (_CONSTRAINTS, _INDEXES):  # a constraint takes its index along
             found = driver.execute_query(listed, {"prefix": prefix}, database_=server.database)
             for record in found.records:

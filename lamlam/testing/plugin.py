@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -43,22 +44,37 @@ def lamlam_neo4j(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServ
     From ``LAMLAM_TEST_NEO4J``, a container, or an installed Neo4j. Without any the test is
     skipped, or fails where ``LAMLAM_REQUIRE_NEO4J=1``.
     """
-    from lamlam.errors import StoreMissing
-    from lamlam.testing.neo4j_servers import running_neo4j
+    from lamlam.testing.neo4j_search import running_neo4j
+
+    with in_few_words(), running_neo4j(tmp_path_factory.mktemp("neo4j")) as server:
+        yield server
+
+
+@contextmanager
+def in_few_words() -> Iterator[None]:
+    """Fail with the reason and the hint alone if a server cannot be used; skip if there is none.
+
+    A traceback would hold nothing of the user's.
+    """
+    from lamlam.errors import LamLamError, StoreMissing
 
     try:
-        with running_neo4j(tmp_path_factory.mktemp("neo4j")) as server:
-            yield server
+        yield
     except StoreMissing as why:
         without_neo4j(why)
+    except LamLamError as why:
+        pytest.fail(_with_hint(why), pytrace=False)
 
 
 def without_neo4j(why: Exception) -> NoReturn:
     """Skip the test, or fail it where ``LAMLAM_REQUIRE_NEO4J=1``."""
-    reason = "\n".join([str(why), *getattr(why, "__notes__", ())])
     if os.environ.get(REQUIRE_VARIABLE) == "1":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+        pytest.fail(_with_hint(why), pytrace=False)
+    pytest.skip(_with_hint(why))
+
+
+def _with_hint(why: Exception) -> str:
+    return "\n".join([str(why), *getattr(why, "__notes__", ())])
 
 
 @pytest.fixture(params=["memory", "sqlite", "neo4j"])
@@ -76,7 +92,7 @@ def lamlam_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
         server: Neo4jServer = request.getfixturevalue("lamlam_neo4j")
         from lamlam.testing.neo4j_stores import fresh_url
 
-        with fresh_url(server) as url:
+        with in_few_words(), fresh_url(server) as url:
             yield url
     else:
         pytest.fail(f"lamlam_store_url knows memory, sqlite and neo4j, not {request.param!r}")

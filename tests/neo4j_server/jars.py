@@ -48,14 +48,14 @@ def jars_of(release: Release, jdk: Jdk) -> Path:
     if target.is_dir():
         return target
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / f"neo4j-{release.version}.lock"):
+    with locked(cache / f"neo4j-{release.version}.lock"):
         if not target.is_dir():  # another process may have fetched it meanwhile
             _fetch(release, jdk, target)
     return target
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """No other process is inside at the same time; the system frees the lock of a dead one."""
     with path.open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

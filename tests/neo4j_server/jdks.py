@@ -51,8 +51,8 @@ class Release:
         return f"Java {self.oldest_java} to {self.newest_java}"
 
 
-LTS = Release("5.26.12", 17, 21)
-NEWEST = Release("2026.08.1", 21)
+LTS = Release("5.26.31", 17, 21)
+NEWEST = Release("2026.09.0", 21)
 RELEASES = (LTS, NEWEST)
 
 

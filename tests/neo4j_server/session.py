@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from lamlam.testing.neo4j_servers import (
-    ADDRESS_VARIABLE,
-    Neo4jServer,
-    container_server,
-    given_server,
-)
+from lamlam.errors import LamLamError, StoreMissing, Unavailable
+from lamlam.testing.neo4j_containers import container_server, has_image, why_no_containers
+from lamlam.testing.neo4j_search import ADDRESS_VARIABLE, Way, given_server
+from lamlam.testing.neo4j_servers import Neo4jServer
 from lamlam.testing.plugin import MARKER, REQUIRE_VARIABLE
+from tests.neo4j_server.container_image import tag_of
 from tests.neo4j_server.jdks import LTS, Release, releases_here
 from tests.neo4j_server.native import NativeServer
+
+REQUIRE_CONTAINERS = "LAMLAM_REQUIRE_CONTAINERS"
 
 
 @contextmanager
@@ -33,7 +35,38 @@ def native_server(folder: Path, release: Release | None = None) -> Iterator[Neo4
         yield server.record()
 
 
-OUR_WAYS = (given_server, container_server, native_server)
+@contextmanager
+def our_container(folder: Path, release: Release = LTS) -> Iterator[Neo4jServer]:
+    """A container of the image that `tests.neo4j_server.container_image` makes of a release.
+
+    Where the engine that answers does not have it, that of the LTS is the official one.
+
+    Raises:
+        StoreMissing: no engine answers, or it has no such image.
+    """
+    if why := why_no_containers():
+        raise _without_engine(why)
+    image = tag_of(release)
+    if not has_image(image):
+        if release != LTS:
+            raise _without_engine(f"the container engine has no image {image}")
+        image = ""
+    with container_server(folder, image or None) as server:
+        yield server
+
+
+def _without_engine(why: str) -> LamLamError:
+    """Return what is raised: where an engine answered when the run began, none is a failure."""
+    required = os.environ.get(REQUIRE_CONTAINERS) == "1"
+    return Unavailable(f"{REQUIRE_CONTAINERS}=1, yet {why}") if required else StoreMissing(why)
+
+
+def ways_to(release: Release) -> tuple[Way, ...]:
+    """Where a server of one release comes from: a container, or Java alone."""
+    return (partial(our_container, release=release), partial(native_server, release=release))
+
+
+OUR_WAYS: tuple[Way, ...] = (given_server, our_container, native_server)
 
 
 class Neo4jTally:

@@ -7,20 +7,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 import pytest
 from neo4j import Driver, GraphDatabase
 
 from lamlam.errors import StoreMissing
-from lamlam.testing import neo4j_servers
-from lamlam.testing.neo4j_servers import Neo4jServer, running_neo4j, url_of
+from lamlam.testing import neo4j_containers
+from lamlam.testing.neo4j_search import running_neo4j
+from lamlam.testing.neo4j_servers import Neo4jServer, url_of
 from tests.limits import HANG_S
 from tests.neo4j_server.jars import cache_folder, jars_of
 from tests.neo4j_server.jdks import LTS, find_jdks, jdk_for, releases_here
-from tests.neo4j_server.native import JAVA_OPTIONS, SOURCE, NativeServer
+from tests.neo4j_server.native import JAVA_OPTIONS, SOURCE
 from tests.pages import fences, page
 from tests.paths import ROOT
 from tests.programs import output_of
@@ -107,7 +106,7 @@ def test_each_test_has_an_empty_store(pytester: pytest.Pytester) -> None:
 def test_the_workflow_of_the_page_fits_the_plugin() -> None:
     """Its image is the pinned one, and its address opens what its service sets up."""
     workflow = _fence("yaml")
-    assert f"image: {neo4j_servers.IMAGE}\n" in workflow
+    assert f"image: {neo4j_containers.IMAGE}\n" in workflow
     (address,) = re.findall(r"LAMLAM_TEST_NEO4J: (\S+)", workflow)
     server = Neo4jServer(address, "", "", is_ours=False)
     assert f"NEO4J_AUTH: {server.user}/{server.password}\n" in workflow
@@ -296,52 +295,9 @@ def test_an_installed_neo4j_that_ends_shows_its_last_words(
 
 def test_a_container_engine_that_is_absent_is_told_without_a_warning() -> None:
     """The probe of containers says why there are none."""
-    reason = neo4j_servers.why_no_containers()
+    reason = neo4j_containers.why_no_containers()
     assert reason is not None
     assert reason.startswith("no container engine answers")
-
-
-class _Container:
-    """Stands for a container, of which this machine has none; the server in it is real."""
-
-    def __init__(self, image: str, *, username: str, password: str) -> None:
-        assert image == "neo4j:5.26-community"
-        assert username == "neo4j"
-        self._server = NativeServer(_Container.folder, releases_here()[0], password=password)
-
-    folder: Path
-
-    def get_connection_url(self) -> str:
-        return f"bolt://127.0.0.1:{self._server.port}"
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._server.stop()
-
-
-@pytest.mark.lamlam_neo4j
-def test_the_server_of_a_container_is_handed_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its address, user and password open it; it comes before an installed Neo4j."""
-    import testcontainers.community.neo4j as module
-
-    _Container.folder = tmp_path / "container"
-    monkeypatch.setattr(module, "Neo4jContainer", _Container)
-    monkeypatch.setattr(neo4j_servers, "why_no_containers", lambda: None)
-    monkeypatch.setenv("NEO4J_HOME", str(tmp_path))
-    with running_neo4j(tmp_path) as server, _driver(server) as driver:
-        assert server.found_by == "container neo4j:5.26-community"
-        assert server.is_ours
-        assert driver.execute_query("RETURN 1 AS one").records[0]["one"] == 1
 
 
 def test_the_parts_of_a_url_are_unescaped() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from pathlib import Path
+from typing import Protocol
 
 from lamlam.errors import FactStoreError, Unavailable
 from lamlam.memory_backends.model.facts import Fact
@@ -13,21 +13,33 @@ from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.memory_backends.model.operations import Assert, Revision
 from lamlam.memory_backends.sync import SyncFactStore
 from tests.limits import HANG_S
-from tests.neo4j_server.native import NativeServer
 
 NAMES = ("First Half", "Second Half")
 
 
-def crash_again_and_again(folder: Path, times: int, seed: int = 0) -> int:
-    """Kill a server so many times in the middle of writes; return how many commits it confirmed.
+class Killable(Protocol):
+    """A server that keeps its address and its data when it is killed and started again."""
+
+    @property
+    def url(self) -> str:
+        """As `lamlam.open_store` takes it."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    def start(self) -> object:
+        """Return when it answers."""
+
+
+def crash_again_and_again(server: Killable, times: int, seed: int = 0) -> int:
+    """Kill a running server so many times in the middle of writes; return how many commits it confirmed.
 
     Every commit writes one value to each of two entities. Afterwards each confirmed one must be
     there, and both entities must have the same values: none is half written.
     """
     rng = random.Random(seed)
     confirmed: list[str] = []
-    server = NativeServer(folder)
-    with server, SyncFactStore(server.url) as store:
+    with SyncFactStore(server.url) as store:
         for n in range(times):
             stopped = threading.Event()
             writer = threading.Thread(target=_write, args=(store, f"r{n}", confirmed, stopped))
