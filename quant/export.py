@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from lamlam.quant.hf_checkpoint import HfWeights
 from lamlam.quant.unplaced import check_placed
 from lamlam.quant.vocabularies import GgufVocabulary, read_vocabulary
 from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal
+from lamlam.runtime.llama.model_file import is_phi3_name
 from lamlam.unfinished_files import part_beside
 
 FORMAT_VERSION = 1
@@ -29,6 +31,7 @@ Progress = Callable[[int, int], None]
 # The format's numbers for "mostly this type".
 _FILE_TYPES: dict[DType, int] = {"f32": 0, "f16": 1, "bf16": 32}
 _LARGEST_F16 = 65504.0
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]{0,95}")
 
 
 def export_gguf(
@@ -71,7 +74,8 @@ def export_gguf(
     check_placed(said, architecture.name)
     vocabulary = read_vocabulary(hf_dir, said.config, architecture.n_rows, said.tokenizer)
     is_ours = (hf_dir / "lamlam.json").is_file()
-    settings = {"name": out.stem, **_lamlam_settings(hf_dir), "is_ours": is_ours}
+    settings = {**_lamlam_settings(hf_dir), "is_ours": is_ours}
+    settings["name"] = _model_name(settings.get("name"), said.config, architecture.name)
     with HfWeights(hf_dir) as weights:
         rules = _match(architecture, weights.shapes())
         text = _text_settings(said, vocabulary)
@@ -142,6 +146,18 @@ def _match(
 
 def _times(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape)) or "()"
+
+
+def _model_name(ours: Any, config: dict[str, Any], architecture: str) -> str:
+    """Return the name of the model: what the checkpoint calls it, else its architecture.
+
+    Never the name of a file: llama.cpp reads some models otherwise because of their name.
+    """
+    published = str(config.get("_name_or_path") or "").rstrip("/").rpartition("/")[2]
+    name = ours if isinstance(ours, str) else published
+    if not _MODEL_NAME.fullmatch(name) or is_phi3_name(name):
+        return architecture
+    return name
 
 
 def _lamlam_settings(hf_dir: Path) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from lamlam.errors import BadModelFile
 from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.quant.vocabularies import TokenType
 from lamlam.runtime.llama.checksum import HEADER_KEY, WEIGHTS_KEY, verify
-from lamlam.runtime.llama.gguf_file import GgufHeader, read_header
+from lamlam.runtime.llama.model_kind import LANGUAGE_MODEL, other_kind
+from lamlam.runtime.llama.model_parts import ModelParts, read_parts
 
 _CHECKSUMS = (WEIGHTS_KEY, HEADER_KEY)
 
@@ -19,8 +20,9 @@ _CHECKSUMS = (WEIGHTS_KEY, HEADER_KEY)
 def inspect_model(path: Path) -> dict[str, Any]:  # Any: a report for JSON
     """Return what the file holds.
 
-    Keys: ``file``, ``bytes``, ``name``, ``architecture``, ``parameters``,
-    ``tensors``, ``types`` (bytes of tensor data by type, largest first),
+    Keys: ``file``, ``parts`` (files of the model; what follows is of all of them), ``bytes``,
+    ``kind`` (``language model``, or what else it is), ``name``, ``architecture``,
+    ``parameters``, ``tensors``, ``types`` (bytes of tensor data by type, largest first),
     ``context``, ``width``, ``layers``, ``heads``, ``kv_heads``, ``vocabulary``
     (``kind``, ``split``, ``tokens``, ``types``, ``bos_id``, ``eos_id``),
     ``lookup_tokens`` (each token's ``id`` and ``type``, or ``None``),
@@ -28,21 +30,24 @@ def inspect_model(path: Path) -> dict[str, Any]:  # Any: a report for JSON
     (``intact``, ``damaged`` or ``absent``).
 
     Raises:
-        BadModelFile: not a GGUF file, or its header is damaged.
+        BadModelFile: not a GGUF file, its header is damaged, or it is a later part of a model.
     """
     path = Path(path)
-    header = read_header(path)
-    values = header.metadata
+    parts = read_parts(path)
+    values = parts.metadata
+    kind = other_kind(values, has_tensors=bool(parts.tensors))
     architecture = str(values.get("general.architecture", ""))
     lookup_tokens = _lookup_tokens(values)
     return {
         "file": path.name,
-        "bytes": header.n_bytes,
+        "parts": len(parts.paths),
+        "bytes": parts.n_bytes,
+        "kind": LANGUAGE_MODEL if kind is None else kind.name,
         "name": values.get("general.name"),
         "architecture": architecture,
-        "parameters": sum(entry.n_values for entry in header.tensors),
-        "tensors": len(header.tensors),
-        "types": _bytes_by_type(header),
+        "parameters": sum(entry.n_values for entry in parts.tensors),
+        "tensors": len(parts.tensors),
+        "types": _bytes_by_type(parts),
         "context": values.get(f"{architecture}.context_length"),
         "width": values.get(f"{architecture}.embedding_length"),
         "layers": values.get(f"{architecture}.block_count"),
@@ -60,9 +65,9 @@ def inspect_model(path: Path) -> dict[str, Any]:  # Any: a report for JSON
     }
 
 
-def _bytes_by_type(header: GgufHeader) -> dict[str, int]:
+def _bytes_by_type(parts: ModelParts) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    for entry in header.tensors:
+    for entry in parts.tensors:
         counts[entry.type_name] += entry.n_bytes
     return dict(counts.most_common())
 

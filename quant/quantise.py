@@ -13,7 +13,8 @@ from typing import Any
 from lamlam.errors import BadModelFile, UnknownOption, UsageError
 from lamlam.quant.export import Progress, written_beside
 from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal, verify
-from lamlam.runtime.llama.gguf_file import read_header
+from lamlam.runtime.llama.model_kind import check_is_model
+from lamlam.runtime.llama.model_parts import read_parts
 from lamlam.runtime.llama.usable_cpus import usable_cpus
 
 _PREFIXES = ("LLAMA_FTYPE_MOSTLY_", "LLAMA_FTYPE_ALL_")
@@ -53,6 +54,7 @@ def quantise(
     type that fits, as llama.cpp decides.
 
     Args:
+        src: a file, or the first part of a model in parts; the copy is one file.
         type: any of `quantisation_types`, in any case.
         threads: default: the CPUs that this process may use.
         progress: called with the number of tensors done and in all.
@@ -66,9 +68,11 @@ def quantise(
     types = quantisation_types()
     if type.upper() not in types:
         raise UnknownOption(f"unknown type {type!r}", hint=f"one of: {', '.join(sorted(types))}")
-    if dst.exists() and dst.samefile(src):
+    parts = read_parts(src)
+    if dst.exists() and any(dst.samefile(part) for part in parts.paths):
         raise UsageError(f"{dst} is the file to quantise; name another")
-    found = {entry.type_name for entry in read_header(src).tensors}
+    check_is_model(src, parts.metadata, has_tensors=bool(parts.tensors))
+    found = {entry.type_name for entry in parts.tensors}
     if found - _UNQUANTISED:
         raise UsageError(
             f"{src} is already quantised ({', '.join(sorted(found - _UNQUANTISED))})",

@@ -133,7 +133,7 @@ def _byte_level_bpe(state: dict[str, Any], path: Path, named: Named, n_rows: int
         others={
             name: _resolve(name, named.special, ids, path)
             for name in ("unk", "pad")
-            if name in named.special
+            if name in named.special and not _is_beyond(named.special[name], n_rows)
         },
         adds_bos=adds_bos,
         adds_eos=adds_eos,
@@ -208,6 +208,14 @@ def _special_ids(named: dict[str, Any], config: dict[str, Any]) -> dict[str, str
         elif type(number) is int and (number >= 0 or name in ("bos", "eos")):  # -1: no padding
             special[name] = number
     return special
+
+
+def _is_beyond(token: str | int, n_rows: int) -> bool:
+    """Return true for the number of a token that has no row, and so cannot occur.
+
+    Some checkpoints have for padding the number that follows the last token.
+    """
+    return isinstance(token, int) and token >= n_rows
 
 
 def _resolve(name: str, special: dict[str, str | int], ids: dict[str, int], path: Path) -> int:

@@ -67,11 +67,12 @@ def quantise(
 ) -> None:
     """Write a smaller copy of a GGUF file, by llama.cpp's quantiser."""
     from lamlam.quant import quantise as quantiser
+    from lamlam.runtime.llama.model_parts import read_parts
 
     begin = time.perf_counter()
     with _progress("quantising") as progress:
         quantiser.quantise(source, target, type_name, threads, progress=progress)
-    before, after = source.stat().st_size, target.stat().st_size
+    before, after = read_parts(source).n_bytes, target.stat().st_size
     figures = {
         "file": str(target),
         "bytes": after,

@@ -14,6 +14,7 @@ from lamlam.runtime.llama.usable_memory import usable_memory
 
 _BYTES_OF_A_NUMBER = 2  # f16
 _GIB = 1 << 30
+_MOST_TIMES_TRAINED = 32  # beyond what any scaling of positions is used for
 # Models with one of these keep something else than keys and values of every layer.
 _OTHER_CACHES = (
     "ssm.state_size", "ssm.conv_kernel", "shortconv.l_cache", "attention.kv_lora_rank",
@@ -40,17 +41,28 @@ def check_context(
         n_cells: tokens of all sequences together.
     """
     check_positions(context, file.n_positions, file.path.name)
-    needed = n_cells * bytes_per_token(file.metadata) + 4 * n_batch * n_cells
+    trained, each = file.n_context_trained, bytes_per_token(file.metadata)
+    if each and trained and context > _MOST_TIMES_TRAINED * trained:
+        raise UsageError(
+            f"context={context} is {context // trained} times the {trained} tokens that the model "
+            f"was trained on: it would write noise there",
+            hint=f"use context={trained}, or leave it out; "
+            f"at most {_MOST_TIMES_TRAINED * trained} are possible",
+        )
+    needed = n_cells * each + 4 * n_batch * n_cells
     usable = usable_memory()
     if usable is None or needed <= usable:
         return
-    most = max(1, usable // (needed // n_cells) // n_sequences)
-    trained = file.n_context_trained
+    most = usable // (needed // n_cells)
+    if n_cells == context * n_sequences:
+        asked = f"context={context} for {n_sequences} sequences"
+        smaller = f"a context of {most // n_sequences} or less, or fewer max_sequences"
+    else:
+        asked, smaller = f"cache_tokens={n_cells}", f"cache_tokens={most} or less"
     raise UsageError(
-        f"context={context} for {n_sequences} sequences needs about {needed / _GIB:.1f} GiB for "
-        f"the KV cache, and {usable / _GIB:.1f} GiB of memory are free",
-        hint=f"use a context below {most}, or fewer max_sequences; the model was trained on "
-        f"{trained} tokens",
+        f"{asked} needs about {needed / _GIB:.1f} GiB for the KV cache, and {usable / _GIB:.1f} "
+        f"GiB of memory are free",
+        hint=f"use {smaller}; the model was trained on {trained} tokens",
     )
 
 

@@ -7,6 +7,7 @@ end the process, so their checksum may be computed while the model is being load
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ _SUPPRESSED = "tokenizer.ggml.suppress_tokens"
 _NORMAL = 1
 _MOST_LAYERS = 512  # of llama.cpp
 # Files of models called so are Phi-3's for llama.cpp, which then needs these tokens.
-_PHI3_NAMES = ("phi-3", "phi3")
+_PHI3_NAME = re.compile(r"phi-?3", re.IGNORECASE)
 _PHI3_TOKENS = frozenset(["</s>", "<unk>", "<s>", "<|endoftext|>"])
 
 
@@ -56,10 +57,9 @@ class CheckpointFile:
     @property
     def overrides(self) -> dict[str, str]:
         """Metadata that llama.cpp must read otherwise than it stands in the file."""
-        name = str(self.metadata.get("general.name", "")).lower()
-        if any(known in name for known in _PHI3_NAMES):
-            if not _PHI3_TOKENS.issubset(self.metadata[_TOKENS]):
-                return {"general.name": "model"}
+        name = str(self.metadata.get("general.name", ""))
+        if is_phi3_name(name) and not _PHI3_TOKENS.issubset(self.metadata[_TOKENS]):
+            return {"general.name": "model"}
         return {}
 
     @property
@@ -108,6 +108,11 @@ def check_file(path: Path) -> CheckpointFile:
         n_positions=_n_positions(parts),
         is_sealed=HEADER_KEY in metadata and WEIGHTS_KEY in metadata and not parts.was_split,
     )
+
+
+def is_phi3_name(name: str) -> bool:
+    """Return true if llama.cpp takes a model of this name for a Phi-3, whatever it is."""
+    return _PHI3_NAME.search(name) is not None
 
 
 def layers_without_tensors(path: Path) -> list[int]:

@@ -24,6 +24,8 @@ class OtherKind:
     name: str
     why: str
     hint: str = _NAME_ANOTHER
+    is_model: bool = True
+    """It has weights of its own, which can be quantised."""
 
 
 _EMBEDDING = OtherKind("embedding model", "it turns a text into numbers and writes none")
@@ -37,7 +39,7 @@ _ENCODER_DECODER = OtherKind(
 )
 _PROJECTOR = OtherKind(
     "projector file",
-    "the part of a model that reads pictures or sound; it writes no text",
+    "it is the part of a model that reads pictures or sound",
     _BESIDE,
 )
 _PICTURES = OtherKind("model for pictures or video", "it writes no text")
@@ -49,12 +51,13 @@ _ADAPTER = OtherKind(
     "adapter (LoRA)",
     "it changes a model and is none by itself",
     "merge it into its model with llama.cpp's llama-export-lora, and name the result",
+    is_model=False,
 )
 _CONTROL = OtherKind(
-    "control vector", "it changes what a model writes and is no model by itself", _BESIDE
+    "control vector", "it changes what a model writes and is none by itself", _BESIDE, False
 )
-_IMATRIX = OtherKind("importance matrix", "it helps to quantise a model", _BESIDE)
-_VOCABULARY = OtherKind("vocabulary alone", "it has no weights", _NAME_ANOTHER)
+_IMATRIX = OtherKind("importance matrix", "it helps to quantise a model", _BESIDE, False)
+_VOCABULARY = OtherKind("vocabulary alone", "it has no weights", _NAME_ANOTHER, False)
 
 _BY_TYPE: dict[str, OtherKind] = {
     "adapter": _ADAPTER,
@@ -62,7 +65,7 @@ _BY_TYPE: dict[str, OtherKind] = {
     "projector": _PROJECTOR,
     "imatrix": _IMATRIX,
     "vocab": _VOCABULARY,
-    "dataset": OtherKind("data set", "it is no model"),
+    "dataset": OtherKind("data set", "it is not a model", _NAME_ANOTHER, False),
 }
 _BY_ARCHITECTURE: dict[str, OtherKind] = {
     name: kind
@@ -116,14 +119,23 @@ def other_kind(metadata: Mapping[str, Any], *, has_tensors: bool) -> OtherKind |
 def check_writes_text(path: Path, metadata: Mapping[str, Any], *, has_tensors: bool) -> None:
     """Raise `BadModelFile` if the header says that the file is of a kind that writes no text."""
     kind = other_kind(metadata, has_tensors=has_tensors)
-    if kind is None:
-        return
+    if kind is not None:
+        raise _unfit(path, "write text", kind, metadata)
+
+
+def check_is_model(path: Path, metadata: Mapping[str, Any], *, has_tensors: bool) -> None:
+    """Raise `BadModelFile` if the header says that the file is not a model of any kind."""
+    kind = other_kind(metadata, has_tensors=has_tensors)
+    if kind is not None and not kind.is_model:
+        raise _unfit(path, "be quantised", kind, metadata)
+
+
+def _unfit(path: Path, what: str, kind: OtherKind, metadata: Mapping[str, Any]) -> BadModelFile:
     architecture = metadata.get("general.architecture")
     named = f" of architecture {architecture!r}" if isinstance(architecture, str) else ""
     article = "an" if kind.name[0] in "aeio" else "a"
-    raise BadModelFile(
-        f"{path} cannot write text: it is {article} {kind.name}{named}; {kind.why}",
-        hint=kind.hint,
+    return BadModelFile(
+        f"{path} cannot {what}: it is {article} {kind.name}{named}; {kind.why}", hint=kind.hint
     )
 
 

@@ -169,7 +169,7 @@ def test_settings_of_the_training_run_stand_in_the_file(checkpoint: Path, tmp_pa
     assert values["lamlam.verbalise"] == "copy"
     assert values["lamlam.lookup_bias"] == 3.0
     assert json.loads(values["lamlam.training"]) == {"seed": 7}
-    assert values["general.name"] == "m"
+    assert values["general.name"] == "llama"
     assert values["llama.context_length"] == 128
     assert values["tokenizer.ggml.add_bos_token"] is False
     (checkpoint / "lamlam.json").unlink()

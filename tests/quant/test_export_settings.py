@@ -307,6 +307,39 @@ def test_everyday_settings_do_not_stop_the_export(checkpoint: Path) -> None:
     assert not any(key.startswith("general.sampling.") for key in values)
 
 
+@pytest.mark.parametrize(
+    ("published", "name"),
+    [
+        ("org/Small-LM 1.5", "Small-LM 1.5"),
+        ("/home/ada/checkpoints/last/", "last"),
+        ("microsoft/Phi-3-mini", "llama"),
+        ("org/" + "x" * 200, "llama"),
+        ("a\nb", "llama"),
+        (7, "7"),
+        (None, "llama"),
+    ],
+)
+def test_the_name_is_the_checkpoints_and_not_the_files(
+    published: object, name: str, checkpoint: Path, load: Loader
+) -> None:
+    """A name with "phi3" makes llama.cpp read the vocabulary as that of a Phi-3, and fail."""
+    change(checkpoint, "config.json", _name_or_path=published)
+    path = export_gguf(checkpoint, checkpoint.parent / "my-phi3-phi-3.gguf")
+    assert read_header(path).metadata["general.name"] == name
+    load(path)
+
+
+def test_padding_with_a_number_that_has_no_row_is_left_out(checkpoint: Path, load: Loader) -> None:
+    """The number after the last token stands for padding in many checkpoints."""
+    change(checkpoint, "config.json", pad_token_id=VOCABULARY, unk_token_id=VOCABULARY + 1)
+    change(checkpoint, "tokenizer_config.json", pad_token=None, unk_token=None)
+    path = export_gguf(checkpoint, checkpoint.parent / "m.gguf")
+    load(path)
+    assert not {"tokenizer.ggml.padding_token_id", "tokenizer.ggml.unknown_token_id"} & set(
+        read_header(path).metadata
+    )
+
+
 def test_a_setting_to_leave_out_must_exist(checkpoint: Path) -> None:
     with pytest.raises(UnknownOption, match="slidingwindow"):
         export_gguf(checkpoint, checkpoint.parent / "m.gguf", leave_out=["slidingwindow"])

@@ -12,6 +12,7 @@ from lamlam.cli import export as commands
 from lamlam.errors import BadModelFile
 from lamlam.quant.inspect import inspect_model
 from lamlam.quant.quantise import quantise
+from tests.other_models import split_model, write_header_alone, write_tiny_bert
 from tests.programs import run_python
 
 
@@ -30,6 +31,30 @@ def test_what_a_quantised_model_holds(wide_f16: Path, tmp_path: Path) -> None:
     assert report["lookups_are_safe"] is True
     assert report["lamlam"]["training"] == {"seed": 7}
     assert report["checksum"] == "intact"
+
+
+def test_all_parts_of_a_model_are_counted(wide_f16: Path, tmp_path: Path) -> None:
+    """Tensors, numbers and bytes; the checksum is that of the weights in all parts."""
+    whole = inspect_model(wide_f16)
+    assert (whole["parts"], whole["kind"]) == (1, "language model")
+    parts = split_model(wide_f16, tmp_path, 3)
+    report = inspect_model(parts[0])
+    assert report["parts"] == 3
+    assert report["bytes"] == sum(part.stat().st_size for part in parts)
+    same = ("tensors", "parameters", "types", "layers", "vocabulary", "checksum", "lamlam")
+    assert {key: report[key] for key in same} == {key: whole[key] for key in same}
+    with pytest.raises(BadModelFile, match="part 3 of 3"):
+        inspect_model(parts[2])
+    parts[1].unlink()
+    with pytest.raises(BadModelFile, match=f"part 2 is missing: {parts[1].name}"):
+        inspect_model(parts[0])
+
+
+def test_other_kinds_of_files_are_named(tmp_path: Path) -> None:
+    """They can be inspected, though not run."""
+    assert inspect_model(write_tiny_bert(tmp_path / "b.gguf"))["kind"] == "embedding model"
+    path = write_header_alone(tmp_path / "a.gguf", "llama", {"general.type": "adapter"})
+    assert inspect_model(path)["kind"] == "adapter (LoRA)"
 
 
 def test_unsafe_and_damaged_models_are_told_apart(wide_f16: Path, tmp_path: Path) -> None:

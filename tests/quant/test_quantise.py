@@ -13,6 +13,7 @@ from lamlam.quant.quantise import quantisation_types, quantise
 from lamlam.runtime.llama.checksum import verify
 from lamlam.runtime.llama.gguf_file import read_header
 from tests.checkpoints import Loader
+from tests.other_models import split_model, write_header_alone
 
 IDS = [0, *range(40, 100)]
 
@@ -46,6 +47,31 @@ def test_metadata_and_vocabulary_survive(wide_f16: Path, small: Path) -> None:
         "lamlam.weights_blake2b",
         "lamlam.header_blake2b",
     }
+
+
+def test_a_model_in_parts_becomes_one_file(wide_f16: Path, small: Path, tmp_path: Path) -> None:
+    """The same bytes as from the whole file, sealed; none of its parts may be written over."""
+    parts = split_model(wide_f16, tmp_path, 3)
+    joined = quantise(parts[0], tmp_path / "joined.gguf")
+    assert verify(joined)
+    assert "split.count" not in read_header(joined).metadata
+    ours, theirs = (path.read_bytes()[read_header(path).data_offset :] for path in (joined, small))
+    assert ours == theirs
+    with pytest.raises(UsageError, match="is the file to quantise"):
+        quantise(parts[0], parts[1])
+    with pytest.raises(BadModelFile, match="part 2 of 3") as caught:
+        quantise(parts[1], tmp_path / "other.gguf")
+    assert parts[0].name in str(caught.value.hint)
+    with pytest.raises(UsageError, match="already quantised"):
+        quantise(split_model(small, tmp_path, 2)[0], tmp_path / "other.gguf")
+
+
+def test_what_is_not_a_model_is_not_quantised(tmp_path: Path) -> None:
+    """llama.cpp says of each that something is missing."""
+    for kind, said in (("adapter", "an adapter"), ("imatrix", "an importance matrix")):
+        path = write_header_alone(tmp_path / "m.gguf", "llama", {"general.type": kind})
+        with pytest.raises(BadModelFile, match=f"cannot be quantised: it is {said}"):
+            quantise(path, tmp_path / "q.gguf")
 
 
 def test_nearer_types_are_larger(wide_f16: Path, tmp_path: Path, load: Loader) -> None:

@@ -51,15 +51,33 @@ def test_more_than_the_memory_is_refused_with_the_numbers(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is needed, what is free, and what the model was trained on."""
-    monkeypatch.setattr("lamlam.runtime.llama.context_size.usable_memory", lambda: 1 << 30)
+    monkeypatch.setattr("lamlam.runtime.llama.context_size.usable_memory", lambda: 1 << 24)
+    options: list[tuple[dict[str, int], str]] = [
+        ({"context": 16000}, r"context=16000 for 4 sequences needs .* 0\.0 GiB of memory are free"),
+        ({"cache_tokens": 10**6}, "cache_tokens=1000000 needs about 2"),
+    ]
+    for given, said in options:
+        with (
+            pytest.raises(UsageError, match=said) as caught,
+            SyncEngine(tiny_model, None, **given),  # type: ignore[arg-type]
+        ):
+            pass
+        assert "trained on 512" in str(caught.value.hint)
+    with SyncEngine(tiny_model, None, context=1024):
+        pass
+
+
+def test_a_context_far_beyond_training_is_refused_on_every_machine(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much memory there is."""
+    monkeypatch.setattr("lamlam.runtime.llama.context_size.usable_memory", lambda: 1 << 60)
     with (
-        pytest.raises(UsageError, match=r"context=1000000 for 4 sequences .* 1\.0 GiB") as caught,
+        pytest.raises(UsageError, match="context=1000000 is 1953 times the 512 tokens") as caught,
         SyncEngine(tiny_model, None, context=10**6),
     ):
         pass
-    assert "trained on 512" in str(caught.value.hint)
-    with SyncEngine(tiny_model, None, context=1024):
-        pass
+    assert "context=512" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
