@@ -8,6 +8,7 @@ nothing is written.
 from __future__ import annotations
 
 import threading
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from lamlam.runtime.chat.template_filters import (
     BUILT_IN,
     DICT_METHODS,
     LIST_METHODS,
+    NUMBER_METHODS,
     TEXT_METHODS,
     WRITING,
     Budget,
@@ -35,6 +37,12 @@ MAX_WORK = 1_000_000
 """Steps of one rendering, beside those for the length of the conversation."""
 _WORK_FOR_CHARACTER = 4
 _CALL = 8
+_OTHER_FILES: dict[type[nodes.Node], str] = {
+    nodes.Extends: "extends",
+    nodes.FromImport: "from … import",
+    nodes.Import: "import",
+    nodes.Include: "include",
+}
 _OF_GROUPS = frozenset(("grouper", "list"))
 # Filters that the parsed template gets around what costs: no template can spell these names.
 _COUNTED, _EMITTED, _MADE, _COMPARED = "counted loop", "emitted", "made", "compared"
@@ -86,8 +94,10 @@ class ChatTemplate:
             self._environment.budget.left = work + _WORK_FOR_CHARACTER * _n_characters(messages)
             try:
                 return self._compiled.render(
-                    messages=messages,
-                    tools=tools,
+                    # Copies, since some templates change the lists that they are given.
+                    messages=deepcopy(messages),
+                    tools=deepcopy(tools),
+                    documents=None,
                     bos_token=bos,
                     eos_token=eos,
                     add_generation_prompt=True,
@@ -142,9 +152,9 @@ class _Environment(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """Parse the template, and make every loop and every text in it cost steps."""
         tree = Parser(self, source, name, filename).parse()
-        for loop in tree.find_all(nodes.For):
-            if loop.recursive:
-                raise TooMuch("it has a recursive loop")
+        for kind, what in _OTHER_FILES.items():
+            if tree.find(kind) is not None:
+                raise TooMuch(f"it has the tag {what}, but a model file holds one template")
         _Payments().visit(tree)
         return tree
 
@@ -165,6 +175,8 @@ class _Environment(ImmutableSandboxedEnvironment):
             kwargs.pop("_block_vars", None)
             made = __self._methods[name](owner, *args, **kwargs)
         else:
+            if isinstance(__callee, LoopContext) and args:  # the next level of a recursive loop
+                args = (__self.budget.counted(args[0]), *args[1:])
             made = super().call(__context, __callee, *args, **kwargs)
         return __self.budget.pay_for(made)
 
@@ -190,6 +202,10 @@ class _Environment(ImmutableSandboxedEnvironment):
             return attr in TEXT_METHODS
         if isinstance(obj, dict):
             return attr in DICT_METHODS
+        if isinstance(obj, int | float):
+            return attr in NUMBER_METHODS
+        if isinstance(obj, range):
+            return attr in ("count", "index")
         if isinstance(obj, list | tuple):
             is_group = isinstance(obj, tuple) and attr in _OF_GROUPS
             return attr in LIST_METHODS or (is_group and attr in getattr(obj, "_fields", ()))

@@ -11,29 +11,54 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import wraps
 from itertools import islice
+from random import Random
 from string import Formatter
 from typing import Any
 
-from jinja2 import filters
+from jinja2 import Environment, filters
 from jinja2.runtime import Undefined
-from markupsafe import escape
+from jinja2.utils import pass_environment
+from markupsafe import Markup, escape
 
 BUILT_IN = (
-    *("abs", "capitalize", "count", "d", "default", "dictsort", "filesizeformat", "first", "float"),
+    *(
+        "abs",
+        "attr",
+        "capitalize",
+        "count",
+        "d",
+        "default",
+        "dictsort",
+        "filesizeformat",
+        "first",
+        "float",
+    ),
     *("groupby", "int", "items", "last", "length", "list", "lower", "map", "max", "min", "pprint"),
     *("reject", "rejectattr", "reverse", "round", "select", "selectattr", "sort", "string"),
-    *("title", "trim", "truncate", "unique", "upper", "urlencode", "wordcount"),
+    *("title", "trim", "truncate", "unique", "upper", "urlencode", "wordcount", "xmlattr"),
 )
 TEXT_METHODS = frozenset(
-    ("capitalize", "casefold", "center", "count", "endswith", "find", "format", "format_map")
-    + ("index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower")
+    ("capitalize", "casefold", "center", "count", "endswith", "expandtabs", "find", "format")
+    + (
+        "format_map",
+        "index",
+        "isalnum",
+        "isalpha",
+        "isascii",
+        "isdecimal",
+        "isdigit",
+        "isidentifier",
+        "islower",
+    )
     + ("isnumeric", "isprintable", "isspace", "istitle", "isupper", "join", "ljust", "lower")
     + ("lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex")
     + ("rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip")
     + ("swapcase", "title", "upper", "zfill")
 )
+NUMBER_METHODS = frozenset(("as_integer_ratio", "bit_length", "conjugate", "is_integer"))
 DICT_METHODS = frozenset(("copy", "get", "items", "keys", "values"))
-LIST_METHODS = frozenset(("copy", "count", "index"))
+LIST_METHODS = frozenset(("append", "copy", "count", "index", "pop"))
+"""Templates that llama.cpp runs change lists: their own, or their copies of what they are given."""
 WRITING = frozenset(
     ("capitalize", "center", "e", "escape", "format", "indent", "join", "lower", "pprint")
     + ("replace", "safe", "string", "title", "tojson", "trim", "truncate", "upper", "urlencode")
@@ -139,20 +164,26 @@ class TextOperations:
             "center": self.center,
             "e": _escaped,
             "escape": _escaped,
+            "forceescape": _escaped,
             "format": self.formatted,
+            "from_json": self.from_json,
             "indent": self.indent,
             "join": self.join,
+            "random": self.random,
             "replace": self.replace,
             "safe": str,  # nothing is escaped here
             "slice": self.slice,
+            "striptags": self.striptags,
             "sum": self.sum,
             "tojson": as_json,
+            "wordwrap": self.wordwrap,
         }
 
     def methods(self) -> dict[str, Callable[..., Any]]:
         """Return the methods of text among these, which take the text first."""
         return {
             "center": str_method(self.center),
+            "expandtabs": self.expandtabs,
             "format": self.format_method,
             "format_map": lambda text, fields: self.format_method(text, **fields),
             "join": lambda text, values: self.join(values, text, must_be_text=True),
@@ -196,6 +227,11 @@ class TextOperations:
         self._budget.spend_characters(len(str(given)) + n_lines * n)
         return str(filters.do_indent(str(given), width, first, blank))
 
+    def expandtabs(self, text: str, tabsize: int = 8) -> str:
+        """Return the text with spaces in place of tabs."""
+        self._budget.spend_characters(len(text) + text.count("\t") * _size(tabsize))
+        return text.expandtabs(tabsize)
+
     def center(self, given: Any, width: int = 80, fill: str = " ") -> str:
         """Return the text in the middle of a line."""
         self._budget.spend_characters(max(len(str(given)), _size(width)))
@@ -223,6 +259,41 @@ class TextOperations:
             self._budget.pay_for(total)
             total = total + added
         return total
+
+    def random(self, values: Any) -> Any:
+        """Return one of the values; the same each time, since a prompt is rendered twice."""
+        listed = values if isinstance(values, str) else list(self._budget.counted(values))
+        return Random(len(listed)).choice(listed)
+
+    def from_json(self, text: Any) -> Any:
+        """Return what a JSON text says."""
+        self._budget.spend(len(str(text)))
+        return json.loads(str(text))
+
+    def striptags(self, given: Any) -> str:
+        """Return the text without tags of HTML."""
+        text = str(given)
+        self._budget.spend_characters(len(text) * (1 + text.count("<")))
+        return Markup(text).striptags()
+
+    @pass_environment
+    def wordwrap(
+        self,
+        environment: Environment,
+        given: Any,
+        width: int = 79,
+        break_long_words: bool = True,
+        wrapstring: str | None = None,
+        break_on_hyphens: bool = True,
+    ) -> str:
+        """Return the text in lines of a width."""
+        text, end = str(given), "\n" if wrapstring is None else str(wrapstring)
+        self._budget.spend(len(text))
+        n_lines = len(text.split()) + len(text) // max(_size(width), 1) + text.count("\n") + 1
+        self._budget.spend_characters(n_lines * len(end))
+        return filters.do_wordwrap(
+            environment, text, width, break_long_words, end, break_on_hyphens
+        )
 
     def formatted(self, given: Any, *values: Any, **fields: Any) -> str:
         """Return the text with its ``%s`` filled."""

@@ -47,6 +47,14 @@ TOO_MUCH = {
     "many slices": "{{ [1] | slice(99999999) | list }}",
     "indenting": "{{ ('a\n' * 9999) | indent(9999) }}",
     "joining by method": "{{ ('b' * 99999).join(['a'] * 9999) }}",
+    "tabs": "{{ 'a\tb'.expandtabs(999999999) }}",
+    "lines of one letter": "{{ ('a' * 999999) | wordwrap(1) }}",
+    "comments of HTML": "{{ ('<!---->' * 99999) | striptags }}",
+    "a list that grows in its loop": "{% set l = [1] %}{% for x in l %}{% set _ = l.append(x) %}{% endfor %}",
+    "a list in itself": "{% set l = [1] %}{% set _ = l.append(l) %}{{ l }}",
+    "levels of a loop": "{% for x in [1] recursive %}{{ loop(range(999999999)) }}{% endfor %}",
+    "a deep loop": "{% for x in [1, 1] recursive %}{{ loop([x, x]) }}{% endfor %}",
+    "deep JSON": "{{ ('[' * 99999) | from_json }}",
     "a sum of lists": "{{ ([[1] * 999] * 999) | sum(start=[]) | length }}",
     "deep brackets": "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
     "its own length": "x" * 300_000,
@@ -54,22 +62,25 @@ TOO_MUCH = {
 ESCAPES = [
     "{{ ''.__class__.__mro__ }}",
     "{{ messages.__class__.__base__.__subclasses__() }}",
-    "{{ messages | attr('__class__') }}",
-    "{{ messages | map('attr', '__class__') | list }}",
     "{{ namespace.__init__.__globals__ }}",
-    "{{ messages.append(1) }}",
     "{{ messages[0].update({'content': 1}) }}",
     "{% include '/etc/passwd' %}",
     "{% import 'os' as os %}",
     "{{ cycler.__init__.__globals__ }}",
     "{{ '{0.__class__}'.format(messages) }}",
     "{{ '{0[0]}'.format(messages) }}",
-    "{{ [[1]].pop() }}",
+    "{{ [1].insert(0, 1) }}",
+    "{{ [1].clear() }}",
+    "{{ (messages | attr('__class__')).x }}",
+    "{{ dict.fromkeys([1]) }}",
+    "{{ 5 .to_bytes(10) }}",
 ]
 EMPTY = [
     "{{ raise_exception.__globals__ }}",
     "{{ range.__self__ }}",
     "{{ self.__init__ }}",
+    "{{ messages | attr('__class__') }}",
+    "{{ messages | map('attr', '__class__') | join }}",
     "{{ namespace().__dict__ }}",
     "{{ strftime_now.__globals__ }}",
 ]
@@ -168,6 +179,10 @@ USED = (
     "{{ 'a b' | wordcount }}{{ 'abcdef' | truncate(5) }}{{ 'x' | center(5) }}{{ messages | pprint }}",
     "{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.next() }}{% set j = joiner(',') %}{{ j() }}{{ j() }}",
     "{% set x = 1 %}{% generation %}{% set x = 2 %}{{ x }}{% endgeneration %}{{ x }}",
+    "{% for x in [1, [2, [3]]] recursive %}{{ x if x is number else loop(x) }}{{ loop.depth }}{% endfor %}",
+    "{{ 'a\tb'.expandtabs(4) }}{{ '<b>x</b>' | striptags }}{{ 'a b c' | wordwrap(3) }}{{ {'a': 1} | xmlattr }}",
+    "{{ messages[0] | attr('role') }}{{ (messages[0] | attr('get'))('role') }}{{ '<' | forceescape }}",
+    "{{ 5 .bit_length() }}{{ 2.0.is_integer() }}{{ range(9).index(3) }}{{ documents is none }}",
     "{{ messages[0].copy().get('role') }}{{ {'a': none, 'b': true, 'c': 1.5} }}{{ [none, 'x\u00e9'] | tojson }}",
 )
 
@@ -177,8 +192,35 @@ def test_what_templates_use_gives_what_transformers_gives(source: str) -> None:
     """To the letter: a budget changes nothing for who stays within it."""
     from transformers.utils.chat_template_utils import _compile_jinja_template
 
-    expected = _compile_jinja_template(source).render(messages=SAID)
+    expected = _compile_jinja_template(source).render(messages=SAID, documents=None)
     assert ChatTemplate(source).render(SAID) == expected and expected
+
+
+def test_lists_are_changed_as_in_llama_cpp() -> None:
+    """A template changes its own lists and its copy of what it is given; JSON can be read."""
+    said = [dict(SAID[0])]
+    cases = {
+        "{% set l = [] %}{% set _ = l.append(1) %}{{ l }}{{ l.pop() }}{{ l }}": "[1]1[]",
+        "{% set _ = messages.append(messages.pop(0)) %}{{ messages | length }}": "1",
+        "{% set _ = messages.pop() %}{{ messages }}": "[]",
+        "{{ '{\"a\": [1, null]}' | from_json }}": "{'a': [1, None]}",
+    }
+    assert {source: ChatTemplate(source).render(said) for source in cases} == cases
+    assert said == SAID
+
+
+@pytest.mark.parametrize(
+    ("source", "tag"),
+    [
+        ("{% include 'x' %}", "include"),
+        ("{% import 'x' as y %}", "import"),
+        ("{% from 'x' import y %}", "from … import"),
+        ("{% extends 'x' %}", "extends"),
+    ],
+)
+def test_other_files_are_refused_by_name(source: str, tag: str) -> None:
+    with pytest.raises(BadChatTemplate, match=f"broken: it has the tag {tag}, but a model file"):
+        ChatTemplate(source)
 
 
 def test_faults_are_named() -> None:
