@@ -6,6 +6,7 @@ sees the rows that it would have seen.
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 from collections.abc import Iterator, Sequence
@@ -20,24 +21,50 @@ from lamlam.ending_signals import leave_to_parent
 from lamlam.errors import NothingToLearn
 from lamlam.trainer.augmentation import NO_AUGMENTATION, titles_by_kind
 from lamlam.trainer.documents import Document, read_documents
+from lamlam.trainer.endings import mark_cut
 from lamlam.trainer.packing import IGNORED, EncodedDocument, PackedRows, augment_and_encode, pack
 from lamlam.trainer.settings import Settings
-from lamlam.trainer.split import is_held_out
+from lamlam.trainer.split import log_split, split_documents
 from lamlam.trainer.synthetic.documents import invent
 from lamlam.trainer.tokenizer import LmlmTokenizer
+
+log = logging.getLogger(__name__)
 
 SHARD = 4096
 """Documents that one task prepares."""
 
 
-def training_documents(settings: Settings) -> list[Document]:
-    """Return the documents that are not held out."""
-    share = settings.data.held_out
-    return [
-        document
-        for document in read_documents(settings.data.documents)
-        if not is_held_out(document.title, share)
-    ]
+def training_documents(settings: Settings, *, skip_invalid: bool = False) -> list[Document]:
+    """Return the documents to train on, each marked as cut or not.
+
+    Without those that are held out, and without what would give those away.
+
+    Args:
+        skip_invalid: leave out lines that are not documents; the log counts them.
+
+    Raises:
+        BadDocument: the file cannot be read, or a line is not a document.
+        NothingToLearn: no document is left.
+    """
+    data = settings.data
+    split = split_documents(
+        read_documents(data.documents, skip_invalid=skip_invalid), data.held_out
+    )
+    log_split(split)
+    if not split.training and split.held_out:
+        raise NothingToLearn(
+            "every document is held out, or much the same as one that is",
+            hint="set data.held_out = 0 where documents are few",
+        )
+    documents = mark_cut(split.training)
+    n_without = sum(not document.facts for document in documents)
+    if n_without and not data.plain:
+        log.warning(
+            "%d of %d documents state no fact: their text is learnt by heart, with no lookup%s",
+            n_without, len(documents),
+            ", and the model will never ask memory" if n_without == len(documents) else "",
+        )  # fmt: skip
+    return documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +113,15 @@ class _Worker:
         plain = self.settings.data.plain
         # The no-lookup baseline learns values by heart, so its texts must keep their true names.
         augmentation = NO_AUGMENTATION if plain else self.settings.data.variation
+        whole = self.settings.data.rows == "documents"
         return augment_and_encode(
-            documents, self.tokenizer, augmentation, self.titles, task.seed + 1, plain=plain
+            documents,
+            self.tokenizer,
+            augmentation,
+            self.titles,
+            task.seed + 1,
+            plain=plain,
+            longest=self.settings.model.context if whole else None,
         )
 
 
@@ -109,6 +143,7 @@ class BatchLoader:
         start = (settings, documents, tokenizer.full.to_str())
         self._pool: Executor | None = None
         self._worker: _Worker | None = None
+        self._has_told_of_parts = False
         if settings.data.workers > 0:
             self._pool = ProcessPoolExecutor(
                 settings.data.workers,
@@ -176,6 +211,13 @@ class BatchLoader:
                 parts.append(self._worker.rows(task))
         inputs = np.concatenate([part.inputs for part in parts])
         labels = np.concatenate([part.labels for part in parts])
+        n_later_parts = sum(part.n_later_parts for part in parts)
+        if n_later_parts and not self._has_told_of_parts:
+            self._has_told_of_parts = True
+            log.info(
+                "documents longer than a row of %d tokens are read in parts: %d more than documents",
+                self.settings.model.context, n_later_parts,
+            )  # fmt: skip
         if not (labels != IGNORED).any():
             raise NothingToLearn("every token of the documents is masked")
         order = np.random.default_rng(self.settings.run.seed + number).permutation(len(inputs))

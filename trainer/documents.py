@@ -3,17 +3,21 @@
 One JSON object a line: ``title``, ``text``, ``facts`` as ``[entity, relation,
 value]`` triples and ``at``, the offset of each value in the text. ``by`` ("s":
 the value comes from structured data, "r": a rule read it off the text),
-``source``, ``person`` and ``other_facts`` are optional. This module imports
-nothing heavy: the runtime's evaluation reads documents too.
+``source``, ``person``, ``other_facts`` and ``cut`` (whether the text goes on
+where it was taken from) are optional. An ``at`` of -1 says that the text does
+not have the value. This module imports nothing heavy: the runtime's
+evaluation reads documents too.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import logging
 import lzma
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +25,12 @@ from typing import Any, TextIO
 
 from lamlam.errors import BadDocument
 from lamlam.standard_input import standard_input
+
+log = logging.getLogger(__name__)
+
+NOT_STATED = -1
+"""``at`` of a value that the text does not have word for word."""
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,8 @@ class Document:
     """Facts about the entity whose value the text does not state."""
     source: str = ""
     is_person: bool = False
+    is_cut: bool | None = None
+    """Whether the text goes on where it was taken from; None where nobody says."""
 
     def triples(self) -> Iterator[tuple[str, str, str]]:
         """Yield every fact of the document as (entity, relation, value)."""
@@ -67,47 +79,107 @@ class _Fields:
     other_facts: list[list[str]] = field(default_factory=list)
     source: str = ""
     person: bool = False
+    cut: bool | None = None
 
 
 def parse_document(line: str, number: int = 1) -> Document:
     """Return the document that one JSON line holds.
 
+    Of values that overlap, the first is stated (the longer of two at one place);
+    the facts of the others become ``other_facts``, and so do those at -1.
+
     Raises:
         BadDocument: the line is not a document, or a value is not where ``at`` says.
     """
+    return _parse(line, number)[0]
+
+
+def _parse(line: str, number: int) -> tuple[Document, int]:
+    """Return the document of a line, and how many of its values overlap the one before."""
     try:
-        raw: Any = json.loads(line)
-        missing = [key for key in ("title", "text", "facts", "at") if key not in raw]
-        if missing:
-            raise ValueError(f"it has no {', no '.join(missing)}")
-        known = {key: raw[key] for key in _Fields.__dataclass_fields__ if key in raw}
-        fields = _Fields(**known)
-        if not isinstance(fields.title, str) or not isinstance(fields.text, str):
-            raise TypeError("title and text must be strings")
-        if not all(type(at) is int and at >= 0 for at in fields.at):
-            raise TypeError("at must be a list of whole numbers from 0 on")
+        fields = _read_fields(line)
         stated = [
-            StatedFact(str(e), str(r), str(v), at, fields.by[i : i + 1] == "s")
-            for i, ((e, r, v), at) in enumerate(zip(fields.facts, fields.at, strict=True))
+            StatedFact(e, r, v, at, fields.by[i : i + 1] == "s")
+            for i, ((e, r, v), at) in enumerate(
+                zip(map(_triple, fields.facts), fields.at, strict=True)
+            )
         ]
-        others = tuple((str(e), str(r), str(v)) for e, r, v in fields.other_facts)
-    except (ValueError, TypeError, KeyError) as problem:
+        others = [_triple(fact) for fact in fields.other_facts]
+    except (ValueError, TypeError, KeyError, RecursionError) as problem:
         raise BadDocument(
             f"line {number} is not a training document: {problem}",
             hint='a line is {"title", "text", "facts": [[entity, relation, value], ...], "at"}',
         ) from None
-    end = 0
-    for fact in sorted(stated, key=lambda fact: fact.at):
-        if not fields.text.startswith(fact.value, fact.at) or fact.at < end or not fact.value:
+    kept: list[StatedFact] = []
+    n_overlapping = end = 0
+    for fact in sorted(stated, key=lambda fact: (fact.at, -len(fact.value))):
+        if fact.at == NOT_STATED:
+            others.append((fact.entity, fact.relation, fact.value))
+            continue
+        if not fact.value or not fields.text.startswith(fact.value, fact.at):
             raise BadDocument(
-                f"line {number}: {fact.value!r} is not at offset {fact.at}, "
-                "or overlaps the value before it"
+                f"line {number}: {fact.value!r} is not at offset {fact.at} of the text",
+                hint=_right_place(fact, fields.text),
             )
+        if fact.at < end:
+            n_overlapping += 1
+            others.append((fact.entity, fact.relation, fact.value))
+            continue
+        kept.append(fact)
         end = fact.at + len(fact.value)
-    stated.sort(key=lambda fact: fact.at)
-    return Document(
-        fields.title, fields.text, tuple(stated), others, fields.source, bool(fields.person)
+    document = Document(
+        fields.title,
+        fields.text,
+        tuple(kept),
+        tuple(others),
+        fields.source,
+        bool(fields.person),
+        fields.cut,
     )
+    return document, n_overlapping
+
+
+def _read_fields(line: str) -> _Fields:
+    raw: Any = json.loads(line)
+    if not isinstance(raw, dict):
+        raise TypeError("it is not a JSON object")
+    missing = [key for key in ("title", "text", "facts", "at") if key not in raw]
+    if missing:
+        raise ValueError(f"it has no {', no '.join(missing)}")
+    known = {key: raw[key] for key in _Fields.__dataclass_fields__ if raw.get(key) is not None}
+    fields = _Fields(**known)
+    for name in ("title", "text", "by", "source"):
+        if not isinstance(getattr(fields, name), str):
+            raise TypeError(f"{name} must be a string")
+    if not all(type(at) is int and at >= NOT_STATED for at in fields.at):
+        raise TypeError(
+            "at must be a list of whole numbers from 0 on, or -1 for a value not stated"
+        )
+    if fields.cut not in (True, False, None):
+        raise TypeError("cut must be true or false")
+    if not fields.text.isascii() and (half := _HALF_CHARACTER.search(fields.text)):
+        raise ValueError(
+            f"its text has half a character (a lone surrogate) at offset {half.start()}"
+        )
+    return fields
+
+
+def _triple(fact: Sequence[object]) -> tuple[str, str, str]:
+    if not isinstance(fact, list) or len(fact) != 3:
+        raise ValueError("a fact must be a list of entity, relation and value")
+    if not all(isinstance(part, str | int | float) for part in fact):
+        raise TypeError(f"entity, relation and value must be strings, got {fact}")
+    entity, relation, value = map(str, fact)
+    return entity, relation, value
+
+
+def _right_place(fact: StatedFact, text: str) -> str:
+    found = text.find(fact.value) if fact.value else -1
+    if found < 0:
+        return "the text must have each value word for word"
+    if text.encode().startswith(fact.value.encode(), fact.at):
+        return f"at counts characters, not bytes: it is at {found}"
+    return f"it is at {found}"
 
 
 @contextmanager
@@ -133,20 +205,52 @@ def name_of(path: Path | str) -> str:
     return "standard input" if str(path) == "-" else str(path)
 
 
-def read_documents(path: Path | str) -> Iterator[Document]:
+def read_documents(path: Path | str, *, skip_invalid: bool = False) -> Iterator[Document]:
     """Yield the documents of a ``.jsonl``, ``.gz`` or ``.xz`` file; ``-`` is standard input.
 
+    The log counts what was left out: values that overlap another, and lines.
+
+    Args:
+        skip_invalid: leave out lines that are not documents instead of refusing the file.
+
     Raises:
-        BadDocument: the file cannot be read, or a line is not a document.
+        BadDocument: the file cannot be read, or a line is not a document; all lines are
+            none, with ``skip_invalid``.
     """
+    first: BadDocument | None = None
+    n_refused = n_read = n_overlapping = first_overlap = 0
     try:
         with open_text(path) as lines:
             for number, line in enumerate(lines, 1):
                 if number == 1:
                     line = line.removeprefix("\ufeff")  # the mark that some editors write
-                if line.strip():
-                    yield parse_document(line, number)
+                if not line.strip():
+                    continue
+                try:
+                    document, n = _parse(line, number)
+                except BadDocument as problem:
+                    first = first or problem
+                    n_refused += 1
+                    continue
+                if n and not first_overlap:
+                    first_overlap = number
+                n_overlapping += n
+                n_read += 1
+                # Behind the first bad line the others are only counted, for the message.
+                if skip_invalid or first is None:
+                    yield document
     except (OSError, EOFError, lzma.LZMAError, zlib.error, UnicodeDecodeError) as problem:
         # A system's own message names the file again.
         why = (problem.strerror if isinstance(problem, OSError) else None) or problem
         raise BadDocument(f"cannot read {name_of(path)}: {why}") from None
+    if first is not None and not (skip_invalid and n_read):
+        more = f"; {n_refused - 1} more lines are none" if n_refused > 1 else ""
+        raise BadDocument(f"{first}{more}", hint=first.hint)
+    if first is not None:
+        log.warning("%s: %d lines left out, the first: %s", name_of(path), n_refused, first)
+    if n_overlapping:
+        log.warning(
+            "%s: %d values overlap the one before them, the first in line %d: "
+            "their facts count as not stated in the text",
+            name_of(path), n_overlapping, first_overlap,
+        )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from lamlam.trainer.augmentation import Augmentation, augment
 from lamlam.trainer.documents import Document
-from lamlam.trainer.lookup_format import LookupCall, Piece, PlainText
+from lamlam.trainer.lookup_format import LookupCall, Piece, PlainText, learn_named_entities
 from lamlam.trainer.loss_masks import lookup_masks
+from lamlam.trainer.sentences import sentences, without_margin
 from lamlam.trainer.tokenizer import LmlmTokenizer
 
 IGNORED = -100
@@ -33,6 +34,10 @@ class EncodedDocument:
     """(seq_len,) ids, the end-of-text token first."""
     loss_mask: NDArray[np.bool_]
     """(seq_len,) true where the token counts as a target."""
+    end_in_loss: bool = True
+    """Whether the end-of-text token after it counts: not where the text was cut."""
+    is_later_part: bool = False
+    """Whether it goes on a document that is longer than a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class PackedRows:
     """(rows, seq_len) ids."""
     labels: NDArray[np.int32]
     """(rows, seq_len) the next id, or `IGNORED`."""
+    n_later_parts: int = 0
+    """Parts of long documents, the first part of each left out."""
 
 
 def encode_documents(
@@ -128,8 +135,8 @@ def pack(
 
     Args:
         documents: in the order in which they are to be seen.
-        how: ``documents`` keeps each document whole (one that is longer than a
-            row loses its end); ``stream`` cuts one long stream.
+        how: ``documents`` keeps each document whole, so none may be longer than a row
+            (`encode_parts` sees to it); ``stream`` cuts one long stream.
     """
     filled: list[list[EncodedDocument]] = (
         _fit_whole(documents, seq_len) if how == "documents" else [list(documents)]
@@ -141,6 +148,9 @@ def pack(
     for group in filled:
         tokens = np.concatenate([d.tokens for d in (*group, closing)])
         loss_mask = np.concatenate([d.loss_mask for d in (*group, closing)])
+        # The token that ends a document is the first of the next one.
+        after = np.cumsum([len(document.tokens) for document in group])
+        loss_mask[after] = [document.end_in_loss for document in group]
         if how == "documents":
             tokens, loss_mask = tokens[:width], loss_mask[:width]
         short = -(len(tokens) - 1) % seq_len
@@ -148,7 +158,8 @@ def pack(
         targets = np.where(np.pad(loss_mask, (0, short)), tokens, IGNORED).astype(np.int32)
         inputs.append(tokens[:-1].reshape(-1, seq_len))
         labels.append(targets[1:].reshape(-1, seq_len))
-    return PackedRows(np.concatenate(inputs), np.concatenate(labels))
+    n_later_parts = sum(document.is_later_part for document in documents)
+    return PackedRows(np.concatenate(inputs), np.concatenate(labels), n_later_parts)
 
 
 def _fit_whole(documents: Sequence[EncodedDocument], seq_len: int) -> list[list[EncodedDocument]]:
@@ -181,8 +192,72 @@ def augment_and_encode(
     seed: int,
     *,
     plain: bool = False,
+    longest: int | None = None,
 ) -> list[EncodedDocument]:
-    """Return the documents of one draw, encoded; the same seed gives the same draw."""
+    """Return the documents of one draw, encoded; the same seed gives the same draw.
+
+    Args:
+        longest: tokens; longer documents are returned in parts. None keeps all whole.
+    """
     rng = random.Random(seed)
     drawn = [list(augment(document, rng, augmentation, titles)) for document in documents]
-    return encode_documents(drawn, tokenizer, plain=plain)
+    result: list[EncodedDocument] = []
+    for document, pieces, encoded in zip(
+        documents, drawn, encode_documents(drawn, tokenizer, plain=plain), strict=True
+    ):
+        parts = [encoded]
+        if longest is not None and len(encoded.tokens) > longest:
+            parts = encode_parts(pieces, tokenizer, longest, plain=plain)
+        if document.is_cut:
+            parts[-1] = replace(parts[-1], end_in_loss=False)
+        result += parts
+    return result
+
+
+def encode_parts(
+    pieces: Sequence[Piece], tokenizer: LmlmTokenizer, longest: int, *, plain: bool = False
+) -> list[EncodedDocument]:
+    """Return one long document in parts that end where sentences do.
+
+    No part learns an end but the last, and none learns to begin in the middle but the
+    first. In each, an entity is in the loss only where this part has named it.
+
+    Args:
+        longest: tokens of a part at most, the end-of-text token before it included.
+    """
+
+    def encode(units: Sequence[Sequence[Piece]]) -> list[EncodedDocument]:
+        return encode_documents(units, tokenizer, plain=plain)
+
+    units: list[list[Piece]] = []
+    # Four characters are about a token, so that hardly a sentence is parted before it is tried.
+    whole = list(sentences(pieces, most=4 * longest))
+    for unit, encoded_unit in zip(whole, encode(whole), strict=True):
+        fits = len(encoded_unit.tokens) <= longest
+        units += [unit] if fits else sentences(unit, most=max(1, longest // 8))
+    groups: list[list[Piece]] = []
+    room = 0
+    for unit, encoded_unit in zip(units, encode(units), strict=True):
+        length = len(encoded_unit.tokens) - 1
+        if length > room or not groups:
+            groups.append([])
+            room = longest - 1
+        groups[-1] += unit
+        room -= length
+    groups = [group for group in map(without_margin, groups) if group]
+    encoded = encode([list(learn_named_entities(group)) for group in groups])
+    result: list[EncodedDocument] = []
+    for i, part in enumerate(encoded):
+        mask = part.loss_mask.copy()
+        if i > 0:
+            mask[1:2] = False
+        # A lookup alone may be longer than a row: what does not fit goes.
+        result.append(
+            EncodedDocument(
+                part.tokens[:longest],
+                mask[:longest],
+                end_in_loss=i == len(encoded) - 1 and len(part.tokens) <= longest,
+                is_later_part=i > 0,
+            )
+        )
+    return result

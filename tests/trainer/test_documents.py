@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import lzma
 from pathlib import Path
 
@@ -37,7 +38,6 @@ def test_plain_gz_and_xz_files_read_alike(tmp_path: Path) -> None:
         GOOD.replace("[5]", "[-5]"),
         GOOD.replace('"Ada, 1815."', "5"),
         GOOD.replace("[5]", "[5, 6]"),
-        GOOD.replace('"1815"]]', '"1815"], ["Ada", "x", "815"]]').replace("[5]", "[5, 6]"),
         GOOD.replace('["Ada", "Born", "1815"]', '["Ada", "1815"]'),
     ],
 )
@@ -69,3 +69,87 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(list(read_documents(path))) == 1
     monkeypatch.setattr("sys.stdin", io.StringIO(f"\ufeff{GOOD}"))
     assert len(list(read_documents("-"))) == 1
+
+
+def with_facts(*facts: tuple[str, int]) -> str:
+    """A line about Ada, who was born on 10 December 1815, with values at their places."""
+    return json.dumps(
+        {
+            "title": "Ada", "text": "Ada was born on 10 December 1815 in Lowmere.",
+            "facts": [["Ada", f"Relation {i}", value] for i, (value, _) in enumerate(facts)],
+            "at": [at for _, at in facts],
+        }
+    )  # fmt: skip
+
+
+def test_of_overlapping_values_the_first_is_stated_and_none_is_lost() -> None:
+    document = parse_document(
+        with_facts(("1815", 28), ("10 December", 16), ("10 December 1815", 16), ("Lowmere", 36))
+    )
+    assert [fact.value for fact in document.facts] == ["10 December 1815", "Lowmere"]
+    assert {value for _, _, value in document.other_facts} == {"1815", "10 December"}
+
+
+def test_overlapping_values_are_counted_and_refuse_no_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(GOOD + "\n" + with_facts(("10 December", 16), ("December 1815", 19)) + "\n")
+    assert len(list(read_documents(path))) == 2
+    assert "1 values overlap the one before them, the first in line 2" in caplog.text
+
+
+def test_a_value_at_minus_one_is_not_stated_in_the_text() -> None:
+    document = parse_document(with_facts(("mathematics", -1), ("Lowmere", 36)))
+    assert [fact.value for fact in document.facts] == ["Lowmere"]
+    assert document.other_facts == (("Ada", "Relation 0", "mathematics"),)
+
+
+def test_bad_lines_are_counted_in_the_message(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([GOOD, "not json", GOOD, "[]", "5"]))
+    with pytest.raises(BadDocument, match="line 2 is not .*; 2 more lines are none"):
+        list(read_documents(path))
+
+
+def test_bad_lines_can_be_left_out_and_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([GOOD, "not json", GOOD, "[]", GOOD.replace("[5]", "[4]")]))
+    assert len(list(read_documents(path, skip_invalid=True))) == 2
+    assert "3 lines left out, the first: line 2 is not a training document" in caplog.text
+    path.write_text("not json\n[]\n")
+    with pytest.raises(BadDocument, match="line 1"):
+        list(read_documents(path, skip_invalid=True))
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        (GOOD.replace("[5]", "[4]"), "it is at 5"),
+        (GOOD.replace("Ada, 1815", "Åda, 1815").replace("[5]", "[6]"), "not bytes: it is at 5"),
+        (GOOD.replace('"1815"]', '"1816"]'), "word for word"),
+    ],
+)
+def test_a_value_in_another_place_is_pointed_at(line: str, hint: str) -> None:
+    with pytest.raises(BadDocument) as refused:
+        parse_document(line)
+    assert hint in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[" * 100_000,
+        '["title", "text", "facts", "at"]',
+        GOOD.replace("Ada, 1815.", "Ada, 1815.\\ud800"),
+        GOOD.replace('["Ada", "Born", "1815"]', '["Ada", null, "1815"]'),
+        GOOD.replace('["Ada", "Born", "1815"]', '"abc"'),
+        GOOD.replace('"at"', '"by": ["s"], "at"'),
+        GOOD.replace('"at"', '"cut": "yes", "at"'),
+    ],
+)
+def test_hostile_lines_are_refused_by_name(line: str) -> None:
+    with pytest.raises(BadDocument, match="line 1 is not a training document"):
+        parse_document(line)
