@@ -9,6 +9,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 from lamlam.memory_backends.commits.entity_edit import stored_form
 from lamlam.memory_backends.model.entity_reader import EntityReader, value_key
@@ -25,6 +27,7 @@ from lamlam.memory_backends.model.row_codec import (
     find,
     pack,
     relation_keys,
+    sources_of,
     unescape,
     unpack,
 )
@@ -112,7 +115,7 @@ class Replica(EntityReader):
     def record(self, key: str) -> _ReplicaRow | None:
         """Return the entity with exactly this scoped key."""
         text = self._rows.get(key)
-        return None if text is None else _ReplicaRow(key, text, self._sources)
+        return None if text is None else _ReplicaRow(key, text, self._sources, self.lock)
 
     def alias(self, key: str) -> str | None:
         """Return the scoped key of the entity that has this one as an alias."""
@@ -284,9 +287,12 @@ class Replica(EntityReader):
 class _ReplicaRow:
     """An entity's row (an `EntityRecord`)."""
 
-    __slots__ = ("_sources", "_text", "key")
+    __slots__ = ("_lock", "_sources", "_text", "key")
 
-    def __init__(self, key: str, text: str, sources: _Sources) -> None:
+    def __init__(
+        self, key: str, text: str, sources: _Sources, lock: AbstractContextManager[Any]
+    ) -> None:
+        self._lock = lock
         self.key = key
         self._text = text
         self._sources = sources
@@ -302,7 +308,11 @@ class _ReplicaRow:
 
     def of(self, relation_key: str) -> Sequence[StoredFact]:
         """Return the facts of one relation, in stored order."""
-        return find(self._text, relation_key, self._sources.text, self._sources.kept)
+        return find(self._text, relation_key, self._sources.text, self._sources.kept, self._later)
+
+    def _later(self, written: str) -> tuple[str, ...]:
+        with self._lock:
+            return sources_of(written, self._sources.text)
 
     def stored(self) -> list[StoredFact]:
         """Return every fact, in stored order."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
+from lamlam.memory_backends.model.lazy_facts import MOST_AT_ONCE, LongFacts
 from lamlam.memory_backends.model.lookups import EntityFact, PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.model.synonyms import same_relation
 
+MOST_OF_A_CODE = 2048
+"""Names that are compared of those that share a code: generation waits for it. Where there are more
+of one name, it is ambiguous anyway."""
 _NO_RULES = RelationRules()
 
 
@@ -39,24 +44,37 @@ class EntityRecord(Protocol):
         ...
 
 
-class StoredEntity(NamedTuple):
-    """An `EntityRecord` whose facts are at hand."""
-
+class _NamedFacts(NamedTuple):
     name: str
     key: str
     facts: Sequence[StoredFact]
 
+
+class StoredEntity(_NamedFacts):
+    """An `EntityRecord` whose facts are at hand."""
+
     def relation_keys(self) -> list[str]:
         """Return the keys of its relations in stored order, each once."""
-        return list(dict.fromkeys(fact.key for fact in self.facts))
+        return list(self._by_relation)
 
-    def of(self, relation_key: str) -> list[StoredFact]:
+    def of(self, relation_key: str) -> Sequence[StoredFact]:
         """Return the facts of one relation, in stored order."""
-        return [fact for fact in self.facts if fact.key == relation_key]
+        found = self._by_relation.get(relation_key, [])
+        if len(found) <= MOST_AT_ONCE:
+            return found
+        return LongFacts(iter(found), is_timeless=False)
 
     def stored(self) -> Sequence[StoredFact]:
         """Return every fact, in stored order."""
         return self.facts
+
+    @cached_property
+    def _by_relation(self) -> dict[str, list[StoredFact]]:
+        """The facts of each relation: gone through once, and not for every question."""
+        found: dict[str, list[StoredFact]] = {}
+        for fact in self.facts:
+            found.setdefault(fact.key, []).append(fact)
+        return found
 
 
 class EntityHistory(NamedTuple):
@@ -153,7 +171,8 @@ class EntityReader(Protocol):
     def candidates(self, codes: Collection[int]) -> Sequence[str]:
         """Return the keys of the entities indexed under any of these codes, each once.
 
-        The blocking step of record linkage: near names share a code (`blocking_codes`).
+        The blocking step of record linkage: near names share a code (`blocking_codes`). Of one
+        code that very many names have, `MOST_OF_A_CODE` are enough.
         """
         return ()
 

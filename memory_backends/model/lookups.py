@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, overload
+from typing import Literal, NamedTuple, Protocol
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.candidates import Candidate
@@ -173,59 +173,6 @@ class StoredFact(NamedTuple):
         return StoredFact(*self[:4], revision, *self[5:9], seq)
 
 
-class LazyFacts(Sequence[StoredFact]):
-    """Facts without a period of which only the values were read: most questions ask no more.
-
-    Never empty.
-    """
-
-    __slots__ = ("_facts", "_places", "_sources", "_text", "_unpack", "values")
-
-    def __init__(
-        self,
-        values: tuple[str, ...],
-        text: str,
-        places: Sequence[int],
-        sources: Sequence[tuple[str, ...]],
-        unpack: Callable[[str, int, tuple[str, ...]], StoredFact],
-    ) -> None:
-        """Hold the facts as they are kept.
-
-        Args:
-            values: their surfaces.
-            text: what its backend keeps of an entity.
-            places: where each fact is in it.
-            sources: of each.
-            unpack: gives the fact at a place of the text.
-        """
-        self.values = values
-        self._text = text
-        self._places = places
-        self._sources = sources
-        self._unpack = unpack
-        self._facts: list[StoredFact] | None = None
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @overload
-    def __getitem__(self, index: int) -> StoredFact: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[StoredFact]: ...
-    def __getitem__(self, index: int | slice) -> StoredFact | list[StoredFact]:
-        if self._facts is None:
-            self._facts = [
-                self._unpack(self._text, place, sources)
-                for place, sources in zip(self._places, self._sources, strict=True)
-            ]
-        return self._facts[index]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]  # as of a list
-
-
 class PastVersion(NamedTuple):
     """A version of a fact that has ended."""
 
@@ -253,8 +200,19 @@ class EntityFact(NamedTuple):
     """The text that it answers with: its value, or its entity where it answers the inverse."""
 
 
+class Answer(NamedTuple):
+    """One value of a lookup, and the fact behind it."""
+
+    value: str
+    fact_id: str | None
+    source: str | None
+
+
 class LookupResult:
-    """What memory knows; `Fact` objects are built when first asked for."""
+    """What memory knows; `Fact` objects are built when first asked for.
+
+    Of very many values only those are read that are asked for: `value`, and `answer` one by one.
+    """
 
     __slots__ = (
         "_entity",
@@ -265,12 +223,12 @@ class LookupResult:
         "_match",
         "_owned",
         "_stored",
+        "_values",
         "candidates",
         "elapsed_ns",
         "namespace",
         "revision",
         "status",
-        "values",
     )
 
     def __init__(
@@ -304,13 +262,9 @@ class LookupResult:
         self.elapsed_ns = elapsed_ns
         self.candidates = candidates
         self.namespace = namespace
-        self.values: tuple[str, ...]
+        self._values: tuple[str, ...] | None = None
         if owned is not None:
-            self.values = tuple([one.value for one in owned])
-        elif type(stored) is LazyFacts:
-            self.values = stored.values
-        else:
-            self.values = tuple([fact[2] for fact in stored])
+            self._values = tuple([one.value for one in owned])
         self._entity = entity
         self._key = key
         self._stored = stored
@@ -320,16 +274,43 @@ class LookupResult:
         self._fact_ids: tuple[str, ...] | None = None
 
     @property
+    def values(self) -> tuple[str, ...]:
+        """Every value, in stored order."""
+        if self._values is None:
+            stored = self._stored
+            known: tuple[str, ...] | None = getattr(stored, "values", None)
+            self._values = tuple([fact[2] for fact in stored]) if known is None else known
+        return self._values
+
+    @property
     def value(self) -> str | None:
         """The first value, or ``None``."""
+        if self._values is None and not hasattr(self._stored, "values"):
+            return self._stored[0].value if self._stored else None
         return self.values[0] if self.values else None
+
+    def answer(self, number: int) -> Answer | None:
+        """Return one of the values, the first is number 0; ``None`` behind the last one."""
+        owned = self._owned
+        try:
+            if owned is None:
+                fact = self._stored[number]
+                one = EntityFact(self._entity, self._key, fact, fact.value)
+            else:
+                one = owned[number]
+        except IndexError:
+            return None
+        identify = self._identify
+        return Answer(one.value, identify(one.key, one.fact) if identify else None, one.fact.source)
 
     @property
     def match(self) -> Match:
         """How the question was understood."""
         if self._match is None:
-            owners = self._owners()
-            relation = owners[0].fact.relation if owners else None
+            if self._owned is not None:
+                relation = self._owned[0].fact.relation if self._owned else None
+            else:
+                relation = self._stored[0].relation if self._stored else None
             self._match = Match(
                 MatchPart("exact", 1.0, self._entity), MatchPart("exact", 1.0, relation)
             )

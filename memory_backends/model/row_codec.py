@@ -11,11 +11,12 @@ reader needs no second step, and any number of different relations costs no memo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from lamlam.errors import BadStore
-from lamlam.memory_backends.model.lookups import LazyFacts, StoredFact
+from lamlam.memory_backends.model.lazy_facts import MOST_AT_ONCE, LazyFacts, LongFacts
+from lamlam.memory_backends.model.lookups import StoredFact
 
 RECORD = "\x1e"
 FIELD = "\x1f"
@@ -24,6 +25,7 @@ _ESCAPED = {_ESCAPE: _ESCAPE + "e", RECORD: _ESCAPE + "r", FIELD: _ESCAPE + "u"}
 _PLAIN = {escaped[1]: char for char, escaped in _ESCAPED.items()}
 _NEEDS_ESCAPE = re.compile("[\x1b\x1e\x1f]")
 _IS_ESCAPED = re.compile("\x1b([eru])")
+_KEY = re.compile("\x1e([^\x1e\x1f]*)")
 
 _TITLE_CASE = "^"  # "Birth Date" for the key "birth date": the most common other spelling
 _SPELT_OUT = "="
@@ -74,15 +76,21 @@ def unpack(text: str, source_of: Callable[[int], str | None], most: int = -1) ->
 
 
 def find(
-    text: str, key: str, source_of: Callable[[int], str | None], kept: dict[str, tuple[str, ...]]
+    text: str,
+    key: str,
+    source_of: Callable[[int], str | None],
+    kept: dict[str, tuple[str, ...]],
+    later: Callable[[str], tuple[str, ...]] | None = None,
 ) -> Sequence[StoredFact]:
     """Return the facts of one relation: as a filter over `unpack`, but touching only these.
 
     Their ``seq`` is not filled in. Where no fact of the row has a period, they are unpacked
-    when first looked at.
+    when first looked at; where they are very many, each of them.
 
     Args:
         kept: what the caller keeps of sources, by the numbers as they are written.
+        later: returns sources by their numbers as written, at any later time. Without it all facts
+            are found at once.
     """
     wanted = _beginning(key)
     at = text.find(wanted)
@@ -105,14 +113,33 @@ def find(
         sources.append(named)
         places.append(at)
         at = text.find(wanted, end)
+        if len(places) == MOST_AT_ONCE and at >= 0 and later is not None:
+            facts = _each(text, wanted, places[0], later)
+            return LongFacts(facts, is_timeless=_PERIOD not in text)
     found = LazyFacts(tuple(values), text, places, sources, _unpacked_at)
     return found if _PERIOD not in text else list(found)
 
 
+def _each(
+    text: str, wanted: str, at: int, later: Callable[[str], tuple[str, ...]]
+) -> Iterator[StoredFact]:
+    while at >= 0:
+        value_end = text.find(FIELD, at + len(wanted))
+        comma = text.find(",", value_end)
+        if comma < 0 or value_end < 0:
+            raise BadStore(_DAMAGED)
+        yield _unpacked_at(text, at, later(text[value_end + 1 : comma]))
+        at = text.find(wanted, value_end)
+
+
+def sources_of(written: str, source_of: Callable[[int], str | None]) -> tuple[str, ...]:
+    """Return the sources of a fact by their numbers as a row has them."""
+    return _sources(written, source_of)
+
+
 def relation_keys(text: str) -> list[str]:
     """Return the relation keys of a row in stored order, each once."""
-    keys = [record.partition(FIELD)[0] for record in text.split(RECORD)[1:]]
-    return [unescape(key) for key in dict.fromkeys(keys)]
+    return [unescape(key) for key in dict.fromkeys(_KEY.findall(text))]
 
 
 @lru_cache(maxsize=1024)
@@ -170,7 +197,8 @@ def _packed(fact: StoredFact, id_of: Callable[[str], int], expected: int) -> str
 
 
 def _unpacked_at(text: str, place: int, sources: tuple[str, ...]) -> StoredFact:
-    record = text[place + 1 :].partition(RECORD)[0]
+    end = text.find(RECORD, place + 1)
+    record = text[place + 1 : end] if end >= 0 else text[place + 1 :]
     return _unpacked(record, _no_source, 0)._replace(sources=sources, seq=0)
 
 

@@ -100,6 +100,11 @@ def group_of(relation_key: str) -> int | None:
     return number if number is not None else _group_of_variant(relation_key)
 
 
+def is_in_table(relation_key: str) -> bool:
+    """Return whether a canonical key stands in the table of synonyms as it is."""
+    return relation_key in _table().by_name
+
+
 def synonyms_of(relation_key: str) -> tuple[str, ...]:
     """Return every name of the same group as canonical keys, the name itself included.
 

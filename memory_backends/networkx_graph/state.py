@@ -6,12 +6,14 @@ The graph is the record of what holds. Past versions, aliases, merges and rules 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 from typing import Any, TypeAlias
 
 import networkx as nx
 
 from lamlam.memory_backends.commits.commit_plan import CommitPlan
 from lamlam.memory_backends.model.entity_reader import (
+    MOST_OF_A_CODE,
     EntityHistory,
     EntityReader,
     MergeRecord,
@@ -103,7 +105,10 @@ class GraphState(EntityReader):
 
     def candidates(self, codes: Collection[int]) -> list[str]:
         """Return the scoped keys of the entities indexed under any of these codes, each once."""
-        return list(dict.fromkeys(key for code in codes for key in self._codes.get(code, ())))
+        found: dict[str, None] = {}
+        for code in codes:
+            found.update(dict.fromkeys(islice(self._codes.get(code, ()), MOST_OF_A_CODE)))
+        return list(found)
 
     def owners(self, key: str) -> set[str]:
         """Return the scoped keys of entities that have, or once had, this one as a value."""

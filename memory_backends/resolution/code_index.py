@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lamlam.memory_backends.model.entity_reader import MOST_OF_A_CODE
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
 
 _MIN_DELTA = 1024
@@ -61,7 +63,11 @@ class CodeIndex:
 
     def of(self, codes: Collection[int]) -> list[str]:
         """Return the keys under any of these codes, each once."""
-        found = {self._keys[number]: None for code in codes for number in self._numbers(code)}
+        found = {
+            self._keys[number]: None
+            for code in codes
+            for number in islice(self._numbers(code), MOST_OF_A_CODE)
+        }
         found.pop(_REMOVED, None)
         return list(found)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from rapidfuzz.distance import OSA
 
 from lamlam.memory_backends.model.entity_reader import EntityRecord
 from lamlam.memory_backends.model.keys import signs_of
+from lamlam.memory_backends.model.lazy_facts import LongFacts
 from lamlam.memory_backends.model.lookups import NO_MATCH, MatchKind, MatchPart, StoredFact
 from lamlam.memory_backends.model.synonyms import (
     Sense,
     asks_for,
     group_of,
+    is_in_table,
     is_known_word,
     may_answer,
     names_answered_by,
@@ -30,6 +33,7 @@ _SAME_TOPIC = 0.75
 _NEAR_RELATION = 0.55
 _MOST_CANDIDATES = 3
 _SHORTEST_MISSPELT = 4
+_MOST_COMPARED = 512
 _BRACKET = re.compile(r"\s*[(\[][^()\[\]]*[)\]]$")
 _SMALL = frozenset("is are was were has had the a an of".split())
 # British spellings; the ends are those of the American ones.
@@ -54,17 +58,33 @@ def matching_facts(record: EntityRecord, wanted: str) -> tuple[MatchPart, Sequen
     "Born in" and "founded" are followed by a place or by a time: facts that say the other one
     are left out.
     """
-    held = list(record.relation_keys())
+    held = compared_relations(record)
     asked = asks_for(wanted)
     while True:
         kind, score, key = match_relation(wanted, held)
         if key is None:
             return NO_MATCH, ()
         stored = record.of(key)
-        fitting = stored if asked is None else [one for one in stored if _fits(one.value, asked)]
+        fitting = stored if asked is None else _fitting(stored, asked)
         if fitting:
             return MatchPart(kind, score, fitting[0].relation), fitting
         held.remove(key)
+
+
+def _fitting(stored: Sequence[StoredFact], asked: Sense) -> Sequence[StoredFact]:
+    found = (one for one in stored if _fits(one.value, asked))
+    if isinstance(stored, LongFacts):
+        return LongFacts(found, is_timeless=stored.is_timeless)
+    return list(found)
+
+
+def compared_relations(record: EntityRecord) -> list[str]:
+    """Return the relations that a name is compared with: of very many the first, and known ones."""
+    held = record.relation_keys()
+    if len(held) <= _MOST_COMPARED:
+        return list(held)
+    known = islice(filter(is_in_table, held[_MOST_COMPARED:]), _MOST_COMPARED)
+    return [*held[:_MOST_COMPARED], *known]
 
 
 def match_relation(wanted: str, held: Sequence[str]) -> tuple[MatchKind, float, str | None]:

@@ -9,14 +9,16 @@ answer.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.candidates import Candidate
-from lamlam.memory_backends.model.early_moments import Instant
-from lamlam.memory_backends.model.entity_reader import EntityReader, EntityRecord
+from lamlam.memory_backends.model.entity_reader import (
+    MOST_OF_A_CODE,
+    EntityReader,
+    EntityRecord,
+)
 from lamlam.memory_backends.model.keys import (
     FoldedName,
     canonical_key,
@@ -26,12 +28,12 @@ from lamlam.memory_backends.model.keys import (
     with_other_marks,
 )
 from lamlam.memory_backends.model.known_names import MAX_HOMONYMS
+from lamlam.memory_backends.model.lazy_facts import LazyFacts
 from lamlam.memory_backends.model.lookups import (
     NO_MATCH,
     EntityFact,
     EntityView,
     Identify,
-    LazyFacts,
     Lookup,
     LookupResult,
     LookupStatus,
@@ -43,7 +45,7 @@ from lamlam.memory_backends.model.lookups import (
 )
 from lamlam.memory_backends.model.namespaces import only, split
 from lamlam.memory_backends.model.plain_forms import plain_text
-from lamlam.memory_backends.model.timestamps import as_moment, holds_at, to_us
+from lamlam.memory_backends.model.timestamps import holds_at
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.resolution.blocking_codes import letters_code, typo_probes
 from lamlam.memory_backends.resolution.homonyms import told_apart
@@ -53,8 +55,19 @@ from lamlam.memory_backends.resolution.person_names import (
     person_score,
     reads_as_name,
 )
-from lamlam.memory_backends.resolution.relation_matching import matching_facts, near_relations
+from lamlam.memory_backends.resolution.relation_matching import (
+    compared_relations,
+    matching_facts,
+    near_relations,
+)
 from lamlam.memory_backends.resolution.typos import ACCEPTED_SCORE, count_slips, likeness
+from lamlam.memory_backends.resolution.valid_time import (
+    facts_holding,
+    holds,
+    is_timeless,
+    microseconds,
+    valid_at,
+)
 from lamlam.memory_backends.resolution.value_entities import value_alone
 from lamlam.memory_backends.resolution.views import NamespaceView
 
@@ -127,8 +140,8 @@ def look_up(
     if record is None:
         relation = plain_text(query.relation)
         if found.is_ambiguous:
-            status, holds = LookupStatus.AMBIGUOUS, partial(_holds, query.valid_at)
-            candidates = told_apart(reader, found.near, relation, holds)
+            status, is_told = LookupStatus.AMBIGUOUS, partial(holds, query.valid_at)
+            candidates = told_apart(reader, found.near, relation, is_told)
         else:
             status = LookupStatus.MISS
             candidates = tuple([Candidate(name, relation, s) for name, s in found.near])
@@ -140,7 +153,7 @@ def look_up(
             namespace=query.namespace,
             candidates=candidates,
         )
-    part, own, turned = _of_relation(reader, record, wanted)
+    part, stored, turned = _of_relation(reader, record, wanted)
     result = partial(
         LookupResult,
         match=Match(found.part, part),
@@ -150,13 +163,17 @@ def look_up(
         namespace=query.namespace,
         identify=identify,
     )
-    if not own and not turned:
-        near = near_relations(wanted, record.relation_keys())
+    if not stored and not turned:
+        near = near_relations(wanted, compared_relations(record))
         candidates = tuple([Candidate(record.name, near_key, score) for near_key, score in near])
         return result(LookupStatus.MISS, candidates=candidates)
-    valid = _valid_at(own, query.valid_at)
+    if not turned:
+        holding = facts_holding(stored, query.valid_at)
+        return result(LookupStatus.HIT if holding else LookupStatus.NOT_VALID_AT, stored=holding)
+    own = [EntityFact(record.name, record.key, fact, fact.value) for fact in stored]
+    valid = valid_at(own, query.valid_at)
     known = {canonical_key(one.value) for one in valid}
-    for one in _valid_at(turned, query.valid_at):
+    for one in valid_at(turned, query.valid_at):
         if (name := canonical_key(one.value)) not in known:
             known.add(name)
             valid.append(one)
@@ -165,7 +182,7 @@ def look_up(
 
 def _of_relation(
     reader: EntityReader, record: EntityRecord, wanted: str
-) -> tuple[MatchPart, list[EntityFact], list[EntityFact]]:
+) -> tuple[MatchPart, Sequence[StoredFact], list[EntityFact]]:
     """Return how the relation was understood, its facts, and those that answer for it turned around.
 
     Facts of every period are returned; the caller selects those that are valid.
@@ -174,7 +191,6 @@ def _of_relation(
     part = MatchPart("exact", 1.0, stored[0].relation) if stored else NO_MATCH
     if not stored:
         part, stored = matching_facts(record, wanted)
-    own = [EntityFact(record.name, record.key, fact, fact.value) for fact in stored]
     turned = [
         one._replace(value=one.name)
         for inverse in (reader.rules.inverses_of(wanted) if reader.rules else ())
@@ -182,36 +198,7 @@ def _of_relation(
     ]
     if part is NO_MATCH and turned:
         part = MatchPart("inverse", 1.0, turned[0].fact.relation)
-    return part, own, turned
-
-
-def _valid_at(facts: Sequence[EntityFact], moment: Instant | None) -> list[EntityFact]:
-    """Return the facts that hold at a moment of world time, each content once."""
-    if all(one.fact.valid_from is None and one.fact.valid_to is None for one in facts):
-        return list(facts)
-    wanted = _microseconds(moment)
-    once: dict[tuple[str, ...], EntityFact] = {}
-    for one in facts:
-        if holds_at(one.fact.valid_from, one.fact.valid_to, wanted):
-            once.setdefault((one.key, one.value, *one.fact.content), one)
-    return list(once.values())
-
-
-def _holds(moment: Instant | None, fact: StoredFact) -> bool:
-    if fact.valid_from is None and fact.valid_to is None:
-        return True
-    return holds_at(fact.valid_from, fact.valid_to, _microseconds(moment))
-
-
-def _microseconds(moment: Instant | None) -> int:
-    exact = to_us(as_moment(moment if moment is not None else datetime.now(UTC)))
-    assert exact is not None  # a moment was given
-    return exact
-
-
-def is_timeless(stored: Sequence[StoredFact]) -> bool:
-    """Return whether none of the facts is bound to a period of world time."""
-    return all(fact.valid_from is None and fact.valid_to is None for fact in stored)
+    return part, stored, turned
 
 
 def describe(reader: EntityReader, entity: str, *, fuzzy: bool) -> EntityView | None:
@@ -249,7 +236,7 @@ def _view(record: EntityRecord, part: MatchPart) -> EntityView:
     first = getattr(record, "first", None)
     stored = first(MAX_DESCRIBED) if first is not None else record.stored()[:MAX_DESCRIBED]
     if not is_timeless(stored):
-        now = _microseconds(None)
+        now = microseconds(None)
         stored = [fact for fact in stored if holds_at(fact.valid_from, fact.valid_to, now)]
     namespace, key = split(record.key)
     return EntityView(record.name, key, part, stored, namespace)
@@ -289,11 +276,14 @@ def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Entit
     near = _near(reader, codes)
     if near or folded.key != key:
         spelt_alike = _spelt_alike(reader, key, near)
+        if len(spelt_alike) == 1 and len(near) >= MOST_OF_A_CODE:  # others may be meant as well
+            return EntityMatch(None, NO_MATCH, _named(reader, spelt_alike))
         if spelt_alike:
             return _one_of(reader, spelt_alike, "alias")
     if person is not None and (near or person not in (key, folded.key)):
         same_person = _same_person(reader, key, person, near)
-        if len(same_person) == 1 and same_person[0][1] < SURE_SCORE:
+        is_cut = len(near) >= MOST_OF_A_CODE
+        if len(same_person) == 1 and (is_cut or same_person[0][1] < SURE_SCORE):
             return EntityMatch(None, NO_MATCH, _named(reader, same_person))
         if same_person:
             return _one_of(reader, same_person, "fuzzy")
@@ -374,7 +364,9 @@ def _misspelt(reader: EntityReader, key: str) -> EntityMatch:
     if accepted:
         fewest = min(accepted)[0]
         meant = [(k, likeness(typed, name)) for slips, k, name in accepted if slips == fewest]
-        if not _is_word_here(typed, min(accepted)[2], near):
+        # Of very many, others may be as near.
+        is_unsure = len(meant) == 1 and len(near) >= MOST_OF_A_CODE
+        if not is_unsure and not _is_word_here(typed, min(accepted)[2], near):
             return _one_of(reader, meant, "fuzzy")
     alike = [(k, likeness(typed, name.key)) for k, name in near]
     named = _named(reader, [pair for pair in alike if pair[1] >= _NEAR_NAME])

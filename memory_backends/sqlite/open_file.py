@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
@@ -100,6 +100,7 @@ class SqliteFile(OneProcess):
             opened.pop_all()  # nothing failed: both stay open
         check = None if self._identity is None else self._identity.check
         self._reader = self._reader_class()(connection, is_frozen=is_frozen, check=check)
+        self._reader.lock = self._lock
         self._identify = FactIds(secret)
         _OPEN.add(self)
 
@@ -113,6 +114,9 @@ class SqliteFile(OneProcess):
         """Close the connections; in a forked process do nothing."""
         if self.is_forked:
             return
+        if not self.is_closed:
+            with suppress(sqlite3.Error, FactStoreError):  # of a damaged file
+                self._reader.finish_reading()
         with self._write_lock, self._lock:
             if self.is_closed:
                 return

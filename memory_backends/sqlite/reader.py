@@ -5,16 +5,21 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
+from weakref import WeakValueDictionary
 
 from lamlam.memory_backends.model import row_codec
-from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityReader
+from lamlam.memory_backends.model.entity_reader import (
+    MOST_OF_A_CODE,
+    EntityHistory,
+    EntityReader,
+)
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
+from lamlam.memory_backends.model.lazy_facts import LazyFacts, LongFacts
 from lamlam.memory_backends.model.lookups import (
     Identify,
-    LazyFacts,
     Lookup,
     LookupResult,
     LookupStatus,
@@ -30,8 +35,8 @@ _ROW = "SELECT name, facts FROM ent WHERE id = ?"
 _ALIAS = "SELECT ent.name, ent.facts FROM alias JOIN ent ON ent.id = alias.ent WHERE key = ?"
 _REVISION = "SELECT revision FROM store"
 _STATE = "SELECT EXISTS (SELECT 1 FROM alias), rules FROM store"
-# All of them: where some are left out, what is ambiguous looks like the answer.
-_NEAR = "SELECT ent FROM near WHERE code = ?"
+# The resolver knows that there may be more: what is ambiguous must not look like the answer.
+_NEAR = f"SELECT ent FROM near WHERE code = ? LIMIT {MOST_OF_A_CODE}"
 _NAME = "SELECT name FROM ent WHERE id = ?"
 _PAST = "SELECT name, facts, retracted FROM past WHERE ent = ? ORDER BY id"
 _AT_ONCE = 64
@@ -65,8 +70,7 @@ class EntityRow:
         return row_codec.relation_keys(self.text)
 
     def of(self, relation_key: str) -> Sequence[StoredFact]:
-        reader = self._reader
-        return row_codec.find(self.text, relation_key, reader.source, reader.kept_sources)
+        return self._reader.find(self.text, relation_key)
 
     def stored(self) -> list[StoredFact]:
         return row_codec.unpack(self.text, self._reader.source)
@@ -92,6 +96,9 @@ class SqliteReader(EntityReader):
         check: Callable[[], None] | None = None,
     ) -> None:
         self.connection = connection
+        self.lock: AbstractContextManager[Any] = nullcontext()
+        """That of the store, which guards this reader."""
+        self._unread: WeakValueDictionary[int, LongFacts] = WeakValueDictionary()
         self._check = check
         """Raises where the file is no longer the one that its name means."""
         # One cursor: its next statement always ends the one before, so that a snapshot
@@ -175,10 +182,10 @@ class SqliteReader(EntityReader):
         row = self._execute(_ROW, (row_id(key),)).fetchone()
         if row is None or row[0].casefold() != key:
             return None
-        stored = row_codec.find(
-            row[1], relation_key(query.relation), self.source, self.kept_sources
-        )
-        if type(stored) is not LazyFacts:
+        stored = self.find(row[1], relation_key(query.relation))
+        if type(stored) is not LazyFacts and not (
+            isinstance(stored, LongFacts) and stored.is_timeless
+        ):
             return None
         return LookupResult(
             LookupStatus.HIT, None, self.revision, 0, row[0], key, (), stored, None, identify
@@ -328,6 +335,31 @@ class SqliteReader(EntityReader):
             self._forget_sources()
         self._sources[source_id] = row[0]
         return str(row[0])
+
+    def find(self, text: str, relation_key: str) -> Sequence[StoredFact]:
+        """Return the facts of one relation of a row; very many are read as they are asked for."""
+        found = row_codec.find(
+            text, relation_key, self.source, self.kept_sources, self._sources_later
+        )
+        if isinstance(found, LongFacts):
+            self._unread[id(found)] = found
+        return found
+
+    def _sources_later(self, written: str) -> tuple[str, ...]:
+        """Return the sources of a fact that is read after its lookup, by whatever thread."""
+        named = self.kept_sources.get(written)
+        if named is None:
+            with self.lock:
+                named = row_codec.sources_of(written, self.source)
+                if not self._is_pinned:
+                    self.cursor.fetchall()  # ends the statement, and with it a snapshot
+            self.kept_sources[written] = named
+        return named
+
+    def finish_reading(self) -> None:
+        """Read the rest of what lookups found: the sources of facts are still there."""
+        for facts in list(self._unread.values()):
+            facts.finish()
 
     def _forget_sources(self) -> None:
         self._sources.clear()

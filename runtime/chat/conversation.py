@@ -208,7 +208,9 @@ class Conversation:
         is_hit = status == "hit"
         if is_hit:
             self._cited.learn(result)
-        record = record_of(call, result, status, elapsed_s, n=0 if is_hit else None)
+        record = record_of(
+            call, result, status, elapsed_s, taken=result.answer(0) if is_hit else None
+        )
         record = replace(record, at=len(self._cited.text))
         self._records.append(record)
         self._show(call, _shown(result))

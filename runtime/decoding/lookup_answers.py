@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from lamlam.errors import BadAnswer
@@ -11,7 +12,7 @@ from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.runtime.decoding.spans import LookupRecord
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+    from lamlam.memory_backends.model.lookups import Answer, Lookup, LookupResult
 
 
 def checked_result(result: LookupResult) -> LookupResult:
@@ -68,21 +69,20 @@ def record_of(
     result: LookupResult,
     status: LookupStatus,
     elapsed_s: float,
-    n: int | None = None,
+    taken: Answer | None = None,
 ) -> LookupRecord:
     """Return how a lookup ended.
 
     Args:
-        n: which value of the result is taken; ``None``: none of them.
+        taken: which value of the result is taken; ``None``: none of them.
     """
-    fact_ids, sources = (result.fact_ids, result.sources) if n is not None else ((), ())
     return LookupRecord(
         lookup.entity,
         lookup.relation,
         status,
-        value=None if n is None else result.values[n],
-        fact_id=None if n is None or n >= len(fact_ids) else fact_ids[n],
-        source=None if n is None or n >= len(sources) else sources[n],
+        value=None if taken is None else taken.value,
+        fact_id=None if taken is None else taken.fact_id,
+        source=None if taken is None else taken.source,
         elapsed_s=elapsed_s,
         match=result.match,
         revision=result.revision,
@@ -108,15 +108,15 @@ class GivenOut:
         status = status_of(result)
         if status is not LookupStatus.HIT:
             return record_of(lookup, result, status, elapsed_s)
-        fact_ids = result.fact_ids
-        for n, value in enumerate(result.values):
-            fact_id = fact_ids[n] if n < len(fact_ids) else None
+        # One by one: there may be very many, and other sequences wait.
+        for answer in iter(map(result.answer, count()).__next__, None):
             # A store without ids is remembered by what it said.
-            token = fact_id or f"{holder}\0{result.match.relation.matched}\0{value}"
+            said = f"{holder}\0{result.match.relation.matched}\0{answer.value}"
+            token = answer.fact_id or said
             if token not in self.seen:
                 self.seen.add(token)
-                self.values.setdefault(holder, set()).add(value)
-                return record_of(lookup, result, LookupStatus.HIT, elapsed_s, n)
+                self.values.setdefault(holder, set()).add(answer.value)
+                return record_of(lookup, result, LookupStatus.HIT, elapsed_s, answer)
         return record_of(lookup, result, LookupStatus.EXHAUSTED, elapsed_s)
 
 

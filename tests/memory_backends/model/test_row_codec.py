@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from lamlam.errors import BadStore
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.keys import canonical_key
-from lamlam.memory_backends.model.lookups import LazyFacts, StoredFact
-from lamlam.memory_backends.resolution.resolver import is_timeless
+from lamlam.memory_backends.model.lazy_facts import LazyFacts, LongFacts
+from lamlam.memory_backends.model.lookups import StoredFact
+from lamlam.memory_backends.resolution.valid_time import is_timeless
 from tests.memory_backends.stores import HOSTILE, fact_text
 
 
@@ -93,6 +94,33 @@ def test_finding_equals_filtering(facts: list[StoredFact], other: str) -> None:
         else:
             assert not slow or not is_timeless(facts)
     assert row_codec.relation_keys(row) == list(dict.fromkeys(fact.key for fact in facts))
+
+
+@given(pages(), st.lists(st.integers(-30, 30), max_size=4))
+def test_facts_that_are_read_later_are_the_same(facts: list[StoredFact], places: list[int]) -> None:
+    """One by one, in whatever order they are asked for."""
+    sources = Sources()
+    row = row_codec.pack(facts, sources.id_of)
+    for key in {fact.key for fact in facts}:
+        slow = [fact._replace(seq=0) for fact in facts if fact.key == key]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(row_codec, "MOST_AT_ONCE", 1)
+            found = row_codec.find(
+                row,
+                key,
+                sources.text_of,
+                {},
+                lambda ids: row_codec.sources_of(ids, sources.text_of),
+            )
+        assert isinstance(found, LongFacts) == (len(slow) > 1)
+        for place in places:
+            if -len(slow) <= place < len(slow):
+                assert found[place] == slow[place]
+            else:
+                with pytest.raises(IndexError):
+                    found[place]
+        assert found and list(found) == list(iter(found)) == slow and len(found) == len(slow)
+        assert is_timeless(found) <= is_timeless(slow)
 
 
 def test_rows_of_the_first_version_are_read() -> None:

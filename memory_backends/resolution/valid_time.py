@@ -1,0 +1,63 @@
+"""Which facts hold at a moment of world time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from lamlam.memory_backends.model.early_moments import Instant
+from lamlam.memory_backends.model.lazy_facts import LongFacts
+from lamlam.memory_backends.model.lookups import EntityFact, StoredFact
+from lamlam.memory_backends.model.timestamps import as_moment, holds_at, to_us
+
+
+def facts_holding(stored: Sequence[StoredFact], moment: Instant | None) -> Sequence[StoredFact]:
+    """Return the facts of an entity that hold at a moment of world time, each content once."""
+    if is_timeless(stored):
+        return stored
+    if isinstance(stored, LongFacts):
+        return LongFacts(_each_holding(stored, moment), is_timeless=False)
+    return list(_each_holding(stored, moment))
+
+
+def _each_holding(stored: Iterable[StoredFact], moment: Instant | None) -> Iterator[StoredFact]:
+    wanted = microseconds(moment)
+    seen: set[tuple[str, ...]] = set()
+    for fact in stored:
+        said = (fact.value, *fact.content)
+        if said not in seen and holds_at(fact.valid_from, fact.valid_to, wanted):
+            seen.add(said)
+            yield fact
+
+
+def valid_at(facts: Sequence[EntityFact], moment: Instant | None) -> list[EntityFact]:
+    """Return the facts that hold at a moment of world time, each content once."""
+    if all(one.fact.valid_from is None and one.fact.valid_to is None for one in facts):
+        return list(facts)
+    wanted = microseconds(moment)
+    once: dict[tuple[str, ...], EntityFact] = {}
+    for one in facts:
+        if holds_at(one.fact.valid_from, one.fact.valid_to, wanted):
+            once.setdefault((one.key, one.value, *one.fact.content), one)
+    return list(once.values())
+
+
+def holds(moment: Instant | None, fact: StoredFact) -> bool:
+    """Return whether a fact holds at a moment of world time; ``None`` is now."""
+    if fact.valid_from is None and fact.valid_to is None:
+        return True
+    return holds_at(fact.valid_from, fact.valid_to, microseconds(moment))
+
+
+def microseconds(moment: Instant | None) -> int:
+    """Return a moment in microseconds since 1970; ``None`` is now."""
+    exact = to_us(as_moment(moment if moment is not None else datetime.now(UTC)))
+    assert exact is not None  # a moment was given
+    return exact
+
+
+def is_timeless(stored: Sequence[StoredFact]) -> bool:
+    """Return whether none of the facts is bound to a period of world time."""
+    if isinstance(stored, LongFacts):
+        return stored.is_timeless
+    return all(fact.valid_from is None and fact.valid_to is None for fact in stored)
