@@ -20,7 +20,8 @@ from typing import Any
 
 from lamlam.errors import BadChatTemplate, BadMessages, NoChatTemplate
 from lamlam.runtime.chat.template import ChatTemplate
-from lamlam.runtime.chat.template_needs import TemplateNeeds, find_needs, is_special
+from lamlam.runtime.chat.template_needs import TemplateNeeds
+from lamlam.runtime.chat.template_trials import find_needs
 from lamlam.runtime.decoding.thoughts import opened_by
 from lamlam.runtime.decoding.vocabulary import ChatPrompt, Stretch, Vocabulary
 from lamlam.runtime.llama.model_file import CheckpointFile
@@ -158,8 +159,7 @@ class ChatFormat:
                 message for its own marks.
         """
         marks = self._marks
-        if any(map(is_special, messages)):
-            messages = self._needs.readable(messages)
+        messages = self._needs.readable(messages)
         exact = self._render(messages, tools)
         stand_ins = _StandIns(messages, exact)
         hidden = self._render([_in_content(m, stand_ins.hide) for m in messages], tools)
@@ -179,9 +179,9 @@ class ChatFormat:
         )
 
     def _render(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> str:
-        if any(map(is_special, messages)):
-            messages = self._needs.shaped(messages)
-        return self._template.render(messages, tools=tools, bos=self._bos, eos=self._eos)
+        tools = self._needs.no_tools if tools is None else tools
+        shaped = self._needs.shaped(messages)
+        return self._template.render(shaped, tools=tools, bos=self._bos, eos=self._eos)
 
 
 class _StandIns:

@@ -287,8 +287,9 @@ def _as_expression(node: nodes.Expr) -> nodes.Expr:
 
 
 def _n_characters(messages: list[dict[str, Any]]) -> int:
-    contents = (message.get("content") for message in messages)
-    return sum(len(content) for content in contents if isinstance(content, str))
+    contents = (message.get("content") or "" for message in messages)
+    parts = (content if isinstance(content, list) else [{"text": content}] for content in contents)
+    return sum(len(part["text"]) for held in parts for part in held)
 
 
 def _raise_exception(message: object) -> None:

@@ -1,43 +1,18 @@
 """The form in which one template reads calls, results, roles and thoughts.
 
 Templates disagree: some take the arguments of a call as an object, others as its JSON text; some
-write calls only where the content is null, or accept ids of nine characters only; some know no
-calls at all, and would leave them out in silence. So a template is tried once, with a call whose
-argument must then be found in what it writes.
+write calls only where the content is null, or one call a message, or accept ids of nine characters
+only; some read nothing but parts of text; some know no calls at all, and would leave them out in
+silence. `template_trials` finds out which.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, replace
-from itertools import product
-from typing import TYPE_CHECKING, Any
-
-from lamlam.errors import BadChatTemplate
-
-if TYPE_CHECKING:
-    from lamlam.runtime.chat.template import ChatTemplate
+from dataclasses import dataclass
+from typing import Any
 
 Messages = list[dict[str, Any]]
-
-_ARGUMENTS = {"probe_key": "probe_value"}
-_TOOL = {
-    "type": "function",
-    "function": {
-        "name": "probe_name",
-        "description": "a probe",
-        "parameters": {
-            "type": "object",
-            "properties": {"probe_key": {"type": "string", "description": "a key"}},
-            "required": ["probe_key"],
-        },
-    },
-}
-_WORK = 100_000
-"""Steps of one trial, twenty times what the longest template of a public model takes."""
-_AS_REPR, _ESCAPED = "{'probe_key'", '\\"probe_key'
-_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thought")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +24,22 @@ class TemplateNeeds:
     has_text_arguments: bool = False
     has_null_content: bool = False
     """It writes the calls of a message only where its content is null."""
+    has_single_calls: bool = False
+    """It writes one call a message."""
+    has_calls_apart: bool = False
+    """It leaves out the calls of a message that says something, or what that says."""
+    has_parts: bool = False
+    """It reads content as parts of text only."""
+    has_empty_tools: bool = False
+    """It takes no tools as an empty list only."""
     writes_calls: bool = True
     knows_developer: bool = True
     thought_key: str = "reasoning_content"
+
+    @property
+    def no_tools(self) -> list[dict[str, Any]] | None:
+        """What to hand over where no tools are offered."""
+        return [] if self.has_empty_tools else None
 
     def readable(self, messages: Messages) -> Messages:
         """Return the messages without roles and calls that the template does not know."""
@@ -63,7 +51,7 @@ class TemplateNeeds:
         """Return the messages with calls and thoughts as the template reads them."""
         ids: dict[str, str] = {}
         shaped: Messages = []
-        for message in messages:
+        for message in _one_call_each(messages) if self.has_single_calls else messages:
             message = self._with_thought(message)
             if "tool_calls" in message:
                 message = {
@@ -73,12 +61,14 @@ class TemplateNeeds:
             elif self.has_short_ids and message.get("tool_call_id") is not None:
                 said = message["tool_call_id"]
                 message = {**message, "tool_call_id": ids.setdefault(said, _short_id(len(ids)))}
-            if self.has_null_content and "tool_calls" in message:
+            if "tool_calls" in message and (self.has_null_content or self.has_calls_apart):
+                content = None if self.has_null_content else ""
                 if message["content"]:
                     shaped.append({k: v for k, v in message.items() if k != "tool_calls"})
-                message = {**message, "content": None}
+                    message = {"role": message["role"], "tool_calls": message["tool_calls"]}
+                message = {**message, "content": content}
             shaped.append(message)
-        return shaped
+        return [_in_parts(message) for message in shaped] if self.has_parts else shaped
 
     def _with_thought(self, message: dict[str, Any]) -> dict[str, Any]:
         thought = message.get("reasoning_content")
@@ -98,59 +88,35 @@ class TemplateNeeds:
         return call
 
 
-def is_special(message: dict[str, Any]) -> bool:
-    """Return whether templates read the message in different ways."""
-    keys = ("tool_calls", "tool_call_id", "reasoning_content")
-    return message["role"] in ("developer", "tool") or any(key in message for key in keys)
-
-
-def find_needs(template: ChatTemplate) -> TemplateNeeds:
-    """Return what the template needs, as a few renderings show."""
-    source = template.source
-    known = TemplateNeeds(
-        knows_developer="developer" in source,
-        thought_key=next((key for key in _THOUGHTS if _reads(source, key)), "reasoning_content"),
-    )
-    is_rendered = False
-    for short_ids, text_arguments, null_content in product((False, True), repeat=3):
-        needs = replace(
-            known,
-            has_short_ids=short_ids,
-            has_text_arguments=text_arguments,
-            has_null_content=null_content,
-        )
-        try:
-            text = template.render(needs.shaped(_probe()), tools=[_TOOL], work=_WORK)
-        except BadChatTemplate:
-            continue
-        is_rendered = True
-        if "probe_value" in text and _AS_REPR not in text and _ESCAPED not in text:
-            return needs
-    return replace(known, writes_calls="tool_calls" in source and not is_rendered)
-
-
-def _probe() -> Messages:
-    call_id = "call_of_a_probe_with_a_long_id"
-    function = {"name": "probe_name", "arguments": dict(_ARGUMENTS)}
-    call = {"id": call_id, "type": "function", "function": function}
-    return [
-        {"role": "user", "content": "a question"},
-        {"role": "assistant", "content": "", "tool_calls": [call]},
-        {
-            "role": "tool",
-            "name": "probe_name",
-            "tool_call_id": call_id,
-            "content": "a result",
-        },
-    ]
-
-
-def _reads(source: str, key: str) -> bool:
-    return re.search(rf"""\.{key}\b(?!\()|["']{key}["']""", source) is not None
-
-
 def _short_id(n: int) -> str:
     return f"call{n:05d}"
+
+
+def _in_parts(message: dict[str, Any]) -> dict[str, Any]:
+    return {**message, "content": [{"type": "text", "text": message["content"] or ""}]}
+
+
+def _one_call_each(messages: Messages) -> Messages:
+    """Return the messages with one call in each, followed by its result."""
+    single: Messages = []
+    rest = list(messages)
+    while rest:
+        message = rest.pop(0)
+        calls = message.get("tool_calls", ())
+        if len(calls) < 2:
+            single.append(message)
+            continue
+        n_results = next((n for n, m in enumerate(rest) if m["role"] != "tool"), len(rest))
+        results, rest = rest[:n_results], rest[n_results:]
+        for n, call in enumerate(calls):
+            single.append({**message, "tool_calls": [call]})
+            message = {"role": message["role"], "content": ""}
+            own = [m for m in results if m.get("tool_call_id") == call["id"]][:1]
+            own = own or (results[:1] if n == len(calls) - 1 or not call["id"] else [])
+            single += own
+            results = [m for m in results if not any(m is one for one in own)]
+        single += results
+    return single
 
 
 def _with_system(messages: Messages) -> Messages:

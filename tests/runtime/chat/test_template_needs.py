@@ -9,7 +9,8 @@ import pytest
 from lamlam.errors import BadChatTemplate
 from lamlam.runtime.chat.messages import read_messages
 from lamlam.runtime.chat.template import ChatTemplate
-from lamlam.runtime.chat.template_needs import TemplateNeeds, find_needs
+from lamlam.runtime.chat.template_needs import TemplateNeeds
+from lamlam.runtime.chat.template_trials import find_needs
 from tests.runtime.chat.chat_support import CHATML, TOOLS, make_form
 
 LOOP = "{% for m in messages %}"
@@ -37,6 +38,21 @@ NINE = OBJECTS.replace(
     "{{ c.id }}",
     "{% if c.id | length != 9 %}{{ raise_exception('ids have length 9') }}{% endif %}{{ c.id }}",
 )
+SINGLE = OBJECTS.replace(
+    CALLS,
+    "{% if (m.tool_calls or []) | length > 1 %}{{ raise_exception('one call') }}{% endif %}"
+    + CALLS,
+)
+FIRST = OBJECTS.replace("m.tool_calls or []", "(m.tool_calls or [])[:1]")
+PARTS = (
+    LOOP + "{{ m.role }}:{% for p in m.content %}{% if p.type == 'text' %}{{ p.text }}{% endif %}"
+    "{% endfor %};" + CALLS + "{{ c.id }}={{ c.function.name }}({{ c.function.arguments | tojson }});" + END + END
+)  # fmt: skip
+LISTED = "{% for t in tools %}{{ t.function.name }}{% endfor %}" + OBJECTS
+APART = OBJECTS.replace(
+    "{{ m.role }}:{{ m.content }};",
+    "{% if not m.tool_calls %}{{ m.role }}:{{ m.content }};{% endif %}",
+)
 NEITHER = LOOP + "{{ m.role }}:{{ m.content }};" + END
 
 ARGUMENTS = {"city": "Lowmere"}
@@ -61,6 +77,9 @@ def _rendered(template: str, messages: list[dict[str, Any]]) -> str:
         (TEXTS, 'user:Q;assistant:;call_Ab12=f({"city": "Lowmere"});tool:R;user:And?;'),
         (PRINTED, 'user:Q;assistant:;call_Ab12=f({"city": "Lowmere"});tool:R;user:And?;'),
         (NULLS, 'user:Q;call_Ab12=f({"city": "Lowmere"});tool:R;user:And?;'),
+        (PARTS, 'user:Q;assistant:;call_Ab12=f({"city": "Lowmere"});tool:R;user:And?;'),
+        (LISTED, 'user:Q;assistant:;call_Ab12=f(city="Lowmere");tool:R;user:And?;'),
+        (APART, 'user:Q;call_Ab12=f(city="Lowmere");tool:R;user:And?;'),
         (NINE, 'user:Q;assistant:;call00000=f(city="Lowmere");tool:R;user:And?;'),
         (
             NEITHER,
@@ -68,7 +87,8 @@ def _rendered(template: str, messages: list[dict[str, Any]]) -> str:
             "</tool_call>;user:R\nAnd?;",
         ),
     ],
-    ids=["objects", "texts", "printed", "null content", "nine characters", "no calls"],
+    ids=["objects", "texts", "printed", "null content", "parts of text", "a list of tools"]
+    + ["calls apart", "nine characters", "no calls"],
 )
 def test_calls_reach_every_template(template: str, expected: str) -> None:
     """Arguments as an object or as JSON, the content as text or null, ids as they are or short."""
@@ -80,7 +100,31 @@ def test_what_is_said_beside_a_call_is_not_lost() -> None:
     said = [SAID[0], {**SAID[1], "content": "Let me see."}, *SAID[2:]]
     assert "assistant:Let me see.;call_Ab12=f(" in _rendered(NULLS, said)
     assert "assistant:Let me see.;call_Ab12=f(" in _rendered(TEXTS, said)
+    assert "assistant:Let me see.;call_Ab12=f(" in _rendered(APART, said)
     assert "assistant:Let me see.\n<tool_call>" in _rendered(NEITHER, said)
+
+
+@pytest.mark.parametrize("template", [SINGLE, FIRST], ids=["refuses two", "writes the first"])
+def test_parallel_calls_follow_each_other_where_a_message_has_one(template: str) -> None:
+    """Each is followed by its own result, in whatever order these came."""
+    calls = [{**CALL, "id": i} for i in ("a", "b")]
+    results = [{"role": "tool", "tool_call_id": i, "content": i.upper()} for i in ("b", "a")]
+    said = [SAID[0], {**SAID[1], "content": "Hm.", "tool_calls": calls}, *results, SAID[3]]
+    assert _rendered(template, said) == (
+        'user:Q;assistant:Hm.;a=f(city="Lowmere");tool:A;'
+        'assistant:;b=f(city="Lowmere");tool:B;user:And?;'
+    )
+    nameless = [{k: v for k, v in m.items() if k != "tool_call_id"} for m in results]
+    for n_results in range(3):
+        text = _rendered(template, [*said[:2], *nameless[:n_results]])
+        assert text.count("tool:") == n_results and text.count("f(city=") == 2
+
+
+def test_a_template_of_images_reads_text() -> None:
+    """A question is never left out in silence because the template looks for parts."""
+    said = [{"role": "system", "content": "S"}, {"role": "user", "content": "Q"}]
+    assert _rendered(PARTS, said) == "system:S;user:Q;"
+    assert _rendered("{{ messages | length }}", said) == "2"
 
 
 def test_results_refer_to_their_calls() -> None:
