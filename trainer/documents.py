@@ -11,19 +11,18 @@ evaluation reads documents too.
 
 from __future__ import annotations
 
-import gzip
+import io
 import json
 import logging
-import lzma
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from lamlam.errors import BadDocument
+from lamlam.packed_files import UNPACKING_ERRORS, packing_of, unpacked
 from lamlam.standard_input import standard_input
 
 log = logging.getLogger(__name__)
@@ -184,20 +183,21 @@ def _right_place(fact: StatedFact, text: str) -> str:
 
 @contextmanager
 def open_text(path: Path | str) -> Iterator[TextIO]:
-    """Open a text stream of a plain, ``.gz`` or ``.xz`` file; ``-`` is standard input."""
+    """Open a text stream of a file, which may be packed; ``-`` is standard input."""
     if str(path) == "-":
-        yield standard_input()
+        given = standard_input()
+        piped = getattr(given, "buffer", None)
+        if isinstance(piped, io.BufferedReader) and packing_of(piped.peek(1)):
+            with io.TextIOWrapper(cast("Any", unpacked(piped, "")), encoding="utf-8") as stream:
+                yield stream
+        else:
+            yield given
         return
-    path = Path(path)
-    if path.suffix == ".gz":
-        with gzip.open(path, "rt", encoding="utf-8") as stream:
-            yield stream
-    elif path.suffix == ".xz":
-        with lzma.open(path, "rt", encoding="utf-8") as stream:
-            yield stream
-    else:
-        with path.open(encoding="utf-8") as stream:
-            yield stream
+    with (
+        open(path, "rb") as raw,
+        io.TextIOWrapper(cast("Any", unpacked(raw, str(path))), encoding="utf-8") as stream,
+    ):
+        yield stream
 
 
 def name_of(path: Path | str) -> str:
@@ -206,7 +206,7 @@ def name_of(path: Path | str) -> str:
 
 
 def read_documents(path: Path | str, *, skip_invalid: bool = False) -> Iterator[Document]:
-    """Yield the documents of a ``.jsonl``, ``.gz`` or ``.xz`` file; ``-`` is standard input.
+    """Yield the documents of a ``.jsonl`` file, which may be packed; ``-`` is standard input.
 
     The log counts what was left out: values that overlap another, and lines.
 
@@ -239,7 +239,7 @@ def read_documents(path: Path | str, *, skip_invalid: bool = False) -> Iterator[
                 # Behind the first bad line the others are only counted, for the message.
                 if skip_invalid or first is None:
                     yield document
-    except (OSError, EOFError, lzma.LZMAError, zlib.error, UnicodeDecodeError) as problem:
+    except (OSError, UnicodeDecodeError, *UNPACKING_ERRORS) as problem:
         # A system's own message names the file again.
         why = (problem.strerror if isinstance(problem, OSError) else None) or problem
         raise BadDocument(f"cannot read {name_of(path)}: {why}") from None

@@ -20,7 +20,7 @@ class DataConfig:
     """The documents, their tokenizer, and how rows are made of them."""
 
     documents: str = ""
-    """File of documents, one JSON object a line (``.jsonl``, ``.gz``, ``.xz``)."""
+    """File of documents, one JSON object a line (``.jsonl``, ``.gz``, ``.xz``, ``.bz2``)."""
     tokenizer: str = ""
     """A ``tokenizer.json`` to use; learnt from the documents when empty."""
     vocabulary: int = 16_384

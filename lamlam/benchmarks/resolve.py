@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import lzma
 import random
 import string
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +15,7 @@ from lamlam.memory_backends.model.keys import FoldedName, canonical_key, fold, n
 from lamlam.memory_backends.model.lookups import EntityView
 from lamlam.memory_backends.resolution.person_names import person_score
 from lamlam.memory_backends.sync import SyncFactStore
+from lamlam.packed_files import UNPACKING_ERRORS
 from lamlam.trainer.documents import name_of, open_text
 from lamlam.trainer.entity_names import bare_title
 
@@ -86,7 +84,7 @@ def read_names(path: Path | str) -> Iterator[str]:
                 name = _name_of_line(line.removeprefix("\ufeff").strip(), number, path)
                 if name:
                     yield name
-    except (OSError, EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error, ValueError) as problem:
+    except (OSError, ValueError, *UNPACKING_ERRORS) as problem:
         if isinstance(problem, ValueError) and not isinstance(problem, UnicodeDecodeError):
             raise
         why = (problem.strerror if isinstance(problem, OSError) else None) or problem

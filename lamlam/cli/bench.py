@@ -148,7 +148,7 @@ def resolve(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Documents with titles (.jsonl, .gz, .xz), or one name a line; -: standard input.",
+            help="Documents with titles (.jsonl, .gz, .xz, .bz2), or one name a line; -: standard input.",
         ),
     ] = None,
     memory: Annotated[

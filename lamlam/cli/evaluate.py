@@ -22,7 +22,9 @@ evaluate_wordings.register(app)
 Documents = Annotated[
     Path,
     typer.Option(
-        "--documents", metavar="FILE", help="JSON lines, plain, .gz or .xz; - reads standard input."
+        "--documents",
+        metavar="FILE",
+        help="JSON lines, plain, .gz, .xz or .bz2; - reads standard input.",
     ),
 ]
 Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]

@@ -80,7 +80,7 @@ def tofu(
         typer.Option(
             "--items-file",
             metavar="FILE",
-            help="TOFU as JSON lines, plain, .gz or .xz; - reads standard input.",
+            help="TOFU as JSON lines, plain, .gz, .xz or .bz2; - reads standard input.",
         ),
     ],
     items: Annotated[int, typer.Option(min=1, help="How many of each set are asked.")] = 50,

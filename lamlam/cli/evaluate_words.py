@@ -20,7 +20,7 @@ ItemsFile = Annotated[
     typer.Option(
         "--items-file",
         metavar="FILE",
-        help="The set, JSON lines, plain, .gz or .xz; - reads standard input.",
+        help="The set, JSON lines, plain, .gz, .xz or .bz2; - reads standard input.",
     ),
 ]
 LabelsFile = Annotated[

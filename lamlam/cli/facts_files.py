@@ -62,7 +62,7 @@ def import_(
     file: Annotated[
         str,
         typer.Argument(
-            help="JSON lines, CSV, TSV, RDF, Cypher or an LMLM database, also .gz, .xz or .bz2;"
+            help="JSON, CSV, TSV, RDF, Cypher or an LMLM database, also .gz, .xz or .bz2;"
             " - is standard input."
         ),
     ],
@@ -117,7 +117,20 @@ def import_(
 ) -> None:
     """Add the facts of a file: all of them, or none if a line is bad.
 
-    A line is {"entity": …, "relation": …, "value": …, "source": …}, the source optional.
+    Columns of CSV and TSV, and keys of JSON: entity, relation, value, and as
+    wanted type (only of a column: text, integer, decimal, boolean, date,
+    quantity or entity), surface, source, sources, confidence, valid_from,
+    valid_to, namespace.
+
+    CSV: a first line entity,relation,value,type,source and below it
+    Ada Quill,born,1815-12-10,date,parish book
+
+    JSON: {"entity": "Ada Quill", "relation": "job", "value": "miller"} on
+    each line, a list of such objects, or {"Ada Quill": {"job": "miller"}};
+    a date is {"date": "1815-12-10"}, another entity {"entity": "Bob Ferris"}
+
+    RDF, LMLM databases and the memory.jsonl of the MCP memory server are read
+    as they are. Of a spreadsheet (.xlsx, .ods) save a sheet as CSV (UTF-8).
     """
     from lamlam.memory_backends.fact_formats.fact_files import FactFile
 
@@ -275,7 +288,6 @@ class _FileReading:
         self._file.keep_apart_from(stored)
 
     def __iter__(self) -> Iterator[Item]:
-        from lamlam.errors import BadFact
         from lamlam.memory_backends.model.operations import Assert
 
         items = iter(self._file)
@@ -283,14 +295,29 @@ class _FileReading:
         while True:
             self._is_inside = True
             item = next(items, None)
-            if item is None and is_empty and not self._file.rejected:
-                raise BadFact(f"{self._file.name} has no facts")
+            if item is None and is_empty:
+                raise self._nothing()
             self._is_inside = False
             if item is None:
                 return
             is_empty = False
             self.n_facts += isinstance(item, Assert)
             yield item
+
+    def _nothing(self) -> LamLamError:
+        """Return the error of a file without a fact: a new store would be empty."""
+        from lamlam.errors import BadFact
+
+        file = self._file
+        if file.rejected:
+            return BadFact(
+                f"{file.name} has no valid facts: {file.rejected} line(s) left out,"
+                f" the first: {file.first_reason}"
+            )
+        if file.left_out:
+            counts = ", ".join(f"{what}: {number:,}" for what, number in file.left_out.items())
+            return BadFact(f"{file.name} has no facts; left out are {counts}")
+        return BadFact(f"{file.name} has no facts")
 
     @contextmanager
     def naming_lines(self) -> Iterator[None]:

@@ -115,7 +115,7 @@ def evaluate_other_words(
     """Return the shares of items that were right, and of those false with the fact retracted.
 
     Args:
-        items_file: JSON lines of the set, plain, .gz or .xz; ``-`` is standard input.
+        items_file: JSON lines of the set, plain, .gz, .xz or .bz2; ``-`` is standard input.
         labels: names of the relations; by default ``labels.json`` beside the file.
 
     Raises:

@@ -1,16 +1,15 @@
-"""Files of items that other people made: a JSON object a line, plain, ``.gz`` or ``.xz``."""
+"""Files of items that other people made: a JSON object a line, plain or packed."""
 
 from __future__ import annotations
 
 import json
-import lzma
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadDocument
+from lamlam.packed_files import UNPACKING_ERRORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class ItemLine:
 
 
 def read_items(path: Path | str) -> Iterator[ItemLine]:
-    """Yield the items of a ``.jsonl``, ``.gz`` or ``.xz`` file; ``-`` is standard input.
+    """Yield the items of a ``.jsonl`` file, which may be packed; ``-`` is standard input.
 
     Raises:
         BadDocument: the file cannot be read, or a line is not a JSON object.
@@ -70,7 +69,7 @@ def read_items(path: Path | str) -> Iterator[ItemLine]:
                     )
     except OSError as problem:
         raise BadDocument(f"cannot read {name}: {problem.strerror or problem}") from None
-    except (UnicodeDecodeError, EOFError, lzma.LZMAError, zlib.error):
+    except (UnicodeDecodeError, *UNPACKING_ERRORS):
         raise BadDocument(f"{name} is damaged, or not a text file, after line {number}") from None
 
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from lamlam.errors import NotSupported, UsageError
 from lamlam.memory_backends.fact_formats.file_lines import Progress, lines_of
+from lamlam.memory_backends.fact_formats.foreign_files import error_of_suffix
 from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, LossReport
 from lamlam.memory_backends.fact_formats.registry import FORMATS
 from lamlam.memory_backends.fact_formats.table_columns import checked_shape
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
+from lamlam.packed_files import PACKED_SUFFIXES, created
 from lamlam.unfinished_files import part_beside
 
 _OF_SUFFIX = {suffix: one.name for one in FORMATS.values() for suffix in (one.name, *one.suffixes)}
-_PACKED = (".gz", ".xz", ".bz2")
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
 
@@ -50,7 +47,7 @@ class FactFile:
         """Take note of what to read.
 
         Args:
-            path: its suffix names the format, ``.gz``, ``.xz`` or ``.bz2`` behind it that it is packed;
+            path: its suffix names the format; ``.gz``, ``.xz``, ``.bz2`` or ``.zst`` may follow;
                 ``-`` is standard input.
             format: overrides what the name says.
             skip_invalid: leave bad lines out and count them in ``rejected``.
@@ -69,6 +66,8 @@ class FactFile:
                 column that does not exist.
         """
         self.path = path
+        if format is None and (foreign := error_of_suffix(path)):
+            raise foreign
         self._format = _checked(format or format_of(path))
         self._read = self._format.read
         if columns is not None or header is not None or wide:
@@ -196,14 +195,14 @@ def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None =
             f"{path} is a SQLite file, and would be written over", hint="name another file"
         )
     if target.exists() and not target.is_file():  # a new file must not take its place
-        with _create(target, target.suffix) as file:
+        with created(target, target.suffix) as file:
             write(counted(), file, lost)
         return Written(n_facts, str(lost))
     target = Path(os.path.realpath(target))  # a link goes on pointing to its file
     # Of its own: two may write the same file, and the last to finish wins.
     beside = part_beside(target)
     try:
-        with _create(beside, target.suffix) as file:
+        with created(beside, target.suffix) as file:
             with suppress(FileNotFoundError):  # who could not read the old one cannot read this
                 beside.chmod(target.stat().st_mode & 0o777)
             write(counted(), file, lost)
@@ -222,7 +221,7 @@ def format_of(path: str) -> str:
     Raises:
         NotSupported: no format has this suffix.
     """
-    suffixes = [suffix for suffix in Path(path).suffixes if suffix not in _PACKED]
+    suffixes = [suffix for suffix in Path(path).suffixes if suffix not in PACKED_SUFFIXES]
     suffix = suffixes[-1].removeprefix(".").casefold() if suffixes else "jsonl"
     if suffix not in _OF_SUFFIX:
         raise NotSupported(
@@ -246,11 +245,3 @@ def _is_sqlite(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
-
-
-def _create(path: Path, suffix: str) -> IO[bytes]:
-    if suffix == ".gz":
-        return gzip.open(path, "wb")  # type: ignore[return-value]  # same methods
-    if suffix == ".bz2":
-        return bz2.open(path, "wb")
-    return lzma.open(path, "wb") if suffix == ".xz" else path.open("wb")

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
 import io
-import lzma
 import re
 import sys
 import tempfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO
 
-from lamlam.errors import BadFact
+from lamlam.errors import BadFact, NotSupported
+from lamlam.memory_backends.fact_formats.foreign_files import refuse_foreign
+from lamlam.packed_files import is_unpacking_error, unpacked
 from lamlam.special_files import what_else
 
 Progress = Callable[[int, int | None], None]
@@ -44,7 +42,7 @@ def lines_of(
     """Yield the lines of a file, or of standard input, as UTF-8.
 
     Args:
-        path: ``.gz``, ``.xz`` or ``.bz2`` at its end say that it is packed; ``-`` is standard input.
+        path: a packed file is unpacked, whatever its name; ``-`` is standard input.
         on_progress: is called with bytes read and their total (``None`` where unknown).
         is_read_twice: the lines must be there more than once.
         is_one_text: a line may have any length, and comes in parts.
@@ -68,7 +66,7 @@ def lines_of(
             name = "standard input"
             lines: Iterable[bytes] = stdin
             if isinstance(stdin, io.BufferedReader):
-                lines = _lines_in(stdin, name, is_one_text)
+                lines = _unpacked(stdin, name, is_one_text)
             if is_read_twice:
                 kept = stack.enter_context(tempfile.TemporaryFile())
                 kept.writelines(lines)
@@ -93,25 +91,23 @@ def _unpacked_lines(path: str, on_progress: Progress | None, is_one_text: bool) 
         # A pipe has neither a size nor a place in it.
         is_file = what_else(path) is None
         total = Path(path).stat().st_size
-        unpacked: IO[bytes] = raw
-        if path.endswith(".gz"):
-            unpacked = gzip.open(raw, "rb")  # type: ignore[assignment]  # same methods
-        elif path.endswith(".xz"):
-            unpacked = lzma.open(raw, "rb")
-        elif path.endswith(".bz2"):
-            unpacked = bz2.open(raw, "rb")
-        try:
-            for number, line in enumerate(_lines_in(unpacked, path, is_one_text)):
-                if on_progress is not None and is_file and number % 2000 == 0:
-                    on_progress(raw.tell(), total)
-                yield line
-        except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
-            raise BadFact(f"{path} cannot be unpacked: {error}") from None
-        except OSError as error:
-            if error.errno is not None or not path.endswith(".bz2"):
-                raise
-            # The error of bz2 has no type of its own.
-            raise BadFact(f"{path} cannot be unpacked: {error}") from None
+        lines = _unpacked(raw, path, is_one_text)
+        for number, line in enumerate(lines):
+            if on_progress is not None and is_file and number % 2000 == 0:
+                on_progress(raw.tell(), total)
+            yield line
+
+
+def _unpacked(raw: IO[bytes], name: str, is_one_text: bool) -> Iterator[bytes]:
+    """Give the lines; say plainly where a packed file is damaged."""
+    try:
+        yield from _lines_in(unpacked(raw, name), name, is_one_text)
+    except NotSupported as error:
+        raise BadFact(f"{error}, and is not UTF-8 text", hint=error.hint) from None
+    except Exception as error:
+        if not is_unpacking_error(error):
+            raise
+        raise BadFact(f"{name} cannot be unpacked, and is not UTF-8 text: {error}") from None
 
 
 def _lines_in(file: IO[bytes], name: str, is_one_text: bool) -> Iterator[bytes]:
@@ -131,6 +127,7 @@ def _as_utf8(lines: Iterable[bytes], name: str) -> Iterator[bytes]:
     """Give the lines; recoded where the file's first bytes say UTF-16 or UTF-32."""
     lines = iter(lines)
     first = next(lines, b"")
+    refuse_foreign(first, name)
     encoding = next((encoding for mark, encoding in _MARKS if first.startswith(mark)), None)
     if encoding is None:
         encoding = next((known for begin, known in _UNMARKED if begin.match(first)), None)

@@ -1,10 +1,14 @@
-"""JSON lines: one object for each fact, alias and rule; nothing that a store holds is lost."""
+"""JSON lines: one object for each fact, alias and rule; nothing that a store holds is lost.
+
+A file that is one JSON document instead, whatever its name, is read as `json_documents` has it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import IO, Any, NoReturn
 
 from lamlam.errors import BadFact
@@ -16,13 +20,28 @@ from lamlam.memory_backends.fact_formats.format import (
     decoded,
     without_mark,
 )
+from lamlam.memory_backends.fact_formats.json_documents import begins_document, read_document
+from lamlam.memory_backends.fact_formats.mcp import facts_of_mcp, is_of_mcp
 from lamlam.memory_backends.fact_formats.records import item_of, record_of
 from lamlam.memory_backends.model.operations import AddAlias
 
 
 def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
-    """Give what each line holds; empty lines are skipped, aliases come last."""
+    """Give what each line, or the one document, holds; aliases come last."""
     aliases: list[tuple[int, AddAlias]] = []
+    lines = iter(lines)
+    begun = _begun(lines)
+    if _is_document(begun):
+        yield from read_document(chain(begun, lines), faults, aliases)
+    else:
+        yield from _of_lines(chain(begun, lines), faults, aliases)
+    for faults.line, alias in aliases:
+        yield alias
+
+
+def _of_lines(
+    lines: Iterable[bytes], faults: Faults, aliases: list[tuple[int, AddAlias]]
+) -> Iterator[Item]:
     for number, line in enumerate(lines, 1):
         faults.line = number
         if number == 1:
@@ -30,7 +49,13 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
         if not line or line.isspace():
             continue
         try:
-            item = item_of(json_object(decoded(line)), ignore_unknown=faults.ignore_unknown)
+            record = json_object(decoded(line))
+            if is_of_mcp(record):
+                items = facts_of_mcp(record)
+                faults.left.note("entities without facts", not items)
+                yield from items
+                continue
+            item = item_of(record, ignore_unknown=faults.ignore_unknown)
         except BadFact as error:
             faults.reject(error)
             continue
@@ -38,8 +63,27 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
             aliases.append((number, item))
         else:
             yield item
-    for faults.line, alias in aliases:
-        yield alias
+
+
+def _begun(lines: Iterator[bytes]) -> list[bytes]:
+    """Take lines until two have content, which say whether they belong together."""
+    taken: list[bytes] = []
+    n_full = 0
+    for line in lines:
+        taken.append(line)
+        n_full += not without_mark(line).isspace()
+        if n_full == 2:
+            break
+    return taken
+
+
+def _is_document(begun: list[bytes]) -> bool:
+    full = [line for one in begun if (line := without_mark(one).strip())]
+    try:
+        texts = [line.decode() for line in full]
+    except UnicodeDecodeError:
+        return False
+    return bool(texts) and begins_document(texts[0], texts[1] if len(texts) > 1 else None)
 
 
 def write(items: Iterable[Item], file: IO[bytes], lost: LossReport) -> None:

@@ -7,11 +7,9 @@ another namespace than the usual one is left out: the format could not tell it f
 
 from __future__ import annotations
 
-import codecs
 import json
-import re
 from collections.abc import Iterable, Iterator
-from typing import IO, Any
+from typing import IO
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats.format import (
@@ -19,23 +17,18 @@ from lamlam.memory_backends.fact_formats.format import (
     Format,
     Item,
     LossReport,
-    without_mark,
 )
+from lamlam.memory_backends.fact_formats.json_stream import JsonStream
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.model.values import ValueType
 
 KEYS = ("entities", "relationships", "return_values", "triplets")
-_SPACE = re.compile(r"[ \t\n\r]*")
-_ENOUGH = 65_536
-"""Characters that are kept in hand, so that most values are read at the first try."""
-_MOST_IN_ONE = 16_000_000
-"""Characters of one element of a list."""
 
 
 def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
     """Give a fact for each triplet; the file is never in memory as a whole."""
-    text = _JsonStream(lines, faults)
+    text = JsonStream(lines, faults, "a JSON object of an LMLM database")
     text.expect("{")
     missing = set(KEYS)
     while not text.skip("}"):
@@ -52,7 +45,7 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
         for element in text.elements():
             if key == "triplets":
                 try:
-                    yield Assert(_fact(element))
+                    yield Assert(fact_of_triplet(element))
                 except BadFact as error:
                     faults.reject(error)
     if missing:
@@ -113,97 +106,15 @@ def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def _fact(triplet: object) -> Fact:
+def fact_of_triplet(triplet: object) -> Fact:
+    """Return the fact of a list of three texts.
+
+    Raises:
+        BadFact: it is not one.
+    """
     if not isinstance(triplet, list) or len(triplet) != 3:
         raise BadFact("invalid fact: a triplet must be a list of three strings")
     entity, relation, value = triplet
     if not isinstance(value, str):
         raise BadFact(f"invalid fact: value must be a string, got {type(value).__name__}")
     return Fact(entity=entity, relation=relation, value=value)
-
-
-class _JsonStream:
-    """JSON that is read value by value from lines."""
-
-    def __init__(self, lines: Iterable[bytes], faults: Faults) -> None:
-        self._lines = iter(lines)
-        self._faults = faults
-        self._decode = codecs.getincrementaldecoder("utf-8")()
-        self._json = json.JSONDecoder()
-        self._text = ""
-        self._at = 0
-        self._is_first = True
-        self._faults.line = 1
-
-    def expect(self, mark: str) -> None:
-        if not self.skip(mark):
-            raise self._broken()
-
-    def skip(self, mark: str) -> bool:
-        """Return whether the mark is what comes next, and pass it if so."""
-        self._to_next()
-        if not self._text.startswith(mark, self._at):
-            return False
-        self._at += 1
-        return True
-
-    def is_over(self) -> bool:
-        self._to_next()
-        return self._at == len(self._text)
-
-    def value(self) -> Any:  # Any: JSON
-        self._to_next()
-        while True:
-            try:
-                value, end = self._json.raw_decode(self._text, self._at)
-            except (ValueError, RecursionError):
-                if len(self._text) - self._at > _MOST_IN_ONE or not self._more():
-                    raise self._broken() from None
-            else:
-                self._pass(end)
-                return value
-
-    def elements(self) -> Iterator[Any]:  # Any: JSON
-        """Give the elements of a list."""
-        self.expect("[")
-        if self.skip("]"):
-            return
-        while True:
-            yield self.value()
-            if self.skip("]"):
-                return
-            self.expect(",")
-
-    def _to_next(self) -> None:
-        """Pass white space, and read on until more than a little is at hand."""
-        while True:
-            match = _SPACE.match(self._text, self._at)
-            assert match is not None  # it matches nothing, too
-            self._pass(match.end())
-            if self._at < len(self._text) or not self._more():
-                return
-
-    def _pass(self, end: int) -> None:
-        self._faults.line += self._text.count("\n", self._at, end)
-        self._at = end
-
-    def _more(self) -> bool:
-        """Read on; return false where the file is at its end."""
-        parts = [self._text[self._at :]]
-        # Twice as much each time: a value that needs many tries costs no more than two of them.
-        wanted = max(_ENOUGH, len(parts[0]))
-        self._at = 0
-        try:
-            while wanted > 0 and (line := next(self._lines, b"")):
-                if self._is_first:
-                    line, self._is_first = without_mark(line), False
-                parts.append(self._decode.decode(line))
-                wanted -= len(line)
-        except UnicodeDecodeError:
-            raise self._faults.stop("the file is not UTF-8 text") from None
-        finally:
-            self._text = "".join(parts)
-        return len(parts) > 1
-
-    def _broken(self) -> BadFact:
-        return self._faults.stop("the file is not a JSON object of an LMLM database")

@@ -26,7 +26,7 @@ _OF_A_RULE = frozenset(("relation", "cardinality", "type", "inverse"))
 # What an alias and a rule are known by; a key of another kind's beside them leaves it open.
 _ALIAS_KEYS = frozenset(("alias", "entity"))
 _RULE_KEYS = frozenset(("relation", "cardinality"))
-_TELLING = _ALIAS_KEYS | _RULE_KEYS | {"value"}
+TELLING = _ALIAS_KEYS | _RULE_KEYS | {"value"}
 _KINDS = {"a fact": frozenset(_REQUIRED), "an alias": _ALIAS_KEYS, "a relation's rule": _RULE_KEYS}
 
 
@@ -53,7 +53,7 @@ def item_of(record: dict[str, Any], *, ignore_unknown: bool = False) -> Item:  #
     Raises:
         BadFact: a field is missing, unknown or wrong.
     """
-    telling = _TELLING & record.keys()
+    telling = TELLING & record.keys()
     if telling >= _KINDS["a fact"]:
         return _fact_of(record, ignore_unknown)
     if "alias" in telling and telling <= _ALIAS_KEYS:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from lamlam.memory_backends.fact_formats.table_columns import COLUMNS
 from lamlam.memory_backends.sync import SyncFactStore
 from tests.cli.facts_command import LINES, Facts, as_json
 from tests.limits import HANG_S
@@ -240,6 +242,37 @@ def test_a_file_without_facts_is_an_error(
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
     assert facts("import", name) == (2, "", said)
     assert not list(tmp_path.glob("*new.*")) and not list(tmp_path.glob("lamlam-home/*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.jsonl", "x\ny\n", "no valid facts: 2 line(s) left out, the first: a.jsonl line 1"),
+        ("a.csv", "entity,relation,value\n,,x\n", "no valid facts: 1 line(s) left out"),
+        ("a.jsonl", '{"type": "entity", "name": "A"}', "left out are entities without facts: 1"),
+        ("a.cypher", "// nothing\n", "has no facts"),
+        ("a.json", "[]", "has no facts"),
+        ("a.json", "[{}, {}]", "no valid facts: 2 line(s) left out"),
+    ],
+)
+def test_a_file_of_which_nothing_is_a_fact_creates_no_store(
+    facts: Facts, tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    """Also where bad lines are left out; a store that is there stays as it is."""
+    (tmp_path / name).write_text(content)
+    for url in ("sqlite:///new.db", "memory:///new.json"):
+        status, out, err = facts("import", name, "--skip-invalid", "--memory", url)
+        assert (status, out, err.count("\n")) == (2, "", 1) and said in err
+    assert facts("import", name, "--skip-invalid")[0] == 2
+    assert not list(tmp_path.glob("*new.*")) and not list(tmp_path.glob("lamlam-home/*"))
+
+
+def test_the_help_names_columns_and_keys(facts: Facts) -> None:
+    """Every column that a table may have, with an example of each kind of file."""
+    _, out, _ = facts("import", "--help")
+    words = set(re.findall(r"\w+", out))
+    assert words >= {*COLUMNS, "CSV", "JSON", "MCP", "xlsx"}
+    assert "entity,relation,value,type,source" in out and '{"entity": "Ada Quill"' in out
 
 
 def test_nothing_is_written_to_what_is_gone_at_the_end(facts: Facts, own: Path) -> None:
