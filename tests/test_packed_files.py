@@ -8,7 +8,7 @@ import io
 import json
 import lzma
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -20,10 +20,20 @@ from lamlam.packed_files import created, unpacked
 from lamlam.trainer.documents import read_documents
 
 DOCUMENT = {"title": "A", "text": "A was born in B.", "facts": [["A", "born in", "B"]], "at": [14]}
+READERS: tuple[Callable[[Path], Iterable[object]], ...] = (read_documents, read_items)
 LINE = json.dumps(DOCUMENT).encode() + b"\n"
 FACT = b'{"entity": "A", "relation": "r", "value": "v"}\n'
-PACKS = {".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress, "": bytes}
+PACKS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+    "": bytes,
+}
 ZSTD = b"\x28\xb5\x2f\xfd\x04\x00\x11\x00\x00"
+
+
+def _facts_of(path: Path) -> FactFile:
+    return FactFile(str(path))
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -45,8 +55,10 @@ def test_standard_input_is_unpacked(
     monkeypatch: pytest.MonkeyPatch, suffix: str, pack: Callable[[bytes], bytes]
 ) -> None:
     """By what it begins with."""
-    for content, read in ((LINE, read_documents), (FACT, FactFile)):
-        raw = io.BufferedReader(io.BytesIO(pack(content)))  # type: ignore[arg-type]
+    readers: list[tuple[bytes, Callable[[str], Iterable[object]]]]
+    readers = [(LINE, read_documents), (FACT, FactFile)]
+    for content, read in readers:
+        raw = io.BufferedReader(io.BytesIO(pack(content)))
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(raw))
         assert len(list(read("-"))) == 1
 
@@ -57,9 +69,9 @@ def test_damaged_files_are_named(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.jsonl{suffix}"
     for content in (PACKS[suffix](LINE * 99)[:-9], LINE):
         path.write_bytes(content)
-        for read in (read_documents, read_items):
+        for read in READERS:
             with pytest.raises(BadDocument, match="cannot read|is damaged"):
-                list(read(path))  # type: ignore[operator]
+                list(read(path))
         with pytest.raises(LamLamError, match="cannot be unpacked"):
             list(FactFile(str(path)))
 
@@ -69,9 +81,9 @@ def test_a_packing_that_is_not_known_is_named(tmp_path: Path) -> None:
     """Reading and writing, with what to use instead."""
     path = tmp_path / "a.jsonl.zst"
     path.write_bytes(ZSTD)
-    for read in (read_documents, read_items, lambda path: FactFile(str(path))):
+    for read in (*READERS, _facts_of):
         with pytest.raises(LamLamError, match="Zstandard") as caught:
-            list(read(path))  # type: ignore[no-untyped-call]
+            list(read(path))
         assert "zstd" in str(caught.value.hint)
     with pytest.raises(LamLamError, match=r"a \.zst file is packed by Zstandard"):
         created(path, ".zst")

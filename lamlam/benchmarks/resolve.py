@@ -19,6 +19,7 @@ from lamlam.packed_files import UNPACKING_ERRORS
 from lamlam.trainer.documents import name_of, open_text
 from lamlam.trainer.entity_names import bare_title
 
+_UNREADABLE: tuple[type[Exception], ...] = (OSError, ValueError, *UNPACKING_ERRORS)
 KINDS = ("alias", "person", "misspelling")
 _N_EXAMPLES = 5
 _EVERY = 500
@@ -84,7 +85,7 @@ def read_names(path: Path | str) -> Iterator[str]:
                 name = _name_of_line(line.removeprefix("\ufeff").strip(), number, path)
                 if name:
                     yield name
-    except (OSError, ValueError, *UNPACKING_ERRORS) as problem:
+    except _UNREADABLE as problem:
         if isinstance(problem, ValueError) and not isinstance(problem, UnicodeDecodeError):
             raise
         why = (problem.strerror if isinstance(problem, OSError) else None) or problem

@@ -11,6 +11,8 @@ from typing import Any
 from lamlam.errors import BadDocument
 from lamlam.packed_files import UNPACKING_ERRORS
 
+_DAMAGED: tuple[type[Exception], ...] = (UnicodeDecodeError, *UNPACKING_ERRORS)
+
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
@@ -69,7 +71,7 @@ def read_items(path: Path | str) -> Iterator[ItemLine]:
                     )
     except OSError as problem:
         raise BadDocument(f"cannot read {name}: {problem.strerror or problem}") from None
-    except (UnicodeDecodeError, *UNPACKING_ERRORS):
+    except _DAMAGED:
         raise BadDocument(f"{name} is damaged, or not a text file, after line {number}") from None
 
 

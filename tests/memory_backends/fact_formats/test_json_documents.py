@@ -21,7 +21,7 @@ from lamlam.memory_backends.model.values import EntityRef, PartialDate, Quantity
 ADA = ("Ada Quill", "job", "miller")
 FACT = dict(zip(("entity", "relation", "value"), ADA, strict=True))
 BORN = FACT | {"relation": "born", "value": {"date": "1815-12"}}
-GRAPH = {
+GRAPH: dict[str, list[dict[str, Any]]] = {
     "entities": [
         {"name": "John_Smith", "entityType": "person", "observations": ["Speaks_Spanish", "Sings"]},
         {"name": "Acme", "entityType": "", "observations": []},
