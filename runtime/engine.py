@@ -22,7 +22,7 @@ from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion
 from lamlam.runtime.decoding.events import Event, EventSource
 from lamlam.runtime.decoding.key_constraint import Constraint, read_constraint
-from lamlam.runtime.decoding.option_checks import check_choice, check_names, check_number
+from lamlam.runtime.decoding.option_checks import check_choice, check_names, check_number, stated
 from lamlam.runtime.decoding.settings import (
     CHAT_DEFAULTS,
     ChatKeywords,
@@ -130,7 +130,7 @@ class Engine(OneProcess, OnlyAsyncWith):
             MissingExtra: ``telemetry`` without OpenTelemetry.
         """
         check_names(options, ["model", "memory", *EngineKeywords.__annotations__])
-        given: dict[str, Any] = {name: v for name, v in options.items() if v is not None}
+        given = stated(options)
         self._constraint = read_constraint(given.pop("constrain", True))
         self._verbalise: Verbalise | None = given.pop("verbalise", None)
         self._lookup_bias: float | None = given.pop("lookup_bias", None)

@@ -61,22 +61,22 @@ class SyncEngine(OneProcess, OnlyWith):
     @property
     def context(self) -> int:
         """Tokens that one generation may hold, prompt and lookups included."""
-        return self._engine.context
+        return self._opened().context
 
     @property
     def verbalise(self) -> Verbalise:
         """Who writes fetched values, unless a generation has another setting."""
-        return self._engine.verbalise
+        return self._opened().verbalise
 
     @property
     def lookup_bias(self) -> float:
         """Added to the logit that opens a lookup, unless a generation has another setting."""
-        return self._engine.lookup_bias
+        return self._opened().lookup_bias
 
     @property
     def metadata(self) -> dict[str, Any]:
         """Metadata of the model file."""
-        return self._engine.metadata
+        return self._opened().metadata
 
     def __enter__(self) -> Self:
         """Open the memory and load the model; errors as for `Engine`."""
@@ -164,11 +164,18 @@ class SyncEngine(OneProcess, OnlyWith):
 
     def _call(self, method: Callable[[], Awaitable[T]]) -> T:
         """Return what a coroutine returns; it is cancelled where the wait for it is broken off."""
+        return self._open_loop().call(method)
+
+    def _opened(self) -> Engine:
+        self._open_loop()
+        return self._engine
+
+    def _open_loop(self) -> BackgroundLoop:
         self._check_process()
         loop = self._loop
         if loop is None:
             raise _engine_closed("closed" if self._is_closed else "not open yet")
-        return loop.call(method)
+        return loop
 
     def _check_process(self) -> None:
         if self.is_forked:

@@ -65,7 +65,7 @@ def ask(
     ] = 0.0,
     threads: Annotated[
         int | None,
-        typer.Option("--threads", min=1, help="Most threads that compute; default: usable CPUs."),
+        typer.Option("--threads", help="Most threads that compute; default: usable CPUs."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Repeats the choices made above temperature 0.")
@@ -106,7 +106,7 @@ def ask(
         "logprobs": logprobs,
         "as_of": as_of,
     }
-    _check(text, options)
+    _check(text, options, threads)
     from lamlam.runtime.memory import DefaultMemory
 
     async def answer(trace: Trace | None) -> None:
@@ -128,16 +128,18 @@ def ask(
         anyio.run(answer, opened)
 
 
-def _check(prompt: str, options: dict[str, Any]) -> None:
+def _check(prompt: str, options: dict[str, Any], threads: int | None) -> None:
     """Refuse what the engine would refuse, before the model is loaded, under the command's names."""
     from lamlam.runtime.decoding.settings import check_prompt, text_settings
+    from lamlam.runtime.scheduling.owner_thread import ModelSettings
 
     check_prompt(prompt)
     try:
         text_settings(dict(options), verbalise="copy", lookup_bias=0.0)
+        ModelSettings(threads=threads)
     except UsageError as error:
         name, _, rest = str(error).partition(" ")
-        if name not in options:
+        if name not in {*options, "threads"}:
             raise
         raise UsageError(f"--{name.replace('_', '-')} {rest}", hint=error.hint) from None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -74,12 +75,17 @@ def check_characters(name: str, text: str) -> None:
         ) from None
 
 
-def plain_number(value: object) -> object:
-    """Return a number or truth value of NumPy as Python's own; all else as it is.
+def stated(options: Mapping[str, Any]) -> dict[str, Any]:  # Any: whatever was given
+    """Return the options that are not ``None``, and numbers of NumPy as Python's own.
 
     JSON has no others, so that no trace could write them.
     """
-    return value.item() if isinstance(value, np.bool_ | np.integer | np.floating) else value
+    numpy = np.bool_ | np.integer | np.floating
+    return {
+        name: value.item() if isinstance(value, numpy) else value
+        for name, value in options.items()
+        if value is not None
+    }
 
 
 def shown(value: object) -> str:

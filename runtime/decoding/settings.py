@@ -15,8 +15,8 @@ from lamlam.runtime.decoding.option_checks import (
     check_int,
     check_names,
     check_number,
-    plain_number,
     shown,
+    stated,
 )
 from lamlam.runtime.decoding.sampling import SamplerSettings
 from lamlam.runtime.decoding.thoughts import ThoughtSettings
@@ -130,7 +130,7 @@ def text_settings(
         UsageError: a value that makes no sense.
     """
     check_names(keywords, GenerateKeywords.__annotations__)
-    given = {name: plain_number(value) for name, value in keywords.items() if value is not None}
+    given = stated(keywords)
     settings: dict[str, Any] = {"verbalise": verbalise, "lookup_bias": lookup_bias}
     sampler: dict[str, Any] = {}
     if given.get("policy") == "paper":

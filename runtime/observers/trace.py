@@ -47,6 +47,9 @@ class Trace(OnlyWith):
     ['begin', 'left']
     """
 
+    _what = "a Trace"
+    _use = "with Trace(...) as trace: ... (in async code, too)"
+
     def __init__(self, file: str | os.PathLike[str] | TextIO) -> None:
         """Open the file for more lines.
 

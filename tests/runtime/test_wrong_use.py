@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import numpy as np
 import pytest
 
 import lamlam
-from lamlam.errors import StreamInUse, StreamLeft, UsageError, WrongBlock
+from lamlam.errors import EngineClosed, StreamInUse, StreamLeft, UsageError, WrongBlock
 from tests.tiny_model import write_tiny_model
 
 # Any below: what a type checker would refuse.
@@ -102,8 +104,16 @@ def test_blocking_ones_name_the_right_block(model: Path) -> None:
         with engine.stream("Ada", max_tokens=2) as events:
             anyio.run(refused, _async_for, events, "for")
             assert list(events) and list(events) == []
-    for block in (lamlam.SyncEngine(model, None), lamlam.SyncFactStore("memory:")):
+    blocks = (
+        lamlam.SyncEngine(model, None),
+        lamlam.SyncFactStore("memory:"),
+        lamlam.Trace(io.StringIO()),
+    )
+    for block in blocks:
         anyio.run(refused, _async_with, block, "with")
+    with pytest.raises(EngineClosed, match="not open yet") as caught:
+        _ = lamlam.SyncEngine(model, None).context
+    assert "with SyncEngine" in str(caught.value.hint)
 
 
 def test_a_stream_is_entered_once_and_left_for_good(model: Path) -> None:
@@ -183,6 +193,12 @@ REQUESTS: list[tuple[object, dict[str, Any], bool]] = [
     *(("Ada", {"logprobs": n}, True) for n in (-1, 21, True)),
     *(("Ada", {"policy": name}, True) for name in ("", "perhaps", 1, ["stop"])),
     ("Ada", {"as_of": -1}, True),
+    (
+        "Ada",
+        {"max_tokens": np.int64(2), "temperature": np.float32(0.5), "seed": np.uint8(1)},
+        False,
+    ),
+    ("Ada", {"max_tokens": np.int64(0)}, True),
 ]
 _OPTIONS = ("max_tokens", "temperature", "seed", "logprobs", "policy", "as_of")
 
