@@ -131,12 +131,12 @@ def ask(
 def _check(prompt: str, options: dict[str, Any], threads: int | None) -> None:
     """Refuse what the engine would refuse, before the model is loaded, under the command's names."""
     from lamlam.runtime.decoding.settings import check_prompt, text_settings
-    from lamlam.runtime.scheduling.owner_thread import ModelSettings
+    from lamlam.runtime.engine import Engine
 
     check_prompt(prompt)
     try:
         text_settings(dict(options), verbalise="copy", lookup_bias=0.0)
-        ModelSettings(threads=threads)
+        Engine(memory=None, threads=threads)  # checks its options, and opens nothing
     except UsageError as error:
         name, _, rest = str(error).partition(" ")
         if name not in {*options, "threads"}:

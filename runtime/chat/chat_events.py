@@ -13,7 +13,15 @@ import anyio.to_thread
 from lamlam.blocks import OnlyAsyncFor
 from lamlam.event_loop import EventLoop
 from lamlam.runtime.chat.conversation import Conversation
-from lamlam.runtime.decoding.events import Event, EventSource, Finished, LookupStarted, Text, left
+from lamlam.runtime.decoding.events import (
+    Event,
+    EventSource,
+    Finished,
+    LookupStarted,
+    Text,
+    in_use,
+    left,
+)
 from lamlam.runtime.decoding.lookup_answers import only_result
 from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.decoding.vocabulary import ChatPrompt
@@ -44,6 +52,8 @@ class ChatEvents(OnlyAsyncFor):
         self._ready: deque[Event] = deque()
         self._is_finished = False
         self._is_left = False
+        self._is_read = False
+        """A task waits for the next event."""
         self._error: BaseException | None = None
         self._lookup: anyio.CancelScope | None = None
         self._loop = EventLoop()
@@ -67,6 +77,15 @@ class ChatEvents(OnlyAsyncFor):
 
     async def __anext__(self) -> Event:
         self._loop.check()
+        if self._is_read:
+            raise in_use()
+        self._is_read = True
+        try:
+            return await self._next()
+        finally:
+            self._is_read = False
+
+    async def _next(self) -> Event:
         while not self._ready:
             if self._is_finished:
                 raise StopAsyncIteration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from lamlam.errors import StreamLeft
+from lamlam.errors import StreamInUse, StreamLeft
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.spans import LookupRecord, Origin
 
@@ -83,6 +83,11 @@ class EventSource(Protocol):
         Return false if the generation was complete and can still be read.
         """
         ...
+
+
+def in_use() -> StreamInUse:
+    """Return the error of a second task that reads while another one waits."""
+    return StreamInUse("two tasks read one stream at the same time", hint="read it in one task")
 
 
 def left() -> StreamLeft:

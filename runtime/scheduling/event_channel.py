@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from lamlam.errors import StreamInUse
 from lamlam.event_loop import EventLoop
+from lamlam.runtime.decoding.events import in_use
 
 T = TypeVar("T")
 
@@ -50,9 +50,7 @@ class EventChannel(Generic[T]):
         while not self._items:
             self._loop.check()
             if self._is_awaited:
-                raise StreamInUse(
-                    "two tasks read one stream at the same time", hint="read it in one task"
-                )
+                raise in_use()
             self._event = anyio.Event()
             self._is_awaited = True
             try:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from lamlam.errors import (
     LamLamError,
     NoChatTemplate,
     PromptTooLong,
+    StreamInUse,
     UnknownOption,
 )
 from lamlam.runtime.chat.messages import Message, read_messages
@@ -227,6 +229,28 @@ async def test_a_chat_that_was_left_frees_the_engine(chat_model: Path) -> None:
         with pytest.raises(EngineClosed, match="left"):
             await anext(aiter(events))
         assert (await engine.chat(HELLO, max_tokens=2)).n_text_tokens <= 2
+
+
+@pytest.mark.anyio
+async def test_two_tasks_that_read_one_chat(chat_model: Path) -> None:
+    """The first gets the whole answer, the second `StreamInUse`, also before the first turn."""
+    async with Engine(chat_model, threads=1) as engine:
+        done = await engine.chat(HELLO, max_tokens=8)
+        found: list[object] = []
+        async with engine.stream_chat(HELLO, max_tokens=8) as events:
+
+            async def read() -> None:
+                try:
+                    found.append([event async for event in events][-1])
+                except StreamInUse as error:
+                    found.append(error)
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(read)
+                group.start_soon(read)
+    assert sorted(type(one).__name__ for one in found) == ["Finished", "StreamInUse"]
+    (last,) = (one for one in found if isinstance(one, Finished))
+    assert last.completion == done
 
 
 def test_the_blocking_engine_chats_alike(chat_model: Path) -> None:
