@@ -273,6 +273,7 @@ class Engine(OneProcess, OnlyAsyncWith):
 
         Raises:
             UnknownOption: an option, policy or mode that does not exist.
+            UsageError: the prompt is empty, or a value makes no sense.
             PromptTooLong: the prompt does not fit the context.
             LookupFailed: a miss under the policy ``raise``.
             BadLogits, UnknownToken: the model file is damaged; other generations go on.
