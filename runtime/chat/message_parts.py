@@ -8,6 +8,9 @@ from typing import Any
 
 from lamlam.errors import BadMessages
 
+MAX_DEPTH = 28
+"""Levels of the arguments of a call."""
+FLATTER = f"at most {MAX_DEPTH} levels are read"
 ONLY_TEXT = "this model reads text only"
 _TEXTS = ("text", "input_text", "output_text", "refusal", "summary_text")
 _THOUGHTS = ("thinking", "reasoning", "reasoning_text")
@@ -28,7 +31,15 @@ def dumped(value: Any) -> Any:
     """Return an object of a client as the dictionary that it is made of; anything else as it is."""
     dump = getattr(value, "model_dump", None)
     is_object = callable(dump) and not isinstance(value, type | Mapping)
-    return dump() if dump is not None and is_object else value
+    if dump is None or not is_object:
+        return value
+    try:
+        return dump()
+    except Exception as error:  # the object's own program
+        raise BadMessages(
+            f"a {type(value).__name__} cannot be read: its model_dump raises {type(error).__name__}",
+            hint="hand over a dictionary",
+        ) from None
 
 
 def read_content(n: int, content: Any) -> ReadContent:
@@ -65,8 +76,9 @@ def _text_of(n: int, at: int, part: Any) -> str:
     text = next((part[key] for key in ("text", kind) if part.get(key) is not None), None)
     if isinstance(text, Mapping):
         text = text.get("value")
-    if isinstance(text, list | tuple):
-        return str(read_content(n, text).text or "")
+    if isinstance(text, list | tuple):  # thoughts of some clients, one level deep
+        pieces = [piece.get("text") for piece in text if isinstance(piece, Mapping)]
+        text = _joined([piece for piece in pieces if isinstance(piece, str)])
     if not isinstance(text, str):
         raise BadMessages(
             f"{where}.text must be a string, got {type(text).__name__}",
@@ -148,7 +160,21 @@ def _named(where: str, function: Any) -> dict[str, Any]:
         raise BadMessages(
             f"{where}.arguments must be a JSON object or its text, got {type(arguments).__name__}"
         )
+    if is_too_deep(arguments):
+        raise BadMessages(f"{where}.arguments are nested too deeply", hint=FLATTER)
     return {"name": function.get("name"), "arguments": arguments}
+
+
+def is_too_deep(value: Any) -> bool:
+    """Return whether lists and dictionaries are held in more levels than can be read."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        holders = [held for held in level if isinstance(held, Mapping | list | tuple)]
+        inner = (held.values() if isinstance(held, Mapping) else held for held in holders)
+        level = list({id(part): part for parts in inner for part in parts}.values())
+        if not level:
+            return False
+    return True
 
 
 def _add_piece(function: dict[str, Any], piece: Any) -> None:

@@ -145,6 +145,11 @@ def plain_message(n: int, message: Mapping[str, Any]) -> dict[str, Any]:
     text = _with_refusal(n, message, content.text)
     thought = content.thought or next(filter(None, thoughts), None)
     may_be_empty = calls or thought or (role in ("assistant", "tool") and "content" in message)
+    if not isinstance(text, str | None):
+        raise BadMessages(
+            f"message {n}: content must be a text or a list of parts, got {type(text).__name__}",
+            hint="write the JSON text of a result" if role == "tool" else HINT,
+        )
     if text is None and not may_be_empty:
         raise BadMessages(
             f"message {n} has no content",

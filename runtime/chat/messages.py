@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
 from lamlam.errors import BadMessages
+from lamlam.runtime.chat.message_parts import FLATTER, is_too_deep
 from lamlam.runtime.chat.message_shapes import HINT, as_mapping, joined_items, plain_message
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
@@ -102,6 +103,11 @@ def _arguments(n: int, function: Mapping[str, Any]) -> dict[str, Any]:
         raise BadMessages(
             f"message {n}: the arguments of the call of {function['name'][:60]!r} must be a JSON object",
             hint="join the pieces of a streamed call before you hand it back",
+        )
+    if is_too_deep(read):
+        raise BadMessages(
+            f"message {n}: the arguments of the call of {function['name'][:60]!r} are nested too deeply",
+            hint=FLATTER,
         )
     return read
 

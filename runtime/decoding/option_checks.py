@@ -15,12 +15,27 @@ from lamlam.errors import UnknownOption, UsageError
 _REASON = 10**9
 
 
+_ELSEWHERE = {
+    "functions": "a chat offers the model look_up_fact by itself, and calls no tools of yours",
+    "max_completion_tokens": "write max_tokens",
+    "max_new_tokens": "write max_tokens",
+    "max_output_tokens": "write max_tokens",
+    "n_ctx": "open the engine with context=",
+    "repetition_penalty": "write repeat_penalty",
+    "response_format": "an answer is text",
+    "stream": "use stream or stream_chat",
+    "tools": "a chat offers the model look_up_fact by itself, and calls no tools of yours",
+}
+"""What other libraries call options, and what stands for them here."""
+
+
 def check_names(given: Iterable[str], known: Iterable[str]) -> None:
     """Raise `UnknownOption` for a keyword that does not exist, naming the closest that does."""
     names = list(known)
     for name in given:
         if name not in names:
-            raise UnknownOption(f"unknown option {name!r}", hint=_suggestion(name, names))
+            hint = _ELSEWHERE.get(name) or _suggestion(name, names)
+            raise UnknownOption(f"unknown option {name!r}", hint=hint)
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

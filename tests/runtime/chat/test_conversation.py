@@ -221,7 +221,7 @@ async def test_a_chat_is_the_same_streamed_and_whole(chat_model: Path) -> None:
 
 @pytest.mark.anyio
 async def test_a_chat_that_was_left_frees_the_engine(chat_model: Path) -> None:
-    async with Engine(chat_model, context=100_000) as engine:
+    async with Engine(chat_model, context=60_000) as engine:
         async with engine.stream_chat(HELLO, max_tokens=10**6, ignore_eos=True) as events:
             async for event in events:
                 assert isinstance(event, Text)

@@ -236,6 +236,19 @@ class _Foreign(BaseModel):
 
 _Foreign.__module__ = "langchain_core.messages.human"
 
+
+class _Broken:
+    def model_dump(self) -> dict[str, Any]:
+        raise RuntimeError("closed")
+
+
+def _nested(depth: int) -> dict[str, Any]:
+    held: dict[str, Any] = {}
+    for _ in range(depth):
+        held = {"a": held}
+    return held
+
+
 REFUSED: list[tuple[Any, str, str]] = [
     ({"role": "user", "contents": "x"}, "unknown key 'contents'", "'content'"),
     ({"role": "user", "Content": "x"}, "unknown key 'Content'", "'content'"),
@@ -266,6 +279,9 @@ REFUSED: list[tuple[Any, str, str]] = [
     (_call(name="f", arguments="{"), "arguments of the call of 'f' must be a JSON object", "join"),
     (_call(name="f", arguments=[1]), "must be a JSON object or its text, got list", ""),
     (_call(name="f", argument="{}"), "has no arguments", "argument, name"),
+    (_Broken(), "_Broken cannot be read: its model_dump raises RuntimeError", "dictionary"),
+    ({"role": "tool", "content": {"a": 1}}, "content must be a text .* got dict", "JSON text"),
+    (_call(name="f", arguments=json.dumps(_nested(40))), "nested too deeply", "28 levels"),
     (_call(name=None, arguments="{}"), "tool_calls.0.function.name", ""),
 ]
 
@@ -282,3 +298,12 @@ def test_json_text_of_messages_reads_as_the_objects_do() -> None:
     """What went through a file is the same conversation."""
     given = [USER, SHAPES["an answer that calls"][0], SHAPES["a result in parts"][0]]
     assert read_messages(json.loads(json.dumps(given))) == read_messages(given)
+
+
+def test_arguments_of_any_depth_are_refused_by_name() -> None:
+    """As objects and as text; what is within the bound is read."""
+    for arguments in (_nested(100_000), "[" * 100_000, '{"a":' * 50 + "1" + "}" * 50):
+        with pytest.raises(BadMessages, match="nested too deeply|must be a JSON object"):
+            read_messages([_call(name="f", arguments=arguments)])
+    (read,) = read_messages([_call(name="f", arguments=_nested(20))])
+    assert read["tool_calls"][0]["function"]["arguments"] == _nested(20)

@@ -48,6 +48,20 @@ def test_choices_of_a_text(name: str, value: object) -> None:
         settings(**{name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        *(("max_completion_tokens", "write max_tokens"), ("stream", "use stream or stream_chat")),
+        *(("tools", "calls no tools of yours"), ("max_tokns", "did you mean 'max_tokens'")),
+    ],
+)
+def test_options_of_other_libraries_have_their_own_hint(name: str, hint: str) -> None:
+    """What they are called here, not the name that is spelt most alike."""
+    with pytest.raises(UnknownOption, match=f"unknown option '{name}'") as caught:
+        settings(**{name: 5})
+    assert hint in (caught.value.hint or "")
+
+
 def test_what_makes_sense_is_taken() -> None:
     """Whole numbers where fractions may stand, and numbers of numpy."""
     taken = settings(
