@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lamlam.errors import PromptTooLong
 from lamlam.evaluation.progress import console
 from lamlam.evaluation.scoring import Score, score
 from lamlam.lookup_tokens import ENTITY
@@ -31,10 +32,11 @@ def complete(
     verbalise: str | None,
     show_progress: bool,
     engine_options: dict[str, Any],  # Any: checked by the engine
-) -> tuple[list[Score], str]:
+) -> tuple[list[Score | None], str]:
     """Return the score of each (prompt, value), and how values were written (copy or model).
 
     Greedy, at most 40 tokens of text. A model without lookup tokens runs as a plain one.
+    None where the prompt does not fit the context.
     """
     from rich.progress import track
 
@@ -45,12 +47,16 @@ def complete(
         options["plain"] = True
     if verbalise is not None:
         options["verbalise"] = verbalise
-    scores = []
+    scores: list[Score | None] = []
     with SyncEngine(model=model, memory=memory, **options) as engine:
         for prompt, value in track(
             prompts, "asking", console=console(), disable=not show_progress, transient=True
         ):
-            completion = engine.generate(prompt, max_tokens=MAX_TOKENS)
+            try:
+                completion = engine.generate(prompt, max_tokens=MAX_TOKENS)
+            except PromptTooLong:
+                scores.append(None)
+                continue
             scores.append(score(prompt, completion, value))
         way = engine.verbalise
     return scores, way

@@ -66,6 +66,9 @@ def evaluate_completion(
 ) -> dict[str, object]:
     """Return the shares of items that were exact, looked up, fetched right and missed.
 
+    ``too_long`` counts the items chosen whose prompt does not fit the model's context; they
+    are not among ``items``.
+
     Args:
         documents: a file as `trainer.documents` reads it.
         model: any GGUF file; one without lookup tokens runs as a plain model, without memory.
@@ -75,7 +78,7 @@ def evaluate_completion(
             measured, and ``exact_other_way`` gives the other one.
 
     Raises:
-        BadDocument: the file has no structured fact.
+        BadDocument: the file has no structured fact, or none whose prompt fits the context.
     """
     read = list(read_documents(documents))
     chosen = choose_items(read, items, seed)
@@ -98,9 +101,16 @@ def evaluate_completion(
         started = time.monotonic()
         scores, way = ask(memory=memory, verbalise=verbalise)
         seconds = time.monotonic() - started
+        scored = [score for score in scores if score is not None]
+        if not scored:
+            raise BadDocument(
+                f"no prompt of {name_of(documents)} fits the model's context",
+                hint="give shorter documents",
+            )
         result: dict[str, object] = {
-            "items": len(chosen),
-            **shares(scores),
+            "items": len(scored),
+            "too_long": len(scores) - len(scored),
+            **shares(scored),
             "seconds": round(seconds, 2),
             "memory_scope": _scope(n_facts, len(read), facts_in_prompt),
             "verbalise": way,
@@ -109,7 +119,9 @@ def evaluate_completion(
         if verbalise is None and not no_memory:
             other: Literal["copy", "model"] = "model" if way == "copy" else "copy"
             again, _ = ask(memory=memory, verbalise=other)
-            result["exact_other_way"] = shares(again)["exact"]
+            result["exact_other_way"] = shares([score for score in again if score is not None])[
+                "exact"
+            ]
     return result
 
 
@@ -142,9 +154,13 @@ def _scope(n_facts: int, n_documents: int, in_prompt: bool) -> str:
     return f"{n_facts} facts of {n_documents} documents" if n_facts else "off"
 
 
-def _by_source(items: Sequence[Item], scores: Sequence[Score]) -> dict[str, dict[str, float]]:
+def _by_source(
+    items: Sequence[Item], scores: Sequence[Score | None]
+) -> dict[str, dict[str, float]]:
     groups: dict[str, list[Score]] = {}
     for item, one in zip(items, scores, strict=True):
+        if one is None:
+            continue
         groups.setdefault(item.document.source or "unnamed", []).append(one)
     return {
         source: {"items": len(group), "exact": shares(group)["exact"]}

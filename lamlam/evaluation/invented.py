@@ -108,7 +108,7 @@ def evaluate_invented(
         seconds = time.monotonic() - started
     return {
         "items": len(chosen),
-        **shares(scores),
+        **shares([score for score in scores if score is not None]),
         "seconds": round(seconds, 2),
         "names": names,
         "by_opening": _by_opening(chosen, scores),
@@ -137,8 +137,10 @@ def _type_in(url: str, facts: tuple[InventedFact, ...], names: str) -> None:
         )
 
 
-def _by_opening(items: Sequence[InventedItem], scores: Sequence[Score]) -> dict[str, float]:
+def _by_opening(items: Sequence[InventedItem], scores: Sequence[Score | None]) -> dict[str, float]:
     groups: dict[str, list[Score]] = {}
     for item, one in zip(items, scores, strict=True):
+        if one is None:  # an opening fits any context that an engine opens with
+            continue
         groups.setdefault(item.opening, []).append(one)
     return {opening: shares(group)["exact"] for opening, group in groups.items()}

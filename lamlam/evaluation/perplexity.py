@@ -52,7 +52,7 @@ def evaluate_perplexity(
         ``static``, ``normalised``, ``dynamic``: perplexities per token (the last two None
         for a model without lookup tokens). ``per_byte``: bits per UTF-8 byte of the text
         that was read, with lookups of the model's own. What does not fit the context of a
-        long document is left out.
+        long document is left out; ``shortened`` counts these documents.
 
     Raises:
         BadDocument: there is no document, or none with text to predict.
@@ -67,13 +67,15 @@ def evaluate_perplexity(
     started = time.monotonic()
     static = learnt = dynamic = 0.0
     n_static = n_dynamic = n_bytes = 0
+    shortened = [False] * len(read)
     with (
         tempfile.TemporaryDirectory() as folder,
         open_for_scoring(model) as (context, vocabulary, file),
     ):
         bar = {"console": console(), "disable": not show_progress, "transient": True}
-        for document in track(read, "given lookups", **bar):  # type: ignore[arg-type]  # its own keywords
+        for i, document in enumerate(track(read, "given lookups", **bar)):  # type: ignore[arg-type]  # its own keywords
             one = _score_given(document, vocabulary, context)
+            shortened[i] = one[4]
             static, learnt, n_static = static + one[0], learnt + one[1], n_static + one[2]
             n_bytes += one[3]
         if n_static == 0:
@@ -93,35 +95,44 @@ def evaluate_perplexity(
             fill_memory(url, read)
             reader = _DynamicReader(context, vocabulary, url, file.lookup_bias)
             with reader:
-                for document in track(read, "own lookups", **bar):  # type: ignore[arg-type]  # as above
-                    total, n, n_read = reader.read(document.text)
+                for i, document in enumerate(track(read, "own lookups", **bar)):  # type: ignore[arg-type]  # as above
+                    total, n, n_read, is_whole = reader.read(document.text)
+                    shortened[i] |= not is_whole
                     dynamic, n_dynamic, n_bytes = dynamic + total, n_dynamic + n, n_bytes + n_read
             result["normalised"] = round(math.exp(-learnt / n_static), 3)
             result["dynamic"] = round(math.exp(-dynamic / n_dynamic), 3)
     result["per_byte"] = round(-dynamic / n_bytes / math.log(2), 4)
+    result["shortened"] = sum(shortened)
     result["seconds"] = round(time.monotonic() - started, 2)
     return result
 
 
 def _score_given(
     document: Document, vocabulary: Vocabulary, context: LlamaContext
-) -> tuple[float, float, int, int]:
-    """Return log likelihoods of (text tokens, tokens in the loss), and the text's tokens and bytes."""
+) -> tuple[float, float, int, int, bool]:
+    """Return what the given lookups make of a document.
+
+    Log likelihoods of the text's tokens and of those in the loss, the text's tokens and
+    bytes, and whether the document's end did not fit the context.
+    """
     pieces = list(augment(document, random.Random(0), NO_AUGMENTATION, {}))
     start = [vocabulary.bos] if vocabulary.bos >= 0 else []
-    tokens = [*start, *tokens_of(pieces, vocabulary)][: context.n_context]
+    tokens = [*start, *tokens_of(pieces, vocabulary)]
+    is_shortened = len(tokens) > context.n_context
+    tokens = tokens[: context.n_context]
     scores = context.score(tokens)
     lookup = vocabulary.lookup
     if lookup is None:
         total = float(scores.sum())
-        return total, total, len(scores), _n_bytes(tokens[1:], vocabulary)
+        return total, total, len(scores), _n_bytes(tokens[1:], vocabulary), is_shortened
     ids = LookupIds(lookup.entity, lookup.relationship, lookup.return_, lookup.end, vocabulary.bos)
     masks = lookup_masks(np.array(tokens), ids)
     text, counts = masks.text[1:], masks.loss[1:]
     n_bytes = _n_bytes(
         [t for t, is_text in zip(tokens[1:], text, strict=True) if is_text], vocabulary
     )
-    return float(scores[text].sum()), float(scores[counts].sum()), int(text.sum()), n_bytes
+    likelihoods = float(scores[text].sum()), float(scores[counts].sum())
+    return *likelihoods, int(text.sum()), n_bytes, is_shortened
 
 
 def _n_bytes(tokens: Sequence[int], vocabulary: Vocabulary) -> int:
@@ -192,13 +203,14 @@ class _DynamicReader:
 
         anyio.run(self._store.aclose)
 
-    def read(self, text: str) -> tuple[float, int, int]:
-        """Return the log likelihood of the text's tokens, and how many (and bytes) were read."""
+    def read(self, text: str) -> tuple[float, int, int, bool]:
+        """Return the log likelihood of the text's tokens, how many (and bytes) were read, if all."""
         self._text = self._vocabulary.tokenize(text)
         write_text(self._scheduler, "", self._settings)
         assert self._dictation is not None
         n = self._dictation.n_written
-        return self._dictation.log_likelihood, n, _n_bytes(self._text[:n], self._vocabulary)
+        n_bytes = _n_bytes(self._text[:n], self._vocabulary)
+        return self._dictation.log_likelihood, n, n_bytes, n == len(self._text)
 
     def _next(self, n_tokens: int) -> _Dictation:
         self._dictation = _Dictation(self._text, self._entity, n_tokens, self._end)

@@ -133,3 +133,28 @@ def test_a_model_without_lookup_tokens_runs_plain(documents: Path, tmp_path: Pat
         assert ("in the prompt" in str(result["memory_scope"])) is in_prompt
     perplexity = evaluate_perplexity(documents, items=2, model=str(plain), show_progress=False)
     assert perplexity["dynamic"] is None and float(str(perplexity["per_byte"])) > 0
+
+
+def test_documents_longer_than_the_context_are_counted(tmp_path: Path) -> None:
+    """Their beginnings are scored, and a fact too far behind is left out, not an error."""
+    from tests.tiny_model import write_tiny_model
+
+    model = tmp_path / "tiny.gguf"
+    write_tiny_model(model, context=1024)
+    text = "Ada Quill was born in Lowmere. " + "She sang in the choir of the town. " * 200
+    long_one = {
+        "title": "Ada Quill", "text": text + "She died in Dunholt.", "by": "ss",
+        "facts": [["Ada Quill", "Birth Place", "Lowmere"], ["Ada Quill", "Death Place", "Dunholt"]],
+        "at": [text.index("Lowmere"), len(text) + len("She died in ")],
+    }  # fmt: skip
+    short = {**long_one, "text": "Ada Quill was born in Lowmere.", "by": "s"}
+    short |= {"facts": long_one["facts"][:1], "at": long_one["at"][:1]}
+    path = tmp_path / "long.jsonl"
+    path.write_text("\n".join(map(json.dumps, [long_one, short])), encoding="utf-8")
+    result = evaluate_completion(path, model=str(model), show_progress=False)
+    assert (result["items"], result["too_long"]) == (2, 1)
+    perplexity = evaluate_perplexity(path, model=str(model), show_progress=False)
+    assert (perplexity["documents"], perplexity["shortened"]) == (2, 1)
+    path.write_text(json.dumps({**long_one, "by": "rs"}), encoding="utf-8")
+    with pytest.raises(BadDocument, match="fits the model's context"):
+        evaluate_completion(path, model=str(model), show_progress=False)
