@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal
 from tests.tiny_model import CONTROL, NORMAL, add_vocabulary, vocabulary_texts
 
 _WIDTH, _N_LAYERS, _CONTEXT = 32, 2, 64
@@ -41,12 +42,16 @@ def write_tiny_bert(path: Path, metadata: dict[str, Any] | None = None) -> Path:
     return _written(writer, path)
 
 
-def write_tiny_gpt2(path: Path, metadata: dict[str, Any] | None = None) -> Path:
+def write_tiny_gpt2(
+    path: Path, metadata: dict[str, Any] | None = None, *, sealed: bool = True
+) -> Path:
     """Write a random GPT-2, which has one learned row for each of its 64 positions."""
     texts = vocabulary_texts()[:-4]
     writer = _writer(path, "gpt2", metadata or {})
     writer.add_layer_norm_eps(1e-5)
     add_vocabulary(writer, texts, [CONTROL] + [NORMAL] * (len(texts) - 1))
+    # After the vocabulary, so that its numbers can be others.
+    _add(writer, {**(metadata or {}), **(PLACEHOLDERS if sealed else {})})
     noise = _Noise(writer)
     noise.matrix("token_embd", len(texts), _WIDTH)
     noise.matrix("position_embd", _CONTEXT, _WIDTH)
@@ -58,7 +63,7 @@ def write_tiny_gpt2(path: Path, metadata: dict[str, Any] | None = None) -> Path:
         noise.linear(f"blk.{n}.attn_output", _WIDTH, _WIDTH)
         noise.linear(f"blk.{n}.ffn_up", 2 * _WIDTH, _WIDTH)
         noise.linear(f"blk.{n}.ffn_down", _WIDTH, 2 * _WIDTH)
-    return _written(writer, path)
+    return _written(writer, path, sealed=sealed)
 
 
 def write_header_alone(path: Path, architecture: str, metadata: dict[str, Any]) -> Path:
@@ -139,6 +144,8 @@ def _writer(path: Path, architecture: str, metadata: dict[str, Any]) -> Any:
 
 def _add(writer: Any, metadata: dict[str, Any]) -> None:
     for key, value in metadata.items():
+        for shard in writer.kv_data:
+            shard.pop(key, None)
         if isinstance(value, bool):
             writer.add_bool(key, value)
         elif isinstance(value, str):
@@ -147,9 +154,11 @@ def _add(writer: Any, metadata: dict[str, Any]) -> None:
             writer.add_uint32(key, value)
 
 
-def _written(writer: Any, path: Path) -> Path:
+def _written(writer: Any, path: Path, *, sealed: bool = False) -> Path:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    if sealed:
+        seal(path)
     return path

@@ -20,7 +20,7 @@ import llama_cpp.llama_cpp as api
 import numpy as np
 from numpy.typing import NDArray
 
-from lamlam.errors import BadModelFile, DecodeFailed, EngineClosed
+from lamlam.errors import BadModelFile, DecodeFailed, EngineClosed, PromptTooLong
 from lamlam.runtime.llama.adaptive_threads import ThreadCount
 from lamlam.runtime.llama.context_size import check_positions
 from lamlam.runtime.llama.model_file import CheckpointFile
@@ -269,7 +269,12 @@ class LlamaContext:
 
         Returns:
             (len(tokens) - 1,) in nats.
+
+        Raises:
+            PromptTooLong: more tokens than the context holds.
         """
+        if len(tokens) - 1 > self.n_context:
+            raise PromptTooLong(len(tokens), self.n_context)
         scores = np.empty(len(tokens) - 1)
         for start in range(0, len(tokens) - 1, self.n_batch):
             chunk = tokens[start : min(start + self.n_batch, len(tokens) - 1)]
@@ -346,8 +351,11 @@ def open_model(
     # Compiled with Intel's matrix tiles, it may end the process (build_support/lean_llama.cmake
     # says why); weights that are not repacked do not come to them.
     params.use_extra_bufts = b"AMX_INT8 = 1" not in api.llama_print_system_info()
+    overrides = _overrides(file.overrides)  # named here, so that it lives while it is read
     if file.overrides:
-        params.kv_overrides = _overrides(file.overrides)
+        # A typed pointer in newer releases of the binding, an untyped one in older ones.
+        kinds: dict[str, Any] = {field[0]: field[1] for field in params._fields_}
+        params.kv_overrides = ctypes.cast(overrides, kinds["kv_overrides"])
     asked = api.llama_progress_callback(lambda share, _: goes_on is None or goes_on())
     params.progress_callback = asked
     handle = api.llama_model_load_from_file(os.fsencode(file.path), params)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from lamlam.runtime.llama.other_files import SAMPLE, hint_for_piece, other_file
 from lamlam.special_files import what_else
 
 MAGIC = b"GGUF"
+_URL = re.compile(r"(https?|hf|s3|gs|file|ollama):")
 _LENGTH = struct.Struct("<Q")
 _STRING, _ARRAY = 8, 9
 # Type number -> (struct letter, bytes).
@@ -113,7 +115,8 @@ def _check_place(path: Path) -> None:
         )
     if path.is_symlink():
         raise BadModelFile(f"the model file {path} is a link to a file that does not exist")
-    raise BadModelFile(f"the model file {path} does not exist")
+    hint = "fetch it first: a model is a file on this machine" if _URL.match(str(path)) else None
+    raise BadModelFile(f"the model file {path} does not exist", hint=hint)
 
 
 def _not_gguf(path: Path, sample: bytes) -> BadModelFile:

@@ -194,8 +194,9 @@ def _check_special_tokens(path: Path, metadata: dict[str, Any], n_tokens: int) -
         value = metadata.get(f"tokenizer.ggml.{name}_token_id", 0)
         if type(value) is not int:
             raise _damaged(path, f"its {name} token is {_short(value)}")
+        is_used = name == "eos" or name == "bos" and _begins_with_bos(metadata)
         # Some writers store -1 as an unsigned number for "none".
-        if name in ("bos", "eos") and not (-1 <= value < n_tokens or value == 0xFFFFFFFF):
+        if is_used and not (-1 <= value < n_tokens or value == 0xFFFFFFFF):
             raise BadModelFile(
                 f"{path}: its {name} token is {value}, and its {n_tokens} tokens end with number "
                 f"{n_tokens - 1}",
@@ -206,6 +207,11 @@ def _check_special_tokens(path: Path, metadata: dict[str, Any], n_tokens: int) -
         type(token) is int and 0 <= token < n_tokens for token in suppressed
     ):
         raise _damaged(path, f"its {_SUPPRESSED} are not all tokens")
+
+
+def _begins_with_bos(metadata: dict[str, Any]) -> bool:
+    is_ours = "lamlam.format_version" in metadata  # these always do
+    return is_ours or metadata.get("tokenizer.ggml.add_bos_token") is not False
 
 
 def _short(value: Any) -> str:

@@ -21,6 +21,8 @@ from lamlam.runtime.llama.model_file import CheckpointFile, check_file, layers_w
 
 _LIMIT_S = 300
 _ASSERTION = re.compile(r"[^ /]+:\d+: GGML_ASSERT.*|[^ /]+:\d+: fatal error.*")
+_OUTPUTS = "n_outputs_max"  # only encoders have more outputs than were asked for
+_UNKNOWN = re.compile(r"unknown (model architecture|pre-tokenizer type)")
 _MISSING = re.compile(r"missing tensor|tensor '.*' not found")
 
 
@@ -53,8 +55,8 @@ class LoadingTrial:
             BadModelFile: it refuses the file, dies of it, or writes no text.
             EngineClosed: the trial was cancelled.
         """
-        # An embedded Python has no interpreter to start.
-        if not sys.executable:
+        # An embedded or frozen Python has no interpreter to start.
+        if not sys.executable or getattr(sys, "frozen", False):
             return
         with self._lock:
             if self._is_cancelled:
@@ -77,7 +79,7 @@ class LoadingTrial:
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             "GGML_NO_BACKTRACE": "1",  # else a debugger is started on every assertion
         }
-        command = [sys.executable, "-m", "lamlam.runtime.llama.probe", str(self._path)]
+        command = [sys.executable, "-P", "-m", "lamlam.runtime.llama.probe", str(self._path)]
         return subprocess.Popen(
             [*command, "--unified"] if self._unified_kv else command,
             env=environment,
@@ -90,12 +92,18 @@ class LoadingTrial:
 
     def _failure(self, status: int, said: bytes, log: bytes) -> BadModelFile:
         try:
-            reported = json.loads(said)
+            reported = json.loads(said.splitlines()[-1])
             return BadModelFile(reported["message"], hint=reported["hint"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, IndexError):
             pass  # it ended without a report
         lines = log.decode("utf-8", "replace").strip().splitlines()
         asserted = [found[0] for line in lines if (found := _ASSERTION.search(line))]
+        if asserted and _OUTPUTS in asserted[0]:
+            return BadModelFile(
+                f"{self._path} cannot write text: it gives an output for every token that it "
+                f"reads, as an embedding model does",
+                hint="name the file of a model that writes text",
+            )
         if asserted:
             reason = asserted[0]
         elif status == -signal.SIGKILL:
@@ -174,7 +182,10 @@ def _report(error: LamLamError, path: Path) -> None:
     if _MISSING.search(str(error)) and (empty := layers_without_tensors(path)):
         layers = ", ".join(map(str, empty[:8])) + (", …" if len(empty) > 8 else "")
         hint = f"its header counts layers that have no tensors: {layers}"
-    sys.stdout.write(json.dumps({"message": str(error), "hint": hint}))
+    elif _UNKNOWN.search(str(error)):
+        hint = "this llama.cpp does not know such models; a newer llama-cpp-python may"
+    # On a line of its own: other libraries may have written there, too.
+    sys.stdout.write("\n" + json.dumps({"message": str(error), "hint": hint}))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +20,7 @@ from lamlam.runtime.llama.model_file import check_file
 from lamlam.runtime.llama.probe import LoadingTrial, try_loading
 from lamlam.runtime.llama.trial_text import try_writing
 from lamlam.runtime.sync import SyncEngine
-from tests.other_models import write_tiny_gpt2
+from tests.other_models import write_tiny_bert, write_tiny_gpt2
 from tests.tiny_model import write_tiny_model, write_tiny_recurrent_model
 
 
@@ -56,13 +58,13 @@ def test_several_texts_and_a_shared_cache_are_tried(
 def test_good_files_pass(foreign: Path, tmp_path: Path) -> None:
     """In their own process, with and without a unified cache."""
     try_loading(foreign)
-    LoadingTrial(write_tiny_gpt2(tmp_path / "gpt2.gguf"), unified_kv=True).run()
+    LoadingTrial(write_tiny_gpt2(tmp_path / "gpt2.gguf", sealed=False), unified_kv=True).run()
 
 
 def test_a_name_like_phi3_changes_nothing(tmp_path: Path) -> None:
     """llama.cpp takes a model of that name for a Phi-3, whose special tokens it then misses."""
     plain, named = (
-        write_tiny_model(tmp_path / f"{name}.gguf", sealed=False, metadata={"general.name": name})
+        write_tiny_model(tmp_path / f"{name}.gguf", metadata={"general.name": name})
         for name in ("plain", "my-Phi3-mini")
     )
     texts = []
@@ -85,12 +87,11 @@ def test_layers_that_the_header_counts_and_nobody_wrote(tmp_path: Path) -> None:
     assert "no tensors: 2, 3" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("name", ["padding", "unknown", "mask", "eot"])
-def test_a_special_token_that_nobody_writes_may_lie_outside(tmp_path: Path, name: str) -> None:
+def test_special_tokens_that_nobody_writes_may_lie_outside(tmp_path: Path) -> None:
     """Many files have for padding the number after the last token; llama.cpp reads over it."""
-    path = write_tiny_model(
-        tmp_path / "m.gguf", sealed=False, metadata={f"tokenizer.ggml.{name}_token_id": 271}
-    )
+    names = ("padding", "unknown", "mask", "eot")
+    numbers = {f"tokenizer.ggml.{name}_token_id": 271 for name in names}
+    path = write_tiny_model(tmp_path / "m.gguf", sealed=False, metadata={**numbers})
     assert len(check_file(path).token_types) == 271
     with SyncEngine(path, None, max_sequences=1, threads=1) as engine:
         assert engine.generate("The", max_tokens=3, ignore_eos=True).text
@@ -104,6 +105,54 @@ def test_an_end_of_text_outside_is_said(tmp_path: Path) -> None:
     path.write_bytes(whole.replace(key + bytes(4), key + (271).to_bytes(4, "little")))
     with pytest.raises(BadModelFile, match="its eos token is 271, and its 271 tokens end with"):
         check_file(path)
+
+
+def test_a_beginning_of_text_outside_counts_only_where_it_is_used(tmp_path: Path) -> None:
+    """Some models begin no text with BOS, and have a number there that means nothing."""
+    outside = {"tokenizer.ggml.bos_token_id": 267}
+    with pytest.raises(BadModelFile, match="its bos token is 267"):
+        check_file(write_tiny_gpt2(tmp_path / "m.gguf", outside))
+    never = outside | {"tokenizer.ggml.add_bos_token": False}
+    with SyncEngine(write_tiny_gpt2(tmp_path / "n.gguf", never), None, threads=1) as engine:
+        assert engine.generate("The", max_tokens=3, ignore_eos=True).text
+
+
+def test_an_architecture_that_llama_cpp_does_not_know(tmp_path: Path) -> None:
+    """A newer version may know it."""
+    path = write_tiny_model(tmp_path / "m.gguf", sealed=False)
+    path.write_bytes(path.read_bytes().replace(b"llama", b"zorga"))
+    with pytest.raises(BadModelFile, match="unknown model architecture: 'zorga'") as caught:
+        try_loading(path)
+    assert "newer llama-cpp-python" in str(caught.value.hint)
+
+
+def test_an_encoder_that_its_header_does_not_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gives more outputs than were asked for, which ends the trial."""
+    path = write_tiny_bert(tmp_path / "bert.gguf")
+    started = LoadingTrial._started
+
+    def start(trial: LoadingTrial) -> subprocess.Popen[bytes]:
+        monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+        return started(trial)
+
+    # Read in the process of the trial before anything else: there no header is looked at.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import lamlam.runtime.llama.model_kind as kinds\nkinds.other_kind = lambda *_, **__: None\n"
+    )
+    monkeypatch.setattr(LoadingTrial, "_started", start)
+    with pytest.raises(BadModelFile, match="an output for every token that it reads"):
+        LoadingTrial(path).run()
+
+
+def test_loading_ends_where_it_is_not_wanted_any_more(foreign: Path) -> None:
+    """A large file takes long to read."""
+    with (
+        pytest.raises(EngineClosed, match="while it was opening"),
+        open_model(check_file(foreign), goes_on=lambda: False),
+    ):
+        pass
 
 
 class _Stuck:
@@ -140,7 +189,29 @@ async def test_cancelling_the_opening_ends_the_trial(
             async with Engine(foreign, None):
                 pytest.fail("the trial never ends")
     assert scope.cancelled_caught
-    assert [process.returncode for process in stuck.processes] == [-9]
+    assert [process.returncode for process in stuck.processes] == [-signal.SIGKILL]
+
+
+def test_ctrl_c_while_it_opens_ends_the_trial(
+    foreign: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for code without an event loop."""
+    stuck = _Stuck(monkeypatch)
+
+    def press() -> None:
+        stuck.has_begun.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    presser = threading.Thread(target=press)
+    try:
+        presser.start()
+        with pytest.raises(KeyboardInterrupt), SyncEngine(foreign, None):
+            pass
+        presser.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert [process.returncode for process in stuck.processes] == [-signal.SIGKILL]
 
 
 @pytest.mark.anyio
@@ -159,7 +230,7 @@ async def test_closing_while_it_opens_ends_the_trial(
         group.start_soon(close)
         with pytest.raises(EngineClosed):
             await engine.__aenter__()
-    assert [process.returncode for process in stuck.processes] == [-9]
+    assert [process.returncode for process in stuck.processes] == [-signal.SIGKILL]
 
 
 def test_a_trial_that_was_cancelled_before_never_starts(
