@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+_SHORT = 9
 Messages = list[dict[str, Any]]
 
 
@@ -60,7 +61,10 @@ class TemplateNeeds:
                 }
             elif self.has_short_ids and message.get("tool_call_id") is not None:
                 said = message["tool_call_id"]
-                message = {**message, "tool_call_id": ids.setdefault(said, _short_id(len(ids)))}
+                message = {
+                    **message,
+                    "tool_call_id": ids.setdefault(said, _short_id(said, len(ids))),
+                }
             if "tool_calls" in message and (self.has_null_content or self.has_calls_apart):
                 content = None if self.has_null_content else ""
                 if message["content"]:
@@ -81,15 +85,15 @@ class TemplateNeeds:
     def _call(self, call: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
         if self.has_short_ids:
             key = call["id"] or str(len(ids))
-            call = {**call, "id": ids.setdefault(key, _short_id(len(ids)))}
+            call = {**call, "id": ids.setdefault(key, _short_id(key, len(ids)))}
         if self.has_text_arguments:
             text = json.dumps(call["function"]["arguments"], ensure_ascii=False)
             call = {**call, "function": {**call["function"], "arguments": text}}
         return call
 
 
-def _short_id(n: int) -> str:
-    return f"call{n:05d}"
+def _short_id(call_id: str, n: int) -> str:
+    return call_id if len(call_id) == _SHORT else f"call{n:05d}"
 
 
 def _in_parts(message: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _TOOL = {
         },
     },
 }
-_AS_REPR, _ESCAPED = "{'probe_key'", '\\"probe_key'
+_AS_REPR, _ESCAPED = "{'probe_key': 'probe_value", '\\"probe_key\\": \\"probe_value'
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thought")
 _QUESTION = {"role": "user", "content": "probe_question"}
 _ANSWER = {"role": "assistant", "content": "probe_answer"}
@@ -78,9 +78,11 @@ def _with_calls(template: ChatTemplate, known: TemplateNeeds) -> TemplateNeeds:
     values = ("probe_value0", "probe_value1")
     singles = (found, replace(found, has_single_calls=True))
     found = _first_that_writes(template, singles, _called(2), values)[0] or found
-    aparts = (found, replace(found, has_calls_apart=True))
-    said = [*_called(1, "probe_said"), _ANSWER, _NEXT]
-    return _first_that_writes(template, aparts, said, ("probe_said", "probe_value0"))[0] or found
+    said, words = _called(1, "probe_said"), ("probe_said", "probe_value0")
+    if _first_that_writes(template, [found], said, words)[0]:
+        return found
+    apart = [replace(found, has_calls_apart=True)]
+    return _first_that_writes(template, apart, [*said, _ANSWER, _NEXT], words)[0] or found
 
 
 def _first_that_writes(

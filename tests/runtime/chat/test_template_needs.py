@@ -56,11 +56,11 @@ APART = OBJECTS.replace(
 NEITHER = LOOP + "{{ m.role }}:{{ m.content }};" + END
 
 ARGUMENTS = {"city": "Lowmere"}
-CALL = {"id": "call_Ab12", "type": "function", "function": {"name": "f", "arguments": ARGUMENTS}}
+CALL = {"id": "call_Ab123", "type": "function", "function": {"name": "f", "arguments": ARGUMENTS}}
 SAID: list[dict[str, Any]] = [
     {"role": "user", "content": "Q"},
     {"role": "assistant", "content": None, "tool_calls": [CALL]},
-    {"role": "tool", "tool_call_id": "call_Ab12", "content": "R"},
+    {"role": "tool", "tool_call_id": "call_Ab123", "content": "R"},
     {"role": "user", "content": "And?"},
 ]
 
@@ -73,13 +73,13 @@ def _rendered(template: str, messages: list[dict[str, Any]]) -> str:
 @pytest.mark.parametrize(
     ("template", "expected"),
     [
-        (OBJECTS, 'user:Q;assistant:;call_Ab12=f(city="Lowmere");tool:R;user:And?;'),
-        (TEXTS, 'user:Q;assistant:;call_Ab12=f({"city": "Lowmere"});tool:R;user:And?;'),
-        (PRINTED, 'user:Q;assistant:;call_Ab12=f({"city": "Lowmere"});tool:R;user:And?;'),
-        (NULLS, 'user:Q;call_Ab12=f({"city": "Lowmere"});tool:R;user:And?;'),
-        (PARTS, 'user:Q;assistant:;call_Ab12=f({"city": "Lowmere"});tool:R;user:And?;'),
-        (LISTED, 'user:Q;assistant:;call_Ab12=f(city="Lowmere");tool:R;user:And?;'),
-        (APART, 'user:Q;call_Ab12=f(city="Lowmere");tool:R;user:And?;'),
+        (OBJECTS, 'user:Q;assistant:;call_Ab123=f(city="Lowmere");tool:R;user:And?;'),
+        (TEXTS, 'user:Q;assistant:;call_Ab123=f({"city": "Lowmere"});tool:R;user:And?;'),
+        (PRINTED, 'user:Q;assistant:;call_Ab123=f({"city": "Lowmere"});tool:R;user:And?;'),
+        (NULLS, 'user:Q;call_Ab123=f({"city": "Lowmere"});tool:R;user:And?;'),
+        (PARTS, 'user:Q;assistant:;call_Ab123=f({"city": "Lowmere"});tool:R;user:And?;'),
+        (LISTED, 'user:Q;assistant:;call_Ab123=f(city="Lowmere");tool:R;user:And?;'),
+        (APART, 'user:Q;call_Ab123=f(city="Lowmere");tool:R;user:And?;'),
         (NINE, 'user:Q;assistant:;call00000=f(city="Lowmere");tool:R;user:And?;'),
         (
             NEITHER,
@@ -98,9 +98,9 @@ def test_calls_reach_every_template(template: str, expected: str) -> None:
 def test_what_is_said_beside_a_call_is_not_lost() -> None:
     """A template that writes calls only without content gets two messages."""
     said = [SAID[0], {**SAID[1], "content": "Let me see."}, *SAID[2:]]
-    assert "assistant:Let me see.;call_Ab12=f(" in _rendered(NULLS, said)
-    assert "assistant:Let me see.;call_Ab12=f(" in _rendered(TEXTS, said)
-    assert "assistant:Let me see.;call_Ab12=f(" in _rendered(APART, said)
+    assert "assistant:Let me see.;call_Ab123=f(" in _rendered(NULLS, said)
+    assert "assistant:Let me see.;call_Ab123=f(" in _rendered(TEXTS, said)
+    assert "assistant:Let me see.;call_Ab123=f(" in _rendered(APART, said)
     assert "assistant:Let me see.\n<tool_call>" in _rendered(NEITHER, said)
 
 
@@ -125,6 +125,30 @@ def test_a_template_of_images_reads_text() -> None:
     said = [{"role": "system", "content": "S"}, {"role": "user", "content": "Q"}]
     assert _rendered(PARTS, said) == "system:S;user:Q;"
     assert _rendered("{{ messages | length }}", said) == "2"
+
+
+def test_an_id_of_nine_characters_is_kept() -> None:
+    """Only ids that the template would refuse are replaced."""
+    said = [{**SAID[1], "tool_calls": [{**CALL, "id": i} for i in ("a1b2c3d4e", "call_1")]}]
+    assert "a1b2c3d4e=f(" in _rendered(NINE, [SAID[0], *said])
+    assert "call00001=f(" in _rendered(NINE, [SAID[0], *said])
+
+
+def test_what_is_dropped_by_intent_is_not_written_elsewhere() -> None:
+    """A template may forget what was said beside a call once there is an answer (gpt-oss)."""
+    forgets = OBJECTS.replace(
+        "{{ m.content }}",
+        "{{ m.content if not m.tool_calls or loop.index > messages | length - 2 }}",
+    )
+    said = [SAID[0], {**SAID[1], "content": "Let me see."}, SAID[2]]
+    assert "assistant:Let me see.;call_Ab123" in _rendered(forgets, said)
+    assert "Let me see" not in _rendered(forgets, [*said, SAID[3], SAID[3]])
+
+
+def test_definitions_of_tools_do_not_look_like_calls() -> None:
+    """A template that prints the definitions as Python does still gets arguments as objects."""
+    printed = "{% if tools %}{{ tools }}{% endif %}" + OBJECTS
+    assert find_needs(ChatTemplate(printed)) == find_needs(ChatTemplate(OBJECTS))
 
 
 def test_results_refer_to_their_calls() -> None:
