@@ -16,9 +16,10 @@ from lamlam.runtime.chat.message_parts import ONLY_TEXT, dumped, read_calls, rea
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 HINT = "a message has a role (system, developer, user, assistant or tool) and a text as content"
+_MEDIA = ("image", "image_url", "images", "audio_url", "video", "videos", "files")
 _READ = (
     *("role", "content", "reasoning_content", "reasoning", "thinking", "name", "tool_name"),
-    *("tool_calls", "tool_call_id", "function_call", "refusal", "audio", "images"),
+    *("tool_calls", "tool_call_id", "function_call", "refusal", "audio"),
 )
 IGNORED = frozenset(
     (
@@ -40,7 +41,7 @@ IGNORED = frozenset(
         "prefix",
         "provider_specific_fields",
     )
-    + ("reasoning_details", "status", "token_ids", "type", "usage", "weight")
+    + ("reasoning_details", "reasoning_tokens", "status", "token_ids", "type", "usage", "weight")
 )
 """Keys that clients add and that say nothing to a model."""
 _SIMILAR = 0.78
@@ -169,8 +170,9 @@ def plain_message(n: int, message: Mapping[str, Any]) -> dict[str, Any]:
 def _with_refusal(n: int, message: Mapping[str, Any], content: Any) -> Any:
     """Return the content, with what the model said in place of one: a refusal, or spoken text."""
     audio = message.get("audio")
-    if message.get("images") or (audio and not isinstance(audio, Mapping)):
-        raise BadMessages(f"message {n} has {'images' if not audio else 'audio'}", hint=ONLY_TEXT)
+    medium = next((key for key in _MEDIA if message.get(key)), None)
+    if medium or (audio and not isinstance(audio, Mapping)):
+        raise BadMessages(f"message {n} has {medium or 'audio'}", hint=ONLY_TEXT)
     refusal = message.get("refusal")
     if refusal:
         return f"{content}\n{refusal}" if content else refusal
@@ -203,7 +205,7 @@ def _role(n: int, message: Mapping[str, Any]) -> str:
 def _check_keys(n: int, message: Mapping[str, Any]) -> None:
     """Refuse a key that is written nearly as one that is read; others may be a client's own."""
     for key, value in message.items():
-        if key in _READ or key in IGNORED or value is None:
+        if key in (*_READ, *_MEDIA, *IGNORED) or value is None:
             continue
         near = difflib.get_close_matches(str(key).lower(), _READ, n=1, cutoff=_SIMILAR)
         if near:

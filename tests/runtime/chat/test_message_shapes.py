@@ -269,6 +269,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ),
     ({"role": "user", "content": [{"type": "input_audio"}]}, "is audio", "reads text only"),
     ({"role": "user", "content": "x", "images": ["aGk="]}, "images", "reads text only"),
+    ({"role": "user", "content": "x", "image_url": "a.png"}, "has image_url", "reads text only"),
     ({"role": "assistant", "audio": {"id": "a"}}, "audio without a transcript", "text only"),
     ({"role": "user", "content": [{"type": "tool_result"}]}, "got 'tool_result'", "role tool"),
     ({"role": "user", "content": [{"type": "text", "text": 5}]}, "text must be a string", "text"),
