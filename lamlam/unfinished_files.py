@@ -2,20 +2,26 @@
 
 Who makes one removes it if the work fails; a second Ctrl-C may come in the middle of that, so the
 command removes its own at its end once more. A process that is killed (SIGKILL) leaves its own
-behind. Nothing removes it, since nobody can tell it from that of a process that still runs; but an
-erasure has to say that it may hold what was erased.
+behind. The name says which process that was, and of which running machine or container: the next
+one there that writes the same file, or erases from it, removes it. Of other machines, or before a
+restart, nobody can tell it from that of a process that still runs; it stays, and an erasure says
+that it may hold what was erased.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from contextlib import suppress
+from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 
 _SUFFIX = ".part"
 _LOGS = ("", "-wal", "-shm", "-journal")  # of SQLite
+_MADE_BY = re.compile(r"(?P<processes>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]+\.part")
 _MOST_KEPT = 64
 _own: dict[Path, int] = {}
 """What this process began and may not have finished, and the process: a fork takes it over."""
@@ -26,7 +32,9 @@ def part_beside(target: Path) -> Path:
     for path in list(_own)[:-_MOST_KEPT]:  # in a long-lived process; the newest may not exist yet
         if not path.exists():
             _own.pop(path, None)
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_SUFFIX}")
+    _remove_those_of_the_dead(target)
+    maker = f"{_processes()}-{os.getpid()}-" if _processes() else ""
+    beside = target.with_name(f".{target.name}.{maker}{secrets.token_hex(3)}{_SUFFIX}")
     _own[Path(os.path.abspath(beside))] = os.getpid()
     return beside
 
@@ -34,25 +42,68 @@ def part_beside(target: Path) -> Path:
 def remove_own_parts() -> None:
     """Remove what this process began and never finished; for the end of the process."""
     for path, process in list(_own.items()):
-        if process != os.getpid():
-            continue
-        shutil.rmtree(path, ignore_errors=True)  # where it is a folder
-        for log in _LOGS:
-            with suppress(OSError):
-                path.with_name(path.name + log).unlink()
+        if process == os.getpid():
+            _remove(path)
     _own.clear()
 
 
 def parts_beside(target: Path) -> list[Path]:
-    """Return the files that were begun under such names, without those of SQLite beside them."""
+    """Return what was begun under such names and may go on, without SQLite's files beside it.
+
+    What a killed process has left is removed before.
+    """
+    _remove_those_of_the_dead(target)
+    return _begun(target)
+
+
+def _begun(target: Path) -> list[Path]:
     start = f".{target.name}."
     try:
         names = os.listdir(target.parent)
     except OSError:
         return []
     begun = {
-        name.removesuffix("-wal").removesuffix("-shm")
+        name.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal")
         for name in names
         if name.startswith(start) and _SUFFIX in name
     }
     return [target.with_name(name) for name in sorted(begun)]
+
+
+def _remove_those_of_the_dead(target: Path) -> None:
+    """Remove what processes began that were numbered with this one and run no more."""
+    for path in _begun(target):
+        made = _MADE_BY.fullmatch(path.name.removeprefix(f".{target.name}."))
+        if made and made["processes"] == _processes() and not _runs(int(made["process"])):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)  # where it is a folder
+    for log in _LOGS:
+        with suppress(OSError):
+            path.with_name(path.name + log).unlink()
+
+
+@cache
+def _processes() -> str:
+    """Return an id of the processes that have one numbering: of a container since it started.
+
+    It is empty where the system does not tell.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+        names = os.stat("/proc/self/ns/pid")
+    except OSError:
+        return ""
+    return blake2b(boot + f"{names.st_dev} {names.st_ino}".encode(), digest_size=4).hexdigest()
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # another user's
+    return True
