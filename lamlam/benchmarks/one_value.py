@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from lamlam.memory_backends.model.lookups import Answer
+
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import Lookup
 
@@ -29,6 +31,10 @@ class OneResult:
     match: None = None
     revision: int = 0
     elapsed_ns: int = 0
+
+    def answer(self, number: int) -> Answer | None:
+        """Return the value as the first answer; there is no second."""
+        return None if number else Answer(self.values[0], self.fact_ids[0], None)
 
 
 class OneValue:

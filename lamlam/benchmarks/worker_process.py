@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import anyio
 
+from lamlam.ending_signals import leave_to_parent
 from lamlam.errors import EngineError
 
 Task = Callable[..., Any]
@@ -77,6 +78,9 @@ def start_worker(opener: Opener, *args: object) -> Iterator[WorkerProcess]:
     theirs.close()
     try:
         yield WorkerProcess(ours, process)
+    except BaseException:
+        process.terminate()  # it may be amid a long task, and does not hear Ctrl-C
+        raise
     finally:
         ours.close()
         process.join(_END_S)
@@ -86,6 +90,7 @@ def start_worker(opener: Opener, *args: object) -> Iterator[WorkerProcess]:
 
 
 def _serve(connection: Connection, opener: Opener, args: tuple[object, ...]) -> None:
+    leave_to_parent()
     anyio.run(_serve_tasks, connection, opener, args)
 
 

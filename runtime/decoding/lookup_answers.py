@@ -111,8 +111,7 @@ class GivenOut:
         # One by one: there may be very many, and other sequences wait.
         for answer in iter(map(result.answer, count()).__next__, None):
             # A store without ids is remembered by what it said.
-            said = f"{holder}\0{result.match.relation.matched}\0{answer.value}"
-            token = answer.fact_id or said
+            token = answer.fact_id or f"{holder}\0{result.match.relation.matched}\0{answer.value}"
             if token not in self.seen:
                 self.seen.add(token)
                 self.values.setdefault(holder, set()).add(answer.value)
