@@ -222,7 +222,10 @@ store.save_nowait()
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right")
 def test_an_erasure_tells_of_what_a_killed_save_left(tmp_path: Path) -> None:
-    """It has all facts, and nobody can tell whether its process still runs."""
+    """It has all facts; where nobody can tell whether its process still runs, it is told.
+
+    What a process of this machine has left is removed.
+    """
     path, link = tmp_path / "world.json", tmp_path / "link.json"
     with_facts = GraphStore(path)
     with_facts.apply_nowait(FAMILY)
@@ -231,11 +234,16 @@ def test_an_erasure_tells_of_what_a_killed_save_left(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", _KILLED, str(link)], cwd=ROOT, timeout=HANG_S)
     assert done.returncode == 9
     (left,) = tmp_path.glob(".world.json.*")
+    of_another_machine = tmp_path / ".world.json.00000000-1-abcdef.part"
+    of_another_machine.write_bytes(left.read_bytes())
     store = GraphStore(link)
     receipt = store.erase_nowait("Byron")
-    assert receipt.pending[-1].endswith(left.name) and not receipt.verified
-    left.unlink()
-    assert not any(left.name in place for place in store.erase_nowait("Ada").pending)
+    assert receipt.pending[-1].endswith(of_another_machine.name) and not receipt.verified
+    is_told = any(left.name in place for place in receipt.pending)
+    assert left.exists() == is_told == (not Path("/proc/self/ns/pid").exists())
+    of_another_machine.unlink()
+    left.unlink(missing_ok=True)
+    assert not any(".part" in place for place in store.erase_nowait("Ada").pending)
     store.close_nowait()
 
 
