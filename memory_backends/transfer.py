@@ -7,6 +7,7 @@ records that undo a merge stay where they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 class Distinguishing(Protocol):
     """Items whose names depend on what a store holds already."""
 
-    def keep_apart_from(self, stored: Callable[[], Iterable[Fact]]) -> None:
+    def keep_apart_from(
+        self,
+        stored: Callable[[], Iterable[Fact]],
+        holder_of: Callable[[str], str | None] | None = None,
+    ) -> None:
         """Take how to get the facts of the usual namespace; called with the first item."""
         ...
 
@@ -78,7 +83,7 @@ def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None
         UsageError: parts without items.
     """
     if isinstance(items, Distinguishing):
-        items.keep_apart_from(lambda: store.scan(namespace=()))
+        items.keep_apart_from(lambda: store.scan(namespace=()), partial(_holder, store))
         items = _begun(items)  # the store is read before it is written
     if commit_every is not None:
         return _put_in_parts(store, items, commit_every)
@@ -93,6 +98,12 @@ def copy_facts(
 ) -> Commit:
     """Copy everything that the source holds now into the target, beside what that holds."""
     return put(target, contents(source, namespace=namespace))
+
+
+def _holder(store: SyncFactStore, name: str) -> str | None:
+    """Return the entity that has exactly this name or alias."""
+    found = store.lookup(name, "name").match.entity
+    return found.matched if found.kind in ("exact", "alias") else None
 
 
 def _begun(items: Iterable[Item]) -> Iterable[Item]:

@@ -283,9 +283,13 @@ class _FileReading:
         self._is_inside = False
         self.n_facts = 0
 
-    def keep_apart_from(self, stored: Callable[[], Iterable[Fact]]) -> None:
+    def keep_apart_from(
+        self,
+        stored: Callable[[], Iterable[Fact]],
+        holder_of: Callable[[str], str | None] | None = None,
+    ) -> None:
         """Pass on what the store holds."""
-        self._file.keep_apart_from(stored)
+        self._file.keep_apart_from(stored, holder_of)
 
     def __iter__(self) -> Iterator[Item]:
         from lamlam.memory_backends.model.operations import Assert

@@ -115,13 +115,19 @@ class FactFile:
         """Entities that got a qualifier, as another one has their name."""
         return self._faults.qualified
 
-    def keep_apart_from(self, stored: Callable[[], Iterable[Fact]]) -> None:
+    def keep_apart_from(
+        self,
+        stored: Callable[[], Iterable[Fact]],
+        holder_of: Callable[[str], str | None] | None = None,
+    ) -> None:
         """Give entities other names than those in a store that are other entities.
 
         Args:
             stored: returns the facts of the usual namespace; is called when the first operation
                 is asked for, if the file has IRIs.
+            holder_of: returns the entity of the store that has a name or alias.
         """
+        self._faults.holder_of = holder_of
         self._faults.stored = stored
 
     @property

@@ -44,6 +44,8 @@ class Faults:
         """Entities that got a qualifier, as another has their name."""
         self.stored: Callable[[], Iterable[Fact]] | None = None
         """The facts of the usual namespace that are in the store already."""
+        self.holder_of: Callable[[str], str | None] | None = None
+        """Returns which entity of the store has a name or alias already."""
         self.ignore_unknown = ignore_unknown
         self.line = 0
         """The line that is being read, or that what was given last came from."""

@@ -28,6 +28,7 @@ from lamlam.memory_backends.fact_formats.rdf_vocabulary import (
     INVERSE,
     RELATION,
 )
+from lamlam.memory_backends.fact_formats.wikibase import is_number
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -75,6 +76,7 @@ class _RowReader:
     def items(self) -> Iterator[Item]:
         faults = self._faults
         is_plain = not (self._survey.has_statements or self._survey.has_contests)
+        self._settle_aliases()
         self._tell()
         try:
             for row in self._survey.rows:
@@ -95,11 +97,23 @@ class _RowReader:
             for row in self._aliases:
                 faults.line = row.line
                 yield _alias(row)
+            yield from self._survey.names.aliases.all()
         finally:
             self._aliases.close()
         faults.left.note(
             "statements about triples that the file does not state",
             self._survey.unused_statements(),
+        )
+
+    def _settle_aliases(self) -> None:
+        """Keep the aliases of other people's entities that a store takes; count the others."""
+        aliases = self._survey.names.aliases
+        if not aliases.has_any:
+            return
+        n_aliases = aliases.count()
+        aliases.settle((row.subject for row in self._survey.rows), self._faults.holder_of)
+        self._faults.left.note(
+            "aliases that name another entity, or one without facts", n_aliases - aliases.count()
         )
 
     def _located(self, error: BadFact, row: RdfRow) -> BadFact:
@@ -118,6 +132,12 @@ class _RowReader:
             self._faults.notes.append(
                 f"{names.n_qualified:,} of the entities have the name of another IRI, and got a"
                 f" qualifier: {_listed(names.qualified)}"
+            )
+        if unnamed := sorted({name for name in self._relations.values() if is_number(name)}):
+            self._faults.notes.append(
+                f"{len(unnamed):,} of the relations have no label in the file, and are called by"
+                f" their numbers: {_listed(unnamed)}; add the labels of the properties"
+                ' (<…/entity/P19> rdfs:label "place of birth")'
             )
         used = Counter(self._relations.values())
         if several := sorted(name for name, n_iris in used.items() if n_iris > 1):

@@ -36,6 +36,11 @@ _TYPES = {
 _KINDS = {f"{XSD}{name}": kind for name, kind in _TYPES.items()}
 _DATES = {1: "gYear", 2: "gYearMonth", 3: "date"}
 _WRITTEN_DATE = re.compile(r"(-?\d{4,}(?:-\d\d){0,2})(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_FAR_YEAR = re.compile(r"-?\d{5}", re.ASCII)
+"""Of a date that no type here reaches, such as the age of the universe."""
+_DATE_TIME = f"{XSD}dateTime"
+_MIDNIGHT = re.compile(r"\+?(-?\d{4})-(\d\d)-(\d\d)T00:00:00(?:\.0+)?(?:Z|[+-]00:00)?", re.ASCII)
+"""As Wikidata writes a day; a month or a year has zeros for what it lacks."""
 _WRITTEN_NUMBER = {
     ValueType.INTEGER: re.compile(r"[+-]?\d+", re.ASCII),
     # NaN and INF have a message of their own
@@ -77,12 +82,15 @@ def literal_of(value: Value) -> RdfLiteral:
 def value_of_literal(text: str, datatype: str) -> Value:
     """Return the value that a literal is; of a datatype that lamlam lacks, its text.
 
-    A date of another time zone than UTC stays text: no type here holds both.
+    A date of another time zone than UTC stays text, as no type here holds both, and so does a
+    time of day; a time that is the begin of a day is that day.
 
     Raises:
         BadFact: the text is not of its datatype.
     """
     kind = _KINDS.get(datatype)
+    if datatype == _DATE_TIME:
+        return _day_of(text.strip()) or as_value(text)
     if kind is None:
         return _quantity(text) if datatype == QUANTITY else as_value(text)
     plain = text.strip()
@@ -96,7 +104,8 @@ def value_of_literal(text: str, datatype: str) -> Value:
             raise BadFact(
                 f"invalid fact: value {plain[:40]!r} is not a date", hint='write "1867-11-07"'
             )
-        return parse_value(kind, match[1]) if match[2] in _UTC else as_value(plain)
+        is_known = match[2] in _UTC and not _FAR_YEAR.match(plain)
+        return parse_value(kind, match[1]) if is_known else as_value(plain)
     if not _WRITTEN_NUMBER[kind].fullmatch(plain):
         raise BadFact(f"invalid fact: value {plain[:40]!r} is not a value of type {kind.value}")
     value = parse_value(kind, plain)
@@ -113,6 +122,15 @@ def surface_of_literal(text: str, datatype: str, value: Value) -> str | None:
     if plain == surface_of(value) or _CANONICAL_DOUBLE.fullmatch(plain):
         return None
     return plain
+
+
+def _day_of(text: str) -> PartialDate | None:
+    """Return the date of a time that is the begin of a day; ``None`` for any other."""
+    match = _MIDNIGHT.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day = map(int, match.groups())
+    return PartialDate(year, month or None, day or None)
 
 
 def _quantity(text: str) -> Quantity:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.fact_formats.rdf_aliases import RdfAliases
 from lamlam.memory_backends.fact_formats.rdf_iris import (
     MOST_QUALIFIERS,
     iri_parts,
@@ -25,7 +26,7 @@ from lamlam.memory_backends.model.keys import canonical_key
 _PENDING = 20_000
 _CACHED = 50_000
 _SHOWN = 5
-_WIKIDATA_PROPERTY = re.compile(r"(https?://www\.wikidata\.org/)prop/.*/(P\d+)", re.ASCII)
+_WIKIBASE_PROPERTY = re.compile(r"(https?://[^/]+/)prop/(?:.*/)?(P\d+)", re.ASCII)
 
 
 def mark_of(iri: str) -> str:
@@ -48,6 +49,7 @@ class RdfNames:
         """The first of them."""
         self.further_labels = 0
         """Labels that name nothing, as their IRI has a better one."""
+        self.aliases = RdfAliases(database)
         self._database = database
         self._pending: set[str] = set()
         self._has_foreign = False
@@ -127,9 +129,17 @@ class RdfNames:
             "SELECT count(*) FROM label WHERE NOT EXISTS"
             " (SELECT 1 FROM entity WHERE entity.iri = label.iri)"
         ).fetchone()
-        return int(n_labels) - sum(
-            1 for iri in relations if self._label_at(_labelled(iri)) is not None
-        )
+        labelled = {one for iri in relations for one in (iri, _labelled(iri))}
+        return int(n_labels) - sum(self._is_label_alone(iri) for iri in labelled)
+
+    def _is_label_alone(self, iri: str) -> bool:
+        """Return whether there is a label of the IRI, and nothing that makes it an entity."""
+        row = self._database.execute(
+            "SELECT 1 FROM label WHERE iri = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM entity WHERE entity.iri = ?1)",
+            (iri,),
+        ).fetchone()
+        return row is not None
 
     def _label_of_relation(self, iri: str) -> str | None:
         return self._label_at(iri) or self._label_at(_labelled(iri))
@@ -229,5 +239,5 @@ def _own_name(iri: str) -> str | None:
 
 def _labelled(iri: str) -> str:
     """Return the IRI that has the label of a relation: of Wikidata's the property itself."""
-    match = _WIKIDATA_PROPERTY.fullmatch(iri)
+    match = _WIKIBASE_PROPERTY.fullmatch(iri)
     return f"{match[1]}entity/{match[2]}" if match else iri

@@ -26,6 +26,8 @@ CREATE TABLE label (iri TEXT PRIMARY KEY, rank TEXT, label TEXT) WITHOUT ROWID;
 CREATE TABLE stored (iri TEXT PRIMARY KEY, name TEXT, key TEXT) WITHOUT ROWID;
 CREATE TABLE contested (iri TEXT PRIMARY KEY, bare TEXT, name TEXT, key TEXT, is_moving INTEGER)
     WITHOUT ROWID;
+CREATE TABLE alias (iri TEXT, key TEXT, alias TEXT, is_told INTEGER DEFAULT 0, PRIMARY KEY (iri, key))
+    WITHOUT ROWID;
 CREATE TABLE best_language (about BLOB PRIMARY KEY, rank TEXT) WITHOUT ROWID;
 CREATE TABLE statement (number INTEGER PRIMARY KEY, triple BLOB, node TEXT, said BLOB,
     is_used INTEGER DEFAULT 0);

@@ -15,6 +15,7 @@ from lamlam.memory_backends.fact_formats.rdf_names import RdfNames
 from lamlam.memory_backends.fact_formats.rdf_scratch import RowFile, digest, scratch_database
 from lamlam.memory_backends.fact_formats.rdf_syntax import RdfRow
 from lamlam.memory_backends.fact_formats.rdf_vocabulary import (
+    ALIAS,
     ANNOTATIONS,
     BASE,
     IS_A,
@@ -23,6 +24,7 @@ from lamlam.memory_backends.fact_formats.rdf_vocabulary import (
     RELATION,
     STATEMENT,
 )
+from lamlam.memory_backends.fact_formats.wikibase import left_out_row, left_out_run
 
 Said: TypeAlias = dict[str, str | list[str]]
 """What a statement says of its triple, by the fields of a fact."""
@@ -131,12 +133,22 @@ class RdfSurvey:
         names = self.names
         relations = self.relations
         kept = []
+        left = self._faults.left
+        is_own_subject = is_own(subject)
+        run_is_left_as = None if is_own_subject else left_out_run(run)
         for row in run:
             predicate = row.predicate
             if predicate in LABELS:
-                if row.datatype is not None and not is_own(subject):
+                if row.datatype is not None and not is_own_subject:
                     names.take_label(subject, self._rank(row.language), row.text)
                 continue
+            if not is_own_subject:
+                if what := run_is_left_as or left_out_row(row):
+                    left.note(what)
+                    continue
+                if predicate == ALIAS and row.datatype is not None:
+                    self._take_alias(row)
+                    continue
             kept.append(row)
             if not predicate.startswith(BASE):
                 relations[predicate] = None
@@ -147,6 +159,13 @@ class RdfSurvey:
         if kept:
             names.see(subject)
             self.rows.append(kept)
+
+    def _take_alias(self, row: RdfRow) -> None:
+        is_wanted = self._faults.language == ALL_LANGUAGES or self._rank(row.language) == "0"
+        if is_wanted and self.names.aliases.take(row.subject, row.text):
+            return
+        what = "aliases" if is_wanted else "aliases in other languages"
+        self._faults.left.note(what)
 
     def _rank(self, language: str) -> str:
         """Return a text that is the less, the better the language is."""
