@@ -321,3 +321,16 @@ class BadSettings(TrainingError):
 
 class NothingToLearn(TrainingError):
     """Every token of the data is masked."""
+
+
+class TrainingDiverged(TrainingError):
+    """A loss or a gradient is no longer a finite number."""
+
+
+class TrainingStopped(TrainingError):
+    """A signal asked the run to end; its state was saved first."""
+
+    def __init__(self, message: str, *, hint: str, number: int) -> None:
+        super().__init__(message, hint=hint)
+        self.status = 128 + number
+        """Exit status of a process that such a signal ends."""

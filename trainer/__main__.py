@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lamlam.ending_signals import catching_signals, exit_status
-from lamlam.errors import LamLamError, MissingExtra
+from lamlam.errors import LamLamError, MissingExtra, TrainingStopped
 from lamlam.trainer.settings import load_settings
 from lamlam.unfinished_files import remove_own_parts
 
@@ -61,7 +61,7 @@ def _train(chosen: argparse.Namespace) -> int:
     except LamLamError as problem:
         hint = f" ({problem.hint})" if problem.hint else ""
         sys.stderr.write(f"error: {problem}{hint}\n")
-        return 2
+        return problem.status if isinstance(problem, TrainingStopped) else 2
     sys.stderr.write(f"checkpoint in {out}; next: lamlam export {out} model.gguf\n")
     return 0
 

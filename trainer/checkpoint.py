@@ -1,4 +1,4 @@
-"""Write a Hugging Face checkpoint to use, and a state to resume from."""
+"""Write a Hugging Face checkpoint to use."""
 
 from __future__ import annotations
 
@@ -11,16 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.optim import Optimizer
 from transformers import LlamaForCausalLM
 
-from lamlam.errors import BadSettings
 from lamlam.lookup_tokens import END_OF_TEXT
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.tokenizer import LmlmTokenizer
 from lamlam.unfinished_files import part_beside
-
-STATE = "state.pt"
 
 
 def save_checkpoint(
@@ -90,48 +86,3 @@ def _write_checkpoint(
         "training": {"settings": written, **record},
     }
     (folder / "lamlam.json").write_text(json.dumps(about, indent=1))
-
-
-def save_state(
-    folder: Path, model: torch.nn.Module, optimisers: list[Optimizer], step: int, seconds: float
-) -> None:
-    """Write everything that resuming needs, beside the target first, then in one rename."""
-    folder.mkdir(parents=True, exist_ok=True)
-    state = {
-        "step": step,
-        "seconds": seconds,
-        "model": model.state_dict(),
-        "optimisers": [optimiser.state_dict() for optimiser in optimisers],
-        "random": torch.get_rng_state(),
-        "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
-    part = part_beside(folder / STATE)
-    try:
-        torch.save(state, part)
-        os.replace(part, folder / STATE)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def load_state(
-    folder: Path, model: torch.nn.Module, optimisers: list[Optimizer]
-) -> tuple[int, float]:
-    """Restore a saved state in place; returns the steps done and the seconds spent.
-
-    Raises:
-        BadSettings: no state, or one of another model or optimiser.
-    """
-    path = folder / STATE
-    if not path.exists():
-        raise BadSettings(f"{folder} has no state to resume from", hint="start without --resume")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        model.load_state_dict(state["model"])
-        for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(saved)
-    except (RuntimeError, ValueError, KeyError) as problem:
-        raise BadSettings(f"{path} does not fit these settings: {problem}") from None
-    torch.set_rng_state(state["random"])
-    if state["cuda_random"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda_random"])
-    return int(state["step"]), float(state["seconds"])

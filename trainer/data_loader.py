@@ -68,6 +68,16 @@ def training_documents(settings: Settings, *, skip_invalid: bool = False) -> lis
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch of rows, and where in the order of training it stands."""
+
+    epoch: int
+    number: int
+    """Number of the batch in its epoch, from 0."""
+    rows: PackedRows
+
+
+@dataclass(frozen=True, slots=True)
 class _Task:
     """One shard of one epoch."""
 
@@ -165,26 +175,27 @@ class BatchLoader:
         """Return the shuffled rows of one epoch; the same number gives the same rows."""
         return self._join(number, self._submit(number))
 
-    def batches(self, skip: int = 0) -> Iterator[tuple[int, PackedRows]]:
-        """Yield (epoch, batch of rows) for ever, without the first ``skip`` batches."""
+    def batches(self, epoch: int = 0, first: int = 0) -> Iterator[Batch]:
+        """Yield batches for ever.
+
+        Args:
+            epoch: the epoch to begin with; those before it are not drawn again.
+            first: number of the batch in that epoch to begin with.
+        """
         size = self.settings.optimiser.batch_rows
-        number = 0
-        tasks = self._submit(0)
+        tasks = self._submit(epoch)
         while True:
-            following = self._submit(number + 1) if self._pool is not None else None
-            rows = self._join(number, tasks)
+            following = self._submit(epoch + 1) if self._pool is not None else None
+            rows = self._join(epoch, tasks)
             # An epoch's last rows that fill no batch wait for no one: they are
             # other rows each epoch. A corpus below one batch is repeated to fill it.
             n_rows = len(rows.inputs)
             order = np.resize(np.arange(n_rows), max(n_rows // size * size, size))
-            for start in range(0, len(order), size):
-                if skip > 0:
-                    skip -= 1
-                    continue
-                chosen = order[start : start + size]
-                yield number, PackedRows(rows.inputs[chosen], rows.labels[chosen])
-            number += 1
-            tasks = following if following is not None else self._submit(number)
+            for number in range(first, len(order) // size):
+                chosen = order[number * size : (number + 1) * size]
+                yield Batch(epoch, number, PackedRows(rows.inputs[chosen], rows.labels[chosen]))
+            epoch, first = epoch + 1, 0
+            tasks = following if following is not None else self._submit(epoch)
 
     def _submit(self, number: int) -> list[Future[PackedRows] | _Task]:
         seed = self.settings.run.seed * 1_000_003 + number * 7919

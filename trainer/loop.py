@@ -5,43 +5,28 @@ from __future__ import annotations
 import logging
 import math
 import os
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from lamlam.trainer.checkpoint import load_state, save_checkpoint, save_state
+from lamlam.errors import TrainingDiverged, TrainingStopped
+from lamlam.trainer.attention import DocumentSpans
+from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.data_loader import BatchLoader, training_documents
-from lamlam.trainer.model import build_model, count_loss_tokens, next_token_loss
+from lamlam.trainer.device_feed import DeviceBatch, DeviceFeed
+from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.optimiser import build_optimisers, lr_scale
+from lamlam.trainer.progress import Progress, RunClock
 from lamlam.trainer.settings import Settings
+from lamlam.trainer.stop_request import StopRequest
 from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
+from lamlam.trainer.training_state import Position, TrainingState
 
 log = logging.getLogger(__name__)
-
-# Dense bf16 peak of cards whose model FLOP utilisation is shown, in FLOP/s.
-PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L4": 121e12, "4090": 165e12}
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """The progress of a run, as it is reported."""
-
-    step: int
-    steps: int
-    """Planned steps; 0 while only the time is set."""
-    epoch: int
-    loss: float
-    """Mean over the steps since the last report, in nats per learnt token."""
-    tokens_per_s: float
-    mfu: float | None
-    """Model FLOP utilisation: 6 x parameters x tokens/s over the card's peak; None if unknown."""
-    seconds: float
-    seconds_left: float
 
 
 def train(
@@ -58,9 +43,10 @@ def train(
 
     Raises:
         BadSettings, BadDocument, NothingToLearn: before the first step.
+        TrainingDiverged: a loss or a gradient is no finite number; the last saved state is kept.
+        TrainingStopped: a signal asked the run to end; its state is saved.
     """
     run, optim = settings.run, settings.optimiser
-    folder = Path(run.output)
     device = torch.device(run.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     on_gpu = device.type == "cuda"
     torch.manual_seed(run.seed)
@@ -83,113 +69,167 @@ def train(
     model.train()
     optimisers = build_optimisers(model, optim)
     n_parameters = sum(weight.numel() for weight in model.parameters())
-    step, spent = load_state(folder, model, optimisers) if resume else (0, 0.0)
-    loss_of = torch.compile(next_token_loss) if on_gpu and run.compile else next_token_loss
-    autocast: Any = torch.autocast("cuda", torch.bfloat16) if on_gpu else nullcontext()
-    log.info("%.1fM parameters on %s, from step %d", n_parameters / 1e6, device, step)
+    state = TrainingState(Path(run.output), settings, documents, tokenizer, model, optimisers)
+    position = state.load() if resume else Position()
+    step_loss = _StepLoss(model, settings, tokenizer.ids.end_of_text, device)
+    log.info("%.1fM parameters on %s, from step %d", n_parameters / 1e6, device, position.step)
 
-    started = time.monotonic() - spent
-    losses: list[torch.Tensor] = []
-    window_started, window_tokens, n_tokens = time.monotonic(), 0, 0
-    last_loss = math.nan
-    with BatchLoader(settings, documents, tokenizer) as loader:
-        batches = loader.batches(skip=step)
-        while True:
-            # 3) Progress: by steps where they are set, by the clock otherwise.
-            seconds = time.monotonic() - started
-            by_time = seconds / (60 * run.minutes) if run.minutes else 0.0
-            progress = step / run.steps if run.steps else by_time
-            if progress >= 1 or by_time >= 1:
-                break
-            rate = lr_scale(progress, optim)
+    clock = RunClock(steps=run.steps, minutes=run.minutes, spent_s=position.seconds)
+    health = _Health(position.step)
+    last_loss, n_tokens = math.nan, 0
+    with (
+        StopRequest() as stop,
+        BatchLoader(settings, documents, tokenizer) as loader,
+        DeviceFeed(loader.batches(position.epoch, position.batch), device) as feed,
+    ):
+        while not clock.is_over(position.step) and stop.signal is None:
+            # 3) The learning rate follows the steps where they are set, the clock otherwise.
+            rate = lr_scale(clock.share_done(position.step), optim)
             for optimiser in optimisers:
                 for group in optimiser.param_groups:
                     group["lr"] = group["initial_lr"] * rate
 
             # 4) One step: the loss is a mean over what is learnt in the whole batch.
-            epoch, rows = next(batches)
-            inputs = torch.from_numpy(rows.inputs).to(device, torch.long, non_blocking=True)
-            labels = torch.from_numpy(rows.labels).to(device, torch.long, non_blocking=True)
-            n_learnt = count_loss_tokens(torch.from_numpy(rows.labels))
-            total = torch.zeros((), device=device)
-            for part, targets in zip(
-                inputs.chunk(optim.accumulate), labels.chunk(optim.accumulate), strict=True
-            ):
-                with autocast:
-                    loss = loss_of(model, part, targets) / n_learnt
-                loss.backward()  # type: ignore[no-untyped-call]  # torch annotates it half
-                total += loss.detach()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), optim.clip)
+            with clock.waiting():
+                batch = next(feed)
+            loss = step_loss(batch)
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), optim.clip)
             for optimiser in optimisers:
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)
-            window_tokens += inputs.numel()
+            health.saw(loss, norm)
             if n_tokens == 0:
                 # Compiling takes a minute that belongs to no step: the clock starts after it.
-                first_loss = float(total)  # waits for the GPU
-                log.info("first loss %.4f after %.0f s", first_loss, time.monotonic() - started)
-                started, window_started = time.monotonic() - spent, time.monotonic()
-                window_tokens = 0
-            step += 1
-            losses.append(total)  # read later: reading now would wait for the GPU
-            n_tokens += inputs.numel()
+                log.info("first loss %.4f after %.0f s", float(loss), clock.seconds)
+                clock.restart()
+            else:
+                clock.count(batch.inputs.numel(), batch.n_learnt)
+            n_tokens += batch.inputs.numel()
+            position = Position(
+                position.step + 1, batch.batch.epoch, batch.batch.number + 1, clock.seconds
+            )
 
             # 5) Report progress, save the state.
-            if step % run.log_every == 0 or step == run.steps:
-                last_loss = float(torch.stack(losses).mean())
-                now = time.monotonic()
-                speed = window_tokens / (now - window_started)
-                seconds = now - started
-                done = max(step / run.steps if run.steps else seconds / (60 * run.minutes), 1e-9)
-                state = Progress(
-                    step=step,
-                    steps=run.steps,
-                    epoch=epoch,
+            if position.step % run.log_every == 0 or position.step == run.steps:
+                last_loss = health.mean_loss()
+                progress = clock.report(
+                    step=position.step,
+                    epoch=position.epoch,
                     loss=last_loss,
-                    tokens_per_s=speed,
-                    mfu=_mfu(device, n_parameters, speed),
-                    seconds=seconds,
-                    seconds_left=max(0.0, seconds / done - seconds),
+                    n_parameters=n_parameters,
+                    device=device,
                 )
-                share = state.mfu
-                log.info(
-                    "step %d epoch %d loss %.4f %.0f tokens/s%s %.0f s, %.0f s left",
-                    step, epoch, last_loss, speed,
-                    "" if share is None else f" (MFU {share:.0%})",
-                    seconds, state.seconds_left,
-                )  # fmt: skip
+                progress.log()
                 if report is not None:
-                    report(state)
-                losses.clear()
-                window_started, window_tokens = now, 0
-            if run.save_every and step % run.save_every == 0:
-                save_state(folder, model, optimisers, step, time.monotonic() - started)
+                    report(progress)
+            if run.save_every and position.step % run.save_every == 0:
+                health.check()
+                state.save(position)
 
-    if losses:  # a run that its clock ends stops between two reports
-        last_loss = float(torch.stack(losses).mean())
-
-    # 6) Write a checkpoint to export and a state to resume from.
+    # 6) Write a state to resume from, and a checkpoint to export.
+    if health.is_pending:  # a run that its clock ends stops between two reports
+        last_loss = health.mean_loss()
+    if n_tokens:
+        state.save(position)
+    if stop.signal is not None:
+        raise TrainingStopped(
+            f"stopped by {stop.signal.name} after step {position.step}; its state is in {run.output}",
+            hint="continue with --resume",
+            number=stop.signal,
+        )
     record = {
-        "steps": step,
+        "steps": position.step,
         "tokens_this_session": n_tokens,
         "parameters": n_parameters,
         "documents": len(documents),
         "last_loss": None if math.isnan(last_loss) else last_loss,
-        "seconds": round(time.monotonic() - started, 1),
+        "seconds": round(clock.seconds, 1),
         "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
         "torch": torch.__version__,
     }
-    save_checkpoint(folder, model, tokenizer, settings, record)
-    save_state(folder, model, optimisers, step, time.monotonic() - started)
-    return folder
+    save_checkpoint(Path(run.output), model, tokenizer, settings, record)
+    return Path(run.output)
 
 
-def _mfu(device: torch.device, n_parameters: int, tokens_per_s: float) -> float | None:
-    """Return the model FLOP utilisation; None on a CPU or an unknown card."""
-    if device.type != "cuda":
-        return None
-    name = torch.cuda.get_device_name(device)
-    for card, peak in PEAK_FLOPS.items():
-        if card in name:
-            return 6 * n_parameters * tokens_per_s / peak
-    return None
+class _StepLoss:
+    """Runs a batch forward and backward, in as many parts as memory asks for."""
+
+    def __init__(
+        self, model: Any, settings: Settings, end_of_text: int, device: torch.device
+    ) -> None:
+        self._model = model
+        self._parts = settings.optimiser.accumulate
+        self._within = settings.data.within_documents
+        self._end_of_text = end_of_text
+        on_gpu = device.type == "cuda"
+        self._dtype = torch.bfloat16 if on_gpu else torch.float32
+        self._autocast: Any = torch.autocast("cuda", torch.bfloat16) if on_gpu else nullcontext()
+        self._loss_of = (
+            torch.compile(next_token_loss) if on_gpu and settings.run.compile else next_token_loss
+        )
+
+    def __call__(self, batch: DeviceBatch) -> Tensor:
+        """Add the gradients of a batch; returns its mean loss, still on the device."""
+        total = torch.zeros((), device=batch.inputs.device)
+        for inputs, labels in zip(
+            batch.inputs.chunk(self._parts), batch.labels.chunk(self._parts), strict=True
+        ):
+            spans = DocumentSpans.of(inputs, self._end_of_text) if self._within else None
+            with self._autocast:
+                loss = self._loss_of(
+                    self._model,
+                    inputs,
+                    labels,
+                    spans.mask() if spans is not None else None,
+                    spans.position if spans is not None else None,
+                    self._dtype,
+                )
+            loss = loss / batch.n_learnt
+            loss.backward()  # type: ignore[no-untyped-call]  # torch annotates it half
+            total += loss.detach()
+        return total
+
+
+class _Health:
+    """Whether losses and gradients are still finite; read rarely, since reading waits for the GPU."""
+
+    def __init__(self, first_step: int) -> None:
+        self._step = first_step  # steps whose figures were read
+        self._losses: list[Tensor] = []
+        self._norms: list[Tensor] = []
+
+    @property
+    def is_pending(self) -> bool:
+        return bool(self._losses)
+
+    def saw(self, loss: Tensor, norm: Tensor) -> None:
+        """Take note of one step."""
+        self._losses.append(loss)
+        self._norms.append(norm)
+
+    def mean_loss(self) -> float:
+        """Return the mean loss since the last call.
+
+        Raises:
+            TrainingDiverged: as `check`.
+        """
+        self.check()
+        mean = float(torch.stack(self._losses).mean())
+        self._step += len(self._losses)
+        self._losses.clear()
+        self._norms.clear()
+        return mean
+
+    def check(self) -> None:
+        """Raise `TrainingDiverged` where a step since the last report was not finite."""
+        if not self._losses:
+            return
+        figures = torch.stack([torch.stack(self._losses), torch.stack(self._norms)])
+        broken = (~figures.isfinite()).any(dim=0).nonzero().flatten()
+        if len(broken):
+            i = int(broken[0])
+            raise TrainingDiverged(
+                f"training diverged at step {self._step + i + 1}: "
+                f"loss {float(figures[0, i])}, gradient norm {float(figures[1, i])}",
+                hint="the last saved state is kept; lower the learning rate or optimiser.clip",
+            )

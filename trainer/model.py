@@ -5,11 +5,15 @@ from __future__ import annotations
 import torch
 import transformers
 from torch import Tensor
+from torch.nn.attention.flex_attention import BlockMask
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from lamlam.errors import NothingToLearn, OutdatedPackage
 from lamlam.extras import is_outdated
+from lamlam.trainer.attention import ATTENTION
+from lamlam.trainer.cross_entropy import summed_cross_entropy
 from lamlam.trainer.packing import IGNORED
+from lamlam.trainer.rotary_table import RotaryTable
 from lamlam.trainer.settings import ModelConfig
 
 # Here, before any document is read. Release 4 has no ``rope_parameters``: it would train with the
@@ -39,6 +43,7 @@ def build_model(
         eos_token_id=end_of_text,
         use_cache=False,
     )
+    config._attn_implementation = ATTENTION
     model = LlamaForCausalLM(config)
     # Layers that write into the residual stream start smaller the deeper the model is.
     scale = (2 * shape.layers) ** -0.5
@@ -46,24 +51,38 @@ def build_model(
         for name, weight in model.named_parameters():
             if name.endswith(("o_proj.weight", "down_proj.weight")):
                 weight.mul_(scale)
+    model.model.rotary_emb = RotaryTable(model.model.rotary_emb, shape.context)
     torch.nn.Module.to(model, device)
     return model
 
 
-def next_token_loss(model: LlamaForCausalLM, inputs: Tensor, labels: Tensor) -> Tensor:
+def next_token_loss(
+    model: LlamaForCausalLM,
+    inputs: Tensor,
+    labels: Tensor,
+    mask: BlockMask | Tensor | None = None,
+    positions: Tensor | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
     """Return the summed loss over the tokens that are not masked.
 
     Args:
         inputs: (rows, seq_len) token ids.
         labels: (rows, seq_len) next ids, `IGNORED` where the loss does not count.
+        mask: what each token attends to, of `DocumentSpans.mask`; all before it when None.
+        positions: (rows, seq_len) positions in the document; in the row when None.
+        dtype: of the residual stream; under autocast bfloat16 halves its memory traffic.
 
     Returns:
         Scalar in nats, summed in float32: divide by the number of labels that count.
     """
-    logits = model(input_ids=inputs).logits  # (rows, seq_len, vocabulary)
-    return torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum"
-    )
+    body = model.model
+    states = body(
+        inputs_embeds=body.embed_tokens(inputs).to(dtype),
+        attention_mask=mask,
+        position_ids=positions,
+    ).last_hidden_state  # (rows, seq_len, width)
+    return summed_cross_entropy(states.flatten(0, 1), model.lm_head.weight, labels.flatten())
 
 
 def count_loss_tokens(labels: Tensor) -> int:

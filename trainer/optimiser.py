@@ -23,8 +23,6 @@ def build_optimisers(model: torch.nn.Module, settings: OptimiserConfig) -> list[
             matrices.append(weight)
     on_gpu = next(model.parameters()).is_cuda
     use_muon = settings.name == "muon"
-    if use_muon and not hasattr(torch.optim, "Muon"):
-        raise BadSettings("this torch has no Muon", hint="use optimiser.name = 'adamw'")
     decayed = embeddings if use_muon else matrices + embeddings
     optimisers: list[Optimizer] = [
         torch.optim.AdamW(
@@ -38,14 +36,13 @@ def build_optimisers(model: torch.nn.Module, settings: OptimiserConfig) -> list[
         )
     ]
     if use_muon:
+        if not hasattr(torch.optim, "Muon"):
+            raise BadSettings("this torch has no Muon", hint="use optimiser.name = 'adamw'")
+        from lamlam.trainer.muon import StackedMuon
+
         optimisers.append(
-            torch.optim.Muon(
-                matrices,
-                lr=settings.matrix_learning_rate,
-                weight_decay=settings.weight_decay,
-                momentum=0.95,
-                # Updates as large as AdamW's would be: one learning rate scale for both.
-                adjust_lr_fn="match_rms_adamw",
+            StackedMuon(
+                matrices, lr=settings.matrix_learning_rate, weight_decay=settings.weight_decay
             )
         )
     for optimiser in optimisers:

@@ -31,6 +31,8 @@ class DataConfig:
     """Share of extra documents about invented entities, written from templates."""
     rows: Literal["documents", "stream"] = "documents"
     """Packing: whole documents in a row, or the paper's stream, cut at row ends."""
+    within_documents: bool = True
+    """Document mask: a token attends to its own document, not to its neighbours in the row."""
     plain: bool = False
     """Leave the lookups out: the no-lookup baseline."""
     variation: Augmentation = field(default_factory=Augmentation)
@@ -93,8 +95,8 @@ class RunConfig:
     """Compile the model (on a GPU only)."""
     deterministic: bool = False
     """Ask torch for deterministic kernels: a resumed GPU run is then exact."""
-    save_every: int = 0
-    """Steps between saved states; 0 saves at the end only."""
+    save_every: int = 500
+    """Steps between saved states; 0 saves at the end, and when the run is stopped, only."""
     log_every: int = 20
 
 

@@ -1,0 +1,226 @@
+"""``python -m lamlam.trainer.benchmark CONFIG.toml``: how fast this machine trains.
+
+Runs the real loop, data feed included, and needs nothing but torch, transformers
+and tokenizers. The steady speed leaves out compiling and the first steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lamlam.errors import LamLamError
+from lamlam.trainer.attention import DocumentSpans
+from lamlam.trainer.loop import train
+from lamlam.trainer.model import build_model, next_token_loss
+from lamlam.trainer.optimiser import build_optimisers
+from lamlam.trainer.progress import Progress
+from lamlam.trainer.settings import Settings, load_settings
+from lamlam.trainer.tokenizer import LmlmTokenizer
+
+EXAMPLE = """example:
+  python -m lamlam.trainer.benchmark trainer/bundled.toml --seconds 60 --parts
+"""
+_FIRST_STEPS = 20
+"""Steps before the steady state: caches fill and clocks rise."""
+
+
+class _Enough(Exception):
+    """The benchmark has seen what it wanted."""
+
+
+@dataclass(slots=True)
+class _Steady:
+    """Collects the reports of a run and ends it."""
+
+    seconds: float
+    steps: int
+    reports: list[Progress] = field(default_factory=list)
+
+    def __call__(self, progress: Progress) -> None:
+        self.reports.append(progress)
+        first = self.reports[0]
+        if self.steps and progress.step >= self.steps:
+            raise _Enough
+        if not self.steps and progress.seconds - first.seconds >= self.seconds:
+            raise _Enough
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure a training run and print one JSON object; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lamlam.trainer.benchmark",
+        description="Measure the speed of training on this machine.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("settings", type=Path, metavar="CONFIG.toml")
+    parser.add_argument("--seconds", type=float, default=60, help="steady state (default 60)")
+    parser.add_argument(
+        "--steps", type=int, default=0, help="run so many steps instead, for the loss there"
+    )
+    parser.add_argument("--parts", action="store_true", help="time of each part of a step too")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="a setting that replaces the file's",
+    )
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    try:
+        settings = load_settings(chosen.settings, chosen.set)
+        figures = measure_run(settings, seconds=chosen.seconds, steps=chosen.steps)
+        if chosen.parts:
+            figures["parts_ms"] = measure_parts(settings)
+    except LamLamError as problem:
+        hint = f" ({problem.hint})" if problem.hint else ""
+        sys.stderr.write(f"error: {problem}{hint}\n")
+        return 2
+    sys.stdout.write(json.dumps(figures) + "\n")
+    return 0
+
+
+def measure_run(settings: Settings, *, seconds: float, steps: int = 0) -> dict[str, Any]:
+    """Return the steady tokens/s of a run of these settings, its share of the card, and its loss.
+
+    Args:
+        seconds: length of the steady state.
+        steps: run so many steps instead.
+    """
+    steady = _Steady(seconds, steps)
+    with tempfile.TemporaryDirectory() as folder:
+        run = dataclasses.replace(
+            settings.run, output=folder, save_every=0, log_every=min(steps or 20, 20)
+        )
+        if not run.steps:  # a schedule by the clock would depend on the machine
+            run = dataclasses.replace(run, steps=100_000, minutes=0.0)
+        try:
+            train(dataclasses.replace(settings, run=run), report=steady)
+        except _Enough:
+            pass
+    counted = [r for r in steady.reports if r.step > _FIRST_STEPS] or steady.reports
+    spent = [
+        (now.step - before.step, now.seconds - before.seconds)
+        for before, now in zip(steady.reports, steady.reports[1:], strict=False)
+        if now.step > _FIRST_STEPS
+    ]
+    tokens = settings.optimiser.batch_rows * settings.model.context
+    n_steps, n_seconds = sum(n for n, _ in spent), sum(s for _, s in spent)
+    speed = n_steps * tokens / n_seconds if n_seconds else counted[-1].tokens_per_s
+    last = steady.reports[-1]
+    n_parameters = count_parameters(settings)
+    figures: dict[str, Any] = {
+        "tokens_per_s": round(speed),
+        "steady_steps": n_steps,
+        "steady_seconds": round(n_seconds, 2),
+        "step": last.step,
+        "loss": round(last.loss, 4),
+        "waiting_share": round(last.waiting_share, 4),
+        "learnt_share": round(last.learnt_share, 4),
+        "parameters": n_parameters,
+        "torch": torch.__version__,
+        "device": "cpu",
+    }
+    if torch.cuda.is_available() and settings.run.device != "cpu":
+        peak = matmul_flops()
+        figures |= {
+            "device": torch.cuda.get_device_name(),
+            "matmul_tflops": round(peak / 1e12),
+            "share_of_matmul": round(6 * n_parameters * speed / peak, 4),
+            "peak_memory_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2),
+        }
+    return figures
+
+
+def count_parameters(settings: Settings) -> int:
+    """Return the number of weights of a model of these settings; the embedding counts once."""
+    model = build_model(settings.model, _vocabulary(settings), 0)
+    return sum(weight.numel() for weight in model.parameters())
+
+
+def _vocabulary(settings: Settings) -> int:
+    if settings.data.tokenizer:
+        return LmlmTokenizer.load(Path(settings.data.tokenizer)).size
+    return settings.data.vocabulary
+
+
+def matmul_flops(size: int = 8192, repeats: int = 10) -> float:
+    """Return the FLOP/s of a bf16 matrix product on random data: what this card really gives."""
+    a, b = (torch.randn(size, size, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+    for _ in range(3):
+        a @ b
+    torch.cuda.synchronize()
+    begun = time.perf_counter()
+    for _ in range(repeats):
+        a @ b
+    torch.cuda.synchronize()
+    return repeats * 2 * size**3 / (time.perf_counter() - begun)
+
+
+def measure_parts(settings: Settings, repeats: int = 10) -> dict[str, float]:
+    """Return the milliseconds of each part of a step, each waited for by itself.
+
+    The sum is more than a step of a run takes: there nothing waits.
+    """
+    on_gpu = torch.cuda.is_available() and settings.run.device != "cpu"
+    device = torch.device("cuda" if on_gpu else "cpu")
+    model = build_model(settings.model, _vocabulary(settings), 0, device).train()
+    optimisers = build_optimisers(model, settings.optimiser)
+    rows = settings.optimiser.batch_rows // settings.optimiser.accumulate
+    inputs = torch.randint(1, 1000, (rows, settings.model.context), device=device)
+    inputs[:, :: max(1, settings.model.context // 7)] = 0  # some seven documents a row, as in ours
+    loss_of = torch.compile(next_token_loss) if on_gpu and settings.run.compile else next_token_loss
+    autocast: Any = torch.autocast("cuda", torch.bfloat16) if on_gpu else nullcontext()
+    kept: dict[str, Any] = {}
+
+    def mask() -> None:
+        spans = DocumentSpans.of(inputs, 0) if settings.data.within_documents else None
+        kept["mask"] = spans.mask() if spans else None
+        kept["position"] = spans.position if spans else None
+
+    def forward() -> None:
+        with autocast:
+            kept["loss"] = loss_of(
+                model, inputs, inputs, kept["mask"], kept["position"],
+                torch.bfloat16 if on_gpu else torch.float32,
+            ) / inputs.numel()  # fmt: skip
+
+    def backward() -> None:
+        kept["loss"].backward()
+
+    def clip() -> None:
+        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.optimiser.clip)
+
+    parts: dict[str, Callable[[], None]] = {
+        "mask": mask, "forward": forward, "backward": backward, "clip": clip,
+    }  # fmt: skip
+    parts |= {type(one).__name__.lower(): one.step for one in optimisers}  # type: ignore[misc]
+    parts["zero_grad"] = lambda: [one.zero_grad(set_to_none=True) for one in optimisers]  # type: ignore[func-returns-value]
+    spent = dict.fromkeys(parts, 0.0)
+    for round_ in range(repeats + 3):
+        for name, part in parts.items():
+            begun = time.perf_counter()
+            part()
+            if on_gpu:
+                torch.cuda.synchronize()
+            if round_ >= 3:  # compiling and first allocations
+                spent[name] += time.perf_counter() - begun
+    return {name: round(1000 * total / repeats, 3) for name, total in spent.items()}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
