@@ -8,6 +8,7 @@ CPU it is a dense one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,13 +57,28 @@ class DocumentSpans:
         if not document.is_cuda:
             same = document.unsqueeze(2) == document.unsqueeze(1)
             return (same & torch.ones_like(same[0]).tril()).unsqueeze(1)
-
-        def sees(row: Tensor, _head: Tensor, query: Tensor, key: Tensor) -> Tensor:
-            return (document[row, query] == document[row, key]) & (query >= key)
-
         return _create_block_mask(
-            sees, rows, None, seq_len, seq_len, device=document.device, BLOCK_SIZE=_BLOCK
+            seen_by(document),
+            rows,
+            None,
+            seq_len,
+            seq_len,
+            device=document.device,
+            BLOCK_SIZE=_BLOCK,
         )
+
+
+def seen_by(document: Tensor) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
+    """Return the rule of a block mask: a token sees its document up to itself.
+
+    Args:
+        document: (rows, seq_len) number of the document of each token.
+    """
+
+    def sees(row: Tensor, _head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return (document[row, query] == document[row, key]) & (query >= key)
+
+    return sees
 
 
 def attend(

@@ -208,8 +208,9 @@ def measure_parts(settings: Settings, repeats: int = 10) -> dict[str, float]:
     parts: dict[str, Callable[[], None]] = {
         "mask": mask, "forward": forward, "backward": backward, "clip": clip,
     }  # fmt: skip
-    parts |= {type(one).__name__.lower(): one.step for one in optimisers}  # type: ignore[misc]
-    parts["zero_grad"] = lambda: [one.zero_grad(set_to_none=True) for one in optimisers]  # type: ignore[func-returns-value]
+    for optimiser in optimisers:
+        parts[type(optimiser).__name__.lower()] = optimiser.step
+    parts["zero_grad"] = model.zero_grad
     spent = dict.fromkeys(parts, 0.0)
     for round_ in range(repeats + 3):
         for name, part in parts.items():

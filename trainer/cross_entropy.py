@@ -26,7 +26,7 @@ def summed_cross_entropy(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tens
     """
     rows = max(1, _CHUNK_BYTES // (4 * weight.shape[0]))
     chunks = -(-hidden.shape[0] // rows)
-    loss: Tensor = _SummedCrossEntropy.apply(hidden, weight, labels, chunks)  # type: ignore[no-untyped-call]
+    loss: Tensor = _SummedCrossEntropy.apply(hidden, weight, labels, chunks)
     return loss
 
 

@@ -73,7 +73,9 @@ class DeviceFeed:
 
     def _fill(self) -> None:
         try:
-            stream = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
+            stream = None
+            if self._device.type == "cuda":
+                stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]  # torch's
             for batch in self._batches:
                 self._put(self._copied(batch, stream))
                 if self._is_closed.is_set():
@@ -96,9 +98,9 @@ class DeviceFeed:
         if stream is None:
             return DeviceBatch(batch, inputs.long(), labels.long(), n_learnt)
         with torch.cuda.stream(stream):
-            on_device = [
-                half.pin_memory().to(self._device, non_blocking=True).long()
-                for half in (inputs, labels)
-            ]
+            on_device = DeviceBatch(batch, self._sent(inputs), self._sent(labels), n_learnt)
         stream.synchronize()  # of this thread alone: the training stream runs on
-        return DeviceBatch(batch, *on_device, n_learnt)
+        return on_device
+
+    def _sent(self, rows: Tensor) -> Tensor:
+        return rows.pin_memory().to(self._device, non_blocking=True).long()

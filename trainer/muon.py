@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ class StackedMuon(torch.optim.Muon):
     """
 
     def __init__(
-        self, matrices: list[Tensor], *, lr: float, weight_decay: float, momentum: float = 0.95
+        self, matrices: Sequence[Tensor], *, lr: float, weight_decay: float, momentum: float = 0.95
     ) -> None:
         super().__init__(
             matrices,

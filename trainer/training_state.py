@@ -86,8 +86,15 @@ class TrainingState:
             self._model.load_state_dict(state["model"])
             for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
                 optimiser.load_state_dict(saved)
-        except (RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as problem:
-            raise BadSettings(f"{self.path} is no state of these settings: {problem}") from None
+        except (
+            RuntimeError,
+            LookupError,
+            ValueError,
+            TypeError,
+            EOFError,
+            pickle.UnpicklingError,
+        ) as e:
+            raise BadSettings(f"{self.path} is no state of these settings: {e}") from None
         torch.set_rng_state(state["random"])
         if state["cuda_random"] and torch.cuda.is_available():
             torch.cuda.set_rng_state_all(state["cuda_random"])

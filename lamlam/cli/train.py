@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lamlam.cli.output import print_json, stderr_console
-from lamlam.errors import MissingExtra
+from lamlam.cli.output import print_error, print_json, stderr_console
+from lamlam.errors import MissingExtra, TrainingStopped
 
 if TYPE_CHECKING:
-    from lamlam.trainer.loop import Progress
+    from lamlam.trainer.progress import Progress
     from lamlam.trainer.settings import Settings
 
 
@@ -47,7 +47,11 @@ def train(
     given = list(changes or [])
     if minutes is not None:
         given.append(f"run.minutes={minutes}")
-    folder = _train(load_settings(config, given), resume)
+    try:
+        folder = _train(load_settings(config, given), resume)
+    except TrainingStopped as stopped:
+        print_error(str(stopped), stopped.hint or "")
+        raise typer.Exit(stopped.status) from None
     record = json.loads((folder / "lamlam.json").read_text(encoding="utf-8"))["training"]
     figures = {
         "checkpoint": str(folder),
@@ -67,12 +71,14 @@ def _train(settings: Settings, resume: bool) -> Path:
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    from lamlam.trainer.__main__ import log_to_file
+    from lamlam.trainer.__main__ import logging_to
     from lamlam.trainer.loop import train as run
 
-    log_to_file(Path(settings.run.output))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=stderr_console(), transient=True) as bar:
+    with (
+        logging_to(Path(settings.run.output), to_terminal=False),
+        Bar(*columns, console=stderr_console(), transient=True) as bar,
+    ):
         task = bar.add_task("preparing", total=1.0)
 
         def show(progress: Progress) -> None:

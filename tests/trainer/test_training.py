@@ -18,9 +18,10 @@ from lamlam.errors import BadSettings, NothingToLearn
 from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.data_loader import BatchLoader
 from lamlam.trainer.documents import Document
-from lamlam.trainer.loop import Progress, train
+from lamlam.trainer.loop import train
 from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.packing import IGNORED
+from lamlam.trainer.progress import Progress
 from lamlam.trainer.settings import DataConfig, ModelConfig, OptimiserConfig, RunConfig, Settings
 from lamlam.trainer.split import is_held_out
 from lamlam.trainer.tokenizer import LmlmTokenizer
@@ -51,30 +52,6 @@ def test_the_loss_falls_and_a_checkpoint_is_left(corpus: Path, tmp_path: Path) -
     }  # fmt: skip
 
 
-def test_a_resumed_run_ends_with_the_same_weights(corpus: Path, tmp_path: Path) -> None:
-    whole = settings(corpus, tmp_path / "whole")
-    once = load_file(train(whole) / "model.safetensors")
-    # The first half plans the same six steps but stops after three: its clock runs out.
-    half = dataclasses.replace(
-        whole, run=dataclasses.replace(whole.run, output=str(tmp_path / "half"))
-    )
-
-    class Stopped(Exception):
-        pass
-
-    def stop(progress: Progress) -> None:
-        if progress.step == 4:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        train(
-            dataclasses.replace(half, run=dataclasses.replace(half.run, save_every=3)), report=stop
-        )
-    twice = load_file(train(half, resume=True) / "model.safetensors")
-    for name, weight in once.items():
-        assert torch.equal(weight, twice[name]), name
-
-
 def test_the_baseline_sees_no_lookup_token(
     corpus: Path, tmp_path: Path, documents: list[Document], tokenizer: LmlmTokenizer
 ) -> None:
@@ -99,14 +76,16 @@ def test_workers_prepare_the_same_rows(
     assert (results[0].labels == results[1].labels).all()
 
 
-def test_batches_can_be_skipped(
+def test_batches_begin_anywhere(
     corpus: Path, tmp_path: Path, documents: list[Document], tokenizer: LmlmTokenizer
 ) -> None:
     with BatchLoader(settings(corpus, tmp_path), documents, tokenizer) as loader:
-        one, two = loader.batches(), loader.batches(skip=11)
-        for _ in range(11):
-            next(one)
-        assert (next(one)[1].inputs == next(two)[1].inputs).all()
+        batches = loader.batches()
+        batch = next(batch for batch in batches if batch.epoch == 1 and batch.number == 2)
+        again = next(loader.batches(batch.epoch, batch.number))
+        assert (again.rows.inputs == batch.rows.inputs).all()
+        after = next(loader.batches(batch.epoch, batch.number + 1))
+        assert (after.rows.inputs == next(batches).rows.inputs).all()
 
 
 def test_held_out_titles_depend_on_the_title_alone() -> None:

@@ -1,0 +1,54 @@
+"""The training benchmark runs the real loop and prints one object."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lamlam.trainer.benchmark import main
+
+
+def test_it_prints_speed_loss_and_parts(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "run.toml"
+    config.write_text(
+        f"""
+        [data]
+        documents = {json.dumps(str(corpus))}
+        vocabulary = 600
+        [model]
+        width = 16
+        layers = 1
+        heads = 2
+        kv_heads = 1
+        feed_forward = 32
+        context = 128
+        [optimiser]
+        name = "muon"
+        batch_rows = 4
+        [run]
+        minutes = 1
+        device = "cpu"
+        """
+    )
+    assert main([str(config), "--steps", "6", "--parts"]) == 0
+    out, _ = capsys.readouterr()
+    figures = json.loads(out)
+    assert figures["step"] == 6
+    assert figures["tokens_per_s"] > 0 and figures["loss"] > 0
+    # Embedding, one layer of four attention and three MLP matrices, three norms.
+    assert figures["parameters"] == 600 * 16 + 16 * (16 + 8 + 8 + 16) + 3 * 16 * 32 + 3 * 16
+    assert set(figures["parts_ms"]) == {
+        "mask", "forward", "backward", "clip", "adamw", "stackedmuon", "zero_grad",
+    }  # fmt: skip
+    assert not (tmp_path / "runs").exists()
+
+
+def test_settings_that_cannot_run_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path / "missing.toml")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
