@@ -49,6 +49,7 @@ from lamlam.memory_backends.model.timestamps import holds_at
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.resolution.blocking_codes import letters_code, typo_probes
 from lamlam.memory_backends.resolution.homonyms import told_apart
+from lamlam.memory_backends.resolution.other_spaces import other_spacings
 from lamlam.memory_backends.resolution.person_names import (
     SURE_SCORE,
     person_key,
@@ -287,7 +288,7 @@ def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Entit
             return EntityMatch(None, NO_MATCH, _named(reader, same_person))
         if same_person:
             return _one_of(reader, same_person, "fuzzy")
-    found = _misspelt(reader, key) if fuzzy else _ABSENT
+    found = _spaced_otherwise(reader, key, _misspelt(reader, key)) if fuzzy else _ABSENT
     return _with_other_signs(reader, key, near, found) if near or folded.signs else found
 
 
@@ -345,6 +346,25 @@ def _with_other_signs(
     others = _named(reader, [(k, likeness(key, k)) for k in keys])
     known = {name for name, _ in others}
     further = [pair for pair in found.near if pair[0] not in known]
+    return found._replace(near=(*others, *further)[:_MOST_CANDIDATES])
+
+
+def _spaced_otherwise(reader: EntityReader, key: str, found: EntityMatch) -> EntityMatch:
+    """Return what was found; if nothing, with the names that differ in their spaces alone."""
+    asked = fold(key)
+    forms = other_spacings(asked.key)
+    if not forms or found.record is not None or found.is_ambiguous:
+        return found
+    known = reader.known(forms)
+    holders = ((reader.alias(form) if reader.record(form) is None else form) for form in known)
+    keys = {holder for holder in holders if holder is not None}
+    near = _near(reader, [letters_code(form) for form in forms])
+    keys.update(k for k in near if (name := fold(k)).key in forms and names_agree(asked, name))
+    if not keys:
+        return found
+    others = _named(reader, [(k, _BELOW_ACCEPTED) for k in keys])
+    names = {name for name, _ in others}
+    further = [pair for pair in found.near if pair[0] not in names]
     return found._replace(near=(*others, *further)[:_MOST_CANDIDATES])
 
 
