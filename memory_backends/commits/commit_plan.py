@@ -115,12 +115,23 @@ class _Planner:
         self.rules = reader.rules
         self.edits: dict[str, EntityEdit] = {}
         self.plan = CommitPlan(revision)
+        # By what was kept and what was merged into it: the records of this commit that stand, and
+        # the stored ones that no longer do.
+        self._merged: dict[tuple[str, str], MergeRecord] = {}
+        self._unmerged: set[tuple[str, str]] = set()
+        # By entity, the aliases that this commit gives it.
+        self._given: dict[str, dict[str, None]] = {}
+        # Aliases that came along with a merge, with their entity: in a chain of merges each comes
+        # along each time, and only where it ends up is to be seen.
+        self._renamed: dict[str, EntityEdit] = {}
 
     def done(self, ops: Iterable[Op]) -> CommitPlan:
         for op in ops:
             self._do(op)
         plan = self.plan
         self._drop_aliases_of_empty()
+        for alias in list(self._renamed):
+            self._record_renamed(alias)
         plan.edits = {key: edit for key, edit in self.edits.items() if edit.changed}
         plan.changed += sum(edit.changed for edit in plan.edits.values())
         plan.ended = [
@@ -168,17 +179,26 @@ class _Planner:
     def _aliases_of(self, key: str) -> list[str]:
         changed = self.plan.aliases
         held = [alias for alias in self.reader.aliases(key) if alias not in changed]
-        return held + [alias for alias, holder in changed.items() if holder == key]
+        return held + list(self._given.get(key, ()))
 
-    def _merges_of(self, kept: str) -> list[MergeRecord]:
+    def _give_alias(self, alias: str, key: str | None) -> None:
+        """Make an alias that of an entity, or of none."""
+        before = self.plan.aliases.get(alias)
+        if before is not None:
+            del self._given[before][alias]
+        self.plan.aliases[alias] = key
+        if key is not None:
+            self._given.setdefault(key, {})[alias] = None
+
+    def _merge_of(self, kept: str, merged: str) -> MergeRecord | None:
+        """Return the record of the merge of two entities that stands."""
+        pair = (kept, merged)
         # Of stored ones only: a pair may be merged again.
-        gone = {(record.kept, record.merged) for record in self.plan.unmerged}
-        stored = [
-            r
-            for r in self.reader.merges(kept)
-            if r.kept == kept and r.is_reversible and (r.kept, r.merged) not in gone
-        ]
-        return stored + [r for r in self.plan.merged if r.kept == kept and r.is_reversible]
+        if pair not in self._unmerged:
+            for record in self.reader.merges_between(kept, merged):
+                if record.is_reversible:
+                    return record
+        return self._merged.get(pair)
 
     def _edit(self, key: str) -> EntityEdit:
         edit = self.edits.get(key)
@@ -215,7 +235,7 @@ class _Planner:
                 f"{op.alias!r} is an entity that has facts",
                 hint="MergeEntities makes two entities one",
             )
-        self.plan.aliases[alias] = key
+        self._give_alias(alias, key)
         self._record_change("alias", edit, alias)
 
     def _remove_alias(self, op: RemoveAlias) -> None:
@@ -223,7 +243,7 @@ class _Planner:
         alias = scoped(op.namespace, canonical_key(op.alias))
         if self._alias(alias) != key:
             return
-        self.plan.aliases[alias] = None
+        self._give_alias(alias, None)
         self._record_change("no_alias", self._edit(key), alias)
 
     def _merge(self, op: MergeEntities) -> None:
@@ -237,13 +257,12 @@ class _Planner:
         aliases = self._aliases_of(merged.key)
         moved: list[str] = []
         shared: list[str] = []
-        for fact in merged.after:
-            ids = shared if fact.identity in kept.facts else moved
+        for identity, fact in merged.end_all():
+            ids = shared if identity in kept.facts else moved
             ids.append(self.identify(merged.key, fact))
-            merged.end(fact)
-            kept.take(fact)
+            kept.take(fact, identity)
         for alias in (*aliases, merged.key):
-            self.plan.aliases[alias] = kept.key
+            self._give_alias(alias, kept.key)
         assert merged.name is not None  # it has facts
         record = MergeRecord(
             kept.key,
@@ -254,19 +273,20 @@ class _Planner:
             tuple(aliases),
             since=self.plan.revision,
         )
-        old = next((r for r in self._merges_of(kept.key) if r.merged == merged.key), None)
+        old = self._merge_of(kept.key, merged.key)
         if old is not None:
             # What came with it the first time stays, and the later split does not move it.
             self._end_merge(old, None)
         self.plan.merged.append(record)
+        self._merged[kept.key, merged.key] = record
         self._record_change("merged", kept, merged.key)
         for alias in aliases:
-            self._record_event("alias", kept, alias)
+            self._renamed[alias] = kept
 
     def _split(self, op: SplitEntities) -> None:
         key = self._key(op.namespace, op.kept)
         wanted = scoped(op.namespace, canonical_key(op.merged))
-        record = next((r for r in self._merges_of(key) if r.merged == wanted), None)
+        record = self._merge_of(key, wanted)
         if record is None:
             raise BadFact(
                 f"{op.merged!r} was not merged into {op.kept!r}",
@@ -283,10 +303,10 @@ class _Planner:
                 merged.take(fact)
         self._record_change("split", kept, wanted)
         if self._alias(wanted) == key:
-            self.plan.aliases[wanted] = None
+            self._give_alias(wanted, None)
         for alias in record.aliases:
             if self._alias(alias) == key:
-                self.plan.aliases[alias] = wanted if merged.facts else None
+                self._give_alias(alias, wanted if merged.facts else None)
                 self._record_event("no_alias", kept, alias)
                 if merged.facts:
                     self._record_event("alias", merged, alias)
@@ -301,9 +321,13 @@ class _Planner:
         """
         ended = record._replace(until=until, is_reversible=False)
         merged = self.plan.merged
-        if record not in merged:
+        pair = (record.kept, record.merged)
+        if self._merged.get(pair) != record:
             self.plan.unmerged.append(ended)
-        elif until is None:
+            self._unmerged.add(pair)
+            return
+        del self._merged[pair]
+        if until is None:
             merged[merged.index(record)] = ended
         else:
             merged.remove(record)  # done and undone in one commit, it was never to be seen
@@ -325,7 +349,7 @@ class _Planner:
         for key, edit in list(self.edits.items()):
             if edit.changed and not edit.facts:
                 for alias in self._aliases_of(key):
-                    self.plan.aliases[alias] = None
+                    self._give_alias(alias, None)
                     self._record_event("no_alias", edit, alias)
 
     def _record_change(self, kind: ChangeKind, edit: EntityEdit, other: str) -> None:
@@ -334,4 +358,11 @@ class _Planner:
 
     def _record_event(self, kind: ChangeKind, edit: EntityEdit, other: str) -> None:
         """Add an event that is not counted as a change, but that copies need."""
+        self._record_renamed(other)
         self.plan.events.append(CommitEvent(kind, edit.key, edit.name or split(edit.key)[1], other))
+
+    def _record_renamed(self, alias: str) -> None:
+        """Add the event of an alias that came along with merges, if it did."""
+        edit = self._renamed.pop(alias, None)
+        if edit is not None:
+            self._record_event("alias", edit, alias)

@@ -146,10 +146,25 @@ class EntityEdit:
         self._remember(fact)
         self.changed += 1
 
-    def take(self, fact: StoredFact) -> None:
-        """Add a fact of another entity, unless this one has it already."""
-        if fact.identity not in self.facts:
-            self._put(fact)
+    def end_all(self) -> list[tuple[Identity, StoredFact]]:
+        """End every fact; return them with what makes each the same fact."""
+        ended = list(self.facts.items())
+        for _, fact in ended:
+            self._remember(fact)
+        self.changed += len(ended)
+        self.facts.clear()
+        return ended
+
+    def take(self, fact: StoredFact, identity: Identity | None = None) -> None:
+        """Add a fact of another entity, unless this one has it already.
+
+        Args:
+            identity: of the fact, where it is at hand.
+        """
+        if identity is None:
+            identity = fact.identity
+        if identity not in self.facts:
+            self._put(fact, identity)
 
     # ----------------------------------------------------------------------------------------------
 

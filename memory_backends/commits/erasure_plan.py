@@ -129,15 +129,17 @@ def entities_meant(reader: EntityReader, named: str) -> list[str]:
     """
     key = named if reader.record(named) is not None else (reader.alias(named) or named)
     keys = [key]
+    known = {key}
     for one in keys:  # grows while it is read
-        keys += [
-            merge.merged
-            for merge in reader.merges(one)
-            if merge.kept == one
-            and merge.is_reversible
-            and merge.merged not in keys
-            and reader.record(merge.merged) is None
-        ]
+        for merge in reader.merges(one):
+            if (
+                merge.kept == one
+                and merge.is_reversible
+                and merge.merged not in known
+                and reader.record(merge.merged) is None
+            ):
+                known.add(merge.merged)
+                keys.append(merge.merged)
     names = [one for one in (*reader.aliases(key), named) if reader.record(one) is None]
     return list(dict.fromkeys((*keys, *names)))
 
@@ -163,11 +165,12 @@ def plan_erasure(
     is_emptied = all(fact.key in covered for fact in before[keys[0]].now)
     ended = [key for key in gone if all(fact.key in covered for fact in before[key].facts())]
     passed = passed_on(reader, keys, relation, identify)
-    if relation is None:
-        forgotten = list(keys)
-    else:
+    # Dictionaries: there may be very many, they have an order, and are asked for each.
+    forgotten = dict.fromkeys(keys)
+    if relation is not None:
         # What is still a name of an entity that stays is not forgotten.
-        forgotten = [key for key in ended if is_emptied or reader.alias(key) is None]
+        left = [key for key in ended if is_emptied or reader.alias(key) is None]
+        forgotten = dict.fromkeys(left)
     notices: list[_Notice] = []
     for key, facts in gone.items():
         ids = dict.fromkeys(identify(key, fact) for fact in facts)
@@ -183,9 +186,9 @@ def plan_erasure(
         gone=gone,
         passed=passed,
         passed_to=passed_to(passed),
-        unknown=keys if relation is None else ended,
+        unknown=dict.fromkeys(keys if relation is None else ended),
         forgotten=forgotten,
-        emptied=keys if is_emptied else (),
+        emptied=dict.fromkeys(keys) if is_emptied else (),
         notices=notices,
         identify=identify,
     )

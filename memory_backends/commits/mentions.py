@@ -7,7 +7,7 @@ lists where that says the name: whether it may is for people to decide.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from lamlam.memory_backends.model.entity_reader import EntityHistory
 from lamlam.memory_backends.model.facts import Namespace
@@ -22,6 +22,7 @@ _MOST_SHOWN = 200
 _PLAIN_RUN = re.compile(r"[0-9a-z]+")
 _SHORTEST_RUN = 3
 _MOST_RUNS = 8
+_MOST_NAMES = 64
 
 
 class Mentions:
@@ -36,6 +37,7 @@ class Mentions:
             identify: gives the ids of facts.
         """
         self.names: Collection[str] = {split(key)[1] for key in keys} - {""}
+        self._lengths = sorted({len(name) for name in self.names})
         self.total = 0
         self._identify = identify
         self._found: list[Mention] = []
@@ -50,8 +52,11 @@ class Mentions:
     def runs(self) -> list[list[str]] | None:
         """For each name, letters and digits that every text which mentions it has, in some case.
 
-        ``None``: of some name there are none to speak of, so every text has to be looked at.
+        ``None``: of some name there are none to speak of, or there are very many names, so every
+        text has to be looked at.
         """
+        if len(self.names) > _MOST_NAMES:  # to look for each in every text takes longer
+            return None
         runs = [_PLAIN_RUN.findall(name)[:_MOST_RUNS] for name in self.names]
         is_enough = all(max(map(len, some), default=0) >= _SHORTEST_RUN for some in runs)
         return runs if is_enough else None
@@ -63,7 +68,9 @@ class Mentions:
     def are_in(self, text: str) -> bool:
         """Return whether a text mentions one of the names."""
         key = canonical_key(text)
-        return any(_stands_in(name, key) for name in self.names)
+        if len(self.names) <= len(self._lengths):
+            return any(_stands_in(name, key) for name in self.names)
+        return _any_stands_in(self.names, self._lengths, key)
 
     def add_entity(self, key: str, history: EntityHistory) -> None:
         """Check the name of an entity and at every version of its facts."""
@@ -132,6 +139,24 @@ def _stands_in(name: str, key: str) -> bool:
         if not (_goes_on(key[at - 1 : at], name[0]) or _goes_on(key[end : end + 1], name[-1])):
             return True
         at = key.find(name, at + 1)
+    return False
+
+
+def _any_stands_in(names: Collection[str], lengths: Sequence[int], key: str) -> bool:
+    """Return whether any of many names stands in a canonical key, as whole words.
+
+    Args:
+        lengths: of the names, in order; the time grows with their number, not with that of names.
+    """
+    for at in range(len(key)):
+        if _goes_on(key[at - 1 : at], key[at]):
+            continue
+        for length in lengths:
+            end = at + length
+            if end > len(key):
+                break
+            if key[at:end] in names and not _goes_on(key[end : end + 1], key[end - 1]):
+                return True
     return False
 
 

@@ -35,6 +35,7 @@ def passed_on(
         relation: only versions of facts of this relation, or of its synonyms.
         identify: gives the ids of facts.
     """
+    keys = dict.fromkeys(keys)
     found: list[MergedVersions] = []
     chains: list[tuple[MergeRecord, ...]] = [
         (record,) for key in keys for record in _merges_from(reader, key) if record.kept not in keys

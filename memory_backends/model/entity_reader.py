@@ -168,6 +168,10 @@ class EntityReader(Protocol):
         """
         return ()
 
+    def merges_between(self, kept: str, merged: str) -> Sequence[MergeRecord]:
+        """Return the records of merges of one entity into another, oldest first."""
+        return [one for one in self.merges(kept) if (one.kept, one.merged) == (kept, merged)]
+
     def candidates(self, codes: Collection[int]) -> Sequence[str]:
         """Return the keys of the entities indexed under any of these codes, each once.
 

@@ -35,7 +35,8 @@ class LoadedEntities(EntityReader):
         self._aliases: dict[str, list[str]] = {}
         self._merges: dict[str, list[MergeRecord]] = {}
         self.all_merges: dict[str, MergeRecord] | None = None
-        """By the ids of their nodes; loaded by erasures alone."""
+        """By the ids of their nodes; loaded, all at once, by erasures alone."""
+        self._all_by_key: dict[str, list[MergeRecord]] | None = None
 
     def record(self, key: str) -> StoredEntity | None:
         """Return the entity with exactly this scoped key."""
@@ -57,7 +58,12 @@ class LoadedEntities(EntityReader):
         """Return the merges into an entity that stand, and in an erasure all that it was part of."""
         if self.all_merges is None:
             return self._merges.get(key, ())
-        return [one for one in self.all_merges.values() if key in (one.kept, one.merged)]
+        if self._all_by_key is None:
+            self._all_by_key = {}
+            for record in self.all_merges.values():
+                for one in {record.kept, record.merged}:
+                    self._all_by_key.setdefault(one, []).append(record)
+        return self._all_by_key.get(key, ())
 
     async def load(
         self, transaction: Transaction, queries: Queries, keys: Iterable[str], ids: FactIds

@@ -73,6 +73,7 @@ class CommitLog:
 
     def names_of(self, keys: Collection[str]) -> list[str]:
         """Return the other names (scoped keys) that entities ever had, from the events of commits."""
+        keys = frozenset(keys)
         events = [event for commit in self.commits for event in commit.events]
         names = [event.other for event in events if event.kind != "rule" and event.key in keys]
         return list(dict.fromkeys(names))
@@ -83,6 +84,7 @@ class CommitLog:
         As entities that were touched or had something happen to them, and as names that were
         given or taken.
         """
+        keys = frozenset(keys)
         n_commits = 0
         for n, commit in enumerate(self.commits):
             touched = tuple([key for key in commit.touched if key not in keys])

@@ -67,7 +67,7 @@ def erase_from(
     reached = [identify.of_entity(key) for key in plan.keys_reached(freed)]
     log.forget_operations(reached, plan.revisions())
     left = [plan.rewritten(record, freed) for record in state.merge_records]
-    state.merge_records = [record for record in left if record is not None]
+    state.replace_merges(record for record in left if record is not None)
     n_actors, mentions = _mentions(state, log, gone_names, identify)
     return GraphErasure(len(plan.lost()), plan.erased(freed), n_entries + n_actors, mentions)
 

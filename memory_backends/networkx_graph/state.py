@@ -51,10 +51,13 @@ class GraphState(EntityReader):
         self.holders: dict[str, str] = {}
         """Scoped key of an alias to that of the entity that has it."""
         # The same by entity: made where it is asked.
-        self._aliases_of: dict[str, list[str]] | None = None
+        self._aliases_of: dict[str, dict[str, None]] | None = None
         # By entity, those that once had it as a value: made where it is asked.
         self._past_owners: dict[str, set[str]] | None = None
         self.merge_records: list[MergeRecord] = []
+        # The same by entity, of so many of the records.
+        self._merges_of: dict[str, list[int]] = {}
+        self._n_indexed = 0
         self._identify = identify
         self._codes: dict[int, dict[str, None]] = {}
         self._records: dict[str, StoredEntity] = {}
@@ -96,12 +99,24 @@ class GraphState(EntityReader):
         if self._aliases_of is None:
             self._aliases_of = {}
             for alias, holder in self.holders.items():
-                self._aliases_of.setdefault(holder, []).append(alias)
-        return self._aliases_of.get(key, [])
+                self._aliases_of.setdefault(holder, {})[alias] = None
+        return list(self._aliases_of.get(key, ()))
 
     def merges(self, key: str) -> list[MergeRecord]:
         """Return the records of merges into an entity and of it into others, oldest first."""
-        return [record for record in self.merge_records if key in (record.kept, record.merged)]
+        if self._n_indexed > len(self.merge_records):
+            self._merges_of, self._n_indexed = {}, 0
+        for number in range(self._n_indexed, len(self.merge_records)):
+            record = self.merge_records[number]
+            for one in {record.kept, record.merged}:
+                self._merges_of.setdefault(one, []).append(number)
+        self._n_indexed = len(self.merge_records)
+        return [self.merge_records[number] for number in self._merges_of.get(key, ())]
+
+    def replace_merges(self, records: Iterable[MergeRecord]) -> None:
+        """Replace all records of merges."""
+        self.merge_records = list(records)
+        self._merges_of, self._n_indexed = {}, 0
 
     def candidates(self, codes: Collection[int]) -> list[str]:
         """Return the scoped keys of the entities indexed under any of these codes, each once."""
@@ -152,23 +167,40 @@ class GraphState(EntityReader):
 
     def name(self, aliases: Mapping[str, str | None]) -> None:
         """Give aliases to these entities, or remove them where the entity is ``None``; keys are scoped."""
+        by_entity = self._aliases_of
         for alias, holder in aliases.items():
-            if holder is None:
-                self.holders.pop(alias, None)
-            else:
+            before = self.holders.pop(alias, None)
+            if holder is not None:
                 self.holders[alias] = holder
-        if aliases:
-            self._aliases_of = None
+            if by_entity is not None:
+                if before is not None:
+                    by_entity[before].pop(alias)
+                    if not by_entity[before]:
+                        del by_entity[before]
+                if holder is not None:
+                    by_entity.setdefault(holder, {})[alias] = None
 
     def put(self, key: str, name: str, facts: Iterable[StoredFact]) -> None:
         """Replace the facts of an entity; without any, remove it."""
         facts = list(facts)
+        before = self.record(key)
         self._records.pop(key, None)
-        if key in self.names:
-            values = set(self.graph.successors(key))
-            self.graph.remove_edges_from(list(self.graph.out_edges(key, keys=True)))
+        values: set[Node] = set()
+        begun = facts
+        if before is not None:
+            # Only what is another: of an entity with very many facts most stay as they are.
+            staying = set(before.facts).intersection(facts)
+            begun = [fact for fact in facts if fact not in staying]
+            gone = [
+                (key, self._value_node(key, fact), self._identify(key, fact))
+                for fact in before.facts
+                if fact not in staying
+            ]
+            if not all(self.graph.has_edge(*edge) for edge in gone):  # as somebody edited the file
+                begun, gone = facts, list(self.graph.out_edges(key, keys=True))
+            values = {node for _, node, _ in gone}
+            self.graph.remove_edges_from(gone)
         else:
-            values = set()
             for code in index_codes(key) if facts else ():
                 self._codes.setdefault(code, {})[key] = None
         if facts:
@@ -177,7 +209,7 @@ class GraphState(EntityReader):
         elif self.names.pop(key, None) is not None:
             self._unindex(key)
             values.add(key)
-        for fact in facts:
+        for fact in begun:
             node = self._value_node(key, fact)
             ident = self._identify(key, fact)
             self.graph.add_edge(key, node, key=ident, **_attributes(fact, ident))
@@ -212,7 +244,7 @@ class GraphState(EntityReader):
         """Remove everything."""
         for table in (self.graph, self.names, self.past, self.holders, self._codes):
             table.clear()
-        self.merge_records = []
+        self.replace_merges(())
         self._aliases_of = self._past_owners = None
         self._records.clear()
         self.rules = RelationRules()

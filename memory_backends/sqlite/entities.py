@@ -18,7 +18,13 @@ from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import Assert, Op, Replace
 from lamlam.memory_backends.model.relation_rules import RelationRules
-from lamlam.memory_backends.sqlite.rows import merge_rows, name_and_key, next_place, row_id
+from lamlam.memory_backends.sqlite.rows import (
+    merge_rows,
+    name_and_key,
+    next_place,
+    row_id,
+    unpack_merge,
+)
 from lamlam.memory_backends.sqlite.sources import SourceTable
 
 _ROW = "SELECT name, facts FROM ent WHERE id = ?"
@@ -159,3 +165,12 @@ class TransactionReader(EntityReader):
     def merges(self, key: str) -> list[MergeRecord]:
         """Return the records of merges into an entity and of it into others, oldest first."""
         return [record for _, record in merge_rows(self._connection, key)]
+
+    def merges_between(self, kept: str, merged: str) -> list[MergeRecord]:
+        """Return the records of merges of one entity into another, oldest first."""
+        rows = self._connection.execute(
+            "SELECT record FROM merge WHERE kept = ? AND merged = ? ORDER BY id",
+            (row_id(kept), row_id(merged)),
+        ).fetchall()
+        found = [unpack_merge(text) for (text,) in rows]
+        return [record for record in found if (record.kept, record.merged) == (kept, merged)]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lamlam.memory_backends.commits.changes import ErasedFacts
@@ -46,6 +46,9 @@ from lamlam.memory_backends.sqlite.rows import (
 )
 from lamlam.memory_backends.sqlite.used_keys import forget_operations
 from lamlam.memory_backends.sqlite.writer import SqliteWriter
+
+_MANY = 64
+"""Entities, from which on every commit is looked at for all of them together."""
 
 
 @dataclass(slots=True)
@@ -131,9 +134,7 @@ class _Erasure:
         # The change log may still hold names that they had.
         last = aliases if keys[0] in plan.forgotten else ()
         others = self._names_of(plan.forgotten, last) if plan.forgotten else ()
-        for key in plan.gone:
-            if key in plan.forgotten:
-                self._forget_entity(key, names[key], last if key == keys[0] else ())
+        self._forget_entities({key: names[key] for key in plan.gone if key in plan.forgotten}, last)
         freed = plan.freed(self.writer.reader(), others)
         self._forget_events({*plan.forgotten, *freed})
         for one in freed:
@@ -181,6 +182,7 @@ class _Erasure:
 
         A name that went to another entity and came back is among the events of both.
         """
+        keys = frozenset(keys)
         names = dict.fromkeys(aliases)
         for (text,) in self.connection.execute(
             "SELECT events FROM log WHERE events IS NOT NULL"
@@ -267,19 +269,25 @@ class _Erasure:
         others = {name_and_key(name)[1] for (name,) in rows if name}
         return {other for other in others if other != key and row_id(other) == number}
 
-    def _forget_entity(self, key: str, names: Iterable[str], aliases: Sequence[str]) -> None:
-        """Remove everything by which the name, or that of an alias, could be tested."""
-        wanted = {key, *aliases}
-        for one in wanted:
-            self.connection.execute("DELETE FROM alias WHERE key = ?", (one,))
+    def _forget_entities(self, gone: Mapping[str, Iterable[str]], aliases: Sequence[str]) -> None:
+        """Remove everything by which the names, or those of aliases, could be tested.
+
+        Args:
+            gone: the names that each entity had, as stored, by its scoped key.
+            aliases: other names that go with them.
+        """
+        wanted = {*gone, *aliases}
+        self.connection.executemany("DELETE FROM alias WHERE key = ?", [(one,) for one in wanted])
         self._forget_events(wanted)
-        if not self._beside(key):  # it is in the change log too
-            self._forget_touched(row_id(key))
-        for name in names:
-            self.erased.add(name, f"{row_name(key, name)}{row_codec.RECORD}")
+        # One that shares its number with another entity is in the change log too.
+        self._forget_touched({row_id(key) for key in gone if not self._beside(key)})
+        for key, names in gone.items():
+            for name in names:
+                self.erased.add(name, f"{row_name(key, name)}{row_codec.RECORD}")
 
     def _forget_events(self, wanted: Collection[str]) -> int:
         """Remove what names one of these keys from the log; return how many entries it was in."""
+        wanted = frozenset(wanted)
         n_entries = 0
         rows = self.connection.execute(
             "SELECT revision, events FROM log WHERE events IS NOT NULL"
@@ -296,19 +304,30 @@ class _Erasure:
         self.erased.log_entries += n_entries
         return n_entries
 
-    def _forget_touched(self, number: int) -> None:
-        mark = pack_numbers([number])
-        rows = self.connection.execute(
-            "SELECT id, entities FROM touched WHERE instr(entities, ?)", (mark,)
-        ).fetchall()
-        for ident, blob in rows:
-            staying = [one for one in unpack_numbers(blob) if one != number]
+    def _forget_touched(self, numbers: Collection[int]) -> None:
+        for ident, blob in self._touched(numbers):
+            before = unpack_numbers(blob)
+            staying = [one for one in before if one not in numbers]
             if not staying:
                 self.connection.execute("DELETE FROM touched WHERE id = ?", (ident,))
-            elif len(staying) * len(mark) < len(blob):
+            elif len(staying) < len(before):
                 self.connection.execute(
                     "UPDATE touched SET entities = ? WHERE id = ?", (pack_numbers(staying), ident)
                 )
+
+    def _touched(self, numbers: Collection[int]) -> list[tuple[int, bytes]]:
+        """Return the records of commits that may have changed one of these entities."""
+        if len(numbers) > _MANY:
+            return self.connection.execute("SELECT id, entities FROM touched").fetchall()
+        found: dict[int, bytes] = {}
+        for number in numbers:
+            found.update(
+                self.connection.execute(
+                    "SELECT id, entities FROM touched WHERE instr(entities, ?)",
+                    (pack_numbers([number]),),
+                ).fetchall()
+            )
+        return list(found.items())
 
     def _rewrite_merges(self, plan: ErasurePlan, freed: Collection[str]) -> None:
         """Remove what was erased from the records of merges."""
