@@ -32,7 +32,7 @@ test: $(DEV)
 # Not part of `make test`: its environment is another 5 GB, and llama.cpp is compiled again.
 test-floors: $(FLOORS)/.ready
 	$(FLOORS)/bin/python build_support/floors.py --installed
-	$(FLOORS)/bin/python -m pytest --part others
+	$(FLOORS)/bin/python -m pytest --part others -W ignore::DeprecationWarning # of old packages beside new ones
 
 test-containers: $(DEV)
 	@LAMLAM_TEST_CONTAINERS=only build_support/test.sh

@@ -91,10 +91,7 @@ def _run(src: Path, dst: Path, ftype: int, threads: int, progress: Progress | No
     settings = llama_cpp.llama_model_quantize_default_params()
     settings.ftype = ftype
     settings.nthread = threads
-    placeholders = _placeholders(llama_cpp)  # named here, so that it lives until llama.cpp is done
-    # A typed pointer in newer releases of the binding, an untyped one in older ones.
-    pointer = dict(llama_cpp.llama_model_quantize_params._fields_)["kv_overrides"]
-    settings.kv_overrides = ctypes.cast(placeholders, pointer)
+    settings.kv_overrides = _placeholders(llama_cpp)
     errors: list[str] = []
 
     def listen(level: int, line: str) -> None:

@@ -83,6 +83,7 @@ def write_tiny_model(
     add_vocabulary(writer, texts, types)
     values = {"lamlam.format_version": 1, **(PLACEHOLDERS if sealed else {}), **(metadata or {})}
     for key, value in values.items():
+        writer.kv_data[0].pop(key, None)  # releases of gguf differ on a key that is there already
         if isinstance(value, str):
             writer.add_string(key, value)
         elif isinstance(value, float):
