@@ -10,10 +10,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
+from lamlam.errors import MissingExtra, TrainingDiverged, TrainingStopped
 
-from lamlam.errors import TrainingDiverged, TrainingStopped
+try:
+    import torch
+    from torch import Tensor
+except ModuleNotFoundError:
+    raise MissingExtra("train", "torch") from None
+
 from lamlam.trainer.attention import DocumentSpans
 from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.data_loader import BatchLoader, training_documents

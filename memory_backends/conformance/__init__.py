@@ -13,6 +13,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from lamlam.errors import MissingExtra
+from lamlam.extras import EXTRAS
+
 if TYPE_CHECKING:
     from lamlam.memory_backends.conformance.all_laws import SUITES, AllLaws
     from lamlam.memory_backends.conformance.backend import Backend, Place
@@ -34,4 +37,9 @@ __all__ = ["SUITES", "AllLaws", "Backend", "Laws", "Place", "needs"]
 def __getattr__(name: str) -> Any:  # Any: whatever the name stands for
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    try:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as problem:
+        if problem.name not in EXTRAS["testing"]:
+            raise
+        raise MissingExtra("testing", problem.name) from None

@@ -82,7 +82,7 @@ def test_layers_that_the_header_counts_and_nobody_wrote(tmp_path: Path) -> None:
     two, four = (key + n.to_bytes(4, "little") for n in (2, 4))
     assert two in whole
     path.write_bytes(whole.replace(two, four))
-    with pytest.raises(BadModelFile, match=r"tensor 'blk\.2\..* not found") as caught:
+    with pytest.raises(BadModelFile, match=r"tensor 'blk\.2\.") as caught:
         try_loading(path)
     assert "no tensors: 2, 3" in str(caught.value.hint)
 
