@@ -66,8 +66,8 @@ def test_a_model_of_the_trainers_keeps_its_rotary_base(
         width=64, layers=2, heads=4, kv_heads=2, feed_forward=128, context=CONTEXT, rope_theta=base
     )
     torch.manual_seed(3)
-    model = build_model(shape, VOCABULARY, end_of_text=0)
-    halves: Any = model.model.rotary_emb.inv_freq  # (head width / 2,)
+    model: Any = build_model(shape, VOCABULARY, end_of_text=0)
+    halves = model.model.rotary_emb.inv_freq  # (head width / 2,)
     assert halves.tolist() == pytest.approx([base ** (-2 * i / 16) for i in range(8)])
     with torch.no_grad():  # as drawn, attention is so flat that no position would matter
         for name, weight in model.named_parameters():
@@ -78,7 +78,7 @@ def test_a_model_of_the_trainers_keeps_its_rotary_base(
     assert read_header(path).metadata["llama.rope.freq_base"] == base
     assert_same_logits(load(path).logits(IDS), torch_logits(model, IDS), 1e-3)
     # What the comparison is worth: by the usual base other logits come out.
-    other = build_model(dataclasses.replace(shape, rope_theta=1e4), VOCABULARY, end_of_text=0)
+    other: Any = build_model(dataclasses.replace(shape, rope_theta=1e4), VOCABULARY, end_of_text=0)
     other.load_state_dict(model.state_dict())
     off = np.abs(torch_logits(other.eval(), IDS) - torch_logits(model, IDS)).max()
     assert off > 0.05 * np.abs(torch_logits(model, IDS)).max()
