@@ -67,8 +67,6 @@ def test_a_model_of_the_trainers_keeps_its_rotary_base(
     )
     torch.manual_seed(3)
     model: Any = build_model(shape, VOCABULARY, end_of_text=0)
-    halves = model.model.rotary_emb.inv_freq  # (head width / 2,)
-    assert halves.tolist() == pytest.approx([base ** (-2 * i / 16) for i in range(8)])
     with torch.no_grad():  # as drawn, attention is so flat that no position would matter
         for name, weight in model.named_parameters():
             if name.endswith(("q_proj.weight", "k_proj.weight")):
