@@ -93,7 +93,8 @@ def name_in_text(name: str, text: str, *, opening: int | None = 200) -> str | No
     if len(words) > 1:
         first, last = re.escape(words[0]), re.escape(words[-1])
         spread = re.search(rf"\b{first}\b[^,;()\d]{{1,40}}?\b{last}\b", beginning)
-        if spread:
+        # Where one quotation mark is inside, the other is not: no name, but parts of two.
+        if spread and spread.group().count('"') % 2 == 0:
             return spread.group()
     head = bare.split(",")[0]
     if len(head) > 2 and head != bare and find_name(head, beginning) >= 0:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lamlam.cli.log_warnings import showing_warnings
 from lamlam.cli.output import print_error, print_json, stderr_console
 from lamlam.errors import MissingExtra, TrainingStopped
 
@@ -78,6 +79,7 @@ def _train(settings: Settings, resume: bool) -> Path:
     with (
         logging_to(Path(settings.run.output), to_terminal=False),
         Bar(*columns, console=stderr_console(), transient=True) as bar,
+        showing_warnings(bar.console),
     ):
         task = bar.add_task("preparing", total=1.0)
 

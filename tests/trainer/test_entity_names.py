@@ -24,6 +24,8 @@ from lamlam.trainer.entity_names import (
         ("Leonia, New Jersey", "Leonia is a borough", "Leonia"),
         ("ING Direct", "The ING Group is a bank", None),
         ("The Girls and Daddy[1]", "The Girls and Daddy is a film", "The Girls and Daddy"),
+        ("The Dorn Show", 'On The "Jim Dorn Show" he sang', None),
+        ("Kev Barron", 'Kev "Bo" Barron sang', 'Kev "Bo" Barron'),
         ("Ada", "Adamant was a ship", None),
         ("Ada", "Adamant Ada", "Ada"),
         ("ada quill", "Later Ada Quill left", "Ada Quill"),
