@@ -32,6 +32,7 @@ from lamlam.cli.output import notes_of, print_error
 from lamlam.cli.standard_streams import discard_output
 from lamlam.errors import LamLamError, OutdatedPackage
 from lamlam.extras import is_outdated
+from lamlam.near_names import near_names
 
 __all__ = ["app", "process_clock", "run"]
 
@@ -152,10 +153,14 @@ def _explain(error: Exception) -> None:
         # A usage error of typer's, whose class has moved between its releases. One
         # without a message has just printed a group's help.
         context = getattr(error, "ctx", None)
+        _leave_out_far_names(error)
         if message := format_message():
             path = context.command_path if context is not None else "lamlam"
             hint = f"see {path} --help"
             if unknown := re.match(r"No such command '(.+?)'", message):
+                near = near_names(unknown[1], re.findall(r"'([^']+)'", message[unknown.end() :]))
+                meant_names = ", ".join(map(repr, near))
+                message = f"{unknown[0]}. Did you mean {meant_names}?" if near else unknown[0]
                 if meant := _MEANT.get(f"{path} {unknown[1]}"):
                     message, hint = unknown[0], f"use {meant}"
             if re.fullmatch(r"-\d.*", getattr(error, "option_name", "")):
@@ -168,3 +173,12 @@ def _explain(error: Exception) -> None:
         print_error(f"the memory file is damaged: {error}", "take a copy of it that still works")
     else:
         print_error(f"{type(error).__name__}: {error}", "set LAMLAM_DEBUG=1 for the traceback")
+
+
+def _leave_out_far_names(error: BaseException) -> None:
+    """Keep only near names of what the error says that somebody may have meant."""
+    possible = getattr(error, "possibilities", None)
+    if possible:
+        error.possibilities = near_names(  # type: ignore[attr-defined]
+            getattr(error, "option_name", ""), possible
+        )

@@ -72,7 +72,7 @@ from lamlam.memory_backends.resolution.valid_time import (
 from lamlam.memory_backends.resolution.value_entities import value_alone
 from lamlam.memory_backends.resolution.views import NamespaceView
 
-_NEAR_NAME = 0.60  # below it a name is not even worth a mention
+_NEAR_NAME = 0.70  # below it a name is not even worth a mention: it is another one
 _BELOW_ACCEPTED = ACCEPTED_SCORE - 0.01  # of what is as near as an answer, and still is none
 _MOST_CANDIDATES = 5
 MAX_DESCRIBED = 1024

@@ -182,11 +182,17 @@ class SqliteReader(EntityReader):
         row = self._execute(_ROW, (row_id(key),)).fetchone()
         if row is None or row[0].casefold() != key:
             return None
-        stored = self.find(row[1], relation_key(query.relation))
-        if type(stored) is not LazyFacts and not (
-            isinstance(stored, LongFacts) and stored.is_timeless
-        ):
-            return None
+        stored = row_codec.find(
+            row[1],
+            relation_key(query.relation),
+            self.source,
+            self.kept_sources,
+            self._sources_later,
+        )
+        if type(stored) is not LazyFacts:
+            if not (isinstance(stored, LongFacts) and stored.is_timeless):
+                return None
+            self._unread[id(stored)] = stored
         return LookupResult(
             LookupStatus.HIT, None, self.revision, 0, row[0], key, (), stored, None, identify
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from lamlam.cut_text import cut_text
 from lamlam.errors import UnknownOption, UsageError
+from lamlam.near_names import near_names
 
 _REASON = 10**9
 
@@ -113,5 +113,5 @@ def shown(value: object) -> str:
 
 def _suggestion(wrong: str, names: Iterable[str]) -> str:
     names = list(names)
-    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
+    near = near_names(wrong, names, most=1)
     return f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(sorted(names))}"
