@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,12 +103,23 @@ def load(
     from lamlam.memory_backends.transfer import put
 
     target = _file_of(memory)
-    if target is not None and not target.exists() and commit_every is None:
+    is_new_file = target is not None and not target.exists()
+    is_new_memory = memory is not None and _is_new_memory(memory)
+    if commit_every is not None:
+        if is_new_file or is_new_memory:
+            items = _first_part_read(items, commit_every)
+    elif target is not None and is_new_file:
         return _load_new(target, items)
-    if memory is not None and _is_new_memory(memory) and commit_every is None:
+    elif memory is not None and is_new_memory:
         return _load_new_memory(memory, items)
     with own_store(memory, create=True) as store:
         return put(store, items, commit_every=commit_every), store.info().location
+
+
+def _first_part_read(items: Iterable[Item], size: int) -> Iterable[Item]:
+    """Return the same items, a first part of them read: a fault in it creates no store."""
+    remaining = iter(items)
+    return chain(list(islice(remaining, size)), remaining)
 
 
 def _load_new(target: Path, items: Iterable[Item]) -> tuple[Commit, str]:

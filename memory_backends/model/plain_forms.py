@@ -7,14 +7,17 @@ compares ("K.MOVIE" for "movie"), which breaks a store only when it is read.
 from __future__ import annotations
 
 import sys
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import Enum
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from lamlam.errors import BadFact
 
 _DAY_UNITS = ("Y", "M", "D")
 """NumPy's names of what a calendar has; finer units are times."""
+_MOST_BITS = 4_000  # of a number of about a thousand digits
+_TIME_UNITS = ("h", "m", "s", "ms", "us", "ns", "ps", "fs", "as")
 
 
 def plain_text(text: str) -> str:
@@ -43,13 +46,19 @@ def make_plain(record: object, *names: str) -> None:
 
 
 def plain_form(given: object) -> object:
-    """Return text, numbers and NumPy's scalars as plain Python; anything else as it is.
+    """Return text, numbers and scalars of NumPy and pandas as plain Python; others as they are.
+
+    A time of NumPy or pandas that is the begin of a day is that day, as their columns of dates
+    hold nothing else.
 
     Raises:
-        BadFact: a member of an `Enum` that is neither text nor a number, or a time of NumPy.
+        BadFact: a member of an `Enum` that is neither text nor a number, a fraction without a
+            finite decimal, a time of day, or NaT.
     """
     if _is_numpy(given):
         return _from_numpy(given)
+    if type(given).__module__.partition(".")[0] == "pandas":
+        return _from_pandas(given)
     match given:
         case bool():
             return given
@@ -61,6 +70,8 @@ def plain_form(given: object) -> object:
             return float.__float__(given)
         case Decimal():
             return Decimal(given)
+        case Fraction():
+            return _from_fraction(given)
         case Enum():
             raise BadFact(
                 f"invalid fact: value must not be a member of {type(given).__name__}",
@@ -106,7 +117,11 @@ def _from_numpy_date(given: Any) -> CalendarDay:
     import numpy as np
 
     unit, step = np.datetime_data(given.dtype)
-    if np.isnat(given) or unit not in _DAY_UNITS or step != 1:
+    if np.isnat(given):
+        raise _missing()
+    if unit in _TIME_UNITS and given == given.astype("datetime64[D]"):
+        unit, step, given = "D", 1, given.astype("datetime64[D]")
+    if unit not in _DAY_UNITS or step != 1:
         raise BadFact("invalid fact: value must not be a time of day", hint="give a date")
     months = int(given.astype("datetime64[M]").astype(int))
     day = int((given.astype("datetime64[D]") - given.astype("datetime64[M]")).astype(int)) + 1
@@ -114,4 +129,38 @@ def _from_numpy_date(given: Any) -> CalendarDay:
         1970 + months // 12,
         months % 12 + 1 if unit != "Y" else None,
         day if unit == "D" else None,
+    )
+
+
+def _from_pandas(given: Any) -> object:  # Any: pandas may not be loaded
+    kind = type(given).__name__
+    if kind == "NaTType":
+        raise _missing()
+    if kind == "NAType":
+        raise BadFact("invalid fact: value must not be NA", hint="leave such rows out")
+    if kind == "Timestamp" and given == given.normalize():
+        return CalendarDay(given.year, given.month, given.day)
+    return given
+
+
+def _from_fraction(given: Fraction) -> Decimal:
+    divisor = given.denominator
+    if divisor.bit_length() > _MOST_BITS or given.numerator.bit_length() > _MOST_BITS:
+        raise BadFact("invalid fact: value must not be a fraction of so many digits")
+    for prime in (2, 5):
+        while divisor % prime == 0:
+            divisor //= prime
+    if divisor != 1:
+        raise BadFact(
+            f"invalid fact: value must not be the fraction {str(given)[:40]}: no decimal is exact",
+            hint="round it: Decimal(…)",
+        )
+    # Long enough for all digits: each factor of the denominator gives one more.
+    context = Context(prec=len(str(given.numerator)) + 4 * given.denominator.bit_length())
+    return context.divide(Decimal(given.numerator), Decimal(given.denominator))
+
+
+def _missing() -> BadFact:
+    return BadFact(
+        "invalid fact: value must not be NaT, a missing time", hint="leave such rows out"
     )

@@ -18,11 +18,13 @@ from lamlam.memory_backends.model.early_moments import (
     early_time,
     shift_of,
 )
+from lamlam.memory_backends.model.plain_forms import CalendarDay, plain_form
 from lamlam.memory_backends.model.values import PartialDate
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FIRST_DAY = early_day(-9999, 1, 1).microseconds
+_PLAIN_MOMENTS = frozenset({datetime, date, EarlyMoment, PartialDate})
 _EARLY_TIME = re.compile(r"([+-]\d{4}|0000)(-\d{2}-\d{2}[T ].+)", re.ASCII)
 
 
@@ -37,6 +39,8 @@ def as_moment(given: object) -> Instant:
     """
     if isinstance(given, str):
         given = _parsed(given)
+    elif type(given) not in _PLAIN_MOMENTS:
+        given = _plain(given)
     if isinstance(given, datetime):
         if given.tzinfo is None:
             raise BadFact(
@@ -54,6 +58,25 @@ def as_moment(given: object) -> Instant:
         f"a moment must be a date or a time, got {type(given).__name__}",
         hint="give a date or a time with its zone",
     )
+
+
+def _plain(given: object) -> object:
+    """Return a day of NumPy as a date; anything else as it is.
+
+    Raises:
+        BadFact: NaT, or a time of NumPy, which has no zone.
+    """
+    if isinstance(given, datetime) and given == given:  # of a class of its own, with its zone
+        return given
+    try:
+        form = plain_form(given)
+    except BadFact as error:
+        if "time of day" in str(error):
+            raise BadFact(
+                f"the time {str(given)[:40]} has no zone", hint="add one: …+00:00, or give a date"
+            ) from None
+        raise BadFact(str(error).replace("value", "a moment"), hint=error.hint) from None
+    return PartialDate(*form) if isinstance(form, CalendarDay) else form
 
 
 def to_us(moment: Instant | None) -> int | None:

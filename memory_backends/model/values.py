@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.date_texts import MONTHS, date_parts
@@ -205,6 +206,8 @@ def as_value(given: object) -> Value:
             return given
         case float() | Decimal():
             return decimal_of(given)
+        case UUID():
+            raise BadFact("invalid fact: value must not be a UUID", hint="give it as text: str(…)")
         case datetime():
             raise BadFact("invalid fact: value must not be a time of day", hint="give a date")
         case date():

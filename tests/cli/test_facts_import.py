@@ -263,6 +263,9 @@ def test_a_file_of_which_nothing_is_a_fact_creates_no_store(
     for url in ("sqlite:///new.db", "memory:///new.json"):
         status, out, err = facts("import", name, "--skip-invalid", "--memory", url)
         assert (status, out, err.count("\n")) == (2, "", 1) and said in err
+        assert (
+            facts("import", name, "--skip-invalid", "--commit-every", "5", "--memory", url)[0] == 2
+        )
     assert facts("import", name, "--skip-invalid")[0] == 2
     assert not list(tmp_path.glob("*new.*")) and not list(tmp_path.glob("lamlam-home/*"))
 

@@ -28,6 +28,7 @@ from lamlam.memory_backends.model.operations import (
     SplitEntities,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.timestamps import as_moment
 from lamlam.memory_backends.model.values import (
     EntityRef,
     PartialDate,
@@ -114,6 +115,10 @@ _TAKEN: list[tuple[object, Value]] = [
     (np.datetime64("1867"), PartialDate(1867)), (np.datetime64("1867-11"), PartialDate(1867, 11)),
     (np.datetime64("1867-11-07"), PartialDate(1867, 11, 7)),
     (np.datetime64("-0043-03-15"), PartialDate(-43, 3, 15)),
+    (np.datetime64("1867-11-07", "ns"), PartialDate(1867, 11, 7)),
+    (np.datetime64("1867-11-07T00:00"), PartialDate(1867, 11, 7)),
+    (Fraction(1, 4), Decimal("0.25")), (Fraction(-6, 2), Decimal(-3)),
+    (Fraction(7, 160), Decimal("0.04375")),
     (OwnQuantity(Money("1.5"), Loud("m")), Quantity(Decimal("1.5"), "m")),
     (Quantity(np.float32(0.1), "m"), Quantity(Decimal("0.1"), "m")),  # type: ignore[arg-type]
     (Quantity(Decimal(1), Kind.MOVIE), Quantity(Decimal(1), "movie")),
@@ -142,6 +147,62 @@ def test_a_value_of_its_own_class_is_the_plain_value(given: object, value: Value
 def test_what_has_no_plain_value_is_refused(given: object) -> None:
     with pytest.raises(BadFact, match="value|number|integer"):
         Fact(entity="e", relation="r", value=given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (np.datetime64("NaT"), "NaT"), (float("nan"), "must be finite, got nan"),
+        (np.float32("inf"), "must be finite, got inf"), (Fraction(1, 3), "the fraction 1/3"),
+        (UUID(int=1), "a UUID"), (Plain.ONE, "a member of Plain"),
+        (np.datetime64("2020-01-01T12:00"), "a time of day"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_is_called_by_its_name(given: object, said: str) -> None:
+    with pytest.raises(BadFact, match=said):
+        Fact(entity="e", relation="r", value=given)  # type: ignore[arg-type]
+
+
+def _of_pandas(name: str, **given: object) -> object:
+    """Return what looks like a scalar of pandas, which is not installed here."""
+    made = type(name, (), {"__module__": "pandas._libs.tslibs", **given})
+    return made()
+
+
+def test_scalars_of_pandas_are_days_or_refused() -> None:
+    """A timestamp at the begin of a day is that day; what is missing is called by its name."""
+    day = {"year": 1867, "month": 11, "day": 7, "__eq__": lambda *_: True, "__hash__": None}
+    day["normalize"] = lambda self: self
+    assert as_value(_of_pandas("Timestamp", **day)) == PartialDate(1867, 11, 7)
+    for name, said in (("NaTType", "NaT"), ("NAType", "NA")):
+        with pytest.raises(BadFact, match=f"must not be {said}"):
+            as_value(_of_pandas(name))
+    with pytest.raises(BadFact, match="NaT"):
+        as_moment(_of_pandas("NaTType"))
+
+
+@pytest.mark.parametrize(
+    ("given", "begin"),
+    [
+        (np.datetime64("1867-11-07"), "1867-11-07"), (np.datetime64("1867"), "1867"),
+        (np.datetime64("-0043-03-15"), "-0043-03-15"), (np.str_("1867"), "1867"),
+        (Loud("1867"), "1867"), (Day(1867, 11, 7), "1867-11-07"),
+    ],
+)  # fmt: skip
+def test_days_of_numpy_begin_periods(given: object, begin: str) -> None:
+    assert as_moment(given) == as_moment(begin)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (np.datetime64("2020-01-01T12:00"), "has no zone"), (np.datetime64("NaT"), "NaT"),
+        (np.int64(2020), "must be a date"), (np.float64(1.5), "must be a date"),
+    ],
+)  # fmt: skip
+def test_what_begins_no_period_is_refused(given: object, said: str) -> None:
+    with pytest.raises(BadFact, match=said):
+        as_moment(given)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

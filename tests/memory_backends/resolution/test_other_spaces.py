@@ -18,7 +18,7 @@ def _lookup(stored: str, asked: str, *, alias: str | None = None) -> tuple[str, 
     with SyncFactStore("memory:") as store:
         store.apply(
             [Assert(Fact(entity=stored, relation="job", value="x"))]
-            + ([AddAlias(stored, alias)] if alias else [])  # type: ignore[arg-type,operator]
+            + ([AddAlias(stored, alias)] if alias else [])
         )
         result = store.lookup(asked, "job")
         return result.status.value, [candidate.entity for candidate in result.candidates]
