@@ -92,21 +92,31 @@ class _Worker:
     current: _Worker | None = None
 
     def __init__(
-        self, settings: Settings, documents: Sequence[Document], tokenizer_json: str
+        self,
+        settings: Settings,
+        documents: Sequence[Document],
+        titles: dict[str, list[str]],
+        tokenizer_json: str,
     ) -> None:
         from tokenizers import Tokenizer
 
         self.settings = settings
         self.documents = documents
         self.tokenizer = LmlmTokenizer(Tokenizer.from_str(tokenizer_json))
-        self.titles = titles_by_kind(documents)
+        self.titles = titles
 
     @classmethod
-    def start(cls, settings: Settings, documents: Sequence[Document], tokenizer_json: str) -> None:
+    def start(
+        cls,
+        settings: Settings,
+        documents: Sequence[Document],
+        titles: dict[str, list[str]],
+        tokenizer_json: str,
+    ) -> None:
         # Each process encodes alone: threads inside would fight over the cores.
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
         leave_to_parent()
-        cls.current = cls(settings, documents, tokenizer_json)
+        cls.current = cls(settings, documents, titles, tokenizer_json)
 
     def rows(self, task: _Task) -> PackedRows:
         """Return the packed rows of one shard: rows are sent between processes, not documents."""
@@ -150,7 +160,9 @@ class BatchLoader:
             raise NothingToLearn("the training data has no documents")
         self.settings = settings
         self.n_documents = len(documents)
-        start = (settings, documents, tokenizer.full.to_str())
+        # Counted once, not by each worker.
+        titles = {} if settings.data.plain else titles_by_kind(documents)
+        start = (settings, documents, titles, tokenizer.full.to_str())
         self._pool: Executor | None = None
         self._worker: _Worker | None = None
         self._has_told_of_parts = False

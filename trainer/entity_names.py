@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ _QUALIFIER = re.compile(r"\s*(\([^()]*\)|\[[^\[\]]*\])\s*$")
 _LATIN_END = "\u0250"
 """Letters from here on belong to scripts in which a name may stand without a space around it."""
 _VERB_FOLLOWS = re.compile(r"(?:['’]s)? [a-z]")
+_LONGEST = 200
+"""Characters of a name; longer titles are sentences, which no text repeats in other words."""
 _SUFFIXES = {"jr", "sr", "ii", "iii", "iv"}
 _OF_PLACES = {"of", "in", "at", "from", "and", "the"}
 """A name with one of these ends in a place or a title, in no surname."""
@@ -88,6 +91,8 @@ def name_in_text(name: str, text: str, *, opening: int | None = 200) -> str | No
     bare = bare_title(name)
     if find_name(bare, text) >= 0:
         return bare
+    if len(bare) > _LONGEST:
+        return None
     beginning = text[:opening]
     words = bare.split()
     if len(words) > 1:
@@ -111,6 +116,10 @@ def called_before(entity: str, text: str, at: int) -> str:
     )
 
 
+Place = tuple[int, int, str]
+"""Start and end in a text, and what is written there instead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Renaming:
     """One document's text with another name for its title's entity, or with none changed."""
@@ -118,13 +127,13 @@ class Renaming:
     text: str
     swaps: Mapping[str, str]
     """Names of the entity and what is written instead."""
-    spans: Mapping[tuple[int, int], str]
-    """Places (start, end) of the text and what is written there."""
+    places: tuple[Place, ...]
+    """In the order of the text; they do not overlap."""
 
     @classmethod
     def none(cls, text: str) -> Renaming:
         """Return the text as it is."""
-        return cls(text, {}, {})
+        return cls(text, {}, ())
 
     @classmethod
     def of(
@@ -149,28 +158,32 @@ class Renaming:
         swaps = {name: new}
         if is_person:
             swaps |= _parts_of_person(name, new)
-        spans = _places(text, swaps, kept)
+        taken = bytearray(len(text))
+        places = _places(text, swaps, kept, taken)
         if is_person:
-            spans |= _given_names(text, name, new, spans)
-        for span in fixed:
-            spans.pop(span, None)
-        return cls(text, swaps, dict(sorted(spans.items())))
+            places += _given_names(text, name, new, taken)
+        stay = set(fixed)
+        return cls(text, swaps, tuple(sorted(p for p in places if p[:2] not in stay)))
 
     def cuts_into(self, spans: Iterable[tuple[int, int]]) -> bool:
         """Return whether a place that changes overlaps one of the spans without being it."""
-        return any(
-            start < stop and first < end and (first, stop) != (start, end)
-            for first, stop in spans
-            for start, end in self.spans
-        )
+        for first, stop in spans:
+            for start, end, _ in self.places[self._first_place(first) :]:
+                if start >= stop:
+                    break
+                if first < end and (first, stop) != (start, end):
+                    return True
+        return False
 
     def between(self, start: int, end: int) -> str:
         """Return this part of the text, renamed."""
-        if not self.spans:
+        if not self.places:
             return self.text[start:end]
         parts: list[str] = []
-        for (first, stop), new in self.spans.items():
-            if start <= first and stop <= end:
+        for first, stop, new in self.places[self._first_place(start) :]:
+            if stop > end:
+                break
+            if first >= start:
                 parts += [self.text[start:first], new]
                 start = stop
         return "".join(parts) + self.text[start:end]
@@ -178,6 +191,10 @@ class Renaming:
     def name(self, name: str) -> str:
         """Return the name, exchanged if it is one that this renaming exchanges."""
         return self.swaps.get(name, name)
+
+    def _first_place(self, at: int) -> int:
+        """Return the number of the first place that may reach behind ``at``."""
+        return max(0, bisect_left(self.places, (at,)) - 1)
 
 
 def surname(name: str) -> str:
@@ -201,20 +218,25 @@ def _parts_of_person(name: str, new: str) -> Mapping[str, str]:
     return {last: surname(new) or new}
 
 
-def _places(text: str, swaps: Mapping[str, str], kept: Iterable[str]) -> dict[tuple[int, int], str]:
-    """Return the places of the swapped names, without those inside a kept or a longer one."""
+def _places(
+    text: str, swaps: Mapping[str, str], kept: Iterable[str], taken: bytearray
+) -> list[Place]:
+    """Return the places of the swapped names, without those inside a kept or a longer one.
+
+    Args:
+        taken: one byte for each character, set here where one of the names stands.
+    """
     keep = {name for name in kept if name not in swaps and any(old in name for old in swaps)}
-    taken: list[tuple[int, int]] = []
-    places: dict[tuple[int, int], str] = {}
+    places: list[Place] = []
     # No patterns: compiling one for each document costs more than all the rest.
     for name in sorted({*swaps, *keep}, key=lambda name: (-len(name), name)):
         for start in _all_places(name, text):
-            span = (start, start + len(name))
-            if _overlaps(span, taken):
+            end = start + len(name)
+            if any(taken[start:end]):
                 continue
-            taken.append(span)
+            taken[start:end] = b"\1" * len(name)
             if name in swaps:
-                places[span] = swaps[name]
+                places.append((start, end, swaps[name]))
     return places
 
 
@@ -225,23 +247,17 @@ def _all_places(name: str, text: str) -> Iterator[int]:
         at = find_name(name, text, at + len(name))
 
 
-def _overlaps(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
-    return any(start < span[1] and span[0] < end for start, end in others)
-
-
-def _given_names(
-    text: str, name: str, new: str, taken: Mapping[tuple[int, int], str]
-) -> dict[tuple[int, int], str]:
+def _given_names(text: str, name: str, new: str, taken: bytearray) -> list[Place]:
     """Return the places where the given name stands alone for the person."""
     given = name.split()[0]
     if len(name.split()) < 2 or len(given) < 3 or not given[:1].isupper():
-        return {}
-    places: dict[tuple[int, int], str] = {}
+        return []
+    places: list[Place] = []
     for start in _all_places(given, text):
         end = start + len(given)
         goes_on = _VERB_FOLLOWS.match(text, end)
-        if goes_on and _may_follow(text[:start]) and not _overlaps((start, end), taken):
-            places[start, end] = new.split()[0]
+        if goes_on and not any(taken[start:end]) and _may_follow(text[max(0, start - 40) : start]):
+            places.append((start, end, new.split()[0]))
     return places
 
 
@@ -249,7 +265,7 @@ def _may_follow(before: str) -> bool:
     """Return whether a given name after this text stands for a person, not in a longer name."""
     if not before or before[-2:] in (". ", "! ", "? ", ", "):
         return True
-    word = before[-20:].split()[-1:]
+    word = before.split()[-1:]
     return bool(word) and word[0].islower() and word[0] not in _BEFORE_OTHER_NAMES
 
 

@@ -104,13 +104,17 @@ def learn_named_entities(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """
     read_text = ""
     named: set[str] = set()
+    searched: dict[str, int] = {}  # so that a long text is read once for each name
     for piece in pieces:
         if isinstance(piece, PlainText):
             read_text += piece.text
             yield piece
             continue
-        if piece.entity not in named and find_name(piece.entity, read_text) >= 0:
-            named.add(piece.entity)
+        if piece.entity not in named:
+            start = max(0, searched.get(piece.entity, 0) - len(piece.entity) - 1)
+            if find_name(piece.entity, read_text, start) >= 0:
+                named.add(piece.entity)
+            searched[piece.entity] = len(read_text)
         is_named = piece.entity in named
         yield piece if piece.entity_in_loss is is_named else replace(piece, entity_in_loss=is_named)
 

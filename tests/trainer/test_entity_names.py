@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,3 +123,24 @@ def test_places_found_are_those_of_a_slow_search(name: str, text: str) -> None:
 
     expected = next((at for at in range(len(text)) if is_place(at)), -1)
     assert find_name(name, text) == expected
+
+
+@given(st.lists(st.sampled_from(["Ada Quill", "Quill", "Bo Quill", "Quillon", " ", ". ", "x"])))
+def test_places_renamed_are_those_of_a_pattern(parts: list[str]) -> None:
+    text = "".join(parts)
+    renaming = Renaming.of(text, "Ada Quill", "Zaza Dorn", is_person=True, kept=["Bo Quill"])
+    swaps = {"Ada Quill": "Zaza Dorn", "Quill": "Dorn", "Bo Quill": "Bo Quill"}
+    slow = re.sub(r"\b(Ada Quill|Bo Quill|Quill)\b", lambda m: swaps[m.group()], text)
+    assert renaming.between(0, len(text)) == slow
+    # In pieces it is the same, where no border cuts into a name.
+    borders = [i for i in range(len(text) + 1) if not renaming.cuts_into([(i - 1, i), (i, i + 1)])]
+    ends = [0, *borders, len(text)]
+    pieces = [renaming.between(a, b) for a, b in itertools.pairwise(sorted(set(ends)))]
+    assert "".join(pieces) == slow
+    slow_cuts = [
+        any(a < j and i < b and (i, j) != (a, b) for a, b, _ in renaming.places)
+        for i in range(len(text))
+        for j in (i + 1, i + 5)
+    ]
+    fast_cuts = [renaming.cuts_into([(i, j)]) for i in range(len(text)) for j in (i + 1, i + 5)]
+    assert fast_cuts == slow_cuts
