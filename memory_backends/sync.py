@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
 
 from lamlam.background_loop import BackgroundLoop
-from lamlam.blocks import OnlyWith
+from lamlam.blocks import OnlyWith, entered_twice
 from lamlam.inline_calls import awaited, iterate_inline, run_inline
 from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.validation import facts_to_load
@@ -96,9 +96,11 @@ class SyncFactStore(OneProcess, OnlyWith):
         self._is_view = False  # of another twin, whose loop it uses
 
     def __enter__(self) -> Self:
-        """Open the store; errors as for `open_store`."""
+        """Open the store; errors as for `open_store`, and `WrongBlock` where it is open."""
         if self.is_forked:
             raise store_elsewhere()
+        if self._store is not None:  # the inner block would close it for the outer one
+            raise entered_twice("a SyncFactStore that is open", self._use)
         store = self._url
         if isinstance(store, str | os.PathLike):
             store = connect(store, create=self._create, read_only=self._read_only)

@@ -111,6 +111,10 @@ def test_blocking_ones_name_the_right_block(model: Path) -> None:
     )
     for block in blocks:
         anyio.run(refused, _async_with, block, "with")
+    with lamlam.SyncFactStore("memory:") as store, pytest.raises(WrongBlock, match="only once"):
+        _with(store)
+    with store:  # after it was closed, it may be opened again
+        assert store.lookup("Ada", "job").status == "miss"
     with pytest.raises(EngineClosed, match="not open yet") as caught:
         _ = lamlam.SyncEngine(model, None).context
     assert "with SyncEngine" in str(caught.value.hint)
