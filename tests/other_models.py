@@ -25,7 +25,15 @@ def write_tiny_bert(path: Path, metadata: dict[str, Any] | None = None) -> Path:
     writer.add_token_type_count(2)
     writer.add_token_list(texts)
     writer.add_token_types([CONTROL] * 5 + [NORMAL] * (len(texts) - 5))
-    for name, token in {"unknown": 1, "padding": 0, "cls": 2, "seperator": 3}.items():
+    for name, token in {
+        "unknown": 1,
+        "padding": 0,
+        "bos": 2,
+        "eos": 3,
+        "cls": 2,
+        "seperator": 3,
+        "mask": 4,
+    }.items():
         writer.add_uint32(f"tokenizer.ggml.{name}_token_id", token)
     noise = _Noise(writer)
     noise.matrix("token_embd", len(texts), _WIDTH)
@@ -47,7 +55,7 @@ def write_tiny_gpt2(
 ) -> Path:
     """Write a random GPT-2, which has one learned row for each of its 64 positions."""
     texts = vocabulary_texts()[:-4]
-    writer = _writer(path, "gpt2", metadata or {})
+    writer = _writer(path, "gpt2", {})
     writer.add_layer_norm_eps(1e-5)
     add_vocabulary(writer, texts, [CONTROL] + [NORMAL] * (len(texts) - 1))
     # After the vocabulary, so that its numbers can be others.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lamlam.errors import BadModelFile
 from lamlam.runtime.llama.context import LlamaContext, LlamaModel, open_context
 
@@ -32,7 +35,13 @@ def try_writing(model: LlamaModel, path: Path, *, unified_kv: bool) -> None:
         unified_cells=cells if unified_kv else None,
     ) as opened:
         tokens = model.tokenize(_TEXT.encode(), special=False) or [0]
-        _try_batches(opened, [tokens[n % len(tokens)] for n in range(max(2, context // 4))])
+        wrote = _try_batches(opened, [tokens[n % len(tokens)] for n in range(max(2, context // 4))])
+    if not wrote:
+        raise BadModelFile(
+            f"{path} cannot write text: what it gives after one text is what it gives after "
+            f"another, as with an embedding model",
+            hint="name the file of a model that writes text",
+        )
 
 
 def _check_kind(model: LlamaModel, path: Path) -> None:
@@ -57,11 +66,16 @@ def _try_vocabulary(model: LlamaModel) -> None:
     model.eog_tokens()
 
 
-def _try_batches(context: LlamaContext, tokens: list[int]) -> None:
-    """Evaluate a text, another beside it, and a third that begins like the first."""
+def _try_batches(context: LlamaContext, tokens: list[int]) -> bool:
+    """Evaluate a text, another beside it, and a third that begins like the first.
+
+    Returns:
+        False if the logits do not depend on the text: llama.cpp leaves those of an encoder as
+        they are.
+    """
     n = len(tokens)
-    _decode(context, {0: (tokens, 0)})
-    _decode(context, {0: (tokens[:1], n), 1: (tokens[: n - 1], 0)})
+    before = _decode(context, {0: (tokens, 0)})
+    after = _decode(context, {0: (tokens[:1], n), 1: (tokens[: n - 1], 0)})
     if context.can_truncate:
         context.copy(0, 2, n)
         context.truncate(0, n - 1)
@@ -73,14 +87,15 @@ def _try_batches(context: LlamaContext, tokens: list[int]) -> None:
     for sequence in held:
         context.free(sequence)
     _decode(context, {0: (tokens, 0)})
+    return not np.array_equal(before, after)  # numbers that are not finite are not equal
 
 
-def _decode(context: LlamaContext, added: dict[int, tuple[list[int], int]]) -> None:
+def _decode(context: LlamaContext, added: dict[int, tuple[list[int], int]]) -> NDArray[np.float32]:
+    """Evaluate tokens of each sequence, from a position on; return the first one's logits."""
     rows = [
         context.add(sequence, tokens, position, is_last=True)
         for sequence, (tokens, position) in added.items()
     ]
     context.decode()
-    for row in rows:
-        assert row is not None
-        context.logits(row)
+    logits = [context.logits(row).copy() for row in rows if row is not None]
+    return logits[0]

@@ -129,7 +129,7 @@ def test_an_architecture_that_llama_cpp_does_not_know(tmp_path: Path) -> None:
 def test_an_encoder_that_its_header_does_not_show(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It gives more outputs than were asked for, which ends the trial."""
+    """It ends the trial, or gives the same numbers after every text."""
     path = write_tiny_bert(tmp_path / "bert.gguf")
     started = LoadingTrial._started
 
@@ -142,7 +142,7 @@ def test_an_encoder_that_its_header_does_not_show(
         "import lamlam.runtime.llama.model_kind as kinds\nkinds.other_kind = lambda *_, **__: None\n"
     )
     monkeypatch.setattr(LoadingTrial, "_started", start)
-    with pytest.raises(BadModelFile, match="an output for every token that it reads"):
+    with pytest.raises(BadModelFile, match="cannot write text: .* an embedding model"):
         LoadingTrial(path).run()
 
 
