@@ -88,10 +88,10 @@ async def test_leaving_a_stream_early_frees_the_engine(tiny_model: Path) -> None
 
 
 @pytest.mark.anyio
-async def test_a_stream_that_was_left_says_so(tiny_model: Path) -> None:
+async def test_a_stream_that_was_left_says_so(endless_model: Path) -> None:
     """A reader after the block, or in another task, does not wait for ever."""
     endless: dict[str, Any] = {"max_tokens": 10**6, "ignore_eos": True}
-    async with Engine(tiny_model, None, context=100_000, max_sequences=1) as engine:
+    async with Engine(endless_model, None, context=100_000, max_sequences=1) as engine:
         with anyio.fail_after(HANG_S):
             async with engine.stream("a", **endless) as events:
                 await anext(events)
@@ -195,9 +195,9 @@ async def test_closing_while_the_model_loads(
 
 
 @pytest.mark.anyio
-async def test_a_cancelled_text_frees_the_engine(tiny_model: Path) -> None:
+async def test_a_cancelled_text_frees_the_engine(endless_model: Path) -> None:
     """Cancelling the task that waits is enough."""
-    async with Engine(tiny_model, None, context=100_000) as engine:
+    async with Engine(endless_model, None, context=100_000) as engine:
         async with anyio.create_task_group() as group:
 
             async def endless() -> None:
@@ -211,9 +211,9 @@ async def test_a_cancelled_text_frees_the_engine(tiny_model: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_closing_ends_open_texts(tiny_model: Path) -> None:
+async def test_closing_ends_open_texts(endless_model: Path) -> None:
     """A caller that waits gets `EngineClosed`, as does one that comes later or too early."""
-    engine = Engine(tiny_model, None, context=100_000)
+    engine = Engine(endless_model, None, context=100_000)
     with pytest.raises(EngineClosed, match="not open"):
         await engine.generate("a")
     failures: list[BaseException] = []

@@ -226,11 +226,11 @@ def test_llama_cpp_is_silent_and_importing_is_light(tiny_model: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_one_stream_is_read_by_one_task(tiny_model: Path) -> None:
+async def test_one_stream_is_read_by_one_task(endless_model: Path) -> None:
     """A second one gets an error; the first reads on to the end."""
     ends: list[object] = []
     async with (
-        Engine(tiny_model, None, context=100_000, max_sequences=1) as engine,
+        Engine(endless_model, None, context=100_000, max_sequences=1) as engine,
         AsyncExitStack() as ahead,
     ):
         # Nothing is there to read before this one is left, so both readers have to wait.

@@ -108,9 +108,9 @@ def test_many_may_close_at_once(tiny_model: Path) -> None:
         engine.__enter__()
 
 
-def test_closing_inside_a_stream(tiny_model: Path) -> None:
+def test_closing_inside_a_stream(endless_model: Path) -> None:
     """The thread that reads a text may close the engine and does not wait for itself."""
-    with SyncEngine(tiny_model, None, threads=1, context=100_000) as engine:
+    with SyncEngine(endless_model, None, threads=1, context=100_000) as engine:
         with engine.stream("a", max_tokens=10**6, ignore_eos=True) as events:
             next(events)
             engine.close()

@@ -160,11 +160,11 @@ async def test_how_a_text_may_end(tiny_model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_reader_that_is_refused_ends_no_text(tiny_model: Path, tmp_path: Path) -> None:
+async def test_a_reader_that_is_refused_ends_no_text(endless_model: Path, tmp_path: Path) -> None:
     """Neither a second one nor one on another loop: the first reads to the end."""
     path = tmp_path / "trace.jsonl"
     async with (
-        Engine(tiny_model, None, trace=path, context=100_000, max_sequences=1) as engine,
+        Engine(endless_model, None, trace=path, context=100_000, max_sequences=1) as engine,
         AsyncExitStack() as ahead,
     ):
         # Nothing is there to read before this one is left.
@@ -373,11 +373,11 @@ async def test_no_password_is_in_a_trace(
 
 @pytest.mark.anyio
 async def test_a_stream_that_is_open_at_the_end_has_an_end(
-    tiny_model: Path, tmp_path: Path
+    endless_model: Path, tmp_path: Path
 ) -> None:
     """Closing the engine is told before the file is closed, whether or not a reader goes on."""
     path = tmp_path / "trace.jsonl"
-    engine = Engine(tiny_model, None, trace=path, context=100_000)
+    engine = Engine(endless_model, None, trace=path, context=100_000)
     await engine.__aenter__()
     async with engine.stream("a", max_tokens=10**6, ignore_eos=True) as events:
         await anext(events)

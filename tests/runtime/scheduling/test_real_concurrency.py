@@ -94,13 +94,15 @@ def test_a_copied_beginning_is_as_good_as_an_evaluated_one(tiny_model: Path) -> 
 
 
 @pytest.mark.anyio
-async def test_an_engine_refuses_what_it_has_no_place_for(tiny_model: Path) -> None:
+async def test_an_engine_refuses_what_it_has_no_place_for(endless_model: Path) -> None:
     """More than may wait, by name; and settings that contradict each other."""
-    async with Engine(tiny_model, None, context=100_000, max_sequences=1, max_waiting=0) as engine:
+    async with Engine(
+        endless_model, None, context=100_000, max_sequences=1, max_waiting=0
+    ) as engine:
         async with engine.stream("a", max_tokens=10**6, ignore_eos=True) as events:
             await anext(events)
             with pytest.raises(EngineBusy):
                 await engine.generate("b", max_tokens=2)
         assert (await engine.generate("b", max_tokens=2, ignore_eos=True)).n_text_tokens == 2
     with pytest.raises(UsageError, match="cells"):
-        Engine(tiny_model, None, reproducible=True, cache_tokens=600)
+        Engine(endless_model, None, reproducible=True, cache_tokens=600)
