@@ -20,7 +20,7 @@ _LATIN_END = "\u0250"
 _VERB_FOLLOWS = re.compile(r"(?:['’]s)? [a-z]")
 _LONGEST = 200
 """Characters of a name; longer titles are sentences, which no text repeats in other words."""
-_SUFFIXES = {"jr", "sr", "ii", "iii", "iv"}
+_SUFFIX = re.compile(r"(?:[Jj]r|[Ss]r|[IVX]{1,5})\.?")
 _OF_PLACES = {"of", "in", "at", "from", "and", "the"}
 """A name with one of these ends in a place or a title, in no surname."""
 _BEFORE_OTHER_NAMES = {"in", "the", "of", "at", "to", "from", "near", "a", "an", "and", "as"}
@@ -200,13 +200,13 @@ class Renaming:
 def surname(name: str) -> str:
     """Return the last word of a person's name that is no suffix; empty where there is none.
 
-    >>> surname("Harry Quill Jr."), surname("Ada"), surname("Ada of Lowmere")
+    >>> surname("Harry Quill Jr."), surname("Ada of Lowmere"), surname("Ada IV")
     ('Quill', '', '')
     """
     words = [word.rstrip(",") for word in name.split()]
     if _OF_PLACES & set(words):
         return ""
-    while len(words) > 1 and words[-1].rstrip(".").lower() in _SUFFIXES:
+    while len(words) > 1 and _SUFFIX.fullmatch(words[-1]):
         words.pop()
     return words[-1] if len(words) > 1 else ""
 

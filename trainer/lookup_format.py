@@ -85,7 +85,8 @@ def read(text: str) -> Iterator[Piece]:
 def read_calls(text: str) -> Iterator[Piece]:
     """Yield the pieces of text with ``[dblookup('E', 'R') -> V]`` calls.
 
-    The space before a call is dropped: the text has its own after it.
+    The space before a call is dropped: the text has its own after it. All entities are in
+    the loss: `learn_named_entities` leaves out those that the text has not named.
     """
     end = 0
     for match in _CALL.finditer(text):
