@@ -58,6 +58,7 @@ _OF_MEDIA_TYPE = {
     b"application/vnd.oasis.opendocument.spreadsheet": "a spreadsheet of LibreOffice",
     b"application/vnd.oasis.opendocument.text": "a Word document",
 }
+_OF_LAMLAM = b'{"format":"lamlam memory"'
 _TAR_MARK = slice(257, 262)
 
 
@@ -87,6 +88,11 @@ def refuse_foreign(begin: bytes, name: str) -> None:
     Raises:
         BadFact: they are of another program's file; the hint says what to do with it.
     """
+    if begin.startswith(_OF_LAMLAM):
+        raise BadFact(
+            f"{name} is a memory of lamlam: it is not UTF-8 text with facts",
+            hint="copy it: lamlam facts copy memory:///FILE TO",
+        )
     kind = next((kind for magic, kind in _OF_MAGIC.items() if begin.startswith(magic)), None)
     if kind is None and begin[_TAR_MARK] == b"ustar":
         kind = "a tar archive"

@@ -199,13 +199,13 @@ def _check_keys(given: _Element) -> None:
 def _is_map(given: Mapping[str, _Element]) -> bool:
     """Return whether an object can be a map from entities to what is said of them."""
     return all(
-        isinstance(said, dict) or (isinstance(said, list) and said and _are_objects(said))
+        isinstance(said, dict) or (isinstance(said, list) and said and _have_relations(said))
         for said in given.values()
     )
 
 
-def _are_objects(given: list[_Element]) -> bool:
-    return all(isinstance(one, dict) for one in given)
+def _have_relations(given: list[_Element]) -> bool:
+    return all(isinstance(one, dict) and "relation" in one for one in given)
 
 
 def _is_record(given: Mapping[str, _Element]) -> bool:

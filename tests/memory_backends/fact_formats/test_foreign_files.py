@@ -11,6 +11,9 @@ import pytest
 
 from lamlam.errors import BadFact, NotSupported
 from lamlam.memory_backends.fact_formats.fact_files import FactFile
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import Assert
+from lamlam.memory_backends.sync import SyncFactStore
 
 
 def _zip(*names: str, first: bytes = b"x") -> bytes:
@@ -75,6 +78,16 @@ def test_files_are_recognised_by_their_name(suffixes: str, hint: str) -> None:
         with pytest.raises(NotSupported, match="does not say its format; it is a") as caught:
             FactFile(f"facts.{suffix}")
         assert hint in str(caught.value.hint)
+
+
+def test_a_memory_of_lamlam_is_copied(tmp_path: Path) -> None:
+    """Its file is JSON too, of another kind."""
+    path = tmp_path / "facts.json"
+    with SyncFactStore(f"memory:///{path}") as store:
+        store.apply([Assert(Fact(entity="Ada", relation="job", value="miller"))])
+    with pytest.raises(BadFact, match="a memory of lamlam") as caught:
+        list(FactFile(str(path)))
+    assert "lamlam facts copy memory:///" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("cell", ["PAR1", "BZhang", "PK", "ustar"])

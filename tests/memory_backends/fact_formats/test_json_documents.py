@@ -156,6 +156,7 @@ def test_an_entity_without_facts_is_counted(tmp_path: Path) -> None:
         ('[\n{"entity": "A",\n"relation": "b"}]', "line 2: invalid fact: value is missing"),
         ('[{"a": 1}]', "the keys are 'a'"),
         ("[{}]", "the object is empty"),
+        ('{"content": [{"type": "text", "text": "x"}]}', "the keys are 'content'"),
         ('{\n"a": 1\n}', "the keys are 'a'"),
         ('{"A": {"b": "c", "b": "d"}}', "a key stands twice"),
         ('{"A": {"b": "c"}, "A": {"b": "d"}}', "stands twice"),
