@@ -48,7 +48,9 @@ LamLamError
 └── TrainingError              training cannot go on
     ├── BadDocument            a training document breaks its format
     ├── BadSettings            settings are unknown, or contradict each other
-    └── NothingToLearn         every token of the data is masked
+    ├── NothingToLearn         every token of the data is masked
+    ├── TrainingDiverged       a loss or a gradient is no longer a finite number
+    └── TrainingStopped        a signal asked the run to end; its state is saved
 
 Each class is one situation. ``hint`` says what to do next; the command prints
 message and hint on one line.
