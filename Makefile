@@ -43,6 +43,9 @@ soak: $(DEV)
 	LAMLAM_CONFORMANCE_EXAMPLES=2000 $(VENV)/bin/python -m pytest \
 	  tests/memory_backends/conformance/test_conformance.py -k model --timeout 5400
 	$(VENV)/bin/python build_support/under_load.py $(VENV)/bin/python -m pytest --part others
+	LAMLAM_TEST_NEO4J_LTS=5.26.12 LAMLAM_REQUIRE_NEO4J=1 $(VENV)/bin/python -m pytest \
+	  --part neo4j --require-neo4j
+	LAMLAM_SOAK=1 LAMLAM_TEST_CONTAINERS=only build_support/test.sh -k killed
 
 lint: $(DEV)
 	$(VENV)/bin/ruff check .

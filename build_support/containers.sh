@@ -22,7 +22,7 @@ pid_file=$folder/engine.pid
 log=$folder/engine.log
 bridge=$(printf 'lam%08x' "$id")
 cgroup=/lamlam-$id
-label=lamlam.tests
+label=lamlam-tests
 python=.venv/bin/python
 
 say() { echo "[containers] $*" >&2; }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 IMAGE = "neo4j:5.26-community"
 IMAGE_VARIABLE = "LAMLAM_NEO4J_IMAGE"
 MEMORY_VARIABLE = "LAMLAM_NEO4J_MEMORY"
-LABEL = "lamlam.tests"
+LABEL = "lamlam-tests"
 _NAME = "lamlam-neo4j-"
 _TAIL = 15  # lines of a log that an error shows
 _TRIES = 5  # ports
@@ -131,7 +131,9 @@ def _container(image: str, password: str) -> tuple[Neo4jContainer, str]:
         from testcontainers.neo4j import Neo4jContainer
     name = f"{_NAME}{secrets.token_hex(4)}"
     container = Neo4jContainer(image, username="neo4j", password=password)
-    container.with_name(name).with_bind_ports(7687, _free_port()).with_envs(**_SETTINGS)
+    container.with_name(name).with_bind_ports(7687, _free_port())
+    for variable, value in _SETTINGS.items():
+        container.with_env(variable, value)
     limit = os.environ.get(MEMORY_VARIABLE)
     container.with_kwargs(labels={LABEL: "fixture"}, **({"mem_limit": limit} if limit else {}))
     return container, name

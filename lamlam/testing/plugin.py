@@ -63,14 +63,19 @@ def in_few_words() -> Iterator[None]:
     except StoreMissing as why:
         without_neo4j(why)
     except LamLamError as why:
-        pytest.fail(_with_hint(why), pytrace=False)
+        raise _failure(why) from None
 
 
 def without_neo4j(why: Exception) -> NoReturn:
     """Skip the test, or fail it where ``LAMLAM_REQUIRE_NEO4J=1``."""
     if os.environ.get(REQUIRE_VARIABLE) == "1":
-        pytest.fail(_with_hint(why), pytrace=False)
+        raise _failure(why) from None
     pytest.skip(_with_hint(why))
+
+
+def _failure(why: Exception) -> BaseException:
+    """Return what fails a test with these words alone: it is raised ``from None``."""
+    return pytest.fail.Exception(_with_hint(why), pytrace=False)
 
 
 def _with_hint(why: Exception) -> str:

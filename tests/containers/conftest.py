@@ -14,6 +14,7 @@ import pytest
 from lamlam.testing.neo4j_containers import container_server, why_no_containers
 from lamlam.testing.neo4j_servers import Neo4jServer
 from tests.conftest import TALLY
+from tests.containers.user_project import UserProject, new_project
 from tests.neo4j_server.container_image import tag_of
 from tests.neo4j_server.jdks import LTS, NEWEST, Release, releases_here
 from tests.neo4j_server.session import REQUIRE_CONTAINERS
@@ -59,3 +60,9 @@ def container(
     with container_server(tmp_path_factory.mktemp("container"), tag_of(release)) as server:
         pytestconfig.stash[TALLY].note(server)
         yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> UserProject:
+    """The project of the page."""
+    return new_project(tmp_path / "project")

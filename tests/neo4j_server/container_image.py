@@ -22,10 +22,10 @@ from tests.neo4j_server.jdks import Jdk, NoServer, Release, find_jdks, jdk_for, 
 
 NAME = "lamlam/neo4j"
 """Not ``neo4j``: in an engine of the user that is the official image."""
-LABEL = "lamlam.tests"
+LABEL = "lamlam-tests"
 _FOLDER = Path(__file__).parent / "image"
-_SOURCE = _FOLDER / "ContainerServer.java"
-_CLASSES = "var/lib/neo4j/starter"
+_SOURCES = (_FOLDER / "ContainerServer.java", _FOLDER / "CypherShell.java")
+_CLASSES = "var/lib/neo4j/classes"
 _USER = 7474  # as in the official image
 _LEFT_OUT = re.compile(
     r"lib/(src\.zip|ct\.sym|jmods|jrt-fs\.jar|libjsound|libawt|libmlib|liblcms|libfontmanager"
@@ -58,11 +58,11 @@ def archive_of(release: Release) -> Path:
     ):
         files = list(_files(jdk, jars))
         config = _config(release)
-        # The source stands for what is compiled from it, which takes seconds.
-        source = ImageFile("source", _SOURCE)
-        target = folder / f"neo4j-{release.version}-{digest([*files, source], config)[:16]}.tar"
+        # The sources stand for what is compiled from them, which takes seconds.
+        sources = [ImageFile(source.name, source) for source in _SOURCES]
+        target = folder / f"neo4j-{release.version}-{digest([*files, *sources], config)[:16]}.tar"
         if not target.exists():
-            files.append(_compiled(jdk, jars, Path(scratch)))
+            files.extend(_compiled(jdk, jars, Path(scratch)))
             for old in folder.glob(f"neo4j-{release.version}-*"):
                 old.unlink()
             made = Path(scratch) / target.name
@@ -74,16 +74,22 @@ def archive_of(release: Release) -> Path:
 
 
 def _config(release: Release) -> dict[str, Any]:
+    settings = [f"{written_as_variable(name)}={value}" for name, value in release.settings.items()]
     return {
         "Cmd": ["/start.sh"],
-        "Env": ["PATH=/opt/java/bin:/bin", "JAVA_HOME=/opt/java", "LANG=C.UTF-8"],
+        "Env": ["PATH=/opt/java/bin:/bin", "JAVA_HOME=/opt/java", "LANG=C.UTF-8", *settings],
         "ExposedPorts": {"7687/tcp": {}},
         "Labels": {LABEL: release.version},
         "StopSignal": "SIGTERM",
         "User": f"{_USER}:{_USER}",
-        "Volumes": {"/data": {}},
+        "Volumes": {"/data": {}, "/logs": {}},
         "WorkingDir": "/var/lib/neo4j",
     }
+
+
+def written_as_variable(setting: str) -> str:
+    """Return the environment variable by which images of Neo4j take a setting."""
+    return "NEO4J_" + setting.replace("_", "__").replace(".", "_")
 
 
 def _files(jdk: Jdk, jars: Path) -> Iterator[ImageFile]:
@@ -155,16 +161,17 @@ def _server_files(jars: Path) -> Iterator[ImageFile]:
     for jar in sorted(jars.glob("*.jar")):
         yield ImageFile(f"var/lib/neo4j/lib/{jar.name}", jar, 0o644)
     yield ImageFile("start.sh", _FOLDER / "start.sh")
+    yield ImageFile("bin/cypher-shell", _FOLDER / "cypher-shell")
     yield ImageFile(_CLASSES)
-    for folder in ("data", "var/lib/neo4j"):
+    for folder in ("data", "logs", "var/lib/neo4j"):
         yield ImageFile(folder, owner=_USER)
 
 
-def _compiled(jdk: Jdk, jars: Path, scratch: Path) -> ImageFile:
-    javac = jdk.home / "bin" / "javac"
-    subprocess.run([str(javac), "-cp", f"{jars}/*", "-d", str(scratch), str(_SOURCE)], check=True)
-    compiled = scratch / f"{_SOURCE.stem}.class"
-    return ImageFile(f"{_CLASSES}/{compiled.name}", compiled, 0o644)
+def _compiled(jdk: Jdk, jars: Path, scratch: Path) -> Iterator[ImageFile]:
+    javac = [str(jdk.home / "bin" / "javac"), "-cp", f"{jars}/*", "-d", str(scratch)]
+    subprocess.run([*javac, *map(str, _SOURCES)], check=True)
+    for compiled in sorted(scratch.glob("*.class")):
+        yield ImageFile(f"{_CLASSES}/{compiled.name}", compiled, 0o644)
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lamlam.errors import StoreMissing
@@ -38,6 +38,8 @@ class Release:
     version: str
     oldest_java: int
     newest_java: int | None = None
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What a new configuration of this release sets."""
 
     def fits(self, jdk: Jdk) -> bool:
         """Whether this release runs on that Java."""
@@ -51,8 +53,9 @@ class Release:
         return f"Java {self.oldest_java} to {self.newest_java}"
 
 
-LTS = Release("5.26.31", 17, 21)
-NEWEST = Release("2026.09.0", 21)
+LTS = Release(os.environ.get("LAMLAM_TEST_NEO4J_LTS") or "5.26.31", 17, 21)
+"""Another patch of it by ``LAMLAM_TEST_NEO4J_LTS``; `make soak` runs an older one."""
+NEWEST = Release("2026.09.0", 21, settings={"db.query.default_language": "CYPHER_25"})
 RELEASES = (LTS, NEWEST)
 
 

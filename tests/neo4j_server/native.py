@@ -105,7 +105,8 @@ class NativeServer:
         self.java = f"Java {jdk.major}"
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = self.folder / "neo4j.conf"
-        settings.write_text(_SETTINGS.format(port=self.port), encoding="utf-8")
+        lines = [f"{name}={value}\n" for name, value in self._release.settings.items()]
+        settings.write_text(_SETTINGS.format(port=self.port) + "".join(lines), encoding="utf-8")
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [

@@ -1,6 +1,6 @@
 // The Neo4j Community database with its Bolt connector, as the one program of a container.
 //
-// Usage: java -cp ContainerServer.class:'lib/*' ContainerServer DATA_FOLDER SETTINGS_FILE
+// Usage: java -cp ContainerServer.class:'lib/*' ContainerServer HOME SETTINGS_FILE
 //
 // NEO4J_AUTH, as the official image takes it: "neo4j/PASSWORD" is the first password, "none" lets
 // everybody in, and without it the user has to change "neo4j". Ends cleanly on SIGTERM.

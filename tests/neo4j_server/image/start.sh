@@ -7,10 +7,16 @@ settings=/tmp/neo4j.conf
 heap=512m
 {
   echo server.default_listen_address=0.0.0.0
+  echo server.directories.data=/data
+  echo server.directories.logs=/logs
   echo server.bolt.enabled=true
   echo server.memory.pagecache.size=64m
   echo db.tx_log.preallocate=false
   echo dbms.usage_report.enabled=false
+  # Else a stop waits ten seconds for nobody.
+  echo internal.dbms.bolt.netty_server_shutdown_quiet_period=0
+  echo internal.dbms.bolt.netty_server_shutdown_timeout=1s
+  echo internal.server.bolt.thread_pool_shutdown_wait_time=1s
   case "${NEO4J_AUTH:-}" in
     none) echo dbms.security.auth_enabled=false ;;
     *) echo dbms.security.auth_enabled=true ;;
@@ -36,4 +42,4 @@ exec /opt/java/bin/java \
   --add-opens=java.base/java.io=ALL-UNNAMED \
   --add-opens=java.base/sun.nio.ch=ALL-UNNAMED \
   -Xmx"$heap" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+ExitOnOutOfMemoryError \
-  -cp "/var/lib/neo4j/starter:/var/lib/neo4j/lib/*" ContainerServer /data "$settings"
+  -cp "/var/lib/neo4j/classes:/var/lib/neo4j/lib/*" ContainerServer /var/lib/neo4j "$settings"
