@@ -21,6 +21,7 @@ from lamlam.memory_backends.model.namespaces import split, written
 from lamlam.memory_backends.model.operations import Commit, Revision
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.edges import drop_statement
+from lamlam.memory_backends.neo4j_graph.index_checks import check_gone
 from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
 from lamlam.memory_backends.neo4j_graph.mentions import (
     count_events,
@@ -130,6 +131,8 @@ async def _erase(
     await transaction.do(queries.erase_entities, ids=unknown)
     passed_to = [ids.of_entity(key) for key in plan.passed_to]
     await transaction.do(queries.erase_unnamed, ids=passed_to)
+    erased_names = [name["id"] for name in names]
+    await check_gone(transaction, queries, gone, erased_names, forgotten_ids)
     await _finish(writer, plan.erased(freed), len(gone), locked.revision + 1, token, transaction)
     await find_mentions(mentions, loaded.rules.all(), queries, transaction)
     return ServerErasure(Commit(locked.revision + 1, len(gone)), n_entries, mentions)
@@ -152,6 +155,7 @@ async def _erase_name(
     if n_events:
         await transaction.do(queries.erase_events, ids=wanted)
         await transaction.do(queries.forget_merged_names, keys=[named])
+        await check_gone(transaction, queries, (), (), wanted)
         # Copies may still know it as the name of another entity.
         notice = ErasedFacts(split(named)[0], wanted[0])
         revision += 1

@@ -207,10 +207,10 @@ class Queries:
 
     @property
     def end_facts(self) -> str:
-        """Versions of ``$ids`` have ended."""
+        """Versions of ``$ids`` have ended; how many were found."""
         return self._(
             "UNWIND $ids AS id MATCH (f:@Fact {id: id})"
-            " SET f.retracted = $revision SET f:@Past REMOVE f:@Fact"
+            " SET f.retracted = $revision SET f:@Past REMOVE f:@Fact RETURN count(f)"
         )
 
     @property

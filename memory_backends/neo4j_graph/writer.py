@@ -22,6 +22,7 @@ from lamlam.memory_backends.neo4j_graph.driver import (
     Work,
 )
 from lamlam.memory_backends.neo4j_graph.edges import redraw_edges, write_edges
+from lamlam.memory_backends.neo4j_graph.index_checks import check_found
 from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
 from lamlam.memory_backends.neo4j_graph.queries import Queries
 from lamlam.memory_backends.neo4j_graph.reader import Neo4jReader, bookmarks_of
@@ -210,7 +211,8 @@ class Neo4jWriter:
         for rows in parts(writing.values, _PART):
             await transaction.do(queries.begin_values, rows=rows)
         for ids in parts(writing.ended, _PART):
-            await transaction.do(queries.end_facts, ids=ids, revision=revision)
+            row = await transaction.row(queries.end_facts, ids=ids, revision=revision)
+            check_found(row[0] if row else 0, len(ids), "facts that end")
         for ids in parts(writing.gone, _PART):
             await transaction.do(queries.end_entities, ids=ids)
 
