@@ -139,7 +139,8 @@ def sources_of(written: str, source_of: Callable[[int], str | None]) -> tuple[st
 
 def relation_keys(text: str) -> list[str]:
     """Return the relation keys of a row in stored order, each once."""
-    return [unescape(key) for key in dict.fromkeys(_KEY.findall(text))]
+    keys = list(dict.fromkeys(_KEY.findall(text)))
+    return list(map(unescape, keys)) if _ESCAPE in text else keys
 
 
 @lru_cache(maxsize=1024)

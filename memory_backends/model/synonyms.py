@@ -100,9 +100,9 @@ def group_of(relation_key: str) -> int | None:
     return number if number is not None else _group_of_variant(relation_key)
 
 
-def is_in_table(relation_key: str) -> bool:
-    """Return whether a canonical key stands in the table of synonyms as it is."""
-    return relation_key in _table().by_name
+def names_in_table() -> Collection[str]:
+    """Return the canonical keys that stand in the table of synonyms."""
+    return _table().by_name.keys()
 
 
 def synonyms_of(relation_key: str) -> tuple[str, ...]:

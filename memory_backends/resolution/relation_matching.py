@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
 
 from rapidfuzz.distance import OSA
 
@@ -16,10 +15,10 @@ from lamlam.memory_backends.model.synonyms import (
     Sense,
     asks_for,
     group_of,
-    is_in_table,
     is_known_word,
     may_answer,
     names_answered_by,
+    names_in_table,
     same_relation,
     same_topic,
 )
@@ -33,7 +32,7 @@ _SAME_TOPIC = 0.75
 _NEAR_RELATION = 0.70
 _MOST_CANDIDATES = 3
 _SHORTEST_MISSPELT = 4
-_MOST_COMPARED = 512
+_MOST_COMPARED = 256
 _BRACKET = re.compile(r"\s*[(\[][^()\[\]]*[)\]]$")
 _SMALL = frozenset("is are was were has had the a an of".split())
 # British spellings; the ends are those of the American ones.
@@ -83,8 +82,10 @@ def compared_relations(record: EntityRecord) -> list[str]:
     held = record.relation_keys()
     if len(held) <= _MOST_COMPARED:
         return list(held)
-    known = islice(filter(is_in_table, held[_MOST_COMPARED:]), _MOST_COMPARED)
-    return [*held[:_MOST_COMPARED], *known]
+    places = dict(zip(held, range(len(held)), strict=True))
+    known = sorted([places[name] for name in names_in_table() if name in places])
+    others = [held[place] for place in known if place >= _MOST_COMPARED]
+    return [*held[:_MOST_COMPARED], *others[:_MOST_COMPARED]]
 
 
 def match_relation(wanted: str, held: Sequence[str]) -> tuple[MatchKind, float, str | None]:

@@ -32,15 +32,17 @@ class CitedText:
 
     def learn(self, result: LookupResult) -> None:
         """Recognise the values of the result from here on."""
-        ids, sources = result.fact_ids, result.sources
-        for n, value in enumerate(result.values):
-            if len(self._fetched) < _MAX_VALUES and value.strip() == value:
-                self._fetched[value] = Span(
+        for n in range(_MAX_VALUES):  # of very many no more are read
+            answer = result.answer(n)
+            if answer is None or len(self._fetched) >= _MAX_VALUES:
+                break
+            if answer.value.strip() == answer.value:
+                self._fetched[answer.value] = Span(
                     0,
-                    len(value),
+                    len(answer.value),
                     "fact",
-                    fact_id=ids[n] if n < len(ids) else None,
-                    source=sources[n] if n < len(sources) else None,
+                    fact_id=answer.fact_id,
+                    source=answer.source,
                     revision=int(result.revision),
                     match=result.match,
                 )

@@ -383,10 +383,11 @@ def answer(result: LookupResult) -> dict[str, Any]:
         "values": [],
     }
     if str(result.status) == "hit":
-        ids, sources = result.fact_ids, result.sources
+        first = (result.answer(n) for n in range(_MAX_VALUES))
         found["values"] = [
-            {"value": value, "fact_id": ids[n] if n < len(ids) else None, "source": sources[n]}
-            for n, value in enumerate(result.values[:_MAX_VALUES])
+            {"value": one.value, "fact_id": one.fact_id, "source": one.source}
+            for one in first
+            if one is not None
         ]
         if len(result.values) > _MAX_VALUES:
             found["more"] = len(result.values) - _MAX_VALUES
