@@ -26,8 +26,9 @@ _MONTHS = (
     "january february march april may june july august september october november december".split()
 )
 _WORD = re.compile(r"\w+")
-_SHORTEST = 3
-"""Letters of a name's word from which on it says something: initials and "de" do not."""
+_SHORTEST = 2
+"""Letters of a name's word from which on it says something: initials do not."""
+_PARTICLES = set("de la le el al di da du do of van von der den ten the jr sr st ii iii iv".split())
 
 
 def is_held_out(title: str, share: float) -> bool:
@@ -112,7 +113,7 @@ def _day(value: str) -> frozenset[int] | None:
         digits = word.removesuffix("st").removesuffix("nd").removesuffix("rd").removesuffix("th")
         if digits.isdecimal():
             numbers.append(int(digits))
-        elif len(word) >= _SHORTEST:
+        elif len(word) >= 3:  # as short as a month is written
             numbers += [i for i, month in enumerate(_MONTHS, 1) if month.startswith(word)]
     # Three numbers, one of them a year: the eleventh of November gives two different ones.
     return frozenset(numbers) if len(numbers) == 3 and max(numbers) > 31 else None
@@ -123,7 +124,8 @@ def _name(document: Document) -> str:
 
 
 def _words(document: Document) -> set[str]:
-    return {word for word in _WORD.findall(_name(document)) if len(word) >= _SHORTEST}
+    words = _WORD.findall(_name(document))
+    return {word for word in words if len(word) >= _SHORTEST} - _PARTICLES
 
 
 def _people(documents: Sequence[Document]) -> dict[frozenset[int], set[str]]:
