@@ -226,13 +226,20 @@ class Neo4jConnection:
             connection_timeout=_CONNECT_S,
             max_transaction_retry_time=_RETRY_S,
             notifications_min_severity=self._neo4j.NotificationMinimumSeverity.WARNING,
-            # An empty store knows no label yet: nothing to warn about.
-            notifications_disabled_classifications=[
-                self._neo4j.NotificationDisabledClassification.UNRECOGNIZED
-            ],
+            **self._silenced(),
             user_agent=f"lamlam/{__version__}",
             telemetry_disabled=True,
         )
+
+    def _silenced(self) -> dict[str, Any]:
+        """Return the setting against notes on unknown names: an empty store knows no label yet."""
+        # One name is a preview in release 5 of the driver, the other is deprecated in release 6:
+        # each would warn whoever opens a store.
+        if int(self._neo4j.__version__.partition(".")[0]) < 6:
+            categories = [self._neo4j.NotificationDisabledCategory.UNRECOGNIZED]
+            return {"notifications_disabled_categories": categories}
+        classes = [self._neo4j.NotificationDisabledClassification.UNRECOGNIZED]
+        return {"notifications_disabled_classifications": classes}
 
     async def _home_database(self) -> str:
         """Return the name of the user's home database, so that every later call can give it."""
