@@ -33,8 +33,8 @@ test: $(DEV)
 # What an old release calls deprecated beside a new one is not ours to mend.
 test-floors: $(FLOORS)/.ready
 	@$(FLOORS)/bin/python build_support/floors.py --installed
-	$(FLOORS)/bin/python -m pytest --part others -W ignore::DeprecationWarning
-	$(FLOORS)/bin/python -m pytest --part neo4j --require-neo4j -W ignore::DeprecationWarning \
+	$(FLOORS)/bin/python -m pytest --part others -W ignore::DeprecationWarning -W ignore::ImportWarning
+	$(FLOORS)/bin/python -m pytest --part neo4j --require-neo4j -W ignore::DeprecationWarning -W ignore::ImportWarning \
 	  tests/memory_backends/neo4j_graph
 	@$(FLOORS)/bin/python build_support/floors.py --installed
 
