@@ -13,6 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly no_engine=3
+export PATH=$PATH:/usr/sbin:/sbin DEBIAN_FRONTEND=noninteractive
 root=$PWD
 id=$(cksum <<<"$root" | cut -d ' ' -f 1)
 folder=$root/.build/containers
@@ -29,6 +30,8 @@ say() { echo "[containers] $*" >&2; }
 
 give_up() {
   say "no container engine: $*"
+  rm -rf "$folder"
+  rmdir "$root/.build" 2>/dev/null || true
   exit "$no_engine"
 }
 
@@ -54,9 +57,9 @@ install_packages() {
   say "installing ${missing[*]}"
   {
     apt-get update -qq &&
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-    # Some releases have the command in a package of its own.
-    command -v docker || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq docker-cli
+      apt-get install -y -qq --no-install-recommends "${missing[@]}" &&
+      # Some releases have the command in a package of its own.
+      { command -v docker || apt-get install -y -qq --no-install-recommends docker-cli; }
   } >"$folder/packages.log" 2>&1 ||
     give_up "apt-get could not install ${missing[*]}: $(tail -n 1 "$folder/packages.log")"
 }
@@ -77,10 +80,11 @@ start_engine() {
   setsid bash -c '
     echo $$ >"$1/engine.pid"
     exec unshare --pid --fork --kill-child --mount --mount-proc bash -c "
-      mount -t tmpfs tmpfs /run && exec dockerd --data-root \"\$1/data\" \\
+      mount -t tmpfs tmpfs /run && dockerd --data-root \"\$1/data\" \\
         --exec-root /run/engine --pidfile /run/engine.pid --host \"unix://\$1/docker.sock\" \\
         --bridge \"\$2\" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false \\
         --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent \"\$3\" --log-level warn
+      exit # bash stays, as the first process there: it collects the children of the dead
       " engine "$1" "$2" "$3"' \
     engine "$folder" "$bridge" "$cgroup" </dev/null >>"$log" 2>&1 9>&- &
   disown # else bash reports its death by `down`

@@ -76,8 +76,8 @@ def lamlam_neo4j(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[Neo4jServer]:
     """A Neo4j server: by address, as a container, or by Java alone (the LTS if it runs here)."""
-    with in_few_words(), running_neo4j(tmp_path_factory.mktemp("neo4j"), OUR_WAYS) as server:
-        pytestconfig.stash[TALLY].note(server)
+    starting = running_neo4j(tmp_path_factory.mktemp("neo4j"), OUR_WAYS)
+    with in_few_words(), pytestconfig.stash[TALLY].counted(starting) as server:
         yield server
 
 
@@ -88,9 +88,8 @@ def newest_neo4j(
     """The newest release, as a container or by Java alone."""
     if NEWEST not in releases_here():
         pytest.skip(f"Neo4j {NEWEST.version} needs {NEWEST.needs}")
-    folder = tmp_path_factory.mktemp("newest-neo4j")
-    with in_few_words(), running_neo4j(folder, ways_to(NEWEST)) as server:
-        pytestconfig.stash[TALLY].note(server)
+    starting = running_neo4j(tmp_path_factory.mktemp("newest-neo4j"), ways_to(NEWEST))
+    with in_few_words(), pytestconfig.stash[TALLY].counted(starting) as server:
         yield server
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lamlam.errors import StoreMissing, UsageError
+from lamlam.errors import StoreMissing, Unavailable, UsageError
 from lamlam.testing.neo4j_containers import container_server
 from lamlam.testing.neo4j_servers import Neo4jServer, answering
 
 ADDRESS_VARIABLE = "LAMLAM_TEST_NEO4J"
+WAIT_VARIABLE = "LAMLAM_TEST_NEO4J_WAIT"
+_POLL_S = 0.25
 _EXAMPLE = "neo4j://neo4j:secret@localhost:7687"
 
 Way = Callable[[Path], AbstractContextManager[Neo4jServer]]
@@ -27,7 +31,8 @@ def given_server(folder: Path) -> Iterator[Neo4jServer]:
     Raises:
         StoreMissing: the variable is not set.
         UsageError: its value is not a URL with user and password.
-        Unavailable: the server does not answer, or refuses the user.
+        Unavailable: the server does not answer in ``LAMLAM_TEST_NEO4J_WAIT`` seconds (none
+            without it), or refuses the user.
     """
     url = os.environ.get(ADDRESS_VARIABLE, "")
     if not url:
@@ -38,8 +43,35 @@ def given_server(folder: Path) -> Iterator[Neo4jServer]:
         raise UsageError(
             f"{ADDRESS_VARIABLE} is not a URL with user and password", hint=f"write {_EXAMPLE}"
         )
-    server = Neo4jServer(url, "", ADDRESS_VARIABLE, is_ours=False)
-    yield answering(server)
+    yield _answering_soon(Neo4jServer(url, "", ADDRESS_VARIABLE, is_ours=False), _wait_s())
+
+
+def _wait_s() -> float:
+    """Return how many seconds a server that was named may need until it answers."""
+    given = os.environ.get(WAIT_VARIABLE) or "0"
+    with suppress(ValueError):
+        seconds = float(given)
+        if 0 <= seconds < math.inf:
+            return seconds
+    raise UsageError(
+        f"{WAIT_VARIABLE} must be a number of seconds, got {given[:40]!r}",
+        hint=f"write {WAIT_VARIABLE}=60, or leave it out",
+    )
+
+
+def _answering_soon(server: Neo4jServer, seconds: float) -> Neo4jServer:
+    """Return the server when it answers; a refused password is not waited for."""
+    from neo4j.exceptions import ServiceUnavailable, SessionExpired
+
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return answering(server)
+        except Unavailable as error:
+            is_absent = isinstance(error.__cause__, ServiceUnavailable | SessionExpired)
+            if not is_absent or time.monotonic() >= deadline:
+                raise
+            time.sleep(_POLL_S)
 
 
 @contextmanager

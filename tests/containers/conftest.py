@@ -6,17 +6,13 @@ Elsewhere they are skipped, with the reason; ``LAMLAM_REQUIRE_CONTAINERS=1`` mak
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lamlam.testing.neo4j_containers import container_server, why_no_containers
+from lamlam.testing.neo4j_containers import why_no_containers
 from lamlam.testing.neo4j_servers import Neo4jServer
-from tests.conftest import TALLY
 from tests.containers.user_project import UserProject, new_project
-from tests.neo4j_server.container_image import tag_of
-from tests.neo4j_server.jdks import LTS, NEWEST, Release, releases_here
 from tests.neo4j_server.session import REQUIRE_CONTAINERS
 
 MARKER = "lamlam_containers"
@@ -43,23 +39,12 @@ def engine() -> None:
         pytest.skip(why)
 
 
-@pytest.fixture(scope="session", params=[LTS, NEWEST], ids=lambda release: release.version)
-def release(request: pytest.FixtureRequest) -> Release:
-    """Each release that runs on a Java of this machine: there is an image of it."""
-    release: Release = request.param
-    if release not in releases_here():
-        pytest.skip(f"Neo4j {release.version} needs {release.needs}")
-    return release
-
-
-@pytest.fixture(scope="session")
-def container(
-    release: Release, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[Neo4jServer]:
-    """A server of each release in a container."""
-    with container_server(tmp_path_factory.mktemp("container"), tag_of(release)) as server:
-        pytestconfig.stash[TALLY].note(server)
-        yield server
+@pytest.fixture(params=["lamlam_neo4j", "newest_neo4j"])
+def container(request: pytest.FixtureRequest) -> Neo4jServer:
+    """The server of the session, of each release, in a container."""
+    server: Neo4jServer = request.getfixturevalue(request.param)
+    assert server.container, f"{server.found_by} is not a container"
+    return server
 
 
 @pytest.fixture

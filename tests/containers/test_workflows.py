@@ -43,9 +43,6 @@ def _installs_and_runs(commands: list[str]) -> None:
     (extras,) = re.findall(r"pip install 'PATH/TO/lamlam(\[.*\])'", fences(PAGE, "sh")[0])
     assert f"pip install '../lamlam{extras}'" in commands
     assert commands[-1] == "pytest"
-    for command in commands:
-        if "python -c" in command:
-            compile(shlex.split(command)[2], "workflow", "exec")
 
 
 @pytest.mark.parametrize("job", [GITHUB_CONTAINERS, GITLAB_CONTAINERS], ids=["github", "gitlab"])

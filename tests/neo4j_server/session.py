@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -82,9 +83,14 @@ class Neo4jTally:
         self._servers: list[str] = []
         self._is_expected = is_expected
 
-    def note(self, server: Neo4jServer) -> None:
-        """A server is used."""
-        self._servers.append(f"{server.version}, {server.found_by}")
+    @contextmanager
+    def counted(self, starting: AbstractContextManager[Neo4jServer]) -> Iterator[Neo4jServer]:
+        """Start a server; the summary says where it came from, and how long that took."""
+        began = time.monotonic()
+        with starting as server:
+            seconds = time.monotonic() - began
+            self._servers.append(f"{server.version}, {server.found_by}, up in {seconds:.1f} s")
+            yield server
 
     @property
     def is_missing(self) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from neo4j import Driver, GraphDatabase
 
 from lamlam.errors import StoreMissing
-from lamlam.testing import neo4j_containers
+from lamlam.testing import neo4j_containers, neo4j_search
 from lamlam.testing.neo4j_search import running_neo4j
 from lamlam.testing.neo4j_servers import Neo4jServer, url_of
 from tests.limits import HANG_S
@@ -173,6 +173,38 @@ def test_a_wrong_address_is_an_error(
     run.assert_outcomes(errors=1)
     run.stdout.fnmatch_lines([message])
     run.stdout.no_fnmatch_line("*hushhush*")
+
+
+def test_a_server_by_address_may_need_time_to_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is asked again for as long as the variable says, and not if it refuses the password."""
+    from neo4j.exceptions import AuthError, ServiceUnavailable
+
+    from lamlam.errors import Unavailable, UsageError
+
+    monkeypatch.setenv("LAMLAM_TEST_NEO4J", "neo4j://neo4j:hush@127.0.0.1:1")
+    monkeypatch.setenv("LAMLAM_TEST_NEO4J_WAIT", "1000")
+    answers: list[Exception | None] = [ServiceUnavailable(), ServiceUnavailable(), None]
+
+    def answering(server: Neo4jServer) -> Neo4jServer:
+        if (error := answers.pop(0)) is not None:
+            raise Unavailable("no") from error
+        return server
+
+    monkeypatch.setattr(neo4j_search, "answering", answering)
+    with running_neo4j(tmp_path) as server:
+        assert server.found_by == "LAMLAM_TEST_NEO4J"
+    answers[:] = [AuthError(), None]
+    with pytest.raises(Unavailable), running_neo4j(tmp_path):
+        pass
+    for wrong in ("soon", "-1", "inf", "nan"):
+        monkeypatch.setenv("LAMLAM_TEST_NEO4J_WAIT", wrong)
+        with (
+            pytest.raises(UsageError, match="must be a number of seconds"),
+            running_neo4j(tmp_path),
+        ):
+            pass
 
 
 def test_a_server_by_address_keeps_what_is_not_ours(
