@@ -18,6 +18,7 @@ import typer
 
 from lamlam import ending_signals
 from lamlam.cli import (
+    annotate,
     ask,
     bench,
     demo,
@@ -88,6 +89,7 @@ ask.register(app)
 app.add_typer(facts.app, name="facts")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(bench.app, name="bench")
+annotate.register(app)
 train.register(app)
 export.register(app)
 doctor.register(app)

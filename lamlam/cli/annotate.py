@@ -1,0 +1,303 @@
+"""``lamlam annotate``: texts to training documents, with the facts that they state."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lamlam.cli.output import print_result, printable_line, stderr_console
+
+if TYPE_CHECKING:
+    from lamlam.trainer.annotation.known_facts import KnownFacts
+    from lamlam.trainer.annotation.quality import QualityReport
+    from lamlam.trainer.annotation.source_texts import SourceReading
+    from lamlam.trainer.documents import Document
+
+_STORE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
+_MOST_NAMED = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``annotate``."""
+    app.command(
+        epilog="Example: lamlam annotate notes/ --facts sqlite:///facts.db --out documents.jsonl"
+    )(annotate)
+
+
+def annotate(
+    texts: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TEXT…",
+            help="Plain text, Markdown, JSON lines, also packed, or a folder; - is standard input.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Training documents to write (.jsonl).")
+    ],
+    facts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--facts",
+            metavar="URL|FILE",
+            help="Known facts: a store's URL or a fact file; may be repeated.",
+        ),
+    ] = None,
+    facts_out: Annotated[
+        str | None,
+        typer.Option(
+            "--facts-out", metavar="FILE", help="The facts that the texts state, as a fact file."
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="FILE.html", help="Write coverage and 50 sampled facts as a page."
+        ),
+    ] = None,
+    share_facts: Annotated[
+        bool,
+        typer.Option(
+            "--share-facts",
+            help="Look for the facts of each document in all others too; reads the texts twice.",
+        ),
+    ] = False,
+    only_with_facts: Annotated[
+        bool, typer.Option("--only-with-facts", help="Leave out documents without a fact.")
+    ] = False,
+    skip_invalid: Annotated[
+        bool,
+        typer.Option("--skip-invalid", help="Leave out lines that are not documents, and count."),
+    ] = False,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Processes; each holds the facts in memory.")
+    ] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Of the sample in the report.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Make training documents of texts: which facts they state, and where.
+
+    Facts that are known are found in the texts: values as they stand, in
+    another letter case or without accents, dates and numbers in other forms.
+    A value counts where its sentence is about the fact's entity and speaks of
+    the relation; what is doubtful is left out and counted.
+
+    Texts with the reference's calls, [dblookup('E', 'R') -> V], and JSON lines
+    that have facts already need no --facts.
+    """
+    from lamlam.trainer.annotation.aligned_documents import align_documents
+    from lamlam.trainer.annotation.quality import QualityReport, quality_page
+    from lamlam.trainer.annotation.source_texts import SourceReading, files_in
+    from lamlam.trainer.annotation.written_documents import check_writable, document_file
+
+    began = time.perf_counter()
+    targets = [out, *([report] if report else []), *([Path(facts_out)] if facts_out else [])]
+    reading = SourceReading(skip_invalid=skip_invalid)
+    files = files_in(texts, reading)
+    _check_targets(targets, files)
+    for target in targets:
+        check_writable(target)
+    known = _known_facts(facts or [], files if share_facts else [])
+    quality = QualityReport(seed=seed)
+    stated: dict[tuple[str, str, str], str] = {}
+    n_written = 0
+    with document_file(out) as written:
+        with _progress(files, reading) as documents:
+            for before, document, alignment in align_documents(documents, known, workers=workers):
+                quality.add(before, document, alignment.left_out)
+                if only_with_facts and not document.facts:
+                    continue
+                written.write(document)
+                n_written += 1
+                if facts_out:
+                    for triple in document.triples():
+                        stated.setdefault(triple, document.source)
+        _check_not_empty(n_written, quality, bool(facts), files)
+        n_facts, n_refused = _write_facts(stated, facts_out) if facts_out else (None, 0)
+        figures = _figures(quality, reading, known, n_facts, n_refused)
+        if report:
+            _write_page(report, quality_page(figures, quality.sample))
+    seconds = time.perf_counter() - began
+    figures["seconds"] = round(seconds, 3)
+    figures["mb_per_s"] = round(reading.n_bytes / 1e6 / max(seconds, 1e-9), 3)
+    _remarks(reading)
+    print_result(figures, as_json)
+    if not as_json:
+        typer.echo(f"next: lamlam train CONFIG.toml --set data.documents={out}")
+
+
+def _check_targets(targets: Iterable[Path], files: Iterable[str]) -> None:
+    from lamlam.errors import UsageError
+
+    seen: set[Path] = set()
+    read = {Path(name).resolve() for name in files if name != "-"}
+    for target in targets:
+        place = target.resolve()
+        if place in read:
+            raise UsageError(f"{target} is one of the texts, and would be written over")
+        if place in seen:
+            raise UsageError(f"{target} is named twice", hint="give each output its own file")
+        seen.add(place)
+
+
+def _known_facts(sources: list[str], files: list[str]) -> KnownFacts:
+    from lamlam.trainer.annotation.known_facts import KnownFacts
+    from lamlam.trainer.annotation.source_texts import SourceReading, read_sources
+
+    triples: list[tuple[str, str, str]] = []
+    aliases: list[tuple[str, str]] = []
+    for source in sources:
+        _read_facts(source, triples, aliases)
+    for name in files:
+        for document in read_sources(name, SourceReading(skip_invalid=True)):
+            triples += document.triples()
+    return KnownFacts(triples, aliases)
+
+
+def _read_facts(
+    source: str, triples: list[tuple[str, str, str]], aliases: list[tuple[str, str]]
+) -> None:
+    from lamlam.cli.facts_stores import any_store
+    from lamlam.errors import BadFact
+    from lamlam.memory_backends.fact_formats.fact_files import FactFile
+    from lamlam.memory_backends.model.operations import AddAlias, Assert
+    from lamlam.memory_backends.transfer import contents
+
+    n_before = len(triples)
+    if "://" in source or source in ("bundled", "memory:"):
+        url: str | None = source
+    elif Path(source).suffix.casefold() in _STORE_SUFFIXES:
+        url = f"sqlite:///{source}"
+    else:
+        url = None
+    if url is not None:
+        with any_store(url) as store:
+            items = list(contents(store))
+    else:
+        items = list(FactFile(source))
+    for item in items:
+        if isinstance(item, Assert):
+            triples.append((item.fact.entity, item.fact.relation, item.fact.surface))
+        elif isinstance(item, AddAlias):
+            aliases.append((item.entity, item.alias))
+    if len(triples) == n_before:
+        raise BadFact(f"{source} has no facts")
+
+
+@contextmanager
+def _progress(files: list[str], reading: SourceReading) -> Iterator[Iterator[Document]]:
+    """Yield the documents of the files, while a bar shows how far they are read."""
+    import sys
+
+    from lamlam.trainer.annotation.source_texts import read_sources
+
+    def documents() -> Iterator[Document]:
+        for name in files:
+            yield from read_sources(name, reading)
+
+    if not sys.stderr.isatty():
+        yield documents()
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    total = sum(Path(name).stat().st_size for name in files if Path(name).is_file())
+    is_packed = any(Path(name).suffix in (".gz", ".xz", ".bz2", ".zst") for name in files)
+    with Progress(*columns, console=stderr_console(), transient=True) as bar:
+        task = bar.add_task("annotating", total=total if total and not is_packed else None)
+
+        def counted() -> Iterator[Document]:
+            for n, document in enumerate(documents(), 1):
+                yield document
+                if n % 50 == 0:
+                    said = f"{n:,} documents  {reading.n_bytes / 1e6:,.1f} MB"
+                    bar.update(task, completed=reading.n_bytes, description=said)
+
+        yield counted()
+
+
+def _check_not_empty(
+    n_written: int, quality: QualityReport, has_facts: bool, files: list[str]
+) -> None:
+    from lamlam.errors import BadDocument, UsageError
+
+    if not quality.documents:
+        raise BadDocument(f"{', '.join(files[:_MOST_NAMED])}: no document could be read")
+    if not has_facts and not quality.facts:
+        raise UsageError(
+            "the texts have no facts of their own, and none are given",
+            hint="name known facts with --facts, or a model that annotates with --endpoint",
+        )
+    if not n_written:
+        raise UsageError("no text states a fact", hint="--report shows what was left out and why")
+
+
+def _write_facts(stated: dict[tuple[str, str, str], str], path: str) -> tuple[int, int]:
+    """Write the facts; returns how many, and how many a store would refuse."""
+    from lamlam.errors import BadFact
+    from lamlam.memory_backends.fact_formats.fact_files import write_facts
+    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.operations import Assert
+
+    n_refused = 0
+
+    def items() -> Iterator[Assert]:
+        nonlocal n_refused
+        for (entity, relation, value), source in stated.items():
+            try:
+                fact = Fact(entity=entity, relation=relation, value=value, source=source or None)
+            except BadFact:
+                n_refused += 1
+                continue
+            yield Assert(fact)
+
+    return write_facts(items(), path).facts, n_refused
+
+
+def _figures(
+    quality: QualityReport,
+    reading: SourceReading,
+    known: KnownFacts,
+    n_facts: int | None,
+    n_refused: int,
+) -> dict[str, Any]:
+    n_found = sum(entity in quality.entities for entity in known.entities)
+    figures = quality.figures()
+    figures |= {
+        "known_facts": len(known),
+        "known_entities": len(known.entities),
+        "known_entities_not_stated": len(known.entities) - n_found,
+        "skipped": dict(reading.left_out),
+        "malformed_calls": reading.n_malformed,
+        "bytes": reading.n_bytes,
+    }
+    if n_facts is not None:
+        figures |= {"facts_written": n_facts, "facts_refused": n_refused}
+    return figures
+
+
+def _write_page(path: Path, page: str) -> None:
+    import os
+
+    from lamlam.unfinished_files import part_beside
+
+    part = part_beside(path)
+    part.write_text(page, encoding="utf-8", errors="replace")
+    os.replace(part, path)
+
+
+def _remarks(reading: SourceReading) -> None:
+    """Say on standard error what was left out of the texts, and the first of it."""
+    console = stderr_console()
+    for reason, number in reading.left_out.items():
+        said = f"left out, {reason}: {number:,}; the first: {reading.first_reason}"
+        console.print(printable_line(said), soft_wrap=True)
+    if reading.n_malformed:
+        shown = "; ".join(reading.malformed[:_MOST_NAMED])
+        said = f"calls that could not be read: {reading.n_malformed:,}, such as {shown}"
+        console.print(printable_line(said), soft_wrap=True)

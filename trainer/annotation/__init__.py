@@ -1,0 +1,1 @@
+"""From texts to training documents: which facts a text states, and where; nothing heavy is imported."""
