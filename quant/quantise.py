@@ -15,7 +15,7 @@ from lamlam.quant.export import Progress, written_beside
 from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal, verify
 from lamlam.runtime.llama.model_kind import check_is_model
 from lamlam.runtime.llama.model_parts import read_parts
-from lamlam.runtime.llama.usable_cpus import usable_cpus
+from lamlam.usable_cpus import usable_cpus
 
 _PREFIXES = ("LLAMA_FTYPE_MOSTLY_", "LLAMA_FTYPE_ALL_")
 _UNQUANTISED = frozenset({"F32", "F16", "BF16"})

@@ -178,10 +178,11 @@ def measure_parts(settings: Settings, repeats: int = 10) -> dict[str, float]:
     """
     on_gpu = torch.cuda.is_available() and settings.run.device != "cpu"
     device = torch.device("cuda" if on_gpu else "cpu")
-    model = build_model(settings.model, _vocabulary(settings), 0, device).train()
+    vocabulary = _vocabulary(settings)
+    model = build_model(settings.model, vocabulary, 0, device).train()
     optimisers = build_optimisers(model, settings.optimiser)
     rows = settings.optimiser.batch_rows // settings.optimiser.accumulate
-    inputs = torch.randint(1, 1000, (rows, settings.model.context), device=device)
+    inputs = torch.randint(1, vocabulary, (rows, settings.model.context), device=device)
     inputs[:, :: max(1, settings.model.context // 7)] = 0  # some seven documents a row, as in ours
     loss_of = torch.compile(next_token_loss) if on_gpu and settings.run.compile else next_token_loss
     autocast: Any = torch.autocast("cuda", torch.bfloat16) if on_gpu else nullcontext()

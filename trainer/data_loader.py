@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -27,11 +28,16 @@ from lamlam.trainer.settings import Settings
 from lamlam.trainer.split import log_split, split_documents
 from lamlam.trainer.synthetic.documents import invent
 from lamlam.trainer.tokenizer import LmlmTokenizer
+from lamlam.usable_cpus import usable_cpus
 
 log = logging.getLogger(__name__)
 
 SHARD = 4096
 """Documents that one task prepares."""
+_MOST_WORKERS = 16
+# Forks share the documents. Elsewhere each worker gets a copy: macOS has forks, but its system
+# libraries do not survive them.
+_START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 
 def training_documents(settings: Settings, *, skip_invalid: bool = False) -> list[Document]:
@@ -150,12 +156,37 @@ def _rows_in_worker(task: _Task) -> PackedRows:
     return _Worker.current.rows(task)
 
 
+def choose_workers(workers: int, *, on_gpu: bool) -> int:
+    """Return how many processes prepare rows.
+
+    Args:
+        workers: of the settings; below 0: two processors are left to the loop of a GPU, and all
+            to the model where it trains on a CPU.
+    """
+    if workers >= 0:
+        return workers
+    return max(1, min(usable_cpus() - 2, _MOST_WORKERS)) if on_gpu else 0
+
+
 class BatchLoader:
-    """Batches of packed rows in the order of training; a context manager."""
+    """Batches of packed rows in the order of training; a context manager.
+
+    Make it before the first use of a GPU: its workers are forks of this process.
+    """
 
     def __init__(
-        self, settings: Settings, documents: Sequence[Document], tokenizer: LmlmTokenizer
+        self,
+        settings: Settings,
+        documents: Sequence[Document],
+        tokenizer: LmlmTokenizer,
+        *,
+        workers: int = 0,
     ) -> None:
+        """Start the workers.
+
+        Args:
+            workers: processes that prepare rows; 0 does it in this one.
+        """
         if not documents:
             raise NothingToLearn("the training data has no documents")
         self.settings = settings
@@ -166,13 +197,14 @@ class BatchLoader:
         self._pool: Executor | None = None
         self._worker: _Worker | None = None
         self._has_told_of_parts = False
-        if settings.data.workers > 0:
+        if workers > 0:
             self._pool = ProcessPoolExecutor(
-                settings.data.workers,
-                mp_context=get_context("fork"),  # the documents are shared, not copied
+                workers,
+                mp_context=get_context(_START_METHOD),
                 initializer=_Worker.start,
                 initargs=start,
             )
+            self._pool.submit(os.getpid).result()  # where they fork, all do so now
         else:
             self._worker = _Worker(*start)
 

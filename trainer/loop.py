@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ except ModuleNotFoundError:
 
 from lamlam.trainer.attention import DocumentSpans
 from lamlam.trainer.checkpoint import save_checkpoint
-from lamlam.trainer.data_loader import BatchLoader, training_documents
+from lamlam.trainer.data_loader import BatchLoader, choose_workers, training_documents
 from lamlam.trainer.device_feed import DeviceBatch, DeviceFeed
 from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.optimiser import build_optimisers, lr_scale
@@ -61,31 +61,36 @@ def train(
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
     # 1) Data and tokenizer.
-    documents = training_documents(settings)
+    documents = training_documents(settings, skip_invalid=settings.data.skip_invalid)
     if settings.data.tokenizer:
         tokenizer = LmlmTokenizer.load(Path(settings.data.tokenizer))
     else:
         tokenizer = train_tokenizer((d.text for d in documents), settings.data.vocabulary)
     log.info("%d documents, vocabulary %d", len(documents), tokenizer.size)
 
-    # 2) Model and optimisers; the matrix products run in bf16, the weights stay in float32.
-    model = build_model(settings.model, tokenizer.size, tokenizer.ids.end_of_text, device)
-    model.train()
-    optimisers = build_optimisers(model, optim)
-    n_parameters = sum(weight.numel() for weight in model.parameters())
-    state = TrainingState(Path(run.output), settings, documents, tokenizer, model, optimisers)
-    position = state.load() if resume else Position()
-    step_loss = _StepLoss(model, settings, tokenizer.ids.end_of_text, device)
-    log.info("%.1fM parameters on %s, from step %d", n_parameters / 1e6, device, position.step)
+    workers = choose_workers(settings.data.workers, on_gpu=on_gpu)
+    with ExitStack() as stack:
+        loader = stack.enter_context(BatchLoader(settings, documents, tokenizer, workers=workers))
+        # 2) Model and optimisers; the matrix products run in bf16, the weights stay in float32.
+        model = build_model(settings.model, tokenizer.size, tokenizer.ids.end_of_text, device)
+        model.train()
+        optimisers = build_optimisers(model, optim)
+        n_parameters = sum(weight.numel() for weight in model.parameters())
+        state = TrainingState(Path(run.output), settings, documents, tokenizer, model, optimisers)
+        position = state.load() if resume else Position()
+        step_loss = _StepLoss(model, settings, tokenizer.ids.end_of_text, device)
+        log.info(
+            "%.1fM parameters on %s, %d workers, from step %d",
+            n_parameters / 1e6, device, workers, position.step,
+        )  # fmt: skip
 
-    clock = RunClock(steps=run.steps, minutes=run.minutes, spent_s=position.seconds)
-    health = _Health(position.step)
-    last_loss, n_tokens = math.nan, 0
-    with (
-        StopRequest() as stop,
-        BatchLoader(settings, documents, tokenizer) as loader,
-        DeviceFeed(loader.batches(position.epoch, position.batch), device) as feed,
-    ):
+        clock = RunClock(steps=run.steps, minutes=run.minutes, spent_s=position.seconds)
+        health = _Health(position.step)
+        last_loss, n_tokens = math.nan, 0
+        stop = stack.enter_context(StopRequest())
+        feed = stack.enter_context(
+            DeviceFeed(loader.batches(position.epoch, position.batch), device)
+        )
         while not clock.is_over(position.step) and stop.signal is None:
             # 3) The learning rate follows the steps where they are set, the clock otherwise.
             rate = lr_scale(clock.share_done(position.step), optim)

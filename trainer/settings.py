@@ -25,6 +25,8 @@ class DataConfig:
     """A ``tokenizer.json`` to use; learnt from the documents when empty."""
     vocabulary: int = 16_384
     """Tokens of a vocabulary that is learnt, lookup tokens included."""
+    skip_invalid: bool = False
+    """Leave out lines that are not documents, and count them in the log."""
     held_out: float = 0.01
     """Share of the titles that are held out of training."""
     invented: float = 0.0
@@ -37,8 +39,9 @@ class DataConfig:
     """Leave the lookups out: the no-lookup baseline."""
     variation: Augmentation = field(default_factory=Augmentation)
     """Augmentation: other titles, plain beginnings, unknown answers."""
-    workers: int = 0
-    """Processes that prepare rows; 0 does it in this one."""
+    workers: int = -1
+    """Processes that prepare rows; 0 does it in this one. -1: beside a GPU as many as there are
+    processors to spare, on a CPU none."""
 
 
 @dataclass(frozen=True, slots=True)

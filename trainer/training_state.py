@@ -136,7 +136,7 @@ def run_fingerprint(
     seen = hashlib.blake2b(digest_size=8)
     for document in documents:
         # One hash for each, so that no text can look like the border between two.
-        for text in (document.title, document.text, repr(document.facts)):
+        for text in (document.title, document.text, repr((document.facts, document.is_cut))):
             seen.update(
                 hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
             )

@@ -28,7 +28,7 @@ from lamlam.errors import EngineError
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.llama.native_log import silence_log
 from lamlam.runtime.llama.probe import check_model
-from lamlam.runtime.llama.usable_cpus import usable_cpus
+from lamlam.usable_cpus import usable_cpus
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore

@@ -17,7 +17,7 @@ import typer
 
 from lamlam.cli.output import print_json
 from lamlam.extras import EXTRAS, how_to_install
-from lamlam.runtime.llama.usable_cpus import usable_cpus
+from lamlam.usable_cpus import usable_cpus
 
 _TRIAL_S = 2.0
 _TRIAL_PROMPT = "Paris is the capital of"

@@ -27,7 +27,7 @@ def open_for_scoring(model: str) -> Iterator[tuple[LlamaContext, Vocabulary, Che
     from lamlam.runtime.decoding.vocabulary import Vocabulary
     from lamlam.runtime.llama.context import open_context, open_model
     from lamlam.runtime.llama.probe import check_model
-    from lamlam.runtime.llama.usable_cpus import usable_cpus
+    from lamlam.usable_cpus import usable_cpus
 
     path = model_path() if model == "bundled" else Path(model)
     file = check_model(path)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lamlam.runtime.llama.usable_cpus import control_groups
+from lamlam.usable_cpus import control_groups
 
 _AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB$", re.MULTILINE)
 # Limit and use, in version 2 and in version 1; what files hold is freed where it is needed.

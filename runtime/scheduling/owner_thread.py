@@ -27,9 +27,9 @@ from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.llama.context_size import check_context
 from lamlam.runtime.llama.model_file import CheckpointFile, check_file
 from lamlam.runtime.llama.probe import LoadingTrial
-from lamlam.runtime.llama.usable_cpus import usable_cpus
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from lamlam.runtime.scheduling.sequence import Request
+from lamlam.usable_cpus import usable_cpus
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult

@@ -15,8 +15,9 @@ from transformers import LlamaForCausalLM
 
 from lamlam.ending_signals import catching_signals
 from lamlam.errors import BadSettings, NothingToLearn
+from lamlam.trainer import data_loader
 from lamlam.trainer.checkpoint import save_checkpoint
-from lamlam.trainer.data_loader import BatchLoader
+from lamlam.trainer.data_loader import BatchLoader, choose_workers
 from lamlam.trainer.documents import Document
 from lamlam.trainer.loop import train
 from lamlam.trainer.model import build_model, next_token_loss
@@ -69,8 +70,8 @@ def test_workers_prepare_the_same_rows(
 ) -> None:
     results = []
     for workers in (0, 2):
-        chosen = settings(corpus, tmp_path, workers=workers, invented=0.2)
-        with BatchLoader(chosen, documents, tokenizer) as loader:
+        chosen = settings(corpus, tmp_path, invented=0.2)
+        with BatchLoader(chosen, documents, tokenizer, workers=workers) as loader:
             results.append(loader.epoch(1))
     assert (results[0].inputs == results[1].inputs).all()
     assert (results[0].labels == results[1].labels).all()
@@ -143,7 +144,7 @@ def test_signals_of_a_terminal_are_for_the_parent(
     """A worker says nothing at Ctrl-C, and ends at once by the others, as before it was forked."""
     with (
         catching_signals(),
-        BatchLoader(settings(corpus, tmp_path, workers=1), documents, tokenizer) as loader,
+        BatchLoader(settings(corpus, tmp_path), documents, tokenizer, workers=1) as loader,
     ):
         assert loader._pool is not None
         number_of = {signal.SIGINT: signal.SIG_IGN, signal.SIGHUP: signal.SIG_DFL}
@@ -168,3 +169,20 @@ def test_a_checkpoint_that_is_not_whole_replaces_nothing(
     after = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "train.log"}
     assert after.keys() == before.keys()
     assert all(after[name] == before[name] for name in after if name != "state.pt")
+
+
+@pytest.mark.parametrize(
+    ("workers", "on_gpu", "cpus", "chosen"),
+    [
+        (-1, True, 16, 14),
+        (-1, True, 64, 16),
+        (-1, True, 1, 1),
+        (-1, False, 16, 0),
+        (3, False, 2, 3),
+    ],
+)
+def test_workers_are_as_many_as_there_are_processors_to_spare(
+    monkeypatch: pytest.MonkeyPatch, workers: int, on_gpu: bool, cpus: int, chosen: int
+) -> None:
+    monkeypatch.setattr(data_loader, "usable_cpus", lambda: cpus)
+    assert choose_workers(workers, on_gpu=on_gpu) == chosen

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lamlam.runtime.llama.usable_cpus import usable_cpus
+from lamlam.usable_cpus import usable_cpus
 from tests.programs import run_python
 
 MANY = 64
@@ -82,7 +82,7 @@ def test_a_process_on_one_core_uses_one_thread() -> None:
     program = (
         "import os\n"
         "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-        "from lamlam.runtime.llama.usable_cpus import usable_cpus\n"
+        "from lamlam.usable_cpus import usable_cpus\n"
         "print(usable_cpus())\n"
     )
     done = run_python("-c", program)
