@@ -28,7 +28,7 @@ def entered_twice(what: str, use: str) -> WrongBlock:
 
 
 class OnlyAsyncWith:
-    """Is opened by ``async with``; refuses ``with``."""
+    """Is opened by ``async with``; refuses ``with`` and ``await``."""
 
     _what: str
     """What it is, with its article."""
@@ -43,9 +43,12 @@ class OnlyAsyncWith:
         def __exit__(self, *_: object) -> None:
             """Make ``with`` come as far as `__enter__`."""
 
+        def __await__(self) -> NoReturn:
+            raise wrong_use(self._what, "async with", "await", self._use)
+
 
 class OnlyWith:
-    """Is opened by ``with``; refuses ``async with``."""
+    """Is opened by ``with``; refuses ``async with`` and ``await``."""
 
     _what: str
     """What it is, with its article."""
@@ -59,6 +62,9 @@ class OnlyWith:
 
         async def __aexit__(self, *_: object) -> None:
             """Make ``async with`` come as far as `__aenter__`."""
+
+        def __await__(self) -> NoReturn:
+            raise wrong_use(self._what, "with", "await", self._use)
 
 
 class _Block:
@@ -81,9 +87,6 @@ class _Block:
 
         def __anext__(self) -> NoReturn:
             raise wrong_use(self._what, self._right, "anext", self._use)
-
-        def __await__(self) -> NoReturn:
-            raise wrong_use(self._what, self._right, "await", self._use)
 
         def __getattr__(self, name: str) -> NoReturn:
             if name.startswith("_"):

@@ -77,6 +77,8 @@ def test_async_ones_name_the_right_block(model: Path, backend: str) -> None:
                 assert [event async for event in events]
                 assert [event async for event in events] == []
         _check("async with", partial(_with, lamlam.Engine(model, None)))
+        with pytest.raises(WrongBlock, match="`async with`, not by `await`"):
+            await _await(lamlam.Engine(model, None))
         assert not hasattr(lamlam.open_store("memory:"), "__len__")
 
     anyio.run(check, backend=backend)
@@ -110,7 +112,8 @@ def test_blocking_ones_name_the_right_block(model: Path) -> None:
         lamlam.Trace(io.StringIO()),
     )
     for block in blocks:
-        anyio.run(refused, _async_with, block, "with")
+        for wait in (_async_with, _await):
+            anyio.run(refused, wait, block, "with")
     with lamlam.SyncFactStore("memory:") as store, pytest.raises(WrongBlock, match="only once"):
         _with(store)
     with store:  # after it was closed, it may be opened again
