@@ -23,6 +23,7 @@ from lamlam.errors import BadChatTemplate
 from lamlam.runtime.chat.template_filters import (
     BUILT_IN,
     DICT_METHODS,
+    FROM_OUTSIDE,
     LIST_METHODS,
     NUMBER_METHODS,
     TEXT_METHODS,
@@ -140,14 +141,22 @@ class _Environment(ImmutableSandboxedEnvironment):
         }
         known = {name: filters.FILTERS[name] for name in BUILT_IN} | self._operations.filters()
         self.filters = {
-            name: budget.paid(made, as_text=name in WRITING) for name, made in known.items()
+            name: budget.paid(
+                made,
+                as_text=name in WRITING,
+                from_outside=name in FROM_OUTSIDE and name not in WRITING,
+            )
+            for name, made in known.items()
         }
         self.filters[_COUNTED] = pass_context(lambda _, loop: budget.counted(loop))
         self.filters[_EMITTED] = pass_context(lambda _, value: self._emitted(value))
         self.filters[_MADE] = pass_context(lambda _, value: budget.pay_for(value))
         self.filters[_COMPARED] = pass_context(lambda _, value: self._compared(value))
         tests: dict[str, Any] = dict(self.tests)
-        self.tests = {name: budget.paid(test) for name, test in tests.items()}
+        self.tests = {
+            name: budget.paid(test, from_outside=name in FROM_OUTSIDE)
+            for name, test in tests.items()
+        }
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """Parse the template, and make every loop and every text in it cost steps."""

@@ -65,6 +65,15 @@ WRITING = frozenset(
     + ("wordcount",)
 )
 """Filters that write out whatever they are given."""
+FROM_OUTSIDE = frozenset(
+    ("attr", "boolean", "count", "d", "default", "defined", "false", "first", "float", "integer")
+    + ("items", "iterable", "last", "length", "list", "mapping", "none", "number", "reverse")
+    + ("sameas", "sequence", "string", "true", "undefined")
+)
+"""Filters and tests whose time does not depend on what a container holds.
+
+Templates ask for the length of all messages once for each message; ``string`` is the test.
+"""
 _HOLDERS = (dict, list, tuple)
 _MAX_INDENT = 16
 _MAX_WIDTH = 200
@@ -129,19 +138,25 @@ class Budget:
         self.spend(1 + len(loop))
         return loop
 
-    def paid(self, function: Callable[..., Any], *, as_text: bool = False) -> Callable[..., Any]:
+    def paid(
+        self, function: Callable[..., Any], *, as_text: bool = False, from_outside: bool = False
+    ) -> Callable[..., Any]:
         """Return the function, whose arguments and results cost steps.
 
         Args:
             as_text: it writes its arguments out.
+            from_outside: it does not look at what its arguments hold.
         """
 
         @wraps(function)
         def paid(*args: Any, **kwargs: Any) -> Any:
             containers = [held for held in (*args, *kwargs.values()) if isinstance(held, _HOLDERS)]
-            if containers:
+            if containers and not from_outside:
                 self.weigh(*containers, as_text=as_text)
+            self.spend(1)
             made = function(*args, **kwargs)
+            if from_outside and any(made is given for given in containers):
+                return made
             is_finished = made is None or isinstance(made, str | int | float | Mapping | Undefined)
             if isinstance(made, Iterable) and not is_finished:
                 made = self.counted(made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import tracemalloc
 
 import pytest
@@ -194,6 +195,40 @@ def test_what_templates_use_gives_what_transformers_gives(source: str) -> None:
 
     expected = _compile_jinja_template(source).render(messages=SAID, documents=None)
     assert ChatTemplate(source).render(SAID) == expected and expected
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        *(
+            "messages | length",
+            "messages | count",
+            "(messages | last).role",
+            "(messages | first).role",
+        ),
+        *("messages | default([]) is sequence", "messages is mapping", "messages is iterable"),
+        *("messages is string", "messages is defined", "messages is sameas messages"),
+    ],
+)
+def test_what_each_message_asks_of_all_costs_the_same_in_a_long_conversation(look: str) -> None:
+    """As templates of Qwen3 do, which count all messages at each: no square of their number."""
+    template = ChatTemplate("{% for m in messages %}{{ " + look + " }}{% endfor %}")
+    n = 100
+    steps = [_steps(template, SAID * times) for times in (n, 2 * n, 4 * n)]
+    assert steps[2] - steps[1] == 2 * (steps[1] - steps[0]) != 0
+
+
+def _steps(template: ChatTemplate, said: list[dict[str, str]]) -> int:
+    """Return how many steps it must be given beside those for its length, from a fixed point on."""
+
+    def is_enough(work: int) -> bool:
+        try:
+            template.render(said, work=work)
+        except BadChatTemplate:
+            return False
+        return True
+
+    return bisect.bisect_left(range(-100_000, 10_000_000), True, key=is_enough)
 
 
 def test_lists_are_changed_as_in_llama_cpp() -> None:
