@@ -14,6 +14,8 @@ FLATTER = f"at most {MAX_DEPTH} levels are read"
 ONLY_TEXT = "this model reads text only"
 _TEXTS = ("text", "input_text", "output_text", "refusal", "summary_text")
 _THOUGHTS = ("thinking", "reasoning", "reasoning_text")
+_NO_ARGUMENTS = frozenset(("name", "id", "call_id", "type", "index", "status"))
+"""Keys of a called function, or of a call, that cannot be its arguments under another name."""
 _OTHER_MEDIA = ("image", "audio", "video", "file", "document")
 
 
@@ -123,7 +125,8 @@ def read_calls(n: int, message: Mapping[str, Any]) -> list[dict[str, Any]]:
     if legacy and not read:
         read.append({"id": "", "function": _named(f"message {n}: function_call", legacy)})
     for call in read:
-        if call["function"]["arguments"] in (None, ""):
+        arguments = call["function"]["arguments"]
+        if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
             call["function"]["arguments"] = {}
     return read
 
@@ -150,12 +153,14 @@ def _named(where: str, function: Any) -> dict[str, Any]:
             f"{where} must be a dictionary, got {type(function).__name__}",
             hint='write {"name": "…", "arguments": {…}}',
         )
-    if "arguments" not in function:
+    # Servers leave them out of a call without arguments; a key beside the name may be them.
+    given = {key for key, value in function.items() if value is not None}
+    if "arguments" not in function and given - _NO_ARGUMENTS:
         raise BadMessages(
             f"{where} has no arguments",
             hint=f"its keys are {', '.join(sorted(map(str, function)))}"[:200],
         )
-    arguments = function["arguments"]
+    arguments = function.get("arguments")
     if not isinstance(arguments, str | Mapping | None):
         raise BadMessages(
             f"{where}.arguments must be a JSON object or its text, got {type(arguments).__name__}"

@@ -53,6 +53,7 @@ _OTHER_ROLES = {
     "gpt": "assistant",
 }
 _WRAPPED = {
+    "delta": "join what the pieces of the stream say into one message of the assistant",
     "choices": "hand over response.choices[0].message",
     "message": "hand over its message",
     "output": "hand over the items of response.output",
@@ -192,7 +193,8 @@ def _role(n: int, message: Mapping[str, Any]) -> str:
     if isinstance(role, str) and role in ROLES:
         return role
     if role is None:
-        inner = next((key for key in _WRAPPED if key in message), None)
+        is_piece = message.get("object") == "chat.completion.chunk"
+        inner = "delta" if is_piece else next((key for key in _WRAPPED if key in message), None)
         raise BadMessages(f"message {n} has no role", hint=_WRAPPED[inner] if inner else HINT)
     near = _OTHER_ROLES.get(role) if isinstance(role, str) else None
     near = near or next(iter(difflib.get_close_matches(str(role).lower(), ROLES, 1)), None)

@@ -96,13 +96,15 @@ def _arguments(n: int, function: Mapping[str, Any]) -> dict[str, Any]:
         text = arguments if isinstance(arguments, str) else json.dumps(arguments, allow_nan=False)
         read = json.loads(text, parse_constant=_refuse)
     except (TypeError, ValueError, RecursionError):
-        read = ()
+        read, hint = (), "join the pieces of a streamed call before you hand it back"
+    else:
+        hint = 'write the parameters with their names: {"city": "Lowmere"}'
     if read is None:  # what a client writes for a call without arguments
         return {}
     if not isinstance(read, dict):
         raise BadMessages(
             f"message {n}: the arguments of the call of {function['name'][:60]!r} must be a JSON object",
-            hint="join the pieces of a streamed call before you hand it back",
+            hint=hint,
         )
     if is_too_deep(read):
         raise BadMessages(

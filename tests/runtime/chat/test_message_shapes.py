@@ -176,11 +176,18 @@ def test_what_clients_hand_back_is_read(name: str) -> None:
     assert _one(_one(given)) == expected, "what was read can be handed back"
 
 
-@pytest.mark.parametrize("arguments", ["", None, "null", "{}", {}, " {} "])
+@pytest.mark.parametrize("arguments", ["", None, "null", "{}", {}, " {} ", " \n"])
 def test_a_call_without_arguments_has_an_empty_object(arguments: Any) -> None:
     call = {"id": "a", "type": "function", "function": {"name": "now", "arguments": arguments}}
     read = _one({"role": "assistant", "content": None, "tool_calls": [call]})
     assert read["tool_calls"][0]["function"]["arguments"] == {}
+    for without in (_call(name="now"), _call(name="now", parameters=None), _call_of_a_server()):
+        assert _one(without)["tool_calls"][0]["function"]["arguments"] == {}
+
+
+def _call_of_a_server() -> dict[str, Any]:
+    call = {"name": "now", "id": "a", "type": "function_call", "index": 0}
+    return {"role": "assistant", "tool_calls": [call]}
 
 
 def test_parallel_calls_and_results_are_matched() -> None:
@@ -261,6 +268,8 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"type": "human", "content": "x"}, "unknown type 'human'", '"role": "user"'),
     ({"type": "web_search_call", "id": "x"}, "unknown type 'web_search_call'", "a message has"),
     ({"choices": [{"message": USER}]}, "no role", "response.choices"),
+    ({"object": "chat.completion.chunk", "choices": [{"delta": {}}]}, "no role", "join"),
+    ({"index": 0, "delta": {"content": "x"}}, "no role", "join what the pieces"),
     (_Foreign(), "an object of langchain_core", "convert_to_openai_messages"),
     (
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]},
@@ -278,6 +287,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"role": "assistant", "tool_calls": "f()"}, "tool_calls must be a list", "function"),
     ({"role": "assistant", "tool_calls": [{"type": "custom", "custom": {}}]}, "'custom'", "JSON"),
     (_call(name="f", arguments="{"), "arguments of the call of 'f' must be a JSON object", "join"),
+    (_call(name="f", arguments="[1]"), "must be a JSON object", "with their names"),
     (_call(name="f", arguments=[1]), "must be a JSON object or its text, got list", ""),
     (_call(name="f", argument="{}"), "has no arguments", "argument, name"),
     (_Broken(), "_Broken cannot be read: its model_dump raises RuntimeError", "dictionary"),
