@@ -64,24 +64,25 @@ def read_architecture(config: dict[str, Any]) -> Architecture:
     return reader(config)
 
 
-def _llama(config: dict[str, Any]) -> Architecture:
+def _llama(config: dict[str, Any], name: str = "llama") -> Architecture:
+    is_qwen = name == "qwen3"
     width, n_layers = _whole(config, "hidden_size"), _whole(config, "num_hidden_layers")
     n_heads = _whole(config, "num_attention_heads")
     n_kv_heads = _whole(config, "num_key_value_heads", n_heads)
     feed_forward, n_rows = _whole(config, "intermediate_size"), _whole(config, "vocab_size")
-    head_width = _whole(config, "head_dim", width // n_heads)
+    # A configuration without a width has the family's own.
+    head_width = _whole(config, "head_dim", 128 if is_qwen else width // n_heads)
     if n_heads % n_kv_heads:
         raise BadCheckpoint(f"{n_heads} heads do not divide among {n_kv_heads} key-value heads")
     _expect(config, "hidden_act", "silu")
     q_width, kv_width = n_heads * head_width, n_kv_heads * head_width
-    tied = config.get("tie_word_embeddings", False)
-    if type(tied) is not bool:
-        raise BadCheckpoint(f"config.json: tie_word_embeddings must be true or false, got {tied!r}")
+    tied = _flag(config, "tie_word_embeddings", False)
     rules = [TensorRule("model.embed_tokens.weight", "token_embd.weight", (n_rows, width))]
     for layer in range(n_layers):
         a, b = f"model.layers.{layer}.", f"blk.{layer}."
-        q_change = partial(interleave_rope_halves, n_heads=n_heads)
-        k_change = partial(interleave_rope_halves, n_heads=n_kv_heads)
+        # llama.cpp rotates Qwen's halves as Hugging Face does.
+        q_change = None if is_qwen else partial(interleave_rope_halves, n_heads=n_heads)
+        k_change = None if is_qwen else partial(interleave_rope_halves, n_heads=n_kv_heads)
         rules += [
             TensorRule(a + "input_layernorm.weight", b + "attn_norm.weight", (width,)),
             TensorRule(
@@ -97,11 +98,18 @@ def _llama(config: dict[str, Any]) -> Architecture:
             TensorRule(a + "mlp.up_proj.weight", b + "ffn_up.weight", (feed_forward, width)),
             TensorRule(a + "mlp.down_proj.weight", b + "ffn_down.weight", (width, feed_forward)),
         ]
+        if is_qwen:
+            rules += [
+                TensorRule(
+                    f"{a}self_attn.{x}_norm.weight", f"{b}attn_{x}_norm.weight", (head_width,)
+                )
+                for x in "qk"
+            ]
     rules.append(TensorRule("model.norm.weight", "output_norm.weight", (width,)))
     if not tied:
         rules.append(TensorRule("lm_head.weight", "output.weight", (n_rows, width)))
     return Architecture(
-        name="llama",
+        name=name,
         hyperparameters={
             "context_length": _whole(config, "max_position_embeddings"),
             "embedding_length": width,
@@ -135,8 +143,7 @@ def _gpt2(config: dict[str, Any]) -> Architecture:
         _expect(config, "activation_function", "gelu_new")
     _expect(config, "scale_attn_by_inverse_layer_idx", False)
     _expect(config, "scale_attn_weights", True)
-    if not config.get("tie_word_embeddings", True):
-        raise BadCheckpoint("GPT-2 models with a separate output matrix cannot be exported")
+    tied = _flag(config, "tie_word_embeddings", True)
     rules = [
         TensorRule("transformer.wte.weight", "token_embd.weight", (n_rows, width)),
         TensorRule("transformer.wpe.weight", "position_embd.weight", (context, width)),
@@ -168,6 +175,8 @@ def _gpt2(config: dict[str, Any]) -> Architecture:
         TensorRule(f"transformer.ln_f.{part}", f"output_norm.{part}", (width,))
         for part in ("weight", "bias")
     ]
+    if not tied:
+        rules.append(TensorRule("lm_head.weight", "output.weight", (n_rows, width)))
     return Architecture(
         name="gpt2",
         hyperparameters={
@@ -181,7 +190,7 @@ def _gpt2(config: dict[str, Any]) -> Architecture:
         rules=tuple(rules),
         n_rows=n_rows,
         ignored=frozenset(
-            ["lm_head.weight"]
+            ["lm_head.weight"] * tied
             + [
                 f"transformer.h.{n}.attn.{mask}"
                 for n in range(n_layers)
@@ -243,14 +252,33 @@ def _whole(config: dict[str, Any], key: str, default: int | None = None) -> int:
     return value
 
 
+def _flag(config: dict[str, Any], key: str, default: bool) -> bool:
+    value = config.get(key, default)
+    if type(value) is not bool:
+        raise BadCheckpoint(f"config.json: {key} must be true or false, got {value!r}")
+    return value
+
+
 def _expect(config: dict[str, Any], key: str, expected: str | bool) -> None:
     value = config.get(key, expected)
     if value != expected:
         raise BadCheckpoint(f"config.json: {key} is {value!r}, only {expected!r} can be exported")
 
 
-_CLASSES = {"llama": "LlamaForCausalLM", "gpt2": "GPT2LMHeadModel"}
+def _qwen3(config: dict[str, Any]) -> Architecture:
+    layers = config.get("layer_types") or []
+    if config.get("use_sliding_window") or any(kind != "full_attention" for kind in layers):
+        raise BadCheckpoint("Qwen 3 models with a sliding window cannot be exported")
+    return _llama(config, "qwen3")
+
+
+_CLASSES = {
+    "llama": "LlamaForCausalLM",
+    "gpt2": "GPT2LMHeadModel",
+    "qwen3": "Qwen3ForCausalLM",
+}
 _READERS: dict[str, Callable[[dict[str, Any]], Architecture]] = {
     "LlamaForCausalLM": _llama,
     "GPT2LMHeadModel": _gpt2,
+    "Qwen3ForCausalLM": _qwen3,
 }

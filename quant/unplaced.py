@@ -21,14 +21,17 @@ _ABOUT = frozenset(
     "_attn_implementation_autoset _attn_implementation_internal _commit_hash torchscript "
     "use_bfloat16 pruned_heads gradient_checkpointing license unsloth_version unsloth_fixed "
     "is_decoder tf_legacy_loss max_sequence_length model_max_length vocab_size "
-    "tie_word_embeddings use_return_dict".split()
+    "tie_word_embeddings use_return_dict is_llama_config transformers.js_config".split()
+)
+_OF_LLAMA = frozenset(
+    "hidden_size num_hidden_layers num_attention_heads num_key_value_heads "
+    "intermediate_size head_dim hidden_act max_position_embeddings rms_norm_eps rope_theta "
+    "rope_scaling rope_parameters pretraining_tp attention_dropout".split()
 )
 _OF_MODEL = {
-    "llama": frozenset(
-        "hidden_size num_hidden_layers num_attention_heads num_key_value_heads "
-        "intermediate_size head_dim hidden_act max_position_embeddings rms_norm_eps rope_theta "
-        "rope_scaling rope_parameters pretraining_tp attention_dropout".split()
-    ),
+    "llama": _OF_LLAMA,
+    # Which layers have a sliding window is checked where the architecture is read.
+    "qwen3": _OF_LLAMA | {"layer_types", "max_window_layers"},
     "gpt2": frozenset(
         "n_embd n_layer n_head n_positions n_ctx n_inner activation_function layer_norm_epsilon "
         "scale_attn_weights scale_attn_by_inverse_layer_idx reorder_and_upcast_attn resid_pdrop "

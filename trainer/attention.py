@@ -90,6 +90,7 @@ def attend(
     *,
     scaling: float | None = None,
     dropout: float = 0.0,
+    document_mask: BlockMask | Tensor | None = None,
     **_: Any,  # what other attention functions of transformers take
 ) -> tuple[Tensor, None]:
     """Return the attention of one layer, as `transformers` asks for it.
@@ -101,7 +102,9 @@ def attend(
         query: (rows, heads, seq_len, head_dim).
         key: (rows, kv_heads, seq_len, head_dim); ``value`` alike.
         attention_mask: of `DocumentSpans.mask`; None sees everything before.
+        document_mask: the same, from a model whose body does not take such a mask.
     """
+    attention_mask = attention_mask if document_mask is None else document_mask
     is_grouped = query.shape[1] != key.shape[1]
     if isinstance(attention_mask, BlockMask):
         out = flex_attention(

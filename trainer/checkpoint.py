@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import LlamaForCausalLM
+from transformers import PreTrainedModel
 
 from lamlam.lookup_tokens import END_OF_TEXT
+from lamlam.trainer.model import is_tied
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.tokenizer import LmlmTokenizer
 from lamlam.unfinished_files import part_beside
@@ -21,7 +22,7 @@ from lamlam.unfinished_files import part_beside
 
 def save_checkpoint(
     folder: Path,
-    model: LlamaForCausalLM,
+    model: PreTrainedModel,
     tokenizer: LmlmTokenizer,
     settings: Settings,
     record: dict[str, Any],
@@ -44,7 +45,7 @@ def save_checkpoint(
 
 def _write_checkpoint(
     folder: Path,
-    model: LlamaForCausalLM,
+    model: PreTrainedModel,
     tokenizer: LmlmTokenizer,
     settings: Settings,
     record: dict[str, Any],
@@ -57,7 +58,7 @@ def _write_checkpoint(
     }
     # A tied output matrix is the embedding, stored once. What the weights are decides, not the
     # configuration: one that calls other weights tied would drop them without a word.
-    tied = model.lm_head.weight is model.model.embed_tokens.weight
+    tied = is_tied(model)
     if tied:
         del weights["lm_head.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})

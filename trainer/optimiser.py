@@ -14,10 +14,13 @@ from lamlam.trainer.settings import OptimiserConfig
 def build_optimisers(model: torch.nn.Module, settings: OptimiserConfig) -> list[Optimizer]:
     """Return the optimisers; each group keeps its full rate under ``initial_lr``."""
     matrices, embeddings, vectors = [], [], []
+    looked_up = {
+        id(part.weight) for part in model.modules() if isinstance(part, torch.nn.Embedding)
+    }
     for name, weight in model.named_parameters():
         if weight.ndim < 2:
             vectors.append(weight)
-        elif "embed" in name or "lm_head" in name:
+        elif id(weight) in looked_up or "lm_head" in name:
             embeddings.append(weight)
         else:
             matrices.append(weight)

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lamlam.errors import BadSettings
 from lamlam.trainer.augmentation import Augmentation
+from lamlam.trainer.presets import expand_preset
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,22 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """Shape of a Llama-like model."""
+    """Shape of the model; a file may name one of `presets.PRESETS` as ``model.preset``."""
 
+    family: Literal["llama", "gpt2", "qwen3"] = "llama"
+    """Architecture; GPT-2 has learnt positions and a key head for each head."""
     width: int = 512
     """Hidden size."""
     layers: int = 8
     heads: int = 8
     kv_heads: int = 4
+    """Key and value heads; GPT-2 has ``heads`` of them whatever this says."""
+    head_dim: int = 0
+    """Width of a head; ``width / heads`` when 0."""
     feed_forward: int = 1280
     """Intermediate size of the MLP."""
+    tied: bool = True
+    """The output matrix is the embedding."""
     context: int = 1024
     """Sequence length (positions); also the length of a row."""
     rope_theta: float = 10_000.0
@@ -148,16 +156,40 @@ class Settings:
             raise BadSettings(
                 "run.steps or run.minutes must be above 0, got 0 for both: the run would never end"
             )
-        if self.model.width % self.model.heads or self.model.heads % self.model.kv_heads:
-            raise BadSettings(
-                "model.width must be a multiple of model.heads, and model.heads of model.kv_heads"
-            )
+        self._check_heads()
         if self.optimiser.batch_rows % self.optimiser.accumulate:
             raise BadSettings("optimiser.batch_rows must be a multiple of optimiser.accumulate")
         if not self.data.documents:
             raise BadSettings("data.documents must name a file, got an empty text")
 
+    def _check_heads(self) -> None:
+        model = self.model
+        if model.family == "gpt2":
+            if model.head_dim not in (0, model.width // model.heads):
+                raise BadSettings(
+                    f"model.head_dim is {model.head_dim}, but a head of GPT-2 is "
+                    "model.width / model.heads wide",
+                    hint="leave model.head_dim out",
+                )
+        elif model.heads % model.kv_heads:
+            raise BadSettings(
+                f"model.heads ({model.heads}) must be a multiple of model.kv_heads "
+                f"({model.kv_heads})"
+            )
+        if not model.head_dim and model.width % model.heads:
+            raise BadSettings(
+                f"model.width ({model.width}) must be a multiple of model.heads ({model.heads}) "
+                "where model.head_dim is not given"
+            )
+        if model.head_dim < 0 or (model.head_dim or model.width // model.heads) % 2:
+            raise BadSettings(
+                "a head must be an even number of values wide: correct model.head_dim, or "
+                "model.width and model.heads"
+            )
 
+
+_ALSO = {"model.": {"preset"}}
+"""Names that a file may use and that stand for others."""
 _STANDARD = Settings(data=DataConfig(documents="-"), run=RunConfig(steps=1))
 """Any valid settings: a file must have the types of their fields."""
 
@@ -184,7 +216,7 @@ def load_settings(path: Path, changes: list[str] | None = None) -> Settings:
         raise BadSettings(f"cannot read {path}: {problem.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as problem:
         raise BadSettings(f"cannot read the settings of {path}: {problem}") from None
-    settings: Settings = _build(Settings, raw, "")
+    settings: Settings = _build(Settings, expand_preset(raw), "")
     return settings
 
 
@@ -198,7 +230,8 @@ def _build(kind: Any, raw: Any, where: str) -> Any:  # Any: one builder for all 
     for key, value in raw.items():
         if key not in fields:
             raise BadSettings(
-                f"unknown setting {where}{key}", hint=f"known there: {', '.join(sorted(fields))}"
+                f"unknown setting {where}{key}",
+                hint=f"known there: {', '.join(sorted(fields | _ALSO.get(where, set())))}",
             )
         default = getattr(standard, key)
         if dataclasses.is_dataclass(default):

@@ -29,7 +29,7 @@ def test_a_file_and_changes(tmp_path: Path) -> None:
     [
         ("model.wdith=3", "model.wdith"),
         ("model.width='a'", "model.width must be int"),
-        ("model.heads=7", "model.width must be a multiple"),
+        ("model.heads=7", "model.heads .7. must be a multiple of model.kv_heads"),
         ("run.steps=0", "run.steps or run.minutes"),
         ("optimiser.accumulate=3", "accumulate"),
         ("data.documents=''", "data.documents"),
