@@ -127,10 +127,16 @@ def body_of(model: PreTrainedModel) -> Any:  # Any: a class of its own for each 
     return model.base_model
 
 
+def output_weight(model: PreTrainedModel) -> Tensor:
+    """Return the output matrix, (vocabulary, width)."""
+    output: Any = model.get_output_embeddings()  # type: ignore[no-untyped-call]  # transformers'
+    weight: Tensor = output.weight
+    return weight
+
+
 def is_tied(model: PreTrainedModel) -> bool:
     """Return whether the output matrix is the embedding: the weights say so, not the settings."""
-    output, embedding = model.get_output_embeddings(), model.get_input_embeddings()
-    return output is not None and output.weight is embedding.weight
+    return output_weight(model) is model.get_input_embeddings().weight
 
 
 def next_token_loss(
@@ -153,13 +159,15 @@ def next_token_loss(
     Returns:
         Scalar in nats, summed in float32: divide by the number of labels that count.
     """
-    embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
+    embedding: Any = model.get_input_embeddings()
     # GPT-2's body asks a mask for its number of axes, which a block mask does not have.
     name = "document_mask" if model.config.model_type == "gpt2" else "attention_mask"
     states = body_of(model)(
         inputs_embeds=embedding(inputs).to(dtype), position_ids=positions, **{name: mask}
     ).last_hidden_state  # (rows, seq_len, width)
-    return summed_cross_entropy(states.flatten(0, 1).to(dtype), output.weight, labels.flatten())
+    return summed_cross_entropy(
+        states.flatten(0, 1).to(dtype), output_weight(model), labels.flatten()
+    )
 
 
 def count_loss_tokens(labels: Tensor) -> int:
