@@ -17,7 +17,7 @@ status=()
 clean_up() { # neither Ctrl-C nor the end of this script reaches what runs beside it
   trap '' INT TERM
   local pid
-  for pid in "${process[@]}"; do kill -- "-$pid" 2>/dev/null; done
+  for pid in ${process[@]+"${process[@]}"}; do kill -- "-$pid" 2>/dev/null; done
   [[ -z $wanted ]] || "$containers" down
 }
 trap clean_up EXIT
@@ -45,7 +45,7 @@ fi
 run_in_turn() {
   local part result=0 worst=0
   for part in "$@"; do
-    "$python" -m pytest --part "$part" --require-neo4j "${arguments[@]}"
+    "$python" -m pytest --part "$part" --require-neo4j ${arguments[@]+"${arguments[@]}"}
     result=$?
     ((result == 5 && ${#arguments[@]} > 0)) && continue # no test chosen, which arguments may do
     ((result == 0)) || worst=$result

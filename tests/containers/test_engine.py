@@ -127,6 +127,25 @@ def test_an_interrupted_run_takes_its_engine_along(clone: Clone) -> None:
     assert clone.traces() == [], text
 
 
+def test_where_none_can_be_had_one_line_says_why(clone: Clone) -> None:
+    """Without the right to make namespaces the status is 3, and no file is left."""
+    command = [str(clone.root / "build_support" / "containers.sh"), "up"]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", *command]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "DOCKER_HOST": f"unix://{clone.root}/nothing"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == _NO_ENGINE, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("[containers] no container engine: ")
+    assert not done.stdout
+    assert clone.traces() == []
+
+
 def test_a_dead_engine_is_replaced(clone: Clone) -> None:
     """SIGKILL to the engine leaves no container running, and `up` starts another."""
     if clone.script("up").returncode == _NO_ENGINE:

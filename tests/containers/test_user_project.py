@@ -231,6 +231,7 @@ def test_the_usual_image_that_cannot_be_had_is_a_skip(
         pass
 
 
+@pytest.mark.parametrize("container", ["newest_neo4j"], indirect=True)
 def test_a_wrong_password_is_refused(project: UserProject, container: Neo4jServer) -> None:
     """A server by address that refuses the password is an error, and the password is not shown."""
     address = container.address.replace("://", "://neo4j:hushhush@")

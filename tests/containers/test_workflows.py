@@ -70,9 +70,10 @@ def test_with_a_service(project: UserProject) -> None:
         github = {**GITHUB_SERVICE["env"], "LAMLAM_TEST_NEO4J": here}
         alias = GITLAB_SERVICE["services"][0]["alias"]
         inside = variables["LAMLAM_TEST_NEO4J"].replace(f"@{alias}:", f"@{address_inside}:")
-        for environment in (github, {**variables, "LAMLAM_TEST_NEO4J": inside}):
-            run = project.run(**environment)
-            assert run.outcomes == {"passed": 3 + 3 + 1}, run.text
+        run = project.run(**github)
+        assert run.outcomes == {"passed": 3 + 3 + 1}, run.text
+        run = project.run("-k", "test_sync", **{**variables, "LAMLAM_TEST_NEO4J": inside})
+        assert run.outcomes == {"passed": 3}, run.text
 
 
 @contextmanager
