@@ -30,6 +30,9 @@ _DELETE = (
     " AND none(label IN labels(node) WHERE any(one IN $spared WHERE label STARTS WITH one))"
     " WITH node LIMIT $batch DETACH DELETE node RETURN count(*) AS deleted"
 )
+# A server that has just started plans each statement for the first time: on a busy machine, or
+# with a fraction of a processor, longer than the usual limit.
+_PATIENCE = "timeout=120"  # seconds
 _BATCH = 10_000  # nodes per transaction: a big one does not fit a small heap
 _IN_USE: dict[str, set[int]] = {}  # by URL of a server: numbers of its prefixes
 
@@ -52,11 +55,11 @@ def fresh_url(server: Neo4jServer) -> Iterator[str]:
         wait_for_container(server)
     if server.is_ours:
         with _kept_prefix(server) as prefix:
-            yield _with_prefix(server, prefix) if prefix else server.url
+            yield _with_options(server, prefix)
         return
     prefix = f"LamlamTest{secrets.token_hex(4)}"
     try:
-        yield _with_prefix(server, prefix)
+        yield _with_options(server, prefix)
     finally:
         _delete_nodes(server, prefix)
         _drop_schema(server, prefix)
@@ -87,9 +90,13 @@ def _spare_prefix(number: int) -> str:
     return f"LamlamSpare{number}x"  # x: none begins with another
 
 
-def _with_prefix(server: Neo4jServer, prefix: str) -> str:
+def _with_options(server: Neo4jServer, prefix: str) -> str:
+    options = [_PATIENCE] if server.container else []
+    options += [f"prefix={prefix}"] if prefix else []
+    if not options:
+        return server.url
     joint = "&" if urlsplit(server.url).query else "?"
-    return f"{server.url}{joint}prefix={prefix}"
+    return f"{server.url}{joint}{'&'.join(options)}"
 
 
 @contextmanager
