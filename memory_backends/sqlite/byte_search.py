@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 _READ_BYTES = 1 << 20
 _PREFIX = 4
+_BETWEEN = b"\xff"
+"""Between texts: no UTF-8 text has this byte, so nothing is found across two of them."""
 _FEW = 32
 """Up to so many, one search each is faster than looking at every position once."""
 
@@ -20,13 +22,27 @@ def found_in(file: Path, needles: Collection[bytes]) -> set[bytes]:
     Args:
         needles: of four bytes or more.
     """
-    remaining = set(needles)
-    if not remaining:
+    if not needles:
         return set()
-    overlap = max(map(len, remaining)) - 1
+    return _found_in(_windows(file, max(map(len, needles)) - 1), needles)
+
+
+def found_in_texts(texts: Iterable[str], needles: Collection[bytes]) -> set[bytes]:
+    """Return those of the needles that one of the texts holds; each text is read at most once.
+
+    Args:
+        needles: of four bytes or more, UTF-8.
+    """
+    return _found_in(_joined(texts), needles)
+
+
+def _found_in(windows: Iterable[bytes], needles: Collection[bytes]) -> set[bytes]:
+    remaining = set(needles)
     found: set[bytes] = set()
     starts = _Starts(remaining) if len(remaining) > _FEW else None
-    for window in _windows(file, overlap):
+    for window in windows:
+        if not remaining:
+            break
         here = starts.found_in(window) if starts else {one for one in remaining if one in window}
         found |= here
         remaining -= here
@@ -41,6 +57,20 @@ def _windows(file: Path, overlap: int) -> Iterator[bytes]:
             window = tail + block
             yield window
             tail = window[-overlap:] if overlap else b""
+
+
+def _joined(texts: Iterable[str]) -> Iterator[bytes]:
+    """Yield the texts, many at a time."""
+    waiting: list[bytes] = []
+    size = 0
+    for text in texts:
+        waiting.append(text.encode())
+        size += len(waiting[-1])
+        if size >= _READ_BYTES:
+            yield _BETWEEN.join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield _BETWEEN.join(waiting)
 
 
 class _Starts:

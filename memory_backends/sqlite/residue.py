@@ -6,10 +6,10 @@ SQLite's ``secure_delete`` overwrites deleted rows; copies on moved pages are wh
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from lamlam.memory_backends.sqlite.byte_search import found_in
+from lamlam.memory_backends.sqlite.byte_search import found_in, found_in_texts
 
 SHORTEST_SEARCHED = 4
 """Characters that are worth searching for: shorter texts stand everywhere by chance, and are
@@ -21,15 +21,15 @@ _PIECE = 48
 
 # Columns are joined as they stand in the file.
 _LIVE = (
-    "SELECT 1 FROM ent WHERE instr(name || facts, ?1) LIMIT 1",
-    "SELECT 1 FROM alias WHERE instr(key, ?1) LIMIT 1",
-    "SELECT 1 FROM source WHERE instr(text, ?1) LIMIT 1",
-    "SELECT 1 FROM past WHERE instr(name || facts, ?1) LIMIT 1",
-    "SELECT 1 FROM merge WHERE instr(record, ?1) LIMIT 1",
-    "SELECT 1 FROM log WHERE instr(coalesce(actor, '') || coalesce(events, ''), ?1) LIMIT 1",
-    "SELECT 1 FROM store WHERE instr(rules, ?1) LIMIT 1",
-    "SELECT 1 FROM migration WHERE instr(name, ?1) LIMIT 1",
-    "SELECT 1 FROM sqlite_schema WHERE instr(type || name || tbl_name || sql, ?1) LIMIT 1",
+    "SELECT name || facts FROM ent",
+    "SELECT key FROM alias",
+    "SELECT text FROM source",
+    "SELECT name || facts FROM past",
+    "SELECT record FROM merge",
+    "SELECT coalesce(actor, '') || coalesce(events, '') FROM log",
+    "SELECT rules FROM store",
+    "SELECT name FROM migration",
+    "SELECT type || name || tbl_name || sql FROM sqlite_schema",
 )
 
 
@@ -52,7 +52,8 @@ def leftovers(connection: sqlite3.Connection, path: Path, needles: Collection[st
         if file.exists():
             wanted = {needle.encode(): needle for needle in needles if needle not in found}
             found.update(wanted[piece] for piece in found_in(file, wanted))
-    return {needle for needle in found if not _is_live(connection, needle)}
+    live = found_in_texts(_live_texts(connection), {needle.encode() for needle in found})
+    return {needle for needle in found if needle.encode() not in live}
 
 
 def pieces(text: str) -> Sequence[str]:
@@ -63,6 +64,9 @@ def pieces(text: str) -> Sequence[str]:
     return [text[:_PIECE], text[middle : middle + _PIECE], text[-_PIECE:]]
 
 
-def _is_live(connection: sqlite3.Connection, needle: str) -> bool:
-    """Return whether something that was not erased holds these bytes."""
-    return any(connection.execute(sql, (needle,)).fetchone() for sql in _LIVE)
+def _live_texts(connection: sqlite3.Connection) -> Iterator[str]:
+    """Yield all that was not erased."""
+    for sql in _LIVE:
+        for (text,) in connection.execute(sql):
+            if text is not None:
+                yield text

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamlam.memory_backends.sqlite import byte_search
-from lamlam.memory_backends.sqlite.byte_search import found_in
+from lamlam.memory_backends.sqlite.byte_search import found_in, found_in_texts
 
 
 @given(
@@ -31,3 +31,21 @@ def test_many_are_found_as_one_by_one(
         patch.setattr(byte_search, "_READ_BYTES", read_bytes)
         patch.setattr(byte_search, "_FEW", few)
         assert found_in(file, needles) == {needle for needle in needles if needle in data}
+
+
+@given(
+    texts=st.lists(st.text("abcä", max_size=40), max_size=20),
+    others=st.sets(st.text("abcä", min_size=4, max_size=12), max_size=40),
+    read_bytes=st.sampled_from([1, 16, 1 << 20]),
+    few=st.sampled_from([0, 32]),
+)
+def test_what_texts_hold_is_found_in_each_and_never_across_two(
+    texts: list[str], others: set[str], read_bytes: int, few: int
+) -> None:
+    """Texts that are searched together are texts of their own."""
+    needles = others | {text[:5] for text in texts if len(text) >= 5}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(byte_search, "_READ_BYTES", read_bytes)
+        patch.setattr(byte_search, "_FEW", few)
+        found = found_in_texts(iter(texts), {needle.encode() for needle in needles})
+    assert found == {needle.encode() for needle in needles if any(needle in text for text in texts)}

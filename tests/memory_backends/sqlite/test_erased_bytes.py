@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Collection, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from lamlam.memory_backends.model.operations import (
     Replace,
     Retract,
 )
+from lamlam.memory_backends.sqlite import residue
+from lamlam.memory_backends.sqlite.byte_search import found_in_texts
 from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
 from tests.limits import HANG_S
@@ -57,6 +60,28 @@ def test_a_value_that_another_fact_holds_may_stay(path: Path) -> None:
         receipt = store.erase("A B")
         assert receipt.verified
         assert store.lookup("C D", "birth place").value == "Lowmere"
+
+
+def test_values_that_others_hold_too_are_looked_for_in_one_reading(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many they are: a reading of all facts for each would take hours."""
+    readings: list[int] = []
+
+    def counted(texts: Iterable[str], needles: Collection[bytes]) -> set[bytes]:
+        every = list(texts)
+        readings.append(len(every))
+        return found_in_texts(every, needles)
+
+    monkeypatch.setattr(residue, "found_in_texts", counted)
+    with SyncFactStore(path) as store:
+        for name in ("A B", "C D"):
+            put(store, *((name, f"relation {n}", f"value {n}") for n in range(200)))
+        receipt = store.erase("A B")
+        assert (receipt.verified, receipt.facts) == (True, 200)
+        assert store.lookup("C D", "relation 7").value == "value 7"
+    assert len(readings) == 1
+    assert readings[0] < 200
 
 
 def test_leftover_bytes_are_found_and_cleaned(path: Path) -> None:
