@@ -47,6 +47,7 @@ LamLamError
 │       └── StoreElsewhere     it is open in the process that this one was forked from
 └── TrainingError              training cannot go on
     ├── BadDocument            a training document breaks its format
+    ├── AnnotatorFailed        the model that annotates refuses, or gives no usable answer
     ├── BadSettings            settings are unknown, or contradict each other
     ├── NothingToLearn         every token of the data is masked
     ├── TrainingDiverged       a loss or a gradient is no longer a finite number
@@ -315,6 +316,10 @@ class TrainingError(LamLamError):
 
 class BadDocument(TrainingError):
     """A training document breaks its format."""
+
+
+class AnnotatorFailed(TrainingError):
+    """The model that annotates texts refuses, or gives no usable answer."""
 
 
 class BadSettings(TrainingError):

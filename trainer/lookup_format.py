@@ -23,10 +23,12 @@ UNKNOWN = "unknown"
 
 _LOOKUP = re.compile(" (.*?)".join(map(re.escape, LOOKUP_TOKENS)), re.DOTALL)
 # The form in which annotated corpora are published. A value may hold a closing
-# bracket ("[1]") as long as brackets pair, and either kind of quotation mark.
+# bracket ("[1]") as long as brackets pair, and either kind of quotation mark. A call that is not
+# closed takes nothing of the next one.
 _CALL = re.compile(
-    r"\s?\[dblookup\((?P<q1>['\"])(?P<entity>.+?)(?P=q1),\s*(?P<q2>['\"])(?P<relation>.+?)(?P=q2)\)"
-    r"\s*->\s*(?P<value>(?:[^\[\]]|\[[^\[\]]*\])+?)\s*\]"
+    r"\s?\[dblookup\((?P<q1>['\"])(?P<entity>(?:(?!\[dblookup\().)+?)(?P=q1),"
+    r"\s*(?P<q2>['\"])(?P<relation>(?:(?!\[dblookup\().)+?)(?P=q2)\)"
+    r"\s*->\s*(?P<value>(?:[^\[\]]|\[(?!dblookup\()[^\[\]]*\])+?)\s*\]"
 )
 
 

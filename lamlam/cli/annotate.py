@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamlam.cli.output import print_result, printable_line, stderr_console
+from lamlam.cli.output import (
+    print_result,
+    printable_line,
+    saying_what_is_done,
+    stderr_console,
+)
 
 if TYPE_CHECKING:
+    from lamlam.cli.annotate_by_model import Asking
     from lamlam.trainer.annotation.known_facts import KnownFacts
     from lamlam.trainer.annotation.quality import QualityReport
     from lamlam.trainer.annotation.source_texts import SourceReading
@@ -77,6 +84,36 @@ def annotate(
     workers: Annotated[
         int, typer.Option("--workers", min=1, help="Processes; each holds the facts in memory.")
     ] = 1,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            "--endpoint",
+            metavar="URL",
+            help="Let a model annotate, at a chat endpoint of OpenAI's shape, such as"
+            " http://localhost:8000/v1; a key is read from LAMLAM_ANNOTATOR_KEY or OPENAI_API_KEY.",
+        ),
+    ] = None,
+    model_name: Annotated[
+        str | None, typer.Option("--model-name", metavar="M", help="The model's name there.")
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, max=512, help="Requests at a time.")
+    ] = 8,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.001, help="Seconds until a request counts as lost.")
+    ] = 120.0,
+    grammar: Annotated[
+        bool,
+        typer.Option("--grammar", help="Bind replies to the text; for servers of llama.cpp only."),
+    ] = False,
+    prices: Annotated[
+        str | None,
+        typer.Option(
+            "--prices",
+            metavar="IN,OUT",
+            help="Price of a million tokens of prompts and of replies: shows the cost.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the sample in the report.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -87,9 +124,14 @@ def annotate(
     A value counts where its sentence is about the fact's entity and speaks of
     the relation; what is doubtful is left out and counted.
 
+    With --endpoint a language model annotates: its replies are checked word by
+    word and kept in FILE.work until the documents are written, so that a run
+    that is killed goes on where it was.
+
     Texts with the reference's calls, [dblookup('E', 'R') -> V], and JSON lines
     that have facts already need no --facts.
     """
+    from lamlam.cli.annotate_by_model import asking_of
     from lamlam.trainer.annotation.aligned_documents import align_documents
     from lamlam.trainer.annotation.quality import QualityReport, quality_page
     from lamlam.trainer.annotation.source_texts import SourceReading, files_in
@@ -106,9 +148,16 @@ def annotate(
     quality = QualityReport(seed=seed)
     stated: dict[tuple[str, str, str], str] = {}
     n_written = 0
-    with document_file(out) as written:
-        with _progress(files, reading) as documents:
-            for before, document, alignment in align_documents(documents, known, workers=workers):
+    asking = asking_of(
+        out, endpoint, model_name, concurrency, timeout, has_grammar=grammar, prices=prices
+    )
+    with saying_what_is_done(), asking as asked, document_file(out) as written:
+        with _progress(files, reading, asked) as documents:
+            originals: deque[Document] = deque()
+            for before, document, alignment in align_documents(
+                asked.annotated(documents, originals), known, workers=workers
+            ):
+                before = originals.popleft() if originals else before
                 quality.add(before, document, alignment.left_out)
                 if only_with_facts and not document.facts:
                     continue
@@ -117,15 +166,16 @@ def annotate(
                 if facts_out:
                     for triple in document.triples():
                         stated.setdefault(triple, document.source)
-        _check_not_empty(n_written, quality, bool(facts), files)
+        _check_not_empty(n_written, quality, bool(facts or endpoint), files)
         n_facts, n_refused = _write_facts(stated, facts_out) if facts_out else (None, 0)
-        figures = _figures(quality, reading, known, n_facts, n_refused)
+        figures = _figures(quality, reading, known, n_facts, n_refused) | asked.figures()
         if report:
             _write_page(report, quality_page(figures, quality.sample))
     seconds = time.perf_counter() - began
     figures["seconds"] = round(seconds, 3)
     figures["mb_per_s"] = round(reading.n_bytes / 1e6 / max(seconds, 1e-9), 3)
     _remarks(reading)
+    asked.remark()
     print_result(figures, as_json)
     if not as_json:
         typer.echo(f"next: lamlam train CONFIG.toml --set data.documents={out}")
@@ -190,7 +240,9 @@ def _read_facts(
 
 
 @contextmanager
-def _progress(files: list[str], reading: SourceReading) -> Iterator[Iterator[Document]]:
+def _progress(
+    files: list[str], reading: SourceReading, asked: Asking
+) -> Iterator[Iterator[Document]]:
     """Yield the documents of the files, while a bar shows how far they are read."""
     import sys
 
@@ -214,8 +266,8 @@ def _progress(files: list[str], reading: SourceReading) -> Iterator[Iterator[Doc
         def counted() -> Iterator[Document]:
             for n, document in enumerate(documents(), 1):
                 yield document
-                if n % 50 == 0:
-                    said = f"{n:,} documents  {reading.n_bytes / 1e6:,.1f} MB"
+                if n % 50 == 0 or asked.is_on:
+                    said = f"{n:,} documents  {reading.n_bytes / 1e6:,.1f} MB{asked.shown()}"
                     bar.update(task, completed=reading.n_bytes, description=said)
 
         yield counted()

@@ -13,6 +13,7 @@ import pytest
 from lamlam.cli.app import run
 from lamlam.trainer.annotation import source_texts
 from lamlam.trainer.documents import read_documents
+from tests.trainer.annotation.chat_server import answer, chat_server, text_of
 
 FACTS = """{"entity": "Acme Robotics", "relation": "founder", "value": "Ada Quill"}
 {"entity": "Ada Quill", "relation": "birth place", "value": "Lowmere"}
@@ -225,3 +226,64 @@ def test_calls_of_the_reference(annotate: Annotate, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert document.other_facts == (("Ada Quill", "rank", "first"),)
     assert "[" not in document.text
+
+
+def test_a_model_at_an_endpoint(
+    annotate: Annotate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its facts beside the known ones; what it took is shown, and the work file is gone."""
+    monkeypatch.setenv("LAMLAM_ANNOTATOR_KEY", " secret\n")
+    (tmp_path / "Tom.txt").write_text("Tom Ferris was born in Bath in 1871.")
+    reply = "Tom Ferris was born in Bath in [dblookup('Tom Ferris', 'Birth Year') -> 1871] 1871."
+    with chat_server(lambda n, body: answer(reply)) as server:
+        arguments = ("--endpoint", server.url, "--model-name", "m", "--prices", "1,2")
+        status, figures, err = annotate(
+            "Tom.txt", "--facts", "facts.jsonl", "--out", "o.jsonl", *arguments
+        )
+    assert (status, err) == (0, "")
+    assert (figures["requests"], figures["prompt_tokens"], figures["added"]) == (1, 10, 2)
+    assert figures["cost"] == pytest.approx(2e-5)
+    assert server.keys == ["Bearer secret"]
+    (document,) = read_documents("o.jsonl")
+    assert [fact.value for fact in document.facts] == ["Bath", "1871"]
+    assert not (tmp_path / "o.jsonl.work").exists()
+
+
+def test_a_refused_run_keeps_its_replies(annotate: Annotate, tmp_path: Path) -> None:
+    """One line says where; the same command asks only for the rest."""
+    lines = [{"title": "Tom Ferris", "text": f"Tom Ferris came in 18{i}."} for i in range(60, 70)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+    def script(n: int, body: dict[str, Any]) -> Any:
+        return answer(text_of(body)) if n < 4 or is_mended else (402, {}, b"no money")
+
+    is_mended = False
+    with chat_server(script) as server:
+        arguments = ("a.jsonl", "--out", "o.jsonl", "--endpoint", server.url, "--model-name", "m",
+                     "--concurrency", "1")  # fmt: skip
+        status, _, err = annotate(*arguments)
+        assert status == 2
+        assert "402: no money" in err and "4 replies are kept in o.jsonl.work" in err
+        assert err.count("\n") == 1
+        is_mended = True
+        status, figures, _ = annotate(*arguments)
+    assert (status, figures["reused_replies"], figures["requests"]) == (0, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--endpoint", "http://127.0.0.1:9/v1"], "--model-name"),
+        (["--endpoint", "nowhere", "--model-name", "m"], "not the URL"),
+        (["--model-name", "m"], "--endpoint"),
+        (["--endpoint", "http://x", "--model-name", "m", "--prices", "cheap"], "--prices"),
+    ],
+)
+def test_wrong_options_of_the_endpoint(
+    annotate: Annotate, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    """Named before anything is asked."""
+    (tmp_path / "a.txt").write_text("Hello")
+    status, _, err = annotate("a.txt", "--out", "o.jsonl", *arguments)
+    assert status == 2 and said in err and err.count("\n") == 1
+    assert not list(tmp_path.glob("o.*"))
