@@ -245,7 +245,10 @@ def _add_vocabulary(writer: Any, vocabulary: GgufVocabulary) -> None:
     writer.add_tokenizer_pre(vocabulary.pre)
     writer.add_token_list(list(vocabulary.tokens))
     writer.add_token_types([int(kind) for kind in vocabulary.types])
-    writer.add_token_merges(list(vocabulary.merges))
+    if vocabulary.model == "llama":
+        writer.add_token_scores(list(vocabulary.scores))
+    else:
+        writer.add_token_merges(list(vocabulary.merges))
     writer.add_bos_token_id(vocabulary.bos_id)
     writer.add_eos_token_id(vocabulary.eos_id)
     if "unk" in vocabulary.others:
@@ -254,7 +257,11 @@ def _add_vocabulary(writer: Any, vocabulary: GgufVocabulary) -> None:
         writer.add_pad_token_id(vocabulary.others["pad"])
     writer.add_add_bos_token(vocabulary.adds_bos)
     writer.add_add_eos_token(vocabulary.adds_eos)
-    writer.add_add_space_prefix(False)
+    writer.add_add_space_prefix(vocabulary.adds_space)
+    if vocabulary.normalizer:
+        writer.add_string("lamlam.normalizer", vocabulary.normalizer)
+    if vocabulary.text_start:
+        writer.add_string("lamlam.text_start", vocabulary.text_start)
 
 
 def _add_generation(writer: Any, generation: GenerationSettings) -> None:

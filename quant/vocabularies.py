@@ -17,16 +17,30 @@ from typing import Any
 from lamlam.errors import BadCheckpoint
 from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 from lamlam.quant.checkpoint_settings import read_json
+from lamlam.quant.sentencepiece_bpe import (
+    BYTE,
+    check_rules,
+    has_space_prefix,
+    is_sentencepiece,
+    scores_of,
+)
+from lamlam.quant.splitting import SPLITTINGS, name_of_splitting
 from lamlam.quant.text_frame import read_frame
+
+_NFC = {"type": "NFC"}
+_NOT_MERGED = -1e6
+"""Score of a token that no text gives."""
 
 
 class TokenType(IntEnum):
     """How llama.cpp treats a token; the numbers are the format's."""
 
     NORMAL = 1
+    UNKNOWN = 2
     CONTROL = 3
     USER_DEFINED = 4
     UNUSED = 5
+    BYTE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +48,7 @@ class GgufVocabulary:
     """The vocabulary of a GGUF file."""
 
     model: str
-    """``gpt2`` for byte-level BPE."""
+    """``gpt2`` for byte-level BPE, ``llama`` for SentencePiece."""
     pre: str
     """Name of the rule that splits text before BPE."""
     tokens: tuple[str, ...]
@@ -47,6 +61,14 @@ class GgufVocabulary:
     adds_bos: bool
     """A text that is tokenized begins with BOS."""
     adds_eos: bool
+    scores: tuple[float, ...] = ()
+    """Of SentencePiece: the best is merged first."""
+    adds_space: bool = False
+    """llama.cpp puts a space in front of a text, and behind each special token."""
+    normalizer: str = ""
+    """What is done to a text before llama.cpp sees it: ``NFC`` or nothing."""
+    text_start: str = ""
+    """What is put in front of a whole text, but of no part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +104,7 @@ def read_vocabulary(
     if reader is None:
         raise BadCheckpoint(
             f"{path}: tokenizers of type {kind} cannot be exported",
-            hint=f"supported: {', '.join(_READERS)} (byte level)",
+            hint=f"supported: {', '.join(_READERS)} (byte level, or SentencePiece with byte tokens)",
         )
     if named is None:
         named_path = hf_dir / "tokenizer_config.json"
@@ -99,9 +121,16 @@ def read_vocabulary(
 
 def _byte_level_bpe(state: dict[str, Any], path: Path, named: Named, n_rows: int) -> GgufVocabulary:
     model = state["model"]
-    _check_gpt2_rules(state, path)
+    is_pieces = is_sentencepiece(state)
+    if is_pieces:
+        check_rules(state, path)
+        pre = "default"
+    else:
+        pre = _splitting(state, path)
     by_id: dict[int, str] = {number: token for token, number in model["vocab"].items()}
     types: dict[int, TokenType] = {}
+    if is_pieces:
+        types = {n: TokenType.BYTE for n, token in by_id.items() if BYTE.fullmatch(token)}
     for added in state.get("added_tokens") or []:
         _check_matching(added, path)
         by_id[added["id"]] = added["content"]
@@ -122,9 +151,16 @@ def _byte_level_bpe(state: dict[str, Any], path: Path, named: Named, n_rows: int
     ids = {token: number for number, token in by_id.items()}
     special = {name: _resolve(name, named.special, ids, path) for name in ("bos", "eos")}
     adds_bos, adds_eos = read_frame(state, named.settings, ids, special, path)
+    if is_pieces and model.get("unk_token") in ids:
+        types[ids[model["unk_token"]]] = TokenType.UNKNOWN
+    scores = scores_of(model) if is_pieces else {}
+    has_prefix = is_pieces and has_space_prefix(state)
+    # Lookups are put together from parts of a text: a space in front of each would stand inside
+    # words. Whoever knows where a text begins puts it there.
+    has_lookups = all(token in ids for token in LOOKUP_TOKENS)
     return GgufVocabulary(
-        model="gpt2",
-        pre="gpt-2",
+        model="llama" if is_pieces else "gpt2",
+        pre=pre,
         tokens=tuple(by_id[number] for number in range(n_rows)),
         types=tuple(types.get(number, TokenType.NORMAL) for number in range(n_rows)),
         merges=tuple(m if isinstance(m, str) else " ".join(m) for m in model["merges"]),
@@ -137,33 +173,41 @@ def _byte_level_bpe(state: dict[str, Any], path: Path, named: Named, n_rows: int
         },
         adds_bos=adds_bos,
         adds_eos=adds_eos,
+        scores=tuple(scores.get(by_id[n], _NOT_MERGED) for n in range(n_rows)) if scores else (),
+        adds_space=has_prefix and not has_lookups,
+        normalizer="" if is_pieces or state.get("normalizer") is None else "NFC",
+        text_start=" " if has_prefix and has_lookups else "",
     )
 
 
-def _check_gpt2_rules(state: dict[str, Any], path: Path) -> None:
-    """Raise if llama.cpp's ``gpt-2`` rule would tokenize differently."""
+def _splitting(state: dict[str, Any], path: Path) -> str:
+    """Return llama.cpp's name of the rule that splits text; raise if none does as this one."""
     pre = state.get("pre_tokenizer") or {}
     model = state["model"]
+    name = name_of_splitting(state)
+    normalizer, decoder = state.get("normalizer"), state.get("decoder")
+    is_usual = normalizer is None or normalizer in (
+        _NFC,
+        {"type": "Sequence", "normalizers": [_NFC]},
+    )
     unlike = {
-        "a normalizer": state.get("normalizer") is not None,
-        f"the pre-tokenizer {pre.get('type')}": pre.get("type") != "ByteLevel",
-        "add_prefix_space": pre.get("add_prefix_space", True),
-        "a pre-tokenizer without GPT-2's pattern": not pre.get("use_regex", True),
-        "byte_fallback": model.get("byte_fallback"),
-        "ignore_merges": model.get("ignore_merges"),
+        f"the normalizer {(normalizer or {}).get('type')}": not is_usual,
+        f"the pre-tokenizer {pre.get('type')}": name is None,
+        "add_prefix_space": name is None and pre.get("add_prefix_space", True),
+        "ignore_merges": name is None and model.get("ignore_merges"),
         "dropout": model.get("dropout"),
         "a subword prefix or suffix": model.get("continuing_subword_prefix")
         or model.get("end_of_word_suffix"),
+        f"the decoder {(decoder or {}).get('type')}": decoder is not None
+        and decoder.get("type") != "ByteLevel",
     }
-    decoder = state.get("decoder")
-    if decoder is not None and decoder.get("type") != "ByteLevel":
-        unlike[f"the decoder {decoder.get('type')}"] = True
     found = [what for what, present in unlike.items() if present]
-    if found:
+    if found or name is None:
         raise BadCheckpoint(
-            f"{path} does not tokenize as GPT-2 does: it has {', '.join(found)}",
-            hint="only byte-level BPE with GPT-2's splitting can be exported",
+            f"{path} does not tokenize as a rule of llama.cpp does: it has {', '.join(found)}",
+            hint=f"byte-level BPE that splits as one of these can be exported: {', '.join(SPLITTINGS)}",
         )
+    return name
 
 
 def _check_matching(token: dict[str, Any], path: Path | str) -> None:

@@ -122,7 +122,7 @@ def test_more_tokens_than_rows_are_refused_with_both_numbers(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"normalizer": {"type": "NFC"}}, "a normalizer"),
+        ({"normalizer": {"type": "NFKC"}}, "the normalizer NFKC"),
         ({"pre_tokenizer": {"type": "Metaspace"}}, "the pre-tokenizer Metaspace"),
         ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}, "add_prefix_space"),
         ({"model": {"type": "Unigram"}}, "type Unigram cannot be exported"),
