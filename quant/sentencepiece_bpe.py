@@ -154,7 +154,11 @@ def tokenizer_state(
 
 
 def _pairs(merges: Sequence[Any]) -> list[tuple[str, str]]:
-    return [tuple(one.split(" ")) if isinstance(one, str) else tuple(one) for one in merges]
+    found: list[tuple[str, str]] = []
+    for one in merges:
+        left, right = one.split(" ") if isinstance(one, str) else one
+        found.append((left, right))
+    return found
 
 
 def _parted(words: Mapping[str, int], pairs: Sequence[tuple[str, str]]) -> list[str]:

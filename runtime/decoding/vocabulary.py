@@ -86,6 +86,7 @@ class Vocabulary:
             NoLookupTokens: some are missing, or typed so that plain text could yield them.
         """
         self._source = source
+        self._text_start = bytes(getattr(source, "text_start", b"")).decode()
         self._pieces: dict[int, bytes] = {}
         types = source.token_types()
         self.n_tokens = source.n_tokens
@@ -115,7 +116,8 @@ class Vocabulary:
         """
         start = [self.bos] if self.bos >= 0 else []
         if isinstance(prompt, str):
-            return start + self._tokenized(prompt)
+            is_begun = not prompt or prompt.startswith(" ")
+            return start + self._tokenized(prompt if is_begun else self._text_start + prompt)
         tokens: list[int] = []
         for stretch in prompt.stretches:
             tokens += [stretch] if isinstance(stretch, int) else self.tokenize(stretch)

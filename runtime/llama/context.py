@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import os
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
@@ -66,6 +67,10 @@ class LlamaModel:
         is_ours = api.llama_model_meta_val_str(handle, b"lamlam.format_version", buffer, 256) >= 0
         has_bos = is_ours or api.llama_vocab_get_add_bos(self._vocab)
         self.bos = int(api.llama_vocab_bos(self._vocab)) if has_bos else _NO_TOKEN
+        # What the tokenizer of the training did, and llama.cpp does not.
+        self._is_normalised = self.metadata_text(b"lamlam.normalizer") == b"NFC"
+        self.text_start = self.metadata_text(b"lamlam.text_start")
+        """What a whole text begins with, and no part of one: a space, for SentencePiece."""
         self._token_types, self._strips = token_types.copy(), {}
         for n, bits in enumerate(map(_attributes_of, repeat(self._vocab), range(self.n_tokens))):
             if bits != _NORMAL_BIT or token_types[n] != _NORMAL:
@@ -86,6 +91,8 @@ class LlamaModel:
 
     def tokenize(self, text: bytes, *, special: bool) -> list[int]:
         """Return the tokens of the text, with no BOS added in front."""
+        if self._is_normalised and not text.isascii():
+            text = unicodedata.normalize("NFC", text.decode("utf-8", "replace")).encode()
         vocab, room = self._open_vocab(), len(text) + 8
         tokens = (api.llama_token * room)()
         n = api.llama_tokenize(vocab, text, len(text), tokens, room, False, special)
