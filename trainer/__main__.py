@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from lamlam.ending_signals import catching_signals, exit_status
@@ -60,7 +60,8 @@ def _train(chosen: argparse.Namespace) -> int:
     try:
         settings = load_settings(chosen.settings, chosen.set)
         train = _import_train()
-        with logging_to(Path(settings.run.output), to_terminal=True):
+        is_first = os.environ.get("RANK", "0") == "0"  # of those that torchrun started
+        with logging_to(Path(settings.run.output), to_terminal=True) if is_first else nullcontext():
             out = train(settings, resume=chosen.resume)
     except LamLamError as problem:
         hint = f" ({problem.hint})" if problem.hint else ""

@@ -25,6 +25,7 @@ from lamlam.trainer.documents import Document, read_documents
 from lamlam.trainer.endings import mark_cut
 from lamlam.trainer.packing import IGNORED, EncodedDocument, PackedRows, augment_and_encode, pack
 from lamlam.trainer.settings import Settings
+from lamlam.trainer.shared_rows import SharedRows
 from lamlam.trainer.split import log_split, split_documents
 from lamlam.trainer.synthetic.documents import invent
 from lamlam.trainer.tokenizer import LmlmTokenizer
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 SHARD = 4096
 """Documents that one task prepares."""
 _MOST_WORKERS = 16
+_MOST_BEHIND = 8
+"""Batches that the feed of another process may lag."""
 # Forks share the documents. Elsewhere each worker gets a copy: macOS has forks, but its system
 # libraries do not survive them.
 _START_METHOD = "fork" if sys.platform == "linux" else "spawn"
@@ -151,21 +154,26 @@ class _Worker:
         )
 
 
+_Shard = Future[PackedRows] | _Task | None
+"""A shard that is being drawn, one to draw in this process, or one that another process draws."""
+
+
 def _rows_in_worker(task: _Task) -> PackedRows:
     assert _Worker.current is not None
     return _Worker.current.rows(task)
 
 
-def choose_workers(workers: int, *, on_gpu: bool) -> int:
+def choose_workers(workers: int, *, on_gpu: bool, processes: int = 1) -> int:
     """Return how many processes prepare rows.
 
     Args:
         workers: of the settings; below 0: two processors are left to the loop of a GPU, and all
             to the model where it trains on a CPU.
+        processes: that share the processors, one for each GPU.
     """
     if workers >= 0:
         return workers
-    return max(1, min(usable_cpus() - 2, _MOST_WORKERS)) if on_gpu else 0
+    return max(1, min(usable_cpus() // processes - 2, _MOST_WORKERS)) if on_gpu else 0
 
 
 class BatchLoader:
@@ -181,12 +189,15 @@ class BatchLoader:
         tokenizer: LmlmTokenizer,
         *,
         workers: int = 0,
+        shared: SharedRows | None = None,
     ) -> None:
         """Start the workers.
 
         Args:
             workers: processes that prepare rows; 0 does it in this one.
+            shared: where processes that train together exchange the rows that each draws.
         """
+        self._shared = shared
         if not documents:
             raise NothingToLearn("the training data has no documents")
         self.settings = settings
@@ -234,6 +245,9 @@ class BatchLoader:
             # An epoch's last rows that fill no batch wait for no one: they are
             # other rows each epoch. A corpus below one batch is repeated to fill it.
             n_rows = len(rows.inputs)
+            if self._shared is not None:
+                # Others are at most the batches of their feed behind: more epochs if those are short.
+                self._shared.forget_before(epoch - 1 - _MOST_BEHIND // max(1, n_rows // size))
             order = np.resize(np.arange(n_rows), max(n_rows // size * size, size))
             for number in range(first, len(order) // size):
                 chosen = order[number * size : (number + 1) * size]
@@ -241,7 +255,7 @@ class BatchLoader:
             epoch, first = epoch + 1, 0
             tasks = following if following is not None else self._submit(epoch)
 
-    def _submit(self, number: int) -> list[Future[PackedRows] | _Task]:
+    def _submit(self, number: int) -> list[_Shard]:
         seed = self.settings.run.seed * 1_000_003 + number * 7919
         order = np.random.default_rng(seed).permutation(self.n_documents)
         tasks = [
@@ -252,18 +266,34 @@ class BatchLoader:
             )
             for start in range(0, self.n_documents, SHARD)
         ]
-        if self._pool is None:
-            return list(tasks)
-        return [self._pool.submit(_rows_in_worker, task) for task in tasks]
+        is_ours = self._shared.is_ours if self._shared is not None else lambda shard: True
+        pool = self._pool
+        return [
+            None
+            if not is_ours(shard)
+            else task
+            if pool is None
+            else pool.submit(_rows_in_worker, task)
+            for shard, task in enumerate(tasks)
+        ]
 
-    def _join(self, number: int, tasks: list[Future[PackedRows] | _Task]) -> PackedRows:
-        parts: list[PackedRows] = []
-        for task in tasks:
+    def _join(self, number: int, tasks: list[_Shard]) -> PackedRows:
+        drawn: dict[int, PackedRows] = {}
+        for shard, task in enumerate(tasks):
+            if task is None:
+                continue
             if isinstance(task, Future):
-                parts.append(task.result())
+                drawn[shard] = task.result()
             else:
                 assert self._worker is not None
-                parts.append(self._worker.rows(task))
+                drawn[shard] = self._worker.rows(task)
+            if self._shared is not None:
+                self._shared.put(number, shard, drawn[shard])
+        if self._shared is not None:
+            for shard in range(len(tasks)):
+                if shard not in drawn:
+                    drawn[shard] = self._shared.get(number, shard)
+        parts = [drawn[shard] for shard in range(len(tasks))]
         inputs = np.concatenate([part.inputs for part in parts])
         labels = np.concatenate([part.labels for part in parts])
         n_later_parts = sum(part.n_later_parts for part in parts)

@@ -28,7 +28,7 @@ class DeviceBatch:
     labels: Tensor
     """(rows, seq_len) next ids, `IGNORED` where the loss does not count."""
     n_learnt: int
-    """Labels that count."""
+    """Labels that count in the whole batch, also where this process reads a share of it."""
 
 
 class DeviceFeed:
@@ -38,8 +38,16 @@ class DeviceFeed:
     loader are raised where the batch would have been returned.
     """
 
-    def __init__(self, batches: Iterator[Batch], device: torch.device) -> None:
+    def __init__(
+        self, batches: Iterator[Batch], device: torch.device, share: slice | None = None
+    ) -> None:
+        """Prepare to take batches.
+
+        Args:
+            share: the rows of each batch that this process reads; all by default.
+        """
         self._batches = batches
+        self._share = share if share is not None else slice(None)
         self._device = device
         self._ready: queue.Queue[DeviceBatch | BaseException] = queue.Queue(_AHEAD)
         self._is_closed = threading.Event()
@@ -93,8 +101,9 @@ class DeviceFeed:
                 continue
 
     def _copied(self, batch: Batch, stream: torch.cuda.Stream | None) -> DeviceBatch:
-        inputs, labels = torch.from_numpy(batch.rows.inputs), torch.from_numpy(batch.rows.labels)
-        n_learnt = count_loss_tokens(labels)
+        n_learnt = count_loss_tokens(torch.from_numpy(batch.rows.labels))
+        inputs = torch.from_numpy(batch.rows.inputs[self._share])
+        labels = torch.from_numpy(batch.rows.labels[self._share])
         if stream is None:
             return DeviceBatch(batch, inputs.long(), labels.long(), n_learnt)
         with torch.cuda.stream(stream):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
-from lamlam.errors import MissingExtra, TrainingDiverged, TrainingStopped
+from lamlam.errors import BadSettings, MissingExtra, TrainingDiverged, TrainingStopped
 
 try:
     import torch
@@ -25,7 +26,9 @@ from lamlam.trainer.device_feed import DeviceBatch, DeviceFeed
 from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.optimiser import build_optimisers, lr_scale
 from lamlam.trainer.progress import Progress, RunClock
+from lamlam.trainer.ranks import Ranks, joined_ranks
 from lamlam.trainer.settings import Settings
+from lamlam.trainer.shared_rows import SharedRows
 from lamlam.trainer.stop_request import StopRequest
 from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
 from lamlam.trainer.training_state import Position, TrainingState
@@ -51,26 +54,35 @@ def train(
         TrainingStopped: a signal asked the run to end; its state is saved.
     """
     run, optim = settings.run, settings.optimiser
-    device = torch.device(run.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    on_gpu = device.type == "cuda"
+    on_gpu = (run.device or ("cuda" if torch.cuda.is_available() else "cpu")).startswith("cuda")
     torch.manual_seed(run.seed)
     torch.set_float32_matmul_precision("high")
     torch.use_deterministic_algorithms(run.deterministic)
     if run.deterministic and on_gpu:
         # cuBLAS needs a fixed workspace before its first call.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-
-    # 1) Data and tokenizer.
-    documents = training_documents(settings, skip_invalid=settings.data.skip_invalid)
-    if settings.data.tokenizer:
-        tokenizer = LmlmTokenizer.load(Path(settings.data.tokenizer))
-    else:
-        tokenizer = train_tokenizer((d.text for d in documents), settings.data.vocabulary)
-    log.info("%d documents, vocabulary %d", len(documents), tokenizer.size)
-
-    workers = choose_workers(settings.data.workers, on_gpu=on_gpu)
     with ExitStack() as stack:
-        loader = stack.enter_context(BatchLoader(settings, documents, tokenizer, workers=workers))
+        ranks = stack.enter_context(joined_ranks(on_gpu=on_gpu))
+        if ranks.world > 1 and not run.steps:
+            raise BadSettings(
+                "run.steps must be set where several processes train: their clocks differ"
+            )
+        share = ranks.share_of(optim.batch_rows, optim.accumulate)
+        device = torch.device(run.device or (f"cuda:{ranks.local}" if on_gpu else "cpu"))
+
+        # 1) Data and tokenizer.
+        documents = training_documents(settings, skip_invalid=settings.data.skip_invalid)
+        if settings.data.tokenizer:
+            tokenizer = LmlmTokenizer.load(Path(settings.data.tokenizer))
+        else:
+            tokenizer = train_tokenizer((d.text for d in documents), settings.data.vocabulary)
+        log.info("%d documents, vocabulary %d", len(documents), tokenizer.size)
+        workers = choose_workers(settings.data.workers, on_gpu=on_gpu, processes=ranks.world)
+        shared = SharedRows(Path(run.output) / "rows", ranks) if ranks.world > 1 else None
+        loader = stack.enter_context(
+            BatchLoader(settings, documents, tokenizer, workers=workers, shared=shared)
+        )
+
         # 2) Model and optimisers; the matrix products run in bf16, the weights stay in float32.
         model = build_model(settings.model, tokenizer.size, tokenizer.ids.end_of_text, device)
         model.train()
@@ -80,8 +92,8 @@ def train(
         position = state.load() if resume else Position()
         step_loss = _StepLoss(model, settings, tokenizer.ids.end_of_text, device)
         log.info(
-            "%.1fM parameters on %s, %d workers, from step %d",
-            n_parameters / 1e6, device, workers, position.step,
+            "%.1fM parameters on %d x %s, %d workers each, from step %d",
+            n_parameters / 1e6, ranks.world, device.type, workers, position.step,
         )  # fmt: skip
 
         clock = RunClock(steps=run.steps, minutes=run.minutes, spent_s=position.seconds)
@@ -89,9 +101,9 @@ def train(
         last_loss, n_tokens = math.nan, 0
         stop = stack.enter_context(StopRequest())
         feed = stack.enter_context(
-            DeviceFeed(loader.batches(position.epoch, position.batch), device)
+            DeviceFeed(loader.batches(position.epoch, position.batch), device, share)
         )
-        while not clock.is_over(position.step) and stop.signal is None:
+        while not (ending := _agreed_end(ranks, stop, clock.is_over(position.step))):
             # 3) The learning rate follows the steps where they are set, the clock otherwise.
             rate = lr_scale(clock.share_done(position.step), optim)
             for optimiser in optimisers:
@@ -101,19 +113,21 @@ def train(
             # 4) One step: the loss is a mean over what is learnt in the whole batch.
             with clock.waiting():
                 batch = next(feed)
-            loss = step_loss(batch)
+            loss = ranks.sum(step_loss(batch))
+            ranks.sum_gradients(model.parameters())
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), optim.clip)
             for optimiser in optimisers:
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)
             health.saw(loss, norm)
+            n_batch = batch.inputs.numel() * ranks.world
             if n_tokens == 0:
                 # Compiling takes a minute that belongs to no step: the clock starts after it.
                 log.info("first loss %.4f after %.0f s", float(loss), clock.seconds)
                 clock.restart()
             else:
-                clock.count(batch.inputs.numel(), batch.n_learnt)
-            n_tokens += batch.inputs.numel()
+                clock.count(n_batch, batch.n_learnt)
+            n_tokens += n_batch
             position = Position(
                 position.step + 1, batch.batch.epoch, batch.batch.number + 1, clock.seconds
             )
@@ -133,31 +147,47 @@ def train(
                     report(progress)
             if run.save_every and position.step % run.save_every == 0:
                 health.check()
-                state.save(position)
+                if ranks.is_first:
+                    state.save(position)
 
-    # 6) Write a state to resume from, and a checkpoint to export.
-    if health.is_pending:  # a run that its clock ends stops between two reports
-        last_loss = health.mean_loss()
-    if n_tokens:
-        state.save(position)
-    if stop.signal is not None:
-        raise TrainingStopped(
-            f"stopped by {stop.signal.name} after step {position.step}; its state is in {run.output}",
-            hint="continue with --resume",
-            number=stop.signal,
-        )
-    record = {
-        "steps": position.step,
-        "tokens_this_session": n_tokens,
-        "parameters": n_parameters,
-        "documents": len(documents),
-        "last_loss": None if math.isnan(last_loss) else last_loss,
-        "seconds": round(clock.seconds, 1),
-        "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
-        "torch": torch.__version__,
-    }
-    save_checkpoint(Path(run.output), model, tokenizer, settings, record)
+        # 6) Write a state to resume from, and a checkpoint to export.
+        if health.is_pending:  # a run that its clock ends stops between two reports
+            last_loss = health.mean_loss()
+        if n_tokens and ranks.is_first:
+            state.save(position)
+        if ending > _OVER:
+            number = signal.Signals(ending - _OVER)
+            raise TrainingStopped(
+                f"stopped by {number.name} after step {position.step};"
+                f" its state is in {run.output}",
+                hint="continue with --resume",
+                number=number,
+            )
+        record = {
+            "steps": position.step,
+            "tokens_this_session": n_tokens,
+            "parameters": n_parameters,
+            "documents": len(documents),
+            "last_loss": None if math.isnan(last_loss) else last_loss,
+            "seconds": round(clock.seconds, 1),
+            "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
+            "processes": ranks.world,
+            "torch": torch.__version__,
+        }
+        if ranks.is_first:
+            save_checkpoint(Path(run.output), model, tokenizer, settings, record)
+        ranks.wait()
     return Path(run.output)
+
+
+_OVER = 1
+"""How a run ends that no signal ends; a signal is this much more than its number."""
+
+
+def _agreed_end(ranks: Ranks, stop: StopRequest, is_over: bool) -> int:
+    """Return 0 to go on; else how the run ends, alike in all processes."""
+    asked = 0 if stop.signal is None else _OVER + stop.signal
+    return ranks.largest(max(asked, _OVER if is_over else 0))
 
 
 class _StepLoss:
