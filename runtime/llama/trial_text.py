@@ -35,8 +35,15 @@ def try_writing(model: LlamaModel, path: Path, *, unified_kv: bool) -> None:
         unified_cells=cells if unified_kv else None,
     ) as opened:
         tokens = model.tokenize(_TEXT.encode(), special=False) or [0]
-        wrote = _try_batches(opened, [tokens[n % len(tokens)] for n in range(max(2, context // 4))])
-    if not wrote:
+        before, after = _try_batches(
+            opened, [tokens[n % len(tokens)] for n in range(max(2, context // 4))]
+        )
+    if not np.isfinite([before, after]).any():
+        raise BadModelFile(
+            f"{path} cannot write text: its weights give no finite number for any token",
+            hint="fetch or export the file again",
+        )
+    if np.array_equal(before, after):
         raise BadModelFile(
             f"{path} cannot write text: what it gives after one text is what it gives after "
             f"another, as with an embedding model",
@@ -66,12 +73,14 @@ def _try_vocabulary(model: LlamaModel) -> None:
     model.eog_tokens()
 
 
-def _try_batches(context: LlamaContext, tokens: list[int]) -> bool:
+def _try_batches(
+    context: LlamaContext, tokens: list[int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Evaluate a text, another beside it, and a third that begins like the first.
 
     Returns:
-        False if the logits do not depend on the text: llama.cpp leaves those of an encoder as
-        they are.
+        The logits after one text and after another, which llama.cpp leaves as they are where the
+        model is an encoder.
     """
     n = len(tokens)
     before = _decode(context, {0: (tokens, 0)})
@@ -87,7 +96,7 @@ def _try_batches(context: LlamaContext, tokens: list[int]) -> bool:
     for sequence in held:
         context.free(sequence)
     _decode(context, {0: (tokens, 0)})
-    return not np.array_equal(before, after)  # numbers that are not finite are not equal
+    return before, after
 
 
 def _decode(context: LlamaContext, added: dict[int, tuple[list[int], int]]) -> NDArray[np.float32]:

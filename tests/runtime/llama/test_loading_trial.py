@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import numpy as np
 import pytest
 
 from lamlam.errors import BadModelFile, EngineClosed
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.llama.context import LlamaContext, open_model
+from lamlam.runtime.llama.gguf_file import read_header
 from lamlam.runtime.llama.model_file import check_file
 from lamlam.runtime.llama.probe import LoadingTrial, try_loading
 from lamlam.runtime.llama.trial_text import try_writing
@@ -124,6 +126,16 @@ def test_an_architecture_that_llama_cpp_does_not_know(tmp_path: Path) -> None:
     with pytest.raises(BadModelFile, match="unknown model architecture: 'zorga'") as caught:
         try_loading(path)
     assert "newer llama-cpp-python" in str(caught.value.hint)
+
+
+def test_weights_that_are_no_numbers(foreign: Path, tmp_path: Path) -> None:
+    """A file of the right size, full of what a failed conversion leaves."""
+    start = read_header(foreign).data_offset
+    path, data = tmp_path / "nan.gguf", foreign.read_bytes()
+    n_weights = (len(data) - start) // 4
+    path.write_bytes(data[:start] + np.full(n_weights, np.nan, np.float32).tobytes())
+    with pytest.raises(BadModelFile, match="cannot write text: its weights give no finite number"):
+        try_loading(path)
 
 
 def test_an_encoder_that_its_header_does_not_show(
