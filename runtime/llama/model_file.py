@@ -52,7 +52,8 @@ class CheckpointFile:
     def n_context_trained(self) -> int:
         """Length of the sequences that the model was trained on, in tokens."""
         key = f"{self.metadata['general.architecture']}.context_length"
-        return int(self.metadata.get(key, 0))
+        trained = int(self.metadata.get(key, 0))
+        return trained if self.n_positions is None else min(trained, self.n_positions)
 
     @property
     def overrides(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lamlam.errors import UsageError
+from lamlam.errors import BadModelFile, UsageError
 from lamlam.runtime.llama.context import open_context, open_model
 from lamlam.runtime.llama.context_size import bytes_per_token
 from lamlam.runtime.llama.model_file import check_file
@@ -35,6 +35,13 @@ def test_learned_positions_are_never_passed(gpt2: Path) -> None:
             assert engine.context == 64
             done = engine.generate("a", max_tokens=200, ignore_eos=True)
             assert done.finish_reason == "context"
+
+
+def test_a_header_that_promises_more_positions_is_not_the_users_fault(tmp_path: Path) -> None:
+    """Who asked for no context is told of the file, as llama.cpp is, which wants them all."""
+    path = write_tiny_gpt2(tmp_path / "more.gguf", {"gpt2.context_length": 128}, sealed=False)
+    with pytest.raises(BadModelFile, match="position_embd"), SyncEngine(path, None):
+        pass
 
 
 def test_nobody_opens_a_longer_context(gpt2: Path) -> None:
