@@ -19,10 +19,10 @@ from typing import Any
 
 from lamlam.errors import BadModelFile
 from lamlam.runtime.llama.other_files import SAMPLE, hint_for_piece, other_file
+from lamlam.runtime.llama.other_places import hint_for_folder, hint_for_missing
 from lamlam.special_files import what_else
 
 MAGIC = b"GGUF"
-_URL = re.compile(r"(https?|hf|s3|gs|file|ollama):")
 _LENGTH = struct.Struct("<Q")
 _STRING, _ARRAY = 8, 9
 # Type number -> (struct letter, bytes).
@@ -44,6 +44,12 @@ TENSOR_TYPES = {
     39: ("MXFP4", 32, 17), 40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18),
     42: ("Q2_0", 64, 18),
 }  # fmt: skip
+_REMOVED_TYPES = {
+    4: "Q4_2", 5: "Q4_3", 31: "Q4_0_4_4", 32: "Q4_0_4_8", 33: "Q4_0_8_8",
+    36: "IQ4_NL_4_4", 37: "IQ4_NL_4_8", 38: "IQ4_NL_8_8",
+}  # fmt: skip
+_MOST_TYPES = 512
+"""Programs that derive from llama.cpp number their own types from about 100 on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +112,10 @@ def _check_place(path: Path) -> None:
     except (OSError, ValueError) as problem:  # no access to the folder; a NUL in the name
         raise BadModelFile(f"cannot read {str(path)!r}: {problem}") from None
     if what is not None:
-        is_checkpoint = (path / "config.json").exists()
-        raise BadModelFile(
-            f"the model file {path} is {what}",
-            hint=f"export the checkpoint first: lamlam export {path} model.gguf"
-            if is_checkpoint
-            else "name a GGUF file",
-        )
+        raise BadModelFile(f"the model file {path} is {what}", hint=hint_for_folder(path))
     if path.is_symlink():
         raise BadModelFile(f"the model file {path} is a link to a file that does not exist")
-    hint = "fetch it first: a model is a file on this machine" if _URL.match(str(path)) else None
-    raise BadModelFile(f"the model file {path} does not exist", hint=hint)
+    raise BadModelFile(f"the model file {path} does not exist", hint=hint_for_missing(path))
 
 
 def _not_gguf(path: Path, sample: bytes) -> BadModelFile:
@@ -172,7 +171,7 @@ class _HeaderReader:
         shape = tuple(self.number(8) for _ in range(n_axes))
         kind, offset = self.number(4), self.number(8)
         if kind not in TENSOR_TYPES:
-            raise self.bad(f"tensor {name} has the unknown type {kind}")
+            raise self.unknown_type(name, kind)
         type_name, block, block_bytes = TENSOR_TYPES[kind]
         if shape[0] % block or 0 in shape:
             raise self.bad(f"tensor {name}: {shape[0]} values do not fill whole {type_name} blocks")
@@ -232,6 +231,24 @@ class _HeaderReader:
     def bad(self, what: str) -> BadModelFile:
         hint = hint_for_piece(self.path.name) or "fetch or export the file again"
         return BadModelFile(f"{self.path} is damaged: {what}", hint=hint)
+
+    def unknown_type(self, tensor: str, kind: int) -> BadModelFile:
+        if kind in _REMOVED_TYPES:
+            name = _REMOVED_TYPES[kind]
+            # What such files arrange for one processor, llama.cpp arranges while it loads a file.
+            plain = re.sub(r"_[48]_[48]$", "", name)
+            hint = f"fetch its file of type {plain}" if plain != name else "quantise it again"
+            return BadModelFile(
+                f"{self.path} has tensors of type {name}, which llama.cpp no longer reads",
+                hint=hint,
+            )
+        if kind > _MOST_TYPES:
+            return self.bad(f"tensor {tensor} has the unknown type {kind}")
+        return BadModelFile(
+            f"{self.path} cannot be read: the type {kind} of tensor {tensor} is not known here",
+            hint="a newer llama.cpp or a program that derives from it wrote the file; fetch one of "
+            "another type, such as Q4_K_M",
+        )
 
     def unreadable(self, version: int) -> BadModelFile:
         if version & 0xFFFF == 0 and 0 < version >> 24 < 16:

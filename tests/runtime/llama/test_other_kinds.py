@@ -155,3 +155,68 @@ def test_a_folder_with_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(BadModelFile, match="is a folder") as caught:
         check_file(tmp_path)
     assert "lamlam export" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("tiny.ggu", "tiny.gguf"),
+        ("tinny.gguf", "tiny.gguf"),
+        ("tiny", "tiny.gguf"),
+        ("big.gguf", "big-00001-of-00002.gguf"),
+        ("bundeld", "bundled"),
+    ],
+)
+def test_a_name_that_is_near_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, meant: str
+) -> None:
+    """Of the files beside it, of a model in parts the first."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("tiny.gguf", "big-00001-of-00002.gguf", "big-00002-of-00002.gguf"):
+        (tmp_path / name).touch()
+    with pytest.raises(BadModelFile, match="does not exist") as caught:
+        check_file(Path(given))
+    assert caught.value.hint == f"did you mean {meant}?"
+    with pytest.raises(BadModelFile, match="is a folder") as caught:
+        check_file(tmp_path)
+    assert caught.value.hint == f"name a GGUF file, such as {tmp_path / 'big-00001-of-00002.gguf'}"
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("some-owner/A-Model-1B", "fetch it first"),
+        ("some-owner/A-Model-GGUF:Q4_K_M", "fetch it first"),
+        ("hf://some-owner/model", "fetch it first"),
+        ("~/models/m.gguf", "shell"),
+        ("nowhere/m.gguf", None),
+    ],
+)
+def test_a_model_that_is_elsewhere(given: str, hint: str | None) -> None:
+    with pytest.raises(BadModelFile, match="does not exist") as caught:
+        check_file(Path(given))
+    assert (hint is None) == (caught.value.hint is None) and (hint or "") in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "hint"),
+    [
+        (31, "tensors of type Q4_0_4_4, which llama.cpp no longer reads", "its file of type Q4_0"),
+        (38, "tensors of type IQ4_NL_8_8", "its file of type IQ4_NL"),
+        (4, "tensors of type Q4_2", "quantise it again"),
+        (144, "the type 144 of tensor token_embd.weight is not known", "a newer llama.cpp"),
+        (1 << 31, "is damaged: tensor token_embd.weight has the unknown type", "again"),
+    ],
+)
+def test_types_of_tensors_that_cannot_be_read(
+    tmp_path: Path, kind: int, said: str, hint: str
+) -> None:
+    """Old and new files are not called damaged."""
+    path = write_tiny_model(tmp_path / "m.gguf", sealed=False)
+    data = bytearray(path.read_bytes())
+    name = b"token_embd.weight"
+    struct.pack_into("<I", data, data.index(name) + len(name) + 4 + 2 * 8, kind)
+    path.write_bytes(data)
+    with pytest.raises(BadModelFile, match=said) as caught:
+        check_file(path)
+    assert hint in str(caught.value.hint)
