@@ -255,12 +255,14 @@ def _progress(
     if not sys.stderr.isatty():
         yield documents()
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+
+    from lamlam.progress_bars import progress_bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     total = sum(Path(name).stat().st_size for name in files if Path(name).is_file())
     is_packed = any(Path(name).suffix in (".gz", ".xz", ".bz2", ".zst") for name in files)
-    with Progress(*columns, console=stderr_console(), transient=True) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task("annotating", total=total if total and not is_packed else None)
 
         def counted() -> Iterator[Document]:

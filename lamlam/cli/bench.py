@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from lamlam.cli.output import print_result, stderr_console
+from lamlam.cli.output import print_result
 from lamlam.errors import MissingExtra
+from lamlam.progress_bars import progress_bar
 
 app = typer.Typer(
     help="Measure this machine: decoding, many generations at a time, lookups, loading; names found.",
@@ -56,13 +57,10 @@ def decode(
 
 def _with_bar(measure: Callable[..., dict[str, Any]], pairs: int, last: str = "") -> dict[str, Any]:
     """Measure with a progress bar on standard error; ``last`` names a step after the rounds."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    console = stderr_console()
-    # Where there is no terminal even a bar that is never drawn would leave an empty line.
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task("loading", total=pairs + bool(last))
 
         def show(done: int, rounds: int) -> None:
@@ -165,15 +163,12 @@ def resolve(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Count names that memory lacks and answers as something else, and slips that it forgives."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
     from lamlam.benchmarks.resolve import resolve_benchmark
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    console = stderr_console()
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task("reading names", total=None)
         figures = resolve_benchmark(
             memory,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from lamlam.cli.output import stderr_console
+from lamlam.progress_bars import progress_bar
 
 T = TypeVar("T")
 _EVERY = 500
@@ -19,9 +19,7 @@ def bytes_read(title: str) -> Iterator[Callable[[int, int | None], None] | None]
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.progress import Progress
-
-    with Progress(console=stderr_console(), transient=True) as progress:
+    with progress_bar() as progress:
         task = progress.add_task(title, total=None)
 
         def advance(n_bytes: int, total: int | None) -> None:
@@ -35,10 +33,10 @@ def counted(items: Iterable[T], title: str, total: int | None = None) -> Iterato
     if not sys.stderr.isatty():
         yield from items
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=stderr_console(), transient=True) as progress:
+    with progress_bar(*columns) as progress:
         task = progress.add_task(title, total=total)
         for number, item in enumerate(items, 1):
             yield item

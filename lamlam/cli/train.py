@@ -12,6 +12,7 @@ import typer
 from lamlam.cli.log_warnings import showing_warnings
 from lamlam.cli.output import print_error, print_json, stderr_console
 from lamlam.errors import MissingExtra, TrainingStopped
+from lamlam.progress_bars import progress_bar
 
 if TYPE_CHECKING:
     from lamlam.trainer.progress import Progress
@@ -70,7 +71,6 @@ def train(
 def _train(settings: Settings, resume: bool) -> Path:
     """Train with a progress bar; returns the checkpoint's folder."""
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
 
     from lamlam.trainer.__main__ import logging_to
     from lamlam.trainer.loop import train as run
@@ -78,8 +78,8 @@ def _train(settings: Settings, resume: bool) -> Path:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with (
         logging_to(Path(settings.run.output), to_terminal=False),
-        Bar(*columns, console=stderr_console(), transient=True) as bar,
-        showing_warnings(bar.console),
+        progress_bar(*columns) as bar,
+        showing_warnings(stderr_console() if bar.disable else bar.console),
     ):
         task = bar.add_task("preparing", total=1.0)
 

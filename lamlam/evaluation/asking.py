@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import PromptTooLong
-from lamlam.evaluation.progress import console
 from lamlam.evaluation.scoring import Score, score
 from lamlam.lookup_tokens import ENTITY
+from lamlam.progress_bars import tracked
 
 MAX_TOKENS = 40
 
@@ -38,8 +38,6 @@ def complete(
     Greedy, at most 40 tokens of text. A model without lookup tokens runs as a plain one.
     None where the prompt does not fit the context.
     """
-    from rich.progress import track
-
     from lamlam.runtime.sync import SyncEngine
 
     options = dict(engine_options)
@@ -49,9 +47,7 @@ def complete(
         options["verbalise"] = verbalise
     scores: list[Score | None] = []
     with SyncEngine(model=model, memory=memory, **options) as engine:
-        for prompt, value in track(
-            prompts, "asking", console=console(), disable=not show_progress, transient=True
-        ):
+        for prompt, value in tracked(prompts, "asking", wanted=show_progress):
             try:
                 completion = engine.generate(prompt, max_tokens=MAX_TOKENS)
             except PromptTooLong:

@@ -33,8 +33,8 @@ from lamlam.evaluation.leakage import (
     open_engine,
 )
 from lamlam.evaluation.outcomes import difference_fields, item_id, read_outcomes
-from lamlam.evaluation.progress import console
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
+from lamlam.progress_bars import progress_bar
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact
@@ -109,13 +109,11 @@ def _ask_in_all_states(
     options: dict[str, Any],
     show_progress: bool,
 ) -> list[AuditOutcome]:
-    from rich.progress import Progress
-
     whole: dict[int, tuple[bool, bool]] = {}
     deleted: dict[int, bool] = {}
     off: dict[int, bool] = {}
     with (
-        Progress(console=console(), transient=True, disable=not show_progress) as progress,
+        progress_bar(wanted=show_progress) as progress,
         _filled(facts) as (store, twin),
     ):
         task = progress.add_task("asking", total=3 * len(prompts))

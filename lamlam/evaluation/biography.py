@@ -81,10 +81,8 @@ def evaluate_biography(
         UsageError: the opening does not say where the name goes.
         BadDocument: there is no name to write about.
     """
-    from rich.progress import track
-
-    from lamlam.evaluation.progress import console
     from lamlam.memory_backends.sync import SyncFactStore
+    from lamlam.progress_bars import tracked
     from lamlam.runtime.sync import SyncEngine
 
     if NAME not in opening:
@@ -101,8 +99,7 @@ def evaluate_biography(
     started = time.monotonic()
     texts: list[tuple[Subject, str, list[Statement]]] = []
     with SyncEngine(model=model, memory=None if no_memory else memory, **options) as engine:
-        bar = {"console": console(), "disable": not show_progress, "transient": True}
-        for subject in track(subjects, "writing", **bar):  # type: ignore[arg-type]  # its own keywords
+        for subject in tracked(subjects, "writing", wanted=show_progress):
             prompt = opening.replace(NAME, subject.name).rstrip(" ")
             completion = engine.generate(prompt, max_tokens=max_tokens)
             found = statements(completion, len(prompt), subject)

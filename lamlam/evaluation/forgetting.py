@@ -27,13 +27,13 @@ from lamlam.evaluation.leakage import (
     open_engine,
 )
 from lamlam.evaluation.outcomes import difference_fields, item_id, read_outcomes
-from lamlam.evaluation.progress import console
 from lamlam.evaluation.question_styles import questions
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
 from lamlam.memory_backends.model.operations import Assert
+from lamlam.progress_bars import progress_bar
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, TaskID  # noqa: TID251  # types alone
 
     from lamlam.memory_backends.fact_formats.format import Item
     from lamlam.memory_backends.model.facts import Fact
@@ -86,13 +86,11 @@ def evaluate_forgetting(
         BadDocument: the store holds no fact to ask for.
         FactStoreError: the store cannot be read; see its subclasses.
     """
-    from rich.progress import Progress
-
     before = read_outcomes(against) if against is not None else None
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory() as folder,
-        Progress(console=console(), transient=True, disable=not show_progress) as progress,
+        progress_bar(wanted=show_progress) as progress,
     ):
         copy = f"sqlite:///{folder}/facts.db"
         task = progress.add_task("copying", total=None)

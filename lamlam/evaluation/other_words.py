@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from lamlam.errors import UsageError
 from lamlam.evaluation.asking import can_look_up
 from lamlam.evaluation.outcomes import difference_fields, read_outcomes
-from lamlam.evaluation.progress import console
 from lamlam.evaluation.word_items import (
     NO_LABELS,
     SetName,
@@ -51,6 +50,7 @@ from lamlam.evaluation.word_scores import (
     word_figures,
     wrote_any,
 )
+from lamlam.progress_bars import tracked
 from lamlam.runtime.decoding.key_constraint import Constraint
 
 if TYPE_CHECKING:
@@ -275,7 +275,4 @@ def _rule(name: SetName, settings: WordSettings) -> Rule:
 
 
 def _shown(items: Sequence[WordItem], what: str, settings: WordSettings) -> Iterable[WordItem]:
-    from rich.progress import track
-
-    hidden = not settings.show_progress
-    return track(items, what, console=console(), disable=hidden, transient=True)
+    return tracked(items, what, wanted=settings.show_progress)

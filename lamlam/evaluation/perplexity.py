@@ -26,6 +26,7 @@ from lamlam.errors import BadDocument
 from lamlam.evaluation.completion import fill_memory
 from lamlam.evaluation.direct_request import write_text
 from lamlam.evaluation.scored_texts import open_for_scoring, tokens_of
+from lamlam.progress_bars import tracked
 from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
 from lamlam.trainer.augmentation import NO_AUGMENTATION, augment
 from lamlam.trainer.documents import Document, name_of, read_documents
@@ -57,10 +58,6 @@ def evaluate_perplexity(
     Raises:
         BadDocument: there is no document, or none with text to predict.
     """
-    from rich.progress import track
-
-    from lamlam.evaluation.progress import console
-
     read = list(read_documents(documents))[:items]
     if not read:
         raise BadDocument(f"{name_of(documents)} has no documents")
@@ -72,8 +69,7 @@ def evaluate_perplexity(
         tempfile.TemporaryDirectory() as folder,
         open_for_scoring(model) as (context, vocabulary, file),
     ):
-        bar = {"console": console(), "disable": not show_progress, "transient": True}
-        for i, document in enumerate(track(read, "given lookups", **bar)):  # type: ignore[arg-type]  # its own keywords
+        for i, document in enumerate(tracked(read, "given lookups", wanted=show_progress)):
             one = _score_given(document, vocabulary, context)
             shortened[i] = one[4]
             static, learnt, n_static = static + one[0], learnt + one[1], n_static + one[2]
@@ -95,7 +91,7 @@ def evaluate_perplexity(
             fill_memory(url, read)
             reader = _DynamicReader(context, vocabulary, url, file.lookup_bias)
             with reader:
-                for i, document in enumerate(track(read, "own lookups", **bar)):  # type: ignore[arg-type]  # as above
+                for i, document in enumerate(tracked(read, "own lookups", wanted=show_progress)):
                     total, n, n_read, is_whole = reader.read(document.text)
                     shortened[i] |= not is_whole
                     dynamic, n_dynamic, n_bytes = dynamic + total, n_dynamic + n, n_bytes + n_read

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from lamlam.errors import BadDocument
 from lamlam.evaluation.asking import can_look_up
 from lamlam.evaluation.other_words import MAX_WORD_TOKENS, WordSettings
-from lamlam.evaluation.progress import console
 from lamlam.evaluation.scoring import Score
 from lamlam.evaluation.statistics import Share
 from lamlam.evaluation.word_items import Triple, WordFact, WordItem
 from lamlam.evaluation.word_memory import WordStore, open_word_store
 from lamlam.evaluation.word_scores import score_line, score_next, value_near
+from lamlam.progress_bars import tracked
 from lamlam.trainer.documents import name_of, open_text
 
 if TYPE_CHECKING:
@@ -199,10 +199,7 @@ def _ask(
 
 
 def _shown(items: Sequence[CellItem], what: str, settings: WordSettings) -> Iterable[CellItem]:
-    from rich.progress import track
-
-    hidden = not settings.show_progress
-    return track(items, what, console=console(), disable=hidden, transient=True)
+    return tracked(items, what, wanted=settings.show_progress)
 
 
 def _figures(scores: Sequence[CellScore]) -> dict[str, float]:

@@ -26,12 +26,12 @@ from lamlam.errors import UsageError
 from lamlam.evaluation.asking import can_look_up
 from lamlam.evaluation.kolmogorov_smirnov import ks_p_value, ks_statistic
 from lamlam.evaluation.outcomes import item_id, share_fields
-from lamlam.evaluation.progress import console
 from lamlam.evaluation.scored_texts import likelihood_after, open_for_scoring
 from lamlam.evaluation.stated_values import words_of
 from lamlam.evaluation.statistics import Share
 from lamlam.evaluation.tofu_facts import AnswerFact, AnswerText
 from lamlam.evaluation.tofu_items import FORGET, RETAIN, TofuItem, first_of_each, read_tofu
+from lamlam.progress_bars import tracked
 from lamlam.trainer.lookup_format import LookupCall, Piece, PlainText
 
 if TYPE_CHECKING:
@@ -224,10 +224,7 @@ class _TofuRun:
         return scores
 
     def _shown(self, items: Sequence[TofuItem], what: str) -> Iterable[TofuItem]:
-        from rich.progress import track
-
-        hidden = not self.show_progress
-        return track(items, what, console=console(), disable=hidden, transient=True)
+        return tracked(items, what, wanted=self.show_progress)
 
     def _prompt(self, item: TofuItem) -> str:
         return self.template.replace(QUESTION, item.question)

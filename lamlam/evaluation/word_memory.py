@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from lamlam.evaluation.progress import console
 from lamlam.evaluation.word_items import Triple, WordFact
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert, Retract
 from lamlam.memory_backends.sync import SyncFactStore
+from lamlam.progress_bars import tracked
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.operations import Op
@@ -144,12 +144,8 @@ def open_word_store(
     show_progress: bool = False,
 ) -> Iterator[WordStore]:
     """Yield a fresh store in the folder that holds these facts and nothing else."""
-    from rich.progress import track
-
     url = f"sqlite:///{folder}/facts.db"
-    others = track(
-        others, "filling memory", console=console(), disable=not show_progress, transient=True
-    )
+    others = tracked(others, "filling memory", wanted=show_progress)
     with SyncFactStore(url) as store:
         yield WordStore(url, triples, others, store)
 

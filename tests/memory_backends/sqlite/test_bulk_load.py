@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -43,12 +44,12 @@ def _all(store: SyncFactStore) -> list[dict[str, object]]:
     return sorted(held, key=lambda one: (str(one["namespace"]), str(one["entity"]).casefold()))
 
 
-def _filled(path: Path, ops: Sequence[Op], n_at_once: int) -> SyncFactStore:
-    twin = SyncFactStore(path)
-    twin.__enter__()
-    for start in range(0, len(ops), n_at_once):
-        twin.apply(ops[start : start + n_at_once])
-    return twin
+@contextmanager
+def _filled(path: Path, ops: Sequence[Op], n_at_once: int) -> Iterator[SyncFactStore]:
+    with SyncFactStore(path) as twin:
+        for start in range(0, len(ops), n_at_once):
+            twin.apply(ops[start : start + n_at_once])
+        yield twin
 
 
 @pytest.mark.parametrize("seed", range(2))
