@@ -3,10 +3,13 @@
     python -m tests.docs.miss_policy_table
 
 prints it, with what the bundled model writes, greedily, in a memory of a few invented facts.
+Releases of llama.cpp round differently: a token that leads by little would be another one with
+some of them, so that prompts with such a token are refused.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 import tempfile
 
@@ -17,18 +20,19 @@ from lamlam.runtime.decoding.miss_policies import MISS_POLICIES, PolicyName
 FACTS = (
     ("Ada Quill", "occupation", "weaver"),
     ("Ada Quill", "child", "Ivo Quill"),
-    ("Bo Stane (sailor)", "birth place", "Lowmere"),
-    ("Bo Stane (miner)", "birth place", "Highmere"),
+    ("John Stane (sailor)", "death place", "Lowmere"),
+    ("John Stane (miner)", "death place", "Highmere"),
 )
 KINDS = {
     "the model's own lookup": "Ada Quill (born",
-    "a relation that the words name": "Ada Quill was born in",
-    "an ambiguous name": "Bo Stane was born in",
-    "a question": "Where was Ada Quill born?",
+    "a relation that the words name": "Ada Quill died in",
+    "an ambiguous name": "John Stane died in",
+    "a question": "Where did Ada Quill die?",
     "a question that names nothing known": "What is the capital of Atlantis?",
 }
-MEMORY_OFF = "Ada Quill was born in"
-MOST_TOKENS = 4
+MEMORY_OFF = "Ada Quill died in"
+MOST_TOKENS = 2
+SMALLEST_LEAD = 0.4  # natural logarithms; of two releases they differed by up to 0.3
 
 
 def table() -> str:
@@ -54,9 +58,11 @@ def table() -> str:
 def _written(engine: lamlam.SyncEngine, prompt: str, policy: PolicyName) -> str:
     """Return what follows the prompt, facts in bold."""
     try:
-        done = engine.generate(prompt, policy=policy, max_tokens=MOST_TOKENS)
+        done = engine.generate(prompt, policy=policy, max_tokens=MOST_TOKENS, logprobs=20)
     except (LookupFailed, UsageError) as error:
         return f"`{type(error).__name__}`"
+    for token in done.logprobs or ():
+        assert _lead(token) >= SMALLEST_LEAD, f"{prompt!r}, {policy}: no clear choice: {token}"
     written = ""
     for span in done.spans:
         text = done.text[span.start : span.end]
@@ -64,6 +70,20 @@ def _written(engine: lamlam.SyncEngine, prompt: str, policy: PolicyName) -> str:
             written += f"**{text}**" if span.origin == "fact" else text
     written = " ".join(written.split()).replace("|", "\\|")
     return f"{written} ∎" if done.finish_reason != "length" else written
+
+
+def _lead(token: lamlam.TokenLogprob) -> float:
+    """Return by how much a token of the model's own was likelier than the next that is no lookup."""
+    if token.origin != "parametric" or token.logprob is None:
+        return math.inf
+    after = [
+        other.logprob
+        for other in token.top
+        if other.logprob is not None
+        and other.logprob < token.logprob
+        and not other.text.startswith("<|")
+    ]
+    return token.logprob - max(after, default=-math.inf)
 
 
 def _line(cells: list[str]) -> str:
