@@ -58,6 +58,7 @@ bench: $(LIGHT)
 	$(VENV)/bin/lamlam bench lookup --facts 1000000
 
 clean:
+	@[ ! -d .build/containers ] || build_support/containers.sh down
 	rm -rf $(VENV) $(FLOORS) build dist lamlam.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Stamps: a second `make demo` has nothing to do but run.

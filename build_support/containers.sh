@@ -114,7 +114,7 @@ images() {
 id_of() { tar -xOf "$1" manifest.json | grep -oE '[0-9a-f]{64}\.json' | sed 's/^/sha256:/; s/\.json$//'; }
 
 up() {
-  [[ -x $python ]] || { say "run make test once first: the images are made by Python"; exit 1; }
+  [[ -x $python ]] || make .venv/.dev-ready >&2 # Python makes the images
   local started
   started=$(date +%s)
   mkdir -p "$folder"
