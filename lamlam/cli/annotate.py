@@ -74,6 +74,13 @@ def annotate(
             help="Look for the facts of each document in all others too; reads the texts twice.",
         ),
     ] = False,
+    rules: Annotated[
+        bool,
+        typer.Option(
+            "--rules",
+            help="Also take dates, places and names that English sentences state plainly.",
+        ),
+    ] = False,
     only_with_facts: Annotated[
         bool, typer.Option("--only-with-facts", help="Leave out documents without a fact.")
     ] = False,
@@ -155,7 +162,7 @@ def annotate(
         with _progress(files, reading, asked) as documents:
             originals: deque[Document] = deque()
             for before, document, alignment in align_documents(
-                asked.annotated(documents, originals), known, workers=workers
+                asked.annotated(documents, originals), known, workers=workers, by_rules=rules
             ):
                 before = originals.popleft() if originals else before
                 quality.add(before, document, alignment.left_out)
@@ -166,7 +173,7 @@ def annotate(
                 if facts_out:
                     for triple in document.triples():
                         stated.setdefault(triple, document.source)
-        _check_not_empty(n_written, quality, bool(facts or endpoint), files)
+        _check_not_empty(n_written, quality, bool(facts or endpoint or rules), files)
         n_facts, n_refused = _write_facts(stated, facts_out) if facts_out else (None, 0)
         figures = _figures(quality, reading, known, n_facts, n_refused) | asked.figures()
         if report:
@@ -285,7 +292,7 @@ def _check_not_empty(
     if not has_facts and not quality.facts:
         raise UsageError(
             "the texts have no facts of their own, and none are given",
-            hint="name known facts with --facts, or a model that annotates with --endpoint",
+            hint="name known facts with --facts or a model with --endpoint, or try --rules",
         )
     if not n_written:
         raise UsageError("no text states a fact", hint="--report shows what was left out and why")

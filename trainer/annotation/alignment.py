@@ -28,7 +28,7 @@ from lamlam.trainer.documents import Document, StatedFact
 from lamlam.trainer.entity_names import find_name
 from lamlam.trainer.pronouns import pronoun_of
 
-_RELATIVE = re.compile(r"([^\W_]+)[,)]? (?:who|whose|which|whom) ")
+_RELATIVES = (" who ", " whose ", " which ", " whom ")
 _GOES_ON = re.compile(r"(?: (?:& )?|[-–])[^\W\d_a-z]|-[^\W\d_]")
 _NAME_BEFORE = re.compile(r"([^\W\d_a-z][\w'’]*)[ -]\Z")
 _OPEN_WORDS = frozenset(
@@ -255,11 +255,11 @@ class _ReadDocument:
         return ""
 
     def _is_relative_to_other(self, before: str) -> bool:
-        last = next(reversed(list(_RELATIVE.finditer(before))), None)
-        if last is None or ";" in before[last.end() :]:
+        at = max(before.rfind(word) for word in _RELATIVES)
+        if at < 0 or ";" in before[at:]:
             return False
-        word = last[1]
-        return word[0].isupper() and not any(word in name for name in self.names)
+        word = before[max(0, at - 40) : at].rstrip(",)").rpartition(" ")[2]
+        return word[:1].isupper() and not any(word in name for name in self.names)
 
     def _cue(
         self, fact: KnownFact, start: int, end: int, sentence: SentenceAbout, after: int = 0

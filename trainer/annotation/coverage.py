@@ -18,6 +18,10 @@ _MONTHS = frozenset(
     "January February March April May June July August September October November December"
     " Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 )
+_BEFORE = frozenset(
+    "In On At By From To For With As Of After Before While During And But When Since Until The A An"
+    " It He She They His Her Its This That These".split()
+)
 
 
 @dataclass(slots=True)
@@ -28,6 +32,9 @@ class Coverage:
     years_in_facts: int = 0
     names: int = 0
     names_in_facts: int = 0
+    years_stated: int = 0
+    """Years that a value of the document has, there or elsewhere."""
+    names_stated: int = 0
 
     @property
     def of_years(self) -> float | None:
@@ -39,12 +46,24 @@ class Coverage:
         """The share of capitalised names inside a value; None where there are none."""
         return self.names_in_facts / self.names if self.names else None
 
+    @property
+    def of_stated_years(self) -> float | None:
+        """The share of years that a value of their document has, wherever it is looked up."""
+        return self.years_stated / self.years if self.years else None
+
+    @property
+    def of_stated_names(self) -> float | None:
+        """The share of names that a value of their document has."""
+        return self.names_stated / self.names if self.names else None
+
     def add(self, other: Coverage) -> None:
         """Add the counts of other texts."""
         self.years += other.years
         self.years_in_facts += other.years_in_facts
         self.names += other.names
         self.names_in_facts += other.names_in_facts
+        self.years_stated += other.years_stated
+        self.names_stated += other.names_stated
 
 
 def coverage_of(document: Document) -> Coverage:
@@ -54,13 +73,16 @@ def coverage_of(document: Document) -> Coverage:
     lone capitalised word that begins a sentence do not count.
     """
     spans = [(fact.at, fact.at + len(fact.value)) for fact in document.facts]
+    values = "\n".join(value for _, _, value in document.triples())
     coverage = Coverage()
     for match in _YEAR.finditer(document.text):
         coverage.years += 1
         coverage.years_in_facts += _is_inside(match.start(), match.end(), spans)
+        coverage.years_stated += match.group() in values
     for start, end in names_in(document.text, document.title):
         coverage.names += 1
         coverage.names_in_facts += _is_inside(start, end, spans)
+        coverage.names_stated += document.text[start:end] in values
     return coverage
 
 
@@ -69,14 +91,19 @@ def names_in(text: str, title: str) -> Iterator[tuple[int, int]]:
     own = set(bare_title(title).split())
     for match in _NAME.finditer(text):
         words = match.group().split()
-        if all(word.removesuffix("'s") in own or not word[0].isupper() for word in words):
+        start = match.start()
+        while words and words[0] in _BEFORE:  # "In May", "After Ada Quill"
+            start += len(words.pop(0)) + 1
+        if not words or all(
+            word.removesuffix("'s") in own or not word[0].isupper() for word in words
+        ):
             continue
         if all(word in _MONTHS for word in words):
             continue
-        before = text[: match.start()].rstrip(" \"“'‘([")
+        before = text[max(0, start - 8) : start].rstrip(" \"“'‘([")
         if len(words) == 1 and (not before or before[-1] in ".!?\n:;"):
             continue
-        yield match.start(), match.end()
+        yield start, match.end()
 
 
 def _is_inside(start: int, end: int, spans: Sequence[tuple[int, int]]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -40,13 +41,6 @@ def kinds_of(relation: str) -> frozenset[str]:
 
 
 @cache
-def _cues() -> re.Pattern[str]:
-    cues = {cue for kind in _kinds() for cue in _LISTS.words(f"{kind} cues")}
-    longest_first = sorted(cues, key=lambda cue: (-len(cue), cue))
-    return re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![^\W_])")
-
-
-@cache
 def _kinds_of_cue() -> dict[str, frozenset[str]]:
     cues: dict[str, set[str]] = {}
     for kind in _kinds():
@@ -62,19 +56,33 @@ def kinds_said(before: str, behind: str) -> tuple[frozenset[str], frozenset[str]
         before: what stands before the value in its clause, folded.
         behind: what follows it there, folded.
     """
-    of_cue = _kinds_of_cue()
     nearest: frozenset[str] = frozenset()
     every: set[str] = set()
-    for match in _cues().finditer(before):
-        kinds = of_cue[match.group()]
+    for cue, kinds, is_last in _cues_in(before):
         every |= kinds
         # "in" and "of" stand in every clause; a verb before them says what they are of.
-        if len(match.group()) > _WEAK or len(before) - match.end() <= _WEAK and not nearest:
+        if len(cue) > _WEAK or (is_last and not nearest):
             nearest = kinds
-    for match in _cues().finditer(behind[:_BEHIND]):
-        if len(match.group()) > _WEAK:
-            every |= of_cue[match.group()]
+    for cue, kinds, _ in _cues_in(behind[:_BEHIND]):
+        if len(cue) > _WEAK:
+            every |= kinds
     return nearest, frozenset(every)
+
+
+def _cues_in(text: str) -> Iterator[tuple[str, frozenset[str], bool]]:
+    """Yield the cues in a text, what they say, and whether one is its last word."""
+    of_cue = _kinds_of_cue()
+    words = text.replace("(", " ( ").replace(",", " ").split()
+    last = len(words) - 1
+    before = ""
+    for i, word in enumerate(words):
+        word = word if word in of_cue else word.strip(".:;)]\"'")
+        pair = f"{before} {word}"
+        if pair in of_cue:
+            yield pair, of_cue[pair], i == last
+        elif word in of_cue:
+            yield word, of_cue[word], i == last
+        before = word
 
 
 def kind_by_brackets(before: str) -> str | None:

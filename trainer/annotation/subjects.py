@@ -17,7 +17,7 @@ _INITIAL = re.compile(
     r"(?:^|[\s.(])(?:[A-Z]|[A-Z][a-z]{1,2}|Prof|Capt|Univ|Kans|Tenn|Mass|Conn|Penn|Miss|Wash|Calif"
     r"|[Nn]o|c|ca|b|d|vs|St)\.\Z"
 )
-_INTRODUCTION = re.compile(
+INTRODUCTION = re.compile(
     r"(?:In|On|At|After|Before|During|From|By|Since|Following|As|Until|Between|Around|About)\b[^,;:]{1,70}, "
 )
 _SUBJECT = re.compile(r"(He|She|They|It)\b")
@@ -96,7 +96,7 @@ def sentences_about(
             head_start += 1
             if head_start >= end:
                 break
-        introduction = _INTRODUCTION.match(text, head_start, min(end, head_start + 90))
+        introduction = INTRODUCTION.match(text, head_start, min(end, head_start + 90))
         if introduction:
             head_start = introduction.end()
         head = text[head_start : min(end, head_start + 120)]

@@ -1,0 +1,167 @@
+"""The subject of each sentence, and where what is said of it begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lamlam.trainer.annotation.sentence_tokens import is_verb, words
+from lamlam.trainer.annotation.subjects import INTRODUCTION, names_of_title, sentences_about
+from lamlam.trainer.documents import Document
+from lamlam.trainer.pronouns import pronoun_of
+
+_YEAR = r"(?:1\d\d\d|20\d\d)"
+_MONTH = (
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+)
+_OPENING = re.compile(
+    rf"(In|On|Since|By|From|Until|During|After|Before) ((?:{_MONTH} )?(?:\d{{1,2}},? )?(?:{_MONTH} )?{_YEAR}),? "
+)
+_PRONOUN = re.compile(r"(He|She|It|he|she|it)\b")
+_THE = re.compile(r"(?:The|This|the|this) ((?:[a-z-]+ ){0,2}?)([a-z-]+)\b")
+_COPULA = re.compile(r"\b(?:is|was|are|were) (?:an?|the) ([^.;:()]{3,90})")
+_NAME = re.compile(
+    r"(?:The )?[^\W\d_a-z][\w'’.-]*(?: (?:(?:of|de|von|van|the|&) )?[^\W\d_a-z][\w'’.-]*)*"
+)
+# "Its lead single topped …", "The harbour was attacked …": up to three words, then a verb.
+_PART = re.compile(
+    r"(The|the|Its|its|His|his|Her|her|Their) ((?:[a-z-]+ ){0,2}?[a-z-]{3,})(?= (?:was|were|is|are|has been|had been) \w+)"
+)
+_PARTICIPLE = re.compile(
+    r"(?=[A-Z][a-z]+ (?:in|by|on|from|at) )(?:Founded|Formed|Established|Released|Written|Directed|Produced|Built"
+    r"|Created|Published|Born|Launched|Opened|Located|Situated|Based|Named|Recorded|Activated"
+    r"|Incorporated|Designed|Set|Completed|Constructed|Educated|Adapted|Distributed|Signed) "
+)
+_BRACKETS = re.compile(r",? ?\([^()]*(?:\([^()]*\)[^()]*)*\)")
+_LEAST_SEMICOLONS = 3
+_NOT_SUBJECTS = frozenset("In On At By From To For With As Of After Before While During And But "
+                          "When Although Though Since Until There This That These Those It He She "
+                          "They His Her Its Their If Both Some Many Most Other One Two Born".split())  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """What is said of one entity."""
+
+    entity: str
+    start: int
+    end: int
+    pronoun: str = ""
+    is_list: bool = False
+    """Parts between semicolons are all about the entity."""
+    opening: tuple[str, int, int] | None = None
+    """A preposition and a date before the subject."""
+    part: str = ""
+    """The noun of a part of the entity ("Its lead single", "The harbour") that is the subject."""
+    is_person: bool = False
+
+
+def predicates_of(document: Document) -> Iterator[Predicate]:
+    """Yield the predicates of sentences whose subject is the title's entity or a name."""
+    text = document.text
+    pronoun = pronoun_of(document)
+    is_person = document.is_person or pronoun in ("he", "she")
+    names = names_of_title(document.title, text, is_person=is_person)
+    if not names:
+        return
+    sentences = sentences_about(text, document.title, names, pronoun)
+    nouns = _nouns(text)
+    is_list = text.count(";") >= _LEAST_SEMICOLONS and is_person
+    for sentence in sentences:
+        start, end = sentence.start, sentence.end
+        if text.count(";", start, end) >= _LEAST_SEMICOLONS and is_list:
+            yield Predicate(document.title, start, end, pronoun, is_list=True)
+            continue
+        if sentence.is_of_kin or sentence.is_unsure:
+            continue
+        opening = _OPENING.match(text, start, end)
+        date = None
+        if opening:
+            start = opening.end()
+            date = (opening[1].lower(), opening.start(2), opening.end(2))
+        elif introduction := INTRODUCTION.match(text, start, end):
+            start = introduction.end()
+        if (participle := _PARTICIPLE.match(text, start, end)) and sentence.about != "other":
+            stop = text.find(",", participle.end(), end)
+            yield Predicate(document.title, start, stop if stop > 0 else end, pronoun)
+            continue
+        subject = _subject(text, start, end, names, nouns, sentence.about == "other")
+        part = ""
+        if subject is None:
+            found = _PART.match(text, start, end) if sentence.about != "other" else None
+            if found is None or (found[1].lower() in ("the", "this") and is_person):
+                continue
+            part, subject = found[2].split()[-1], ("", found.end(2))
+        entity, begin = subject
+        if brackets := _BRACKETS.match(text, begin, end):
+            begin = brackets.end()
+        is_title = not entity
+        yield Predicate(
+            entity or document.title,
+            begin,
+            end,
+            pronoun if is_title else "",
+            opening=date,
+            part=part,
+            is_person=is_person and is_title,
+        )
+
+
+def _subject(
+    text: str, start: int, end: int, names: tuple[str, ...], nouns: frozenset[str], is_other: bool
+) -> tuple[str, int] | None:
+    """Return the entity, empty for the title's, and where its predicate begins."""
+    for article in ("", "The ", "the "):
+        for name in names:
+            if text.startswith(article + name, start):
+                stop = start + len(article) + len(name)
+                if not text[stop : stop + 1].isalnum() and text[stop : stop + 2] not in (
+                    "'s",
+                    "’s",
+                ):
+                    following = text[stop : stop + 2]
+                    is_longer = (
+                        len(following) > 1 and following[0] == " " and following[1].isupper()
+                    )
+                    return None if is_longer else ("", stop)
+    if is_other:
+        name_match = _NAME.match(text, start, end)
+        if name_match is None or name_match.group().split()[0] in _NOT_SUBJECTS:
+            return None
+        said = name_match.group()
+        if said.endswith(("'s", "’s", "'", "’", ".")) or len(said) < 3:
+            return None
+        following = re.match(r" (?:\w+ly )?([a-z]+)\b|,? \(", text[name_match.end() :][:30])
+        is_subject = following is not None and (
+            following[1] is None
+            or following[1] in words("be")
+            or following[1] in ("has", "had")
+            or is_verb(following[1])
+        )
+        return (said, name_match.end()) if is_subject else None
+    if match := _PRONOUN.match(text, start, end):
+        return "", match.end()
+    if (
+        (match := _THE.match(text, start, end))
+        and match[2] in nouns
+        and (text[match.end() : match.end() + 1] not in ("'", "’", "-"))
+    ):
+        return "", match.end()
+    return None
+
+
+def _nouns(text: str) -> frozenset[str]:
+    """Return the nouns by which the first sentence says what the title's entity is."""
+    copula = _COPULA.search(text[:400])
+    if copula is None:
+        return frozenset()
+    found: list[str] = []
+    for word in re.split(r"[ ,]+", copula[1]):
+        if word in ("in", "by", "of", "from", "that", "which", "who", "at", "for", "on", "with",
+                    "directed", "written", "released", "located", "based", "produced"):  # fmt: skip
+            break
+        found.append(word)
+    nouns = {word for word in found[-1:] if word.islower()}
+    nouns |= {word for i, word in enumerate(found[:-1]) if found[i + 1] == "and" and word.islower()}
+    return frozenset(nouns)
