@@ -28,6 +28,8 @@ class TensorRule:
     shape: tuple[int, ...]
     """Shape in the checkpoint, slowest-varying axis first."""
     change: Callable[[Weights], Weights] | None = None
+    undo: Callable[[Weights], Weights] | None = None
+    """The inverse of ``change``, for a model that is read from a GGUF file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +83,22 @@ def _llama(config: dict[str, Any], name: str = "llama") -> Architecture:
     for layer in range(n_layers):
         a, b = f"model.layers.{layer}.", f"blk.{layer}."
         # llama.cpp rotates Qwen's halves as Hugging Face does.
-        q_change = None if is_qwen else partial(interleave_rope_halves, n_heads=n_heads)
-        k_change = None if is_qwen else partial(interleave_rope_halves, n_heads=n_kv_heads)
+        q_changes, k_changes = (
+            (None, None)
+            if is_qwen
+            else (
+                partial(interleave_rope_halves, n_heads=n),
+                partial(separate_rope_halves, n_heads=n),
+            )
+            for n in (n_heads, n_kv_heads)
+        )
         rules += [
             TensorRule(a + "input_layernorm.weight", b + "attn_norm.weight", (width,)),
             TensorRule(
-                a + "self_attn.q_proj.weight", b + "attn_q.weight", (q_width, width), q_change
+                a + "self_attn.q_proj.weight", b + "attn_q.weight", (q_width, width), *q_changes
             ),
             TensorRule(
-                a + "self_attn.k_proj.weight", b + "attn_k.weight", (kv_width, width), k_change
+                a + "self_attn.k_proj.weight", b + "attn_k.weight", (kv_width, width), *k_changes
             ),
             TensorRule(a + "self_attn.v_proj.weight", b + "attn_v.weight", (kv_width, width)),
             TensorRule(a + "self_attn.o_proj.weight", b + "attn_output.weight", (width, q_width)),
@@ -161,7 +170,11 @@ def _gpt2(config: dict[str, Any]) -> Architecture:
             for rule in (
                 # GPT-2 keeps its matrices as (in, out), all others as (out, in).
                 TensorRule(
-                    f"{a}{source}.weight", f"{b}{target}.weight", (n_in, n_out), np.transpose
+                    f"{a}{source}.weight",
+                    f"{b}{target}.weight",
+                    (n_in, n_out),
+                    np.transpose,
+                    np.transpose,
                 ),
                 TensorRule(f"{a}{source}.bias", f"{b}{target}.bias", (n_out,)),
             )
@@ -213,6 +226,17 @@ def interleave_rope_halves(weights: Weights, n_heads: int) -> Weights:
     n_out, n_in = weights.shape
     halves = weights.reshape(n_heads, 2, n_out // n_heads // 2, n_in)
     return halves.swapaxes(1, 2).reshape(n_out, n_in)
+
+
+def separate_rope_halves(weights: Weights, n_heads: int) -> Weights:
+    """Undo `interleave_rope_halves`.
+
+    Args:
+        weights: (n_heads * head_width, width).
+    """
+    n_out, n_in = weights.shape
+    pairs = weights.reshape(n_heads, n_out // n_heads // 2, 2, n_in)
+    return pairs.swapaxes(1, 2).reshape(n_out, n_in)
 
 
 def _rope_theta(config: dict[str, Any]) -> float:
