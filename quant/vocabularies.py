@@ -119,6 +119,31 @@ def read_vocabulary(
         ) from None
 
 
+def check_splitting(state: dict[str, Any], path: Path) -> None:
+    """Raise if llama.cpp has no rule that makes the same tokens of text.
+
+    Args:
+        state: a ``tokenizer.json``.
+        path: where it is from, for messages.
+
+    Raises:
+        BadCheckpoint: such a tokenizer.
+    """
+    try:
+        if (state.get("model") or {}).get("type") != "BPE":
+            raise BadCheckpoint(
+                f"{path}: tokenizers of type {(state.get('model') or {}).get('type')} are not known"
+            )
+        if is_sentencepiece(state):
+            check_rules(state, path)
+        else:
+            _splitting(state, path)
+        for added in state.get("added_tokens") or []:
+            _check_matching(added, path)
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise BadCheckpoint(f"{path} does not have the usual form: {problem!r}") from None
+
+
 def _byte_level_bpe(state: dict[str, Any], path: Path, named: Named, n_rows: int) -> GgufVocabulary:
     model = state["model"]
     is_pieces = is_sentencepiece(state)

@@ -52,7 +52,7 @@ ARROWS: dict[str, set[str]] = {
         "runtime/scheduling",
     },
     "runtime/sync": {PROTOCOL, DECODING, "runtime/engine", "runtime/memory"},
-    "trainer": set(),
+    "trainer": {"quant"},
     "quant": {LLAMA},
     "bundled": {MODEL, "memory_backends/resolution", "memory_backends/sqlite", "trainer"},
     "testing": {PROTOCOL, "memory_backends/sync", "lamlam"},

@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
 from lamlam.errors import LamLamError
 from lamlam.trainer.attention import DocumentSpans
 from lamlam.trainer.loop import train
 from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.optimiser import build_optimisers
+from lamlam.trainer.pretrained import PretrainedModel
 from lamlam.trainer.progress import Progress
 from lamlam.trainer.settings import Settings, load_settings
 from lamlam.trainer.tokenizer import LmlmTokenizer
@@ -148,14 +150,20 @@ def measure_run(settings: Settings, *, seconds: float, steps: int = 0) -> dict[s
 
 def count_parameters(settings: Settings) -> int:
     """Return the number of weights of a model of these settings; the embedding counts once."""
-    model = build_model(settings.model, _vocabulary(settings), 0)
+    model, _ = _model(settings, torch.device("cpu"))
     return sum(weight.numel() for weight in model.parameters())
 
 
-def _vocabulary(settings: Settings) -> int:
+def _model(settings: Settings, device: torch.device) -> tuple[PreTrainedModel, int]:
+    """Return the model that a run would begin with, and how many tokens it has."""
+    if settings.model.init:
+        pretrained = PretrainedModel(Path(settings.model.init))
+        model = pretrained.build(settings.model.context, settings.run.seed, device)
+        return model, pretrained.tokenizer.size
+    vocabulary = settings.data.vocabulary
     if settings.data.tokenizer:
-        return LmlmTokenizer.load(Path(settings.data.tokenizer)).size
-    return settings.data.vocabulary
+        vocabulary = LmlmTokenizer.load(Path(settings.data.tokenizer)).size
+    return build_model(settings.model, vocabulary, 0, device), vocabulary
 
 
 def matmul_flops(size: int = 8192, repeats: int = 10) -> float:
@@ -178,8 +186,8 @@ def measure_parts(settings: Settings, repeats: int = 10) -> dict[str, float]:
     """
     on_gpu = torch.cuda.is_available() and settings.run.device != "cpu"
     device = torch.device("cuda" if on_gpu else "cpu")
-    vocabulary = _vocabulary(settings)
-    model = build_model(settings.model, vocabulary, 0, device).train()
+    model, vocabulary = _model(settings, device)
+    model.train()
     optimisers = build_optimisers(model, settings.optimiser)
     rows = settings.optimiser.batch_rows // settings.optimiser.accumulate
     inputs = torch.randint(1, vocabulary, (rows, settings.model.context), device=device)

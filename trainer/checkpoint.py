@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from lamlam.lookup_tokens import END_OF_TEXT
 from lamlam.trainer.model import is_tied
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.tokenizer import LmlmTokenizer
@@ -70,8 +69,8 @@ def _write_checkpoint(
         json.dumps(
             {
                 "tokenizer_class": "PreTrainedTokenizerFast",
-                "bos_token": END_OF_TEXT,
-                "eos_token": END_OF_TEXT,
+                "bos_token": tokenizer.end_of_text,
+                "eos_token": tokenizer.end_of_text,
                 "model_max_length": settings.model.context,
             },
             indent=1,
@@ -79,7 +78,9 @@ def _write_checkpoint(
     )
     written = dataclasses.asdict(settings)
     # The file is published: it must not name folders of the training machine.
-    for section, key in (("data", "documents"), ("data", "tokenizer"), ("run", "output")):
+    for section, key in (
+        ("data", "documents"), ("data", "tokenizer"), ("model", "init"), ("run", "output"),
+    ):  # fmt: skip
         written[section][key] = Path(written[section][key]).name
     about = {
         "verbalise": settings.verbalise,

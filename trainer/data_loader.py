@@ -105,13 +105,13 @@ class _Worker:
         settings: Settings,
         documents: Sequence[Document],
         titles: dict[str, list[str]],
-        tokenizer_json: str,
+        tokenizer_json: tuple[str, str],
     ) -> None:
         from tokenizers import Tokenizer
 
         self.settings = settings
         self.documents = documents
-        self.tokenizer = LmlmTokenizer(Tokenizer.from_str(tokenizer_json))
+        self.tokenizer = LmlmTokenizer(Tokenizer.from_str(tokenizer_json[0]), tokenizer_json[1])
         self.titles = titles
 
     @classmethod
@@ -120,7 +120,7 @@ class _Worker:
         settings: Settings,
         documents: Sequence[Document],
         titles: dict[str, list[str]],
-        tokenizer_json: str,
+        tokenizer_json: tuple[str, str],
     ) -> None:
         # Each process encodes alone: threads inside would fight over the cores.
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -204,7 +204,7 @@ class BatchLoader:
         self.n_documents = len(documents)
         # Counted once, not by each worker.
         titles = {} if settings.data.plain else titles_by_kind(documents)
-        start = (settings, documents, titles, tokenizer.full.to_str())
+        start = (settings, documents, titles, (tokenizer.full.to_str(), tokenizer.end_of_text))
         self._pool: Executor | None = None
         self._worker: _Worker | None = None
         self._has_told_of_parts = False

@@ -25,6 +25,7 @@ from lamlam.trainer.data_loader import BatchLoader, choose_workers, training_doc
 from lamlam.trainer.device_feed import DeviceBatch, DeviceFeed
 from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.optimiser import build_optimisers, lr_scale
+from lamlam.trainer.pretrained import PretrainedModel
 from lamlam.trainer.progress import Progress, RunClock
 from lamlam.trainer.ranks import Ranks, joined_ranks
 from lamlam.trainer.settings import Settings
@@ -72,7 +73,10 @@ def train(
 
         # 1) Data and tokenizer.
         documents = training_documents(settings, skip_invalid=settings.data.skip_invalid)
-        if settings.data.tokenizer:
+        pretrained = PretrainedModel(Path(settings.model.init)) if settings.model.init else None
+        if pretrained is not None:
+            tokenizer = pretrained.tokenizer
+        elif settings.data.tokenizer:
             tokenizer = LmlmTokenizer.load(Path(settings.data.tokenizer))
         else:
             tokenizer = train_tokenizer((d.text for d in documents), settings.data.vocabulary)
@@ -84,7 +88,12 @@ def train(
         )
 
         # 2) Model and optimisers; the matrix products run in bf16, the weights stay in float32.
-        model = build_model(settings.model, tokenizer.size, tokenizer.ids.end_of_text, device)
+        shape = settings.model
+        model = (
+            build_model(shape, tokenizer.size, tokenizer.ids.end_of_text, device)
+            if pretrained is None
+            else pretrained.build(shape.context, run.seed, device)
+        )
         model.train()
         optimisers = build_optimisers(model, optim)
         n_parameters = sum(weight.numel() for weight in model.parameters())

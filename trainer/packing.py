@@ -71,8 +71,9 @@ def encode_documents(
         # a word must not be cut in two because a fact begins inside it.
         for piece in _joined(pieces, plain):
             if isinstance(piece, PlainText):
+                begins = not plan and not piece.text.startswith(" ")
                 plan.append((len(texts), piece.in_loss))
-                texts.append(piece.text)
+                texts.append(tokenizer.text_start + piece.text if begins else piece.text)
                 continue
             for token, text, in_loss in (
                 (ids.entity, piece.entity, piece.entity_in_loss),

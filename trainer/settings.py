@@ -49,6 +49,8 @@ class DataConfig:
 class ModelConfig:
     """Shape of the model; a file may name one of `presets.PRESETS` as ``model.preset``."""
 
+    init: str = ""
+    """A Hugging Face folder or a GGUF file to go on from; it has its own shape and tokenizer."""
     family: Literal["llama", "gpt2", "qwen3"] = "llama"
     """Architecture; GPT-2 has learnt positions and a key head for each head."""
     width: int = 512
@@ -156,7 +158,10 @@ class Settings:
             raise BadSettings(
                 "run.steps or run.minutes must be above 0, got 0 for both: the run would never end"
             )
-        self._check_heads()
+        if self.model.init:
+            check_init(_changed(self.model, "model."), _changed(self.data, "data."))
+        else:
+            self._check_heads()
         if self.optimiser.batch_rows % self.optimiser.accumulate:
             raise BadSettings("optimiser.batch_rows must be a multiple of optimiser.accumulate")
         if not self.data.documents:
@@ -188,6 +193,38 @@ class Settings:
             )
 
 
+def _changed(part: Any, where: str) -> list[str]:
+    """Return the names of the fields that are not as they are by default."""
+    standard = type(part)()
+    names = [one.name for one in dataclasses.fields(part)]
+    return [where + name for name in names if getattr(part, name) != getattr(standard, name)]
+
+
+def check_init(*given: list[str]) -> None:
+    """Raise if a setting contradicts ``model.init``: the model that is read brings its own.
+
+    Args:
+        given: names of settings that were given.
+
+    Raises:
+        BadSettings: some have to do with the shape or the tokenizer.
+    """
+    own = {"model.init", "model.context"}
+    names = [
+        name
+        for part in given
+        for name in part
+        if (name.startswith("model.") and name not in own)
+        or name in ("data.tokenizer", "data.vocabulary")
+    ]
+    if names:
+        raise BadSettings(
+            f"model.init and {', '.join(names)} are both given: a model that is read has its own "
+            "shape and tokenizer",
+            hint="of these, leave out all but model.init",
+        )
+
+
 _ALSO = {"model.": {"preset"}}
 """Names that a file may use and that stand for others."""
 _STANDARD = Settings(data=DataConfig(documents="-"), run=RunConfig(steps=1))
@@ -216,7 +253,12 @@ def load_settings(path: Path, changes: list[str] | None = None) -> Settings:
         raise BadSettings(f"cannot read {path}: {problem.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as problem:
         raise BadSettings(f"cannot read the settings of {path}: {problem}") from None
-    settings: Settings = _build(Settings, expand_preset(raw), "")
+    raw = expand_preset(raw)
+    model, data = raw.get("model"), raw.get("data", {})
+    if isinstance(model, dict) and isinstance(data, dict) and model.get("init"):
+        # Given as they are by default they are refused, too.
+        check_init([f"model.{key}" for key in model], [f"data.{key}" for key in data])
+    settings: Settings = _build(Settings, raw, "")
     return settings
 
 

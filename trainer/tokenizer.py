@@ -9,31 +9,44 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from lamlam.errors import BadSettings
 from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
+from lamlam.quant.sentencepiece_bpe import (
+    has_space_prefix,
+    is_sentencepiece,
+    without_space_prefix,
+)
 from lamlam.trainer.loss_masks import LookupIds
 
 
 class LmlmTokenizer:
     """Turns text into token ids and back; lookup tokens are never read from text."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        """Wrap a tokenizer whose vocabulary ends in the four lookup tokens.
+    def __init__(self, tokenizer: Tokenizer, end_of_text: str = END_OF_TEXT) -> None:
+        """Wrap a tokenizer that has the four lookup tokens.
+
+        Args:
+            end_of_text: the token in front of each document and behind it.
 
         Raises:
             BadSettings: one of the special tokens is missing.
         """
-        found = [tokenizer.token_to_id(token) for token in (*LOOKUP_TOKENS, END_OF_TEXT)]
+        found = [tokenizer.token_to_id(token) for token in (*LOOKUP_TOKENS, end_of_text)]
         ids = [number for number in found if number is not None]
         if len(ids) < len(found):
             raise BadSettings("the tokenizer lacks a lookup token or the end-of-text token")
         self.ids = LookupIds(*ids)
         self.full = tokenizer
-        self.size: int = tokenizer.get_vocab_size()
-        self._plain = _without_special_tokens(tokenizer)
+        self.end_of_text = end_of_text
+        self.size: int = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
+        state = json.loads(tokenizer.to_str())
+        self._plain = _without_special_tokens(state)
+        self.text_start = " " if is_sentencepiece(state) and has_space_prefix(state) else ""
+        """What a document begins with, and no part of it: SentencePiece's space."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text; text that spells a special token stays text."""
@@ -45,8 +58,20 @@ class LmlmTokenizer:
 
     @classmethod
     def load(cls, path: Path) -> LmlmTokenizer:
-        """Read ``tokenizer.json``."""
-        return cls(Tokenizer.from_file(str(path)))
+        """Read ``tokenizer.json``; a ``tokenizer_config.json`` beside it names the end of a text.
+
+        Raises:
+            BadSettings: the file cannot be read, or lacks a special token.
+        """
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as problem:  # tokenizers raises no narrower class
+            raise BadSettings(f"cannot read the tokenizer {path}: {problem}") from None
+        end = END_OF_TEXT
+        beside = path.with_name("tokenizer_config.json")
+        if tokenizer.token_to_id(end) is None and beside.is_file():
+            end = str(json.loads(beside.read_text(encoding="utf-8")).get("eos_token") or end)
+        return cls(tokenizer, end)
 
     def save(self, path: Path) -> None:
         """Write ``tokenizer.json``, special tokens included."""
@@ -74,9 +99,21 @@ def train_tokenizer(texts: Iterable[str], size: int) -> LmlmTokenizer:
     return LmlmTokenizer(tokenizer)
 
 
-def _without_special_tokens(tokenizer: Tokenizer) -> Tokenizer:
-    """Return the same BPE with no added tokens: it can never yield a special id from text."""
-    state = json.loads(tokenizer.to_str())
-    state["added_tokens"] = []
-    state["post_processor"] = None
-    return Tokenizer.from_str(json.dumps(state))
+def _without_special_tokens(state: dict[str, Any]) -> Tokenizer:
+    """Return the same BPE without special tokens: it can never yield one of them from text.
+
+    Other added tokens stay, since llama.cpp finds them in text too. No space is put in front.
+    """
+    special = (*LOOKUP_TOKENS, END_OF_TEXT)
+    kept = [
+        token
+        for token in state["added_tokens"]
+        if not token["special"] and token["content"] not in special
+    ]
+    plain = {**state, "added_tokens": kept, "post_processor": None}
+    # With a number of their own, which would follow from their place in the list otherwise.
+    vocabulary = {token["content"]: token["id"] for token in kept}
+    plain["model"] = {**state["model"], "vocab": {**state["model"]["vocab"], **vocabulary}}
+    if is_sentencepiece(state):
+        plain = without_space_prefix(plain)
+    return Tokenizer.from_str(json.dumps(plain))

@@ -111,7 +111,7 @@ class TrainingState:
 
 
 _FREE = {
-    "data.documents", "data.tokenizer", "data.workers",
+    "data.documents", "data.tokenizer", "model.init", "data.workers",
     "run.output", "run.device", "run.compile", "run.save_every", "run.log_every", "run.minutes",
 }  # fmt: skip
 """Settings that may change between two sessions of a run; files are compared by their content."""
