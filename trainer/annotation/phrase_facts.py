@@ -10,7 +10,7 @@ from lamlam.trainer.annotation.sentence_tokens import DEMONYM, words
 from lamlam.trainer.documents import Document, StatedFact
 
 _DATED_NAME = re.compile(
-    r"(?<![\w'’.-])(?P<name>(?:The )?[^\W\d_a-z][\w'’-]*(?: (?:(?:of|the|and|in|to|a|on|for|with) ){0,2}"
+    r"(?<![\w'’.-])(?<!St\. )(?<!Mt\. )(?<!Ft\. )(?P<name>(?:The )?[^\W\d_a-z][\w'’-]*(?: (?:(?:of|the|and|in|to|a|an|on|for|with|at|from|by|is|my|your|de|la|le|el|vs\.) ){0,2}"
     r"[^\W\d_a-z][\w'’-]*)*) \((?P<year>(?:1\d|20)\d\d)\)"
 )
 # "American singer Ada Quill": a role and a name behind the adjective.
@@ -25,8 +25,8 @@ _NATIONAL = re.compile(
     r"(?P<name>(?:The )?[A-Z][\w'’.-]*\w(?: (?:(?:of|de|von|van|the) )?[A-Z][\w'’.-]*\w)*)"
 )
 _PLACED = re.compile(
-    r"(?<![\w'’.-])(?P<name>[A-Z][\w'’-]*(?: (?:(?:of|for|and|the|of the) )?(?:[A-Z]\.|[A-Z][\w'’-]*))+)"
-    r"(?: in |, )(?P<place>[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)(?=[,.;)]| (?:and|in|on|from|to|where|which|until|before|after)\b)"
+    r"(?<![\w'’.-])(?<!St\. )(?<!Mt\. )(?<!Ft\. )(?P<name>[A-Z][\w'’-]*(?: (?:(?:of|for|and|the|of the) )?(?:[A-Z]\.|[A-Z][\w'’-]*))+)"
+    r"(?: in |, )(?P<place>[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)(?=[,;)]|\.(?:\s|$)| (?:and|in|on|from|to|where|which|until|before|after)\b)"
 )
 _PLACED_KINDS = frozenset(
     "School University College Church Museum Park Stadium Hospital Theatre Theater Hotel Institute"
@@ -46,7 +46,7 @@ def _in_region() -> re.Pattern[str]:
     """Return the pattern of a place and the state or country that it is in."""
     regions = "|".join(map(re.escape, sorted(words("regions"), key=lambda one: (-len(one), one))))
     return re.compile(
-        rf"(?<![\w'’.-])(?P<name>[A-Z][\w'’-]*(?: (?:(?:of|the|de|del|and) )?[A-Z][\w'’-]*)*), "
+        rf"(?<![\w'’.-])(?<!St\. )(?<!Mt\. )(?<!Ft\. )(?P<name>[A-Z][\w'’-]*(?: (?:(?:of|the|de|del|and) )?[A-Z][\w'’-]*)*), "
         rf"(?P<place>{regions})(?![\w'’-]| [A-Z])"
     )
 
@@ -64,7 +64,8 @@ def facts_of_phrases(document: Document) -> Iterator[StatedFact]:
         if name.split()[-1].rstrip("s") in _PLACED_KINDS and " " in name:
             yield StatedFact(name, "location", match["place"], match.start("place"))
     for match in _in_region().finditer(document.text):
-        if match["name"].split()[0] not in _NO_NAMES:
+        is_list = match["name"] in words("regions")  # of countries
+        if match["name"].split()[0] not in _NO_NAMES and not is_list:
             yield StatedFact(match["name"], "location", match["place"], match.start("place"))
     for match in _CENSUS.finditer(document.text):
         yield StatedFact(document.title, "census year", match["year"], match.start("year"))

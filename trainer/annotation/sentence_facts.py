@@ -104,6 +104,8 @@ class _Clause:
         if self.verb:
             if self.preposition == "of" and not self.noun:
                 return ""  # "located north of"
+            if self.verb == "based" and self.preposition == "by":
+                return ""  # "based on a novel by"
             noun = self.noun if self.n_prepositions == 1 and self.noun else ""
             return " ".join(filter(None, [self.verb, noun, self.preposition]))
         return f"{self.noun} {self.preposition}" if self.noun and self.n_prepositions == 1 else ""
@@ -186,6 +188,7 @@ class _PredicateReader:
             if not self._predicate.is_list:
                 return False
             self._clause, self._place = _Clause(), "subject"
+            self._entity, self._part, self._is_title = self._predicate.entity, "", True
             return True
         if token.said in ":–—":
             return False
@@ -205,7 +208,9 @@ class _PredicateReader:
         if not relation and self._place in ("and", "comma"):
             relation = self._date_relation
         self._date_relation = relation
-        if relation == "year" or is_whole:
+        if relation == "year":
+            is_whole = self._text[: token.start].endswith((" a ", " an "))
+        if is_whole:
             self._state(relation, token)
         self._clause.goes_on = False
         self._clause.preposition = ""
@@ -256,7 +261,7 @@ class _PredicateReader:
         self, token: Token, following: Token | None
     ) -> Literal["value", "skip", "stop", "adjective"]:
         text, clause = self._text, self._clause
-        if token.said.endswith(("'s", "’s", "'", "’")):
+        if token.said.endswith(("'s", "’s", "'", "’", " No")):
             return "skip"
         if following is not None and text[token.end : following.start] == " ":
             word = following.said.lower()
@@ -290,7 +295,7 @@ class _PredicateReader:
             return "value" if is_list else "skip"
         if self._place in ("comma", "and", "value", "name"):
             return "skip"
-        if clause.preposition in ("by", "with") and " " not in token.said:
+        if clause.preposition not in ("in", "to", "from", "near", "") and " " not in token.said:
             if re.match(r" and [A-Z]\w+ [A-Z]", text[token.end : token.end + 40]):
                 return "skip"  # "by Ada and Tom Quill"
         if clause.preposition:
