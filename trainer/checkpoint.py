@@ -79,7 +79,8 @@ def _write_checkpoint(
     written = dataclasses.asdict(settings)
     # The file is published: it must not name folders of the training machine.
     for section, key in (
-        ("data", "documents"), ("data", "tokenizer"), ("model", "init"), ("run", "output"),
+        ("data", "documents"), ("data", "replay"), ("data", "tokenizer"), ("model", "init"),
+        ("run", "output"),
     ):  # fmt: skip
         written[section][key] = Path(written[section][key]).name
     about = {

@@ -24,6 +24,7 @@ from lamlam.trainer.augmentation import NO_AUGMENTATION, titles_by_kind
 from lamlam.trainer.documents import Document, read_documents
 from lamlam.trainer.endings import mark_cut
 from lamlam.trainer.packing import IGNORED, EncodedDocument, PackedRows, augment_and_encode, pack
+from lamlam.trainer.replay import draw_replay, read_replay
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.shared_rows import SharedRows
 from lamlam.trainer.split import log_split, split_documents
@@ -106,6 +107,7 @@ class _Worker:
         documents: Sequence[Document],
         titles: dict[str, list[str]],
         tokenizer_json: tuple[str, str],
+        replay: Sequence[Document],
     ) -> None:
         from tokenizers import Tokenizer
 
@@ -113,6 +115,7 @@ class _Worker:
         self.documents = documents
         self.tokenizer = LmlmTokenizer(Tokenizer.from_str(tokenizer_json[0]), tokenizer_json[1])
         self.titles = titles
+        self.replay = replay
 
     @classmethod
     def start(
@@ -121,16 +124,28 @@ class _Worker:
         documents: Sequence[Document],
         titles: dict[str, list[str]],
         tokenizer_json: tuple[str, str],
+        replay: Sequence[Document],
     ) -> None:
         # Each process encodes alone: threads inside would fight over the cores.
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
         leave_to_parent()
-        cls.current = cls(settings, documents, titles, tokenizer_json)
+        cls.current = cls(settings, documents, titles, tokenizer_json, replay)
 
     def rows(self, task: _Task) -> PackedRows:
         """Return the packed rows of one shard: rows are sent between processes, not documents."""
         settings = self.settings
         documents = self._encode(task)
+        if self.replay:
+            n_tokens = sum(len(document.tokens) for document in documents)
+            documents += draw_replay(
+                self.replay,
+                settings.data.replay_share,
+                n_tokens,
+                self.tokenizer,
+                task.seed + 2,
+                longest=settings.model.context if settings.data.rows == "documents" else None,
+            )
+            random.Random(task.seed + 3).shuffle(documents)
         end_of_text = self.tokenizer.ids.end_of_text
         return pack(documents, settings.model.context, end_of_text, settings.data.rows)
 
@@ -204,7 +219,8 @@ class BatchLoader:
         self.n_documents = len(documents)
         # Counted once, not by each worker.
         titles = {} if settings.data.plain else titles_by_kind(documents)
-        start = (settings, documents, titles, (tokenizer.full.to_str(), tokenizer.end_of_text))
+        text = (tokenizer.full.to_str(), tokenizer.end_of_text)
+        start = (settings, documents, titles, text, read_replay(settings.data))
         self._pool: Executor | None = None
         self._worker: _Worker | None = None
         self._has_told_of_parts = False

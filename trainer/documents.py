@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 NOT_STATED = -1
 """``at`` of a value that the text does not have word for word."""
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-_UNREADABLE: tuple[type[Exception], ...] = (OSError, UnicodeDecodeError, *UNPACKING_ERRORS)
+UNREADABLE: tuple[type[Exception], ...] = (OSError, UnicodeDecodeError, *UNPACKING_ERRORS)
+"""What a file that is no text, or cannot be opened, raises while it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +241,7 @@ def read_documents(path: Path | str, *, skip_invalid: bool = False) -> Iterator[
                 # Behind the first bad line the others are only counted, for the message.
                 if skip_invalid or first is None:
                     yield document
-    except _UNREADABLE as problem:
+    except UNREADABLE as problem:
         # A system's own message names the file again.
         why = (problem.strerror if isinstance(problem, OSError) else None) or problem
         raise BadDocument(f"cannot read {name_of(path)}: {why}") from None

@@ -32,6 +32,10 @@ class DataConfig:
     """Share of the titles that are held out of training."""
     invented: float = 0.0
     """Share of extra documents about invented entities, written from templates."""
+    replay: str = ""
+    """File of ordinary text against forgetting: a text a line, or JSON lines with ``text``."""
+    replay_share: float = 0.1
+    """Share of the tokens that ``replay`` makes up; they are learnt as text, without lookups."""
     rows: Literal["documents", "stream"] = "documents"
     """Packing: whole documents in a row, or the paper's stream, cut at row ends."""
     within_documents: bool = True
@@ -154,6 +158,11 @@ class Settings:
         ):
             if not 0 <= share <= 1:
                 raise BadSettings(f"{name} must be between 0 and 1, got {share}")
+        if not 0 < self.data.replay_share < 1:
+            raise BadSettings(
+                f"data.replay_share must be between 0 and 1, got {self.data.replay_share}",
+                hint="leave data.replay out to replay nothing",
+            )
         if self.run.steps <= 0 and self.run.minutes <= 0:
             raise BadSettings(
                 "run.steps or run.minutes must be above 0, got 0 for both: the run would never end"

@@ -111,7 +111,7 @@ class TrainingState:
 
 
 _FREE = {
-    "data.documents", "data.tokenizer", "model.init", "data.workers",
+    "data.documents", "data.replay", "data.tokenizer", "model.init", "data.workers",
     "run.output", "run.device", "run.compile", "run.save_every", "run.log_every", "run.minutes",
 }  # fmt: skip
 """Settings that may change between two sessions of a run; files are compared by their content."""
@@ -141,6 +141,10 @@ def run_fingerprint(
                 hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
             )
     found["the content of data.documents"] = f"{len(documents)} documents, {seen.hexdigest()}"
+    if settings.data.replay:
+        with open(settings.data.replay, "rb") as file:
+            replayed = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8))
+        found["the content of data.replay"] = replayed.hexdigest()
     vocabulary = hashlib.blake2b(tokenizer.full.to_str().encode(), digest_size=8).hexdigest()
     found["the content of data.tokenizer"] = f"{tokenizer.size} tokens, {vocabulary}"
     return found

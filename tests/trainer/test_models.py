@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 
 from lamlam.errors import BadSettings
 from lamlam.quant.export import export_gguf
-from lamlam.trainer.attention import ATTENTION, DocumentSpans
+from lamlam.trainer.attention import ATTENTION, DocumentSpans, seen_by
 from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.model import build_model, next_token_loss, output_weight
 from lamlam.trainer.optimiser import build_optimisers
@@ -88,6 +88,25 @@ def test_the_loss_of_a_row_is_that_of_its_documents_alone(shape: ModelConfig) ->
         by_hand, next_token_loss(model, rows[:1, :13], labels[:1, :13]), rtol=1e-4
     )
     assert not torch.allclose(together, next_token_loss(model, rows, labels), rtol=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without")
+@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen3"])
+@torch.no_grad()
+def test_a_gpus_block_mask_gives_the_loss_of_the_dense_one(family: str) -> None:
+    """Made here without a GPU, and run by the uncompiled kernel."""
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    shape = dataclasses.replace(SMALL, context=128, heads=2, **changes(family, True, {}))
+    model = shaken(shape, 50)
+    rows = torch.randint(0, 9, (1, 128), generator=torch.Generator().manual_seed(2))
+    spans = DocumentSpans.of(rows, 0)
+    blocks = create_block_mask(
+        seen_by(spans.document), 1, None, 128, 128, device="cpu", BLOCK_SIZE=128
+    )
+    by_blocks = next_token_loss(model, rows, rows, blocks, spans.position)
+    by_mask = next_token_loss(model, rows, rows, spans.mask(), spans.position)
+    assert torch.allclose(by_blocks, by_mask, rtol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
