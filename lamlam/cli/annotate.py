@@ -100,6 +100,14 @@ def annotate(
             " http://localhost:8000/v1; a key is read from LAMLAM_ANNOTATOR_KEY or OPENAI_API_KEY.",
         ),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model",
+            metavar="GGUF",
+            help="Let a model file annotate in this process, bound to the text by a grammar.",
+        ),
+    ] = None,
     model_name: Annotated[
         str | None, typer.Option("--model-name", metavar="M", help="The model's name there.")
     ] = None,
@@ -131,7 +139,7 @@ def annotate(
     A value counts where its sentence is about the fact's entity and speaks of
     the relation; what is doubtful is left out and counted.
 
-    With --endpoint a language model annotates: its replies are checked word by
+    With --endpoint or --model a language model annotates: its replies are checked word by
     word and kept in FILE.work until the documents are written, so that a run
     that is killed goes on where it was.
 
@@ -156,7 +164,14 @@ def annotate(
     stated: dict[tuple[str, str, str], str] = {}
     n_written = 0
     asking = asking_of(
-        out, endpoint, model_name, concurrency, timeout, has_grammar=grammar, prices=prices
+        out,
+        endpoint,
+        model_name,
+        concurrency,
+        timeout,
+        has_grammar=grammar,
+        prices=prices,
+        model_file=model,
     )
     with saying_what_is_done(), asking as asked, document_file(out) as written:
         with _progress(files, reading, asked) as documents:
@@ -173,7 +188,7 @@ def annotate(
                 if facts_out:
                     for triple in document.triples():
                         stated.setdefault(triple, document.source)
-        _check_not_empty(n_written, quality, bool(facts or endpoint or rules), files)
+        _check_not_empty(n_written, quality, bool(facts or endpoint or model or rules), files)
         n_facts, n_refused = _write_facts(stated, facts_out) if facts_out else (None, 0)
         figures = _figures(quality, reading, known, n_facts, n_refused) | asked.figures()
         if report:

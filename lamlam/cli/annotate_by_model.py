@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lamlam.cli.output import printable_line, stderr_console
 
 if TYPE_CHECKING:
+    from lamlam.trainer.annotation.chat_endpoint import ChatEndpoint
     from lamlam.trainer.annotation.model_annotator import ModelAnnotator
     from lamlam.trainer.documents import Document
 
@@ -92,6 +93,7 @@ def asking_of(
     *,
     has_grammar: bool,
     prices: str | None,
+    model_file: Path | None = None,
 ) -> Iterator[Asking]:
     """Yield what asks the model; its replies stay on disk unless all is written at the end.
 
@@ -99,22 +101,29 @@ def asking_of(
         UsageError: options contradict each other.
     """
     from lamlam.errors import UsageError
-    from lamlam.trainer.annotation.chat_endpoint import ChatEndpoint
+    from lamlam.trainer.annotation.local_model import LocalModel
     from lamlam.trainer.annotation.model_annotator import ModelAnnotator
     from lamlam.trainer.annotation.work_file import WorkFile
 
-    if endpoint is None:
+    if model_file is not None and endpoint is not None:
+        raise UsageError("--model and --endpoint are two annotators", hint="choose one")
+    if model_file is not None:
+        has_grammar, concurrency, model_name = True, 1, model_name or str(model_file)
+    elif endpoint is None:
         if model_name or has_grammar or prices:
             raise UsageError("--model-name, --grammar and --prices are of --endpoint")
         yield Asking()
         return
-    if not model_name:
+    elif not model_name:
         raise UsageError("--endpoint needs the model's name", hint="name it with --model-name")
     price = _prices(prices)
-    key = next((os.environ[name].strip() for name in _KEYS if os.environ.get(name)), "")
-    model = ChatEndpoint(endpoint, model_name, key, timeout_s)
+    model: ChatEndpoint | LocalModel
+    if model_file is not None:
+        model = LocalModel(model_file)
+    else:
+        model = _endpoint(str(endpoint), str(model_name), timeout_s)
     work = WorkFile(out.with_name(f"{out.name}.work"))
-    annotator = ModelAnnotator(model, model_name, work, concurrency, has_grammar)
+    annotator = ModelAnnotator(model, str(model_name), work, concurrency, has_grammar)
     try:
         yield Asking(annotator, price)
     except BaseException as error:
@@ -127,6 +136,13 @@ def asking_of(
         raise
     if not annotator.figures.failed:
         work.remove()
+
+
+def _endpoint(url: str, name: str, timeout_s: float) -> ChatEndpoint:
+    from lamlam.trainer.annotation.chat_endpoint import ChatEndpoint
+
+    key = next((os.environ[one].strip() for one in _KEYS if os.environ.get(one)), "")
+    return ChatEndpoint(url, name, key, timeout_s)
 
 
 def _prices(text: str | None) -> tuple[float, float] | None:

@@ -17,6 +17,14 @@ _NAME = re.compile(
 _MOST_WORDS = 6
 """Words of a value."""
 _MOST_NAMES = 40
+_NO_ENTITIES = frozenset(
+    "He She It They We You I The A An In On At By From To His Her Its Their This".split()
+)
+_NO_BEGINNINGS = frozenset(
+    "a an the and or but of in on at by from to for with as is was are were be been has had have he"
+    " she it they his her its their who which that where when while also not".split()
+)
+"""Words with which no value begins."""
 _STRIPPED = ".,;:!?)]}\"”’'"
 
 
@@ -24,7 +32,9 @@ def grammar_for(title: str, text: str) -> str:
     """Return the grammar of the replies to one text."""
     words = _TOKEN.findall(text)
     names = dict.fromkeys([title, *(match.group() for match in _NAME.finditer(text))])
-    usable = [name for name in names if "'" not in name and name.strip()][:_MOST_NAMES]
+    usable = [
+        name for name in names if "'" not in name and name.strip() and name not in _NO_ENTITIES
+    ][:_MOST_NAMES]
     lines = ["root ::= " + " ".join(f"p{i}" for i in range(len(words))) if words else 'root ::= ""']
     for i, word in enumerate(words):
         values = _values(words[i : i + _MOST_WORDS])
@@ -55,6 +65,9 @@ def _values(words: Sequence[str]) -> list[str]:
             break
         so_far += word
         value = so_far.strip().rstrip(_STRIPPED).lstrip("\"“‘'([")
+        first = value.partition(" ")[0].lower()
+        if first in _NO_BEGINNINGS:
+            return []
         if value and "]" not in value and "[" not in value and value not in values:
             values.append(value)
         if word.rstrip()[-1:] in ".;:!?":

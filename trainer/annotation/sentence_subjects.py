@@ -132,12 +132,12 @@ def _subject(
         said = name_match.group()
         if said.endswith(("'s", "’s", "'", "’", ".")) or len(said) < 3:
             return None
-        following = re.match(r" (?:\w+ly )?([a-z]+)\b|,? \(", text[name_match.end() :][:30])
-        is_subject = following is not None and (
-            following[1] is None
-            or following[1] in words("be")
-            or following[1] in ("has", "had")
-            or is_verb(following[1])
+        behind = re.match(r" (?:\w+ly )?([a-z]+)\b|,? \(", text[name_match.end() :][:30])
+        is_subject = behind is not None and (
+            behind[1] is None
+            or behind[1] in words("be")
+            or behind[1] in ("has", "had")
+            or is_verb(behind[1])
         )
         return (said, name_match.end()) if is_subject else None
     if match := _PRONOUN.match(text, start, end):
