@@ -241,6 +241,11 @@ def read_documents(path: Path | str, *, skip_invalid: bool = False) -> Iterator[
                 # Behind the first bad line the others are only counted, for the message.
                 if skip_invalid or first is None:
                     yield document
+    except UnicodeDecodeError as problem:
+        raise BadDocument(
+            f"cannot read {name_of(path)}: it is not UTF-8 text ({problem.reason})",
+            hint="documents are lines of JSON; lamlam annotate makes them of texts",
+        ) from None
     except UNREADABLE as problem:
         # A system's own message names the file again.
         why = (problem.strerror if isinstance(problem, OSError) else None) or problem

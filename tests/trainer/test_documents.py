@@ -57,6 +57,15 @@ def test_a_damaged_archive_is_refused(content: bytes, tmp_path: Path) -> None:
             list(read_documents(path))
 
 
+def test_a_workbook_is_no_document(tmp_path: Path) -> None:
+    """What is not text is said to be none, with what documents are."""
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(b"PK\x03\x04\x14\x00\x80\xff")
+    with pytest.raises(BadDocument, match="is not UTF-8 text") as caught:
+        list(read_documents(path))
+    assert "lines of JSON" in str(caught.value.hint)
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadDocument, match="cannot read"):
         list(read_documents(tmp_path / "none.jsonl"))
