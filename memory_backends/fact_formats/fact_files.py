@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lamlam.errors import NotSupported, UsageError
 from lamlam.memory_backends.fact_formats.file_lines import Progress, lines_of
-from lamlam.memory_backends.fact_formats.foreign_files import error_of_suffix
+from lamlam.memory_backends.fact_formats.foreign_files import check_suffix_to_write, error_of_suffix
 from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, LossReport
 from lamlam.memory_backends.fact_formats.registry import FORMATS
 from lamlam.memory_backends.fact_formats.table_columns import checked_shape
@@ -176,6 +176,8 @@ def write_facts(items: Iterable[Item | Fact], path: str, *, format: str | None =
         NotSupported: there is no such format, the name does not say one, or the place is taken by a
             SQLite file, which holds more than any format keeps.
     """
+    if format is None:
+        check_suffix_to_write(path)
     chosen = _checked(format or format_of(path))
     write = chosen.write
     if write is None:

@@ -72,6 +72,20 @@ def error_of_suffix(path: str) -> NotSupported | None:
     )
 
 
+def check_suffix_to_write(path: str) -> None:
+    """Raise `NotSupported` if the name says that another program's kind of file is wanted."""
+    kind = next((_OF_SUFFIX[one] for one in _suffixes(path) if one in _OF_SUFFIX), None)
+    if kind is None:
+        return
+    way = _KINDS[kind][0]
+    hint = "write facts.csv, which such programs open and convert"
+    if way == _DATABASE:
+        hint = f"copy the store: lamlam facts copy FROM sqlite:///{path}"
+    elif way == _ARCHIVE:
+        hint = "write facts.jsonl.gz, .xz or .bz2, which are packed"
+    raise NotSupported(f"{path} would be {kind}, which is not written", hint=hint)
+
+
 def _suffixes(path: str) -> list[str]:
     """Return the last suffixes of a name, without those of packing."""
     found = [one for one in Path(path).suffixes if one.casefold() not in PACKED_SUFFIXES]

@@ -236,7 +236,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 def test_an_unknown_suffix_is_refused(tmp_path: Path, name: str) -> None:
     """Rather than written or read as JSON lines under a name that says something else."""
     path = tmp_path / name
-    with pytest.raises(NotSupported, match="does not say its format"):
+    with pytest.raises(NotSupported, match="which is not written"):
         write_facts([], str(path))
     with pytest.raises(NotSupported, match="does not say its format"):
         FactFile(str(path))

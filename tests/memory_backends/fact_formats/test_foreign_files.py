@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lamlam.errors import BadFact, NotSupported
-from lamlam.memory_backends.fact_formats.fact_files import FactFile
+from lamlam.memory_backends.fact_formats.fact_files import FactFile, write_facts
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.sync import SyncFactStore
@@ -78,6 +78,26 @@ def test_files_are_recognised_by_their_name(suffixes: str, hint: str) -> None:
         with pytest.raises(NotSupported, match="does not say its format; it is a") as caught:
             FactFile(f"facts.{suffix}")
         assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("out.xlsx", "write facts.csv"),
+        ("out.ODS", "write facts.csv"),
+        ("out.parquet", "write facts.csv"),
+        ("out.db", "lamlam facts copy FROM sqlite:///"),
+        ("out.zip", "facts.jsonl.gz"),
+    ],
+)
+def test_what_is_not_written_names_what_to_write(tmp_path: Path, name: str, hint: str) -> None:
+    """Unless the format is named, which makes the name a mere name."""
+    path = tmp_path / name
+    with pytest.raises(NotSupported, match="would be an? .*, which is not written") as caught:
+        write_facts([], str(path))
+    assert hint in str(caught.value.hint) and not path.exists()
+    fact = Fact(entity="Ada", relation="job", value="miller")
+    assert write_facts([fact], str(path), format="csv").facts == 1
 
 
 def test_a_memory_of_lamlam_is_copied(tmp_path: Path) -> None:
