@@ -30,6 +30,7 @@ say() { echo "[containers] $*" >&2; }
 
 give_up() {
   say "no container engine: $*"
+  clear_away
   rm -rf "$folder"
   rmdir "$root/.build" 2>/dev/null || true
   exit "$no_engine"
@@ -180,7 +181,7 @@ engine_processes() {
 }
 
 down() {
-  [[ -d $folder ]] || { foreign_down; return 0; }
+  [[ -d $folder ]] || { clear_away; foreign_down; return 0; }
   exec 9>"$folder/lock"
   flock 9
   local was
