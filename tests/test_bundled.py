@@ -55,7 +55,8 @@ def test_a_damaged_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """What a small package has as its facts."""
-    content = bytes(range(256)) * 40
+    header = bytes(16) + (1024).to_bytes(2) + bytes(10) + (10).to_bytes(4)  # ten pages
+    content = header + (bytes(range(256)) * 40)[len(header) :]
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "facts.sqlite.xz").write_bytes(lzma.compress(content))
     monkeypatch.setattr(bundled, "_folder", lambda: tmp_path / "package")
@@ -97,6 +98,32 @@ def test_a_damaged_cache_is_unpacked_again_and_said_once(
         f"{path} was damaged: the facts are unpacked again"
     ]
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def _keep_time(path: Path, content: bytes) -> None:
+    stamp = path.stat().st_mtime_ns
+    path.write_bytes(content)
+    os.utime(path, ns=(stamp, stamp))
+
+
+@pytest.mark.parametrize("length", [0, 20, 5000])
+def test_a_cache_that_lost_its_content_alone_is_unpacked_again(
+    length: int, packed: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its name and time as they were: a machine may stop before the content is on the disk."""
+    path = bundled.facts_path()
+    _keep_time(path, packed[:length])
+    assert bundled.facts_path().read_bytes() == packed
+    assert len(caplog.records) == 1
+
+
+def test_a_cache_folder_that_cannot_be_is_not_called_damage(
+    packed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("LAMLAM_HOME", str(tmp_path / "file"))
+    assert bundled.facts_path().read_bytes() == packed
+    assert not caplog.records
 
 
 def test_a_copied_cache_is_compared_once(

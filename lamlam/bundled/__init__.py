@@ -26,6 +26,7 @@ and even, which every file system keeps."""
 _UNFINISHED = ".part"
 _LONG_S = 3600
 _PART = 1 << 20
+_HEADER_BYTES = 100
 
 
 def model_path() -> Path:
@@ -102,14 +103,14 @@ def _process_folder() -> str:
 def _is_whole(path: Path, packed: Path, stamp: int) -> bool:
     """Return whether the unpacked file is there as it was written; say so where it is damaged.
 
-    A file that still has the time it was given has not been written to since. Any other is compared
-    with what is packed: it may have been copied.
+    A file that still has the time it was given, and the length that its header states, has not been
+    written to since. Any other is compared with what is packed: it may have been copied.
     """
     try:
-        if path.stat().st_mtime == stamp and os.access(path, os.R_OK):
+        if path.stat().st_mtime == stamp and os.access(path, os.R_OK) and _has_its_length(path):
             return True
         is_same = path.is_file() and _is_same(path, packed)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:  # it may not be read
         is_same = False
@@ -121,6 +122,19 @@ def _is_whole(path: Path, packed: Path, stamp: int) -> bool:
 
     logging.getLogger(__name__).warning("%s was damaged: the facts are unpacked again", path)
     return False
+
+
+def _has_its_length(path: Path) -> bool:
+    """Return whether a file is as long as its SQLite header states.
+
+    A machine that stops may keep the name and the time of a new file, and lose what it holds.
+    """
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+        length = file.seek(0, os.SEEK_END)
+    page_bytes = int.from_bytes(header[16:18], "big")
+    page_bytes = 65_536 if page_bytes == 1 else page_bytes
+    return length == page_bytes * int.from_bytes(header[28:32], "big") > 0
 
 
 def _is_same(path: Path, packed: Path) -> bool:
