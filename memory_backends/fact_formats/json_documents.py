@@ -16,7 +16,7 @@ from lamlam.errors import BadFact
 from lamlam.memory_backends.fact_formats.format import Faults, Item
 from lamlam.memory_backends.fact_formats.json_stream import DoubledKeys, JsonStream
 from lamlam.memory_backends.fact_formats.lmlm import fact_of_triplet
-from lamlam.memory_backends.fact_formats.mcp import facts_of_mcp, is_of_mcp
+from lamlam.memory_backends.fact_formats.mcp import is_of_mcp, read_mcp
 from lamlam.memory_backends.fact_formats.records import TELLING, item_of
 from lamlam.memory_backends.model.operations import AddAlias, Assert
 
@@ -28,8 +28,8 @@ _SHOWN = 5
 _GOES_ON = ("{", "[", ",", ":", "}", "]", '"')
 _MORE = re.compile(r'["{}\[\]\d,:tfn-]')
 _SHAPES = (
-    'write a list of {"entity", "relation", "value"}, {"facts": [that list]}'
-    ' or {"Ada Lovelace": {"birth place": "London"}}'
+    'write a list of {"entity", "relation", "value"} or ["Ada Lovelace", "birth place", "London"],'
+    ' {"facts": [that list]} or {"Ada Lovelace": {"birth place": "London"}}'
 )
 _EXPECTED = "JSON: one document of facts, or one object on each line"
 
@@ -119,36 +119,41 @@ def _of_object(text: JsonStream, faults: Faults) -> Iterator[list[Item]]:
             continue
         value = text.value()
         if is_map:
-            yield from _items([(key, value)], _of_entity, faults)
+            yield from _of_map([(key, value)], faults)
             continue
         if key in pending:
             pending = DoubledKeys(pending)
         pending[key] = value
         if len(pending) >= _MOST_PENDING and not is_listed and _is_map(pending):
             is_map = True
-            yield from _items(pending.items(), _of_entity, faults)
+            yield from _of_map(pending.items(), faults)
             pending = {}
     if is_listed:
         faults.left.note("other keys of the document", len(pending))
     elif pending and not _is_record(pending) and _is_map(pending):
         if isinstance(pending, DoubledKeys):
             raise faults.stop("an entity stands twice in the document", "write it once")
-        yield from _items(pending.items(), _of_entity, faults)
+        yield from _of_map(pending.items(), faults)
     elif not is_map:
         yield from _items([pending], _of_element, faults)
 
 
 def _of_element(element: _Element, faults: Faults) -> list[Item]:
     """Return what an element of a list holds: a fact, an alias, a rule, or a triple."""
-    if isinstance(element, list) and len(element) == 3:
-        return [Assert(fact_of_triplet(element))]
+    if isinstance(element, list):
+        if len(element) != 3:
+            raise BadFact(
+                f"invalid fact: a list must be entity, relation and value, got {len(element)} items",
+                hint=_SHAPES,
+            )
+        element = dict(zip(("entity", "relation", "value"), element, strict=True))
     if not isinstance(element, dict):
         raise BadFact(
             f"invalid fact: a fact must be an object, got {type(element).__name__}", hint=_SHAPES
         )
     _check_keys(element)
     if is_of_mcp(element):
-        return facts_of_mcp(element)
+        return read_mcp(element, faults)
     if not _TELLING_MORE & element.keys():
         keys = ", ".join(repr(key[:30]) for key in list(element)[:_SHOWN])
         raise BadFact(
@@ -158,30 +163,38 @@ def _of_element(element: _Element, faults: Faults) -> list[Item]:
     return [item_of(element, ignore_unknown=faults.ignore_unknown)]
 
 
-def _of_entity(pair: tuple[str, _Element], faults: Faults) -> list[Item]:
-    """Return the facts of an entity of a map: each relation has a value, or a list of them."""
-    entity, relations = pair
-    if isinstance(relations, list):
-        return [
-            item for one in relations for item in _of_element({"entity": entity, **one}, faults)
-        ]
-    _check_keys(relations)
-    items: list[Item] = []
-    for relation, given in relations.items():
-        values = given if isinstance(given, list) else [given]
-        for value in values:
-            if value is None:
-                faults.left.note("empty values")
-                continue
-            if isinstance(value, dict):
-                _check_keys(value)
-            record = {"entity": entity, "relation": relation, "value": value}
-            try:
-                items.append(item_of(record))
-            except BadFact as error:
-                said = f"{error} (of {entity[:40]!r}, {relation[:40]!r})"
-                raise BadFact(said, hint=error.hint) from None
-    return items
+def _of_map(pairs: Iterable[tuple[str, _Element]], faults: Faults) -> Iterator[list[Item]]:
+    """Give the facts of entities of a map: each relation has a value, or a list of them.
+
+    A bad value is left out by itself, as a line of its own would be.
+    """
+    for entity, relations in pairs:
+        if isinstance(relations, list):
+            yield from _items([{"entity": entity, **one} for one in relations], _of_element, faults)
+        elif isinstance(relations, DoubledKeys):
+            yield from _items([relations], _of_element, faults)  # says so
+        else:
+            values = (
+                (entity, relation, value)
+                for relation, given in relations.items()
+                for value in (given if isinstance(given, list) else [given])
+            )
+            yield from _items(values, _of_value, faults)
+
+
+def _of_value(said: tuple[str, str, _Element], faults: Faults) -> list[Item]:
+    """Return the fact of a value of a map."""
+    entity, relation, value = said
+    if value is None:
+        faults.left.note("empty values")
+        return []
+    if isinstance(value, dict):
+        _check_keys(value)
+    try:
+        return [item_of({"entity": entity, "relation": relation, "value": value})]
+    except BadFact as error:
+        where = f"{error} (of {entity[:40]!r}, {relation[:40]!r})"
+        raise BadFact(where, hint=error.hint) from None
 
 
 def _check_keys(given: _Element) -> None:
@@ -227,16 +240,11 @@ def _is_whole(line: str) -> bool:
 def _of_mcp_entity(element: _Element, faults: Faults) -> list[Item]:
     if isinstance(element, str):  # of an LMLM database, whose triplets name it
         return []
-    return _counted(facts_of_mcp(element, "entity"), faults)
+    return read_mcp(element, faults, "entity")
 
 
-def _of_mcp_relation(element: _Element, _: Faults) -> list[Item]:
-    return facts_of_mcp(element, "relation")
-
-
-def _counted(items: list[Item], faults: Faults) -> list[Item]:
-    faults.left.note("entities without facts", not items)
-    return items
+def _of_mcp_relation(element: _Element, faults: Faults) -> list[Item]:
+    return read_mcp(element, faults, "relation")
 
 
 def _of_triplet(element: _Element, _: Faults) -> list[Item]:

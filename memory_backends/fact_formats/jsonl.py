@@ -21,7 +21,7 @@ from lamlam.memory_backends.fact_formats.format import (
     without_mark,
 )
 from lamlam.memory_backends.fact_formats.json_documents import begins_document, read_document
-from lamlam.memory_backends.fact_formats.mcp import facts_of_mcp, is_of_mcp
+from lamlam.memory_backends.fact_formats.mcp import is_of_mcp, read_mcp
 from lamlam.memory_backends.fact_formats.records import item_of, record_of
 from lamlam.memory_backends.model.operations import AddAlias
 
@@ -51,9 +51,7 @@ def _of_lines(
         try:
             record = json_object(decoded(line))
             if is_of_mcp(record):
-                items = facts_of_mcp(record)
-                faults.left.note("entities without facts", not items)
-                yield from items
+                yield from read_mcp(record, faults)
                 continue
             item = item_of(record, ignore_unknown=faults.ignore_unknown)
         except BadFact as error:

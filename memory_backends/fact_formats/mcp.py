@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamlam.errors import BadFact
-from lamlam.memory_backends.fact_formats.format import Item
+from lamlam.memory_backends.fact_formats.format import Faults, Item
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.model.values import EntityRef
@@ -31,8 +31,29 @@ def is_of_mcp(record: dict[str, Any]) -> bool:  # Any: JSON
             return "name" in record or "entityType" in record or "observations" in record
         case "relation":
             return "relationType" in record or ("from" in record and "to" in record)
+        case "_aim":
+            return not {"entity", "relation", "value"} & record.keys()
         case _:
             return False
+
+
+def read_mcp(record: dict[str, Any], faults: Faults, kind: str = "") -> list[Item]:  # Any: JSON
+    """Return the facts of a record, and count one that holds none.
+
+    Args:
+        record: the object.
+        faults: counts it.
+        kind: "entity" or "relation", where the object does not say so itself.
+
+    Raises:
+        BadFact: a field is missing or wrong.
+    """
+    if isinstance(record, dict) and record.get("type") == "_aim":
+        faults.left.note("marks of a memory server")  # the first line that a fork of it writes
+        return []
+    items = facts_of_mcp(record, kind)
+    faults.left.note("entities without facts", not items)
+    return items
 
 
 def facts_of_mcp(record: dict[str, Any], kind: str = "") -> list[Item]:  # Any: JSON

@@ -7,6 +7,7 @@ import gzip
 import json
 import lzma
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,11 @@ MEMORY = "".join(
 def _read(path: Path, content: str | bytes, **options: Any) -> list[tuple[Any, ...]]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return _said(list(FactFile(str(path), **options)))
+
+
+def _written(path: Path, content: object) -> Path:
+    path.write_text(json.dumps(content, indent=1))
+    return path
 
 
 def _said(items: list[Item]) -> list[tuple[Any, ...]]:
@@ -181,6 +187,39 @@ def test_an_element_that_is_no_fact_is_left_out_alone(tmp_path: Path) -> None:
     assert len(_read(tmp_path / "a.json", text, skip_invalid=True)) == 2
     with pytest.raises(BadFact, match="not JSON"):
         _read(tmp_path / "a.json", text[:-1], skip_invalid=True)
+
+
+def test_a_bad_value_of_a_map_is_left_out_alone(tmp_path: Path) -> None:
+    """What else is said of its entity is kept, before and after it."""
+    said = {"job": "miller", "place": {"x": 1}, "child": ["Bob", [1], "Cleo"]}
+    file = FactFile(str(_written(tmp_path / "a.json", {"Ada Quill": said})), skip_invalid=True)
+    values = [value for _, _, value in _said(list(file))]
+    assert (values, file.rejected) == (["miller", "Bob", "Cleo"], 2)
+
+
+def test_a_triple_may_state_any_value(tmp_path: Path) -> None:
+    """As a line does."""
+    given = [36, 1.5, True, {"date": "1815-12"}, {"entity": "Bob Ferris"}, "miller"]
+    said = _read(tmp_path / "a.json", json.dumps([["Ada Quill", "a", value] for value in given]))
+    assert [value for _, _, value in said] == [
+        36, Decimal("1.5"), True, PartialDate(1815, 12), EntityRef("Bob Ferris"), "miller",
+    ]  # fmt: skip
+    with pytest.raises(BadFact, match="must be entity, relation and value, got 4 items"):
+        _read(tmp_path / "a.json", '[["a", "b", "c", "d"]]')
+
+
+@pytest.mark.parametrize("is_list", [True, False])
+def test_records_of_the_mcp_server_without_facts_are_counted(tmp_path: Path, is_list: bool) -> None:
+    """In lines and in a list; a fork of the server begins its file with a mark."""
+    records = [
+        {"type": "_aim", "source": "mcp-knowledge-graph"},
+        *map(json.loads, MEMORY.split("\n")[:-1]),
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(records) if is_list else "\n".join(map(json.dumps, records)))
+    file = FactFile(str(path))
+    assert _said(list(file)) == OF_GRAPH
+    assert file.left_out == {"marks of a memory server": 1, "entities without facts": 1}
 
 
 def test_a_long_document_is_read_in_parts(tmp_path: Path) -> None:
