@@ -229,11 +229,10 @@ class Replica(EntityReader):
                 self._near.compact()
                 self._owners = None
         if gone:
-            holders = [key for key in self._aliases_of if key not in self._rows and is_erased(key)]
-        else:
-            holders = [key for key in self._aliases_of if is_erased(key)]
-            for alias in [alias for alias in self._aliases if is_erased(alias)]:
-                self._drop_alias(alias)
+            return  # of the names of one that holds nothing any more the log says so
+        for alias in [alias for alias in self._aliases if is_erased(alias)]:
+            self._drop_alias(alias)
+        holders = [key for key in self._aliases_of if is_erased(key)]
         for holder in holders:
             for alias in self.aliases(holder):
                 self._drop_alias(alias)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-from lamlam.memory_backends.commits.changes import ErasedFacts
+from lamlam.memory_backends.commits.changes import CommitEvent, ErasedFacts
 from lamlam.memory_backends.commits.entity_edit import covered_keys
 from lamlam.memory_backends.commits.merges import (
     MergedVersions,
@@ -54,6 +54,10 @@ class ErasurePlan:
     """The entities reached, where they hold no fact any more."""
     notices: Sequence[_Notice]
     identify: FactIds
+    entity: str
+    """The entity that was named."""
+    name: str
+    """Of it, as stored."""
 
     @property
     def is_empty(self) -> bool:
@@ -96,6 +100,25 @@ class ErasurePlan:
         return [
             ErasedFacts(split(key)[0], self.identify.of_entity(key), fact_ids)
             for key, fact_ids in (*self.notices, *map(_Notice, freed))
+        ]
+
+    def events(self, aliases: Iterable[str], freed: Collection[str]) -> list[CommitEvent]:
+        """Return what the change log says of names that go though their entity stays known.
+
+        A copy cannot tell by its facts that the entity was emptied: of one that follows from the
+        first commit on, those that were erased later are missing from the beginning.
+
+        Args:
+            aliases: those that the entity had.
+            freed: names that name nothing any more, of which there are notices.
+        """
+        if not self.emptied or self.entity in self.forgotten:
+            return []
+        gone = {*self.forgotten, *freed}
+        return [
+            CommitEvent("no_alias", self.entity, self.name, alias)
+            for alias in aliases
+            if alias not in gone
         ]
 
     def rewritten(self, record: MergeRecord, freed: Collection[str]) -> MergeRecord | None:
@@ -156,6 +179,7 @@ def plan_erasure(
         identify: gives the ids of facts.
     """
     before = {key: reader.history(key) for key in keys}
+    record = reader.record(keys[0])
     covered = covered_keys(chain.from_iterable(one.facts() for one in before.values()), relation)
     gone = {
         key: lost
@@ -191,4 +215,6 @@ def plan_erasure(
         emptied=dict.fromkeys(keys) if is_emptied else (),
         notices=notices,
         identify=identify,
+        entity=keys[0],
+        name=record.name if record is not None else split(keys[0])[1],
     )

@@ -29,7 +29,7 @@ from lamlam.memory_backends.neo4j_graph.mentions import (
     forget_actors,
     forget_operations,
 )
-from lamlam.memory_backends.neo4j_graph.rows import merge_record, parts, stored_fact
+from lamlam.memory_backends.neo4j_graph.rows import event_rows, merge_record, parts, stored_fact
 from lamlam.memory_backends.neo4j_graph.writer import Neo4jWriter
 
 COVERED = ("facts", "history", "aliases", "index keys", "change log", "actors")
@@ -133,6 +133,8 @@ async def _erase(
     await transaction.do(queries.erase_unnamed, ids=passed_to)
     erased_names = [name["id"] for name in names]
     await check_gone(transaction, queries, gone, erased_names, forgotten_ids)
+    if events := plan.events([name["key"] for name in names], freed):
+        await transaction.do(queries.add_events, rows=event_rows(events, locked.revision + 1, ids))
     await _finish(writer, plan.erased(freed), len(gone), locked.revision + 1, token, transaction)
     await find_mentions(mentions, loaded.rules.all(), queries, transaction)
     return ServerErasure(Commit(locked.revision + 1, len(gone)), n_entries, mentions)

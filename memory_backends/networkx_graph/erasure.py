@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from lamlam.memory_backends.commits.changes import ErasedFacts
+from lamlam.memory_backends.commits.changes import CommitEvent, ErasedFacts
 from lamlam.memory_backends.commits.erasure_plan import entities_meant, is_unused, plan_erasure
 from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model.fact_ids import FactIds
@@ -25,6 +25,8 @@ class GraphErasure(NamedTuple):
     """Commits that no longer name it."""
     mentions: Mentions | None = None
     """What else still mentions the name."""
+    events: Sequence[CommitEvent] = ()
+    """What the change log says of names."""
 
 
 def erase_from(
@@ -69,7 +71,9 @@ def erase_from(
     left = [plan.rewritten(record, freed) for record in state.merge_records]
     state.replace_merges(record for record in left if record is not None)
     n_actors, mentions = _mentions(state, log, gone_names, identify)
-    return GraphErasure(len(plan.lost()), plan.erased(freed), n_entries + n_actors, mentions)
+    events = plan.events(aliases, freed)
+    n_lost, notices = len(plan.lost()), plan.erased(freed)
+    return GraphErasure(n_lost, notices, n_entries + n_actors, mentions, events)
 
 
 def _mentions(

@@ -328,7 +328,7 @@ class GraphStore(NameQuestions, LocalStore):
             erased = erase_from(self._state, self._log, request.key, relation, self._identify)
             if erased.notices:
                 self._revision += 1
-                self._log.add(self._revision, erased=erased.notices)
+                self._log.add(self._revision, events=erased.events, erased=erased.notices)
             pending, before = tuple[str, ...](), self._unsaved
             if is_changed := bool(erased.facts or erased.log_entries):
                 self._is_saved = False

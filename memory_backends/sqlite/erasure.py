@@ -145,7 +145,8 @@ class _Erasure:
         self._forget_operations(plan.keys_reached(freed), plan.revisions())
         erased.revision = revision + 1
         self.writer.finish(revision + 1)
-        write_entry(self.connection, revision + 1, None, map(written_erasure, plan.erased(freed)))
+        written = [*plan.events(aliases, freed), *map(written_erasure, plan.erased(freed))]
+        write_entry(self.connection, revision + 1, None, written)
         self._find_mentions(names_gone)
         return erased
 

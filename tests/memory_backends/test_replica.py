@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -32,7 +33,8 @@ from lamlam.memory_backends.model.values import EntityRef, PartialDate, Value
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.replica import Replica
 from lamlam.memory_backends.resolution.code_index import CodeIndex
-from tests.memory_backends.stores import answered
+from lamlam.memory_backends.sync import SyncFactStore
+from tests.memory_backends.stores import BACKENDS, answered, url_of
 from tests.reachable import texts_in
 
 NAMES = ("Ada Lovelace", "ADA LOVELACE", "Bob", "Ada Byron", "Countess")
@@ -160,6 +162,46 @@ def test_a_replica_answers_as_its_store(steps: list[list[Op] | Erase], data: st.
     for replica in (whole, late):
         replica.apply_changes(store.changes_nowait(replica.revision), reached=revision)
         assert_same(store, replica, revision)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_alias_outlives_erasures_of_what_other_facts_beside_it_were(
+    backend: str, tmp_path: Path
+) -> None:
+    """A copy from the first commit on never sees what was erased later; the name stays one."""
+    with SyncFactStore(url_of(backend, tmp_path)) as store:
+        store.apply([Assert(Fact(entity="Bob", relation=r, value="x")) for r in ("work", "child")])
+        store.apply([AddAlias("Bob", "Countess")])
+        store.erase("Bob", "work")
+        store.apply([Assert(Fact(entity="Bob", relation="parent", value="y"))])
+        store.erase("Bob", "child")
+        replica = Replica(b"secret")
+        replica.apply_changes(store.changes(0))
+        assert replica.aliases("bob") == store.aliases("Bob") == ["countess"]
+        assert replica.lookup_nowait(Lookup("Countess", "parent")).values == ("y",)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("is_late", [True, False])
+def test_the_names_of_an_entity_that_an_erasure_empties_go(
+    backend: str, is_late: bool, tmp_path: Path
+) -> None:
+    """The change log says so, and copies answer no more by them once it has facts again."""
+    with SyncFactStore(url_of(backend, tmp_path)) as store:
+        store.apply([Assert(Fact(entity="Bob", relation=r, value="x")) for r in ("work", "child")])
+        store.apply([AddAlias("Bob", "Countess"), Retract("Bob", "work")])
+        replica = Replica(b"secret")
+        if is_late:
+            replica.apply_changes(store.changes(None))
+        revision = store.erase("Bob", "child").revision
+        told = [(one.kind, one.entity, one.alias) for one in store.changes(revision - 1)]
+        assert told == [("no_alias", "Bob", "countess"), ("erased", None, None)]
+        store.apply([Assert(Fact(entity="Bob", relation="work", value="y"))])
+        replica.apply_changes(store.changes(replica.revision))
+        assert replica.aliases("bob") == store.aliases("Bob") == []
+        assert not replica.lookup_nowait(Lookup("Countess", "work")).values
+        store.erase("Bob")
+        assert not any(one.alias for one in store.changes(0))
 
 
 def test_a_fact_that_ends_and_comes_again_in_one_commit_moves_to_the_end() -> None:

@@ -266,6 +266,18 @@ class FeedLaws(Laws):
         copy.follow(await changes(store, copy.since))
         assert copy.held() == await held(store)
 
+    @needs(Capability.ERASE, Capability.ALIASES, Capability.HISTORY)
+    async def test_a_copy_follows_the_names_of_what_is_emptied(self, store: FactStore) -> None:
+        """An erasure that takes an entity's last fact takes its aliases, and the feed says so; one
+        that leaves a fact leaves them.
+        """
+        await put(store, (ADA, "work", "x"), (ADA, "score", "y"), (ADA, "child", "z"))
+        await store.apply([AddAlias(ADA, "Countess"), Retract(ADA, "work")])
+        for relation, expected in (("score", []), ("child", [("no_alias", "countess")])):
+            receipt = await store.erase(ADA, relation)
+            told = await changes(store, receipt.revision - 1)
+            assert [(one.kind, one.alias) for one in told if one.alias] == expected
+
     async def test_the_feed_ends_where_it_says(self, store: FactStore) -> None:
         """From the revision on that `info` names the feed is whole; from before it is
         `ChangesGone`.
