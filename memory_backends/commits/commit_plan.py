@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.commits.carried import carried, carried_along
 from lamlam.memory_backends.commits.changes import CommitEvent
 from lamlam.memory_backends.commits.entity_edit import EntityEdit, stored_form
+from lamlam.memory_backends.commits.merge_runs import MergeRun
 from lamlam.memory_backends.commits.validation import checked_operations
 from lamlam.memory_backends.model.entity_reader import EntityReader, MergeRecord
 from lamlam.memory_backends.model.facts import Fact, Namespace
@@ -124,10 +126,14 @@ class _Planner:
         # Aliases that came along with a merge, with their entity: in a chain of merges each comes
         # along each time, and only where it ends up is to be seen.
         self._renamed: dict[str, EntityEdit] = {}
+        self._run = MergeRun(revision, identify)
 
     def done(self, ops: Iterable[Op]) -> CommitPlan:
         for op in ops:
+            if self._run and not isinstance(op, MergeEntities):
+                self._end_run()
             self._do(op)
+        self._end_run()
         plan = self.plan
         self._drop_aliases_of_empty()
         for alias in list(self._renamed):
@@ -167,9 +173,10 @@ class _Planner:
 
     def _key(self, namespace: Namespace, name: str) -> str:
         key = scoped(namespace, canonical_key(name))
+        key = self._run.holder(key)
         if self._edit(key).facts:
             return key
-        return self._alias(key) or key
+        return self._run.holder(self._alias(key) or key)
 
     def _alias(self, key: str) -> str | None:
         if key in self.plan.aliases:
@@ -254,34 +261,26 @@ class _Planner:
         for edit, name in ((kept, op.kept), (merged, op.merged)):
             if not edit.facts:
                 raise BadFact(f"cannot merge {name!r}: the store holds no facts of it")
-        aliases = self._aliases_of(merged.key)
-        moved: list[str] = []
-        shared: list[str] = []
-        for identity, fact in merged.end_all():
-            ids = shared if identity in kept.facts else moved
-            ids.append(self.identify(merged.key, fact))
-            kept.take(fact, identity)
-        for alias in (*aliases, merged.key):
-            self._give_alias(alias, kept.key)
-        assert merged.name is not None  # it has facts
-        record = MergeRecord(
-            kept.key,
-            merged.key,
-            merged.name,
-            tuple(moved),
-            tuple(shared),
-            tuple(aliases),
-            since=self.plan.revision,
-        )
+        run, aliases = self._run, self._aliases_of(merged.key)
+        run.merge(kept, merged, [one for one in aliases if run.holder(one) == one])
         old = self._merge_of(kept.key, merged.key)
         if old is not None:
             # What came with it the first time stays, and the later split does not move it.
             self._end_merge(old, None)
-        self.plan.merged.append(record)
-        self._merged[kept.key, merged.key] = record
         self._record_change("merged", kept, merged.key)
-        for alias in aliases:
-            self._renamed[alias] = kept
+
+    def _end_run(self) -> None:
+        """Move what merges that follow each other brought to where it ends up."""
+        run, self._run = self._run, MergeRun(self.plan.revision, self.identify)
+        run.move()
+        for alias, holder, is_told in run.aliases():
+            self._give_alias(alias, holder.key)
+            self._renamed.pop(alias, None)
+            if is_told:
+                self._renamed[alias] = holder
+        for record in run.records():
+            self.plan.merged.append(record)
+            self._merged[record.kept, record.merged] = record
 
     def _split(self, op: SplitEntities) -> None:
         key = self._key(op.namespace, op.kept)
@@ -294,23 +293,30 @@ class _Planner:
             )
         kept, merged = self._edit(key), self._edit(wanted)
         merged.name = record.merged_name
-        moved, shared = set(record.moved), set(record.shared)
+        brought = carried(record, self._merges_between, self.identify)
         for fact in kept.after:
-            ident = self.identify(wanted, fact)
-            if ident in moved:
+            ident = brought.id_of(fact)
+            if ident in brought.moved:
                 kept.end(fact)
-            if ident in moved or ident in shared:
+            if ident in brought.moved or ident in brought.shared:
                 merged.take(fact)
         self._record_change("split", kept, wanted)
         if self._alias(wanted) == key:
             self._give_alias(wanted, None)
-        for alias in record.aliases:
+        for alias in brought.aliases:
             if self._alias(alias) == key:
                 self._give_alias(alias, wanted if merged.facts else None)
                 self._record_event("no_alias", kept, alias)
                 if merged.facts:
                     self._record_event("alias", merged, alias)
         self._end_merge(record, self.plan.revision)
+
+    def _merges_between(self, kept: str, merged: str) -> list[MergeRecord]:
+        here = self._merged.get((kept, merged))
+        if here is not None:
+            return [here]
+        over = [one for one in self.plan.merged if (one.kept, one.merged) == (kept, merged)]
+        return [*over, *self.reader.merges_between(kept, merged)]
 
     def _end_merge(self, record: MergeRecord, until: int | None) -> None:
         """Mark a merge as one that can no longer be undone.
@@ -329,6 +335,10 @@ class _Planner:
         del self._merged[pair]
         if until is None:
             merged[merged.index(record)] = ended
+        elif any(
+            record.merged in carried_along(one) for one in merged if one.merged == record.kept
+        ):
+            merged[merged.index(record)] = ended  # another is not whole without it
         else:
             merged.remove(record)  # done and undone in one commit, it was never to be seen
 

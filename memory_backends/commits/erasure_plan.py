@@ -16,12 +16,12 @@ from lamlam.memory_backends.commits.changes import CommitEvent, ErasedFacts
 from lamlam.memory_backends.commits.entity_edit import covered_keys
 from lamlam.memory_backends.commits.merges import (
     MergedVersions,
-    after_erasure,
+    RecordsAfterErasure,
     ids_that_went,
     passed_on,
     passed_to,
 )
-from lamlam.memory_backends.model.entity_reader import EntityReader, MergeRecord
+from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import split
@@ -54,8 +54,8 @@ class ErasurePlan:
     """The entities reached, where they hold no fact any more."""
     notices: Sequence[_Notice]
     identify: FactIds
-    entity: str
-    """The entity that was named."""
+    keys: Sequence[str]
+    """The entities that the erasure reaches, the one that was named first."""
     name: str
     """Of it, as stored."""
 
@@ -112,29 +112,30 @@ class ErasurePlan:
             aliases: those that the entity had.
             freed: names that name nothing any more, of which there are notices.
         """
-        if not self.emptied or self.entity in self.forgotten:
+        if not self.emptied or self.keys[0] in self.forgotten:
             return []
         gone = {*self.forgotten, *freed}
         return [
-            CommitEvent("no_alias", self.entity, self.name, alias)
+            CommitEvent("no_alias", self.keys[0], self.name, alias)
             for alias in aliases
             if alias not in gone
         ]
 
-    def rewritten(self, record: MergeRecord, freed: Collection[str]) -> MergeRecord | None:
-        """Return what is left of the record of a merge, or ``None`` where nothing is.
+    def records(self, reader: EntityReader, freed: Iterable[str]) -> RecordsAfterErasure:
+        """Return what is left of the records of merges.
 
         Args:
-            record: as it was.
+            reader: of the store, the records as they were.
             freed: names of forgotten entities that name nothing any more.
         """
-        return after_erasure(
-            record,
+        return RecordsAfterErasure(
             self.gone,
             self.passed,
+            reached=self.keys,
             unknown=self.unknown,
-            nameless={*self.forgotten, *freed},
+            nameless=self.names_gone(freed),
             emptied=self.emptied,
+            between=reader.merges_between,
             identify=self.identify,
         )
 
@@ -215,6 +216,6 @@ def plan_erasure(
         emptied=dict.fromkeys(keys) if is_emptied else (),
         notices=notices,
         identify=identify,
-        entity=keys[0],
+        keys=keys,
         name=record.name if record is not None else split(keys[0])[1],
     )

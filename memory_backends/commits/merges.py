@@ -10,6 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from lamlam.memory_backends.commits.carried import (
+    Carried,
+    MergesBetween,
+    carried,
+    carried_along,
+    id_in,
+    statement_id,
+)
 from lamlam.memory_backends.commits.entity_edit import covered_keys
 from lamlam.memory_backends.model.entity_reader import EntityReader, MergeRecord
 from lamlam.memory_backends.model.lookups import Identify, PastVersion, StoredFact
@@ -37,11 +45,21 @@ def passed_on(
     """
     keys = dict.fromkeys(keys)
     found: list[MergedVersions] = []
-    chains: list[tuple[MergeRecord, ...]] = [
-        (record,) for key in keys for record in _merges_from(reader, key) if record.kept not in keys
-    ]
+    begun: dict[str, list[Carried]] = {}
+
+    def merges_from(key: str) -> list[Carried]:
+        """Return the merges of an entity into others than the keys, what they brought at hand."""
+        if key not in begun:
+            begun[key] = [
+                carried(record, reader.merges_between, identify)
+                for record in reader.merges(key)
+                if record.merged == key and record.kept not in keys
+            ]
+        return begun[key]
+
+    chains: list[tuple[Carried, ...]] = [(one,) for key in keys for one in merges_from(key)]
     for chain in chains:  # grows while it is read
-        last = chain[-1]
+        last = chain[-1].record
         past = reader.history(last.kept).past
         covered = covered_keys((old.fact for old in past), relation)
         versions = tuple(
@@ -50,20 +68,16 @@ def passed_on(
             if old.fact.key in covered
             and last.since <= old.fact.revision
             and (last.until is None or old.retracted <= last.until)
-            and all(identify(record.merged, old.fact) in record.moved for record in chain)
+            and all(one.id_of(old.fact) in one.moved for one in chain)
         )
         if versions:
             found.append(MergedVersions(last, versions))
         chains += [
-            (*chain, record)
-            for record in _merges_from(reader, last.kept)
-            if record.kept not in keys and record not in chain and last.holds_at(record.since)
+            (*chain, one)
+            for one in merges_from(last.kept)
+            if one not in chain and last.holds_at(one.record.since)
         ]
     return found
-
-
-def _merges_from(reader: EntityReader, key: str) -> Iterable[MergeRecord]:
-    return [record for record in reader.merges(key) if record.merged == key]
 
 
 def passed_to(passed: Iterable[MergedVersions]) -> dict[str, dict[PastVersion, None]]:
@@ -86,36 +100,60 @@ def ids_that_went(
     return tuple(ident for ident in ids if ident not in left)
 
 
-def after_erasure(
-    record: MergeRecord,
-    erased: Mapping[str, Collection[StoredFact]],
-    passed: Iterable[MergedVersions],
-    *,
-    unknown: Collection[str],
-    nameless: Collection[str],
-    emptied: Collection[str],
-    identify: Identify,
-) -> MergeRecord | None:
-    """Return what is left of a record once facts were erased; ``None``: nothing.
+class RecordsAfterErasure:
+    """What is left of the records of merges once facts were erased."""
 
-    Args:
-        record: as it was.
-        erased: the erased facts of each entity that the erasure reaches.
-        passed: what was erased of others with them.
-        unknown: entities that have no fact and no past any more.
-        nameless: names that no entity has any more.
-        emptied: entities that the erasure reaches and that hold no fact any more.
-        identify: gives the ids of facts.
-    """
-    if record.kept in unknown or record.merged in unknown:
-        return None
-    facts = [*erased.get(record.kept, ()), *erased.get(record.merged, ())]
-    facts += [old.fact for by, versions in passed if by == record for old in versions]
-    gone = {identify(record.merged, fact) for fact in facts}
-    record = record._replace(
-        moved=tuple(ident for ident in record.moved if ident not in gone),
-        shared=tuple(ident for ident in record.shared if ident not in gone),
-        aliases=tuple(alias for alias in record.aliases if alias not in nameless),
-        is_reversible=record.is_reversible and record.kept not in emptied,
-    )
-    return record if record.is_reversible or record.moved else None
+    def __init__(
+        self,
+        erased: Mapping[str, Collection[StoredFact]],
+        passed: Iterable[MergedVersions],
+        *,
+        reached: Collection[str],
+        unknown: Collection[str],
+        nameless: Collection[str],
+        emptied: Collection[str],
+        between: MergesBetween,
+        identify: Identify,
+    ) -> None:
+        """Take what was erased.
+
+        Args:
+            erased: the erased facts of each entity that the erasure reaches.
+            passed: what was erased of others with them.
+            reached: the entities that the erasure reaches.
+            unknown: entities that have no fact and no past any more.
+            nameless: names that no entity has any more.
+            emptied: entities that the erasure reaches and that hold no fact any more.
+            between: gives records as they were.
+            identify: gives the ids of facts.
+        """
+        self._erased = erased
+        self._passed = tuple(passed)
+        self._reached = frozenset(reached)
+        self._unknown, self._nameless = frozenset(unknown), frozenset(nameless)
+        self._emptied = frozenset(emptied)
+        self._between, self._identify = between, identify
+        # What was merged in one commit is one entity: each record of it may name any of these.
+        facts = [fact for facts in erased.values() for fact in facts]
+        self._statements = {statement_id(fact, identify) for fact in facts}
+
+    def of(self, record: MergeRecord) -> MergeRecord | None:
+        """Return what is left of a record; ``None``: nothing."""
+        if record.kept in self._unknown or record.merged in self._unknown:
+            return None
+        gone = self._gone(record)
+        if any(one in self._unknown or one in self._nameless for one in carried_along(record)):
+            record = carried(record, self._between, self._identify).rewritten()
+        record = record._replace(
+            moved=tuple(ident for ident in record.moved if ident not in gone),
+            shared=tuple(ident for ident in record.shared if ident not in gone),
+            aliases=tuple(alias for alias in record.aliases if alias not in self._nameless),
+            is_reversible=record.is_reversible and record.kept not in self._emptied,
+        )
+        return record if record.is_reversible or record.moved else None
+
+    def _gone(self, record: MergeRecord) -> set[str]:
+        facts = [*self._erased.get(record.kept, ()), *self._erased.get(record.merged, ())]
+        facts += [old.fact for by, versions in self._passed if by == record for old in versions]
+        gone = {id_in(record, fact, self._identify) for fact in facts}
+        return gone | self._statements if record.merged in self._reached else gone

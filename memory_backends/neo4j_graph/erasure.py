@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from lamlam.memory_backends.commits.changes import ErasedFacts
 from lamlam.memory_backends.commits.erasure_plan import (
-    ErasurePlan,
     entities_meant,
     is_unused,
     plan_erasure,
 )
 from lamlam.memory_backends.commits.mentions import Mentions
+from lamlam.memory_backends.commits.merges import RecordsAfterErasure
 from lamlam.memory_backends.model.entity_reader import EntityHistory, MergeRecord
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
@@ -125,7 +125,7 @@ async def _erase(
     n_entries += await forget_actors(mentions, queries, transaction)
     reached = [ids.of_entity(key) for key in plan.keys_reached(freed)]
     await forget_operations(reached, plan.revisions(), queries, transaction)
-    await _rewrite_merges(writer, plan, merges, freed, transaction)
+    await _rewrite_merges(writer, plan.records(loaded, freed), merges, transaction)
     await transaction.do(queries.forget_merged_names, keys=forgotten)
     unknown = [ids.of_entity(key) for key in plan.unknown if key in plan.gone]
     await transaction.do(queries.erase_entities, ids=unknown)
@@ -217,16 +217,15 @@ async def _merges(
 
 async def _rewrite_merges(
     writer: Neo4jWriter,
-    plan: ErasurePlan,
+    after: RecordsAfterErasure,
     merges: Mapping[str, MergeRecord],
-    freed: Collection[str],
     transaction: Transaction,
 ) -> None:
     """Remove what was erased from the records of merges."""
     rows: list[dict[str, Any]] = []  # Any: properties
     dropped: list[str] = []
     for ident, record in merges.items():
-        left = plan.rewritten(record, freed)
+        left = after.of(record)
         if left is None:
             dropped.append(ident)
         elif left != record:

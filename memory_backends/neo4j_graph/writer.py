@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from lamlam.errors import SchemaMismatch, StoreMissing, Unavailable
+from lamlam.memory_backends.commits.carried import self_contained
 from lamlam.memory_backends.commits.commit_plan import CommitPlan, named_keys, plan_commit
 from lamlam.memory_backends.commits.idempotency import KeptOperations, kept_of
 from lamlam.memory_backends.commits.validation import check_expected, idempotency_hash
@@ -226,7 +227,8 @@ class Neo4jWriter:
         if plan.unmerged:
             await transaction.do(queries.end_merges, rows=ended_merge_rows(plan.unmerged, ids))
         if plan.merged:
-            await transaction.do(queries.add_merges, rows=merge_rows(plan.merged, revision, ids))
+            records = self_contained(plan.merged, ids)
+            await transaction.do(queries.add_merges, rows=merge_rows(records, revision, ids))
         if plan.rules is not None:
             rules = rule_rows(plan.rules.all())
             await transaction.do(

@@ -68,7 +68,7 @@ def erase_from(
     n_entries = log.forget_names(gone_names)
     reached = [identify.of_entity(key) for key in plan.keys_reached(freed)]
     log.forget_operations(reached, plan.revisions())
-    left = [plan.rewritten(record, freed) for record in state.merge_records]
+    left = list(map(plan.records(state, freed).of, state.merge_records))
     state.replace_merges(record for record in left if record is not None)
     n_actors, mentions = _mentions(state, log, gone_names, identify)
     events = plan.events(aliases, freed)

@@ -332,7 +332,7 @@ class _Erasure:
 
     def _rewrite_merges(self, plan: ErasurePlan, freed: Collection[str]) -> None:
         """Remove what was erased from the records of merges."""
-        if plan.forgotten or freed:  # any record may hold a name that the merged entity had
+        if plan.unknown or freed:  # any record may hold a name that the merged entity had
             records = dict(all_merge_rows(self.connection))
         else:
             concerned = {*plan.gone, *plan.unknown, *plan.emptied, *plan.passed_to}
@@ -341,7 +341,8 @@ class _Erasure:
                 for key in concerned
                 for ident, record in merge_rows(self.connection, key)
             }
-        for ident, record in records.items():
-            left = plan.rewritten(record, freed)
-            if left != record:
-                self.writer.rewrite_merge(ident, left)
+        after = plan.records(self.reader, freed)
+        left = {ident: after.of(record) for ident, record in records.items()}
+        for ident, rewritten in left.items():  # a record may need others as they were
+            if rewritten != records[ident]:
+                self.writer.rewrite_merge(ident, rewritten)

@@ -169,10 +169,11 @@ class SqliteWriter:
         )
 
     def _write(self, plan: CommitPlan, reader: TransactionReader) -> None:
-        # In the order of the table, so that a large load touches each page once.
-        edits = sorted([(row_id(key), key) for key in plan.edits])
+        # In the order of the table, so that a large load touches each page once. Rows go last: one
+        # that was written behind it, as both have one number, would be out of reach.
+        edits = sorted([(not edit.facts, row_id(key), key) for key, edit in plan.edits.items()])
         references: set[tuple[int, int]] = set()
-        for number, key in edits:
+        for _, number, key in edits:
             edit = plan.edits[key]
             assert edit.name is not None  # what changed has a name
             self.store(key, edit.name, reader.place_of(key), edit.after)

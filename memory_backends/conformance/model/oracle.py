@@ -56,7 +56,7 @@ class Oracle:
         work = OracleCommit(deepcopy(self.now), self.now, self.revision + 1)
         for op in ops:
             work.do(op)
-        work.forget_empty()
+        work.finish()
         if work.count:
             self.states.append(work.state)
             self.events.append(work.events)

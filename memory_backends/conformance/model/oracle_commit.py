@@ -115,10 +115,16 @@ class OracleCommit:
         self.count = 0
         self.n_placed = 0
         self.events: list[tuple[Any, ...]] = []
+        self.carried: set[tuple[Name, object]] = set()
+        """Facts that merges, of which the last operations are, have moved."""
+        self.renamed: dict[Name, Name] = {}
+        """Aliases that came along with a merge: where they are at the end is to be told."""
 
     def do(self, op: Op) -> None:
         """Apply the operation."""
         state = self.state
+        if not isinstance(op, MergeEntities):
+            self.carried.clear()
         match op:
             case Assert(given) | Replace(given):
                 name = state.meant((given.namespace, canonical_key(given.entity)))
@@ -238,9 +244,12 @@ class OracleCommit:
         moved = frozenset(r.same for r in theirs if r.same not in mine)
         aliases = tuple(a for a, e in state.aliases.items() if e == merged)
         for r in theirs:
+            if (merged, r.same) in self.carried:  # on its way: counted where it ends up
+                self.count -= 2
             self.end(merged, r)
             if r.same not in mine:
                 self.put(kept, r)
+                self.carried.add((kept, r.same))
         state.aliases |= dict.fromkeys([*aliases, merged], kept)
         both = frozenset(r.same for r in theirs if r.same in mine)
         for old in [m for m in state.merges if (m.kept, m.merged) == (kept, merged)]:
@@ -250,7 +259,7 @@ class OracleCommit:
             OracleMerge(kept, merged, state.spelt[merged], moved, both, aliases, self.revision)
         )
         self.happened("merged", kept, merged)
-        self.events += [("alias", kept, alias) for alias in aliases]
+        self.renamed |= dict.fromkeys(aliases, kept)
 
     def split(self, kept: Name, merged: Name) -> None:
         """Return what came with the merged entity to it."""
@@ -276,23 +285,30 @@ class OracleCommit:
             del state.aliases[alias]
             if alias == merged:
                 continue
-            self.events.append(("no_alias", kept, alias))
+            self.tell("no_alias", kept, alias)
             if state.rows(merged):
                 state.aliases[alias] = merged
-                self.events.append(("alias", merged, alias))
+                self.tell("alias", merged, alias)
 
     def happened(self, *event: Any) -> None:
         """Record it for the changes of the commit."""
-        self.events.append(event)
+        self.tell(*event)
         self.count += 1
 
-    def forget_empty(self) -> None:
-        """Remove the aliases of entities without facts."""
+    def tell(self, *event: Any) -> None:
+        """Record it, though it does not count."""
+        if event[-1] in self.renamed:
+            self.events.append(("alias", self.renamed.pop(event[-1]), event[-1]))
+        self.events.append(event)
+
+    def finish(self) -> None:
+        """Remove the aliases of entities without facts, and tell where others are."""
         state = self.state
         for alias, name in list(state.aliases.items()):
             if not state.rows(name):
                 del state.aliases[alias]
-                self.events.append(("no_alias", name, alias))
+                self.tell("no_alias", name, alias)
+        self.events += [("alias", kept, alias) for alias, kept in self.renamed.items()]
 
 
 def _row(fact: Fact, rule: RelationRule | None) -> OracleRow:

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -184,6 +185,43 @@ class StoreMachine(RuleBasedStateMachine):
         self.commit(meanwhile, False)
         end = SplitEntities if is_split else RemoveAlias
         self.commit([end(kept, merged, space)], False)
+
+    @rule(
+        names=st.lists(ENTITIES, min_size=3, max_size=5, unique=True),
+        facts=st.lists(FACTS, min_size=1, max_size=3),
+        cuts=st.sets(st.integers(1, 5)),
+        meanwhile=st.lists(OPS, max_size=3),
+        is_branched=st.booleans(),
+    )
+    def merge_in_turn(
+        self,
+        names: list[str],
+        facts: list[Fact],
+        cuts: set[int],
+        meanwhile: list[Op],
+        is_branched: bool,
+    ) -> None:
+        """Merge each into the next, in one commit or more, and split them again."""
+        own = [
+            Assert(fact.model_copy(update={"entity": name, "namespace": ()}))
+            for number, name in enumerate(names)
+            for fact in (facts if number % 2 else facts[:1])
+        ]
+        own += [Assert(Fact(entity=name, relation="award", value=name)) for name in names]
+        pairs = list(pairwise(names))
+        if is_branched:
+            pairs = [*pairs[::2], *pairs[1::2]]
+        ops: list[list[Op]] = [[*own]]
+        for number, (merged, kept) in enumerate(pairs):
+            if number in cuts:
+                ops.append([])
+            ops[-1].append(MergeEntities(kept, merged))
+        for part in ops:
+            self.commit(part, False)
+        self.commit(meanwhile, False)
+        for number, (merged, kept) in enumerate(reversed(pairs)):
+            if number + 1 not in cuts:
+                self.commit([SplitEntities(kept, merged)], False)
 
     def _result(self, ops: list[Op], key: str | None) -> Any:
         async def apply() -> Any:
