@@ -23,6 +23,7 @@ from tests.limits import HANG_S
 from tests.neo4j_server.jdks import NEWEST, releases_here
 from tests.neo4j_server.session import OUR_WAYS, Neo4jTally, ways_to
 from tests.paths import ROOT
+from tests.warning_filters import restore_at_exit
 
 pytest_plugins = ["pytester", "tests.checkpoints", "tests.parts"]
 
@@ -56,7 +57,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests against Neo4j are counted."""
+    """Tests against Neo4j are counted, and a run ends without a word after its summary."""
+    restore_at_exit()
     config.stash[TALLY] = Neo4jTally(is_expected=bool(config.getoption("--require-neo4j")))
     config.pluginmanager.register(config.stash[TALLY])
 
