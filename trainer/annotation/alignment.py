@@ -75,8 +75,11 @@ class Aligner:
         text = document.text
         folded_text = folded(text)
         entity = self._known.entity_titled(document.title)
-        reading = _ReadDocument.of(document, folded_text, entity, self._known)
         left_out: Counter[str] = Counter()
+        mentions = list(self._known.mentions(text, folded_text))
+        if entity is None and not mentions and not document.other_facts:
+            return Alignment(document.facts, left_out)
+        reading = _ReadDocument.of(document, folded_text, entity, mentions)
         candidates = [*self._of_title(document, reading, left_out)]
         candidates += self._of_others(reading, left_out)
         taken = sorted((fact.at, fact.at + len(fact.value)) for fact in document.facts)
@@ -153,14 +156,17 @@ class _ReadDocument:
 
     @classmethod
     def of(
-        cls, document: Document, folded_text: str, entity: str | None, known: KnownFacts
+        cls,
+        document: Document,
+        folded_text: str,
+        entity: str | None,
+        mentions: list[NameMention],
     ) -> _ReadDocument:
         text = document.text
         pronoun = pronoun_of(document)
         is_person = document.is_person or pronoun in ("he", "she")
         names = names_of_title(document.title, text, is_person=is_person)
         sentences = sentences_about(text, document.title, names, pronoun)
-        mentions = list(known.mentions(text, folded_text))
         return cls(
             text, folded_text, entity, names, sentences, [one.start for one in sentences], mentions
         )
