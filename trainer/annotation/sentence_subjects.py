@@ -26,7 +26,9 @@ _NAME = re.compile(
 )
 # "Its lead single topped …", "The harbour was attacked …": up to three words, then a verb.
 _PART = re.compile(
-    r"(The|the|Its|its|His|his|Her|her|Their) ((?:[a-z-]+ ){0,2}?[a-z-]{3,})(?= (?:was|were|is|are|has been|had been) \w+)"
+    r"(The|the|Its|its|His|his|Her|her|Their|(?=Construction|Production|Filming|Work|Development)) ?"
+    r"((?:[a-z-]+ ){0,2}?(?:[a-z-]{3,}|Construction|Production|Filming|Work|Development))(?= (?:(?:was|were|is|are|has been|had been) [a-z]+"
+    r"|[a-z]+ed|began|became|won|took|came|opened|ran|went|lost|held|made) )"
 )
 _PARTICIPLE = re.compile(
     r"(?=[A-Z][a-z]+ (?:in|by|on|from|at) )(?:Founded|Formed|Established|Released|Written|Directed|Produced|Built"
@@ -92,7 +94,12 @@ def predicates_of(document: Document) -> Iterator[Predicate]:
             found = _PART.match(text, start, end) if sentence.about != "other" else None
             if found is None or (found[1].lower() in ("the", "this") and is_person):
                 continue
-            part, subject = found[2].split()[-1], ("", found.end(2))
+            nouns_of_part = [one for one in found[2].split() if one not in words("auxiliaries")]
+            if not nouns_of_part or found[1] == "":
+                nouns_of_part = [found[2].lower()] if found[1] == "" else []
+            if not nouns_of_part:
+                continue
+            part, subject = nouns_of_part[-1], ("", found.end(2))
         entity, begin = subject
         if brackets := _BRACKETS.match(text, begin, end):
             begin = brackets.end()
