@@ -6,8 +6,8 @@ reads no weights, so every name and shape is checked before a byte is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamlam.errors import BadCheckpoint
+from lamlam.quant.rope_scaling import FREQUENCIES, KEYS, llama3_divisors
 
 Weights = NDArray[np.float32]
 
@@ -46,6 +47,8 @@ class Architecture:
     """Tensors that some checkpoints hold and no model needs (masks, tied copies)."""
     optional_prefix: str = ""
     """Some files leave this out in front of their names."""
+    constants: Mapping[str, Weights] = field(default_factory=dict)
+    """Tensors that follow from the settings, by their name in the file."""
 
 
 def read_architecture(config: dict[str, Any]) -> Architecture:
@@ -79,6 +82,10 @@ def _llama(config: dict[str, Any], name: str = "llama") -> Architecture:
     _expect(config, "hidden_act", "silu")
     q_width, kv_width = n_heads * head_width, n_kv_heads * head_width
     tied = _flag(config, "tie_word_embeddings", False)
+    theta, scaling = _rope(config)
+    if scaling and is_qwen:
+        raise BadCheckpoint("rotary positions of type llama3 cannot be exported for Qwen 3")
+    constants = {FREQUENCIES: llama3_divisors(scaling, head_width, theta)} if scaling else {}
     rules = [TensorRule("model.embed_tokens.weight", "token_embd.weight", (n_rows, width))]
     for layer in range(n_layers):
         a, b = f"model.layers.{layer}.", f"blk.{layer}."
@@ -130,10 +137,11 @@ def _llama(config: dict[str, Any], name: str = "llama") -> Architecture:
             "attention.value_length": head_width,
             "attention.layer_norm_rms_epsilon": float(config.get("rms_norm_eps", 1e-6)),
             "rope.dimension_count": head_width,
-            "rope.freq_base": _rope_theta(config),
+            "rope.freq_base": theta,
             "vocab_size": n_rows,
         },
         rules=tuple(rules),
+        constants=constants,
         n_rows=n_rows,
         # Older files hold the rotary frequencies, which follow from the settings.
         ignored=frozenset(
@@ -239,19 +247,23 @@ def separate_rope_halves(weights: Weights, n_heads: int) -> Weights:
     return pairs.swapaxes(1, 2).reshape(n_out, n_in)
 
 
-def _rope_theta(config: dict[str, Any]) -> float:
+def _rope(config: dict[str, Any]) -> tuple[float, dict[str, Any] | None]:
+    """Return the rotary base and, where frequencies are scaled as Llama 3 does, by what."""
     # Newer files put it into "rope_parameters", older ones beside "rope_scaling".
     stated: list[Any] = [config.get("rope_theta")]
+    scaling: dict[str, Any] | None = None
     for key in ("rope_parameters", "rope_scaling"):
         rope = config.get(key) or {}
         if not isinstance(rope, dict):
             raise BadCheckpoint(f"config.json: {key} must be an object, got {rope!r}")
         kind = rope.get("rope_type", rope.get("type", "default"))
-        if kind != "default":
+        if kind not in ("default", "llama3"):
             raise BadCheckpoint(f"rotary positions of type {kind} cannot be exported")
+        used = KEYS if kind == "llama3" else ()
+        scaling = rope if kind == "llama3" else scaling
         for name, value in rope.items():
             unused = value is None or (name in ("factor", "partial_rotary_factor") and value == 1)
-            if name not in ("rope_type", "type", "rope_theta") and not unused:
+            if name not in ("rope_type", "type", "rope_theta", *used) and not unused:
                 raise BadCheckpoint(f"config.json: {key} has {name}, which cannot be exported")
         stated.append(rope.get("rope_theta"))
     bases = [theta for theta in stated if theta is not None] or [10_000.0]
@@ -265,7 +277,7 @@ def _rope_theta(config: dict[str, Any]) -> float:
     theta = bases[0]
     if type(theta) not in (int, float) or theta <= 0:
         raise BadCheckpoint(f"config.json: rope_theta must be a number above 0, got {theta!r}")
-    return float(theta)
+    return float(theta), scaling
 
 
 def _whole(config: dict[str, Any], key: str, default: int | None = None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,7 @@ def export_gguf(
         with written_beside(out) as unfinished:
             writer = _writer(unfinished, architecture, text, settings, dtype)
             try:
-                _write_tensors(writer, rules, weights, dtype, progress)
+                _write_tensors(writer, rules, architecture.constants, weights, dtype, progress)
             finally:
                 writer.close()
             seal(unfinished)
@@ -288,6 +288,7 @@ def _add_chat_templates(writer: Any, templates: dict[str, str]) -> None:
 def _write_tensors(
     writer: Any,
     rules: list[tuple[str, TensorRule]],
+    constants: Mapping[str, Weights],
     weights: HfWeights,
     dtype: DType,
     progress: Progress | None,
@@ -302,6 +303,10 @@ def _write_tensors(
         shape = _target_shape(rule)
         n_bytes = int(np.prod(shape)) * (4 if kind == kinds.F32 else 2)
         writer.add_tensor_info(rule.target, shape, np.dtype(np.float32), n_bytes, raw_dtype=kind)
+    for name, constant in constants.items():
+        writer.add_tensor_info(
+            name, constant.shape, constant.dtype, constant.nbytes, raw_dtype=kinds.F32
+        )
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
@@ -319,6 +324,8 @@ def _write_tensors(
         writer.write_tensor_data(gguf.quantize(np.ascontiguousarray(values), kind))
         if progress is not None:
             progress(done, len(rules))
+    for constant in constants.values():
+        writer.write_tensor_data(constant)
 
 
 def _target_shape(rule: TensorRule) -> tuple[int, ...]:

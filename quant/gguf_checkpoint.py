@@ -10,6 +10,7 @@ import numpy as np
 
 from lamlam.errors import BadCheckpoint, BadModelFile, MissingExtra
 from lamlam.quant.architectures import TensorRule, Weights, read_architecture
+from lamlam.quant.rope_scaling import FREQUENCIES, KEYS, llama3_divisors
 from lamlam.quant.sentencepiece_bpe import tokenizer_state
 from lamlam.quant.splitting import SPLITTINGS, splitting_of
 from lamlam.quant.vocabularies import TokenType
@@ -83,13 +84,13 @@ class GgufCheckpoint:
         """Return what a Llama or a Qwen 3 has in ``config.json``."""
         name = self._said["general.architecture"]
         scaling = self._said.get(f"{name}.rope.scaling.type", "none")
-        if scaling != "none" or "rope_freqs.weight" in self._tensors:
+        if scaling != "none":
             raise BadCheckpoint(
-                f"{self.path} scales its rotary positions, which cannot be read from a GGUF file",
-                hint="name the model's Hugging Face folder instead",
+                f"{self.path} scales its rotary positions ({scaling}), which cannot be trained here"
             )
         width, n_heads = self._value("embedding_length"), self._value("attention.head_count")
-        theta = self._said.get(f"{name}.rope.freq_base", 10_000.0)
+        head_width = self._said.get(f"{name}.attention.key_length", width // n_heads)
+        theta = float(self._said.get(f"{name}.rope.freq_base", 10_000.0))
         return {
             "architectures": ["Qwen3ForCausalLM" if name == "qwen3" else "LlamaForCausalLM"],
             "hidden_size": width,
@@ -97,12 +98,31 @@ class GgufCheckpoint:
             "num_hidden_layers": self._value("block_count"),
             "num_attention_heads": n_heads,
             "num_key_value_heads": self._said.get(f"{name}.attention.head_count_kv", n_heads),
-            "head_dim": self._said.get(f"{name}.attention.key_length", width // n_heads),
+            "head_dim": head_width,
             "hidden_act": "silu",
             "max_position_embeddings": self._value("context_length"),
             "rms_norm_eps": self._value("attention.layer_norm_rms_epsilon", float),
-            "rope_parameters": {"rope_type": "default", "rope_theta": float(theta)},
+            "rope_parameters": {**self._rope(head_width, theta), "rope_theta": theta},
         }
+
+    def _rope(self, head_width: int, theta: float) -> dict[str, Any]:
+        """Return the settings that give the file's divisors of the frequencies."""
+        tensor = self._tensors.get(FREQUENCIES)
+        if tensor is None:
+            return {"rope_type": "default"}
+        start = self._header.data_offset + tensor.offset
+        divisors = np.fromfile(self.path, np.float32, head_width // 2, offset=start)
+        # The file has the result alone. These are the settings of all Llamas from 3.1 on.
+        usual = (float(divisors.max()), 1.0, 4.0, 8192)
+        rope = {"rope_type": "llama3", **dict(zip(KEYS, usual, strict=True))}
+        if tensor.type_name != "F32" or not np.allclose(
+            llama3_divisors(rope, head_width, theta), divisors, rtol=1e-4
+        ):
+            raise BadCheckpoint(
+                f"{self.path} scales its rotary positions in a way of its own",
+                hint="name the model's Hugging Face folder instead",
+            )
+        return rope
 
     def gpt2_config(self) -> dict[str, Any]:
         """Return what a GPT-2 has in ``config.json``."""
@@ -123,6 +143,7 @@ class GgufCheckpoint:
             BadCheckpoint: a tensor is missing, unknown, or of another shape than expected.
         """
         known = {rule.target for rule in self._architecture.rules}
+        known |= self._architecture.constants.keys()
         unknown = sorted(self._tensors.keys() - known)
         if unknown:
             raise BadCheckpoint(

@@ -27,6 +27,12 @@ from tests.checkpoints import (
 IDS = [0, *np.random.default_rng(5).integers(1, VOCABULARY, CONTEXT - 1).tolist()]
 
 
+LLAMA3 = {
+    "rope_type": "llama3", "rope_theta": 100.0, "factor": 4.0, "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0, "original_max_position_embeddings": 32,
+}  # fmt: skip
+
+
 def assert_same_logits(ours: Any, theirs: Any, tolerance: float) -> None:
     error = np.abs(ours - theirs).max(axis=1) / np.abs(theirs).max(axis=1)
     assert error.max() <= tolerance, f"relative error {error.max():.2e}"
@@ -45,6 +51,7 @@ def assert_same_logits(ours: Any, theirs: Any, tolerance: float) -> None:
         pytest.param({"num_key_value_heads": 4}, id="a key head for each head"),
         pytest.param({"head_dim": 32}, id="heads wider than width / heads"),
         pytest.param({"rope_theta": 100.0}, id="another rope base"),
+        pytest.param({"rope_parameters": LLAMA3}, id="frequencies scaled as in Llama 3"),
     ],
 )
 def test_llama_logits_are_torchs(
