@@ -28,7 +28,7 @@ from lamlam.memory_backends.fact_formats.rdf_vocabulary import (
     INVERSE,
     RELATION,
 )
-from lamlam.memory_backends.fact_formats.wikibase import is_number
+from lamlam.memory_backends.fact_formats.wikibase import is_address, is_number
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -194,7 +194,7 @@ class _RowReader:
         if said:
             more |= _fields(said)
             marks = (*more.pop("sources", ()), *marks)
-        if datatype is None:
+        if datatype is None and not is_address(row):
             space, name = self._entity(text)
             if space != namespace:
                 raise BadFact("invalid fact: value must not be an entity of another namespace")
@@ -202,7 +202,7 @@ class _RowReader:
                 entity=entity, relation=self._relation(predicate), value=EntityRef(name),
                 namespace=namespace, sources=marks, **more,
             )  # fmt: skip
-        value = value_of_literal(text, datatype)
+        value = value_of_literal(text, datatype or "")
         if "surface" not in more and datatype:
             more["surface"] = surface_of_literal(text, datatype, value)
         return Fact(

@@ -17,6 +17,7 @@ _ONTOLOGY = ("http://wikiba.se/ontology#", "http://www.wikidata.org/ontology#")
 _ABOUT = "http://schema.org/about"
 _NAME = "http://schema.org/name"
 _ITEM = re.compile(r"https?://[^/]+/entity/[QL]\d+", re.ASCII)
+_ENTITY = re.compile(r"https?://[^/]+/entity/[A-Z]\d+\S*", re.ASCII)  # senses, forms, pictures too
 _PROPERTY = re.compile(r"https?://[^/]+/(?:entity|prop(?:/[a-z-]+)*)/P\d+", re.ASCII)
 _DIRECT = re.compile(r"https?://[^/]+/prop/direct/P\d+", re.ASCII)
 _IN_FULL = re.compile(r"https?://[^/]+/prop/(?!direct/)(?:[a-z-]+/)*P\d+", re.ASCII)
@@ -57,6 +58,16 @@ def left_out_row(row: RdfRow) -> str | None:
             return UNKNOWN
     # The same as the label, once more.
     return RECORDS if predicate == _NAME and _ITEM.fullmatch(row.subject) else None
+
+
+def is_address(row: RdfRow) -> bool:
+    """Return whether the object of a direct property is an address of the web and no entity.
+
+    Official sites and picture files are IRIs in a dump; named as entities, they would lose the
+    address.
+    """
+    is_direct = row.datatype is None and _DIRECT.fullmatch(row.predicate) is not None
+    return is_direct and _ENTITY.fullmatch(row.text) is None
 
 
 def is_number(name: str) -> bool:

@@ -161,3 +161,24 @@ def test_aliases_of_others_in_the_store_are_left_alone(tmp_path: Path) -> None:
 def test_dates(text: str, kind: str, value: object) -> None:
     """The begin of a day is that day; what no date can hold stays text."""
     assert value_of_literal(text, f"http://www.w3.org/2001/XMLSchema#{kind}") == value
+
+
+def test_addresses_of_the_web_are_text_and_not_entities(tmp_path: Path) -> None:
+    text = """
+        wd:Q1 rdfs:label "Ada Quill"@en ; wdt:P19 wd:Q84 ; wdt:P856 <https://www.quill.example/a?b=1> ;
+          wdt:P18 <http://commons.wikimedia.org/wiki/Special:FilePath/Ada%20Quill.jpg> .
+        wd:P856 rdfs:label "official website"@en . wd:P18 rdfs:label "image"@en .
+        wd:P19 rdfs:label "place of birth"@en . wd:Q84 rdfs:label "London"@en .
+        """
+    assert sorted(_facts(_read(tmp_path, text)), key=str) == [
+        (
+            "Ada Quill",
+            "image",
+            "http://commons.wikimedia.org/wiki/Special:FilePath/Ada%20Quill.jpg",
+        ),
+        ("Ada Quill", "official website", "https://www.quill.example/a?b=1"),
+        ("Ada Quill", "place of birth", EntityRef("London")),
+    ]
+    # In other files an IRI is a thing that has a name.
+    other = "<http://a.example/Ada> <http://a.example/knows> <http://b.example/Bea> ."
+    assert _facts(_read(tmp_path, other)) == [("Ada", "knows", EntityRef("Bea"))]
