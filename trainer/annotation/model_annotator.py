@@ -127,6 +127,8 @@ class ModelAnnotator:
             while waiting:
                 yield from self._finish(*waiting.popleft(), n_done, report)
                 n_done += 1
+            if n_done and self.figures.failed == n_done:
+                raise self._nothing_usable()
         finally:
             for _, asked in waiting:
                 asked.cancel()
@@ -160,15 +162,17 @@ class ModelAnnotator:
         if annotated is None:
             figures.failed += 1
             if figures.failed == n_done + 1 >= _MOST_IN_A_ROW:
-                raise AnnotatorFailed(
-                    f"none of the first {figures.failed} documents got a usable answer"
-                    f" ({self._why()})",
-                    hint="is it a model that follows instructions? try it with one text",
-                )
+                raise self._nothing_usable()
         if report is not None:
             report(figures)
         if annotated is not None:
             yield document, annotated
+
+    def _nothing_usable(self) -> AnnotatorFailed:
+        return AnnotatorFailed(
+            f"none of the first {self.figures.failed} documents got a usable answer ({self._why()})",
+            hint="is it a model that follows instructions? try it with one text",
+        )
 
     def _why(self) -> str:
         failures = Counter[str](getattr(self.model, "failures", {}))

@@ -185,6 +185,14 @@ def test_nobody_there_stops_the_run(tmp_path: Path) -> None:
     assert len(server.asked) < 40
 
 
+def test_a_model_that_follows_no_instructions_is_named(tmp_path: Path) -> None:
+    """Also where there is one text; its replies are not kept."""
+    with chat_server(lambda n, _: answer("Certainly! Here is a poem.")) as server:
+        with pytest.raises(AnnotatorFailed, match="none of the first 1 documents .*text changed"):
+            annotate(server.url, tmp_path / "w")
+    assert len(WorkFile(tmp_path / "w")) == 0
+
+
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://x/v1", "", "http://"])
 def test_urls_of_no_endpoint(url: str) -> None:
     """They are named."""
