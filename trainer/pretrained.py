@@ -169,9 +169,14 @@ class PretrainedModel:
             weights["lm_head.weight"] = weights[name]
         model.load_state_dict(weights, strict=True, assign=True)
         model.tie_weights()
-        if kind != "gpt2":  # not in the file, as it follows from the settings
+        # Not in the file, as it follows from the settings.
+        if kind != "gpt2":
             body: Any = model.base_model
             body.rotary_emb = type(body.rotary_emb)(model.config)
+        for part in model.modules():  # the masks that GPT-2 has in some releases of transformers
+            for name, mask in part.named_buffers(recurse=False):
+                if mask.is_meta and mask.dtype == torch.bool:
+                    setattr(part, name, torch.ones(mask.shape, dtype=torch.bool).tril())
         for weight in model.parameters():
             weight.requires_grad_(True)
         return model

@@ -147,14 +147,18 @@ def test_gpt2s_two_embeddings_are_no_matrices_for_muon() -> None:
     ],
 )  # fmt: skip
 def test_presets_have_the_parameters_in_their_names(
-    name: str, millions: float, tmp_path: Path
+    name: str, millions: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Its table of cosines needs numbers, which "meta" has not.
+    monkeypatch.setattr("lamlam.trainer.model.prepare_for_training", lambda *_: None)
     path = tmp_path / "a.toml"
     path.write_text(f'[data]\ndocuments = "a"\n[run]\nsteps = 1\n[model]\npreset = "{name}"')
     settings = load_settings(path)
     with torch.device("meta"):
         model = build_model(settings.model, settings.data.vocabulary, 0, "meta")
-    n = sum(weight.numel() for weight in model.parameters())
+    # On "meta" some releases of transformers leave the two matrices apart.
+    tied = {"lm_head.weight"} if settings.model.tied else set()
+    n = sum(one.numel() for name_, one in model.named_parameters() if name_ not in tied)
     assert n / 1e6 == pytest.approx(millions, rel=1e-3)
     stated = name.rpartition("-")[2].replace("0.6b", "600m").removesuffix("m")
     assert n / 1e6 == pytest.approx(float(stated), rel=0.01 if stated != "30" else 0.07)
