@@ -129,8 +129,8 @@ async def _erase(
     await transaction.do(queries.forget_merged_names, keys=forgotten)
     unknown = [ids.of_entity(key) for key in plan.unknown if key in plan.gone]
     await transaction.do(queries.erase_entities, ids=unknown)
-    passed_to = [ids.of_entity(key) for key in plan.passed_to]
-    await transaction.do(queries.erase_unnamed, ids=passed_to)
+    bare = [ids.of_entity(key) for key in (*plan.passed_to, *plan.keys)]
+    await transaction.do(queries.erase_unnamed, ids=bare)
     erased_names = [name["id"] for name in names]
     await check_gone(transaction, queries, gone, erased_names, forgotten_ids)
     if events := plan.events([name["key"] for name in names], freed):

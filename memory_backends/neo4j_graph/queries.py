@@ -230,9 +230,11 @@ class Queries:
 
     @property
     def add_merges(self) -> str:
-        """Records of merges."""
+        """Records of merges; what was kept may have come and gone in this very commit."""
         return self._(
-            "UNWIND $rows AS row MATCH (e:@Entity {id: row.entity})"
+            "UNWIND $rows AS row MERGE (e:@Entity {id: row.entity})"
+            " ON CREATE SET e.key = row.record.kept, e.name = row.name,"
+            " e.namespace = row.namespace, e:@Bare"
             " MERGE (m:@Merge {id: row.id}) SET m += row.record"
             " MERGE (m)-[:INTO]->(e)"
         )

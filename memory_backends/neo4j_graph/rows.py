@@ -183,6 +183,8 @@ def merge_rows(records: Iterable[MergeRecord], revision: int, ids: FactIds) -> l
         {
             "id": ids.of_entity(f"{record.kept}\0{record.merged}\0{revision}\0{number}"),
             "entity": ids.of_entity(record.kept),
+            "name": split(record.kept)[1],
+            "namespace": namespace_of(record.kept),
             "record": {
                 "kept": record.kept,
                 "merged": record.merged,

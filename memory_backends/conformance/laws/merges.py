@@ -102,6 +102,21 @@ class MergeLaws(Laws):
         await store.apply([SplitEntities("C D", "E F")])
         assert await triples(store) == [(n, "work", n[0].lower()) for n in ("A B", "C D", "E F")]
 
+    async def test_what_came_and_was_merged_in_one_commit_is_split(self, store: FactStore) -> None:
+        """Entities that came in the very commit that merged them, one after another, come back."""
+        names = ("A B", "C D", "E F")
+        await store.apply(
+            [
+                *(Assert(fact(name[0].lower(), "work", name)) for name in names),
+                MergeEntities("C D", "E F"),
+                MergeEntities("A B", "C D"),
+            ]
+        )
+        assert await values(store, "work", "E F") == ["a", "c", "e"]
+        await store.apply([SplitEntities("A B", "C D")])
+        await store.apply([SplitEntities("C D", "E F")])
+        assert await triples(store) == [(n, "work", n[0].lower()) for n in names]
+
     @needs(Capability.ERASE, Capability.HISTORY)
     async def test_erasing_reaches_what_was_merged_in(self, store: FactStore) -> None:
         """Erasing an entity erases the past of what was merged into it, also where it has no facts
