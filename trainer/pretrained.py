@@ -68,6 +68,9 @@ class PretrainedModel:
                     f"{path} is a model of type {config.get('model_type')!r}",
                     hint=f"these can be trained: {', '.join(_CLASSES)}",
                 )
+            biased = [key for key in ("attention_bias", "mlp_bias") if config.get(key)]
+            if biased:  # better said now than by the export at the end
+                raise BadCheckpoint(f"{path} has {biased[0]}, for which a GGUF file has no place")
             self.n_rows = read_architecture(config).n_rows
             check_splitting(state, path)
             self.config = config

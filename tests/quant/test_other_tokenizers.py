@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tokenizers import Tokenizer, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 
 from lamlam.errors import BadCheckpoint
 from lamlam.lookup_tokens import END_OF_TEXT
 from lamlam.quant.export import export_gguf
 from lamlam.quant.vocabularies import TokenType, read_vocabulary
 from lamlam.runtime.llama.gguf_file import read_header
+from lamlam.trainer.tokenizer import LmlmTokenizer
 from tests.checkpoints import Loader, llama
 from tests.tokenizers_of_others import (
     KINDS,
@@ -105,3 +106,21 @@ def test_sentencepiece_with_a_merge_left_out_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text(json.dumps(state))
     with pytest.raises(BadCheckpoint, match=f"no merge for '{left}{right}'"):
         read_vocabulary(tmp_path, {}, 700)
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "smollm", "llama"])
+def test_added_tokens_of_text_are_found_where_training_finds_them(
+    kind: str, tmp_path: Path, load: Loader
+) -> None:
+    """As `<think>` of Qwen 3: no special token, so text may hold it, behind others that are."""
+    tokenizer = train(kind)
+    tokenizer.add_special_tokens([AddedToken("<|vision|>", special=True, normalized=False)])
+    tokenizer.add_tokens([AddedToken("<think>", special=False, normalized=False)])
+    end = "</s>" if kind == "llama" else END_OF_TEXT
+    ours = LmlmTokenizer(with_lookups(tokenizer), end)
+    model = load(export(tokenizer, tmp_path / "hf", end))
+    for text in ("Velmora<think> was</think>", "<think>", "a <think>b<|vision|><|db_end|>"):
+        (ids,) = ours.encode([text])
+        assert ids == model.token_ids(text)
+        assert tokenizer.token_to_id("<think>") in ids
+        assert tokenizer.token_to_id("<|vision|>") not in ids

@@ -245,6 +245,9 @@ def test_what_cannot_be_trained_is_refused_by_name(tmp_path: Path) -> None:
     deeper = write_model(tmp_path / "e")
     spoilt_config(deeper, num_hidden_layers=3, layer_types=None)
     says("tensors are missing", deeper)
+    biased = write_model(tmp_path / "h")
+    spoilt_config(biased, attention_bias=True)
+    says("has attention_bias", biased)
     cut = write_model(tmp_path / "f")
     weights = cut / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
