@@ -8,32 +8,13 @@ from pathlib import Path
 import pytest
 
 from lamlam.trainer.benchmark import main
+from tests.trainer_processes import configuration
 
 
 def test_it_prints_speed_loss_and_parts(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = tmp_path / "run.toml"
-    config.write_text(
-        f"""
-        [data]
-        documents = {json.dumps(str(corpus))}
-        vocabulary = 600
-        [model]
-        width = 16
-        layers = 1
-        heads = 2
-        kv_heads = 1
-        feed_forward = 32
-        context = 128
-        [optimiser]
-        name = "muon"
-        batch_rows = 4
-        [run]
-        minutes = 1
-        device = "cpu"
-        """
-    )
+    config = configuration(corpus, tmp_path / "run")
     assert main([str(config), "--steps", "6", "--parts"]) == 0
     out, _ = capsys.readouterr()
     figures = json.loads(out)
@@ -44,7 +25,7 @@ def test_it_prints_speed_loss_and_parts(
     assert set(figures["parts_ms"]) == {
         "mask", "forward", "backward", "clip", "adamw", "stackedmuon", "zero_grad",
     }  # fmt: skip
-    assert not (tmp_path / "runs").exists()
+    assert [path.name for path in config.parent.iterdir()] == [config.name]
 
 
 def test_settings_that_cannot_run_are_one_line(

@@ -21,6 +21,7 @@ from lamlam.trainer.model import next_token_loss
 from lamlam.trainer.progress import Progress
 from lamlam.trainer.settings import DataConfig, ModelConfig, OptimiserConfig, RunConfig, Settings
 from lamlam.trainer.training_state import STATE
+from tests.trainer_processes import configuration
 
 SHAPE = ModelConfig(width=16, layers=1, heads=2, kv_heads=1, feed_forward=32, context=128)
 
@@ -175,30 +176,10 @@ def test_a_run_that_diverges_keeps_its_last_good_state(
 def test_a_run_that_diverges_ends_with_an_error_and_no_traceback(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = tmp_path / "run.toml"
-    config.write_text(
-        f"""
-        [data]
-        documents = {json.dumps(str(corpus))}
-        vocabulary = 600
-        [model]
-        width = 16
-        layers = 1
-        heads = 2
-        kv_heads = 1
-        feed_forward = 32
-        context = 128
-        [optimiser]
-        batch_rows = 4
-        learning_rate = 1e30
-        clip = 1e30
-        [run]
-        output = {json.dumps(str(tmp_path / "run"))}
-        steps = 30
-        device = "cpu"
-        """
-    )
-    assert main([str(config)]) == 2
+    config = configuration(corpus, tmp_path / "run", steps=30)
+    wild = ["--set", "optimiser.learning_rate=1e30", "--set", "optimiser.name='adamw'"]
+    wild += ["--set", "optimiser.clip=1e30"]
+    assert main([str(config), *wild]) == 2
     said = capsys.readouterr().err
     assert "diverged at step" in said and "lower the learning rate" in said
     assert "Traceback" not in said
