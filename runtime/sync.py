@@ -91,8 +91,10 @@ class SyncEngine(OneProcess, OnlyWith):
         with ExitStack() as stack:
             loop = BackgroundLoop("lamlam-engine-loop", _engine_closed)
             stack.callback(loop.close)
-            loop.call(self._engine.__aenter__)
+            # Before it opens: an interrupt may come when the wait for it has not begun, and the loop
+            # ends after its tasks only.
             stack.callback(loop.call, self._engine.aclose)
+            loop.call(self._engine.__aenter__)
             with self._state:
                 if self._is_closed:
                     raise EngineClosed("the engine was closed while it was opening")

@@ -14,6 +14,7 @@ import anyio
 import numpy as np
 import pytest
 
+from lamlam.background_loop import BackgroundLoop
 from lamlam.errors import BadModelFile, EngineClosed
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.llama.context import LlamaContext, open_model
@@ -276,3 +277,26 @@ _end_with_parent()
 print("begun", flush=True)
 threading.Event().wait()
 """
+
+
+def test_an_interrupt_before_the_wait_for_the_engine_ends_the_trial(
+    foreign: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task that opens is under way, and nobody has its future yet."""
+    stuck = _Stuck(monkeypatch)
+    submit = BackgroundLoop._submit
+    n_submitted = 0
+
+    def interrupted(self: BackgroundLoop, work: Any, *args: Any) -> Any:
+        nonlocal n_submitted
+        n_submitted += 1
+        future = submit(self, work, *args)
+        if n_submitted == 1:
+            stuck.has_begun.wait()
+            raise KeyboardInterrupt
+        return future
+
+    monkeypatch.setattr(BackgroundLoop, "_submit", interrupted)
+    with pytest.raises(KeyboardInterrupt), SyncEngine(foreign, None):
+        pass
+    assert [process.returncode for process in stuck.processes] == [-signal.SIGKILL]
