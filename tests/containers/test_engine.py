@@ -49,6 +49,7 @@ class Clone:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_listen_to_interrupts,
             start_new_session=True,
         )
 
@@ -71,6 +72,11 @@ class Clone:
         found += [line for line in mounts if str(self.root) in line]
         folders = [self.root / ".build", Path(f"/tmp/lamlam-containers-{number}")]
         return found + [str(folder) for folder in folders if folder.exists()]
+
+
+def _listen_to_interrupts() -> None:
+    """Also where the tests run in the background of a shell, which ignores Ctrl-C there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
