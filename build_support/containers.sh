@@ -160,6 +160,12 @@ clear_away() {
     engine_processes | xargs -r kill -KILL 2>/dev/null || true
     sleep 0.05
   done
+  # A container's own ends of the network go with it; an engine that was killed while it made one
+  # leaves both ends here.
+  local cable
+  for cable in /sys/class/net/"$bridge"/brif/*; do
+    [[ ! -e $cable ]] || ip link delete "${cable##*/}" 2>/dev/null || true
+  done
   ip link delete "$bridge" 2>/dev/null || true
   for mount in /sys/fs/cgroup /sys/fs/cgroup/*; do
     [[ ! -d $mount$cgroup ]] || find "$mount$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null || true

@@ -53,6 +53,17 @@ class Clone:
             start_new_session=True,
         )
 
+    def number(self) -> str:
+        """What is in the names of what the engine has outside of the clone."""
+        sum_of_path = subprocess.run(
+            ["cksum"], input=f"{self.root}\n", capture_output=True, text=True, check=True
+        )
+        return sum_of_path.stdout.split()[0]
+
+    def bridge(self) -> str:
+        """The name of its network bridge."""
+        return f"lam{int(self.number()):08x}"
+
     def traces(self) -> list[str]:
         """Everything of the engine that is there: processes, interfaces, mounts, groups, files."""
         found = []
@@ -63,10 +74,8 @@ class Clone:
                 continue  # it has just ended
             if str(self.root) in line and ("dockerd" in line or "containerd" in line):
                 found.append(line)
-        number = subprocess.run(
-            ["cksum"], input=f"{self.root}\n", capture_output=True, text=True, check=True
-        ).stdout.split()[0]
-        found += [str(path) for path in Path("/sys/class/net").glob(f"lam{int(number):08x}")]
+        number = self.number()
+        found += [str(path) for path in Path("/sys/class/net").glob(self.bridge())]
         found += [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/lamlam-{number}")]
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
         found += [line for line in mounts if str(self.root) in line]
@@ -153,15 +162,23 @@ def test_where_none_can_be_had_one_line_says_why(clone: Clone) -> None:
 
 
 def test_a_dead_engine_is_replaced(clone: Clone) -> None:
-    """SIGKILL to the engine leaves no container running, and `up` starts another."""
+    """SIGKILL to the engine leaves no container and no network, and `up` starts another."""
     if clone.script("up").returncode == _NO_ENGINE:
         pytest.skip("no engine can be started here")
     socket = clone.script("status").stdout.splitlines()[0].partition("unix://")[2]
     holder = int(Path(socket).with_name("engine.pid").read_text(encoding="utf-8"))
+    # As an engine leaves it that is killed while it makes a container's network.
+    cable = f"{clone.bridge()}a"
+    for command in (
+        f"link add {cable} type veth peer name {clone.bridge()}b",
+        f"link set {cable} master {clone.bridge()}",
+    ):
+        subprocess.run(["ip", *command.split()], check=True)
     os.kill(holder, signal.SIGKILL)
     up = clone.script("up")
     assert up.returncode == 0, up.stderr
     assert "an engine started here" in clone.script("status").stdout
+    assert not Path("/sys/class/net", cable).exists()
 
 
 def _wait_for_a_container(clone: Clone, process: subprocess.Popen[str]) -> None:
