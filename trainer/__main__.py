@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lamlam.ending_signals import catching_signals, exit_status
 from lamlam.errors import LamLamError, MissingExtra, TrainingStopped
+from lamlam.trainer.command_arguments import say_problem, settings_parser
 from lamlam.trainer.settings import load_settings
 from lamlam.unfinished_files import remove_own_parts
 
@@ -22,24 +23,13 @@ EXAMPLE = """example:
 
 def main(arguments: list[str] | None = None) -> int:
     """Train as the settings say; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="lamlam train",
-        description="Pre-train a model whose facts stay in memory.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = settings_parser(
+        "lamlam train", "Pre-train a model whose facts stay in memory.", EXAMPLE
     )
-    parser.add_argument("settings", type=Path, metavar="CONFIG.toml")
     parser.add_argument(
         "--resume", action="store_true", help="continue from the state in run.output"
     )
     parser.add_argument("--minutes", type=float, help="stop after so many minutes (run.minutes)")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="a setting that replaces the file's",
-    )
     chosen = parser.parse_args(arguments)
     # A state or checkpoint that is being written is removed, and the one before it stays.
     with catching_signals():
@@ -64,8 +54,7 @@ def _train(chosen: argparse.Namespace) -> int:
         with logging_to(Path(settings.run.output), to_terminal=True) if is_first else nullcontext():
             out = train(settings, resume=chosen.resume)
     except LamLamError as problem:
-        hint = f" ({problem.hint})" if problem.hint else ""
-        sys.stderr.write(f"error: {problem}{hint}\n")
+        say_problem(problem)
         return problem.status if isinstance(problem, TrainingStopped) else 2
     sys.stderr.write(f"checkpoint in {out}; next: lamlam export {out} model.gguf\n")
     return 0

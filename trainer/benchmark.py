@@ -6,7 +6,6 @@ and tokenizers. The steady speed leaves out compiling and the first steps.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import logging
@@ -24,6 +23,7 @@ from transformers import PreTrainedModel
 
 from lamlam.errors import LamLamError
 from lamlam.trainer.attention import DocumentSpans
+from lamlam.trainer.command_arguments import say_problem, settings_parser
 from lamlam.trainer.loop import train
 from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.optimiser import build_optimisers
@@ -62,25 +62,16 @@ class _Steady:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure a training run and print one JSON object; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lamlam.trainer.benchmark",
-        description="Measure the speed of training on this machine.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = settings_parser(
+        "python -m lamlam.trainer.benchmark",
+        "Measure the speed of training on this machine.",
+        EXAMPLE,
     )
-    parser.add_argument("settings", type=Path, metavar="CONFIG.toml")
     parser.add_argument("--seconds", type=float, default=60, help="steady state (default 60)")
     parser.add_argument(
         "--steps", type=int, default=0, help="run so many steps instead, for the loss there"
     )
     parser.add_argument("--parts", action="store_true", help="time of each part of a step too")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="a setting that replaces the file's",
-    )
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     try:
@@ -89,8 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.parts:
             figures["parts_ms"] = measure_parts(settings)
     except LamLamError as problem:
-        hint = f" ({problem.hint})" if problem.hint else ""
-        sys.stderr.write(f"error: {problem}{hint}\n")
+        say_problem(problem)
         return 2
     sys.stdout.write(json.dumps(figures) + "\n")
     return 0

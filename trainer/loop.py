@@ -7,29 +7,28 @@ import math
 import os
 import signal
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-from lamlam.errors import BadSettings, MissingExtra, TrainingDiverged, TrainingStopped
+from lamlam.errors import BadSettings, MissingExtra, TrainingStopped
 
 try:
     import torch
-    from torch import Tensor
 except ModuleNotFoundError:
     raise MissingExtra("train", "torch") from None
 
-from lamlam.trainer.attention import DocumentSpans
 from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.data_loader import BatchLoader, choose_workers, training_documents
-from lamlam.trainer.device_feed import DeviceBatch, DeviceFeed
-from lamlam.trainer.model import build_model, next_token_loss
+from lamlam.trainer.device_feed import DeviceFeed
+from lamlam.trainer.model import build_model
 from lamlam.trainer.optimiser import build_optimisers, lr_scale
 from lamlam.trainer.pretrained import PretrainedModel
 from lamlam.trainer.progress import Progress, RunClock
 from lamlam.trainer.ranks import Ranks, joined_ranks
+from lamlam.trainer.run_health import RunHealth
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.shared_rows import SharedRows
+from lamlam.trainer.step_loss import StepLoss
 from lamlam.trainer.stop_request import StopRequest
 from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
 from lamlam.trainer.training_state import Position, TrainingState
@@ -99,14 +98,14 @@ def train(
         n_parameters = sum(weight.numel() for weight in model.parameters())
         state = TrainingState(Path(run.output), settings, documents, tokenizer, model, optimisers)
         position = state.load() if resume else Position()
-        step_loss = _StepLoss(model, settings, tokenizer.ids.end_of_text, device)
+        step_loss = StepLoss(model, settings, tokenizer.ids.end_of_text, device)
         log.info(
             "%.1fM parameters on %d x %s, %d workers each, from step %d",
             n_parameters / 1e6, ranks.world, device.type, workers, position.step,
         )  # fmt: skip
 
         clock = RunClock(steps=run.steps, minutes=run.minutes, spent_s=position.seconds)
-        health = _Health(position.step)
+        health = RunHealth(position.step)
         last_loss, n_tokens = math.nan, 0
         stop = stack.enter_context(StopRequest())
         feed = stack.enter_context(
@@ -197,87 +196,3 @@ def _agreed_end(ranks: Ranks, stop: StopRequest, is_over: bool) -> int:
     """Return 0 to go on; else how the run ends, alike in all processes."""
     asked = 0 if stop.signal is None else _OVER + stop.signal
     return ranks.largest(max(asked, _OVER if is_over else 0))
-
-
-class _StepLoss:
-    """Runs a batch forward and backward, in as many parts as memory asks for."""
-
-    def __init__(
-        self, model: Any, settings: Settings, end_of_text: int, device: torch.device
-    ) -> None:
-        self._model = model
-        self._parts = settings.optimiser.accumulate
-        self._within = settings.data.within_documents
-        self._end_of_text = end_of_text
-        on_gpu = device.type == "cuda"
-        self._dtype = torch.bfloat16 if on_gpu else torch.float32
-        self._autocast: Any = torch.autocast("cuda", torch.bfloat16) if on_gpu else nullcontext()
-        self._loss_of = (
-            torch.compile(next_token_loss) if on_gpu and settings.run.compile else next_token_loss
-        )
-
-    def __call__(self, batch: DeviceBatch) -> Tensor:
-        """Add the gradients of a batch; returns its mean loss, still on the device."""
-        total = torch.zeros((), device=batch.inputs.device)
-        for inputs, labels in zip(
-            batch.inputs.chunk(self._parts), batch.labels.chunk(self._parts), strict=True
-        ):
-            spans = DocumentSpans.of(inputs, self._end_of_text) if self._within else None
-            with self._autocast:
-                loss = self._loss_of(
-                    self._model,
-                    inputs,
-                    labels,
-                    spans.mask() if spans is not None else None,
-                    spans.position if spans is not None else None,
-                    self._dtype,
-                )
-            loss = loss / batch.n_learnt
-            loss.backward()  # type: ignore[no-untyped-call]  # torch annotates it half
-            total += loss.detach()
-        return total
-
-
-class _Health:
-    """Whether losses and gradients are still finite; read rarely, since reading waits for the GPU."""
-
-    def __init__(self, first_step: int) -> None:
-        self._step = first_step  # steps whose figures were read
-        self._losses: list[Tensor] = []
-        self._norms: list[Tensor] = []
-
-    @property
-    def is_pending(self) -> bool:
-        return bool(self._losses)
-
-    def saw(self, loss: Tensor, norm: Tensor) -> None:
-        """Take note of one step."""
-        self._losses.append(loss)
-        self._norms.append(norm)
-
-    def mean_loss(self) -> float:
-        """Return the mean loss since the last call.
-
-        Raises:
-            TrainingDiverged: as `check`.
-        """
-        self.check()
-        mean = float(torch.stack(self._losses).mean())
-        self._step += len(self._losses)
-        self._losses.clear()
-        self._norms.clear()
-        return mean
-
-    def check(self) -> None:
-        """Raise `TrainingDiverged` where a step since the last report was not finite."""
-        if not self._losses:
-            return
-        figures = torch.stack([torch.stack(self._losses), torch.stack(self._norms)])
-        broken = (~figures.isfinite()).any(dim=0).nonzero().flatten()
-        if len(broken):
-            i = int(broken[0])
-            raise TrainingDiverged(
-                f"training diverged at step {self._step + i + 1}: "
-                f"loss {float(figures[0, i])}, gradient norm {float(figures[1, i])}",
-                hint="the last saved state is kept; lower the learning rate or optimiser.clip",
-            )

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from lamlam.errors import BadSettings, TrainingDiverged, TrainingStopped
-from lamlam.trainer import loop
+from lamlam.trainer import step_loss
 from lamlam.trainer.__main__ import main
 from lamlam.trainer.data_loader import BatchLoader
 from lamlam.trainer.loop import train
@@ -178,7 +178,7 @@ def test_a_run_that_diverges_keeps_its_last_good_state(
         loss = loss_of(*arguments)
         return loss * float("nan") if calls >= 6 else loss
 
-    monkeypatch.setattr(loop, "next_token_loss", broken)
+    monkeypatch.setattr(step_loss, "next_token_loss", broken)
     chosen = settings(corpus, tmp_path, log_every=20, save_every=4)
     with pytest.raises(TrainingDiverged, match="at step 6: loss nan"):
         train(chosen)
