@@ -29,6 +29,8 @@ class DeviceBatch:
     """(rows, seq_len) next ids, `IGNORED` where the loss does not count."""
     n_learnt: int
     """Labels that count in the whole batch, also where this process reads a share of it."""
+    n_lookups: int = 0
+    """Lookups that begin in the whole batch."""
 
 
 class DeviceFeed:
@@ -39,16 +41,22 @@ class DeviceFeed:
     """
 
     def __init__(
-        self, batches: Iterator[Batch], device: torch.device, share: slice | None = None
+        self,
+        batches: Iterator[Batch],
+        device: torch.device,
+        share: slice | None = None,
+        entity: int = -1,
     ) -> None:
         """Prepare to take batches.
 
         Args:
             share: the rows of each batch that this process reads; all by default.
+            entity: id of ``<|db_entity|>``, by which lookups are counted.
         """
         self._batches = batches
         self._share = share if share is not None else slice(None)
         self._device = device
+        self._entity = entity
         self._ready: queue.Queue[DeviceBatch | BaseException] = queue.Queue(_AHEAD)
         self._is_closed = threading.Event()
         self._thread = threading.Thread(target=self._fill, name="device-feed", daemon=True)
@@ -102,12 +110,14 @@ class DeviceFeed:
 
     def _copied(self, batch: Batch, stream: torch.cuda.Stream | None) -> DeviceBatch:
         n_learnt = count_loss_tokens(torch.from_numpy(batch.rows.labels))
+        n_lookups = int((batch.rows.inputs == self._entity).sum())
         inputs = torch.from_numpy(batch.rows.inputs[self._share])
         labels = torch.from_numpy(batch.rows.labels[self._share])
         if stream is None:
-            return DeviceBatch(batch, inputs.long(), labels.long(), n_learnt)
+            return DeviceBatch(batch, inputs.long(), labels.long(), n_learnt, n_lookups)
         with torch.cuda.stream(stream):
-            on_device = DeviceBatch(batch, self._sent(inputs), self._sent(labels), n_learnt)
+            sent = self._sent(inputs), self._sent(labels)
+        on_device = DeviceBatch(batch, *sent, n_learnt, n_lookups)
         stream.synchronize()  # of this thread alone: the training stream runs on
         return on_device
 

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,9 +23,12 @@ from lamlam.trainer.device_feed import DeviceFeed
 from lamlam.trainer.model import build_model
 from lamlam.trainer.optimiser import build_optimisers, lr_scale
 from lamlam.trainer.pretrained import PretrainedModel
-from lamlam.trainer.progress import Progress, RunClock
+from lamlam.trainer.progress import Progress, RunClock, device_name
 from lamlam.trainer.ranks import Ranks, joined_ranks
 from lamlam.trainer.run_health import RunHealth
+from lamlam.trainer.run_records.own import own_watchers
+from lamlam.trainer.run_records.reports import RunReports
+from lamlam.trainer.run_records.watcher import RunPlan, RunWatcher, Watchers
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.shared_rows import SharedRows
 from lamlam.trainer.step_loss import StepLoss
@@ -41,12 +44,14 @@ def train(
     *,
     resume: bool = False,
     report: Callable[[Progress], None] | None = None,
+    watchers: Sequence[RunWatcher] = (),
 ) -> Path:
     """Train one model and write its checkpoint; returns the checkpoint's folder.
 
     Args:
         resume: go on from the state in ``run.output``.
         report: called every ``run.log_every`` steps.
+        watchers: are told how the run goes, beside the logs that it writes itself.
 
     Raises:
         BadSettings, BadDocument, NothingToLearn: before the first step.
@@ -106,10 +111,31 @@ def train(
 
         clock = RunClock(steps=run.steps, minutes=run.minutes, spent_s=position.seconds)
         health = RunHealth(position.step)
-        last_loss, n_tokens = math.nan, 0
+        watching = stack.enter_context(
+            Watchers([*own_watchers(settings), *watchers] if ranks.is_first else ())
+        )
+        reports = RunReports(
+            clock, health, optimisers, watching,
+            n_parameters=n_parameters, device=device, processes=ranks.world, report=report,
+        )  # fmt: skip
+        watching.begin(
+            RunPlan(
+                output=Path(run.output),
+                steps=run.steps,
+                first_step=position.step,
+                is_resumed=resume,
+                parameters=n_parameters,
+                device=device_name(device),
+                processes=ranks.world,
+                workers=workers,
+            )
+        )
+        n_tokens = n_batch = 0
         stop = stack.enter_context(StopRequest())
         feed = stack.enter_context(
-            DeviceFeed(loader.batches(position.epoch, position.batch), device, share)
+            DeviceFeed(
+                loader.batches(position.epoch, position.batch), device, share, tokenizer.ids.entity
+            )
         )
         while not (ending := _agreed_end(ranks, stop, clock.is_over(position.step))):
             # 3) The learning rate follows the steps where they are set, the clock otherwise.
@@ -133,36 +159,29 @@ def train(
                 # Compiling takes a minute that belongs to no step: the clock starts after it.
                 log.info("first loss %.4f after %.0f s", float(loss), clock.seconds)
                 clock.restart()
-            else:
-                clock.count(n_batch, batch.n_learnt)
+            clock.count(n_batch, batch.n_learnt, batch.n_lookups, is_timed=n_tokens > 0)
             n_tokens += n_batch
+            watching.step(position.step + 1)
             position = Position(
                 position.step + 1, batch.batch.epoch, batch.batch.number + 1, clock.seconds
             )
 
             # 5) Report progress, save the state.
             if position.step % run.log_every == 0 or position.step == run.steps:
-                last_loss = health.mean_loss()
-                progress = clock.report(
-                    step=position.step,
-                    epoch=position.epoch,
-                    loss=last_loss,
-                    n_parameters=n_parameters,
-                    device=device,
-                )
-                progress.log()
-                if report is not None:
-                    report(progress)
+                reports.make(position.step, position.epoch, position.step * n_batch)
             if run.save_every and position.step % run.save_every == 0:
                 health.check()
-                if ranks.is_first:
-                    state.save(position)
+                with clock.paused():
+                    if ranks.is_first:
+                        state.save(position)
+                watching.saved(position.step, state.path)
 
         # 6) Write a state to resume from, and a checkpoint to export.
         if health.is_pending:  # a run that its clock ends stops between two reports
-            last_loss = health.mean_loss()
+            reports.make(position.step, position.epoch, position.step * n_batch)
         if n_tokens and ranks.is_first:
             state.save(position)
+            watching.saved(position.step, state.path)
         if ending > _OVER:
             number = signal.Signals(ending - _OVER)
             raise TrainingStopped(
@@ -176,9 +195,9 @@ def train(
             "tokens_this_session": n_tokens,
             "parameters": n_parameters,
             "documents": len(documents),
-            "last_loss": None if math.isnan(last_loss) else last_loss,
+            "last_loss": None if math.isnan(reports.last_loss) else reports.last_loss,
             "seconds": round(clock.seconds, 1),
-            "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
+            "device": device_name(device),
             "processes": ranks.world,
             "torch": torch.__version__,
         }

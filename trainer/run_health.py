@@ -15,6 +15,8 @@ class RunHealth:
         self._step = first_step  # steps whose figures were read
         self._losses: list[Tensor] = []
         self._norms: list[Tensor] = []
+        self.mean_norm = 0.0
+        """Mean gradient norm over the steps of the last `mean_loss`."""
 
     @property
     def is_pending(self) -> bool:
@@ -33,6 +35,7 @@ class RunHealth:
         """
         self.check()
         mean = float(torch.stack(self._losses).mean())
+        self.mean_norm = float(torch.stack(self._norms).mean())
         self._step += len(self._losses)
         self._losses.clear()
         self._norms.clear()
