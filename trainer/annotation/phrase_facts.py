@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 
-from lamlam.trainer.annotation.sentence_tokens import DEMONYM, words
+from lamlam.trainer.annotation.bracket_facts import facts_of_brackets
+from lamlam.trainer.annotation.place_chains import facts_of_place_chains
+from lamlam.trainer.annotation.sentence_tokens import DEMONYM
 from lamlam.trainer.documents import Document, StatedFact
 
 _DATED_NAME = re.compile(
@@ -26,29 +27,26 @@ _NATIONAL = re.compile(
 )
 _PLACED = re.compile(
     r"(?<![\w'’.-])(?<!St\. )(?<!Mt\. )(?<!Ft\. )(?P<name>[A-Z][\w'’-]*(?: (?:(?:of|for|and|the|of the) )?(?:[A-Z]\.|[A-Z][\w'’-]*))+)"
-    r"(?: in |, )(?P<place>[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)(?=[,;)]|\.(?:\s|$)| (?:and|in|on|from|to|where|which|until|before|after)\b)"
+    r"(?P<where> in |, )(?P<place>[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)(?=[,;)]|\.(?:\s|$)| (?:and|in|on|from|to|where|which|until|before|after)\b)"
 )
 _PLACED_KINDS = frozenset(
     "School University College Church Museum Park Stadium Hospital Theatre Theater Hotel Institute"
     " Academy Library Station Airport Cathedral Arena Seminary Cemetery Prison Castle Palace"
+    " Chapel Hall Centre Center Abbey Monastery"
+    " Temple Mosque Synagogue Gallery Observatory Zoo Aquarium Clinic Laboratory Speedway Raceway"
+    " Racecourse Racetrack Ballpark Coliseum Fairgrounds Monument Memorial Garden Barracks Harbour"
+    " Harbor Dam Lighthouse Opera Polytechnic Gymnasium Convent Priory Tower Mall Plaza"
     " Campus County".split()
 )
+_EVENTS = frozenset("Olympics Paralympics Games Championship Conference Festival".split())
+_SPORTS = frozenset("Athletics Swimming Aquatics Cycling Rowing Badminton Judo Chess".split())
+_YEAR_BEFORE = re.compile(r"(?:1[89]|20)\d\d \Z")
 _CENSUS = re.compile(
     r"\b(?:at|in|to|of|by|from|per) the (?P<year>(?:1[89]|20)\d\d) (?:[A-Z][\w.]* |national |federal |population ){0,3}[Cc]ensus\b"
 )
 _NO_NAMES = frozenset(
     "In On At By From And But With For January February March April May June July August September October November December".split()
 )
-
-
-@cache
-def _in_region() -> re.Pattern[str]:
-    """Return the pattern of a place and the state or country that it is in."""
-    regions = "|".join(map(re.escape, sorted(words("regions"), key=lambda one: (-len(one), one))))
-    return re.compile(
-        rf"(?<![\w'’.-])(?<!St\. )(?<!Mt\. )(?<!Ft\. )(?P<name>[A-Z][\w'’-]*(?: (?:(?:of|the|de|del|and) )?[A-Z][\w'’-]*)*), "
-        rf"(?P<place>{regions})(?![\w'’-]| [A-Z])"
-    )
 
 
 def facts_of_phrases(document: Document) -> Iterator[StatedFact]:
@@ -61,11 +59,18 @@ def facts_of_phrases(document: Document) -> Iterator[StatedFact]:
             yield StatedFact(match["name"], "nationality", match["nation"], match.start("nation"))
     for match in _PLACED.finditer(document.text):
         name = match["name"]
-        if name.split()[-1].rstrip("s") in _PLACED_KINDS and " " in name:
+        kind = name.split()[-1]
+        is_event = kind.rstrip("s") in _EVENTS or kind in _EVENTS
+        is_place = is_event or kind.rstrip("s") in _PLACED_KINDS
+        if not is_place or " " not in name or (is_event and match["where"] == ", "):
+            continue
+        year = _YEAR_BEFORE.search(document.text, max(0, match.start() - 5), match.start())
+        if is_event and year is None:
+            continue
+        name = year.group() + name if year else name
+        if match["place"] not in _SPORTS:
             yield StatedFact(name, "location", match["place"], match.start("place"))
-    for match in _in_region().finditer(document.text):
-        is_list = match["name"] in words("regions")  # of countries
-        if match["name"].split()[0] not in _NO_NAMES and not is_list:
-            yield StatedFact(match["name"], "location", match["place"], match.start("place"))
+    yield from facts_of_place_chains(document.text)
+    yield from facts_of_brackets(document)
     for match in _CENSUS.finditer(document.text):
         yield StatedFact(document.title, "census year", match["year"], match.start("year"))

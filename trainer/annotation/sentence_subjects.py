@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lamlam.trainer.annotation.sentence_tokens import is_verb, words
-from lamlam.trainer.annotation.subjects import INTRODUCTION, names_of_title, sentences_about
+from lamlam.trainer.annotation.subjects import (
+    INTRODUCTION,
+    SentenceAbout,
+    names_of_title,
+    sentences_about,
+)
 from lamlam.trainer.documents import Document
 from lamlam.trainer.pronouns import pronoun_of
 
@@ -32,8 +37,8 @@ _PART = re.compile(
 )
 _PARTICIPLE = re.compile(
     r"(?=[A-Z][a-z]+ (?:in|by|on|from|at) )(?:Founded|Formed|Established|Released|Written|Directed|Produced|Built"
-    r"|Created|Published|Born|Launched|Opened|Located|Situated|Based|Named|Recorded|Activated"
-    r"|Incorporated|Designed|Set|Completed|Constructed|Educated|Adapted|Distributed|Signed) "
+    r"|Created|Published|Born|Raised|Headquartered|Launched|Opened|Located|Situated|Based|Named|Recorded|Activated"
+    r"|Incorporated|Designed|Drafted|Selected|Managed|Owned|Operated|Composed|Discovered|Edited|Organized|Organised|Sponsored|Raised|Signed|Narrated|Developed|Invented|Hosted|Commissioned|Set|Completed|Constructed|Educated|Adapted|Distributed|Signed) "
 )
 _BRACKETS = re.compile(r",? ?\([^()]*(?:\([^()]*\)[^()]*)*\)")
 _LEAST_SEMICOLONS = 3
@@ -57,17 +62,31 @@ class Predicate:
     part: str = ""
     """The noun of a part of the entity ("Its lead single", "The harbour") that is the subject."""
     is_person: bool = False
+    participle: str = ""
+    """The verb before the subject: "Founded in 1987, …"."""
 
 
-def predicates_of(document: Document) -> Iterator[Predicate]:
-    """Yield the predicates of sentences whose subject is the title's entity or a name."""
+def sentences_of(document: Document) -> list[SentenceAbout]:
+    """Return a document's sentences and what they are about; none if it never names its title."""
+    pronoun = pronoun_of(document)
+    is_person = document.is_person or pronoun in ("he", "she")
+    names = names_of_title(document.title, document.text, is_person=is_person)
+    return sentences_about(document.text, document.title, names, pronoun) if names else []
+
+
+def predicates_of(document: Document, sentences: Sequence[SentenceAbout]) -> Iterator[Predicate]:
+    """Yield the predicates of sentences whose subject is the title's entity or a name.
+
+    Args:
+        document: whose facts are read.
+        sentences: of the document, as ``sentences_of`` returns them.
+    """
     text = document.text
     pronoun = pronoun_of(document)
     is_person = document.is_person or pronoun in ("he", "she")
     names = names_of_title(document.title, text, is_person=is_person)
-    if not names:
+    if not sentences:
         return
-    sentences = sentences_about(text, document.title, names, pronoun)
     nouns = _nouns(text)
     is_list = text.count(";") >= _LEAST_SEMICOLONS and is_person
     for sentence in sentences:
@@ -84,9 +103,12 @@ def predicates_of(document: Document) -> Iterator[Predicate]:
             date = (opening[1].lower(), opening.start(2), opening.end(2))
         elif introduction := INTRODUCTION.match(text, start, end):
             start = introduction.end()
-        if (participle := _PARTICIPLE.match(text, start, end)) and sentence.about != "other":
-            stop = text.find(",", participle.end(), end)
-            yield Predicate(document.title, start, stop if stop > 0 else end, pronoun)
+        participle = _PARTICIPLE.match(text, start, end)
+        if participle and sentence.about != "other":
+            stop = text.find(", ", participle.end(), end)
+            if stop > 0 and _is_title(text, stop + 2, end, names, nouns):
+                verb = participle.group().strip().lower()
+                yield Predicate(document.title, participle.end(), stop, pronoun, participle=verb)
             continue
         subject = _subject(text, start, end, names, nouns, sentence.about == "other")
         part = ""
@@ -113,6 +135,14 @@ def predicates_of(document: Document) -> Iterator[Predicate]:
             part=part,
             is_person=is_person and is_title,
         )
+
+
+def _is_title(
+    text: str, start: int, end: int, names: tuple[str, ...], nouns: frozenset[str]
+) -> bool:
+    """Return whether the subject behind "Founded in 1987, " is the title's entity."""
+    subject = _subject(text, start, end, names, nouns, False)
+    return subject is not None and not subject[0]
 
 
 def _subject(

@@ -31,6 +31,10 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W\d_][\w'’-]*|\d[\d.,]*\w*)"
     r"|(?P<mark>[,;:()\[\]–—])"
 )
+NAME = re.compile(
+    rf"(?:{_YEAR} (?=[A-Z]))?(?:The )?{_NAME_WORD}(?: {_LINK}(?:{_NAME_WORD}|\d+\b(?![-.,]?\d)))*"
+)
+"""A name, from its first letter."""
 _IS_NAME = re.compile(r"(?:The )?(?:January|February|March|April|May|June|July|August|September"
                       r"|October|November|December|The|A|An|I|In|At|On)\Z")  # fmt: skip
 DEMONYM = re.compile(
