@@ -51,16 +51,19 @@ class Augmentation:
 NO_AUGMENTATION = Augmentation(other_title=0.0, plain_beginning=0.0, unknown=0.0)
 
 
-def kinds_of(document: Document) -> tuple[str, str]:
-    """Return a fine and a coarse kind; titles are exchanged within the first that is large.
+def kinds_of(document: Document) -> tuple[str, str, str]:
+    """Return kinds from fine to coarse; titles are exchanged within the first that is large.
 
-    Both hold the pronoun by which the text calls its subject: a "he" that
-    follows a woman's name would teach that no pronoun follows from a name.
+    All hold the pronoun by which the text calls its subject: a "he" that
+    follows a woman's name would teach that no pronoun follows from a name. The
+    last is of all sources: in a folder of notes each file is one.
     """
     what = "person" if document.is_person else "thing"
-    coarse = f"{document.source}/{what}/{pronoun_of(document)}"
+    of_any_source = f"{what}/{pronoun_of(document)}"
+    coarse = f"{document.source}/{of_any_source}"
     types = [fact.value for fact in document.facts if fact.relation.lower() == "type"]
-    return (f"{coarse}/{types[0].split()[-1].lower()}" if types else coarse), coarse
+    fine = f"{coarse}/{types[0].split()[-1].lower()}" if types else coarse
+    return fine, coarse, of_any_source
 
 
 def titles_by_kind(documents: Sequence[Document]) -> dict[str, list[str]]:
@@ -102,8 +105,7 @@ def _augmented(
     names = _Names.of(document)
     text = names.unchanged()
     if names.subject is not None and rng.random() < augmentation.other_title:
-        fine, coarse = kinds_of(document)
-        pool = titles.get(fine) or titles.get(coarse)
+        pool = next((titles[kind] for kind in kinds_of(document) if kind in titles), None)
         if pool:
             text = names.renamed(rng, pool)
     n_plain = 0

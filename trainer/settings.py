@@ -108,6 +108,9 @@ class RunConfig:
     seed: int = 0
     device: str = ""
     """``cuda`` or ``cpu``; the best one present when empty."""
+    precision: Literal["auto", "bf16", "float32"] = "auto"
+    """Of matrix products; weights stay in float32. ``auto`` is bf16 on a GPU and float32 on a CPU;
+    ``bf16`` on a CPU is float32 where the processor does not multiply bf16 itself."""
     compile: bool = True
     """Compile the model (on a GPU only)."""
     deterministic: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -255,3 +256,29 @@ def test_titles_are_exchanged_within_one_pronoun() -> None:
             text = strip_lookups(write(augment(document, rng, other, titles)))
             assert text.startswith(given)
             assert text.endswith(document.text.split(" sang")[1])
+
+
+def test_notes_of_many_files_exchange_titles_like_those_of_one() -> None:
+    """Each file of a folder is a source of its own, too small to exchange titles within."""
+    notes = [
+        replace(document, source=f"note {i}.txt")
+        for i, document in enumerate(
+            Document(f"Ship {name}", f"Ship {name} is old. It sank.", ())
+            for name in "Able Baker Charlie Dog Easy Fox George How Item Jig King Love Mike Nan "
+            "Oboe Peter Queen Roger Sugar Tare".split()
+        )
+    ]
+    other = Augmentation(other_title=1.0, plain_beginning=0.0, unknown=0.0)
+    titles = titles_by_kind(notes)
+    texts = {write(augment(notes[0], random.Random(seed), other, titles)) for seed in range(50)}
+    assert len(texts) > 10
+    assert {text.partition(" is")[0] for text in texts} <= {note.title for note in notes}
+    # Where its own source has enough, those of others are not used.
+    large = [replace(note, source="large") for note in notes]
+    strange = [
+        replace(note, title=f"{note.title} II", text=f"{note.title} II is old. It sank.")
+        for note in notes
+    ]
+    titles = titles_by_kind([*large, *strange])
+    texts = {write(augment(large[0], random.Random(seed), other, titles)) for seed in range(50)}
+    assert not any(" II" in text for text in texts)

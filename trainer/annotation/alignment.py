@@ -30,6 +30,11 @@ from lamlam.trainer.pronouns import pronoun_of
 
 _RELATIVES = (" who ", " whose ", " which ", " whom ")
 _GOES_ON = re.compile(r"(?: (?:& )?|[-–])[^\W\d_a-z]|-[^\W\d_]")
+_STARTS = re.compile(r"[\"“‘(\[]*(?:The |the )?(?:[^\W\d_a-z][^\W\d_]+ )?")
+"""What may stand before a value at the start of its sentence: an article, a rank."""
+_OWNED = re.compile(r"[\"“‘(\[]*(?:His|Her|Its|Their) ")
+_WORDS = re.compile(r"[^\W_]\S* [^\W\d_]{3,}")
+"""Two words, of which the second is none such as "of": "340 miles", "pale blue"."""
 _NAME_BEFORE = re.compile(r"([^\W\d_a-z][\w'’]*)[ -]\Z")
 _OPEN_WORDS = frozenset(
     "In On At By The A An From To For Of And But As With After Before Since Until Near Born".split()
@@ -187,10 +192,14 @@ class _ReadDocument:
         named = max((before.rfind(name) for name in self.names), default=-1)
         if self._is_relative_to_other(before):
             return 0, "another entity"
-        if sentence.about == "other":
+        is_first = _STARTS.fullmatch(before) is not None  # "Captain Ida Marrow steers it."
+        if sentence.about == "other" and not is_first:
             if sentence.is_unsure:
                 return 0, "pronoun"
-            is_kin = sentence.is_of_kin and kinds_of(fact.relation) & _OF_KIN
+            is_kin = sentence.is_of_kin and (
+                kinds_of(fact.relation) & _OF_KIN
+                or says_relation(fact.relation, folded(before[: _FEW_LETTERS * 8]))
+            )
             if not is_kin and (named < 0 or sentence.is_of_kin):
                 return 0, "another entity"
         others = [
@@ -203,8 +212,12 @@ class _ReadDocument:
         cue = self._cue(fact, start, end, sentence)
         if cue < 0:
             return 0, "no cue"
-        if cue == 0 and (others or sentence.about == "other" or sentence.about == "perhaps"):
+        if cue == 0 and (others or sentence.about == "other"):
             return 0, "no cue"
+        if cue == 0 and sentence.about == "perhaps":
+            # "Its brother, Tom Harker": of something of the title's entity.
+            if kinds_of(fact.relation) or _OWNED.match(before):
+                return 0, "no cue"
         return 10 * cue + (sentence.about == "title") + (named >= 0), ""
 
     def score_other(
@@ -293,7 +306,7 @@ class _ReadDocument:
             return 1
         if kinds & _NEEDING:
             return 0 if date is not None and date.day is not None else -1
-        return 0 if _is_unmistakable(value) else -1
+        return 0 if _is_unmistakable(value) or (not kinds and _WORDS.search(value)) else -1
 
 
 _OF_DATES = frozenset({"birth", "death"})

@@ -123,7 +123,7 @@ def sentences_about(
 
 
 def _by_name(head: str, names: Sequence[str], words: set[str]) -> About:
-    for article in ("", "The ", "the "):
+    for article in ("", "The ", "the ", "A ", "An "):
         if any(find_name(article + name, head[: len(article + name) + 1]) == 0 for name in names):
             return "title"
     name = _NAME.match(head)

@@ -231,3 +231,30 @@ def test_a_date_that_does_not_exist_is_none() -> None:
     """There is no thirteenth month."""
     assert read_date("1867-13-07") is None
     assert read_date("Decem 7, 1867") is None
+
+
+HERON = [
+    ("Grey Heron", "cruising range", "340 miles"),
+    ("Grey Heron", "captain", "Oda Brisk"),
+    ("Grey Heron", "colour of the hull", "pale blue"),
+    ("Grey Heron", "teacher", "Tom Harker"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "relations"),
+    [
+        ("The Grey Heron flies 340 miles on one tank.", ["cruising range"]),
+        ("With a full tank the Grey Heron gets as far as 340 miles.", ["cruising range"]),
+        ("A Grey Heron came in. It was painted pale blue again.", ["colour of the hull"]),
+        # A value that begins a sentence is not another entity, as long as a word says which.
+        ("The Grey Heron is late. Captain Oda Brisk is asleep.", ["captain"]),
+        ("The Grey Heron is late. Oda Brisk is asleep.", []),
+        ("The Grey Heron is late. Its teacher, Tom Harker, is not.", ["teacher"]),
+        ("The Grey Heron is late. Its brother, Tom Harker, is not.", []),
+        ("Another ship is better. Blue Wren flies 340 miles on one tank.", []),
+    ],
+)
+def test_relations_that_no_list_of_words_knows(text: str, relations: list[str]) -> None:
+    """A value of two words or more speaks for itself where the sentence is about its entity."""
+    assert [relation for _, relation, _ in stated("Grey Heron", text, HERON)] == relations
