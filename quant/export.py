@@ -76,16 +76,16 @@ def export_gguf(
     is_ours = (hf_dir / "lamlam.json").is_file()
     settings = {**_lamlam_settings(hf_dir), "is_ours": is_ours}
     settings["name"] = _model_name(settings.get("name"), said.config, architecture.name)
-    with HfWeights(hf_dir) as weights:
-        rules = _match(architecture, weights.shapes())
-        text = _text_settings(said, vocabulary)
-        with written_beside(out) as unfinished:
-            writer = _writer(unfinished, architecture, text, settings, dtype)
-            try:
-                _write_tensors(writer, rules, architecture.constants, weights, dtype, progress)
-            finally:
-                writer.close()
-            seal(unfinished)
+    weights = HfWeights(hf_dir)
+    rules = _match(architecture, weights.shapes())
+    text = _text_settings(said, vocabulary)
+    with written_beside(out) as unfinished:
+        writer = _writer(unfinished, architecture, text, settings, dtype)
+        try:
+            _write_tensors(writer, rules, architecture.constants, weights, dtype, progress)
+        finally:
+            writer.close()
+        seal(unfinished)
     return out
 
 
@@ -315,7 +315,7 @@ def _write_tensors(
         if rule.change is not None:
             values = rule.change(values)
         kind = matrix_kind if values.ndim > 1 else kinds.F32
-        largest = float(np.abs(values).max())
+        largest = max(float(values.max()), -float(values.min()))
         if kind == kinds.F16 and largest > _LARGEST_F16:
             raise BadCheckpoint(
                 f"{name} has the value {largest:g}, f16 ends at {_LARGEST_F16:g}",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -18,53 +16,45 @@ _INDEX = "model.safetensors.index.json"
 
 
 class HfWeights:
-    """Shapes at once, values on demand, from one safetensors file or several."""
+    """Shapes at once, values on demand, from one safetensors file or several.
+
+    A file is mapped into memory for as long as one tensor is read: what was read of it would
+    count as memory of this process otherwise, until it held the whole file.
+    """
 
     def __init__(self, hf_dir: Path) -> None:
-        """Find the files; they are opened by ``with``.
+        """Read names and shapes.
 
         Raises:
-            BadCheckpoint: the folder has no safetensors weights.
+            BadCheckpoint: the folder has no safetensors weights, or they cannot be read.
+            MissingExtra: the packages of ``lamlam[train]`` are not installed.
         """
-        self._stack = ExitStack()
-        self._files: dict[str, Any] = {}  # Any: safetensors publishes no type for open files
-        if (hf_dir / _ONE_FILE).is_file():
-            self._paths = [hf_dir / _ONE_FILE]
-        elif (hf_dir / _INDEX).is_file():
-            shards = read_json(hf_dir / _INDEX).get("weight_map") or {}
-            self._paths = [hf_dir / name for name in sorted(set(shards.values()))]
-        else:
-            raise BadCheckpoint(f"{hf_dir} has no {_ONE_FILE}")
-
-    def __enter__(self) -> HfWeights:
         try:
             # Through torch, since NumPy has no bfloat16.
             import torch  # noqa: F401
-            from safetensors import SafetensorError, safe_open
+            from safetensors import safe_open
         except ImportError as problem:
             raise MissingExtra("train", problem.name or "safetensors") from None
-        for path in self._paths:
-            try:
-                file = self._stack.enter_context(safe_open(path, framework="pt"))
-            except (OSError, SafetensorError) as problem:
-                self._stack.close()
-                raise BadCheckpoint(f"cannot read {path}: {problem}") from None
-            for name in file.keys():  # not a dictionary
-                self._files[name] = file
-        return self
+        self._open_file: Any = safe_open  # Any: safetensors publishes no type for open files
+        self._paths: dict[str, Path] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        for path in _files(hf_dir):
+            with self._open(path) as file:
+                for name in file.keys():  # not a dictionary
+                    self._paths[name] = path
+                    self._shapes[name] = tuple(file.get_slice(name).get_shape())
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._files.clear()
-        self._stack.close()
+    def _open(self, path: Path) -> Any:
+        from safetensors import SafetensorError
+
+        try:
+            return self._open_file(path, framework="pt")
+        except (OSError, SafetensorError) as problem:
+            raise BadCheckpoint(f"cannot read {path}: {problem}") from None
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every tensor, without reading values."""
-        return {name: tuple(file.get_slice(name).get_shape()) for name, file in self._files.items()}
+        return dict(self._shapes)
 
     def read(self, name: str) -> Weights:
         """Return one tensor as float32.
@@ -72,10 +62,20 @@ class HfWeights:
         Raises:
             BadCheckpoint: a value is infinite or not a number.
         """
-        weights: Weights = self._files[name].get_tensor(name).float().numpy()
+        with self._open(self._paths[name]) as file:
+            weights: Weights = file.get_tensor(name).float().numpy()
         if not np.isfinite(weights).all():
             raise BadCheckpoint(
                 f"{name} has values that are infinite or not a number",
                 hint="the training run diverged; export an earlier checkpoint",
             )
         return weights
+
+
+def _files(hf_dir: Path) -> list[Path]:
+    if (hf_dir / _ONE_FILE).is_file():
+        return [hf_dir / _ONE_FILE]
+    if (hf_dir / _INDEX).is_file():
+        shards = read_json(hf_dir / _INDEX).get("weight_map") or {}
+        return [hf_dir / name for name in sorted(set(shards.values()))]
+    raise BadCheckpoint(f"{hf_dir} has no {_ONE_FILE}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from lamlam.trainer.training_state import STATE
 from tests.trainer_processes import configuration, ends, start
 
 KILLS = 50
+STEPS = 1_500
 
 
 @pytest.fixture(scope="module")
@@ -46,24 +48,56 @@ def only_at_length(pytestconfig: pytest.Config) -> None:
 
 
 def test_killed_at_random_a_run_ends_with_the_same_weights(corpus: Path, tmp_path: Path) -> None:
-    steps = 3_000
-    whole = configuration(corpus, tmp_path / "whole", steps=steps, save_every=7)
-    killed = configuration(corpus, tmp_path / "killed", steps=steps, save_every=7)
+    """Killed as it starts, in its steps and while it saves, mostly before it has come far."""
+    whole = configuration(corpus, tmp_path / "whole", steps=STEPS, save_every=3)
+    killed = configuration(corpus, tmp_path / "killed", steps=STEPS, save_every=3)
     begun = time.monotonic()
-    assert ends(start(1, whole))[0][0] == 0
-    whole_s = time.monotonic() - begun
+    process = start(1, whole)[0]
+    wait_for_steps(process, tmp_path / "whole" / "run" / "train.log", 1)
+    start_s = time.monotonic() - begun
+    assert ends([process])[0][0] == 0
     rng = random.Random(0)
-    state = tmp_path / "killed" / "run" / STATE
+    folder = tmp_path / "killed" / "run"
+    begun_at: list[int] = []
     for _ in range(KILLS):
-        process = start(1, killed, *(["--resume"] if state.exists() else []))[0]
-        time.sleep(rng.uniform(0.3, 0.6) * whole_s)  # in the middle of reading, training or saving
+        begun_at.append(saved_step(folder))
+        process = start(1, killed, *(["--resume"] if begun_at[-1] else []))[0]
+        if rng.random() < 0.2:
+            time.sleep(rng.uniform(0, start_s))
+        else:
+            wait_for_steps(process, folder / "train.log", rng.randint(1, 3 * STEPS // (2 * KILLS)))
+            time.sleep(rng.uniform(0, 0.03))  # about one step, in which it may save, too
+        assert process.poll() is None, process.communicate()[1]
         process.kill()
         process.communicate()
-    status = ends(start(1, killed, *(["--resume"] if state.exists() else [])))[0][0]
-    assert status == 0
+    begun_at.append(saved_step(folder))
+    assert begun_at[-1] < STEPS
+    assert begun_at == sorted(begun_at) and len(set(begun_at)) > KILLS / 2
+    status, said = ends(start(1, killed, "--resume"))[0]
+    assert status == 0, said
     expected = load_file(tmp_path / "whole" / "run" / "model.safetensors")
-    found = load_file(tmp_path / "killed" / "run" / "model.safetensors")
+    found = load_file(folder / "model.safetensors")
     assert all(torch.equal(weight, found[name]) for name, weight in expected.items())
+    assert not list(folder.glob(".*.part")), "what the killed ones began is left"
+
+
+def saved_step(folder: Path) -> int:
+    """The step that the run would go on from; 0 where there is none."""
+    if not (folder / STATE).exists():
+        return 0
+    position = torch.load(folder / STATE, weights_only=True)["position"]
+    return int(position["step"])
+
+
+def wait_for_steps(process: subprocess.Popen[str], log: Path, n: int) -> None:
+    """Wait until the process has logged so many steps of its own, or has ended."""
+    before = steps_in(log)
+    while process.poll() is None and steps_in(log) < before + n:
+        time.sleep(0.005)
+
+
+def steps_in(log: Path) -> int:
+    return log.read_text(encoding="utf-8").count(" step ") if log.exists() else 0
 
 
 def test_a_signal_to_one_ends_both_and_one_goes_on(corpus: Path, tmp_path: Path) -> None:
