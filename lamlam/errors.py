@@ -318,6 +318,10 @@ class BadDocument(TrainingError):
     """A training document breaks its format."""
 
 
+class BadTokenFiles(TrainingError):
+    """A folder of token files is damaged, unfinished, or made for another model."""
+
+
 class AnnotatorFailed(TrainingError):
     """The model that annotates texts refuses, or gives no usable answer."""
 

@@ -18,7 +18,7 @@ except ModuleNotFoundError:
     raise MissingExtra("train", "torch") from None
 
 from lamlam.trainer.checkpoint import save_checkpoint
-from lamlam.trainer.data_loader import BatchLoader, choose_workers, training_documents
+from lamlam.trainer.data_loader import BatchLoader, choose_workers
 from lamlam.trainer.device_feed import DeviceFeed
 from lamlam.trainer.model import build_model
 from lamlam.trainer.optimiser import build_optimisers, lr_scale
@@ -33,7 +33,7 @@ from lamlam.trainer.settings import Settings
 from lamlam.trainer.shared_rows import SharedRows
 from lamlam.trainer.step_loss import StepLoss
 from lamlam.trainer.stop_request import StopRequest
-from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
+from lamlam.trainer.training_data import read_training_data
 from lamlam.trainer.training_state import Position, TrainingState
 
 log = logging.getLogger(__name__)
@@ -76,19 +76,15 @@ def train(
         device = torch.device(run.device or (f"cuda:{ranks.local}" if on_gpu else "cpu"))
 
         # 1) Data and tokenizer.
-        documents = training_documents(settings, skip_invalid=settings.data.skip_invalid)
+        data = read_training_data(settings)
+        settings = data.settings
         pretrained = PretrainedModel(Path(settings.model.init)) if settings.model.init else None
-        if pretrained is not None:
-            tokenizer = pretrained.tokenizer
-        elif settings.data.tokenizer:
-            tokenizer = LmlmTokenizer.load(Path(settings.data.tokenizer))
-        else:
-            tokenizer = train_tokenizer((d.text for d in documents), settings.data.vocabulary)
-        log.info("%d documents, vocabulary %d", len(documents), tokenizer.size)
+        tokenizer = data.tokenizer(None if pretrained is None else pretrained.tokenizer)
+        log.info("%d documents, vocabulary %d", data.n_documents, tokenizer.size)
         workers = choose_workers(settings.data.workers, on_gpu=on_gpu, processes=ranks.world)
         shared = SharedRows(Path(run.output) / "rows", ranks) if ranks.world > 1 else None
         loader = stack.enter_context(
-            BatchLoader(settings, documents, tokenizer, workers=workers, shared=shared)
+            BatchLoader(settings, data, tokenizer, workers=workers, shared=shared)
         )
 
         # 2) Model and optimisers; the matrix products run in bf16, the weights stay in float32.
@@ -101,7 +97,7 @@ def train(
         model.train()
         optimisers = build_optimisers(model, optim)
         n_parameters = sum(weight.numel() for weight in model.parameters())
-        state = TrainingState(Path(run.output), settings, documents, tokenizer, model, optimisers)
+        state = TrainingState(Path(run.output), settings, data, tokenizer, model, optimisers)
         position = state.load() if resume else Position()
         step_loss = StepLoss(model, settings, tokenizer.ids.end_of_text, device)
         log.info(
@@ -194,7 +190,7 @@ def train(
             "steps": position.step,
             "tokens_this_session": n_tokens,
             "parameters": n_parameters,
-            "documents": len(documents),
+            "documents": data.n_documents,
             "last_loss": None if math.isnan(reports.last_loss) else reports.last_loss,
             "seconds": round(clock.seconds, 1),
             "device": device_name(device),

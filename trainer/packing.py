@@ -8,6 +8,7 @@ row ends, stays as a setting.
 from __future__ import annotations
 
 import random
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -38,6 +39,8 @@ class EncodedDocument:
     """Whether the end-of-text token after it counts: not where the text was cut."""
     is_later_part: bool = False
     """Whether it goes on a document that is longer than a row."""
+    source: str = ""
+    """Where the document comes from, as it says itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,12 @@ def pack(
             (`encode_parts` sees to it); ``stream`` cuts one long stream.
     """
     filled: list[list[EncodedDocument]] = (
-        _fit_whole(documents, seq_len) if how == "documents" else [list(documents)]
+        [
+            [documents[i] for i in group]
+            for group in fit_whole([len(document.tokens) for document in documents], seq_len)
+        ]
+        if how == "documents"
+        else [list(documents)]
     )
     width = seq_len + 1
     inputs: list[NDArray[np.int32]] = []
@@ -163,26 +171,27 @@ def pack(
     return PackedRows(np.concatenate(inputs), np.concatenate(labels), n_later_parts)
 
 
-def _fit_whole(documents: Sequence[EncodedDocument], seq_len: int) -> list[list[EncodedDocument]]:
-    """Put each document into the fullest open row with room for it."""
-    full: list[list[EncodedDocument]] = []
-    rows: list[tuple[int, list[EncodedDocument]]] = []  # (room, documents)
-    for document in documents:
-        need = min(len(document.tokens), seq_len)
-        fits = [i for i, (room, _) in enumerate(rows) if room >= need]
-        if fits:
-            best = min(fits, key=lambda i: rows[i][0])
-            room, group = rows.pop(best)
-        else:
-            room, group = seq_len, []
-        group.append(document)
+def fit_whole(lengths: Sequence[int], seq_len: int) -> list[list[int]]:
+    """Return which documents share each row: one goes into the fullest open row with room for it.
+
+    Args:
+        lengths: tokens of each document, in the order in which they are to be seen.
+    """
+    full: list[list[int]] = []
+    # (room, the document that came last, documents), the fullest first, then the oldest.
+    rows: list[tuple[int, int, list[int]]] = []
+    for i, length in enumerate(lengths):
+        need = min(length, seq_len)
+        at = bisect_left(rows, (need,))
+        room, _, group = rows.pop(at) if at < len(rows) else (seq_len, i, [])
+        group.append(i)
         if room - need < 16:  # no document is that short
             full.append(group)
         else:
-            rows.append((room - need, group))
+            insort(rows, (room - need, i, group))
         if len(rows) > 32:  # few open rows: near-perfect filling at little cost
-            full.append(rows.pop(min(range(len(rows)), key=lambda i: rows[i][0]))[1])
-    return full + [group for _, group in rows]
+            full.append(rows.pop(0)[2])
+    return full + [group for _, _, group in sorted(rows, key=lambda row: row[1])]
 
 
 def augment_and_encode(
@@ -211,7 +220,7 @@ def augment_and_encode(
             parts = encode_parts(pieces, tokenizer, longest, plain=plain)
         if document.is_cut:
             parts[-1] = replace(parts[-1], end_in_loss=False)
-        result += parts
+        result += [replace(part, source=document.source) for part in parts]
     return result
 
 

@@ -26,21 +26,36 @@ _GROUP = 64
 
 
 def read_replay(data: DataConfig) -> list[Document]:
-    """Return the texts of ``data.replay``, each as a document without facts.
+    """Return the texts of ``data.replay``, each as a document without facts; none if it is empty.
+
+    Raises:
+        BadDocument: as `read_plain_texts`.
+    """
+    if not data.replay:
+        return []
+    texts = read_plain_texts(data.replay, "data.replay", data.held_out)
+    log.info("%d texts to replay, %.0f%% of the tokens", len(texts), 100 * data.replay_share)
+    return texts
+
+
+def read_plain_texts(path: str, setting: str, held_out: float) -> list[Document]:
+    """Return the texts of a file, each as a document without facts.
 
     A file whose first line is a JSON object has one a line, with a ``text``: documents are such
     lines. In any other each line is a text. Titles that are held out stay out.
 
+    Args:
+        setting: that names the file, for messages.
+        held_out: share of the titles that are held out.
+
     Raises:
         BadDocument: the file cannot be read, a line of JSON has no text, or no text is there.
     """
-    if not data.replay:
-        return []
     texts: list[Document] = []
     is_json: bool | None = None
     n_held_out = 0
     try:
-        with open_text(data.replay) as lines:
+        with open_text(path) as lines:
             for number, line in enumerate(lines, 1):
                 line = line.removeprefix("\ufeff") if number == 1 else line
                 line = line.strip()
@@ -48,23 +63,23 @@ def read_replay(data: DataConfig) -> list[Document]:
                     continue
                 if is_json is None:
                     is_json = line.startswith("{") and _fields(line) is not None
-                title, text = _read_line(line, number, data.replay) if is_json else ("", line)
-                if title and is_held_out(title, data.held_out):
+                title, text = (
+                    _read_line(line, number, f"{setting}, {path},") if is_json else ("", line)
+                )
+                if title and is_held_out(title, held_out):
                     n_held_out += 1
                 elif text.strip():
-                    texts.append(Document(title, text, ()))
+                    texts.append(Document(title, text, (), source="replay"))
     except UNREADABLE as problem:
         why = (problem.strerror if isinstance(problem, OSError) else None) or problem
-        raise BadDocument(f"cannot read data.replay, {data.replay}: {why}") from None
+        raise BadDocument(f"cannot read {setting}, {path}: {why}") from None
     if not texts:
         raise BadDocument(
-            f"data.replay, {data.replay}, has no text",
+            f"{setting}, {path}, has no text",
             hint="write one text a line, or JSON lines with a text",
         )
-    log.info(
-        "%d texts to replay, %.0f%% of the tokens; %d more are held out",
-        len(texts), 100 * data.replay_share, n_held_out,
-    )  # fmt: skip
+    if n_held_out:
+        log.info("%d texts of %s are held out", n_held_out, setting)
     return texts
 
 
@@ -76,16 +91,16 @@ def _fields(line: str) -> dict[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
-def _read_line(line: str, number: int, path: str) -> tuple[str, str]:
+def _read_line(line: str, number: int, where: str) -> tuple[str, str]:
     fields = _fields(line) or {}
     title, text = fields.get("title", ""), fields.get("text")
     if not isinstance(text, str) or not isinstance(title, str):
         raise BadDocument(
-            f"line {number} of data.replay, {path}, is not a JSON object with a text",
+            f"line {number} of {where} is not a JSON object with a text",
             hint='write {"text": "..."} in each line, or plain text in all',
         )
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise BadDocument(f"line {number} of data.replay, {path}, has half a character")
+        raise BadDocument(f"line {number} of {where} has half a character")
     return title, text
 
 

@@ -17,11 +17,34 @@ from lamlam.trainer.presets import expand_preset
 
 
 @dataclass(frozen=True, slots=True)
+class MixtureSource:
+    """One source of a mixture, an entry of ``[[data.mixture]]``; it names one file or folder."""
+
+    documents: str = ""
+    """File of documents, as ``data.documents``."""
+    tokens: str = ""
+    """Folder of token files, as ``data.tokens``."""
+    replay: str = ""
+    """File of ordinary text, as ``data.replay``; learnt without lookups."""
+    weight: float = 1.0
+    """How often an epoch sees the source: 2 is twice, 0.5 one half and the other in the next."""
+
+    @property
+    def kind(self) -> str:
+        """Which of the three it names."""
+        return next(name for name in ("documents", "tokens", "replay") if getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True)
 class DataConfig:
     """The documents, their tokenizer, and how rows are made of them."""
 
     documents: str = ""
     """File of documents, one JSON object a line (``.jsonl``, ``.gz``, ``.xz``, ``.bz2``)."""
+    tokens: str = ""
+    """Folder of token files that ``lamlam prepare`` made, instead of ``documents``."""
+    mixture: tuple[MixtureSource, ...] = ()
+    """Several sources with weights, instead of one of the above."""
     tokenizer: str = ""
     """A ``tokenizer.json`` to use; learnt from the documents when empty."""
     vocabulary: int = 16_384
@@ -176,8 +199,7 @@ class Settings:
             self._check_heads()
         if self.optimiser.batch_rows % self.optimiser.accumulate:
             raise BadSettings("optimiser.batch_rows must be a multiple of optimiser.accumulate")
-        if not self.data.documents:
-            raise BadSettings("data.documents must name a file, got an empty text")
+        _check_sources(self.data)
 
     def _check_heads(self) -> None:
         model = self.model
@@ -203,6 +225,37 @@ class Settings:
                 "a head must be an even number of values wide: correct model.head_dim, or "
                 "model.width and model.heads"
             )
+
+
+def _check_sources(data: DataConfig) -> None:
+    if not (data.documents or data.tokens or data.mixture):
+        raise BadSettings(
+            "data.documents must name a file, got an empty text",
+            hint="or set data.tokens to a folder that lamlam prepare made, or [[data.mixture]]",
+        )
+    beside = [name for name in ("documents", "tokens", "replay") if getattr(data, name)]
+    if data.mixture and beside:
+        raise BadSettings(
+            f"data.mixture and data.{beside[0]} are both given",
+            hint="give each source an entry of its own: [[data.mixture]]",
+        )
+    for number, source in enumerate(data.mixture, 1):
+        where = f"[[data.mixture]] number {number}"
+        named = [name for name in ("documents", "tokens", "replay") if getattr(source, name)]
+        if len(named) != 1:
+            raise BadSettings(
+                f"{where} must name one of documents, tokens and replay, "
+                f"got {' and '.join(named) or 'none'}"
+            )
+        if not 0 < source.weight < _MOST_OFTEN:
+            raise BadSettings(
+                f"the weight of {where} must be above 0 and below {_MOST_OFTEN:,}, "
+                f"got {source.weight}",
+                hint="leave the entry out to see nothing of it",
+            )
+
+
+_MOST_OFTEN = 10_000
 
 
 def _changed(part: Any, where: str) -> list[str]:
@@ -288,7 +341,9 @@ def _build(kind: Any, raw: Any, where: str) -> Any:  # Any: one builder for all 
                 hint=f"known there: {', '.join(sorted(fields | _ALSO.get(where, set())))}",
             )
         default = getattr(standard, key)
-        if dataclasses.is_dataclass(default):
+        if isinstance(default, tuple):
+            values[key] = _build_list(MixtureSource, value, f"{where}{key}")
+        elif dataclasses.is_dataclass(default):
             values[key] = _build(type(default), value, f"{where}{key}.")
         elif isinstance(default, float) and type(value) is int:
             values[key] = float(value)
@@ -302,3 +357,12 @@ def _build(kind: Any, raw: Any, where: str) -> Any:  # Any: one builder for all 
         else:
             values[key] = value
     return kind(**values)
+
+
+def _build_list(kind: Any, raw: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(raw, list):
+        raise BadSettings(
+            f"{where} must be a list of tables, got {type(raw).__name__}",
+            hint=f"write [[{where}]] above each",
+        )
+    return tuple(_build(kind, value, f"{where}.") for value in raw)

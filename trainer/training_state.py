@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import os
 import pickle
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ import torch
 from torch.optim import Optimizer
 
 from lamlam.errors import BadSettings
-from lamlam.trainer.documents import Document
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.tokenizer import LmlmTokenizer
+from lamlam.trainer.training_data import TrainingData
 from lamlam.unfinished_files import part_beside
 
 STATE = "state.pt"
@@ -41,7 +40,7 @@ class TrainingState:
         self,
         folder: Path,
         settings: Settings,
-        documents: Sequence[Document],
+        data: TrainingData,
         tokenizer: LmlmTokenizer,
         model: torch.nn.Module,
         optimisers: list[Optimizer],
@@ -49,7 +48,7 @@ class TrainingState:
         self.path = folder / STATE
         self._model = model
         self._optimisers = optimisers
-        self._fingerprint = run_fingerprint(settings, documents, tokenizer)
+        self._fingerprint = run_fingerprint(settings, data, tokenizer)
 
     def save(self, position: Position) -> None:
         """Write the state beside its file first, then in one rename."""
@@ -111,14 +110,15 @@ class TrainingState:
 
 
 _FREE = {
-    "data.documents", "data.replay", "data.tokenizer", "model.init", "data.workers",
+    "data.documents", "data.tokens", "data.mixture", "data.replay", "data.tokenizer",
+    "data.workers", "model.init",
     "run.output", "run.device", "run.compile", "run.save_every", "run.log_every", "run.minutes",
 }  # fmt: skip
 """Settings that may change between two sessions of a run; files are compared by their content."""
 
 
 def run_fingerprint(
-    settings: Settings, documents: Sequence[Document], tokenizer: LmlmTokenizer
+    settings: Settings, data: TrainingData, tokenizer: LmlmTokenizer
 ) -> dict[str, Any]:
     """Return what must be alike for a run to go on: settings by name, data by hash."""
     found: dict[str, Any] = {}
@@ -133,18 +133,10 @@ def run_fingerprint(
     collect(dataclasses.asdict(settings), "")
     if settings.run.steps == 0:  # the learning rate follows the clock
         found["run.minutes"] = settings.run.minutes
-    seen = hashlib.blake2b(digest_size=8)
-    for document in documents:
-        # One hash for each, so that no text can look like the border between two.
-        for text in (document.title, document.text, repr((document.facts, document.is_cut))):
-            seen.update(
-                hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
-            )
-    found["the content of data.documents"] = f"{len(documents)} documents, {seen.hexdigest()}"
-    if settings.data.replay:
-        with open(settings.data.replay, "rb") as file:
-            replayed = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8))
-        found["the content of data.replay"] = replayed.hexdigest()
+    if settings.data.mixture:
+        weights = ", ".join(f"{one.kind} x {one.weight:g}" for one in settings.data.mixture)
+        found["data.mixture"] = weights
+    found |= data.content()
     vocabulary = hashlib.blake2b(tokenizer.full.to_str().encode(), digest_size=8).hexdigest()
     found["the content of data.tokenizer"] = f"{tokenizer.size} tokens, {vocabulary}"
     return found

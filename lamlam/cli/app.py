@@ -26,6 +26,7 @@ from lamlam.cli import (
     evaluate,
     export,
     facts,
+    prepare,
     process_clock,
     train,
 )
@@ -90,6 +91,7 @@ app.add_typer(facts.app, name="facts")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(bench.app, name="bench")
 annotate.register(app)
+prepare.register(app)
 train.register(app)
 export.register(app)
 doctor.register(app)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from lamlam.errors import NothingToLearn
-from lamlam.trainer.data_loader import training_documents
 from lamlam.trainer.documents import Document
 from lamlam.trainer.near_copies import find_near_copies
 from lamlam.trainer.settings import DataConfig, RunConfig, Settings
 from lamlam.trainer.split import birth_date, is_held_out, split_documents
+from lamlam.trainer.training_data import training_documents
 from tests.trainer.conftest import as_line
 
 SHARE = 0.2
