@@ -48,7 +48,7 @@ class EpochRows:
     """All rows of an epoch, shuffled."""
 
     def __init__(self, parts: Sequence[RowPart], seed: int) -> None:
-        """Shuffle the rows of the parts together.
+        """Put the rows of the parts together in another order.
 
         Args:
             seed: of the order.

@@ -18,7 +18,7 @@ from lamlam.trainer.replay import read_plain_texts, read_replay
 from lamlam.trainer.settings import DataConfig, Settings
 from lamlam.trainer.split import log_split, split_documents
 from lamlam.trainer.token_files.token_folder import TokenFolder
-from lamlam.trainer.token_files.token_source import TokenSource
+from lamlam.trainer.token_files.token_source import TokenFileSource
 from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class TrainingData:
     settings: Settings
     """Of the run; where token files are all that it reads, with the settings that made them."""
     documents: tuple[DocumentSource, ...] = ()
-    tokens: tuple[TokenSource, ...] = ()
+    tokens: tuple[TokenFileSource, ...] = ()
     replay: Sequence[Document] = field(default=(), repr=False)
     """Of ``data.replay``."""
 
@@ -125,7 +125,9 @@ def read_training_data(settings: Settings) -> TrainingData:
         folder = TokenFolder(Path(data.tokens))
         settings = _as_made(settings, folder)
         folder.check_rows(settings)
-        return TrainingData(settings, tokens=(TokenSource(f"data.tokens = {data.tokens}", folder),))
+        return TrainingData(
+            settings, tokens=(TokenFileSource(f"data.tokens = {data.tokens}", folder),)
+        )
     documents = training_documents(settings, skip_invalid=data.skip_invalid)
     source = DocumentSource(f"data.documents = {data.documents}", documents)
     return TrainingData(settings, documents=(source,), replay=read_replay(data))
@@ -186,7 +188,7 @@ def _check_files(data: DataConfig, folder: TokenFolder) -> None:
 
 def _read_mixture(settings: Settings) -> TrainingData:
     data = settings.data
-    tokens: list[TokenSource] = []
+    tokens: list[TokenFileSource] = []
     plain: list[tuple[int, DocumentSource]] = []
     read: list[tuple[int, list[Document]]] = []
     for number, source in enumerate(data.mixture, 1):
@@ -195,7 +197,7 @@ def _read_mixture(settings: Settings) -> TrainingData:
         if source.kind == "tokens":
             folder = TokenFolder(Path(path))
             folder.check_rows(settings)
-            tokens.append(TokenSource(name, folder, source.weight))
+            tokens.append(TokenFileSource(name, folder, source.weight))
         elif source.kind == "replay":
             texts = read_plain_texts(path, setting_of(name), data.held_out)
             plain.append((number, DocumentSource(name, texts, source.weight, is_replay=True)))

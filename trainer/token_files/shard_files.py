@@ -182,7 +182,7 @@ class MappedShard:
     def __init__(
         self, paths: ShardPaths, record: ShardRecord, kind: np.dtype[Any], vocabulary: int
     ) -> None:
-        """Map the files, and compare them with their hash.
+        """Compare the files with their hash and map them.
 
         Raises:
             BadTokenFiles: they are not as they were written.

@@ -33,7 +33,7 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenSource:
+class TokenFileSource:
     """A folder of token files, and how often an epoch reads it."""
 
     name: str

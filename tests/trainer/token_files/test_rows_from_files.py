@@ -155,15 +155,17 @@ def test_a_batch_reads_its_own_tokens_alone(
     taken: list[int] = []
     opened: list[str] = []
     take, init = MappedShard.take, MappedShard.__init__
-    monkeypatch.setattr(
-        MappedShard, "take", lambda self, at: (taken.append(len(at)), take(self, at))[1]
-    )
+
+    def taking(self: MappedShard, places: Any) -> Any:
+        taken.append(len(places))
+        return take(self, places)
 
     def counted(self: MappedShard, paths: Any, *rest: Any) -> None:
         opened.append(paths.stem)
         init(self, paths, *rest)
 
     monkeypatch.setattr(MappedShard, "__init__", counted)
+    monkeypatch.setattr(MappedShard, "take", taking)
     with loader(mapped(made, tmp_path / "tokens")) as rows:
         batch = next(rows.batches(1, 4))
         assert (batch.epoch, batch.number) == (1, 4)
