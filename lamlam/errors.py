@@ -51,6 +51,9 @@ LamLamError
     ├── BadSettings            settings are unknown, or contradict each other
     ├── NothingToLearn         every token of the data is masked
     ├── TrainingDiverged       a loss or a gradient is no longer a finite number
+    ├── SavingFailed           a state or a checkpoint cannot be written
+    ├── GpuMemoryFull          a part of a batch does not fit into the memory of the GPU
+    ├── ProcessLost            another of the processes that train one model ended
     └── TrainingStopped        a signal asked the run to end; its state is saved
 
 Each class is one situation. ``hint`` says what to do next; the command prints
@@ -313,6 +316,9 @@ class StoreElsewhere(StoreClosed):
 class TrainingError(LamLamError):
     """Training cannot go on."""
 
+    is_shared = False
+    """Whether all processes that train one model raise it alike, so that the first speaks for all."""
+
 
 class BadDocument(TrainingError):
     """A training document breaks its format."""
@@ -337,9 +343,25 @@ class NothingToLearn(TrainingError):
 class TrainingDiverged(TrainingError):
     """A loss or a gradient is no longer a finite number."""
 
+    is_shared = True
+
+
+class SavingFailed(TrainingError):
+    """A state or a checkpoint cannot be written; the one before it is kept."""
+
+
+class GpuMemoryFull(TrainingError):
+    """A part of a batch does not fit into the memory of the GPU."""
+
+
+class ProcessLost(TrainingError):
+    """Another of the processes that train one model ended; its own message says why."""
+
 
 class TrainingStopped(TrainingError):
     """A signal asked the run to end; its state was saved first."""
+
+    is_shared = True
 
     def __init__(self, message: str, *, hint: str, number: int) -> None:
         super().__init__(message, hint=hint)

@@ -13,6 +13,7 @@ from pathlib import Path
 from lamlam.ending_signals import catching_signals, exit_status
 from lamlam.errors import LamLamError, MissingExtra, TrainingStopped
 from lamlam.trainer.command_arguments import say_problem, settings_parser
+from lamlam.trainer.log_file import LogFile
 from lamlam.trainer.settings import load_settings
 from lamlam.unfinished_files import remove_own_parts
 
@@ -47,16 +48,19 @@ def _train(chosen: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if chosen.minutes is not None:
         chosen.set.append(f"run.minutes={chosen.minutes}")
+    rank = os.environ.get("RANK", "0")  # of those that torchrun started
+    is_first = rank == "0"
     try:
         settings = load_settings(chosen.settings, chosen.set)
         train = _import_train()
-        is_first = os.environ.get("RANK", "0") == "0"  # of those that torchrun started
         with logging_to(Path(settings.run.output), to_terminal=True) if is_first else nullcontext():
             out = train(settings, resume=chosen.resume)
     except LamLamError as problem:
-        say_problem(problem)
+        if is_first or not getattr(problem, "is_shared", False):
+            say_problem(problem, "" if is_first else f"process {rank}: ")
         return problem.status if isinstance(problem, TrainingStopped) else 2
-    sys.stderr.write(f"checkpoint in {out}; next: lamlam export {out} model.gguf\n")
+    if is_first:
+        sys.stderr.write(f"checkpoint in {out}; next: lamlam export {out} model.gguf\n")
     return 0
 
 
@@ -67,11 +71,9 @@ def logging_to(folder: Path, *, to_terminal: bool) -> Iterator[None]:
     Args:
         to_terminal: write it to standard error too.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     root = logging.getLogger()
     before = root.level
-    file = logging.FileHandler(folder / "train.log", encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    file = LogFile(folder / "train.log")
     handlers: list[logging.Handler] = [file]
     if to_terminal:
         handlers.append(logging.StreamHandler(sys.stderr))

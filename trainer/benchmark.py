@@ -179,7 +179,7 @@ def measure_parts(settings: Settings, repeats: int = 10) -> dict[str, float]:
     model, vocabulary = _model(settings, device)
     model.train()
     optimisers = build_optimisers(model, settings.optimiser)
-    rows = settings.optimiser.batch_rows // settings.optimiser.accumulate
+    rows = settings.optimiser.batch_rows // (settings.optimiser.accumulate or 1)
     inputs = torch.randint(1, vocabulary, (rows, settings.model.context), device=device)
     inputs[:, :: max(1, settings.model.context // 7)] = 0  # some seven documents a row, as in ours
     loss_of = torch.compile(next_token_loss) if on_gpu and settings.run.compile else next_token_loss

@@ -10,12 +10,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import torch
+from safetensors import SafetensorError
+from torch import Tensor
 from transformers import PreTrainedModel
 
+from lamlam.errors import SavingFailed
 from lamlam.trainer.model import is_tied
 from lamlam.trainer.settings import Settings
+from lamlam.trainer.sharding import whole_weights
 from lamlam.trainer.tokenizer import LmlmTokenizer
+from lamlam.trainer.write_errors import write_error
 from lamlam.unfinished_files import part_beside
 
 
@@ -25,21 +29,28 @@ def save_checkpoint(
     tokenizer: LmlmTokenizer,
     settings: Settings,
     record: dict[str, Any],
+    weights: dict[str, Tensor] | None = None,
 ) -> None:
     """Write ``config.json``, bf16 weights, ``tokenizer.json`` and ``lamlam.json``.
 
     Args:
         record: figures of the run (steps, tokens, loss, seconds), kept beside its settings.
+        weights: what `whole_weights` gave, where the model is spread over processes.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     made = part_beside(folder / "checkpoint")  # an older one stays until this one is whole
-    made.mkdir()
     try:
-        _write_checkpoint(made, model, tokenizer, settings, record)
+        made.mkdir(parents=True)
+        weights = whole_weights(model, keep=True) if weights is None else weights
+        _write_checkpoint(made, model, tokenizer, settings, record, weights)
         for file in made.iterdir():
             os.replace(file, folder / file.name)
+    except (OSError, SafetensorError) as problem:
+        raise SavingFailed(
+            f"cannot write the checkpoint in {folder}: {write_error(problem)}",
+            hint="make room there, and run this again with --resume",
+        ) from None
     finally:
-        shutil.rmtree(made)
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _write_checkpoint(
@@ -48,18 +59,15 @@ def _write_checkpoint(
     tokenizer: LmlmTokenizer,
     settings: Settings,
     record: dict[str, Any],
+    weights: dict[str, Tensor],
 ) -> None:
     from safetensors.torch import save_file
 
-    weights = {
-        name: weight.detach().to("cpu", torch.bfloat16).contiguous()
-        for name, weight in model.state_dict().items()
-    }
     # A tied output matrix is the embedding, stored once. What the weights are decides, not the
     # configuration: one that calls other weights tied would drop them without a word.
     tied = is_tied(model)
     if tied:
-        del weights["lm_head.weight"]
+        weights = {name: kept for name, kept in weights.items() if name != "lm_head.weight"}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     config = copy.deepcopy(model.config)
     config.tie_word_embeddings = tied

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from lamlam.errors import BadSettings, MissingExtra, TrainingStopped
+from lamlam.errors import BadSettings, GpuMemoryFull, MissingExtra, TrainingStopped
 
 try:
     import torch
@@ -20,6 +20,7 @@ except ModuleNotFoundError:
 from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.data_loader import BatchLoader, choose_workers
 from lamlam.trainer.device_feed import DeviceFeed
+from lamlam.trainer.gpu_memory import naming_full_memory
 from lamlam.trainer.model import build_model
 from lamlam.trainer.optimiser import build_optimisers, lr_scale
 from lamlam.trainer.pretrained import PretrainedModel
@@ -30,8 +31,9 @@ from lamlam.trainer.run_records.own import own_watchers
 from lamlam.trainer.run_records.reports import RunReports
 from lamlam.trainer.run_records.watcher import RunPlan, RunWatcher, Watchers
 from lamlam.trainer.settings import Settings
+from lamlam.trainer.sharding import ShardedLoss, clip_gradients, whole_weights
 from lamlam.trainer.shared_rows import SharedRows
-from lamlam.trainer.step_loss import StepLoss
+from lamlam.trainer.step_loss import StepLoss, is_compiled, working_dtype
 from lamlam.trainer.stop_request import StopRequest
 from lamlam.trainer.training_data import read_training_data
 from lamlam.trainer.training_state import Position, TrainingState
@@ -56,6 +58,9 @@ def train(
     Raises:
         BadSettings, BadDocument, NothingToLearn: before the first step.
         TrainingDiverged: a loss or a gradient is no finite number; the last saved state is kept.
+        GpuMemoryFull: says which part of a batch fits; the state is saved.
+        SavingFailed: the disk is full at the end; while training, a warning says so.
+        ProcessLost: another process of the run ended.
         TrainingStopped: a signal asked the run to end; its state is saved.
     """
     run, optim = settings.run, settings.optimiser
@@ -72,7 +77,8 @@ def train(
             raise BadSettings(
                 "run.steps must be set where several processes train: their clocks differ"
             )
-        share = ranks.share_of(optim.batch_rows, optim.accumulate)
+        stack.enter_context(naming_full_memory())
+        share = ranks.share_of(optim.batch_rows, optim.accumulate or 1)
         device = torch.device(run.device or (f"cuda:{ranks.local}" if on_gpu else "cpu"))
 
         # 1) Data and tokenizer.
@@ -82,24 +88,39 @@ def train(
         tokenizer = data.tokenizer(None if pretrained is None else pretrained.tokenizer)
         log.info("%d documents, vocabulary %d", data.n_documents, tokenizer.size)
         workers = choose_workers(settings.data.workers, on_gpu=on_gpu, processes=ranks.world)
-        shared = SharedRows(Path(run.output) / "rows", ranks) if ranks.world > 1 else None
+        shared = None
+        if ranks.world > 1:
+            shared = stack.enter_context(SharedRows(Path(run.output) / "rows", ranks))
         loader = stack.enter_context(
             BatchLoader(settings, data, tokenizer, workers=workers, shared=shared)
         )
 
         # 2) Model and optimisers; the matrix products run in bf16, the weights stay in float32.
         shape = settings.model
+        is_sharded = ranks.world > 1 and run.sharding == "full"
+        first_device = torch.device("cpu") if is_sharded else device
         model = (
-            build_model(shape, tokenizer.size, tokenizer.ids.end_of_text, device)
+            build_model(shape, tokenizer.size, tokenizer.ids.end_of_text, first_device)
             if pretrained is None
-            else pretrained.build(shape.context, run.seed, device)
+            else pretrained.build(shape.context, run.seed, first_device)
         )
         model.train()
+        sharded = (
+            ShardedLoss(
+                model,
+                device,
+                ranks.world,
+                working_dtype(settings, device),
+                compiled=is_compiled(settings, device),
+            )  # fmt: skip
+            if is_sharded
+            else None
+        )
         optimisers = build_optimisers(model, optim)
         n_parameters = sum(weight.numel() for weight in model.parameters())
-        state = TrainingState(Path(run.output), settings, data, tokenizer, model, optimisers)
+        state = TrainingState(Path(run.output), settings, data, tokenizer, model, optimisers, ranks)
         position = state.load() if resume else Position()
-        step_loss = StepLoss(model, settings, tokenizer.ids.end_of_text, device)
+        step_loss = StepLoss(model, settings, tokenizer.ids.end_of_text, device, ranks, sharded)
         log.info(
             "%.1fM parameters on %d x %s, %d workers each, from step %d",
             n_parameters / 1e6, ranks.world, device.type, workers, position.step,
@@ -127,7 +148,7 @@ def train(
             )
         )
         n_tokens = n_batch = 0
-        stop = stack.enter_context(StopRequest())
+        stop = stack.enter_context(StopRequest(is_alone=ranks.world == 1))
         feed = stack.enter_context(
             DeviceFeed(
                 loader.batches(position.epoch, position.batch), device, share, tokenizer.ids.entity
@@ -143,9 +164,15 @@ def train(
             # 4) One step: the loss is a mean over what is learnt in the whole batch.
             with clock.waiting():
                 batch = next(feed)
-            loss = ranks.sum(step_loss(batch))
-            ranks.sum_gradients(model.parameters())
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), optim.clip)
+            try:
+                loss = ranks.sum(step_loss(batch))
+            except GpuMemoryFull:  # no weight has moved: what was learnt before is kept
+                if n_tokens and sharded is None:
+                    state.try_save(position)
+                raise
+            if sharded is None:
+                ranks.sum_gradients(model.parameters())
+            norm = clip_gradients(model, optim.clip)
             for optimiser in optimisers:
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)
@@ -168,17 +195,19 @@ def train(
             if run.save_every and position.step % run.save_every == 0:
                 health.check()
                 with clock.paused():
-                    if ranks.is_first:
-                        state.save(position)
-                watching.saved(position.step, state.path)
+                    is_saved = state.try_save(position) is None
+                if is_saved:
+                    watching.saved(position.step, state.place)
 
         # 6) Write a state to resume from, and a checkpoint to export.
         if health.is_pending:  # a run that its clock ends stops between two reports
             reports.make(position.step, position.epoch, position.step * n_batch)
-        if n_tokens and ranks.is_first:
-            state.save(position)
-            watching.saved(position.step, state.path)
+        unsaved = state.try_save(position) if n_tokens else None
+        if n_tokens and unsaved is None:
+            watching.saved(position.step, state.place)
         if ending > _OVER:
+            if unsaved is not None:
+                raise unsaved
             number = signal.Signals(ending - _OVER)
             raise TrainingStopped(
                 f"stopped by {number.name} after step {position.step};"
@@ -195,11 +224,15 @@ def train(
             "seconds": round(clock.seconds, 1),
             "device": device_name(device),
             "processes": ranks.world,
+            "sharding": run.sharding if is_sharded else "none",
             "torch": torch.__version__,
         }
+        weights = whole_weights(model, keep=ranks.is_first)
         if ranks.is_first:
-            save_checkpoint(Path(run.output), model, tokenizer, settings, record)
+            save_checkpoint(Path(run.output), model, tokenizer, settings, record, weights)
         ranks.wait()
+        if unsaved is not None:  # the checkpoint is smaller, and may have found room
+            raise unsaved
     return Path(run.output)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -146,6 +147,8 @@ def next_token_loss(
     mask: BlockMask | Tensor | None = None,
     positions: Tensor | None = None,
     dtype: torch.dtype = torch.float32,
+    *,
+    cross_entropy: Callable[[Tensor, Tensor, Tensor], Tensor] = summed_cross_entropy,
 ) -> Tensor:
     """Return the summed loss over the tokens that are not masked.
 
@@ -155,6 +158,7 @@ def next_token_loss(
         mask: what each token attends to, of `DocumentSpans.mask`; all before it when None.
         positions: (rows, seq_len) positions in the document; in the row when None.
         dtype: of the residual stream; under autocast bfloat16 halves its memory traffic.
+        cross_entropy: `summed_cross_entropy`, compiled perhaps.
 
     Returns:
         Scalar in nats, summed in float32: divide by the number of labels that count.
@@ -165,9 +169,7 @@ def next_token_loss(
     states = body_of(model)(
         inputs_embeds=embedding(inputs).to(dtype), position_ids=positions, **{name: mask}
     ).last_hidden_state  # (rows, seq_len, width)
-    return summed_cross_entropy(
-        states.flatten(0, 1).to(dtype), output_weight(model), labels.flatten()
-    )
+    return cross_entropy(states.flatten(0, 1).to(dtype), output_weight(model), labels.flatten())
 
 
 def count_loss_tokens(labels: Tensor) -> int:

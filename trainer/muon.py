@@ -8,6 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
+
+from lamlam.trainer.whole_matrices import WholeMatrices
 
 Coefficients = tuple[float, float, float]
 
@@ -18,6 +21,8 @@ class StackedMuon(torch.optim.Muon):
     Settings and state are those of `torch.optim.Muon`, so a state saved by
     either loads into the other. Updates are as large as AdamW's would be
     (``adjust_lr_fn="match_rms_adamw"``): one scale of learning rates for both.
+    Matrices that are spread over processes by rows are orthogonalised whole,
+    each by one process.
     """
 
     def __init__(
@@ -32,6 +37,9 @@ class StackedMuon(torch.optim.Muon):
         )
         on_gpu = any(matrix.is_cuda for matrix in matrices)
         self._update: Callable[..., None] = torch.compile(_update) if on_gpu else _update
+        self._orthogonalise: Callable[..., Tensor] = (
+            torch.compile(orthogonalise) if on_gpu else orthogonalise
+        )
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]  # Any: as torch has it
@@ -48,9 +56,13 @@ class StackedMuon(torch.optim.Muon):
                 # A tensor, not a number: a compiled function is built anew for each number.
                 # Filled on the device: a copy from the host would wait for all steps before.
                 rate = torch.full((), group["lr"], device=matrices[0].device)
-                self._update(
+                gradients = [matrix.grad for matrix in matrices]
+                update = self._update
+                if isinstance(matrices[0], DTensor):
+                    update = self._update_spread
+                update(
                     matrices,
-                    [matrix.grad for matrix in matrices],
+                    gradients,
                     momenta,
                     rate,
                     rate * (0.2 * math.sqrt(max(shape))),
@@ -60,6 +72,35 @@ class StackedMuon(torch.optim.Muon):
                     steps=group["ns_steps"],
                     eps=group["eps"],
                 )
+
+    def _update_spread(
+        self,
+        matrices: list[DTensor],
+        gradients: list[DTensor],
+        momenta: list[DTensor],
+        rate: Tensor,
+        matrix_rate: Tensor,
+        *,
+        weight_decay: float,
+        momentum: float,
+        coefficients: Coefficients,
+        steps: int,
+        eps: float,
+    ) -> None:
+        here = [matrix.to_local() for matrix in matrices]
+        rows, columns = matrices[0].shape
+        exchange = WholeMatrices(len(here), rows, columns, matrices[0].device_mesh.get_group())
+        gradient = torch.stack([one.to_local() for one in gradients])  # (n, rows here, columns)
+        buffers = [one.to_local() for one in momenta]
+        mean = torch.stack(buffers).lerp(gradient, 1 - momentum)
+        # Orthogonalising begins in bfloat16: sent in it, nothing is lost.
+        whole = exchange.gather(gradient.lerp(mean, momentum).to(torch.bfloat16))
+        if len(whole):
+            whole = self._orthogonalise(whole, coefficients, steps, eps)
+        direction = exchange.spread(whole)
+        torch._foreach_copy_(buffers, list(mean.unbind()))
+        torch._foreach_mul_(here, 1 - rate * weight_decay)
+        torch._foreach_sub_(here, list((direction * matrix_rate).float().unbind()))
 
     def _momentum(self, matrix: Tensor) -> Tensor:
         state = self.state[matrix]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from lamlam.errors import BadSettings
+from lamlam.errors import BadSettings, ProcessLost
 
 _BUCKET_BYTES = 256 << 20
 """Bytes of gradients that are summed in one operation."""
@@ -32,8 +32,8 @@ class Ranks:
     world: int = 1
     local: int = 0
     """Number of the process on its machine: the GPU that it uses."""
-    _decisions: Any = None
-    """Group for decisions, between hosts: the GPU is not waited for."""
+    hosts: Any = None
+    """Group for decisions and saving, between hosts: the GPU is not waited for; None if alone."""
 
     @property
     def is_first(self) -> bool:
@@ -87,8 +87,41 @@ class Ranks:
         if self.world == 1:
             return number
         shared = torch.tensor([number])
-        dist.all_reduce(shared, op=dist.ReduceOp.MAX, group=self._decisions)
+        dist.all_reduce(shared, op=dist.ReduceOp.MAX, group=self.hosts)
         return int(shared)
+
+    def agreed_text(self, text: str) -> str:
+        """Return the text of the first process."""
+        if self.world == 1:
+            return text
+        texts = [text]
+        dist.broadcast_object_list(texts, src=0, group=self.hosts)
+        return texts[0]
+
+    def check_alike(self, figures: dict[str, Any]) -> None:
+        """Raise in all processes where one has other data or settings than the first.
+
+        Args:
+            figures: by name, as `run_fingerprint` gives them.
+
+        Raises:
+            BadSettings: names the process and what differs there.
+        """
+        if self.world == 1:
+            return
+        everyone: list[Any] = [None] * self.world
+        dist.all_gather_object(everyone, figures, group=self.hosts)
+        first = everyone[0]
+        for rank, other in enumerate(everyone):
+            for name in sorted(first.keys() | other.keys()):
+                if first.get(name) != other.get(name):
+                    problem = BadSettings(
+                        f"the {self.world} processes differ: {name} is {first.get(name)} in"
+                        f" process 0 and {other.get(name)} in process {rank}",
+                        hint="start all with the same settings and files",
+                    )
+                    problem.is_shared = True
+                    raise problem
 
 
 def _sum_together(gradients: list[Tensor]) -> None:
@@ -112,9 +145,31 @@ def joined_ranks(*, on_gpu: bool) -> Iterator[Ranks]:
         return
     local = int(os.environ.get("LOCAL_RANK", "0"))
     if on_gpu:
+        # NVLink multicast: not used unless somebody asks for it.
+        os.environ.setdefault("NCCL_NVLS_ENABLE", "0")
         torch.cuda.set_device(local)
     dist.init_process_group("nccl" if on_gpu else "gloo")
+    is_whole = False
     try:
         yield Ranks(dist.get_rank(), world, local, dist.new_group(backend="gloo"))
+        is_whole = True
+    except RuntimeError as problem:
+        if not _is_of_the_connection(problem):
+            raise
+        raise ProcessLost(
+            f"another of the {world} processes ended, or cannot be reached any more",
+            hint="its own message says why; go on from the last saved state with --resume",
+        ) from None
     finally:
-        dist.destroy_process_group()
+        if is_whole or not on_gpu:
+            dist.destroy_process_group()
+        else:  # without waiting for sums that will never be complete
+            with suppress(Exception):
+                dist.distributed_c10d._abort_process_group()
+
+
+def _is_of_the_connection(problem: RuntimeError) -> bool:
+    """Return whether an error of torch means that another process is gone; Gloo's has no class."""
+    return isinstance(problem, dist.DistError) or any(
+        word in str(problem) for word in ("gloo/transport", "Gloo", "NCCL", "ncclRemoteError")
+    )

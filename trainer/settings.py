@@ -116,7 +116,8 @@ class OptimiserConfig:
     batch_rows: int = 128
     """Batch size in rows a step, over all accumulated parts."""
     accumulate: int = 1
-    """Gradient accumulation steps, when memory is too small for a whole batch."""
+    """Gradient accumulation steps, when memory is too small for a whole batch. 0: on a GPU as few
+    as its memory allows, found by trying before the first step; on a CPU 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,9 @@ class RunConfig:
     precision: Literal["auto", "bf16", "float32"] = "auto"
     """Of matrix products; weights stay in float32. ``auto`` is bf16 on a GPU and float32 on a CPU;
     ``bf16`` on a CPU is float32 where the processor does not multiply bf16 itself."""
+    sharding: Literal["none", "full"] = "none"
+    """Of several processes: each has the whole model, or weights, gradients and optimiser states
+    are spread over them (``full``), for models that one card has no room for."""
     compile: bool = True
     """Compile the model (on a GPU only)."""
     deterministic: bool = False
@@ -166,12 +170,16 @@ class Settings:
             ("model.feed_forward", self.model.feed_forward),
             ("model.context", self.model.context),
             ("optimiser.batch_rows", self.optimiser.batch_rows),
-            ("optimiser.accumulate", self.optimiser.accumulate),
             ("optimiser.learning_rate", self.optimiser.learning_rate),
             ("run.log_every", self.run.log_every),
         ):
             if not value > 0:
                 raise BadSettings(f"{name} must be above 0, got {value}")
+        if self.optimiser.accumulate < 0:
+            raise BadSettings(
+                f"optimiser.accumulate must be 0 or more, got {self.optimiser.accumulate}",
+                hint="0 lets the memory of the GPU decide",
+            )
         variation = self.data.variation
         for name, share in (
             ("data.held_out", self.data.held_out),
@@ -197,7 +205,7 @@ class Settings:
             check_init(_changed(self.model, "model."), _changed(self.data, "data."))
         else:
             self._check_heads()
-        if self.optimiser.batch_rows % self.optimiser.accumulate:
+        if self.optimiser.batch_rows % (self.optimiser.accumulate or 1):
             raise BadSettings("optimiser.batch_rows must be a multiple of optimiser.accumulate")
         _check_sources(self.data)
 

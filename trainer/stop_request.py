@@ -10,7 +10,9 @@ from types import FrameType
 class StopRequest:
     """Listens for signals that ask the process to end; a context manager.
 
-    The first asks the run to stop after its step, a second one stops at once.
+    The first asks the run to stop after its step, a second one stops at once:
+    not so where several processes train, since ``torchrun`` passes on what the
+    terminal sends to them all, and ends those that do not end in time.
     Only the main thread may listen; elsewhere nothing is changed.
     """
 
@@ -20,7 +22,13 @@ class StopRequest:
         if hasattr(signal, name)  # Windows has no SIGHUP
     )
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_alone: bool = True) -> None:
+        """Prepare to listen.
+
+        Args:
+            is_alone: this is the only process of the run.
+        """
+        self._is_alone = is_alone
         self.signal: signal.Signals | None = None
         self._before: dict[signal.Signals, object] = {}
 
@@ -38,6 +46,8 @@ class StopRequest:
 
     def _asked(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is not None:
+            if not self._is_alone:
+                return
             self.__exit__()
             signal.raise_signal(number)
         self.signal = signal.Signals(number)

@@ -75,7 +75,8 @@ class LmlmTokenizer:
 
     def save(self, path: Path) -> None:
         """Write ``tokenizer.json``, special tokens included."""
-        self.full.save(str(path))
+        # Not `save` of the library, whose errors on a full disk have no class.
+        path.write_text(self.full.to_str(pretty=True), encoding="utf-8")
 
 
 def train_tokenizer(texts: Iterable[str], size: int) -> LmlmTokenizer:

@@ -1,45 +1,150 @@
-"""Two processes train the model that one would have trained."""
+"""Two processes train the model that one would have trained, whole or spread over them."""
 
 from __future__ import annotations
 
-import json
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from lamlam.errors import BadSettings
+from lamlam.errors import BadSettings, TrainingStopped
 from lamlam.trainer import data_loader
 from lamlam.trainer.loop import train
+from lamlam.trainer.progress import Progress
 from lamlam.trainer.ranks import Ranks
 from lamlam.trainer.settings import load_settings
+from lamlam.trainer.spread_state import POINTER
 from lamlam.trainer.training_state import STATE
-from tests.trainer_processes import configuration, ends, start
+from tests.trainer_pair import SHARD, run_pair
+from tests.trainer_processes import configuration
+
+STOP = 3
+SPREAD = ["run.sharding='full'"]
+PARTS = ["optimiser.name='adamw'", "optimiser.accumulate=2", "model.family='gpt2'"]
 
 
-def test_two_processes_learn_what_one_learns(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alone, together = tmp_path / "alone", tmp_path / "together"
-    pair = start(2, configuration(corpus, together))
-    monkeypatch.setattr(data_loader, "SHARD", 30)
-    train(load_settings(configuration(corpus, alone)))
-    assert [status for status, _ in ends(pair)] == [0, 0]
-    weights = [
-        torch.load(folder / "run" / STATE, weights_only=True)["model"]
-        for folder in (alone, together)
-    ]
-    for name, weight in weights[0].items():
+class Runs:
+    """One-process runs, and what the pair made of the same settings."""
+
+    def __init__(self, corpus: Path, folder: Path) -> None:
+        self.corpus, self.folder = corpus, folder
+        self.alone_losses: dict[str, list[float]] = {}
+        folder.mkdir(exist_ok=True)
+        self.pair: dict[str, list[dict[str, Any]]] = {}
+
+    def config(self, name: str) -> str:
+        return str(configuration(self.corpus, self.folder / name))
+
+    def alone(self, name: str, *changes: str, resume: bool = False, stop_at: int = 0) -> None:
+        losses: list[float] = []
+
+        def report(progress: Progress) -> None:
+            losses.append(progress.loss)
+            if progress.step == stop_at:
+                signal.raise_signal(signal.SIGTERM)
+
+        path = self.folder / name / "run.toml"
+        try:
+            train(load_settings(path, list(changes)), resume=resume, report=report)
+        except TrainingStopped:
+            assert stop_at
+        self.alone_losses[name] = losses
+
+    def weights(self, name: str) -> dict[str, torch.Tensor]:
+        return load_file(self.folder / name / "run" / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def runs(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    runs = Runs(corpus, tmp_path_factory.mktemp("pair"))
+    other = runs.folder / "other.jsonl"
+    lines = corpus.read_text().splitlines(keepends=True)
+    other.write_text("".join(lines[:-1]))
+    names = ["whole", "spread", "parts", "parts_spread", "resumed", "two_to_one", "one_to_two"]
+    config = {name: runs.config(name) for name in [*names, "other", "lost", "alone", "alone_parts"]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data_loader, "SHARD", SHARD)
+        runs.alone("alone")
+        runs.alone("alone_parts", *PARTS)
+        runs.alone("one_to_two", stop_at=STOP)
+        scenarios: list[dict[str, Any]] = [
+            {"name": "whole"},
+            {"name": "spread", "set": SPREAD},
+            {"name": "parts", "set": PARTS},
+            {"name": "parts_spread", "set": [*PARTS, *SPREAD]},
+            {"name": "resumed", "set": SPREAD, "stop_at": STOP},
+            {"name": "resumed_again", "of": "resumed", "set": SPREAD, "resume": True},
+            {"name": "two_to_one", "set": SPREAD, "stop_at": STOP},
+            {"name": "one_to_two", "set": SPREAD, "resume": True},
+            {"name": "other", "set_1": [f"data.documents='{other}'"]},
+            {"name": "lost", "die_at": 2},
+        ]
+        for one in scenarios:
+            one["config"] = config[one.get("of", one["name"])]
+        runs.pair = run_pair(runs.folder, scenarios)
+        runs.alone("two_to_one", resume=True)
+    return runs
+
+
+def losses(runs: Runs, name: str) -> list[float]:
+    found: list[float] = runs.pair[name][0]["losses"]
+    return found
+
+
+@pytest.mark.parametrize("name", ["whole", "spread"])
+def test_two_processes_learn_what_one_learns_under_muon(runs: Runs, name: str) -> None:
+    assert losses(runs, name) == pytest.approx(runs.alone_losses["alone"], abs=2e-3)
+    assert runs.pair[name][0]["losses"] == runs.pair[name][1]["losses"]
+    found = runs.weights(name)
+    for key, weight in runs.weights("alone").items():
         # Sums in another order, which Muon's bfloat16 makes a little larger.
-        assert torch.allclose(weight, weights[1][name], atol=3e-3), name
-    records = [
-        json.loads((folder / "run" / "lamlam.json").read_text())["training"]
-        for folder in (alone, together)
-    ]
-    assert records[1]["last_loss"] == pytest.approx(records[0]["last_loss"], abs=2e-3)
-    record = records[1]
-    assert record["processes"] == 2
-    assert record["tokens_this_session"] == 6 * 8 * 128
+        assert torch.allclose(weight, found[key], atol=3e-3), key
+
+
+@pytest.mark.parametrize("name", ["parts", "parts_spread"])
+def test_two_processes_learn_what_one_learns_in_parts(runs: Runs, name: str) -> None:
+    assert losses(runs, name) == pytest.approx(runs.alone_losses["alone_parts"], abs=1e-4)
+    found = runs.weights(name)
+    for key, weight in runs.weights("alone_parts").items():
+        assert torch.allclose(weight, found[key], atol=1e-3), key
+
+
+def test_a_signal_to_one_process_saves_the_spread_state_and_it_goes_on_exactly(runs: Runs) -> None:
+    assert [one["error"] for one in runs.pair["resumed"]] == ["TrainingStopped"] * 2
+    assert losses(runs, "resumed") + losses(runs, "resumed_again") == losses(runs, "spread")
+    found = runs.weights("resumed")
+    assert all(torch.equal(w, found[key]) for key, w in runs.weights("spread").items())
+
+
+@pytest.mark.parametrize("name", ["two_to_one", "one_to_two"])
+def test_a_state_goes_on_in_another_number_of_processes(runs: Runs, name: str) -> None:
+    whole = runs.alone_losses["alone"]
+    both = runs.alone_losses[name], losses(runs, name)
+    before, after = both if name == "one_to_two" else reversed(both)
+    assert len(before) == STOP and before + after == pytest.approx(whole, abs=2e-3)
+    found = runs.weights(name)
+    for key, weight in runs.weights("alone").items():
+        assert torch.allclose(weight, found[key], atol=3e-3), key
+    # One state is left, in the form of the last session.
+    folder = runs.folder / name / "run"
+    left = {path.name.partition("-")[0] for path in folder.glob("state*")}
+    assert left == ({STATE} if name == "two_to_one" else {POINTER, "state"})
+
+
+def test_a_process_with_other_documents_is_refused_by_name(runs: Runs) -> None:
+    for outcome in runs.pair["other"]:
+        assert outcome["error"] == "BadSettings"
+        assert "the content of data.documents is" in outcome["text"]
+        assert "in process 1" in outcome["text"]
+
+
+def test_a_process_that_ends_without_a_word_ends_the_others(runs: Runs) -> None:
+    (left,) = runs.pair["lost"]
+    assert left["error"] == "ProcessLost"
+    assert len(left["losses"]) == 2
 
 
 def test_rows_that_cannot_be_shared_are_refused() -> None:

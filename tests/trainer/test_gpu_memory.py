@@ -1,0 +1,96 @@
+"""A GPU whose memory is full: the largest part that fits is found, and nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lamlam.errors import BadSettings, GpuMemoryFull
+from lamlam.trainer import step_loss
+from lamlam.trainer.__main__ import main
+from lamlam.trainer.gpu_memory import most_rows, naming_full_memory
+from lamlam.trainer.model import next_token_loss
+from lamlam.trainer.settings import load_settings
+from lamlam.trainer.training_state import STATE
+from tests.trainer_processes import configuration
+
+
+@pytest.mark.parametrize("rows", [1, 6, 7, 64, 96])
+@pytest.mark.parametrize("room", [1, 2, 5, 31, 64, 1000])
+@pytest.mark.parametrize("bend", [0, 40])
+def test_the_largest_part_that_fits_is_found(rows: int, room: int, bend: int) -> None:
+    """Also where memory does not grow evenly; what does not fit is tried rarely."""
+    tried: list[int] = []
+
+    def peak_of(n: int) -> int | None:
+        tried.append(n)
+        peak = 500 + 10 * n + (bend if n > 8 else 0)
+        return peak if n <= room else None
+
+    limit = 500 + 10 * room + bend
+    found = most_rows(rows, 500, limit, peak_of)
+    assert found == max(n for n in range(1, rows + 1) if rows % n == 0 and n <= room)
+    assert len(tried) == len(set(tried)) <= 5
+
+
+def test_what_ends_beyond_the_limit_does_not_fit() -> None:
+    assert most_rows(8, 0, 45, lambda n: 10 * n) == 4
+    with pytest.raises(GpuMemoryFull, match="single row") as full:
+        most_rows(8, 0, 5, lambda n: 10 * n)
+    assert "run.sharding" in str(full.value.hint)
+
+
+def full_above(monkeypatch: pytest.MonkeyPatch, rows: int, after: int) -> None:
+    """The GPU has no room for more rows at once, from some step on."""
+    loss_of = next_token_loss
+    calls = 0
+
+    def loss(model: Any, inputs: torch.Tensor, *rest: Any) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls > after and inputs.shape[0] > rows:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return loss_of(model, inputs, *rest)
+
+    monkeypatch.setattr(step_loss, "next_token_loss", loss)
+
+
+def test_a_full_gpu_says_which_part_fits_and_the_run_goes_on_with_it(
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = str(configuration(corpus, tmp_path / "run"))
+    full_above(monkeypatch, rows=3, after=3)
+    assert main([config]) == 2
+    (line,) = [one for one in capsys.readouterr().err.splitlines() if one.startswith("error")]
+    assert "full with 8 rows of 128 tokens at once (optimiser.accumulate = 1)" in line
+    assert "(2 rows at once fit: set optimiser.accumulate = 4, and continue with --resume)" in line
+    state = tmp_path / "run" / "run" / STATE
+    kept = torch.load(state, weights_only=True)
+    assert kept["position"]["step"] == 3
+    assert main([config, "--resume", "--set", "optimiser.accumulate=4"]) == 0
+
+
+def test_a_gpu_without_room_for_a_row_says_so(
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    full_above(monkeypatch, rows=0, after=0)
+    assert main([str(configuration(corpus, tmp_path / "run"))]) == 2
+    assert "lower model.context" in capsys.readouterr().err
+    with pytest.raises(GpuMemoryFull, match="full: CUDA out of memory"), naming_full_memory():
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def test_the_number_of_parts_may_be_left_open(corpus: Path, tmp_path: Path) -> None:
+    config = configuration(corpus, tmp_path / "run")
+    assert main([str(config), "--set", "optimiser.accumulate=0"]) == 0
+    with pytest.raises(BadSettings, match="accumulate must be 0 or more, got -1"):
+        load_settings(config, ["optimiser.accumulate=-1"])

@@ -1,0 +1,76 @@
+"""How many rows a GPU has room for at once, found by trying."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+from lamlam.errors import GpuMemoryFull
+
+_USABLE = 0.92
+"""Share of the free memory that a run may plan with: pieces between allocations are lost."""
+
+
+def usable_bytes(free: int) -> int:
+    """Return how many of the free bytes of a GPU a run may plan with."""
+    return int(_USABLE * free)
+
+
+def divisors(number: int) -> list[int]:
+    """Return the numbers that divide one, smallest first."""
+    return [one for one in range(1, number + 1) if number % one == 0]
+
+
+def most_rows(rows: int, base: int, limit: int, peak_of: Callable[[int], int | None]) -> int:
+    """Return the largest divisor of a number of rows that fits into memory at once.
+
+    Memory grows with the rows, so each trial says which one to try next; each
+    costs a compilation, and one row is tried first.
+
+    Args:
+        rows: that one process learns from in a step.
+        base: bytes without any row.
+        limit: bytes that may be used.
+        peak_of: bytes that a part of so many rows took at its peak; None: it did not fit.
+
+    Raises:
+        GpuMemoryFull: not even one row does.
+    """
+    sizes = divisors(rows)
+    fits, used, of_a_row = 0, base, float(limit)
+    while True:
+        larger = [size for size in sizes if size > fits]
+        likely = [size for size in larger if used + of_a_row * (size - fits) <= limit]
+        if not larger or (fits and not likely):
+            return fits
+        size = max(likely) if fits else larger[0]
+        peak = peak_of(size)
+        if peak is not None and peak <= limit:
+            of_a_row = max(1, peak - used) / (size - fits)
+            fits, used = size, peak
+        elif fits:
+            sizes = [one for one in sizes if one < size]
+        else:
+            raise GpuMemoryFull("the GPU has no room for a single row", hint=ROOM_FOR_NOTHING)
+
+
+ROOM_FOR_NOTHING = (
+    "lower model.context or the size of the model, or spread it over several GPUs"
+    ' (run.sharding = "full")'
+)
+
+
+@contextmanager
+def naming_full_memory() -> Iterator[None]:
+    """Raise `GpuMemoryFull` where torch finds no memory, other than for a part of a batch."""
+    try:
+        yield
+    except torch.OutOfMemoryError as problem:
+        said = str(problem).split(". ")[0]
+        raise GpuMemoryFull(
+            f"the memory of the GPU is full: {said}",
+            hint="raise optimiser.accumulate, or end what else uses this GPU; the last saved state"
+            " is kept",
+        ) from None
