@@ -9,10 +9,11 @@ lookups come back ``unknown``, as they do when memory has no answer.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lamlam.trainer.documents import Document
+from lamlam.trainer.documents import Document, UnansweredLookup
 from lamlam.trainer.entity_names import (
     Renaming,
     bare_title,
@@ -108,15 +109,20 @@ def _augmented(
         pool = next((titles[kind] for kind in kinds_of(document) if kind in titles), None)
         if pool:
             text = names.renamed(rng, pool)
-    n_plain = 0
+    n_plain = document.told
     if document.facts and rng.random() < augmentation.plain_beginning:
-        n_plain = rng.randint(1, len(document.facts))
+        n_plain = max(n_plain, rng.randint(1, len(document.facts)))
 
     start = 0
+    vain = deque(document.unanswered)
     for i, fact in enumerate(document.facts):
+        while vain and vain[0].at <= fact.at:
+            one = vain.popleft()
+            yield from _ask_in_vain(one, text, names, start)
+            start = one.at - _has_space_before(one.at, document.text, start)
         end = fact.at + len(fact.value)
         # The space before a value belongs to the value's first token.
-        has_space = document.text[start : fact.at].endswith(" ")
+        has_space = _has_space_before(fact.at, document.text, start)
         space = " " if has_space else ""
         yield PlainText(text.between(start, fact.at - has_space))
         value = text.between(fact.at, end)
@@ -131,8 +137,24 @@ def _augmented(
             UNKNOWN if is_unknown else value,
         )
         yield PlainText(space + value, in_loss=not is_unknown)
+    for one in vain:
+        yield from _ask_in_vain(one, text, names, start)
+        start = one.at - _has_space_before(one.at, document.text, start)
     if start < len(document.text):
         yield PlainText(text.between(start, len(document.text)))
+
+
+def _has_space_before(at: int, text: str, start: int) -> bool:
+    return text[start:at].endswith(" ")
+
+
+def _ask_in_vain(
+    one: UnansweredLookup, text: Renaming, names: _Names, start: int
+) -> Iterator[Piece]:
+    end = one.at - _has_space_before(one.at, names.document.text, start)
+    yield PlainText(text.between(start, end))
+    called = names.called.get(one.entity) or called_before(one.entity, names.document.text, one.at)
+    yield LookupCall(text.name(called), one.relation.lower(), UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

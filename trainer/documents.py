@@ -4,8 +4,10 @@ One JSON object a line: ``title``, ``text``, ``facts`` as ``[entity, relation,
 value]`` triples and ``at``, the offset of each value in the text. ``by`` ("s":
 the value comes from structured data, "r": a rule read it off the text),
 ``source``, ``person``, ``other_facts`` and ``cut`` (whether the text goes on
-where it was taken from) are optional. An ``at`` of -1 says that the text does
-not have the value. This module imports nothing heavy: the runtime's
+where it was taken from) are optional, and so are ``told`` (how many of the first
+facts the text tells by itself, without a lookup) and ``unanswered`` (``[entity,
+relation, offset]`` of lookups that memory has no answer for). An ``at`` of -1 says that the text
+does not have the value. This module imports nothing heavy: the runtime's
 evaluation reads documents too.
 """
 
@@ -48,6 +50,16 @@ class StatedFact:
 
 
 @dataclass(frozen=True, slots=True)
+class UnansweredLookup:
+    """A lookup that memory has no answer for; the text goes on without a value."""
+
+    entity: str
+    relation: str
+    at: int
+    """Offset in the text before which it is made."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One text about one entity; its facts are sorted by place and do not overlap."""
 
@@ -60,6 +72,11 @@ class Document:
     is_person: bool = False
     is_cut: bool | None = None
     """Whether the text goes on where it was taken from; None where nobody says."""
+    told: int = 0
+    """How many of the first facts the text tells by itself, as a user's prompt does: their values
+    are neither looked up nor learnt."""
+    unanswered: tuple[UnansweredLookup, ...] = ()
+    """In the order of the text, outside values."""
 
     def triples(self) -> Iterator[tuple[str, str, str]]:
         """Yield every fact of the document as (entity, relation, value)."""
@@ -81,6 +98,8 @@ class _Fields:
     source: str = ""
     person: bool = False
     cut: bool | None = None
+    told: int = 0
+    unanswered: list[list[str | int]] = field(default_factory=list)
 
 
 def parse_document(line: str, number: int = 1) -> Document:
@@ -106,6 +125,7 @@ def _parse(line: str, number: int) -> tuple[Document, int]:
             )
         ]
         others = [_triple(fact) for fact in fields.other_facts]
+        unanswered = [_unanswered(one, fields.text) for one in fields.unanswered]
     except (ValueError, TypeError, KeyError, RecursionError) as problem:
         raise BadDocument(
             f"line {number} is not a training document: {problem}",
@@ -136,6 +156,12 @@ def _parse(line: str, number: int) -> tuple[Document, int]:
         fields.source,
         bool(fields.person),
         fields.cut,
+        fields.told,
+        tuple(
+            one
+            for one in sorted(unanswered, key=lambda one: one.at)
+            if not any(fact.at < one.at < fact.at + len(fact.value) for fact in kept)
+        ),
     )
     return document, n_overlapping
 
@@ -158,6 +184,8 @@ def _read_fields(line: str) -> _Fields:
         )
     if fields.cut not in (True, False, None):
         raise TypeError("cut must be true or false")
+    if type(fields.told) is not int or fields.told < 0:
+        raise TypeError("told must be a whole number from 0 on")
     if not fields.text.isascii() and (half := _HALF_CHARACTER.search(fields.text)):
         raise ValueError(
             f"its text has half a character (a lone surrogate) at offset {half.start()}"
@@ -172,6 +200,17 @@ def _triple(fact: Sequence[object]) -> tuple[str, str, str]:
         raise TypeError(f"entity, relation and value must be strings, got {fact}")
     entity, relation, value = map(str, fact)
     return entity, relation, value
+
+
+def _unanswered(raw: object, text: str) -> UnansweredLookup:
+    if not isinstance(raw, list) or len(raw) != 3:
+        raise ValueError("an unanswered lookup must be a list of entity, relation and offset")
+    entity, relation, at = raw
+    if not isinstance(entity, str) or not isinstance(relation, str):
+        raise TypeError(f"entity and relation of an unanswered lookup must be strings, got {raw}")
+    if type(at) is not int or not 0 <= at <= len(text):
+        raise ValueError(f"an unanswered lookup must be at an offset of the text, got {at}")
+    return UnansweredLookup(entity, relation, at)
 
 
 def _right_place(fact: StatedFact, text: str) -> str:

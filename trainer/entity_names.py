@@ -79,7 +79,7 @@ def find_name(name: str, text: str, start: int = 0) -> int:
 def name_in_text(name: str, text: str, *, opening: int | None = 200) -> str | None:
     """Return the name by which the text itself calls the entity of this title.
 
-    The title as it stands; or, from its first word to its last, with what the
+    The title as it stands, with its qualifier where the text has it; or, from its first word to its last, with what the
     text puts in between ("Kevin John Barron"); or what comes before a comma
     ("Leonia" of "Leonia, New Jersey"); or the title in other letter case. None
     where the text has none of these.
@@ -89,6 +89,8 @@ def name_in_text(name: str, text: str, *, opening: int | None = 200) -> str | No
             looked for, since a document begins with its title; everywhere when None.
     """
     bare = bare_title(name)
+    if bare != name and find_name(name, text) >= 0:
+        return name
     if find_name(bare, text) >= 0:
         return bare
     if len(bare) > _LONGEST:

@@ -22,6 +22,7 @@ from lamlam.trainer.packing import EncodedDocument, PackedRows, augment_and_enco
 from lamlam.trainer.replay import draw_replay
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.synthetic.documents import invent
+from lamlam.trainer.synthetic.worded.fact_lines import worded_writer
 from lamlam.trainer.tokenizer import LmlmTokenizer
 
 _BETWEEN_SOURCES = 15_485_863
@@ -49,6 +50,7 @@ class Draw:
     indices: NDArray[np.int64]
     """Which documents of the source, in order."""
     n_invented: int
+    n_worded: int
     seed: int
 
 
@@ -68,7 +70,7 @@ def draws_of_epoch(
     for i, source in enumerate(sources):
         n = len(source.documents)
         start, stop = (round(epoch * source.weight * n) for epoch in (number, number + 1))
-        invented = 0.0 if source.is_replay else settings.data.invented
+        more = (0.0, 0.0) if source.is_replay else (settings.data.invented, settings.data.worded)
         while start < stop:
             turn, first = divmod(start, n)
             last = min(n, first + stop - start)
@@ -76,7 +78,8 @@ def draws_of_epoch(
             order = np.random.default_rng(seed).permutation(n)
             for begin in range(first, last, shard):
                 chosen = order[begin : min(begin + shard, last)]
-                draws.append(Draw(i, chosen, round(len(chosen) * invented), seed * 65_537 + begin))
+                n_invented, n_worded = (round(len(chosen) * share) for share in more)
+                draws.append(Draw(i, chosen, n_invented, n_worded, seed * 65_537 + begin))
             start += last - first
     return draws
 
@@ -94,7 +97,7 @@ class Drawer:
         tokenizer: LmlmTokenizer,
         replay: Sequence[Document] = (),
     ) -> None:
-        """Count the titles that documents may borrow.
+        """Count the titles that documents may borrow, and the facts to write more about.
 
         Args:
             replay: of ``data.replay``: a share of each draw.
@@ -106,6 +109,10 @@ class Drawer:
         plain = settings.data.plain
         self.titles = [
             {} if plain or source.is_replay else titles_by_kind(source.documents)
+            for source in sources
+        ]
+        self.worded = [
+            worded_writer(settings.data, () if source.is_replay else source.documents)
             for source in sources
         ]
 
@@ -145,6 +152,7 @@ class Drawer:
         source = self.sources[draw.source]
         documents = [source.documents[int(i)] for i in draw.indices]
         documents += [invent(rng) for _ in range(draw.n_invented)]
+        documents += self.worded[draw.source].documents(rng, draw.n_worded)
         rng.shuffle(documents)
         plain = self.settings.data.plain or source.is_replay
         # The no-lookup baseline learns values by heart, so its texts must keep their true names.

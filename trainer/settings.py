@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from lamlam.errors import BadSettings
 from lamlam.trainer.augmentation import Augmentation
 from lamlam.trainer.presets import expand_preset
+from lamlam.trainer.synthetic.worded.worded import WordedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ class DataConfig:
     """Share of the titles that are held out of training."""
     invented: float = 0.0
     """Share of extra documents about invented entities, written from templates."""
+    worded: float = 0.0
+    """Share of extra documents that ask for facts in anyone's words (`worded_text` says how)."""
+    worded_text: WordedText = field(default_factory=WordedText)
     replay: str = ""
     """File of ordinary text against forgetting: a text a line, or JSON lines with ``text``."""
     replay_share: float = 0.1
@@ -184,6 +188,9 @@ class Settings:
         for name, share in (
             ("data.held_out", self.data.held_out),
             ("data.invented", self.data.invented),
+            ("data.worded_text.invented", self.data.worded_text.invented),
+            ("data.worded_text.absent", self.data.worded_text.absent),
+            ("data.worded_text.other_case", self.data.worded_text.other_case),
             ("data.variation.other_title", variation.other_title),
             ("data.variation.plain_beginning", variation.plain_beginning),
             ("data.variation.unknown", variation.unknown),
@@ -192,6 +199,7 @@ class Settings:
         ):
             if not 0 <= share <= 1:
                 raise BadSettings(f"{name} must be between 0 and 1, got {share}")
+        self._check_worded()
         if not 0 < self.data.replay_share < 1:
             raise BadSettings(
                 f"data.replay_share must be between 0 and 1, got {self.data.replay_share}",
@@ -208,6 +216,21 @@ class Settings:
         if self.optimiser.batch_rows % (self.optimiser.accumulate or 1):
             raise BadSettings("optimiser.batch_rows must be a multiple of optimiser.accumulate")
         _check_sources(self.data)
+
+    def _check_worded(self) -> None:
+        if not 0 <= self.data.worded <= 10:
+            raise BadSettings(
+                f"data.worded must be between 0 and 10, got {self.data.worded}",
+                hint="0.3 adds three such documents to every ten of the file",
+            )
+        weights = dataclasses.asdict(self.data.worded_text.shapes)
+        for name, weight in weights.items():
+            if not 0 <= weight < float("inf"):
+                raise BadSettings(
+                    f"data.worded_text.shapes.{name} must be 0 or above, got {weight}"
+                )
+        if not any(weights.values()):
+            raise BadSettings("data.worded_text.shapes has no shape above 0")
 
     def _check_heads(self) -> None:
         model = self.model

@@ -23,7 +23,10 @@ from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
 
 log = logging.getLogger(__name__)
 
-MADE = ("held_out", "invented", "replay_share", "rows", "plain", "skip_invalid", "variation")
+MADE = (
+    "held_out", "invented", "worded", "worded_text", "replay_share", "rows", "plain",
+    "skip_invalid", "variation",
+)  # fmt: skip
 """Settings of ``data`` that decide what is drawn of documents."""
 
 
@@ -83,6 +86,9 @@ class TrainingData:
         for tokens in self.tokens:
             made = f"{tokens.folder.n_epochs} epochs, {tokens.folder.hash}"
             found[f"the content of {setting_of(tokens.name)}"] = made
+        facts = self.settings.data.worded_text.facts
+        if self.documents and self.settings.data.worded and facts:
+            found["the content of data.worded_text.facts"] = file_hash(Path(facts))
         if self.documents and self.settings.data.replay:
             found["the content of data.replay"] = file_hash(Path(self.settings.data.replay))
         return found
@@ -92,11 +98,18 @@ def _hash_of(documents: Sequence[Document]) -> str:
     seen = hashlib.blake2b(digest_size=8)
     for document in documents:
         # One hash for each, so that no text can look like the border between two.
-        for text in (document.title, document.text, repr((document.facts, document.is_cut))):
+        for text in (document.title, document.text, repr(_marks_of(document))):
             seen.update(
                 hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
             )
     return f"{len(documents)} documents, {seen.hexdigest()}"
+
+
+def _marks_of(document: Document) -> tuple[object, ...]:
+    marks = (document.facts, document.is_cut)
+    # Documents without these have the hash that they had before there were any.
+    more = (document.told, document.unanswered)
+    return (*marks, *more) if any(more) else marks
 
 
 def file_hash(path: Path) -> str:

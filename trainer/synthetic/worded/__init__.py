@@ -1,0 +1,1 @@
+"""Synthetic documents that ask for facts in anyone's words."""
