@@ -210,8 +210,9 @@ def _settings_that_decide(settings: Settings) -> dict[str, Any]:
     for name in MADE:
         value = getattr(data, name)
         if dataclasses.is_dataclass(value):
-            for one in dataclasses.fields(value):
-                made[f"data.{name}.{one.name}"] = getattr(value, one.name)
+            # How documents are worded decides nothing where none are written.
+            if name != "worded_text" or data.worded:
+                made |= _flat(value, f"data.{name}.")
         elif name != "replay_share" or data.replay:
             made[f"data.{name}"] = value
     if not data.tokenizer and not settings.model.init:
@@ -219,6 +220,16 @@ def _settings_that_decide(settings: Settings) -> dict[str, Any]:
     for number, source in enumerate(data.mixture, 1):
         made[f"data.mixture.{number}"] = f"{source.kind} x {source.weight!r}"
     return made
+
+
+def _flat(part: Any, where: str) -> dict[str, Any]:
+    """Return the values of a part of the settings by their full names."""
+    found: dict[str, Any] = {}
+    for one in dataclasses.fields(part):
+        value = getattr(part, one.name)
+        is_part = dataclasses.is_dataclass(value)
+        found |= _flat(value, f"{where}{one.name}.") if is_part else {where + one.name: value}
+    return found
 
 
 def _begin(folder: Path, tokenizer: LmlmTokenizer, manifest: Manifest) -> None:
