@@ -97,7 +97,8 @@ def wait_for_steps(process: subprocess.Popen[str], log: Path, n: int) -> None:
 
 
 def steps_in(log: Path) -> int:
-    return log.read_text(encoding="utf-8").count(" step ") if log.exists() else 0
+    """How many steps all processes have logged."""
+    return log.read_text(encoding="utf-8").count(" epoch ") if log.exists() else 0
 
 
 def test_a_signal_to_one_ends_both_and_one_goes_on(corpus: Path, tmp_path: Path) -> None:
