@@ -90,9 +90,9 @@ def check_placed(settings: CheckpointSettings, architecture: str) -> None:
     else:
         said = {key: settings.config.get(key) for key in _ALSO_GENERATION}
         _check("config.json", said, _OF_GENERATION)
-    for key in ("do_lower_case", "split_special_tokens", "add_prefix_space"):
+    for key in ("do_lower_case", "split_special_tokens"):
         if settings.tokenizer.get(key):
-            raise _unplaced("tokenizer_config.json", key, settings.tokenizer[key])
+            raise unplaced("tokenizer_config.json", key, settings.tokenizer[key])
     described = settings.config.get("model_type")
     if described is not None and described != architecture:
         raise BadCheckpoint(
@@ -103,7 +103,7 @@ def check_placed(settings: CheckpointSettings, architecture: str) -> None:
 def _check(file: str, said: dict[str, Any], placed: frozenset[str]) -> None:
     for key, value in sorted(said.items()):
         if key not in placed and not _is_nothing(key, value):
-            raise _unplaced(file, key, value)
+            raise unplaced(file, key, value)
 
 
 def _is_nothing(key: str, value: Any) -> bool:
@@ -115,7 +115,8 @@ def _is_nothing(key: str, value: Any) -> bool:
     )
 
 
-def _unplaced(file: str, key: str, value: Any) -> BadCheckpoint:
+def unplaced(file: str, key: str, value: Any) -> BadCheckpoint:
+    """Return the error that names a setting which the GGUF file cannot hold."""
     shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:60]}…"
     return BadCheckpoint(
         f"{file}: {key} is {shown}, for which the GGUF file has no place",

@@ -26,6 +26,7 @@ from lamlam.quant.sentencepiece_bpe import (
 )
 from lamlam.quant.splitting import SPLITTINGS, name_of_splitting
 from lamlam.quant.text_frame import read_frame
+from lamlam.quant.unplaced import unplaced
 
 _NFC = {"type": "NFC"}
 _NOT_MERGED = -1e6
@@ -180,6 +181,8 @@ def _byte_level_bpe(state: dict[str, Any], path: Path, named: Named, n_rows: int
         types[ids[model["unk_token"]]] = TokenType.UNKNOWN
     scores = scores_of(model) if is_pieces else {}
     has_prefix = is_pieces and has_space_prefix(state)
+    if named.settings.get("add_prefix_space") and not has_prefix:
+        raise unplaced("tokenizer_config.json", "add_prefix_space", True)
     # Lookups are put together from parts of a text: a space in front of each would stand inside
     # words. Whoever knows where a text begins puts it there.
     has_lookups = all(token in ids for token in LOOKUP_TOKENS)

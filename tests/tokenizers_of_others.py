@@ -11,10 +11,12 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from tokenizers import trainers as bpe_trainers
 
 from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
+from lamlam.trainer.tokenizer import train_tokenizer
 
 _LETTERS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
 _REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 KINDS = ("gpt-2", "smollm", "llama-bpe", "qwen2", "llama")
+OURS = "as lamlam trains it"
 WORDS = [
     "Velmora", "Quistel's", "founded", "naïve", "Ångström", "Łódź", "Дубровник", "東京", "서울",
     "مدينة", "ก", "été", "1867", "3.14", "1,234,567", "²³", "½", "٣٤", "I'm", "they'll", "'S",
@@ -36,6 +38,13 @@ def four_hundred_texts() -> list[str]:
     ]
     texts += ["", " ", "\n", "   x", "x   ", "\t\t", *LOOKUP_TOKENS, END_OF_TEXT, "</s>", "<s>"]
     texts += [f"a{token}b" for token in LOOKUP_TOKENS] + ["".join(LOOKUP_TOKENS), "<0x0A>"]
+    texts += [
+        *(f" {token} " for token in LOOKUP_TOKENS),
+        "Warsaw<|db_end|> Paris",
+        "born in<|db_entity|> A<|db_relationship|> b<|db_return|> c<|db_end|> c",
+        "<|db_end|>" * 5,
+        "<|db_en<|db_end|>d|>",
+    ]
     while len(texts) < 400:
         words = chance.choices([*WORDS, *LOOKUP_TOKENS], k=chance.randint(1, 12))
         texts.append("".join(word + chance.choice(GAPS) for word in words))
@@ -43,9 +52,11 @@ def four_hundred_texts() -> list[str]:
 
 
 def train(kind: str, size: int = 600) -> Tokenizer:
-    """A tokenizer of this kind without lookup tokens, as the models of its family write it."""
+    """A tokenizer of this kind, as the models of its family write it: ours alone with lookup tokens."""
     if kind == "llama":
         return _sentencepiece(size)
+    if kind == OURS:
+        return train_tokenizer(_sentences(), size).full
     tokenizer = Tokenizer(models.BPE(ignore_merges=kind == "llama-bpe"))
     by_pattern = {"llama-bpe": r"\p{N}{1,3}", "qwen2": r"\p{N}"}
     if kind in by_pattern:

@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+import gguf
 import pytest
 from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 
@@ -19,6 +20,7 @@ from lamlam.trainer.tokenizer import LmlmTokenizer
 from tests.checkpoints import Loader, llama
 from tests.tokenizers_of_others import (
     KINDS,
+    OURS,
     four_hundred_texts,
     plain,
     train,
@@ -35,14 +37,15 @@ def export(tokenizer: Tokenizer, folder: Path, end: str) -> Path:
     return export_gguf(folder, folder / "m.gguf")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, OURS])
 def test_four_hundred_texts_have_the_same_ids(kind: str, tmp_path: Path, load: Loader) -> None:
     end = "</s>" if kind == "llama" else END_OF_TEXT
     tokenizer = with_lookups(train(kind))
     path = export(tokenizer, tmp_path / "hf", end)
     metadata = read_header(path).metadata
     assert metadata["tokenizer.ggml.model"] == ("llama" if kind == "llama" else "gpt2")
-    assert metadata["tokenizer.ggml.pre"] == ("default" if kind == "llama" else kind)
+    rule = {"llama": "default", OURS: "gpt-2"}.get(kind, kind)
+    assert metadata["tokenizer.ggml.pre"] == rule
     assert metadata.get("lamlam.normalizer", "") == ("NFC" if kind == "qwen2" else "")
     start = metadata.get("lamlam.text_start", "")
     assert start == (" " if kind == "llama" else "")
@@ -54,6 +57,32 @@ def test_four_hundred_texts_have_the_same_ids(kind: str, tmp_path: Path, load: L
         if ours != original.encode(text, add_special_tokens=False).ids:
             differing.append(text)
     assert differing == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in (*KINDS, OURS) if kind != "llama"])
+def test_the_vocabulary_is_the_one_that_llama_cpps_converter_reads(
+    kind: str, tmp_path: Path
+) -> None:
+    """Its package reads tokens, merges and special tokens of byte-level BPE for the converter."""
+    tokenizer = with_lookups(train(kind))
+    folder = write_folder(tokenizer, tmp_path, bos_token=END_OF_TEXT, eos_token=END_OF_TEXT)
+    ours = read_vocabulary(folder, {}, tokenizer.get_vocab_size())
+    tokens = gguf.BpeVocab(folder).all_tokens()
+    assert ours.tokens == tuple(t.decode() if isinstance(t, bytes) else t for t, _, _ in tokens)
+    special = gguf.SpecialVocab(folder, load_merges=True)
+    assert list(ours.merges) == special.merges
+    assert {"bos": ours.bos_id, "eos": ours.eos_id} == special.special_token_ids
+
+
+def test_a_space_in_front_may_be_said_twice(tmp_path: Path) -> None:
+    """As transformers writes it of a Llama tokenizer: its place is in `tokenizer.json`."""
+    tokenizer = with_lookups(train("llama"))
+    said = {"bos_token": "<s>", "eos_token": "</s>", "add_prefix_space": True}
+    size = tokenizer.get_vocab_size()
+    assert read_vocabulary(write_folder(tokenizer, tmp_path, **said), {}, size).text_start == " "
+    tokenizer.normalizer = normalizers.Replace(" ", "\u2581")
+    with pytest.raises(BadCheckpoint, match="add_prefix_space is True"):
+        read_vocabulary(write_folder(tokenizer, tmp_path, **said), {}, size)
 
 
 def test_a_plain_sentencepiece_model_keeps_its_space(tmp_path: Path, load: Loader) -> None:

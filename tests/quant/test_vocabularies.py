@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 from typing import Any
 
@@ -13,55 +12,9 @@ from lamlam.errors import BadCheckpoint
 from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 from lamlam.quant.vocabularies import TokenType, read_vocabulary
 from tests.checkpoints import VOCABULARY, Loader
+from tests.tokenizers_of_others import four_hundred_texts
 
 CONTROL_ATTRIBUTE = 1 << 3
-
-WORDS = [
-    "Velmora", "Quistel's", "founded", "naïve", "Ångström", "Łódź", "Дубровник", "東京", "서울",
-    "مدينة", "ก", "été", "1867", "3.14", "1,234,567", "²³", "½", "٣٤", "I'm", "they'll", "'s",
-    "WE'VE", "O’Neill", "—", "…", "(born", "C++", "a_b", "x=y", "<tag>", "😀", "👩‍🔬", "e\u0301",
-    "ﬁn", "\u200b", "\ufeff", "\x00", "\x1b", "|>", "<|", "<|db_", "_end|>",
-]  # fmt: skip
-GAPS = [" ", " ", " ", "", "  ", "   ", "\n", "\n\n", " \n ", "\t", "\r\n", "\u00a0", "\u3000"]
-HOSTILE = [
-    *LOOKUP_TOKENS,
-    END_OF_TEXT,
-    *(f"a{token}b" for token in LOOKUP_TOKENS),
-    *(f" {token} " for token in LOOKUP_TOKENS),
-    "".join(LOOKUP_TOKENS),
-    "Warsaw<|db_end|> Paris",
-    "born in<|db_entity|> A<|db_relationship|> b<|db_return|> c<|db_end|> c",
-    "<|db_end|>" * 5,
-    "<|db_en<|db_end|>d|>",
-]
-
-
-def two_hundred_texts() -> list[str]:
-    chance = random.Random(4)
-    texts = ["", " ", "\n", "   x", "x   ", "\t\t", *HOSTILE]
-    while len(texts) < 200:
-        words = chance.choices(WORDS, k=chance.randint(1, 12))
-        texts.append("".join(word + chance.choice(GAPS) for word in words))
-    return texts
-
-
-def plain_tokenizer(path: Path) -> Any:
-    """The same BPE without its special tokens, as training encodes text."""
-    from tokenizers import Tokenizer
-
-    state = json.loads(path.read_text(encoding="utf-8"))
-    return Tokenizer.from_str(json.dumps({**state, "added_tokens": []}))
-
-
-def test_two_hundred_texts_have_the_same_ids(
-    tokenizer_file: Path, wide_f16: Path, load: Loader
-) -> None:
-    """Unicode, digits, odd spacing, contractions and texts that spell lookup tokens."""
-    model, tokenizer = load(wide_f16), plain_tokenizer(tokenizer_file)
-    texts = two_hundred_texts()
-    assert len(set(texts)) >= 195
-    differing = [t for t in texts if model.token_ids(t) != tokenizer.encode(t).ids]
-    assert differing == []
 
 
 def test_no_text_yields_a_lookup_id(tokenizer_file: Path, wide_f16: Path, load: Loader) -> None:
@@ -71,7 +24,7 @@ def test_no_text_yields_a_lookup_id(tokenizer_file: Path, wide_f16: Path, load: 
     model = load(wide_f16)
     full = Tokenizer.from_file(str(tokenizer_file))
     special = {full.token_to_id(token) for token in (*LOOKUP_TOKENS, END_OF_TEXT)}
-    for text in two_hundred_texts():
+    for text in four_hundred_texts():
         assert not special & set(model.token_ids(text)), text
     # The same ids do come where they are asked for, or the test above could not fail.
     assert model.token_ids("".join(LOOKUP_TOKENS), parse_special=True) == [
