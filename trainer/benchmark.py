@@ -96,7 +96,11 @@ def measure_run(settings: Settings, *, seconds: float, steps: int = 0) -> dict[s
     steady = _Steady(seconds, steps)
     with tempfile.TemporaryDirectory() as folder:
         run = dataclasses.replace(
-            settings.run, output=folder, save_every=0, log_every=min(steps or 20, 20)
+            settings.run,
+            output=folder,
+            save_every=0,
+            evaluate_documents=0,
+            log_every=min(steps or 20, 20),
         )
         if not run.steps:  # a schedule by the clock would depend on the machine
             run = dataclasses.replace(run, steps=100_000, minutes=0.0)

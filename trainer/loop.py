@@ -21,6 +21,7 @@ from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.data_loader import BatchLoader, choose_workers
 from lamlam.trainer.device_feed import DeviceFeed
 from lamlam.trainer.gpu_memory import naming_full_memory
+from lamlam.trainer.held_out_evaluation import HeldOutEvaluation
 from lamlam.trainer.model import build_model
 from lamlam.trainer.optimiser import build_optimisers, lr_scale
 from lamlam.trainer.pretrained import PretrainedModel
@@ -133,7 +134,12 @@ def train(
         )
         reports = RunReports(
             clock, health, optimisers, watching,
-            n_parameters=n_parameters, device=device, processes=ranks.world, report=report,
+            HeldOutEvaluation(
+                data.held_out, tokenizer, settings, model, device, ranks,
+                parts=step_loss.parts, dtype=step_loss.dtype, sharded=sharded,
+            ),
+            n_parameters=n_parameters, device=device, processes=ranks.world,
+            step_tokens=optim.batch_rows * shape.context, report=report,
         )  # fmt: skip
         watching.begin(
             RunPlan(
@@ -147,7 +153,7 @@ def train(
                 workers=workers,
             )
         )
-        n_tokens = n_batch = 0
+        n_tokens = 0
         stop = stack.enter_context(StopRequest(is_alone=ranks.world == 1))
         feed = stack.enter_context(
             DeviceFeed(
@@ -189,9 +195,11 @@ def train(
                 position.step + 1, batch.batch.epoch, batch.batch.number + 1, clock.seconds
             )
 
-            # 5) Report progress, save the state.
+            # 5) Report progress, evaluate, save the state.
             if position.step % run.log_every == 0 or position.step == run.steps:
-                reports.make(position.step, position.epoch, position.step * n_batch)
+                reports.make(position.step, position.epoch)
+            if run.evaluate_every and position.step % run.evaluate_every == 0:
+                reports.evaluate(position.step)
             if run.save_every and position.step % run.save_every == 0:
                 health.check()
                 with clock.paused():
@@ -201,7 +209,7 @@ def train(
 
         # 6) Write a state to resume from, and a checkpoint to export.
         if health.is_pending:  # a run that its clock ends stops between two reports
-            reports.make(position.step, position.epoch, position.step * n_batch)
+            reports.make(position.step, position.epoch)
         unsaved = state.try_save(position) if n_tokens else None
         if n_tokens and unsaved is None:
             watching.saved(position.step, state.place)
@@ -215,6 +223,7 @@ def train(
                 hint="continue with --resume",
                 number=number,
             )
+        reports.evaluate(position.step)
         record = {
             "steps": position.step,
             "tokens_this_session": n_tokens,
@@ -225,6 +234,7 @@ def train(
             "device": device_name(device),
             "processes": ranks.world,
             "sharding": run.sharding if is_sharded else "none",
+            "evaluation": reports.last_evaluation,
             "torch": torch.__version__,
         }
         weights = whole_weights(model, keep=ranks.is_first)

@@ -149,6 +149,11 @@ class RunConfig:
     save_every: int = 500
     """Steps between saved states; 0 saves at the end, and when the run is stopped, only."""
     log_every: int = 20
+    """Steps between reports: lines of the log and of ``metrics.jsonl``."""
+    evaluate_every: int = 500
+    """Steps between evaluations on held-out documents; 0 evaluates at the end only."""
+    evaluate_documents: int = 200
+    """Held-out documents of an evaluation at most; 0 leaves evaluations out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,12 @@ class Settings:
         ):
             if not 0 <= share <= 1:
                 raise BadSettings(f"{name} must be between 0 and 1, got {share}")
+        for name, number in (
+            ("run.evaluate_every", self.run.evaluate_every),
+            ("run.evaluate_documents", self.run.evaluate_documents),
+        ):
+            if number < 0:
+                raise BadSettings(f"{name} must be 0 or more, got {number}")
         self._check_worded()
         if not 0 < self.data.replay_share < 1:
             raise BadSettings(

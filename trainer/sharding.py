@@ -58,9 +58,20 @@ class ShardedLoss(torch.nn.Module):
             self._cross_entropy = torch.compile(summed_cross_entropy, dynamic=False)
         _summed(fully_shard(self, mesh=mesh, mp_policy=sums_in_float32))
 
-    def forward(self, *arguments: Any) -> Tensor:
+    def forward(
+        self, *arguments: Any, cross_entropy: Callable[..., Tensor] | None = None
+    ) -> Tensor:
         """Return the summed loss; the arguments are those of `next_token_loss` after the model."""
-        return next_token_loss(self.model, *arguments, cross_entropy=self._cross_entropy)
+        return next_token_loss(
+            self.model, *arguments, cross_entropy=cross_entropy or self._cross_entropy
+        )
+
+    def without_gradients(self, *arguments: Any, cross_entropy: Callable[..., Tensor]) -> Tensor:
+        """Return the summed loss where no backward pass follows, which would spread the weights."""
+        loss: Tensor = self(*arguments, cross_entropy=cross_entropy)
+        assert isinstance(self, FSDPModule)
+        self.reshard()  # type: ignore[no-untyped-call]  # torch's
+        return loss
 
 
 def blocks_of(model: PreTrainedModel) -> list[torch.nn.Module]:

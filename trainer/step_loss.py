@@ -89,6 +89,11 @@ class StepLoss:
         self.parts = settings.optimiser.accumulate or (self._found_parts() if on_gpu else 1)
         """Parts that a batch of this process is run in."""
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the matrix products and the residual stream."""
+        return self._dtype
+
     def __call__(self, batch: DeviceBatch) -> Tensor:
         """Add the gradients of a batch; returns its mean loss, still on the device.
 

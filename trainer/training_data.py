@@ -16,7 +16,7 @@ from lamlam.trainer.endings import mark_cut
 from lamlam.trainer.epoch_draws import DocumentSource
 from lamlam.trainer.replay import read_plain_texts, read_replay
 from lamlam.trainer.settings import DataConfig, Settings
-from lamlam.trainer.split import log_split, split_documents
+from lamlam.trainer.split import is_held_out, log_split, split_documents
 from lamlam.trainer.token_files.token_folder import TokenFolder
 from lamlam.trainer.token_files.token_source import TokenFileSource
 from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
@@ -40,6 +40,8 @@ class TrainingData:
     tokens: tuple[TokenFileSource, ...] = ()
     replay: Sequence[Document] = field(default=(), repr=False)
     """Of ``data.replay``."""
+    held_out: Sequence[Document] = field(default=(), repr=False)
+    """Documents that none of the sources trains on, to evaluate a model with."""
 
     @property
     def n_documents(self) -> int:
@@ -138,12 +140,23 @@ def read_training_data(settings: Settings) -> TrainingData:
         folder = TokenFolder(Path(data.tokens))
         settings = _as_made(settings, folder)
         folder.check_rows(settings)
-        return TrainingData(
-            settings, tokens=(TokenFileSource(f"data.tokens = {data.tokens}", folder),)
-        )
-    documents = training_documents(settings, skip_invalid=data.skip_invalid)
+        tokens = TokenFileSource(f"data.tokens = {data.tokens}", folder)
+        return TrainingData(settings, tokens=(tokens,), held_out=_held_out_beside(settings))
+    documents, held_out = _read_documents(settings, skip_invalid=data.skip_invalid)
     source = DocumentSource(f"data.documents = {data.documents}", documents)
-    return TrainingData(settings, documents=(source,), replay=read_replay(data))
+    return TrainingData(settings, documents=(source,), replay=read_replay(data), held_out=held_out)
+
+
+def _held_out_beside(settings: Settings) -> list[Document]:
+    """Return the held-out documents of the file that token files were made of.
+
+    Token files have what is trained on alone: without that file nothing is evaluated.
+    """
+    data = settings.data
+    if not (data.held_out and settings.run.evaluate_documents and Path(data.documents).is_file()):
+        return []
+    documents = read_documents(data.documents, skip_invalid=data.skip_invalid)
+    return [document for document in documents if is_held_out(document.title, data.held_out)]
 
 
 def _as_made(settings: Settings, folder: TokenFolder) -> Settings:
@@ -219,9 +232,11 @@ def _read_mixture(settings: Settings) -> TrainingData:
     # Split together: what one source holds out must not be learnt from another.
     owners = {id(document): number for number, documents in read for document in documents}
     kept: dict[int, list[Document]] = {number: [] for number, _ in read}
+    held_out: Sequence[Document] = ()
     if read:
         split = split_documents((d for _, documents in read for d in documents), data.held_out)
         log_split(split)
+        held_out = split.held_out
         for document in split.training:
             kept[owners[id(document)]].append(document)
     sources = dict(plain)
@@ -237,7 +252,7 @@ def _read_mixture(settings: Settings) -> TrainingData:
         _warn_without_facts(documents, data)
         sources[number] = DocumentSource(name, documents, source.weight)
     ordered = tuple(source for _, source in sorted(sources.items()))
-    return TrainingData(settings, documents=ordered, tokens=tuple(tokens))
+    return TrainingData(settings, documents=ordered, tokens=tuple(tokens), held_out=held_out)
 
 
 def training_documents(settings: Settings, *, skip_invalid: bool = False) -> list[Document]:
@@ -252,6 +267,13 @@ def training_documents(settings: Settings, *, skip_invalid: bool = False) -> lis
         BadDocument: the file cannot be read, or a line is not a document.
         NothingToLearn: no document is left.
     """
+    return _read_documents(settings, skip_invalid=skip_invalid)[0]
+
+
+def _read_documents(
+    settings: Settings, *, skip_invalid: bool
+) -> tuple[list[Document], Sequence[Document]]:
+    """Return the documents to train on, and those that are held out."""
     data = settings.data
     split = split_documents(
         read_documents(data.documents, skip_invalid=skip_invalid), data.held_out
@@ -264,7 +286,7 @@ def training_documents(settings: Settings, *, skip_invalid: bool = False) -> lis
         )
     documents = mark_cut(split.training)
     _warn_without_facts(documents, data)
-    return documents
+    return documents, split.held_out
 
 
 def _warn_without_facts(documents: Sequence[Document], data: DataConfig) -> None:

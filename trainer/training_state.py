@@ -213,7 +213,8 @@ _FREE = {
     "data.documents", "data.tokens", "data.mixture", "data.replay", "data.tokenizer",
     "data.workers", "model.init",
     "optimiser.accumulate",
-    "run.output", "run.device", "run.sharding", "run.compile", "run.save_every", "run.log_every", "run.minutes",
+    "run.output", "run.device", "run.sharding", "run.compile", "run.save_every", "run.log_every",
+    "run.minutes", "run.evaluate_every", "run.evaluate_documents",
 }  # fmt: skip
 """Settings that may change between two sessions of a run; files are compared by their content."""
 

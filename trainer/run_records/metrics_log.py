@@ -53,6 +53,8 @@ class MetricsLog(RunWatcher):
     def __init__(self, folder: Path) -> None:
         self.path = folder / METRICS
         self._has_failed = False
+        self._evaluated_until = -1
+        """Last step that has an evaluation: the end of a run may be reached more than once."""
 
     def begin(self, plan: RunPlan) -> None:
         try:
@@ -72,6 +74,9 @@ class MetricsLog(RunWatcher):
         self._write("training", dataclasses.asdict(progress))
 
     def evaluated(self, figures: HeldOutFigures) -> None:
+        if figures.step <= self._evaluated_until:
+            return
+        self._evaluated_until = figures.step
         self._write("evaluation", figures.as_dict())
 
     def _keep_until(self, step: int) -> None:
@@ -83,6 +88,8 @@ class MetricsLog(RunWatcher):
                 for record in read_metrics(self.path):
                     if record["step"] <= step:
                         kept.write(json.dumps(record) + "\n")
+                        if record.get("kind") == "evaluation":
+                            self._evaluated_until = record["step"]
             os.replace(part, self.path)
         finally:
             part.unlink(missing_ok=True)
