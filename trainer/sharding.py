@@ -70,7 +70,7 @@ class ShardedLoss(torch.nn.Module):
         """Return the summed loss where no backward pass follows, which would spread the weights."""
         loss: Tensor = self(*arguments, cross_entropy=cross_entropy)
         assert isinstance(self, FSDPModule)
-        self.reshard()  # type: ignore[no-untyped-call]  # torch's
+        self.reshard()
         return loss
 
 

@@ -15,6 +15,7 @@ from lamlam.trainer import data_loader
 from lamlam.trainer.loop import train
 from lamlam.trainer.progress import Progress
 from lamlam.trainer.ranks import Ranks
+from lamlam.trainer.run_records.metrics_log import METRICS, read_metrics
 from lamlam.trainer.settings import load_settings
 from lamlam.trainer.spread_state import POINTER
 from lamlam.trainer.training_state import STATE
@@ -36,7 +37,11 @@ class Runs:
         self.pair: dict[str, list[dict[str, Any]]] = {}
 
     def config(self, name: str) -> str:
-        return str(configuration(self.corpus, self.folder / name))
+        path = configuration(self.corpus, self.folder / name)
+        # All are evaluated on the way, which must leave no trace.
+        text = path.read_text().replace("[data]", "[data]\nheld_out = 0.2")
+        path.write_text(text.replace("[run]", "[run]\nevaluate_every = 4"))
+        return str(path)
 
     def alone(self, name: str, *changes: str, resume: bool = False, stop_at: int = 0) -> None:
         losses: list[float] = []
@@ -102,6 +107,20 @@ def test_two_processes_learn_what_one_learns_under_muon(runs: Runs, name: str) -
     for key, weight in runs.weights("alone").items():
         # Sums in another order, which Muon's bfloat16 makes a little larger.
         assert torch.allclose(weight, found[key], atol=3e-3), key
+
+
+@pytest.mark.parametrize("name", ["whole", "spread"])
+def test_two_processes_find_what_one_finds_on_held_out_documents(runs: Runs, name: str) -> None:
+    def evaluations(of: str) -> list[dict[str, Any]]:
+        records = read_metrics(runs.folder / of / "run" / METRICS)
+        return [record for record in records if record["kind"] == "evaluation"]
+
+    found, alone = evaluations(name), evaluations("alone")
+    assert [one["step"] for one in found] == [one["step"] for one in alone] == [4, 6]
+    for one, other in zip(found, alone, strict=True):
+        assert one["n_lookups"] == other["n_lookups"] > 0
+        assert one["n_keys"] == other["n_keys"] > 0
+        assert one["held_out_loss"] == pytest.approx(other["held_out_loss"], abs=2e-3)
 
 
 @pytest.mark.parametrize("name", ["parts", "parts_spread"])
