@@ -40,6 +40,13 @@ def wordings(
         int, typer.Option(min=0, help="Other facts that each entity holds at least.")
     ] = 3,
     seed: Seed = 0,
+    unseen: Annotated[
+        bool,
+        typer.Option(
+            "--unseen",
+            help="Ask in the sentences that are kept apart from the trainer's worded documents.",
+        ),
+    ] = False,
     model: Model = "bundled",
     memory_off: MemoryOff = False,
     policy: Policy = None,
@@ -58,6 +65,7 @@ def wordings(
         settings=WordSettings(
             model=model, policy=policy, memory_off=memory_off, more_facts=more_facts
         ),
+        unseen=unseen,
     )
     _print(figures, before, as_json)
 

@@ -26,6 +26,8 @@ from lamlam.evaluation.word_scores import WordScore, own_values_stated, word_fig
 
 T = TypeVar("T")
 WORDINGS_FILE = Path(__file__).with_name("wordings.jsonl")
+UNSEEN_FILE = Path(__file__).with_name("unseen.jsonl")
+"""Sentences that training text never repeats; `make_unseen` writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,12 @@ class WordingItem:
 
 
 @cache
-def load_wordings() -> WordingSet:
-    """Return the shipped set."""
+def load_wordings(path: Path = WORDINGS_FILE) -> WordingSet:
+    """Return a shipped set."""
     groups: dict[str, list[WordedEntity]] = {}
     relations: dict[tuple[str, str], WordedRelation] = {}
     wordings: list[Wording] = []
-    for line in WORDINGS_FILE.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         raw = json.loads(line)
         if "entity" in raw:
             group = groups.setdefault(raw["group"], [])
@@ -169,7 +171,11 @@ def facts_in_memory(
 
 
 def evaluate_wordings(
-    *, items: int | None = None, seed: int = 0, settings: WordSettings | None = None
+    *,
+    items: int | None = None,
+    seed: int = 0,
+    settings: WordSettings | None = None,
+    unseen: bool = False,
 ) -> dict[str, object]:
     """Return the shares of wordings that were answered right, and of those answered in vain.
 
@@ -177,9 +183,10 @@ def evaluate_wordings(
         items: how many; every wording once with None.
         seed: which further facts an entity holds.
         settings: `more_facts` is the least number of other facts that an asked entity holds.
+        unseen: ask in the sentences that are kept apart from the training text.
     """
     settings = settings or WordSettings(more_facts=3)
-    all_of = load_wordings()
+    all_of = load_wordings(UNSEEN_FILE if unseen else WORDINGS_FILE)
     chosen = choose_wordings(all_of, items)
     held = facts_in_memory(all_of, chosen, settings.more_facts, seed)
     is_off = settings.memory_off or not can_look_up(settings.model)

@@ -18,6 +18,7 @@ from lamlam.trainer.entity_names import find_name
 from lamlam.trainer.lookup_format import UNKNOWN, LookupCall, PlainText
 from lamlam.trainer.packing import encode_documents
 from lamlam.trainer.settings import load_settings
+from lamlam.trainer.synthetic.worded.__main__ import main
 from lamlam.trainer.synthetic.worded.fact_lines import read_fact_lines
 from lamlam.trainer.synthetic.worded.frames import (
     FOLDER,
@@ -336,3 +337,20 @@ def test_all_files_of_frames_are_read() -> None:
         "people", "places", "works", "organisations", "nature", "events", "any_relation",
         "connecting_words", "invented",
     }  # fmt: skip
+
+
+def test_documents_are_printed_and_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "facts.jsonl"
+    lines = [dict(zip(("entity", "relation", "value"), fact, strict=True)) for fact in GIVEN]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert main(["--facts", str(path), "-n", "5", "--json"]) == 0
+    written = [parse_document(line) for line in capsys.readouterr().out.splitlines()]
+    assert written == [parse_document(document_line(d)) for d in write(held_entities(GIVEN), 0, 5)]
+    assert main(["-n", "30"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\n---\n") == 30
+    assert "[[ " in printed
+    assert main(["--facts", str(tmp_path / "none.jsonl")]) == 2
+    assert "cannot read" in capsys.readouterr().err

@@ -34,6 +34,8 @@ def invent_entity(rng: random.Random) -> HeldEntity:
         kind = _OLD_KINDS[old]
         if kind == "person":
             facts |= _kept(_more_of_person(rng), rng, 0.35)
+        if old == "player":
+            facts["sport"] = [pick(rng, "sports")]
     else:
         kind, name, values = rng.choice(_MAKERS)(rng)
         facts = _kept(values, rng, rng.uniform(0.5, 1.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 
@@ -30,6 +30,13 @@ _TRUSTED_RULES = frozenset(
 )
 # They say what or where a thing is, in too many ways for a sentence.
 _WEAK = frozenset("type,description,notability,location,member of,year,date,name".split(","))
+
+
+# Families that share a name with an earlier one: what an entity has beside it decides.
+_BESIDE = {
+    "screenwriter": {"director", "starring", "cast member", "film director", "directed by"},
+    "playing position": {"team", "played for", "club", "member of sports team", "sport"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,7 @@ def held_entities(
     for name, facts in by_entity.items():
         kind = _kind_of(facts, index, pronouns.get(name, ""))
         held = (
-            _held(relation, values, kind, index)
+            _held(relation, values, kind, index, facts.keys())
             for relation, values in facts.items()
             if relation not in _WEAK
         )
@@ -127,7 +134,8 @@ def held_entity(
 ) -> HeldEntity:
     """Return an entity of a known kind; facts that no sentence can hold are left out."""
     index = families_by_name()
-    held = (_held(_relation_name(r), list(values), kind, index) for r, values in facts.items())
+    by_relation = {_relation_name(relation): list(values) for relation, values in facts.items()}
+    held = (_held(r, values, kind, index, by_relation.keys()) for r, values in by_relation.items())
     sound = tuple(fact for fact in held if fact is not None and _is_sound(fact))
     return HeldEntity(name, kind, pronoun, sound)
 
@@ -202,12 +210,16 @@ def _kind_of(
 
 
 def _held(
-    relation: str, values: list[str], kind: str, index: Mapping[str, list[FrameFamily]]
+    relation: str,
+    values: list[str],
+    kind: str,
+    index: Mapping[str, list[FrameFamily]],
+    beside: Set[str],
 ) -> HeldFact | None:
     """Return the fact with its family; None where only entities of other kinds have such facts."""
     families = index.get(relation, [])
-    for wanted in (kind, ANY):
-        for family in families:
-            if family.kind == wanted:
-                return HeldFact(relation, tuple(values), family)
-    return None if families and kind != ANY else HeldFact(relation, tuple(values))
+    fitting = [family for family in families if family.kind in (kind, ANY)]
+    if not fitting:
+        return None if families and kind != ANY else HeldFact(relation, tuple(values))
+    chosen = next((f for f in fitting if _BESIDE.get(f.name, set()) & beside), fitting[0])
+    return HeldFact(relation, tuple(values), chosen)

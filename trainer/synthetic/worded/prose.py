@@ -45,12 +45,6 @@ def write_possessive(scene: Scene) -> HeldEntity:
     """Write facts as what belongs to the entity: "E's R is V"."""
     scene.lead()
     first = entity = scene.entity(2)
-    patterns = (
-        "{E}'s {R} is {V}.", "{E}'s {R}: {V}.", "{V}, so goes {E}'s {R}.", "{E}'s {R}, {V}, is well known.",
-        "Note {E}'s {R}: {V}.", "{E}'s {R} – {V} – came up again.", "It was {E}'s {R}, {V}, that we spoke of.",
-        "Her question was about {E}'s {R}, and it is {V}.", "{E}’s {R} is given as {V}.",
-        "By then {E}'s {R} was {V}.", "They wanted {E}'s {R}; it is {V}.",
-    )  # fmt: skip
     for i, one in enumerate(scene.several(entity, scene.one_of((1, 2, 3)))):
         noun = scene.noun(one.fact)
         if i:
@@ -58,7 +52,7 @@ def write_possessive(scene: Scene) -> HeldEntity:
         if noun is None:
             state_by_label(scene, one)
             continue
-        _fill_with(scene, scene.one_of([p for p in patterns if p[:3] != "{V}"]), one, noun)
+        _fill_with(scene, scene.words("possessives"), one, noun)
     return first
 
 
@@ -81,24 +75,11 @@ def write_appositive(scene: Scene) -> HeldEntity:
     scene.lead()
     entity = scene.entity(2)
     facts = [one for one in scene.several(entity, 3) if scene.noun(one.fact)]
-    patterns = (
-        "{E} ({R}: {V}) was the next name on the list.",
-        "{E}, {R} {V}, has a page of its own.",
-        "The {R} of {E}, {V}, is printed in small letters.",
-        "For {E} – {R}: {V} – there is a separate card.",
-        "They read about {E}, whose {R} is {V}, and went home.",
-        "{E}, with {V} as {R}, is on the first page.",
-        "A note on {E} gives the {R}, {V}, and nothing else.",
-        "Visitors ask for the {R} of {E} ({V}) more than for anything else.",
-        "In the entry on {E} the {R} is {V}, in red ink.",
-        "{E} has, as the card says, {V} for its {R}.",
-        "With {V} noted as the {R}, the page was closed.",
-    )
     for i, one in enumerate(facts[: scene.one_of((1, 1, 2))]):
         noun = scene.noun(one.fact) or one.fact.relation
         if i:
             scene.draft.say(" ")
-        _fill_with(scene, scene.one_of(patterns[:-1]), one, noun)
+        _fill_with(scene, scene.words("appositives"), one, noun)
     if not facts:
         state_by_label(scene, scene.asked(entity, surely=True))
     return entity
