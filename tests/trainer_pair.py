@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import LamLamError
-from lamlam.trainer import data_loader
+from lamlam.trainer import benchmark, data_loader
 from lamlam.trainer.loop import train
 from lamlam.trainer.progress import Progress
 from lamlam.trainer.settings import load_settings
@@ -28,7 +28,8 @@ def run_pair(folder: Path, scenarios: list[dict[str, Any]]) -> dict[str, list[di
     Args:
         scenarios: each with a ``name``, a settings file ``config``, and perhaps ``set``, ``resume``,
             ``stop_at`` (a step after which SIGTERM comes to the second process) and ``die_at`` (a
-            step after which the second process ends without a word).
+            step after which the second process ends without a word), or with the arguments of a
+            ``benchmark``.
     """
     plan = folder / "plan.json"
     ports = [_free_port() for _ in scenarios]
@@ -66,6 +67,9 @@ def _run(scenario: dict[str, Any], rank: int) -> dict[str, Any]:
     os.environ["MASTER_PORT"] = str(scenario["port"])
     changes = scenario.get("set", []) + scenario.get(f"set_{rank}", [])
     losses: list[float] = []
+    if "benchmark" in scenario:
+        status = benchmark.main([scenario["config"], *scenario["benchmark"]])
+        return {"status": status}
     try:
         train(
             load_settings(Path(scenario["config"]), changes),

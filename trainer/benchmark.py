@@ -6,58 +6,116 @@ and tokenizers. The steady speed leaves out compiling and the first steps.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import logging
+import math
+import os
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed
 from transformers import PreTrainedModel
 
 from lamlam.errors import LamLamError
 from lamlam.trainer.attention import DocumentSpans
+from lamlam.trainer.collectives import Exchange, ExchangeProbe
 from lamlam.trainer.command_arguments import say_problem, settings_parser
 from lamlam.trainer.loop import train
 from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.optimiser import build_optimisers
 from lamlam.trainer.pretrained import PretrainedModel
 from lamlam.trainer.progress import Progress
+from lamlam.trainer.run_records.watcher import RunPlan, RunWatcher
+from lamlam.trainer.scaling import (
+    ScalingPlan,
+    as_table,
+    measure_scaling,
+    parse_shardings,
+    parse_worlds,
+)
 from lamlam.trainer.settings import Settings, load_settings
 from lamlam.trainer.tokenizer import LmlmTokenizer
 
 EXAMPLE = """example:
   python -m lamlam.trainer.benchmark trainer/bundled.toml --seconds 60 --parts
+  python -m lamlam.trainer.benchmark trainer/bundled.toml --world-sizes 1,2 --sharding none,full
 """
 _FIRST_STEPS = 20
 """Steps before the steady state: caches fill and clocks rise."""
 
 
 class _Enough(Exception):
-    """The benchmark has seen what it wanted."""
+    """The benchmark has seen what it wanted; all processes raise it after the same step."""
+
+    is_shared = True
 
 
 @dataclass(slots=True)
 class _Steady:
-    """Collects the reports of a run and ends it."""
+    """Collects the reports of a run, watches what its processes exchange, and ends it."""
 
     seconds: float
     steps: int
+    least_steps: int
+    """Steps that it has to see in any case."""
+    probe: ExchangeProbe
     reports: list[Progress] = field(default_factory=list)
+    exchange: Exchange | None = None
+    _probed_from: int | None = None
 
     def __call__(self, progress: Progress) -> None:
+        world = int(os.environ.get("WORLD_SIZE", "1"))
+        if self._probed_from is not None:
+            if _is_first():
+                self.exchange = self.probe.stop(progress.step - self._probed_from, world)
+            raise _Enough
         self.reports.append(progress)
         first = self.reports[0]
-        if self.steps and progress.step >= self.steps:
+        is_enough = (
+            progress.step >= self.steps
+            if self.steps
+            else progress.seconds - first.seconds >= self.seconds
+            and progress.step >= self.least_steps
+        )
+        if not _agreed(is_enough):
+            return
+        if world == 1:
             raise _Enough
-        if not self.steps and progress.seconds - first.seconds >= self.seconds:
-            raise _Enough
+        self._probed_from = progress.step
+        if _is_first():
+            self.probe.start()
+
+
+def _is_first() -> bool:
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _agreed(is_enough: bool) -> bool:
+    """Return what the first process finds: the clocks of the others differ."""
+    if not torch.distributed.is_initialized():
+        return is_enough
+    answer = [is_enough]
+    torch.distributed.broadcast_object_list(answer, src=0)
+    return answer[0]
+
+
+class _PlanKeeper(RunWatcher):
+    """Keeps what is known of the run before its first step."""
+
+    plan: RunPlan | None = None
+
+    def begin(self, plan: RunPlan) -> None:
+        self.plan = plan
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,42 +130,91 @@ def main(arguments: list[str] | None = None) -> int:
         "--steps", type=int, default=0, help="run so many steps instead, for the loss there"
     )
     parser.add_argument("--parts", action="store_true", help="time of each part of a step too")
+    many = parser.add_argument_group("several GPUs of this machine, or processes where it has none")
+    many.add_argument("--world-sizes", metavar="1,2,…", help="one run for each number of processes")
+    many.add_argument(
+        "--sharding", default="none", metavar="none,full", help="values of run.sharding (none)"
+    )
+    many.add_argument(
+        "--fixed-batch",
+        action="store_true",
+        help="batches of one size in all runs; otherwise each process gets optimiser.batch_rows",
+    )
+    parser.add_argument("--loss-steps", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--figures", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     try:
+        if chosen.world_sizes is not None:
+            return _measure_many(chosen)
+        is_first = _is_first()
+        level = logging.INFO if is_first else logging.WARNING
+        logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s")
         settings = load_settings(chosen.settings, chosen.set)
-        figures = measure_run(settings, seconds=chosen.seconds, steps=chosen.steps)
+        figures = measure_run(
+            settings, seconds=chosen.seconds, steps=chosen.steps, loss_steps=chosen.loss_steps
+        )
         if chosen.parts:
             figures["parts_ms"] = measure_parts(settings)
     except LamLamError as problem:
         say_problem(problem)
         return 2
-    sys.stdout.write(json.dumps(figures) + "\n")
+    if is_first and chosen.figures is not None:
+        chosen.figures.write_text(json.dumps(figures))
+    elif is_first:
+        sys.stdout.write(json.dumps(figures) + "\n")
     return 0
 
 
-def measure_run(settings: Settings, *, seconds: float, steps: int = 0) -> dict[str, Any]:
+def _measure_many(chosen: argparse.Namespace) -> int:
+    """Print one JSON object of all runs, and a table of them on standard error."""
+    plan = ScalingPlan(
+        chosen.settings,
+        tuple(chosen.set),
+        parse_worlds(chosen.world_sizes),
+        parse_shardings(chosen.sharding),
+        chosen.seconds,
+        chosen.steps,
+        chosen.fixed_batch,
+    )
+    found = measure_scaling(plan)
+    sys.stderr.write(f"\n{found['device']}\n\n{as_table(found['runs'])}")
+    sys.stdout.write(json.dumps(found) + "\n")
+    return 2 if any("error" in run for run in found["runs"]) else 0
+
+
+def measure_run(
+    settings: Settings, *, seconds: float, steps: int = 0, loss_steps: int = 0
+) -> dict[str, Any]:
     """Return the steady tokens/s of a run of these settings, its share of the card, and its loss.
 
     Args:
         seconds: length of the steady state.
         steps: run so many steps instead.
+        loss_steps: return the loss after so many steps, too.
     """
-    steady = _Steady(seconds, steps)
-    with tempfile.TemporaryDirectory() as folder:
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    on_gpu = torch.cuda.is_available() and settings.run.device != "cpu"
+    steady = _Steady(seconds, steps, loss_steps, ExchangeProbe(on_gpu=on_gpu))
+    keeper = _PlanKeeper()
+    with _folder(settings, world) as folder:
+        every = math.gcd(loss_steps, 20) if loss_steps else min(steps or 20, 20)
         run = dataclasses.replace(
             settings.run,
-            output=folder,
+            output=str(folder),
             save_every=0,
             evaluate_documents=0,
-            log_every=min(steps or 20, 20),
+            log_every=every,
         )
         if not run.steps:  # a schedule by the clock would depend on the machine
             run = dataclasses.replace(run, steps=100_000, minutes=0.0)
+        elif world > 1:  # room for the steps in which the exchange is watched
+            run = dataclasses.replace(run, steps=max(run.steps, steps + every))
         try:
-            train(dataclasses.replace(settings, run=run), report=steady)
+            train(dataclasses.replace(settings, run=run), report=steady, watchers=[keeper])
         except _Enough:
             pass
+    if not _is_first():
+        return {}
     counted = [r for r in steady.reports if r.step > _FIRST_STEPS] or steady.reports
     spent = [
         (now.step - before.step, now.seconds - before.seconds)
@@ -131,8 +238,16 @@ def measure_run(settings: Settings, *, seconds: float, steps: int = 0) -> dict[s
         "torch": torch.__version__,
         "device": "cpu",
     }
-    if torch.cuda.is_available() and settings.run.device != "cpu":
-        peak = matmul_flops()
+    if keeper.plan is not None:
+        figures["rows_at_once"] = keeper.plan.rows_at_once
+    if loss_steps:
+        after = [one.loss for one in steady.reports if one.step == loss_steps]
+        figures["loss_after_same_tokens"] = round(after[0], 4) if after else None
+    if steady.exchange is not None:
+        figures["sent_bytes_per_step"] = steady.exchange.sent_bytes
+        figures["exchange_ms_per_step"] = steady.exchange.busy_ms
+    if on_gpu:
+        peak = matmul_flops() * world
         figures |= {
             "device": torch.cuda.get_device_name(),
             "matmul_tflops": round(peak / 1e12),
@@ -140,6 +255,21 @@ def measure_run(settings: Settings, *, seconds: float, steps: int = 0) -> dict[s
             "peak_memory_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2),
         }
     return figures
+
+
+@contextmanager
+def _folder(settings: Settings, world: int) -> Iterator[Path]:
+    """Give a folder for the run's files; one that all processes see where they are several."""
+    if world == 1:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+        return
+    shared = Path(settings.run.output) / "benchmark"
+    try:
+        yield shared
+    finally:
+        if _is_first():
+            shutil.rmtree(shared, ignore_errors=True)
 
 
 def count_parameters(settings: Settings) -> int:

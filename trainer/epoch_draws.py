@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -194,6 +195,9 @@ def start_drawing(state: dict[str, Any]) -> None:
     # Each process encodes alone: threads inside would fight over the cores.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     leave_to_parent()
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        # What ends torchrun ends its processes' workers too; the step that is finished needs rows.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     Drawer.current = Drawer.from_parent(state)
 
 

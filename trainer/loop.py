@@ -151,6 +151,7 @@ def train(
                 device=device_name(device),
                 processes=ranks.world,
                 workers=workers,
+                rows_at_once=optim.batch_rows // ranks.world // step_loss.parts,
             )
         )
         n_tokens = 0

@@ -153,7 +153,8 @@ def joined_ranks(*, on_gpu: bool) -> Iterator[Ranks]:
     try:
         yield Ranks(dist.get_rank(), world, local, dist.new_group(backend="gloo"))
         is_whole = True
-    except RuntimeError as problem:
+    except BaseException as problem:
+        is_whole = getattr(problem, "is_shared", False)  # no sum is left half done
         if not _is_of_the_connection(problem):
             raise
         raise ProcessLost(
@@ -168,8 +169,10 @@ def joined_ranks(*, on_gpu: bool) -> Iterator[Ranks]:
                 dist.distributed_c10d._abort_process_group()
 
 
-def _is_of_the_connection(problem: RuntimeError) -> bool:
+def _is_of_the_connection(problem: BaseException) -> bool:
     """Return whether an error of torch means that another process is gone; Gloo's has no class."""
+    if not isinstance(problem, RuntimeError):
+        return False
     return isinstance(problem, dist.DistError) or any(
         word in str(problem) for word in ("gloo/transport", "Gloo", "NCCL", "ncclRemoteError")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,18 @@ def runs(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     lines = corpus.read_text().splitlines(keepends=True)
     other.write_text("".join(lines[:-1]))
     names = ["whole", "spread", "parts", "parts_spread", "resumed", "two_to_one", "one_to_two"]
-    config = {name: runs.config(name) for name in [*names, "other", "lost", "alone", "alone_parts"]}
+    config = {
+        name: runs.config(name)
+        for name in [*names, "other", "measured", "lost", "alone", "alone_parts"]
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data_loader, "SHARD", SHARD)
         runs.alone("alone")
         runs.alone("alone_parts", *PARTS)
         runs.alone("one_to_two", stop_at=STOP)
+        figures = str(runs.folder / "figures.json")
+        measured = ["--steps", "4", "--loss-steps", "4", "--figures", figures]
+        measured += ["--set", SPREAD[0]]
         scenarios: list[dict[str, Any]] = [
             {"name": "whole"},
             {"name": "spread", "set": SPREAD},
@@ -85,6 +92,7 @@ def runs(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
             {"name": "two_to_one", "set": SPREAD, "stop_at": STOP},
             {"name": "one_to_two", "set": SPREAD, "resume": True},
             {"name": "other", "set_1": [f"data.documents='{other}'"]},
+            {"name": "measured", "benchmark": measured},
             {"name": "lost", "die_at": 2},
         ]
         for one in scenarios:
@@ -164,6 +172,25 @@ def test_a_process_that_ends_without_a_word_ends_the_others(runs: Runs) -> None:
     (left,) = runs.pair["lost"]
     assert left["error"] == "ProcessLost"
     assert len(left["losses"]) == 2
+
+
+def test_the_benchmark_says_what_two_processes_exchange(runs: Runs) -> None:
+    assert [one["status"] for one in runs.pair["measured"]] == [0, 0]
+    figures = json.loads((runs.folder / "figures.json").read_text())
+    assert figures["step"] == 4 and figures["rows_at_once"] == 4
+    assert figures["loss_after_same_tokens"] == figures["loss"]
+    # Gathered for the forward pass, and the block for the backward pass; all summed in float32.
+    matrices = 16 * (16 + 8 + 8 + 16) + 3 * 16 * 32
+    block, rest = matrices + 2 * 16, 600 * 16 + 16
+    floats = 2 * block + rest + block + rest
+    # Halves of matrices travel in bfloat16 to be orthogonalised whole; of the only one of its
+    # shape the first process sends all.
+    only = 16 * 32
+    floats_of_muon = matrices / 2 + (matrices - only) / 2 + only
+    sent = (4 * floats + 2 * floats_of_muon) / 2
+    assert figures["sent_bytes_per_step"] == pytest.approx(sent, rel=0.01)
+    assert figures["exchange_ms_per_step"] > 0
+    assert not (runs.folder / "measured" / "run" / "benchmark").exists()
 
 
 def test_rows_that_cannot_be_shared_are_refused() -> None:

@@ -25,6 +25,8 @@ class RunPlan:
     processes: int
     workers: int
     """Processes that prepare rows beside each process that trains."""
+    rows_at_once: int = 0
+    """Rows that each process runs through the model at once."""
 
     @property
     def name(self) -> str:

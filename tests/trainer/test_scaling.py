@@ -1,0 +1,142 @@
+"""The benchmark of several numbers of processes compares like with like."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lamlam.trainer import scaling
+from lamlam.trainer.benchmark import main
+from lamlam.trainer.collectives import exchange_of
+from lamlam.trainer.scaling import (
+    ScalingPlan,
+    add_efficiency,
+    as_table,
+    child_arguments,
+    parse_worlds,
+)
+from lamlam.trainer.settings import Settings, load_settings
+from tests.trainer_processes import configuration
+
+CONFIG = Path("run.toml")
+
+
+def child(plan: ScalingPlan, config: Path, world: int) -> tuple[Settings, list[str]]:
+    """The settings and arguments of one run, as the process that makes it reads them."""
+    given = child_arguments(plan, load_settings(config), world, "full", Path("/folder"))
+    changes = [value for key, value in zip(given, given[1:], strict=False) if key == "--set"]
+    return load_settings(config, changes), given
+
+
+@pytest.mark.parametrize("is_batch_fixed", [False, True])
+def test_every_run_learns_from_as_many_tokens(
+    corpus: Path, tmp_path: Path, is_batch_fixed: bool
+) -> None:
+    config = configuration(corpus, tmp_path / "run", steps=800)
+    plan = ScalingPlan(config, (), (1, 2, 8), ("full",), 5.0, 0, is_batch_fixed)
+    rows, tokens, planned = set(), set(), set()
+    for world in plan.worlds:
+        settings, given = child(plan, config, world)
+        steps = int(given[given.index("--loss-steps") + 1])
+        batch = settings.optimiser.batch_rows
+        rows.add(batch // world)
+        tokens.add(batch * steps)
+        planned.add(batch * settings.run.steps)
+        assert settings.run.sharding == "full"
+        assert settings.optimiser.accumulate == 0
+    assert len(tokens) == len(planned) == 1
+    assert rows == ({8, 4, 1} if is_batch_fixed else {8})
+
+
+def test_parts_that_a_user_chose_stay(corpus: Path, tmp_path: Path) -> None:
+    config = configuration(corpus, tmp_path / "run")
+    changed = ScalingPlan(config, ("optimiser.accumulate=4",), (1,), ("none",), 5.0)
+    settings = load_settings(config, list(changed.changes))
+    given = child_arguments(changed, settings, 1, "none", tmp_path)
+    assert "optimiser.accumulate=4" in given and "optimiser.accumulate=0" not in given
+
+
+def test_efficiency_is_the_speed_over_that_of_as_many_single_processes() -> None:
+    runs: list[dict[str, Any]] = [
+        {"processes": 1, "sharding": "none", "tokens_per_s": 1000},
+        {"processes": 2, "sharding": "none", "tokens_per_s": 1850},
+        {"processes": 4, "sharding": "full", "error": "the memory | is full"},
+    ]
+    add_efficiency(runs)
+    assert [run.get("efficiency") for run in runs] == [1.0, 0.925, None]
+    table = as_table(runs).splitlines()
+    assert "| 2 | none | 1,850 | 0.925 |" in table[3]
+    assert "failed: the memory / is full" in table[4]
+    assert {line.count("|") for line in table} == {10}
+
+
+@pytest.mark.parametrize("world", [2, 8])
+def test_what_is_sent_follows_the_messages(world: int) -> None:
+    def event(name: str, dims: list[Any], kinds: list[str]) -> dict[str, Any]:
+        return {"name": name, "args": {"Input Dims": dims, "Input type": kinds}}
+
+    events = [
+        event("c10d::allreduce_", [[[100], [20]]], ["TensorList"]),
+        event("c10d::_allgather_base_", [[80], [80 // world]], ["c10::BFloat16"] * 2),
+        event("c10d::_reduce_scatter_base_", [[8], [8 * world]], ["float", "float"]),
+        event("c10d::alltoall_base_", [[16], [16]], ["c10::BFloat16"] * 2),
+        event("aten::mm", [[8, 8], [8, 8]], ["float", "float"]),
+        {"name": "ncclDevKernel_AllReduce", "cat": "kernel", "ts": 0, "dur": 3000},
+        {"name": "ncclDevKernel_AllGather", "cat": "kernel", "ts": 2000, "dur": 2000},
+        {"name": "ncclDevKernel_AllGather", "cat": "kernel", "ts": 9000, "dur": 1000},
+    ]
+    found = exchange_of(events, 1, world)
+    whole = 2 * 480 + 160 + 32 * world + 32
+    assert found.sent_bytes == round(whole * (world - 1) / world)
+    assert found.busy_ms == 5.0
+    assert exchange_of(events * 2, 2, world).sent_bytes == found.sent_bytes
+
+
+def test_a_run_that_fails_is_a_line_of_the_table_and_the_others_go_on(
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = configuration(corpus, tmp_path / "run")
+
+    def launched(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        world = int(command[command.index("--nproc-per-node") + 1])
+        figures = Path(command[command.index("--figures") + 1])
+        if world == 2:
+            said = "first\nerror: the memory is full (set optimiser.accumulate = 2)\nmore\n"
+            return subprocess.CompletedProcess(command, 1, "", said)
+        figures.write_text(json.dumps({"tokens_per_s": 10 * world}))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(scaling.subprocess, "run", launched)
+    assert main([str(config), "--world-sizes", "4,1,2", "--sharding", "none,full"]) == 2
+    out, err = capsys.readouterr()
+    runs = json.loads(out)["runs"]
+    assert [(run["processes"], run["sharding"]) for run in runs] == [
+        (1, "none"), (2, "none"), (2, "full"), (4, "none"), (4, "full"),
+    ]  # fmt: skip
+    assert runs[1]["error"] == "the memory is full (set optimiser.accumulate = 2)"
+    assert runs[4]["efficiency"] == 1.0
+    assert "no GPU" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--world-sizes", "1,x"], "numbers of processes, got '1,x'"),
+        (["--world-sizes", "0"], "numbers of processes, got '0'"),
+        (["--world-sizes", "1", "--sharding", "half"], "--sharding must be some of none, full"),
+    ],
+)
+def test_wrong_lists_are_one_line(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(CONFIG), *arguments]) == 2
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1
+    assert parse_worlds("4,1,4") == (1, 4)
