@@ -79,7 +79,8 @@ def exchange_of(events: Iterable[Mapping[str, Any]], steps: int, world: int) -> 
 def _message_bytes(arguments: Mapping[str, Any], number: int) -> int:
     dims, kind = arguments["Input Dims"][number], arguments["Input type"][number]
     sizes = dims if kind == "TensorList" else [dims]  # of lists the kind is unknown: gradients
-    return sum(math.prod(size) for size in sizes) * _BYTES.get(kind, torch.float32.itemsize)
+    numbers = sum(math.prod(size) for size in sizes)
+    return int(numbers) * _BYTES.get(kind, torch.float32.itemsize)
 
 
 def _covered(spans: list[tuple[float, float]]) -> float:

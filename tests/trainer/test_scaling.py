@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from lamlam.trainer import scaling
 from lamlam.trainer.benchmark import main
 from lamlam.trainer.collectives import exchange_of
 from lamlam.trainer.scaling import (
@@ -113,7 +112,7 @@ def test_a_run_that_fails_is_a_line_of_the_table_and_the_others_go_on(
         figures.write_text(json.dumps({"tokens_per_s": 10 * world}))
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(scaling.subprocess, "run", launched)
+    monkeypatch.setattr(subprocess, "run", launched)
     assert main([str(config), "--world-sizes", "4,1,2", "--sharding", "none,full"]) == 2
     out, err = capsys.readouterr()
     runs = json.loads(out)["runs"]
