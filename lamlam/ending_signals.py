@@ -6,9 +6,10 @@ done. Whatever becomes of the exception on its way, `exit_status` knows which si
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -60,12 +61,23 @@ def let_signals_end() -> None:
 def leave_to_parent() -> None:
     """Let a signal end this worker process without a word, and Ctrl-C only its parent.
 
-    A terminal sends each to both; the parent ends its workers, and says what is to be said.
+    A terminal sends each to both; the parent ends its workers, and says what is to be said. Where
+    the parent is killed and cannot, the worker ends by itself: it would wait for work for ever.
     """
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.join,), name="parent", daemon=True).start()
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _end_after(wait: Callable[[], None]) -> None:
+    wait()
+    os._exit(1)
 
 
 def _end(number: int, frame: object) -> None:

@@ -328,6 +328,10 @@ class BadTokenFiles(TrainingError):
     """A folder of token files is damaged, unfinished, or made for another model."""
 
 
+class WorkerKilled(TrainingError):
+    """A process that prepares data was killed from outside."""
+
+
 class AnnotatorFailed(TrainingError):
     """The model that annotates texts refuses, or gives no usable answer."""
 

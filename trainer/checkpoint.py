@@ -87,10 +87,12 @@ def _write_checkpoint(
     written = dataclasses.asdict(settings)
     # The file is published: it must not name folders of the training machine.
     for section, key in (
-        ("data", "documents"), ("data", "replay"), ("data", "tokenizer"), ("model", "init"),
-        ("run", "output"),
+        ("data", "documents"), ("data", "tokens"), ("data", "replay"), ("data", "tokenizer"),
+        ("model", "init"), ("run", "output"),
     ):  # fmt: skip
         written[section][key] = Path(written[section][key]).name
+    for source in written["data"]["mixture"]:
+        source |= {kind: Path(source[kind]).name for kind in ("documents", "tokens", "replay")}
     about = {
         "verbalise": settings.verbalise,
         "lookup_bias": settings.lookup_bias,

@@ -11,12 +11,13 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 
 import numpy as np
 
-from lamlam.errors import NothingToLearn
+from lamlam.errors import NothingToLearn, WorkerKilled
 from lamlam.trainer.documents import Document
 from lamlam.trainer.epoch_draws import (
     DocumentSource,
@@ -31,6 +32,7 @@ from lamlam.trainer.replay import read_replay
 from lamlam.trainer.row_parts import EpochRows, RowPart, RowsInMemory
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.shared_rows import SharedRows
+from lamlam.trainer.source_shares import log_sources
 from lamlam.trainer.tokenizer import LmlmTokenizer
 from lamlam.trainer.training_data import TrainingData
 from lamlam.usable_cpus import usable_cpus
@@ -118,6 +120,8 @@ class BatchLoader:
         self._has_told_of_parts = False
         # Counts titles once, not in each worker.
         self._drawer = Drawer(settings, data.documents, tokenizer, data.replay)
+        if data.tokens or len(data.documents) > 1:
+            log_sources(data, self._drawer)
         self._pool: Executor | None = None
         if workers > 0 and data.documents:
             self._pool = ProcessPoolExecutor(
@@ -196,7 +200,7 @@ class BatchLoader:
         for shard, draw in enumerate(epoch.drawn):
             if draw is None:
                 continue
-            drawn[shard] = draw.result() if isinstance(draw, Future) else self._drawer.rows(draw)
+            drawn[shard] = _drawn(draw) if isinstance(draw, Future) else self._drawer.rows(draw)
             if self._shared is not None:
                 self._shared.put(epoch.number, shard, drawn[shard])
         if self._shared is not None:
@@ -214,3 +218,13 @@ class BatchLoader:
         if len(rows) and not rows.n_learnt:
             raise NothingToLearn("every token of the documents is masked")
         return rows
+
+
+def _drawn(rows: Future[PackedRows]) -> PackedRows:
+    try:
+        return rows.result()
+    except BrokenProcessPool:
+        raise WorkerKilled(
+            "a process that prepares rows was killed, perhaps for want of memory",
+            hint="set data.workers to fewer; continue with --resume from the last saved state",
+        ) from None

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from lamlam.errors import BadSettings, BadTokenFiles
+from lamlam.errors import BadSettings, BadTokenFiles, WorkerKilled
 from lamlam.trainer import data_loader
 from lamlam.trainer.epoch_draws import Draw, Drawer, draws_of_epoch, start_drawing
 from lamlam.trainer.settings import Settings
@@ -319,7 +319,7 @@ def _results(
             first, future = waiting.popleft()
             yield first, future.result()
     except BrokenProcessPool:
-        raise BadTokenFiles(
+        raise WorkerKilled(
             "a process that draws was killed, perhaps for want of memory",
             hint="run the same command again with fewer --workers: whole shards are kept",
         ) from None
