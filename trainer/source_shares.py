@@ -51,10 +51,13 @@ class SourceShare:
 def source_shares(data: TrainingData, drawer: Drawer) -> list[SourceShare]:
     """Return the share of each source; that of documents is estimated from a sample."""
     found: list[SourceShare] = []
+    drawn_of = drawer.settings.data
     for i, source in enumerate(data.documents):
         n = len(source.documents)
         sample = np.random.default_rng(0).permutation(n)[:SAMPLE]
-        drawn = drawer.documents(Draw(i, sample, n_invented=0, seed=0))
+        more = (0.0, 0.0) if source.is_replay else (drawn_of.invented, drawn_of.worded)
+        n_more = [round(len(sample) * share) for share in more]
+        drawn = drawer.documents(Draw(i, sample, *n_more, seed=0))
         counts = sum_of(count_by_source(drawn, drawer.tokenizer.ids.entity).values())
         tokens = counts.tokens / len(sample) * n * source.weight
         found.append(
