@@ -1,8 +1,8 @@
 """Data augmentation: other names, plain beginnings and unknown answers, and lookups put in.
 
 Each epoch draws anew. A document may get another title of its kind throughout,
-so that the model copies the name it reads instead of recalling one; its first
-facts may be stated without lookups, as they do in a user's prompt; and a few
+so that the model copies the name it reads instead of recalling one; a relation
+may be looked up under another of its names; the document's first facts may be stated without lookups, as they do in a user's prompt; and a few
 lookups come back ``unknown``, as they do when memory has no answer.
 """
 
@@ -31,6 +31,7 @@ from lamlam.trainer.lookup_format import (
     learn_named_entities,
 )
 from lamlam.trainer.pronouns import pronoun_of
+from lamlam.trainer.synthetic.worded.relation_names import kind_of, other_name
 
 _FEWEST_TITLES = 20
 """A kind with fewer titles exchanges none: the model would learn the few by heart."""
@@ -47,6 +48,8 @@ class Augmentation:
     """Documents whose first facts have no lookups; those values are masked in the loss."""
     unknown: float = 0.02
     """Lookups that come back ``unknown``; the value in the text is masked in the loss."""
+    other_relation: float = 0.0
+    """Lookups under another name that memories give the relation, drawn for each of them."""
 
 
 NO_AUGMENTATION = Augmentation(other_title=0.0, plain_beginning=0.0, unknown=0.0)
@@ -115,6 +118,7 @@ def _augmented(
 
     start = 0
     vain = deque(document.unanswered)
+    kind = _kind_of_title(document) if augmentation.other_relation else ""
     for i, fact in enumerate(document.facts):
         while vain and vain[0].at <= fact.at:
             one = vain.popleft()
@@ -131,9 +135,13 @@ def _augmented(
             yield PlainText(space + value, in_loss=False)
             continue
         is_unknown = rng.random() < augmentation.unknown
+        relation = fact.relation.lower()
+        # Without a draw where nothing is exchanged: the rows of a seed stay as they were.
+        if kind and rng.random() < augmentation.other_relation:
+            relation = other_name(relation, kind, rng)
         yield LookupCall(
             text.name(names.called[fact.entity]),
-            fact.relation.lower(),
+            relation,
             UNKNOWN if is_unknown else value,
         )
         yield PlainText(space + value, in_loss=not is_unknown)
@@ -142,6 +150,11 @@ def _augmented(
         start = one.at - _has_space_before(one.at, document.text, start)
     if start < len(document.text):
         yield PlainText(text.between(start, len(document.text)))
+
+
+def _kind_of_title(document: Document) -> str:
+    relations = (relation.lower() for _, relation, _ in document.triples())
+    return kind_of(relations, "they" if document.is_person else "it")
 
 
 def _has_space_before(at: int, text: str, start: int) -> bool:

@@ -70,7 +70,7 @@ class DataConfig:
     plain: bool = False
     """Leave the lookups out: the no-lookup baseline."""
     variation: Augmentation = field(default_factory=Augmentation)
-    """Augmentation: other titles, plain beginnings, unknown answers."""
+    """Augmentation: other titles, plain beginnings, unknown answers, other names of relations."""
     workers: int = -1
     """Processes that prepare rows; 0 does it in this one. -1: beside a GPU as many as there are
     processors to spare, on a CPU none."""
@@ -199,6 +199,7 @@ class Settings:
             ("data.variation.other_title", variation.other_title),
             ("data.variation.plain_beginning", variation.plain_beginning),
             ("data.variation.unknown", variation.unknown),
+            ("data.variation.other_relation", variation.other_relation),
             ("optimiser.warm_up", self.optimiser.warm_up),
             ("optimiser.final", self.optimiser.final),
         ):

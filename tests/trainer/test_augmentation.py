@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,7 +16,7 @@ from lamlam.trainer.augmentation import (
     kinds_of,
     titles_by_kind,
 )
-from lamlam.trainer.documents import Document, StatedFact
+from lamlam.trainer.documents import Document, StatedFact, parse_document
 from lamlam.trainer.lookup_format import (
     UNKNOWN,
     LookupCall,
@@ -282,3 +283,32 @@ def test_notes_of_many_files_exchange_titles_like_those_of_one() -> None:
     titles = titles_by_kind([*large, *strange])
     texts = {write(augment(large[0], random.Random(seed), other, titles)) for seed in range(50)}
     assert not any(" II" in text for text in texts)
+
+
+def test_relations_are_looked_up_under_other_names_of_theirs() -> None:
+    document = parse_document(
+        json.dumps(
+            {
+                "title": "The Tin Owl",
+                "text": "The Tin Owl is a 1931 film by Bo Lind, and 12 owls were hurt.",
+                "facts": [
+                    ["The Tin Owl", "Release Year", "1931"],
+                    ["The Tin Owl", "Director", "Bo Lind"],
+                    ["The Tin Owl", "Owls Hurt", "12"],
+                ],
+                "at": [17, 30, 43],
+            }
+        )
+    )
+    wanted = Augmentation(0.0, 0.0, 0.0, other_relation=1.0)
+    names: list[set[str]] = [set(), set(), set()]
+    rng = random.Random(0)
+    for _ in range(60):
+        calls = [p for p in augment(document, rng, wanted, {}) if isinstance(p, LookupCall)]
+        for seen, call in zip(names, calls, strict=True):
+            seen.add(call.relation)
+        assert [call.value for call in calls] == ["1931", "Bo Lind", "12"]
+    assert {"release year", "year of release", "came out"} <= names[0]
+    assert {"director", "directed by"} <= names[1]
+    assert not names[1] & {"chief executive", "ceo"}, "that is the director of a firm"
+    assert names[2] == {"owls hurt"}

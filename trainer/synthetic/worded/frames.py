@@ -54,6 +54,8 @@ class FrameFamily:
     """place, date, person, number or any."""
     names: tuple[str, ...]
     """What memories call it, the training text's own name first."""
+    loose: frozenset[str]
+    """Those of the names that do not tell the relation: a memory's "parent" may be the father."""
     nouns: tuple[str, ...]
     """Names that can stand in a sentence: "the {R} of {E} is"."""
     inverse: tuple[str, ...]
@@ -97,6 +99,7 @@ class _About(NamedTuple):
     kind: str
     value: str
     names: tuple[str, ...] = ()
+    loose: frozenset[str] = frozenset()
     nouns: tuple[str, ...] = ()
     inverse: tuple[str, ...] = ()
     inverse_verbs: tuple[str, ...] = ()
@@ -112,7 +115,11 @@ def _family(header: str, lines: tuple[str, ...]) -> FrameFamily:
     frames = []
     for line in lines:
         if line.startswith("= "):
-            about = about._replace(names=_listed(line[2:]))
+            listed = _listed(line[2:])
+            about = about._replace(
+                names=tuple(name.removesuffix("*") for name in listed),
+                loose=frozenset(name[:-1] for name in listed if name.endswith("*")),
+            )
         elif line.startswith("~ "):
             about = about._replace(nouns=_listed(line[2:]))
         elif line.startswith("^ "):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cache
 
 from lamlam.trainer.documents import Document
 from lamlam.trainer.pronouns import pronoun_of
-from lamlam.trainer.synthetic.worded.frames import ANY, FrameFamily, read_families
+from lamlam.trainer.synthetic.worded.frames import ANY, FrameFamily
+from lamlam.trainer.synthetic.worded.relation_names import families_by_name, kind_of
 
 _LONGEST_VALUE = 70
 _LONGEST_NAME = 60
@@ -116,7 +116,7 @@ def held_entities(
     index = families_by_name()
     entities = []
     for name, facts in by_entity.items():
-        kind = _kind_of(facts, index, pronouns.get(name, ""))
+        kind = kind_of(facts, pronouns.get(name, ""))
         held = (
             _held(relation, values, kind, index, facts.keys())
             for relation, values in facts.items()
@@ -181,32 +181,6 @@ def _is_sound(fact: HeldFact) -> bool:
         return True
     form = _FORM.get(fact.family.value)
     return form is None or all(form.search(value) for value in fact.values)
-
-
-@cache
-def families_by_name() -> dict[str, list[FrameFamily]]:
-    """Return the families that each name of a relation may mean."""
-    index: dict[str, list[FrameFamily]] = defaultdict(list)
-    for family in read_families():
-        for name in dict.fromkeys((*family.names, *family.nouns, family.name)):
-            index[name].append(family)
-    return index
-
-
-def _kind_of(
-    facts: Mapping[str, object], index: Mapping[str, list[FrameFamily]], pronoun: str
-) -> str:
-    if pronoun in ("he", "she", "they"):
-        return "person"
-    votes: Counter[str] = Counter()
-    for relation in facts:
-        kinds = {family.kind for family in index.get(relation, ())} - {ANY}
-        for kind in kinds:
-            votes[kind] += 2 if len(kinds) == 1 else 1
-    if pronoun or votes["person"] < 2:
-        # What people and places both have ("state") makes nobody a person.
-        del votes["person"]
-    return votes.most_common(1)[0][0] if votes else ANY
 
 
 def _held(
