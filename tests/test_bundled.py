@@ -217,3 +217,26 @@ def test_a_value_does_not_grow_into_another_word(tmp_path: Path) -> None:
             facts = [span for span in done.spans if span.origin == "fact"]
             assert [done.text[span.start : span.end] for span in facts[:1]] == [code]
             assert not any(done.text[span.end : span.end + 1].isalnum() for span in facts)
+
+
+def test_a_value_does_not_grow_into_another_number(tmp_path: Path) -> None:
+    """Neither at once nor behind a comma or a point: "6" and "6,700"."""
+    url = f"sqlite:///{tmp_path}/facts.db"
+    numbers = {"Carbon": "6", "Lowmere": "1,204", "Bath": "12", "Highmere": "7"}
+    with lamlam.SyncFactStore(url) as store:
+        store.apply(
+            [
+                lamlam.Assert(lamlam.Fact(entity=entity, relation=relation, value=number))
+                for entity, number in numbers.items()
+                for relation in ("atomic number", "population")
+            ]
+        )
+    with lamlam.SyncEngine(memory=url) as engine:
+        for entity, number in numbers.items():
+            for prompt in (f"The atomic number of {entity} is", f"{entity} has a population of"):
+                done = engine.generate(prompt, max_tokens=12, ignore_eos=True)
+                span = next(span for span in done.spans if span.origin == "fact")
+                assert done.text[span.start : span.end] == number
+                behind = done.text[span.end : span.end + 2]
+                assert not behind[:1].isalnum()
+                assert not (behind[:1] in (",", ".") and behind[1:].isdigit()), done.text

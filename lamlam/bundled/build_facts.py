@@ -1,8 +1,9 @@
-"""``python -m lamlam.bundled.build_facts CORPUS OUT.sqlite``: the facts that ship with lamlam.
+"""``python -m lamlam.bundled.build_facts CORPUS OUT.sqlite --packages FOLDER``: the bundled facts.
 
 The best known entities of the corpus, which are those that other documents
 mention most, with the relations that are seldom wrong. Facts, not sentences:
-each keeps the name of the page or record that states it.
+each keeps the name of the page or record that states it. And what people ask first, which a
+corpus of leads says little of: countries, cities, elements, planets (`well_known/`).
 """
 
 from __future__ import annotations
@@ -12,118 +13,83 @@ import random
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from lamlam.bundled.corpus_facts import CONGRESS, FILMS, facts_of, title_of
+from lamlam.bundled.mentions import TitleMentions, count_mentions
+from lamlam.bundled.well_known.archives import PackageFolder
+from lamlam.bundled.well_known.things import well_known_things
 from lamlam.errors import BadStore
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.operations import AddAlias
 from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.trainer.documents import Document, read_documents
-from lamlam.trainer.entity_names import bare_title, is_same_entity
+from lamlam.trainer.entity_names import bare_title
 
-N_FACTS = 112_000
-MAX_WORDS = 5
-"""Longest title, in words, that is looked for in other texts."""
-WEAK = {"type", "location", "named after", "member of", "team", "part of", "notability"}
-"""Relations whose values, when a rule read them, are wrong too often to ship."""
-OF_PEOPLE = {
-    "birth date", "birth place", "death date", "death place", "burial place", "nationality",
-    "occupation", "profession", "education", "spouse", "parent", "party", "office", "state",
-    "position", "team", "played for", "known for", "award", "term start", "term end",
-    "practice place", "college", "club", "instrument", "field", "country", "founder",
-    "represented", "served as", "description", "sport", "label",
-}  # fmt: skip
-"""Relations that people have: others come from tables that name a person in passing."""
-SOURCES = {
-    "us-congress-bio": "Biographical Directory of the US Congress",
-    "wikipedia-film": "Wikipedia",
-    "wikipedia-lead": "Wikipedia",
-    "wikipedia-entdesc": "Wikipedia",
-    "wikipedia-wikides": "Wikipedia",
-}
+N_FACTS = 100_000
+"""Of the corpus."""
+FEWEST_OF_RELATION = 10
+"""A head of a column that fewer facts have is hardly what anybody asks for."""
 # Shares of the facts: a reader tries people, films and places first.
 SHARES = {"person": 0.40, "film": 0.25, "congress": 0.10, "thing": 0.25}
-_WORD = re.compile(r"[^\W_][\w'’.-]*")
-
-
-def count_mentions(documents: Sequence[Document]) -> Counter[str]:
-    """Return how many documents name each title, their own left out."""
-    titles = {bare_title(document.title) for document in documents}
-    counts: Counter[str] = Counter()
-    for document in documents:
-        own = bare_title(document.title)
-        spans = [match.span() for match in _WORD.finditer(document.text)]
-        seen: set[str] = set()
-        for i, (start, _) in enumerate(spans):
-            if not document.text[start].isupper():
-                continue
-            for _, end in spans[i : i + MAX_WORDS]:
-                name = document.text[start:end].rstrip(".,'’-")
-                if name in titles:
-                    seen.add(name)
-        counts.update(seen - {own})
-    return counts
 
 
 def group_of(document: Document) -> str:
     """Return which share of the facts the document belongs to."""
-    if document.source == "us-congress-bio":
+    if document.source == CONGRESS:
         return "congress"
-    if document.source == "wikipedia-film":
+    if document.source == FILMS:
         return "film"
     return "person" if document.is_person else "thing"
 
 
-def facts_of(document: Document) -> Iterator[Fact]:
-    """Yield the document's facts that are good enough to ship."""
-    title = _title_of(document)
-    source = f"{SOURCES.get(document.source, document.source)}: {title}"
-    for stated in document.facts:
-        relation = stated.relation.lower()
-        if not stated.is_structured and relation in WEAK:
-            continue
-        is_own = is_same_entity(stated.entity, document.title)
-        if document.is_person and is_own and relation not in OF_PEOPLE:
-            continue
-        yield Fact(
-            entity=title if is_own else stated.entity,
-            relation=relation,
-            value=stated.value,
-            sources=(source,),
-            confidence=1.0 if stated.is_structured else 0.9,
-        )
-    for entity, relation, value in document.other_facts:
-        name = title if is_same_entity(entity, document.title) else entity
-        yield Fact(entity=name, relation=relation.lower(), value=value, sources=(source,))
+def choose(
+    documents: Sequence[Document],
+    n_facts: int = N_FACTS,
+    well_known: Collection[str] = (),
+    mentions: TitleMentions | None = None,
+) -> list[Fact]:
+    """Return about ``n_facts`` facts of the entities that are mentioned most.
 
-
-def _title_of(document: Document) -> str:
-    return re.sub(r"\[\d+\]$", "", document.title)
-
-
-def choose(documents: Sequence[Document], n_facts: int = N_FACTS) -> list[Fact]:
-    """Return about ``n_facts`` facts of the entities that are mentioned most."""
-    mentions = count_mentions(documents)
-    shared = Counter(bare_title(document.title) for document in documents)
+    Args:
+        documents: of the corpus.
+        n_facts: how many.
+        well_known: names that are taken: a film of such a name is called after its year too, and
+            other pages of the name are left out.
+        mentions: what `count_mentions` returned.
+    """
+    mentions = count_mentions(documents) if mentions is None else mentions
+    taken = {canonical_key(name) for name in well_known}
     rng = random.Random(0)
     groups: dict[str, list[tuple[float, Document]]] = {}
     for document in documents:
         name = bare_title(document.title)
-        # A name of one common word is found everywhere, and one that several
-        # pages share says little of any of them.
-        weight = mentions[name] / shared[name] / (4 if " " not in name else 1)
+        # A name of one common word is found everywhere.
+        weight = mentions.of(document) / (4 if " " not in name else 1)
         groups.setdefault(group_of(document), []).append((weight + rng.random() / 10, document))
     chosen: list[Fact] = []
-    taken: set[str] = set()
+    countries = frozenset(well_known)
+    known = frozenset(taken)
+    uses = Counter(_bare(re.sub(r" \([^()]*\)$", "", name)) for name in set(well_known))
+    bare = {_bare(name) for name in well_known} | {name for name, n in uses.items() if n > 1}
     for group, share in SHARES.items():
         ranked = sorted(groups.get(group, []), key=lambda pair: -pair[0])
         room = round(n_facts * share)
         for _, document in ranked:
-            facts = list(facts_of(document))
+            facts = facts_of(document, countries)
+            name = title_of(document)
+            is_taken = _bare(name) in bare or mentions.is_better_known(document)
+            if is_taken and document.source == FILMS:
+                facts, name = _with_year(facts, name)
+            elif is_taken:
+                continue
+            # Of another entity of a taken name, the page says what is not its business.
+            facts = [fact for fact in facts if canonical_key(fact.entity) not in known]
             # Two facts or more: one alone makes a text about nothing.
             # And one page a name: a film and a town of one name must not become one thing.
-            key = canonical_key(_title_of(document))
+            key = canonical_key(name)
             if len(facts) < 2 or key in taken:
                 continue
             taken.add(key)
@@ -131,28 +97,70 @@ def choose(documents: Sequence[Document], n_facts: int = N_FACTS) -> list[Fact]:
             room -= len(facts)
             if room <= 0:
                 break
-    return chosen
+    n_of = Counter(fact.relation for fact in chosen)
+    return [fact for fact in chosen if n_of[fact.relation] >= FEWEST_OF_RELATION]
+
+
+def _bare(name: str) -> str:
+    """Return a name without its article: "The Mercury" would be found by "Mercury"."""
+    return canonical_key(name).removeprefix("the ")
+
+
+def _with_year(facts: Sequence[Fact], name: str) -> tuple[list[Fact], str]:
+    """Return the facts of a film under a name with its year, and the name."""
+    years = [fact.surface for fact in facts if fact.relation == "release year"]
+    own = f"{name} ({years[0]} film)" if years else f"{name} (film)"
+    renamed = [
+        fact.model_copy(update={"entity": own}) if fact.entity == name else fact for fact in facts
+    ]
+    return renamed, own
+
+
+def write(path: Path, facts: Sequence[Fact], aliases: Sequence[tuple[str, str]] = ()) -> None:
+    """Write the facts, then the aliases: pairs of an entity, which may be absent, and a name."""
+    held = {canonical_key(fact.entity) for fact in facts}
+    others: dict[str, AddAlias] = {}
+    for entity, alias in aliases:
+        key = canonical_key(alias)
+        if key not in held and canonical_key(entity) in held:
+            others.setdefault(key, AddAlias(entity, alias))
+    store = SqliteStore(path)
+    try:
+        store.load_nowait(facts)
+        store.apply_nowait(list(others.values()))
+        store.forget_changes_nowait()
+    finally:
+        store.close_nowait()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the file; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m lamlam.bundled.build_facts",
-        description="Choose the facts of the best known entities of a corpus.",
+        description="Choose the facts of the best known entities of a corpus, and add those of"
+        " countries, cities, elements and planets that packages state.",
     )
     parser.add_argument("corpus", help="documents in the format of lamlam.trainer.documents")
     parser.add_argument("out", type=Path, metavar="OUT.sqlite", help="a file that does not exist")
+    parser.add_argument(
+        "--packages",
+        type=Path,
+        metavar="FOLDER",
+        help="with the packages of lamlam/bundled/well_known/archives.py as downloaded;"
+        " without it, the facts of the corpus alone",
+    )
     chosen = parser.parse_args(arguments)
     corpus, path = chosen.corpus, chosen.out
     if path.exists():
         raise BadStore(f"{path} exists", hint="move it away first")
-    facts = choose(list(read_documents(corpus)))
-    store = SqliteStore(path)
-    try:
-        store.load_nowait(facts)
-        store.forget_changes_nowait()
-    finally:
-        store.close_nowait()
+    things = well_known_things(PackageFolder(chosen.packages)) if chosen.packages else ()
+    names = [name for thing in things for name in (thing.name, *thing.aliases)]
+    documents = list(read_documents(corpus))
+    mentions = count_mentions(documents)
+    facts = choose(documents, well_known=names, mentions=mentions)
+    facts = [*(fact for thing in things for fact in thing.facts()), *facts]
+    aliases = [(thing.name, alias) for thing in things for alias in thing.aliases]
+    write(path, facts, [*aliases, *((title, name) for name, title in mentions.best.items())])
     sys.stderr.write(
         f"{len(facts)} facts of {len({f.entity for f in facts})} entities, "
         f"{path.stat().st_size / 1e6:.1f} MB\n"

@@ -1,4 +1,4 @@
-"""``lamlam eval wordings`` and ``lamlam eval table``: many ways to ask for one fact of several."""
+"""``lamlam eval wordings``, ``table`` and ``basics``: many ways to ask for a fact."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add both commands."""
+    """Add the commands."""
     app.command(
         epilog="Example: lamlam eval wordings --items 300 --more-facts 3 --json",
     )(wordings)
     app.command(
         epilog="Example: lamlam eval table --file countries.csv --wordings mine.txt --json",
     )(table)
+    app.command(
+        "basics",
+        epilog="Example: lamlam eval basics --details --json",
+    )(first_questions)
 
 
 def wordings(
@@ -107,6 +111,37 @@ def table(
         items=items,
         seed=seed,
         settings=WordSettings(model=model, policy=policy, memory_off=memory_off),
+    )
+    _print(figures, before, as_json)
+
+
+def first_questions(
+    items_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--items-file",
+            metavar="FILE",
+            help="Questions as JSON lines; - reads standard input. Default: the shipped sixty.",
+        ),
+    ] = None,
+    memory: Annotated[
+        str, typer.Option("--memory", metavar="URL", help="The facts, which are only read.")
+    ] = "bundled",
+    model: Model = "bundled",
+    policy: Policy = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="List what was asked and written where it was wrong.")
+    ] = False,
+    against: Against = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask what people ask first: about countries, elements, people and films."""
+    from lamlam.evaluation.first_questions import evaluate_first_questions
+    from lamlam.evaluation.outcomes import read_outcomes
+
+    before = None if against is None else read_outcomes(against)
+    figures = evaluate_first_questions(
+        items_file, model=model, memory=memory, policy=policy, details=details
     )
     _print(figures, before, as_json)
 

@@ -25,7 +25,7 @@ from lamlam.runtime.decoding.sampling import Choice, TokenIds
 from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.decoding.thoughts import TextPart, ThoughtReader
-from lamlam.runtime.decoding.token_masks import TokenMasks, token_ids
+from lamlam.runtime.decoding.token_masks import SEPARATORS, TokenMasks, token_ids
 from lamlam.runtime.decoding.trie import MAX_ENTITY_TOKENS, MAX_RELATION_TOKENS, Paths
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 
@@ -158,6 +158,7 @@ class Decoder:
         self._samples_behind_value: _TextSamples | None = None
         self._is_behind_value = False
         """A value that ends in a letter or digit was written just now."""
+        self._is_behind_number = False
         self.action: Action = self._next_in_text()
 
     @property
@@ -361,12 +362,15 @@ class Decoder:
         if token in self.vocabulary.eog_tokens:
             self._finish("stop")
             return
-        self._blocked_here = self._is_behind_value = False
+        self._blocked_here = False
+        piece = self.vocabulary.piece(token)
+        if self._is_behind_value:  # "6" and "," may not become "6,700"
+            self._is_behind_value = self._is_behind_number and piece in SEPARATORS
         self.tokens.append(token)
         self.n_text_tokens += 1
         if self.listed is not None:
             self.listed.add_sampled(token, len(self.output.text), scored)
-        self.output.add_bytes(self.vocabulary.piece(token))
+        self.output.add_bytes(piece)
         if self._is_stopped():
             self._finish("stop_string")
             return
@@ -579,6 +583,7 @@ class Decoder:
         start = len(self.output.text)
         self.output.add_value(lead, value, fact)
         self._is_behind_value = value[-1:].isascii() and value[-1:].isalnum()
+        self._is_behind_number = self._is_behind_value and value[-1:].isdigit()
         self.n_text_tokens += len(surface)
         if self.listed is not None:
             self.listed.add_written(surface, start, len(self.output.text))

@@ -10,6 +10,9 @@ import numpy as np
 from lamlam.runtime.decoding.sampling import TokenIds
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 
+SEPARATORS = (b",", b".")
+"""What may stand between the digits of one number."""
+
 
 class TokenMasks:
     """The forbidden tokens of each state, built once for a vocabulary."""
@@ -27,8 +30,12 @@ class TokenMasks:
         self.entity = token_ids(special - ({lookup.relationship} if lookup else set()))
         self.relation = token_ids(special - ({lookup.return_} if lookup else set()))
         pieces = map(vocabulary.piece, range(vocabulary.n_tokens)) if lookup else ()
-        self.letters = token_ids({n for n, piece in enumerate(pieces) if piece[:1].isalnum()})
-        """Tokens that would go on with a word: a value must not grow into another word."""
+        self.letters = token_ids({n for n, piece in enumerate(pieces) if _goes_on(piece)})
+        """Tokens that would go on with a word or a number: a value must not grow into another."""
+
+
+def _goes_on(piece: bytes) -> bool:
+    return piece[:1].isalnum() or (piece[:1] in SEPARATORS and piece[1:2].isdigit())
 
 
 def token_ids(tokens: set[int] | frozenset[int]) -> TokenIds:

@@ -43,7 +43,12 @@ def evidence_of(line: SentenceLine, held: tuple[str, ...]) -> list[Evidence]:
     Args:
         held: the relations of the entity.
     """
-    return [*_phrases(line), *_NamesIn(line).found(_own_names(held)), *_scattered(line, held)]
+    return [
+        *_phrases(line),
+        *_NamesIn(line).found(_own_names(held)),
+        *_scattered(line, held),
+        *_what_it_is(line, held),
+    ]
 
 
 def is_heading(line: SentenceLine) -> bool:
@@ -88,6 +93,25 @@ def _scattered(line: SentenceLine, held: tuple[str, ...]) -> list[Evidence]:
             score = len(words.hard) + _SCATTERED * (1 + n_soft)
             found.append(Evidence(frozenset((Target("own", number),)), score, True))
     return found
+
+
+_WHO = ("occupation", "profession", "office", "description", "position", "known for", "title")
+_WHAT = ("type", "kind", "instance of", "category", "description")
+
+
+def _what_it_is(line: SentenceLine, held: tuple[str, ...]) -> list[Evidence]:
+    """Return what says who or what the entity is, where nothing else is asked: "Who is E?"."""
+    words = [one for one in line.stems if one == "E" or one.isalpha() and one not in _ARTICLES]
+    if line.form != "question" or words not in (["who", "be", "E"], ["what", "be", "E"]):
+        return []
+    names = _WHO if words[0] == "who" else _WHAT
+    number = next((held.index(name) for name in names if name in held), None)
+    if number is None:
+        return []
+    return [Evidence(frozenset((Target("own", number),)), 1.0, True)]
+
+
+_ARTICLES = frozenset(("the", "a", "an"))
 
 
 def _ends_by(line: SentenceLine, hard: frozenset[str]) -> bool:

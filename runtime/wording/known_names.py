@@ -202,15 +202,17 @@ def _stretches(text: str, words: list[tuple[int, int]], *, capitals: bool) -> It
         most = _MOST_SMALL_WORDS
         if capitals and is_capital[first]:
             most = MOST_NAME_WORDS
-        elif capitals != any(is_capital[first : first + _LEADING_WORDS]):
+        elif is_capital[first] or (capitals and plain[first] in _no_names()):
             continue
-        elif capitals and plain[first] in _no_names():
+        elif capitals and not any(is_capital[first : first + _LEADING_WORDS]):
             continue
         for last in range(min(first + most, len(words)) - 1, first - 1, -1):
             if last == first and plain[first] in _no_names():
                 continue
             if capitals and not any(is_capital[first : last + 1]):
                 break
+            if not capitals and any(is_capital[first : last + 1]):
+                continue
             if last > first and plain[last] in _NEVER_LAST:
                 continue
             yield from _spelt(text, start, first_end, words[last][1])

@@ -140,6 +140,13 @@ def find_mentions(stems: Sequence[str], *names: Names) -> list[RelationMention]:
     return found
 
 
+def _is_entity_at(stems: Sequence[str], place: int) -> bool:
+    """Return whether the entity stands at a place, with its article: "of the Netherlands"."""
+    while place < len(stems) and stems[place] in _LEFT_OUT:
+        place += 1
+    return stems[place : place + 1] == ["E"]
+
+
 def _longest_at(stems: Sequence[str], at: int, names: Sequence[Names]) -> RelationMention | None:
     # Articles between the words count for nothing: "country of the origin".
     ends: list[int] = []
@@ -152,7 +159,7 @@ def _longest_at(stems: Sequence[str], at: int, names: Sequence[Names]) -> Relati
         words.append(stems[place])
         ends.append(place + 1)
     for n in range(min(len(words), MOST_WORDS), 0, -1):
-        if n > 1 and words[n - 1] == "of" and stems[ends[n - 1] : ends[n - 1] + 1] == ["E"]:
+        if n > 1 and words[n - 1] == "of" and _is_entity_at(stems, ends[n - 1]):
             continue  # "the capital of Norway" asks for a capital, not for what it is the one of
         key = tuple(words[:n])
         targets = frozenset().union(*(one.get(key, ()) for one in names))

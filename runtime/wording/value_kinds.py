@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from lamlam.memory_backends.model.place_names import is_place_part
+
 _MONTH = (
     "january|february|march|april|may|june|july|august|september|october|november|december"
     "|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec"
@@ -101,7 +103,11 @@ def fits_class(kind: str, wanted: str, values: Sequence[str]) -> bool:
         case "city" | "region":
             return kind in ("place", "any", "") and "text" in written
         case "country":
-            return kind in ("country", "") and "text" in written
+            n_countries = sum(is_place_part(value.casefold()) for value in values)
+            is_country = kind in ("country", "") or (
+                kind == "place" and 2 * n_countries > len(values)
+            )
+            return is_country and "text" in written
         case "continent" | "language":
             return kind in (wanted, "")
     return True

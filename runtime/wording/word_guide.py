@@ -17,6 +17,12 @@ _MOST_MISSPELT = 3
 """Names of a sentence that are looked for under other spellings."""
 _MOST_DESCRIBED = 12
 """Names of which the facts are read, beside the first: those that stand last."""
+_MOST_HOMONYMS = 6
+"""Entities of one name of which each is read against the text."""
+_SHORTEST_TELLING = 3
+"""Letters of a value that stand in a text by chance no more."""
+_ALIKE = 1 / 3
+"""Share of the relations of the smaller of two entities above which they may be of one kind."""
 _WORD = re.compile(r"\w+")
 
 
@@ -92,12 +98,34 @@ class WordGuide:
         found = []
         for one in [*names[:1], *names[1:][-_MOST_DESCRIBED:]]:
             if one.name not in views:
-                views[one.name] = self._view(one.name, text, fuzzy=False)
+                views[one.name] = self._view(one.name, text, fuzzy=False) or self._asked(one, text)
             view = views[one.name]
             if view is not None:
                 found.append(NamedEntity(one, view))
         # "American" is hardly The American (2010 film) where the text has another name.
         return [one for one in found if _is_surely_meant(one)] or found
+
+    def _asked(self, one: KnownName, text: str) -> EntityView | None:
+        """Return the only entity of a name that holds what the text asks for.
+
+        Where the others are things of another kind: of two people the one whose birth date is not
+        known may be meant all the same, but an element has the boiling point and no planet.
+        """
+        homonyms = self._store.homonyms_nowait(one.name, fuzzy=False, as_of=self._as_of)
+        if not 1 < len(homonyms) <= _MOST_HOMONYMS:
+            return None
+        able: list[tuple[int, EntityView]] = []
+        for view in homonyms:
+            asked = read_prompt(text, [NamedEntity(one, view)])
+            if asked is not None and asked.is_clear and asked.relations:
+                able.append((len(asked.relations[0].split()), view))
+        # "Orbital period" says more than "period", by which an element's row is called.
+        able.sort(key=lambda pair: -pair[0])
+        if not able or (len(able) > 1 and able[0][0] == able[1][0]):
+            return None
+        meant = able[0][1]
+        others = [view for view in homonyms if view is not meant]
+        return None if any(_is_alike(meant, other) for other in others) else meant
 
     def _probe(self, names: Collection[str]) -> Collection[str]:
         if not names:
@@ -112,6 +140,12 @@ class WordGuide:
         if view is not None:
             return view
         return meant_by(text, self._store.homonyms_nowait(name, fuzzy=fuzzy, as_of=self._as_of))
+
+
+def _is_alike(one: EntityView, other: EntityView) -> bool:
+    """Return whether two entities may be of one kind: they have much the same relations."""
+    shared = len(set(one.relations) & set(other.relations))
+    return shared > _ALIKE * min(len(one.relations), len(other.relations))
 
 
 def _is_surely_meant(one: NamedEntity) -> bool:
@@ -143,13 +177,15 @@ def meant_by(text: str, homonyms: Sequence[EntityView]) -> EntityView | None:
 
 def _likeness(view: EntityView, text: str, words: set[str]) -> float:
     score = 0.0
+    # What it is called says nothing: the time zone "Africa/Casablanca" of Casablanca.
+    words = words - set(_WORD.findall(view.name.casefold().partition(" (")[0]))
     qualifier = _WORD.findall(view.name.casefold().partition("(")[2])
     score += 2.0 * sum(word in words for word in qualifier)
     lower = text.casefold()
     for relation in view.relations:
         for value in view.values(relation):
             value_words = _WORD.findall(value.casefold())
-            if value.casefold() in lower:
+            if len(value) >= _SHORTEST_TELLING and value.casefold() in lower:
                 score += 1.0 + 0.25 * len(value_words)
             else:
                 long_words = [word for word in value_words if len(word) > 3]

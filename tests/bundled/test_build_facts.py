@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import lamlam
-from lamlam.bundled.build_facts import facts_of, main
+from lamlam.bundled import build_facts
+from lamlam.bundled.build_facts import choose, main
+from lamlam.bundled.corpus_facts import FILMS, facts_of
+from lamlam.bundled.mentions import TitleMentions
 from lamlam.errors import BadStore
 from lamlam.trainer.documents import Document, StatedFact
 
@@ -48,6 +52,12 @@ def corpus(tmp_path: Path) -> Path:
         )
     )
     return path
+
+
+@pytest.fixture(autouse=True)
+def every_relation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the relations of a corpus of three documents."""
+    monkeypatch.setattr(build_facts, "FEWEST_OF_RELATION", 1)
 
 
 def test_facts_of_entities_with_two_facts_or_more_are_kept(corpus: Path, tmp_path: Path) -> None:
@@ -92,3 +102,43 @@ def test_a_fact_about_another_entity_stays_with_it() -> None:
         ("Ada Quill", "birth place"),
         ("Ada Quill", "sport"),
     ]
+
+
+def test_a_film_of_a_well_known_name_is_called_after_its_year() -> None:
+    """And another page of the name is left out: one name is one thing."""
+    names = ("Release Year", "1932"), ("Director", "Bob Ferris")
+    facts = tuple(StatedFact("Gold", name, value, 0, is_structured=True) for name, value in names)
+    film = Document("Gold", "Gold is a film.", facts, source=FILMS)
+    colour = Document("Gold", "Gold is a colour.", facts)
+    found = choose([film, colour], well_known=("Gold",), mentions=TitleMentions(Counter(), {}, {}))
+    assert {fact.entity for fact in found} == {"Gold (1932 film)"}
+    assert len(found) == 2
+
+
+def test_a_rare_head_of_a_column_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_facts, "FEWEST_OF_RELATION", 2)
+    documents = [
+        Document(
+            name,
+            name,
+            tuple(
+                StatedFact(name, relation, value, 0, is_structured=True)
+                for relation, value in (("River", "Aller"), (odd, "x"), ("Owner", "Bath"))
+            ),
+        )
+        for name, odd in (("Lowmere", "Sheading"), ("Highmere", "Canton"))
+    ]
+    found = choose(documents, mentions=TitleMentions(Counter(), {}, {}))
+    assert {fact.relation for fact in found} == {"river", "owner"}
+
+
+def test_an_alias_is_written_unless_another_entity_has_the_name(tmp_path: Path) -> None:
+    facts = [
+        lamlam.Fact(entity=name, relation="kind", value="x") for name in ("Myanmar", "America")
+    ]
+    pairs = [("Myanmar", "Burma"), ("Myanmar", "America"), ("Nowhere", "Erewhon")]
+    build_facts.write(tmp_path / "facts.sqlite", facts, pairs)
+    with lamlam.SyncFactStore(tmp_path / "facts.sqlite", read_only=True) as store:
+        assert store.lookup("burma", "kind").match.entity.matched == "Myanmar"
+        assert store.aliases("Myanmar") == ["burma"]
+        assert store.lookup("Erewhon", "kind").value is None
