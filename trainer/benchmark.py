@@ -203,6 +203,7 @@ def measure_run(
             output=str(folder),
             save_every=0,
             evaluate_documents=0,
+            tensorboard=False,
             log_every=every,
         )
         if not run.steps:  # a schedule by the clock would depend on the machine

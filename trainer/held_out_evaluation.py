@@ -169,7 +169,7 @@ class HeldOutEvaluation:
             counts = self._counts()
         finally:
             self._model.train(was_training)
-        loss, learnt, lookups, opened, keys, right, entities, relations = counts
+        loss, learnt, openings, lookups, opened, keys, right, entities, relations = counts
 
         def share(part: float, whole: float) -> float | None:
             return part / whole if whole else None
@@ -180,6 +180,7 @@ class HeldOutEvaluation:
             held_out_loss=loss / learnt,
             keys_right=share(right, keys),
             lookups_opened=share(opened, lookups),
+            openings_due=share(opened, openings),
             entities_right=share(entities, keys),
             relations_right=share(relations, lookups),
             n_documents=self._n_documents,
@@ -190,7 +191,7 @@ class HeldOutEvaluation:
 
     def _counts(self) -> list[float]:
         ranks = self._ranks
-        total = torch.zeros(8, dtype=torch.float64, device=self._device)
+        total = torch.zeros(9, dtype=torch.float64, device=self._device)
         for first in range(0, len(self._batches), ranks.world):
             number = first + ranks.rank
             # Where a model is spread over processes, each must take part in every pass.
@@ -216,14 +217,16 @@ class HeldOutEvaluation:
                 self._dtype,
                 cross_entropy=scores,
             )
-        is_right = scores.likeliest().reshape(rows.targets.shape) == rows.targets
-        counts = np.zeros(8)
-        counts[:2] = float(loss), int((rows.labels != IGNORED).sum())
+        likeliest = scores.likeliest().reshape(rows.targets.shape)
+        is_right, is_learnt = likeliest == rows.targets, rows.labels != IGNORED
+        counts = np.zeros(9)
+        counts[0], counts[1] = float(loss), is_learnt.sum()
+        counts[2] = ((likeliest == self._ids.entity) & is_learnt).sum()
         for right, lookups in zip(is_right, rows.lookups, strict=True):
             for one in lookups:
                 entity = bool(right[one.opened + 1 : one.relationship + 1].all())
                 relation = bool(right[one.relationship + 1 : one.return_ + 1].all())
-                counts[2:] += (
+                counts[3:] += (
                     1,
                     bool(right[one.opened]),
                     one.is_named,

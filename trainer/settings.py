@@ -154,6 +154,8 @@ class RunConfig:
     """Steps between evaluations on held-out documents; 0 evaluates at the end only."""
     evaluate_documents: int = 200
     """Held-out documents of an evaluation at most; 0 leaves evaluations out."""
+    tensorboard: Literal["auto", True, False] = "auto"
+    """Write figures for TensorBoard too; "auto" does so where it is installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,12 +392,12 @@ def _build(kind: Any, raw: Any, where: str) -> Any:  # Any: one builder for all 
             values[key] = _build(type(default), value, f"{where}{key}.")
         elif isinstance(default, float) and type(value) is int:
             values[key] = float(value)
-        elif type(value) is not type(default):
+        elif type(value) not in {type(default), *map(type, get_args(types[key]))}:
             raise BadSettings(
                 f"{where}{key} must be {type(default).__name__}, got {type(value).__name__}"
             )
         elif get_origin(types[key]) is Literal and value not in get_args(types[key]):
-            known = ", ".join(map(str, get_args(types[key])))
+            known = ", ".join(str(one).lower() for one in get_args(types[key]))
             raise BadSettings(f"{where}{key} must be one of {known}, got {value!r}")
         else:
             values[key] = value

@@ -214,7 +214,7 @@ _FREE = {
     "data.workers", "model.init",
     "optimiser.accumulate",
     "run.output", "run.device", "run.sharding", "run.compile", "run.save_every", "run.log_every",
-    "run.minutes", "run.evaluate_every", "run.evaluate_documents",
+    "run.minutes", "run.evaluate_every", "run.evaluate_documents", "run.tensorboard",
 }  # fmt: skip
 """Settings that may change between two sessions of a run; files are compared by their content."""
 

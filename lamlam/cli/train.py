@@ -1,21 +1,20 @@
-"""``lamlam train``: the trainer, with a progress bar."""
+"""``lamlam train``: the trainer, with a live view."""
 
 from __future__ import annotations
 
 import json
+import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lamlam.cli.log_warnings import showing_warnings
 from lamlam.cli.output import print_error, print_json, stderr_console
 from lamlam.errors import MissingExtra, TrainingStopped
-from lamlam.progress_bars import progress_bar
 
 if TYPE_CHECKING:
-    from lamlam.trainer.progress import Progress
     from lamlam.trainer.settings import Settings
 
 
@@ -60,37 +59,39 @@ def train(
         "steps": record["steps"],
         "loss": record["last_loss"],
         "seconds": record["seconds"],
+        "evaluation": record["evaluation"],
     }
     if as_json:
         print_json(figures)
-    else:
-        typer.echo(f"{folder}: {record['steps']} steps, {record['seconds']:.0f} s")
-        typer.echo(f"next: lamlam export {folder} model.gguf")
+        return
+    typer.echo(f"{folder}: {record['steps']} steps, {record['seconds']:.0f} s")
+    if record["evaluation"] is not None:
+        typer.echo(f"held out: {_in_words(record['evaluation'])}")
+    typer.echo(f"next: lamlam export {folder} model.gguf")
+
+
+def _in_words(evaluation: dict[str, Any]) -> str:
+    from lamlam.trainer.run_records.figures import HeldOutFigures
+
+    return HeldOutFigures(**evaluation).in_words()
 
 
 def _train(settings: Settings, resume: bool) -> Path:
-    """Train with a progress bar; returns the checkpoint's folder."""
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-
+    """Train under a live view, or with plain lines where no terminal is; returns the checkpoint."""
+    from lamlam.cli.train_view import TrainView
     from lamlam.trainer.__main__ import logging_to
     from lamlam.trainer.loop import train as run
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    console = stderr_console()
+    output = Path(settings.run.output)
+    if os.environ.get("RANK", "0") != "0":  # torchrun's others: the first one speaks for all
+        return run(settings, resume=resume)
+    if not console.is_interactive:
+        with logging_to(output, to_terminal=True):
+            return run(settings, resume=resume)
     with (
-        logging_to(Path(settings.run.output), to_terminal=False),
-        progress_bar(*columns) as bar,
-        showing_warnings(stderr_console() if bar.disable else bar.console),
+        logging_to(output, to_terminal=False),
+        TrainView(console, has_token_files=bool(settings.data.tokens)) as view,
+        showing_warnings(console),
     ):
-        task = bar.add_task("preparing", total=1.0)
-
-        def show(progress: Progress) -> None:
-            share = progress.mfu
-            bar.update(
-                task,
-                description=f"step {progress.step}  loss {progress.loss:.3f}  "
-                f"{progress.tokens_per_s:,.0f} tokens/s"
-                + ("" if share is None else f"  MFU {share:.0%}"),
-                completed=progress.seconds / max(progress.seconds + progress.seconds_left, 1e-9),
-            )
-
-        return run(settings, resume=resume, report=show)
+        return run(settings, resume=resume, watchers=[view])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lamlam.trainer.documents import Document, parse_document
+from lamlam.trainer.run_records import run_picture
 from lamlam.trainer.synthetic.documents import invent
 from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
 
@@ -26,6 +27,12 @@ def as_line(document: Document) -> str:
             "source": document.source,
         }
     )
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs draw nothing: a picture takes longer than the runs of most tests."""
+    monkeypatch.setattr(run_picture, "find_spec", lambda name: None)
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,9 @@ def by_hand(
     """Each document by itself, each lookup by a walk over its tokens."""
     ids = tokenizer.ids
     loss = learnt = 0.0
-    counts = dict.fromkeys(("lookups", "opened", "named", "keys", "entities", "relations"), 0)
+    counts = dict.fromkeys(
+        ("openings", "lookups", "opened", "named", "keys", "entities", "relations"), 0
+    )
     encoded = augment_and_encode(documents, tokenizer, NO_AUGMENTATION, {}, 0, longest=context)
     for one in encoded:
         tokens = torch.from_numpy(one.tokens.astype(np.int64))
@@ -53,6 +55,8 @@ def by_hand(
                 loss -= float(logits[place].log_softmax(-1)[token])
                 learnt += 1
         right = (logits.argmax(-1) == after).tolist()
+        openings = (logits.argmax(-1) == ids.entity).tolist()
+        counts["openings"] += sum(a and b for a, b in zip(openings, is_learnt, strict=True))
         after_list = after.tolist()
         for place, token in enumerate(after_list):
             if token != ids.entity:
@@ -114,6 +118,7 @@ def test_it_counts_what_a_walk_over_each_document_counts(
     assert figures.n_lookups == expected["lookups"] and figures.n_keys == expected["named"]
     assert figures.held_out_loss == pytest.approx(expected["loss"], rel=1e-4)
     assert figures.lookups_opened == expected["opened"] / expected["lookups"]
+    assert figures.openings_due == expected["opened"] / expected["openings"]
     assert figures.relations_right == expected["relations"] / expected["lookups"]
     assert figures.entities_right == expected["entities"] / expected["named"]
     assert figures.keys_right == expected["keys"] / expected["named"]
@@ -143,7 +148,7 @@ def test_several_processes_count_what_one_counts(
     alone = Recording()
     evaluated(trained, documents, ranks=alone)
     assert np.sum(parts[:3], axis=0) == pytest.approx(parts[3], rel=1e-5)
-    assert all(part[2] > 0 for part in parts)
+    assert all(part[3] > 0 for part in parts)
 
 
 def test_the_sample_depends_on_the_documents_alone(corpus: Path) -> None:

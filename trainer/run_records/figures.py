@@ -26,6 +26,8 @@ class HeldOutFigures:
     """Share of the keys whose every token is the likeliest: entity, relation and their ends."""
     lookups_opened: float | None
     """Share of the lookups at whose place ``<|db_entity|>`` is the likeliest token."""
+    openings_due: float | None
+    """Share of the places at which ``<|db_entity|>`` is the likeliest token that are a lookup's."""
     entities_right: float | None
     relations_right: float | None
     n_documents: int
@@ -49,6 +51,7 @@ class HeldOutFigures:
             for name, share in (
                 ("keys", self.keys_right),
                 ("opened", self.lookups_opened),
+                ("openings due", self.openings_due),
                 ("entities", self.entities_right),
                 ("relations", self.relations_right),
             )

@@ -16,9 +16,9 @@ from lamlam.errors import BadSettings, TrainingStopped
 from lamlam.trainer.loop import train
 from lamlam.trainer.progress import Progress
 from lamlam.trainer.run_records.metrics_log import EARLIER, METRICS, MetricsLog, read_metrics
-from lamlam.trainer.run_records.watcher import RunPlan
 from lamlam.trainer.settings import Settings, load_settings
 from lamlam.trainer.training_state import STATE
+from tests.trainer.run_records.figures_of_runs import plan, progress
 from tests.trainer_processes import configuration
 
 
@@ -28,21 +28,6 @@ def chosen(corpus: Path, folder: Path, *changes: str, steps: int = 6) -> Setting
 
 def steps_of(folder: Path, kind: str = "training") -> list[int]:
     return [r["step"] for r in read_metrics(folder / METRICS) if r["kind"] == kind]
-
-
-def plan(output: Path, first_step: int = 0) -> RunPlan:
-    return RunPlan(
-        output=output, steps=100, first_step=first_step, is_resumed=first_step > 0,
-        parameters=1, device="cpu", processes=1, workers=0,
-    )  # fmt: skip
-
-
-def progress(step: int, loss: float = 2.0) -> Progress:
-    return Progress(
-        step=step, steps=100, epoch=0, tokens=10 * step, loss=loss, learning_rate=1e-3,
-        matrix_learning_rate=None, gradient_norm=0.5, tokens_per_s=1000.0, learnt_share=0.8,
-        lookups_per_1000=12.0, waiting_share=0.0, mfu=None, seconds=float(step), seconds_left=1.0,
-    )  # fmt: skip
 
 
 def test_one_object_a_report(corpus: Path, tmp_path: Path) -> None:
