@@ -108,13 +108,15 @@ def _augmented(
 ) -> Iterator[Piece]:
     names = _Names.of(document)
     text = names.unchanged()
-    if names.subject is not None and rng.random() < augmentation.other_title:
+    # A document that says what it tells is taken as it is.
+    is_varied = document.told is None
+    if is_varied and names.subject is not None and rng.random() < augmentation.other_title:
         pool = next((titles[kind] for kind in kinds_of(document) if kind in titles), None)
         if pool:
             text = names.renamed(rng, pool)
-    n_plain = document.told
-    if document.facts and rng.random() < augmentation.plain_beginning:
-        n_plain = max(n_plain, rng.randint(1, len(document.facts)))
+    n_plain = document.told or 0
+    if is_varied and document.facts and rng.random() < augmentation.plain_beginning:
+        n_plain = rng.randint(1, len(document.facts))
 
     start = 0
     vain = deque(document.unanswered)

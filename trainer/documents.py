@@ -72,9 +72,9 @@ class Document:
     is_person: bool = False
     is_cut: bool | None = None
     """Whether the text goes on where it was taken from; None where nobody says."""
-    told: int = 0
+    told: int | None = None
     """How many of the first facts the text tells by itself, as a user's prompt does: their values
-    are neither looked up nor learnt."""
+    are neither looked up nor learnt. None: training draws it, and may exchange the title."""
     unanswered: tuple[UnansweredLookup, ...] = ()
     """In the order of the text, outside values."""
 
@@ -98,7 +98,7 @@ class _Fields:
     source: str = ""
     person: bool = False
     cut: bool | None = None
-    told: int = 0
+    told: int | None = None
     unanswered: list[list[str | int]] = field(default_factory=list)
 
 
@@ -184,7 +184,7 @@ def _read_fields(line: str) -> _Fields:
         )
     if fields.cut not in (True, False, None):
         raise TypeError("cut must be true or false")
-    if type(fields.told) is not int or fields.told < 0:
+    if fields.told is not None and (type(fields.told) is not int or fields.told < 0):
         raise TypeError("told must be a whole number from 0 on")
     if not fields.text.isascii() and (half := _HALF_CHARACTER.search(fields.text)):
         raise ValueError(

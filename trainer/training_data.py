@@ -111,7 +111,7 @@ def _marks_of(document: Document) -> tuple[object, ...]:
     marks = (document.facts, document.is_cut)
     # Documents without these have the hash that they had before there were any.
     more = (document.told, document.unanswered)
-    return (*marks, *more) if any(more) else marks
+    return marks if more == (None, ()) else (*marks, *more)
 
 
 def file_hash(path: Path) -> str:

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from lamlam.errors import BadDocument
+from lamlam.trainer.annotation.written_documents import document_line
 from lamlam.trainer.augmentation import (
     NO_AUGMENTATION,
     Augmentation,
@@ -312,3 +314,41 @@ def test_relations_are_looked_up_under_other_names_of_theirs() -> None:
     assert {"director", "directed by"} <= names[1]
     assert not names[1] & {"chief executive", "ceo"}, "that is the director of a firm"
     assert names[2] == {"owls hurt"}
+
+
+def test_a_document_that_says_what_it_tells_is_taken_as_it_is() -> None:
+    line = {
+        "title": "Ada Quill",
+        "text": "Ada Quill, born in Osk, a town; Ada Quill, a glazier of Tarn.",
+        "facts": [["Ada Quill", "birth place", "Osk"], ["Ada Quill", "occupation", "glazier"]],
+        "at": [19, 45],
+        "person": True,
+        "told": 1,
+        "unanswered": [["Ada Quill", "residence", 56]],
+    }
+    document = parse_document(json.dumps(line))
+    assert document_line(document) == document_line(parse_document(document_line(document)))
+    titles = {kind: [f"Cara Voss{n}" for n in range(30)] for kind in kinds_of(document)}
+    always = Augmentation(other_title=1.0, plain_beginning=1.0, unknown=0.0)
+    pieces = list(augment(document, random.Random(0), always, titles))
+    assert write(pieces) == (
+        "Ada Quill, born in Osk, a town; Ada Quill, a"
+        "<|db_entity|> Ada Quill<|db_relationship|> occupation<|db_return|> glazier<|db_end|>"
+        " glazier of<|db_entity|> Ada Quill<|db_relationship|> residence<|db_return|> unknown"
+        "<|db_end|> Tarn."
+    )
+    assert [p.text for p in pieces if isinstance(p, PlainText) and not p.in_loss] == [" Osk"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"told": -1}, {"told": True}, {"told": "1"}, {"unanswered": [["A", "b"]]},
+        {"unanswered": [["A", "b", 99]]}, {"unanswered": [["A", 1, 0]]}, {"unanswered": ["Abc"]},
+        {"unanswered": [["A", "b", -1]]},
+    ],
+)  # fmt: skip
+def test_wrong_marks_of_a_document_are_named(more: dict[str, object]) -> None:
+    line = {"title": "A", "text": "A b.", "facts": [], "at": []}
+    with pytest.raises(BadDocument, match="line 1 is not a training document"):
+        parse_document(json.dumps({**line, **more}))

@@ -49,6 +49,6 @@ def test_mistakes_are_named(change: str, message: str, tmp_path: Path) -> None:
         load_settings(path, [change])
 
 
-def test_the_recipe_of_the_bundled_model_is_valid() -> None:
-    recipe = ROOT / "trainer" / "bundled.toml"
-    assert load_settings(recipe).model.context >= 1024
+@pytest.mark.parametrize("recipe", ["bundled.toml", "worded.toml"])
+def test_the_recipes_of_bundled_models_are_valid(recipe: str) -> None:
+    assert load_settings(ROOT / "trainer" / recipe).model.context >= 1024

@@ -37,7 +37,7 @@ def document_line(document: Document, by: str = "") -> str:
         fields["other_facts"] = [list(fact) for fact in document.other_facts]
     if document.is_cut is not None:
         fields["cut"] = document.is_cut
-    if document.told:
+    if document.told is not None:
         fields["told"] = document.told
     if document.unanswered:
         fields["unanswered"] = [[one.entity, one.relation, one.at] for one in document.unanswered]

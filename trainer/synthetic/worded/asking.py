@@ -12,7 +12,7 @@ def write_question(scene: Scene) -> HeldEntity:
         scene.draft.say(scene.words("instructions") + scene.one_of(("\n", "\n\n", " ")))
     else:
         scene.lead()
-    form = scene.one_of(("marks", "marks", "line", "inline", "sentence", "dash"))
+    form = scene.one_of(("marks", "marks", "line", "inline", "inline", "sentence", "dash"))
     question_mark, answer_mark = scene.words("question marks"), scene.words("answer marks")
     first = scene.entity()
     entity = first
@@ -74,15 +74,19 @@ def state_by_label(scene: Scene, asked: AskedFact) -> None:
     scene.draft.say(".")
 
 
+_BEFORE_MISSING = (
+    " ", " ", " ", "\n", "\n", "\nAnswer: ", "\nMissing: ", "\nGap: ", "\n=> ", "\nLeft out: ", " → ",
+)  # fmt: skip
+"""What stands between a sentence with a gap and what belongs there."""
+
+
 def write_gap(scene: Scene) -> HeldEntity:
     """Write a sentence with a gap, and what belongs there."""
     if scene.chance(0.5):
         scene.draft.say(scene.words("instructions for blanks") + scene.one_of(("\n", " ", "\n\n")))
     first: HeldEntity | None = None
     blank = scene.words("blanks")
-    how = scene.one_of(
-        ("\nMissing: ", "\nGap: ", "\n=> ", "\nLeft out: ", " → ", "\nAnswer: ", "\n")
-    )
+    how = scene.one_of(_BEFORE_MISSING)
     for i in range(scene.one_of((1, 1, 2, 3))):
         asked = scene.asked(scene.entity())
         found = scene.frame(asked, "retold")
@@ -225,7 +229,7 @@ def write_key_words(scene: Scene) -> HeldEntity:
         asked = scene.asked(entity)
         label = scene.label(asked.fact)
         pattern = scene.one_of(("{E} {R}", "{R} {E}", "{E}, {R}", "{R} of {E}", "{E} + {R}"))
-        mark = scene.one_of((": ", ": ", " = ", " -> ", "\n", " – ", "? "))
+        mark = scene.one_of((": ", ": ", " = ", " -> ", "\n", " – ", "? ", " "))
         for j, part in enumerate(pattern.split("{E}")):
             if j:
                 scene.draft.name(entity.name)
