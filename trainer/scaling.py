@@ -21,7 +21,7 @@ from lamlam.usable_cpus import usable_cpus
 _LOSS_STEPS = 20
 """Steps of the largest number of processes, after whose tokens the losses are compared."""
 _PLANNED_STEPS = 20_000
-"""Where the settings name no number of steps: the learning rate follows them."""
+"""Of one process at least, which the learning rate follows; no run ends by itself before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +125,12 @@ def child_arguments(
     rows = settings.optimiser.batch_rows * times
     # As many tokens in every run, and the same learning rate after each of them.
     loss_steps = -(-(plan.loss_steps or _LOSS_STEPS) * most // times)
-    planned = (settings.run.steps or _PLANNED_STEPS) // times
+    least = 2 * loss_steps * times if plan.loss_steps else _PLANNED_STEPS
+    planned = -(-max(settings.run.steps, least) // times)
     changes = [
         *plan.changes,
         f"optimiser.batch_rows={rows}",
-        f"run.steps={max(planned, loss_steps)}",
+        f"run.steps={planned}",
         f"run.sharding={json.dumps(sharding)}",
         f"run.output={json.dumps(str(folder))}",
     ]

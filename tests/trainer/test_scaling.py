@@ -45,6 +45,7 @@ def test_every_run_learns_from_as_many_tokens(
         rows.add(batch // world)
         tokens.add(batch * steps)
         planned.add(batch * settings.run.steps)
+        assert settings.run.steps >= 2 * steps  # some follow in which the exchange is watched
         assert settings.run.sharding == "full"
         assert settings.optimiser.accumulate == 0
     assert len(tokens) == len(planned) == 1
