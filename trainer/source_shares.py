@@ -57,7 +57,7 @@ def source_shares(data: TrainingData, drawer: Drawer) -> list[SourceShare]:
         sample = np.random.default_rng(0).permutation(n)[:SAMPLE]
         more = (0.0, 0.0) if source.is_replay else (drawn_of.invented, drawn_of.worded)
         n_more = [round(len(sample) * share) for share in more]
-        drawn = drawer.documents(Draw(i, sample, *n_more, seed=0))
+        drawn = drawer.documents(Draw(i, sample, n_more[0], n_more[1], seed=0))
         counts = sum_of(count_by_source(drawn, drawer.tokenizer.ids.entity).values())
         tokens = counts.tokens / len(sample) * n * source.weight
         found.append(
