@@ -123,7 +123,7 @@ class TrainingState:
                 if has_one
                 else "make room there",
             )
-            failed.is_shared = problem is None
+            failed.is_shared = problem is None or is_spread(self._model)
             raise failed
 
     def _save_file(self, position: Position) -> None:
