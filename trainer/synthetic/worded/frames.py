@@ -58,6 +58,8 @@ class FrameFamily:
     """Those of the names that do not tell the relation: a memory's "parent" may be the father."""
     nouns: tuple[str, ...]
     """Names that can stand in a sentence: "the {R} of {E} is"."""
+    own_nouns: frozenset[str]
+    """Those of the nouns that mean less than the family: who says "mayor" wants no president."""
     inverse: tuple[str, ...]
     """What memories call the relation from the value back to the entity; empty where nobody asks."""
     inverse_verbs: tuple[str, ...]
@@ -101,6 +103,7 @@ class _About(NamedTuple):
     names: tuple[str, ...] = ()
     loose: frozenset[str] = frozenset()
     nouns: tuple[str, ...] = ()
+    own_nouns: frozenset[str] = frozenset()
     inverse: tuple[str, ...] = ()
     inverse_verbs: tuple[str, ...] = ()
 
@@ -115,19 +118,24 @@ def _family(header: str, lines: tuple[str, ...]) -> FrameFamily:
     frames = []
     for line in lines:
         if line.startswith("= "):
-            listed = _listed(line[2:])
-            about = about._replace(
-                names=tuple(name.removesuffix("*") for name in listed),
-                loose=frozenset(name[:-1] for name in listed if name.endswith("*")),
-            )
+            all_names, loose = _starred(line[2:])
+            about = about._replace(names=all_names, loose=loose)
         elif line.startswith("~ "):
-            about = about._replace(nouns=_listed(line[2:]))
+            nouns, own_nouns = _starred(line[2:])
+            about = about._replace(nouns=nouns, own_nouns=own_nouns)
         elif line.startswith("^ "):
             names, _, verbs = line[2:].partition("|")
             about = about._replace(inverse=_listed(names), inverse_verbs=_listed(verbs, ";"))
         else:
             frames.append(line)
     return _with_frames(about, frames)
+
+
+def _starred(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return all names of a list, and those with a star."""
+    listed = _listed(text)
+    starred = frozenset(name[:-1] for name in listed if name.endswith("*"))
+    return tuple(name.removesuffix("*") for name in listed), starred
 
 
 def _listed(text: str, mark: str = ",") -> tuple[str, ...]:

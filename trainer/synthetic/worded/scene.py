@@ -6,7 +6,6 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -16,7 +15,6 @@ from lamlam.trainer.synthetic.worded.frames import (
     ANY,
     Frame,
     FrameFamily,
-    read_families,
     read_general_frames,
 )
 from lamlam.trainer.synthetic.worded.known import FactSource, HeldEntity, HeldFact
@@ -30,8 +28,9 @@ _NO_NOUN = re.compile(
     r"(?:\b(?:by|for|in|of|at|as|on|to|from|with|after)$)|^(?:from|to|has|is|was|who|how|when|where)\b"
     r"|ed$|[^a-z '-]|^(?:built|run|held|won|sung|began|made|set)\b"
 )
-_FIRST_NAME = 0.4
-"""Share of lookups under the training text's own name of a relation; the others share the rest."""
+_SOURCE_NAME, _FIRST_NAME = 0.25, 0.5
+"""Share of lookups under the name that the source of the fact has, and up to there under the
+training text's own name of the relation; all names share the rest."""
 _OWN = {"he": "His", "she": "Her", "it": "Its"}
 _AS_SAID = 0.65
 """Share of lookups under the very words by which the text names the relation."""
@@ -133,11 +132,14 @@ class Scene:
     def lacking(self, entity: HeldEntity) -> AskedFact | None:
         """Return a fact that memory lacks, of a relation that such an entity may have."""
         held = {fact.family.name for fact in entity.facts if fact.family is not None}
-        names = {fact.relation for fact in entity.facts}
-        families = _of_kind(entity.kind)
-        for _ in range(6 if families else 0):
+        relations = {fact.relation for fact in entity.facts}
+        for _ in range(8):
+            other = self.source.pick_like(entity, self.rng)
+            families = [fact.family for fact in other.facts if fact.family is not None]
+            if not any(family.name in held for family in families):
+                continue  # a river has no use for the status of a bird
             family = self.one_of(families)
-            if family.name not in held and not names & set(family.names):
+            if family.name not in held and not relations & set(family.names):
                 return AskedFact(entity, HeldFact(family.names[0], (), family))
         return None
 
@@ -159,12 +161,15 @@ class Scene:
         Args:
             said: the words by which the text names the relation, if it names it.
         """
-        if said is not None and (fact.family is None or self.chance(_AS_SAID)):
+        family = fact.family
+        if family is None:
+            return said or fact.relation
+        if said is not None and (said in family.own_nouns or self.chance(_AS_SAID)):
             return said
-        if fact.family is None:
+        chance = self.rng.random()
+        if chance < _SOURCE_NAME:
             return fact.relation
-        names = fact.family.names
-        return names[0] if self.chance(_FIRST_NAME) else self.one_of(names)
+        return family.names[0] if chance < _FIRST_NAME else self.one_of(family.names)
 
     def noun(self, fact: HeldFact) -> str | None:
         """Return a noun for the relation that a sentence can have; None where there is none."""
@@ -370,8 +375,3 @@ def frames_of(family: FrameFamily | None, form: Form) -> Sequence[tuple[Frame, .
 def _is_day(fact: HeldFact, blank: str) -> bool:
     value = fact.values[0] if fact.values else ""
     return bool(_DAY.match(value)) if value and (not blank or blank == value) else False
-
-
-@cache
-def _of_kind(kind: str) -> tuple[FrameFamily, ...]:
-    return tuple(family for family in read_families() if family.kind == kind)
