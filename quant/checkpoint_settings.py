@@ -57,6 +57,9 @@ def read_settings(hf_dir: Path, leave_out: Collection[str] = ()) -> CheckpointSe
     return CheckpointSettings(config, tokenizer or {}, generation, templates)
 
 
+_CUT = "the file may be cut: copy or download the checkpoint again"
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file.
 
@@ -66,7 +69,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(_text(path))
     except (ValueError, RecursionError) as problem:
-        raise BadCheckpoint(f"cannot read {path}: {problem}") from None
+        raise BadCheckpoint(f"cannot read {path}: {problem}", hint=_CUT) from None
     if not isinstance(value, dict):
         raise BadCheckpoint(f"{path} is not a JSON object")
     return value
@@ -76,9 +79,10 @@ def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except OSError as problem:
-        raise BadCheckpoint(f"cannot read {path}: {problem.strerror}") from None
+        hint = "name the folder that training has written" if not path.exists() else None
+        raise BadCheckpoint(f"cannot read {path}: {problem.strerror}", hint=hint) from None
     except UnicodeDecodeError as problem:
-        raise BadCheckpoint(f"cannot read {path}: {problem}") from None
+        raise BadCheckpoint(f"cannot read {path}: {problem}", hint=_CUT) from None
 
 
 def _optional(path: Path) -> dict[str, Any] | None:

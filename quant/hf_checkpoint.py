@@ -50,7 +50,10 @@ class HfWeights:
         try:
             return self._open_file(path, framework="pt")
         except (OSError, SafetensorError) as problem:
-            raise BadCheckpoint(f"cannot read {path}: {problem}") from None
+            raise BadCheckpoint(
+                f"cannot read {path}: {problem}",
+                hint="the file may be cut: copy or download the checkpoint again",
+            ) from None
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every tensor, without reading values."""
@@ -78,4 +81,6 @@ def _files(hf_dir: Path) -> list[Path]:
     if (hf_dir / _INDEX).is_file():
         shards = read_json(hf_dir / _INDEX).get("weight_map") or {}
         return [hf_dir / name for name in sorted(set(shards.values()))]
-    raise BadCheckpoint(f"{hf_dir} has no {_ONE_FILE}")
+    raise BadCheckpoint(
+        f"{hf_dir} has no {_ONE_FILE}", hint="name the folder that training has written"
+    )

@@ -59,6 +59,8 @@ class Batch:
     rows: PackedRows
 
 
+_MOST_EMPTY = 100
+"""Epochs without rows, after which none will come."""
 _Shard = Future[PackedRows] | Draw | None
 """A shard that is being drawn, one to draw in this process, or one that another process draws."""
 
@@ -111,7 +113,7 @@ class BatchLoader:
         if not isinstance(data, TrainingData):
             source = (DocumentSource("data.documents", data),) if data else ()
             data = TrainingData(settings, source, replay=read_replay(settings.data))
-        if not data.documents and not data.tokens:
+        if not any(source.documents for source in data.documents) and not data.tokens:
             raise NothingToLearn("the training data has no documents")
         self.settings = settings
         self._data = data
@@ -156,6 +158,7 @@ class BatchLoader:
         """
         size = self.settings.optimiser.batch_rows
         begun = self._submit(epoch)
+        n_empty = 0
         while True:
             is_ahead = self._pool is not None or not self._data.documents
             following = self._submit(epoch + 1) if is_ahead else None
@@ -168,6 +171,12 @@ class BatchLoader:
                 behind = _MOST_BEHIND // max(1, n_rows // size)
                 self._shared.forget_before(epoch - 1 - behind)
             n_batches = max(n_rows // size, 1) if n_rows else 0  # small weights may leave none
+            n_empty = 0 if n_batches else n_empty + 1
+            if n_empty == _MOST_EMPTY:
+                raise NothingToLearn(
+                    f"{n_empty} epochs after one another had no rows",
+                    hint="the weights of data.mixture leave no document: raise them",
+                )
             for number in range(first, n_batches):
                 places = np.arange(number * size, (number + 1) * size) % n_rows
                 yield Batch(epoch, number, rows.take(places))

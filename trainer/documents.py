@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 NOT_STATED = -1
 """``at`` of a value that the text does not have word for word."""
+LONGEST_LINE = 16 << 20
+"""Characters of a line that is read; one that is longer is no document, whatever it holds."""
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 UNREADABLE: tuple[type[Exception], ...] = (OSError, UnicodeDecodeError, *UNPACKING_ERRORS)
 """What a file that is no text, or cannot be opened, raises while it is read."""
@@ -241,6 +243,28 @@ def open_text(path: Path | str) -> Iterator[TextIO]:
         yield stream
 
 
+def numbered_lines(stream: TextIO) -> Iterator[tuple[int, str | None]]:
+    """Yield each line with its number; None for one that is too long to hold in memory.
+
+    Without the byte order mark that some editors write.
+    """
+    number = 0
+    while line := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        is_whole = len(line) <= LONGEST_LINE
+        while line and not is_whole and not line.endswith("\n"):
+            line = stream.readline(LONGEST_LINE)
+        yield number, (line.removeprefix("\ufeff") if number == 1 else line) if is_whole else None
+
+
+def too_long(number: int) -> BadDocument:
+    """Return the error that refuses a line."""
+    return BadDocument(
+        f"line {number} has more than {LONGEST_LINE:,} characters",
+        hint="a document is one line of JSON; split long texts, or see whether lines end at all",
+    )
+
+
 def name_of(path: Path | str) -> str:
     """Return how messages name a file of documents."""
     return "standard input" if str(path) == "-" else str(path)
@@ -262,12 +286,12 @@ def read_documents(path: Path | str, *, skip_invalid: bool = False) -> Iterator[
     n_refused = n_read = n_overlapping = first_overlap = 0
     try:
         with open_text(path) as lines:
-            for number, line in enumerate(lines, 1):
-                if number == 1:
-                    line = line.removeprefix("\ufeff")  # the mark that some editors write
-                if not line.strip():
+            for number, line in numbered_lines(lines):
+                if line is not None and not line.strip():
                     continue
                 try:
+                    if line is None:
+                        raise too_long(number)
                     document, n = _parse(line, number)
                 except BadDocument as problem:
                     first = first or problem
@@ -291,7 +315,7 @@ def read_documents(path: Path | str, *, skip_invalid: bool = False) -> Iterator[
         raise BadDocument(f"cannot read {name_of(path)}: {why}") from None
     if first is not None and not (skip_invalid and n_read):
         more = f"; {n_refused - 1} more lines are none" if n_refused > 1 else ""
-        raise BadDocument(f"{first}{more}", hint=first.hint)
+        raise BadDocument(f"{name_of(path)}: {first}{more}", hint=first.hint)
     if first is not None:
         log.warning("%s: %d lines left out, the first: %s", name_of(path), n_refused, first)
     if n_overlapping:

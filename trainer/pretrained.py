@@ -25,7 +25,9 @@ from transformers.utils import logging as transformers_logging
 from lamlam.errors import BadCheckpoint, BadSettings
 from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 from lamlam.quant.architectures import read_architecture
+from lamlam.quant.checkpoint_settings import read_json
 from lamlam.quant.gguf_checkpoint import GgufCheckpoint
+from lamlam.quant.hf_checkpoint import HfWeights
 from lamlam.quant.vocabularies import check_splitting
 from lamlam.trainer.model import is_tied, output_weight, prepare_for_training
 from lamlam.trainer.tokenizer import LmlmTokenizer
@@ -52,7 +54,7 @@ class PretrainedModel:
         self._gguf: GgufCheckpoint | None = None
         try:
             if path.is_dir():
-                config = _read_json(path / "config.json")
+                config = read_json(path / "config.json")
                 end, state = self._folder_tokenizer(config)
             elif path.is_file():
                 self._gguf = GgufCheckpoint(path)
@@ -73,6 +75,8 @@ class PretrainedModel:
                 raise BadCheckpoint(f"{path} has {biased[0]}, for which a GGUF file has no place")
             self.n_rows = read_architecture(config).n_rows
             check_splitting(state, path)
+            if self._gguf is None:
+                HfWeights(path)  # which names the file where one is missing or cut
             self.config = config
             has_lookups = _has(state, LOOKUP_TOKENS[0])
             end = END_OF_TEXT if _has(state, END_OF_TEXT) else end
@@ -90,9 +94,9 @@ class PretrainedModel:
                 f"{self.path} has no tokenizer.json",
                 hint="write one: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)",
             )
-        state = _read_json(file)
+        state = read_json(file)
         beside = self.path / "tokenizer_config.json"
-        end = (_read_json(beside) if beside.is_file() else {}).get("eos_token")
+        end = (read_json(beside) if beside.is_file() else {}).get("eos_token")
         if isinstance(end, dict):
             end = end.get("content")
         if not isinstance(end, str):
@@ -122,6 +126,7 @@ class PretrainedModel:
         try:
             with _quiet_transformers():
                 model = self._from_gguf() if self._gguf is not None else self._from_folder()
+            _check_finite(model)
         except (BadCheckpoint, OSError, RuntimeError, ValueError, SafetensorError) as problem:
             hint = problem.hint if isinstance(problem, BadCheckpoint) else None
             raise BadSettings(
@@ -260,13 +265,10 @@ def _with_lookups(state: dict[str, Any], end_of_text: str) -> LmlmTokenizer:
     return LmlmTokenizer(Tokenizer.from_str(json.dumps(changed)), end_of_text)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise BadCheckpoint(f"cannot read {path}: {problem.strerror}") from None
-    except (ValueError, RecursionError) as problem:
-        raise BadCheckpoint(f"cannot read {path}: {problem}") from None
-    if not isinstance(value, dict):
-        raise BadCheckpoint(f"{path} is not a JSON object")
-    return value
+def _check_finite(model: PreTrainedModel) -> None:
+    for name, weight in model.named_parameters():
+        if not weight.isfinite().all():
+            raise BadCheckpoint(
+                f"{name} has values that are infinite or not a number",
+                hint="the run that wrote it diverged; take an earlier checkpoint",
+            )

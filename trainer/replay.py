@@ -13,7 +13,13 @@ from collections.abc import Sequence
 
 from lamlam.errors import BadDocument
 from lamlam.trainer.augmentation import NO_AUGMENTATION
-from lamlam.trainer.documents import UNREADABLE, Document, open_text
+from lamlam.trainer.documents import (
+    UNREADABLE,
+    Document,
+    numbered_lines,
+    open_text,
+    too_long,
+)
 from lamlam.trainer.packing import EncodedDocument, augment_and_encode
 from lamlam.trainer.settings import DataConfig
 from lamlam.trainer.split import is_held_out
@@ -56,9 +62,11 @@ def read_plain_texts(path: str, setting: str, held_out: float) -> list[Document]
     n_held_out = 0
     try:
         with open_text(path) as lines:
-            for number, line in enumerate(lines, 1):
-                line = line.removeprefix("\ufeff") if number == 1 else line
-                line = line.strip()
+            for number, whole in numbered_lines(lines):
+                if whole is None:
+                    problem = too_long(number)
+                    raise BadDocument(f"{setting}, {path}: {problem}", hint=problem.hint)
+                line = whole.strip()
                 if not line:
                     continue
                 if is_json is None:

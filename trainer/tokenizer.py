@@ -13,13 +13,14 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from lamlam.errors import BadSettings
+from lamlam.errors import BadCheckpoint, BadSettings
 from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 from lamlam.quant.sentencepiece_bpe import (
     has_space_prefix,
     is_sentencepiece,
     without_space_prefix,
 )
+from lamlam.quant.vocabularies import check_splitting
 from lamlam.trainer.loss_masks import LookupIds
 
 
@@ -61,7 +62,7 @@ class LmlmTokenizer:
         """Read ``tokenizer.json``; a ``tokenizer_config.json`` beside it names the end of a text.
 
         Raises:
-            BadSettings: the file cannot be read, or lacks a special token.
+            BadSettings: the file cannot be read, lacks a special token, or could not be exported.
         """
         try:
             tokenizer = Tokenizer.from_file(str(path))
@@ -71,7 +72,14 @@ class LmlmTokenizer:
         beside = path.with_name("tokenizer_config.json")
         if tokenizer.token_to_id(end) is None and beside.is_file():
             end = str(json.loads(beside.read_text(encoding="utf-8")).get("eos_token") or end)
-        return cls(tokenizer, end)
+        hint = "leave data.tokenizer out to learn one, or set model.init to go on from a model"
+        try:
+            check_splitting(json.loads(tokenizer.to_str()), path)
+            return cls(tokenizer, end)
+        except BadCheckpoint as problem:  # better said now than by the export at the end
+            raise BadSettings(f"data.tokenizer: {problem}", hint=problem.hint or hint) from None
+        except BadSettings as problem:
+            raise BadSettings(f"data.tokenizer, {path}: {problem}", hint=hint) from None
 
     def save(self, path: Path) -> None:
         """Write ``tokenizer.json``, special tokens included."""

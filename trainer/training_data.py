@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadTokenFiles, NothingToLearn
-from lamlam.trainer.documents import Document, read_documents
+from lamlam.trainer.documents import Document, name_of, read_documents
 from lamlam.trainer.endings import mark_cut
 from lamlam.trainer.epoch_draws import DocumentSource
 from lamlam.trainer.replay import read_plain_texts, read_replay
@@ -284,16 +285,51 @@ def _read_documents(
             "every document is held out, or much the same as one that is",
             hint="set data.held_out = 0 where documents are few",
         )
+    if not split.training:
+        raise NothingToLearn(
+            f"{name_of(data.documents)} has no documents",
+            hint="documents are lines of JSON; lamlam annotate makes them of texts",
+        )
     documents = mark_cut(split.training)
     _warn_without_facts(documents, data)
     return documents, split.held_out
 
 
 def _warn_without_facts(documents: Sequence[Document], data: DataConfig) -> None:
+    if data.plain:
+        return
+    _warn_of_unnamed(documents)
     n_without = sum(not document.facts for document in documents)
-    if n_without and not data.plain:
+    if n_without:
         log.warning(
             "%d of %d documents state no fact: their text is learnt by heart, with no lookup%s",
             n_without, len(documents),
             ", and the model will never ask memory" if n_without == len(documents) else "",
         )  # fmt: skip
+
+
+def _warn_of_unnamed(documents: Sequence[Document]) -> None:
+    """Warn of facts whose entity a model would have to invent where it should copy a name."""
+    n_facts = n_unnamed = 0
+    example = ("", "")
+    for document in documents:
+        named = f"{document.title}\n{document.text}".casefold()
+        is_named: dict[str, bool] = {}
+        for fact in document.facts:
+            n_facts += 1
+            if fact.entity not in is_named:
+                entity = fact.entity.casefold()
+                words = _WORD.findall(entity) or [entity]
+                is_named[fact.entity] = any(word in named for word in words)
+            if not is_named[fact.entity]:
+                n_unnamed += 1
+                example = example if n_unnamed > 1 else (fact.entity, document.title)
+    if n_unnamed:
+        log.warning(
+            "%d of %d facts are about an entity that their document does not name, the first: %r in "
+            "%r; the model cannot copy such a name: leave these facts out, or correct the entity",
+            n_unnamed, n_facts, *example,
+        )  # fmt: skip
+
+
+_WORD = re.compile(r"\w{3,}")

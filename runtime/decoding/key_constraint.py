@@ -26,6 +26,7 @@ from lamlam.runtime.decoding.trie import (
     either,
 )
 from lamlam.runtime.decoding.vocabulary import Vocabulary
+from lamlam.runtime.wording.name_spellings import spellings
 from lamlam.runtime.wording.value_kinds import may_stand_freely
 from lamlam.runtime.wording.words import words_of
 
@@ -41,14 +42,6 @@ VAGUE = ("type", "location", "located in", "part of")
 """Relations that occur in texts of almost every kind: a model that chooses one does not know
 yet what it writes about. If the entity has none of them, its other relations say more."""
 _WORD = re.compile(r"\S+")
-# Marks beside a word that do not belong to its name.
-_BEFORE = "([{<\"'“‘«„‚¿¡*_–—-"
-_AFTER = ")]}>\"'”’»,.;:!?*_–—-"
-# Marks after a word that may belong to the name: "Jr.", "Mercury (planet)", "Oliver!", "A*", "Na-"
-_MAYBE_OF_NAME = frozenset(".)!?*-–")
-# And before it: "-40 °C", "(+)-limonene".
-_MAYBE_BEFORE_NAME = frozenset("(-–")
-_POSSESSIVES = ("'s", "’s")
 
 
 class Describer(Protocol):
@@ -244,46 +237,17 @@ class KeyConstraint:
         self._seen_until = len(text)
         names: list[str] = []
         for first in range(max(0, first_new - MAX_NAME_WORDS + 1), len(words)):
-            start = _skip_marks(text, *words[first])
-            if not (first == 0 or _may_begin_name(text, start, words[first][1])):
+            start, first_end = words[first]
+            if not (first == 0 or _may_begin_name(text, start, first_end)):
                 continue
             for last in range(max(first, first_new), min(first + MAX_NAME_WORDS, len(words))):
-                names += _spellings(text, start, words[last][1])
-                if start > words[first][0] and _may_be_sign(text, start - 1):
-                    names += _spellings(text, start - 1, words[last][1])
+                found = spellings(text, start, first_end, words[last][1])
+                names += [text[begin:end] for begin, end in found]
         return names
-
-
-def _skip_marks(text: str, start: int, end: int) -> int:
-    while start < end and text[start] in _BEFORE:
-        start += 1
-    return start
 
 
 def _may_begin_name(text: str, start: int, end: int) -> bool:
     return any(letter.isupper() or letter.isdigit() for letter in text[start:end])
-
-
-def _may_be_sign(text: str, place: int) -> bool:
-    """Return whether a mark before a word may belong to its name."""
-    after = text[place + 1 : place + 2]
-    if text[place] == "(":
-        return not after.isalnum()
-    return text[place] in _MAYBE_BEFORE_NAME and after.isdigit()
-
-
-def _spellings(text: str, start: int, end: int) -> list[str]:
-    """Return the stretch as a name: with and without the marks at its end."""
-    bare_end = end
-    while bare_end > start and text[bare_end - 1] in _AFTER:
-        bare_end -= 1
-    if bare_end <= start:
-        return []
-    names = [text[start:bare_end]]
-    if bare_end < end and text[bare_end] in _MAYBE_OF_NAME:
-        names.append(text[start : bare_end + 1])
-    names += [names[0][: -len(end)] for end in _POSSESSIVES if names[0].endswith(end)]
-    return [name for name in names if name]
 
 
 def _occurs_in(value: str, text: str) -> bool:

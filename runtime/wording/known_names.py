@@ -9,6 +9,7 @@ from functools import cache
 
 from lamlam.memory_backends.resolution.known_words import is_common_word
 from lamlam.runtime.wording.lexicon import relation_words, shared_names
+from lamlam.runtime.wording.name_spellings import AFTER, BEFORE, spellings
 from lamlam.runtime.wording.phrases import CLASSES
 from lamlam.runtime.wording.words import stem
 
@@ -16,12 +17,6 @@ MOST_NAME_WORDS = 12
 MOST_WORDS = 96
 """Of the end of a text that are searched for names."""
 _WORD = re.compile(r"\S+")
-# Marks beside a word that do not belong to its name.
-_BEFORE = "([{<\"'“‘«„‚¿¡*_–—-"
-_AFTER = ")]}>\"'”’»,.;:!?*_–—-"
-# Marks after a word that may belong to the name: "Jr.", "Mercury (planet)", "Oliver!", "A*", "Na-"
-_MAYBE_OF_NAME = frozenset(".)!?*-–")
-_POSSESSIVES = ("'s", "’s", "'", "’")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +90,13 @@ def _is_part_of_name(text: str, name: KnownName) -> bool:
         return False
     before = re.search(r"(\S+) $", text[max(0, name.start - 40) : name.start])
     after = re.match(r" (\S+)", text[name.end : name.end + 40])
-    if after and after[1][:1].isupper() and after[1].strip(_AFTER).casefold() not in _no_names():
+    if after and after[1][:1].isupper() and after[1].strip(AFTER).casefold() not in _no_names():
         return True
     if not before or not before[1][:1].isupper():
         return False
-    if before[1][-1] in _AFTER and not _INITIAL.match(before[1]):
+    if before[1][-1] in AFTER and not _INITIAL.match(before[1]):
         return False
-    word = before[1].casefold().strip(_BEFORE)
+    word = before[1].casefold().strip(BEFORE)
     begins = name.start - len(before[0]) <= 0 or text[
         name.start - len(before[0]) - 2 : name.start - len(before[0])
     ].strip()[-1:] in (".", "?", "!", ":", "", "\n")
@@ -144,7 +139,7 @@ def capital_runs(text: str, start: int = 0) -> list[KnownName]:
     words = [place for place in _words_from(text, start) if place[0] >= start]
     runs: list[list[tuple[int, int]]] = [[]]
     for begin, end in words:
-        inner = text[begin:end].strip(_BEFORE + _AFTER)
+        inner = text[begin:end].strip(BEFORE + AFTER)
         if inner[:1].isupper() or (runs[-1] and inner.casefold() in _PARTICLES):
             runs[-1].append((begin, end))
         else:
@@ -167,7 +162,7 @@ _PARTICLES = frozenset("of the and de la le van von der den di da du del bin ibn
 
 
 def _word(text: str, place: tuple[int, int]) -> str:
-    return text[place[0] : place[1]].strip(_BEFORE + _AFTER).casefold()
+    return text[place[0] : place[1]].strip(BEFORE + AFTER).casefold()
 
 
 def _words_from(text: str, start: int) -> list[tuple[int, int]]:
@@ -228,24 +223,7 @@ _NEVER_LAST = frozenset("the a an of and or is was were are be by for from with 
 
 
 def _spelt(text: str, start: int, first_end: int, end: int) -> list[KnownName]:
-    """Return the stretch as a name: with and without the marks at its ends."""
-    plain = start
-    while plain < first_end and text[plain] in _BEFORE:
-        plain += 1
-    bare = end
-    while bare > plain and text[bare - 1] in _AFTER:
-        bare -= 1
-    if bare <= plain:
-        return []
-    ends = [bare]
-    if bare < end and text[bare] in _MAYBE_OF_NAME:
-        ends.append(bare + 1)
-    tail = text[plain:bare]
-    ends += [bare - len(one) for one in _POSSESSIVES if tail.endswith(one)]
-    names = [KnownName(text[plain:one], plain, one) for one in ends if one > plain]
-    if plain > start and (text[plain - 1] in "-–(") and text[plain : plain + 1].isdigit():
-        names += [KnownName(text[plain - 1 : one], plain - 1, one) for one in ends if one > plain]
-    return names
+    return [KnownName(text[a:b], a, b) for a, b in spellings(text, start, first_end, end)]
 
 
 def _longest(
