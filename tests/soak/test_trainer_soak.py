@@ -6,6 +6,7 @@ suite, in one process.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import signal
@@ -18,6 +19,9 @@ import torch
 from safetensors.torch import load_file
 
 from lamlam.trainer.documents import Document
+from lamlam.trainer.loop import train
+from lamlam.trainer.progress import Progress
+from lamlam.trainer.settings import load_settings
 from lamlam.trainer.synthetic.documents import invent
 from lamlam.trainer.training_state import STATE
 from tests.trainer_processes import configuration, ends, start
@@ -99,6 +103,31 @@ def wait_for_steps(process: subprocess.Popen[str], log: Path, n: int) -> None:
 def steps_in(log: Path) -> int:
     """How many steps all processes have logged."""
     return log.read_text(encoding="utf-8").count(" epoch ") if log.exists() else 0
+
+
+def test_from_every_step_a_run_goes_on_to_the_same_weights(corpus: Path, tmp_path: Path) -> None:
+    """Each state of one run, kept as the run passes it, is gone on from by itself."""
+    path = configuration(corpus, tmp_path / "whole", steps=24, save_every=1)
+    chosen = load_settings(path)
+    states: dict[int, bytes] = {}
+
+    def keep(progress: Progress) -> None:
+        if progress.step > 1:  # the state of the step before is what is there
+            states[progress.step - 1] = (Path(chosen.run.output) / STATE).read_bytes()
+
+    expected = load_file(train(chosen, report=keep) / "model.safetensors")
+    assert list(states) == list(range(1, 24))
+    epochs = set()
+    for step, state in states.items():
+        folder = tmp_path / f"from-{step}"
+        folder.mkdir()
+        (folder / STATE).write_bytes(state)
+        epochs.add(torch.load(folder / STATE, weights_only=True)["position"]["epoch"])
+        run = dataclasses.replace(chosen.run, output=str(folder))
+        train(dataclasses.replace(chosen, run=run), resume=True)
+        found = load_file(folder / "model.safetensors")
+        assert all(torch.equal(weight, found[name]) for name, weight in expected.items()), step
+    assert len(epochs) > 1
 
 
 def test_a_signal_to_one_ends_both_and_one_goes_on(corpus: Path, tmp_path: Path) -> None:

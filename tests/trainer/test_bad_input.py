@@ -114,7 +114,7 @@ class Endless(io.StringIO):
         super().__init__()
         self.left, self.most = n_characters, 0
 
-    def readline(self, size: int | None = -1, /) -> str:
+    def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]  # of text
         assert size is not None and size > 0
         self.most = max(self.most, size)
         n = min(size, self.left)
@@ -146,7 +146,7 @@ def test_a_line_that_is_too_long_is_refused_and_can_be_left_out(
 
 
 def unigram() -> Tokenizer:
-    return Tokenizer(models.Unigram([("<unk>", 0.0), ("a", -1.0)], unk_id=0))  # type: ignore[call-arg]
+    return Tokenizer(models.Unigram([("<unk>", 0.0), ("a", -1.0)], unk_id=0))
 
 
 def split_at_spaces() -> Tokenizer:
