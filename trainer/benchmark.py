@@ -30,6 +30,7 @@ from lamlam.errors import LamLamError
 from lamlam.trainer.attention import DocumentSpans
 from lamlam.trainer.collectives import Exchange, ExchangeProbe
 from lamlam.trainer.command_arguments import say_problem, settings_parser
+from lamlam.trainer.feed_benchmark import measure_feed
 from lamlam.trainer.loop import train
 from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.optimiser import build_optimisers
@@ -48,6 +49,7 @@ from lamlam.trainer.tokenizer import LmlmTokenizer
 
 EXAMPLE = """example:
   python -m lamlam.trainer.benchmark trainer/bundled.toml --seconds 60 --parts
+  python -m lamlam.trainer.benchmark trainer/bundled.toml --seconds 20 --feed
   python -m lamlam.trainer.benchmark trainer/bundled.toml --world-sizes 1,2 --sharding none,full
 """
 _FIRST_STEPS = 20
@@ -130,6 +132,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--steps", type=int, default=0, help="run so many steps instead, for the loss there"
     )
     parser.add_argument("--parts", action="store_true", help="time of each part of a step too")
+    parser.add_argument(
+        "--feed",
+        action="store_true",
+        help="no model: rows of one core, drawn of documents and read from token files",
+    )
     many = parser.add_argument_group("several GPUs of this machine, or processes where it has none")
     many.add_argument("--world-sizes", metavar="1,2,…", help="one run for each number of processes")
     many.add_argument(
@@ -150,10 +157,16 @@ def main(arguments: list[str] | None = None) -> int:
         level = logging.INFO if is_first else logging.WARNING
         logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s")
         settings = load_settings(chosen.settings, chosen.set)
-        figures = measure_run(
-            settings, seconds=chosen.seconds, steps=chosen.steps, loss_steps=chosen.loss_steps
-        )
-        if chosen.parts:
+        if chosen.feed:
+            own = PretrainedModel(Path(settings.model.init)) if settings.model.init else None
+            figures = measure_feed(
+                settings, seconds=chosen.seconds, own=None if own is None else own.tokenizer
+            )
+        else:
+            figures = measure_run(
+                settings, seconds=chosen.seconds, steps=chosen.steps, loss_steps=chosen.loss_steps
+            )
+        if chosen.parts and not chosen.feed:
             figures["parts_ms"] = measure_parts(settings)
     except LamLamError as problem:
         say_problem(problem)

@@ -33,3 +33,18 @@ def test_settings_that_cannot_run_are_one_line(
 ) -> None:
     assert main([str(tmp_path / "missing.toml")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_feed_alone_reads_what_it_draws(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It compares the rows itself."""
+    config = configuration(corpus, tmp_path / "run")
+    assert main([str(config), "--seconds", "0.1", "--feed"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["tokens"] > 0
+    assert set(figures["ns_per_token"]) == {"draw", "pack", "map", "plan", "take"}
+    assert figures["ratio"] > 1
+    tokens = ["--set", "data.tokens='x'"]
+    assert main([str(config), "--feed", *tokens]) == 2
+    assert "set data.documents" in capsys.readouterr().err

@@ -46,7 +46,7 @@ class Manifest:
     @property
     def kind(self) -> np.dtype[Any]:
         """The type of a token's id."""
-        return np.dtype(np.uint16 if self.vocabulary <= 1 << 16 else np.uint32)
+        return kind_of(self.vocabulary)
 
     def as_json(self) -> bytes:
         """Return the file's content."""
@@ -66,6 +66,15 @@ class Manifest:
             "epochs": [[shard.as_json() for shard in epoch] for epoch in self.epochs],
         }
         return (json.dumps(raw, indent=1, ensure_ascii=False) + "\n").encode(errors="surrogatepass")
+
+
+def kind_of(vocabulary: int) -> np.dtype[Any]:
+    """Return the type that a token's id is written as.
+
+    Args:
+        vocabulary: tokens of the tokenizer.
+    """
+    return np.dtype(np.uint16 if vocabulary <= 1 << 16 else np.uint32)
 
 
 def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
