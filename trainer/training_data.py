@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from lamlam.trainer.tokenizer import LmlmTokenizer, train_tokenizer
 
 log = logging.getLogger(__name__)
 
+_END = 256 << 20
+"""Bytes at each end of a file of which its mark is made."""
 MADE = (
     "held_out", "invented", "worded", "worded_text", "replay_share", "rows", "plain",
     "skip_invalid", "variation",
@@ -121,6 +124,17 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 
 
+def file_mark(path: Path) -> str:
+    """Return what tells a file from others: size and hash, of a huge one that of its two ends."""
+    size = path.stat().st_size
+    found = hashlib.blake2b(digest_size=8)
+    with path.open("rb") as file:
+        found.update(file.read(_END))
+        file.seek(max(file.tell(), size - _END))
+        found.update(file.read(_END))
+    return f"{size} bytes, {found.hexdigest()}"
+
+
 def setting_of(name: str) -> str:
     """Return the setting in a source's name, without its file."""
     return name.partition(" = ")[0]
@@ -142,22 +156,11 @@ def read_training_data(settings: Settings) -> TrainingData:
         settings = _as_made(settings, folder)
         folder.check_rows(settings)
         tokens = TokenFileSource(f"data.tokens = {data.tokens}", folder)
-        return TrainingData(settings, tokens=(tokens,), held_out=_held_out_beside(settings))
+        kept = folder.held_out() if settings.run.evaluate_documents else ()
+        return TrainingData(settings, tokens=(tokens,), held_out=kept)
     documents, held_out = _read_documents(settings, skip_invalid=data.skip_invalid)
     source = DocumentSource(f"data.documents = {data.documents}", documents)
     return TrainingData(settings, documents=(source,), replay=read_replay(data), held_out=held_out)
-
-
-def _held_out_beside(settings: Settings) -> list[Document]:
-    """Return the held-out documents of the file that token files were made of.
-
-    Token files have what is trained on alone: without that file nothing is evaluated.
-    """
-    data = settings.data
-    if not (data.held_out and settings.run.evaluate_documents and Path(data.documents).is_file()):
-        return []
-    documents = read_documents(data.documents, skip_invalid=data.skip_invalid)
-    return [document for document in documents if is_held_out(document.title, data.held_out)]
 
 
 def _as_made(settings: Settings, folder: TokenFolder) -> Settings:
@@ -205,7 +208,7 @@ def _check_files(data: DataConfig, folder: TokenFolder) -> None:
         path = Path(getattr(data, name))
         if not getattr(data, name) or not path.is_file():
             continue  # tokens are all that a machine needs which trains
-        was, now = folder.manifest.files.get(f"data.{name}"), file_hash(path)
+        was, now = folder.manifest.files.get(f"data.{name}"), file_mark(path)
         if was != now:
             raise BadTokenFiles(
                 f"{path} (data.{name}) is not the file that {data.tokens} was made of",
@@ -218,6 +221,7 @@ def _read_mixture(settings: Settings) -> TrainingData:
     tokens: list[TokenFileSource] = []
     plain: list[tuple[int, DocumentSource]] = []
     read: list[tuple[int, list[Document]]] = []
+    given: list[Document] = []
     for number, source in enumerate(data.mixture, 1):
         path = getattr(source, source.kind)
         name = f"data.mixture.{number}.{source.kind} = {path}"
@@ -225,17 +229,21 @@ def _read_mixture(settings: Settings) -> TrainingData:
             folder = TokenFolder(Path(path))
             folder.check_rows(settings)
             tokens.append(TokenFileSource(name, folder, source.weight))
+            given += folder.held_out()
         elif source.kind == "replay":
             texts = read_plain_texts(path, setting_of(name), data.held_out)
             plain.append((number, DocumentSource(name, texts, source.weight, is_replay=True)))
         else:
             read.append((number, list(read_documents(path, skip_invalid=data.skip_invalid))))
-    # Split together: what one source holds out must not be learnt from another.
+    # Split together: what one source holds out must not be learnt from another. Token files were
+    # split when they were made.
+    given = [document for document in given if is_held_out(document.title, data.held_out)]
     owners = {id(document): number for number, documents in read for document in documents}
     kept: dict[int, list[Document]] = {number: [] for number, _ in read}
-    held_out: Sequence[Document] = ()
+    held_out: Sequence[Document] = given
     if read:
-        split = split_documents((d for _, documents in read for d in documents), data.held_out)
+        every = chain(given, *(documents for _, documents in read))
+        split = split_documents(every, data.held_out)
         log_split(split)
         held_out = split.held_out
         for document in split.training:

@@ -39,7 +39,9 @@ class Manifest:
     content: Mapping[str, str]
     """What was drawn of: a hash of the content of each source, by the name of its setting."""
     files: Mapping[str, str]
-    """Hash of the file of each source as it lay on disk."""
+    """Mark of the file of each source as it lay on disk."""
+    held_out: str
+    """Hash of the file of the documents that were held out."""
     epochs: Sequence[Sequence[ShardRecord]]
     """The shards of each epoch."""
 
@@ -58,6 +60,7 @@ class Manifest:
             "settings": dict(self.settings),
             "content": dict(self.content),
             "files": dict(self.files),
+            "held_out": self.held_out,
             "statistics": {
                 "epochs": len(self.epochs),
                 **sum_of(by_source.values()).figures(),
@@ -136,6 +139,7 @@ def _manifest_of(raw: Any, *, has_epochs: bool) -> Manifest:
         dict(raw["settings"]),
         {str(name): str(value) for name, value in raw["content"].items()},
         {str(name): str(value) for name, value in raw["files"].items()},
+        str(raw["held_out"]),
         [[ShardRecord.from_json(shard) for shard in epoch] for epoch in raw["epochs"]],
     )
     if has_epochs and not (manifest.epochs and all(manifest.epochs)):

@@ -27,6 +27,7 @@ from lamlam.errors import BadSettings, BadTokenFiles, WorkerKilled
 from lamlam.trainer import data_loader
 from lamlam.trainer.epoch_draws import Draw, Drawer, draws_of_epoch, start_drawing
 from lamlam.trainer.settings import Settings
+from lamlam.trainer.token_files.held_out_file import as_lines, hash_of, write_held_out
 from lamlam.trainer.token_files.manifest import (
     MANIFEST,
     UNFINISHED,
@@ -44,7 +45,7 @@ from lamlam.trainer.token_files.shard_files import (
 from lamlam.trainer.token_files.statistics import count_by_source, sum_of
 from lamlam.trainer.token_files.token_folder import TOKENIZER
 from lamlam.trainer.tokenizer import LmlmTokenizer
-from lamlam.trainer.training_data import MADE, TrainingData, file_hash, read_training_data
+from lamlam.trainer.training_data import MADE, TrainingData, file_mark, read_training_data
 
 log = logging.getLogger(__name__)
 
@@ -115,10 +116,9 @@ def prepare(
     """
     before = _open(folder)
     data = _read(settings)
-    header = _header(settings, data, before, folder)
-    tokenizer, manifest = header
+    tokenizer, manifest = _header(settings, data, before, folder)
     try:
-        _begin(folder, tokenizer, manifest)
+        _begin(folder, tokenizer, manifest, as_lines(data.held_out))
         records = _make(settings, data, tokenizer, manifest, folder, epochs, workers, report)
         whole = dataclasses.replace(manifest, epochs=records)
         write_whole(folder / MANIFEST, lambda stream: stream.write(whole.as_json()))
@@ -192,12 +192,13 @@ def _header(
             f"the tokenizer is another one than when {folder} was begun",
             hint="name another folder, or remove this one to begin anew",
         )
+    held_out = hash_of(as_lines(data.held_out))
     files = {
-        f"data.{name}": file_hash(Path(path))
+        f"data.{name}": file_mark(Path(path))
         for name in ("documents", "replay")
         if (path := getattr(settings.data, name)) and Path(path).is_file()
     }
-    return tokenizer, Manifest(found, tokenizer.size, made, content, files, [])
+    return tokenizer, Manifest(found, tokenizer.size, made, content, files, held_out, [])
 
 
 def _settings_that_decide(settings: Settings) -> dict[str, Any]:
@@ -232,10 +233,11 @@ def _flat(part: Any, where: str) -> dict[str, Any]:
     return found
 
 
-def _begin(folder: Path, tokenizer: LmlmTokenizer, manifest: Manifest) -> None:
+def _begin(folder: Path, tokenizer: LmlmTokenizer, manifest: Manifest, held_out: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / MANIFEST).exists():
         write_whole(folder / UNFINISHED, lambda stream: stream.write(manifest.as_json()))
+    write_held_out(folder, held_out)
     content = tokenizer.full.to_str(pretty=True).encode()
     write_whole(folder / TOKENIZER, lambda stream: stream.write(content))
     about = json.dumps({"eos_token": tokenizer.end_of_text}, indent=1).encode()

@@ -7,7 +7,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from lamlam.errors import BadSettings, BadTokenFiles
+from lamlam.trainer.documents import Document
 from lamlam.trainer.settings import Settings
+from lamlam.trainer.token_files.held_out_file import read_held_out
 from lamlam.trainer.token_files.manifest import MANIFEST, Manifest, read_manifest, tokenizer_hash
 from lamlam.trainer.token_files.shard_files import MappedShard, ShardPaths, ShardRecord, damaged
 from lamlam.trainer.token_files.statistics import TokenCounts, sum_of
@@ -98,6 +100,14 @@ class TokenFolder:
                 hint=f"set model.context = {made.get('model.context')}, "
                 "or prepare the tokens again with these settings",
             )
+
+    def held_out(self) -> list[Document]:
+        """Return the documents that were held out.
+
+        Raises:
+            BadTokenFiles: their file is not as it was written.
+        """
+        return read_held_out(self.path, self.manifest.held_out)
 
     @property
     def n_epochs(self) -> int:

@@ -109,6 +109,9 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str, str]] = {
         _edit("tokenizer.json", lambda raw: raw.update(normalizer={"type": "NFC"})),
         "was made with another tokenizer", "again",
     ),
+    "held-out documents": (
+        lambda f: (f / "held-out.jsonl").write_text("{}\n"), "held-out.jsonl is damaged", "again"
+    ),
     "no tokenizer": (lambda f: (f / "tokenizer.json").write_text("x"), "damaged", "again"),
 }  # fmt: skip
 

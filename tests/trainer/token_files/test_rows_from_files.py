@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from lamlam.trainer import data_loader, training_data
 from lamlam.trainer.augmentation import Augmentation
 from lamlam.trainer.data_loader import Batch, BatchLoader
+from lamlam.trainer.documents import Document, StatedFact
 from lamlam.trainer.packing import PackedRows, fit_whole
 from lamlam.trainer.settings import (
     DataConfig,
@@ -21,6 +23,12 @@ from lamlam.trainer.settings import (
     OptimiserConfig,
     RunConfig,
     Settings,
+)
+from lamlam.trainer.token_files.held_out_file import (
+    as_lines,
+    hash_of,
+    read_held_out,
+    write_held_out,
 )
 from lamlam.trainer.token_files.preparation import prepare
 from lamlam.trainer.token_files.shard_files import MappedShard
@@ -247,3 +255,37 @@ def test_a_mixture_can_be_prepared(corpus: Path, tmp_path: Path, replay: str) ->
     prepare(mixed, tmp_path / "tokens", epochs=2)
     with loader(mixed) as slow, loader(mapped(mixed, tmp_path / "tokens")) as fast:
         assert_same(fast.epoch(1), slow.epoch(1))
+
+
+def test_held_out_documents_are_kept_and_held_out_of_a_mixture(
+    corpus: Path, tmp_path: Path
+) -> None:
+    """A machine that trains evaluates as it would with the documents."""
+    made = settings(documents=str(corpus), held_out=0.2)
+    expected = read_training_data(made).held_out
+    prepare(made, tmp_path / "tokens")
+    found = read_training_data(mapped(made, tmp_path / "tokens")).held_out
+    assert list(found) == list(expected) and len(found) > 3
+    # The texts again, under other titles: near-copies of what the token files hold out.
+    renamed = tmp_path / "renamed.jsonl"
+    lines = [json.loads(line) for line in corpus.read_text().splitlines()]
+    renamed.write_text(
+        "".join(json.dumps(line | {"title": f"Text {i}"}) + "\n" for i, line in enumerate(lines))
+    )
+    mixture = (
+        MixtureSource(tokens=str(tmp_path / "tokens")),
+        MixtureSource(documents=str(renamed)),
+    )
+    data = read_training_data(settings(mixture=mixture, held_out=0.2))
+    texts = {document.text for document in data.documents[0].documents}
+    assert texts and texts.isdisjoint(document.text for document in expected)
+
+
+def test_any_document_comes_back_from_the_file_of_the_held_out(tmp_path: Path) -> None:
+    odd = Document(
+        "Half \ud800 title", "A\u2028B\x85C, born in Łódź.", (StatedFact("a", "b", "Łódź", 15),),
+        (("a", "c", "d"),), "s", True, False,
+    )  # fmt: skip
+    content = as_lines([odd, odd])
+    write_held_out(tmp_path, content)
+    assert read_held_out(tmp_path, hash_of(content)) == [odd, odd]
