@@ -22,6 +22,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+import lamlam
 from lamlam.errors import BadCheckpoint, BadSettings
 from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 from lamlam.quant.architectures import read_architecture
@@ -41,6 +42,10 @@ _SPREAD = 0.1
 """Standard deviation of a new row around the mean of the others, as a share of theirs."""
 
 
+BUNDLED = Path("bundled")
+"""Names the model of lamlam, where no folder or file has this name."""
+
+
 class PretrainedModel:
     """A model on disk: its tokenizer at once, its weights by `build`."""
 
@@ -50,6 +55,8 @@ class PretrainedModel:
         Raises:
             BadSettings: nothing there, or a model or tokenizer that cannot be trained here.
         """
+        if path == BUNDLED and not path.exists():
+            path = _bundled_model()
         self.path = path
         self._gguf: GgufCheckpoint | None = None
         try:
@@ -63,7 +70,7 @@ class PretrainedModel:
             else:
                 raise BadSettings(
                     f"model.init: there is no folder or file {path}",
-                    hint="name a Hugging Face folder or a .gguf file",
+                    hint="name a Hugging Face folder, a .gguf file, or bundled",
                 )
             if config.get("model_type") not in _CLASSES:
                 raise BadCheckpoint(
@@ -201,6 +208,12 @@ class PretrainedModel:
         with torch.no_grad():
             for matrix, rows in zip(_matrices(model), drawn, strict=True):
                 matrix[new] = rows.to(matrix.dtype)
+
+
+def _bundled_model() -> Path:
+    # Found by its place: the module of that folder reads facts and imports the trainer.
+    files = Path(lamlam.__file__).with_name("bundled").glob("*.gguf")
+    return next(files, BUNDLED)
 
 
 def _matrices(model: PreTrainedModel) -> list[Tensor]:

@@ -81,7 +81,8 @@ class ModelConfig:
     """Shape of the model; a file may name one of `presets.PRESETS` as ``model.preset``."""
 
     init: str = ""
-    """A Hugging Face folder or a GGUF file to go on from; it has its own shape and tokenizer."""
+    """A Hugging Face folder or a GGUF file to go on from, or ``bundled``, the model of lamlam; it
+    has its own shape and tokenizer."""
     family: Literal["llama", "gpt2", "qwen3"] = "llama"
     """Architecture; GPT-2 has learnt positions and a key head for each head."""
     width: int = 512
