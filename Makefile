@@ -7,11 +7,12 @@ DEV := $(VENV)/.dev-ready
 FLOORS := .venv-floors
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-containers test-floors soak lint bench clean
+.PHONY: help setup demo example-training test test-containers test-floors soak lint bench clean
 
 help:
 	@echo "make setup   virtual environment in .venv with lamlam, ready to run (compiles llama.cpp once)"
 	@echo "make demo    setup, then lamlam writes, learns a new fact and forgets it"
+	@echo "make example-training  adds PyTorch, then trains on a folder of notes and asks for their facts; minutes"
 	@echo "make test    adds PyTorch and the development tools, then runs the tests"
 	@echo "make test-floors  the quick part of the tests with every package at the oldest version allowed"
 	@echo "make test-containers  tests with Neo4j in a container; starts an engine (as root) if none answers"
@@ -25,6 +26,9 @@ setup: $(LIGHT)
 
 demo: $(LIGHT)
 	@$(VENV)/bin/lamlam demo
+
+example-training: $(DEV)
+	@$(VENV)/bin/python examples/train_on_own_texts.py runs/own_texts
 
 test: $(DEV)
 	@build_support/test.sh

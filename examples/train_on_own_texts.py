@@ -110,7 +110,7 @@ def ask(model: str, memory: str | None, openings: list[Opening], *, shown: int =
 def change_and_erase(model: Path, memory: str) -> None:
     """Print a completion before and after its fact is changed, and after it is erased."""
     entity, relation, value = CHANGED
-    prompt = f"On the bridge of the {entity} you will meet Captain"
+    prompt = f"If you fly with the {entity}, you will obey"
     with (
         lamlam.SyncFactStore(memory) as store,
         lamlam.SyncEngine(model=str(model), memory=memory, constrain=OWN_RELATIONS) as engine,

@@ -13,6 +13,7 @@ from pathlib import Path
 from lamlam.ending_signals import catching_signals, exit_status
 from lamlam.errors import LamLamError, MissingExtra, TrainingStopped
 from lamlam.trainer.command_arguments import say_problem, settings_parser
+from lamlam.trainer.kept_heap import keep_freed_memory
 from lamlam.trainer.log_file import LogFile
 from lamlam.trainer.settings import load_settings
 from lamlam.unfinished_files import remove_own_parts
@@ -53,6 +54,7 @@ def _train(chosen: argparse.Namespace) -> int:
     try:
         settings = load_settings(chosen.settings, chosen.set)
         train = _import_train()
+        keep_freed_memory(settings.run.device)
         with logging_to(Path(settings.run.output), to_terminal=True) if is_first else nullcontext():
             out = train(settings, resume=chosen.resume)
     except LamLamError as problem:

@@ -50,6 +50,9 @@ class Augmentation:
     """Lookups that come back ``unknown``; the value in the text is masked in the loss."""
     other_relation: float = 0.0
     """Lookups under another name that memories give the relation, drawn for each of them."""
+    learnt_text: float = 1.0
+    """Share of the tokens outside lookups that count in the loss, others in each epoch. Less than 1
+    where a model goes on with few texts: it learns where to ask, not the texts by heart."""
 
 
 NO_AUGMENTATION = Augmentation(other_title=0.0, plain_beginning=0.0, unknown=0.0)

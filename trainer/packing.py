@@ -221,7 +221,21 @@ def augment_and_encode(
         if document.is_cut:
             parts[-1] = replace(parts[-1], end_in_loss=False)
         result += [replace(part, source=document.source) for part in parts]
+    if augmentation.learnt_text < 1:
+        drawn_tokens = np.random.default_rng(seed)
+        result = [
+            _learn_less_text(part, augmentation.learnt_text, tokenizer, drawn_tokens)
+            for part in result
+        ]
     return result
+
+
+def _learn_less_text(
+    document: EncodedDocument, share: float, tokenizer: LmlmTokenizer, drawn: np.random.Generator
+) -> EncodedDocument:
+    is_text = lookup_masks(document.tokens, tokenizer.ids).text
+    is_learnt = ~is_text | (drawn.random(len(is_text)) < share)
+    return replace(document, loss_mask=document.loss_mask & is_learnt)
 
 
 def encode_parts(

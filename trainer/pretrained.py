@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-import lamlam
 from lamlam.errors import BadCheckpoint, BadSettings
 from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 from lamlam.quant.architectures import read_architecture
@@ -212,8 +212,8 @@ class PretrainedModel:
 
 def _bundled_model() -> Path:
     # Found by its place: the module of that folder reads facts and imports the trainer.
-    files = Path(lamlam.__file__).with_name("bundled").glob("*.gguf")
-    return next(files, BUNDLED)
+    found = (Path(str(files("lamlam"))) / "bundled").glob("*.gguf")
+    return next(found, BUNDLED)
 
 
 def _matrices(model: PreTrainedModel) -> list[Tensor]:

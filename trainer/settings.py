@@ -88,7 +88,9 @@ class ModelConfig:
     width: int = 512
     """Hidden size."""
     layers: int = 8
+    """Blocks of attention and MLP."""
     heads: int = 8
+    """Heads of attention in each."""
     kv_heads: int = 4
     """Key and value heads; GPT-2 has ``heads`` of them whatever this says."""
     head_dim: int = 0
@@ -100,6 +102,7 @@ class ModelConfig:
     context: int = 1024
     """Sequence length (positions); also the length of a row."""
     rope_theta: float = 10_000.0
+    """Base of the rotary positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +112,11 @@ class OptimiserConfig:
     name: Literal["adamw", "muon"] = "adamw"
     """``muon`` orthogonalises the updates of the inner matrices; the rest stays on AdamW."""
     learning_rate: float = 1.5e-3
+    """Of AdamW, at its highest."""
     matrix_learning_rate: float = 4e-3
     """Of the inner matrices under ``muon``."""
     weight_decay: float = 0.1
+    """Of matrices and embeddings."""
     warm_up: float = 0.02
     """Warm-up: fraction of the steps in which the learning rate rises."""
     final: float = 0.0
@@ -130,11 +135,13 @@ class RunConfig:
     """Where the run writes, how long it takes, and when it saves."""
 
     output: str = "runs/lmlm"
+    """Folder of the log, the state and the checkpoint."""
     steps: int = 0
     """Steps of the run; 0 lets ``minutes`` decide."""
     minutes: float = 0.0
     """Stop by then; with ``steps = 0`` the learning rate falls over this time."""
     seed: int = 0
+    """Of the weights, the order of documents and all that is drawn."""
     device: str = ""
     """``cuda`` or ``cpu``; the best one present when empty."""
     precision: Literal["auto", "bf16", "float32"] = "auto"
@@ -203,6 +210,7 @@ class Settings:
             ("data.variation.plain_beginning", variation.plain_beginning),
             ("data.variation.unknown", variation.unknown),
             ("data.variation.other_relation", variation.other_relation),
+            ("data.variation.learnt_text", variation.learnt_text),
             ("optimiser.warm_up", self.optimiser.warm_up),
             ("optimiser.final", self.optimiser.final),
         ):

@@ -57,6 +57,20 @@ def ask(
             help="Write values by copy or by model. Default: as the model was trained.",
         ),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Ask only for names of the text, and for relations that memory has."
+        ),
+    ] = False,
+    no_words: Annotated[
+        bool,
+        typer.Option(
+            "--no-words",
+            help="Do not read what the words of PROMPT ask: the model alone decides, as one that"
+            " was trained on its memory's relations can.",
+        ),
+    ] = False,
     max_tokens: Annotated[
         int, typer.Option("--max-tokens", help="How many tokens of text to write; 1 or more.")
     ] = 64,
@@ -107,7 +121,10 @@ def ask(
         "as_of": as_of,
     }
     _check(text, options, threads)
+    from lamlam.runtime.decoding.key_constraint import Constraint
     from lamlam.runtime.memory import DefaultMemory
+
+    constraint = Constraint(strict=strict, only_named=strict, by_words=not no_words)
 
     async def answer(trace: Trace | None) -> None:
         await _answer(
@@ -115,6 +132,7 @@ def ask(
             engine_options={
                 "model": model,
                 "memory": None if no_memory else DefaultMemory.OWN if memory is None else memory,
+                "constrain": constraint,
                 "threads": threads,
                 "trace": trace,
                 "max_sequences": 1,  # each has its cache: 10 MB for the bundled model

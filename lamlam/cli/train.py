@@ -43,13 +43,16 @@ def train(
     for package in ("torch", "transformers", "tokenizers", "safetensors"):
         if find_spec(package) is None:
             raise MissingExtra("train", package)
+    from lamlam.trainer.kept_heap import keep_freed_memory
     from lamlam.trainer.settings import load_settings
 
     given = list(changes or [])
     if minutes is not None:
         given.append(f"run.minutes={minutes}")
     try:
-        folder = _train(load_settings(config, given), resume)
+        settings = load_settings(config, given)
+        keep_freed_memory(settings.run.device)
+        folder = _train(settings, resume)
     except TrainingStopped as stopped:
         print_error(str(stopped), stopped.hint or "")
         raise typer.Exit(stopped.status) from None

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from lamlam.trainer.augmentation import NO_AUGMENTATION, augment
+from lamlam.trainer.augmentation import NO_AUGMENTATION, Augmentation, augment
 from lamlam.trainer.documents import Document
 from lamlam.trainer.lookup_format import LookupCall, PlainText, strip_lookups
-from lamlam.trainer.packing import IGNORED, EncodedDocument, encode_documents, pack
+from lamlam.trainer.loss_masks import lookup_masks
+from lamlam.trainer.packing import (
+    IGNORED,
+    EncodedDocument,
+    augment_and_encode,
+    encode_documents,
+    pack,
+)
 from lamlam.trainer.tokenizer import LmlmTokenizer
 
 lengths = st.lists(st.integers(1, 60), min_size=1, max_size=50)
@@ -97,3 +106,24 @@ def test_a_lookup_is_put_together_from_ids(tokenizer: LmlmTokenizer) -> None:
     assert [t for t in encoded.tokens.tolist() if t in specials] == [
         ids.end_of_text, ids.entity, ids.relationship, ids.return_, ids.end,
     ]  # fmt: skip
+
+
+def test_less_text_may_be_learnt_but_every_lookup_is(
+    documents: list[Document], tokenizer: LmlmTokenizer
+) -> None:
+    """Other tokens of the text in each epoch; the same for the same seed."""
+    few = replace(NO_AUGMENTATION, learnt_text=0.2)
+
+    def masks(augmentation: Augmentation, seed: int) -> NDArray[np.bool_]:
+        encoded = augment_and_encode(documents, tokenizer, augmentation, {}, seed)
+        return np.concatenate([document.loss_mask for document in encoded])
+
+    encoded = augment_and_encode(documents, tokenizer, NO_AUGMENTATION, {}, 0)
+    parts = lookup_masks(np.concatenate([document.tokens for document in encoded]), tokenizer.ids)
+    whole, less = masks(NO_AUGMENTATION, 0), masks(few, 0)
+    assert not (less & ~whole).any()
+    assert (less == whole)[parts.lookup].all()
+    share = less[parts.text & whole].mean()
+    assert 0.15 < share < 0.25
+    assert (masks(few, 0) == less).all()
+    assert (masks(few, 1) != less).any()

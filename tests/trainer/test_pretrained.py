@@ -13,6 +13,7 @@ import torch
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM
 
+from lamlam.bundled import model_path
 from lamlam.errors import BadSettings
 from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 from lamlam.quant.architectures import read_architecture
@@ -291,3 +292,12 @@ def test_the_rules_undo_what_they_do() -> None:
             back = there if rule.undo is None else rule.undo(there)
             assert (back == values).all(), rule
     assert END_OF_TEXT not in LOOKUP_TOKENS
+
+
+def test_bundled_names_the_model_of_lamlam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But where a folder has this name, that is meant."""
+    monkeypatch.chdir(tmp_path)
+    assert PretrainedModel(Path("bundled")).path == model_path()
+    Path("bundled").mkdir()
+    with pytest.raises(BadSettings, match=r"bundled.config\.json"):
+        PretrainedModel(Path("bundled"))

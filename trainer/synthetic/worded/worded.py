@@ -33,10 +33,13 @@ class ShapeWeights:
     key_words: float = 0.6
     """Entity and relation as in a search field."""
     sentence: float = 2.0
+    """One sentence, open or whole."""
     paraphrases: float = 0.5
     """One fact in several ways."""
     possessive: float = 0.7
+    """"Its capital" and "Oslo's mayor"."""
     appositive: float = 0.8
+    """The value beside the name, between commas."""
     inversion: float = 0.4
     """From the value's side."""
     mentions: float = 1.4
@@ -46,9 +49,13 @@ class ShapeWeights:
     namesakes: float = 0.4
     """Two entities of one name with qualifiers."""
     headlines: float = 0.5
+    """Headlines and titles."""
     notes: float = 0.8
+    """Notes in a few words."""
     list: float = 0.7
+    """Lists of facts."""
     table: float = 0.9
+    """Rows of a table."""
 
 
 @dataclass(frozen=True, slots=True)
