@@ -121,6 +121,7 @@ def test_resuming_draws_no_epoch_again(
         ("model", "rope_theta", 5e5, "model.rope_theta"),
         ("optimiser", "learning_rate", 0.5, "optimiser.learning_rate was 0.01"),
         ("data", "invented", 0.5, "data.invented"),
+        ("data", "worded", 0.5, "data.worded"),
         ("data", "within_documents", False, "data.within_documents"),
         ("run", "seed", 7, "run.seed was 0 .* is 7 now"),
         ("run", "steps", 48, "run.steps"),

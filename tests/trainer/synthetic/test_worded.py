@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import pickle
 import random
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -355,3 +359,29 @@ def test_documents_are_printed_and_written(
     assert "[[ " in printed
     assert main(["--facts", str(tmp_path / "none.jsonl")]) == 2
     assert "cannot read" in capsys.readouterr().err
+
+
+def test_other_processes_write_the_same_documents(tmp_path: Path) -> None:
+    """Whatever order their sets have: a resumed run must see the rows that it would have seen."""
+    path = tmp_path / "facts.jsonl"
+    lines = [dict(zip(("entity", "relation", "value"), fact, strict=True)) for fact in GIVEN]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    command = [sys.executable, "-m", "lamlam.trainer.synthetic.worded", "--facts", str(path)]
+    printed = {
+        subprocess.run(
+            [*command, "-n", "60"],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(printed) == 1
+
+
+def test_facts_survive_the_way_to_another_process() -> None:
+    """Where processes do not fork, the writer is sent to them."""
+    writer = WordedWriter(held_entities(GIVEN), WordedText())
+    sent = pickle.loads(pickle.dumps(writer))
+    first, second = (list(w.documents(random.Random(8), 60)) for w in (writer, sent))
+    assert first == second

@@ -24,6 +24,7 @@ from lamlam.trainer.settings import (
     RunConfig,
     Settings,
 )
+from lamlam.trainer.synthetic.worded.worded import WordedText
 from lamlam.trainer.token_files.held_out_file import (
     as_lines,
     hash_of,
@@ -93,6 +94,7 @@ def replay(tmp_path: Path) -> str:
         {"rows": "stream", "context": 48},
         {"plain": True, "held_out": 0.2},
         {"invented": 0.3, "variation": Augmentation(1.0, 1.0, 0.3), "seed": 3},
+        {"worded": 0.5, "worded_text": WordedText(absent=0.3), "seed": 3},
         {"replay": "yes", "replay_share": 0.3, "within_documents": False},
     ],
     ids=lambda given: "-".join(given) or "usual",

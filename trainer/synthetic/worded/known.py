@@ -66,6 +66,14 @@ class HeldEntity:
         return self.kind == "person"
 
 
+def fact_of_family(entity: HeldEntity, family: FrameFamily) -> HeldFact | None:
+    """Return the entity's first fact of a family; None where it has none."""
+    for fact in entity.facts:
+        if fact.family is not None and fact.family.name == family.name:
+            return fact
+    return None
+
+
 class FactSource:
     """Entities to write about, and by family those that have a relation."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lamlam.trainer.synthetic.worded.known import HeldEntity, HeldFact
+from lamlam.trainer.synthetic.worded.known import HeldEntity, HeldFact, fact_of_family
 from lamlam.trainer.synthetic.worded.scene import AskedFact, Scene
 
 
@@ -116,9 +116,7 @@ def _same_fact(row: HeldEntity, wanted: HeldFact) -> HeldFact | None:
     for fact in row.facts:
         if fact.relation == wanted.relation:
             return fact
-        if fact.family is not None and fact.family is wanted.family:
-            return fact
-    return None
+    return None if wanted.family is None else fact_of_family(row, wanted.family)
 
 
 def _two_columns(scene: Scene, entity: HeldEntity) -> HeldEntity:

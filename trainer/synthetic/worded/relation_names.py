@@ -34,7 +34,8 @@ def kind_of(relations: Iterable[str], pronoun: str) -> str:
         return "person"
     votes: Counter[str] = Counter()
     for relation in relations:
-        kinds = {family.kind for family in index.get(relation, ())} - {ANY}
+        # Not a set: its order, which decides between equal votes, differs from process to process.
+        kinds = dict.fromkeys(one.kind for one in index.get(relation, ()) if one.kind != ANY)
         for kind in kinds:
             votes[kind] += 2 if len(kinds) == 1 else 1
     if pronoun or votes["person"] < 2:

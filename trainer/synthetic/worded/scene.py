@@ -17,7 +17,12 @@ from lamlam.trainer.synthetic.worded.frames import (
     FrameFamily,
     read_general_frames,
 )
-from lamlam.trainer.synthetic.worded.known import FactSource, HeldEntity, HeldFact
+from lamlam.trainer.synthetic.worded.known import (
+    FactSource,
+    HeldEntity,
+    HeldFact,
+    fact_of_family,
+)
 from lamlam.word_lists import read_sections
 
 T = TypeVar("T")
@@ -111,8 +116,9 @@ class Scene:
         for _ in range(3 * n):
             entity = self.one_of(having)
             if entity.name != but:
-                fact = next(f for f in entity.facts if f.family is family)
-                found[entity.name] = AskedFact(entity, fact)
+                fact = fact_of_family(entity, family)
+                if fact is not None:
+                    found[entity.name] = AskedFact(entity, fact)
             if len(found) == n:
                 break
         return list(found.values())
