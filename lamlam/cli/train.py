@@ -37,6 +37,13 @@ def train(
             "--set", metavar="SECTION.KEY=VALUE", help="A setting that replaces the file's."
         ),
     ] = None,
+    find_learning_rate: Annotated[
+        bool,
+        typer.Option(
+            "--find-learning-rate",
+            help="Try learning rates in short runs, say which to use, and train nothing.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train a model on documents with facts, or a plain one without lookups."""
@@ -49,6 +56,9 @@ def train(
     given = list(changes or [])
     if minutes is not None:
         given.append(f"run.minutes={minutes}")
+    if find_learning_rate:
+        _find_learning_rate(load_settings(config, given), as_json)
+        return
     try:
         settings = load_settings(config, given)
         keep_freed_memory(settings.run.device)
@@ -98,3 +108,29 @@ def _train(settings: Settings, resume: bool) -> Path:
         showing_warnings(console),
     ):
         return run(settings, resume=resume, watchers=[view])
+
+
+def _find_learning_rate(settings: Settings, as_json: bool) -> None:
+    from lamlam.trainer.learning_rates import (
+        FACTORS,
+        in_words,
+        report_places,
+        suggestion,
+        sweep_learning_rates,
+        write_report,
+    )
+
+    report_places(settings)  # what cannot be written is refused before minutes of work
+    console = stderr_console()
+    console.print(f"trying {len(FACTORS)} learning rates in short runs …", style="dim")
+    with showing_warnings(console):
+        sweep = sweep_learning_rates(
+            settings, tell=lambda run: console.print(in_words(run), soft_wrap=True)
+        )
+        written = write_report(sweep, settings)
+    if as_json:
+        print_json(sweep.as_dict())
+        return
+    typer.echo(f"use {suggestion(sweep)}")
+    for place in written:
+        typer.echo(f"written: {place}")
