@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from lamlam.cli.app import app
-from lamlam.trainer.settings import load_settings
+from lamlam.trainer.settings import Settings, load_settings
 from tests.docs.settings_table import HEAD, settings_of, table
 from tests.pages import fences, page
 from tests.paths import ROOT
@@ -26,8 +26,6 @@ def test_the_table_has_every_setting_as_it_is() -> None:
 
 
 def test_every_setting_has_a_meaning() -> None:
-    from lamlam.trainer.settings import Settings
-
     rows = list(settings_of(Settings))
     assert len(rows) > 45
     assert not [name for name, _, meaning in rows if not meaning.endswith(".")]
@@ -64,10 +62,15 @@ def test_its_commands_exist_with_their_options() -> None:
         assert {word for word in words if word.startswith("--")} <= known, words
 
 
-def test_its_modules_are_there() -> None:
-    modules = re.findall(r"-m (lamlam\.[\w.]+)", PAGE)
-    assert modules
-    for name in modules:
-        parts = name.split(".")[1:]
-        path = ROOT.joinpath(*parts)
-        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), name
+@pytest.mark.parametrize("name", ["training.md", "watching-a-run.md", "many-gpus.md"])
+def test_modules_and_settings_that_the_pages_name_exist(name: str) -> None:
+    """In commands (``-m lamlam.…``), and in the text (`run.steps`)."""
+    text = page(name)
+    modules = re.findall(r"-m (lamlam\.[\w.]+)", text)
+    for module in modules:
+        path = ROOT.joinpath(*module.split(".")[1:])
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+    known = {setting for setting, _, _ in settings_of(Settings)} | {"data.mixture", "model.preset"}
+    named = set(re.findall(r"`((?:data|model|optimiser|run)\.[a-z_.]+)\b", text))
+    assert named
+    assert named <= known | {"run.png", "model.gguf"}
