@@ -10,10 +10,15 @@ from lamlam.trainer.annotation.subjects import SentenceAbout
 from lamlam.trainer.documents import Document, StatedFact
 
 _EVENT = re.compile(r"\b(at|in|during) (?:the |both the )?(?=(?:1[89]|20)\d\d [A-Z])")
+_SEASON = re.compile(
+    r"\b(?:in|during|for|of) (?:the |its )?(?P<season>(?:1[89]|20)\d\d(?:[-–]\d\d)? [A-Z][\w.'’-]*"
+    r"(?: [A-Z][\w.'’-]*){0,6}(?: [a-z]+){0,2} seasons?)\b"
+)
 _KIND = re.compile(
     r"(?:Olympics|Paralympics|Games|Championships?|Cup|Festival|Open|Draft|Universiade|Trophy|Masters"
     r"|Marathon|Prix|Finals?|Bowl|Classic|Tournament|Euro)\Z"
 )
+_YEAR = re.compile(r"(?:1[89]|20)\d\d")
 _DOING = re.compile(
     r"\b(competed|competes|won|represented|finished|placed|participated|played|qualified|raced|swam|debuted"
     r"|reached|selected|drafted|premiered|screened|sailed|rowed|wrestled|fought|eliminated|nominated"
@@ -27,6 +32,9 @@ _OTHERS = re.compile(
 def facts_of_events(document: Document, sentences: Sequence[SentenceAbout]) -> Iterator[StatedFact]:
     """Yield the events at which the title's entity did something, with the verb as relation."""
     text = document.text
+    if sentences and _YEAR.match(document.title):
+        for match in _SEASON.finditer(text, 0, sentences[0].end):
+            yield StatedFact(document.title, "season", match["season"], match.start("season"))
     for sentence in sentences:
         if sentence.about == "other" or sentence.is_unsure or sentence.is_of_kin:
             continue

@@ -23,7 +23,7 @@ _MONTH = (
 _OPENING = re.compile(
     rf"(In|On|Since|By|From|Until|During|After|Before) ((?:{_MONTH} )?(?:\d{{1,2}},? )?(?:{_MONTH} )?{_YEAR}),? "
 )
-_PRONOUN = re.compile(r"(He|She|It|he|she|it)\b")
+_PRONOUN = re.compile(r"(He|She|It|They|he|she|it|they)\b")
 _THE = re.compile(r"(?:The|This|the|this) ((?:[a-z-]+ ){0,2}?)([a-z-]+)\b")
 _COPULA = re.compile(r"\b(?:is|was|are|were) (?:an?|the) ([^.;:()]{3,90})")
 _NAME = re.compile(
