@@ -5,9 +5,10 @@ VENV := .venv
 LIGHT := $(VENV)/.light-ready
 DEV := $(VENV)/.dev-ready
 FLOORS := .venv-floors
+CLUSTER := .build/cluster
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo example-training test test-containers test-floors soak lint bench clean
+.PHONY: help setup demo example-training test test-containers test-cluster test-floors soak lint bench clean
 
 help:
 	@echo "make setup   virtual environment in .venv with lamlam, ready to run (compiles llama.cpp once)"
@@ -16,6 +17,7 @@ help:
 	@echo "make test    adds PyTorch and the development tools, then runs the tests"
 	@echo "make test-floors  the quick part of the tests with every package at the oldest version allowed"
 	@echo "make test-containers  tests with Neo4j in a container; starts an engine (as root) if none answers"
+	@echo "make test-cluster  tests with a real Ray (the extra \`cluster\`), which it fetches"
 	@echo "make soak    the long forms of the tests: crashes, many processes, thousands of examples, a busy machine"
 	@echo "make lint    ruff, mypy and pyright"
 	@echo "make bench   speed of decoding and of lookups on this machine"
@@ -41,6 +43,10 @@ test-floors: $(FLOORS)/.ready
 	$(FLOORS)/bin/python -m pytest --part neo4j --require-neo4j -W ignore::DeprecationWarning -W ignore::ImportWarning \
 	  tests/memory_backends/neo4j_graph
 	@$(FLOORS)/bin/python build_support/floors.py --installed
+
+# Beside .venv, not in it: Ray Data with what it needs is half a gigabyte.
+test-cluster: $(CLUSTER)/.ready
+	PYTHONPATH=$(CURDIR)/$(CLUSTER) $(VENV)/bin/python -m pytest --part cluster tests/cluster
 
 soak: $(DEV)
 	$(VENV)/bin/python -m pytest tests/soak --soak --timeout 5400
@@ -72,6 +78,11 @@ $(LIGHT): pyproject.toml build_support/setup.sh build_support/constraints.txt bu
 
 $(DEV): $(LIGHT)
 	@build_support/setup.sh dev
+	@touch $@
+
+$(CLUSTER)/.ready: $(DEV) pyproject.toml
+	@rm -rf $(CLUSTER)
+	@$(VENV)/bin/python -m pip install --quiet --target $(CLUSTER) 'ray[data]>=2.51'
 	@touch $@
 
 $(FLOORS)/.ready: pyproject.toml build_support/setup.sh build_support/floors.py build_support/lean_llama.cmake

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
+APART = "cluster"  # the extra with an environment of its own: `make test-cluster`
 LINTERS = "dev"  # the group whose tools run no test
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*])?>=([0-9.]+)[^;]*(;.*)?")
 
@@ -27,7 +28,11 @@ def requirements(project: dict[str, Any], *, with_linters: bool = False) -> list
     """
     lists = [
         project["project"]["dependencies"],
-        *project["project"]["optional-dependencies"].values(),
+        *(
+            extra
+            for name, extra in project["project"]["optional-dependencies"].items()
+            if name != APART
+        ),
         *(
             group
             for name, group in project["dependency-groups"].items()

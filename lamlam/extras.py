@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 # Not read from the metadata of the installation, which in a clone are of its last set-up.
 EXTRAS: dict[str, tuple[str, ...]] = {
+    "cluster": ("ray[data]",),
     "graph": ("matplotlib",),
     "neo4j": ("neo4j", "neo4j-rust-ext"),
     "otel": ("opentelemetry-api",),
@@ -33,7 +35,7 @@ def _release(version: str) -> list[int]:
 def how_to_install(extra: str) -> str:
     """Return what to type, also where the package itself is in no index."""
     install = f"pip install 'lamlam[{extra}]'"
-    packages = " ".join(EXTRAS.get(extra, ()))  # backends of other people may have extras too
+    packages = shlex.join(EXTRAS.get(extra, ()))  # backends of other people may have extras too
     return (
         f"{install}; in a clone: .venv/bin/python -m pip install {packages}"
         if packages

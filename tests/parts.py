@@ -1,4 +1,4 @@
-"""The suite in four parts, which `build_support/test.sh` runs beside each other.
+"""The suite in parts, four of which `build_support/test.sh` runs beside each other.
 
 Tests against Neo4j wait for a server much of the time, and those that start servers of their
 own wait even longer. What needs a container engine runs only where one answers.
@@ -13,7 +13,8 @@ import pytest
 from lamlam.testing.plugin import MARKER
 from tests.paths import ROOT
 
-PARTS = ("others", "neo4j", "servers", "containers")
+PARTS = ("others", "neo4j", "servers", "containers", "cluster")
+_CLUSTER = ("tests/cluster",)  # only by name: Ray Data is not in the environment of the others
 _CONTAINERS = ("tests/containers",)
 _STARTS_SERVERS = (
     "tests/memory_backends/neo4j_graph/test_crashes.py",
@@ -34,6 +35,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     part = config.getoption("--part")
     if part == "neo4j" and _is_in(collection_path, _WITHOUT_NEO4J):
         return True
+    if _is_in(collection_path, _CLUSTER):
+        return None if part == "cluster" else True
     is_other = collection_path.is_file() and not _is_in(collection_path, _STARTS_SERVERS)
     is_container = _is_in(collection_path, _CONTAINERS)
     if part is not None and collection_path.is_file() and is_container != (part == "containers"):
@@ -62,6 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def part_of(item: pytest.Item) -> str:
     """Return the part of the suite that a test belongs to."""
+    if _is_in(item.path, _CLUSTER):
+        return "cluster"
     if _is_in(item.path, _CONTAINERS):
         return "containers"
     if not item.get_closest_marker(MARKER):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ NEEDS: list[tuple[str, str, list[str]]] = [
     ("graph", "matplotlib", ["facts", "graph", "Ada Quill", "--out", "a.svg", "--memory", "sqlite:///again.db"]),
     ("neo4j", "the driver of Neo4j", ["facts", "get", "a", "b", "--memory", "neo4j://localhost:1"]),
     ("neo4j", "the driver of Neo4j", ["bench", "lookup", "--memory", "neo4j://localhost:1"]),
+    ("cluster", "Ray Data", ["annotate", "t.txt", "--rules", "--ray", "auto", "--out", "d.jsonl"]),
     ("train", "torch", ["train", "run.toml"]),
     ("train", "torch", ["export", "checkpoint", "m.gguf"]),
 ]  # fmt: skip
@@ -90,6 +92,7 @@ def _run_in(folder: Path, lines: list[list[str]]) -> list[tuple[int, str, str]]:
 def test_the_command_without_extras(tmp_path: Path, narrow_checkpoint: Path) -> None:
     """Help, facts and inspection work; every other part ends with one line that names its extra."""
     (tmp_path / "checkpoint").symlink_to(narrow_checkpoint)
+    (tmp_path / "t.txt").write_text("Acme was founded in 1987.")
     (tmp_path / "run.toml").write_text("[run]\nsteps = 1\n[data]\ndocuments = 'd.jsonl'\n")
     answers = _run_in(tmp_path, [*WORKS, *(line for _, _, line in NEEDS)])
     for line, (status, out, err) in zip(WORKS, answers, strict=False):
@@ -97,7 +100,7 @@ def test_the_command_without_extras(tmp_path: Path, narrow_checkpoint: Path) -> 
         assert out or line[1] in ("export", "forget"), line
     for (extra, package, line), answer in zip(NEEDS, answers[len(WORKS) :], strict=True):
         hint = f"run: pip install 'lamlam[{extra}]'; in a clone: .venv/bin/python -m pip install"
-        expected = f"error: {package} is not installed ({hint} {' '.join(EXTRAS[extra])})\n"
+        expected = f"error: {package} is not installed ({hint} {shlex.join(EXTRAS[extra])})\n"
         assert answer == (2, "", expected), line
 
 

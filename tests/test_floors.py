@@ -43,7 +43,8 @@ FLOORS: Any = _module(SCRIPT)
 def _stated(*, with_linters: bool) -> Iterator[Requirement]:
     """What pyproject.toml requires, as the packaging library reads it."""
     lists = [PROJECT["project"]["dependencies"]]
-    lists += PROJECT["project"]["optional-dependencies"].values()
+    extras = PROJECT["project"]["optional-dependencies"]
+    lists += [extras[name] for name in extras if name != FLOORS.APART]
     lists += [PROJECT["dependency-groups"]["test"]]
     if with_linters:
         lists += [PROJECT["dependency-groups"]["dev"]]

@@ -20,7 +20,7 @@ LINKED = ("memory_backends", "quant", "runtime", "trainer")
 # What only extras bring. `lamlam.testing.plugin` is read by pytest, so it may import that.
 EXTRAS = (
     "torch", "transformers", "tokenizers", "safetensors", "gguf", "neo4j", "testcontainers",
-    "pyoxigraph", "rdflib", "matplotlib", "hypothesis", "opentelemetry",
+    "pyoxigraph", "rdflib", "matplotlib", "hypothesis", "opentelemetry", "ray",
 )  # fmt: skip
 HEAVY = ("lamlam.trainer.", "lamlam.quant.", "lamlam.memory_backends.conformance.")
 

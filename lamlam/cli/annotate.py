@@ -20,6 +20,7 @@ from lamlam.cli.output import (
 
 if TYPE_CHECKING:
     from lamlam.cli.annotate_by_model import Asking
+    from lamlam.trainer.annotation.alignment import Alignment
     from lamlam.trainer.annotation.known_facts import KnownFacts
     from lamlam.trainer.annotation.quality import QualityReport
     from lamlam.trainer.annotation.source_texts import SourceReading
@@ -89,8 +90,21 @@ def annotate(
         typer.Option("--skip-invalid", help="Leave out lines that are not documents, and count."),
     ] = False,
     workers: Annotated[
-        int, typer.Option("--workers", min=1, help="Processes; each holds the facts in memory.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            help="Processes; each holds the facts in memory. Default: 1, on a cluster all its CPUs.",
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray",
+            metavar="ADDRESS",
+            help="Annotate on a Ray cluster: auto, ray://HOST:10001, or local to try it here.",
+        ),
+    ] = None,
     endpoint: Annotated[
         str | None,
         typer.Option(
@@ -147,7 +161,6 @@ def annotate(
     that have facts already need no --facts.
     """
     from lamlam.cli.annotate_by_model import asking_of
-    from lamlam.trainer.annotation.aligned_documents import align_documents
     from lamlam.trainer.annotation.quality import QualityReport, quality_page
     from lamlam.trainer.annotation.source_texts import SourceReading, files_in
     from lamlam.trainer.annotation.written_documents import check_writable, document_file
@@ -176,9 +189,8 @@ def annotate(
     with saying_what_is_done(), asking as asked, document_file(out) as written:
         with _progress(files, reading, asked) as documents:
             originals: deque[Document] = deque()
-            for before, document, alignment in align_documents(
-                asked.annotated(documents, originals), known, workers=workers, by_rules=rules
-            ):
+            texts_asked = asked.annotated(documents, originals)
+            for before, document, alignment in _aligned(texts_asked, known, workers, ray, rules):
                 before = originals.popleft() if originals else before
                 quality.add(before, document, alignment.left_out)
                 if only_with_facts and not document.facts:
@@ -201,6 +213,24 @@ def annotate(
     print_result(figures, as_json)
     if not as_json:
         typer.echo(f"next: lamlam train CONFIG.toml --set data.documents={out}")
+
+
+def _aligned(
+    documents: Iterable[Document],
+    known: KnownFacts,
+    workers: int | None,
+    ray: str | None,
+    by_rules: bool,
+) -> Iterator[tuple[Document, Document, Alignment]]:
+    """Return the documents with their facts: found by this process, several, or a cluster."""
+    from lamlam.trainer.annotation.aligned_documents import align_documents
+    from lamlam.trainer.annotation.ray_documents import align_documents_on_ray
+
+    if ray is None:
+        return align_documents(documents, known, workers=workers or 1, by_rules=by_rules)
+    return align_documents_on_ray(
+        documents, known, address=ray, workers=workers or 0, by_rules=by_rules
+    )
 
 
 def _check_targets(targets: Iterable[Path], files: Iterable[str]) -> None:

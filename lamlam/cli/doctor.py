@@ -83,7 +83,7 @@ def _attempt(name: str, examine: Callable[[], str]) -> Check:
 
 def _is_installed(package: str) -> bool:
     try:
-        version(package)
+        version(package.partition("[")[0])
     except PackageNotFoundError:
         return False
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
@@ -375,7 +376,7 @@ def test_doctor_lists_every_extra(
     shown = capsys.readouterr().out
     for name, packages in EXTRAS.items():
         assert f"pip install 'lamlam[{name}]'; in a clone: .venv/bin/python -m pip install" in shown
-        assert f" {' '.join(packages)}\n" in shown
+        assert f" {shlex.join(packages)}\n" in shown
 
 
 def test_a_missing_file_is_named_once(lamlam_command: Command, tmp_path: Path) -> None:

@@ -92,7 +92,9 @@ def facts_of_anchors(
         for sentence in sentences[1:]:
             yield from _of_part(document, sentence.start, sentence.end)
     for match in _OF_LARGER.finditer(text):
-        if not _NOT_LARGER.search(match["name"]):
+        first, *_, kind = match["name"].split()
+        is_nation = kind.islower() and DEMONYM.fullmatch(first)  # "Indian state of Kerala"
+        if not is_nation and not _NOT_LARGER.search(match["name"]):
             for fact in _stated(document, "location", match.end()):
                 yield StatedFact(match["name"], fact.relation, fact.value, fact.at)
 

@@ -71,7 +71,7 @@ def _spelled_out(short: str, before: str) -> str:
         ]  # fmt: skip
         plain = [word[0].upper() for word in name if word.lower() not in _SMALL]
         if letters in (every, large, plain) and len(name) > 1:
-            return " ".join(name)
+            return re.sub(r"['’]s\Z", "", " ".join(name))
     return ""
 
 

@@ -29,6 +29,9 @@ _VERB = re.compile(
 _SCHOOLS = re.compile(
     r"\b(attended|graduated|educated|graduate|studied|pursued|B\.A\.|B\.S\.|A\.B\.|M\.A\.|M\.S\.|J\.D\.|LL\.B\.|LL\.M\.|M\.B\.A\.|Ph\.D\.|M\.P\.A\.|M\.D\.|B\.B\.A\.|M\.Ed\.|A\.A\.|A\.M\.|Ed\.D\.|M\.Div\.)"
 )
+_DEGREE = re.compile(
+    r"\s*(?P<degree>(?:[A-Z][A-Za-z]{0,3}\.){2,4}), [^;]+, (?P<year>(?:1[89]|20)\d\d)\.?"
+)
 _IS_SCHOOL = re.compile(
     r"\b(?:School|Schools|College|University|Academy|Institute|Seminary|Polytechnic|Gymnasium)\b"
 )
@@ -56,6 +59,13 @@ _NOW = re.compile(r" \((?:now|later)(?: the)? (?=[A-Z])")
 _CHAMBER = re.compile(
     r"(?:United States Senate|State Assembly|State Senate|Continental Congress)\b"
 )
+
+
+_CHANCES = {
+    "elected": "elected to", "reelected": "elected to", "appointed": "elected to",
+    "unsuccessful candidate": "candidate for", "unsuccessful Republican candidate": "candidate for",
+    "unsuccessful Democratic candidate": "candidate for", "candidate for": "candidate for",
+}  # fmt: skip
 
 
 def is_directory(document: Document) -> bool:
@@ -94,11 +104,7 @@ def _of_congresses(document: Document, start: int, end: int) -> Iterator[StatedF
         if before.endswith("("):
             relation = "chairman in" if "chair" in before else ""
         elif verbs and before.endswith(" to the "):
-            relation = (
-                "elected to"
-                if verbs[-1] in ("elected", "reelected", "appointed")
-                else "candidate for"
-            )
+            relation = _CHANCES.get(verbs[-1], "")
         elif before.endswith((" in the ", " during the ")):
             relation = "member of" if "vacancy" not in before else ""
         else:
@@ -115,6 +121,8 @@ def _of_schools(document: Document, start: int, end: int) -> Iterator[StatedFact
     first = _SCHOOLS.search(text, start, end)
     if first is None or first.start() > start + 40:
         return
+    if dated := _DEGREE.fullmatch(text, start, end):
+        yield _fact(document, f"{dated['degree']} in", dated.start("year"), dated.end("year"))
     relation = ""
     at = first.start()
     for match in NAME.finditer(text, first.end(), end):

@@ -16,6 +16,11 @@ _NO_NAMES = frozenset(
     "In On At By From And But With For January February March April May June July August September"
     " October November December The It He She North South East West".split()
 )
+_TITLED = re.compile(r" \((?:1[89]|20)\d\d")
+_PLACES_OF = re.compile(
+    r"(?:City|Town|Village|County|Borough|Township|District|Region|Province|State|University|College"
+    r"|School|Academy|Church|Cathedral|Museum|Port|Isle|Municipality|Battle|Bay|Gulf|Hamlet|Parish)\Z"
+)
 _IN = re.compile(r"\b(?:in|at|near|from|of|to) (?:the )?\Z")
 _KINDS = (
     r"(?:County|Parish|Province|Prefecture|Oblast|Voivodeship|Department|Municipality|Governorate"
@@ -77,5 +82,9 @@ def facts_of_place_chains(text: str) -> Iterator[StatedFact]:
             continue  # a list of counties
         if match["bracket"] and not _IN.search(text, max(0, match.start() - 12), match.start()):
             continue  # "Lowmere (Ohio)" may be the name of anything
+        if _TITLED.match(text, match.end("place") if match["place"] else match.end()):
+            continue  # "Good Morning, Ohio (1990)"
+        if " of " in name and not _PLACES_OF.search(name[: name.rfind(" of ")]):
+            name = name[name.rfind(" of ") + 4 :].removeprefix("the ")  # "Mayor of Lowmere, Ohio"
         start = match.start("place") if match["place"] else match.start("bracket")
         yield StatedFact(name, "location", place, start)

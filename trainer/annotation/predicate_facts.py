@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from lamlam.trainer.annotation.clauses import OF_DATES, Clause, Place
 from lamlam.trainer.annotation.name_places import names_listed_at
 from lamlam.trainer.annotation.sentence_subjects import Predicate, predicates_of
 from lamlam.trainer.annotation.sentence_tokens import (
@@ -28,12 +28,6 @@ from lamlam.trainer.annotation.sentence_tokens import (
 from lamlam.trainer.annotation.subjects import SentenceAbout
 from lamlam.trainer.documents import Document, StatedFact
 
-_OF_PLACES = frozenset({"in", "at", "near", "on"})
-_OF_DATES = frozenset(
-    {"in", "on", "since", "until", "from", "to", "by", "during", "after", "before"}
-)
-_LATER = frozenset({"in", "at", "on", "by", "until", "since", "during"})
-"""Prepositions that belong to the verb behind another one, too."""
 _OF_EVENTS = frozenset("until after before since during".split())
 _MOVING = frozenset(
     "moved returned relocated emigrated immigrated born settled transferred".split()
@@ -46,82 +40,8 @@ _TRANSITIVE = frozenset(
     " received hosted recorded acquired bought replaced succeeded played portrayed visited taught"
     " starring featuring commanded owned owns operates published edited translated served".split()
 )
-Place = Literal[
-    "subject", "auxiliary", "verb", "preposition", "noun", "comma", "and", "value", "name"
-]
-
-
-@dataclass(slots=True)
-class _Clause:
-    """What has been read of a clause, and what may come next."""
-
-    verb: str = ""
-    noun: str = ""
-    preposition: str = ""
-    head: str = ""
-    """The first noun, of a clause without a verb."""
-    is_copular: bool = False
-    is_passive: bool = False
-    n_prepositions: int = 0
-    goes_on: bool = False
-    """A name right after a comma or "and" has the relation of the one before."""
-    is_dead: bool = False
-    """What follows belongs to something that was not understood; dates may still be the verb's."""
-    has_no_dates: bool = False
-    """A date here would be of another event ("until her death in 1991")."""
-    after_noun: bool = False
-    """The last preposition came right behind a noun."""
-    after_name: bool = False
-    """The last value was a name: "in" and "of" behind it are the name's."""
-
-    def begin_verb(self, verb: str, *, is_passive: bool) -> None:
-        self.verb, self.noun, self.preposition, self.head = verb, "", "", ""
-        self.is_passive, self.is_copular = is_passive, False
-        self.n_prepositions = 0
-        self.goes_on = self.is_dead = self.after_name = self.has_no_dates = False
-
-    def name_relation(self) -> str:
-        """Return the relation of a name behind a preposition; empty if there is none."""
-        if self.is_dead or not self.preposition:
-            return ""
-        if self.after_name and self.preposition in (
-            "in",
-            "of",
-            "at",
-            "near",
-            "on",
-            "for",
-            "to",
-            "from",
-        ):
-            return ""
-        if self.n_prepositions > 1:
-            # "with music by": the noun's, not the verb's.
-            is_verbs = self.preposition in _LATER and (
-                self.preposition != "by" or not self.after_noun
-            )
-            if not self.verb or not is_verbs:
-                return ""
-        if self.verb:
-            if self.preposition == "of" and not self.noun:
-                return ""  # "located north of"
-            if self.verb == "based" and self.preposition == "by":
-                return ""  # "based on a novel by"
-            noun = self.noun if self.n_prepositions == 1 and self.noun else ""
-            return " ".join(filter(None, [self.verb, noun, self.preposition]))
-        return f"{self.noun} {self.preposition}" if self.noun and self.n_prepositions == 1 else ""
-
-    def date_relation(self, place: Place, *, is_list: bool) -> str:
-        """Return the relation of a date."""
-        if place == "auxiliary" and self.is_copular and not self.verb:
-            return "year"
-        head = "" if self.has_no_dates else self.verb or self.head
-        if place == "preposition" and self.preposition in _OF_DATES:
-            return f"{head} {self.preposition}" if head else ""
-        places = ("comma", "value", "noun", "name") if is_list else ("comma", "value")
-        if place in places and head and not self.is_copular:
-            return f"{head} in"
-        return ""
+_FIRST_SINCE = re.compile(r"\b(?:first|second|last|only|time|[a-z]+est)\b")
+_LONGER_TITLE = re.compile(r" (?:to|with|in|at|for|from) (?:the )?[A-Z]")
 
 
 def facts_of_sentences(
@@ -138,7 +58,7 @@ class _PredicateReader:
     def __init__(self, text: str, predicate: Predicate) -> None:
         self._text = text
         self._predicate = predicate
-        self._clause = _Clause()
+        self._clause = Clause()
         self._place: Place = "subject"
         self._waiting = [predicate.opening] if predicate.opening else []
         self._found: list[StatedFact] = []
@@ -149,6 +69,7 @@ class _PredicateReader:
         self._last_relation = ""
         self._date_relation = ""
         self._was_noun = False
+        self._head_end = -1
         self._listed: set[int] = set()
         if predicate.participle:
             self._clause.begin_verb(predicate.participle, is_passive=True)
@@ -182,7 +103,7 @@ class _PredicateReader:
         if token.said == ";":
             if not self._predicate.is_list:
                 return False
-            self._clause, self._place = _Clause(), "subject"
+            self._clause, self._place, self._date_relation = Clause(), "subject", ""
             self._entity, self._part, self._is_title = self._predicate.entity, "", True
             return True
         if token.said in ":–—":
@@ -200,6 +121,10 @@ class _PredicateReader:
             and not is_adverb(following.said)
         )  # fmt: skip
         relation = self._clause.date_relation(self._place, is_list=self._predicate.is_list)
+        if self._clause.preposition == "since" and _FIRST_SINCE.search(
+            self._text, self._predicate.start, token.start
+        ):
+            relation = ""
         if not relation and self._place in ("and", "comma"):
             relation = self._date_relation
         self._date_relation = relation
@@ -216,6 +141,8 @@ class _PredicateReader:
 
     def _read_name(self, token: Token, following: Token | None) -> bool:
         clause = self._clause
+        # "since their album of 1990", "until the Games in 1990"
+        clause.has_no_dates = clause.has_no_dates or clause.preposition in _OF_EVENTS
         outcome = self._outcome(token, following)
         if outcome == "stop":
             return False
@@ -282,6 +209,8 @@ class _PredicateReader:
             text[token.end : token.end + 2] in (" '", " ’")
         ):
             return "skip"
+        if clause.verb in ("based", "adapted") and _LONGER_TITLE.match(text, token.end):
+            return "skip"
         if self._place in ("comma", "and") and clause.goes_on:
             is_list = clause.verb in _MOVING or clause.preposition in (
                 "in",
@@ -314,10 +243,10 @@ class _PredicateReader:
             word in ("who", "which")
             and clause.after_name
             and self._last_name
-            and (self._place in ("comma", "value"))
+            and (self._place == "value" or (self._place == "comma" and not self._was_noun))
         ):
             self._entity, self._part, self._last_name = self._last_name, "", ""
-            self._clause, self._place, self._is_title = _Clause(), "subject", False
+            self._clause, self._place, self._is_title = Clause(), "subject", False
             return True
         if word in words("stoppers"):
             return False
@@ -348,7 +277,7 @@ class _PredicateReader:
             )
             if is_infinitive:
                 return False
-            if self._place == "and" and word in _OF_DATES:
+            if self._place == "and" and word in OF_DATES:
                 clause.is_dead = clause.has_no_dates = True  # of the verb that is to come
             clause.preposition = word
             clause.n_prepositions += 1
@@ -362,12 +291,12 @@ class _PredicateReader:
                 self._place = "verb"
                 return True
             return False
-        return self._read_noun(word, following)
+        return self._read_noun(word, token.start, following)
 
     def _read_auxiliary(self, word: str) -> bool:
         if self._place not in ("subject", "and", "comma", "auxiliary"):
             return False
-        self._clause = _Clause(is_copular=word in words("be"), is_passive=word in words("be"))
+        self._clause = Clause(is_copular=word in words("be"), is_passive=word in words("be"))
         self._place = "auxiliary"
         return True
 
@@ -396,7 +325,7 @@ class _PredicateReader:
         self._place = "verb"
         return True
 
-    def _read_noun(self, word: str, following: Token | None) -> bool:
+    def _read_noun(self, word: str, start: int, following: Token | None) -> bool:
         clause = self._clause
         if word in words("transparent"):
             if self._place == "and" and word in words("determiners"):
@@ -417,7 +346,10 @@ class _PredicateReader:
         if self._place == "and" and clause.verb:
             clause.is_dead = True
         if not clause.n_prepositions and not clause.verb:
-            clause.head = word
+            is_name_next = following is not None and following.kind == "name"
+            before = clause.head if self._head_end == start - 1 else ""
+            clause.head = "" if is_name_next or not word.isalpha() else f"{before} {word}".strip()
+            self._head_end = start + len(word)
         if clause.verb == "took" and word == "place":
             clause.verb, self._place = "took place", "verb"
             return True

@@ -66,10 +66,18 @@ class Predicate:
     """The verb before the subject: "Founded in 1987, …"."""
 
 
+def _pronoun_of(document: Document) -> tuple[str, bool]:
+    """Return the pronoun of the title's entity, and whether it is a person."""
+    pronoun = pronoun_of(document)
+    if pronoun in ("he", "she") and not document.is_person:
+        if not words("things").isdisjoint(_nouns(document.text)):
+            return "it", False  # a house whose text is about its owner
+    return pronoun, document.is_person or pronoun in ("he", "she")
+
+
 def sentences_of(document: Document) -> list[SentenceAbout]:
     """Return a document's sentences and what they are about; none if it never names its title."""
-    pronoun = pronoun_of(document)
-    is_person = document.is_person or pronoun in ("he", "she")
+    pronoun, is_person = _pronoun_of(document)
     names = names_of_title(document.title, document.text, is_person=is_person)
     return sentences_about(document.text, document.title, names, pronoun) if names else []
 
@@ -82,8 +90,7 @@ def predicates_of(document: Document, sentences: Sequence[SentenceAbout]) -> Ite
         sentences: of the document, as ``sentences_of`` returns them.
     """
     text = document.text
-    pronoun = pronoun_of(document)
-    is_person = document.is_person or pronoun in ("he", "she")
+    pronoun, is_person = _pronoun_of(document)
     names = names_of_title(document.title, text, is_person=is_person)
     if not sentences:
         return
@@ -120,6 +127,8 @@ def predicates_of(document: Document, sentences: Sequence[SentenceAbout]) -> Ite
             if not nouns_of_part or found[1] == "":
                 nouns_of_part = [found[2].lower()] if found[1] == "" else []
             if not nouns_of_part:
+                continue
+            if nouns_of_part[-1] in ("following", "others", "latter", "former"):
                 continue
             part, subject = nouns_of_part[-1], ("", found.end(2))
         entity, begin = subject

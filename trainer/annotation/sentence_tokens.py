@@ -20,8 +20,18 @@ _NAME_WORD = (
     r"(?:(?:[A-Z]\.){2,}|(?:[A-Z]\.)+(?= ?[A-Z])|(?:Mr|Mrs|Ms|Dr|St|Jr|Sr|Col|Gen|Rev|Capt|Lt|Prof|Gov|Sen)\.(?= )"
     rf"|(?!(?:{_MONTH}|{_DAY})\b)[^\W\d_a-z](?:[\w'’-]|\.(?=\w))*)"
 )
+_FOR = "|".join(
+    f"(?<={one} )"
+    for one in (
+        "Society Center Centre Institute Association Foundation Committee Council Office School Court"
+        " Campaign Museum Award Prize Medal Party Fund Department Agency Academy Coalition Movement"
+        " Union College Organization Congress Conference Alliance Bureau Commission Board Trust"
+        " Hospital Network Library Ministry Secretary Minister Commissioner Partnership"
+    ).split()
+)
 _LINK = (
-    r"(?:(?:of the|of|de la|de|von|van der|van|the|for the|for|&|du|del|della|di|da|al|el|bin|ibn|y|'n'"
+    r"(?:(?:of the|of|de la|de|von|van der|van|the|&|du|del|della|di|da|al|el|bin|ibn|y|'n'"
+    rf"|(?:{_FOR})for(?: the)?"
     r"|(?<=Commission )on|(?<=Committee )on|(?<=Council )on|(?<=Conference )on|(?<=Office )on) )?"
 )
 _TOKEN = re.compile(

@@ -20,6 +20,8 @@ _PLAYS = re.compile(
 _STOPS = re.compile(
     r"\b(?:who|which|that|where|when|while|against|because|record|trophy|award|known|named|trained|not|and)\b"
 )
+_SAID = {"plays": "plays", "playing": "plays", "coach": "coach", "manager": "manager"}
+"""The relation's word; all positions and games are of those who played."""
 _KIN = re.compile(
     r"\b(?:father|mother|brother|son|wife|sister|grandfather|uncle|husband|daughter|cousin|twin|nephew)s?\b"
     r"|, (?:who|whose)\b"
@@ -50,7 +52,7 @@ def _clubs(document: Document, sentence: SentenceAbout) -> Iterator[StatedFact]:
         is_of_kin = _KIN.search(text, sentence.start, match.start())
         if is_of_kin or _STOPS.search(match["between"]):
             continue
-        verb = "plays" if match["verb"] == "playing" else match["verb"]
+        verb = _SAID.get(match["verb"], "played")
         for start, end in names_listed_at(text, match.end()):
             if DEMONYM.fullmatch(text[start:end]) is None:
                 yield StatedFact(document.title, f"{verb} for", text[start:end], start)
