@@ -12,7 +12,7 @@ from lamlam.trainer.documents import Document, StatedFact
 
 _DATED_NAME = re.compile(
     r"(?<![\w'’.-])(?<!St\. )(?<!Mt\. )(?<!Ft\. )(?P<name>(?:The )?[^\W\d_a-z][\w'’-]*(?: (?:(?:of|the|and|in|to|a|an|on|for|with|at|from|by|is|my|your|de|la|le|el|vs\.) ){0,2}"
-    r"[^\W\d_a-z][\w'’-]*)*) \((?P<year>(?:1\d|20)\d\d)\)"
+    r"[^\W\d_a-z][\w'’-]*){0,9}) \((?P<year>(?:1\d|20)\d\d)\)"
 )
 # "American singer Ada Quill": a role and a name behind the adjective.
 _NATIONAL = re.compile(
@@ -23,11 +23,11 @@ _NATIONAL = re.compile(
     r"|guitarist|screenwriter|explorer|businessman|scientist|photographer|general|admiral|band|model"
     r"|astronomer|botanist|golfer|wrestler|boxer|cyclist|swimmer|duo|trio|group|brand|company"
     r"|newspaper|magazine|player|driver|entrepreneur|economist|officer|cartoonist|illustrator|dj|DJ) "
-    r"(?P<name>(?:The )?[A-Z][\w'’.-]*\w(?: (?:(?:of|de|von|van|the) )?[A-Z][\w'’.-]*\w)*)"
+    r"(?P<name>(?:The )?[A-Z][\w'’.-]*\w(?: (?:(?:of|de|von|van|the) )?[A-Z][\w'’.-]*\w){0,9})"
 )
 _PLACED = re.compile(
-    r"(?<![\w'’.-])(?<!St\. )(?<!Mt\. )(?<!Ft\. )(?P<name>[A-Z][\w'’-]*(?: (?:(?:of|for|and|the|of the) )?(?:[A-Z]\.|[A-Z][\w'’-]*))+)"
-    r"(?P<where> in |, )(?P<place>[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)(?=[,;)]|\.(?:\s|$)| (?:and|in|on|from|to|where|which|until|before|after)\b)"
+    r"(?<![\w'’.-])(?<!St\. )(?<!Mt\. )(?<!Ft\. )(?P<name>[A-Z][\w'’-]*(?: (?:(?:of|for|and|the|of the) )?(?:[A-Z]\.|[A-Z][\w'’-]*)){1,9})"
+    r"(?P<where> in |, )(?P<place>[A-Z][\w'’-]*(?: [A-Z][\w'’-]*){0,9})(?=[,;)]|\.(?:\s|$)| (?:and|in|on|from|to|where|which|until|before|after)\b)"
 )
 _PLACED_KINDS = frozenset(
     "School University College Church Museum Park Stadium Hospital Theatre Theater Hotel Institute"

@@ -26,7 +26,7 @@ _KINDS = (
     r"(?:County|Parish|Province|Prefecture|Oblast|Voivodeship|Department|Municipality|Governorate"
     r"|District|Rural District|Region)"
 )
-_NAME = r"[A-Z][\w'’-]*(?: (?:(?:of|of the|the|de|del|la|du) )?[A-Z][\w'’-]*)*"
+_NAME = r"[A-Z][\w'’-]*(?: (?:(?:of|of the|the|de|del|la|du) )?[A-Z][\w'’-]*){0,9}"
 _CITIES = frozenset({("Washington", "D.C"), ("New York", "N.Y")})
 """Cities that are called like a region."""
 _ALONE = r"(?<![\w'’.-])(?<!St\. )(?<!Mt\. )(?<!Ft\. )"

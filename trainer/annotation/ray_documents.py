@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ LOCAL = "local"
 """The address that starts Ray on this machine for the time of the run."""
 CHUNKS_OF_CPU = 16
 """Chunks of a window for each CPU of the cluster: some minutes of work."""
+_KNOCK_S = 10.0
 _finders: dict[bytes, FactFinder] = {}
 
 
@@ -126,6 +128,7 @@ def _cluster(address: str, workers: int) -> Iterator[ModuleType]:
     was_on = ray.is_initialized()
     try:
         if not was_on:
+            _knock(address)
             ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         first = str(error).strip().splitlines()[:1]
@@ -142,6 +145,18 @@ def _cluster(address: str, workers: int) -> Iterator[ModuleType]:
     finally:
         if not was_on:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Try whether anything answers at an address with a port: Ray itself tries for minutes.
+
+    Raises:
+        OSError: nothing does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S):
+            pass
 
 
 def _in_our_words(error: Exception) -> Exception:

@@ -42,7 +42,8 @@ _TOKEN = re.compile(
     r"|(?P<mark>[,;:()\[\]–—])"
 )
 NAME = re.compile(
-    rf"(?:{_YEAR} (?=[A-Z]))?(?:The )?{_NAME_WORD}(?: {_LINK}(?:{_NAME_WORD}|\d+\b(?![-.,]?\d)))*"
+    rf"(?:{_YEAR} (?=[A-Z]))?(?:The )?{_NAME_WORD}"
+    rf"(?: {_LINK}(?:{_NAME_WORD}|\d+\b(?![-.,]?\d))){{0,14}}"
 )
 """A name, from its first letter."""
 _IS_NAME = re.compile(r"(?:The )?(?:January|February|March|April|May|June|July|August|September"

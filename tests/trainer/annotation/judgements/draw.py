@@ -48,7 +48,9 @@ class DrawnFact:
         return (self.kind, self.document, str(self.offset), self.relation)
 
 
-def draw(pairs: Iterable[tuple[dict[str, Any], dict[str, Any]]], seed: int, n: int) -> list[DrawnFact]:
+def draw(
+    pairs: Iterable[tuple[dict[str, Any], dict[str, Any]]], seed: int, n: int
+) -> list[DrawnFact]:
     """Return n new and n old facts, by the hashes of seed, document, offset and relation.
 
     Args:
@@ -77,7 +79,9 @@ def _facts(before: dict[str, Any], after: dict[str, Any], seed: int) -> Iterator
         key = f"{seed}\0{document}\0{at}\0{relation}".encode()
         rank = hashlib.blake2b(key, digest_size=8).digest()
         end = at + len(value)
-        around = f"{text[max(0, at - _AROUND):at]}[[{value}]]{text[end:end + 60]}".replace("\n", " ")
+        around = f"{text[max(0, at - _AROUND) : at]}[[{value}]]{text[end : end + 60]}".replace(
+            "\n", " "
+        )
         yield DrawnFact(rank, kind, document, at, relation, f"{entity} | {relation} | {around}")
 
 
@@ -116,7 +120,11 @@ def shares(rows: Iterable[dict[str, str]]) -> Iterator[str]:
 
 
 def _open(path: str) -> IO[str]:
-    return lzma.open(path, "rt", encoding="utf-8") if path.endswith(".xz") else open(path, encoding="utf-8")
+    return (
+        lzma.open(path, "rt", encoding="utf-8")
+        if path.endswith(".xz")
+        else open(path, encoding="utf-8")
+    )
 
 
 def _pairs(before: str, after: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -140,7 +148,9 @@ def main(arguments: list[str]) -> int:
         return 0
     known = {tuple(row[name] for name in COLUMNS[:5]): row for row in judged()}
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    for n, fact in enumerate(draw(_pairs(options.corpus, options.annotated), options.seed, options.n), 1):
+    for n, fact in enumerate(
+        draw(_pairs(options.corpus, options.annotated), options.seed, options.n), 1
+    ):
         if options.show:
             sys.stdout.write(f"{n} {fact.kind} {fact.document} {fact.offset}: {fact.shown}\n")
             continue
