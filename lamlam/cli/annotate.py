@@ -209,6 +209,8 @@ def annotate(
     figures["seconds"] = round(seconds, 3)
     figures["mb_per_s"] = round(reading.n_bytes / 1e6 / max(seconds, 1e-9), 3)
     _remarks(reading)
+    if not quality.facts:
+        _remark_no_facts(known)
     asked.remark()
     print_result(figures, as_json)
     if not as_json:
@@ -395,6 +397,14 @@ def _write_page(path: Path, page: str) -> None:
     part = part_beside(path)
     part.write_text(page, encoding="utf-8", errors="replace")
     os.replace(part, path)
+
+
+def _remark_no_facts(known: KnownFacts) -> None:
+    """Say on standard error that the documents teach no lookup, and what may be the matter."""
+    n = len(known.entities)
+    named = f"; the texts state nothing of the {n:,} known entities" if n else ""
+    said = f"no document states a fact, so that a model learns no lookup from them{named}"
+    stderr_console().print(printable_line(said), soft_wrap=True)
 
 
 def _remarks(reading: SourceReading) -> None:

@@ -104,6 +104,7 @@ def test_documents_share_their_facts(annotate: Annotate, tmp_path: Path) -> None
         ("empty.txt", b"", "empty.txt has no text"),
         ("space.md", b" \n\n", "space.md has no text"),
         ("bin.txt", b"a\0b", "bin.txt is not a text file"),
+        ("wide.txt", "Hi".encode("utf-16"), "wide.txt is UTF-16 text (convert it to UTF-8)"),
         ("latin.txt", "Zürich".encode("latin-1"), "latin.txt is not UTF-8"),
         ("a.pdf", b"%PDF", "a.pdf is not plain text"),
         ("a.jsonl", b"hello\n", "line 1 is not JSON"),
@@ -159,11 +160,15 @@ def test_wrong_arguments(
 
 
 def test_a_document_of_one_word(annotate: Annotate, tmp_path: Path) -> None:
-    """It states nothing and is counted."""
+    """It states nothing, is counted, and the command says that nothing is learnt of it."""
     (tmp_path / "a.txt").write_text("Hello")
-    status, figures, _ = annotate("a.txt", "--facts", "facts.jsonl", "--out", "o.jsonl")
+    status, figures, err = annotate("a.txt", "--facts", "facts.jsonl", "--out", "o.jsonl")
     assert (status, figures["documents"], figures["without_facts"]) == (0, 1, 1)
     assert figures["known_entities_not_stated"] == 3
+    assert err == (
+        "no document states a fact, so that a model learns no lookup from them; the texts state"
+        " nothing of the 3 known entities\n"
+    )
 
 
 def test_lines_without_end(

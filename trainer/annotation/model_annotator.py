@@ -24,6 +24,16 @@ _MOST_OF_REQUEST = 3000
 """Characters of text in one request; longer documents need several."""
 _AHEAD = 4
 """Documents that are begun before the oldest is done, for each one at a time."""
+_FOLLOWS = "is it a model that follows instructions? try it with one text"
+_HINTS = {
+    "text changed": _FOLLOWS,
+    "status 429": "the endpoint limits requests: try again with a lower --concurrency",
+    "status 5": "the endpoint has a fault of its own: look at its log, or try again later",
+    "connection lost": "is the server still running? its log may say more",
+    "timed out": "raise --timeout, or lower --concurrency",
+    "not an answer of a chat": "is it the address of a chat endpoint, such as http://HOST:8000/v1?",
+}
+"""What to do, by the commonest reason."""
 _MOST_IN_A_ROW = 10
 """Documents that fail one after the other, from the first on, before the run stops."""
 
@@ -169,9 +179,11 @@ class ModelAnnotator:
             yield document, annotated
 
     def _nothing_usable(self) -> AnnotatorFailed:
+        why = self._why()
+        hint = next((hint for reason, hint in _HINTS.items() if reason in why), _FOLLOWS)
         return AnnotatorFailed(
-            f"none of the first {self.figures.failed} documents got a usable answer ({self._why()})",
-            hint="is it a model that follows instructions? try it with one text",
+            f"none of the first {self.figures.failed} documents got a usable answer ({why})",
+            hint=hint,
         )
 
     def _why(self) -> str:

@@ -147,6 +147,8 @@ def _kind(path: Path) -> str:
 def _read(raw: IO[bytes], path: str, kind: str, reading: SourceReading) -> Iterator[Document]:
     source = "" if path == "-" else Path(path).name
     first = raw.read(_BLOCK)
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BadDocument(f"{name_of(path)} is UTF-16 text", hint="convert it to UTF-8")
     if b"\0" in first:
         raise BadDocument(f"{name_of(path)} is not a text file", hint="it has zero bytes")
     if not kind and first.lstrip()[:1] == b"{":

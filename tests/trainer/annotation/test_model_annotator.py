@@ -149,6 +149,24 @@ def test_a_bad_answer_is_asked_again(tmp_path: Path, bad: Answer, reason: str) -
     assert waited == [7.0, 7.0] if reason == "status 429" else len(waited) == 2
 
 
+@pytest.mark.parametrize(
+    ("bad", "hint"),
+    [
+        ((429, {"Retry-After": "0"}, b""), "lower --concurrency"),
+        ((503, {}, b""), "fault of its own"),
+        (None, "still running"),
+        ((200, {}, b"<html>"), "address of a chat endpoint"),
+        (answer("Certainly! Here is a poem."), "follows instructions"),
+    ],
+)
+def test_what_to_do_follows_from_what_went_wrong(tmp_path: Path, bad: Answer, hint: str) -> None:
+    """Where no document got a usable answer."""
+    with chat_server(lambda n, _: bad) as server:
+        with pytest.raises(AnnotatorFailed) as caught:
+            annotate(server.url, tmp_path / "w", tries=1)
+    assert hint in (caught.value.hint or "")
+
+
 def test_an_endpoint_that_is_silent_is_left(tmp_path: Path) -> None:
     """After its time; the document is counted, the others go on."""
     release = threading.Event()
