@@ -94,7 +94,7 @@ def _annotated(
 
 
 def _find_in_row(row: dict[str, Any], shared: _Shared) -> dict[str, Any]:
-    """Annotate one chunk; runs in a worker of the cluster."""
+    """Find the facts of one chunk, in a worker of the cluster."""
     if shared.version != __version__:
         raise UsageError(
             f"a worker of the cluster has lamlam {__version__}, this one is {shared.version}",
