@@ -50,7 +50,12 @@ class SharedRows:
         self._lock: IO[bytes] | None = None
         if fcntl is not None:
             self._lock = self._lock_of(self._rank).open("wb")
-            fcntl.lockf(self._lock, fcntl.LOCK_EX)
+            with suppress(OSError):  # a file system without locks
+                fcntl.lockf(self._lock, fcntl.LOCK_EX)
+        ranks.wait()
+        # All hold theirs now: who can take one of another machine looks at locks of its own only.
+        others = [rank for rank in range(self._world) if rank != self._rank]
+        self._locks_are_seen = not any(self._has_ended(rank) for rank in others)
         ranks.wait()
 
     def __enter__(self) -> SharedRows:
@@ -101,7 +106,8 @@ class SharedRows:
                 both: NDArray[np.int32] = np.load(path)
                 return PackedRows(both[0], both[1])
             polls += 1
-            if polls % _POLLS_BETWEEN_CHECKS == 0 and self._has_ended(shard % self._world):
+            is_time = self._locks_are_seen and polls % _POLLS_BETWEEN_CHECKS == 0
+            if is_time and self._has_ended(shard % self._world):
                 raise ProcessLost(
                     f"process {shard % self._world} ended before it gave its rows",
                     hint="its own message says why; go on with --resume",

@@ -198,6 +198,7 @@ class StepLoss:
         rows = most_rows(self._rows, self._ranks.largest(base), limit, peak_of)
         del later
         self._forget_gradients()
+        torch.compiler.reset()  # what was compiled for several sizes is slower for the one that stays
         log.info("%d rows at once fit into the GPU's memory", rows)
         return self._rows // rows
 

@@ -59,13 +59,17 @@ def train(
     if find_learning_rate:
         _find_learning_rate(load_settings(config, given), as_json)
         return
+    is_first = os.environ.get("RANK", "0") == "0"  # of those that torchrun started
     try:
         settings = load_settings(config, given)
         keep_freed_memory(settings.run.device)
         folder = _train(settings, resume)
     except TrainingStopped as stopped:
-        print_error(str(stopped), stopped.hint or "")
+        if is_first:
+            print_error(str(stopped), stopped.hint or "")
         raise typer.Exit(stopped.status) from None
+    if not is_first:
+        return
     record = json.loads((folder / "lamlam.json").read_text(encoding="utf-8"))["training"]
     figures = {
         "checkpoint": str(folder),

@@ -25,6 +25,7 @@ from tests.trainer_processes import configuration
 
 STOP = 3
 SPREAD = ["run.sharding='full'"]
+HALVES = ["run.precision='bf16'", "model.tied=false", "model.family='qwen3'", "model.layers=2"]
 PARTS = ["optimiser.name='adamw'", "optimiser.accumulate=2", "model.family='gpt2'"]
 
 
@@ -69,7 +70,17 @@ def runs(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     other = runs.folder / "other.jsonl"
     lines = corpus.read_text().splitlines(keepends=True)
     other.write_text("".join(lines[:-1]))
-    names = ["whole", "spread", "parts", "parts_spread", "resumed", "two_to_one", "one_to_two"]
+    names = [
+        "whole",
+        "spread",
+        "halves",
+        "halves_spread",
+        "parts",
+        "parts_spread",
+        "resumed",
+        "two_to_one",
+        "one_to_two",
+    ]
     config = {
         name: runs.config(name)
         for name in [*names, "other", "measured", "lost", "alone", "alone_parts"]
@@ -85,6 +96,8 @@ def runs(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
         scenarios: list[dict[str, Any]] = [
             {"name": "whole"},
             {"name": "spread", "set": SPREAD},
+            {"name": "halves", "set": HALVES},
+            {"name": "halves_spread", "set": [*HALVES, *SPREAD]},
             {"name": "parts", "set": PARTS},
             {"name": "parts_spread", "set": [*PARTS, *SPREAD]},
             {"name": "resumed", "set": SPREAD, "stop_at": STOP},
@@ -137,6 +150,15 @@ def test_two_processes_learn_what_one_learns_in_parts(runs: Runs, name: str) -> 
     found = runs.weights(name)
     for key, weight in runs.weights("alone_parts").items():
         assert torch.allclose(weight, found[key], atol=1e-3), key
+
+
+def test_a_spread_model_learns_in_bfloat16_what_a_whole_one_learns(runs: Runs) -> None:
+    """Blocks that are gathered in bfloat16 are what autocast makes of them."""
+    assert losses(runs, "halves_spread") == pytest.approx(losses(runs, "halves"), abs=1e-3)
+    assert losses(runs, "halves") != losses(runs, "whole")
+    found = runs.weights("halves_spread")
+    for key, weight in runs.weights("halves").items():
+        assert torch.allclose(weight, found[key], atol=5e-3), key
 
 
 def test_a_signal_to_one_process_saves_the_spread_state_and_it_goes_on_exactly(runs: Runs) -> None:

@@ -21,6 +21,7 @@ from lamlam.trainer.loop import train
 from lamlam.trainer.model import next_token_loss
 from lamlam.trainer.progress import Progress
 from lamlam.trainer.settings import DataConfig, ModelConfig, OptimiserConfig, RunConfig, Settings
+from lamlam.trainer.stop_request import StopRequest
 from lamlam.trainer.training_state import STATE
 from tests.trainer_processes import configuration
 
@@ -199,3 +200,15 @@ def test_a_run_that_diverges_ends_with_an_error_and_no_traceback(
     said = capsys.readouterr().err
     assert "diverged at step" in said and "lower the learning rate" in said
     assert "Traceback" not in said
+
+
+def test_a_signal_that_is_passed_on_twice_does_not_end_one_of_many_at_once() -> None:
+    """`torchrun` passes on what the terminal has sent to all already."""
+    with StopRequest(is_alone=False) as many:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        assert many.signal == signal.SIGTERM
+    with pytest.raises(KeyboardInterrupt), StopRequest() as alone:
+        signal.raise_signal(signal.SIGINT)
+        assert alone.signal == signal.SIGINT
+        signal.raise_signal(signal.SIGINT)
