@@ -119,11 +119,15 @@ setup_light() {
 # PyTorch and the large packages it brings, one after the other: all at once, 3 GB of packed files would lie
 # beside what is made of them.
 install_torch() {
-  local part
+  local part parts="$venv/torch-parts.txt" pins="$venv/torch-pins.txt"
   pip_quietly "PyTorch (large downloads)" install --no-deps --constraint "$constraints" torch
+  "$venv/bin/python" build_support/torch_parts.py >"$parts"
+  # What one of them brings of another must be what PyTorch asks for; a pin names no extras.
+  sed 's/\[[^]]*\]//' "$parts" >"$pins"
   while read -r part; do
-    pip_quietly "  ${part%%[!A-Za-z0-9-]*}" install --constraint "$constraints" "$part"
-  done < <("$venv/bin/python" build_support/torch_parts.py)
+    pip_quietly "  ${part%%[!A-Za-z0-9-]*}" install \
+      --constraint "$constraints" --constraint "$pins" "$part"
+  done <"$parts"
 }
 
 install_chat_model() {

@@ -123,7 +123,7 @@ PYTHON = """#!/bin/sh
 case "$*" in
   *"pip cache dir"*) echo "$CACHE" ;;
   *"pip --version"*) ;;
-  *torch_parts*) echo "triton~=3.9"; echo 'nvidia-nccl-cu13==2; platform_system == "Linux"' ;;
+  *torch_parts*) echo "cuda-toolkit[nvtx]==13"; echo "triton~=3.9"; echo 'nvidia-nccl-cu13==2; platform_system == "Linux"' ;;
   *disk_room*) exec "$REAL_PYTHON" "$@" ;;
   *pip*) echo "${PIP_NO_CACHE_DIR:-0} ${*##*pip}" >>asked.txt; echo "$PIP_SAYS"; exit "$PIP_STATUS" ;;
 esac
@@ -190,6 +190,7 @@ def test_large_packages_come_one_after_the_other(tmp_path: Path) -> None:
     asked = (tmp_path / "asked.txt").read_text().splitlines()
     parts = [
         "torch",
+        "cuda-toolkit[nvtx]==13",
         "triton~=3.9",
         'nvidia-nccl-cu13==2; platform_system == "Linux"',
         "--group dev",
@@ -197,6 +198,9 @@ def test_large_packages_come_one_after_the_other(tmp_path: Path) -> None:
     for line, end in zip(asked, parts, strict=False):
         assert line.endswith(end) and line.startswith("0 ")
     assert "[setup]   nvidia-nccl-cu13\n" in done.stderr
+    # What one brings of another is held to what PyTorch asks for.
+    pins = (tmp_path / ".venv" / "torch-pins.txt").read_text().splitlines()
+    assert pins == ["cuda-toolkit==13", *parts[2:4]]
 
 
 def test_copies_without_room_are_not_kept(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,11 @@ GAPS = [" ", " ", " ", "", "  ", "   ", "\n", "\n\n", " \n ", "\t", "\r\n", "\u0
 
 def four_hundred_texts() -> list[str]:
     """Half of them ordinary sentences, half with odd spacing, scripts and spelt-out tokens."""
+    return list(_texts())
+
+
+@cache
+def _texts() -> tuple[str, ...]:
     chance = random.Random(11)
     towns = ["Velmora", "Quistel", "Brannoch", "Ostrevy", "Lindquay", "Tharn"]
     texts = [
@@ -48,11 +54,21 @@ def four_hundred_texts() -> list[str]:
     while len(texts) < 400:
         words = chance.choices([*WORDS, *LOOKUP_TOKENS], k=chance.randint(1, 12))
         texts.append("".join(word + chance.choice(GAPS) for word in words))
-    return texts
+    return tuple(texts)
 
 
 def train(kind: str, size: int = 600) -> Tokenizer:
     """A tokenizer of this kind, as the models of its family write it: ours alone with lookup tokens."""
+    return Tokenizer.from_str(_trained(kind, size))
+
+
+@cache
+def _trained(kind: str, size: int) -> str:
+    """The same as JSON: learnt once, since a caller may change what it is given."""
+    return str(_learn(kind, size).to_str())
+
+
+def _learn(kind: str, size: int) -> Tokenizer:
     if kind == "llama":
         return _sentencepiece(size)
     if kind == OURS:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -58,9 +60,19 @@ def write_model(
     folder: Path, family: str = "llama", kind: str = "smollm", rows: int = 0, **shape: Any
 ) -> Path:
     """A random model of others: its own tokenizer, no lookup tokens."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in _files(family, kind, rows, tuple(sorted(shape.items()))):
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@cache
+def _files(
+    family: str, kind: str, rows: int, shape: tuple[tuple[str, Any], ...]
+) -> list[tuple[str, bytes]]:
     tokenizer = train_tokenizer(kind)
     torch.manual_seed(3)
-    changes: dict[str, Any] = {"family": family, **shape}
+    changes: dict[str, Any] = {"family": family, **dict(shape)}
     model: Any = build_model(
         dataclasses.replace(SHAPE, **changes), tokenizer.get_vocab_size() + rows, 2
     )
@@ -69,17 +81,20 @@ def write_model(
             weight.add_(0.2 * torch.randn_like(weight))
             weight.copy_(weight.half())
     model.config.pad_token_id = 2
-    model.save_pretrained(folder)
     end = "</s>" if kind == "llama" else "<|im_end|>"
-    return write_folder(tokenizer, folder, bos_token=end, eos_token=end)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        model.save_pretrained(folder)
+        write_folder(tokenizer, folder, bos_token=end, eos_token=end)
+        return [(file.name, file.read_bytes()) for file in folder.iterdir()]
 
 
 def run(corpus: Path, output: Path, init: Path, **changes: Any) -> Settings:
     return Settings(
         data=DataConfig(documents=str(corpus), held_out=0.0),
         model=ModelConfig(init=str(init), context=64),
-        optimiser=OptimiserConfig(batch_rows=4, learning_rate=3e-3),
-        run=RunConfig(output=str(output), device="cpu", **{"steps": 20, "log_every": 5, **changes}),
+        optimiser=OptimiserConfig(batch_rows=4, learning_rate=6e-3),
+        run=RunConfig(output=str(output), device="cpu", **{"steps": 8, "log_every": 2, **changes}),
     )
 
 
