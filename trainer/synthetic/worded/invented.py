@@ -139,6 +139,9 @@ def _country(rng: random.Random) -> Made:
         "largest city": lambda: names.town(rng),
         "highest point": lambda: f"Mount {names.town(rng)}",
         "country code": lambda: name[:2].upper(),
+        "calling code": lambda: f"+{rng.randint(20, 998)}",
+        "internet domain": lambda: f".{name[:2].lower()}",
+        "currency code": lambda: f"{name[:2].upper()}{rng.choice('DFKLPR')}",
         "time zone": lambda: f"UTC{rng.choice('+-')}{rng.randint(1, 11)}",
     }  # fmt: skip
 
@@ -167,6 +170,9 @@ def _element(rng: random.Random) -> Made:
         "discoverer": lambda: names.person(rng),
         "discovery date": lambda: str(rng.randint(1690, 1990)),
         "melting point": lambda: f"{names.number(rng, 20, 3400)} °C",
+        "boiling point": lambda: f"{names.number(rng, 90, 5900)} °C",
+        "atomic weight": lambda: f"{rng.randint(2, 290)}.{rng.randint(1, 99)}",
+        "density": lambda: f"{rng.randint(1, 22)}.{rng.randint(1, 99)} g/cm³",
         "named after": lambda: names.person(rng),
     }  # fmt: skip
 
@@ -187,6 +193,8 @@ def _moon(rng: random.Random) -> Made:
     return "thing", names.town(rng), {
         "parent astronomical body": lambda: names.town(rng),
         "diameter": lambda: f"{names.number(rng, 3, 90_000)} km",
+        "orbital period": lambda: f"{names.number(rng, 2, 9_000)} days",
+        "moon": lambda: _several(rng, lambda: names.town(rng), 3),
         "discoverer": lambda: names.person(rng),
         "discovery date": lambda: names.date(rng, rng.randint(1640, 2015)),
         "named after": lambda: names.first_name(rng, rng.random() < 0.5),
