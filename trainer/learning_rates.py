@@ -31,6 +31,9 @@ from typing import Any
 from lamlam.ending_signals import catching_signals, exit_status
 from lamlam.errors import BadSettings, LamLamError, MissingExtra, TrainingDiverged
 
+if __name__ == "__main__":
+    # Read once, when torch is loaded: as `python -m lamlam.trainer` does, and for its reason.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 try:
     import torch
 except ModuleNotFoundError:

@@ -38,6 +38,9 @@ def draw_sweep(figures: dict[str, Any], name: str, path: Path) -> None:
         if run["is_diverged"]:
             ends.axvline(run["learning_rate"], color="#a9b0bd", linestyle=":", label="diverged")
     ends.set_xscale("log")
+    rates = [run["learning_rate"] for run in runs]
+    ends.set_xticks(rates, [f"{rate:.2g}" for rate in rates], fontsize=8)
+    ends.minorticks_off()
     ends.set_xlabel("learning rate")
     ends.set_ylabel(f"loss after {figures['steps']} steps (nats per token)")
     handles, labels = ends.get_legend_handles_labels()
@@ -54,7 +57,14 @@ def draw_sweep(figures: dict[str, Any], name: str, path: Path) -> None:
         lowest = min(loss for run in runs for loss in run["losses"] if loss is not None)
         courses.set_ylim(lowest - 0.05 * (highest - lowest), highest + 0.1 * (highest - lowest))
     courses.set_xlabel("step")
-    courses.legend(frameon=False, fontsize=8, title="learning rate", title_fontsize=8)
+    courses.legend(
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        frameon=False,
+        fontsize=8,
+        title="learning rate",
+        title_fontsize=8,
+    )
     for panel in (ends, courses):
         panel.grid(color="#e3e6ec")
         panel.set_axisbelow(True)
