@@ -160,7 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     facts = choose(documents, well_known=names, mentions=mentions)
     facts = [*(fact for thing in things for fact in thing.facts()), *facts]
     aliases = [(thing.name, alias) for thing in things for alias in thing.aliases]
-    write(path, facts, [*aliases, *((title, name) for name, title in mentions.best.items())])
+    others = {**mentions.forms, **mentions.best}
+    write(path, facts, [*aliases, *((title, name) for name, title in others.items())])
     sys.stderr.write(
         f"{len(facts)} facts of {len({f.entity for f in facts})} entities, "
         f"{path.stat().st_size / 1e6:.1f} MB\n"

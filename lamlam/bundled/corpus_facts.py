@@ -19,7 +19,18 @@ SOURCES = {
     "wikipedia-entdesc": "Wikipedia",
     "wikipedia-wikides": "Wikipedia",
 }
-WEAK = {"type", "location", "named after", "member of", "team", "part of", "notability", "defeated"}
+WEAK = {
+    "type",
+    "location",
+    "named after",
+    "member of",
+    "team",
+    "part of",
+    "notability",
+    "defeated",
+    "completed",
+    "performer",
+}
 """Relations whose values, when a rule read them, are wrong too often to ship."""
 WEAK_COLUMNS = {
     "age", "change, reason", "date", "dates", "event", "from", "notes", "other notes", "person",
@@ -34,6 +45,11 @@ OF_PEOPLE = {
     "represented", "served as", "description", "sport", "label",
 }  # fmt: skip
 """Relations that people have: others come from tables that name a person in passing."""
+OF_PEOPLE_ALONE = {
+    "occupation", "profession", "education", "spouse", "parent", "birth place", "death place",
+    "burial place",
+}  # fmt: skip
+"""Of a page about something else they speak of somebody whom it names."""
 LIVES = {"birth date", "death date"}
 PLACES = {"birth place", "death place", "burial place"}
 OF_NAMES = {"author", "director", "founder", "parent", "producer", "spouse", "writer"}
@@ -45,7 +61,20 @@ _ABBREVIATED = re.compile(
 _VERB_BEHIND = re.compile(r",? and (?=[a-z]+(?:ed|d) ).*")
 _BROKEN = ("and ", "or ", ", ")
 """A rule began in the middle of a list."""
+NO_CALLINGS = frozenset(
+    "film stage television theatre theater radio screen son daughter wife member city town village"
+    " duo name character winner man woman better noted created".split()
+)
+_BEHIND_CALLING = re.compile(
+    r"(?: and)?(?: (?:former|current|the))?(?: world)? (?:associated|better|competing|created|living"
+    r"|notable|noted|playing|primarily|recipient|serving|speciali[sz]ing|working|[Mm]ember|No|and)$"
+)
 _PER_AREA = re.compile(r" ?(?:inhabitants|people|persons)? ?(?:/|per) ?(?:km|sq|mi|hectare)")
+_AREA = re.compile(
+    r"\b([Cc]ounty|[Aa]rea|[Rr]egion|[Dd]istrict|[Pp]arish),? (?:with|has|had|having|and) (?:a|an|the)"
+    r" (?:[a-z]+ )?population (?:of|was|is) (?:[a-z]+ )?$"
+)
+_NUMBER = re.compile(r" \d")
 _INITIAL = re.compile(r"(?:^|[ ,])[A-Z]\.$")
 _NEXT_SENTENCE = re.compile(r"(?<=[a-z] [IVX])\. .*|(?<= II| IV| VI)\. .*|(?<= III)\. .*")
 _SENTENCE_END = re.compile(r"[a-z]{3}[.] [A-Z]")
@@ -81,6 +110,8 @@ def _facts(document: Document, countries: frozenset[str]) -> Iterator[Fact]:
         relation = stated.relation.lower()
         is_own = is_same_entity(stated.entity, document.title)
         if _is_weak(stated, relation, document):
+            continue
+        if is_own and not is_person and not stated.is_structured and relation in OF_PEOPLE_ALONE:
             continue
         if is_person and is_own:
             relation = {"start date": "birth date", "end date": "death date"}.get(
@@ -128,7 +159,7 @@ def _read(document: Document) -> Iterator[StatedFact]:
     has = {
         name.lower()
         for entity, name, value in document.triples()
-        if is_same_entity(entity, title) and not value.startswith(_BROKEN)
+        if is_same_entity(entity, title) and not _is_broken(name.lower(), value)
     }
     for relation, value in (film_in if document.source == FILMS else life_in)(document.text):
         if not has & {relation, _DATE_OF.get(relation, relation)}:
@@ -151,13 +182,25 @@ def _is_weak(stated: StatedFact, relation: str, document: Document) -> bool:
     return relation in WEAK
 
 
+def _of_area(before: str, title: str) -> bool:
+    found = _AREA.search(before[-80:])
+    return found is not None and found[1].casefold() not in title.casefold()
+
+
+def _is_broken(relation: str, value: str) -> bool:
+    """Return whether a rule took half of a list, or a word that is no calling, for a value."""
+    is_calling = relation in ("occupation", "profession")
+    return value.startswith(_BROKEN) or (is_calling and value.split()[-1] in NO_CALLINGS)
+
+
 def _whole(stated: StatedFact, relation: str, document: Document) -> str:
     """Return a value with what a rule cut off behind it, or without what it took too much.
 
-    Empty where it is of another kind: a density, the year in which a term began.
+    Empty where it is of another kind: a density, the people of a county around a town, the year in
+    which a term began.
     """
     value = stated.value
-    if value.startswith(_BROKEN):
+    if _is_broken(relation, value):
         return ""
     if stated.at < 0:
         return value
@@ -165,16 +208,22 @@ def _whole(stated: StatedFact, relation: str, document: Document) -> str:
     behind = document.text[stated.at + len(value) :][:40]
     if relation in PLACES:
         value = _VERB_BEHIND.sub("", value)
-    if relation == "population" and _PER_AREA.match(behind):
+    if relation == "population" and (_PER_AREA.match(behind) or _of_area(before, document.title)):
         return ""
+    if relation == "capital of" and value in country_adjectives():
+        return ""  # "of the Canadian province of New Brunswick"
+    if relation == "award" and _NUMBER.match(behind):
+        return ""  # "the Bathurst 1000"
     if relation == "term end" and before.endswith("from "):
         return ""
     if relation in OF_NAMES:
         if value.endswith(".") and _INITIAL.search(value) and not behind.strip():
             return ""  # the text was cut inside the name
         value = _NEXT_SENTENCE.sub("", value)
-    if value == "rules footballer":
-        return f"Australian {value}"
+    if relation == "occupation":
+        value = _BEHIND_CALLING.sub("", value)
+        if value == "rules footballer":
+            return f"Australian {value}"
     if value != stated.value:
         return value
     if _INITIAL.search(f"{value}.") and (letters := re.match(r"(?:\.[A-Z])+\.", behind)):

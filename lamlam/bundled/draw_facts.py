@@ -1,6 +1,7 @@
 """``python -m lamlam.bundled.draw_facts STORE``: facts drawn by a seed, to be read by a person.
 
-What was found in two draws of 200 is kept in ``tests/bundled/read_facts.csv``.
+What was found in two draws of 200 is kept in ``tests/bundled/read_facts.csv``: of the facts before
+they were mended with seed 19, and of those that ship with seed 20, which nothing was mended by.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.sqlite.store import SqliteStore
 
-SEED = 19
+SEED = 20
 ITEMS = 200
 
 

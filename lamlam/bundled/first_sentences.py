@@ -34,6 +34,10 @@ CALLINGS = frozenset(
     " sociologist sprinter statesman stockbroker surgeon swimmer teacher theologian theorist"
     " translator violinist vocalist wrestler writer zoologist".split()
 )
+_MEDIUM = "(?:film|stage|television|radio|theatre|theater|screen|voice|musical theatre)"
+_OF_MEDIA = re.compile(
+    rf"{_MEDIUM}(?:(?:, and |, | and ){_MEDIUM})+ (?:actor|actress|director|producer|performer)\b"
+)
 _MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
 _DATE = rf"(?:\d{{1,2}} (?:{_MONTH}) \d{{3,4}}|(?:{_MONTH}) \d{{1,2}}, \d{{3,4}})"
 _LIFE = re.compile(
@@ -66,7 +70,7 @@ def life_in(text: str) -> Iterator[tuple[str, str]]:
     if found is None:
         return
     calling = calling_in(head[found.end() :])
-    if not calling:  # "film, stage, and television actor" is more than one reads safely
+    if not calling:  # a calling that is not in the list may be anything
         nation = _nation().match(head, found.end())
         if nation is None or nation["nation"].endswith("-born"):
             return
@@ -107,6 +111,9 @@ def calling_in(phrase: str) -> list[tuple[str, str]]:
 
 def _up_to_calling(phrase: str) -> list[str]:
     """Return as few words as end with a calling: "film actor", "theoretical physicist"."""
+    of_media = _OF_MEDIA.match(phrase)
+    if of_media is not None:  # "film, stage, and television actor"
+        return of_media[0].split(" ")
     words: list[str] = []
     for word in phrase.split(" ")[:4]:
         bare = word.rstrip(",.;")

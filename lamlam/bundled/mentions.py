@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lamlam.bundled.corpus_facts import facts_of, title_of
 from lamlam.trainer.documents import Document
@@ -37,6 +37,8 @@ class TitleMentions:
 
     best: dict[str, str]
     """By bare title, the full one with a qualifier that it nearly always means."""
+    forms: dict[str, str] = field(default_factory=dict)
+    """By another form of a person's name that texts use, the title: "John F. Kennedy"."""
 
     def of(self, document: Document) -> float:
         """Return how many documents are likely to mean this one."""
@@ -61,6 +63,7 @@ def count_mentions(documents: Sequence[Document]) -> TitleMentions:
     meant: Counter[str] = Counter()
     names = {one.title: _companions(one) for those in homonyms.values() for one in those}
     counts: Counter[str] = Counter()
+    of_forms: Counter[str] = Counter()
     firsts = {_first_word(name) for name in (*titles, *of_form)}
     for document in documents:
         own = bare_title(document.title)
@@ -71,7 +74,9 @@ def count_mentions(documents: Sequence[Document]) -> TitleMentions:
                 continue
             for _, end in spans[i : i + MAX_WORDS]:
                 name = document.text[start:end].rstrip(_END)
-                name = of_form.get(name, name)
+                if name in of_form:
+                    of_forms[name] += 1
+                    name = of_form[name]
                 if name in titles:
                     seen.add(name)
         counts.update(seen - {own})
@@ -88,7 +93,8 @@ def count_mentions(documents: Sequence[Document]) -> TitleMentions:
         title = max(those, key=lambda one: share[one.title]).title
         if share[title] >= CLEARLY and bare_title(title) != title:
             best[bare_title(title)] = title
-    return TitleMentions(counts, share, best)
+    forms = {form: of_form[form] for form, n in of_forms.items() if n >= FEWEST_TOLD_APART}
+    return TitleMentions(counts, share, best, forms)
 
 
 def _first_word(name: str) -> str:

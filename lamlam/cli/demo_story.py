@@ -35,8 +35,9 @@ OPENINGS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Back to the Future", "Back to the Future is a"),
     ),
     "place": (
+        ("Norway", "Norway is a"),
         ("Kyoto", "Kyoto is a city in"),
-        ("Prague", "Prague is the capital of"),
+        ("Oslo", "Oslo is the capital of"),
         ("Florence", "Florence is a city in"),
         ("Lisbon", "Lisbon is the capital of"),
         ("Istanbul", "Istanbul is a city in"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lamlam.runtime.wording.lexicon import shared_names
 from lamlam.runtime.wording.phrases import class_stems, flags_of, value_class_of
 from lamlam.runtime.wording.prompt_form import Form, Sentence
 from lamlam.runtime.wording.words import Word
@@ -16,6 +17,8 @@ _PRONOUNS = {
     **dict.fromkeys(("his", "her", "its", "their", "whose"), ("E", "'s")),
 }
 _QUESTION_CLASSES = {"wher": "place", "when": "date", "who": "person", "whom": "person"}
+_YEARS = frozenset("year dat day month decad century".split())
+"""Before a verb they are what is asked for: "the year founded"."""
 _AMOUNTS = frozenset("many much tall high larg big long heavy far fast deep wide hot cold".split())
 _BEFORE_IS = frozenset(
     ("the", "nam", "call", '"', ",", "know", "as", "of", "non", "other", "than", "in", "at", "on")
@@ -151,11 +154,14 @@ def _asked_class(stems: list[str]) -> str:
     """Return the class of values that a question asks for; empty where it leaves it open."""
     for n, one in enumerate(stems[:-1]):
         if one in ("what", "which"):
-            for word in stems[n + 1 : n + 4]:
+            for place, word in enumerate(stems[n + 1 : n + 4], n + 1):
                 if word in ("E", "be", "do", "have", "of", "will", "can"):
                     break
                 if found := value_class_of(word):
-                    return found
+                    # "Which country code" asks for a code, and "what time zone" for no time.
+                    pair = tuple(stems[place : place + 2])
+                    is_head = word in _YEARS or pair not in shared_names()
+                    return found if is_head else value_class_of(pair[1])
             return ""
         if one == "how":
             return "number" if stems[n + 1] in _AMOUNTS else ""

@@ -57,6 +57,7 @@ def test_an_adjective_of_a_country_stands_for_the_country() -> None:
         ("Burial Place", "in Quill, Bath, N.Y.", "Quill, Bath, N", "N.Y."),
         ("Parent", "a son of Napoleon I. Efforts were made", "Napoleon I. Efforts", "Napoleon I"),
         ("Occupation", "an Australian rules footballer", "rules footballer", "Australian rules footballer"),
+        ("Occupation", "a politician serving as mayor", "politician serving", "politician"),
         ("Nationality", "is a Finnish Swedish actor", "Finnish", "Finnish Swedish"),
         ("Birth Place", "born in Trinidad and Tobago.", "Trinidad and Tobago", "Tobago"),
     ],
@@ -66,6 +67,7 @@ def test_a_value_is_whole(relation: str, text: str, value: str, whole: str) -> N
     document = page("Ada Quill", text, (relation, value), is_person=True)
     ((_, surface),) = shown(document)
     assert surface.endswith(whole)
+    assert "serving" not in surface
     assert "resided" not in surface and "Efforts" not in surface
 
 
@@ -92,6 +94,13 @@ def test_a_person_whom_the_corpus_does_not_know_as_one_has_a_life() -> None:
     ]
 
 
+def test_a_town_has_no_calling() -> None:
+    """What people alone have is somebody else's on a page about a town."""
+    text = "Lowmere is a community in Borea. Ada Quill, a graduate of Bath College, lived there."
+    facts = ("Occupation", "community"), ("Education", "Bath College")
+    assert not shown(page("Lowmere", text, *facts))
+
+
 def test_weak_columns_and_rules_are_left_out() -> None:
     facts = (
         StatedFact("Lowmere", "Type", "village", 0),
@@ -106,8 +115,13 @@ def test_weak_columns_and_rules_are_left_out() -> None:
     ("relation", "text", "value"),
     [
         ("Population", "a population of 189 inhabitants/km2, it", "189"),
+        ("Population", "in Bath County with a population of 97,304.", "97,304"),
+        ("Capital Of", "the capital of the Canadian province of Quill", "Canadian"),
+        ("Award", "He won the Bathurst 1000 race", "Bathurst"),
         ("Term End", "served as president from 1967 to 1970", "1967"),
         ("Parent", "a son of William J.", "William J."),
+        ("Occupation", "a Welsh film, stage and radio actress", "film"),
+        ("Occupation", "a Welsh and Irish poet", "and Irish poet"),
     ],
 )
 def test_what_is_of_another_kind_is_left_out(relation: str, text: str, value: str) -> None:
@@ -148,7 +162,7 @@ def test_a_life_is_read_behind_pronunciations() -> None:
         "birth place": "Bath",
     }
     several = "Ada Quill (3 May 1871 - 4 June 1930) was a Welsh film, stage, and radio actress."
-    assert dict(life_in(several))["nationality"] == "Welsh"
+    assert dict(life_in(several))["occupation"] == "film, stage, and radio actress"
     assert not list(life_in("The War (3 May 1871 - 4 June 1872) was a conflict of two states."))
     baptised = "Ada Quill (bapt. 3 May 1871 - 4 June 1930) was a Welsh poet."
     assert "birth date" not in dict(life_in(baptised))

@@ -45,3 +45,6 @@ def test_an_initial_mentions_a_full_name() -> None:
     page = Document("Ada Maria Quill", "She wrote.", ())
     found = count_mentions([page, Document("Page", "We met Ada M. Quill there.", ())])
     assert found.of(page) == 1
+    assert not found.forms
+    talk = [Document(f"Page {n}", "We met Ada M. Quill there.", ()) for n in range(4)]
+    assert count_mentions([page, *talk]).forms == {"Ada M. Quill": "Ada Maria Quill"}

@@ -14,7 +14,7 @@ from lamlam.memory_backends.model.values import EntityRef, PartialDate
 FEWEST_PEOPLE = 300_000
 DISTRICTS = {
     "Bao'an", "Brooklyn", "Jiangbei", "Kowloon", "Longgang", "Manhattan", "Minhang", "New Territories", "Pudong", "Puxi",
-    "Queens", "The Bronx",
+    "Queens", "The Bronx", "Tianhe", "Wuzhong", "Xuhui",
 }  # fmt: skip
 """Parts of cities that GeoNames counts as cities."""
 ENGLISH_NAMES = {
@@ -109,7 +109,8 @@ def us_states(packages: PackageFolder) -> list[KnownThing]:
 def _name(row: Mapping[str, Any]) -> str:
     if row["name"] == "Washington" and row["admin1code"] == "DC":
         return "Washington, D.C."
-    return ENGLISH_NAMES.get(row["name"], row["name"])
+    name = str(row["name"])
+    return ENGLISH_NAMES.get(name, name)
 
 
 def _city(
@@ -152,7 +153,7 @@ def _states(packages: PackageFolder) -> Iterable[dict[str, Any]]:
         (given,) = [keyword.value for keyword in call.keywords if keyword.arg is None]
         assert isinstance(given, ast.Dict)
         row = {
-            key.value: ast.literal_eval(value)
+            str(key.value): ast.literal_eval(value)
             for key, value in zip(given.keys, given.values, strict=True)
             if isinstance(key, ast.Constant) and key.value != "counties"
         }

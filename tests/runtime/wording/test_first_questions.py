@@ -12,6 +12,7 @@ FACTS: dict[str, dict[str, list[str]]] = {
     "veldmark": {
         "type": ["country"],
         "capital": ["Osterwick"],
+        "time zone": ["Europe/Osterwick"],
         "borders": ["Germany", "Austria", "Borland"],
     },
     "ada quill": {"occupation": ["glazier"], "birth date": ["4 May 1871"]},
@@ -24,6 +25,8 @@ ASKED = [
     ("whats the capital of veldmark", "capital"),
     ("What's the capital of Veldmark", "capital"),
     ("Which countries border Veldmark?", "borders"),
+    ("What time zone is Veldmark in?", "time zone"),
+    ("Which time zone does Veldmark use?", "time zone"),
     ("Which countries share a border with Veldmark?", "borders"),
     ("Quillium has the symbol", "symbol"),
     ("quillium has the symbol", "symbol"),
