@@ -69,7 +69,7 @@ bench: $(LIGHT)
 
 clean:
 	@[ ! -d .build/containers ] || build_support/containers.sh down
-	rm -rf $(VENV) $(FLOORS) build dist lamlam.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FLOORS) $(CLUSTER) build dist lamlam.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Stamps: a second `make demo` has nothing to do but run.
 $(LIGHT): pyproject.toml build_support/setup.sh build_support/constraints.txt build_support/lean_llama.cmake

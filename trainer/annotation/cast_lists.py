@@ -95,7 +95,7 @@ def facts_of_cast(document: Document, sentences: Sequence[SentenceAbout]) -> Ite
             if _OF_ANOTHER.search(text, max(sentence.start, match.start() - 80), match.start()):
                 continue
             if "cast" not in match.group() and not _SOMETHING.search(
-                text, sentence.start, match.start()
+                text, max(sentence.start, match.start() - 40), match.start()
             ):
                 continue  # "two scenes featuring Ada Quill"
             members = cast_at(text, match.end(), sentence.end)
