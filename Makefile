@@ -35,7 +35,7 @@ example-training: $(DEV)
 test: $(DEV)
 	@build_support/test.sh
 
-# Not part of `make test`: its environment is another 7 GB, and llama.cpp is compiled again.
+# Not part of `make test`: its environment is another 8 GB, and llama.cpp is compiled again.
 # What an old release calls deprecated beside a new one is not ours to mend.
 test-floors: $(FLOORS)/.ready
 	@$(FLOORS)/bin/python build_support/floors.py --installed
