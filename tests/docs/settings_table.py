@@ -47,7 +47,7 @@ def settings_of(kind: type, where: str = "") -> Iterator[tuple[str, str, str]]:
     for field in dataclasses.fields(kind):
         name = f"{where}{field.name}"
         factory: Any = field.default_factory
-        if dataclasses.is_dataclass(factory):
+        if isinstance(factory, type) and dataclasses.is_dataclass(factory):
             parts.append((factory, f"{name}."))
         elif name == "data.mixture":
             parts.append((MixtureSource, "data.mixture[]."))
