@@ -149,6 +149,7 @@ def verify(folder: Path) -> dict[str, Any]:
     """
     opened = TokenFolder(folder, check_sizes=False)
     opened.tokenizer()
+    opened.held_out()
     shards = list(opened.damaged_shards())
     damaged = [name for name, is_damaged in shards if is_damaged]
     if damaged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from lamlam.trainer.training_data import TrainingData
 
 log = logging.getLogger(__name__)
 
+_NUMBER = re.compile(r"data\.mixture\.(\d+)")
 SAMPLE = 256
 """Documents of which the tokens of a source are estimated."""
 
@@ -30,6 +32,11 @@ class SourceShare:
     tokens: float
     """Tokens of it in an epoch of the run."""
     is_estimate: bool
+
+    @property
+    def number(self) -> int:
+        """Place in the mixture; 0 of an only source."""
+        return int((_NUMBER.match(self.name) or [0, 0])[1])
 
     def line(self, of: float) -> str:
         """Return it as a line of the log.
@@ -68,7 +75,7 @@ def source_shares(data: TrainingData, drawer: Drawer) -> list[SourceShare]:
         tokens = counts.tokens / n_epochs * files.weight
         n = counts.documents // n_epochs
         found.append(SourceShare(files.name, files.weight, n, counts, tokens, is_estimate=False))
-    return found
+    return sorted(found, key=lambda share: share.number)
 
 
 def log_sources(data: TrainingData, drawer: Drawer) -> None:

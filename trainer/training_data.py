@@ -192,7 +192,7 @@ def _as_made(settings: Settings, folder: TokenFolder) -> Settings:
             if type(value) is not type(usual) and not (type(value), type(usual)) == (int, float):
                 raise BadTokenFiles(
                     f"the manifest of {folder.path} is damaged: {name} is {value!r}",
-                    hint="run the same lamlam prepare again",
+                    hint="remove the folder and run lamlam prepare again",
                 )
             found[one.name] = type(usual)(value)
         return found

@@ -26,6 +26,9 @@ FORMAT = 1
 """Raised where an older lamlam could not read the folder."""
 
 
+_ANEW = "remove the folder and run lamlam prepare again: it is not known what made the shards"
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a folder of token files says about itself."""
@@ -108,9 +111,7 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
         raw = json.loads(path.read_bytes())
         is_ours = isinstance(raw, dict) and raw.get("kind") == KIND
     except (OSError, ValueError, RecursionError) as problem:
-        raise BadTokenFiles(
-            f"cannot read {path}: {problem}", hint="run the same lamlam prepare again"
-        ) from None
+        raise BadTokenFiles(f"cannot read {path}: {problem}", hint=_ANEW) from None
     if not is_ours:
         raise BadTokenFiles(
             f"{path} does not describe token files of lamlam",
@@ -124,9 +125,7 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
     try:
         return _manifest_of(raw, has_epochs=name == MANIFEST)
     except (ValueError, TypeError, LookupError, AttributeError) as problem:
-        raise BadTokenFiles(
-            f"{path} is damaged: {problem!r}", hint="run the same lamlam prepare again"
-        ) from None
+        raise BadTokenFiles(f"{path} is damaged: {problem!r}", hint=_ANEW) from None
 
 
 def _manifest_of(raw: Any, *, has_epochs: bool) -> Manifest:

@@ -183,8 +183,8 @@ def _header(
         from lamlam.trainer.pretrained import PretrainedModel
 
         own = PretrainedModel(Path(settings.model.init)).tokenizer
-    elif before is not None and not settings.data.tokenizer and (folder / TOKENIZER).is_file():
-        own = LmlmTokenizer.load(folder / TOKENIZER)  # learnt by the earlier run
+    elif before is not None and not settings.data.tokenizer:
+        own = _learnt_before(folder, before)
     tokenizer = data.tokenizer(own)
     found = tokenizer_hash(tokenizer)
     if before is not None and found != before.tokenizer:
@@ -199,6 +199,15 @@ def _header(
         if (path := getattr(settings.data, name)) and Path(path).is_file()
     }
     return tokenizer, Manifest(found, tokenizer.size, made, content, files, held_out, [])
+
+
+def _learnt_before(folder: Path, before: Manifest) -> LmlmTokenizer | None:
+    """Return the tokenizer that an earlier run learnt; None where its file is gone or damaged."""
+    try:
+        found = LmlmTokenizer.load(folder / TOKENIZER)
+    except (BadSettings, OSError, ValueError):
+        return None
+    return found if tokenizer_hash(found) == before.tokenizer else None
 
 
 def _settings_that_decide(settings: Settings) -> dict[str, Any]:

@@ -189,6 +189,17 @@ def test_verifying_names_the_damaged_shard_and_preparing_again_mends_it(
     _same(folder, made[1])
 
 
+def test_other_files_are_mended_too(
+    made: tuple[Path, Path], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("held-out.jsonl", "tokenizer.json"):
+        (folder / name).write_text("{")
+        assert command.main(["--verify", str(folder)]) == 2
+        assert f"{folder}" in capsys.readouterr().err
+        assert command.main([str(made[0]), "--out", str(folder), "--epochs", "2"]) == 0
+    _same(folder, made[1])
+
+
 def _same(folder: Path, other: Path) -> None:
     files = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
     assert files == {path.relative_to(other): path.read_bytes() for path in other.rglob("*.*")}
