@@ -33,13 +33,13 @@ class ShapeWeights:
     key_words: float = 0.6
     """Entity and relation as in a search field."""
     sentence: float = 2.0
-    """One sentence, open or whole."""
+    """One to three sentences."""
     paraphrases: float = 0.5
     """One fact in several ways."""
     possessive: float = 0.7
-    """"Its capital" and "Oslo's mayor"."""
+    """What belongs to an entity."""
     appositive: float = 0.8
-    """The value beside the name, between commas."""
+    """Facts beside a name in a sentence about something else."""
     inversion: float = 0.4
     """From the value's side."""
     mentions: float = 1.4
@@ -49,13 +49,13 @@ class ShapeWeights:
     namesakes: float = 0.4
     """Two entities of one name with qualifiers."""
     headlines: float = 0.5
-    """Headlines and titles."""
+    """A headline with an entity, then sentences."""
     notes: float = 0.8
-    """Notes in a few words."""
+    """The facts of an entity, a line or a part each."""
     list: float = 0.7
-    """Lists of facts."""
+    """One relation of several entities."""
     table: float = 0.9
-    """Rows of a table."""
+    """Rows of entities and columns of relations, or one entity in two columns."""
 
 
 @dataclass(frozen=True, slots=True)
