@@ -17,6 +17,7 @@ from tests.pages import fences, page
 from tests.paths import ROOT
 
 PAGE = page("training.md")
+FILES = [*fences(PAGE, "toml"), *fences(page("token-files.md"), "toml")]
 
 
 def test_the_table_has_every_setting_as_it_is() -> None:
@@ -31,10 +32,10 @@ def test_every_setting_has_a_meaning() -> None:
     assert not [name for name, _, meaning in rows if not meaning.endswith(".")]
 
 
-@pytest.mark.parametrize("number", range(len(fences(PAGE, "toml"))))
+@pytest.mark.parametrize("number", range(len(FILES)))
 def test_its_settings_files_load(number: int, tmp_path: Path) -> None:
     """With what every run needs: documents, and an end."""
-    text = fences(PAGE, "toml")[number]
+    text = FILES[number]
     given = tomllib.loads(text)
     data, run = given.get("data", {}), given.get("run", {})
     changes = [] if {"steps", "minutes"} & run.keys() else ["run.steps=1"]
@@ -62,7 +63,9 @@ def test_its_commands_exist_with_their_options() -> None:
         assert {word for word in words if word.startswith("--")} <= known, words
 
 
-@pytest.mark.parametrize("name", ["training.md", "watching-a-run.md", "many-gpus.md"])
+@pytest.mark.parametrize(
+    "name", ["training.md", "watching-a-run.md", "many-gpus.md", "token-files.md"]
+)
 def test_modules_and_settings_that_the_pages_name_exist(name: str) -> None:
     """In commands (``-m lamlam.…``), and in the text (`run.steps`)."""
     text = page(name)
@@ -71,6 +74,7 @@ def test_modules_and_settings_that_the_pages_name_exist(name: str) -> None:
         path = ROOT.joinpath(*module.split(".")[1:])
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
     known = {setting for setting, _, _ in settings_of(Settings)} | {"data.mixture", "model.preset"}
+    known |= {setting.rpartition(".")[0] for setting in known}
     named = set(re.findall(r"`((?:data|model|optimiser|run)\.[a-z_.]+)\b", text))
     assert named
     assert named <= known | {"run.png", "model.gguf"}
