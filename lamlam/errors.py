@@ -47,12 +47,14 @@ LamLamError
 │       └── StoreElsewhere     it is open in the process that this one was forked from
 └── TrainingError              training cannot go on
     ├── BadDocument            a training document breaks its format
+    ├── BadTokenFiles          a folder of token files is damaged, unfinished or of other settings
     ├── AnnotatorFailed        the model that annotates refuses, or gives no usable answer
     ├── BadSettings            settings are unknown, or contradict each other
     ├── NothingToLearn         every token of the data is masked
     ├── TrainingDiverged       a loss or a gradient is no longer a finite number
     ├── SavingFailed           a state or a checkpoint cannot be written
     ├── GpuMemoryFull          a part of a batch does not fit into the memory of the GPU
+    ├── WorkerKilled           a process that prepares rows was killed
     ├── ProcessLost            another of the processes that train one model ended
     └── TrainingStopped        a signal asked the run to end; its state is saved
 

@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch.optim import Optimizer
+if TYPE_CHECKING:  # the command reads these figures where torch may be missing
+    import torch
+    from torch.optim import Optimizer
 
 log = logging.getLogger(__name__)
 
@@ -193,4 +195,8 @@ def model_flop_utilisation(
 
 def device_name(device: torch.device) -> str:
     """Return the name of the card, or "cpu"."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    if device.type != "cuda":
+        return device.type
+    import torch
+
+    return torch.cuda.get_device_name(device)

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from lamlam.cli.output import printable_line
-from lamlam.trainer.progress import Progress
 from lamlam.trainer.run_records.figures import HeldOutFigures
 from lamlam.trainer.run_records.waiting_advice import MUCH, advice
 from lamlam.trainer.run_records.watcher import RunPlan, RunWatcher
@@ -17,6 +16,8 @@ from lamlam.usable_cpus import usable_cpus
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+    from lamlam.trainer.progress import Progress
 
 _KEPT = 400
 """Losses that the curve is drawn of at most."""

@@ -384,7 +384,10 @@ def test_a_missing_file_is_named_once(lamlam_command: Command, tmp_path: Path) -
     done = lamlam_command("eval", "completion", "--documents", "absent.jsonl")
     assert done.stderr == "error: cannot read absent.jsonl: No such file or directory\n"
     done = lamlam_command("export", ".", "out.gguf")
-    assert done.stderr == "error: cannot read config.json: No such file or directory\n"
+    assert done.stderr == (
+        "error: cannot read config.json: No such file or directory"
+        " (name the folder that training has written)\n"
+    )
 
 
 def test_standard_input_is_named_and_may_not_be_empty(
