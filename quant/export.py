@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from lamlam.errors import BadCheckpoint, MissingExtra, UnknownOption, UsageError
+from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.quant.architectures import Architecture, TensorRule, Weights, read_architecture
 from lamlam.quant.checkpoint_settings import CheckpointSettings, read_json, read_settings
 from lamlam.quant.generation_settings import GenerationSettings, generation_settings
@@ -23,6 +25,8 @@ from lamlam.quant.vocabularies import GgufVocabulary, read_vocabulary
 from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal
 from lamlam.runtime.llama.model_file import is_phi3_name
 from lamlam.unfinished_files import part_beside
+
+log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 DType = Literal["f16", "bf16", "f32"]
@@ -73,8 +77,7 @@ def export_gguf(
     architecture = read_architecture(said.config)
     check_placed(said, architecture.name)
     vocabulary = read_vocabulary(hf_dir, said.config, architecture.n_rows, said.tokenizer)
-    is_ours = (hf_dir / "lamlam.json").is_file()
-    settings = {**_lamlam_settings(hf_dir), "is_ours": is_ours}
+    settings = _lamlam_settings(hf_dir, said.config, vocabulary)
     settings["name"] = _model_name(settings.get("name"), said.config, architecture.name)
     weights = HfWeights(hf_dir)
     rules = _match(architecture, weights.shapes())
@@ -160,17 +163,43 @@ def _model_name(ours: Any, config: dict[str, Any], architecture: str) -> str:
     return name
 
 
-def _lamlam_settings(hf_dir: Path) -> dict[str, Any]:
-    """Return the settings in ``lamlam.json``, checked; empty without such a file."""
+def _lamlam_settings(
+    hf_dir: Path, config: dict[str, Any], vocabulary: GgufVocabulary
+) -> dict[str, Any]:
+    """Return what ``lamlam.json`` and ``lamlam`` in ``config.json`` say, checked.
+
+    ``is_ours`` is added: whether there is one of them. The file is the more complete one, and
+    wins; the setting is kept where other programs copy or save a checkpoint.
+    """
     path = hf_dir / "lamlam.json"
-    settings = read_json(path) if path.is_file() else {}
+    beside = config.get("lamlam")
+    if beside is not None and not isinstance(beside, dict):
+        raise BadCheckpoint(
+            f"{hf_dir / 'config.json'}: lamlam must be an object, got a {type(beside).__name__}",
+            hint="correct it, or export without it: --leave-out lamlam",
+        )
+    found = read_json(path) if path.is_file() else None
+    is_ours = found is not None or beside is not None
+    for place, said in ((hf_dir / "config.json: lamlam", beside or {}), (path, found or {})):
+        _check_lamlam_settings(place, said)
+    if not is_ours and not vocabulary.adds_bos and set(LOOKUP_TOKENS) <= set(vocabulary.tokens):
+        log.warning(
+            "%s has the lookup tokens, but neither lamlam.json nor lamlam in config.json: no text "
+            "will begin with %s, lookup_bias is 0 and verbalise is copy. If lamlam trained it, "
+            "put its lamlam.json there and export it again.",
+            hf_dir,
+            vocabulary.tokens[vocabulary.bos_id],
+        )
+    return {**(beside or {}), **(found or {}), "is_ours": is_ours}
+
+
+def _check_lamlam_settings(place: Path, settings: dict[str, Any]) -> None:
     verbalise = settings.get("verbalise", "copy")
     if verbalise not in ("copy", "model"):
-        raise BadCheckpoint(f"{path}: verbalise must be 'copy' or 'model', got {verbalise!r}")
+        raise BadCheckpoint(f"{place}: verbalise must be 'copy' or 'model', got {verbalise!r}")
     bias = settings.get("lookup_bias", 0.0)
     if isinstance(bias, bool) or not isinstance(bias, int | float):
-        raise BadCheckpoint(f"{path}: lookup_bias must be a number, got {bias!r}")
-    return settings
+        raise BadCheckpoint(f"{place}: lookup_bias must be a number, got {bias!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ _ABOUT = frozenset(
     "_attn_implementation_autoset _attn_implementation_internal _commit_hash torchscript "
     "use_bfloat16 pruned_heads gradient_checkpointing license unsloth_version unsloth_fixed "
     "is_decoder tf_legacy_loss max_sequence_length model_max_length vocab_size "
-    "tie_word_embeddings use_return_dict is_llama_config transformers.js_config".split()
+    "tie_word_embeddings use_return_dict is_llama_config transformers.js_config lamlam".split()
 )
 _OF_LLAMA = frozenset(
     "hidden_size num_hidden_layers num_attention_heads num_key_value_heads "

@@ -71,6 +71,10 @@ def _write_checkpoint(
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     config = copy.deepcopy(model.config)
     config.tie_word_embeddings = tied
+    # What the runtime needs to know stands here, too: `save_pretrained` of transformers and most
+    # copies for publication keep this file, and lose lamlam.json.
+    runtime = {"verbalise": settings.verbalise, "lookup_bias": settings.lookup_bias}
+    config.lamlam = runtime
     config.save_pretrained(folder)
     tokenizer.save(folder / "tokenizer.json")
     (folder / "tokenizer_config.json").write_text(
@@ -93,9 +97,5 @@ def _write_checkpoint(
         written[section][key] = Path(written[section][key]).name
     for source in written["data"]["mixture"]:
         source |= {kind: Path(source[kind]).name for kind in ("documents", "tokens", "replay")}
-    about = {
-        "verbalise": settings.verbalise,
-        "lookup_bias": settings.lookup_bias,
-        "training": {"settings": written, **record},
-    }
+    about = {**runtime, "training": {"settings": written, **record}}
     (folder / "lamlam.json").write_text(json.dumps(about, indent=1))

@@ -65,7 +65,7 @@ class LmlmTokenizer:
             BadSettings: the file cannot be read, lacks a special token, or could not be exported.
         """
         try:
-            tokenizer = Tokenizer.from_file(str(path))
+            tokenizer = Tokenizer.from_str(_without_start(path.read_text(encoding="utf-8")))
         except Exception as problem:  # tokenizers raises no narrower class
             raise BadSettings(f"cannot read the tokenizer {path}: {problem}") from None
         end = END_OF_TEXT
@@ -82,9 +82,17 @@ class LmlmTokenizer:
             raise BadSettings(f"data.tokenizer, {path}: {problem}", hint=hint) from None
 
     def save(self, path: Path) -> None:
-        """Write ``tokenizer.json``, special tokens included."""
+        """Write ``tokenizer.json``, special tokens included; a text begins as a document does.
+
+        Other programs then put the token in front that the model was trained with; they read no
+        ``lamlam.json``. `load` takes that off again.
+        """
+        state = json.loads(self.full.to_str())
+        state["post_processor"] = _with_start(
+            state.get("post_processor"), self.end_of_text, self.ids.end_of_text
+        )
         # Not `save` of the library, whose errors on a full disk have no class.
-        path.write_text(self.full.to_str(pretty=True), encoding="utf-8")
+        path.write_text(json.dumps(state, ensure_ascii=False, indent=2), encoding="utf-8")
 
 
 def train_tokenizer(texts: Iterable[str], size: int) -> LmlmTokenizer:
@@ -126,3 +134,37 @@ def _without_special_tokens(state: dict[str, Any]) -> Tokenizer:
     if is_sentencepiece(state):
         plain = without_space_prefix(plain)
     return Tokenizer.from_str(json.dumps(plain))
+
+
+def _start(token: str, number: int) -> dict[str, Any]:
+    """Return the post-processor that puts one token in front of each text."""
+    start = {"SpecialToken": {"id": token, "type_id": 0}}
+    text, second = ({"Sequence": {"id": name, "type_id": n}} for n, name in enumerate("AB"))
+    return {
+        "type": "TemplateProcessing",
+        "single": [start, text],
+        "pair": [start, text, {"SpecialToken": {"id": token, "type_id": 1}}, second],
+        "special_tokens": {token: {"id": token, "ids": [number], "tokens": [token]}},
+    }
+
+
+def _with_start(processor: dict[str, Any] | None, token: str, number: int) -> dict[str, Any]:
+    start = _start(token, number)
+    if (processor or {}).get("type") != "ByteLevel":  # another that adds tokens gives way
+        return start
+    return {"type": "Sequence", "processors": [processor, start]}
+
+
+def _without_start(text: str) -> str:
+    """Return a ``tokenizer.json`` as it was before `LmlmTokenizer.save` added to it."""
+    state = json.loads(text)
+    processor = state.get("post_processor")
+    parts = processor.get("processors", [processor]) if isinstance(processor, dict) else []
+    tokens = list(parts[-1].get("special_tokens") or {}) if parts else []
+    if len(tokens) != 1:
+        return text
+    found = parts[-1]["special_tokens"][tokens[0]]["ids"]
+    before = parts[0] if len(parts) == 2 else None
+    if processor != _with_start(before, tokens[0], found[0]):
+        return text
+    return json.dumps({**state, "post_processor": before})

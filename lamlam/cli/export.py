@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from lamlam.cli.output import print_figures, print_json, print_result
+from lamlam.cli.log_warnings import showing_warnings
+from lamlam.cli.output import print_figures, print_json, print_result, stderr_console
 from lamlam.progress_bars import progress_bar
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -115,7 +116,10 @@ def inspect(
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a callback that moves a bar on standard error; no bar where that is no terminal."""
-    with progress_bar() as bar:
+    with (
+        progress_bar() as bar,
+        showing_warnings(stderr_console() if bar.disable else bar.console),
+    ):
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

@@ -94,6 +94,8 @@ def test_weights_beyond_f16_stop_the_export(checkpoint: Path) -> None:
         ({"hidden_size": "64"}, "hidden_size must be a whole number"),
         ({"rope_parameters": {"rope_type": "yarn"}}, "type yarn cannot"),
         ({"vocab_size": VOCABULARY - 1}, "768 tokens, the embedding 767 rows"),
+        ({"lamlam": {"lookup_bias": []}}, "config.json: lamlam: lookup_bias must be a number"),
+        ({"lamlam": "yes"}, "lamlam must be an object, got a str"),
     ],
 )
 def test_settings_that_cannot_be_exported(

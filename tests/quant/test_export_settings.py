@@ -364,3 +364,38 @@ def test_only_models_with_lookups_settings_are_called_ours(checkpoint: Path) -> 
     values = read_header(export_gguf(checkpoint, checkpoint.parent / "m.gguf")).metadata
     assert "lamlam.format_version" not in values
     assert values["tokenizer.ggml.add_bos_token"] is False
+
+
+def test_a_lost_file_of_settings_is_missed_aloud(
+    checkpoint: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only where nothing else says what it said, and the model has lookups."""
+    out = checkpoint.parent / "m.gguf"
+    export_gguf(checkpoint, out)
+    (checkpoint / "lamlam.json").unlink()
+    change(checkpoint, "tokenizer_config.json", add_bos_token=True)
+    export_gguf(checkpoint, out)
+    assert not caplog.records
+    change(checkpoint, "tokenizer_config.json", add_bos_token=None)
+    app = typer.Typer()
+    commands.register(app)
+    command = typer.main.get_command(app)
+    command.main(["export", str(checkpoint), str(out)], standalone_mode=False)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "warning: " in said and "no text will begin with <|endoftext|>" in said
+    assert "put its lamlam.json there and export it again" in said
+    assert len(caplog.records) == 1
+
+
+def test_the_configuration_can_say_what_the_file_of_settings_says(checkpoint: Path) -> None:
+    (checkpoint / "lamlam.json").unlink()
+    change(checkpoint, "config.json", lamlam={"verbalise": "model", "lookup_bias": 2})
+    out = checkpoint.parent / "m.gguf"
+    values = read_header(export_gguf(checkpoint, out)).metadata
+    assert values["lamlam.format_version"] == 1
+    assert (values["lamlam.verbalise"], values["lamlam.lookup_bias"]) == ("model", 2.0)
+    values = read_header(export_gguf(checkpoint, out, leave_out=["lamlam"])).metadata
+    assert "lamlam.format_version" not in values
+    (checkpoint / "lamlam.json").write_text('{"lookup_bias": 3.0}')  # wins
+    values = read_header(export_gguf(checkpoint, out)).metadata
+    assert (values["lamlam.verbalise"], values["lamlam.lookup_bias"]) == ("model", 3.0)
