@@ -42,6 +42,7 @@ except ModuleNotFoundError:
 from lamlam.trainer.command_arguments import say_problem, settings_parser
 from lamlam.trainer.data_loader import BatchLoader, choose_workers
 from lamlam.trainer.device_feed import DeviceBatch, DeviceFeed
+from lamlam.trainer.devices import is_on_gpu
 from lamlam.trainer.model import build_model
 from lamlam.trainer.optimiser import build_optimisers, lr_scale
 from lamlam.trainer.pretrained import PretrainedModel
@@ -61,6 +62,7 @@ _LAST = 5
 """The loss of a run is the mean over the last fifth of its steps."""
 _TOLERANCE = 0.005
 """Share of the best loss by which another counts as good: what short runs differ by anyway."""
+_WITH_FACTORS = "python -m lamlam.trainer.learning_rates CONFIG.toml --factors"
 _LEAP = 1.0
 """Nats above the first loss from which on a run counts as diverged."""
 _CHECK_EVERY = 10
@@ -107,7 +109,7 @@ class Sweep:
         if math.isinf(best):
             raise TrainingDiverged(
                 f"all {len(self.runs)} learning rates diverged within {self.steps} steps",
-                hint="sweep lower ones: --factors 0.001,0.004,0.016,0.06",
+                hint=f"sweep lower ones: {_WITH_FACTORS} 0.001,0.004,0.016,0.06",
             )
         return next(run for run in self.runs if run.loss <= best * (1 + _TOLERANCE))
 
@@ -116,7 +118,7 @@ class Sweep:
         """What to know about the suggestion; empty where it lies inside of what was tried."""
         if len(self.runs) > 1 and self.suggested in (self.runs[0], self.runs[-1]):
             which = "lowest" if self.suggested is self.runs[0] else "highest"
-            return f"it is the {which} that was tried: sweep further with --factors"
+            return f"it is the {which} that was tried: sweep further with {_WITH_FACTORS}"
         return ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -170,7 +172,7 @@ def sweep_learning_rates(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise BadSettings("learning rates are swept by one process: start it without torchrun")
     run = settings.run
-    on_gpu = (run.device or ("cuda" if torch.cuda.is_available() else "cpu")).startswith("cuda")
+    on_gpu = is_on_gpu(run.device)
     device = torch.device(run.device or ("cuda" if on_gpu else "cpu"))
     torch.set_float32_matmul_precision("high")
     begun = time.monotonic()

@@ -20,6 +20,7 @@ except ModuleNotFoundError:
 from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.data_loader import BatchLoader, choose_workers
 from lamlam.trainer.device_feed import DeviceFeed
+from lamlam.trainer.devices import is_on_gpu
 from lamlam.trainer.gpu_memory import naming_full_memory
 from lamlam.trainer.held_out_evaluation import HeldOutEvaluation
 from lamlam.trainer.model import build_model
@@ -65,7 +66,7 @@ def train(
         TrainingStopped: a signal asked the run to end; its state is saved.
     """
     run, optim = settings.run, settings.optimiser
-    on_gpu = (run.device or ("cuda" if torch.cuda.is_available() else "cpu")).startswith("cuda")
+    on_gpu = is_on_gpu(run.device)
     torch.manual_seed(run.seed)
     torch.set_float32_matmul_precision("high")
     torch.use_deterministic_algorithms(run.deterministic)

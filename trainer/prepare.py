@@ -145,7 +145,7 @@ def verify(folder: Path) -> dict[str, Any]:
     """Compare all shards of a folder with their hashes; returns the figures of the folder.
 
     Raises:
-        BadTokenFiles: some are damaged, which the message names.
+        BadTokenFiles: some are damaged, which the message names, or another file is.
     """
     opened = TokenFolder(folder, check_sizes=False)
     opened.tokenizer()

@@ -6,6 +6,8 @@ Dataclasses, not pydantic: a training machine is often bare.
 from __future__ import annotations
 
 import dataclasses
+import math
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +15,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lamlam.errors import BadSettings
 from lamlam.trainer.augmentation import Augmentation
+from lamlam.trainer.head_sizes import check_heads
 from lamlam.trainer.presets import expand_preset
+from lamlam.trainer.setting_changes import apply_change
 from lamlam.trainer.synthetic.worded.worded import WordedText
 
 
@@ -181,19 +185,29 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, value in (
-            ("data.vocabulary", self.data.vocabulary),
             ("model.width", self.model.width),
             ("model.layers", self.model.layers),
             ("model.heads", self.model.heads),
             ("model.kv_heads", self.model.kv_heads),
             ("model.feed_forward", self.model.feed_forward),
-            ("model.context", self.model.context),
+            ("model.rope_theta", self.model.rope_theta),
             ("optimiser.batch_rows", self.optimiser.batch_rows),
             ("optimiser.learning_rate", self.optimiser.learning_rate),
+            ("optimiser.matrix_learning_rate", self.optimiser.matrix_learning_rate),
+            ("optimiser.clip", self.optimiser.clip),
             ("run.log_every", self.run.log_every),
         ):
             if not value > 0:
                 raise BadSettings(f"{name} must be above 0, got {value}")
+            if math.isinf(value) and name != "optimiser.clip":  # which may clip nothing
+                raise BadSettings(f"{name} must be above 0 and finite, got {value}")
+        if self.data.vocabulary < 261:
+            raise BadSettings(
+                f"data.vocabulary must be 261 or more, got {self.data.vocabulary}",
+                hint="256 bytes, the end of a text and four lookup tokens",
+            )
+        if self.model.context < 2:
+            raise BadSettings(f"model.context must be above 1, got {self.model.context}")
         if self.optimiser.accumulate < 0:
             raise BadSettings(
                 f"optimiser.accumulate must be 0 or more, got {self.optimiser.accumulate}",
@@ -217,12 +231,18 @@ class Settings:
             if not 0 <= share <= 1:
                 raise BadSettings(f"{name} must be between 0 and 1, got {share}")
         for name, number in (
+            ("optimiser.weight_decay", self.optimiser.weight_decay),
+            ("run.steps", self.run.steps),
+            ("run.minutes", self.run.minutes),
+            ("run.seed", self.run.seed),
+            ("run.save_every", self.run.save_every),
             ("run.evaluate_every", self.run.evaluate_every),
             ("run.evaluate_documents", self.run.evaluate_documents),
         ):
-            if number < 0:
-                raise BadSettings(f"{name} must be 0 or more, got {number}")
+            if not 0 <= number < _MOST:
+                raise BadSettings(f"{name} must be 0 or more, and below 2^63, got {number}")
         self._check_worded()
+        self._check_run()
         if not 0 < self.data.replay_share < 1:
             raise BadSettings(
                 f"data.replay_share must be between 0 and 1, got {self.data.replay_share}",
@@ -235,10 +255,26 @@ class Settings:
         if self.model.init:
             check_init(_changed(self.model, "model."), _changed(self.data, "data."))
         else:
-            self._check_heads()
+            model = self.model
+            check_heads(model.family, model.width, model.heads, model.kv_heads, model.head_dim)
         if self.optimiser.batch_rows % (self.optimiser.accumulate or 1):
             raise BadSettings("optimiser.batch_rows must be a multiple of optimiser.accumulate")
         _check_sources(self.data)
+
+    def _check_run(self) -> None:
+        if not self.run.output:
+            raise BadSettings("run.output must name a folder, got an empty text")
+        if not re.fullmatch(r"(cpu|cuda(:\d+)?)?", self.run.device):
+            raise BadSettings(
+                f"run.device must be cpu or cuda, got {self.run.device!r}",
+                hint="leave it out to use the best one present",
+            )
+        if not math.isfinite(self.lookup_bias):
+            raise BadSettings(f"lookup_bias must be a finite number, got {self.lookup_bias}")
+        if self.data.workers < -1:
+            raise BadSettings(
+                f"data.workers must be 0 or more, or -1 to decide itself, got {self.data.workers}"
+            )
 
     def _check_worded(self) -> None:
         if not 0 <= self.data.worded <= 10:
@@ -254,31 +290,6 @@ class Settings:
                 )
         if not any(weights.values()):
             raise BadSettings("data.worded_text.shapes has no shape above 0")
-
-    def _check_heads(self) -> None:
-        model = self.model
-        if model.family == "gpt2":
-            if model.head_dim not in (0, model.width // model.heads):
-                raise BadSettings(
-                    f"model.head_dim is {model.head_dim}, but a head of GPT-2 is "
-                    "model.width / model.heads wide",
-                    hint="leave model.head_dim out",
-                )
-        elif model.heads % model.kv_heads:
-            raise BadSettings(
-                f"model.heads ({model.heads}) must be a multiple of model.kv_heads "
-                f"({model.kv_heads})"
-            )
-        if not model.head_dim and model.width % model.heads:
-            raise BadSettings(
-                f"model.width ({model.width}) must be a multiple of model.heads ({model.heads}) "
-                "where model.head_dim is not given"
-            )
-        if model.head_dim < 0 or (model.head_dim or model.width // model.heads) % 2:
-            raise BadSettings(
-                "a head must be an even number of values wide: correct model.head_dim, or "
-                "model.width and model.heads"
-            )
 
 
 def _check_sources(data: DataConfig) -> None:
@@ -310,6 +321,7 @@ def _check_sources(data: DataConfig) -> None:
 
 
 _MOST_OFTEN = 10_000
+_MOST = 1 << 63
 
 
 def _changed(part: Any, where: str) -> list[str]:
@@ -354,24 +366,19 @@ def load_settings(path: Path, changes: list[str] | None = None) -> Settings:
     """Return the settings of a TOML file.
 
     Args:
-        changes: ``section.key=value`` strings that win over the file; the value is TOML.
+        changes: ``section.key=value`` strings that win over the file; the value is TOML, or text.
 
     Raises:
         BadSettings: an unknown key, a wrong type, or settings that contradict each other.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        for change in changes or []:
-            name, _, value = change.partition("=")
-            *sections, key = name.strip().split(".")
-            part = raw
-            for section in sections:
-                part = part.setdefault(section, {})
-            part[key] = tomllib.loads(f"x = {value}")["x"]
     except OSError as problem:
         raise BadSettings(f"cannot read {path}: {problem.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as problem:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise BadSettings(f"cannot read the settings of {path}: {problem}") from None
+    for change in changes or []:
+        apply_change(raw, change)
     raw = expand_preset(raw)
     model, data = raw.get("model"), raw.get("data", {})
     if isinstance(model, dict) and isinstance(data, dict) and model.get("init"):

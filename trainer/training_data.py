@@ -252,6 +252,10 @@ def _read_mixture(settings: Settings) -> TrainingData:
     for number, documents in kept.items():
         source = data.mixture[number - 1]
         name = f"data.mixture.{number}.documents = {source.documents}"
+        if not any(number == owner for owner, found in read if found):
+            raise NothingToLearn(
+                f"{source.documents} ({setting_of(name)}) has no documents", hint=_MAKE_DOCUMENTS
+            )
         if not documents:
             raise NothingToLearn(
                 f"{source.documents} ({setting_of(name)}) has no document that is not held out",
@@ -296,7 +300,7 @@ def _read_documents(
     if not split.training:
         raise NothingToLearn(
             f"{name_of(data.documents)} has no documents",
-            hint="documents are lines of JSON; lamlam annotate makes them of texts",
+            hint=_MAKE_DOCUMENTS,
         )
     documents = mark_cut(split.training)
     _warn_without_facts(documents, data)
@@ -340,4 +344,5 @@ def _warn_of_unnamed(documents: Sequence[Document]) -> None:
         )  # fmt: skip
 
 
+_MAKE_DOCUMENTS = "documents are lines of JSON; lamlam annotate makes them of texts"
 _WORD = re.compile(r"\w{3,}")

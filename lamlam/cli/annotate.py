@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -153,12 +154,12 @@ def annotate(
     A value counts where its sentence is about the fact's entity and speaks of
     the relation; what is doubtful is left out and counted.
 
-    With --endpoint or --model a language model annotates: its replies are checked word by
-    word and kept in FILE.work until the documents are written, so that a run
-    that is killed goes on where it was.
+    With --endpoint or --model a language model annotates: its replies are
+    checked word by word and kept in FILE.work until the documents are written,
+    so that a run that is killed goes on where it was.
 
-    Texts with the reference's calls, [dblookup('E', 'R') -> V], and JSON lines
-    that have facts already need no --facts.
+    Texts with the reference's calls, dblookup('E', 'R') -> V in brackets, and
+    JSON lines that have facts already need no --facts.
     """
     from lamlam.cli.annotate_by_model import asking_of
     from lamlam.trainer.annotation.quality import QualityReport, quality_page
@@ -214,7 +215,8 @@ def annotate(
     asked.remark()
     print_result(figures, as_json)
     if not as_json:
-        typer.echo(f"next: lamlam train CONFIG.toml --set data.documents={out}")
+        change = shlex.quote(f"data.documents={out}")
+        typer.echo(f"next: lamlam train CONFIG.toml --set {change}")
 
 
 def _aligned(

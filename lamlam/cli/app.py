@@ -32,7 +32,7 @@ from lamlam.cli import (
 )
 from lamlam.cli.output import notes_of, print_error
 from lamlam.cli.standard_streams import discard_output
-from lamlam.errors import LamLamError, OutdatedPackage
+from lamlam.errors import LamLamError, OutdatedPackage, TrainingStopped
 from lamlam.extras import is_outdated
 from lamlam.near_names import near_names
 
@@ -137,6 +137,9 @@ def _run(arguments: Sequence[str]) -> int:
         return OUTPUT_CLOSED
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
+    except TrainingStopped as stopped:  # by a signal that it took care of
+        _explain(stopped)
+        return stopped.status
     except BaseException as error:
         if ending_signals.exit_status():  # what became of the signal on its way
             return ERROR

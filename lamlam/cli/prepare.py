@@ -53,9 +53,10 @@ def prepare(
 ) -> None:
     """Write what training would draw of its documents into token files.
 
-    Each epoch is augmented, encoded and masked as lamlam train would do it, once and in
-    parallel, into files that training maps into memory: set data.tokens to the folder. A run
-    that was stopped goes on from the shards that are whole.
+    Each epoch is augmented, encoded and masked as lamlam train would do it,
+    once and in parallel, into files that training maps into memory: set
+    data.tokens to the folder. A run that was stopped goes on from the shards
+    that are whole.
     """
     for package in ("numpy", "tokenizers"):
         if find_spec(package) is None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lamlam.cli.log_warnings import showing_warnings
-from lamlam.cli.output import print_error, print_json, stderr_console
-from lamlam.errors import MissingExtra, TrainingStopped
+from lamlam.cli.output import print_json, stderr_console
+from lamlam.errors import MissingExtra, TrainingStopped, UsageError
 
 if TYPE_CHECKING:
     from lamlam.trainer.settings import Settings
@@ -57,6 +57,8 @@ def train(
     if minutes is not None:
         given.append(f"run.minutes={minutes}")
     if find_learning_rate:
+        if resume:
+            raise UsageError("--find-learning-rate trains nothing that --resume could go on with")
         _find_learning_rate(load_settings(config, given), as_json)
         return
     is_first = os.environ.get("RANK", "0") == "0"  # of those that torchrun started
@@ -66,7 +68,7 @@ def train(
         folder = _train(settings, resume)
     except TrainingStopped as stopped:
         if is_first:
-            print_error(str(stopped), stopped.hint or "")
+            raise
         raise typer.Exit(stopped.status) from None
     if not is_first:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from lamlam.cli.app import run
 from lamlam.trainer.annotation import source_texts
 from lamlam.trainer.documents import read_documents
+from lamlam.trainer.settings import load_settings
 from tests.trainer.annotation.chat_server import answer, chat_server, text_of
 
 FACTS = """{"entity": "Acme Robotics", "relation": "founder", "value": "Ada Quill"}
@@ -210,6 +212,25 @@ def test_the_page_escapes_what_texts_say(annotate: Annotate, tmp_path: Path) -> 
     assert (status, figures["added"]) == (0, 1)
     page = (tmp_path / "r.html").read_text()
     assert "<script" not in page and "<b>Ever" not in page and "\u202e" not in page
+
+
+def test_the_next_command_can_be_copied(
+    annotate: Annotate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the name of the file has a space."""
+    (tmp_path / "a.txt").write_text("Acme Robotics was founded by Ada Quill.")
+    assert run(["annotate", "a.txt", "--facts", "facts.jsonl", "--out", "my notes.jsonl"]) == 0
+    *_, said = capsys.readouterr().out.splitlines()
+    program, command, _, option, change = shlex.split(said.removeprefix("next: "))
+    assert (program, command, option) == ("lamlam", "train", "--set")
+    (tmp_path / "a.toml").write_text("[run]\nsteps = 1\n")
+    settings = load_settings(tmp_path / "a.toml", [change])
+    assert settings.data.documents == "my notes.jsonl"
+
+
+def test_the_help_shows_a_call(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["annotate", "--help"]) == 0
+    assert "dblookup('E', 'R') -> V" in " ".join(capsys.readouterr().out.split())
 
 
 def test_calls_of_the_reference(annotate: Annotate, tmp_path: Path) -> None:

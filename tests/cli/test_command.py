@@ -18,7 +18,7 @@ import typer
 from lamlam.cli import app as command_module
 from lamlam.cli.app import run
 from lamlam.cli.process_clock import seconds_since_process_start
-from lamlam.errors import LamLamError
+from lamlam.errors import LamLamError, TrainingStopped
 from lamlam.extras import EXTRAS
 from tests.paths import ROOT
 
@@ -206,6 +206,15 @@ def test_an_interrupt_is_130(
     _raising(monkeypatch, KeyboardInterrupt())
     assert run(["doctor"]) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_stopped_run_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its one line has the place of the state; "interrupted" does not follow."""
+    _raising(monkeypatch, TrainingStopped("stopped", hint="continue with --resume", number=2))
+    assert run(["doctor"]) == 130
+    assert capsys.readouterr().err == "error: stopped (continue with --resume)\n"
 
 
 def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -20,7 +21,7 @@ from lamlam.trainer.epoch_draws import DocumentSource
 from lamlam.trainer.loop import train
 from lamlam.trainer.pretrained import PretrainedModel
 from lamlam.trainer.replay import read_plain_texts
-from lamlam.trainer.settings import DataConfig, ModelConfig, RunConfig, Settings
+from lamlam.trainer.settings import DataConfig, MixtureSource, ModelConfig, RunConfig, Settings
 from lamlam.trainer.tokenizer import LmlmTokenizer
 from lamlam.trainer.training_data import TrainingData, training_documents
 from tests.checkpoints import llama, save_checkpoint
@@ -86,6 +87,15 @@ def test_sources_that_never_have_a_row_end_the_run(
         pytest.raises(NothingToLearn, match="100 epochs after one another had no rows"),
     ):
         next(loader.batches())
+
+
+def test_an_empty_source_of_a_mixture_is_named(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_bytes(b"")
+    sources = tuple(MixtureSource(documents=str(one)) for one in (corpus, tmp_path / "empty.jsonl"))
+    chosen = settings(corpus, tmp_path / "run")
+    data = dataclasses.replace(chosen.data, documents="", mixture=sources)
+    chosen = dataclasses.replace(chosen, data=data)
+    assert_refused(chosen, "data.mixture.2.documents. has no documents", "annotate", NothingToLearn)
 
 
 def test_a_document_of_one_word_is_learnt(tmp_path: Path) -> None:

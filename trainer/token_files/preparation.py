@@ -151,11 +151,18 @@ def _open(folder: Path) -> Manifest | None:
 
 
 def _read(settings: Settings) -> TrainingData:
-    if settings.data.tokens or any(source.tokens for source in settings.data.mixture):
+    if settings.data.tokens:
         raise BadSettings(
             "tokens are made of documents, and data.tokens names token files",
             hint="""--set 'data.tokens=""' and set data.documents""",
         )
+    for number, source in enumerate(settings.data.mixture, 1):
+        if source.tokens:
+            raise BadSettings(
+                f"tokens are made of documents, and [[data.mixture]] number {number} names token "
+                "files",
+                hint="leave it out here, and mix the new folder with it when training",
+            )
     return read_training_data(settings)
 
 
