@@ -12,6 +12,8 @@ import os
 import secrets
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +59,13 @@ class SpreadState:
         first = self._ranks.is_first
         part = Path(self._ranks.agreed_text(str(part_beside(self._folder / "state"))))
         try:
-            save(
-                tensors,
-                storage_writer=FileSystemWriter(part),
-                process_group=self._ranks.hosts,
-                no_dist=self._ranks.world == 1,
-            )
+            with _without_their_warnings():
+                save(
+                    tensors,
+                    storage_writer=FileSystemWriter(part),
+                    process_group=self._ranks.hosts,
+                    no_dist=self._ranks.world == 1,
+                )
         except CheckpointException as problem:
             if first:
                 shutil.rmtree(part, ignore_errors=True)
@@ -103,9 +106,7 @@ class SpreadState:
             ValueError: a part is missing or damaged.
         """
         try:
-            with warnings.catch_warnings():
-                # That a single process reads is what is meant.
-                warnings.filterwarnings("ignore", message="torch.distributed is disabled")
+            with _without_their_warnings():
                 load(
                     tensors,
                     storage_reader=FileSystemReader(self._parts()),
@@ -123,6 +124,17 @@ class SpreadState:
 
     def _parts(self) -> Path:
         return self._folder / Path(self.about()["folder"]).name
+
+
+@contextmanager
+def _without_their_warnings() -> Iterator[None]:
+    """Leave out what PyTorch says while it saves or loads, and no user can change."""
+    with warnings.catch_warnings():
+        # That a single process does it is what is meant.
+        warnings.filterwarnings("ignore", message="torch.distributed is disabled")
+        # Its own writer asks for one, up to 2.9; as an error, it would be a part not written.
+        warnings.filterwarnings("ignore", message="TypedStorage is deprecated")
+        yield
 
 
 def _write_whole(path: Path, text: str) -> None:

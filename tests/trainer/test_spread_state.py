@@ -13,8 +13,6 @@ from lamlam.trainer.ranks import Ranks
 from lamlam.trainer.spread_state import POINTER, SpreadState
 from tests.full_disk import largest_file
 
-pytestmark = pytest.mark.filterwarnings("ignore:torch.distributed is disabled:UserWarning")
-
 
 def state(folder: Path) -> SpreadState:
     return SpreadState(folder, Ranks())
