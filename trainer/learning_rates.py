@@ -15,6 +15,7 @@ decay at the end recovers.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import math
 import os
@@ -258,6 +259,8 @@ def report_places(settings: Settings) -> tuple[Path, Path]:
     folder = Path(settings.run.output)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as problem:
         raise _not_written(folder.parent, problem) from None
     return (

@@ -394,11 +394,17 @@ def _figures(
 def _write_page(path: Path, page: str) -> None:
     import os
 
+    from lamlam.errors import UsageError
     from lamlam.unfinished_files import part_beside
 
     part = part_beside(path)
-    part.write_text(page, encoding="utf-8", errors="replace")
-    os.replace(part, path)
+    try:
+        part.write_text(page, encoding="utf-8", errors="replace")
+        os.replace(part, path)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror or error}", hint="nothing was written"
+        ) from None
 
 
 def _remark_no_facts(known: KnownFacts) -> None:

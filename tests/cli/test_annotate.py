@@ -228,6 +228,21 @@ def test_the_next_command_can_be_copied(
     assert settings.data.documents == "my notes.jsonl"
 
 
+def test_a_page_that_cannot_be_written_is_named(
+    annotate: Annotate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **options: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "a.txt").write_text("Acme Robotics was founded by Ada Quill.")
+    monkeypatch.setattr(Path, "write_text", full)
+    wanted = ("a.txt", "--facts", "facts.jsonl", "--out", "o.jsonl", "--report", "r.html")
+    status, figures, err = annotate(*wanted)
+    assert (status, figures) == (2, None)
+    assert "error: cannot write r.html: No space left on device" in err
+    assert not (tmp_path / "o.jsonl").exists()
+
+
 def test_the_help_shows_a_call(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["annotate", "--help"]) == 0
     assert "dblookup('E', 'R') -> V" in " ".join(capsys.readouterr().out.split())

@@ -14,6 +14,7 @@ from lamlam.trainer.learning_rates import (
     ShortRun,
     Sweep,
     main,
+    report_places,
     suggestion,
     sweep_learning_rates,
     write_report,
@@ -112,3 +113,12 @@ def test_a_place_that_cannot_be_written_is_one_error(corpus: Path, tmp_path: Pat
     settings = load_settings(configuration(corpus, tmp_path / "a"), [change])
     with pytest.raises(BadSettings, match="cannot write"):
         write_report(sweep_of(x1=3.0, x2=3.5), settings)
+
+
+def test_a_read_only_folder_is_refused_before_the_runs(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(configuration(corpus, tmp_path / "a"))
+    monkeypatch.setattr("os.access", lambda place, mode: False)
+    with pytest.raises(BadSettings, match="cannot write .*: Permission denied"):
+        report_places(settings)

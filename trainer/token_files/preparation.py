@@ -7,6 +7,7 @@ hash is right and draws the others.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import logging
 import shutil
@@ -49,6 +50,7 @@ from lamlam.trainer.training_data import MADE, TrainingData, file_mark, read_tra
 
 log = logging.getLogger(__name__)
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _WAITING = 3
 """Draws for each process that wait or run."""
 
@@ -126,7 +128,9 @@ def prepare(
     except OSError as problem:
         raise BadTokenFiles(
             f"cannot write into {folder}: {problem.strerror or problem}",
-            hint="make room and run the same command again: the shards that are whole are kept",
+            hint="make room and run the same command again: the shards that are whole are kept"
+            if problem.errno in _NO_ROOM
+            else "name a folder that can be written",
         ) from None
     return whole
 

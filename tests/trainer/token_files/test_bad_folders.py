@@ -252,6 +252,19 @@ def test_a_full_disk_loses_nothing(
     _same(tmp_path / "tokens", made[1])
 
 
+def test_a_folder_that_cannot_be_written_needs_no_room(
+    made: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(preparation, "_begin", refuse)
+    assert command.main([str(made[0]), "--out", str(tmp_path / "tokens")]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.endswith("Permission denied (name a folder that can be written)")
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
