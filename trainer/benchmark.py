@@ -45,6 +45,7 @@ from lamlam.trainer.scaling import (
     parse_worlds,
 )
 from lamlam.trainer.settings import Settings, load_settings
+from lamlam.trainer.token_files.manifest import read_manifest
 from lamlam.trainer.tokenizer import LmlmTokenizer
 
 EXAMPLE = """example:
@@ -298,9 +299,13 @@ def _model(settings: Settings, device: torch.device) -> tuple[PreTrainedModel, i
         pretrained = PretrainedModel(Path(settings.model.init))
         model = pretrained.build(settings.model.context, settings.run.seed, device)
         return model, pretrained.tokenizer.size
-    vocabulary = settings.data.vocabulary
-    if settings.data.tokenizer:
-        vocabulary = LmlmTokenizer.load(Path(settings.data.tokenizer)).size
+    data = settings.data
+    vocabulary = data.vocabulary
+    folders = [data.tokens, *(source.tokens for source in data.mixture)]
+    if data.tokenizer:
+        vocabulary = LmlmTokenizer.load(Path(data.tokenizer)).size
+    elif folder := next(filter(None, folders), ""):
+        vocabulary = read_manifest(Path(folder)).vocabulary
     return build_model(settings.model, vocabulary, 0, device), vocabulary
 
 

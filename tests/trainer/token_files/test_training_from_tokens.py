@@ -18,6 +18,7 @@ import torch
 
 from lamlam.errors import BadSettings, WorkerKilled
 from lamlam.trainer import data_loader, training_data
+from lamlam.trainer.benchmark import count_parameters
 from lamlam.trainer.data_loader import BatchLoader
 from lamlam.trainer.documents import Document
 from lamlam.trainer.loop import train
@@ -166,6 +167,17 @@ def test_the_log_says_what_each_source_makes_up(
     assert f"50 documents x 2, {n_replayed:,} tokens an epoch" in second
     assert "100% learnt, 0.0 lookups" in second
     assert len(rows.inputs) > 0
+
+
+@pytest.mark.parametrize("source", ["data.tokens={}", "data.mixture=[{{tokens={}}}]"])
+def test_parameters_are_counted_with_the_vocabulary_of_the_tokens(
+    source: str, corpus: Path, tokens: Path, tmp_path: Path
+) -> None:
+    """Not with that of the settings, which decides nothing then."""
+    config = configuration(corpus, tmp_path / "run")
+    expected = count_parameters(load_settings(config))
+    changes = [source.format(json.dumps(str(tokens))), "data.documents=''", "data.vocabulary=900"]
+    assert count_parameters(load_settings(config, changes)) == expected
 
 
 def test_a_worker_that_is_killed_ends_the_run_in_one_line(
