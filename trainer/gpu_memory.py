@@ -1,4 +1,4 @@
-"""How many rows a GPU has room for at once, found by trying."""
+"""How many rows a GPU has room for at once, found by trying, and what to do without room."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from lamlam.errors import GpuMemoryFull
+from lamlam.errors import GpuMemoryFull, TrainingError
 
 _USABLE = 0.92
 """Share of the free memory that a run may plan with: pieces between allocations are lost."""
@@ -64,7 +64,12 @@ ROOM_FOR_NOTHING = (
 
 @contextmanager
 def naming_full_memory() -> Iterator[None]:
-    """Raise `GpuMemoryFull` where torch finds no memory, other than for a part of a batch."""
+    """Raise an error that says what to do where no memory is found, but for a part of a batch.
+
+    Raises:
+        GpuMemoryFull: on a GPU.
+        TrainingError: on this machine.
+    """
     try:
         yield
     except torch.OutOfMemoryError as problem:
@@ -74,3 +79,15 @@ def naming_full_memory() -> Iterator[None]:
             hint="raise optimiser.accumulate, or end what else uses this GPU; the last saved state"
             " is kept",
         ) from None
+    except (MemoryError, RuntimeError) as problem:
+        if not isinstance(problem, MemoryError) and _OF_THE_MACHINE not in str(problem):
+            raise
+        raise TrainingError(
+            "the memory of this machine is too small for the model and its batch",
+            hint="lower optimiser.batch_rows, model.context or the sizes of the model, or raise "
+            "optimiser.accumulate; the last saved state is kept",
+        ) from None
+
+
+_OF_THE_MACHINE = "DefaultCPUAllocator"
+"""What torch calls memory that is not of a GPU; its error has no class of its own."""

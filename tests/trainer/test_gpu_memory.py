@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from lamlam.errors import BadSettings, GpuMemoryFull
+from lamlam.errors import BadSettings, GpuMemoryFull, TrainingError
 from lamlam.trainer import step_loss
 from lamlam.trainer.__main__ import main
 from lamlam.trainer.gpu_memory import most_rows, naming_full_memory
@@ -94,3 +95,13 @@ def test_the_number_of_parts_may_be_left_open(corpus: Path, tmp_path: Path) -> N
     assert main([str(config), "--set", "optimiser.accumulate=0"]) == 0
     with pytest.raises(BadSettings, match="accumulate must be 0 or more, got -1"):
         load_settings(config, ["optimiser.accumulate=-1"])
+
+
+def test_a_machine_without_room_is_one_error() -> None:
+    """Whichever library asked for it; other errors stay as they are."""
+    with pytest.raises(TrainingError, match="memory of this machine"), naming_full_memory():
+        torch.empty(1 << 55, dtype=torch.uint8)
+    with pytest.raises(TrainingError, match="memory of this machine"), naming_full_memory():
+        np.arange(1 << 55)
+    with pytest.raises(RuntimeError, match="another"), naming_full_memory():
+        raise RuntimeError("another")
