@@ -155,7 +155,8 @@ def _run(plan: ScalingPlan, settings: Settings, world: int, sharding: str) -> di
         finished = subprocess.run(
             [
                 sys.executable, "-m", "torch.distributed.run", "--standalone",
-                "--nproc-per-node", str(world), "-m", "lamlam.trainer.benchmark",
+                "--nproc-per-node", str(world), "--log-dir", folder,
+                "-m", "lamlam.trainer.benchmark",
                 *child_arguments(plan, settings, world, sharding, Path(folder)),
             ],
             env={"OMP_NUM_THREADS": threads, "KINETO_LOG_LEVEL": "5"} | os.environ,
