@@ -85,7 +85,7 @@ def naming_full_memory() -> Iterator[None]:
         raise TrainingError(
             "the memory of this machine is too small for the model and its batch",
             hint="lower optimiser.batch_rows, model.context or the sizes of the model, or raise "
-            "optimiser.accumulate; the last saved state is kept",
+            "optimiser.accumulate; what was saved before is kept",
         ) from None
 
 

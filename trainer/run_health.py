@@ -52,5 +52,5 @@ class RunHealth:
             raise TrainingDiverged(
                 f"training diverged at step {self._step + i + 1}: "
                 f"loss {float(figures[0, i])}, gradient norm {float(figures[1, i])}",
-                hint="the last saved state is kept; lower the learning rate or optimiser.clip",
+                hint="what was saved before is kept; lower the learning rate or optimiser.clip",
             )

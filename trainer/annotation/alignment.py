@@ -35,6 +35,11 @@ _STARTS = re.compile(r"[\"“‘(\[]*(?:The |the )?(?:[^\W\d_a-z][^\W\d_]+ )?")
 _OWNED = re.compile(r"[\"“‘(\[]*(?:His|Her|Its|Their) ")
 _WORDS = re.compile(r"[^\W_]\S* [^\W\d_]{3,}")
 """Two words, of which the second is none such as "of": "340 miles", "pale blue"."""
+_NO_NAME = re.compile(r"[^,;()\n“”\"A-ZÀ-Þ]{0,60}")
+"""What may stand between a name and a value of it: few words, all in small letters."""
+_AT_A_PLACE = re.compile(r"(?:at|in|on|inside|outside|for|of|from)(?: the)? ")
+_HEAD = re.compile(r"(?!(?:He|She|It|They|His|Her|Its|Their) )[^\W\d_][^,;:()\n“”\"A-ZÀ-Þ]{1,60}")
+"""The words of a sentence before the only name in it: "The keeper of the lamp at "."""
 _NAME_BEFORE = re.compile(r"([^\W\d_a-z][\w'’]*)[ -]\Z")
 _OPEN_WORDS = frozenset(
     "In On At By The A An From To For Of And But As With After Before Since Until Near Born".split()
@@ -238,14 +243,35 @@ class _ReadDocument:
         )
         is_relative = re.match(r",? (?:who|whose|which) ", between) is not None
         is_subject = self.text[sentence.start : mention.start].strip('"“(') in ("", "The", "the")
+        is_alone = not others and not sentence.is_of_kin and _NO_NAME.fullmatch(between) is not None
+        if is_alone and self._names_relation_of(fact, mention, start, sentence):
+            return 20, ""
         if not (is_direct or is_relative or is_subject):
             return 0, "another entity"
         cue = self._cue(fact, start, end, sentence, mention.end)
-        if cue < 0 or (cue == 0 and (others or not is_direct)):
+        is_own_words = is_subject and is_alone and not kinds_of(fact.relation)
+        if cue < 0 or (cue == 0 and (others or not (is_direct or is_own_words))):
             return 0, "no cue"
         if others and cue < 2:
             return 0, "another entity"
         return 10 * cue + is_direct + is_relative, ""
+
+    def _names_relation_of(
+        self, fact: KnownFact, mention: NameMention, start: int, sentence: SentenceAbout
+    ) -> bool:
+        """Return whether a sentence that is not about a name says which relation of it follows.
+
+        "The keeper of Harl Mill is Ona Pell", "At Harl Mill the keeper is Ona Pell".
+        """
+        before = self.folded_text[sentence.start : mention.start]
+        if any(
+            find_name(name, self.text[sentence.start : mention.start]) >= 0 for name in self.names
+        ):
+            return False
+        if _AT_A_PLACE.fullmatch(before):
+            return says_relation(fact.relation, self.folded_text[mention.end : start])
+        is_head = _HEAD.fullmatch(self.text, sentence.start, mention.start) is not None
+        return is_head and says_relation(fact.relation, before)
 
     def _misplaced(self, start: int, end: int, sentence: SentenceAbout) -> str:
         """Return why a value here is part of something longer, or of a name."""

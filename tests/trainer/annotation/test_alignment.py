@@ -258,3 +258,35 @@ HERON = [
 def test_relations_that_no_list_of_words_knows(text: str, relations: list[str]) -> None:
     """A value of two words or more speaks for itself where the sentence is about its entity."""
     assert [relation for _, relation, _ in stated("Grey Heron", text, HERON)] == relations
+
+
+MILL = [
+    ("Brackett Mill", "wheel stone", "Blue basalt"),
+    ("Brackett Mill", "keeper", "Tobias Wenn"),
+    ("Brackett Mill", "capacity", "40 sacks"),
+    ("Brackett Mill", "birth place", "Lowmere"),
+    ("Ada Quill", "birth place", "Lowmere"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("The stone of the wheel at Brackett Mill is Blue basalt.", ["Blue basalt"]),
+        ("The keeper of Brackett Mill is Tobias Wenn.", ["Tobias Wenn"]),
+        ("Keeper of Brackett Mill: Tobias Wenn", ["Tobias Wenn"]),
+        ("At Brackett Mill the wheel stone is Blue basalt.", ["Blue basalt"]),
+        ("Brackett Mill can grind 40 sacks a day.", ["40 sacks"]),
+        # Nothing says that the value is what the relation is of this name.
+        ("At Brackett Mill we met Tobias Wenn.", []),
+        ("The dog of Brackett Mill bit Tobias Wenn.", []),
+        ("The keeper of Brackett Mill, like Tobias Wenn, sings.", []),
+        ("The keeper of Brackett Mill and Harl Mill is Tobias Wenn.", []),
+        ("Her keeper at Brackett Mill is Tobias Wenn.", []),
+        ("The wife of Ada Quill was born in Lowmere.", []),
+        ("Old Tom keeper of Brackett Mill is Tobias Wenn.", []),
+    ],
+)
+def test_a_sentence_may_name_the_relation_of_its_only_name(text: str, values: list[str]) -> None:
+    """Notes are about many things, and their titles about none of them."""
+    assert [value for *_, value in stated("notes", text, MILL)] == values
