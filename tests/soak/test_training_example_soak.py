@@ -21,14 +21,14 @@ def only_at_length(pytestconfig: pytest.Config) -> None:
         pytest.skip("runs with --soak; tests/test_own_texts_example.py has a share of it")
 
 
-def test_most_facts_are_stated_at_openings_that_were_not_trained(tmp_path: Path) -> None:
+def test_nine_of_ten_facts_are_stated_at_openings_that_were_not_trained(tmp_path: Path) -> None:
     program = ROOT / "examples" / "train_on_own_texts.py"
     done = subprocess.run(
         [sys.executable, str(program), str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     found = dict(re.findall(r"^ *([a-z ]+): +(\d+) of 50 facts", done.stdout, re.MULTILINE))
-    assert int(found["own model"]) >= 40, done.stdout  # 40 to 44 in five runs with other settings
+    assert int(found["own model"]) >= 45, done.stdout
     assert int(found["without memory"]) <= 2
     assert int(found["bundled model"]) < int(found["own model"])
     changed, erased = re.findall(r"^ *(?:changed|erased): +(.*)$", done.stdout, re.MULTILINE)
