@@ -15,6 +15,8 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol
 
 from lamlam.errors import UsageError
+from lamlam.memory_backends.model.name_spellings import spellings
+from lamlam.memory_backends.model.words import words_of
 from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.lookup_answers import GivenOut
 from lamlam.runtime.decoding.option_checks import check_bool, check_number
@@ -26,9 +28,7 @@ from lamlam.runtime.decoding.trie import (
     either,
 )
 from lamlam.runtime.decoding.vocabulary import Vocabulary
-from lamlam.runtime.wording.name_spellings import spellings
 from lamlam.runtime.wording.value_kinds import may_stand_freely
-from lamlam.runtime.wording.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+from lamlam.memory_backends.model.words import root, stem
 from lamlam.runtime.wording.lexicon import (
     Names,
     RelationMention,
@@ -16,7 +17,6 @@ from lamlam.runtime.wording.lexicon import (
 )
 from lamlam.runtime.wording.phrases import class_stems, flags_of, phrase_table, value_class_of
 from lamlam.runtime.wording.sentence_line import PREPOSITIONS, SentenceLine
-from lamlam.runtime.wording.words import root, stem
 
 _ATTACHED = 1.0
 """Added where the sentence ties the relation to the entity: "the R of E", "E's R"."""

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 
+from lamlam.memory_backends.model.name_spellings import AFTER, BEFORE
+from lamlam.memory_backends.model.text_names import KnownName, longest, spelt
+from lamlam.memory_backends.model.words import stem
 from lamlam.memory_backends.resolution.known_words import is_common_word
 from lamlam.runtime.wording.lexicon import relation_words, shared_names
-from lamlam.runtime.wording.name_spellings import AFTER, BEFORE, spellings
 from lamlam.runtime.wording.phrases import CLASSES
-from lamlam.runtime.wording.words import stem
 
 MOST_NAME_WORDS = 12
 MOST_WORDS = 96
 """Of the end of a text that are searched for names."""
 _WORD = re.compile(r"\S+")
-
-
-@dataclass(frozen=True, slots=True)
-class KnownName:
-    """A stretch of a text that is a name in memory."""
-
-    name: str
-    """As the text writes it."""
-    start: int
-    end: int
 
 
 Probe = Callable[[Collection[str]], Collection[str]]
@@ -154,7 +144,7 @@ def capital_runs(text: str, start: int = 0) -> list[KnownName]:
         while run and _word(text, run[0]) in _no_names():
             run.pop(0)
         if run and len(run) <= MOST_NAME_WORDS:
-            names += _spelt(text, run[0][0], run[0][1], run[-1][1])[:1]
+            names += spelt(text, run[0][0], run[0][1], run[-1][1])[:1]
     return names
 
 
@@ -210,7 +200,7 @@ def _stretches(text: str, words: list[tuple[int, int]], *, capitals: bool) -> It
                 continue
             if last > first and plain[last] in _NEVER_LAST:
                 continue
-            yield from _spelt(text, start, first_end, words[last][1])
+            yield from spelt(text, start, first_end, words[last][1])
 
 
 _MOST_SMALL_WORDS = 6
@@ -222,10 +212,6 @@ _LEADING_WORDS = 3
 _NEVER_LAST = frozenset("the a an of and or is was were are be by for from with to at".split())
 
 
-def _spelt(text: str, start: int, first_end: int, end: int) -> list[KnownName]:
-    return [KnownName(text[a:b], a, b) for a, b in spellings(text, start, first_end, end)]
-
-
 def _longest(
     stretches: Iterable[KnownName], probe: Probe, exactly: Probe | None
 ) -> list[KnownName]:
@@ -235,12 +221,7 @@ def _longest(
     short = {name for name in names if _may_be_spelt_otherwise(name)}
     held = {*(exactly or probe)(names - short), *probe(short)}
     found = [one for one in candidates if one.name in held]
-    found.sort(key=lambda one: (one.start - one.end, one.start))
-    taken: list[KnownName] = []
-    for one in found:
-        if all(one.end <= other.start or one.start >= other.end for other in taken):
-            taken.append(one)
-    return sorted(taken, key=lambda one: one.start)
+    return longest(found)
 
 
 def _may_be_spelt_otherwise(name: str) -> bool:

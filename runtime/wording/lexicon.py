@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from lamlam.memory_backends.model.words import stem, words_of
 from lamlam.runtime.wording.phrases import flags_of
-from lamlam.runtime.wording.words import stem, words_of
 
 MOST_WORDS = 7
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 
-from lamlam.runtime.wording.words import stem, words_of
+from lamlam.memory_backends.model.words import stem, words_of
 from lamlam.word_lists import WordLists
 
 _FILE = Path(__file__).with_name("phrases.txt")

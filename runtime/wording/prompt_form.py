@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from lamlam.memory_backends.model.words import Word, words_of
 from lamlam.runtime.wording.phrases import CLASSES
-from lamlam.runtime.wording.words import Word, words_of
 
 Form = Literal["open", "question", "blank", "label"]
 """An open sentence ends where the value is due; a question, a blank to be filled and a label

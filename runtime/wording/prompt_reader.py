@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lamlam.runtime.wording.known_names import KnownName
+from lamlam.memory_backends.model.text_names import KnownName
 from lamlam.runtime.wording.prompt_form import Form, last_sentence
 from lamlam.runtime.wording.reading import Reading, read_sentence
 

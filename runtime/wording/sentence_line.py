@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lamlam.memory_backends.model.words import Word
 from lamlam.runtime.wording.lexicon import shared_names
 from lamlam.runtime.wording.phrases import class_stems, flags_of, value_class_of
 from lamlam.runtime.wording.prompt_form import Form, Sentence
-from lamlam.runtime.wording.words import Word
 
 PREPOSITIONS = frozenset("of for in from at on to by with as into about under".split())
 _SIGNS = frozenset("~^$_")

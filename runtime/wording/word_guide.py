@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from lamlam.memory_backends.model.lookups import NO_MATCH, EntityView
-from lamlam.runtime.wording.known_names import KnownName, known_names, strange_names
+from lamlam.memory_backends.model.text_names import KnownName
+from lamlam.runtime.wording.known_names import known_names, strange_names
 from lamlam.runtime.wording.prompt_form import Sentence, last_sentence
 from lamlam.runtime.wording.prompt_reader import Asked, NamedEntity, read_prompt
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lamlam.memory_backends.model.words import root, stem
 from lamlam.runtime.wording.value_kinds import kind_of_value, may_stand, may_stand_freely
 from lamlam.runtime.wording.word_guide import WordGuide, meant_by
-from lamlam.runtime.wording.words import root, stem
 from tests.runtime.fake_store import FakeStore
 
 FACTS: dict[str, dict[str, list[str]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lamlam.runtime.wording.name_spellings import spellings
+from lamlam.memory_backends.model.name_spellings import spellings
 
 
 @pytest.mark.parametrize(
