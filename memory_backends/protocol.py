@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeVar, Unpack, runtime_checkable
 
 from lamlam.errors import ReadOnly, StoreClosed, UsageError
+from lamlam.memory_backends.commits.lifetimes import Lifetimes
 from lamlam.memory_backends.commits.validation import check_reached, check_scan
 from lamlam.memory_backends.model.capabilities import Capability as Capability
 from lamlam.memory_backends.model.capabilities import unsupported as unsupported
@@ -52,7 +53,7 @@ _OF_SNAPSHOTS = frozenset(
 
 
 @runtime_checkable
-class FactStore(FastLookups, Protocol):
+class FactStore(FastLookups, Lifetimes, Protocol):
     """Facts that can be looked up, changed and erased; opened by ``async with``.
 
     A backend derives from it and writes the core: `lookup_many`, `scan`, `apply`, `changes`,

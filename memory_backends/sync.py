@@ -21,6 +21,7 @@ from lamlam.background_loop import BackgroundLoop
 from lamlam.blocks import OnlyWith, entered_twice
 from lamlam.inline_calls import awaited, iterate_inline, run_inline
 from lamlam.memory_backends.authoring import LocalStore
+from lamlam.memory_backends.commits.sync_lifetimes import SyncLifetimes
 from lamlam.memory_backends.commits.validation import facts_to_load
 from lamlam.memory_backends.commits.whole_namespace import NamespaceErasure
 from lamlam.memory_backends.model.early_moments import Instant
@@ -60,7 +61,7 @@ class BulkLoader(Protocol):
         ...
 
 
-class SyncFactStore(OneProcess, OnlyWith):
+class SyncFactStore(SyncLifetimes, OneProcess, OnlyWith):
     """A fact store for code without ``async``; same names, same answers.
 
     Stores that answer without waiting (``memory:``, SQLite) are used in the thread that asks.

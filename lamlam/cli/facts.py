@@ -6,6 +6,7 @@ import typer
 
 from lamlam.cli import (
     facts_change,
+    facts_changes,
     facts_files,
     facts_forget,
     facts_graph,
@@ -19,6 +20,7 @@ app = typer.Typer(help="Read, import, change and erase facts.", no_args_is_help=
 facts_files.register(app)
 facts_read.register(app)
 facts_change.register(app)
+facts_changes.register(app)
 facts_forget.register(app)
 facts_names.register(app)
 facts_relations.register(app)

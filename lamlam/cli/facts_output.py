@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lamlam.cli.output import printable, shortened, stderr_console, stdout_console
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lamlam.memory_backends.model.facts import Fact
     from lamlam.memory_backends.model.lookups import LookupResult, Match, MatchPart
     from lamlam.memory_backends.model.operations import PastFact
@@ -57,7 +59,11 @@ def ended_as_json(ended: Ended) -> dict[str, Any]:
     return {
         **fact_as_json(past.fact),
         "asserted": past.asserted,
+        "asserted_at": when_as_json(past.asserted_at),
+        "asserted_by": past.asserted_by,
         "retracted": past.retracted,
+        "retracted_at": when_as_json(past.retracted_at),
+        "retracted_by": past.retracted_by,
         "replaced_by": [
             {"value": fact.surface, "fact_id": fact.id, "period": period(fact)}
             for fact in ended.replaced_by
@@ -127,7 +133,7 @@ def print_facts(facts: Sequence[Fact]) -> None:
 def print_ended(facts: Sequence[Ended]) -> None:
     """Print the past facts as a table."""
     print_table(
-        ("entity", "relation", "value", "holds", "source", "in memory", "replaced by"),
+        ("entity", "relation", "value", "holds", "source", "began", "ended", "replaced by"),
         [
             (
                 past.fact.entity,
@@ -135,12 +141,25 @@ def print_ended(facts: Sequence[Ended]) -> None:
                 past.fact.surface,
                 period(past.fact),
                 _sources(past.fact),
-                f"revision {past.asserted} to {past.retracted}",
+                commit_line(past.asserted, past.asserted_at, past.asserted_by),
+                commit_line(past.retracted, past.retracted_at, past.retracted_by),
                 "; ".join(f"{fact.surface} {period(fact)}".strip() for fact in replaced_by),
             )
             for past, replaced_by in facts
         ],
     )
+
+
+def when_as_json(at: datetime | None) -> str | None:
+    """Return the time of a commit in ISO 8601, UTC."""
+    return None if at is None else at.isoformat()
+
+
+def commit_line(revision: int, at: datetime | None, actor: str | None) -> str:
+    """Return which commit it was, when it was made and by whom, as far as the log knows."""
+    when = "" if at is None else f"  {at:%Y-%m-%d %H:%M:%S} UTC"
+    by = "" if actor is None else f"  by {actor}"
+    return f"revision {int(revision)}{when}{by}"
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from lamlam.memory_backends.model.commit_info import UNKNOWN, CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityRecord
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import Identify, as_fact
@@ -40,7 +41,10 @@ class ErasedFacts(NamedTuple):
 
 
 def changes_of_events(
-    revision: int, events: Iterable[CommitEvent], rules: RelationRules
+    revision: int,
+    events: Iterable[CommitEvent],
+    rules: RelationRules,
+    made: CommitInfo = UNKNOWN,
 ) -> Iterator[Change]:
     """Yield the changes of the events of a commit.
 
@@ -48,23 +52,35 @@ def changes_of_events(
         revision: that of the commit.
         events: in the order in which they happened.
         rules: of the store, now.
+        made: when and by whom the commit was made.
     """
+    at, actor = made.at, made.actor
     for event in events:
         if event.kind != "rule":
             alias = split(event.other)[1]
-            yield Change(revision, event.kind, split(event.key)[0], event.name, alias=alias)
+            space = split(event.key)[0]
+            yield Change(revision, event.kind, space, event.name, alias=alias, at=at, actor=actor)
         elif (rule := rules.of(event.key)) is not None:
-            yield Change(revision, "rule", rule=rule)
+            yield Change(revision, "rule", rule=rule, at=at, actor=actor)
 
 
-def changes_of_erasure(revision: int, erased: Iterable[ErasedFacts]) -> Iterator[Change]:
+def changes_of_erasure(
+    revision: int, erased: Iterable[ErasedFacts], made: CommitInfo = UNKNOWN
+) -> Iterator[Change]:
     """Yield the changes of an erasure."""
-    for namespace, entity_id, fact_ids in erased:
-        yield Change(revision, "erased", namespace, entity_id=entity_id, fact_ids=fact_ids)
+    at, actor = made.at, made.actor
+    for space, entity_id, ids in erased:
+        yield Change(
+            revision, "erased", space, entity_id=entity_id, fact_ids=ids, at=at, actor=actor
+        )
 
 
 def changes_of_entity(
-    key: str, history: EntityHistory, revision: int, identify: Identify
+    key: str,
+    history: EntityHistory,
+    revision: int,
+    identify: Identify,
+    made: CommitInfo = UNKNOWN,
 ) -> Iterator[Change]:
     """Yield what one commit did to the facts of an entity: what ended, then what began.
 
@@ -73,18 +89,20 @@ def changes_of_entity(
         history: every version of its facts.
         revision: that of the commit.
         identify: gives the ids of facts.
+        made: when and by whom the commit was made.
     """
     namespace, name = split(key)[0], history.name or ""
+    at, actor = made.at, made.actor
     began = [fact for fact in history.facts() if fact.revision == revision]
     # One that ended and came again in one commit has moved to the end of the entity's facts.
     replaced = {(fact.identity, fact.seq) for fact in began}
     for fact, end in history.past:
         if end == revision and (fact.identity, fact.seq) not in replaced:
             gone = as_fact(name, fact, identify(key, fact), namespace, retracted=end)
-            yield Change(revision, "ended", namespace, name, gone)
+            yield Change(revision, "ended", namespace, name, gone, at=at, actor=actor)
     for fact in sorted(began, key=lambda fact: fact.seq):
         new = as_fact(name, fact, identify(key, fact), namespace)
-        yield Change(revision, "asserted", namespace, name, new)
+        yield Change(revision, "asserted", namespace, name, new, at=at, actor=actor)
 
 
 def present_changes(

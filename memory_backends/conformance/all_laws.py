@@ -12,6 +12,7 @@ from lamlam.memory_backends.conformance.laws.arguments import ArgumentLaws
 from lamlam.memory_backends.conformance.laws.atomicity import AtomicityLaws
 from lamlam.memory_backends.conformance.laws.base import Laws
 from lamlam.memory_backends.conformance.laws.changes import FeedLaws
+from lamlam.memory_backends.conformance.laws.commit_times import CommitTimeLaws
 from lamlam.memory_backends.conformance.laws.concurrency import ConcurrencyLaws
 from lamlam.memory_backends.conformance.laws.erasure import ErasureLaws
 from lamlam.memory_backends.conformance.laws.faults import FaultLaws
@@ -54,6 +55,7 @@ SUITES: tuple[type[Laws], ...] = (
     MentionLaws,
     FileLaws,
     FeedLaws,
+    CommitTimeLaws,
     FaultLaws,
     MigrationLaws,
     MergeLaws,
@@ -86,6 +88,7 @@ class AllLaws(
     MentionLaws,
     FileLaws,
     FeedLaws,
+    CommitTimeLaws,
     FaultLaws,
     MigrationLaws,
     MergeLaws,

@@ -35,6 +35,8 @@ class Capability(StrEnum):
     """Names are found in other spellings."""
     CHANGES = "changes"
     """`changes` gives what was committed."""
+    COMMIT_TIMES = "commit_times"
+    """`changes`, `commits` and `history` say when each commit was made and by whom."""
     ERASE = "erase"
     """`erase` leaves nothing that the store itself can read."""
     ERASE_PHYSICAL = "erase_physical"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Self, SupportsInt, TypeAlias, TypedDict
 
 from lamlam.errors import BadFact
@@ -225,6 +226,10 @@ class Change:
     """Keyed hash of the scoped canonical key: all that is left of an erased entity's name."""
     fact_ids: tuple[str, ...] = ()
     """Of ``erased``: the facts that are gone; empty where all of the entity is."""
+    at: datetime | None = field(default=None, compare=False)
+    """When the commit was made, UTC; ``None`` in ``changes(None)``, and where no log knows it."""
+    actor: str | None = field(default=None, compare=False)
+    """Who made it, where `apply` was told and the name was not erased."""
 
 
 MentionPlace = Literal["value", "source", "relation", "entity", "alias", "actor", "rule"]
@@ -351,6 +356,12 @@ class PastFact:
     fact: Fact
     asserted: int
     retracted: int
+    asserted_at: datetime | None = field(default=None, compare=False)
+    """When that commit was made, UTC; ``None`` where the log does not reach back so far."""
+    asserted_by: str | None = field(default=None, compare=False)
+    """Its actor."""
+    retracted_at: datetime | None = field(default=None, compare=False)
+    retracted_by: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

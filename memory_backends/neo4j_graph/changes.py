@@ -16,16 +16,23 @@ from lamlam.memory_backends.commits.changes import (
     changes_of_events,
     present_changes,
 )
+from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityHistory
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import parsed
 from lamlam.memory_backends.model.operations import Change
 from lamlam.memory_backends.model.relation_rules import RelationRules
+from lamlam.memory_backends.neo4j_graph.commit_queries import commits_after
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection, Row, Transaction
 from lamlam.memory_backends.neo4j_graph.queries import Queries
 from lamlam.memory_backends.neo4j_graph.reader import Neo4jReader
-from lamlam.memory_backends.neo4j_graph.rows import rule_of, stored_entity, stored_fact
+from lamlam.memory_backends.neo4j_graph.rows import (
+    commit_info,
+    rule_of,
+    stored_entity,
+    stored_fact,
+)
 
 _COMMITS = 200
 _ENTITIES = 1_000
@@ -71,13 +78,22 @@ class Neo4jChanges:
             part = await self._connection.read(partial(self._part, revision, upto))
             if not part.commits:
                 return
-            for number, *erased in part.commits:
-                yield list(changes_of_events(number, part.events[number], part.rules))
+            for number, at, actor, *erased in part.commits:
+                made = commit_info(number, at, actor)
+                yield list(changes_of_events(number, part.events[number], part.rules, made))
                 keys = part.touched[number]
                 for start in range(0, len(keys), _ENTITIES):
-                    yield await self._of_commit(number, keys[start : start + _ENTITIES])
-                yield list(changes_of_erasure(number, _erased_facts(*erased)))
+                    yield await self._of_commit(made, keys[start : start + _ENTITIES])
+                yield list(changes_of_erasure(number, _erased_facts(*erased), made))
             revision = part.commits[-1][0]
+
+    async def commits_after(self, since: int) -> list[CommitInfo]:
+        """Return the next commits after a revision, without what they did."""
+        statement = commits_after(self._queries.prefix)
+        rows = await self._connection.read(
+            lambda tx: tx.rows(statement, since=since, batch=_COMMITS)
+        )
+        return [commit_info(*row) for row in rows]
 
     async def _part(self, since: int, upto: int, transaction: Transaction) -> _CommitBatch:
         queries = self._queries
@@ -95,8 +111,9 @@ class Neo4jChanges:
         rules = RelationRules(map(rule_of, await transaction.rows(queries.rules)))
         return _CommitBatch(commits, events, touched, rules)
 
-    async def _of_commit(self, revision: int, keys: Sequence[str]) -> list[Change]:
+    async def _of_commit(self, made: CommitInfo, keys: Sequence[str]) -> list[Change]:
         """Return what a commit did to the facts of entities."""
+        revision = made.revision
         ids = [self._ids.of_entity(key) for key in keys]
         rows = await self._connection.read(
             lambda tx: tx.rows(self._queries.versions, ids=ids, revision=revision)
@@ -115,7 +132,7 @@ class Neo4jChanges:
             change
             for key in keys
             if key in histories
-            for change in changes_of_entity(key, histories[key], revision, self._ids)
+            for change in changes_of_entity(key, histories[key], revision, self._ids, made)
         ]
 
 

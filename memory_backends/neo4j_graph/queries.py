@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lamlam.memory_backends.neo4j_graph.commit_queries import MADE
+
 FACT_COLUMNS = (
     "relation", "key", "value", "sources", "asserted", "confidence", "code", "valid_from",
     "valid_to", "seq",
@@ -294,7 +296,7 @@ class Queries:
         return self._(
             "MATCH (c:@Commit) WHERE c.revision > $since AND c.revision <= $upto"
             " AND c.empty IS NULL"
-            " RETURN c.revision, c.erased, c.erased_spaces, c.erased_facts"
+            f" RETURN {MADE}, c.erased, c.erased_spaces, c.erased_facts"
             " ORDER BY c.revision LIMIT $batch"
         )
 

@@ -18,13 +18,19 @@ from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.operations import PastFact
 from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
 from lamlam.memory_backends.model.values import is_text
+from lamlam.memory_backends.neo4j_graph.commit_queries import commits_of
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection, Row, Transaction
 from lamlam.memory_backends.neo4j_graph.fetched_entities import (
     FetchedEntities,
     StoreGone,
 )
 from lamlam.memory_backends.neo4j_graph.queries import Queries
-from lamlam.memory_backends.neo4j_graph.rows import rule_of, stored_entity, stored_fact
+from lamlam.memory_backends.neo4j_graph.rows import (
+    commit_info,
+    rule_of,
+    stored_entity,
+    stored_fact,
+)
 from lamlam.memory_backends.resolution.entity_facts import facts_of, past_facts
 from lamlam.memory_backends.resolution.known_names import known_names
 from lamlam.memory_backends.resolution.resolver import look_up
@@ -229,18 +235,24 @@ class Neo4jReader:
             return []
         own = scoped(namespace, canonical_key(entity))
 
-        async def work(transaction: Transaction) -> list[Row]:
+        async def work(transaction: Transaction) -> tuple[list[Row], list[Row]]:
             rows = await self._past(own, transaction)
             _, key = await self.fetch(entity, namespace, None, transaction)
-            return rows or (await self._past(key, transaction) if key != own else [])
+            if not rows and key != own:
+                rows = await self._past(key, transaction)
+            revisions = {n for _, _, retracted, row in rows for n in (retracted, row[4])}
+            statement = commits_of(self._queries.prefix)
+            return rows, await transaction.rows(statement, revisions=sorted(revisions))
 
-        rows = await self._connection.read(work)
+        rows, made = await self._connection.read(work)
         if not rows:
             return []
         key, name, *_ = rows[0]
         past = [PastVersion(stored_fact(row), retracted) for _, _, retracted, row in rows]
         wanted = relation_key(relation) if relation is not None else None
-        return past_facts(key, EntityHistory(name, (), past), wanted, self._ids)
+        commits = {row[0]: commit_info(*row) for row in made}
+        history = EntityHistory(name, (), past)
+        return past_facts(key, history, wanted, self._ids, lambda _: commits)
 
     async def _past(self, key: str, transaction: Transaction) -> list[Row]:
         return await transaction.rows(self._queries.past, ids=[self._ids.of_entity(key)])

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
 from lamlam.memory_backends.commits.changes import CommitEvent
 from lamlam.memory_backends.commits.entity_edit import EntityEdit
+from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import MergeRecord, StoredEntity, value_key
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.namespaces import split, written
 from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.timestamps import from_us
 from lamlam.memory_backends.model.values import ValueType, value_of
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
 
@@ -39,6 +42,12 @@ def stored_fact(row: Sequence[Any]) -> StoredFact:
 def stored_entity(key: str, name: str, facts: Sequence[Any]) -> StoredEntity | None:
     """Return an entity with the facts of rows; ``None`` without any."""
     return StoredEntity(name, key, [stored_fact(fact) for fact in facts]) if facts else None
+
+
+def commit_info(revision: int, microseconds: int | None, actor: str | None) -> CommitInfo:
+    """Return when and by whom a commit was made, of the columns `commit_queries.MADE`."""
+    at = from_us(microseconds)
+    return CommitInfo(revision, at if isinstance(at, datetime) else None, actor)
 
 
 def version_id(fact_id: str, revision: int) -> str:

@@ -19,6 +19,7 @@ from lamlam.memory_backends.commits.validation import (
     facts_to_load,
     operations,
 )
+from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.known_names import checked_names
@@ -63,7 +64,7 @@ _READING = frozenset(
     {
         Capability.ALIASES, Capability.RULES, Capability.NAMESPACES, Capability.HISTORY,
         Capability.VALID_TIME, Capability.FUZZY, Capability.CHANGES, Capability.MULTIPROCESS,
-        Capability.SERVER,
+        Capability.SERVER, Capability.COMMIT_TIMES,
     }
 )  # fmt: skip
 _WRITING = frozenset(
@@ -219,6 +220,18 @@ class Neo4jStore(FactStore):
         async for part in self._loop.run_each(parts):
             for change in within(part, space):
                 yield change
+
+    async def commits(self, since: int | None = None) -> AsyncIterator[CommitInfo]:
+        """Yield the commits after a revision, in order: when each was made and by whom."""
+        self._check_open()
+        check_since(since)
+        revision = await self._loop.run(self._reader.revision, bookmarks_of(since))
+        check_reached(since, revision)
+        after = since or 0
+        while found := await self._loop.run(self._changes.commits_after, int(after)):
+            for one in found:
+                yield one
+            after = found[-1].revision
 
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""

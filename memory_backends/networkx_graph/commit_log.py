@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from lamlam.memory_backends.commits.changes import (
     CommitEvent,
@@ -16,6 +16,8 @@ from lamlam.memory_backends.commits.changes import (
 )
 from lamlam.memory_backends.commits.idempotency import KeptOperations
 from lamlam.memory_backends.commits.mentions import Mentions
+from lamlam.memory_backends.model.clock import now
+from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.lookups import Identify
 from lamlam.memory_backends.model.operations import Change, Commit
@@ -33,6 +35,11 @@ class LoggedCommit:
     """Scoped keys of the entities whose facts changed."""
     events: tuple[CommitEvent, ...] = ()
     erased: tuple[ErasedFacts, ...] = ()
+
+    @property
+    def info(self) -> CommitInfo:
+        """When it was made and by whom."""
+        return CommitInfo(self.revision, datetime.fromisoformat(self.time), self.actor)
 
 
 @dataclass(slots=True)
@@ -55,9 +62,9 @@ class CommitLog:
         erased: Sequence[ErasedFacts] = (),
     ) -> None:
         """Add a commit at the end of the log."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        time = now().isoformat(timespec="microseconds")
         self.commits.append(
-            LoggedCommit(revision, now, actor, tuple(touched), tuple(events), tuple(erased))
+            LoggedCommit(revision, time, actor, tuple(touched), tuple(events), tuple(erased))
         )
 
     def after(self, revision: int) -> list[LoggedCommit]:
@@ -67,6 +74,15 @@ class CommitLog:
     def at(self, revision: int) -> LoggedCommit:
         """Return the commit that made a revision, which is in the log."""
         return self.commits[self._place_after(revision - 1)]
+
+    def of(self, revisions: Collection[int]) -> Mapping[int, CommitInfo]:
+        """Return what is known of the commits that made these revisions."""
+        found = {}
+        for revision in revisions:
+            place = self._place_after(revision - 1)
+            if place < len(self.commits) and self.commits[place].revision == revision:
+                found[revision] = self.commits[place].info
+        return found
 
     def _place_after(self, revision: int) -> int:
         return bisect_right(self.commits, revision, key=lambda commit: commit.revision)
@@ -124,7 +140,8 @@ def changes_of_commit(
     commit: LoggedCommit, reader: EntityReader, identify: Identify
 ) -> Iterator[Change]:
     """Yield what a commit did: its events, then the facts of each entity, then what it erased."""
-    yield from changes_of_events(commit.revision, commit.events, reader.rules)
+    revision, made = commit.revision, commit.info
+    yield from changes_of_events(revision, commit.events, reader.rules, made)
     for key in commit.touched:
-        yield from changes_of_entity(key, reader.history(key), commit.revision, identify)
-    yield from changes_of_erasure(commit.revision, commit.erased)
+        yield from changes_of_entity(key, reader.history(key), revision, identify, made)
+    yield from changes_of_erasure(revision, commit.erased, made)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from lamlam.memory_backends.commits.validation import check_reached
+from lamlam.memory_backends.commits.validation import check_reached, check_since
+from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key
@@ -73,6 +74,17 @@ def reader_at(state: GraphState, revision: int, as_of: int | None) -> tuple[Enti
     return PastView(state, as_of), as_of
 
 
+def known_commits(store: FileContents, since: int | None) -> list[CommitInfo]:
+    """Return the commits after a revision.
+
+    Raises:
+        Conflict: the store has not reached it.
+    """
+    check_since(since)
+    check_reached(since, store.revision)
+    return [one.info for one in store.log.after(since or 0)]
+
+
 def known_entities(
     state: GraphState, namespace: Namespace | None, name: str | None
 ) -> list[KnownEntity]:
@@ -88,7 +100,7 @@ def known_entities(
 
 
 def history_of(
-    state: GraphState,
+    store: FileContents,
     entity: str,
     relation: str | None,
     namespace: Namespace,
@@ -98,10 +110,11 @@ def history_of(
     wanted = _relation(relation)
     if not is_text(entity) or wanted == "":
         return []
+    state = store.state
     key = scoped(namespace, canonical_key(entity))
     if key not in state.names and key not in state.past:
         key = state.alias(key) or key
-    return past_facts(key, state.history(key), wanted, identify)
+    return past_facts(key, state.history(key), wanted, identify, store.log.of)
 
 
 def aliases_of(state: GraphState, entity: str, namespace: Namespace) -> list[str]:

@@ -31,6 +31,7 @@ from lamlam.memory_backends.commits.validation import (
     idempotency_hash,
     nested_write,
 )
+from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
@@ -52,6 +53,7 @@ from lamlam.memory_backends.model.operations import (
     StoreInfo,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.networkx_graph.abilities import READING, WRITING
 from lamlam.memory_backends.networkx_graph.changes import changes_after, changes_to_present
 from lamlam.memory_backends.networkx_graph.commit_log import CommitLog
 from lamlam.memory_backends.networkx_graph.erasure import erase_from
@@ -67,29 +69,17 @@ from lamlam.memory_backends.networkx_graph.scan import (
     GraphScan,
     aliases_of,
     history_of,
+    known_commits,
     known_entities,
     reader_at,
 )
 from lamlam.memory_backends.networkx_graph.state import Graph, GraphState
-from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.resolution.name_questions import NameQuestions
 from lamlam.memory_backends.resolution.resolver import look_up
 from lamlam.memory_backends.resolution.views import NamespaceView
 from lamlam.special_files import what_else
 from lamlam.unfinished_files import parts_beside
 
-_READING = frozenset(
-    {
-        Capability.FAST_LOOKUP, Capability.FUZZY, Capability.HISTORY, Capability.ALIASES,
-        Capability.RULES, Capability.NAMESPACES, Capability.VALID_TIME, Capability.CHANGES,
-    }
-)  # fmt: skip
-_WRITING = frozenset(
-    {
-        Capability.WRITE, Capability.TRANSACTIONS, Capability.CAS, Capability.IDEMPOTENCY,
-        Capability.ERASE,
-    }
-)  # fmt: skip
 _COVERED = ("facts", "history", "aliases", "index keys", "change log", "actors")
 _FREED = "memory of the process: freed, not overwritten"
 _FILE_FREED = "file: written again; the disk blocks of the old one are freed, not overwritten"
@@ -118,7 +108,7 @@ class GraphStore(NameQuestions, LocalStore):
         # Of now: where the process stands when the file is written may be another folder.
         self.path = None if path is None else path.absolute()
         self.read_only = read_only
-        self.capabilities = _READING if read_only else _READING | _WRITING
+        self.capabilities = READING if read_only else READING | WRITING
         self.applies_in_thread = False
         self.saves_in_thread = path is not None
         self._lock = threading.RLock()
@@ -215,7 +205,7 @@ class GraphStore(NameQuestions, LocalStore):
         check_entity(entity, relation)
         space = check_namespace(namespace)
         with self._locked() as store:
-            return history_of(store.state, entity, relation, space, self._identify)
+            return history_of(store, entity, relation, space, self._identify)
 
     async def rules(self) -> list[RelationRule]:
         """Return what the store knows about relations, in the order of definition."""
@@ -250,6 +240,13 @@ class GraphStore(NameQuestions, LocalStore):
         else:
             changes = changes_after(self._locked, since, self._identify)
         yield from within(changes, space)
+
+    async def commits(self, since: int | None = None) -> AsyncIterator[CommitInfo]:
+        """Yield the commits after a revision, in order: when each was made and by whom."""
+        with self._locked() as store:
+            found = known_commits(store, since)
+        for one in found:
+            yield one
 
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lamlam.memory_backends.model.commit_info import UNKNOWN, CommitsOf, no_commits
 from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityReader, EntityRecord
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import Identify, as_fact
@@ -36,7 +37,11 @@ def facts_of(record: EntityRecord, wanted: str | None, identify: Identify) -> li
 
 
 def past_facts(
-    key: str, history: EntityHistory, wanted: str | None, identify: Identify
+    key: str,
+    history: EntityHistory,
+    wanted: str | None,
+    identify: Identify,
+    commits_of: CommitsOf = no_commits,
 ) -> list[PastFact]:
     """Return the versions of facts of an entity that have ended, oldest first.
 
@@ -45,14 +50,23 @@ def past_facts(
         history: every version of its facts.
         wanted: key of a relation: only facts of it, or of a synonym of it.
         identify: gives the ids of facts.
+        commits_of: what the log knows of commits.
     """
     name, namespace = history.name or "", split(key)[0]
-    return [
-        PastFact(
-            as_fact(name, fact, identify(key, fact), namespace, retracted),
-            asserted=fact.revision,
-            retracted=retracted,
+    past = [one for one in history.past if wanted is None or same_relation(one.fact.key, wanted)]
+    commits = commits_of({n for fact, retracted in past for n in (fact.revision, retracted)})
+    found = []
+    for fact, retracted in past:
+        begin, end = commits.get(fact.revision, UNKNOWN), commits.get(retracted, UNKNOWN)
+        found.append(
+            PastFact(
+                as_fact(name, fact, identify(key, fact), namespace, retracted),
+                asserted=fact.revision,
+                retracted=retracted,
+                asserted_at=begin.at,
+                asserted_by=begin.actor,
+                retracted_at=end.at,
+                retracted_by=end.actor,
+            )
         )
-        for fact, retracted in history.past
-        if wanted is None or same_relation(fact.key, wanted)
-    ]
+    return found

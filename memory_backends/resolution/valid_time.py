@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 
+from lamlam.memory_backends.model.clock import microseconds as microseconds
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.lazy_facts import LongFacts
 from lamlam.memory_backends.model.lookups import EntityFact, StoredFact
-from lamlam.memory_backends.model.timestamps import as_moment, holds_at, to_us
+from lamlam.memory_backends.model.timestamps import holds_at
 
 
 def facts_holding(stored: Sequence[StoredFact], moment: Instant | None) -> Sequence[StoredFact]:
@@ -47,13 +47,6 @@ def holds(moment: Instant | None, fact: StoredFact) -> bool:
     if fact.valid_from is None and fact.valid_to is None:
         return True
     return holds_at(fact.valid_from, fact.valid_to, microseconds(moment))
-
-
-def microseconds(moment: Instant | None) -> int:
-    """Return a moment in microseconds since 1970; ``None`` is now."""
-    exact = to_us(as_moment(moment if moment is not None else datetime.now(UTC)))
-    assert exact is not None  # a moment was given
-    return exact
 
 
 def is_timeless(stored: Sequence[StoredFact]) -> bool:

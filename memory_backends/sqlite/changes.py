@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lamlam.errors import ChangesGone
 from lamlam.memory_backends.commits.changes import changes_of_entity, present_changes, within
-from lamlam.memory_backends.commits.validation import check_reached
+from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import Identify
 from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.model.operations import Change
 from lamlam.memory_backends.sqlite.commit_log import changes_of_entry, next_entry, touched_by
 from lamlam.memory_backends.sqlite.reader import SqliteReader
-from lamlam.memory_backends.sqlite.scan import Reading
+from lamlam.memory_backends.sqlite.scan import Reading, check_logged
 
 _BATCH = 500  # entities that are read at a time
 
@@ -46,14 +45,7 @@ class SqliteChanges:
             Conflict: the store has not reached the revision.
         """
         revision = max(revision, 0)
-        with reading() as reader:
-            reached, _, _, begin = reader.state()
-        check_reached(revision, reached)
-        if revision < begin:
-            raise ChangesGone(
-                f"the changes are known from revision {begin} on, not from {revision}",
-                hint="begin again with changes(None)",
-            )
+        check_logged(revision, reading)
         while True:
             with reading() as reader:
                 entry = next_entry(reader.cursor, revision)
@@ -62,9 +54,10 @@ class SqliteChanges:
                 rules = reader.rules
             revision = entry.revision
             yield from within(changes_of_entry(entry, rules, self.namespace), self.namespace)
-            yield from self._facts(revision, reading)
+            yield from self._facts(entry.made, reading)
 
-    def _facts(self, revision: int, reading: Reading) -> Iterator[Change]:
+    def _facts(self, made: CommitInfo, reading: Reading) -> Iterator[Change]:
+        revision = made.revision
         after = -1
         seen: set[int] = set()
         while True:
@@ -84,7 +77,7 @@ class SqliteChanges:
                         for key in reader.keys_of(number)
                         if self._is_wanted(key)
                         for change in changes_of_entity(
-                            key, reader.history(key), revision, self.identify
+                            key, reader.history(key), revision, self.identify, made
                         )
                     ]
                 yield from changes

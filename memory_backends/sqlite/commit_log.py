@@ -6,8 +6,8 @@ Which facts a commit changed follows from the versions in the tables `ent` and `
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from lamlam.memory_backends.commits.changes import (
@@ -18,10 +18,13 @@ from lamlam.memory_backends.commits.changes import (
     changes_of_events,
 )
 from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.clock import now
+from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.namespaces import parsed, written
 from lamlam.memory_backends.model.operations import Change
 from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
+from lamlam.memory_backends.model.timestamps import from_us, to_us
 from lamlam.memory_backends.model.values import ValueType
 from lamlam.memory_backends.sqlite.rows import pack_numbers, unpack_numbers
 
@@ -35,6 +38,7 @@ class LogEntry(NamedTuple):
     revision: int
     events: tuple[tuple[str, ...], ...]
     """Each a kind and what it is about (a `CommitEvent`, or `written_erasure`)."""
+    made: CommitInfo
 
 
 def write_entry(
@@ -46,7 +50,7 @@ def write_entry(
     """Add the row of a commit to the log."""
     connection.execute(
         "INSERT INTO log (revision, time, actor, events) VALUES (?, ?, ?, ?)",
-        (revision, time.time_ns() // 1000, actor, pack_events(events)),
+        (revision, to_us(now()), actor, pack_events(events)),
     )
 
 
@@ -97,9 +101,38 @@ def names_any(event: Sequence[str], keys: Collection[str]) -> bool:
 def next_entry(cursor: sqlite3.Cursor, after: int) -> LogEntry | None:
     """Return the first commit after a revision."""
     row = cursor.execute(
-        "SELECT revision, events FROM log WHERE revision > ? ORDER BY revision LIMIT 1", (after,)
+        "SELECT revision, events, time, actor FROM log WHERE revision > ? ORDER BY revision LIMIT 1",
+        (after,),
     ).fetchone()
-    return LogEntry(row[0], unpack_events(row[1])) if row else None
+    if not row:
+        return None
+    return LogEntry(row[0], unpack_events(row[1]), _info(row[0], *row[2:]))
+
+
+def commits_of(cursor: sqlite3.Cursor, revisions: Collection[int]) -> Mapping[int, CommitInfo]:
+    """Return what is known of the commits that made these revisions."""
+    found = {}
+    for revision in revisions:
+        row = cursor.execute(
+            "SELECT revision, time, actor FROM log WHERE revision = ?", (revision,)
+        ).fetchone()
+        if row:
+            found[revision] = _info(*row)
+    return found
+
+
+def commits_after(cursor: sqlite3.Cursor, revision: int, most: int) -> list[CommitInfo]:
+    """Return so many of the commits after a revision, in order."""
+    rows = cursor.execute(
+        "SELECT revision, time, actor FROM log WHERE revision > ? ORDER BY revision LIMIT ?",
+        (revision, most),
+    )
+    return [_info(*row) for row in rows.fetchall()]
+
+
+def _info(revision: int, microseconds: int, actor: str | None) -> CommitInfo:
+    at = from_us(microseconds)
+    return CommitInfo(revision, at if isinstance(at, datetime) else None, actor)
 
 
 def touched_by(cursor: sqlite3.Cursor, revision: int, after: int) -> tuple[int, list[int]] | None:
@@ -126,10 +159,10 @@ def changes_of_entry(
             namespace = parsed(about.pop(0)) if kind == _ERASED else (wanted or ())
             entity_id, *ids = about
             erased = ErasedFacts(namespace, entity_id, tuple(ids))
-            yield from changes_of_erasure(entry.revision, [erased])
+            yield from changes_of_erasure(entry.revision, [erased], entry.made)
         else:
             events = [CommitEvent(known, *about) for known in EVENT_KINDS if known == kind]
-            yield from changes_of_events(entry.revision, events, rules)
+            yield from changes_of_events(entry.revision, events, rules, entry.made)
 
 
 def pack_rules(rules: RelationRules) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
+from lamlam.errors import ChangesGone
 from lamlam.memory_backends.commits.validation import check_reached
+from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityRecord, StoredEntity
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
@@ -16,6 +19,7 @@ from lamlam.memory_backends.model.operations import KnownEntity, PastFact
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.resolution.entity_facts import facts_of, named_record, past_facts
 from lamlam.memory_backends.resolution.views import PastView
+from lamlam.memory_backends.sqlite.commit_log import commits_after, commits_of
 from lamlam.memory_backends.sqlite.reader import SqliteReader
 
 Reading = Callable[[], AbstractContextManager[SqliteReader]]
@@ -130,6 +134,37 @@ def known_entities(
         number = ended[-1][0]
 
 
+def check_logged(since: int, reading: Reading) -> None:
+    """Raise unless the log reaches from a revision on.
+
+    Raises:
+        ChangesGone: it does not reach back so far.
+        Conflict: the store has not reached the revision.
+    """
+    with reading() as reader:
+        reached, _, _, begin = reader.state()
+    check_reached(since, reached)
+    if since < begin:
+        raise ChangesGone(
+            f"the changes are known from revision {begin} on, not from {since}",
+            hint="begin again with changes(None)",
+        )
+
+
+def known_commits(reading: Reading, since: int | None, batch: int = 1000) -> Iterator[CommitInfo]:
+    """Yield the commits after a revision, or all that the log has, each batch from a new snapshot."""
+    if since is not None:
+        check_logged(since, reading)
+    after = -1 if since is None else since
+    while True:
+        with reading() as reader:
+            found = commits_after(reader.cursor, after, batch)
+        yield from found
+        if not found:
+            return
+        after = found[-1].revision
+
+
 def entities_named(reading: Reading, namespace: Namespace | None, name: str) -> list[KnownEntity]:
     """Return the entities of one name, in whatever namespaces there are."""
     found = []
@@ -157,7 +192,7 @@ def history_of(
     if history.name is None and (holder := reader.alias(key)) is not None:
         key, history = holder, reader.history(holder)
     wanted = relation_key(relation) if relation is not None else None
-    return past_facts(key, history, wanted, identify)
+    return past_facts(key, history, wanted, identify, partial(commits_of, reader.cursor))
 
 
 def aliases_of(reader: SqliteReader, entity: str, namespace: Namespace) -> list[str]:

@@ -18,6 +18,7 @@ from lamlam.memory_backends.commits.validation import (
     check_scan,
     check_since,
 )
+from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.lookups import (
@@ -54,6 +55,7 @@ from lamlam.memory_backends.sqlite.scan import (
     aliases_of,
     entities_named,
     history_of,
+    known_commits,
     known_entities,
 )
 from lamlam.memory_backends.sqlite.schema import (
@@ -71,7 +73,7 @@ _READING = frozenset(
     {
         Capability.FAST_LOOKUP, Capability.FUZZY, Capability.HISTORY, Capability.VALID_TIME,
         Capability.NAMESPACES, Capability.ALIASES, Capability.RULES, Capability.CHANGES,
-        Capability.MULTIPROCESS,
+        Capability.MULTIPROCESS, Capability.COMMIT_TIMES,
     }
 )  # fmt: skip
 _WRITING = frozenset(
@@ -284,6 +286,12 @@ class SqliteStore(SqliteFile, NameQuestions, LocalStore):
                 yield from changes.whole(reader)
         else:
             yield from changes.since(since, self._reading)
+
+    async def commits(self, since: int | None = None) -> AsyncIterator[CommitInfo]:
+        """Yield the commits after a revision, in order: when each was made and by whom."""
+        check_since(since)
+        for one in known_commits(self._reading, since):
+            yield one
 
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""

@@ -30,6 +30,7 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import Capability, FactStore
+from tests.memory_backends.conformance.lifetime_mutants import LIFETIME_MUTANTS
 
 
 class Changed(GraphStore):
@@ -337,6 +338,7 @@ MUTANTS: dict[Callable[..., FactStore], str] = {
     KnowsMisspeltNames: "test_names_of_the_same_letters_are_known_loosely",
     GivesOneHomonym: "test_homonyms_are_the_entities_of_an_ambiguous_name",
     ScansOutOfOrder: "test_a_scan_keeps_the_order_of_values",
+    **LIFETIME_MUTANTS,
 }
 """By fault: the law that is about it."""
 

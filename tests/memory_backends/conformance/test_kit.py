@@ -12,7 +12,7 @@ import pytest
 from lamlam.memory_backends.conformance import SUITES, AllLaws, report
 from lamlam.memory_backends.conformance.table import BEGIN, END, law_table
 from lamlam.memory_backends.networkx_graph.store import GraphStore
-from tests.memory_backends.conformance.mutants import MUTANTS, MutantBackend
+from tests.memory_backends.conformance.mutants import MUTANTS
 from tests.paths import ROOT
 from tests.programs import run_python
 
@@ -23,16 +23,17 @@ FAULTLESS = "Faultless"
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The report on every mutant with its law, and on the memory without a fault with all these."""
     folder = tmp_path_factory.mktemp("mutants")
-    classes = {make.__name__: MutantBackend(make) for make in MUTANTS}
     file = folder / "test_mutants.py"
     lines = [
         "from lamlam.memory_backends.conformance import AllLaws",
         "from tests.memory_backends.conformance import mutants",
     ]
-    for name in classes:
+    for make in MUTANTS:
+        module, name = make.__module__, make.__name__
         lines += [
+            f"import {module}",
             f"class Test{name}(AllLaws):",
-            f"    backend = mutants.MutantBackend(mutants.{name})",
+            f"    backend = mutants.MutantBackend({module}.{name})",
         ]
     file.write_text("\n".join(lines) + "\n")
     chosen = [f"{file}::Test{make.__name__}::{law}" for make, law in MUTANTS.items()]
