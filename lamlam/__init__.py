@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.values import Quantity as Quantity
     from lamlam.memory_backends.model.values import ValueType as ValueType
     from lamlam.memory_backends.open import open_store as open_store
+    from lamlam.memory_backends.overlay.overlay import Overlay as Overlay
     from lamlam.memory_backends.protocol import Capability as Capability
     from lamlam.memory_backends.protocol import FactStore as FactStore
     from lamlam.memory_backends.replica import Replica as Replica
@@ -77,6 +78,7 @@ _MODULES = {
         "lamlam.memory_backends.model.relation_rules": "RelationRule",
         "lamlam.memory_backends.model.values": "EntityRef PartialDate Quantity ValueType",
         "lamlam.memory_backends.open": "open_store",
+        "lamlam.memory_backends.overlay.overlay": "Overlay",
         "lamlam.memory_backends.protocol": "Capability FactStore",
         "lamlam.memory_backends.replica": "Replica",
         "lamlam.memory_backends.sync": "SyncFactStore",
@@ -125,6 +127,7 @@ __all__ = [
     "MemoryTools",
     "Mention",
     "MergeEntities",
+    "Overlay",
     "PartialDate",
     "Quantity",
     "Recalled",

@@ -10,6 +10,7 @@ LamLamError
 │   ├── BadToolCall            an unknown tool, or arguments that do not fit it
 │   ├── NotPicklable           an engine or a store cannot be sent to another process
 │   ├── TooManyEntities        memory has more names than a strict constraint can use
+│   ├── OverlayCycle           a namespace would be read behind itself
 │   ├── MissingExtra           optional packages are not installed
 │   └── OutdatedPackage        a package is older than lamlam works with
 ├── ModelError                 the model file cannot be used
@@ -125,6 +126,17 @@ class TooManyEntities(UsageError):
             hint="use Constraint(strict=True, only_named=True), or leave out strict",
         )
         self.most = most
+
+
+class OverlayCycle(UsageError):
+    """A namespace would be read behind itself."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(
+            f"namespace and shared_namespace are both {namespace!r}: a namespace cannot be read"
+            " behind itself",
+            hint="name another shared_namespace, or None for none",
+        )
 
 
 class NotPicklable(UsageError, TypeError):

@@ -269,7 +269,8 @@ class Engine(OneProcess, OnlyAsyncWith):
                 ``model``), ``lookup_bias``, ``max_lookups``, ``max_lookup_tokens``, ``logprobs``
                 (0 to 20: `Completion.logprobs` lists each token of the text with its log
                 probability and so many of the likeliest), ``as_of`` (memory answers as it stood
-                at this revision).
+                at this revision), ``namespace`` (a tuple, as ``("users", "7")``: whose facts are
+                read), ``shared_namespace`` (behind it; default ``()``, ``None``: none).
 
         Raises:
             UnknownOption: an option, policy or mode that does not exist.
@@ -278,7 +279,8 @@ class Engine(OneProcess, OnlyAsyncWith):
             LookupFailed: a miss under the policy ``raise``.
             BadLogits, UnknownToken: the model file is damaged; other generations go on.
             TooManyEntities: memory has too many names for a strict constraint now.
-            NotSupported: ``as_of``, and the memory keeps no history.
+            NotSupported: ``as_of``, and the memory keeps no history; ``namespace`` likewise.
+            BadFact, OverlayCycle: not a namespace, or both are the same.
             Conflict: ``as_of``, and the memory has not reached the revision.
             EngineBusy: ``max_waiting`` requests wait already.
             EngineClosed: the engine is not open.
@@ -372,7 +374,7 @@ class Engine(OneProcess, OnlyAsyncWith):
             has_memory=self._memory.store is not None,
             tool_choice=tool_choice,
         )
-        events = ChatEvents(conversation, self._begin, self._memory.store)
+        events = ChatEvents(conversation, self._begin, self._memory.view(settings))
         return self._observed(events, "chat", tuple(read), settings)
 
     def _observed(
@@ -395,9 +397,8 @@ class Engine(OneProcess, OnlyAsyncWith):
         """Return the settings of a generation, once memory can answer it."""
         self._open_model()
         settings = text_settings(options, verbalise=self.verbalise, lookup_bias=self.lookup_bias)
-        await self._memory.check_as_of(settings.as_of)
+        await self._memory.prepare(settings)
         self._open_model()
-        await self._memory.refresh_names()
         return settings
 
     def _begin(self, prompt: str | ChatPrompt, settings: TextSettings) -> TextEvents:
@@ -408,7 +409,8 @@ class Engine(OneProcess, OnlyAsyncWith):
     ) -> GenerationRequest:
         self._open_here()
         assert self._owner is not None
-        request = GenerationRequest(prompt, settings, is_streamed, self._owner, self._memory.store)
+        view = self._memory.view(settings)
+        request = GenerationRequest(prompt, settings, is_streamed, self._owner, view)
         self._owner.submit(request)
         return request
 

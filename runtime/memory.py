@@ -13,10 +13,15 @@ from lamlam.errors import NotSupported, UsageError
 from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.text_memory import memory_of
 from lamlam.runtime.llama.model_file import check_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.protocol import FactStore
+    from lamlam.runtime.decoding.settings import TextSettings
 
 
 class DefaultMemory(Enum):
@@ -99,10 +104,37 @@ class EngineMemory:
             )
         await self.refresh_names()
 
-    async def refresh_names(self) -> None:
+    async def refresh_names(self, namespaces: Sequence[Namespace] = ((),)) -> None:
         """Read the names for a strict constraint again, if the store has changed."""
         if self.entity_names and self.store is not None and self._has_lookup_tokens:
-            await self.entity_names.refresh(self.store)
+            await self.entity_names.refresh(self.store, namespaces)
+
+    async def prepare(self, settings: TextSettings) -> None:
+        """Raise unless memory can answer a text; read what it needs.
+
+        Raises:
+            UsageError: ``as_of`` or a namespace, and there is no memory.
+            NotSupported, Conflict: as for `check_as_of`; or the store has no namespaces.
+            TooManyEntities: the names are too many for a strict constraint.
+        """
+        self._check_namespaces(settings)
+        await self.check_as_of(settings.as_of)
+        await self.refresh_names(settings.namespaces)
+
+    def view(self, settings: TextSettings) -> FactStore | None:
+        """Return the store as a text reads it: its own namespace, and the shared one."""
+        return memory_of(self.store, settings)
+
+    def _check_namespaces(self, settings: TextSettings) -> None:
+        if settings.namespaces == ((),):
+            return
+        if self.store is None:
+            raise UsageError("namespace needs a memory", hint="open the engine with memory=URL")
+        if "namespaces" not in self.store.capabilities:
+            raise NotSupported(
+                f"{type(self.store).__name__} has no namespaces, so no text can read one",
+                hint="store.capabilities says what it can do",
+            )
 
     async def check_as_of(self, as_of: int | None) -> None:
         """Raise unless memory can be asked as it stood at a revision.

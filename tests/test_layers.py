@@ -24,6 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "memory_backends/commits": {MODEL},
     "memory_backends/protocol": {MODEL, "memory_backends/commits"},
     "memory_backends/replica": READ - {PROTOCOL},
+    "memory_backends/overlay": {MODEL, PROTOCOL, "memory_backends/resolution"},
     "memory_backends/authoring": READ,
     "memory_backends/fact_formats": {MODEL, "memory_backends/commits"},
     "memory_backends/sqlite": {*READ, "memory_backends/authoring"},
@@ -41,7 +42,9 @@ ARROWS: dict[str, set[str]] = {
         MODEL, PROTOCOL, "memory_backends/fact_formats", "memory_backends/open", "testing",
     },
     "runtime/llama": set(),
-    "runtime/decoding": {MODEL, PROTOCOL, "memory_backends/sync", WORDING},
+    "runtime/decoding": {
+        MODEL, PROTOCOL, "memory_backends/overlay", "memory_backends/sync", WORDING,
+    },
     "runtime/observers": {DECODING},
     "runtime/chat": {MODEL, PROTOCOL, DECODING, LLAMA},
     "runtime/memory": {MODEL, PROTOCOL, "memory_backends/open", DECODING, LLAMA},
@@ -74,8 +77,9 @@ ARROWS: dict[str, set[str]] = {
     },
     "__main__": {"cli"},
     "lamlam": {
-        MODEL, PROTOCOL, "memory_backends/open", "memory_backends/replica", "memory_backends/sync",
-        CHAT, DECODING, "runtime/engine", "runtime/observers", "runtime/sync",
+        MODEL, PROTOCOL, "memory_backends/open", "memory_backends/overlay",
+        "memory_backends/replica", "memory_backends/sync", CHAT, DECODING, "runtime/engine",
+        "runtime/observers", "runtime/sync",
     },
 }  # fmt: skip
 FAR_APART = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -385,6 +385,21 @@ class EntityView:
         self._values = values
         self.relations: tuple[str, ...] = tuple(values)
         """Canonical keys of the relations that the entity holds, in stored order."""
+
+    @classmethod
+    def of_values(
+        cls,
+        name: str,
+        key: str,
+        match: MatchPart,
+        values: Mapping[str, Sequence[str]],
+        namespace: Namespace = (),
+    ) -> EntityView:
+        """Return a view of values by the keys of their relations."""
+        view = cls(name, key, match, (), namespace)
+        view._values = {relation: list(known) for relation, known in values.items()}
+        view.relations = tuple(view._values)
+        return view
 
     def values(self, relation_key: str) -> tuple[str, ...]:
         """Return the values of one of its relations, in stored order; empty for any other."""

@@ -31,8 +31,9 @@ from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.wording.value_kinds import may_stand_freely
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.model.lookups import EntityView
 
 MAX_NAME_WORDS = 8
@@ -116,6 +117,7 @@ class KeyConstraint:
         entity_names: EntityNames | None = None,
         as_of: int | None = None,
         meant: Callable[[str, str], EntityView | None] | None = None,
+        namespaces: Sequence[Namespace] = ((),),
     ) -> None:
         """Begin with no names.
 
@@ -123,7 +125,9 @@ class KeyConstraint:
             meant: the entity that an ambiguous name means in a text (`WordGuide.meant`).
             entity_names: all names of the store, for strict without ``only_named``.
             as_of: the revision that is asked about; ``None``: the newest.
+            namespaces: those whose names a strict constraint allows.
         """
+        self._namespaces = namespaces
         self._describe = (
             store.describe_nowait if as_of is None else partial(store.describe_nowait, as_of=as_of)
         )
@@ -216,7 +220,10 @@ class KeyConstraint:
         """
         if self._entity_names is None:
             return named
-        return either(named, self._entity_names.trie(self._vocabulary).root)
+        paths: Paths | None = named
+        for trie in self._entity_names.tries(self._vocabulary, self._namespaces):
+            paths = either(paths, trie.root)
+        return paths
 
     def all_relations(self, entity: str) -> KeyTrie | None:
         """Return every path that a strict constraint leaves to a relation of the entity."""

@@ -86,6 +86,7 @@ def record_of(
         elapsed_s=elapsed_s,
         match=result.match,
         revision=result.revision,
+        namespace=getattr(result, "namespace", ()),
     )
 
 

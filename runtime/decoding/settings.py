@@ -48,6 +48,8 @@ class GenerateKeywords(TypedDict, total=False):
     max_lookup_tokens: int
     logprobs: int | None
     as_of: int | None
+    namespace: Iterable[str] | None
+    shared_namespace: Iterable[str] | None
 
 
 ToolChoice = Literal["auto", "none", "required"]
@@ -112,10 +114,20 @@ class TextSettings:
     and costs nothing."""
     as_of: int | None = None
     """Memory answers as of this revision; by default as of now."""
+    namespace: tuple[str, ...] = ()
+    """Whose facts memory answers with first."""
+    shared_namespace: tuple[str, ...] | None = None
+    """Read where the first has nothing; ``None``: nothing else is, or it is the first itself."""
     call: CallSettings | None = None
     """The generation is a turn that may call a tool."""
     thoughts: ThoughtSettings | None = None
     """The generation is a turn of a chat, in whose thoughts stop strings do not count."""
+
+    @property
+    def namespaces(self) -> tuple[tuple[str, ...], ...]:
+        """Those that the text reads, its own first."""
+        shared = self.shared_namespace
+        return (self.namespace,) if shared is None else (self.namespace, shared)
 
 
 def text_settings(
@@ -140,6 +152,13 @@ def text_settings(
         sampler["repeat_penalty"] = 1.2
         del given["policy"]
     settings["stop"] = _stop_strings(given.pop("stop", ()))
+    if "namespace" in given or "shared_namespace" in keywords:
+        # Late: pydantic comes with it. A shared namespace of `None` says something.
+        from lamlam.memory_backends.overlay.layers import read_layers
+
+        layers = read_layers(given.pop("namespace", ()), keywords.get("shared_namespace", ()))
+        given.pop("shared_namespace", None)
+        settings |= {"namespace": layers.own, "shared_namespace": layers.shared}
     sampler_names = {field.name for field in fields(SamplerSettings)}
     for name, value in given.items():
         (sampler if name in sampler_names else settings)[name] = value

@@ -28,6 +28,8 @@ class Span:
     source: str | None = None
     revision: int | None = None
     match: Match | None = None
+    namespace: tuple[str, ...] = ()
+    """Whose fact it is: of the user's own namespace, or of the shared one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class LookupRecord:
     """Offset of the lookup in the text."""
     revision: int | None = None
     """The revision of the store that answered; of ``as_of`` where that was given."""
+    namespace: tuple[str, ...] = ()
+    """Of the fact, or of the entity that was found; where nothing was, as asked."""
 
     def __post_init__(self) -> None:
         """Take the text of a status for the status."""
@@ -70,4 +74,5 @@ def fact_span(start: int, end: int, record: LookupRecord) -> Span:
         source=record.source,
         revision=record.revision,
         match=record.match,
+        namespace=record.namespace,
     )

@@ -73,7 +73,7 @@ class LookupBroker:
 
     def look_up(self, sequence: RunningSequence, lookup: Lookup) -> bool:
         """Ask the store; return false where the sequence has to wait for the answer."""
-        store = self._store
+        store = sequence.memory
         assert store is not None
         if not self.answers_at_once(sequence.request):
             return self._look_up_slowly(sequence, lookup)

@@ -26,7 +26,7 @@ from lamlam.runtime.decoding.events import (
     Finished,
     LookupStarted,
 )
-from lamlam.runtime.decoding.key_constraint import Constraint, KeyConstraint
+from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.logprobs import score
 from lamlam.runtime.decoding.memory_only import MemoryOnlyDecoder
 from lamlam.runtime.decoding.sampling import Logits, Sampler
@@ -34,10 +34,10 @@ from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.decoding.token_masks import TokenMasks
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.scheduling.batcher import Batcher
+from lamlam.runtime.scheduling.guidance import guidance_of
 from lamlam.runtime.scheduling.kv_slots import KvSlots
 from lamlam.runtime.scheduling.lookup_broker import LookupBroker
 from lamlam.runtime.scheduling.sequence import InferenceContext, Request, RunningSequence
-from lamlam.runtime.wording.word_guide import WordGuide
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult
@@ -249,23 +249,13 @@ class Scheduler:
                     hint="begin with some text",
                 )
             sampler = self._make_sampler(request.settings, self._vocabulary.n_tokens)
+            guidance = guidance_of(
+                request.settings, self._store, self._vocabulary, constraint, self._entity_names
+            )
         except Exception as error:
             _fail(request, error)
             return None
-        key_constraint = word_guide = None
-        if constraint and self._store is not None:
-            as_of = request.settings.as_of
-            if constraint.by_words and not request.settings.is_bias_steady:
-                word_guide = WordGuide(self._store, as_of)
-            key_constraint = KeyConstraint(
-                self._store,
-                self._vocabulary,
-                constraint,
-                self._entity_names,
-                as_of,
-                word_guide.meant if word_guide else None,
-            )
-        return RunningSequence(request, decoder, sampler, key_constraint, word_guide)
+        return RunningSequence(request, decoder, sampler, guidance)
 
     def _admit(self, sequence: RunningSequence) -> None:
         try:

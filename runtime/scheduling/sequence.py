@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.decoder import Decoder
 from lamlam.runtime.decoding.events import Event
-from lamlam.runtime.decoding.key_constraint import KeyConstraint
 from lamlam.runtime.decoding.lookup_answers import GivenOut, PendingLookup
 from lamlam.runtime.decoding.sampling import Logits, Sampler
 from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.decoding.spans import LookupRecord
+from lamlam.runtime.scheduling.guidance import Guidance
 from lamlam.runtime.wording.prompt_form import Form, last_sentence
-from lamlam.runtime.wording.word_guide import WordGuide
 
 if TYPE_CHECKING:
     from lamlam.runtime.decoding.vocabulary import ChatPrompt
@@ -103,18 +102,18 @@ class RunningSequence:
         request: Request,
         decoder: Decoder,
         sampler: Sampler,
-        key_constraint: KeyConstraint | None,
-        word_guide: WordGuide | None = None,
+        guidance: Guidance,
     ) -> None:
         self.request = request
+        self.memory = guidance.memory
         self.slot = -1
         """Number of the sequence in the context, once it has a slot there."""
         self.age = 0
         """Its number among all sequences that were admitted."""
         self.decoder = decoder
         self.sampler = sampler
-        self.key_constraint = key_constraint
-        self.word_guide = word_guide
+        self.key_constraint = guidance.key_constraint
+        self.word_guide = guidance.word_guide
         self.is_prompt_read = False
         """The words of the prompt were asked what they ask for."""
         self.asked_among: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Two namespaces of a store read as one: a user's, and behind it a shared one."""

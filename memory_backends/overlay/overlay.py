@@ -1,0 +1,399 @@
+"""`Overlay`: one read view of a user's namespace, and of a shared one behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from lamlam.errors import BadFact
+from lamlam.memory_backends.model.capabilities import Capability
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.known_names import MAX_HOMONYMS
+from lamlam.memory_backends.model.lookups import (
+    EntityView,
+    Lookup,
+    LookupResult,
+    checked_lookups,
+)
+from lamlam.memory_backends.model.namespaces import written
+from lamlam.memory_backends.model.operations import PastFact, StoreInfo
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.overlay.answers import AsksAlias, Steps, is_decided, merged_answer
+from lamlam.memory_backends.overlay.layers import Layers, read_layers
+from lamlam.memory_backends.overlay.names import (
+    ALIKE,
+    VERY,
+    Strength,
+    is_same_entity,
+    is_very_name,
+    strength_of_homonyms,
+    strength_of_view,
+)
+from lamlam.memory_backends.overlay.scanning import scan_layers
+from lamlam.memory_backends.overlay.views import one_view
+from lamlam.memory_backends.protocol import FactStore, ReadOnlyStore, check_store
+
+_KEPT = frozenset(
+    {
+        Capability.ALIASES, Capability.RULES, Capability.NAMESPACES, Capability.HISTORY,
+        Capability.VALID_TIME, Capability.FUZZY, Capability.FAST_LOOKUP, Capability.SERVER,
+        Capability.MULTIPROCESS,
+    }
+)  # fmt: skip
+_MOST_TRIES = 3
+
+Found = TypeVar("Found")
+
+
+class Overlay(ReadOnlyStore):
+    """A store as one of its users sees it: the user's own facts, and behind them the shared ones.
+
+    The unnamed namespace of the overlay is both together: a fact of the user hides the shared
+    ones of the same relation of the same entity. Each layer can be asked alone by its name, and
+    no other namespace can. Facts say by their `namespace` which layer they are of.
+
+    `Engine.generate` with ``namespace=`` reads memory in this way.
+    """
+
+    refusal = ("an overlay is only read", "write to the store itself, with namespace=")
+
+    def __init__(
+        self,
+        store: FactStore,
+        namespace: Iterable[str],
+        shared_namespace: Iterable[str] | None = (),
+    ) -> None:
+        """See two namespaces as one; the store stays open when this is closed.
+
+        Args:
+            store: a store, or a snapshot of one.
+            namespace: the user's own.
+            shared_namespace: read where the first has nothing; ``None``: nothing else is.
+
+        Raises:
+            BadFact: one of them is not a namespace.
+            OverlayCycle: both are the same.
+            UsageError: not a store.
+        """
+        check_store(store)
+        self._store = store
+        self.layers = read_layers(namespace, shared_namespace)
+        self.capabilities = store.capabilities & _KEPT
+
+    # At once --------------------------------------------------------------------------------------
+
+    def lookup_nowait(self, query: Lookup) -> LookupResult:
+        """Return what the user sees of one relation of one entity."""
+        layers, store = self._layers(query.namespace), self._store
+        mine = store.lookup_nowait(replace(query, namespace=layers.own))
+        if layers.shared is None or is_decided(mine):
+            return mine
+        theirs = store.lookup_nowait(replace(query, namespace=layers.shared))
+        return self._answer_nowait(merged_answer(query, layers, mine, theirs))
+
+    def describe_nowait(
+        self,
+        entity: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> EntityView | None:
+        """Return what the user sees of an entity; ``None`` if unknown or ambiguous."""
+        return _Naming(self._store, self._layers(namespace), entity, fuzzy, as_of).view()
+
+    def homonyms_nowait(
+        self,
+        name: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> tuple[EntityView, ...]:
+        """Return the entities that a name may mean which is ambiguous to the user."""
+        return _Naming(self._store, self._layers(namespace), name, fuzzy, as_of).homonyms()
+
+    def known_names_nowait(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        """Return those of the names that either layer knows."""
+        known: frozenset[str] = frozenset()
+        for space in self._layers(namespace).all():
+            known |= self._store.known_names_nowait(
+                names, namespace=space, as_of=as_of, loosely=loosely
+            )
+        return known
+
+    def refresh_nowait(self) -> None:
+        """Let the next lookup see everything that was committed before it."""
+        self._store.refresh_nowait()
+
+    def _answer_nowait(self, steps: Steps) -> LookupResult:
+        sent: object = None
+        try:
+            while True:
+                step = steps.send(sent)
+                if isinstance(step, AsksAlias):
+                    names, space = [step.name], step.namespace
+                    sent = bool(self._store.known_names_nowait(names, namespace=space))
+                else:
+                    sent = [self._store.lookup_nowait(one) for one in step]
+        except StopIteration as end:
+            answer: LookupResult = end.value
+            return answer
+
+    # Waiting --------------------------------------------------------------------------------------
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        """Return one result per query, in their order."""
+        given = checked_lookups(queries)
+        for _ in range(_MOST_TRIES):
+            results, is_one_state = await self._answers(given)
+            if is_one_state:
+                break
+        return results
+
+    async def _answers(self, queries: list[Lookup]) -> tuple[list[LookupResult], bool]:
+        """Return the answers, and whether all that was asked for them was of one revision."""
+        layers = [self._layers(query.namespace) for query in queries]
+        asked = [
+            replace(query, namespace=space)
+            for query, of_query in zip(queries, layers, strict=True)
+            for space in of_query.all()
+        ]
+        found = iter(await self._store.lookup_many(asked))
+        answers: dict[int, LookupResult] = {}
+        steps: dict[int, Steps] = {}
+        revisions = set()
+        for n, (query, of_query) in enumerate(zip(queries, layers, strict=True)):
+            mine = next(found)
+            revisions.add(mine.revision)
+            theirs = None if of_query.shared is None else next(found)
+            if theirs is None or is_decided(mine):
+                answers[n] = mine
+            else:
+                steps[n] = merged_answer(query, of_query, mine, theirs)
+        is_one_state = True
+        sent: dict[int, object] = dict.fromkeys(steps)
+        while sent:
+            wanted: dict[int, list[Lookup]] = {}
+            following: dict[int, object] = {}
+            for n, answer in sent.items():
+                try:
+                    step = steps[n].send(answer)
+                except StopIteration as end:
+                    answers[n] = end.value
+                    continue
+                if isinstance(step, AsksAlias):
+                    following[n] = await self._is_alias(step)
+                else:
+                    wanted[n] = step
+            if wanted:
+                again = [one for some in wanted.values() for one in some]
+                more = iter(await self._store.lookup_many(again))
+                for n, some in wanted.items():
+                    results = [next(more) for _ in some]
+                    is_one_state &= revisions.issuperset(one.revision for one in results)
+                    following[n] = results
+            sent = following
+        return [answers[n] for n in range(len(queries))], is_one_state
+
+    async def _is_alias(self, step: AsksAlias) -> bool:
+        if is_very_name(step.name, step.stored):
+            return True
+        if Capability.ALIASES not in self.capabilities:
+            return False
+        aliases = await self._store.aliases(step.stored, namespace=step.namespace)
+        return canonical_key(step.name) in aliases
+
+    async def scan(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+    ) -> AsyncIterator[Fact]:
+        """Yield the facts that the user sees; of both layers, also with ``None``."""
+        layers = self._layers(namespace or ())
+        facts = scan_layers(self._store, layers, entity, relation, as_of, batch)
+        try:
+            async for fact in facts:
+                yield fact
+        finally:
+            if isinstance(facts, AsyncGenerator):  # one that is left early must be closed
+                await facts.aclose()
+
+    async def known_names(
+        self,
+        names: Sequence[str],
+        *,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+        loosely: bool = False,
+    ) -> frozenset[str]:
+        """Return those of the names that either layer knows."""
+        known: frozenset[str] = frozenset()
+        for space in self._layers(namespace).all():
+            known |= await self._store.known_names(
+                names, namespace=space, as_of=as_of, loosely=loosely
+            )
+        return known
+
+    async def history(
+        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
+    ) -> list[PastFact]:
+        """Return what ended in either layer, oldest first."""
+        past = [
+            one
+            for space in self._layers(namespace).all()
+            for one in await self._store.history(entity, relation, namespace=space)
+        ]
+        return sorted(past, key=lambda one: one.retracted)
+
+    async def rules(self) -> list[RelationRule]:
+        """Return the rules of relations: every namespace of a store has the same."""
+        return await self._store.rules()
+
+    async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
+        """Return the other names of an entity in either layer, sorted."""
+        known: set[str] = set()
+        for space in self._layers(namespace).all():
+            known.update(await self._store.aliases(entity, namespace=space))
+        return sorted(known)
+
+    async def info(self) -> StoreInfo:
+        """Return what the store is; its numbers count every namespace."""
+        return replace(await self._store.info(), read_only=True)
+
+    async def aclose(self) -> None:
+        """Do nothing: the store stays open."""
+
+    def _layers(self, namespace: Namespace) -> Layers:
+        """Return what a namespace of the overlay stands for.
+
+        Raises:
+            BadFact: it is another user's.
+        """
+        if namespace == ():
+            return self.layers
+        if check_namespace(namespace) not in self.layers.all():
+            raise BadFact(
+                f"namespace {written(namespace)!r} is not one of this overlay",
+                hint=f"it reads {' and '.join(repr(written(one)) for one in self.layers.all())}",
+            )
+        return Layers(namespace)
+
+
+class _Naming:
+    """What both layers of a store that answers at once mean by one name."""
+
+    def __init__(
+        self, store: FactStore, layers: Layers, name: str, fuzzy: bool, as_of: int | None
+    ) -> None:
+        self._store = store
+        self._layers = layers
+        self._name = name
+        self._fuzzy = fuzzy
+        self._as_of = as_of
+
+    def view(self) -> EntityView | None:
+        """Return the description of the entity that the name means."""
+        own, shared = self._layers
+        mine = self._described(self._name, own, fuzzy=self._fuzzy)
+        if shared is None:
+            return mine
+        theirs = self._described(self._name, shared, fuzzy=self._fuzzy)
+        if mine is None and theirs is None:  # unknown, or ambiguous
+            return None
+        my, their = self._strengths(mine, theirs)
+        if my >= their:
+            return None if mine is None else self._with_other(mine, theirs, is_mine=True)
+        return None if theirs is None else self._with_other(theirs, mine, is_mine=False)
+
+    def homonyms(self) -> tuple[EntityView, ...]:
+        """Return the entities that the name may mean, where it is ambiguous."""
+        own, shared = self._layers
+        mine = self._homonyms(own)
+        if shared is None:
+            return mine
+        theirs = self._homonyms(shared)
+        if not (mine or theirs):
+            return ()
+        if self.view() is not None:
+            return ()
+        is_mine = strength_of_homonyms(mine) >= strength_of_homonyms(theirs)
+        first, space = (mine, shared) if is_mine else (theirs, own)
+        found = []
+        for one in first[:MAX_HOMONYMS]:
+            other = self._described(one.name, space, fuzzy=False)
+            if other is not None and is_same_entity(one.name, other.name):
+                pair = (one, other) if is_mine else (other, one)
+                one = one_view(one, *pair, own)
+            found.append(one)
+        return tuple(found)
+
+    def _strengths(
+        self, mine: EntityView | None, theirs: EntityView | None
+    ) -> tuple[Strength, Strength]:
+        """Return how surely each layer knows the name; one of them found an entity by it."""
+        own, shared = self._layers
+        assert shared is not None
+        my, their = strength_of_view(mine, self._name), strength_of_view(theirs, self._name)
+        if mine is None and their < VERY:
+            my = strength_of_homonyms(self._homonyms(own))
+        elif theirs is None and my < ALIKE:
+            their = strength_of_homonyms(self._homonyms(shared))
+        if my == ALIKE and their >= ALIKE:
+            if their == ALIKE and theirs is not None and self._is_alias(shared):
+                their = VERY
+            if their == VERY and mine is not None and self._is_alias(own):
+                my = VERY
+        return my, their
+
+    def _with_other(
+        self, first: EntityView, other: EntityView | None, *, is_mine: bool
+    ) -> EntityView:
+        """Return the entity that the name means, with what the other layer holds of it."""
+        own, shared = self._layers
+        assert shared is not None
+        behind = None
+        if other is not None and (
+            is_same_entity(first.name, other.name)
+            or (
+                is_very_name(first.name, self._name) and strength_of_view(other, self._name) == VERY
+            )
+        ):
+            behind = other
+        elif not is_very_name(first.name, self._name):
+            again = self._described(first.name, shared if is_mine else own, fuzzy=False)
+            if again is not None and (
+                is_same_entity(first.name, again.name)
+                or strength_of_view(again, first.name) == VERY
+            ):
+                behind = again
+        if behind is None:
+            return first
+        mine, theirs = (first, behind) if is_mine else (behind, first)
+        return one_view(first, mine, theirs, own)
+
+    def _described(self, name: str, space: Namespace, *, fuzzy: bool) -> EntityView | None:
+        return self._store.describe_nowait(name, fuzzy=fuzzy, namespace=space, as_of=self._as_of)
+
+    def _homonyms(self, space: Namespace) -> tuple[EntityView, ...]:
+        return self._store.homonyms_nowait(
+            self._name, fuzzy=self._fuzzy, namespace=space, as_of=self._as_of
+        )
+
+    def _is_alias(self, space: Namespace) -> bool:
+        return bool(
+            self._store.known_names_nowait([self._name], namespace=space, as_of=self._as_of)
+        )
