@@ -128,9 +128,10 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import ReadOnlyStore, Snapshot
     from lamlam.memory_backends.resolution.blocking_codes import index_codes
     from lamlam.memory_backends.resolution.code_index import CodeIndex
+    from lamlam.memory_backends.resolution.descriptions import describe
     from lamlam.memory_backends.resolution.entity_facts import facts_of, named_record, past_facts
     from lamlam.memory_backends.resolution.name_questions import NameQuestions
-    from lamlam.memory_backends.resolution.resolver import describe, look_up
+    from lamlam.memory_backends.resolution.resolver import look_up
     from lamlam.memory_backends.resolution.views import NamespaceView, PastView
 
 T = TypeVar("T")
@@ -175,7 +176,8 @@ _HOMES = {
         "lamlam.memory_backends.resolution.code_index": "CodeIndex",
         "lamlam.memory_backends.resolution.entity_facts": "facts_of named_record past_facts",
         "lamlam.memory_backends.resolution.name_questions": "NameQuestions",
-        "lamlam.memory_backends.resolution.resolver": "describe look_up",
+        "lamlam.memory_backends.resolution.descriptions": "describe",
+        "lamlam.memory_backends.resolution.resolver": "look_up",
         "lamlam.memory_backends.resolution.views": "NamespaceView PastView",
     }.items()
     for name in names.split()

@@ -17,7 +17,7 @@ from lamlam.memory_backends.model.capabilities import unsupported as unsupported
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.fast_lookups import FastLookups
-from lamlam.memory_backends.model.known_names import names_by_lookups, names_found
+from lamlam.memory_backends.model.known_names import names_by_lookups, names_found, names_of_values
 from lamlam.memory_backends.model.lookups import (
     Lookup,
     LookupResult,
@@ -234,8 +234,9 @@ class FactStore(FastLookups, Lifetimes, Protocol):
     ) -> frozenset[str]:
         """Return those of the names that the store knows; arguments as `known_names_nowait`."""
         lookups = names_by_lookups(names, check_namespace(namespace), as_of)
-        results = await self.lookup_many(lookups)
-        return names_found(lookups, results, loosely=loosely)
+        found = names_found(lookups, await self.lookup_many(lookups), loosely=loosely)
+        lookups = [one for one in lookups if one.entity not in found]
+        return found | await names_of_values(self, lookups, loosely=loosely)
 
     def snapshot(self) -> AbstractAsyncContextManager[FactStore]:
         """Yield the store as it is now, for reading, whatever is committed meanwhile (`HISTORY`)."""

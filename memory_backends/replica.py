@@ -32,8 +32,9 @@ from lamlam.memory_backends.model.row_codec import (
     unpack,
 )
 from lamlam.memory_backends.resolution.code_index import CodeIndex
+from lamlam.memory_backends.resolution.descriptions import describe, homonyms
 from lamlam.memory_backends.resolution.known_names import known_names
-from lamlam.memory_backends.resolution.resolver import describe, homonyms, look_up
+from lamlam.memory_backends.resolution.resolver import look_up
 from lamlam.memory_backends.resolution.views import NamespaceView
 
 _MOST_AT_ONCE = 1000

@@ -19,9 +19,10 @@ from lamlam.memory_backends.conformance.laws.faults import FaultLaws
 from lamlam.memory_backends.conformance.laws.files import FileLaws
 from lamlam.memory_backends.conformance.laws.hostile_text import HostileTextLaws
 from lamlam.memory_backends.conformance.laws.idempotency import IdempotencyLaws
+from lamlam.memory_backends.conformance.laws.inverses import InverseLaws, ValueLaws
 from lamlam.memory_backends.conformance.laws.known_names import KnownNameLaws
 from lamlam.memory_backends.conformance.laws.mentions import MentionLaws
-from lamlam.memory_backends.conformance.laws.merges import InverseLaws, MergeLaws, NamespaceLaws
+from lamlam.memory_backends.conformance.laws.merges import MergeLaws, NamespaceLaws
 from lamlam.memory_backends.conformance.laws.migrations import DeclarationLaws, MigrationLaws
 from lamlam.memory_backends.conformance.laws.round_trips import PeriodRoundTripLaws, RoundTripLaws
 from lamlam.memory_backends.conformance.laws.several_values import (
@@ -44,6 +45,7 @@ SUITES: tuple[type[Laws], ...] = (
     KnownNameLaws,
     AliasLaws,
     InverseLaws,
+    ValueLaws,
     AtomicityLaws,
     ArgumentLaws,
     ConcurrencyLaws,
@@ -77,6 +79,7 @@ class AllLaws(
     KnownNameLaws,
     AliasLaws,
     InverseLaws,
+    ValueLaws,
     AtomicityLaws,
     ArgumentLaws,
     ConcurrencyLaws,

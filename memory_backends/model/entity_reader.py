@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple, Protocol
 
+from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lazy_facts import MOST_AT_ONCE, LongFacts
 from lamlam.memory_backends.model.lookups import EntityFact, PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import scoped, split
@@ -132,6 +134,9 @@ class EntityReader(Protocol):
     rules, history and near names.
     """
 
+    namespace: Namespace = ()
+    """The one whose plain keys are taken and given instead of scoped ones, by a view of it."""
+
     @property
     def rules(self) -> RelationRules:
         """What the store knows about relations."""
@@ -205,22 +210,33 @@ class EntityReader(Protocol):
         """
         return ()
 
-    def referring(self, key: str, relation: str) -> Sequence[EntityFact]:
-        """Return facts whose value is this entity, of a relation or a synonym of it.
+    def values_among(self, keys: Collection[str]) -> set[str]:
+        """Return those of the (scoped) keys that may be a value's: `owners` gives some for them."""
+        return {key for key in keys if any(True for _ in self.owners(key))}
+
+    def referring(
+        self, key: str, relation: str | None = None, most: int | None = None
+    ) -> Sequence[EntityFact]:
+        """Return facts whose value is the entity with this scoped key.
 
         A value may name it by any of its other names: what was merged into it is one of them.
         Ordered by the key of the entity that they are about, then as stored. Asked only where a
         relation has an inverse.
+
+        Args:
+            relation: only facts of this relation, or of a synonym of it.
+            most: of how many entities that have it as a value the facts are read.
         """
         keys = [key, *self.aliases(key)]
         codes = {entity_code(one) for one in keys}
-        owners = sorted({owner for one in keys for owner in self.owners(one)})
+        found = (owner for one in keys for owner in self.owners(one))
+        owners = sorted(set(islice(found, most)))
         return [
             EntityFact(record.name, record.key, fact, fact.value)
             for owner in owners
             if (record := self.record(owner)) is not None
             for fact in record.stored()
-            if fact.code in codes and same_relation(fact.key, relation)
+            if fact.code in codes and (relation is None or same_relation(fact.key, relation))
         ]
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.model.capabilities import Capability, HasCapabilities
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult, LookupStatus, checked_lookup
+from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
 from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS
 
 MAX_NAMES = 10_000
@@ -61,7 +65,7 @@ def names_by_lookups(names: Iterable[str], namespace: Namespace, as_of: int | No
 def names_found(
     lookups: Sequence[Lookup], results: Sequence[LookupResult], *, loosely: bool
 ) -> frozenset[str]:
-    """Return the names that the answers to `names_by_lookups` show to be known."""
+    """Return the names that the answers to such questions show to be known."""
     return frozenset(
         [
             asked.entity
@@ -74,3 +78,24 @@ def names_found(
             )
         ]
     )
+
+
+class _NameSource(HasCapabilities, Protocol):
+    async def rules(self) -> list[RelationRule]: ...
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]: ...
+
+
+async def names_of_values(
+    store: _NameSource, lookups: Sequence[Lookup], *, loosely: bool
+) -> frozenset[str]:
+    """Return the names of which facts of other entities tell, by a relation with an inverse.
+
+    Args:
+        lookups: questions about the names that have no facts themselves.
+    """
+    rules = await store.rules() if Capability.RULES in store.capabilities else ()
+    relations = list(RelationRules(rules).turned)
+    asked = [replace(one, relation=relation) for one in lookups for relation in relations]
+    results = await store.lookup_many(asked) if asked else []
+    return names_found(asked, results, loosely=loosely)

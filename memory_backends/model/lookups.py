@@ -10,7 +10,9 @@ from lamlam.errors import BadFact
 from lamlam.memory_backends.model.candidates import Candidate
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookup_status import LookupStatus as LookupStatus
+from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.model.timestamps import as_moment, from_us
 from lamlam.memory_backends.model.values import value_of
 
@@ -367,6 +369,7 @@ class EntityView:
         match: MatchPart,
         stored: Sequence[StoredFact],
         namespace: Namespace = (),
+        turned: Iterable[tuple[str, str]] = (),
     ) -> None:
         """Hold the facts of an entity.
 
@@ -374,10 +377,13 @@ class EntityView:
             name: as stored.
             key: its canonical key, without the namespace.
             match: how the asked name was understood.
+            turned: what facts of other entities answer about it: relation keys and values.
         """
         values: dict[str, list[str]] = {}
         for fact in stored:
             values.setdefault(fact.key, []).append(fact.value)
+        for relation, value in turned:
+            _add_turned(values, relation, value)
         self.name = name
         self.key = key
         self.namespace = namespace
@@ -407,6 +413,14 @@ class EntityView:
 
     def __repr__(self) -> str:
         return f"EntityView({self.name!r}, relations={self.relations!r})"
+
+
+def _add_turned(values: dict[str, list[str]], relation: str, value: str) -> None:
+    """Add a value of an inverse relation, unless the entity itself has it, under its own name."""
+    own = next((one for one in values if same_relation(one, relation)), relation)
+    given = values.setdefault(own, [])
+    if all(canonical_key(one) != canonical_key(value) for one in given):
+        given.append(value)
 
 
 def as_fact(

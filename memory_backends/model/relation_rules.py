@@ -66,21 +66,24 @@ class RelationRule:
 class RelationRules:
     """The rules of a store, found by any synonym of the relation's name."""
 
-    __slots__ = ("_by_group", "_inverses", "_of_narrower")
+    __slots__ = ("_by_group", "_inverses", "_of_narrower", "turned")
 
     def __init__(self, rules: Iterable[RelationRule] = ()) -> None:
         self._by_group: dict[int | str, RelationRule] = {}
         self._inverses: dict[int | str, list[str]] = {}
         self._of_narrower: dict[int | str, list[str]] = {}
         """Relations that a narrower one answers for ("spouse" for "wife"), and its inverses."""
+        self.turned: dict[str, str] = {}
+        """Keys of relations that are answered from the other side, and those whose facts answer."""
         for rule in rules:
             self._by_group[_group(rule.key)] = rule
         for rule in self._by_group.values():
             if rule.inverse is not None:
                 inverse = canonical_key(rule.inverse)
                 # "child" has the inverse "parent", so "parent" has the inverse "child".
-                self._note(inverse, rule.key)
-                self._note(rule.key, inverse)
+                for one, other in ((inverse, rule.key), (rule.key, inverse)):
+                    self._note(one, other)
+                    self.turned.setdefault(one, other)
 
     def _note(self, relation: str, inverse: str) -> None:
         own = _group(relation)

@@ -210,12 +210,25 @@ class FetchedEntities(EntityReader):
             raise NotFetched
         return self._rules
 
-    def referring(self, key: str, relation: str) -> Sequence[EntityFact]:
-        """Return facts of a relation whose value is the entity with this (scoped) key."""
+    def values_among(self, keys: Collection[str]) -> set[str]:
+        """Return those of the scoped keys that are a value's; all are fetched together."""
+        missing = [key for key in keys if key not in self._referring]
+        if missing:
+            self.wanted.referring.update(dict.fromkeys(missing))
+            raise NotFetched
+        return {key for key in keys if self._referring[key]}
+
+    def referring(
+        self, key: str, relation: str | None = None, most: int | None = None
+    ) -> Sequence[EntityFact]:
+        """Return facts whose value is the entity with this (scoped) key."""
         if key not in self._referring:
             self.wanted.referring[key] = None
             raise NotFetched
-        return [one for one in self._referring[key] if same_relation(one.fact.key, relation)]
+        found = self._referring[key]
+        if relation is None:
+            return found
+        return [one for one in found if same_relation(one.fact.key, relation)]
 
 
 class StoreGone(Exception):

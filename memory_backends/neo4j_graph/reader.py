@@ -127,6 +127,7 @@ class Neo4jReader:
                 except StoreGone:
                     raise self._gone() from None
                 check_reached(as_of, fetched.revision)
+                fetched.set_rules(await self.rules_at(fetched.rules_at, transaction))
             return found
 
         return await self._connection.read(work, bookmarks_of(as_of))

@@ -10,6 +10,7 @@ from lamlam.memory_backends.model.known_names import checked_names
 from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS, is_text
 from lamlam.memory_backends.resolution.blocking_codes import letters_code
 from lamlam.memory_backends.resolution.resolver import EntityMatch, find_entity
+from lamlam.memory_backends.resolution.value_entities import is_plain, known_as_values
 
 _LONGEST_FOLDED = 200
 """Characters of a name that is looked for in other spellings: folding a long one takes long."""
@@ -17,6 +18,8 @@ _LONGEST_FOLDED = 200
 
 def known_names(reader: EntityReader, names: Sequence[str], *, loosely: bool) -> frozenset[str]:
     """Return those of the names that are an entity's key or alias but for case and spaces.
+
+    Or a value's, of a relation with an inverse: then facts of others answer about it.
 
     Args:
         reader: asked for all names together.
@@ -34,9 +37,15 @@ def known_names(reader: EntityReader, names: Sequence[str], *, loosely: bool) ->
     }
     asked = set(keys.values())
     known = reader.known(asked)
+    if reader.rules:
+        known |= known_as_values(reader, asked - known)
     if loosely:
         short = {key for key in asked - known if len(key) <= _LONGEST_FOLDED}
         known |= _found_otherwise(reader, short)
+        if reader.rules:
+            folded = {key: name.key for key in short - known if is_plain(name := fold(key))}
+            values = known_as_values(reader, set(folded.values()))
+            known.update([key for key, name in folded.items() if name in values])
     return frozenset([name for name, key in keys.items() if key in known])
 
 

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import EntityView
+from lamlam.memory_backends.resolution.descriptions import describe, homonyms
 from lamlam.memory_backends.resolution.known_names import known_names
-from lamlam.memory_backends.resolution.resolver import describe, homonyms
 
 
 class NameQuestions:

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from lamlam.errors import BadFact
 from lamlam.memory_backends.model.candidates import Candidate
 from lamlam.memory_backends.model.entity_reader import (
     MOST_OF_A_CODE,
@@ -32,7 +31,6 @@ from lamlam.memory_backends.model.lazy_facts import LazyFacts
 from lamlam.memory_backends.model.lookups import (
     NO_MATCH,
     EntityFact,
-    EntityView,
     Identify,
     Lookup,
     LookupResult,
@@ -45,7 +43,6 @@ from lamlam.memory_backends.model.lookups import (
 )
 from lamlam.memory_backends.model.namespaces import only, split
 from lamlam.memory_backends.model.plain_forms import plain_text
-from lamlam.memory_backends.model.timestamps import holds_at
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.resolution.blocking_codes import letters_code, typo_probes
 from lamlam.memory_backends.resolution.homonyms import told_apart
@@ -66,17 +63,18 @@ from lamlam.memory_backends.resolution.valid_time import (
     facts_holding,
     holds,
     is_timeless,
-    microseconds,
     valid_at,
 )
-from lamlam.memory_backends.resolution.value_entities import value_alone
+from lamlam.memory_backends.resolution.value_entities import (
+    joined_values,
+    turned_around,
+    value_alone,
+)
 from lamlam.memory_backends.resolution.views import NamespaceView
 
 _NEAR_NAME = 0.70  # below it a name is not even worth a mention: it is another one
 _BELOW_ACCEPTED = ACCEPTED_SCORE - 0.01  # of what is as near as an answer, and still is none
 _MOST_CANDIDATES = 5
-MAX_DESCRIBED = 1024
-"""Facts of an entity that a description holds, the first in stored order: generation waits for it."""
 
 
 class EntityMatch(NamedTuple):
@@ -91,7 +89,7 @@ class EntityMatch(NamedTuple):
     """Keys of the entities that an ambiguous name may mean, the most alike first; at most 32."""
 
 
-_ABSENT = EntityMatch(None, NO_MATCH)
+ABSENT = EntityMatch(None, NO_MATCH)
 
 
 def look_up(
@@ -134,10 +132,9 @@ def look_up(
         )
     found = find_entity(reader, query.entity)
     record = found.record
-    if reader.rules and (record is None or found.part.kind == "fuzzy"):
-        other = value_alone(reader, query.namespace, canonical_key(query.entity), wanted)
-        if other is not None:
-            record, found = other, EntityMatch(other, MatchPart("exact", 1.0, other.name))
+    if reader.rules and found.part.kind != "exact":
+        found = or_a_value(reader, query.entity, found, wanted)
+        record = found.record
     if record is None:
         relation = plain_text(query.relation)
         if found.is_ambiguous:
@@ -172,12 +169,7 @@ def look_up(
         holding = facts_holding(stored, query.valid_at)
         return result(LookupStatus.HIT if holding else LookupStatus.NOT_VALID_AT, stored=holding)
     own = [EntityFact(record.name, record.key, fact, fact.value) for fact in stored]
-    valid = valid_at(own, query.valid_at)
-    known = {canonical_key(one.value) for one in valid}
-    for one in valid_at(turned, query.valid_at):
-        if (name := canonical_key(one.value)) not in known:
-            known.add(name)
-            valid.append(one)
+    valid = joined_values(valid_at(own, query.valid_at), valid_at(turned, query.valid_at))
     return result(LookupStatus.HIT if valid else LookupStatus.NOT_VALID_AT, owned=valid)
 
 
@@ -192,55 +184,26 @@ def _of_relation(
     part = MatchPart("exact", 1.0, stored[0].relation) if stored else NO_MATCH
     if not stored:
         part, stored = matching_facts(record, wanted)
-    turned = [
-        one._replace(value=one.name)
-        for inverse in (reader.rules.inverses_of(wanted) if reader.rules else ())
-        for one in reader.referring(record.key, inverse)
-    ]
+    held = stored[0].key if stored and part.kind != "exact" else None
+    turned = turned_around(reader, record.key, wanted, held) if reader.rules else []
     if part is NO_MATCH and turned:
         part = MatchPart("inverse", 1.0, turned[0].fact.relation)
     return part, stored, turned
 
 
-def describe(reader: EntityReader, entity: str, *, fuzzy: bool) -> EntityView | None:
-    """Return what the reader holds of an entity now; ``None`` if unknown or ambiguous.
+def or_a_value(
+    reader: EntityReader, name: str, found: EntityMatch, wanted: str | None = None
+) -> EntityMatch:
+    """Return what was found, or an entity without facts that values call by the name.
 
-    Raises:
-        BadFact: the name is not a string.
+    Where another is spelt nearly so, the very name comes first; an alias stays what it is.
     """
-    if not isinstance(entity, str):
-        raise BadFact(f"invalid lookup: entity must be a string, got {type(entity).__name__}")
-    found = find_entity(reader, entity, fuzzy=fuzzy) if is_text(entity) else _ABSENT
-    return _view(found.record, found.part) if found.record is not None else None
-
-
-def homonyms(reader: EntityReader, name: str, *, fuzzy: bool) -> tuple[EntityView, ...]:
-    """Return what the reader holds now of each entity that an ambiguous name may mean.
-
-    Raises:
-        BadFact: the name is not a string.
-    """
-    if not isinstance(name, str):
-        raise BadFact(f"invalid lookup: entity must be a string, got {type(name).__name__}")
-    found = find_entity(reader, name, fuzzy=fuzzy) if is_text(name) else _ABSENT
-    return tuple(
-        [
-            _view(record, MatchPart("fuzzy", score, record.name))
-            for key, score in found.meant
-            if (record := reader.record(key)) is not None
-        ]
-    )
-
-
-def _view(record: EntityRecord, part: MatchPart) -> EntityView:
-    # Some records can read a part of their facts; others have them all at hand.
-    first = getattr(record, "first", None)
-    stored = first(MAX_DESCRIBED) if first is not None else record.stored()[:MAX_DESCRIBED]
-    if not is_timeless(stored):
-        now = microseconds(None)
-        stored = [fact for fact in stored if holds_at(fact.valid_from, fact.valid_to, now)]
-    namespace, key = split(record.key)
-    return EntityView(record.name, key, part, stored, namespace)
+    key = canonical_key(name)
+    other = value_alone(reader, key, wanted, exactly=found.part.kind == "alias")
+    if other is None:
+        return found
+    kind: MatchKind = "exact" if split(other.key)[1] == key else "alias"
+    return EntityMatch(other, MatchPart(kind, 1.0, other.name))
 
 
 def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> EntityMatch:
@@ -288,7 +251,7 @@ def find_entity(reader: EntityReader, name: str, *, fuzzy: bool = True) -> Entit
             return EntityMatch(None, NO_MATCH, _named(reader, same_person))
         if same_person:
             return _one_of(reader, same_person, "fuzzy")
-    found = _spaced_otherwise(reader, key, _misspelt(reader, key)) if fuzzy else _ABSENT
+    found = _spaced_otherwise(reader, key, _misspelt(reader, key)) if fuzzy else ABSENT
     return _with_other_signs(reader, key, near, found) if near or folded.signs else found
 
 
@@ -425,7 +388,7 @@ def _one_of(reader: EntityReader, scored: list[tuple[str, float]], kind: MatchKi
     key, score = scored[0]
     record = reader.record(key)
     if record is None:
-        return _ABSENT
+        return ABSENT
     return EntityMatch(record, MatchPart(kind, score, record.name))
 
 

@@ -39,34 +39,40 @@ class NamespaceView(_View):
             BadFact: there can be no such namespace: one part with a slash would be read as two.
         """
         super().__init__(reader)
-        self._namespace = check_namespace(namespace)
+        self.namespace = check_namespace(namespace)
 
     def record(self, key: str) -> EntityRecord | None:
         """Return the entity with exactly this canonical key."""
-        return self._reader.record(scoped(self._namespace, key))
+        return self._reader.record(scoped(self.namespace, key))
 
     def alias(self, key: str) -> str | None:
         """Return the canonical key of the entity that has this one as an alias."""
-        found = self._reader.alias(scoped(self._namespace, key))
+        found = self._reader.alias(scoped(self.namespace, key))
         return split(found)[1] if found is not None else None
 
     def candidates(self, codes: Collection[int]) -> Sequence[str]:
         """Return the canonical keys of the entities indexed under any of these codes."""
-        return only(self._namespace, self._reader.candidates(salted(self._namespace, codes)))
+        return only(self.namespace, self._reader.candidates(salted(self.namespace, codes)))
 
     def known(self, keys: Collection[str]) -> set[str]:
         """Return those of the canonical keys that are an entity's here, or an alias of one."""
-        found = self._reader.known([scoped(self._namespace, key) for key in keys])
+        found = self._reader.known([scoped(self.namespace, key) for key in keys])
         return {split(key)[1] for key in found}
 
     def used_codes(self, codes: Collection[int]) -> set[int]:
         """Return the codes under which any entity may be indexed."""
-        own = dict(zip(salted(self._namespace, codes), codes, strict=True))
+        own = dict(zip(salted(self.namespace, codes), codes, strict=True))
         return {own[code] for code in self._reader.used_codes(own)}
 
-    def referring(self, key: str, relation: str) -> Sequence[EntityFact]:
-        """Return facts of a relation whose value is the entity with this scoped key."""
-        return self._reader.referring(key, relation)
+    def values_among(self, keys: Collection[str]) -> set[str]:
+        """Return those of the scoped keys that may be a value's."""
+        return self._reader.values_among(keys)
+
+    def referring(
+        self, key: str, relation: str | None = None, most: int | None = None
+    ) -> Sequence[EntityFact]:
+        """Return facts whose value is the entity with this scoped key."""
+        return self._reader.referring(key, relation, most)
 
 
 class PastView(_View):
@@ -109,3 +115,7 @@ class PastView(_View):
     def owners(self, key: str) -> Iterable[str]:
         """Return the scoped keys of entities that have, or once had, this one as a value."""
         return self._reader.owners(key)
+
+    def values_among(self, keys: Collection[str]) -> set[str]:
+        """Return those of the scoped keys that are, or once were, a value's."""
+        return self._reader.values_among(keys)

@@ -6,7 +6,7 @@ looked for where it was put, and the facts of a row get the keys of this version
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.entity_reader import EntityReader
@@ -112,9 +112,13 @@ class OldKeysReader(SqliteReader):
                 versions += [PastVersion(rekeyed(fact), retracted) for fact in facts]
         return last, versions
 
-    def owners(self, key: str) -> list[str]:
-        """Return the scoped keys of entities that have, or once had, this one as a value."""
+    def owners(self, key: str) -> Iterator[str]:
+        """Yield the scoped keys of entities that have, or once had, this one as a value."""
         return super().owners(old_scoped_key(key))
+
+    def values_among(self, keys: Collection[str]) -> set[str]:
+        """Return those of the scoped keys that may be, or once have been, a value's."""
+        return EntityReader.values_among(self, keys)
 
     def keys_of(self, number: int) -> list[str]:
         """Return the keys of the entities, with facts or without, that had this hash."""

@@ -50,6 +50,11 @@ _USED = (
     f"WITH asked (code) AS (VALUES {','.join(['(?)'] * _AT_ONCE)})"
     " SELECT code FROM asked WHERE EXISTS (SELECT 1 FROM near WHERE near.code = asked.code)"
 )
+_OWNERS = "SELECT owner FROM reference WHERE target = ?"
+_REFERRED = (
+    f"WITH asked (place) AS (VALUES {','.join(['(?)'] * _AT_ONCE)}) SELECT place FROM asked"
+    " WHERE EXISTS (SELECT 1 FROM reference WHERE reference.target = asked.place)"
+)
 _SNAPSHOT_NS = 5_000_000
 """A snapshot is this old at most when a question is asked: what others commit is seen then."""
 _MOST_SOURCES = 4096
@@ -304,12 +309,16 @@ class SqliteReader(EntityReader):
             part += part[:1] * (_AT_ONCE - len(part))
             yield from self.cursor.execute(statement, part).fetchall()
 
-    def owners(self, key: str) -> list[str]:
-        """Return the scoped keys of entities that have, or once had, this one as a value."""
-        owners = self.cursor.execute(
-            "SELECT owner FROM reference WHERE target = ?", (row_id(key),)
-        ).fetchall()
-        return [owner for (number,) in owners for owner in self.keys_of(number)]
+    def owners(self, key: str) -> Iterator[str]:
+        """Yield the scoped keys of entities that have, or once had, this one as a value."""
+        owners = self.cursor.execute(_OWNERS, (row_id(key),)).fetchall()
+        return (owner for (number,) in owners for owner in self.keys_of(number))
+
+    def values_among(self, keys: Collection[str]) -> set[str]:
+        """Return those of the scoped keys that may be, or once have been, a value's."""
+        places = {key: row_id(key) for key in keys}
+        used = {place for (place,) in self._together(_REFERRED, list({*places.values()}))}
+        return {key for key, place in places.items() if place in used}
 
     # By place ---------------------------------------------------------------------------------
 

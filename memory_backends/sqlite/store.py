@@ -40,9 +40,10 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.protocol import Capability
+from lamlam.memory_backends.resolution.descriptions import describe
 from lamlam.memory_backends.resolution.known_names import known_names
 from lamlam.memory_backends.resolution.name_questions import NameQuestions
-from lamlam.memory_backends.resolution.resolver import describe, look_up
+from lamlam.memory_backends.resolution.resolver import look_up
 from lamlam.memory_backends.resolution.views import (
     NamespaceView,
     PastView,

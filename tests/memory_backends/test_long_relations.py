@@ -19,7 +19,7 @@ from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult, LookupStatus
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.replica import Replica
-from lamlam.memory_backends.resolution import relation_matching, resolver
+from lamlam.memory_backends.resolution import descriptions, relation_matching, resolver
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.decoding.lookup_answers import GivenOut
 
@@ -160,8 +160,8 @@ def test_a_description_is_of_the_first_facts(
     work = Work(monkeypatch)
     with asked(kind, prizes(MORE), tmp_path) as store:
         view = store.describe(ADA)
-        assert view is not None and len(view.values("award")) == resolver.MAX_DESCRIBED
-        assert work.of(lambda: store.describe(ADA)) <= resolver.MAX_DESCRIBED
+        assert view is not None and len(view.values("award")) == descriptions.MAX_DESCRIBED
+        assert work.of(lambda: store.describe(ADA)) <= descriptions.MAX_DESCRIBED
 
 
 def test_whoever_asks_for_all_gets_all(kind: str, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from lamlam.errors import BadFact
@@ -24,14 +22,10 @@ from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.memory_backends.model.operations import (
     AddAlias,
     Assert,
-    DefineRelation,
     MergeEntities,
-    RemoveAlias,
     Retract,
     SplitEntities,
 )
-from lamlam.memory_backends.model.relation_rules import RelationRule
-from lamlam.memory_backends.model.values import EntityRef
 from lamlam.memory_backends.protocol import Capability, FactStore
 
 
@@ -273,128 +267,3 @@ class NamespaceLaws(Laws):
         with pytest.raises(BadFact):
             await store.apply([Retract(ADA, "birth place"), Retract(ADA, "work", namespace=space)])
         assert await values(store) == ["London"]
-
-
-@needs(Capability.RULES)
-class InverseLaws(Laws):
-    """Suite 3: relations that answer from the other side."""
-
-    suite = "lookups"
-
-    async def test_an_inverse_relation_answers(self, store: FactStore) -> None:
-        """An entity that names another as its parent is a child of that one, after the children
-        that it names itself.
-        """
-        await store.apply([DefineRelation(RelationRule("parent", inverse="child"))])
-        await put(
-            store, ("Lord Byron", "poem", "Don Juan"), (ADA, "parent", EntityRef("Lord Byron"))
-        )
-        result = await store.lookup("Lord Byron", "child")
-        assert (result.values, result.match.relation.kind) == ((ADA,), "inverse")
-        (read,) = result.facts
-        assert (read.entity, read.relation, read.value) == (ADA, "parent", EntityRef("Lord Byron"))
-        assert result.fact_ids == (read.id,)
-        await put(store, ("Allegra", "parent", EntityRef("lord byron")))
-        await put(
-            store, ("Lord Byron", "child", EntityRef(ADA)), ("Lord Byron", "child", EntityRef("X"))
-        )
-        assert await values(store, "child", "Lord Byron") == [ADA, "X", "Allegra"]
-        assert await values(store, "parent", "Allegra") == ["lord byron"]
-        await store.apply([Retract("Allegra", "parent")])
-        assert await values(store, "child", "Lord Byron") == [ADA, "X"]
-
-    async def test_an_inverse_answers_for_a_value(self, store: FactStore) -> None:
-        """An entity that has no facts itself, and occurs as a value only, is named as it is written
-        there; another relation of it is a miss.
-        """
-        await store.apply([DefineRelation(RelationRule("parent", inverse="child"))])
-        await put(
-            store,
-            (ADA, "parent", EntityRef("Lord Byron")),
-            ("Allegra", "parent", EntityRef("lord byron")),
-            ("Medora", "parent", "Lord Byron the text"),
-            ("Lord Bryon", "poem", "Lara"),
-        )
-        result = await store.lookup("LORD BYRON", "children")
-        assert (result.values, result.match.relation.kind) == ((ADA, "Allegra"), "inverse")
-        assert result.match.entity.kind == "exact"
-        assert await values(store, "child", "Lord Byron the text") == ["Medora"]
-        for name, relation in (("Lord Byron", "work"), ("Lord Byron", "parent"), ("X", "child")):
-            assert (await store.lookup(name, relation)).values == (), (name, relation)
-        await store.apply([Retract(ADA, "parent"), Retract("Allegra", "parent")])
-        assert (await store.lookup("Lord Byron", "child")).values == ()
-
-    @needs(Capability.ALIASES)
-    async def test_an_inverse_answers_by_every_name(self, store: FactStore) -> None:
-        """A fact that names an entity by an alias, or by the name of a merged entity, counts for it
-        too, until the name belongs to another.
-        """
-        await store.apply([DefineRelation(RelationRule("parent", inverse="child"))])
-        await put(
-            store, ("Lord Byron", "poem", "Don Juan"), ("Gordon", "poem", "Lara"),
-            (ADA, "parent", EntityRef("Gordon")), ("Allegra", "parent", EntityRef("Lord Byron")),
-            ("Medora", "parent", EntityRef("The Poet")),
-        )  # fmt: skip
-        before = (await store.info()).revision
-        assert await values(store, "child", "Lord Byron") == ["Allegra"]
-        await store.apply([AddAlias("Lord Byron", "The Poet")])
-        assert await values(store, "child", "Lord Byron") == ["Allegra", "Medora"]
-        await store.apply([MergeEntities("Lord Byron", "Gordon")])
-        for name in ("Lord Byron", "Gordon", "The Poet"):
-            assert await values(store, "child", name) == [ADA, "Allegra", "Medora"]
-        if Capability.HISTORY in store.capabilities:
-            then = await store.lookup("Lord Byron", "child", as_of=before)
-            assert then.values == ("Allegra", "Medora")
-            assert (await store.lookup("Gordon", "child", as_of=before)).values == (ADA,)
-        await store.apply([SplitEntities("Lord Byron", "Gordon")])
-        await store.apply([RemoveAlias("Lord Byron", "The Poet")])
-        assert await values(store, "child", "Lord Byron") == ["Allegra"]
-        assert await values(store, "child", "Gordon") == [ADA]
-
-    async def test_a_symmetric_relation_answers_both_ways(self, store: FactStore) -> None:
-        """A spouse's spouse is named from either side, and each once."""
-        await store.apply([DefineRelation(RelationRule("spouse", inverse="spouse"))])
-        await put(
-            store, (ADA, "spouse", EntityRef("William King")), ("William King", "title", "earl")
-        )
-        assert await values(store, "spouse", "William King") == [ADA]
-        await put(store, ("William King", "spouse", EntityRef(ADA)))
-        assert await values(store, "spouse", "William King") == [ADA]
-        assert await values(store, "spouse") == ["William King"]
-
-    @needs(Capability.VALID_TIME)
-    async def test_an_inverse_answers_while_it_holds(self, store: FactStore) -> None:
-        """What holds now answers from the other side, whatever was said for another time."""
-        await store.apply([DefineRelation(RelationRule("spouse", inverse="spouse"))])
-        await put(store, ("William King", "title", "earl"))
-        king = EntityRef("William King")
-        await store.apply(
-            [
-                Assert(fact(king, "spouse", valid_to="1900")),
-                Assert(fact(king, "spouse", valid_from="1950")),
-                Assert(fact(EntityRef(ADA), "spouse", "William King", valid_to="1920")),
-            ]
-        )
-        assert await values(store, "spouse", "William King") == [ADA]
-        early = await store.lookup(
-            "William King", "spouse", valid_at=datetime(1850, 1, 1, tzinfo=UTC)
-        )
-        assert early.values == (ADA,)
-        between = await store.lookup(
-            "William King", "spouse", valid_at=datetime(1930, 1, 1, tzinfo=UTC)
-        )
-        assert (between.status, between.values) == ("not_valid_at", ())
-
-    @needs(Capability.NAMESPACES)
-    async def test_inverses_stay_in_their_namespace(self, store: FactStore) -> None:
-        """A fact of one namespace is not an inverse answer in another."""
-        await store.apply([DefineRelation(RelationRule("parent", inverse="child"))])
-        await store.apply(
-            [
-                Assert(fact("x", "poem", "Byron")),
-                Assert(fact("x", "poem", "Byron", namespace=("a",))),
-            ]
-        )
-        await store.apply([Assert(fact(EntityRef("Byron"), "parent", namespace=("a",)))])
-        assert (await store.lookup("Byron", "child", namespace=("a",))).values == (ADA,)
-        assert (await store.lookup("Byron", "child")).status == "miss"

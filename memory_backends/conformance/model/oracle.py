@@ -202,18 +202,11 @@ class Oracle:
             rows = [row for row in rows if _can_answer(row.surface, key)]
             by_name = [row.key for row in rows if same_relation(row.key, key)]
         own = [(row, row.surface) for row in rows if by_name and row.key == by_name[0]]
-        # Its other names mean it everywhere, as long as they are not separate entities.
-        names = {entity, *(a for a, e in self.now.aliases.items() if e == entity)}
-        names = {one for one in names if one == entity or not state.rows(one)}
         turned = [
             (row, self.spelling(other))
             for inverse in self._inverses(key)
-            for other in sorted(state.facts, key=lambda o: "/".join(o[0]) + o[1])
-            if other[0] == entity[0]
-            for row in state.rows(other)
-            if isinstance(row.value, EntityRef)
-            and (entity[0], canonical_key(row.value.name)) in names
-            and same_relation(row.key, inverse)
+            for other, row in self._naming(entity, state)
+            if same_relation(row.key, inverse)
         ]
         if not own and not turned:
             return "miss", []
@@ -226,9 +219,30 @@ class Oracle:
         return ("hit" if values else "not_valid_at"), values
 
     def knows(self, name: Name, as_of: int | None = None) -> bool:
-        """Return whether an entity with facts has the name, or has it as an alias."""
+        """Return whether an entity with facts has the name or the alias, or others answer for it."""
         state = self.now if as_of is None else self.states[as_of]
-        return bool(state.rows(self._meant(name, as_of)))
+        entity = self._meant(name, as_of)
+        turned = [canonical_key(side) for one in self.now.rules if one.inverse
+                  for side in (one.name, one.inverse)]  # fmt: skip
+        return bool(state.rows(entity)) or any(
+            same_relation(row.key, relation)
+            for _, row in self._naming(entity, state)
+            for relation in turned
+        )
+
+    def _naming(self, entity: Name, state: OracleState) -> list[tuple[Name, OracleRow]]:
+        """Return the facts whose value is an entity, each with the one that it is about."""
+        # Its other names mean it everywhere, as long as they are not separate entities.
+        names = {entity, *(a for a, e in self.now.aliases.items() if e == entity)}
+        names = {one for one in names if one == entity or not state.rows(one)}
+        return [
+            (other, row)
+            for other in sorted(state.facts, key=lambda o: "/".join(o[0]) + o[1])
+            if other[0] == entity[0]
+            for row in state.rows(other)
+            if isinstance(row.value, EntityRef)
+            and (entity[0], canonical_key(row.value.name)) in names
+        ]
 
     def _meant(self, name: Name, as_of: int | None) -> Name:
         state = self.now if as_of is None else self.states[as_of]
