@@ -62,6 +62,26 @@ async def in_turns(items: Iterator[T]) -> AsyncGenerator[T, None]:
             items.close()
 
 
+async def give_way() -> None:
+    """Let other tasks, and a cancellation, have their turn; do nothing where no event loop runs."""
+    if not getattr(_thread, "is_inline", False):
+        await checkpoint()
+
+
+async def done_in_steps(steps: Generator[None, None, T]) -> T:
+    """Return what a generator returns, while others get their turn after each of its steps."""
+    try:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            await give_way()
+    finally:
+        steps.close()
+
+
 @contextmanager
 def _inline() -> Iterator[None]:
     before = getattr(_thread, "is_inline", False)

@@ -37,6 +37,7 @@ from lamlam.memory_backends.model.operations import (
     StoreInfo,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.text_search import TextSearch
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -53,7 +54,7 @@ _OF_SNAPSHOTS = frozenset(
 
 
 @runtime_checkable
-class FactStore(FastLookups, Lifetimes, Protocol):
+class FactStore(FastLookups, Lifetimes, TextSearch, Protocol):
     """Facts that can be looked up, changed and erased; opened by ``async with``.
 
     A backend derives from it and writes the core: `lookup_many`, `scan`, `apply`, `changes`,

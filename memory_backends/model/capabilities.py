@@ -41,6 +41,8 @@ class Capability(StrEnum):
     """`erase` leaves nothing that the store itself can read."""
     ERASE_PHYSICAL = "erase_physical"
     """`erase` searches the bytes afterwards."""
+    SEARCH_INDEX = "search_index"
+    """`set_search_index` makes an index, with which `search` need not read every fact."""
     MULTIPROCESS = "multiprocess"
     """Several processes may have the store open."""
     SERVER = "server"
