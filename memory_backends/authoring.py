@@ -47,6 +47,7 @@ from lamlam.memory_backends.model.operations import (
     ScanOptions,
     SplitEntities,
 )
+from lamlam.memory_backends.model.text_search import OnProgress
 from lamlam.memory_backends.protocol import Capability, FactStore, store_closed, unsupported
 
 if TYPE_CHECKING:
@@ -354,6 +355,25 @@ class LocalStore(FactStore):
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
         """Bring the store to the schema of this version."""
         return await _done(partial(self.migrate_nowait, dry_run=dry_run), self.saves_in_thread)
+
+    def set_search_index_nowait(
+        self, is_on: bool, *, sources: bool = False, on_progress: OnProgress | None = None
+    ) -> None:
+        """Turn the search index on or off, as `set_search_index` does."""
+        raise unsupported(self, "set_search_index", Capability.SEARCH_INDEX)
+
+    async def set_search_index(
+        self,
+        is_on: bool = True,
+        *,
+        sources: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        """Turn the search index on or off, for every process that uses the store."""
+        work = partial(
+            self.set_search_index_nowait, is_on, sources=sources, on_progress=on_progress
+        )
+        await _done(work, self.saves_in_thread)
 
     async def aclose(self) -> None:
         """Close the store; closing again does nothing."""

@@ -39,6 +39,7 @@ from lamlam.memory_backends.model.operations import (
     StoreInfo,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.sync_text_search import SyncTextSearch
 from lamlam.memory_backends.open import connect, no_url
 from lamlam.memory_backends.protocol import Capability, FactStore, store_closed
 from lamlam.one_process import OneProcess, store_elsewhere
@@ -61,7 +62,7 @@ class BulkLoader(Protocol):
         ...
 
 
-class SyncFactStore(SyncLifetimes, OneProcess, OnlyWith):
+class SyncFactStore(SyncLifetimes, SyncTextSearch, OneProcess, OnlyWith):
     """A fact store for code without ``async``; same names, same answers.
 
     Stores that answer without waiting (``memory:``, SQLite) are used in the thread that asks.

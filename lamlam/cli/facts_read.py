@@ -18,14 +18,12 @@ from lamlam.cli.facts_options import (
     WriteMemory,
     namespace_of,
 )
-from lamlam.cli.facts_progress import counted
-from lamlam.cli.facts_stores import any_store, meant_name, own_store, read_where
+from lamlam.cli.facts_stores import any_store, own_store, read_where
 from lamlam.cli.output import print_json, print_result, printable_line, stderr_console
 from lamlam.cut_text import cut_text
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.model.facts import Fact, Namespace
-    from lamlam.memory_backends.sync import SyncFactStore
+    pass
 
 NOT_FOUND = 1
 
@@ -123,21 +121,26 @@ def history(
 
 
 def search(
-    text: Annotated[str, typer.Argument(help="Part of a name or value, or a name misspelt.")],
+    text: Annotated[
+        str, typer.Argument(help="Part of a name or value, a name misspelt, or a question.")
+    ],
     memory: ReadMemory = None,
     namespace: InNamespace = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most facts to show.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most facts to show.")] = 20,
+    sources: Annotated[bool, typer.Option("--sources", help="Search sources, too.")] = False,
     as_json: Json = False,
 ) -> None:
     """Find entities and facts. Exit status 1 if there are none."""
     from lamlam.cli.facts_output import fact_as_json, print_facts
 
     with any_store(memory) as store:
-        found = _search(store, text, limit, namespace_of(namespace))
+        result = store.search(text, namespace=namespace_of(namespace), limit=limit, sources=sources)
+        found = result.facts
         read = read_where(memory, store)
     if as_json:
         entities = list(dict.fromkeys(fact.entity for fact in found))
-        print_json({"entities": entities, "facts": [fact_as_json(fact) for fact in found]})
+        shown = [fact_as_json(fact) for fact in found]
+        print_json({"entities": entities, "facts": shown, "complete": result.is_complete})
     elif found:
         print_facts(found)
     if not found:
@@ -154,30 +157,6 @@ def stats(memory: ReadMemory = None, as_json: Json = False) -> None:
     del figures["read_only"]  # of this opening, not of the store
     figures = {name: value for name, value in figures.items() if value is not None}
     print_result(figures, as_json)
-
-
-def _search(store: SyncFactStore, text: str, limit: int, namespace: Namespace) -> list[Fact]:
-    """Return facts of the entity that the text names, then of names and values that contain it."""
-    from lamlam.memory_backends.model.keys import canonical_key, fold, folded_key
-
-    key = canonical_key(text)
-    # Of "C++" the signs count: the letter alone is in most names.
-    folded = fold(key).key if not fold(key).signs else None
-    found: dict[str | None, Fact] = {}
-    meant = meant_name(store, text, namespace)
-    if meant is not None:
-        found.update((fact.id, fact) for fact in store.scan(meant[0], namespace=namespace))
-    by_value: list[Fact] = []
-    total = store.info().facts
-    for fact in counted(store.scan(namespace=namespace), "searching", total):
-        if len(found) >= limit:
-            break
-        is_named = key in canonical_key(fact.entity)
-        if is_named or (folded is not None and folded in folded_key(fact.entity)):
-            found[fact.id] = fact
-        elif len(by_value) < limit and key in canonical_key(fact.surface):
-            by_value.append(fact)
-    return [*found.values(), *by_value][:limit]
 
 
 def _short(text: str) -> str:

@@ -23,7 +23,8 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
-from lamlam.memory_backends.model.search_text import search_form, sought
+from lamlam.memory_backends.model.search_text import search_form
+from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.model.words import root, stem
 
 MAX_TEXT_CHARACTERS = 4_000
@@ -73,8 +74,6 @@ class SearchQuery:
     text: str
     part: str
     """The form of the whole text; empty where it has neither letters nor signs."""
-    needed: str
-    """What a padded form must hold to have the part; empty where there is none."""
     words: tuple[tuple[str, ...], ...]
     """Each word that is not a function word, in the forms that count as it."""
     all_words: frozenset[str]
@@ -89,7 +88,7 @@ def search_query(
     text: str,
     namespace: Namespace | None = (),
     limit: int = 20,
-    sources: bool = False,  # noqa: FBT001, FBT002
+    sources: bool = False,
 ) -> SearchQuery:
     """Return a search whose fields are what they should be.
 
@@ -108,13 +107,13 @@ def search_query(
         raise BadFact("text must not be empty", hint="give a part of a name or of a value")
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
         raise BadFact(f"limit must be a whole number from 1 to {MAX_LIMIT:,}, got {limit!r}"[:120])
-    part = search_form(text)
-    words = _words(text)
+    is_storable = is_text(text)  # halves of surrogate pairs are in no name and no value
+    part = search_form(text) if is_storable else ""
+    words = _words(text) if is_storable else []
     said = frozenset(word for forms in words for word in forms)
     return SearchQuery(
         text=text,
         part=part,
-        needed=sought(part) if part else "",
         words=tuple([forms for forms in words if not _is_function_word(forms)][:_MOST_WORDS]),
         all_words=said,
         roots=frozenset(root(stem(word)) for word in said if not _is_function_word((word,))),
@@ -203,12 +202,10 @@ def rank_of(
 
 def _place(query: SearchQuery, form: str, step: int) -> Rank:
     """Return how well a form has the part: all of it, at its beginning, at that of a word, inside."""
-    if not query.needed or query.needed not in f" {form} ":
-        return _NO_RANK
     part = query.part
-    place = (
-        0 if form == part else 1 if form.startswith(part) else 2 if f" {part}" in form else 3
-    )
+    if not part or part not in form:
+        return _NO_RANK
+    place = 0 if form == part else 1 if form.startswith(part) else 2 if f" {part}" in form else 3
     return (step, place, len(form))
 
 
@@ -220,9 +217,7 @@ def _words_in(query: SearchQuery, padded: str) -> set[int]:
     }
 
 
-def _by_words(
-    query: SearchQuery, named: NameMatch, fact: SearchedFact, padded: str
-) -> Rank | None:
+def _by_words(query: SearchQuery, named: NameMatch, fact: SearchedFact, padded: str) -> Rank | None:
     """Return the rank of a fact by the words that it shares with the text."""
     held = named.words | _words_in(query, padded)
     if not held:

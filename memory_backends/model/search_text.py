@@ -65,16 +65,23 @@ def is_unspaced(text: str) -> bool:
     )
 
 
-def sought(part: str) -> str:
-    """Return what must stand in a form, with a space at both ends, that holds a part of a name.
+def is_indexed(part: str) -> bool:
+    """Return whether an index finds every form that has a part: not of one or two letters.
 
-    Three letters or more may stand anywhere. Two have to begin a word, and one has to be a word:
-    elsewhere they are in nearly every name. Of scripts without spaces any letter begins one.
+    These are in nearly every text; but of scripts without spaces they are indexed, too.
+    """
+    return len(part) >= GRAM or is_unspaced(part)
+
+
+def sought(part: str) -> str:
+    """Return what an index looks for to find forms with a part, in forms with a space at both ends.
+
+    Of parts that are not indexed it finds those where two letters begin a word, and one is a word.
 
     >>> sought("resl"), sought("u2"), sought("x")
     ('resl', ' u2', ' x ')
     """
-    if len(part) >= GRAM or is_unspaced(part):
+    if is_indexed(part):
         return part
     return f" {part}" if len(part) == GRAM - 1 else f" {part} "
 

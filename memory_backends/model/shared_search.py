@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import AsyncIterator
+from typing import Protocol
 
+from lamlam.memory_backends.model.clock import microseconds
+from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import relation_key
-from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.memory_backends.model.search_rules import SearchQuery, SearchResult
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.synonyms import same_relation
+from lamlam.memory_backends.model.timestamps import holds_at, to_us
 
 
-class _Searched(Protocol):
+class SearchedStore(Protocol):
+    """What a search in two namespaces needs of a store."""
+
     async def search_one(self, query: SearchQuery) -> SearchResult:
         """Return what a search finds."""
         ...
 
-
-class _LookedUp(Protocol):
-    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
-        """Return one result per query."""
+    def scan(
+        self, entity: str | None = None, *, namespace: Namespace | None = None
+    ) -> AsyncIterator[Fact]:
+        """Yield facts of an entity."""
         ...
 
 
-async def search_both(store: _Searched, own: SearchQuery, shared: SearchQuery) -> SearchResult:
+async def search_both(store: SearchedStore, own: SearchQuery, shared: SearchQuery) -> SearchResult:
     """Return what is found in a namespace, then what is found in the shared one and not hidden."""
     first, second = await store.search_one(own), await store.search_one(shared)
-    assert own.namespace is not None
-    asked = list(dict.fromkeys((fact.entity, relation_key(fact.relation)) for fact in second.facts))
-    queries = [Lookup(entity, relation, own.namespace) for entity, relation in asked]
-    results = await cast("_LookedUp", store).lookup_many(queries) if queries else []
-    hidden = {
-        pair
-        for pair, result in zip(asked, results, strict=True)
-        if str(result.status) != "miss" and result.match.entity.kind in ("exact", "alias")
-    }
-    left: list[Fact] = [
-        fact for fact in second.facts if (fact.entity, relation_key(fact.relation)) not in hidden
-    ]
+    held: dict[str, set[str]] = {}
+    left: list[Fact] = []
+    for fact in second.facts:
+        if fact.entity not in held:
+            held[fact.entity] = await _relations(store, fact.entity, own)
+        key = relation_key(fact.relation)
+        if not any(same_relation(key, one) for one in held[fact.entity]):
+            left.append(fact)
     facts = (*first.facts, *left)[: own.limit]
-    is_complete = first.is_complete and second.is_complete and len(facts) == len(first.facts) + len(left)
-    return SearchResult(facts, is_complete)
+    is_whole = len(facts) == len(first.facts) + len(left)
+    return SearchResult(facts, first.is_complete and second.is_complete and is_whole)
+
+
+async def _relations(store: SearchedStore, entity: str, own: SearchQuery) -> set[str]:
+    """Return the relations of which an entity has facts now in the first of the namespaces."""
+    moment = microseconds(None)
+    return {
+        relation_key(fact.relation)
+        async for fact in store.scan(entity, namespace=own.namespace)
+        if holds_at(to_us(fact.valid_from), to_us(fact.valid_to), moment)
+    }

@@ -20,6 +20,7 @@ from lamlam.memory_backends.model.search_rules import (
     SearchResult,
     search_query,
 )
+from lamlam.memory_backends.model.shared_search import SearchedStore, search_both
 
 OnProgress = Callable[[int, int], None]
 """Takes how many facts are indexed, and of how many."""
@@ -44,7 +45,7 @@ class TextSearch(Protocol):
         First come the facts of the entity that the text names, then those of entities with the
         text in a name, then those with it in the value, then those with words of it, the more the
         better: of a whole question, function words apart. Case, accents and punctuation play no
-        role. A part of two letters has to begin a word, and one letter has to be a word.
+        role.
 
         Args:
             text: a part of a name or of a value, or a question; at most 4,000 characters.
@@ -65,9 +66,7 @@ class TextSearch(Protocol):
         shared = search_query(text, shared_namespace, limit, sources)
         if shared.namespace == own.namespace:
             return await self.search_one(own)
-        from lamlam.memory_backends.model.shared_search import search_both
-
-        return await search_both(self, own, shared)
+        return await search_both(cast("SearchedStore", self), own, shared)
 
     async def search_one(self, query: SearchQuery) -> SearchResult:
         """Return what a checked search finds; a backend with an index writes its own."""
@@ -95,7 +94,9 @@ class TextSearch(Protocol):
                 f"prefix must have at most {MAX_TEXT_CHARACTERS:,} characters, got {len(prefix):,}"
             )
         if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
-            raise BadFact(f"limit must be a whole number from 1 to {MAX_LIMIT:,}, got {limit!r}"[:120])
+            raise BadFact(
+                f"limit must be a whole number from 1 to {MAX_LIMIT:,}, got {limit!r}"[:120]
+            )
         space = None if namespace is None else check_namespace(namespace)
         return await self.names_with(prefix, space, limit)
 
@@ -105,7 +106,7 @@ class TextSearch(Protocol):
 
     async def set_search_index(
         self,
-        is_on: bool = True,  # noqa: FBT001, FBT002
+        is_on: bool = True,
         *,
         sources: bool = False,
         on_progress: OnProgress | None = None,

@@ -20,6 +20,8 @@ from lamlam.memory_backends.model.lookups import (
 from lamlam.memory_backends.model.namespaces import written
 from lamlam.memory_backends.model.operations import PastFact, StoreInfo
 from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.search_rules import SearchQuery, SearchResult
+from lamlam.memory_backends.model.shared_search import search_both
 from lamlam.memory_backends.overlay.answers import AsksAlias, Steps, is_decided, merged_answer
 from lamlam.memory_backends.overlay.layers import Layers, read_layers
 from lamlam.memory_backends.overlay.names import (
@@ -231,6 +233,14 @@ class Overlay(ReadOnlyStore):
         finally:
             if isinstance(facts, AsyncGenerator):  # one that is left early must be closed
                 await facts.aclose()
+
+    async def search_one(self, query: SearchQuery) -> SearchResult:
+        """Return what the user finds; of both layers, also with ``None``."""
+        layers = self._layers(query.namespace or ())
+        own = replace(query, namespace=layers.own)
+        if layers.shared is None:
+            return await self._store.search_one(own)
+        return await search_both(self._store, own, replace(query, namespace=layers.shared))
 
     async def known_names(
         self,

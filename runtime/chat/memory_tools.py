@@ -12,7 +12,7 @@ tool to models without lookup tokens.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 MAX_ARGUMENT_CHARACTERS = 200_000
 """Of the JSON text of one call."""
-MAX_SCANNED = 500_000
-"""Facts that one search reads."""
 _MAX_NAME, _MAX_VALUE = 300, 20_000
 _MAX_VALUES = 50
 
@@ -102,7 +100,7 @@ class Search(_Arguments):
 
     text: Annotated[
         StrictStr,
-        Field(description="A part of a name or of a value.", max_length=_MAX_NAME),
+        Field(description="A part of a name or of a value, or a question.", max_length=_MAX_NAME),
         AfterValidator(_name),
     ]
     limit: Annotated[StrictInt, Field(description="Most facts to return.", ge=1, le=100)] = 10
@@ -186,7 +184,7 @@ TOOLS = (
     ),
     Tool(
         "search_facts",
-        "Find facts in memory whose entity or value holds a text.",
+        "Find facts in memory by a part of a name or of a value, or by the words of a question.",
         Search,
         reads_only=True,
     ),
@@ -312,29 +310,10 @@ class MemoryTools:
         return answer(await self._store.lookup(asked.entity, asked.relation))
 
     async def search(self, text: str, limit: int = 10) -> dict[str, Any]:
-        """Return facts whose entity or value holds the text; names come before values."""
+        """Return facts that a part of a name or of a value finds, or a question; names first."""
         _checked("search_facts", text=text, limit=limit)
-        part, n_read = text.casefold(), 0
-        by_name: list[dict[str, Any]] = []
-        by_value: list[dict[str, Any]] = []
-        is_cut = False
-        facts = self._store.scan()
-        try:
-            async for fact in facts:
-                n_read += 1
-                if len(by_name) > limit or n_read > MAX_SCANNED:
-                    is_cut = True
-                    break
-                if part in fact.entity.casefold():
-                    by_name.append(_as_dict(fact))
-                elif part in fact.surface.casefold():
-                    if len(by_value) <= limit:
-                        by_value.append(_as_dict(fact))
-        finally:  # a scan is usually a generator, which must be closed
-            if isinstance(facts, AsyncGenerator):
-                await facts.aclose()
-        found = [*by_name, *by_value]
-        return {"facts": found[:limit], "complete": not is_cut and len(found) <= limit}
+        found = await self._store.search(text, limit=limit)
+        return {"facts": [_as_dict(fact) for fact in found.facts], "complete": found.is_complete}
 
     async def remember(
         self, entity: str, relation: str, value: str, source: str | None = None
