@@ -7,7 +7,7 @@ that entity: a fact of the user hides those of the same relation behind it.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,6 +53,42 @@ def is_decided(mine: LookupResult) -> bool:
         and match.entity.kind == "exact"
         and match.relation.kind in _SURE
     )
+
+
+def all_answers(
+    queries: Sequence[tuple[Lookup, Layers]],
+) -> Generator[list[Lookup] | AsksAlias, Any, list[LookupResult]]:
+    """Return one result per question; yield what is to be asked, for all of them together."""
+    asked = [replace(query, namespace=space) for query, layers in queries for space in layers.all()]
+    found = iter((yield asked) if asked else ())
+    answers: dict[int, LookupResult] = {}
+    steps: dict[int, Steps] = {}
+    for n, (query, layers) in enumerate(queries):
+        mine = next(found)
+        theirs = None if layers.shared is None else next(found)
+        if theirs is None or is_decided(mine):
+            answers[n] = mine
+        else:
+            steps[n] = merged_answer(query, layers, mine, theirs)
+    sent: dict[int, Any] = dict.fromkeys(steps)
+    while sent:
+        wanted: dict[int, list[Lookup]] = {}
+        following: dict[int, Any] = {}
+        for n, answer in sent.items():
+            try:
+                step = steps[n].send(answer)
+            except StopIteration as end:
+                answers[n] = end.value
+                continue
+            if isinstance(step, AsksAlias):
+                following[n] = yield step
+            else:
+                wanted[n] = step
+        if wanted:
+            more = iter((yield [one for some in wanted.values() for one in some]))
+            following |= {n: [next(more) for _ in some] for n, some in wanted.items()}
+        sent = following
+    return [answers[n] for n in range(len(queries))]
 
 
 def merged_answer(query: Lookup, layers: Layers, mine: LookupResult, theirs: LookupResult) -> Steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.capabilities import Capability
@@ -22,7 +22,13 @@ from lamlam.memory_backends.model.operations import PastFact, StoreInfo
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.search_rules import SearchQuery, SearchResult
 from lamlam.memory_backends.model.shared_search import search_both
-from lamlam.memory_backends.overlay.answers import AsksAlias, Steps, is_decided, merged_answer
+from lamlam.memory_backends.overlay.answers import (
+    AsksAlias,
+    Steps,
+    all_answers,
+    is_decided,
+    merged_answer,
+)
 from lamlam.memory_backends.overlay.layers import Layers, read_layers
 from lamlam.memory_backends.overlay.names import (
     ALIKE,
@@ -45,8 +51,6 @@ _KEPT = frozenset(
     }
 )  # fmt: skip
 _MOST_TRIES = 3
-
-Found = TypeVar("Found")
 
 
 class Overlay(ReadOnlyStore):
@@ -154,62 +158,33 @@ class Overlay(ReadOnlyStore):
     # Waiting --------------------------------------------------------------------------------------
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
-        """Return one result per query, in their order."""
-        given = checked_lookups(queries)
+        """Return one result per query, in their order, all from one state of the store."""
+        given = [(query, self._layers(query.namespace)) for query in checked_lookups(queries)]
         for _ in range(_MOST_TRIES):
-            results, is_one_state = await self._answers(given)
-            if is_one_state:
+            results, n_revisions = await self._answers(given)
+            if n_revisions <= 1:
                 break
         return results
 
-    async def _answers(self, queries: list[Lookup]) -> tuple[list[LookupResult], bool]:
-        """Return the answers, and whether all that was asked for them was of one revision."""
-        layers = [self._layers(query.namespace) for query in queries]
-        asked = [
-            replace(query, namespace=space)
-            for query, of_query in zip(queries, layers, strict=True)
-            for space in of_query.all()
-        ]
-        found = iter(await self._store.lookup_many(asked))
-        answers: dict[int, LookupResult] = {}
-        steps: dict[int, Steps] = {}
-        revisions = set()
-        for n, (query, of_query) in enumerate(zip(queries, layers, strict=True)):
-            mine = next(found)
-            revisions.add(mine.revision)
-            theirs = None if of_query.shared is None else next(found)
-            if theirs is None or is_decided(mine):
-                answers[n] = mine
-            else:
-                steps[n] = merged_answer(query, of_query, mine, theirs)
-        is_one_state = True
-        sent: dict[int, object] = dict.fromkeys(steps)
-        while sent:
-            wanted: dict[int, list[Lookup]] = {}
-            following: dict[int, object] = {}
-            for n, answer in sent.items():
-                try:
-                    step = steps[n].send(answer)
-                except StopIteration as end:
-                    answers[n] = end.value
-                    continue
+    async def _answers(
+        self, queries: list[tuple[Lookup, Layers]]
+    ) -> tuple[list[LookupResult], int]:
+        """Return the answers, and how many revisions of the store what was asked for them had."""
+        steps = all_answers(queries)
+        sent: Any = None
+        revisions: set[int] = set()
+        try:
+            while True:
+                step = steps.send(sent)
                 if isinstance(step, AsksAlias):
-                    following[n] = await self._is_alias(step)
+                    sent = await self._is_alias(step)
                 else:
-                    wanted[n] = step
-            if wanted:
-                again = [one for some in wanted.values() for one in some]
-                more = iter(await self._store.lookup_many(again))
-                for n, some in wanted.items():
-                    results = [next(more) for _ in some]
-                    is_one_state &= revisions.issuperset(one.revision for one in results)
-                    following[n] = results
-            sent = following
-        return [answers[n] for n in range(len(queries))], is_one_state
+                    sent = await self._store.lookup_many(step)
+                    revisions.update(one.revision for one in sent)
+        except StopIteration as end:
+            return end.value, len(revisions)
 
     async def _is_alias(self, step: AsksAlias) -> bool:
-        if is_very_name(step.name, step.stored):
-            return True
         if Capability.ALIASES not in self.capabilities:
             return False
         aliases = await self._store.aliases(step.stored, namespace=step.namespace)

@@ -45,6 +45,7 @@ class CitedText:
                     source=answer.source,
                     revision=int(result.revision),
                     match=result.match,
+                    namespace=getattr(result, "namespace", ()),
                 )
         longest_first = sorted(self._fetched, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(_as_word, longest_first)) or r"(?!)")

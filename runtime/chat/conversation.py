@@ -245,6 +245,8 @@ class Conversation:
             n_text_tokens=turn.n_text_tokens,
             n_prompt_tokens=turn.n_prompt_tokens,
             logprobs=turn.logprobs,
+            namespace=self._settings.namespace,
+            shared_namespace=self._settings.shared_namespace,
             reasoning="\n\n".join(self._thoughts),
             message={"role": "assistant", "content": text.strip()},
             messages=tuple(self._messages[self._n_given :]),

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from lamlam.runtime.decoding.spans import LookupRecord, Origin, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lamlam.memory_backends.overlay.layers import Layers
     from lamlam.memory_backends.protocol import FactStore
     from lamlam.memory_backends.sync import SyncFactStore
     from lamlam.runtime.decoding.verification import Verification
@@ -60,6 +63,10 @@ class Completion:
     logprobs: tuple[TokenLogprob, ...] | None = field(default=None, kw_only=True)
     """The tokens after the prompt, if they were asked for: their texts, joined, are the text
     after the prompt. Lookups, and tokens that were rewound, are not among them."""
+    namespace: tuple[str, ...] = field(default=(), kw_only=True)
+    """Whose facts were read first."""
+    shared_namespace: tuple[str, ...] | None = field(default=None, kw_only=True)
+    """Read where the first had nothing; ``None``: nothing else was."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain dictionaries, lists, strings and numbers."""
@@ -68,21 +75,49 @@ class Completion:
             lookup["status"] = str(lookup["status"])
         return plain
 
-    async def verify(self, store: FactStore) -> Verification:
+    async def verify(
+        self,
+        store: FactStore,
+        *,
+        namespace: Iterable[str] | None = None,
+        shared_namespace: Iterable[str] | None = (),
+    ) -> Verification:
         """Return whether what came from memory still holds in a store, span by span.
+
+        Args:
+            namespace: whose text it is; by default that of the generation, and so the shared one.
+            shared_namespace: behind a namespace that is named here.
 
         Raises:
             FactStoreError: the store cannot be read; see its subclasses.
+            BadFact, OverlayCycle: not a namespace, or both are the same.
         """
         from lamlam.runtime.decoding.verification import verify
 
-        return await verify(self.text, self.spans, self.lookups, store)
+        layers = self._layers(namespace, shared_namespace)
+        return await verify(self.text, self.spans, self.lookups, store, layers)
 
-    def verify_sync(self, store: SyncFactStore) -> Verification:
+    def verify_sync(
+        self,
+        store: SyncFactStore,
+        *,
+        namespace: Iterable[str] | None = None,
+        shared_namespace: Iterable[str] | None = (),
+    ) -> Verification:
         """Return the same as `verify`, for code without ``async``."""
         from lamlam.runtime.decoding.verification import verify_sync
 
-        return verify_sync(self.text, self.spans, self.lookups, store)
+        layers = self._layers(namespace, shared_namespace)
+        return verify_sync(self.text, self.spans, self.lookups, store, layers)
+
+    def _layers(
+        self, namespace: Iterable[str] | None, shared_namespace: Iterable[str] | None
+    ) -> Layers:
+        from lamlam.memory_backends.overlay.layers import Layers, read_layers
+
+        if namespace is None:
+            return Layers(self.namespace, self.shared_namespace)
+        return read_layers(namespace, shared_namespace)
 
 
 @dataclass(frozen=True, slots=True)

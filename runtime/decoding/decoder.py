@@ -343,6 +343,8 @@ class Decoder:
             logprobs=self.listed.listed(text, spans, ends_amid=self.output.ends_amid)
             if self.listed is not None
             else None,
+            namespace=self.settings.namespace,
+            shared_namespace=self.settings.shared_namespace,
         )
 
     # Text --------------------------------------------------------------------------------

@@ -1,13 +1,20 @@
-"""Checks whether the facts of a text still hold: each span is looked up again later."""
+"""Checks whether the facts of a text still hold: each span is looked up again later.
+
+A text was written from two namespaces, its user's and the shared one, and is checked against both
+in the same way: each fact in the one that it came from.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from lamlam.memory_backends.overlay.layers import Layers
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.facts import Fact, Namespace
     from lamlam.memory_backends.model.lookups import Lookup, LookupResult
     from lamlam.memory_backends.model.operations import PastFact
     from lamlam.memory_backends.protocol import FactStore
@@ -18,7 +25,8 @@ CheckStatus = Literal["unchanged", "changed", "retracted", "not_valid", "unknown
 """What has become of a span's fact:
 
 - ``unchanged``: the store still has the value that is in the text;
-- ``changed``: the fact was replaced, or its value is written in another way now;
+- ``changed``: the fact was replaced, its value is written in another way now, or a fact of the
+  user hides it now;
 - ``retracted``: it was retracted and not replaced;
 - ``not_valid``: the store has it, but its period of world time does not include now;
 - ``unknown``: the store has no such fact and no history of it, in no namespace: it was erased, or
@@ -51,8 +59,7 @@ class SpanCheck:
     ended: int | None = None
     """The revision at which the fact ended."""
     namespace: tuple[str, ...] = ()
-    """Where the store has the fact, or its history: of another namespace than the usual one
-    everything here is said of it there."""
+    """Where the store has the fact, or its history; ``()`` also where it has neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +96,55 @@ class _Asked:
     span: Span
     text: str
     lookup: Lookup
+    layers: Layers
+    """What is asked now: as the text was written, unless the fact is of a third namespace."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Entities that may have the fact: with an inverse relation it is the other one."""
         return tuple(dict.fromkeys((self.lookup.entity, self.text)))
 
+    @property
+    def places(self) -> list[_Place]:
+        """Where the fact may be, where the store does not answer with it."""
+        spaces = dict.fromkeys((self.span.namespace, *self.layers.all()))
+        return [_Place(name, space) for space in spaces for name in self.names]
+
     def is_about(self, fact: Fact) -> bool:
         """Return true for the fact that the span came from."""
         return self.span.fact_id is not None and fact.id == self.span.fact_id
 
 
+class _Place(NamedTuple):
+    """An entity of a namespace."""
+
+    name: str
+    namespace: Namespace
+
+
 @dataclass(frozen=True, slots=True)
-class _Named:
+class _Known:
     """What a store holds and held of one entity."""
 
     stored: list[Fact]
     past: Sequence[PastFact] | None
     """``None`` where the store keeps no history."""
 
+    def has(self, asked: _Asked) -> bool:
+        """Return whether the fact of a span is, or was, one of them."""
+        facts = [*self.stored, *(past.fact for past in self.past or ())]
+        return any(map(asked.is_about, facts))
+
 
 async def verify(
-    text: str, spans: Sequence[Span], lookups: Sequence[LookupRecord], store: FactStore
+    text: str,
+    spans: Sequence[Span],
+    lookups: Sequence[LookupRecord],
+    store: FactStore,
+    layers: Layers,
 ) -> Verification:
     """Return what has become of each span (`Completion.verify`)."""
-    steps, answer = _steps(text, spans, lookups, store), None
+    steps, answer = _steps(text, spans, lookups, store, layers), None
     try:
         while True:
             call = steps.send(answer)
@@ -124,10 +155,14 @@ async def verify(
 
 
 def verify_sync(
-    text: str, spans: Sequence[Span], lookups: Sequence[LookupRecord], store: SyncFactStore
+    text: str,
+    spans: Sequence[Span],
+    lookups: Sequence[LookupRecord],
+    store: SyncFactStore,
+    layers: Layers,
 ) -> Verification:
     """Return what has become of each span (`Completion.verify_sync`)."""
-    steps, answer = _steps(text, spans, lookups, store), None
+    steps, answer = _steps(text, spans, lookups, store, layers), None
     try:
         while True:
             answer = list(steps.send(answer))
@@ -141,38 +176,68 @@ def _steps(
     spans: Sequence[Span],
     lookups: Sequence[LookupRecord],
     store: Any,  # Any: a FactStore or its blocking twin
+    layers: Layers,
 ) -> Generator[Any, Any, Verification]:
     """Yield what the store's methods return, for the caller to wait for; return the outcome."""
     from lamlam.memory_backends.protocol import check_store
 
     check_store(store)
-    asked = _questions(text, spans, lookups)
-    results = (yield store.lookup_many([one.lookup for one in asked])) if asked else []
-    has_history, named = "history" in store.capabilities, {}
-    for name in _to_look_through(asked, results):
-        stored = yield store.scan(name, namespace=())
-        named[name] = _Named(stored, (yield store.history(name)) if has_history else None)
+    asked = _questions(text, spans, lookups, layers)
+    results = yield from _answers(asked, store)
+    known: dict[_Place, _Known] = {}
+    for one, result in zip(asked, results, strict=True):
+        if not _answer(one, result):
+            yield from _look_through(one.places, known, store)
     elsewhere = {}
     for one, result in zip(asked, results, strict=True):
-        if _is_nowhere(one, result, named):
-            found = yield from _elsewhere(one, store, has_history)
+        if one.span.fact_id is None or _answer(one, result):
+            continue
+        if not any(known[place].has(one) for place in one.places):
+            found = yield from _elsewhere(one, store, known)
             if found is not None:
                 elsewhere[one.span] = found
-    return _verification(text, spans, asked, results, named, elsewhere)
+    return _verification(text, spans, asked, results, known, elsewhere)
 
 
-def _is_nowhere(asked: _Asked, result: LookupResult, named: dict[str, _Named]) -> bool:
-    """Return whether the usual namespace has neither the fact of a span nor a past of it."""
-    if asked.span.fact_id is None or _answer(asked, result):
-        return False
-    places = [named[name] for name in asked.names]
-    facts = [fact for one in places for fact in one.stored]
-    facts += [past.fact for one in places for past in one.past or ()]
-    return not any(map(asked.is_about, facts))
+def _answers(asked: list[_Asked], store: Any) -> Generator[Any, Any, list[LookupResult]]:
+    """Return what the store answers now to the lookup of each span."""
+    from lamlam.memory_backends.model.keys import canonical_key
+    from lamlam.memory_backends.overlay.answers import AsksAlias, all_answers
+
+    if not asked:
+        return []
+    steps, sent = all_answers([(one.lookup, one.layers) for one in asked]), None
+    has_aliases = "aliases" in store.capabilities
+    try:
+        while True:
+            step = steps.send(sent)
+            if not isinstance(step, AsksAlias):
+                sent = yield store.lookup_many(step)
+                continue
+            sent = False
+            if has_aliases:
+                aliases = yield store.aliases(step.stored, namespace=step.namespace)
+                sent = canonical_key(step.name) in aliases
+    except StopIteration as end:
+        results: list[LookupResult] = end.value
+        return results
+
+
+def _look_through(
+    places: Sequence[_Place], known: dict[_Place, _Known], store: Any
+) -> Generator[Any, Any, None]:
+    """Read what the store holds and held of some entities."""
+    has_history = "history" in store.capabilities
+    for place in places:
+        if place not in known:
+            name, space = place
+            stored = yield store.scan(name, namespace=space)
+            past = (yield store.history(name, namespace=space)) if has_history else None
+            known[place] = _Known(stored, past)
 
 
 def _elsewhere(
-    asked: _Asked, store: Any, has_history: bool
+    asked: _Asked, store: Any, known: dict[_Place, _Known]
 ) -> Generator[Any, Any, SpanCheck | None]:
     """Return the check of a fact in the other namespace that has it; ``None``: no one has.
 
@@ -180,31 +245,23 @@ def _elsewhere(
     """
     if not hasattr(store, "entities"):  # it looks like a store, and derives from none
         return None
+    looked_through = {place.namespace for place in asked.places}
     for name in asked.names:
-        for known in (yield store.entities(name=name)):
-            space = known.namespace
-            if not space:
+        for entity in (yield store.entities(name=name)):
+            space = entity.namespace
+            if space in looked_through:
                 continue
-            named = {}
-            for other in asked.names:
-                stored = yield store.scan(other, namespace=space)
-                past = (yield store.history(other, namespace=space)) if has_history else None
-                named[other] = _Named(stored, past)
-            facts = [fact for one in named.values() for fact in one.stored]
-            facts += [past.fact for one in named.values() for past in one.past or ()]
-            if any(map(asked.is_about, facts)):
+            there = replace(asked, span=replace(asked.span, namespace=space), layers=Layers(space))
+            yield from _look_through(there.places, known, store)
+            if any(known[place].has(there) for place in there.places):
                 (result,) = yield store.lookup_many([replace(asked.lookup, namespace=space)])
-                return replace(_checked(asked, result, named), namespace=space)
+                return _checked(there, result, known)
     return None
 
 
-def _to_look_through(asked: list[_Asked], results: Sequence[LookupResult]) -> list[str]:
-    """Return the entities of facts that the store no longer answers with."""
-    gone = [one for one, result in zip(asked, results, strict=True) if not _answer(one, result)]
-    return list(dict.fromkeys(name for one in gone for name in one.names))
-
-
-def _questions(text: str, spans: Sequence[Span], lookups: Sequence[LookupRecord]) -> list[_Asked]:
+def _questions(
+    text: str, spans: Sequence[Span], lookups: Sequence[LookupRecord], layers: Layers
+) -> list[_Asked]:
     from lamlam.memory_backends.model.lookups import Lookup
 
     asked = []
@@ -218,7 +275,9 @@ def _questions(text: str, spans: Sequence[Span], lookups: Sequence[LookupRecord]
             relation = next(same, relation)
         if relation is not None:
             lookup = Lookup(span.match.entity.matched, relation)
-            asked.append(_Asked(span, text[span.start : span.end], lookup))
+            is_read = span.namespace in layers.all()
+            read = layers if is_read else Layers(span.namespace)
+            asked.append(_Asked(span, text[span.start : span.end], lookup, read))
     return asked
 
 
@@ -231,26 +290,28 @@ def _answer(asked: _Asked, result: LookupResult) -> tuple[str, str | None] | Non
     return own or next((answer for answer in answers if answer[0] == asked.text), None)
 
 
-def _checked(asked: _Asked, result: LookupResult, named: dict[str, _Named]) -> SpanCheck:
+def _checked(asked: _Asked, result: LookupResult, known: dict[_Place, _Known]) -> SpanCheck:
     answer = _answer(asked, result)
     if answer is None:
-        return _gone(asked, result, [named[name] for name in asked.names])
+        return _gone(asked, result, [known[place] for place in asked.places])
     value, now_id = answer
     matches = value == asked.text
     status: CheckStatus = "unchanged" if matches else "changed"
     return _check(asked, status, result, text_matches=matches, now_fact_id=now_id)
 
 
-def _gone(asked: _Asked, result: LookupResult, named: Sequence[_Named]) -> SpanCheck:
+def _gone(asked: _Asked, result: LookupResult, known: Sequence[_Known]) -> SpanCheck:
     """Return the check of a fact that the store no longer answers with."""
-    for one in named:
+    for one in known:
         for fact in one.stored:
             if asked.is_about(fact):
-                return _check(asked, "not_valid", result, text_matches=_says(fact, asked))
-    ended = [past for one in named for past in one.past or () if asked.is_about(past.fact)]
+                # What holds and is no answer is hidden by a fact of the user.
+                status: CheckStatus = "changed" if _holds(fact) else "not_valid"
+                return _check(asked, status, result, text_matches=_says(fact, asked))
+    ended = [past for one in known for past in one.past or () if asked.is_about(past.fact)]
     if not ended:
         # Without a history only the present values can be compared.
-        has_history = all(one.past is not None for one in named)
+        has_history = all(one.past is not None for one in known)
         is_changed = not has_history and bool(result.values)
         return _check(asked, "changed" if is_changed else "unknown", result)
     last = max(ended, key=lambda one: one.retracted)
@@ -262,6 +323,15 @@ def _gone(asked: _Asked, result: LookupResult, named: Sequence[_Named]) -> SpanC
         text_matches=any(_says(one.fact, asked) for one in ended),
         ended=int(last.retracted),
     )
+
+
+def _holds(fact: Fact) -> bool:
+    """Return whether the period of a fact includes now."""
+    from lamlam.memory_backends.model.timestamps import holds_at, to_us
+
+    now = to_us(datetime.now(UTC))
+    assert now is not None
+    return holds_at(to_us(fact.valid_from), to_us(fact.valid_to), now)
 
 
 def _says(fact: Fact, asked: _Asked) -> bool:
@@ -286,6 +356,7 @@ def _check(
         span.fact_id,
         now=result.values,
         revision=None if span.revision is None else int(span.revision),
+        namespace=() if status == "unknown" else span.namespace,
         **more,
     )
 
@@ -295,11 +366,11 @@ def _verification(
     spans: Sequence[Span],
     asked: list[_Asked],
     results: Sequence[LookupResult],
-    named: dict[str, _Named],
+    known: dict[_Place, _Known],
     elsewhere: dict[Span, SpanCheck],
 ) -> Verification:
     checks = {
-        one.span: _checked(one, result, named) for one, result in zip(asked, results, strict=True)
+        one.span: _checked(one, result, known) for one, result in zip(asked, results, strict=True)
     }
     checks |= elsewhere
     every = []
