@@ -39,7 +39,8 @@ ARROWS: dict[str, set[str]] = {
         MODEL, PROTOCOL, "memory_backends/fact_formats", "memory_backends/sync",
     },
     "memory_backends/conformance": {
-        MODEL, PROTOCOL, "memory_backends/fact_formats", "memory_backends/open", "testing",
+        MODEL, PROTOCOL, "memory_backends/fact_formats", "memory_backends/open",
+        "memory_backends/overlay", "testing",
     },
     "runtime/llama": set(),
     "runtime/decoding": {

@@ -24,6 +24,7 @@ from lamlam.memory_backends.conformance.laws.known_names import KnownNameLaws
 from lamlam.memory_backends.conformance.laws.mentions import MentionLaws
 from lamlam.memory_backends.conformance.laws.merges import MergeLaws, NamespaceLaws
 from lamlam.memory_backends.conformance.laws.migrations import DeclarationLaws, MigrationLaws
+from lamlam.memory_backends.conformance.laws.overlays import OverlayLaws
 from lamlam.memory_backends.conformance.laws.round_trips import PeriodRoundTripLaws, RoundTripLaws
 from lamlam.memory_backends.conformance.laws.several_values import (
     CardinalityLaws,
@@ -62,6 +63,7 @@ SUITES: tuple[type[Laws], ...] = (
     MigrationLaws,
     MergeLaws,
     NamespaceLaws,
+    OverlayLaws,
 )
 """In the order of reports."""
 
@@ -96,5 +98,6 @@ class AllLaws(
     MigrationLaws,
     MergeLaws,
     NamespaceLaws,
+    OverlayLaws,
 ):
     """Every law; a subclass sets ``backend``."""

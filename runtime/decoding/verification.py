@@ -105,17 +105,17 @@ class _Asked:
         return tuple(dict.fromkeys((self.lookup.entity, self.text)))
 
     @property
-    def places(self) -> list[_Place]:
+    def places(self) -> list[_Where]:
         """Where the fact may be, where the store does not answer with it."""
         spaces = dict.fromkeys((self.span.namespace, *self.layers.all()))
-        return [_Place(name, space) for space in spaces for name in self.names]
+        return [_Where(name, space) for space in spaces for name in self.names]
 
     def is_about(self, fact: Fact) -> bool:
         """Return true for the fact that the span came from."""
         return self.span.fact_id is not None and fact.id == self.span.fact_id
 
 
-class _Place(NamedTuple):
+class _Where(NamedTuple):
     """An entity of a namespace."""
 
     name: str
@@ -184,7 +184,7 @@ def _steps(
     check_store(store)
     asked = _questions(text, spans, lookups, layers)
     results = yield from _answers(asked, store)
-    known: dict[_Place, _Known] = {}
+    known: dict[_Where, _Known] = {}
     for one, result in zip(asked, results, strict=True):
         if not _answer(one, result):
             yield from _look_through(one.places, known, store)
@@ -224,7 +224,7 @@ def _answers(asked: list[_Asked], store: Any) -> Generator[Any, Any, list[Lookup
 
 
 def _look_through(
-    places: Sequence[_Place], known: dict[_Place, _Known], store: Any
+    places: Sequence[_Where], known: dict[_Where, _Known], store: Any
 ) -> Generator[Any, Any, None]:
     """Read what the store holds and held of some entities."""
     has_history = "history" in store.capabilities
@@ -237,7 +237,7 @@ def _look_through(
 
 
 def _elsewhere(
-    asked: _Asked, store: Any, known: dict[_Place, _Known]
+    asked: _Asked, store: Any, known: dict[_Where, _Known]
 ) -> Generator[Any, Any, SpanCheck | None]:
     """Return the check of a fact in the other namespace that has it; ``None``: no one has.
 
@@ -290,7 +290,7 @@ def _answer(asked: _Asked, result: LookupResult) -> tuple[str, str | None] | Non
     return own or next((answer for answer in answers if answer[0] == asked.text), None)
 
 
-def _checked(asked: _Asked, result: LookupResult, known: dict[_Place, _Known]) -> SpanCheck:
+def _checked(asked: _Asked, result: LookupResult, known: dict[_Where, _Known]) -> SpanCheck:
     answer = _answer(asked, result)
     if answer is None:
         return _gone(asked, result, [known[place] for place in asked.places])
@@ -366,7 +366,7 @@ def _verification(
     spans: Sequence[Span],
     asked: list[_Asked],
     results: Sequence[LookupResult],
-    known: dict[_Place, _Known],
+    known: dict[_Where, _Known],
     elsewhere: dict[Span, SpanCheck],
 ) -> Verification:
     checks = {

@@ -32,6 +32,7 @@ from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import Capability, FactStore
 from tests.memory_backends.conformance.inverse_mutants import INVERSE_MUTANTS
 from tests.memory_backends.conformance.lifetime_mutants import LIFETIME_MUTANTS
+from tests.memory_backends.conformance.overlay_mutants import OVERLAY_MUTANTS
 
 
 class Changed(GraphStore):
@@ -341,6 +342,7 @@ MUTANTS: dict[Callable[..., FactStore], str] = {
     ScansOutOfOrder: "test_a_scan_keeps_the_order_of_values",
     **LIFETIME_MUTANTS,
     **INVERSE_MUTANTS,
+    **OVERLAY_MUTANTS,
 }
 """By fault: the law that is about it."""
 

@@ -1,0 +1,127 @@
+"""Memories with one fault each in their namespaced reads, and the law of overlays about it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
+from lamlam.memory_backends.model.operations import PastFact
+from lamlam.memory_backends.networkx_graph.store import GraphStore
+from lamlam.memory_backends.protocol import FactStore
+
+_LONG_AGO = datetime(1995, 1, 1, tzinfo=UTC)
+
+
+class FallsBackByItself(GraphStore):
+    """What a namespace lacks is answered from the unnamed one."""
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        found = await super().lookup_many(queries)
+        usual = await super().lookup_many([replace(one, namespace=()) for one in queries])
+        pairs = zip(found, usual, strict=True)
+        return [mine if mine.values else theirs for mine, theirs in pairs]
+
+
+class MixesAnswers(GraphStore):
+    """The answers to several questions are one place off."""
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        found = await super().lookup_many(queries)
+        return found if len(found) < 3 else [*found[1:], found[0]]
+
+
+class AsksFirstNamespaceOnly(GraphStore):
+    """All questions are asked in the namespace of the first."""
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        first = queries[0].namespace if queries else ()
+        return await super().lookup_many([replace(one, namespace=first) for one in queries])
+
+
+class DescribesTheUnnamed(GraphStore):
+    def describe_nowait(self, entity: str, **options: Any) -> EntityView | None:
+        return super().describe_nowait(entity, **(options | {"namespace": ()}))
+
+
+class KnowsNamesOfAll(GraphStore):
+    def known_names_nowait(self, names: Sequence[str], **options: Any) -> frozenset[str]:
+        known = super().known_names_nowait(names, **options)
+        for space in ((), ("users", "7"), ("users", "8")):
+            known |= super().known_names_nowait(names, **(options | {"namespace": space}))
+        return known
+
+
+class ScansTheUnnamedToo(GraphStore):
+    async def scan(self, *names: Any, **options: Any) -> AsyncIterator[Fact]:
+        for space in dict.fromkeys((options.get("namespace"), ())):
+            async for fact in super().scan(*names, **(options | {"namespace": space})):
+                yield fact
+
+
+class RemembersForAll(GraphStore):
+    async def history(self, *names: Any, **options: Any) -> list[PastFact]:
+        other = await super().history(*names, namespace=("users", "8"))
+        return [*await super().history(*names, **options), *other]
+
+
+class HomonymsOfAll(GraphStore):
+    def homonyms_nowait(self, name: str, **options: Any) -> tuple[EntityView, ...]:
+        found = super().homonyms_nowait(name, **options)
+        other = super().describe_nowait(name, namespace=("users", "8"))
+        return found if other is None or not found else (*found, other)
+
+
+class AliasesOfAll(GraphStore):
+    async def aliases(self, entity: str, **options: Any) -> list[str]:
+        return await super().aliases(entity)
+
+
+class AnswersWithTheEnded(GraphStore):
+    """A fact that is over is answered where nothing else is."""
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        found = await super().lookup_many(queries)
+        return [
+            (await super().lookup_many([replace(query, as_of=None, valid_at=_LONG_AGO)]))[0]
+            if one.status == "not_valid_at"
+            else one
+            for query, one in zip(queries, found, strict=True)
+        ]
+
+
+class NearNamesFirst(GraphStore):
+    """A misspelling is told to be the very name."""
+
+    async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
+        return [_as_exact(one) for one in await super().lookup_many(queries)]
+
+
+def _as_exact(found: LookupResult) -> LookupResult:
+    part = found.match.entity
+    if part.kind != "fuzzy":
+        return found
+    told = replace(found.match, entity=replace(part, kind="exact", score=1.0))
+    return LookupResult(
+        found.status, told, found.revision, entity=part.matched or "",
+        namespace=found.namespace, stored=found._stored,
+    )  # fmt: skip
+
+
+OVERLAY_MUTANTS: dict[Callable[..., FactStore], str] = {
+    FallsBackByItself: "test_a_user_hides_what_is_shared",
+    MixesAnswers: "test_many_users_in_one_question",
+    AsksFirstNamespaceOnly: "test_an_overlay_is_both_layers",
+    DescribesTheUnnamed: "test_an_overlay_is_both_layers",
+    KnowsNamesOfAll: "test_an_overlay_is_both_layers",
+    ScansTheUnnamedToo: "test_an_overlay_is_both_layers",
+    RemembersForAll: "test_an_overlay_has_a_past",
+    HomonymsOfAll: "test_homonyms_of_an_overlay",
+    AliasesOfAll: "test_an_alias_of_a_layer_names_the_entity_of_both",
+    AnswersWithTheEnded: "test_what_is_over_hides_nothing",
+    NearNamesFirst: "test_a_near_name_is_behind_an_exact_one",
+}
+"""By fault: the law that is about it."""
