@@ -39,6 +39,8 @@ LamLamError
 │   ├── TooManyValues          a second value for a relation with one at a time
 │   ├── RecallFailed           memory does not fill a required field of a model
 │   ├── ChangesGone            the changes no longer go back to that revision
+│   ├── PolicyRefused          the policy of the memory tools does not allow the change
+│   ├── PolicyFailed           a policy hook raised, or gave no verdict: nothing was written
 │   ├── NotSupported           the backend does not have this capability
 │   ├── SchemaMismatch         written by a newer version, or by an older one to upgrade
 │   ├── AccessDenied           the server refuses the user or the password
@@ -260,6 +262,9 @@ class TraceFailed(EngineError):
 class FactStoreError(LamLamError):
     """Base of every error of a memory."""
 
+    operation: object | None = None
+    """The one operation of a commit that was refused, where it is known."""
+
 
 class BadFact(FactStoreError):
     """A line, field or value is not a valid fact."""
@@ -295,6 +300,27 @@ class RecallFailed(FactStoreError):
 
 class ChangesGone(FactStoreError):
     """The changes no longer go back to the requested revision."""
+
+
+class PolicyRefused(FactStoreError):
+    """The policy of the memory tools does not allow the change."""
+
+    def __init__(self, message: str, *, policy: str) -> None:
+        super().__init__(message, hint="do not try it again: only the user can allow it")
+        self.policy = policy
+        """Name of the hook."""
+
+
+class PolicyFailed(FactStoreError):
+    """A policy hook raised, or gave no verdict; nothing was written."""
+
+    def __init__(self, policy: str, action: str, what: str) -> None:
+        super().__init__(
+            f"the policy hook {policy} {what} for: {action}; nothing was written",
+            hint="a hook returns True, or False or a text that says why not",
+        )
+        self.policy = policy
+        """Name of the hook."""
 
 
 class NotSupported(FactStoreError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from lamlam.errors import BadFact
+from lamlam.errors import BadFact, FactStoreError
 from lamlam.memory_backends.commits.carried import carried, carried_along
 from lamlam.memory_backends.commits.changes import CommitEvent
 from lamlam.memory_backends.commits.entity_edit import EntityEdit, stored_form
@@ -132,7 +132,11 @@ class _Planner:
         for op in ops:
             if self._run and not isinstance(op, MergeEntities):
                 self._end_run()
-            self._do(op)
+            try:
+                self._do(op)
+            except FactStoreError as error:
+                error.operation = op
+                raise
         self._end_run()
         plan = self.plan
         self._drop_aliases_of_empty()

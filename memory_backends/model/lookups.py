@@ -293,17 +293,19 @@ class LookupResult:
 
     def answer(self, number: int) -> Answer | None:
         """Return one of the values, the first is number 0; ``None`` behind the last one."""
-        owned = self._owned
-        try:
-            if owned is None:
-                fact = self._stored[number]
-                one = EntityFact(self._entity, self._key, fact, fact.value)
-            else:
-                one = owned[number]
-        except IndexError:
+        one = self._owner(number)
+        if one is None:
             return None
         identify = self._identify
         return Answer(one.value, identify(one.key, one.fact) if identify else None, one.fact.source)
+
+    def fact(self, number: int) -> Fact | None:
+        """Return the fact behind one of the values, without building those of the others."""
+        one = self._owner(number)
+        if one is None:
+            return None
+        fact_id = self._identify(one.key, one.fact) if self._identify else None
+        return as_fact(one.name, one.fact, fact_id, self.namespace)
 
     @property
     def match(self) -> Match:
@@ -345,6 +347,15 @@ class LookupResult:
                 ]
             )
         return self._facts
+
+    def _owner(self, number: int) -> EntityFact | None:
+        try:
+            if self._owned is not None:
+                return self._owned[number]
+            fact = self._stored[number]
+            return EntityFact(self._entity, self._key, fact, fact.value)
+        except IndexError:
+            return None
 
     def _owners(self) -> Sequence[EntityFact]:
         if self._owned is None:

@@ -1,0 +1,123 @@
+"""Write several facts in one commit, where each may be refused by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lamlam.errors import BadFact, Conflict, FactStoreError, LamLamError, TooManyValues
+from lamlam.memory_backends.model.capabilities import Capability
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.operations import Assert, Commit, SplitEntities
+from lamlam.memory_backends.protocol import FactStore
+from lamlam.runtime.tools.results import RefusedFact, RememberManyResult
+
+_NOBODY = "lamlam: no such entity"
+
+
+@dataclass(slots=True)
+class Batch:
+    """The facts of one call, by their index, and what was refused of them."""
+
+    n_given: int
+    ops: dict[int, Assert] = field(default_factory=dict)
+    refused: dict[int, LamLamError] = field(default_factory=dict)
+
+    def add(self, index: int, fact: Fact) -> None:
+        """Add a fact that may be written as far as is known."""
+        self.ops[index] = Assert(fact)
+
+    def refuse(self, index: int, error: LamLamError) -> None:
+        """Leave a fact out."""
+        self.ops.pop(index, None)
+        self.refused[index] = error
+
+    def answer(self, commit: Commit | None) -> RememberManyResult:
+        """Return what was written and what was not."""
+        written = sorted(self.ops) if commit is not None else []
+        is_all = len(written) == self.n_given
+        return RememberManyResult(
+            status="remembered"
+            if is_all
+            else "partly remembered"
+            if written
+            else "nothing remembered",
+            revision=None if commit is None else int(commit.revision),
+            changed=0 if commit is None else commit.facts,
+            remembered=written,
+            refused=[
+                RefusedFact(index=index, error=type(error).__name__, message=message_of(error))
+                for index, error in sorted(self.refused.items())
+            ],
+        )
+
+
+def message_of(error: LamLamError) -> str:
+    """Return what is wrong and what to do, in one text."""
+    return f"{error}; {error.hint}" if error.hint else str(error)
+
+
+async def write(
+    batch: Batch,
+    store: FactStore,
+    *,
+    all_or_nothing: bool,
+    idempotency_key: str | None,
+    actor: str | None,
+) -> Commit | None:
+    """Write the facts in one commit, without those that the store refuses; these are noted.
+
+    Returns:
+        The commit; ``None`` where nothing was written.
+
+    Raises:
+        Conflict: the key was used for other facts.
+        FactStoreError: the store failed, or does not say which fact it refuses.
+    """
+    while batch.ops and not (all_or_nothing and batch.refused):
+        try:
+            return await store.apply(
+                list(batch.ops.values()), idempotency_key=idempotency_key, actor=actor
+            )
+        except Conflict:
+            # The key's first commit may have been made without the facts that were refused then.
+            if idempotency_key is None or not await _refuse_by_trial(batch, store):
+                raise
+        except (BadFact, TooManyValues) as error:
+            if not _refuse(batch, error):
+                raise
+    return None
+
+
+async def _refuse_by_trial(batch: Batch, store: FactStore) -> bool:
+    """Refuse what the store would not write; nothing is written. Return whether there was any.
+
+    A commit is all or nothing. So behind the facts comes an operation that no store can do: where
+    it is what fails, all facts before it could be written.
+    """
+    if Capability.ALIASES not in store.capabilities:
+        return False
+    n_before = len(batch.refused)
+    while batch.ops:
+        last = SplitEntities(_NOBODY, _NOBODY, _namespace(list(batch.ops.values())))
+        try:
+            await store.apply([*batch.ops.values(), last])
+        except (BadFact, TooManyValues) as error:
+            if error.operation is last:
+                break
+            if not _refuse(batch, error):
+                raise
+    return len(batch.refused) > n_before
+
+
+def _refuse(batch: Batch, error: FactStoreError) -> bool:
+    """Leave out the fact that the error is about, if it says which."""
+    for index, op in batch.ops.items():
+        if op is error.operation:
+            batch.refuse(index, error)
+            return True
+    return False
+
+
+def _namespace(ops: Sequence[Assert]) -> Namespace:
+    return ops[0].fact.namespace

@@ -1,0 +1,103 @@
+"""Keep answers to a length: what is left out is said, so that a model can ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lamlam.cut_text import cut_text
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.namespaces import written
+from lamlam.runtime.tools.results import FoundFact
+
+MAX_RESULT_CHARACTERS = 20_000
+"""Of the texts of one answer, unless the tools are made with another limit."""
+LEAST_RESULT_CHARACTERS = 500
+_LEAST_TEXT = 100
+_FRAME = 40
+"""Characters that names of fields and marks of JSON take, about, for each text."""
+
+
+class Fitting:
+    """The room of one answer, which is used up as its parts are made."""
+
+    def __init__(self, most: int, n_parts: int = 1) -> None:
+        """Begin with an empty answer.
+
+        Args:
+            most: characters of all texts.
+            n_parts: that are to share the room, so that one long text does not take all of it.
+        """
+        self._left = most
+        self._longest = max(_LEAST_TEXT, most // max(1, min(n_parts, 10)))
+        self._n_cut = 0
+
+    def text(self, text: str) -> str:
+        """Return a text, cut to its share of the room."""
+        if len(text) > self._longest:
+            self._n_cut += 1
+            text = cut_text(text, self._longest)
+        self._left -= len(text) + _FRAME
+        return text
+
+    def maybe(self, text: str | None) -> str | None:
+        """Return a text as `text` does, or ``None``."""
+        return None if text is None else self.text(text)
+
+    @property
+    def is_full(self) -> bool:
+        """No other part has room."""
+        return self._left < 0
+
+    def said(self, what: str, n_shown: int, n_all: int, hint: str = "") -> str | None:
+        """Return what is left out as one line, or ``None`` where nothing is.
+
+        Args:
+            what: the parts, in the plural.
+            hint: how to get the others.
+        """
+        said = []
+        if n_shown < n_all:
+            said.append(f"{n_shown:,} of {n_all:,} {what} are shown{hint}")
+        if self._n_cut:
+            texts = "1 long text is" if self._n_cut == 1 else f"{self._n_cut} long texts are"
+            said.append(f"{texts} cut to {self._longest:,} characters")
+        return "; ".join(said) or None
+
+
+def found_facts(facts: Sequence[Fact], fitting: Fitting) -> list[FoundFact]:
+    """Return as many facts as have room, in their order."""
+    shown: list[FoundFact] = []
+    for fact in facts:
+        one = found_fact(fact, fitting)
+        if fitting.is_full and shown:
+            break
+        shown.append(one)
+    return shown
+
+
+def found_fact(fact: Fact, fitting: Fitting) -> FoundFact:
+    """Return a fact as answers have it."""
+    return FoundFact.model_construct(
+        entity=fitting.text(fact.entity),
+        relation=fitting.text(fact.relation),
+        value=fitting.text(fact.surface),
+        source=fitting.maybe(fact.source),
+        namespace=written(fact.namespace),
+        fact_id=fact.id,
+        **details(fact),
+    )
+
+
+def details(fact: Fact) -> dict[str, Any]:
+    """Return what is said of a fact besides its value, but for what is usual."""
+    said: dict[str, Any] = {}
+    if fact.value is not fact.surface and (kind := fact.type.value) != "text":
+        said["type"] = kind
+    if fact.confidence != 1.0:
+        said["confidence"] = fact.confidence
+    if fact.valid_from is not None:
+        said["valid_from"] = fact.valid_from.isoformat()
+    if fact.valid_to is not None:
+        said["valid_to"] = fact.valid_to.isoformat()
+    return said

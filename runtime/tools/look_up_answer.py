@@ -1,0 +1,69 @@
+"""The answer to a lookup, as tools and chats give it to a model."""
+
+from __future__ import annotations
+
+from lamlam.memory_backends.model.lookups import LookupResult
+from lamlam.memory_backends.model.namespaces import written
+from lamlam.runtime.tools.fitting import MAX_RESULT_CHARACTERS, Fitting, details
+from lamlam.runtime.tools.results import FoundValue, LookUpResult, NearName
+
+MAX_VALUES, _MAX_CANDIDATES = 50, 5
+_AMBIGUOUS = (
+    "several entities have this name; ask for the candidate whose facts fit, by its full name"
+)
+_MISS = "memory does not hold this; say so instead of guessing"
+
+
+def look_up_answer(
+    result: LookupResult, most_characters: int = MAX_RESULT_CHARACTERS
+) -> LookUpResult:
+    """Return the result of a lookup; a miss is said to be one."""
+    match, status = result.match, result.status
+    is_hit = status.value == "hit"
+    n_all = len(result.values) if is_hit else 0
+    fitting = Fitting(most_characters, max(n_all, 1))
+    values = _values(result, fitting) if is_hit else []
+    note = None if is_hit else _AMBIGUOUS if status.value == "ambiguous" else _MISS
+    return LookUpResult(
+        status=status,
+        entity=fitting.maybe(match.entity.matched),
+        relation=fitting.maybe(match.relation.matched),
+        values=values,
+        more=n_all - len(values),
+        note=note,
+        candidates=_candidates(result, fitting),
+        namespace=written(result.namespace),
+        left_out=fitting.said("values", len(values), n_all),
+    )
+
+
+def _values(result: LookupResult, fitting: Fitting) -> list[FoundValue]:
+    shown: list[FoundValue] = []
+    for number in range(MAX_VALUES):
+        answer, fact = result.answer(number), result.fact(number)
+        if answer is None or fact is None:
+            break
+        said = details(fact)
+        if answer.value != fact.surface:  # the fact of another entity answers the inverse
+            said["type"] = "entity"
+        one = FoundValue.model_construct(
+            value=fitting.text(answer.value),
+            fact_id=answer.fact_id,
+            source=fitting.maybe(answer.source),
+            **said,
+        )
+        if fitting.is_full and shown:
+            break
+        shown.append(one)
+    return shown
+
+
+def _candidates(result: LookupResult, fitting: Fitting) -> list[NearName]:
+    return [
+        NearName(
+            entity=fitting.text(near.entity),
+            relation=fitting.maybe(near.relation),
+            facts={fitting.text(key): fitting.text(one) for key, one in near.facts or ()},
+        )
+        for near in result.candidates[:_MAX_CANDIDATES]
+    ]

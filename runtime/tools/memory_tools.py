@@ -1,0 +1,311 @@
+"""`MemoryTools`: a memory as tools for agents of any framework.
+
+>>> [tool.name for tool in TOOLS if not tool.reads_only]
+['remember_fact', 'remember_facts', 'correct_fact', 'forget_fact']
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from lamlam.errors import BadFact, BadToolCall, LamLamError, UnknownOption, UsageError
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_text
+from lamlam.memory_backends.model.lookups import Lookup
+from lamlam.memory_backends.model.namespaces import scoped
+from lamlam.memory_backends.model.operations import Assert, Replace
+from lamlam.memory_backends.protocol import FactStore, check_store
+from lamlam.memory_backends.sync import SyncFactStore
+from lamlam.runtime.tools.arguments import (
+    Correct,
+    Forget,
+    LookUp,
+    NewFact,
+    Remember,
+    RememberMany,
+    Search,
+    ToolArguments,
+)
+from lamlam.runtime.tools.batches import Batch, write
+from lamlam.runtime.tools.call_reading import checked, read_arguments
+from lamlam.runtime.tools.fitting import (
+    LEAST_RESULT_CHARACTERS,
+    MAX_RESULT_CHARACTERS,
+    Fitting,
+    found_facts,
+)
+from lamlam.runtime.tools.look_up_answer import look_up_answer
+from lamlam.runtime.tools.offer import Choosable, Places, offered_tools
+from lamlam.runtime.tools.policies import MemoryAction, Policy, Verdict, as_policies, check_allowed
+from lamlam.runtime.tools.results import (
+    CorrectResult,
+    ForgetResult,
+    FoundFacts,
+    LookUpResult,
+    RememberManyResult,
+    RememberResult,
+    ToolResult,
+)
+from lamlam.runtime.tools.tool import TOOLS as TOOLS
+
+MAX_SCANNED = 500_000
+"""Facts that one search reads."""
+_USUAL_LIMIT = 10
+
+
+class MemoryTools:
+    """The tools over one memory; `call` answers with what JSON can hold, the methods with models.
+
+    `SyncMemoryTools` is the blocking twin.
+    """
+
+    def __init__(
+        self,
+        store: FactStore,
+        *,
+        names: Iterable[str] | None = None,
+        namespace: Namespace = (),
+        shared_namespace: Namespace | None = (),
+        may_choose: Choosable = (),
+        policy: Policy | Iterable[Policy] | None = None,
+        actor: str | None = None,
+        max_characters: int = MAX_RESULT_CHARACTERS,
+    ) -> None:
+        """Offer tools.
+
+        Args:
+            store: stays open.
+            names: which tools; by default all, or where the store was opened for reading those
+                that only read.
+            namespace: where facts are looked up and written.
+            shared_namespace: read where the first has nothing, never written; ``None``: none.
+            may_choose: other namespaces that the model may choose by an argument of each call;
+                "below": any that begins with the first. By default the model has no choice, and
+                no such argument.
+            policy: is asked before anything is written: a hook, or several, each of which must
+                allow it (`lamlam.runtime.tools.policies`).
+            actor: who makes the changes, for the log; without it, the model may say so.
+            max_characters: of the texts of one answer; what is left out is said.
+
+        Raises:
+            UnknownOption: a name that no tool has.
+            UsageError: not a store, not a policy, or no room for an answer.
+            BadFact: a namespace is not valid, or the actor is not a text.
+        """
+        check_store(store)
+        if isinstance(store, SyncFactStore):
+            raise UsageError(
+                "MemoryTools needs a store of async code, got a SyncFactStore",
+                hint="use lamlam.SyncMemoryTools, or lamlam.open_store(URL)",
+            )
+        check_text(actor=actor)
+        if type(max_characters) is not int or max_characters < LEAST_RESULT_CHARACTERS:
+            raise UnknownOption(
+                f"max_characters must be an integer from {LEAST_RESULT_CHARACTERS} on, "
+                f"got {max_characters!r}",
+                hint=f"the usual is {MAX_RESULT_CHARACTERS}",
+            )
+        self._store = store
+        self._places = Places.of(namespace, shared_namespace, may_choose)
+        self._policies = as_policies(policy)
+        self._actor = actor
+        self._most = max_characters
+        self._tools, self.tools = offered_tools(
+            names, store.capabilities, self._places, has_actor=actor is not None
+        )
+        self._offered = {tool.name: tool for tool in self.tools}
+
+    def definitions(self, *, strict: bool = False) -> list[dict[str, Any]]:
+        """Return what is offered, in the form of OpenAI's function calling.
+
+        Args:
+            strict: for its strict mode, in which a model cannot write other arguments: what may
+                be left out is required there, and may be null.
+        """
+        return [tool.definition(strict=strict) for tool in self.tools]
+
+    def mcp_definitions(self) -> list[dict[str, Any]]:
+        """Return what is offered, in the form of the Model Context Protocol."""
+        return [tool.mcp_definition() for tool in self.tools]
+
+    async def call(
+        self,
+        name: str,
+        arguments: str | Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> dict[str, Any]:
+        """Do what a model asked for.
+
+        Args:
+            arguments: as an object, or as its JSON text.
+            idempotency_key: of the change, such as the id of the call, so that it is made once
+                however often it is repeated; goes before one that the model wrote.
+            actor: who makes the change; goes before that of the tools.
+
+        Raises:
+            BadToolCall: the tool is not offered, or the arguments are invalid.
+            PolicyRefused: the policy does not allow it.
+            PolicyFailed: a hook of the policy raised; nothing was written.
+            FactStoreError: the memory refused, or failed.
+        """
+        tool = self._offered.get(name) if isinstance(name, str) else None
+        if tool is None:
+            offered = ", ".join(self._offered)
+            raise BadToolCall(f"unknown tool {str(name)[:60]!r}", hint=f"one of: {offered}")
+        given = read_arguments(tool, arguments)
+        check_text(idempotency_key=idempotency_key, actor=actor)
+        host = {"idempotency_key": idempotency_key, "actor": actor}
+        settled = {
+            field: value
+            for field, value in host.items()
+            if value is not None and field in type(given).model_fields
+        }
+        if settled:
+            given = given.model_copy(update=settled)
+        return (await self._do(given)).as_json()
+
+    async def look_up(
+        self, entity: str, relation: str, *, namespace: str | None = None
+    ) -> LookUpResult:
+        """Return the values of one relation, each with its fact's id and source, or the miss."""
+        given = {"entity": entity, "relation": relation, "namespace": namespace}
+        return await self._look_up(self._checked("look_up_fact", LookUp, given))
+
+    async def search(
+        self, text: str, limit: int | None = None, *, namespace: str | None = None
+    ) -> FoundFacts:
+        """Return facts whose entity or value holds the text; names come before values."""
+        given = {"text": text, "limit": limit, "namespace": namespace}
+        return await self._search(self._checked("search_facts", Search, given))
+
+    async def remember(
+        self,
+        entity: str,
+        relation: str,
+        value: str,
+        source: str | None = None,
+        *,
+        type: str | None = None,
+        valid_from: str | None = None,
+        valid_to: str | None = None,
+        confidence: float | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+        namespace: str | None = None,
+    ) -> RememberResult:
+        """Add a fact to memory, beside the values that the relation has.
+
+        Args:
+            entity: whom or what it is about.
+            relation: what is said of it.
+            value: as a text.
+            source: where it is known from, such as the sentence that says it.
+            type: of the value, as `ValueType` names it; by default text.
+            valid_from: when it began to hold in the world, such as "2024-05".
+            valid_to: the first day on which it no longer held.
+            confidence: from 0 to 1.
+            idempotency_key: with a key that was used, the first change is returned and nothing
+                is done.
+            actor: who makes the change, unless the tools say so.
+            namespace: as one text, such as "users/7", where it may be chosen.
+        """
+        given = {
+            "entity": entity, "relation": relation, "value": value, "source": source,
+            "type": type, "valid_from": valid_from, "valid_to": valid_to,
+            "confidence": confidence, "idempotency_key": idempotency_key, "actor": actor,
+            "namespace": namespace,
+        }  # fmt: skip
+        return await self._remember(self._checked("remember_fact", Remember, given))
+
+    async def remember_facts(
+        self,
+        facts: Sequence[NewFact | Mapping[str, Any]],
+        *,
+        all_or_nothing: bool | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+        namespace: str | None = None,
+    ) -> RememberManyResult:
+        """Add several facts in one commit; each that is refused is told by its index.
+
+        Args:
+            facts: each with the arguments of `remember` up to ``confidence``.
+            all_or_nothing: write nothing if one is refused; by default the others are written.
+            idempotency_key: as for `remember`, of the whole commit.
+            actor: as for `remember`.
+            namespace: as for `remember`.
+        """
+        given = {
+            "facts": facts, "all_or_nothing": all_or_nothing, "namespace": namespace,
+            "idempotency_key": idempotency_key, "actor": actor,
+        }  # fmt: skip
+        return await self._remember_many(self._checked("remember_facts", RememberMany, given))
+
+    async def correct(
+        self,
+        entity: str,
+        relation: str,
+        value: str,
+        source: str | None = None,
+        *,
+        type: str | None = None,
+        valid_from: str | None = None,
+        valid_to: str | None = None,
+        confidence: float | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+        namespace: str | None = None,
+    ) -> CorrectResult:
+        """Make a value the only one of the relation in its period; arguments as for `remember`.
+
+        The answer names each fact that this ended.
+        """
+        given = {
+            "entity": entity, "relation": relation, "value": value, "source": source,
+            "type": type, "valid_from": valid_from, "valid_to": valid_to,
+            "confidence": confidence, "idempotency_key": idempotency_key, "actor": actor,
+            "namespace": namespace,
+        }  # fmt: skip
+        return await self._correct(self._checked("correct_fact", Correct, given))
+
+    async def forget(
+        self,
+        entity: str,
+        relation: str | None = None,
+        *,
+        actor: str | None = None,
+        namespace: str | None = None,
+    ) -> ForgetResult:
+        """Erase facts; the answer is the receipt."""
+        given = {"entity": entity, "relation": relation, "actor": actor, "namespace": namespace}
+        return await self._forget(self._checked("forget_fact", Forget, given))
+
+    # ----------------------------------------------------------------------------------------------
+
+    def _checked[A: ToolArguments](
+        self, name: str, model: type[A], given: Mapping[str, Any]
+    ) -> A:
+        """Return arguments; those that are not given are not there, as in a call of a model."""
+        present = {field: one for field, one in given.items() if one is not None}
+        return checked(name, model, present, self._tools[name].hidden)
+
+    async def _do(self, given: ToolArguments) -> ToolResult:
+        match given:
+            case LookUp():
+                return await self._look_up(given)
+            case Search():
+                return await self._search(given)
+            case RememberMany():
+                return await self._remember_many(given)
+            case Correct():
+                return await self._correct(given)
+            case Remember():
+                return await self._remember(given)
+            case Forget():
+                return await self._forget(given)
+            case _:
+                raise AssertionError(f"no tool has {type(given).__name__}")
