@@ -2,7 +2,7 @@
 
 Prints what the agent's calls return, step by step:
 
-    offered: look_up_fact, search_facts, remember_fact, correct_fact, forget_fact
+    offered: look_up_fact, search_facts, remember_fact, remember_facts, correct_fact, forget_fact
     look_up_fact: miss
     remember_fact: remembered
     look_up_fact: hit Lowmere

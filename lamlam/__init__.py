@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.protocol import FactStore as FactStore
     from lamlam.memory_backends.replica import Replica as Replica
     from lamlam.memory_backends.sync import SyncFactStore as SyncFactStore
-    from lamlam.runtime.chat.memory_tools import MemoryTools as MemoryTools
     from lamlam.runtime.decoding.completion import Alternative as Alternative
     from lamlam.runtime.decoding.completion import ChatCompletion as ChatCompletion
     from lamlam.runtime.decoding.completion import Completion as Completion
@@ -61,6 +60,9 @@ if TYPE_CHECKING:
     from lamlam.runtime.observers.telemetry import Telemetry as Telemetry
     from lamlam.runtime.observers.trace import Trace as Trace
     from lamlam.runtime.sync import SyncEngine as SyncEngine
+    from lamlam.runtime.tools.memory_tools import MemoryTools as MemoryTools
+    from lamlam.runtime.tools.policies import MemoryAction as MemoryAction
+    from lamlam.runtime.tools.sync_tools import SyncMemoryTools as SyncMemoryTools
 
 # The module of each public name: loaded at first use, so that `import lamlam` costs milliseconds.
 _MODULES = {
@@ -82,7 +84,9 @@ _MODULES = {
         "lamlam.memory_backends.protocol": "Capability FactStore",
         "lamlam.memory_backends.replica": "Replica",
         "lamlam.memory_backends.sync": "SyncFactStore",
-        "lamlam.runtime.chat.memory_tools": "MemoryTools",
+        "lamlam.runtime.tools.memory_tools": "MemoryTools",
+        "lamlam.runtime.tools.policies": "MemoryAction",
+        "lamlam.runtime.tools.sync_tools": "SyncMemoryTools",
         "lamlam.runtime.decoding.completion": "Alternative ChatCompletion Completion TokenLogprob",
         "lamlam.runtime.decoding.events": "Finished LookupAnswered LookupMissed LookupStarted Text "
         "Thought",
@@ -124,6 +128,7 @@ __all__ = [
     "LookupResult",
     "LookupStarted",
     "LookupStatus",
+    "MemoryAction",
     "MemoryTools",
     "Mention",
     "MergeEntities",
@@ -143,6 +148,7 @@ __all__ = [
     "SplitEntities",
     "SyncEngine",
     "SyncFactStore",
+    "SyncMemoryTools",
     "Telemetry",
     "Text",
     "Thought",

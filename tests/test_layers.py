@@ -15,7 +15,7 @@ MODEL, PROTOCOL = "memory_backends/model", "memory_backends/protocol"
 STATED = {MODEL, PROTOCOL, "memory_backends/commits"}
 READ = {*STATED, "memory_backends/resolution"}
 DECODING, LLAMA, CHAT = "runtime/decoding", "runtime/llama", "runtime/chat"
-WORDING = "runtime/wording"
+WORDING, TOOLS = "runtime/wording", "runtime/tools"
 
 # Modules directly in lamlam/ (errors, version, …) may be imported by all; they import each other.
 ARROWS: dict[str, set[str]] = {
@@ -47,7 +47,10 @@ ARROWS: dict[str, set[str]] = {
         MODEL, PROTOCOL, "memory_backends/overlay", "memory_backends/sync", WORDING,
     },
     "runtime/observers": {DECODING},
-    "runtime/chat": {MODEL, PROTOCOL, DECODING, LLAMA},
+    "runtime/tools": {
+        MODEL, PROTOCOL, "memory_backends/overlay", "memory_backends/sync",
+    },
+    "runtime/chat": {TOOLS, MODEL, PROTOCOL, DECODING, LLAMA},
     "runtime/memory": {MODEL, PROTOCOL, "memory_backends/open", DECODING, LLAMA},
     "runtime/scheduling": {MODEL, PROTOCOL, CHAT, DECODING, LLAMA, WORDING},
     "runtime/wording": {MODEL, "memory_backends/resolution"},
@@ -79,7 +82,7 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "lamlam": {
         MODEL, PROTOCOL, "memory_backends/open", "memory_backends/overlay",
-        "memory_backends/replica", "memory_backends/sync", CHAT, DECODING, "runtime/engine",
+        "memory_backends/replica", "memory_backends/sync", TOOLS, DECODING, "runtime/engine",
         "runtime/observers", "runtime/sync",
     },
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.candidates import Candidate
@@ -12,6 +12,11 @@ from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookup_status import LookupStatus as LookupStatus
+from lamlam.memory_backends.model.stored_facts import Answer as Answer
+from lamlam.memory_backends.model.stored_facts import EntityFact as EntityFact
+from lamlam.memory_backends.model.stored_facts import Identify as Identify
+from lamlam.memory_backends.model.stored_facts import PastVersion as PastVersion
+from lamlam.memory_backends.model.stored_facts import StoredFact as StoredFact
 from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.model.timestamps import as_moment, from_us
 from lamlam.memory_backends.model.values import value_of
@@ -129,85 +134,6 @@ class Match:
 
 
 NO_MATCH = MatchPart("none", 0.0, None)
-
-
-class StoredFact(NamedTuple):
-    """One version of a fact inside a store: without its entity, the same for all of a row."""
-
-    relation: str
-    """As its author wrote it."""
-    key: str
-    """The relation's canonical key."""
-    value: str
-    """The surface: the text that a model writes."""
-    sources: tuple[str, ...]
-    revision: int
-    """The revision at which this version was asserted."""
-    confidence: float
-    code: str = ""
-    """Type and value (`values.code_of`); empty for a text."""
-    valid_from: int | None = None
-    """In microseconds since 1970, as ``valid_to``."""
-    valid_to: int | None = None
-    seq: int = 0
-    """The place among the facts of its entity, which all versions of it share: lists of facts
-    are in this order. Not filled in where only the values of one relation are read."""
-
-    @property
-    def source(self) -> str | None:
-        """The first source, or ``None``."""
-        return self.sources[0] if self.sources else None
-
-    @property
-    def content(self) -> tuple[str, str]:
-        """What is said, whatever it is called: equal for equal values."""
-        if self.code.startswith("s:"):  # a text that is written as another one
-            return "", self.code[2:]
-        return self.code, "" if self.code else self.value
-
-    @property
-    def identity(self) -> tuple[str, str, str, int | None]:
-        """What makes two facts of one entity the same fact."""
-        return self.key, *self.content, self.valid_from
-
-    def placed(self, revision: int, seq: int) -> StoredFact:
-        """Return the version that begins at a revision, in a place: `_replace`, but faster."""
-        return StoredFact(*self[:4], revision, *self[5:9], seq)
-
-
-class PastVersion(NamedTuple):
-    """A version of a fact that has ended."""
-
-    fact: StoredFact
-    retracted: int
-    """The revision at which it ended."""
-
-
-class Identify(Protocol):
-    """Gives a fact's id."""
-
-    def __call__(self, entity_key: str, fact: StoredFact, /) -> str:
-        """Return the id of a fact of the entity with this (scoped) canonical key."""
-        ...
-
-
-class EntityFact(NamedTuple):
-    """A fact with the entity that it is about."""
-
-    name: str
-    key: str
-    """Scoped canonical key of the entity."""
-    fact: StoredFact
-    value: str
-    """The text that it answers with: its value, or its entity where it answers the inverse."""
-
-
-class Answer(NamedTuple):
-    """One value of a lookup, and the fact behind it."""
-
-    value: str
-    fact_id: str | None
-    source: str | None
 
 
 class LookupResult:

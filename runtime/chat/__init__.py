@@ -1,1 +1,1 @@
-"""Write chats: templates, prompts, tool calls and memory tools."""
+"""Write chats: templates, prompts and tool calls."""

@@ -9,9 +9,11 @@ from typing import Any
 from lamlam.errors import BadToolCall
 from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.runtime.chat.call_forms import MAX_CALL_CHARACTERS, read_bare, read_marked
-from lamlam.runtime.chat.memory_tools import TOOLS, LookUp, read_arguments
 from lamlam.runtime.decoding.call_openings import MARKS, find_opening
 from lamlam.runtime.decoding.settings import CallForm
+from lamlam.runtime.tools.arguments import LookUp
+from lamlam.runtime.tools.call_reading import read_arguments
+from lamlam.runtime.tools.tool import TOOLS
 
 LOOK_UP = TOOLS[0]
 OPEN, CLOSE = "<tool_call>", "</tool_call>"

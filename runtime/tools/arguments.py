@@ -34,9 +34,7 @@ MAX_MESSAGE = 100_000
 """Characters of a text whose names are looked up."""
 _MAX_KEY, _MAX_MOMENT = 200, 60
 
-TypeName: TypeAlias = Literal[
-    "text", "integer", "decimal", "boolean", "date", "quantity", "entity"
-]
+TypeName: TypeAlias = Literal["text", "integer", "decimal", "boolean", "date", "quantity", "entity"]
 """The names of `ValueType`, as one list in a schema."""
 
 
@@ -159,7 +157,7 @@ class Search(ToolArguments):
 
     text: Annotated[
         StrictStr,
-        Field(description="A part of a name or of a value.", max_length=MAX_NAME),
+        Field(description="A part of a name or of a value, or a question.", max_length=MAX_NAME),
         AfterValidator(_name),
     ]
     limit: _Limit = None

@@ -16,7 +16,7 @@ _NOBODY = "lamlam: no such entity"
 
 
 @dataclass(slots=True)
-class Batch:
+class FactBatch:
     """The facts of one call, by their index, and what was refused of them."""
 
     n_given: int
@@ -58,7 +58,7 @@ def message_of(error: LamLamError) -> str:
 
 
 async def write(
-    batch: Batch,
+    batch: FactBatch,
     store: FactStore,
     *,
     all_or_nothing: bool,
@@ -89,7 +89,7 @@ async def write(
     return None
 
 
-async def _refuse_by_trial(batch: Batch, store: FactStore) -> bool:
+async def _refuse_by_trial(batch: FactBatch, store: FactStore) -> bool:
     """Refuse what the store would not write; nothing is written. Return whether there was any.
 
     A commit is all or nothing. So behind the facts comes an operation that no store can do: where
@@ -110,7 +110,7 @@ async def _refuse_by_trial(batch: Batch, store: FactStore) -> bool:
     return len(batch.refused) > n_before
 
 
-def _refuse(batch: Batch, error: FactStoreError) -> bool:
+def _refuse(batch: FactBatch, error: FactStoreError) -> bool:
     """Leave out the fact that the error is about, if it says which."""
     for index, op in batch.ops.items():
         if op is error.operation:

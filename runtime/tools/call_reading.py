@@ -32,10 +32,10 @@ def read_arguments(tool: Tool, arguments: str | Mapping[str, Any]) -> ToolArgume
         raise BadToolCall(
             f"{tool.name}: the arguments must be a JSON object, got {type(arguments).__name__}"
         )
-    return checked(tool.name, tool.arguments, arguments, tool.hidden)
+    return check_arguments(tool.name, tool.arguments, arguments, tool.hidden)
 
 
-def checked(
+def check_arguments(
     where: str, model: type[Arguments], given: Mapping[str, Any], hidden: frozenset[str]
 ) -> Arguments:
     """Return the arguments that a mapping holds.
@@ -97,19 +97,19 @@ def _fault(error: Any, offered: list[str]) -> str:  # Any: as pydantic describes
         return f"{where}: {said.removeprefix('Value error, ')}"
     said = said.replace("Input should be", "must be").replace("a valid ", "a ")
     if kind == "string_type":
-        return f"{where}: {said}, got {_json_type(given)}: write it as a text"
+        return f"{where}: {said}, got {json_type(given)}: write it as a text"
     if isinstance(given, str | list):
         unit = "characters" if isinstance(given, str) else "items"
         return f"{where}: {said}, got {len(given):,} {unit}"
     shown = f"{given!r}" if isinstance(given, int | float) and _is_short(given) else None
-    return f"{where}: {said}, got {shown or _json_type(given)}"
+    return f"{where}: {said}, got {shown or json_type(given)}"
 
 
 def _is_short(number: float) -> bool:
     return not isinstance(number, int) or number.bit_length() < 64
 
 
-def _json_type(given: object) -> str:
+def json_type(given: object) -> str:
     """Return the type of a value as JSON calls it, which is what a model wrote."""
     match given:
         case None:

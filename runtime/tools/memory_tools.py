@@ -6,16 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
-from lamlam.errors import BadFact, BadToolCall, LamLamError, UnknownOption, UsageError
-from lamlam.memory_backends.model.facts import Fact, Namespace, check_text
-from lamlam.memory_backends.model.lookups import Lookup
-from lamlam.memory_backends.model.namespaces import scoped
-from lamlam.memory_backends.model.operations import Assert, Replace
+from lamlam.errors import BadToolCall, UnknownOption, UsageError
+from lamlam.memory_backends.model.facts import Namespace, check_text
 from lamlam.memory_backends.protocol import FactStore, check_store
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.tools.arguments import (
@@ -26,19 +21,11 @@ from lamlam.runtime.tools.arguments import (
     Remember,
     RememberMany,
     Search,
-    ToolArguments,
 )
-from lamlam.runtime.tools.batches import Batch, write
-from lamlam.runtime.tools.call_reading import checked, read_arguments
-from lamlam.runtime.tools.fitting import (
-    LEAST_RESULT_CHARACTERS,
-    MAX_RESULT_CHARACTERS,
-    Fitting,
-    found_facts,
-)
-from lamlam.runtime.tools.look_up_answer import look_up_answer
+from lamlam.runtime.tools.call_reading import read_arguments
+from lamlam.runtime.tools.fitting import LEAST_RESULT_CHARACTERS, MAX_RESULT_CHARACTERS
 from lamlam.runtime.tools.offer import Choosable, Places, offered_tools
-from lamlam.runtime.tools.policies import MemoryAction, Policy, Verdict, as_policies, check_allowed
+from lamlam.runtime.tools.policies import Policy, Verdict, as_policies
 from lamlam.runtime.tools.results import (
     CorrectResult,
     ForgetResult,
@@ -46,13 +33,9 @@ from lamlam.runtime.tools.results import (
     LookUpResult,
     RememberManyResult,
     RememberResult,
-    ToolResult,
 )
 from lamlam.runtime.tools.tool import TOOLS as TOOLS
-
-MAX_SCANNED = 500_000
-"""Facts that one search reads."""
-_USUAL_LIMIT = 10
+from lamlam.runtime.tools.tool_work import ToolWork
 
 
 class MemoryTools:
@@ -107,15 +90,14 @@ class MemoryTools:
                 f"got {max_characters!r}",
                 hint=f"the usual is {MAX_RESULT_CHARACTERS}",
             )
-        self._store = store
-        self._places = Places.of(namespace, shared_namespace, may_choose)
-        self._policies = as_policies(policy)
-        self._actor = actor
-        self._most = max_characters
-        self._tools, self.tools = offered_tools(
-            names, store.capabilities, self._places, has_actor=actor is not None
+        places = Places.of(namespace, shared_namespace, may_choose)
+        tools, self.tools = offered_tools(
+            names, store.capabilities, places, has_actor=actor is not None
         )
         self._offered = {tool.name: tool for tool in self.tools}
+        self._work = ToolWork(
+            store, tools, places, as_policies(policy), actor, max_characters, self._settle
+        )
 
     def definitions(self, *, strict: bool = False) -> list[dict[str, Any]]:
         """Return what is offered, in the form of OpenAI's function calling.
@@ -158,29 +140,22 @@ class MemoryTools:
             raise BadToolCall(f"unknown tool {str(name)[:60]!r}", hint=f"one of: {offered}")
         given = read_arguments(tool, arguments)
         check_text(idempotency_key=idempotency_key, actor=actor)
-        host = {"idempotency_key": idempotency_key, "actor": actor}
-        settled = {
-            field: value
-            for field, value in host.items()
-            if value is not None and field in type(given).model_fields
-        }
-        if settled:
-            given = given.model_copy(update=settled)
-        return (await self._do(given)).as_json()
+        settled = {"idempotency_key": idempotency_key, "actor": actor}
+        return (await self._work.do(given, settled)).as_json()
 
     async def look_up(
         self, entity: str, relation: str, *, namespace: str | None = None
     ) -> LookUpResult:
         """Return the values of one relation, each with its fact's id and source, or the miss."""
         given = {"entity": entity, "relation": relation, "namespace": namespace}
-        return await self._look_up(self._checked("look_up_fact", LookUp, given))
+        return await self._work.look_up(self._work.checked("look_up_fact", LookUp, given))
 
     async def search(
         self, text: str, limit: int | None = None, *, namespace: str | None = None
     ) -> FoundFacts:
-        """Return facts whose entity or value holds the text; names come before values."""
+        """Return facts that a part of a name or of a value finds, or a question; names first."""
         given = {"text": text, "limit": limit, "namespace": namespace}
-        return await self._search(self._checked("search_facts", Search, given))
+        return await self._work.search(self._work.checked("search_facts", Search, given))
 
     async def remember(
         self,
@@ -219,7 +194,7 @@ class MemoryTools:
             "confidence": confidence, "idempotency_key": idempotency_key, "actor": actor,
             "namespace": namespace,
         }  # fmt: skip
-        return await self._remember(self._checked("remember_fact", Remember, given))
+        return await self._work.remember(self._work.checked("remember_fact", Remember, given))
 
     async def remember_facts(
         self,
@@ -243,7 +218,9 @@ class MemoryTools:
             "facts": facts, "all_or_nothing": all_or_nothing, "namespace": namespace,
             "idempotency_key": idempotency_key, "actor": actor,
         }  # fmt: skip
-        return await self._remember_many(self._checked("remember_facts", RememberMany, given))
+        return await self._work.remember_many(
+            self._work.checked("remember_facts", RememberMany, given)
+        )
 
     async def correct(
         self,
@@ -270,7 +247,7 @@ class MemoryTools:
             "confidence": confidence, "idempotency_key": idempotency_key, "actor": actor,
             "namespace": namespace,
         }  # fmt: skip
-        return await self._correct(self._checked("correct_fact", Correct, given))
+        return await self._work.correct(self._work.checked("correct_fact", Correct, given))
 
     async def forget(
         self,
@@ -282,30 +259,8 @@ class MemoryTools:
     ) -> ForgetResult:
         """Erase facts; the answer is the receipt."""
         given = {"entity": entity, "relation": relation, "actor": actor, "namespace": namespace}
-        return await self._forget(self._checked("forget_fact", Forget, given))
+        return await self._work.forget(self._work.checked("forget_fact", Forget, given))
 
-    # ----------------------------------------------------------------------------------------------
-
-    def _checked[A: ToolArguments](
-        self, name: str, model: type[A], given: Mapping[str, Any]
-    ) -> A:
-        """Return arguments; those that are not given are not there, as in a call of a model."""
-        present = {field: one for field, one in given.items() if one is not None}
-        return checked(name, model, present, self._tools[name].hidden)
-
-    async def _do(self, given: ToolArguments) -> ToolResult:
-        match given:
-            case LookUp():
-                return await self._look_up(given)
-            case Search():
-                return await self._search(given)
-            case RememberMany():
-                return await self._remember_many(given)
-            case Correct():
-                return await self._correct(given)
-            case Remember():
-                return await self._remember(given)
-            case Forget():
-                return await self._forget(given)
-            case _:
-                raise AssertionError(f"no tool has {type(given).__name__}")
+    async def _settle(self, verdict: Awaitable[Verdict]) -> Verdict:
+        """Return the verdict of an async hook."""
+        return await verdict

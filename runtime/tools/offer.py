@@ -10,6 +10,7 @@ from lamlam.errors import BadFact, BadToolCall, UnknownOption
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Namespace, check_namespace
 from lamlam.memory_backends.model.namespaces import parsed, written
+from lamlam.memory_backends.overlay.layers import Layers, read_layers
 from lamlam.runtime.tools.tool import BY_NAME, TOOLS, Tool
 
 Choosable = Iterable[Namespace] | Literal["below"]
@@ -30,10 +31,10 @@ class Places:
 
         Raises:
             BadFact: a namespace is not valid.
+            OverlayCycle: the two are one.
             UnknownOption: a text that is not "below".
         """
-        own = check_namespace(namespace)
-        shared = None if shared is None else check_namespace(shared)
+        own, shared = read_layers(namespace, shared)
         if isinstance(choosable, str):
             if choosable != "below":
                 raise UnknownOption(
@@ -75,11 +76,11 @@ class Places:
             hint="leave it out",
         )
 
-    def read(self, namespace: Namespace) -> tuple[Namespace, ...]:
-        """Return the namespaces that answer a question to one, the nearer first."""
-        if self.shared is None or self.shared == namespace:
-            return (namespace,)
-        return namespace, self.shared
+    def layers(self, namespace: Namespace) -> Layers:
+        """Return what answers a question to a namespace: itself, and what is read behind it."""
+        if namespace == self.shared:
+            return Layers(namespace)
+        return Layers(namespace, self.shared)
 
 
 def offered_tools(

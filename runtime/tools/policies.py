@@ -214,5 +214,5 @@ def _check_texts(what: str, texts: tuple[str, ...]) -> None:
 
 
 def _named(hook: Policy, name: str) -> Policy:
-    hook.__name__ = name  # type: ignore[attr-defined]  # of a function that is made here
+    hook.__name__ = name
     return hook

@@ -59,9 +59,7 @@ class FoundValue(AnswerPart):
     type: TypeName = "text"
     confidence: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
     valid_from: Annotated[str | None, Field(description="ISO 8601.")] = None
-    valid_to: Annotated[
-        str | None, Field(description="ISO 8601: when it no longer holds.")
-    ] = None
+    valid_to: Annotated[str | None, Field(description="ISO 8601: when it no longer holds.")] = None
 
 
 class FoundFact(FoundValue):
@@ -124,9 +122,7 @@ class CorrectResult(ToolResult):
     status: Literal["corrected"] = Field()
     revision: Annotated[int, Field(description="Of memory afterwards.")]
     changed: int
-    ended: Annotated[
-        list[FoundFact], Field(description="Facts as they were that no longer hold.")
-    ]
+    ended: Annotated[list[FoundFact], Field(description="Facts as they were that no longer hold.")]
 
 
 class RefusedFact(AnswerPart):

@@ -112,7 +112,7 @@ TOOLS = (
     Tool(
         "search_facts",
         "Search facts",
-        "Find facts in memory whose entity or value holds a text.",
+        "Find facts in memory by a part of a name or of a value, or by the words of a question.",
         Search,
         FoundFacts,
         reads_only=True,

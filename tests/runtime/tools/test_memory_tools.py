@@ -11,10 +11,10 @@ import pytest
 from lamlam.errors import BadToolCall, ReadOnly, UnknownOption
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
-from lamlam.runtime.chat.memory_tools import TOOLS, MemoryTools
+from lamlam.runtime.tools.memory_tools import TOOLS, MemoryTools
 from tests.runtime.fake_store import FakeStore, as_store
 
-QUILL = {"entity": "Ada Quill", "relation": "birth place", "value": "Lowmere"}
+QUILL: dict[str, Any] = {"entity": "Ada Quill", "relation": "birth place", "value": "Lowmere"}
 ASK = {"entity": "Ada Quill", "relation": "birth place"}
 
 

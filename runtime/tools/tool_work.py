@@ -1,0 +1,256 @@
+"""What memory tools do, once the arguments of a call are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from lamlam.errors import BadFact, BadToolCall, PolicyRefused
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.namespaces import scoped
+from lamlam.memory_backends.model.operations import Assert, Replace
+from lamlam.memory_backends.overlay.overlay import Overlay
+from lamlam.memory_backends.protocol import FactStore
+from lamlam.runtime.tools.arguments import (
+    Correct,
+    Forget,
+    LookUp,
+    NewFact,
+    Remember,
+    RememberMany,
+    Search,
+    ToolArguments,
+)
+from lamlam.runtime.tools.batches import FactBatch, write
+from lamlam.runtime.tools.call_reading import check_arguments, json_type
+from lamlam.runtime.tools.fitting import Fitting, found_facts
+from lamlam.runtime.tools.look_up_answer import look_up_answer
+from lamlam.runtime.tools.offer import Places
+from lamlam.runtime.tools.policies import ActionKind, MemoryAction, Policy, Verdict, check_allowed
+from lamlam.runtime.tools.results import (
+    CorrectResult,
+    ForgetResult,
+    FoundFacts,
+    LookUpResult,
+    RememberManyResult,
+    RememberResult,
+    ToolResult,
+)
+from lamlam.runtime.tools.tool import Tool
+
+_USUAL_LIMIT = 10
+Arguments = TypeVar("Arguments", bound=ToolArguments)
+
+
+class ToolWork:
+    """Looks up, searches, writes and erases as calls ask for, in the namespaces of the tools."""
+
+    def __init__(
+        self,
+        store: FactStore,
+        tools: Mapping[str, Tool],
+        places: Places,
+        policies: tuple[Policy, ...],
+        actor: str | None,
+        most_characters: int,
+        settle: Callable[[Awaitable[Verdict]], Awaitable[Verdict]],
+    ) -> None:
+        self._store = store
+        self._tools = tools
+        self._places = places
+        self._policies = policies
+        self._actor = actor
+        self._most = most_characters
+        self._settle = settle
+
+    def checked(self, name: str, model: type[Arguments], given: Mapping[str, Any]) -> Arguments:
+        """Return arguments; those that are ``None`` are not there, as in a call of a model.
+
+        Raises:
+            BadToolCall: one is missing, may not be given, or is invalid.
+        """
+        present = {field: one for field, one in given.items() if one is not None}
+        return check_arguments(name, model, present, self._tools[name].hidden)
+
+    async def do(self, given: ToolArguments, settled: Mapping[str, str | None]) -> ToolResult:
+        """Return what a call gives.
+
+        Args:
+            settled: arguments that the host gives in place of those of the model, as far as the
+                tool has them.
+        """
+        fields = type(given).model_fields
+        ours = {name: one for name, one in settled.items() if one is not None and name in fields}
+        if ours:
+            given = given.model_copy(update=ours)
+        match given:
+            case LookUp():
+                return await self.look_up(given)
+            case Search():
+                return await self.search(given)
+            case RememberMany():
+                return await self.remember_many(given)
+            case Correct():
+                return await self.correct(given)
+            case Remember():
+                return await self.remember(given)
+            case Forget():
+                return await self.forget(given)
+            case _:
+                raise AssertionError(f"no tool takes {type(given).__name__}")
+
+    async def look_up(self, given: LookUp) -> LookUpResult:
+        """Return what memory holds of one relation."""
+        layers = self._places.layers(self._places.chosen(given.namespace))
+        reader = self._store if layers.is_usual else Overlay(self._store, *layers)
+        return look_up_answer(await reader.lookup(given.entity, given.relation), self._most)
+
+    async def search(self, given: Search) -> FoundFacts:
+        """Return what a text finds."""
+        layers = self._places.layers(self._places.chosen(given.namespace))
+        found = await self._store.search(
+            given.text,
+            namespace=layers.own,
+            shared_namespace=layers.shared,
+            limit=_USUAL_LIMIT if given.limit is None else given.limit,
+        )
+        return self._found(found.facts, is_complete=found.is_complete)
+
+    async def remember(self, given: Remember) -> RememberResult:
+        """Add a fact beside the others."""
+        namespace, actor = self._places.chosen(given.namespace), self._by(given.actor)
+        fact = new_fact(given, namespace)
+        await self._allow(_action("remember", given, namespace, actor, fact))
+        commit = await self._store.apply(
+            [Assert(fact)], idempotency_key=_key(given.idempotency_key, namespace), actor=actor
+        )
+        return RememberResult(
+            status="remembered", revision=int(commit.revision), changed=commit.facts
+        )
+
+    async def correct(self, given: Correct) -> CorrectResult:
+        """Make a fact the only one of its relation in its period."""
+        namespace, actor = self._places.chosen(given.namespace), self._by(given.actor)
+        fact = new_fact(given, namespace)
+        if self._policies:
+            held = await self._held(given, namespace)
+            await self._allow(_action("correct", given, namespace, actor, fact, held))
+        commit = await self._store.apply(
+            [Replace(fact)], idempotency_key=_key(given.idempotency_key, namespace), actor=actor
+        )
+        fitting = Fitting(self._most, len(commit.ended))
+        ended = found_facts(commit.ended, fitting)
+        return CorrectResult(
+            status="corrected",
+            revision=int(commit.revision),
+            changed=commit.facts,
+            ended=ended,
+            left_out=fitting.said("facts that ended", len(ended), len(commit.ended)),
+        )
+
+    async def forget(self, given: Forget) -> ForgetResult:
+        """Erase facts, history included."""
+        namespace, actor = self._places.chosen(given.namespace), self._by(given.actor)
+        if self._policies:
+            held = await self._held(given, namespace)
+            await self._allow(_action("forget", given, namespace, actor, None, held))
+        receipt = await self._store.erase(
+            given.entity,
+            given.relation,
+            namespace=namespace,
+            reason="asked for by an agent",
+            authority=actor,
+        )
+        fitting = Fitting(self._most)
+        return ForgetResult(
+            status="nothing" if receipt.is_empty else "forgotten",
+            facts=receipt.facts,
+            verified=receipt.verified,
+            pending=[fitting.text(one) for one in receipt.pending],
+            mentions=receipt.n_mentions,
+            receipt=fitting.text(str(receipt)),
+            left_out=fitting.said("places", 0, 0),
+        )
+
+    async def remember_many(self, given: RememberMany) -> RememberManyResult:
+        """Add facts in one commit, but for those that are refused."""
+        namespace, actor = self._places.chosen(given.namespace), self._by(given.actor)
+        batch = FactBatch(len(given.facts))
+        for index, one in enumerate(given.facts):
+            try:
+                new = self._one_of_many(index, one)
+                fact = new_fact(new, namespace)
+                action = _action("remember", new, namespace, actor, fact)
+                await self._allow(action, f"facts[{index}]: ")
+            except (BadToolCall, PolicyRefused) as error:
+                batch.refuse(index, error)
+            else:
+                batch.add(index, fact)
+        commit = await write(
+            batch,
+            self._store,
+            all_or_nothing=bool(given.all_or_nothing),
+            idempotency_key=_key(given.idempotency_key, namespace),
+            actor=actor,
+        )
+        return batch.answer(commit)
+
+    # ----------------------------------------------------------------------------------------------
+
+    async def _allow(self, action: MemoryAction, which: str = "") -> None:
+        await check_allowed(action, self._policies, self._settle, which)
+
+    async def _held(self, given: Correct | Forget, namespace: Namespace) -> tuple[Fact, ...]:
+        facts = self._store.scan(given.entity, given.relation, namespace=namespace)
+        return tuple([fact async for fact in facts])
+
+    def _one_of_many(self, index: int, given: object) -> NewFact:
+        """Return one fact of several, which nothing has checked so far."""
+        if isinstance(given, NewFact):  # of code: a model's call has objects of JSON
+            return given
+        where = f"facts[{index}]"
+        if not isinstance(given, Mapping):
+            raise BadToolCall(f"{where} must be an object, got {json_type(given)}")
+        return check_arguments(where, NewFact, given, self._tools["remember_facts"].hidden)
+
+    def _by(self, said: str | None) -> str | None:
+        return self._actor if said is None else said
+
+    def _found(self, facts: tuple[Fact, ...], *, is_complete: bool) -> FoundFacts:
+        fitting = Fitting(self._most, len(facts))
+        shown = found_facts(facts, fitting)
+        return FoundFacts(
+            facts=shown,
+            complete=is_complete and len(shown) == len(facts),
+            left_out=fitting.said(
+                "facts", len(shown), len(facts), ": ask for fewer, or more exactly"
+            ),
+        )
+
+
+def new_fact(given: NewFact, namespace: Namespace) -> Fact:
+    """Return the fact that a call gives.
+
+    Raises:
+        BadToolCall: it cannot be stored.
+    """
+    try:
+        return given.fact(namespace)
+    except BadFact as error:
+        raise BadToolCall(str(error), hint=error.hint) from None
+
+
+def _action(
+    kind: ActionKind,
+    given: NewFact | Forget,
+    namespace: Namespace,
+    actor: str | None,
+    fact: Fact | None,
+    held: tuple[Fact, ...] = (),
+) -> MemoryAction:
+    return MemoryAction(kind, given.entity, given.relation, fact, held, namespace, actor)
+
+
+def _key(given: str | None, namespace: Namespace) -> str | None:
+    """Return the idempotency key for the store: a user cannot use up the keys of another."""
+    return None if given is None else scoped(namespace, given)
