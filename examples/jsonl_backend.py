@@ -41,6 +41,7 @@ from lamlam.memory_backends.authoring import (
     Namespace,
     NamespaceView,
     Op,
+    RequestedErasures,
     SchemaMismatch,
     StoredEntity,
     StoredFact,
@@ -51,12 +52,14 @@ from lamlam.memory_backends.authoring import (
     check_expected,
     check_namespace,
     check_scan,
-    covered_keys,
     declared_operations,
     describe,
     facts_of,
+    keys_meant,
     look_up,
+    owners_among,
     plan_commit,
+    plan_erasure,
     relation_key,
     scoped,
     split,
@@ -100,7 +103,7 @@ class Facts(EntityReader):
         return Facts({**self.held, **{one.key: one for one in changed}}.values())
 
 
-class JsonlStore(LocalStore):
+class JsonlStore(RequestedErasures, LocalStore):
     """Facts in one file, for one process: no aliases, no rules of relations, no history."""
 
     def __init__(self, path: Path, *, create: bool = True, read_only: bool = False) -> None:
@@ -221,36 +224,43 @@ class JsonlStore(LocalStore):
             self._write(self._facts.with_(*changed), plan.revision)
             return Commit(plan.revision, plan.changed, tuple(plan.ended))
 
-    def erase_nowait(
-        self,
-        entity: str,
-        relation: str | None = None,
-        *,
-        namespace: Namespace = (),
-        reason: str | None = None,
-        authority: str | None = None,
-    ) -> ErasureReceipt:
-        """Remove the facts from the file."""
+    def erase_requested(self, request: ErasureRequest) -> ErasureReceipt:
+        """Remove what is asked for from the file, all together."""
         with self._lock:
             self.check_writable()
-            request = ErasureRequest(entity, relation, namespace, reason, authority)
-            name, key, facts = self._facts.record(request.key) or (entity, request.key, ())
-            covered = covered_keys(facts, relation)
-            kept = tuple(fact for fact in facts if fact.key not in covered)
-            n_erased = len(facts) - len(kept)
-            if n_erased:
-                left = self._facts.with_(StoredEntity(name, key, kept))
-                self._write(left, self._head["revision"] + 1)
-            is_gone = relation is None or (n_erased and not kept)
-            mentions = Mentions([request.key] if is_gone else [], self._identify)
-            for one in self._facts.held.values():
-                mentions.add_entity(one.key, EntityHistory(one.name, one.facts))
+            revision = self._head["revision"] + 1
+            held = {
+                key: EntityHistory(one.name, one.facts) for key, one in self._facts.held.items()
+            }
+            keys = keys_meant(request, self._facts, held)
+            if not keys:
+                return request.receipt(0, revision - 1, covered=(str(self.path),))
+            plan = plan_erasure(
+                self._facts,
+                keys,
+                request.relation,
+                self._identify,
+                value=request.value,
+                owners=owners_among(held, keys, request),
+                placeholder=request.placeholder,
+            )
+            left = [
+                StoredEntity(held[key].name or key, key, plan.after(key, held[key].now, revision))
+                for key in plan.gone
+            ]
+            if left:
+                self._write(self._facts.with_(*left), revision)
+            is_named = plan.is_empty and request.relation is None  # what mentions it is told
+            mentions = Mentions(keys if is_named else plan.forgotten, self._identify)
+            for key, one in self._facts.held.items():
+                mentions.add_entity(key, EntityHistory(one.name, one.facts))
             return request.receipt(
-                n_erased,
+                len(plan.lost()),
                 self._head["revision"],
                 covered=(str(self.path),),
-                pending=("blocks of the disk that the file had before",) if n_erased else (),
+                pending=("blocks of the disk that the file had before",) if left else (),
                 mentions=mentions,
+                as_value=plan.n_of_owners(),
             )
 
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:

@@ -10,7 +10,8 @@ declares its `Capability`s. What it holds it gives as an `EntityReader`:
 - commits: `plan_commit` returns a `CommitPlan`; `declared_operations`, `check_commit`,
   `check_expected` and `idempotency_hash` go before it;
 - changes: `changes_of_entity` and the like, from what the store keeps of a commit;
-- erasures: `ErasureRequest`, and `plan_erasure` where entities have aliases or merges.
+- erasures: `RequestedErasures` makes an `ErasureRequest` of every call; `keys_meant`,
+  `owners_among` and `plan_erasure` say what it takes.
 
 Keys are scoped: namespace and canonical key in one text (`scoped`, `split`, `canonical_key`).
 ``docs/writing-a-backend.md`` has the steps.
@@ -28,6 +29,7 @@ from anyio import CancelScope, to_thread
 
 from lamlam.errors import ReadOnly
 from lamlam.inline_calls import in_turns
+from lamlam.memory_backends.commits.local_holdings import LocalHoldings
 from lamlam.memory_backends.commits.validation import facts_to_load, operations
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult, checked_lookups
@@ -40,6 +42,7 @@ from lamlam.memory_backends.model.operations import (
     DefineRelation,
     EraseOptions,
     ErasureReceipt,
+    MentionChoice,
     MergeEntities,
     MigrationReport,
     Op,
@@ -48,6 +51,7 @@ from lamlam.memory_backends.model.operations import (
     SplitEntities,
 )
 from lamlam.memory_backends.model.text_search import OnProgress
+from lamlam.memory_backends.model.values import Value
 from lamlam.memory_backends.protocol import Capability, FactStore, store_closed, unsupported
 
 if TYPE_CHECKING:
@@ -80,9 +84,14 @@ if TYPE_CHECKING:
         entities_meant,
         plan_erasure,
     )
-    from lamlam.memory_backends.commits.erasure_request import ErasureRequest
+    from lamlam.memory_backends.commits.erasure_request import (
+        ErasureRequest,
+        keys_meant,
+        owners_among,
+    )
     from lamlam.memory_backends.commits.idempotency import KeptOperations, OperationDigest, kept_of
     from lamlam.memory_backends.commits.mentions import Mentions
+    from lamlam.memory_backends.commits.requested_erasures import RequestedErasures
     from lamlam.memory_backends.commits.validation import (
         check_commit,
         check_entity,
@@ -151,9 +160,10 @@ _HOMES = {
         "lamlam.memory_backends.commits.commit_plan": "CommitPlan named_keys plan_commit",
         "lamlam.memory_backends.commits.entity_edit": "EntityEdit covered_keys stored_form",
         "lamlam.memory_backends.commits.erasure_plan": "ErasurePlan entities_meant plan_erasure",
-        "lamlam.memory_backends.commits.erasure_request": "ErasureRequest",
+        "lamlam.memory_backends.commits.erasure_request": "ErasureRequest keys_meant owners_among",
         "lamlam.memory_backends.commits.idempotency": "KeptOperations OperationDigest kept_of",
         "lamlam.memory_backends.commits.mentions": "Mentions",
+        "lamlam.memory_backends.commits.requested_erasures": "RequestedErasures",
         "lamlam.memory_backends.commits.validation": (
             "check_commit check_entity check_expected check_reached check_scan check_since "
             "checked_operations idempotency_hash nested_write"
@@ -200,15 +210,15 @@ __all__ = [
     "LookupResult", "LookupStatus", "Mentions", "MergeEntities", "MergeRecord",
     "MigrationReport", "NameQuestions", "Namespace", "NamespaceView", "NotSupported", "Op", "OperationDigest",
     "PastFact", "PastVersion", "PastView", "ReadOnly", "ReadOnlyStore", "RelationRule",
-    "RelationRules", "RemoveAlias", "Replace", "Retract", "Revision", "SchemaMismatch",
+    "RelationRules", "RemoveAlias", "Replace", "RequestedErasures", "Retract", "Revision", "SchemaMismatch",
     "Snapshot", "SplitEntities", "StoreClosed", "StoreInfo", "StoreMissing", "StoredEntity",
     "StoredFact", "TooManyValues", "Unavailable", "as_fact", "canonical_key",
     "changes_of_entity", "changes_of_erasure", "changes_of_events", "check_as_of",
     "check_commit", "check_entity", "check_expected", "check_lookup", "check_namespace",
     "check_reached", "check_scan", "check_since", "checked_lookups", "checked_operations",
     "covered_keys", "declared_operations", "describe", "entities_meant", "entity_code",
-    "facts_of", "facts_to_load", "idempotency_hash", "index_codes", "kept_of", "look_up",
-    "named_keys", "named_record", "nested_write", "operations", "past_facts", "plan_commit",
+    "facts_of", "facts_to_load", "idempotency_hash", "index_codes", "kept_of", "keys_meant", "look_up",
+    "named_keys", "named_record", "nested_write", "operations", "owners_among", "past_facts", "plan_commit",
     "plan_erasure", "present_changes", "relation_key", "same_relation", "scoped", "split",
     "store_closed", "stored_form", "synonyms_of", "unsupported", "value_key", "within",
 ]  # fmt: skip
@@ -221,7 +231,7 @@ def __getattr__(name: str) -> Any:  # Any: the type stands in the TYPE_CHECKING 
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class LocalStore(FactStore):
+class LocalStore(LocalHoldings, FactStore):
     """A store that answers in the calling thread; a backend writes what ends in ``_nowait``.
 
     The async methods call those: the ones that write in a worker thread, since they may wait for
@@ -280,12 +290,15 @@ class LocalStore(FactStore):
         self,
         entity: str,
         relation: str | None = None,
+        value: Value | None = None,
         *,
         namespace: Namespace = (),
         reason: str | None = None,
         authority: str | None = None,
+        mentions: MentionChoice = "leave",
+        placeholder: str | None = None,
     ) -> ErasureReceipt:
-        """Remove facts, as `erase` does."""
+        """Remove facts, as `erase` does; `RequestedErasures` makes an `ErasureRequest` of it."""
 
     @abstractmethod
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
@@ -346,11 +359,26 @@ class LocalStore(FactStore):
         return await _done(partial(self.load_nowait, facts), self.applies_in_thread)
 
     async def erase(
-        self, entity: str, relation: str | None = None, **options: Unpack[EraseOptions]
+        self,
+        entity: str,
+        relation: str | None = None,
+        value: Value | None = None,
+        **options: Unpack[EraseOptions],
     ) -> ErasureReceipt:
         """Remove the facts with all that is kept of them."""
-        work = partial(self.erase_nowait, entity, relation, **options)
+        work = partial(self.erase_nowait, entity, relation, value, **options)
         return await _done(work, self.saves_in_thread)
+
+    async def erase_namespace(
+        self, namespace: Namespace, *, reason: str | None = None, authority: str | None = None
+    ) -> ErasureReceipt:
+        """Remove all of a namespace."""
+        work = partial(self.erase_namespace_nowait, namespace, reason=reason, authority=authority)
+        return await _done(work, self.saves_in_thread)
+
+    async def fact(self, fact_id: str) -> Fact | None:
+        """Return the fact with this id; in a thread, as it may take long."""
+        return await to_thread.run_sync(self.fact_nowait, fact_id)
 
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
         """Bring the store to the schema of this version."""

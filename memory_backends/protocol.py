@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeVar, Unpack, runtime_checkable
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self, TypeVar, Unpack, runtime_checkable
 
 from lamlam.errors import ReadOnly, StoreClosed, UsageError
+from lamlam.memory_backends.commits.holdings import Holdings
 from lamlam.memory_backends.commits.lifetimes import Lifetimes
+from lamlam.memory_backends.commits.older_erasures import complete_erase
 from lamlam.memory_backends.commits.validation import check_reached, check_scan
 from lamlam.memory_backends.model.capabilities import Capability as Capability
 from lamlam.memory_backends.model.capabilities import unsupported as unsupported
@@ -30,7 +32,7 @@ from lamlam.memory_backends.model.operations import (
     Commit,
     EraseOptions,
     ErasureReceipt,
-    KnownEntity,
+    MentionChoice,
     MigrationReport,
     Op,
     PastFact,
@@ -38,6 +40,7 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.text_search import TextSearch
+from lamlam.memory_backends.model.values import Value
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -54,7 +57,7 @@ _OF_SNAPSHOTS = frozenset(
 
 
 @runtime_checkable
-class FactStore(FastLookups, Lifetimes, TextSearch, Protocol):
+class FactStore(FastLookups, Holdings, Lifetimes, TextSearch, Protocol):
     """Facts that can be looked up, changed and erased; opened by ``async with``.
 
     A backend derives from it and writes the core: `lookup_many`, `scan`, `apply`, `changes`,
@@ -150,10 +153,13 @@ class FactStore(FastLookups, Lifetimes, TextSearch, Protocol):
         self,
         entity: str,
         relation: str | None = None,
+        value: Value | None = None,
         *,
         namespace: Namespace = (),
         reason: str | None = None,
         authority: str | None = None,
+        mentions: MentionChoice = "leave",
+        placeholder: str | None = None,
     ) -> ErasureReceipt:
         """Remove the facts with all that is kept of them: history, log, aliases and index keys.
 
@@ -161,8 +167,20 @@ class FactStore(FastLookups, Lifetimes, TextSearch, Protocol):
         alias: nothing is erased on the strength of a similar name. ``relation`` likewise is taken
         by its own key or by a synonym of it.
 
+        Args:
+            value: only this value of the relation, as for `Retract`; the others stay, with their
+                history.
+            mentions: what becomes of facts of other entities of the namespace whose value is the
+                entity, as a reference or as a text of its name: "leave" them, "retract" them with
+                their history, or "replace" the value. Whatever still mentions it is listed.
+            placeholder: the value that is put in its place; by default "[erased]".
+
+        A backend that was written without the last three gets bodies for them
+        (`commits.older_erasures`).
+
         Raises:
-            BadFact: a name is not a string.
+            BadFact: a name is not a string, or the arguments do not go together.
+            NotSupported: a backend of others with a history erases no single values.
             ReadOnly: the store was opened for reading.
         """
         ...
@@ -251,35 +269,6 @@ class FactStore(FastLookups, Lifetimes, TextSearch, Protocol):
         """Return facts and versions of facts that have ended, oldest first (`HISTORY`)."""
         raise unsupported(self, "history", Capability.HISTORY)
 
-    async def entities(
-        self, *, namespace: Namespace | None = None, name: str | None = None
-    ) -> AsyncIterator[KnownEntity]:
-        """Yield entities with facts, or only ended ones: of one namespace, of one name, or all.
-
-        The body takes those with facts from `scan`; a backend with `HISTORY` writes its own.
-        """
-        from lamlam.memory_backends.commits.whole_namespace import EntityCounts
-
-        counts = EntityCounts(name)
-        async for fact in self.scan(namespace=namespace):
-            counts.add(fact)
-        for entity in counts.all():
-            yield entity
-
-    async def erase_namespace(
-        self, namespace: Namespace, *, reason: str | None = None, authority: str | None = None
-    ) -> ErasureReceipt:
-        """Erase all of a namespace, history included; the usual one, ``()``, is `BadFact`."""
-        from lamlam.memory_backends.commits.whole_namespace import NamespaceErasure
-
-        info = await self.info()
-        erasure = NamespaceErasure(namespace, reason, authority, info.revision)
-        with erasure.noting_what_is_done():
-            while names := erasure.names([e async for e in self.entities(namespace=namespace)]):
-                for name in names:
-                    erasure.add(await self.erase(name, namespace=namespace))
-        return erasure.receipt()
-
     async def rules(self) -> list[RelationRule]:
         """Return the rules of relations, in the order of definition (`RULES`)."""
         raise unsupported(self, "rules", Capability.RULES)
@@ -287,6 +276,11 @@ class FactStore(FastLookups, Lifetimes, TextSearch, Protocol):
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted (`ALIASES`)."""
         raise unsupported(self, "aliases", Capability.ALIASES)
+
+    def __init_subclass__(cls, **options: Any) -> None:  # Any: as a class may have them
+        """Give a backend that was written before `erase` had all its arguments bodies for these."""
+        super().__init_subclass__(**options)
+        complete_erase(cls)
 
     async def __aenter__(self) -> Self:
         """Return the store itself."""
@@ -327,7 +321,17 @@ class ReadOnlyStore(FactStore):
         raise self._refused()
 
     async def erase(
-        self, entity: str, relation: str | None = None, **options: Unpack[EraseOptions]
+        self,
+        entity: str,
+        relation: str | None = None,
+        value: Value | None = None,
+        **options: Unpack[EraseOptions],
+    ) -> NoReturn:
+        """Refuse."""
+        raise self._refused()
+
+    async def erase_namespace(
+        self, namespace: Namespace, *, reason: str | None = None, authority: str | None = None
     ) -> NoReturn:
         """Refuse."""
         raise self._refused()

@@ -21,9 +21,9 @@ from lamlam.background_loop import BackgroundLoop
 from lamlam.blocks import OnlyWith, entered_twice
 from lamlam.inline_calls import awaited, iterate_inline, run_inline
 from lamlam.memory_backends.authoring import LocalStore
+from lamlam.memory_backends.commits.sync_holdings import SyncHoldings
 from lamlam.memory_backends.commits.sync_lifetimes import SyncLifetimes
 from lamlam.memory_backends.commits.validation import facts_to_load
-from lamlam.memory_backends.commits.whole_namespace import NamespaceErasure
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
@@ -31,8 +31,9 @@ from lamlam.memory_backends.model.operations import (
     Assert,
     Change,
     Commit,
+    EraseOptions,
     ErasureReceipt,
-    KnownEntity,
+    MentionChoice,
     MigrationReport,
     Op,
     PastFact,
@@ -40,6 +41,7 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.sync_text_search import SyncTextSearch
+from lamlam.memory_backends.model.values import Value
 from lamlam.memory_backends.open import connect, no_url
 from lamlam.memory_backends.protocol import Capability, FactStore, store_closed
 from lamlam.one_process import OneProcess, store_elsewhere
@@ -62,7 +64,7 @@ class BulkLoader(Protocol):
         ...
 
 
-class SyncFactStore(SyncLifetimes, SyncTextSearch, OneProcess, OnlyWith):
+class SyncFactStore(SyncHoldings, SyncLifetimes, SyncTextSearch, OneProcess, OnlyWith):
     """A fact store for code without ``async``; same names, same answers.
 
     Stores that answer without waiting (``memory:``, SQLite) are used in the thread that asks.
@@ -207,27 +209,26 @@ class SyncFactStore(SyncLifetimes, SyncTextSearch, OneProcess, OnlyWith):
         self,
         entity: str,
         relation: str | None = None,
+        value: Value | None = None,
         *,
         namespace: Namespace = (),
         reason: str | None = None,
         authority: str | None = None,
+        mentions: MentionChoice = "leave",
+        placeholder: str | None = None,
     ) -> ErasureReceipt:
         """Remove the facts with all that is kept of them; the receipt says where that was checked."""
+        options = EraseOptions(
+            namespace=namespace,
+            reason=reason,
+            authority=authority,
+            mentions=mentions,
+            placeholder=placeholder,
+        )
         store, local = self._opened(), self._local
         if local is not None:
-            return local.erase_nowait(
-                entity, relation, namespace=namespace, reason=reason, authority=authority
-            )
-        return self._call(
-            partial(
-                store.erase,
-                entity,
-                relation,
-                namespace=namespace,
-                reason=reason,
-                authority=authority,
-            )
-        )
+            return local.erase_nowait(entity, relation, value, **options)
+        return self._call(partial(store.erase, entity, relation, value, **options))
 
     def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""
@@ -263,23 +264,22 @@ class SyncFactStore(SyncLifetimes, SyncTextSearch, OneProcess, OnlyWith):
         """Return facts and versions of facts that have ended, oldest first."""
         return self._call(partial(self._opened().history, entity, relation, namespace=namespace))
 
-    def entities(
-        self, *, namespace: Namespace | None = None, name: str | None = None
-    ) -> Iterator[KnownEntity]:
-        """Yield every entity of which the store holds anything, history included."""
-        return self._iterate(partial(self._opened().entities, namespace=namespace, name=name))
+    def fact(self, fact_id: str) -> Fact | None:
+        """Return the fact with this id; of one that ended the last version, with ``retracted``."""
+        store, local = self._opened(), self._local
+        if local is not None:
+            return local.fact_nowait(fact_id)
+        return self._call(partial(store.fact, fact_id))
 
     def erase_namespace(
         self, namespace: Namespace, *, reason: str | None = None, authority: str | None = None
     ) -> ErasureReceipt:
         """Erase every entity of a namespace, also what only the history has; one receipt for all."""
-        revision = self.info().revision
-        erasure = NamespaceErasure(namespace, reason, authority, revision)
-        with erasure.noting_what_is_done():
-            while names := erasure.names(list(self.entities(namespace=namespace))):
-                for name in names:
-                    erasure.add(self.erase(name, namespace=namespace))
-        return erasure.receipt()
+        store, local = self._opened(), self._local
+        if local is not None:
+            return local.erase_namespace_nowait(namespace, reason=reason, authority=authority)
+        work = partial(store.erase_namespace, namespace, reason=reason, authority=authority)
+        return self._call(work)
 
     def rules(self) -> list[RelationRule]:
         """Return the rules of relations, in the order of definition."""
@@ -362,6 +362,10 @@ class SyncFactStore(SyncLifetimes, SyncTextSearch, OneProcess, OnlyWith):
         """Return the entities that an ambiguous name may mean, the most alike first; at most 32."""
         store = self._opened()
         return store.homonyms_nowait(name, fuzzy=fuzzy, namespace=namespace, as_of=as_of)
+
+    def fact_nowait(self, fact_id: str) -> Fact | None:
+        """Return the same as `fact`."""
+        return self._opened().fact_nowait(fact_id)
 
     def refresh_nowait(self) -> None:
         """Let the next lookup see everything that was committed before it."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from lamlam.memory_backends.commits.changes import CommitEvent, ErasedFacts
 from lamlam.memory_backends.commits.entity_edit import covered_keys
+from lamlam.memory_backends.commits.erasure_reach import ErasureReach, TakenFacts
 from lamlam.memory_backends.commits.merges import (
     MergedVersions,
     RecordsAfterErasure,
@@ -21,10 +22,11 @@ from lamlam.memory_backends.commits.merges import (
     passed_on,
     passed_to,
 )
-from lamlam.memory_backends.model.entity_reader import EntityReader
+from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityReader
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import split
+from lamlam.memory_backends.model.values import EntityRef, Value, code_of
 
 
 class _Notice(NamedTuple):
@@ -39,7 +41,9 @@ class ErasurePlan:
     """What an erasure removes. Keys are scoped canonical keys."""
 
     covered: Collection[str]
-    """Relations of the facts that go."""
+    """Relations of the facts that go; where a value was named, not all facts of them do."""
+    taken: TakenFacts
+    """The versions that go, of the entity that was named and of what was merged into it."""
     gone: Mapping[str, Sequence[StoredFact]]
     """Versions, of now and of the past, that the entities reached lose."""
     passed: Sequence[MergedVersions]
@@ -51,23 +55,54 @@ class ErasurePlan:
     forgotten: Collection[str]
     """Keys for whose presence no test may be left: the change log names them no more."""
     emptied: Collection[str]
-    """The entities reached, where they hold no fact any more."""
+    """The entities reached that hold no fact any more."""
+    aliases: Mapping[str, str]
+    """Those of them, with their entity."""
     notices: Sequence[_Notice]
     identify: FactIds
     keys: Sequence[str]
     """The entities that the erasure reaches, the one that was named first."""
     name: str
     """Of it, as stored."""
+    owners: Mapping[str, str]
+    """Other entities that lose facts whose value it was, with their names."""
+    taken_of_owners: TakenFacts
+    placed: Mapping[str, Sequence[StoredFact]]
+    """What the owners state instead: facts with a placeholder, in the places of those that go."""
 
     @property
     def is_empty(self) -> bool:
         """True where there is nothing to erase."""
         return not (self.gone or self.passed)
 
+    def takes(self, key: str, fact: StoredFact) -> bool:
+        """Return whether a version of an entity in `gone` goes."""
+        return fact in (self.taken_of_owners if key in self.owners else self.taken)
+
+    def after(self, key: str, now: Iterable[StoredFact], revision: int) -> list[StoredFact]:
+        """Return what an entity in `gone` states afterwards.
+
+        Args:
+            key: its scoped key.
+            now: what it states up to now.
+            revision: that of the erasure.
+        """
+        staying = [fact for fact in now if not self.takes(key, fact)]
+        placed = [fact.placed(revision, fact.seq) for fact in self.placed.get(key, ())]
+        return sorted((*staying, *placed), key=lambda fact: fact.seq) if placed else staying
+
     def lost(self) -> list[StoredFact]:
         """Return every version that goes."""
         lost = [fact for facts in self.gone.values() for fact in facts]
         return lost + [old.fact for versions in self.passed_to.values() for old in versions]
+
+    def n_of_owners(self) -> int:
+        """Return how many of them are facts of others, whose value the entity was."""
+        return sum([len(facts) for key, facts in self.gone.items() if key in self.owners])
+
+    def last_names(self) -> list[str]:
+        """Return the aliases that entities have up to now which are forgotten."""
+        return [alias for alias, key in self.aliases.items() if key in self.forgotten]
 
     def revisions(self) -> set[int]:
         """Return the revisions of the commits that made or ended a version that goes."""
@@ -109,16 +144,17 @@ class ErasurePlan:
         first commit on, those that were erased later are missing from the beginning.
 
         Args:
-            aliases: those that the entity had.
+            aliases: those that entities had which hold no fact any more (`aliases`).
             freed: names that name nothing any more, of which there are notices.
         """
-        if not self.emptied or self.keys[0] in self.forgotten:
+        if not self.emptied:
             return []
         gone = {*self.forgotten, *freed}
+        holders = [(alias, self.aliases.get(alias, self.keys[0])) for alias in aliases]
         return [
-            CommitEvent("no_alias", self.keys[0], self.name, alias)
-            for alias in aliases
-            if alias not in gone
+            CommitEvent("no_alias", key, self.owners.get(key, self.name), alias)
+            for alias, key in holders
+            if key not in self.forgotten and alias not in gone
         ]
 
     def records(self, reader: EntityReader, freed: Iterable[str]) -> RecordsAfterErasure:
@@ -169,27 +205,41 @@ def entities_meant(reader: EntityReader, named: str) -> list[str]:
 
 
 def plan_erasure(
-    reader: EntityReader, keys: Sequence[str], relation: str | None, identify: FactIds
+    reader: EntityReader,
+    keys: Sequence[str],
+    relation: str | None,
+    identify: FactIds,
+    *,
+    value: Value | None = None,
+    owners: Iterable[str] = (),
+    placeholder: str | None = None,
 ) -> ErasurePlan:
     """Return what is to be erased.
 
     Args:
         reader: of the store, before.
-        keys: as `entities_meant` returns them.
+        keys: as `entities_meant` returns them; or all names of a namespace.
         relation: erase facts of this relation, or of its synonyms, only.
         identify: gives the ids of facts.
+        value: erase only this value of the relation.
+        owners: scoped keys of others, which lose what they state of the entity as a value.
+        placeholder: what they state instead; ``None``: nothing.
     """
     before = {key: reader.history(key) for key in keys}
     record = reader.record(keys[0])
     covered = covered_keys(chain.from_iterable(one.facts() for one in before.values()), relation)
+    taken = TakenFacts(ErasureReach(relation, value))
+    for history in before.values():
+        taken.learn(history.facts())
     gone = {
         key: lost
         for key, history in before.items()
-        if (lost := [fact for fact in history.facts() if fact.key in covered])
+        if (lost := [fact for fact in history.facts() if fact in taken])
     }
-    is_emptied = all(fact.key in covered for fact in before[keys[0]].now)
-    ended = [key for key in gone if all(fact.key in covered for fact in before[key].facts())]
-    passed = passed_on(reader, keys, relation, identify)
+    is_emptied = all(fact in taken for fact in before[keys[0]].now)
+    ended = [key for key in gone if all(fact in taken for fact in before[key].facts())]
+    passed = passed_on(reader, keys, taken, identify)
+    versions_passed = passed_to(passed)
     # Dictionaries: there may be very many, they have an order, and are asked for each.
     forgotten = dict.fromkeys(keys)
     if relation is not None:
@@ -201,21 +251,89 @@ def plan_erasure(
         ids = dict.fromkeys(identify(key, fact) for fact in facts)
         # With facts named, copies would keep the entity as a name.
         notices.append(_Notice(key) if key in forgotten else _Notice(key, tuple(ids)))
-    for key, versions in passed_to(passed).items():
+    for key, versions in versions_passed.items():
         _, now, past = reader.history(key)
         staying = [*now, *(old.fact for old in past if old not in versions)]
         if ids_gone := ids_that_went(key, (old.fact for old in versions), staying, identify):
             notices.append(_Notice(key, ids_gone))
+    emptied = dict.fromkeys(keys if is_emptied else ())
+    of_owners = _Owners(keys, identify, placeholder)
+    others = {key: reader.history(key) for key in owners if key not in before}
+    for history in others.values():
+        of_owners.taken.learn(history.facts())
+    for key, history in others.items():
+        of_owners.add(key, history, versions_passed.get(key, ()))
     return ErasurePlan(
         covered=covered,
-        gone=gone,
+        taken=taken,
+        gone=gone | of_owners.gone,
         passed=passed,
-        passed_to=passed_to(passed),
+        passed_to=versions_passed,
         unknown=dict.fromkeys(keys if relation is None else ended),
         forgotten=forgotten,
-        emptied=dict.fromkeys(keys) if is_emptied else (),
-        notices=notices,
+        emptied=emptied | dict.fromkeys(of_owners.emptied),
+        aliases={
+            alias: key for key in (*emptied, *of_owners.emptied) for alias in reader.aliases(key)
+        },
+        notices=[*notices, *of_owners.notices],
         identify=identify,
-        keys=keys,
+        keys=[*keys, *of_owners.names],
         name=record.name if record is not None else split(keys[0])[1],
+        owners=of_owners.names,
+        taken_of_owners=of_owners.taken,
+        placed=of_owners.placed,
     )
+
+
+class _Owners:
+    """What others lose that have the entity as a value, and what they get instead."""
+
+    def __init__(self, keys: Iterable[str], identify: FactIds, placeholder: str | None) -> None:
+        self.taken = TakenFacts(ErasureReach(names={split(key)[1] for key in keys}))
+        self.names: dict[str, str] = {}
+        self.gone: dict[str, list[StoredFact]] = {}
+        self.notices: list[_Notice] = []
+        self.placed: dict[str, list[StoredFact]] = {}
+        self.emptied: list[str] = []
+        self._identify = identify
+        self._placeholder = placeholder
+
+    def add(self, key: str, history: EntityHistory, passed: Collection[PastVersion]) -> None:
+        """Take another entity, which may have nothing of the kind.
+
+        Args:
+            key: its scoped key.
+            history: every version of its facts.
+            passed: versions that go anyway.
+        """
+        ended = [old.fact for old in history.past if old not in passed]
+        lost = [fact for fact in (*history.now, *ended) if fact in self.taken]
+        if not lost:
+            return
+        self.names[key] = history.name or split(key)[1]
+        self.gone[key] = lost
+        ids = dict.fromkeys(self._identify(key, fact) for fact in lost)
+        self.notices.append(_Notice(key, tuple(ids)))
+        staying = [fact for fact in history.now if fact not in self.taken]
+        placed = self._instead_of(history.now, staying)
+        if placed:
+            self.placed[key] = placed
+        elif not staying:
+            self.emptied.append(key)
+
+    def _instead_of(
+        self, now: Iterable[StoredFact], staying: Iterable[StoredFact]
+    ) -> list[StoredFact]:
+        if self._placeholder is None:
+            return []
+        code = code_of(EntityRef(self._placeholder))
+        held = {fact.identity for fact in staying}
+        placed = []
+        for fact in now:
+            if fact in self.taken:
+                is_entity = fact.code.startswith("e:")
+                new = fact._replace(value=self._placeholder, code=code if is_entity else "")
+                if new.identity not in held:
+                    held.add(new.identity)
+                    placed.append(new)
+        return placed

@@ -18,7 +18,7 @@ from lamlam.memory_backends.commits.carried import (
     id_in,
     statement_id,
 )
-from lamlam.memory_backends.commits.entity_edit import covered_keys
+from lamlam.memory_backends.commits.erasure_reach import TakenFacts
 from lamlam.memory_backends.model.entity_reader import EntityReader, MergeRecord
 from lamlam.memory_backends.model.lookups import Identify, PastVersion, StoredFact
 
@@ -31,7 +31,7 @@ class MergedVersions(NamedTuple):
 
 
 def passed_on(
-    reader: EntityReader, keys: Collection[str], relation: str | None, identify: Identify
+    reader: EntityReader, keys: Collection[str], taken: TakenFacts, identify: Identify
 ) -> list[MergedVersions]:
     """Return the ended versions that other entities have of facts of these, from merges.
 
@@ -40,7 +40,7 @@ def passed_on(
     Args:
         reader: of the store.
         keys: scoped keys of the entities whose facts are asked for.
-        relation: only versions of facts of this relation, or of its synonyms.
+        taken: says which facts are meant.
         identify: gives the ids of facts.
     """
     keys = dict.fromkeys(keys)
@@ -61,11 +61,11 @@ def passed_on(
     for chain in chains:  # grows while it is read
         last = chain[-1].record
         past = reader.history(last.kept).past
-        covered = covered_keys((old.fact for old in past), relation)
+        theirs = taken.and_of([old.fact for old in past])
         versions = tuple(
             old
             for old in past
-            if old.fact.key in covered
+            if old.fact in theirs
             and last.since <= old.fact.revision
             and (last.until is None or old.retracted <= last.until)
             and all(one.id_of(old.fact) in one.moved for one in chain)

@@ -14,6 +14,7 @@ from lamlam.memory_backends.model.operations import (
     OUT_OF_REACH,
     ErasureReceipt,
     KnownEntity,
+    KnownNamespace,
     Mention,
 )
 
@@ -37,6 +38,29 @@ class EntityCounts:
         """Return the entities, in the order in which they came."""
         return [
             KnownEntity(name, space, n_facts, 0) for (space, name), n_facts in self._counts.items()
+        ]
+
+
+class NamespaceCounts:
+    """The namespaces of entities that are added, with what is known in each."""
+
+    def __init__(self, prefix: Namespace) -> None:
+        """Begin; only namespaces that begin with the prefix count."""
+        self._prefix = prefix
+        self._counts: dict[Namespace, list[int]] = {}
+
+    def add(self, entity: KnownEntity) -> None:
+        """Add an entity."""
+        counts = self._counts.setdefault(entity.namespace, [0, 0, 0])
+        for place, more in enumerate((1, entity.facts, entity.past)):
+            counts[place] += more
+
+    def all(self) -> list[KnownNamespace]:
+        """Return the namespaces, in order."""
+        return [
+            KnownNamespace(space, *self._counts[space])
+            for space in sorted(self._counts)
+            if space[: len(self._prefix)] == self._prefix
         ]
 
 

@@ -21,6 +21,7 @@ from lamlam.memory_backends.conformance.laws.hostile_text import HostileTextLaws
 from lamlam.memory_backends.conformance.laws.idempotency import IdempotencyLaws
 from lamlam.memory_backends.conformance.laws.inverses import InverseLaws, ValueLaws
 from lamlam.memory_backends.conformance.laws.known_names import KnownNameLaws
+from lamlam.memory_backends.conformance.laws.lifetimes import LifetimeLaws, ValueErasureLaws
 from lamlam.memory_backends.conformance.laws.mentions import MentionLaws
 from lamlam.memory_backends.conformance.laws.merges import MergeLaws, NamespaceLaws
 from lamlam.memory_backends.conformance.laws.migrations import DeclarationLaws, MigrationLaws
@@ -56,6 +57,8 @@ SUITES: tuple[type[Laws], ...] = (
     HostileTextLaws,
     ErasureLaws,
     MentionLaws,
+    ValueErasureLaws,
+    LifetimeLaws,
     FileLaws,
     FeedLaws,
     CommitTimeLaws,
@@ -91,6 +94,8 @@ class AllLaws(
     HostileTextLaws,
     ErasureLaws,
     MentionLaws,
+    ValueErasureLaws,
+    LifetimeLaws,
     FileLaws,
     FeedLaws,
     CommitTimeLaws,

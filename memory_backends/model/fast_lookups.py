@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from lamlam.memory_backends.model.capabilities import Capability, unsupported
-from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.known_names import names_that
 from lamlam.memory_backends.model.lookups import (
     EntityView,
@@ -128,6 +128,10 @@ class FastLookups(Protocol):
             if fuzzy or one.score == 1.0
         ]
         return tuple([view for view in views if view is not None])
+
+    def fact_nowait(self, fact_id: str) -> Fact | None:
+        """Return the same as `fact`, from any thread; the time grows with the facts of the store."""
+        raise unsupported(self, "fact_nowait", Capability.FAST_LOOKUP)
 
     def refresh_nowait(self) -> None:
         """Let the next lookup see everything that was committed before it.

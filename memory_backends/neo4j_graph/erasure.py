@@ -8,19 +8,20 @@ from typing import Any, NamedTuple
 
 from lamlam.memory_backends.commits.changes import ErasedFacts
 from lamlam.memory_backends.commits.erasure_plan import (
+    ErasurePlan,
     entities_meant,
     is_unused,
     plan_erasure,
 )
+from lamlam.memory_backends.commits.erasure_request import ErasureRequest
 from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.commits.merges import RecordsAfterErasure
-from lamlam.memory_backends.model.entity_reader import EntityHistory, MergeRecord
-from lamlam.memory_backends.model.keys import canonical_key
+from lamlam.memory_backends.model.entity_reader import EntityHistory, MergeRecord, StoredEntity
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
-from lamlam.memory_backends.model.namespaces import split, written
+from lamlam.memory_backends.model.namespaces import scoped, split, written
 from lamlam.memory_backends.model.operations import Commit, Revision
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
-from lamlam.memory_backends.neo4j_graph.edges import drop_statement
+from lamlam.memory_backends.neo4j_graph.edges import drop_statement, write_edges
 from lamlam.memory_backends.neo4j_graph.index_checks import check_gone
 from lamlam.memory_backends.neo4j_graph.loaded_entities import LoadedEntities
 from lamlam.memory_backends.neo4j_graph.mentions import (
@@ -28,9 +29,16 @@ from lamlam.memory_backends.neo4j_graph.mentions import (
     find_mentions,
     forget_actors,
     forget_operations,
+    owners_of,
 )
-from lamlam.memory_backends.neo4j_graph.rows import event_rows, merge_record, parts, stored_fact
-from lamlam.memory_backends.neo4j_graph.writer import Neo4jWriter
+from lamlam.memory_backends.neo4j_graph.rows import (
+    PlannedRows,
+    event_rows,
+    merge_record,
+    parts,
+    stored_fact,
+)
+from lamlam.memory_backends.neo4j_graph.writer import LockedStore, Neo4jWriter
 
 COVERED = ("facts", "history", "aliases", "index keys", "change log", "actors")
 PENDING = (
@@ -38,6 +46,19 @@ PENDING = (
     "store files of the server: the records are free, and overwritten when they are used again",
 )
 _PART = 5_000
+
+
+_KEYS_IN = (
+    "CALL () { MATCH (e:@Entity) WHERE e.key STARTS WITH $begin AND EXISTS { (e)<-[:ABOUT]-() }"
+    " RETURN e.key AS key"
+    " UNION MATCH (a:@Alias) WHERE a.key STARTS WITH $begin RETURN a.key AS key"
+    " UNION MATCH (v:@Event) WHERE v.key STARTS WITH $begin UNWIND [v.key, v.other] AS key"
+    " RETURN key"
+    " UNION MATCH (m:@Merge) WHERE m.kept STARTS WITH $begin"
+    " UNWIND [m.kept, m.merged] + m.aliases AS key RETURN key"
+    " } WITH DISTINCT key WHERE key IS NOT NULL RETURN key ORDER BY key"
+)
+"""All names of a namespace: of entities and former ones, aliases, and what the log still names."""
 
 
 class _Version(NamedTuple):
@@ -60,61 +81,82 @@ class ServerErasure(NamedTuple):
     """Commits that no longer name it."""
     mentions: Mentions | None = None
     """What else still mentions the name."""
+    as_value: int = 0
+    """How many of the versions were facts of others, whose value the entity was."""
 
 
-async def erase(writer: Neo4jWriter, named: str, relation: str | None) -> ServerErasure:
-    """Erase the entity with this scoped key or alias, or one of its relations.
-
-    What was merged into the entity goes with it.
-    """
-    work = partial(_erase, writer, named, relation, writer.token(None))
+async def erase(writer: Neo4jWriter, request: ErasureRequest) -> ServerErasure:
+    """Erase what is asked for, in one transaction, and what was merged into it."""
+    work = partial(_erase, writer, request, writer.token(None))
     erased, bookmarks = await writer.repeated(work, frozenset())
     commit = Commit(Revision(erased.commit.revision, bookmarks), erased.commit.facts)
     return erased._replace(commit=commit)
 
 
 async def _erase(
-    writer: Neo4jWriter,
-    named: str,
-    relation: str | None,
-    token: str,
-    transaction: Transaction,
+    writer: Neo4jWriter, request: ErasureRequest, token: str, transaction: Transaction
 ) -> ServerErasure:
     queries, ids = writer.queries, writer.ids
     locked = await writer.lock(token, transaction)
     if locked.first is not None:
         return ServerErasure(locked.first)
     loaded = await writer.loaded(locked, transaction)
-    keys = await _entities_meant(writer, named, loaded, transaction)
-    merges, entities = await _merges(writer, keys, transaction)
-    versions = await _versions(writer, entities, transaction)
-    loaded.all_merges = merges
-    loaded.histories = {key: _history(found) for key, found in versions.items()}
-    wanted = canonical_key(relation) if relation is not None else None
-    plan = plan_erasure(loaded, keys, wanted, ids)
-    if plan.is_empty:
-        if relation is not None:
+    if request.is_whole:
+        begin = scoped(request.namespace, "")
+        rows = await transaction.rows(queries._(_KEYS_IN), begin=begin)
+        keys = [key for (key,) in rows]
+        await loaded.load(transaction, queries, keys, ids)
+        if not keys:
             return ServerErasure(Commit(locked.revision, 0))
-        return await _erase_name(writer, named, loaded, locked.revision, token, transaction)
-    gone = [one.node for key in plan.gone for one in versions[key] if one.fact.key in plan.covered]
+    else:
+        keys = await _entities_meant(writer, request.key, loaded, transaction)
+    owners: Sequence[str] = ()
+    if request.mentions != "leave":
+        request.check_placeholder(keys)
+        owners = await owners_of(Mentions(keys, ids), request.namespace, queries, transaction)
+        await loaded.load(transaction, queries, owners, ids)
+    merges, entities = await _merges(writer, keys, transaction)
+    versions = await _versions(writer, [*entities, *owners], transaction)
+    loaded.all_merges = merges
+    loaded.histories = {key: _history(found, loaded.record(key)) for key, found in versions.items()}
+    plan = plan_erasure(
+        loaded,
+        keys,
+        request.relation,
+        ids,
+        value=request.value,
+        owners=owners,
+        placeholder=request.placeholder,
+    )
+    if plan.is_empty:
+        if request.relation is not None:
+            return ServerErasure(Commit(locked.revision, 0))
+        free = keys if request.is_whole else [request.key]
+        return await _erase_names(writer, free, loaded, locked.revision, token, transaction)
+    going = {
+        one.node: None for key in plan.gone for one in versions[key] if plan.takes(key, one.fact)
+    }
     for key, past in plan.passed_to.items():
-        gone += [one.node for one in versions[key] if one.ended in past]
+        going.update((one.node, None) for one in versions[key] if one.ended in past)
+    gone = list(going)
     if locked.has_edges:
         for part in parts(gone, _PART):
             await transaction.do(drop_statement(queries), ids=part)
     for part in parts(gone, _PART):
         await transaction.do(queries.erase_facts, ids=part)
+    await _put_placeholders(writer, plan, locked, transaction)
     names: list[dict[str, str]] = []
-    emptied = [ids.of_entity(key) for key in plan.gone] if plan.emptied else []
+    emptied = [ids.of_entity(key) for key in plan.gone if key in plan.emptied]
     for (aliases,) in await transaction.rows(queries.erase_aliases, ids=emptied):
         names += aliases
     await transaction.do(queries.end_entities, ids=emptied)
     # A name that went to another entity and came back is among the events of both.
+    last = set(plan.last_names())
     freed: dict[str, str] = dict(
         await transaction.rows(
             queries.free_names,
             ids=[ids.of_entity(key) for key in plan.forgotten],
-            names=names if keys[0] in plan.forgotten else [],
+            names=[name for name in names if name["key"] in last],
         )
     )
     forgotten = plan.names_gone(freed)
@@ -137,34 +179,49 @@ async def _erase(
         await transaction.do(queries.add_events, rows=event_rows(events, locked.revision + 1, ids))
     await _finish(writer, plan.erased(freed), len(gone), locked.revision + 1, token, transaction)
     await find_mentions(mentions, loaded.rules.all(), queries, transaction)
-    return ServerErasure(Commit(locked.revision + 1, len(gone)), n_entries, mentions)
+    commit = Commit(locked.revision + 1, len(gone))
+    return ServerErasure(commit, n_entries, mentions, plan.n_of_owners())
 
 
-async def _erase_name(
+async def _put_placeholders(
+    writer: Neo4jWriter, plan: ErasurePlan, locked: LockedStore, transaction: Transaction
+) -> None:
+    """Write what others state instead of the facts that go."""
+    revision = locked.revision + 1
+    writing = PlannedRows(writer.ids)
+    for key, facts in plan.placed.items():
+        writing.put(key, [fact.placed(revision, fact.seq) for fact in facts])
+    if plan.placed:
+        await writer.write_facts(writing, revision, transaction)
+        if locked.has_edges:
+            await write_edges(transaction, writer.queries, writing)
+
+
+async def _erase_names(
     writer: Neo4jWriter,
-    named: str,
+    keys: Sequence[str],
     loaded: LoadedEntities,
     revision: int,
     token: str,
     transaction: Transaction,
 ) -> ServerErasure:
-    """Remove a name of nobody from the log: as an actor, and as what once was an alias."""
+    """Remove names of nobody from the log: as actors, and as what once were aliases."""
     queries, ids = writer.queries, writer.ids
-    wanted = [ids.of_entity(named)]
-    n_events = 0
-    if is_unused(loaded, named):
-        n_events = await count_events(wanted, queries, transaction)
+    free = [key for key in keys if is_unused(loaded, key)]
+    wanted = [ids.of_entity(key) for key in free]
+    n_events = await count_events(wanted, queries, transaction) if free else 0
     if n_events:
         await transaction.do(queries.erase_events, ids=wanted)
-        await transaction.do(queries.forget_merged_names, keys=[named])
+        await transaction.do(queries.forget_merged_names, keys=free)
         await check_gone(transaction, queries, (), (), wanted)
-        # Copies may still know it as the name of another entity.
-        notice = ErasedFacts(split(named)[0], wanted[0])
+        # Copies may still know one as the name of another entity.
+        notices = [ErasedFacts(split(key)[0], ids.of_entity(key)) for key in free]
         revision += 1
-        await _finish(writer, [notice], 0, revision, token, transaction)
-    mentions = Mentions([named], ids)
+        await _finish(writer, notices, 0, revision, token, transaction)
+    mentions = Mentions(keys, ids)
     n_actors = await forget_actors(mentions, queries, transaction)
-    await forget_operations(wanted, (), queries, transaction)
+    reached = [ids.of_entity(key) for key in keys]
+    await forget_operations(reached, (), queries, transaction)
     await find_mentions(mentions, loaded.rules.all(), queries, transaction)
     return ServerErasure(Commit(revision, 0), n_events + n_actors, mentions)
 
@@ -189,10 +246,10 @@ async def _finish(
     )
 
 
-def _history(versions: Collection[_Version]) -> EntityHistory:
+def _history(versions: Collection[_Version], record: StoredEntity | None) -> EntityHistory:
     now = [one.fact for one in versions if one.ended is None]
     past = [past for one in versions if (past := one.ended) is not None]
-    return EntityHistory(None, now, past)
+    return EntityHistory(record.name if record is not None else None, now, past)
 
 
 async def _merges(
@@ -240,10 +297,11 @@ async def _versions(
 ) -> dict[str, list[_Version]]:
     """Return every version of the facts of entities, by scoped key."""
     versions: dict[str, list[_Version]] = {}
-    for key, node, retracted, row in await transaction.rows(
-        writer.queries.all_versions, ids=[writer.ids.of_entity(key) for key in keys]
-    ):
-        versions.setdefault(key, []).append(_Version(node, retracted, stored_fact(row)))
+    ids = [writer.ids.of_entity(key) for key in dict.fromkeys(keys)]
+    for part in parts(ids, _PART):
+        rows = await transaction.rows(writer.queries.all_versions, ids=part)
+        for key, node, retracted, row in rows:
+            versions.setdefault(key, []).append(_Version(node, retracted, stored_fact(row)))
     return versions
 
 

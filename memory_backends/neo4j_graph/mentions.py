@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from typing import Any
 
+from lamlam.memory_backends.commits.erasure_reach import is_one_of
 from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model.entity_reader import EntityHistory
-from lamlam.memory_backends.model.lookups import PastVersion
+from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
@@ -68,20 +70,27 @@ async def find_mentions(
     for key, name in await transaction.rows(queries._(_ENTITIES), **wanted):
         found.add_entity(key, EntityHistory(name))
     for label in _LABELS:
-        statement = queries._(_FACTS.replace("{label}", label))
-        after = ""
-        while rows := await transaction.rows(statement, after=after, **wanted):
-            after = rows[-1][0]
-            for _, key, name, retracted, row in rows:
-                fact = stored_fact(row)
-                if retracted is None:
-                    found.add_entity(key, EntityHistory(name, [fact]))
-                else:
-                    found.add_entity(key, EntityHistory(name, (), [PastVersion(fact, retracted)]))
+        async for key, name, retracted, fact in _facts(label, found, queries, transaction):
+            if retracted is None:
+                found.add_entity(key, EntityHistory(name, [fact]))
+            else:
+                found.add_entity(key, EntityHistory(name, (), [PastVersion(fact, retracted)]))
     for alias, name in await transaction.rows(queries._(_ALIASES), **wanted):
         namespace, plain = split(alias)
         found.add_alias(plain, name, namespace)
     found.add_rules(rules)
+
+
+async def owners_of(
+    found: Mentions, namespace: Namespace, queries: Queries, transaction: Transaction
+) -> list[str]:
+    """Return the scoped keys of entities of a namespace that have, or had, a name as a value."""
+    owners: dict[str, None] = {}
+    for label in _LABELS:
+        async for key, _, _, fact in _facts(label, found, queries, transaction):
+            if split(key)[0] == namespace and is_one_of(fact, found.names):
+                owners[key] = None
+    return list(owners)
 
 
 async def forget_actors(found: Mentions, queries: Queries, transaction: Transaction) -> int:
@@ -119,6 +128,18 @@ async def forget_operations(
     await transaction.do(
         queries._(_FORGET_OPERATIONS), ids=list(entity_ids), revisions=list(revisions)
     )
+
+
+async def _facts(
+    label: str, found: Mentions, queries: Queries, transaction: Transaction
+) -> AsyncIterator[tuple[str, str, int | None, StoredFact]]:
+    """Yield versions of facts that may mention a name: key and name of the entity, end, version."""
+    statement = queries._(_FACTS.replace("{label}", label))
+    after = ""
+    while rows := await transaction.rows(statement, after=after, **_wanted(found)):
+        after = rows[-1][0]
+        for _, key, name, retracted, row in rows:
+            yield key, name, retracted, stored_fact(row)
 
 
 def _wanted(found: Mentions) -> dict[str, Any]:  # Any: what a server takes

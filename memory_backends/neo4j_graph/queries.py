@@ -19,7 +19,7 @@ FACT_COLUMNS = (
     "relation", "key", "value", "sources", "asserted", "confidence", "code", "valid_from",
     "valid_to", "seq",
 )  # fmt: skip
-_FACT = "[" + ", ".join(f"f.{column}" for column in FACT_COLUMNS) + "]"
+_FACT = FACT_ROW = "[" + ", ".join(f"f.{column}" for column in FACT_COLUMNS) + "]"
 # The first stores had merges without revisions.
 _MERGE = (
     "[m.kept, m.merged, m.merged_name, m.moved, m.shared, m.aliases,"

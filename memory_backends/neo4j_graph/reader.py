@@ -13,9 +13,9 @@ from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityReco
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
-from lamlam.memory_backends.model.lookups import Lookup, LookupResult, PastVersion
-from lamlam.memory_backends.model.namespaces import scoped, split
-from lamlam.memory_backends.model.operations import PastFact
+from lamlam.memory_backends.model.lookups import Lookup, LookupResult, PastVersion, as_fact
+from lamlam.memory_backends.model.namespaces import parsed, scoped, split
+from lamlam.memory_backends.model.operations import KnownNamespace, PastFact
 from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.neo4j_graph.commit_queries import commits_of
@@ -24,12 +24,13 @@ from lamlam.memory_backends.neo4j_graph.fetched_entities import (
     FetchedEntities,
     StoreGone,
 )
-from lamlam.memory_backends.neo4j_graph.queries import Queries
+from lamlam.memory_backends.neo4j_graph.queries import FACT_ROW, Queries
 from lamlam.memory_backends.neo4j_graph.rows import (
     commit_info,
     rule_of,
     stored_entity,
     stored_fact,
+    version_id,
 )
 from lamlam.memory_backends.resolution.entity_facts import facts_of, past_facts
 from lamlam.memory_backends.resolution.known_names import known_names
@@ -227,6 +228,32 @@ class Neo4jReader:
         return await self._connection.read(
             lambda tx: tx.rows(statement, after=after, batch=batch, key=key, in_space=in_space)
         )
+
+    async def namespaces(self) -> list[KnownNamespace]:
+        """Return every namespace in which anything is or was known, in order."""
+        statement = self._queries._(
+            "MATCH (e:@Entity) WHERE EXISTS { (e)<-[:ABOUT]-() }"
+            " RETURN coalesce(e.namespace, ''), count(e),"
+            " sum(COUNT { (e)<-[:ABOUT]-(:@Fact) }), sum(COUNT { (e)<-[:ABOUT]-(:@Past) })"
+        )
+        rows = await self._connection.read(lambda tx: tx.rows(statement))
+        return [KnownNamespace(*row) for row in sorted((parsed(text), *n) for text, *n in rows)]
+
+    async def fact(self, fact_id: str) -> Fact | None:
+        """Return the fact with this id as it is, or its last version."""
+        statement = self._queries._(
+            "CALL () { MATCH (f:@Fact) WHERE f.id STARTS WITH $begin RETURN f"
+            " UNION MATCH (f:@Past) WHERE f.id STARTS WITH $begin RETURN f }"
+            f" MATCH (f)-[:ABOUT]->(e:@Entity) RETURN e.key, e.name, f.retracted, {FACT_ROW}"
+            " ORDER BY f.retracted IS NULL DESC, f.retracted DESC LIMIT 1"
+        )
+        # The id of a version begins with that of its fact, and has an index.
+        begin = version_id(fact_id, "")
+        row = await self._connection.read(lambda tx: tx.row(statement, begin=begin))
+        if row is None:
+            return None
+        key, name, retracted, fact = row
+        return as_fact(name, stored_fact(fact), fact_id, split(key)[0], retracted)
 
     async def history(
         self, entity: str, relation: str | None, namespace: Namespace

@@ -50,7 +50,7 @@ def commit_info(revision: int, microseconds: int | None, actor: str | None) -> C
     return CommitInfo(revision, at if isinstance(at, datetime) else None, actor)
 
 
-def version_id(fact_id: str, revision: int) -> str:
+def version_id(fact_id: str, revision: int | str) -> str:
     """Return the id of the node of one version of a fact."""
     return f"{fact_id}:{revision}"
 
@@ -153,6 +153,17 @@ class PlannedRows:
         self.ended += [version_id(ids(key, fact), fact.revision) for fact in edit.ended]
         if not edit.facts and before is not None:
             self.gone.append(ids.of_entity(key))
+
+    def put(self, key: str, facts: Iterable[StoredFact]) -> None:
+        """Take new versions of an entity that stays known."""
+        new = []
+        for fact in facts:
+            properties = fact_properties(key, fact, self._ids)
+            new.append(properties)
+            if (referred := value_key(key, fact)) is not None:
+                self.values.append(self._value_row(properties["id"], referred, fact))
+        if new:
+            self.facts.append({"id": self._ids.of_entity(key), "facts": new})
 
     @property
     def new_facts(self) -> Iterator[Properties]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from anyio import CancelScope
 
 from lamlam.errors import NotSupported, ReadOnly
-from lamlam.memory_backends.commits.erasure_request import ErasureRequest
 from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_entity,
@@ -21,7 +20,7 @@ from lamlam.memory_backends.commits.validation import (
 )
 from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.fact_ids import FactIds
-from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
 from lamlam.memory_backends.model.known_names import checked_names
 from lamlam.memory_backends.model.lookups import (
     EntityView,
@@ -31,13 +30,10 @@ from lamlam.memory_backends.model.lookups import (
     check_lookup,
     checked_lookups,
 )
-from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.model.operations import (
     Assert,
     Change,
     Commit,
-    ErasureReceipt,
-    KnownEntity,
     MigrationReport,
     Op,
     PastFact,
@@ -48,6 +44,7 @@ from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection
+from lamlam.memory_backends.neo4j_graph.holdings import ServerHoldings
 from lamlam.memory_backends.neo4j_graph.queries import Queries
 from lamlam.memory_backends.neo4j_graph.reader import Neo4jReader, bookmarks_of, scanned
 from lamlam.memory_backends.neo4j_graph.schema import (
@@ -55,7 +52,7 @@ from lamlam.memory_backends.neo4j_graph.schema import (
     StoreState,
     make_schema,
 )
-from lamlam.memory_backends.protocol import Capability, FactStore, store_closed, unsupported
+from lamlam.memory_backends.protocol import Capability, store_closed, unsupported
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.neo4j_graph.cache import ReplicaCache
@@ -75,7 +72,7 @@ _WRITING = frozenset(
 )  # fmt: skip
 
 
-class Neo4jStore(FactStore):
+class Neo4jStore(ServerHoldings):
     """Facts in a Neo4j database, from any event loop or thread.
 
     Reads see one revision of the store, and every commit that this process made. What another
@@ -181,19 +178,6 @@ class Neo4jStore(FactStore):
         """Return what the store knows about relations, in the order of definition."""
         self._check_open()
         return await self._loop.run(self._reader.all_rules)
-
-    async def entities(
-        self, *, namespace: Namespace | None = None, name: str | None = None
-    ) -> AsyncIterator[KnownEntity]:
-        """Yield every entity with facts or only with ended ones."""
-        self._check_open()
-        space = None if namespace is None else check_namespace(namespace)
-        after = ""
-        while rows := await self._loop.run(self._reader.known_after, after, name, 1000):
-            after = rows[-1][0]
-            for _, key, spelt, n_facts, n_ended in rows:
-                if space is None or split(key)[0] == space:
-                    yield KnownEntity(spelt, split(key)[0], n_facts, n_ended)
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
@@ -301,6 +285,12 @@ class Neo4jStore(FactStore):
         cache = self._copy("homonyms_nowait", as_of)
         return cache.up_to_date().homonyms_nowait(name, fuzzy=fuzzy, namespace=namespace)
 
+    def fact_nowait(self, fact_id: str) -> Fact | None:
+        """Return the fact with this id: the copy in this process has no ids, the server is asked."""
+        self._copy("fact_nowait")
+        check_text(fact_id=fact_id)
+        return self._loop.call(self._reader.fact, fact_id)
+
     def refresh_nowait(self) -> None:
         """Make the next lookup ask the server first whether anything was committed."""
         if self._cache is not None:
@@ -345,31 +335,6 @@ class Neo4jStore(FactStore):
 
         self._check_writable()
         return self._noted(await self._loop.run(load, self._writer, facts_to_load(facts)))
-
-    async def erase(
-        self,
-        entity: str,
-        relation: str | None = None,
-        *,
-        namespace: Namespace = (),
-        reason: str | None = None,
-        authority: str | None = None,
-    ) -> ErasureReceipt:
-        """Erase the facts from all that the database can read; the receipt says what may be left."""
-        from lamlam.memory_backends.neo4j_graph.erasure import COVERED, PENDING, erase
-
-        self._check_writable()
-        request = ErasureRequest(entity, relation, namespace, reason, authority)
-        erased = await self._loop.run(erase, self._writer, request.key, relation)
-        commit = self._noted(erased.commit)
-        return request.receipt(
-            commit.facts,
-            commit.revision,
-            covered=COVERED,
-            pending=PENDING if commit.facts or erased.log_entries else (),
-            log_entries=erased.log_entries,
-            mentions=erased.mentions,
-        )
 
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
         """Bring the database to the schema of this version; a second call changes nothing."""

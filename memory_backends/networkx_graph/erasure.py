@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from lamlam.memory_backends.commits.changes import CommitEvent, ErasedFacts
-from lamlam.memory_backends.commits.erasure_plan import entities_meant, is_unused, plan_erasure
+from lamlam.memory_backends.commits.erasure_plan import is_unused, plan_erasure
+from lamlam.memory_backends.commits.erasure_request import (
+    ErasureRequest,
+    keys_meant,
+    owners_among,
+)
 from lamlam.memory_backends.commits.mentions import Mentions
+from lamlam.memory_backends.model.entity_reader import EntityHistory
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.networkx_graph.commit_log import CommitLog
@@ -27,43 +33,50 @@ class GraphErasure(NamedTuple):
     """What else still mentions the name."""
     events: Sequence[CommitEvent] = ()
     """What the change log says of names."""
+    as_value: int = 0
+    """How many of the versions were facts of others, whose value the entity was."""
+    touched: Sequence[str] = ()
+    """Entities that state something new."""
 
 
 def erase_from(
-    state: GraphState, log: CommitLog, asked: str, relation: str | None, identify: FactIds
+    state: GraphState, log: CommitLog, request: ErasureRequest, revision: int, identify: FactIds
 ) -> GraphErasure:
     """Remove facts from the state, and their names from the commits before.
 
     Args:
         state: of the store.
         log: of its commits.
-        asked: the scoped key of the entity that was named.
-        relation: erase facts of this relation, or of its synonyms, only.
+        request: what is to be erased.
+        revision: that the erasure will have.
         identify: gives the ids of facts.
     """
-    keys = entities_meant(state, asked)
-    plan = plan_erasure(state, keys, relation, identify)
+    keys = keys_meant(request, state, _known_names(state, log) if request.is_whole else ())
+    if not keys:
+        return GraphErasure(0, [], 0)
+    plan = plan_erasure(
+        state,
+        keys,
+        request.relation,
+        identify,
+        value=request.value,
+        owners=owners_among(_all(state, request), keys, request),
+        placeholder=request.placeholder,
+    )
     if plan.is_empty:
-        if relation is not None:
+        if request.relation is not None:
             return GraphErasure(0, [], 0)
-        n_entries = log.forget_names([asked]) if is_unused(state, asked) else 0
-        notices = [ErasedFacts(split(asked)[0], identify.of_entity(asked))] if n_entries else []
-        log.forget_operations([identify.of_entity(asked)], ())
-        n_actors, mentions = _mentions(state, log, [asked], identify)
-        return GraphErasure(0, notices, n_entries + n_actors, mentions)
-    aliases = list(state.aliases(keys[0]))
+        return _erase_names(state, log, keys if request.is_whole else [request.key], identify)
     for key in plan.gone:
         name, now, past = state.history(key)
         assert name is not None  # it has versions
-        state.put(key, name, [fact for fact in now if fact.key not in plan.covered])
-        state.set_past(key, [old for old in past if old.fact.key not in plan.covered])
+        state.put(key, name, plan.after(key, now, revision))
+        state.set_past(key, [old for old in past if not plan.takes(key, old.fact)])
     for key, versions in plan.passed_to.items():
         state.set_past(key, [old for old in state.history(key).past if old not in versions])
-    if plan.emptied:
-        state.name(dict.fromkeys(aliases))
+    state.name(dict.fromkeys(plan.aliases))
     # A name that went to another entity and came back is among the events of both.
-    names = [*(aliases if keys[0] in plan.forgotten else ()), *log.names_of(plan.forgotten)]
-    freed = plan.freed(state, names)
+    freed = plan.freed(state, [*plan.last_names(), *log.names_of(plan.forgotten)])
     gone_names = plan.names_gone(freed)
     n_entries = log.forget_names(gone_names)
     reached = [identify.of_entity(key) for key in plan.keys_reached(freed)]
@@ -71,9 +84,47 @@ def erase_from(
     left = list(map(plan.records(state, freed).of, state.merge_records))
     state.replace_merges(record for record in left if record is not None)
     n_actors, mentions = _mentions(state, log, gone_names, identify)
-    events = plan.events(aliases, freed)
-    n_lost, notices = len(plan.lost()), plan.erased(freed)
-    return GraphErasure(n_lost, notices, n_entries + n_actors, mentions, events)
+    return GraphErasure(
+        len(plan.lost()),
+        plan.erased(freed),
+        n_entries + n_actors,
+        mentions,
+        plan.events(plan.aliases, freed),
+        plan.n_of_owners(),
+        tuple(plan.placed),
+    )
+
+
+def _known_names(state: GraphState, log: CommitLog) -> Iterator[str]:
+    """Yield the scoped keys of all names: of entities, former ones, and aliases.
+
+    Also those that the log of commits and the records of merges alone still have.
+    """
+    yield from (*state.keys(), *state.past, *state.holders)
+    for record in state.merge_records:
+        yield from (record.kept, record.merged, *record.aliases)
+    for commit in log.commits:
+        for event in commit.events:
+            if event.kind != "rule":
+                yield from (event.key, event.other)
+
+
+def _all(state: GraphState, request: ErasureRequest) -> dict[str, EntityHistory]:
+    """Return what may have the entity as a value, where that plays a role."""
+    keys = () if request.mentions == "leave" else dict.fromkeys((*state.keys(), *state.past))
+    return {key: state.history(key) for key in keys}
+
+
+def _erase_names(
+    state: GraphState, log: CommitLog, keys: Sequence[str], identify: FactIds
+) -> GraphErasure:
+    """Remove names that are nobody's from the log: what once were aliases, and actors."""
+    free = [key for key in keys if is_unused(state, key)]
+    n_entries = log.forget_names(free)
+    notices = [ErasedFacts(split(key)[0], identify.of_entity(key)) for key in free if n_entries]
+    log.forget_operations([identify.of_entity(key) for key in keys], ())
+    n_actors, mentions = _mentions(state, log, keys, identify)
+    return GraphErasure(0, notices, n_entries + n_actors, mentions)
 
 
 def _mentions(

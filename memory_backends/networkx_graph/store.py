@@ -22,6 +22,7 @@ from lamlam.memory_backends.commits.changes import within
 from lamlam.memory_backends.commits.commit_plan import plan_commit
 from lamlam.memory_backends.commits.erasure_request import ErasureRequest
 from lamlam.memory_backends.commits.idempotency import OperationDigest, kept_of
+from lamlam.memory_backends.commits.requested_erasures import RequestedErasures
 from lamlam.memory_backends.commits.validation import (
     check_commit,
     check_entity,
@@ -86,7 +87,7 @@ _FILE_FREED = "file: written again; the disk blocks of the old one are freed, no
 _UNFINISHED = "left by a save that was killed, or of one that runs: "
 
 
-class GraphStore(NameQuestions, LocalStore):
+class GraphStore(NameQuestions, RequestedErasures, LocalStore):
     """Facts in a `networkx.MultiDiGraph`; any thread may ask, also while one writes."""
 
     def __init__(
@@ -303,15 +304,7 @@ class GraphStore(NameQuestions, LocalStore):
                 self._is_saved = False
             return commit
 
-    def erase_nowait(
-        self,
-        entity: str,
-        relation: str | None = None,
-        *,
-        namespace: Namespace = (),
-        reason: str | None = None,
-        authority: str | None = None,
-    ) -> ErasureReceipt:
+    def erase_requested(self, request: ErasureRequest) -> ErasureReceipt:
         """Remove the facts, with what was merged into the entity; write a file anew at once.
 
         The bytes of the process are not searched: the receipt says so. Where the file cannot be
@@ -320,12 +313,14 @@ class GraphStore(NameQuestions, LocalStore):
         """
         with self._lock, self._only_writing():
             self.check_writable()
-            request = ErasureRequest(entity, relation, namespace, reason, authority)
             self._check_file()
-            erased = erase_from(self._state, self._log, request.key, relation, self._identify)
+            new = self._revision + 1
+            erased = erase_from(self._state, self._log, request, new, self._identify)
             if erased.notices:
-                self._revision += 1
-                self._log.add(self._revision, events=erased.events, erased=erased.notices)
+                self._revision = new
+                self._log.add(
+                    new, touched=erased.touched, events=erased.events, erased=erased.notices
+                )
             pending, before = tuple[str, ...](), self._unsaved
             if is_changed := bool(erased.facts or erased.log_entries):
                 self._is_saved = False
@@ -345,6 +340,7 @@ class GraphStore(NameQuestions, LocalStore):
                 mentions=erased.mentions,
                 finished=() if self._unsaved else before,
                 unfinished=self._unsaved,
+                as_value=erased.as_value,
             )
 
     def _saved_or_why(self) -> str:

@@ -16,6 +16,7 @@ from lamlam.memory_backends.commits.erasure_plan import (
     is_unused,
     plan_erasure,
 )
+from lamlam.memory_backends.commits.erasure_request import ErasureRequest
 from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.fact_ids import FactIds
@@ -27,10 +28,12 @@ from lamlam.memory_backends.sqlite.commit_log import (
     pack_events,
     unpack_events,
     write_entry,
+    write_touched,
     written_erasure,
 )
 from lamlam.memory_backends.sqlite.entities import PastRow
-from lamlam.memory_backends.sqlite.mentions import find_mentions, forget_actors
+from lamlam.memory_backends.sqlite.mentions import find_mentions, forget_actors, owners_of
+from lamlam.memory_backends.sqlite.namespaces import keys_in
 from lamlam.memory_backends.sqlite.residue import SHORTEST_SEARCHED, pieces
 from lamlam.memory_backends.sqlite.rows import (
     all_merge_rows,
@@ -65,6 +68,8 @@ class ErasedRows:
     """Entries of the log that no longer name it."""
     mentions: Mentions | None = None
     """What else still mentions the name."""
+    as_value: int = 0
+    """How many of the facts were of others, whose value the entity was."""
 
     def add(self, text: str, *contexts: str) -> None:
         """Have a text searched for; a short one in its contexts."""
@@ -95,44 +100,49 @@ class ErasedRows:
         return bool(self.needles) and not self.n_unsearched
 
 
-def erase_rows(writer: SqliteWriter, key: str, relation: str | None) -> ErasedRows:
-    """Remove from the tables what an erasure of a scoped key reaches; the caller commits."""
-    return _Erasure(writer, relation).done(key)
+def erase_rows(writer: SqliteWriter, request: ErasureRequest) -> ErasedRows:
+    """Remove from the tables what an erasure reaches; the caller commits.
+
+    All of a namespace is one erasure: each table is gone through once, whatever it holds of it.
+    """
+    return _Erasure(writer, request).done()
 
 
 class _Erasure:
-    def __init__(self, writer: SqliteWriter, relation: str | None) -> None:
+    def __init__(self, writer: SqliteWriter, request: ErasureRequest) -> None:
         self.writer = writer
         self.connection: sqlite3.Connection = writer.connection
         self.reader = writer.reader()
         (secret,) = self.connection.execute("SELECT secret FROM store").fetchone()
         self.identify = FactIds(secret)
-        self.relation = relation
+        self.request = request
         self.erased = ErasedRows()
 
-    def done(self, named: str) -> ErasedRows:
-        erased = self.erased
+    def done(self) -> ErasedRows:
+        erased, request = self.erased, self.request
         (revision,) = self.connection.execute("SELECT revision FROM store").fetchone()
-        keys = entities_meant(self.reader, named)
-        plan = plan_erasure(self.reader, keys, self.relation, self.identify)
+        erased.revision = revision
+        if request.is_whole:
+            keys = keys_in(self.connection, request.namespace)
+            if not keys:
+                return erased
+        else:
+            keys = entities_meant(self.reader, request.key)
+        plan = self._plan(keys)
         if plan.is_empty:
-            erased.revision = revision
-            if self.relation is None:
-                self._forget_free_name(named, revision)
-                self._forget_actors([named])
-                self._forget_operations([named], ())
-                self._find_mentions([named])
+            if request.relation is None:
+                self._forget_free_names(keys if request.is_whole else [request.key], revision)
             return erased
-        aliases = self.reader.aliases(keys[0])
-        names = {key: self._erase_one(key, plan.covered) for key in plan.gone}
+        self.revision = revision + 1
+        names = {key: self._erase_one(key, plan) for key in plan.gone}
         for key, versions in plan.passed_to.items():
             self._erase_passed(key, versions)
         self._count(plan.lost())
-        if plan.emptied:
-            for alias in aliases:
-                erased.add(split(alias)[1])
+        erased.as_value = plan.n_of_owners()
+        for alias in plan.aliases:
+            erased.add(split(alias)[1])
         # The change log may still hold names that they had.
-        last = aliases if keys[0] in plan.forgotten else ()
+        last = plan.last_names()
         others = self._names_of(plan.forgotten, last) if plan.forgotten else ()
         self._forget_entities({key: names[key] for key in plan.gone if key in plan.forgotten}, last)
         freed = plan.freed(self.writer.reader(), others)
@@ -145,21 +155,43 @@ class _Erasure:
         self._forget_operations(plan.keys_reached(freed), plan.revisions())
         erased.revision = revision + 1
         self.writer.finish(revision + 1)
-        written = [*plan.events(aliases, freed), *map(written_erasure, plan.erased(freed))]
+        written = [*plan.events(plan.aliases, freed), *map(written_erasure, plan.erased(freed))]
         write_entry(self.connection, revision + 1, None, written)
+        write_touched(self.connection, revision + 1, [row_id(key) for key in plan.placed])
         self._find_mentions(names_gone)
         return erased
 
-    def _forget_free_name(self, named: str, revision: int) -> None:
-        """Remove a name that is nobody's now, but once was an alias, from the log."""
-        if not is_unused(self.reader, named) or not self._forget_events([named]):
-            return
-        # Copies may still know it as that of another entity.
-        notice = ErasedFacts(split(named)[0], self.identify.of_entity(named))
-        self.erased.revision = revision + 1
-        self.writer.finish(revision + 1)
-        write_entry(self.connection, revision + 1, None, [written_erasure(notice)])
-        self.erased.add(split(named)[1])
+    def _plan(self, keys: Sequence[str]) -> ErasurePlan:
+        request = self.request
+        owners: Iterable[str] = ()
+        if request.mentions != "leave":
+            request.check_placeholder(keys)
+            names = Mentions(keys, self.identify)
+            owners = owners_of(self.connection, self.writer.sources, names, request.namespace)
+        return plan_erasure(
+            self.reader,
+            keys,
+            request.relation,
+            self.identify,
+            value=request.value,
+            owners=owners,
+            placeholder=request.placeholder,
+        )
+
+    def _forget_free_names(self, keys: Sequence[str], revision: int) -> None:
+        """Remove names from the log that are nobody's now, but once were aliases, or actors."""
+        free = [key for key in keys if is_unused(self.reader, key)]
+        # Copies may still know one as that of another entity.
+        if free and self._forget_events(free):
+            notices = [ErasedFacts(split(key)[0], self.identify.of_entity(key)) for key in free]
+            self.erased.revision = revision + 1
+            self.writer.finish(revision + 1)
+            write_entry(self.connection, revision + 1, None, map(written_erasure, notices))
+            for key in free:
+                self.erased.add(split(key)[1])
+        self._forget_actors(keys)
+        self._forget_operations(keys, ())
+        self._find_mentions(keys)
 
     def _forget_actors(self, keys: Collection[str]) -> None:
         mentions = self.erased.mentions = Mentions(keys, self.identify)
@@ -193,18 +225,18 @@ class _Erasure:
                     names[event[3]] = None
         return names
 
-    def _erase_one(self, key: str, covered: Collection[str]) -> set[str]:
+    def _erase_one(self, key: str, plan: ErasurePlan) -> set[str]:
         """Remove the facts of one entity and return the names that it had."""
         place = self.reader.place_of(key)
-        after = [fact for fact in place.facts if fact.key not in covered]
+        after = plan.after(key, place.facts, self.revision)
         names = set()
         if place.record is not None:
             names.add(place.record.name)
-            if len(after) < len(place.facts):
+            if after != list(place.facts):
                 self.writer.store(key, place.record.name, place, after)
         for row in self.reader.past_rows(key):
             names.add(row.name)
-            staying = [fact for fact in row.versions if fact.key not in covered]
+            staying = [fact for fact in row.versions if not plan.takes(key, fact)]
             after += staying
             self._rewrite_past(row, staying)
         self._rewrite_references(key, after)

@@ -6,9 +6,11 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lamlam.memory_backends.commits.erasure_reach import is_one_of
 from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.entity_reader import EntityHistory
+from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import PastVersion
 from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.sqlite.commit_log import unpack_rules
@@ -43,6 +45,23 @@ def find_mentions(connection: sqlite3.Connection, sources: SourceTable, found: M
         found.add_alias(plain, name_and_key(holder)[0], space)
     (rules,) = connection.execute("SELECT rules FROM store").fetchone()
     found.add_rules(unpack_rules(rules).all() if rules else ())
+
+
+def owners_of(
+    connection: sqlite3.Connection, sources: SourceTable, found: Mentions, namespace: Namespace
+) -> list[str]:
+    """Return the scoped keys of entities of a namespace that have, or had, a name as a value."""
+    search = _Search(connection, found)
+    owners: dict[str, None] = {}
+    for table in ("ent", "past"):
+        statement = f"SELECT name, facts FROM {table} WHERE name != ''"
+        for name, text in search.rows(statement, "facts"):
+            key = name_and_key(name)[1]
+            if split(key)[0] == namespace and key not in owners:
+                facts = row_codec.unpack(text, sources.text_of)
+                if any(is_one_of(fact, found.names) for fact in facts):
+                    owners[key] = None
+    return list(owners)
 
 
 def forget_actors(connection: sqlite3.Connection, found: Mentions) -> list[str]:

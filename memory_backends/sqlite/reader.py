@@ -422,3 +422,20 @@ class SqliteReader(EntityReader):
         ).fetchall()
         for ident, name in rows:
             yield ident, name_and_key(name)[1]
+
+    def ended_before(
+        self, number: int | None, limit: int
+    ) -> list[tuple[int, str, str, StoredFact, int]]:
+        """Return ended versions of the rows of `past` before one, the last rows first.
+
+        Each with the number of its row, its entity's name and key, and the revision of its end.
+        """
+        where, given = ("", [limit]) if number is None else ("WHERE id < ?", [number, limit])
+        rows = self.cursor.execute(
+            f"SELECT id, name, facts, retracted FROM past {where} ORDER BY id DESC LIMIT ?", given
+        ).fetchall()
+        return [
+            (ident, *name_and_key(name), fact, retracted)
+            for ident, name, text, retracted in rows
+            for fact in row_codec.unpack(text, self.source)
+        ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lamlam.errors import StoreMissing
 from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.erasure_request import ErasureRequest
+from lamlam.memory_backends.commits.requested_erasures import RequestedErasures
 from lamlam.memory_backends.commits.validation import (
     check_entity,
     check_reached,
@@ -20,7 +21,7 @@ from lamlam.memory_backends.commits.validation import (
 )
 from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityReader
-from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
 from lamlam.memory_backends.model.lookups import (
     EntityView,
     Lookup,
@@ -29,11 +30,13 @@ from lamlam.memory_backends.model.lookups import (
     check_lookup,
     checked_lookups,
 )
+from lamlam.memory_backends.model.namespaces import written
 from lamlam.memory_backends.model.operations import (
     Change,
     Commit,
     ErasureReceipt,
     KnownEntity,
+    KnownNamespace,
     Op,
     PastFact,
     StoreInfo,
@@ -49,12 +52,14 @@ from lamlam.memory_backends.resolution.views import (
     PastView,
 )
 from lamlam.memory_backends.sqlite.commit_log import forget_log
+from lamlam.memory_backends.sqlite.namespaces import known_namespaces
 from lamlam.memory_backends.sqlite.open_file import SqliteFile
 from lamlam.memory_backends.sqlite.reader import SqliteReader
 from lamlam.memory_backends.sqlite.scan import (
     Scan,
     aliases_of,
     entities_named,
+    fact_of_id,
     history_of,
     known_commits,
     known_entities,
@@ -89,7 +94,7 @@ _BYTES = ("file", "write-ahead log")
 _UNFINISHED = "left by an import that was killed, or of one that runs: "
 
 
-class SqliteStore(SqliteFile, NameQuestions, LocalStore):
+class SqliteStore(SqliteFile, NameQuestions, RequestedErasures, LocalStore):
     """Facts in a SQLite file: any thread may ask, also while one writes.
 
     Reads come from a snapshot that is a few milliseconds old at most; what this process
@@ -260,6 +265,19 @@ class SqliteStore(SqliteFile, NameQuestions, LocalStore):
         for one in found:
             yield one
 
+    async def namespaces(self, prefix: Namespace = ()) -> AsyncIterator[KnownNamespace]:
+        """Yield every namespace in which anything is or was known, with counts, in order."""
+        space = check_namespace(prefix)
+        with self._reading() as reader:
+            found = known_namespaces(reader, space)
+        for one in found:
+            yield one
+
+    def fact_nowait(self, fact_id: str) -> Fact | None:
+        """Return the fact with this id; of one that ended the last version, with ``retracted``."""
+        check_text(fact_id=fact_id)
+        return fact_of_id(self._reading, fact_id, self._identify)
+
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
         check_entity(entity)
@@ -330,15 +348,7 @@ class SqliteStore(SqliteFile, NameQuestions, LocalStore):
             commit = writer.apply(ops, expected, idempotency_key, actor)
         return commit
 
-    def erase_nowait(
-        self,
-        entity: str,
-        relation: str | None = None,
-        *,
-        namespace: Namespace = (),
-        reason: str | None = None,
-        authority: str | None = None,
-    ) -> ErasureReceipt:
+    def erase_requested(self, request: ErasureRequest) -> ErasureReceipt:
         """Remove the facts from the tables and from the bytes of the file.
 
         The log is written back and emptied, then the files are searched for every erased
@@ -351,13 +361,12 @@ class SqliteStore(SqliteFile, NameQuestions, LocalStore):
         from lamlam.memory_backends.sqlite.erasure import erase_rows
         from lamlam.memory_backends.sqlite.unfinished import note_unfinished, unfinished_erasures
 
-        request = ErasureRequest(entity, relation, namespace, reason, authority)
         with self._write_lock:
             with self._writing() as writer:
-                erased = erase_rows(writer, request.key, relation)
+                erased = erase_rows(writer, request)
                 before = unfinished_erasures(writer.connection)
                 if before:
-                    erased.add(entity)
+                    erased.add(request.entity or written(request.namespace))
                 if erased.facts or erased.needles:
                     note_unfinished(writer.connection, erased.revision)
                 left = unfinished_erasures(writer.connection)
@@ -375,6 +384,7 @@ class SqliteStore(SqliteFile, NameQuestions, LocalStore):
             mentions=erased.mentions,
             finished=before if is_done else (),
             unfinished=() if is_done else left,
+            as_value=erased.as_value,
         )
 
     def forget_changes_nowait(self) -> None:

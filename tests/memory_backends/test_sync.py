@@ -6,7 +6,7 @@ import inspect
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Unpack, get_type_hints
 
 import anyio
 import pytest
@@ -22,6 +22,7 @@ from lamlam.memory_backends.model.operations import (
     Change,
     Commit,
     DefineRelation,
+    EraseOptions,
     ErasureReceipt,
     MigrationReport,
     Op,
@@ -30,6 +31,7 @@ from lamlam.memory_backends.model.operations import (
     StoreInfo,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.values import Value
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.sync import SyncFactStore
@@ -134,15 +136,11 @@ class Waiting(FactStore):
         self,
         entity: str,
         relation: str | None = None,
-        *,
-        namespace: Namespace = (),
-        reason: str | None = None,
-        authority: str | None = None,
+        value: Value | None = None,
+        **options: Unpack[EraseOptions],
     ) -> ErasureReceipt:
         await self._wait()
-        return await self._store.erase(
-            entity, relation, namespace=namespace, reason=reason, authority=authority
-        )
+        return await self._store.erase(entity, relation, value, **options)
 
     async def history(
         self, entity: str, relation: str | None = None, *, namespace: Namespace = ()

@@ -11,7 +11,7 @@ from typing import Any
 import anyio.lowlevel
 
 from lamlam.memory_backends.conformance import Backend
-from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.model.operations import (
@@ -21,6 +21,7 @@ from lamlam.memory_backends.model.operations import (
     DefineRelation,
     ErasureReceipt,
     KnownEntity,
+    KnownNamespace,
     MigrationReport,
     Op,
     PastFact,
@@ -188,7 +189,7 @@ class FeedKnowsNoEnds(GraphStore):
 
 class ErasesByRetracting(GraphStore):
     async def erase(
-        self, entity: str, relation: str | None = None, **options: Any
+        self, entity: str, relation: str | None = None, *value: Any, **options: Any
     ) -> ErasureReceipt:
         facts = [one async for one in self.scan(entity, relation)]
         await self.apply([Retract(entity, one.relation) for one in facts])
@@ -241,6 +242,78 @@ class ListsThePresentAlone(GraphStore):
     async def entities(self, **where: Any) -> AsyncIterator[KnownEntity]:
         async for one in super().entities(**where):
             if one.facts:
+                yield one
+
+
+class KeepsWhatEnded(GraphStore):
+    def erase_namespace_nowait(self, namespace: Namespace, **options: Any) -> ErasureReceipt:
+        before = {key: past for key, past in self._state.past.items() if key.startswith("users")}
+        receipt = super().erase_namespace_nowait(namespace, **options)
+        self._state.past.update(before)
+        return receipt
+
+
+class ErasesTheNamespacesBeside(GraphStore):
+    async def erase_namespace(self, namespace: Namespace, **options: Any) -> ErasureReceipt:
+        for one in [one async for one in self.namespaces(namespace[:1])]:
+            receipt = await super().erase_namespace(one.namespace, **options)
+        return receipt
+
+
+class ErasesSiblings(GraphStore):
+    async def erase(self, entity: str, *names: Any, **options: Any) -> ErasureReceipt:
+        return await super().erase(entity, *names[:1], **options)
+
+
+class LeavesPastValues(GraphStore):
+    async def erase(
+        self, entity: str, relation: str | None = None, value: Any = None, **options: Any
+    ) -> ErasureReceipt:
+        past = dict(self._state.past)
+        receipt = await super().erase(entity, relation, value, **options)
+        if value is not None:
+            self._state.past.update(past)
+        return receipt
+
+
+class LeavesFactsThatNameIt(GraphStore):
+    async def erase(self, *names: Any, **options: Any) -> ErasureReceipt:
+        return await super().erase(*names, **(options | {"mentions": "leave", "placeholder": None}))
+
+
+class TakesFactsUnasked(GraphStore):
+    async def erase(self, entity: str, *names: Any, **options: Any) -> ErasureReceipt:
+        if not any(names):
+            options.setdefault("mentions", "retract")
+        return await super().erase(entity, *names, **options)
+
+
+class PutsPlaceholdersLast(GraphStore):
+    async def erase(self, *names: Any, **options: Any) -> ErasureReceipt:
+        receipt = await super().erase(*names, **options)
+        for one in [one async for one in self.scan() if one.surface == options.get("placeholder")]:
+            await self.apply([Retract(one.entity, one.relation, one.value), Assert(one)])
+        return receipt
+
+
+class FindsTheFirstVersion(GraphStore):
+    async def fact(self, fact_id: str) -> Fact | None:
+        found = await super().fact(fact_id)
+        if found is not None and found.retracted is not None:
+            past = await self.history(found.entity, namespace=found.namespace)
+            return next(one.fact for one in past if one.fact.id == fact_id)
+        return found
+
+
+class ForgetsEndedFacts(GraphStore):
+    def fact_nowait(self, fact_id: str) -> Fact | None:
+        return next((one for one in self.scan_nowait() if one.id == fact_id), None)
+
+
+class ListsPrefixesOfLetters(GraphStore):
+    async def namespaces(self, prefix: Namespace = ()) -> AsyncIterator[KnownNamespace]:
+        async for one in super().namespaces():
+            if "/".join(one.namespace).startswith("/".join(prefix)):
                 yield one
 
 
@@ -331,7 +404,17 @@ MUTANTS: dict[Callable[..., FactStore], str] = {
     ListsNoMentions: "test_the_receipt_lists_what_mentions_the_name",
     TakesAnyRepeat: "test_other_operations_are_refused",
     LetsGuess: "test_an_erasure_leaves_no_way_to_guess",
-    ListsThePresentAlone: "test_a_namespace_is_erased_whole",
+    ListsThePresentAlone: "test_every_entity_is_listed",
+    KeepsWhatEnded: "test_a_namespace_is_erased_whole",
+    ErasesTheNamespacesBeside: "test_an_erased_namespace_is_not_listed",
+    ErasesSiblings: "test_one_value_is_erased_alone",
+    LeavesPastValues: "test_a_value_goes_from_what_a_merge_brought",
+    LeavesFactsThatNameIt: "test_who_loses_all_facts_loses_the_names",
+    TakesFactsUnasked: "test_facts_that_name_it_stay_unless_asked",
+    PutsPlaceholdersLast: "test_a_placeholder_stands_for_it",
+    FindsTheFirstVersion: "test_a_fact_is_read_by_its_id",
+    ForgetsEndedFacts: "test_a_fact_is_read_by_its_id",
+    ListsPrefixesOfLetters: "test_namespaces_are_listed",
     MigratesForEver: "test_a_store_of_this_version_needs_no_step",
     UnifiesForms: "test_characters_that_say_more_are_kept_apart",
     DropsSigns: "test_signs_tell_names_apart",
