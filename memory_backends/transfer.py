@@ -30,7 +30,7 @@ class Distinguishing(Protocol):
         stored: Callable[[], Iterable[Fact]],
         holder_of: Callable[[str], str | None] | None = None,
     ) -> None:
-        """Take how to get the facts of the usual namespace; called with the first item."""
+        """Take how to get the facts of the namespace; called with the first item."""
         ...
 
 
@@ -83,7 +83,8 @@ def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None
         UsageError: parts without items.
     """
     if isinstance(items, Distinguishing):
-        items.keep_apart_from(lambda: store.scan(namespace=()), partial(_holder, store))
+        space: Namespace = getattr(items, "namespace", ())
+        items.keep_apart_from(lambda: store.scan(namespace=space), partial(_holder, store, space))
         items = _begun(items)  # the store is read before it is written
     if commit_every is not None:
         return _put_in_parts(store, items, commit_every)
@@ -100,9 +101,9 @@ def copy_facts(
     return put(target, contents(source, namespace=namespace))
 
 
-def _holder(store: SyncFactStore, name: str) -> str | None:
+def _holder(store: SyncFactStore, namespace: Namespace, name: str) -> str | None:
     """Return the entity that has exactly this name or alias."""
-    found = store.lookup(name, "name").match.entity
+    found = store.lookup(name, "name", namespace=namespace).match.entity
     return found.matched if found.kind in ("exact", "alias") else None
 
 

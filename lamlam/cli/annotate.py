@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lamlam.cli.facts_options import InNamespace, namespace_of
 from lamlam.cli.output import (
     print_result,
     printable_line,
@@ -21,6 +22,7 @@ from lamlam.cli.output import (
 
 if TYPE_CHECKING:
     from lamlam.cli.annotate_by_model import Asking
+    from lamlam.memory_backends.model.facts import Namespace
     from lamlam.trainer.annotation.alignment import Alignment
     from lamlam.trainer.annotation.known_facts import KnownFacts
     from lamlam.trainer.annotation.quality import QualityReport
@@ -57,6 +59,7 @@ def annotate(
             help="Known facts: a store's URL or a fact file; may be repeated.",
         ),
     ] = None,
+    namespace: InNamespace = None,
     facts_out: Annotated[
         str | None,
         typer.Option(
@@ -159,7 +162,8 @@ def annotate(
     so that a run that is killed goes on where it was.
 
     Texts with the reference's calls, dblookup('E', 'R') -> V in brackets, and
-    JSON lines that have facts already need no --facts.
+    JSON lines that have facts already need no --facts. Of a store the facts of
+    one namespace are known.
     """
     from lamlam.cli.annotate_by_model import asking_of
     from lamlam.trainer.annotation.quality import QualityReport, quality_page
@@ -173,7 +177,7 @@ def annotate(
     _check_targets(targets, files)
     for target in targets:
         check_writable(target)
-    known = _known_facts(facts or [], files if share_facts else [])
+    known = _known_facts(facts or [], files if share_facts else [], namespace_of(namespace))
     quality = QualityReport(seed=seed)
     stated: dict[tuple[str, str, str], str] = {}
     n_written = 0
@@ -251,14 +255,14 @@ def _check_targets(targets: Iterable[Path], files: Iterable[str]) -> None:
         seen.add(place)
 
 
-def _known_facts(sources: list[str], files: list[str]) -> KnownFacts:
+def _known_facts(sources: list[str], files: list[str], namespace: Namespace) -> KnownFacts:
     from lamlam.trainer.annotation.known_facts import KnownFacts
     from lamlam.trainer.annotation.source_texts import SourceReading, read_sources
 
     triples: list[tuple[str, str, str]] = []
     aliases: list[tuple[str, str]] = []
     for source in sources:
-        _read_facts(source, triples, aliases)
+        _read_facts(source, namespace, triples, aliases)
     for name in files:
         for document in read_sources(name, SourceReading(skip_invalid=True)):
             triples += document.triples()
@@ -266,8 +270,12 @@ def _known_facts(sources: list[str], files: list[str]) -> KnownFacts:
 
 
 def _read_facts(
-    source: str, triples: list[tuple[str, str, str]], aliases: list[tuple[str, str]]
+    source: str,
+    namespace: Namespace,
+    triples: list[tuple[str, str, str]],
+    aliases: list[tuple[str, str]],
 ) -> None:
+    """Add what a source knows: of a store the facts of one namespace, and of no other user."""
     from lamlam.cli.facts_stores import any_store
     from lamlam.errors import BadFact
     from lamlam.memory_backends.fact_formats.fact_files import FactFile
@@ -283,7 +291,7 @@ def _read_facts(
         url = None
     if url is not None:
         with any_store(url) as store:
-            items = list(contents(store))
+            items = list(contents(store, namespace=namespace))
     else:
         items = list(FactFile(source))
     for item in items:

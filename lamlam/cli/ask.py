@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamlam.cli.facts_options import AsOf
+from lamlam.cli.facts_options import (
+    AsOf,
+    InNamespace,
+    NoShared,
+    SharedNamespace,
+    texts_namespaces,
+)
 from lamlam.cli.output import print_json, printable, stderr_console, stdout_console
 from lamlam.cli.process_clock import seconds_since_process_start
 from lamlam.errors import UsageError
@@ -93,6 +99,9 @@ def ask(
         ),
     ] = None,
     as_of: AsOf = None,
+    namespace: InNamespace = None,
+    shared_namespace: SharedNamespace = None,
+    no_shared: NoShared = False,
     trace: Annotated[
         str | None,
         typer.Option(
@@ -103,13 +112,19 @@ def ask(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Continue PROMPT, asking memory where a fact is due."""
+    """Continue PROMPT, asking memory where a fact is due.
+
+    With --namespace users/7 the text has the facts of that user, and where the user has none those
+    without a namespace: a fact of the user hides the shared one.
+    """
     import anyio
 
     if logprobs is not None and not as_json:
         raise UsageError("--logprobs is printed as JSON only", hint="add --json")
     if no_memory and memory is not None:
         raise UsageError("--no-memory and --memory exclude each other")
+    if no_memory and namespace is not None:
+        raise UsageError("--no-memory and --namespace exclude each other")
     text = read_standard_input().rstrip("\n") if prompt == "-" else prompt
     options = {
         "policy": policy,
@@ -119,6 +134,7 @@ def ask(
         "seed": seed,
         "logprobs": logprobs,
         "as_of": as_of,
+        **texts_namespaces(namespace, shared_namespace, no_shared),
     }
     _check(text, options, threads)
     from lamlam.runtime.decoding.key_constraint import Constraint

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lamlam.cli.facts_options import AsOf, Json, OfNamespace, ReadMemory, WriteMemory, namespace_of
+from lamlam.cli.facts_options import (
+    AsOf,
+    InNamespace,
+    Json,
+    OfNamespace,
+    ReadMemory,
+    WriteMemory,
+    namespace_of,
+)
 from lamlam.cli.facts_progress import bytes_read, counted
 from lamlam.cli.facts_stores import any_store, is_same_file, load, own_store, say_how_to_ask
 from lamlam.cli.output import (
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
     from lamlam.errors import LamLamError
     from lamlam.memory_backends.fact_formats.fact_files import FactFile
     from lamlam.memory_backends.fact_formats.format import Item
-    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.facts import Fact, Namespace
 
 FormatOption = Annotated[
     str | None,
@@ -113,6 +121,7 @@ def import_(
         ),
     ] = "en",
     commit_every: _CommitEvery = None,
+    namespace: InNamespace = None,
     as_json: Json = False,
 ) -> None:
     """Add the facts of a file: all of them, or none if a line is bad.
@@ -120,7 +129,7 @@ def import_(
     Columns of CSV and TSV, and keys of JSON: entity, relation, value, and as
     wanted type (only of a column: text, integer, decimal, boolean, date,
     quantity or entity), surface, source, sources, confidence, valid_from,
-    valid_to, namespace.
+    valid_to, namespace. Facts that name no namespace go into --namespace.
 
     CSV: a first line entity,relation,value,type,source and below it
     Ada Quill,born,1815-12-10,date,parish book
@@ -148,7 +157,10 @@ def import_(
             on_progress=advance,
         )
         reading = _FileReading(
-            opened, is_in_parts=commit_every is not None, is_skipping=skip_invalid
+            opened,
+            is_in_parts=commit_every is not None,
+            is_skipping=skip_invalid,
+            namespace=namespace_of(namespace),
         )
         with saying_what_is_done(), reading.naming_lines():
             commit, location = load(memory, reading, commit_every)
@@ -273,11 +285,28 @@ def migrate(
         typer.echo(f"nothing to do: the schema is {report.after}")
 
 
+def _within(item: Item, namespace: Namespace) -> Item:
+    """Return what is put into a namespace, unless it names one itself; rules have none."""
+    from dataclasses import replace
+
+    from lamlam.memory_backends.model.operations import AddAlias, Assert
+
+    if isinstance(item, Assert) and not item.fact.namespace:
+        return Assert(item.fact.model_copy(update={"namespace": namespace}))
+    if isinstance(item, AddAlias) and not item.namespace:
+        return replace(item, namespace=namespace)
+    return item
+
+
 class _FileReading:
     """Reads items of a file, and tells errors of the file from those of the store."""
 
-    def __init__(self, file: FactFile, *, is_in_parts: bool, is_skipping: bool) -> None:
+    def __init__(
+        self, file: FactFile, *, is_in_parts: bool, is_skipping: bool, namespace: Namespace = ()
+    ) -> None:
         self._file = file
+        self.namespace = namespace
+        """Of the facts that name none."""
         self._is_in_parts = is_in_parts
         self._is_skipping = is_skipping
         self._is_inside = False
@@ -306,7 +335,7 @@ class _FileReading:
                 return
             is_empty = False
             self.n_facts += isinstance(item, Assert)
-            yield item
+            yield _within(item, self.namespace) if self.namespace else item
 
     def _nothing(self) -> LamLamError:
         """Return the error of a file without a fact: a new store would be empty."""

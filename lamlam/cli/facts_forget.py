@@ -20,7 +20,7 @@ from lamlam.cli.receipts import print_receipt
 
 if TYPE_CHECKING:
     from lamlam.evaluation.erasure_audit import ErasureAudit
-    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.facts import Fact, Namespace
     from lamlam.memory_backends.model.operations import ErasureReceipt
     from lamlam.memory_backends.sync import SyncFactStore
 
@@ -70,11 +70,8 @@ def forget(
     if everything == (entity is not None):
         raise UsageError("forget takes either ENTITY or --all", hint="--all needs --namespace")
     space = namespace_of(namespace)
-    if audit and (entity is None or space):
-        raise UsageError(
-            "--audit asks for one ENTITY of the shared namespace, which texts are written from",
-            hint="leave out --audit, or --all and --namespace",
-        )
+    if audit and entity is None:
+        raise UsageError("--audit asks for one ENTITY", hint="leave out --audit or --all")
     if model is not None and not audit:
         raise UsageError("--model is of --audit", hint="add --audit")
     receipt: ErasureReceipt | None = None
@@ -87,7 +84,7 @@ def forget(
                 if entity is None:
                     receipt = store.erase_namespace(space, reason=reason, authority=authority)
                 else:
-                    held = _held(store, entity, relation) if audit else {}
+                    held = _held(store, entity, relation, space) if audit else {}
                     receipt = store.erase(
                         entity, relation, namespace=space, reason=reason, authority=authority
                     )
@@ -95,10 +92,10 @@ def forget(
                         lacks = repr(relation) if relation else "facts"
                         hint_at_name(store, entity, space, lacks=lacks)
                     elif audit:
-                        left = _held(store, entity, relation)
+                        left = _held(store, entity, relation, space)
                         gone = [fact for one, fact in held.items() if one not in left]
             if asking is not None and not receipt.is_empty:
-                figures = asking.asked_of(memory or url_of_own(), gone)
+                figures = asking.asked_of(memory or url_of_own(), gone, namespace=space)
     finally:  # also where the store cannot be closed: what was erased is erased
         if receipt is not None:
             print_receipt(receipt, as_json, figures)
@@ -106,9 +103,11 @@ def forget(
         raise typer.Exit(NOT_FOUND)
 
 
-def _held(store: SyncFactStore, entity: str, relation: str | None) -> dict[str | None, Fact]:
+def _held(
+    store: SyncFactStore, entity: str, relation: str | None, namespace: Namespace
+) -> dict[str | None, Fact]:
     """Return what the store holds, by id: an erasure may take less than a name may mean."""
-    return {fact.id: fact for fact in store.scan(entity, relation, namespace=())}
+    return {fact.id: fact for fact in store.scan(entity, relation, namespace=namespace)}
 
 
 def _audit_by(model: str | None) -> ErasureAudit:

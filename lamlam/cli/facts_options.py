@@ -25,15 +25,25 @@ WriteMemory = Annotated[
     str | None,
     typer.Option("--memory", metavar="URL", help="A store's URL; default: your own facts."),
 ]
+_WHOSE = "Whose facts, as users/7; default: "
 InNamespace = Annotated[
     str | None,
-    typer.Option(
-        "--namespace", metavar="A/B", help="The namespace of the entity; default: the shared one."
-    ),
+    typer.Option("--namespace", metavar="A/B", help=f"{_WHOSE}those without a namespace."),
 ]
 OfNamespace = Annotated[
     str | None,
-    typer.Option("--namespace", metavar="A/B", help="Only this namespace; default: all."),
+    typer.Option("--namespace", metavar="A/B", help=f"{_WHOSE}those of all."),
+]
+SharedNamespace = Annotated[
+    str | None,
+    typer.Option(
+        "--shared-namespace",
+        metavar="A/B",
+        help="Whose facts are read where --namespace has none; default: those without a namespace.",
+    ),
+]
+NoShared = Annotated[
+    bool, typer.Option("--no-shared", help="Read the facts of --namespace and no others.")
 ]
 ValueType = Annotated[
     str | None,
@@ -60,6 +70,28 @@ def namespace_of(text: str | None) -> Namespace:
     from lamlam.memory_backends.model.namespaces import parsed
 
     return check_namespace(parsed(text or ""))
+
+
+def texts_namespaces(
+    namespace: str | None, shared_namespace: str | None, no_shared: bool
+) -> dict[str, Namespace | None]:
+    """Return the options by which a text reads what a command line names.
+
+    Raises:
+        BadFact: one of them is not a namespace.
+        UsageError: a shared one and none, or one without the user's own.
+    """
+    from lamlam.errors import UsageError
+
+    if shared_namespace is not None and no_shared:
+        raise UsageError("--no-shared and --shared-namespace exclude each other")
+    if namespace is None and (shared_namespace is not None or no_shared):
+        given = "--no-shared" if no_shared else "--shared-namespace"
+        raise UsageError(f"{given} needs --namespace", hint="add --namespace A/B")
+    if namespace is None:
+        return {}
+    shared = None if no_shared else namespace_of(shared_namespace)
+    return {"namespace": namespace_of(namespace), "shared_namespace": shared}
 
 
 def value_of(text: str, type: str | None) -> Value:

@@ -13,17 +13,20 @@ from lamlam.cli.facts_options import (
     InNamespace,
     Json,
     MaybeRelation,
+    OfNamespace,
     ReadMemory,
     Relation,
     WriteMemory,
     namespace_of,
 )
+from lamlam.cli.facts_progress import counted
 from lamlam.cli.facts_stores import any_store, own_store, read_where
 from lamlam.cli.output import print_json, print_result, printable_line, stderr_console
 from lamlam.cut_text import cut_text
 
 if TYPE_CHECKING:
-    pass
+    from lamlam.memory_backends.model.facts import Namespace
+    from lamlam.memory_backends.sync import SyncFactStore
 
 NOT_FOUND = 1
 
@@ -150,13 +153,28 @@ def search(
         raise typer.Exit(NOT_FOUND)
 
 
-def stats(memory: ReadMemory = None, as_json: Json = False) -> None:
+def stats(memory: ReadMemory = None, namespace: OfNamespace = None, as_json: Json = False) -> None:
     """Count what memory holds, and show where it is."""
+    space = None if namespace is None else namespace_of(namespace)
     with any_store(memory) as store:
         figures = asdict(store.info())
+        if space is not None:
+            figures = {"location": figures["location"], **_counts(store, space)}
+            print_result({**figures, "revision": store.info().revision}, as_json)
+            return
     del figures["read_only"]  # of this opening, not of the store
     figures = {name: value for name, value in figures.items() if value is not None}
     print_result(figures, as_json)
+
+
+def _counts(store: SyncFactStore, namespace: Namespace) -> dict[str, int]:
+    """Return how much one namespace holds."""
+    n_facts, entities, relations = 0, set(), set()
+    for fact in counted(store.scan(namespace=namespace), "counting", store.info().facts):
+        n_facts += 1
+        entities.add(fact.entity)
+        relations.add(fact.relation)
+    return {"facts": n_facts, "entities": len(entities), "relations": len(relations)}
 
 
 def _short(text: str) -> str:

@@ -106,6 +106,8 @@ def _hit_note(lookup: LookupRecord, number: int, exact: bool) -> Text:
     match = match_of(lookup)
     if exact or match != _EXACT:
         note.append(f"; {match}", style="dim")
+    if lookup.namespace:
+        note.append(f"; of {printable_line('/'.join(lookup.namespace))}", style="dim")
     if lookup.status != "hit":
         note.append(f"; {lookup.status}", style=MISS_STYLE)
     return note

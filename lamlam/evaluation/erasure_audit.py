@@ -19,7 +19,7 @@ from lamlam.evaluation.question_styles import questions
 from lamlam.evaluation.statistics import Share
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.facts import Fact, Namespace
     from lamlam.runtime.decoding.completion import Completion
     from lamlam.runtime.sync import SyncEngine
 
@@ -76,12 +76,15 @@ class ErasureAudit:
         """Free the model."""
         self._stack.close()
 
-    def asked_of(self, memory: str, erased: Iterable[Fact]) -> dict[str, object]:
+    def asked_of(
+        self, memory: str, erased: Iterable[Fact], namespace: Namespace = ()
+    ) -> dict[str, object]:
         """Ask for what was erased in every style, with lookups and without them.
 
         Args:
             memory: URL of the store from which it was erased.
             erased: the facts as they were.
+            namespace: whose texts are written: of the erased facts.
 
         Returns:
             ``n`` questions, ``relations`` asked for, ``L`` and ``R`` (as ``value``, ``low``,
@@ -100,7 +103,7 @@ class ErasureAudit:
         assert self._without_memory is not None
         off = _brought_out(self._without_memory, asked)
         with open_engine(self._model, memory, {}) as engine:
-            on = _brought_out(engine, asked)
+            on = _brought_out(engine, asked, namespace)
         both = sorted(off.keys() & on.keys())  # what fits the context in both
         wordings: dict[str, dict[str, int]] = {}
         for n in both:
@@ -124,12 +127,14 @@ def _by_relation(facts: Iterable[Fact]) -> Mapping[tuple[str, str], dict[str, No
     return groups
 
 
-def _brought_out(engine: SyncEngine, asked: list[_ErasedQuestion]) -> dict[int, bool]:
+def _brought_out(
+    engine: SyncEngine, asked: list[_ErasedQuestion], namespace: Namespace = ()
+) -> dict[int, bool]:
     """Return which questions brought a value out; those too long for the context are left out."""
     found = {}
     for n, one in enumerate(asked):
         try:
-            found[n] = one.brings_out(ask(engine, one.prompt))
+            found[n] = one.brings_out(ask(engine, one.prompt, namespace=namespace))
         except PromptTooLong:
             continue
     return found

@@ -18,6 +18,7 @@ from lamlam.evaluation.statistics import Share
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.protocol import FactStore
     from lamlam.runtime.decoding.completion import Completion
     from lamlam.runtime.sync import SyncEngine
@@ -88,9 +89,13 @@ def open_engine(
     return SyncEngine(model, memory, **options)
 
 
-def ask(engine: SyncEngine, prompt: str, max_tokens: int = MOST_TOKENS) -> Completion:
+def ask(
+    engine: SyncEngine, prompt: str, max_tokens: int = MOST_TOKENS, namespace: Namespace = ()
+) -> Completion:
     """Return what the model writes after a prompt, greedily."""
-    return engine.generate(prompt, max_tokens=max_tokens)
+    if not namespace:
+        return engine.generate(prompt, max_tokens=max_tokens)
+    return engine.generate(prompt, max_tokens=max_tokens, namespace=namespace)
 
 
 def answers_right(prompt: str, completion: Completion, values: Iterable[str]) -> bool:

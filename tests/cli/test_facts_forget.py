@@ -109,7 +109,6 @@ def test_a_model_that_cannot_run_stops_it_before_anything_is_erased(
     ("arguments", "said"),
     [
         (["--all", "--namespace", "users/7", "--audit"], "--audit asks for one ENTITY"),
-        (["Ada Quill", "--namespace", "users/7", "--audit"], "--audit asks for one ENTITY"),
         (["Ada Quill", "--model", "bundled"], "--model is of --audit"),
     ],
 )

@@ -44,7 +44,14 @@ class AskingEngine:
         if self._store is not None:
             self._store.close()
 
-    def generate(self, prompt: str, *, max_tokens: int, policy: str | None = None) -> Completion:
+    def generate(
+        self,
+        prompt: str,
+        *,
+        max_tokens: int,
+        policy: str | None = None,
+        namespace: tuple[str, ...] = (),
+    ) -> Completion:
         """Return the prompt with the value of its lookup, or with what the weights say."""
         AskingEngine.asked.append(prompt)
         AskingEngine.options = {"max_tokens": max_tokens, "policy": policy}
@@ -53,7 +60,7 @@ class AskingEngine:
             for relation in self.relations:
                 if entity in prompt and relation.lower() in prompt.lower():
                     assert self._store is not None
-                    value = self._store.lookup(entity, relation).value
+                    value = self._store.lookup(entity, relation, namespace=namespace).value
                     status = LookupStatus.MISS if value is None else LookupStatus.HIT
                     lookups.append(LookupRecord(entity, relation, status, value))
         said = next((said for piece, said in self.known.items() if piece in prompt), "nobody knows")
