@@ -33,7 +33,8 @@ class Telemetry:
     """OpenTelemetry spans for every generation: ``Engine(telemetry=True)``, or an instance of this.
 
     By default no span contains a prompt, a name, a value or a word of the text: only settings,
-    counts, times, how lookups ended, and ids of facts, which reveal nothing by themselves.
+    counts, times, how lookups ended, ids of facts, which reveal nothing by themselves, and the
+    namespaces that a text reads.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class _TextSpan:
 
         self._tracer = tracer
         self._has_content = has_content
+        self._has_namespaces = begun.settings.namespaces != ((),)
         self._began_ns = time.time_ns()
         self._lookup: Span | None = None
         self._lookup_began_ns = 0
@@ -161,6 +163,8 @@ class _TextSpan:
         )
         if record is not None:
             span.set_attributes(_answered(record))
+            if self._has_namespaces:
+                span.set_attribute("lamlam.lookup.namespace", "/".join(record.namespace))
         if error is not None:
             span.set_attribute("error.type", type(error).__name__)
             span.set_status(Status(StatusCode.ERROR))
@@ -193,6 +197,10 @@ def _begun(operation: str, begun: BegunText) -> dict[str, Any]:  # Any: attribut
         "lamlam.as_of": None if settings.as_of is None else int(settings.as_of),
         "lamlam.memory": begun.memory,
     }
+    if settings.namespaces != ((),):  # as command lines have them: "users/7"
+        attributes["lamlam.namespace"] = "/".join(settings.namespace)
+        shared = settings.shared_namespace
+        attributes["lamlam.shared_namespace"] = None if shared is None else "/".join(shared)
     return {name: value for name, value in attributes.items() if value is not None}
 
 
