@@ -19,6 +19,7 @@ import anyio
 
 from lamlam.benchmarks.bare_batch import BareBatch, bare_batch
 from lamlam.benchmarks.llama_server import find_server, llama_server
+from lamlam.benchmarks.many_users import users_of_one_engine
 from lamlam.benchmarks.one_value import OneValue, SlowOneValue
 from lamlam.benchmarks.reference_way import reciter, write_the_reference_way
 from lamlam.benchmarks.rounds import in_turns, median_ratio
@@ -84,7 +85,9 @@ def concurrency_benchmark(
         twice);
         ``p99_between_tokens_ms`` and ``llama_server_p99_between_tokens_ms`` (the same requests,
         streamed); ``lookups_text_s`` and ``reference_way_s`` (one generation with 8 lookups, see
-        `lamlam.benchmarks.reference_way`); and the medians of each round's ratios.
+        `lamlam.benchmarks.reference_way`); ``one_namespace_tokens_per_s`` and
+        ``many_namespaces_tokens_per_s`` (64 texts from one store, all of one namespace, and each
+        of another user, see `lamlam.benchmarks.many_users`); and the medians of each round's ratios.
 
     Raises:
         BadModelFile: the file cannot be loaded.
@@ -146,6 +149,11 @@ def _open_all(
     if has_lookups:
         processes += [start_worker(_with_memory, setup, seconds) for seconds in (0.0, SLOW_S)]
         processes.append(start_worker(_one_text, setup))
+        processes.append(
+            start_worker(
+                users_of_one_engine, setup.model, setup.sequences, setup.tokens, setup.threads
+            )
+        )
     works: dict[str, Callable[[], tuple[_Written, float]]] = {}
     for process in processes:
         opened = stack.enter_context(process)
@@ -376,7 +384,7 @@ def _figures(rates: dict[str, list[float]], pauses: dict[str, list[float]]) -> d
     shown = (
         "bare_split", "bare_unified", "lamlam", "serial", "instant_memory", "slow_memory",
         "instant_memory_steady", "slow_memory_steady", "served", "llama_server", "lookups_text",
-        "reference_way",
+        "reference_way", "one_namespace", "many_namespaces",
     )  # fmt: skip
     return {
         "bare_tokens_per_s": _rounded(medians[bare], 1),
@@ -389,6 +397,7 @@ def _figures(rates: dict[str, list[float]], pauses: dict[str, list[float]]) -> d
         "slow_to_instant_memory_steady": _ratio(
             rates, "slow_memory_steady", "instant_memory_steady"
         ),
+        "many_to_one_namespace": _ratio(rates, "many_namespaces", "one_namespace"),
         "lamlam_to_reference_way": _ratio(rates, "lookups_text", "reference_way"),
         "served_to_llama_server": _ratio(rates, "served", "llama_server"),
     }

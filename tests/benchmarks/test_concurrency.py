@@ -88,6 +88,7 @@ def test_what_a_model_or_a_machine_lacks_is_null(
         "instant_memory_tokens_per_s",
         "slow_memory_tokens_per_s",
         "slow_to_instant_memory_steady",
+        "many_namespaces_tokens_per_s",
         "reference_way_tokens_per_s",
         "llama_server_tokens_per_s",
         "served_to_llama_server",
