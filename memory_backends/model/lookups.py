@@ -217,21 +217,23 @@ class LookupResult:
             return self._stored[0].value if self._stored else None
         return self.values[0] if self.values else None
 
+    def owner(self, number: int) -> EntityFact | None:
+        """Return one of the values with the stored fact and its entity, as `answer` counts."""
+        try:
+            if self._owned is not None:
+                return self._owned[number]
+            fact = self._stored[number]
+            return EntityFact(self._entity, self._key, fact, fact.value)
+        except IndexError:
+            return None
+
     def answer(self, number: int) -> Answer | None:
         """Return one of the values, the first is number 0; ``None`` behind the last one."""
-        one = self._owner(number)
+        one = self.owner(number)
         if one is None:
             return None
         identify = self._identify
         return Answer(one.value, identify(one.key, one.fact) if identify else None, one.fact.source)
-
-    def fact(self, number: int) -> Fact | None:
-        """Return the fact behind one of the values, without building those of the others."""
-        one = self._owner(number)
-        if one is None:
-            return None
-        fact_id = self._identify(one.key, one.fact) if self._identify else None
-        return as_fact(one.name, one.fact, fact_id, self.namespace)
 
     @property
     def match(self) -> Match:
@@ -273,15 +275,6 @@ class LookupResult:
                 ]
             )
         return self._facts
-
-    def _owner(self, number: int) -> EntityFact | None:
-        try:
-            if self._owned is not None:
-                return self._owned[number]
-            fact = self._stored[number]
-            return EntityFact(self._entity, self._key, fact, fact.value)
-        except IndexError:
-            return None
 
     def _owners(self) -> Sequence[EntityFact]:
         if self._owned is None:

@@ -52,9 +52,13 @@ class FactBatch:
         )
 
 
+SECOND_VALUE = "correct_fact replaces the one that it has; or give both values a period"
+
+
 def message_of(error: LamLamError) -> str:
     """Return what is wrong and what to do, in one text."""
-    return f"{error}; {error.hint}" if error.hint else str(error)
+    hint = SECOND_VALUE if isinstance(error, TooManyValues) else error.hint
+    return f"{error}; {hint}" if hint else str(error)
 
 
 async def write(

@@ -17,6 +17,8 @@ MAX_ARGUMENT_CHARACTERS = 200_000
 """Of the JSON text of one call."""
 _MOST_FAULTS = 3
 """So many faults are told at once."""
+_SHORT = 40
+"""A text of so many characters is told as it was given."""
 Arguments = TypeVar("Arguments", bound=ToolArguments)
 
 
@@ -56,7 +58,9 @@ def check_arguments(
         found = error.errors(include_url=False)
         said = "; ".join(_fault(one, offered) for one in found[:_MOST_FAULTS])
         more = f"; and {len(found) - _MOST_FAULTS} more" if len(found) > _MOST_FAULTS else ""
-        raise BadToolCall(f"{where}: {said}{more}", hint=_hint(offered)) from None
+        names_matter = any(one["type"] in ("missing", "extra_forbidden") for one in found)
+        hint = _hint(offered) if names_matter else None
+        raise BadToolCall(f"{where}: {said}{more}", hint=hint) from None
 
 
 def _json_object(tool: Tool, text: str) -> dict[str, Any]:
@@ -85,28 +89,54 @@ def _hint(offered: Iterable[str]) -> str:
 
 
 def _fault(error: Any, offered: list[str]) -> str:  # Any: as pydantic describes an error
-    """Return what is wrong with one argument, its value left out: it may be long, or harm."""
+    """Return what is wrong with one argument, named by its place."""
     where = ".".join(_printable(str(part)) for part in error["loc"]) or "arguments"
-    kind, said, given = error["type"], str(error["msg"]), error["input"]
+    return f"{where}: {_what_is_wrong(error, offered)}"
+
+
+def _what_is_wrong(error: Any, offered: list[str]) -> str:  # Any: as pydantic describes an error
+    kind, given, limits = error["type"], error["input"], error.get("ctx", {})
     if kind == "extra_forbidden":
         near = near_names(str(error["loc"][-1]), offered, most=1)
-        return f"{where}: is not an argument" + (f", did you mean {near[0]}?" if near else "")
-    if kind == "missing":
-        return f"{where}: {said}"
+        return "is not an argument" + (f", did you mean {near[0]}?" if near else "")
     if kind == "value_error":
-        return f"{where}: {said.removeprefix('Value error, ')}"
-    said = said.replace("Input should be", "must be").replace("a valid ", "a ")
-    if kind == "string_type":
-        return f"{where}: {said}, got {json_type(given)}: write it as a text"
-    if isinstance(given, str | list):
-        unit = "characters" if isinstance(given, str) else "items"
-        return f"{where}: {said}, got {len(given):,} {unit}"
-    shown = f"{given!r}" if isinstance(given, int | float) and _is_short(given) else None
-    return f"{where}: {said}, got {shown or json_type(given)}"
+        return str(error["msg"]).removeprefix("Value error, ")
+    if kind == "missing":
+        return str(error["msg"])
+    if kind == "string_too_long":
+        return f"must have at most {limits['max_length']:,} characters, got {len(given):,}"
+    if kind == "too_long":
+        return f"must have at most {limits['max_length']:,} items, got {len(given):,}"
+    if kind == "too_short":
+        return f"must have at least {limits['min_length']:,} items, got {len(given):,}"
+    if kind == "literal_error":
+        return f"must be one of {limits['expected']}, got {_shown(given)}"
+    if kind == "less_than_equal":
+        return f"must be at most {limits['le']:g}, got {_shown(given)}"
+    if kind == "greater_than_equal":
+        return f"must be at least {limits['ge']:g}, got {_shown(given)}"
+    if kind in _WANTED:
+        return f"must be {_WANTED[kind]}, got {_shown(given)}"
+    return f"{error['msg']}, got {_shown(given)}"
 
 
-def _is_short(number: float) -> bool:
-    return not isinstance(number, int) or number.bit_length() < 64
+_WANTED = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+}
+"""By kind of error, what was expected."""
+
+
+def _shown(given: object) -> str:
+    """Return a value as JSON has it where it is short, or else its type."""
+    is_number = isinstance(given, int) and given.bit_length() < 64
+    if is_number or isinstance(given, float) or (isinstance(given, str) and len(given) <= _SHORT):
+        return json.dumps(given)
+    return json_type(given)
 
 
 def json_type(given: object) -> str:

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamlam.cut_text import cut_text
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.namespaces import written
+from lamlam.memory_backends.model.stored_facts import StoredFact
+from lamlam.memory_backends.model.timestamps import from_us
+from lamlam.memory_backends.model.values import type_of, value_of
 from lamlam.runtime.tools.results import FoundFact
 
 MAX_RESULT_CHARACTERS = 20_000
@@ -78,7 +82,7 @@ def found_facts(facts: Sequence[Fact], fitting: Fitting) -> list[FoundFact]:
 
 def found_fact(fact: Fact, fitting: Fitting) -> FoundFact:
     """Return a fact as answers have it."""
-    return FoundFact.model_construct(
+    return FoundFact(
         entity=fitting.text(fact.entity),
         relation=fitting.text(fact.relation),
         value=fitting.text(fact.surface),
@@ -91,13 +95,26 @@ def found_fact(fact: Fact, fitting: Fitting) -> FoundFact:
 
 def details(fact: Fact) -> dict[str, Any]:
     """Return what is said of a fact besides its value, but for what is usual."""
+    kind = "text" if fact.value is fact.surface else fact.type.value
+    return _said(kind, fact.confidence, fact.valid_from, fact.valid_to)
+
+
+def stored_details(fact: StoredFact) -> dict[str, Any]:
+    """Return the same of a fact as a store has it: to make a `Fact` takes longer than all else."""
+    kind = type_of(value_of(fact.code, fact.value)).value if fact.code else "text"
+    return _said(kind, fact.confidence, from_us(fact.valid_from), from_us(fact.valid_to))
+
+
+def _said(
+    kind: str, confidence: float, begin: Instant | None, end: Instant | None
+) -> dict[str, Any]:
     said: dict[str, Any] = {}
-    if fact.value is not fact.surface and (kind := fact.type.value) != "text":
+    if kind != "text":
         said["type"] = kind
-    if fact.confidence != 1.0:
-        said["confidence"] = fact.confidence
-    if fact.valid_from is not None:
-        said["valid_from"] = fact.valid_from.isoformat()
-    if fact.valid_to is not None:
-        said["valid_to"] = fact.valid_to.isoformat()
+    if confidence != 1.0:
+        said["confidence"] = confidence
+    if begin is not None:
+        said["valid_from"] = begin.isoformat()
+    if end is not None:
+        said["valid_to"] = end.isoformat()
     return said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lamlam.memory_backends.model.lookups import LookupResult
 from lamlam.memory_backends.model.namespaces import written
-from lamlam.runtime.tools.fitting import MAX_RESULT_CHARACTERS, Fitting, details
+from lamlam.runtime.tools.fitting import MAX_RESULT_CHARACTERS, Fitting, stored_details
 from lamlam.runtime.tools.results import FoundValue, LookUpResult, NearName
 
 MAX_VALUES, _MAX_CANDIDATES = 50, 5
@@ -40,13 +40,13 @@ def look_up_answer(
 def _values(result: LookupResult, fitting: Fitting) -> list[FoundValue]:
     shown: list[FoundValue] = []
     for number in range(MAX_VALUES):
-        answer, fact = result.answer(number), result.fact(number)
-        if answer is None or fact is None:
+        answer, owner = result.answer(number), result.owner(number)
+        if answer is None or owner is None:
             break
-        said = details(fact)
-        if answer.value != fact.surface:  # the fact of another entity answers the inverse
+        said = stored_details(owner.fact)
+        if answer.value != owner.fact.value:  # the fact of another entity answers the inverse
             said["type"] = "entity"
-        one = FoundValue.model_construct(
+        one = FoundValue(
             value=fitting.text(answer.value),
             fact_id=answer.fact_id,
             source=fitting.maybe(answer.source),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from lamlam.errors import BadFact, BadToolCall, PolicyRefused
+from lamlam.errors import BadFact, BadToolCall, PolicyRefused, TooManyValues
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import Assert, Replace
@@ -21,7 +21,7 @@ from lamlam.runtime.tools.arguments import (
     Search,
     ToolArguments,
 )
-from lamlam.runtime.tools.batches import FactBatch, write
+from lamlam.runtime.tools.batches import SECOND_VALUE, FactBatch, write
 from lamlam.runtime.tools.call_reading import check_arguments, json_type
 from lamlam.runtime.tools.fitting import Fitting, found_facts
 from lamlam.runtime.tools.look_up_answer import look_up_answer
@@ -121,9 +121,11 @@ class ToolWork:
         namespace, actor = self._places.chosen(given.namespace), self._by(given.actor)
         fact = new_fact(given, namespace)
         await self._allow(_action("remember", given, namespace, actor, fact))
-        commit = await self._store.apply(
-            [Assert(fact)], idempotency_key=_key(given.idempotency_key, namespace), actor=actor
-        )
+        key = _key(given.idempotency_key, namespace)
+        try:
+            commit = await self._store.apply([Assert(fact)], idempotency_key=key, actor=actor)
+        except TooManyValues as error:
+            raise TooManyValues(str(error), hint=SECOND_VALUE) from None
         return RememberResult(
             status="remembered", revision=int(commit.revision), changed=commit.facts
         )
