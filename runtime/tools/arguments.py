@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    SkipValidation,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StrictBool,
     StrictInt,
     StrictStr,
     ValidationInfo,
     field_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.facts import Fact, Namespace
@@ -229,13 +232,25 @@ class Correct(Remember):
     """Arguments of ``correct_fact``."""
 
 
+class _EachByItself:
+    """Any value, with the schema of `NewFact`: checked later, so that it is refused by its index."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.any_schema()
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(NewFact.__pydantic_core_schema__)
+
+
 class RememberMany(ToolArguments):
-    """Arguments of ``remember_facts``; each fact is checked by itself, so that each is refused by
-    its index.
-    """
+    """Arguments of ``remember_facts``."""
 
     facts: Annotated[
-        list[SkipValidation[NewFact]],
+        list[Annotated[Any, _EachByItself()]],
         Field(
             description="The facts, each with the sentence that says it as its source.",
             min_length=1,

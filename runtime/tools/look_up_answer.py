@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
+from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.memory_backends.model.lookups import LookupResult
 from lamlam.memory_backends.model.namespaces import written
 from lamlam.runtime.tools.fitting import MAX_RESULT_CHARACTERS, Fitting, stored_details
 from lamlam.runtime.tools.results import FoundValue, LookUpResult, NearName
 
+_Status: TypeAlias = Literal["hit", "miss", "ambiguous", "not_valid_at"]
 MAX_VALUES, _MAX_CANDIDATES = 50, 5
-_AMBIGUOUS = (
-    "several entities have this name; ask for the candidate whose facts fit, by its full name"
-)
-_MISS = "memory does not hold this; say so instead of guessing"
+_NOTES: dict[LookupStatus, tuple[_Status, str | None]] = {
+    LookupStatus.HIT: ("hit", None),
+    LookupStatus.MISS: ("miss", "memory does not hold this; say so instead of guessing"),
+    LookupStatus.NOT_VALID_AT: (
+        "not_valid_at",
+        "memory holds no value for now, only for other times; say so instead of guessing",
+    ),
+    LookupStatus.AMBIGUOUS: (
+        "ambiguous",
+        "several entities have this name; ask for the candidate whose facts fit, by its full name",
+    ),
+}
+"""What a store may answer, as tools say it, and what a model is told besides."""
 
 
 def look_up_answer(
     result: LookupResult, most_characters: int = MAX_RESULT_CHARACTERS
 ) -> LookUpResult:
     """Return the result of a lookup; a miss is said to be one."""
-    match, status = result.match, result.status
-    is_hit = status.value == "hit"
+    match = result.match
+    status, note = _NOTES[result.status]
+    is_hit = status == "hit"
     n_all = len(result.values) if is_hit else 0
     fitting = Fitting(most_characters, max(n_all, 1))
     values = _values(result, fitting) if is_hit else []
-    note = None if is_hit else _AMBIGUOUS if status.value == "ambiguous" else _MISS
     return LookUpResult(
         status=status,
         entity=fitting.maybe(match.entity.matched),

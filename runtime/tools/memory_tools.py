@@ -76,6 +76,8 @@ class MemoryTools:
             UnknownOption: a name that no tool has.
             UsageError: not a store, not a policy, or no room for an answer.
             BadFact: a namespace is not valid, or the actor is not a text.
+            OverlayCycle: both namespaces are the same.
+            NotSupported: a namespace is given, and the store has none.
         """
         check_store(store)
         if isinstance(store, SyncFactStore):

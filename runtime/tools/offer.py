@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from lamlam.errors import BadFact, BadToolCall, UnknownOption
+from lamlam.errors import BadFact, BadToolCall, NotSupported, UnknownOption
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Namespace, check_namespace
 from lamlam.memory_backends.model.namespaces import parsed, written
@@ -97,9 +97,15 @@ def offered_tools(
 
     Raises:
         UnknownOption: a name that no tool has.
+        NotSupported: a namespace is wanted, and this memory has none.
     """
     hidden = set()
-    if not places.may_choose or Capability.NAMESPACES not in capabilities:
+    if Capability.NAMESPACES not in capabilities and (places.own or places.may_choose):
+        raise NotSupported(
+            "this store has no namespaces, so no tool can use one",
+            hint="store.capabilities says what it can do",
+        )
+    if not places.may_choose:
         hidden.add("namespace")
     if has_actor:
         hidden.add("actor")

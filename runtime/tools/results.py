@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.runtime.tools.arguments import TypeName
 
 
@@ -85,7 +84,10 @@ class LookUpResult(ToolResult):
 
     model_config = ConfigDict(title="Looked-up fact")
 
-    status: LookupStatus
+    status: Annotated[
+        Literal["hit", "miss", "ambiguous", "not_valid_at"],
+        Field(description="not_valid_at: memory has values of other times only."),
+    ]
     entity: Annotated[str | None, Field(description="As memory has it.")]
     relation: str | None
     values: list[FoundValue]
@@ -109,7 +111,7 @@ class RememberResult(ToolResult):
 
     model_config = ConfigDict(title="Remembered fact")
 
-    status: Literal["remembered"] = Field()
+    status: Literal["remembered"]
     revision: Annotated[int, Field(description="Of memory afterwards.")]
     changed: Annotated[int, Field(description="0 where memory held the fact already.")]
 
@@ -119,7 +121,7 @@ class CorrectResult(ToolResult):
 
     model_config = ConfigDict(title="Corrected fact")
 
-    status: Literal["corrected"] = Field()
+    status: Literal["corrected"]
     revision: Annotated[int, Field(description="Of memory afterwards.")]
     changed: int
     ended: Annotated[list[FoundFact], Field(description="Facts as they were that no longer hold.")]

@@ -15,20 +15,14 @@ def argument_schema(model: type[BaseModel], hidden: frozenset[str] = frozenset()
     """Return the schema of arguments, without references: many hosts do not follow them.
 
     Args:
-        hidden: fields that are not offered.
+        hidden: fields that are not offered, those of facts in a list included.
     """
     schema = model.model_json_schema()
-    found = _inlined(schema, schema.get("$defs", {}))
-    properties = {
-        name: {key: one for key, one in field.items() if key != "title"}
-        for name, field in found["properties"].items()
-        if name not in hidden
-    }
-    required = [name for name in found.get("required", ()) if name not in hidden]
+    found = _inlined(schema, schema.get("$defs", {}), hidden)
     return {
         "type": "object",
-        "properties": properties,
-        "required": required,
+        "properties": found["properties"],
+        "required": found.get("required", []),
         "additionalProperties": False,
     }
 
@@ -64,21 +58,24 @@ def strict_schema(schema: Schema) -> Schema:
     return strict
 
 
-def _inlined(node: Any, definitions: Schema) -> Any:  # Any: JSON
+def _inlined(node: Any, definitions: Schema, hidden: frozenset[str]) -> Any:  # Any: JSON
     """Return a schema in which each reference is what it refers to; none refers to itself."""
     if isinstance(node, list):
-        return [_inlined(one, definitions) for one in node]
+        return [_inlined(one, definitions, hidden) for one in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
         referred = definitions[node["$ref"].rpartition("/")[2]]
         rest = {key: one for key, one in node.items() if key != "$ref"}
-        return _inlined({**referred, **rest}, definitions)
-    inlined = {key: _inlined(one, definitions) for key, one in node.items() if key != "$defs"}
+        return _inlined({**referred, **rest}, definitions, hidden)
+    inlined = {
+        key: _inlined(one, definitions, hidden) for key, one in node.items() if key != "$defs"
+    }
     if "properties" in inlined and "type" in inlined:  # of a model, not a field of that name
         inlined.pop("title", None)
         inlined["properties"] = {
             name: {key: one for key, one in field.items() if key != "title"}
             for name, field in inlined["properties"].items()
+            if name not in hidden
         }
     return inlined

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from lamlam.errors import BadFact, BadToolCall, PolicyRefused, TooManyValues
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.namespaces import scoped
-from lamlam.memory_backends.model.operations import Assert, Replace
+from lamlam.memory_backends.model.operations import Assert, ErasureReceipt, Replace
 from lamlam.memory_backends.overlay.overlay import Overlay
 from lamlam.memory_backends.protocol import FactStore
 from lamlam.runtime.tools.arguments import (
@@ -163,6 +164,7 @@ class ToolWork:
             reason="asked for by an agent",
             authority=actor,
         )
+        receipt = _seen_from(receipt, self._places.layers(namespace).all())
         fitting = Fitting(self._most)
         return ForgetResult(
             status="nothing" if receipt.is_empty else "forgotten",
@@ -240,6 +242,14 @@ def new_fact(given: NewFact, namespace: Namespace) -> Fact:
         return given.fact(namespace)
     except BadFact as error:
         raise BadToolCall(str(error), hint=error.hint) from None
+
+
+def _seen_from(receipt: ErasureReceipt, namespaces: Collection[Namespace]) -> ErasureReceipt:
+    """Return a receipt without what facts of others say: a model would read it."""
+    seen = tuple(one for one in receipt.mentions if one.namespace in namespaces)
+    if len(seen) == len(receipt.mentions):
+        return receipt
+    return replace(receipt, mentions=seen, n_mentions=len(seen))
 
 
 def _action(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,12 +15,6 @@ from tests.runtime.fake_store import FakeStore, as_store
 
 QUILL: dict[str, Any] = {"entity": "Ada Quill", "relation": "birth place", "value": "Lowmere"}
 ASK = {"entity": "Ada Quill", "relation": "birth place"}
-
-
-@pytest.fixture
-async def store() -> AsyncIterator[FactStore]:
-    async with open_store("memory:") as opened:
-        yield opened
 
 
 def test_definitions_are_json_and_say_what_a_host_must_know() -> None:

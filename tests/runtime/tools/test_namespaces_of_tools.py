@@ -1,0 +1,140 @@
+"""Tools of one user read and write that user's namespace, and the model cannot choose another."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from lamlam.errors import BadFact, BadToolCall, OverlayCycle, UnknownOption
+from lamlam.memory_backends.open import open_store
+from lamlam.memory_backends.protocol import FactStore
+from lamlam.runtime.tools.memory_tools import MemoryTools
+
+SEVEN, EIGHT = ("users", "7"), ("users", "8")
+
+
+@pytest.mark.anyio
+async def test_a_user_sees_own_facts_then_shared_ones_never_anothers(url: str) -> None:
+    async with open_store(url) as store:
+        shared, seven, eight = (
+            MemoryTools(store),
+            MemoryTools(store, namespace=SEVEN),
+            MemoryTools(store, namespace=EIGHT),
+        )
+        await shared.remember("Ada", "city", "Lowmere")
+        await shared.remember("Ada", "title", "Dr")
+        await seven.remember("Ada", "city", "Highmere")
+        await eight.remember("Ada", "secret", "42")
+        seen = {
+            (relation, value.value)
+            for relation in ("city", "title", "secret")
+            for value in (await seven.look_up("Ada", relation)).values
+        }
+        assert seen == {("city", "Highmere"), ("title", "Dr")}
+        found = (await seven.search("ada")).facts
+        assert {(one.relation, one.value, one.namespace) for one in found} == {
+            ("city", "Highmere", "users/7"), ("title", "Dr", ""),
+        }  # fmt: skip
+        alone = MemoryTools(store, namespace=SEVEN, shared_namespace=None)
+        assert (await alone.look_up("Ada", "title")).status == "miss"
+        assert [one.relation for one in (await alone.search("ada")).facts] == ["city"]
+        await seven.forget("Ada")
+        await seven.correct("Ada", "title", "Prof")
+        assert [one.value for one in (await shared.look_up("Ada", "title")).values] == ["Dr"]
+
+
+@pytest.mark.anyio
+async def test_a_receipt_tells_nothing_of_other_users(url: str) -> None:
+    """Facts that mention what is forgotten are told only where the tools read."""
+    async with open_store(url) as store:
+        seven = MemoryTools(store, namespace=SEVEN)
+        for tools in (seven, MemoryTools(store, namespace=EIGHT), MemoryTools(store)):
+            await tools.remember("Ada", "city", "Lowmere")
+            await tools.remember("Bob", "friend", "Ada")
+        receipt = await seven.forget("Ada")
+        assert receipt.mentions >= 2 and "users/8" not in receipt.receipt
+        alone = MemoryTools(store, namespace=EIGHT, shared_namespace=None)
+        assert (await alone.forget("Ada")).mentions == 1
+
+
+@pytest.mark.anyio
+async def test_calls_of_many_users_in_any_order_stay_apart(store: FactStore) -> None:
+    """As many values of one entity and relation as there are users."""
+    users = [MemoryTools(store, namespace=("users", str(n))) for n in range(30)]
+    order = [n for n in range(30) for _ in range(2)]
+    random.Random(7).shuffle(order)
+    had: set[int] = set()
+    for n in order:
+        found = await users[n].call("look_up_fact", {"entity": "Ada", "relation": "city"})
+        assert [one["value"] for one in found["values"]] == ([f"City {n}"] if n in had else [])
+        await users[n].correct("Ada", "city", f"City {n}")
+        had.add(n)
+
+
+@pytest.mark.anyio
+async def test_a_model_chooses_a_namespace_only_where_the_caller_allows_it(
+    store: FactStore,
+) -> None:
+    fact = {"entity": "Ada", "relation": "city", "value": "Lowmere"}
+    with pytest.raises(BadToolCall, match="namespace: is not an argument"):
+        await MemoryTools(store, namespace=SEVEN).call(
+            "remember_fact", {**fact, "namespace": "users/8"}
+        )
+    tools = MemoryTools(store, namespace=SEVEN, may_choose=[("teams", "3"), SEVEN])
+    for tool in tools.definitions():
+        choice = tool["function"]["parameters"]["properties"]["namespace"]["anyOf"][0]
+        assert choice == {"type": "string", "enum": ["users/7", "teams/3"]}
+    await tools.call("remember_fact", {**fact, "namespace": "teams/3"})
+    await tools.call("remember_facts", {"facts": [fact]})
+    assert [one.namespace async for one in store.scan()] == [("teams", "3"), SEVEN]
+    asked = {"entity": "Ada", "relation": "city", "namespace": "teams/3"}
+    assert (await tools.call("look_up_fact", asked))["namespace"] == "teams/3"
+    for other in ("users/8", "teams", "", "/", "a//b", "users/7/ ", "../7", "x" * 999):
+        with pytest.raises(BadToolCall, match="namespace: "):
+            await tools.call("forget_fact", {"entity": "Ada", "namespace": other})
+    with pytest.raises(BadToolCall, match="only users/7, teams/3"):
+        await tools.forget("Ada", namespace="users/8")
+
+
+@pytest.mark.anyio
+async def test_a_model_may_be_let_choose_below(store: FactStore) -> None:
+    tools = MemoryTools(store, namespace=SEVEN, may_choose="below")
+    await tools.remember("Ada", "city", "Lowmere", namespace="users/7/work")
+    assert (await tools.look_up("Ada", "city", namespace="users/7/work")).status == "hit"
+    assert (await tools.look_up("Ada", "city")).status == "miss"
+    for other in ("users/71", "users", "users/8/7"):
+        with pytest.raises(BadToolCall, match="may not be chosen, only users/7/"):
+            await tools.remember("Ada", "city", "Lowmere", namespace=other)
+
+
+@pytest.mark.anyio
+async def test_the_shared_namespace_may_be_chosen_and_is_then_read_alone(store: FactStore) -> None:
+    tools = MemoryTools(store, namespace=SEVEN, shared_namespace=EIGHT, may_choose=[EIGHT])
+    await tools.remember("Ada", "city", "Lowmere", namespace="users/8")
+    for chosen in ("users/8", None):
+        assert (await tools.look_up("Ada", "city", namespace=chosen)).values[0].value == "Lowmere"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"namespace": ("a/b",)}, BadFact),
+        ({"namespace": "users"}, BadFact),
+        ({"namespace": ("",)}, BadFact),
+        ({"shared_namespace": ("a ",)}, BadFact),
+        ({"namespace": ("a",), "shared_namespace": ("a",)}, OverlayCycle),
+        ({"may_choose": "all"}, UnknownOption),
+        ({"may_choose": [("a\n",)]}, BadFact),
+        ({"actor": 7}, BadFact),
+        ({"max_characters": 10}, UnknownOption),
+        ({"max_characters": True}, UnknownOption),
+    ],
+)
+async def test_mistaken_options_are_refused_by_name(
+    store: FactStore, options: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        MemoryTools(store, **options)

@@ -1,0 +1,175 @@
+"""Hooks decide what tools may remember, correct and forget; a broken hook allows nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+import pytest
+
+from lamlam.errors import BadFact, PolicyFailed, PolicyRefused, UsageError
+from lamlam.memory_backends.protocol import FactStore
+from lamlam.runtime.tools.memory_tools import MemoryTools
+from lamlam.runtime.tools.policies import (
+    MemoryAction,
+    Policy,
+    deny_relations,
+    never,
+    only_namespaces,
+    only_relations,
+    only_sources,
+    read_only,
+)
+from tests.runtime.fake_store import FakeStore, as_store
+
+BORN: dict[str, Any] = {"entity": "Ada", "relation": "birth place", "value": "Lowmere"}
+
+
+async def _facts(store: FactStore) -> list[tuple[str, str, str]]:
+    return [(fact.entity, fact.relation, fact.surface) async for fact in store.scan()]
+
+
+@pytest.mark.anyio
+async def test_a_hook_sees_what_is_about_to_be_done(store: FactStore) -> None:
+    """The new fact with its sources, and the facts that it would end or erase."""
+    seen: list[MemoryAction] = []
+
+    async def hook(action: MemoryAction) -> bool:
+        seen.append(action)
+        return True
+
+    tools = MemoryTools(store, namespace=("users", "7"), policy=hook, actor="bot")
+    await tools.remember(**BORN, source="a letter")
+    await tools.remember_facts([{**BORN, "relation": "friend"}])
+    await tools.correct("Ada", "place of birth", "Highmere")
+    await tools.forget("Ada")
+    assert [action.kind for action in seen] == ["remember", "remember", "correct", "forget"]
+    assert {(action.namespace, action.actor) for action in seen} == {(("users", "7"), "bot")}
+    assert seen[0].sources == ("a letter",) and seen[0].held == ()
+    assert [fact.surface for fact in seen[2].held] == ["Lowmere"]
+    assert seen[3].fact is None and sorted(seen[3].relations) == ["friend", "place of birth"]
+    assert str(seen[2]) == "correct 'Ada' 'place of birth'"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("reason", [False, "that is private"])
+async def test_what_a_hook_refuses_is_not_done(store: FactStore, reason: bool | str) -> None:
+    await MemoryTools(store).remember(**BORN)
+    tools = MemoryTools(store, policy=[lambda action: True, lambda action: reason])
+    said = "it is not allowed" if reason is False else str(reason)
+    for call in (
+        tools.remember("Ada", "friend", "Bob"),
+        tools.correct(**{**BORN, "value": "Highmere"}),
+        tools.forget("Ada"),
+    ):
+        with pytest.raises(PolicyRefused, match=said) as refused:
+            await call
+        assert refused.value.policy == "<lambda>"
+    done = await tools.remember_facts([BORN, {}])
+    assert [(one.index, one.error) for one in done.refused] == [
+        (0, "PolicyRefused"), (1, "BadToolCall"),
+    ]  # fmt: skip
+    assert await _facts(store) == [tuple(BORN.values())]
+
+
+def _raises(action: MemoryAction) -> bool:
+    raise ZeroDivisionError("by zero\nand more")
+
+
+async def _raises_later(action: MemoryAction) -> bool:
+    return _raises(action)
+
+
+def _says_nothing(action: MemoryAction) -> Any:
+    return None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("hook", "said"),
+    [
+        (_raises, "hook _raises raised ZeroDivisionError: by zero for: "),
+        (_raises_later, "hook _raises_later raised ZeroDivisionError: by zero for: "),
+        (_says_nothing, "hook _says_nothing returned NoneType for: "),
+        (lambda action: 1, "hook <lambda> returned int for: "),
+        (lambda action: "", "hook <lambda> returned str for: "),
+    ],
+)
+async def test_a_broken_hook_allows_nothing_and_is_named(
+    store: FactStore, hook: Policy, said: str
+) -> None:
+    await MemoryTools(store).remember(**BORN)
+
+    def only_second(action: MemoryAction) -> bool | str | Awaitable[bool | str]:
+        return hook(action) if action.relation == "second" else True
+
+    tools = MemoryTools(store, policy=hook)
+    with pytest.raises(PolicyFailed, match=f"{said}remember 'Ada' 'friend'; nothing was written"):
+        await tools.remember("Ada", "friend", "Bob")
+    with pytest.raises(PolicyFailed, match=f"{said}forget 'Ada'"):
+        await tools.forget("Ada")
+    facts = [{**BORN, "relation": name} for name in ("first", "second")]
+    with pytest.raises(PolicyFailed, match=r"facts\[1\]: remember 'Ada' 'second'"):
+        await MemoryTools(store, policy=only_second).remember_facts(facts)
+    assert await _facts(store) == [tuple(BORN.values())], "not even the first one"
+
+
+@pytest.mark.anyio
+async def test_relations_that_are_denied(store: FactStore) -> None:
+    """Synonyms and narrower relations too; an entity that has one is not forgotten."""
+    await MemoryTools(store).remember(**BORN)
+    tools = MemoryTools(store, policy=deny_relations("place of birth", "spouse"))
+    for relation in ("birth place", "Place_of_Birth", "born in", "wife"):
+        with pytest.raises(PolicyRefused, match="may not be changed"):
+            await tools.remember("Ada", relation, "x")
+    with pytest.raises(PolicyRefused, match="'birth place' may not be changed"):
+        await tools.forget("Ada")
+    await tools.remember("Bob", "friend", "Ada")
+    assert (await tools.forget("Bob")).status == "forgotten"
+    can_forget = MemoryTools(store, policy=deny_relations("birth place", kinds=["remember"]))
+    await can_forget.forget("Ada")
+    tools = MemoryTools(store, policy=only_relations("birth place"))
+    await tools.remember("Ada", "born in", "Lowmere")
+    with pytest.raises(PolicyRefused, match="only birth place"):
+        await tools.remember("Ada", "friend", "Bob")
+
+
+@pytest.mark.anyio
+async def test_sources_that_are_allowed(store: FactStore) -> None:
+    """New facts need one, and facts of others are neither ended nor erased."""
+    await MemoryTools(store).remember("Ada", "title", "Dr", source="the registry")
+    tools = MemoryTools(store, policy=only_sources("chat *"))
+    await tools.remember(**BORN, source="chat 7")
+    for source in (None, "the registry", "a chat 7"):
+        with pytest.raises(PolicyRefused):
+            await tools.remember("Ada", "friend", "Bob", source)
+    with pytest.raises(PolicyRefused, match="'the registry' is not a source"):
+        await tools.correct("Ada", "title", "Prof", "chat 8")
+    with pytest.raises(PolicyRefused):
+        await tools.forget("Ada")
+    assert (await tools.forget("Ada", "birth place")).status == "forgotten"
+
+
+@pytest.mark.anyio
+async def test_other_common_policies(store: FactStore) -> None:
+    with pytest.raises(PolicyRefused, match="only read"):
+        await MemoryTools(store, policy=read_only()).remember(**BORN)
+    tools = MemoryTools(store, policy=never("forget", "correct"))
+    await tools.remember(**BORN)
+    with pytest.raises(PolicyRefused, match="nothing may be forgotten"):
+        await tools.forget("Ada")
+    inside = only_namespaces(("users", "7"))
+    await MemoryTools(store, namespace=("users", "7", "notes"), policy=inside).remember(**BORN)
+    for namespace in ((), ("users",), ("users", "71")):
+        with pytest.raises(PolicyRefused, match="may not be changed"):
+            await MemoryTools(store, namespace=namespace, policy=inside).remember(**BORN)
+
+
+def test_mistaken_policies_are_refused_when_they_are_made() -> None:
+    for make in (deny_relations, only_relations, only_sources, only_namespaces):
+        with pytest.raises(UsageError):
+            make()
+    with pytest.raises(UsageError, match="must be callable, got str"):
+        MemoryTools(as_store(FakeStore({})), policy=["no"])  # type: ignore[list-item]  # a mistake
+    with pytest.raises(BadFact):
+        only_namespaces(("a/b",))
