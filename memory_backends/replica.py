@@ -189,25 +189,30 @@ class Replica(EntityReader):
         with self.lock:
             # The facts of an entity come together: its row is read and written once.
             open_row = _OpenRow(self)
+            erased: list[Change] = []
             for change in changes:
+                if erased and change.kind != "erased":
+                    self._erase(erased)
+                    erased = []
                 if change.revision > self._applied:
                     self.revision = max(self.revision, self._applied)
                 self._applied = change.revision
                 if change.fact is not None and change.entity is not None:
                     key = scoped(change.namespace, canonical_key(change.entity))
                     open_row.apply(key, change.entity, change.kind, change.fact)
+                elif change.kind == "erased":
+                    open_row.close()
+                    erased.append(change)
                 else:
                     open_row.close()
                     self._apply(change)
             open_row.close()
+            self._erase(erased)
 
     def _apply(self, change: Change) -> None:
         if change.kind == "rule":
             if change.rule is not None:
                 self.rules = RelationRules([*self.rules.all(), change.rule])
-            return
-        if change.kind == "erased":
-            self._erase(change)
             return
         assert change.entity is not None and change.alias is not None  # of all that is left
         key = scoped(change.namespace, canonical_key(change.entity))
@@ -217,24 +222,36 @@ class Replica(EntityReader):
         elif self._aliases.get(alias) == key:
             self._drop_alias(alias)
 
-    def _erase(self, change: Change) -> None:
-        def is_erased(key: str) -> bool:
-            return self.identify.of_entity(key) == change.entity_id
-
-        gone = set(change.fact_ids)
-        for key in [key for key in self._rows if is_erased(key)]:
+    def _erase(self, changes: Sequence[Change]) -> None:
+        """Remove what was erased: of a whole namespace all entities in one pass over the rows."""
+        if not changes:
+            return
+        gone: dict[str | None, set[str]] = {}
+        whole: set[str | None] = set()
+        for change in changes:
+            gone.setdefault(change.entity_id, set()).update(change.fact_ids)
+            if not change.fact_ids:
+                whole.add(change.entity_id)
+        identify = self.identify.of_entity
+        ids = [(key, identify(key)) for key in self._rows]
+        n_gone = 0
+        for key, ident in [(key, ident) for key, ident in ids if ident in gone]:
             name, facts = self.read(key)
-            kept = [fact for fact in facts if gone and self.identify(key, fact) not in gone]
+            lost = gone[ident]
+            kept = [
+                fact
+                for fact in facts
+                if ident not in whole and self.identify(key, fact) not in lost
+            ]
             self.write(key, name, kept)
-            if not kept:
-                self._near.compact()
-                self._owners = None
-        if gone:
-            return  # of the names of one that holds nothing any more the log says so
-        for alias in [alias for alias in self._aliases if is_erased(alias)]:
+            n_gone += not kept
+        if n_gone:
+            self._near.compact()
+            self._owners = None
+        # Of the names of one that holds nothing any more, though it is not gone, the log says so.
+        for alias in [alias for alias in self._aliases if identify(alias) in whole]:
             self._drop_alias(alias)
-        holders = [key for key in self._aliases_of if is_erased(key)]
-        for holder in holders:
+        for holder in [key for key in self._aliases_of if identify(key) in whole]:
             for alias in self.aliases(holder):
                 self._drop_alias(alias)
 

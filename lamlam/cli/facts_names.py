@@ -1,4 +1,4 @@
-"""The commands for names of entities: ``entities``, ``alias``, ``merge`` and ``split``."""
+"""The commands for names: ``entities``, ``namespaces``, ``alias``, ``merge`` and ``split``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lamlam.cli.facts_options import (
     namespace_of,
 )
 from lamlam.cli.facts_stores import any_store, hint_at_name, own_store
-from lamlam.cli.output import print_json, print_result, printable_line
+from lamlam.cli.output import print_json, print_result, printable_line, stderr_console
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.operations import Op
@@ -29,6 +29,7 @@ _Kept = Annotated[str, typer.Argument(help="The entity that keeps the facts.")]
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(epilog="Example: lamlam facts entities --namespace users/7")(entities)
+    app.command(epilog="Example: lamlam facts namespaces users")(namespaces)
     app.command(epilog='Example: lamlam facts alias "Ada Quill" "the miller of Lowmere"')(alias)
     app.command(epilog='Example: lamlam facts merge "Ada Quill" "A. Quill"')(merge)
     app.command(epilog='Example: lamlam facts split "Ada Quill" "A. Quill"')(split)
@@ -51,6 +52,37 @@ def entities(
         rows = [(one.name, "/".join(one.namespace), str(one.facts), str(one.past)) for one in found]
         print_table(("entity", "namespace", "facts", "ended"), rows)
     if not found:
+        raise typer.Exit(NOT_FOUND)
+
+
+def namespaces(
+    prefix: Annotated[
+        str | None,
+        typer.Argument(metavar="A/B", help="Only namespaces that begin so; default: all."),
+    ] = None,
+    memory: ReadMemory = None,
+    as_json: Json = False,
+) -> None:
+    """List namespaces with what is in each, history included. Exit status 1 if none."""
+    from dataclasses import asdict
+
+    from lamlam.cli.facts_output import print_table
+
+    space = namespace_of(prefix)
+    with any_store(memory) as store:
+        found = list(store.namespaces(space))
+    if as_json:
+        print_json({"namespaces": [asdict(one) for one in found]})
+    elif found:
+        rows = [
+            ("/".join(one.namespace) or "(shared)", *map(str, (one.entities, one.facts, one.past)))
+            for one in found
+        ]
+        print_table(("namespace", "entities", "facts", "ended"), rows)
+    if not found:
+        if not as_json:
+            said = f"nothing is known in a namespace that begins with {prefix!r}"
+            stderr_console().print(printable_line(said if space else "memory is empty"))
         raise typer.Exit(NOT_FOUND)
 
 

@@ -15,7 +15,6 @@ from lamlam.cli.facts_options import (
     MaybeRelation,
     OfNamespace,
     ReadMemory,
-    Relation,
     WriteMemory,
     namespace_of,
 )
@@ -40,8 +39,14 @@ def register(app: typer.Typer) -> None:
 
 
 def get(
-    entity: Entity,
-    relation: Relation,
+    entity: Annotated[str | None, typer.Argument(help="The entity that the fact is about.")] = None,
+    relation: Annotated[
+        str | None, typer.Argument(help='The relation, such as "birth place".')
+    ] = None,
+    fact_id: Annotated[
+        str | None,
+        typer.Option("--id", metavar="ID", help="The fact with this id, instead of ENTITY."),
+    ] = None,
     memory: ReadMemory = None,
     namespace: InNamespace = None,
     at: Annotated[
@@ -51,11 +56,22 @@ def get(
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Show what memory answers. Exit status 1 if it has no answer."""
+    """Show what memory answers. Exit status 1 if it has no answer.
+
+    With --id it shows the fact that a lookup, a span or a receipt names, also one that has ended.
+    """
+    from lamlam.cli.facts_by_id import show_fact
     from lamlam.cli.facts_output import lookup_as_json, print_lookup, print_not_found
+    from lamlam.errors import UsageError
     from lamlam.memory_backends.model.timestamps import as_moment
     from lamlam.memory_backends.open import BUNDLED
 
+    if fact_id is not None:
+        if entity is not None or namespace is not None or at is not None or as_of is not None:
+            raise UsageError("--id names the fact", hint="leave out ENTITY and the other options")
+        return show_fact(fact_id, memory, as_json)
+    if entity is None or relation is None:
+        raise UsageError("get takes ENTITY and RELATION, or --id", hint="lamlam facts get --help")
     space = namespace_of(namespace)
     moment = None if at is None else as_moment(at)
     with any_store(memory) as store:

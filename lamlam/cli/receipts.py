@@ -43,6 +43,8 @@ def print_receipt(
 def _of_erasure(receipt: ErasureReceipt) -> Iterator[str]:
     facts = "1 fact" if receipt.facts == 1 else f"{receipt.facts} facts"
     yield f"{facts} erased at revision {receipt.revision}"
+    if receipt.as_value:
+        yield f"of others:    {receipt.as_value} of them, whose value it was"
     if receipt.log_entries:
         yield f"log:          {receipt.log_entries} entries no longer name it"
     for revision in receipt.finished:

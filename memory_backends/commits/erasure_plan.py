@@ -68,7 +68,7 @@ class ErasurePlan:
     """Other entities that lose facts whose value it was, with their names."""
     taken_of_owners: TakenFacts
     placed: Mapping[str, Sequence[StoredFact]]
-    """What the owners state instead: facts with a placeholder, in the places of those that go."""
+    """What the owners state instead, behind all else: facts with a placeholder."""
 
     @property
     def is_empty(self) -> bool:
@@ -88,8 +88,7 @@ class ErasurePlan:
             revision: that of the erasure.
         """
         staying = [fact for fact in now if not self.takes(key, fact)]
-        placed = [fact.placed(revision, fact.seq) for fact in self.placed.get(key, ())]
-        return sorted((*staying, *placed), key=lambda fact: fact.seq) if placed else staying
+        return staying + [fact.placed(revision, fact.seq) for fact in self.placed.get(key, ())]
 
     def lost(self) -> list[StoredFact]:
         """Return every version that goes."""
@@ -322,18 +321,19 @@ class _Owners:
             self.emptied.append(key)
 
     def _instead_of(
-        self, now: Iterable[StoredFact], staying: Iterable[StoredFact]
+        self, now: Sequence[StoredFact], staying: Iterable[StoredFact]
     ) -> list[StoredFact]:
         if self._placeholder is None:
             return []
         code = code_of(EntityRef(self._placeholder))
         held = {fact.identity for fact in staying}
-        placed = []
+        seq = max((fact.seq for fact in now), default=-1)
+        placed: list[StoredFact] = []
         for fact in now:
             if fact in self.taken:
                 is_entity = fact.code.startswith("e:")
                 new = fact._replace(value=self._placeholder, code=code if is_entity else "")
                 if new.identity not in held:
                     held.add(new.identity)
-                    placed.append(new)
+                    placed.append(new._replace(seq=seq + 1 + len(placed)))
         return placed

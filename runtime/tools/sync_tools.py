@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from lamlam.background_loop import BackgroundLoop
 from lamlam.errors import UsageError
 from lamlam.inline_calls import run_inline
+from lamlam.memory_backends.model.values import Value
 from lamlam.memory_backends.protocol import FactStore, check_store, store_closed
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.tools.fitting import MAX_RESULT_CHARACTERS
@@ -261,9 +262,13 @@ class _Awaited(FactStore):
             yield change
 
     async def erase(
-        self, entity: str, relation: str | None = None, **options: Unpack[EraseOptions]
+        self,
+        entity: str,
+        relation: str | None = None,
+        value: Value | None = None,
+        **options: Unpack[EraseOptions],
     ) -> ErasureReceipt:
-        return self._twin.erase(entity, relation, **options)
+        return self._twin.erase(entity, relation, value, **options)
 
     async def search(self, text: str, **options: Any) -> SearchResult:  # Any: as the twin has them
         return self._twin.search(text, **options)

@@ -15,7 +15,7 @@ from tests.tiny_model import write_tiny_model
 
 MINE = ("--namespace", "users/7")
 ONE = '{"entity": "Ada Quill", "relation": "birth place", "value": "Town 7"}\n'
-WITHOUT = {"migrate"}
+WITHOUT = {"migrate", "namespaces"}
 """Commands of facts that work on a whole store."""
 
 
