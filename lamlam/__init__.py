@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.sync import SyncFactStore as SyncFactStore
     from lamlam.runtime.decoding.completion import Alternative as Alternative
     from lamlam.runtime.decoding.completion import ChatCompletion as ChatCompletion
+    from lamlam.runtime.decoding.completion import ChatUsage as ChatUsage
     from lamlam.runtime.decoding.completion import Completion as Completion
+    from lamlam.runtime.decoding.completion import RequestedCall as RequestedCall
     from lamlam.runtime.decoding.completion import TokenLogprob as TokenLogprob
     from lamlam.runtime.decoding.events import Finished as Finished
     from lamlam.runtime.decoding.events import LookupAnswered as LookupAnswered
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from lamlam.runtime.decoding.events import LookupStarted as LookupStarted
     from lamlam.runtime.decoding.events import Text as Text
     from lamlam.runtime.decoding.events import Thought as Thought
+    from lamlam.runtime.decoding.events import ToolRequested as ToolRequested
     from lamlam.runtime.decoding.key_constraint import Constraint as Constraint
     from lamlam.runtime.decoding.spans import LookupRecord as LookupRecord
     from lamlam.runtime.decoding.spans import Span as Span
@@ -87,9 +90,10 @@ _MODULES = {
         "lamlam.runtime.tools.memory_tools": "MemoryTools",
         "lamlam.runtime.tools.policies": "MemoryAction",
         "lamlam.runtime.tools.sync_tools": "SyncMemoryTools",
-        "lamlam.runtime.decoding.completion": "Alternative ChatCompletion Completion TokenLogprob",
+        "lamlam.runtime.decoding.completion": "Alternative ChatCompletion ChatUsage "
+        "Completion RequestedCall TokenLogprob",
         "lamlam.runtime.decoding.events": "Finished LookupAnswered LookupMissed LookupStarted Text "
-        "Thought",
+        "Thought ToolRequested",
         "lamlam.runtime.decoding.key_constraint": "Constraint",
         "lamlam.runtime.decoding.spans": "LookupRecord Span",
         "lamlam.runtime.decoding.verification": "SpanCheck Verification",
@@ -108,6 +112,7 @@ __all__ = [
     "Capability",
     "Change",
     "ChatCompletion",
+    "ChatUsage",
     "Commit",
     "Completion",
     "Constraint",
@@ -141,6 +146,7 @@ __all__ = [
     "RemoveAlias",
     "Replace",
     "Replica",
+    "RequestedCall",
     "Retract",
     "Revision",
     "Span",
@@ -153,6 +159,7 @@ __all__ = [
     "Text",
     "Thought",
     "TokenLogprob",
+    "ToolRequested",
     "Trace",
     "ValueType",
     "Verification",

@@ -8,6 +8,8 @@ LamLamError
 │   ├── PromptTooLong          the prompt does not fit the context
 │   ├── BadMessages            the messages are not a conversation
 │   ├── BadToolCall            an unknown tool, or arguments that do not fit it
+│   ├── BadTools               the tools of a chat: no definition, or two of one name
+│   ├── BadSchema              a JSON schema that no mask can be made of
 │   ├── NotPicklable           an engine or a store cannot be sent to another process
 │   ├── TooManyEntities        memory has more names than a strict constraint can use
 │   ├── OverlayCycle           a namespace would be read behind itself
@@ -101,14 +103,19 @@ class WrongBlock(UsageError, TypeError, AttributeError):
 class PromptTooLong(UsageError):
     """The prompt does not fit the context."""
 
-    def __init__(self, n_tokens: int, context: int, *, is_least: bool = False) -> None:
+    def __init__(
+        self, n_tokens: int, context: int, *, is_least: bool = False, what: str = ""
+    ) -> None:
         at_least = "at least " if is_least else ""  # a very long prompt is not read
+        most = f"; most of it is {what}" if what else ""
+        shorten = "shorten that" if what else "shorten the prompt"
         super().__init__(
-            f"the prompt has {at_least}{n_tokens} tokens, the context {context}",
-            hint="shorten the prompt or open the engine with a larger context=",
+            f"the prompt has {at_least}{n_tokens} tokens, the context {context}{most}",
+            hint=f"{shorten} or open the engine with a larger context=",
         )
         self.n_tokens = n_tokens
         self.context = context
+        self.is_least = is_least
 
 
 class BadMessages(UsageError):
@@ -117,6 +124,14 @@ class BadMessages(UsageError):
 
 class BadToolCall(UsageError):
     """A call names a tool that does not exist, or arguments that do not fit it."""
+
+
+class BadTools(UsageError):
+    """The tools that a chat is to offer cannot be: no definition, two of one name, or too many."""
+
+
+class BadSchema(UsageError):
+    """A JSON schema, of a tool or of an answer, cannot become a mask of tokens."""
 
 
 class TooManyEntities(UsageError):

@@ -28,7 +28,6 @@ from lamlam.runtime.decoding.settings import (
     ChatKeywords,
     GenerateKeywords,
     TextSettings,
-    ToolChoice,
     Verbalise,
     check_prompt,
     text_settings,
@@ -309,22 +308,24 @@ class Engine(OneProcess, OnlyAsyncWith):
     ) -> ChatCompletion:
         """Return the answer to a conversation, using the chat template of the model.
 
-        A plain model with a memory is offered the tool ``look_up_fact``; values that it fetched
-        and wrote unchanged are spans of origin ``fact``.
+        A plain model with a memory is offered ``look_up_fact`` beside the caller's tools; values
+        that it fetched and wrote unchanged are spans of origin ``fact``.
 
         Args:
             messages: dictionaries or pydantic models with a ``role`` (``system``, ``developer``,
                 ``user``, ``assistant`` or ``tool``) and a text as ``content``; as an OpenAI client
                 returns them, too.
             options: as for `generate`, with ``max_tokens`` of each turn (default 256) and
-                ``max_lookups`` (default 8; each takes one turn); ``tool_choice``: ``auto``,
-                ``none``, or ``required`` (the model begins with a lookup).
+                ``max_lookups`` (default 8; each takes one turn); ``tools``; ``tool_choice``
+                (``auto``, ``none``, ``required`` or one tool); ``parallel_tool_calls``;
+                ``response_format`` (``json_object``, a JSON schema or a pydantic model).
 
         Raises:
             NoChatTemplate: the model file has no chat template.
             BadChatTemplate: its template fails, or refuses the messages.
             BadMessages: the messages are not a valid conversation.
             PromptTooLong: the conversation does not fit the context.
+            BadTools, BadSchema: tools that cannot be offered; a schema that no mask is made of.
             UnknownOption, LookupFailed, NotSupported, Conflict, EngineClosed: as for `generate`.
         """
         completion = await last_of(await self._chat_events(messages, dict(options)))
@@ -352,14 +353,14 @@ class Engine(OneProcess, OnlyAsyncWith):
         self, messages: Iterable[Mapping[str, Any] | BaseModel], options: dict[str, Any]
     ) -> EventSource:
         from lamlam.runtime.chat.chat_events import ChatEvents
+        from lamlam.runtime.chat.chat_options import read_chat_options
         from lamlam.runtime.chat.conversation import Conversation
         from lamlam.runtime.chat.messages import read_messages
         from lamlam.runtime.chat.prompt import ChatFormat
 
         loaded = self._open_here()
         check_names(options, ChatKeywords.__annotations__)
-        tool_choice: ToolChoice = options.pop("tool_choice", "auto")
-        check_choice("tool_choice", tool_choice, get_args(ToolChoice))
+        chat_options = await anyio.to_thread.run_sync(read_chat_options, options)
         settings = await self._prepared(CHAT_DEFAULTS | options)
         read = read_messages(messages)
         if self._format is None:
@@ -372,7 +373,7 @@ class Engine(OneProcess, OnlyAsyncWith):
             settings,
             has_lookup_tokens=loaded.vocabulary.lookup is not None,
             has_memory=self._memory.store is not None,
-            tool_choice=tool_choice,
+            options=chat_options,
         )
         events = ChatEvents(conversation, self._begin, self._memory.view(settings))
         return self._observed(events, "chat", tuple(read), settings)

@@ -14,7 +14,8 @@ from typing import Any
 from lamlam.errors import BadToolCall
 from lamlam.runtime.decoding.output_marks import CALL_CLOSINGS, CALL_OPENINGS, MESSAGE
 
-MAX_CALL_CHARACTERS = 4_000
+MAX_CALL_CHARACTERS = 64_000
+_MAX_PYTHON_CHARACTERS = 4_000
 Call = dict[str, Any]
 
 _NAME = r"[\w.\-]+"
@@ -37,7 +38,7 @@ _KEY_VALUE = re.compile(
     r"<arg_key>\s*(.*?)\s*</arg_key>\s*<arg_value>\s*(.*?)\s*</arg_value>", re.DOTALL
 )
 _GEMMA = re.compile(rf"call:({_NAME})\s*\{{(.*)\}}", re.DOTALL)
-_GEMMA_VALUE = re.compile(r'([\w]+)\s*:\s*<\|"\|>(.*?)<\|"\|>', re.DOTALL)
+_GEMMA_VALUE = re.compile(r'(\w+)\s*:\s*(?:<\|"\|>(.*?)<\|"\|>|([^,{}<]+))', re.DOTALL)
 _SEPARATORS = re.compile(
     "|".join(
         re.escape(mark)
@@ -128,7 +129,7 @@ def _several(text: str) -> list[Any] | None:
 
 def _pythonic(text: str) -> list[Any] | None:
     """Read ``[name(key="value")]`` or ``name.call(key="value")``; nothing is evaluated."""
-    if len(text) > MAX_CALL_CHARACTERS or not re.match(rf"\[?\s*(?:print\()?{_NAME}\(", text):
+    if len(text) > _MAX_PYTHON_CHARACTERS or not re.match(rf"\[?\s*(?:print\()?{_NAME}\(", text):
         return None
     try:
         tree = ast.parse(text, mode="eval").body
@@ -150,9 +151,13 @@ def _python_call(node: ast.expr) -> Call | None:
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
     given = {}
     for keyword in node.keywords:
-        if keyword.arg is None or not isinstance(keyword.value, ast.Constant):
+        if keyword.arg is None:
             return None
-        given[keyword.arg] = keyword.value.value
+        try:
+            given[keyword.arg] = ast.literal_eval(keyword.value)
+            json.dumps(given[keyword.arg], allow_nan=False)
+        except (TypeError, ValueError, RecursionError, MemoryError):
+            return None
     return None if name is None or node.args else _named(name, given)
 
 
@@ -178,7 +183,10 @@ def _key_values(part: str) -> list[Any] | None:
 
 def _gemma(part: str) -> list[Any] | None:
     found = _GEMMA.search(part)
-    return [_named(found[1], dict(_GEMMA_VALUE.findall(found[2])))] if found else None
+    if not found:
+        return None
+    values = {key: text or bare for key, text, bare in _GEMMA_VALUE.findall(found[2])}
+    return [_named(found[1], values)]
 
 
 def _name_and_json(part: str) -> list[Any] | None:

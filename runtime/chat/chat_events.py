@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 
 from lamlam.blocks import OnlyAsyncFor
+from lamlam.errors import PromptTooLong
 from lamlam.event_loop import EventLoop
 from lamlam.runtime.chat.conversation import Conversation
 from lamlam.runtime.decoding.events import (
@@ -119,7 +120,7 @@ class ChatEvents(OnlyAsyncFor):
                 return
             self._calls.popleft()
             self._is_announced = False
-            self._ready.append(conversation.answered(call, result))
+            self._ready.extend(conversation.answered(call, result))
             return
         if self._turn is None:
             # A hostile template may run for a second before it exceeds its budget.
@@ -127,7 +128,11 @@ class ChatEvents(OnlyAsyncFor):
             if self._is_left:
                 return
             self._turn = self._begin(prompt, conversation.settings)
-        match await self._turn.__anext__():
+        try:
+            event = await self._turn.__anext__()
+        except PromptTooLong as error:
+            raise conversation.too_long(error) from None
+        match event:
             case Text() as text:
                 self._ready.extend(conversation.heard(text))
             case Finished(completion):
@@ -135,7 +140,7 @@ class ChatEvents(OnlyAsyncFor):
                 events, calls = conversation.ended(completion)
                 self._ready.extend(events)
                 self._calls.extend(calls)
-            case event:
+            case _:
                 self._ready.append(event)
 
     async def _look_up(self, call: Lookup) -> LookupResult | None:

@@ -19,7 +19,9 @@ from functools import cached_property, partial
 from typing import Any
 
 from lamlam.errors import BadChatTemplate, BadMessages, NoChatTemplate
+from lamlam.runtime.chat.call_grammar import BARE_FORM, TAGGED_FORM, CallForm
 from lamlam.runtime.chat.template import ChatTemplate
+from lamlam.runtime.chat.template_call_form import find_call_form
 from lamlam.runtime.chat.template_needs import TemplateNeeds
 from lamlam.runtime.chat.template_trials import find_needs
 from lamlam.runtime.decoding.thoughts import opened_by
@@ -129,6 +131,7 @@ class ChatFormat:
             )
         texts: list[str] = file.metadata["tokenizer.ggml.tokens"]
         self._template = ChatTemplate(source)
+        self._eog_tokens = eog_tokens
         self._marks = Marks(
             texts,
             vocabulary.token_types if vocabulary else file.token_types,
@@ -144,10 +147,26 @@ class ChatFormat:
         self.supports_tools = self._template.supports_tools
         """The template writes the definitions of tools by itself."""
         self.source = source
+        self.control_marks = dict(vocabulary.control_marks) if vocabulary else {}
+        """Marks of calls by text that are tokens of their own."""
 
     @cached_property
     def _needs(self) -> TemplateNeeds:
         return find_needs(self._template)
+
+    @cached_property
+    def call_form(self) -> CallForm:
+        """The form in which the model is to write calls."""
+        if not self.supports_tools:
+            return TAGGED_FORM
+        ends = (text for text, token in self._marks.ids.items() if token in self._eog_tokens)
+        form = find_call_form(self._template, self._needs, [*ends, self._eos])
+        if form is not None:
+            parts = (form.opening, form.middle, form.between or "", form.ending)
+            # A control token that the model may not write would leave it nothing to write.
+            if {*self._marks.found_in("\0".join(parts))} <= self.control_marks.keys():
+                return form
+        return TAGGED_FORM if "<tool_call>" in self.source else BARE_FORM
 
     def prompt(
         self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None

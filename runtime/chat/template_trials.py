@@ -55,7 +55,9 @@ def find_needs(template: ChatTemplate) -> TemplateNeeds:
         or known
     )
     developer = [{"role": "developer", "content": "probe_system"}, _QUESTION]
-    told = _rendered(template, known, developer, has_tools=False) if "developer" in source else ""
+    told = (
+        rendered_trial(template, known, developer, has_tools=False) if "developer" in source else ""
+    )
     known = replace(known, knows_developer="probe_system" in (told or ""))
     return _with_calls(template, known)
 
@@ -71,14 +73,14 @@ def _with_calls(template: ChatTemplate, known: TemplateNeeds) -> TemplateNeeds:
         )
         for short_ids, text_arguments, null_content in product((False, True), repeat=3)
     )
-    found, is_rendered = _first_that_writes(template, choices, _called(1), ("probe_value0",))
+    found, is_rendered = _first_that_writes(template, choices, called_trial(1), ("probe_value0",))
     if found is None:
         is_known = "tool_calls" in template.source and not is_rendered
         return replace(known, writes_calls=is_known)
     values = ("probe_value0", "probe_value1")
     singles = (found, replace(found, has_single_calls=True))
-    found = _first_that_writes(template, singles, _called(2), values)[0] or found
-    said, words = _called(1, "probe_said"), ("probe_said", "probe_value0")
+    found = _first_that_writes(template, singles, called_trial(2), values)[0] or found
+    said, words = called_trial(1, "probe_said"), ("probe_said", "probe_value0")
     if _first_that_writes(template, [found], said, words)[0]:
         return found
     apart = [replace(found, has_calls_apart=True)]
@@ -96,7 +98,7 @@ def _first_that_writes(
     """Return the first needs with which the template writes all words, and whether any works."""
     is_rendered = False
     for needs in choices:
-        text = _rendered(template, needs, messages, has_tools=has_tools)
+        text = rendered_trial(template, needs, messages, has_tools=has_tools)
         if text is None:
             continue
         is_rendered = True
@@ -105,9 +107,10 @@ def _first_that_writes(
     return None, is_rendered
 
 
-def _rendered(
+def rendered_trial(
     template: ChatTemplate, needs: TemplateNeeds, messages: Messages, *, has_tools: bool
 ) -> str | None:
+    """Return what a template writes of messages; none where it refuses them."""
     tools: list[dict[str, Any]] | None = [_TOOL] if has_tools else needs.no_tools
     try:
         return template.render(needs.shaped(messages), tools=tools, work=_WORK)
@@ -115,7 +118,8 @@ def _rendered(
         return None
 
 
-def _called(n_calls: int, said: str = "") -> Messages:
+def called_trial(n_calls: int, said: str = "") -> Messages:
+    """Return a question, an answer with calls of ``probe_name``, and their results."""
     ids = [f"call_of_a_probe_with_a_long_id_{n}" for n in range(n_calls)]
     calls = [
         {

@@ -93,13 +93,29 @@ class TurnText:
 
     def _texts(self, start: int, end: int) -> list[Text]:
         """Return a part of the answer, with the origin of each of its pieces."""
-        texts: list[Text] = []
-        for begin, event in self._events:
-            first, last = max(start, begin), min(end, begin + len(event.text))
-            if first < last:
-                texts.append(replace(event, text=self._raw[first:last]))
+        texts = pieces_within(self._events, start, end)
         self._events = [one for one in self._events if one[0] + len(one[1].text) > end]
         return texts
+
+
+def pieces_within(pieces: Sequence[tuple[int, Text]], start: int, end: int) -> list[Text]:
+    """Return a stretch of a text of pieces, with the origin of each.
+
+    Args:
+        pieces: each with where it begins.
+    """
+    cut = ((event, max(0, start - at), end - at) for at, event in pieces)
+    texts = (replace(event, text=event.text[first : max(0, last)]) for event, first, last in cut)
+    return [text for text in texts if text.text]
+
+
+def cut_answer(turn: Completion, end: int) -> Completion:
+    """Return a completion without what its text holds from a place on: calls are no answer."""
+    if end >= len(turn.text):
+        return turn
+    spans = (replace(one, end=min(one.end, end)) for one in turn.spans if one.start < end)
+    lookups = (replace(one, at=min(one.at, end)) for one in turn.lookups)
+    return replace(turn, text=turn.text[:end], spans=tuple(spans), lookups=tuple(lookups))
 
 
 def _within(start: int, end: int, parts: Sequence[TextPart]) -> list[tuple[int, int]]:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.sync import SyncFactStore
     from lamlam.runtime.decoding.verification import Verification
 
-FinishReason = Literal["stop", "length", "context", "stop_string", "miss", "max_lookups"]
-"""``max_lookups``: the model of a chat called the tool more often than allowed."""
+FinishReason = Literal[
+    "stop", "length", "context", "stop_string", "miss", "max_lookups", "tool_calls"
+]
+"""``max_lookups``: the model of a chat called the tool more often than allowed; ``tool_calls``: it
+called tools of the caller's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,9 @@ class Completion:
         plain = asdict(self)
         for lookup in plain["lookups"]:
             lookup["status"] = str(lookup["status"])
+        for holder in (plain, *plain.get("tool_calls", ())):
+            if hasattr(holder.get("parsed"), "model_dump"):
+                holder["parsed"] = holder["parsed"].model_dump(mode="json")
         return plain
 
     async def verify(
@@ -121,6 +127,34 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestedCall:
+    """A call of one of the caller's tools."""
+
+    id: str
+    """To be given back as ``tool_call_id`` with the result."""
+    name: str
+    arguments: dict[str, Any]
+    parsed: Any = None
+    """What the arguments make of the pydantic model, or of that of the function's parameters."""
+    parse_error: str | None = None
+    """Why the model refuses them, where a rule of it is not in its JSON schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatUsage:
+    """Tokens of all turns of an answer: an answer that looks facts up takes several."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    turns: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """Prompts and what was written."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
 class ChatCompletion(Completion):
     """A finished answer: ``text`` is the answer alone, and ``n_text_tokens`` its last turn's."""
 
@@ -130,3 +164,11 @@ class ChatCompletion(Completion):
     """What the model thought before it answered, which is no part of the text."""
     messages: tuple[dict[str, Any], ...]
     """All that this answer adds to the conversation: calls, results of memory, the answer."""
+    tool_calls: tuple[RequestedCall, ...] = field(default=(), kw_only=True)
+    """What the caller is asked to do, with ``finish_reason`` ``tool_calls``."""
+    parsed: Any = field(default=None, kw_only=True)
+    """What the text says, where ``response_format`` was given: what JSON holds, or an instance of
+    the pydantic model."""
+    parse_error: str | None = field(default=None, kw_only=True)
+    """Why there is none: the text was cut off, or a rule of the model is not in its JSON schema."""
+    usage: ChatUsage = field(default=ChatUsage(), kw_only=True)

@@ -399,13 +399,13 @@ class Decoder:
             if not answer:
                 return False
         at = self.output.find_stop(self.settings.stop, answer)
-        if at is not None and self.settings.call is not None:
+        if at is not None and self.settings.grammar is not None:
             parts = answer or [TextPart(0, len(text), False)]
             found = (find_opening(text, one.start, one.end) for one in parts)
             first = min((n for n in found if n is not None), default=-1)
-            opening = 0 if self.settings.call.is_required else first
+            opening = 0 if self.settings.grammar.is_whole else first
             if 0 <= opening <= at:
-                return False  # the form of a call decides where it ends
+                return False  # the grammar decides where it ends
         if at is not None:
             self.output.cut(at)
         return at is not None

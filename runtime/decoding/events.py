@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from lamlam.errors import StreamInUse, StreamLeft
-from lamlam.runtime.decoding.completion import Completion
+from lamlam.runtime.decoding.completion import Completion, RequestedCall
 from lamlam.runtime.decoding.spans import LookupRecord, Origin
 
 if TYPE_CHECKING:
@@ -53,13 +53,20 @@ class LookupMissed:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolRequested:
+    """The model of a chat has called a tool of the caller's; `Finished` follows."""
+
+    call: RequestedCall
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The generation is complete; always the last event."""
 
     completion: Completion
 
 
-Event = Text | Thought | LookupStarted | LookupAnswered | LookupMissed | Finished
+Event = Text | Thought | LookupStarted | LookupAnswered | LookupMissed | ToolRequested | Finished
 
 
 class EventSource(Protocol):

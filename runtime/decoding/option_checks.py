@@ -16,15 +16,17 @@ _REASON = 10**9
 
 
 _ELSEWHERE = {
-    "functions": "a chat offers the model look_up_fact by itself, and calls no tools of yours",
+    "functions": "a chat takes tools=",
     "max_completion_tokens": "write max_tokens",
     "max_new_tokens": "write max_tokens",
     "max_output_tokens": "write max_tokens",
     "n_ctx": "open the engine with context=",
     "repetition_penalty": "write repeat_penalty",
-    "response_format": "an answer is text",
+    "parallel_tool_calls": "it is an option of chat and stream_chat",
+    "response_format": "it is an option of chat and stream_chat",
     "stream": "use stream or stream_chat",
-    "tools": "a chat offers the model look_up_fact by itself, and calls no tools of yours",
+    "tool_choice": "it is an option of chat and stream_chat",
+    "tools": "they are an option of chat and stream_chat",
 }
 """What other libraries call options, and what stands for them here."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from lamlam.errors import UsageError
 from lamlam.runtime.decoding.miss_policies import MISS_POLICIES, PolicyName
@@ -20,6 +20,9 @@ from lamlam.runtime.decoding.option_checks import (
 )
 from lamlam.runtime.decoding.sampling import SamplerSettings
 from lamlam.runtime.decoding.thoughts import ThoughtSettings
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 Verbalise = Literal["copy", "model"]
 """Who writes a fetched value into the text: the runtime, unchanged, or the model."""
@@ -53,13 +56,16 @@ class GenerateKeywords(TypedDict, total=False):
 
 
 ToolChoice = Literal["auto", "none", "required"]
-"""Whether a model without lookup tokens may ask memory in a chat, or must, to begin with."""
+"""Whether a model may call a tool in a chat, or must."""
 
 
 class ChatKeywords(GenerateKeywords, total=False):
     """Keywords of ``chat`` and ``stream_chat``."""
 
-    tool_choice: ToolChoice
+    tools: Iterable[Mapping[str, Any] | type[BaseModel] | Callable[..., Any]] | None
+    tool_choice: ToolChoice | str | Mapping[str, Any] | None
+    parallel_tool_calls: bool | None
+    response_format: Mapping[str, Any] | type[BaseModel] | str | None
 
 
 CHAT_DEFAULTS: dict[str, Any] = {"max_tokens": 256, "max_lookups": 8}
@@ -67,24 +73,19 @@ CHAT_DEFAULTS: dict[str, Any] = {"max_tokens": 256, "max_lookups": 8}
 
 
 @dataclass(frozen=True, slots=True)
-class CallForm:
-    """A call as fixed text with gaps, into which the model writes entity and relation."""
+class GrammarSettings:
+    """What a turn of a chat may consist of, where that is not any text."""
 
-    opening: str
-    """Where a model has written this, it has begun a call; empty: no text says so."""
-    fixed: tuple[str, str, str]
-    """The text before, between and after the two."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallSettings:
-    """How a turn may call a tool."""
-
-    form: CallForm
-    is_required: bool
-    """The turn is a call."""
+    grammar: str
+    """Of llguidance: the whole answer, or what begins with a trigger."""
+    is_whole: bool
+    """The answer is in the grammar from its first token on."""
     max_text_tokens: int
-    """Limit of the text; a call that has begun is written to its end."""
+    """Limit of free text; what has begun in the grammar is written to its end."""
+    triggers: tuple[str, ...] = ()
+    """Where a model has written one of these, the rest of its answer is in the grammar."""
+    begins_answer: bool = False
+    """A trigger counts only where the answer begins with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,8 @@ class TextSettings:
     """Whose facts memory answers with first."""
     shared_namespace: tuple[str, ...] | None = None
     """Read where the first has nothing; ``None``: nothing else is, or it is the first itself."""
-    call: CallSettings | None = None
-    """The generation is a turn that may call a tool."""
+    grammar: GrammarSettings | None = None
+    """The generation is a turn that may call a tool, or whose answer has a form."""
     thoughts: ThoughtSettings | None = None
     """The generation is a turn of a chat, in whose thoughts stop strings do not count."""
 

@@ -105,6 +105,8 @@ class Vocabulary:
         self._pieces |= {
             mark: source.piece(mark, special=True) for mark in self.marks if mark in control
         }
+        self.control_marks = {self._pieces[one].decode(): one for one in self.marks & control}
+        """Marks by text, as far as only their own token yields them."""
         self._relation_tokens: dict[str, tuple[int, ...]] = {}
         self._longest_piece: int | None = None  # bytes; asking each token takes a while
 

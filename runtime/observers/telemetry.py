@@ -18,6 +18,7 @@ from lamlam.runtime.decoding.events import (
     LookupMissed,
     LookupStarted,
     Text,
+    ToolRequested,
 )
 from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.observers.observer import BegunText, TextObserver
@@ -78,6 +79,8 @@ class _TextSpan:
         self._asked: LookupStarted | None = None
         self._has_text = False
         self._written: list[str] = []
+        self._n_requested = 0
+        self._requested: list[dict[str, Any]] = []
         operation = "chat" if begun.kind == "chat" else "text_completion"
         self._span = tracer.start_span(
             f"{operation} {begun.model}",
@@ -104,6 +107,11 @@ class _TextSpan:
                 self._asked, self._lookup_began_ns = event, time.time_ns()
             case LookupAnswered(record) | LookupMissed(record):
                 self._end_lookup(record)
+            case ToolRequested(call):
+                self._n_requested += 1
+                if self._has_content:
+                    part = {"type": "tool_call", "id": call.id, "name": call.name}
+                    self._requested.append({**part, "arguments": call.arguments})
             case Finished():
                 pass  # `finished` takes it
 
@@ -119,6 +127,7 @@ class _TextSpan:
                 "lamlam.lookups": len(done.lookups),
                 "lamlam.lookups.hit": sum(one.status == "hit" for one in done.lookups),
                 "lamlam.fact_spans": len(facts),
+                "lamlam.tool_calls": self._n_requested,
             }
         )
         if self._has_content:
@@ -177,7 +186,8 @@ class _TextSpan:
 
     def _output(self, reason: str) -> str:
         part = {"type": "text", "content": "".join(self._written)}
-        return json.dumps([{"role": "assistant", "parts": [part], "finish_reason": reason}])
+        parts = [part, *self._requested]
+        return json.dumps([{"role": "assistant", "parts": parts, "finish_reason": reason}])
 
 
 def _begun(operation: str, begun: BegunText) -> dict[str, Any]:  # Any: attribute values

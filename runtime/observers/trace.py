@@ -23,6 +23,7 @@ from lamlam.runtime.decoding.events import (
     LookupStarted,
     Text,
     Thought,
+    ToolRequested,
 )
 from lamlam.runtime.observers.observer import BegunText, TextObserver
 
@@ -163,6 +164,8 @@ class _TracedText:
                 self._write("lookup_answered", **asdict(record))
             case LookupMissed(record):
                 self._write("lookup_missed", **asdict(record))
+            case ToolRequested(call):
+                self._write("tool_requested", id=call.id, name=call.name, arguments=call.arguments)
             case Finished():
                 pass  # `finished` takes it
 

@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 
 from lamlam.errors import EngineClosed, UnknownOption, UsageError
-from lamlam.runtime.chat.tool_call_sampler import Samplers
+from lamlam.runtime.chat.grammar_sampler import Samplers
 from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.lookup_answers import PendingLookup

@@ -390,7 +390,9 @@ class Scheduler:
         relation: str | None = asked.relations[0] if asked.relations else asked.wanted
         if asked.form == "open" and asked.n_equal > 1:
             sequence.asked_among, relation = asked.relations[: asked.n_equal], None
-        is_last = asked.form != "open" and not is_open and not decoder.settings.ignore_eos
+        settings = decoder.settings
+        may_end = not (settings.ignore_eos or settings.grammar is not None)
+        is_last = asked.form != "open" and not is_open and may_end
         decoder.ask(asked.entity, relation, is_last=is_last)
 
     def _send_text(self, sequence: RunningSequence) -> None:

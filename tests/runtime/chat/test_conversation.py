@@ -269,7 +269,7 @@ def test_what_a_chat_refuses(chat_model: Path, tiny_model: Path) -> None:
     assert caught.value.hint and "generate" in caught.value.hint
     with SyncEngine(chat_model, context=64) as engine:
         refused: list[tuple[type[LamLamError], Callable[[], object]]] = [
-            (UnknownOption, lambda: engine.chat(HELLO, tool_choice="often")),  # type: ignore[arg-type]
+            (UnknownOption, lambda: engine.chat(HELLO, tool_choice="often")),
             (UnknownOption, lambda: engine.chat(HELLO, max_token=5)),  # type: ignore[call-arg]
             (BadMessages, lambda: engine.chat([])),
             (PromptTooLong, lambda: engine.chat([{"role": "user", "content": "x" * 99}])),

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamlam.runtime.chat.tool_calls import BARE_FORM, TAGGED_FORM, find_calls
+from lamlam.runtime.chat.call_grammar import BARE_FORM, TAGGED_FORM
+from lamlam.runtime.chat.tool_calls import find_calls
 from lamlam.runtime.decoding.events import Text, Thought
 from lamlam.runtime.decoding.thoughts import ThoughtReader, opened_by
 from tests.runtime.chat.chat_support import CHATML, CONTROL, make_form

@@ -18,13 +18,11 @@ from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.open import open_store
+from lamlam.runtime.chat.call_grammar import BARE_FORM, TAGGED_FORM, CallForm, turn_grammar
+from lamlam.runtime.chat.chat_options import ChatOptions
 from lamlam.runtime.chat.conversation import Conversation
-from lamlam.runtime.chat.tool_call_sampler import Samplers
-from lamlam.runtime.chat.tool_calls import (
-    BARE_FORM,
-    TAGGED_FORM,
-    find_calls,
-)
+from lamlam.runtime.chat.grammar_sampler import Samplers
+from lamlam.runtime.chat.tool_calls import LOOK_UP, MEMORY_TOOL, find_calls
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion, FinishReason
 from lamlam.runtime.decoding.events import (
     Event,
@@ -34,7 +32,7 @@ from lamlam.runtime.decoding.events import (
     LookupStarted,
     Text,
 )
-from lamlam.runtime.decoding.settings import CallForm, CallSettings, text_settings
+from lamlam.runtime.decoding.settings import GrammarSettings, text_settings
 from lamlam.runtime.decoding.thoughts import ThoughtSettings
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.scheduling.scheduler import Scheduler
@@ -71,7 +69,9 @@ def write(
     **keywords: Any,
 ) -> Completion:
     """What comes of a model that wants these tokens, one after the other."""
-    call = CallSettings(form, is_required, max_text_tokens=max_tokens)
+    grammar = turn_grammar(form, [MEMORY_TOOL], None, {}, several=True)
+    triggers, begins_answer = form.triggers([LOOK_UP.name])
+    turn = GrammarSettings(grammar, is_required, max_tokens, triggers, begins_answer)
     options = text_settings({"max_tokens": 1000, **keywords}, verbalise="copy", lookup_bias=0.0)
     wanted = iter(script)
     model = ScriptedModel(lambda tokens: next(wanted, 0), n_context=2000)
@@ -84,7 +84,7 @@ def write(
         n_sequences=1,
         make_sampler=Samplers(byte_vocabulary()),
     )
-    asked = Asked("", replace(options, call=call, thoughts=ThoughtSettings(inside)))
+    asked = Asked("", replace(options, grammar=turn, thoughts=ThoughtSettings(inside)))
     scheduler.submit(asked)
     for _ in range(3000):
         if not scheduler.has_work:
@@ -111,7 +111,8 @@ def test_a_required_call_is_well_formed(
     done = write(script, form, is_required=True, temperature=heat, seed=0, stop=stop)
     found = find_calls(done.text)
     assert found is not None and found.problem is None and len(found.calls) == 1, done.text
-    assert found.calls[0].entity.strip() and found.calls[0].relation.strip()
+    (asked,) = found.calls
+    assert isinstance(asked, Lookup) and asked.entity.strip() and asked.relation.strip()
     assert done.finish_reason == "stop"
 
 
@@ -172,7 +173,7 @@ def converse(
         events += more
         for call in calls:
             result = store.lookup_nowait(Lookup(call.entity, call.relation))
-            events.append(talk.answered(call, result))
+            events += talk.answered(call, result)
     assert isinstance(events[-1], Finished) and isinstance(events[-1].completion, ChatCompletion)
     done = events[-1].completion
     assert "".join(event.text for event in events if isinstance(event, Text)) == done.text
@@ -222,7 +223,7 @@ def test_calls_are_bounded() -> None:
     one, two, three = (TAGGED.replace("birth place", name) for name in ("a", "b", "c"))
     done, _, talk = converse([one, two, f"Well: {three}"], max_lookups=2)
     assert (len(done.lookups), done.finish_reason, done.text) == (2, "max_lookups", "Well: ")
-    assert not talk.offers_tools and talk.settings.call is None
+    assert not talk.offers_tools and talk.settings.grammar is None
     done, _, _ = converse([one + two + three, "Warsaw."], max_lookups=2)
     assert (len(done.lookups), done.finish_reason) == (2, "stop")
 
@@ -258,15 +259,16 @@ def test_json_that_is_asked_for_is_an_answer() -> None:
 
 def test_who_may_call() -> None:
     """``none``: nobody is offered anything; ``required``: the first turn must."""
-    _, _, talk = converse([TAGGED], tool_choice="none")
-    assert talk.settings.call is None
+    _, _, talk = converse([TAGGED], options=ChatOptions(choice="none"))
+    assert talk.settings.grammar is None
     form, texts = make_form(CHATML), text_settings({}, verbalise="copy", lookup_bias=0.0)
-    talk = Conversation(QUESTION, form, texts, has_memory=True, tool_choice="required")
-    call = talk.settings.call
-    assert call is not None and call.is_required
+    must = ChatOptions(choice="required")
+    talk = Conversation(QUESTION, form, texts, has_memory=True, options=must)
+    grammar = talk.settings.grammar
+    assert grammar is not None and grammar.is_whole
     assert "look_up_fact" in "".join(map(str, talk.prompt().stretches))
-    talk = Conversation(QUESTION, form, texts, has_memory=False, tool_choice="required")
-    assert talk.settings.call is None
+    talk = Conversation(QUESTION, form, texts, has_memory=False, options=must)
+    assert talk.settings.grammar is None
     assert "look_up_fact" not in "".join(map(str, talk.prompt().stretches))
 
 
