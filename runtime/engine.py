@@ -312,9 +312,8 @@ class Engine(OneProcess, OnlyAsyncWith):
         that it fetched and wrote unchanged are spans of origin ``fact``.
 
         Args:
-            messages: dictionaries or pydantic models with a ``role`` (``system``, ``developer``,
-                ``user``, ``assistant`` or ``tool``) and a text as ``content``; as an OpenAI client
-                returns them, too.
+            messages: dictionaries or pydantic models with a ``role`` (``system``, ``user``,
+                ``assistant``, ``tool``) and a text as ``content``, or as an OpenAI client has them.
             options: as for `generate`, with ``max_tokens`` of each turn (default 256) and
                 ``max_lookups`` (default 8; each takes one turn); ``tools``; ``tool_choice``
                 (``auto``, ``none``, ``required`` or one tool); ``parallel_tool_calls``;

@@ -16,7 +16,13 @@ from lamlam.runtime.chat.chat_options import ChatOptions, check_offered
 from lamlam.runtime.chat.cited_text import CitedText
 from lamlam.runtime.chat.instructions import instructed, noted, tool_instruction
 from lamlam.runtime.chat.prompt import ChatFormat
-from lamlam.runtime.chat.requested_calls import call_message, for_client, free_id, requested_call
+from lamlam.runtime.chat.requested_calls import (
+    call_message,
+    for_client,
+    free_id,
+    naming_result,
+    requested_call,
+)
 from lamlam.runtime.chat.shown_results import in_words, lookup_message, shown, written_lookup
 from lamlam.runtime.chat.tool_calls import (
     LOOK_UP,
@@ -210,14 +216,7 @@ class Conversation:
 
     def too_long(self, error: PromptTooLong) -> PromptTooLong:
         """Return the error with the message that takes most of the prompt, if a result does."""
-        sizes = [len(message["content"] or "") for message in self._messages]
-        n = max(range(len(sizes)), key=sizes.__getitem__)
-        message = self._messages[n]
-        if message["role"] != "tool" or sizes[n] <= sum(sizes) / 2:
-            return error
-        name = message.get("name") or "a tool"
-        what = f"the result of {name} (message {n}, {sizes[n]:,} characters)"
-        return PromptTooLong(error.n_tokens, error.context, is_least=error.is_least, what=what)
+        return naming_result(error, self._messages)
 
     def heard(self, event: Text) -> list[Event]:
         """Take more text of the turn; return what can be sent."""

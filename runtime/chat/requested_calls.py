@@ -1,15 +1,16 @@
-"""Calls of the caller's tools, and messages, in the shape in which clients read them."""
+"""Calls of the caller's tools, and their results: in the shape of clients, and where too long."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import count, islice
 from typing import Any
 
 from pydantic import ValidationError
 
 from lamlam.cut_text import cut_text
+from lamlam.errors import PromptTooLong
 from lamlam.runtime.chat.tool_definitions import OfferedTool
 from lamlam.runtime.decoding.completion import RequestedCall
 
@@ -61,3 +62,14 @@ def free_id(messages: Iterable[dict[str, Any]], n: int) -> str:
     taken = {call["id"] for message in messages for call in message.get("tool_calls", ())}
     free = (one for one in (f"call{k:05d}" for k in count()) if one not in taken)
     return next(islice(free, n, None))
+
+
+def naming_result(error: PromptTooLong, messages: Sequence[dict[str, Any]]) -> PromptTooLong:
+    """Return the error with the name of the tool whose result takes most of the prompt."""
+    sizes = [len(message["content"] or "") for message in messages]
+    n = max(range(len(sizes)), key=sizes.__getitem__)
+    if messages[n]["role"] != "tool" or sizes[n] <= sum(sizes) / 2:
+        return error
+    name = cut_text(messages[n].get("name") or "a tool", 60)
+    what = f"the result of {name} (message {n}, {sizes[n]:,} characters)"
+    return PromptTooLong(error.n_tokens, error.context, is_least=error.is_least, what=what)
