@@ -55,6 +55,7 @@ from lamlam.memory_backends.authoring import (
     declared_operations,
     describe,
     facts_of,
+    hiding_from,
     keys_meant,
     look_up,
     owners_among,
@@ -68,7 +69,13 @@ from lamlam.memory_backends.authoring import (
 
 SCHEMA = 1
 READING = frozenset(
-    {Capability.FAST_LOOKUP, Capability.FUZZY, Capability.NAMESPACES, Capability.VALID_TIME}
+    {
+        Capability.FAST_LOOKUP,
+        Capability.FUZZY,
+        Capability.NAMESPACES,
+        Capability.VALID_TIME,
+        Capability.EXPIRY,
+    }
 )
 WRITING = frozenset({Capability.WRITE, Capability.TRANSACTIONS, Capability.CAS, Capability.ERASE})
 
@@ -165,6 +172,7 @@ class JsonlStore(RequestedErasures, LocalStore):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> Iterator[Fact]:
         """Give every fact, or those of one entity, of one relation, or of both."""
         check_scan(entity, relation, as_of, batch)
@@ -176,9 +184,10 @@ class JsonlStore(RequestedErasures, LocalStore):
             key = None if entity is None else scoped(namespace or (), canonical_key(entity))
             held = [one for one in self._facts.held.values() if key in (None, one.key)]
         wanted = None if relation is None else relation_key(relation)
+        hidden = hiding_from(include_expired)
         for one in held:
             if namespace in (None, split(one.key)[0]):
-                yield from facts_of(one, wanted, self._identify)
+                yield from facts_of(one, wanted, self._identify, hidden)
 
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""

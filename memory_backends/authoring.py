@@ -103,6 +103,7 @@ if TYPE_CHECKING:
         idempotency_hash,
         nested_write,
     )
+    from lamlam.memory_backends.model.commit_info import CommitInfo
     from lamlam.memory_backends.model.entity_reader import (
         EntityHistory,
         EntityReader,
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
         entity_code,
         value_key,
     )
+    from lamlam.memory_backends.model.expiry import hiding_from
     from lamlam.memory_backends.model.fact_ids import FactIds
     from lamlam.memory_backends.model.facts import check_namespace
     from lamlam.memory_backends.model.keys import canonical_key, relation_key
@@ -171,6 +173,8 @@ _HOMES = {
         "lamlam.memory_backends.model.entity_reader": (
             "EntityHistory EntityReader EntityRecord MergeRecord StoredEntity entity_code value_key"
         ),
+        "lamlam.memory_backends.model.commit_info": "CommitInfo",
+        "lamlam.memory_backends.model.expiry": "hiding_from",
         "lamlam.memory_backends.model.fact_ids": "FactIds",
         "lamlam.memory_backends.model.facts": "check_namespace",
         "lamlam.memory_backends.model.keys": "canonical_key relation_key",
@@ -203,24 +207,25 @@ _NEEDED: dict[type, Capability] = {
 
 __all__ = [
     "AccessDenied", "AddAlias", "Assert", "BadFact", "BadStore", "Capability", "Change",
-    "ChangesGone", "CodeIndex", "Commit", "CommitEvent", "CommitPlan", "Conflict",
+    "ChangesGone", "CodeIndex", "Commit", "CommitEvent", "CommitInfo", "CommitPlan", "Conflict",
     "DefineRelation", "EntityEdit", "EntityFact", "EntityHistory", "EntityReader",
     "EntityRecord", "EntityView", "ErasedFacts", "ErasurePlan", "ErasureReceipt",
     "ErasureRequest", "Fact", "FactIds", "FactStore", "KeptOperations", "LocalStore", "Lookup",
     "LookupResult", "LookupStatus", "Mentions", "MergeEntities", "MergeRecord",
-    "MigrationReport", "NameQuestions", "Namespace", "NamespaceView", "NotSupported", "Op", "OperationDigest",
-    "PastFact", "PastVersion", "PastView", "ReadOnly", "ReadOnlyStore", "RelationRule",
-    "RelationRules", "RemoveAlias", "Replace", "RequestedErasures", "Retract", "Revision", "SchemaMismatch",
-    "Snapshot", "SplitEntities", "StoreClosed", "StoreInfo", "StoreMissing", "StoredEntity",
-    "StoredFact", "TooManyValues", "Unavailable", "as_fact", "canonical_key",
-    "changes_of_entity", "changes_of_erasure", "changes_of_events", "check_as_of",
-    "check_commit", "check_entity", "check_expected", "check_lookup", "check_namespace",
-    "check_reached", "check_scan", "check_since", "checked_lookups", "checked_operations",
-    "covered_keys", "declared_operations", "describe", "entities_meant", "entity_code",
-    "facts_of", "facts_to_load", "idempotency_hash", "index_codes", "kept_of", "keys_meant", "look_up",
-    "named_keys", "named_record", "nested_write", "operations", "owners_among", "past_facts", "plan_commit",
-    "plan_erasure", "present_changes", "relation_key", "same_relation", "scoped", "split",
-    "store_closed", "stored_form", "synonyms_of", "unsupported", "value_key", "within",
+    "MigrationReport", "NameQuestions", "Namespace", "NamespaceView", "NotSupported", "Op",
+    "OperationDigest", "PastFact", "PastVersion", "PastView", "ReadOnly", "ReadOnlyStore",
+    "RelationRule", "RelationRules", "RemoveAlias", "Replace", "RequestedErasures", "Retract",
+    "Revision", "SchemaMismatch", "Snapshot", "SplitEntities", "StoreClosed", "StoreInfo",
+    "StoreMissing", "StoredEntity", "StoredFact", "TooManyValues", "Unavailable", "as_fact",
+    "canonical_key", "changes_of_entity", "changes_of_erasure", "changes_of_events",
+    "check_as_of", "check_commit", "check_entity", "check_expected", "check_lookup",
+    "check_namespace", "check_reached", "check_scan", "check_since", "checked_lookups",
+    "checked_operations", "covered_keys", "declared_operations", "describe", "entities_meant",
+    "entity_code", "facts_of", "facts_to_load", "hiding_from", "idempotency_hash",
+    "index_codes", "kept_of", "keys_meant", "look_up", "named_keys", "named_record",
+    "nested_write", "operations", "owners_among", "past_facts", "plan_commit", "plan_erasure",
+    "present_changes", "relation_key", "same_relation", "scoped", "split", "store_closed",
+    "stored_form", "synonyms_of", "unsupported", "value_key", "within",
 ]  # fmt: skip
 
 
@@ -271,6 +276,7 @@ class LocalStore(LocalHoldings, FactStore):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> Iterator[Fact]:
         """Yield facts, as `scan` does."""
 

@@ -17,6 +17,7 @@ from lamlam.memory_backends.commits.validation import check_reached, check_scan
 from lamlam.memory_backends.model.capabilities import Capability as Capability
 from lamlam.memory_backends.model.capabilities import unsupported as unsupported
 from lamlam.memory_backends.model.early_moments import Instant
+from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.fast_lookups import FastLookups
 from lamlam.memory_backends.model.known_names import names_by_lookups, names_found, names_of_values
@@ -51,7 +52,7 @@ Model = TypeVar("Model", bound="BaseModel")
 _OF_SNAPSHOTS = frozenset(
     {
         Capability.ALIASES, Capability.RULES, Capability.NAMESPACES, Capability.HISTORY,
-        Capability.VALID_TIME, Capability.FUZZY, Capability.SERVER, Capability.MULTIPROCESS,
+        Capability.VALID_TIME, Capability.EXPIRY, Capability.COMMIT_TIMES, Capability.FUZZY, Capability.SERVER, Capability.MULTIPROCESS,
     }
 )  # fmt: skip
 
@@ -90,11 +91,12 @@ class FactStore(FastLookups, Holdings, Lifetimes, TextSearch, Protocol):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> AsyncIterator[Fact]:
         """Yield all facts, or those of one entity, of one relation (or its synonyms), or of both.
 
-        Periods of world time play no role: facts come whenever they hold. The facts of one
-        entity come together, in stored order.
+        Facts whose period has ended are left out (`EXPIRY`), those that are still to come are not.
+        The facts of one entity come together, in stored order.
 
         Args:
             entity: by its canonical key or an alias; no other spelling is tried.
@@ -102,6 +104,7 @@ class FactStore(FastLookups, Holdings, Lifetimes, TextSearch, Protocol):
             namespace: one namespace; ``None``: all of them, or ``()`` with an entity.
             as_of: what held at this revision.
             batch: entities that are read at a time.
+            include_expired: yield facts whose period has ended, too.
         """
         ...
 
@@ -379,11 +382,19 @@ class Snapshot(ReadOnlyStore):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> AsyncIterator[Fact]:
         """Yield facts that held at the snapshot's revision."""
         check_scan(entity, relation, as_of, batch)
         at = self._at(as_of)
-        facts = self._store.scan(entity, relation, namespace=namespace, as_of=at, batch=batch)
+        facts = self._store.scan(
+            entity,
+            relation,
+            namespace=namespace,
+            as_of=at,
+            batch=batch,
+            **with_expired(self._store, include_expired),
+        )
         try:
             async for fact in facts:
                 yield fact

@@ -25,6 +25,7 @@ from lamlam.memory_backends.commits.sync_holdings import SyncHoldings
 from lamlam.memory_backends.commits.sync_lifetimes import SyncLifetimes
 from lamlam.memory_backends.commits.validation import facts_to_load
 from lamlam.memory_backends.model.early_moments import Instant
+from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.model.operations import (
@@ -37,6 +38,7 @@ from lamlam.memory_backends.model.operations import (
     MigrationReport,
     Op,
     PastFact,
+    ScanOptions,
     StoreInfo,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -165,16 +167,16 @@ class SyncFactStore(SyncHoldings, SyncLifetimes, SyncTextSearch, OneProcess, Onl
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> Iterator[Fact]:
         """Yield all facts, or those of one entity, of one relation (or a synonym), or of both."""
         store, local = self._opened(), self._local
+        options: ScanOptions = {"namespace": namespace, "as_of": as_of, "batch": batch}
+        if with_expired(store, include_expired):
+            options["include_expired"] = True
         if local is not None:
-            return local.scan_nowait(
-                entity, relation, namespace=namespace, as_of=as_of, batch=batch
-            )
-        return self._iterate(
-            partial(store.scan, entity, relation, namespace=namespace, as_of=as_of, batch=batch)
-        )
+            return local.scan_nowait(entity, relation, **options)
+        return self._iterate(partial(store.scan, entity, relation, **options))
 
     def apply(
         self,

@@ -49,7 +49,7 @@ def contents(
     """
     capabilities = store.capabilities
     if as_of is not None or Capability.CHANGES not in capabilities:
-        for fact in store.scan(namespace=namespace, as_of=as_of):
+        for fact in store.scan(namespace=namespace, as_of=as_of, include_expired=True):
             yield Assert(fact)
         if as_of is None and Capability.ALIASES in capabilities:
             yield from _aliases(store, namespace)
@@ -84,7 +84,10 @@ def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None
     """
     if isinstance(items, Distinguishing):
         space: Namespace = getattr(items, "namespace", ())
-        items.keep_apart_from(lambda: store.scan(namespace=space), partial(_holder, store, space))
+        items.keep_apart_from(
+            lambda: store.scan(namespace=space, include_expired=True),
+            partial(_holder, store, space),
+        )
         items = _begun(items)  # the store is read before it is written
     if commit_every is not None:
         return _put_in_parts(store, items, commit_every)
@@ -152,7 +155,7 @@ def _already_there(n_items: int, commit: Commit | None) -> str:
 
 def _aliases(store: SyncFactStore, namespace: Namespace | None) -> Iterator[AddAlias]:
     last: tuple[Namespace, str] | None = None
-    for fact in store.scan(namespace=namespace):
+    for fact in store.scan(namespace=namespace, include_expired=True):
         if (fact.namespace, fact.entity) != last:
             last = fact.namespace, fact.entity
             for alias in store.aliases(fact.entity, namespace=fact.namespace):

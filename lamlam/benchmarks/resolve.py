@@ -64,7 +64,7 @@ def resolve_benchmark(
     asked = _sample(list(dict.fromkeys(read_names(strangers))), items, rng) if strangers else []
     with SyncFactStore(memory, read_only=True, create=False) as store:
         show("reading names", 0, 1)
-        names = sorted({fact.entity for fact in store.scan(namespace=())})
+        names = sorted({fact.entity for fact in store.scan(namespace=(), include_expired=True)})
         if not names:
             raise BadStore(f"{memory} holds no facts", hint="name a store that holds some")
         figures: dict[str, Any] = {"memory": memory, "names": len(names)}

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     store = SqliteStore(chosen.store, read_only=True)
     try:
-        drawn = draw(store.scan_nowait(), chosen.items, chosen.seed)
+        drawn = draw(store.scan_nowait(include_expired=True), chosen.items, chosen.seed)
     finally:
         store.close_nowait()
     writer = csv.writer(sys.stdout)

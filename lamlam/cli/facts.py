@@ -13,6 +13,7 @@ from lamlam.cli import (
     facts_names,
     facts_read,
     facts_relations,
+    facts_sweep,
 )
 
 app = typer.Typer(help="Read, import, change and erase facts.", no_args_is_help=True)
@@ -25,3 +26,4 @@ facts_forget.register(app)
 facts_names.register(app)
 facts_relations.register(app)
 facts_graph.register(app)
+facts_sweep.register(app)

@@ -178,7 +178,8 @@ def _held(
     store: SyncFactStore, entity: str, relation: str | None, namespace: Namespace
 ) -> dict[str | None, Fact]:
     """Return what the store holds, by id: an erasure may take less than a name may mean."""
-    return {fact.id: fact for fact in store.scan(entity, relation, namespace=namespace)}
+    facts = store.scan(entity, relation, namespace=namespace, include_expired=True)
+    return {fact.id: fact for fact in facts}
 
 
 def _audit_by(model: str | None) -> ErasureAudit:

@@ -10,6 +10,7 @@ from lamlam.cli.output import printable, shortened, stderr_console, stdout_conso
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from lamlam.memory_backends.model.candidates import Candidate
     from lamlam.memory_backends.model.facts import Fact
     from lamlam.memory_backends.model.lookups import LookupResult, Match, MatchPart
     from lamlam.memory_backends.model.operations import PastFact
@@ -41,6 +42,7 @@ def lookup_as_json(result: LookupResult, facts: Sequence[Fact]) -> dict[str, Any
                 "score": round(c.score, 4),
                 "qualifier": c.qualifier,
                 "facts": [{"relation": name, "value": value} for name, value in c.facts],
+                **_period_as_json(c),
             }
             for c in result.candidates
         ],
@@ -71,7 +73,26 @@ def ended_as_json(ended: Ended) -> dict[str, Any]:
     }
 
 
-def period(fact: Fact) -> str:
+def _period_as_json(candidate: Candidate) -> dict[str, Any]:
+    """Return the period of a candidate that holds at another time; of others nothing."""
+    from lamlam.memory_backends.fact_formats.records import written_moment
+
+    if candidate.valid_from is None and candidate.valid_to is None:
+        return {}
+    begin, end = candidate.valid_from, candidate.valid_to
+    return {
+        "valid_from": None if begin is None else written_moment(begin),
+        "valid_to": None if end is None else written_moment(end),
+        "fact_id": candidate.fact_id,
+    }
+
+
+def _at_its_time(candidate: Candidate) -> str:
+    """Return the value of a candidate and its period."""
+    return " ".join([value for _, value in candidate.facts] + [period(candidate)])
+
+
+def period(fact: Fact | Candidate) -> str:
     """Return the period in which a fact holds, as people write it; empty if it is open."""
     from lamlam.memory_backends.fact_formats.records import written_moment
 
@@ -111,6 +132,8 @@ def print_not_found(result: LookupResult, entity: str, relation: str) -> None:
         )
     elif result.status == "not_valid_at":
         said = f"memory holds {relation!r} of {result.match.entity.matched}, but for other times"
+        if result.candidates:
+            said += f": {', '.join(_at_its_time(one) for one in result.candidates)}"
     elif result.match.entity.kind == "none":
         said = f"memory does not know {entity!r}"
         if result.candidates:

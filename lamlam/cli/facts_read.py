@@ -114,7 +114,7 @@ def history(
         past = store.history(entity, relation, namespace=space)
         versions = [one.fact for one in past]
         if past:
-            versions += store.scan(entity, namespace=space)
+            versions += store.scan(entity, namespace=space, include_expired=True)
     ended = [
         Ended(
             one,
@@ -147,13 +147,22 @@ def search(
     namespace: InNamespace = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most facts to show.")] = 20,
     sources: Annotated[bool, typer.Option("--sources", help="Search sources, too.")] = False,
+    expired: Annotated[
+        bool, typer.Option("--expired", help="Also facts whose period has ended.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find entities and facts. Exit status 1 if there are none."""
     from lamlam.cli.facts_output import fact_as_json, print_facts
 
     with any_store(memory) as store:
-        result = store.search(text, namespace=namespace_of(namespace), limit=limit, sources=sources)
+        result = store.search(
+            text,
+            namespace=namespace_of(namespace),
+            limit=limit,
+            sources=sources,
+            include_expired=expired,
+        )
         found = result.facts
         read = read_where(memory, store)
     if as_json:
@@ -186,7 +195,8 @@ def stats(memory: ReadMemory = None, namespace: OfNamespace = None, as_json: Jso
 def _counts(store: SyncFactStore, namespace: Namespace) -> dict[str, int]:
     """Return how much one namespace holds."""
     n_facts, entities, relations = 0, set(), set()
-    for fact in counted(store.scan(namespace=namespace), "counting", store.info().facts):
+    facts = store.scan(namespace=namespace, include_expired=True)
+    for fact in counted(facts, "counting", store.info().facts):
         n_facts += 1
         entities.add(fact.entity)
         relations.add(fact.relation)

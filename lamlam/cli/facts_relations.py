@@ -122,7 +122,9 @@ def _count_texts(store: SyncFactStore, rule: RelationRule) -> int:
     from lamlam.memory_backends.model.values import EntityRef
 
     ours = (rule.key, relation_key(rule.inverse or rule.name))
-    facts = counted(store.scan(namespace=None), "counting", store.info().facts)
+    facts = counted(
+        store.scan(namespace=None, include_expired=True), "counting", store.info().facts
+    )
     return sum(
         not isinstance(fact.value, EntityRef)
         and any(same_relation(relation_key(fact.relation), key) for key in ours)
@@ -137,7 +139,9 @@ def _gathered(
     from lamlam.memory_backends.model.keys import relation_key
     from lamlam.memory_backends.protocol import Capability
 
-    facts = counted(store.scan(namespace=namespace), "counting", store.info().facts)
+    facts = counted(
+        store.scan(namespace=namespace, include_expired=True), "counting", store.info().facts
+    )
     spellings = Counter(fact.relation for fact in facts)
     rules = store.rules() if Capability.RULES in store.capabilities else []
     names: dict[str, str] = {}

@@ -250,7 +250,7 @@ def _chosen(store: SyncFactStore, items: int, seed: int, names: Path | None) -> 
 def _subject(store: SyncFactStore, name: str) -> Subject:
     held: dict[str, list[str]] = {}
     names = {canonical_key(name)}
-    for fact in store.scan(name, namespace=()):
+    for fact in store.scan(name, namespace=(), include_expired=True):
         names.add(canonical_key(fact.entity))
         held.setdefault(relation_key(fact.relation), []).append(fact.surface or str(fact.value))
     if held:

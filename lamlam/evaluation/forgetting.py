@@ -198,7 +198,7 @@ def _asked(store: SyncFactStore, fact: Fact) -> AskedRelation:
     key = relation_key(fact.relation)
     values = {
         one.surface: None
-        for one in store.scan(fact.entity, fact.relation, namespace=())
+        for one in store.scan(fact.entity, fact.relation, namespace=(), include_expired=True)
         if relation_key(one.relation) == key and _holds(one, now)
     }
     return AskedRelation(fact.entity, fact.relation, tuple(values))

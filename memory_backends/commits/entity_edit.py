@@ -135,7 +135,10 @@ class EntityEdit:
         else:
             covered = covered_keys(self.facts.values(), op.relation)
             ending = [old for old in self.facts.values() if old.key in covered]
+        ended_by = to_us(op.expired_at)
         for old in ending:
+            if ended_by is not None and (old.valid_to is None or old.valid_to > ended_by):
+                continue
             if op.value is None or is_value(old, op.value):
                 self._displaced[old.identity] = None
                 self.end(old)

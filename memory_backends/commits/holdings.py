@@ -15,6 +15,7 @@ from lamlam.memory_backends.commits.whole_namespace import (
     NamespaceErasure,
 )
 from lamlam.memory_backends.model.capabilities import Capability
+from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
 from lamlam.memory_backends.model.operations import (
     ErasureReceipt,
@@ -39,7 +40,7 @@ class Holdings(Protocol):
         The body takes those with facts from `scan`; a backend with `HISTORY` writes its own.
         """
         counts = EntityCounts(name)
-        async for fact in self.scan(namespace=namespace):
+        async for fact in self.scan(namespace=namespace, **with_expired(self)):
             counts.add(fact)
         for entity in counts.all():
             yield entity
@@ -70,7 +71,7 @@ class Holdings(Protocol):
             BadFact: the id is not a string.
         """
         check_text(fact_id=fact_id)
-        async for fact in self.scan():
+        async for fact in self.scan(**with_expired(self)):
             if fact.id == fact_id:
                 return fact
         if Capability.HISTORY not in self.capabilities:
@@ -113,6 +114,7 @@ class Holdings(Protocol):
         relation: str | None = None,
         *,
         namespace: Namespace | None = None,
+        include_expired: bool = False,
     ) -> AsyncIterator[Fact]:
         """Yield facts."""
         ...

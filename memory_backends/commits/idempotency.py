@@ -27,6 +27,7 @@ from lamlam.memory_backends.model.timestamps import to_us
 from lamlam.memory_backends.model.values import as_value, code_of
 
 MOST_ENTITIES = 1000
+_LATER = frozenset({"expired_at"})
 
 
 class KeptOperations(NamedTuple):
@@ -114,7 +115,10 @@ def kept_of(secret: bytes, ops: Iterable[Op]) -> KeptOperations:
 
 def _form(op: Op) -> tuple[Any, ...]:  # Any: texts, numbers and tuples of such
     """Return an operation as plain values, the same for equal operations in every process."""
-    return type(op).__name__, *[_plain(getattr(op, one.name), one.name) for one in fields(op)]
+    given = [(one.name, getattr(op, one.name)) for one in fields(op)]
+    # Of no use, a field that came later is left out: keys that were used before it still fit.
+    given = [(name, value) for name, value in given if name not in _LATER or value is not None]
+    return type(op).__name__, *[_plain(value, name) for name, value in given]
 
 
 def _plain(given: Any, field_name: str) -> Any:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol, runtime_checkable
 
+from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.commit_info import CommitInfo
-from lamlam.memory_backends.model.facts import Namespace
-from lamlam.memory_backends.model.operations import Change, StoreInfo
-from lamlam.memory_backends.model.timestamps import as_moment
+from lamlam.memory_backends.model.early_moments import Instant
+from lamlam.memory_backends.model.expiry import (
+    EXPIRY_ACTOR,
+    checked_now,
+    ending_expired,
+    is_expired,
+    with_expired,
+)
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.operations import Change, Commit, Op, StoreInfo
+from lamlam.memory_backends.model.timestamps import as_moment, from_us
 
 
 @runtime_checkable
 class Lifetimes(Protocol):
-    """What `FactStore` has of the time of commits; a backend may write its own, faster."""
+    """What `FactStore` has of the times of commits and facts; a backend may write its own, faster."""
+
+    capabilities: frozenset[Capability] = frozenset()
 
     @abstractmethod
     def changes(
@@ -23,6 +34,28 @@ class Lifetimes(Protocol):
 
     @abstractmethod
     async def info(self) -> StoreInfo: ...
+
+    @abstractmethod
+    def scan(
+        self,
+        entity: str | None = None,
+        relation: str | None = None,
+        *,
+        namespace: Namespace | None = None,
+        as_of: int | None = None,
+        batch: int = 1000,
+        include_expired: bool = False,
+    ) -> AsyncIterator[Fact]: ...
+
+    @abstractmethod
+    async def apply(
+        self,
+        ops: Sequence[Op],
+        *,
+        expected: int | None = None,
+        idempotency_key: str | None = None,
+        actor: str | None = None,
+    ) -> Commit: ...
 
     async def commits(self, since: int | None = None) -> AsyncIterator[CommitInfo]:
         """Yield the commits after a revision, in order: when each was made and by whom (`CHANGES`).
@@ -58,3 +91,41 @@ class Lifetimes(Protocol):
             if commit.at is not None and commit.at >= wanted:
                 return commit.revision - 1
         return revision
+
+    async def expired(
+        self, *, namespace: Namespace | None = None, now: Instant | None = None
+    ) -> AsyncIterator[Fact]:
+        """Yield the facts whose period has ended and that still stand (`VALID_TIME`).
+
+        Args:
+            namespace: one namespace; ``None``: all of them.
+            now: by this moment; ``None``: by the present.
+        """
+        at = checked_now(now)
+        async for fact in self.scan(namespace=namespace, **with_expired(self)):
+            if is_expired(fact, at):
+                yield fact
+
+    async def sweep(
+        self,
+        *,
+        namespace: Namespace | None = None,
+        now: Instant | None = None,
+        actor: str | None = EXPIRY_ACTOR,
+    ) -> Commit:
+        """Retract, in one commit, all facts whose period has ended; the history keeps them.
+
+        A fact that is given a later end meanwhile stays. A second call finds nothing to do.
+
+        Args:
+            namespace: of one namespace; ``None``: of all.
+            now: what has ended by this moment; ``None``: by the present.
+            actor: who does it, for the log of the store.
+
+        Raises:
+            BadFact: ``now`` is not a moment.
+            ReadOnly: the store was opened for reading.
+        """
+        at = checked_now(now)
+        facts = [fact async for fact in self.expired(namespace=namespace, now=from_us(at))]
+        return await self.apply(ending_expired(facts, at), actor=actor)

@@ -10,6 +10,7 @@ from lamlam.inline_calls import iterate_inline, run_inline
 from lamlam.memory_backends.commits.holdings import Holdings
 from lamlam.memory_backends.commits.whole_namespace import NamespaceErasure
 from lamlam.memory_backends.model.capabilities import Capability
+from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_text
 from lamlam.memory_backends.model.operations import ErasureReceipt
 
@@ -32,7 +33,7 @@ class LocalHoldings(Holdings, Protocol):
     def fact_nowait(self, fact_id: str) -> Fact | None:
         """Return the fact with this id, as `fact` does."""
         check_text(fact_id=fact_id)
-        for fact in self.scan_nowait():
+        for fact in self.scan_nowait(**with_expired(self)):
             if fact.id == fact_id:
                 return fact
         if Capability.HISTORY not in self.capabilities:
@@ -47,7 +48,7 @@ class LocalHoldings(Holdings, Protocol):
     # Of the store ---------------------------------------------------------------------------------
 
     @abstractmethod
-    def scan_nowait(self) -> Iterator[Fact]: ...
+    def scan_nowait(self, *, include_expired: bool = False) -> Iterator[Fact]: ...
 
     @abstractmethod
     def erase_nowait(

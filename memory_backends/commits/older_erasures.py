@@ -17,6 +17,7 @@ from lamlam.memory_backends.commits.entity_edit import is_value, stored_form
 from lamlam.memory_backends.commits.erasure_reach import is_one_of
 from lamlam.memory_backends.commits.erasure_request import ErasureRequest
 from lamlam.memory_backends.model.capabilities import Capability
+from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, check_namespace
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.operations import Assert, Commit, ErasureReceipt, Op, Retract
@@ -57,7 +58,7 @@ def _completed(
         steps = _Steps(self, entity, relation, value, options)
         if steps.request is None:
             return await method(self, entity, relation, **options)
-        facts = [fact async for fact in self.scan(**steps.scanned)]
+        facts = [fact async for fact in self.scan(**steps.scanned, **with_expired(self))]
         commit = await self.apply(steps.operations(facts))
         if relation is not None:
             return steps.receipt(commit)
@@ -78,7 +79,9 @@ def _completed_nowait(method: Callable[..., ErasureReceipt]) -> Callable[..., Er
         steps = _Steps(self, entity, relation, value, options)
         if steps.request is None:
             return method(self, entity, relation, **options)
-        commit = self.apply_nowait(steps.operations(self.scan_nowait(**steps.scanned)))
+        commit = self.apply_nowait(
+            steps.operations(self.scan_nowait(**steps.scanned, **with_expired(self)))
+        )
         if relation is not None:
             return steps.receipt(commit)
         return steps.joined(commit, method(self, entity, None, **steps.plain))

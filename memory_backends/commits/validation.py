@@ -67,6 +67,8 @@ def check_op(op: Op) -> None:
                 if not op.exact:
                     raise BadFact("invalid Retract: valid_from needs exact=True")
                 to_us(op.valid_from)
+            if op.expired_at is not None:
+                to_us(op.expired_at)
             if value is not None:
                 as_value(value)
         case AddAlias(entity, alias, namespace) | RemoveAlias(entity, alias, namespace):

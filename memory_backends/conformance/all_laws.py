@@ -15,6 +15,7 @@ from lamlam.memory_backends.conformance.laws.changes import FeedLaws
 from lamlam.memory_backends.conformance.laws.commit_times import CommitTimeLaws
 from lamlam.memory_backends.conformance.laws.concurrency import ConcurrencyLaws
 from lamlam.memory_backends.conformance.laws.erasure import ErasureLaws
+from lamlam.memory_backends.conformance.laws.expiry import ExpiryLaws
 from lamlam.memory_backends.conformance.laws.faults import FaultLaws
 from lamlam.memory_backends.conformance.laws.files import FileLaws
 from lamlam.memory_backends.conformance.laws.hostile_text import HostileTextLaws
@@ -52,6 +53,7 @@ SUITES: tuple[type[Laws], ...] = (
     ArgumentLaws,
     ConcurrencyLaws,
     ValidTimeLaws,
+    ExpiryLaws,
     HistoryLaws,
     IdempotencyLaws,
     HostileTextLaws,
@@ -89,6 +91,7 @@ class AllLaws(
     ArgumentLaws,
     ConcurrencyLaws,
     ValidTimeLaws,
+    ExpiryLaws,
     HistoryLaws,
     IdempotencyLaws,
     HostileTextLaws,

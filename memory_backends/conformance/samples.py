@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from lamlam.memory_backends.conformance.backend import EXAMPLES
+from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import LookupResult
 from lamlam.memory_backends.model.operations import Assert, Change, Commit, PastFact
@@ -85,12 +86,17 @@ async def listed(items: AsyncIterator[T]) -> list[T]:
 
 async def triples(store: FactStore, **where: Any) -> list[tuple[str, str, str]]:
     """Return everything that the store holds, sorted."""
-    return sorted([(f.entity, f.relation, f.surface) async for f in store.scan(**where)])
+    return sorted(
+        [
+            (f.entity, f.relation, f.surface)
+            async for f in store.scan(**where, **with_expired(store))
+        ]
+    )
 
 
 async def facts(store: FactStore, **where: Any) -> list[Fact]:
     """Return everything that the store holds, without ids and revisions, in a fixed order."""
-    return plain([one async for one in store.scan(**where)])
+    return plain([one async for one in store.scan(**where, **with_expired(store))])
 
 
 async def changes(store: FactStore, since: int | None = None, **where: Any) -> list[Change]:

@@ -31,6 +31,8 @@ class Capability(StrEnum):
     """Facts that ended stay readable until they are erased; ``as_of`` is answered."""
     VALID_TIME = "valid_time"
     """Facts may hold for a period of world time, and lookups ask about a moment of it."""
+    EXPIRY = "expiry"
+    """`scan` hides facts whose period has ended, unless asked for them; `sweep` ends them."""
     FUZZY = "fuzzy"
     """Names are found in other spellings."""
     CHANGES = "changes"

@@ -83,6 +83,8 @@ class Retract:
     """The relation by this very name only."""
     valid_from: Instant | None = None
     """With ``exact``: only the fact whose period begins here (``None``: has no begin)."""
+    expired_at: Instant | None = None
+    """Only facts whose period has ended by this moment."""
 
     def __post_init__(self) -> None:
         """Keep names and value in the form in which facts keep them; `apply` refuses others."""
@@ -337,6 +339,7 @@ class ScanOptions(TypedDict, total=False):
     namespace: Namespace | None
     as_of: int | None
     batch: int
+    include_expired: bool
 
 
 class ApplyOptions(TypedDict, total=False):

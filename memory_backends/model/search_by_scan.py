@@ -7,6 +7,7 @@ from heapq import nsmallest
 from typing import Any, NamedTuple, Protocol
 
 from lamlam.inline_calls import give_way
+from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import LookupResult
@@ -34,7 +35,13 @@ class ScannedStore(Protocol):
 
     capabilities: frozenset[Any]
 
-    def scan(self, *, namespace: Namespace | None = None, batch: int = 1000) -> AsyncIterator[Fact]:
+    def scan(
+        self,
+        *,
+        namespace: Namespace | None = None,
+        batch: int = 1000,
+        include_expired: bool = False,
+    ) -> AsyncIterator[Fact]:
         """Yield all facts."""
         ...
 
@@ -70,7 +77,8 @@ async def search_by_scan(store: ScannedStore, query: SearchQuery) -> SearchResul
     has_aliases = "aliases" in store.capabilities
     seen: _Seen | None = None
     number = 0
-    facts = store.scan(namespace=query.namespace, batch=FACTS_AT_ONCE)
+    shown = with_expired(store)  # what is hidden is said in one place: by `rank_of`
+    facts = store.scan(namespace=query.namespace, batch=FACTS_AT_ONCE, **shown)
     try:
         n_read = 0
         async for fact in facts:

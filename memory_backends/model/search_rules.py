@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from lamlam.errors import BadFact
+from lamlam.memory_backends.model.early_moments import Instant
+from lamlam.memory_backends.model.expiry import has_ended, hiding_from
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.search_text import search_form
 from lamlam.memory_backends.model.values import is_text
@@ -53,6 +55,11 @@ class SearchedFact(Protocol):
         """Where it is known from."""
         ...
 
+    @property
+    def valid_to(self) -> Instant | int | None:
+        """The end of its period, as a moment or in microseconds."""
+        ...
+
 
 F = TypeVar("F")
 
@@ -82,6 +89,8 @@ class SearchQuery:
     namespace: Namespace | None
     limit: int
     sources: bool
+    hiding_from: int | None = None
+    """Facts whose period has ended by this moment, in microseconds, are not found."""
 
 
 def search_query(
@@ -89,6 +98,7 @@ def search_query(
     namespace: Namespace | None = (),
     limit: int = 20,
     sources: bool = False,
+    include_expired: bool = False,
 ) -> SearchQuery:
     """Return a search whose fields are what they should be.
 
@@ -120,6 +130,7 @@ def search_query(
         namespace=None if namespace is None else check_namespace(namespace),
         limit=limit,
         sources=bool(sources),
+        hiding_from=hiding_from(include_expired),
     )
 
 
@@ -184,6 +195,8 @@ def rank_of(
         value: the fact's surface.
         is_meant: the text names the entity.
     """
+    if query.hiding_from is not None and has_ended(fact.valid_to, query.hiding_from):
+        return None
     if is_meant:
         return (_NAME,)
     if named.rank is not _NO_RANK:

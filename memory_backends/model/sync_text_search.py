@@ -33,6 +33,7 @@ class SyncTextSearch:
         shared_namespace: Namespace | None = None,
         limit: int = 20,
         sources: bool = False,
+        include_expired: bool = False,
     ) -> SearchResult:
         """Return facts that a text finds: by names, aliases and values, the best first."""
         return self._call(
@@ -43,6 +44,7 @@ class SyncTextSearch:
                 shared_namespace=shared_namespace,
                 limit=limit,
                 sources=sources,
+                include_expired=include_expired,
             )
         )
 

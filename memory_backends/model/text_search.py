@@ -39,6 +39,7 @@ class TextSearch(Protocol):
         shared_namespace: Namespace | None = None,
         limit: int = 20,
         sources: bool = False,
+        include_expired: bool = False,
     ) -> SearchResult:
         """Return facts that a text finds: by names, aliases and values, the best first.
 
@@ -54,16 +55,17 @@ class TextSearch(Protocol):
                 an entity of the same name hides what is said there. ``None``: nowhere else.
             limit: most facts.
             sources: look in the sources of facts, too.
+            include_expired: find facts whose period has ended, too.
 
         Raises:
             BadFact: an argument is of another type or size.
             StoreClosed: the store is closed.
             Unavailable: a server did not answer.
         """
-        own = search_query(text, namespace, limit, sources)
+        own = search_query(text, namespace, limit, sources, include_expired)
         if shared_namespace is None or namespace is None:
             return await self.search_one(own)
-        shared = search_query(text, shared_namespace, limit, sources)
+        shared = search_query(text, shared_namespace, limit, sources, include_expired)
         if shared.namespace == own.namespace:
             return await self.search_one(own)
         return await search_both(cast("SearchedStore", self), own, shared)

@@ -17,6 +17,7 @@ from anyio import CancelScope
 from lamlam.errors import NotSupported
 from lamlam.memory_backends.commits.validation import check_scan
 from lamlam.memory_backends.model.entity_reader import EntityReader, StoredEntity
+from lamlam.memory_backends.model.expiry import hiding_from
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key, fold, relation_key
@@ -50,7 +51,7 @@ _IDS = FactIds(b"foreign graph")
 class ForeignGraph(ReadOnlyStore):
     """Facts of a graph that others made, for reading; names are found by case and synonyms only."""
 
-    capabilities = frozenset({Capability.SERVER, Capability.MULTIPROCESS})
+    capabilities = frozenset({Capability.SERVER, Capability.MULTIPROCESS, Capability.EXPIRY})
     refusal = ("a graph of others is only read", "open it without view=foreign")
 
     def __init__(
@@ -131,6 +132,7 @@ class ForeignGraph(ReadOnlyStore):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> AsyncIterator[Fact]:
         """Yield all facts, or those of one entity, of one relation, or of both."""
         self._check_open()
@@ -140,11 +142,12 @@ class ForeignGraph(ReadOnlyStore):
             raise unsupported(self, "namespace", Capability.NAMESPACES)
         check_scan(entity, relation, None, batch)
         wanted = relation_key(relation) if relation is not None else None
+        hidden = hiding_from(include_expired)
         if entity is not None:
             named = await self._loop.run(self._named, [entity]) if is_text(entity) else []
             for found in named:
                 if found.key == canonical_key(entity):
-                    for fact in facts_of(found, wanted, _IDS):
+                    for fact in facts_of(found, wanted, _IDS, hidden):
                         yield fact
             return
         maker = EntityMaker(self._names)
@@ -154,7 +157,7 @@ class ForeignGraph(ReadOnlyStore):
                 partial(self._rows, self._of_places, places=places[at : at + batch])
             )
             for found in maker.entities(sorted(rows), unique):
-                for fact in facts_of(found, wanted, _IDS):
+                for fact in facts_of(found, wanted, _IDS, hidden):
                     yield fact
         counts = sorted(maker.left_out.items())
         left_out = ", ".join(f"{what}: {count:,}" for what, count in counts)

@@ -182,7 +182,12 @@ class Neo4jReader:
         return await self._connection.read(work)
 
     async def entity_facts(
-        self, entity: str, relation: str | None, namespace: Namespace, as_of: int | None
+        self,
+        entity: str,
+        relation: str | None,
+        namespace: Namespace,
+        as_of: int | None,
+        hidden: int | None,
     ) -> list[Fact]:
         """Return the facts of one entity."""
         if not is_text(entity):
@@ -191,7 +196,7 @@ class Neo4jReader:
         async def work(transaction: Transaction) -> list[Fact]:
             fetched, key = await self.fetch(entity, namespace, as_of, transaction)
             record = fetched.record(key)
-            return self._facts(record, relation) if record is not None else []
+            return self._facts(record, relation, hidden) if record is not None else []
 
         return await self._connection.read(work, bookmarks_of(as_of))
 
@@ -202,18 +207,18 @@ class Neo4jReader:
         )
 
     def batch_facts(
-        self, row: Row, relation: str | None, namespace: Namespace | None
+        self, row: Row, relation: str | None, namespace: Namespace | None, hidden: int | None
     ) -> list[Fact]:
         """Return the facts of an entity of a batch."""
         _, key, name, facts, _ = row
         record = stored_entity(key, name, facts)
         if record is None or (namespace is not None and namespace != split(key)[0]):
             return []
-        return self._facts(record, relation)
+        return self._facts(record, relation, hidden)
 
-    def _facts(self, record: EntityRecord, relation: str | None) -> list[Fact]:
+    def _facts(self, record: EntityRecord, relation: str | None, hidden: int | None) -> list[Fact]:
         wanted = relation_key(relation) if relation is not None else None
-        return facts_of(record, wanted, self._ids)
+        return facts_of(record, wanted, self._ids, hidden)
 
     async def known_after(self, after: str, name: str | None, batch: int) -> list[Row]:
         """Return the next entities by id: id, key, name, how many facts hold and have ended."""
@@ -304,9 +309,12 @@ async def scanned(
     namespace: Namespace | None,
     at: int,
     batch: int,
+    hidden: int | None,
 ) -> AsyncIterator[list[Fact]]:
     """Yield the facts of all entities, a batch of entities at a time."""
     after = ""
     while rows := await loop.run(reader.batch_after, after, at, batch):
         after = rows[-1][0]
-        yield [fact for row in rows for fact in reader.batch_facts(row, relation, namespace)]
+        yield [
+            fact for row in rows for fact in reader.batch_facts(row, relation, namespace, hidden)
+        ]

@@ -19,6 +19,7 @@ from lamlam.memory_backends.commits.validation import (
     operations,
 )
 from lamlam.memory_backends.model.commit_info import CommitInfo
+from lamlam.memory_backends.model.expiry import hiding_from
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
 from lamlam.memory_backends.model.known_names import checked_names
@@ -61,7 +62,7 @@ _READING = frozenset(
     {
         Capability.ALIASES, Capability.RULES, Capability.NAMESPACES, Capability.HISTORY,
         Capability.VALID_TIME, Capability.FUZZY, Capability.CHANGES, Capability.MULTIPROCESS,
-        Capability.SERVER, Capability.COMMIT_TIMES,
+        Capability.SERVER, Capability.COMMIT_TIMES, Capability.EXPIRY,
     }
 )  # fmt: skip
 _WRITING = frozenset(
@@ -144,23 +145,25 @@ class Neo4jStore(ServerHoldings):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> AsyncIterator[Fact]:
         """Yield all facts, or those of one entity, of one relation, or of both: of one state."""
         self._check_open()
         check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
+        hidden = hiding_from(include_expired)
         if relation is not None and not is_text(relation):
             return
         if entity is not None:
             for fact in await self._loop.run(
-                partial(self._reader.entity_facts, entity, relation, space or (), as_of)
+                partial(self._reader.entity_facts, entity, relation, space or (), as_of, hidden)
             ):
                 yield fact
             return
         revision = await self._loop.run(self._reader.revision, bookmarks_of(as_of))
         check_reached(as_of, revision)
         at = revision if as_of is None else int(as_of)
-        async for facts in scanned(self._reader, self._loop, relation, space, at, batch):
+        async for facts in scanned(self._reader, self._loop, relation, space, at, batch, hidden):
             for fact in facts:
                 yield fact
 

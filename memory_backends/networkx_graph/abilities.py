@@ -8,7 +8,7 @@ READING = frozenset(
     {
         Capability.FAST_LOOKUP, Capability.FUZZY, Capability.HISTORY, Capability.ALIASES,
         Capability.RULES, Capability.NAMESPACES, Capability.VALID_TIME, Capability.CHANGES,
-        Capability.COMMIT_TIMES,
+        Capability.COMMIT_TIMES, Capability.EXPIRY,
     }
 )  # fmt: skip
 WRITING = frozenset(

@@ -33,6 +33,8 @@ class GraphScan:
     namespace: Namespace | None = None
     as_of: int | None = None
     batch: int = 1000
+    hiding_from: int | None = None
+    """Facts whose period has ended by this moment, in microseconds, are left out."""
 
     def facts(self, locked: Locked, entity: str | None) -> Iterator[Fact]:
         """Yield facts; each entity is read as it is when its turn comes."""
@@ -51,7 +53,7 @@ class GraphScan:
             with locked():
                 for key in keys[start : start + self.batch]:
                     if (record := reader.record(key)) is not None:
-                        facts += facts_of(record, wanted, self.identify)
+                        facts += facts_of(record, wanted, self.identify, self.hiding_from)
             yield from facts
 
     def _keys(self, state: GraphState) -> list[str]:

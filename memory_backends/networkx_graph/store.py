@@ -34,6 +34,7 @@ from lamlam.memory_backends.commits.validation import (
 )
 from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityReader
+from lamlam.memory_backends.model.expiry import hiding_from
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.lookups import (
@@ -192,11 +193,14 @@ class GraphStore(NameQuestions, RequestedErasures, LocalStore):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> Iterator[Fact]:
         """Yield facts, as `scan` does; each entity is read as it is when its turn comes."""
         check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
-        scan = GraphScan(self._identify, relation, space, as_of, batch)
+        scan = GraphScan(
+            self._identify, relation, space, as_of, batch, hiding_from(include_expired)
+        )
         yield from scan.facts(self._locked, entity)
 
     async def history(

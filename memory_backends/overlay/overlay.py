@@ -47,7 +47,7 @@ _KEPT = frozenset(
     {
         Capability.ALIASES, Capability.RULES, Capability.NAMESPACES, Capability.HISTORY,
         Capability.VALID_TIME, Capability.FUZZY, Capability.FAST_LOOKUP, Capability.SERVER,
-        Capability.MULTIPROCESS,
+        Capability.MULTIPROCESS, Capability.EXPIRY, Capability.COMMIT_TIMES,
     }
 )  # fmt: skip
 _MOST_TRIES = 3
@@ -198,10 +198,19 @@ class Overlay(ReadOnlyStore):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> AsyncIterator[Fact]:
         """Yield the facts that the user sees; of both layers, also with ``None``."""
         layers = self._layers(namespace or ())
-        facts = scan_layers(self._store, layers, entity, relation, as_of, batch)
+        facts = scan_layers(
+            self._store,
+            layers,
+            entity,
+            relation,
+            as_of=as_of,
+            batch=batch,
+            include_expired=include_expired,
+        )
         try:
             async for fact in facts:
                 yield fact

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lamlam.memory_backends.model.clock import now
+from lamlam.memory_backends.model.expiry import ExpiryOptions, with_expired
 from lamlam.memory_backends.model.keys import canonical_key, fold, relation_key
 from lamlam.memory_backends.model.timestamps import holds_at, to_us
 from lamlam.memory_backends.overlay.views import is_hidden
@@ -24,11 +26,13 @@ async def scan_layers(
     layers: Layers,
     entity: str | None,
     relation: str | None,
+    *,
     as_of: int | None,
     batch: int,
+    include_expired: bool,
 ) -> AsyncGenerator[Fact, None]:
     """Yield the facts of both layers, those of one entity together; arguments as for `scan`."""
-    read = _Reading(store, relation, as_of, batch)
+    read = _Reading(store, relation, as_of, batch, with_expired(store, include_expired))
     if layers.shared is None:
         async for fact in read.of(entity, layers.own):
             yield fact
@@ -37,7 +41,7 @@ async def scan_layers(
         async for fact in _of_entity(read, layers, entity):
             yield fact
         return
-    held = _Held(datetime.now(UTC))
+    held = _Held(now())
     async for fact in read.of(None, layers.own, is_whole=True):
         held.add(fact)
     had: set[str] = set()
@@ -66,7 +70,7 @@ async def _of_entity(read: _Reading, layers: Layers, entity: str) -> AsyncIterat
     elif theirs and not mine and canonical_key(theirs[0].entity) != canonical_key(entity):
         entity = theirs[0].entity
         mine = [fact async for fact in read.of(entity, layers.own, is_whole=True)]
-    held = _Held(datetime.now(UTC))
+    held = _Held(now())
     for fact in mine:
         held.add(fact, "")
     if read.relation is None:
@@ -97,12 +101,18 @@ class _Reading:
     """Scans of a store that differ in entity and namespace."""
 
     def __init__(
-        self, store: FactStore, relation: str | None, as_of: int | None, batch: int
+        self,
+        store: FactStore,
+        relation: str | None,
+        as_of: int | None,
+        batch: int,
+        shown: ExpiryOptions,
     ) -> None:
         self._store = store
         self.relation = relation
         self._as_of = as_of
         self._batch = batch
+        self._shown = shown
 
     async def of(
         self, entity: str | None, namespace: Namespace, *, is_whole: bool = False
@@ -110,7 +120,12 @@ class _Reading:
         """Yield the facts of a namespace; ``is_whole``: of every relation."""
         relation = None if is_whole else self.relation
         facts = self._store.scan(
-            entity, relation, namespace=namespace, as_of=self._as_of, batch=self._batch
+            entity,
+            relation,
+            namespace=namespace,
+            as_of=self._as_of,
+            batch=self._batch,
+            **self._shown,
         )
         try:
             async for fact in facts:

@@ -19,20 +19,24 @@ def named_record(reader: EntityReader, key: str) -> EntityRecord | None:
     return record
 
 
-def facts_of(record: EntityRecord, wanted: str | None, identify: Identify) -> list[Fact]:
+def facts_of(
+    record: EntityRecord, wanted: str | None, identify: Identify, hiding_from: int | None = None
+) -> list[Fact]:
     """Return the facts of an entity, in stored order.
 
     Args:
         record: the entity.
         wanted: key of a relation: only facts of it, or of a synonym of it.
         identify: gives the ids of facts.
+        hiding_from: leave out facts whose period has ended by this moment, in microseconds.
     """
     key, name = record.key, record.name
     namespace = split(key)[0]
     return [
         as_fact(name, fact, identify(key, fact), namespace)
         for fact in record.stored()
-        if wanted is None or same_relation(fact.key, wanted)
+        if (wanted is None or same_relation(fact.key, wanted))
+        and (hiding_from is None or fact.valid_to is None or fact.valid_to > hiding_from)
     ]
 
 

@@ -60,6 +60,7 @@ from lamlam.memory_backends.resolution.relation_matching import (
 )
 from lamlam.memory_backends.resolution.typos import ACCEPTED_SCORE, count_slips, likeness
 from lamlam.memory_backends.resolution.valid_time import (
+    at_other_times,
     facts_holding,
     holds,
     is_timeless,
@@ -167,10 +168,17 @@ def look_up(
         return result(LookupStatus.MISS, candidates=candidates)
     if not turned:
         holding = facts_holding(stored, query.valid_at)
-        return result(LookupStatus.HIT if holding else LookupStatus.NOT_VALID_AT, stored=holding)
+        if holding:
+            return result(LookupStatus.HIT, stored=holding)
+        held = (EntityFact(record.name, record.key, fact, fact.value) for fact in stored)
+        others = at_other_times(held, query.valid_at, identify)
+        return result(LookupStatus.NOT_VALID_AT, candidates=others)
     own = [EntityFact(record.name, record.key, fact, fact.value) for fact in stored]
     valid = joined_values(valid_at(own, query.valid_at), valid_at(turned, query.valid_at))
-    return result(LookupStatus.HIT if valid else LookupStatus.NOT_VALID_AT, owned=valid)
+    if valid:
+        return result(LookupStatus.HIT, owned=valid)
+    others = at_other_times([*own, *turned], query.valid_at, identify)
+    return result(LookupStatus.NOT_VALID_AT, candidates=others)
 
 
 def _of_relation(

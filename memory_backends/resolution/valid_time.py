@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from heapq import nsmallest
+from itertools import islice
 
+from lamlam.cut_text import cut_text
+from lamlam.memory_backends.model.candidates import Candidate
 from lamlam.memory_backends.model.clock import microseconds as microseconds
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.lazy_facts import LongFacts
-from lamlam.memory_backends.model.lookups import EntityFact, StoredFact
-from lamlam.memory_backends.model.timestamps import holds_at
+from lamlam.memory_backends.model.lookups import EntityFact, Identify, StoredFact
+from lamlam.memory_backends.model.timestamps import from_us, holds_at
+
+_MOST_CANDIDATES = 5
+_MOST_COMPARED = 1024
+"""Facts among which the nearest in time are looked for: generation waits for it."""
+_MAX_VALUE = 100
+"""Characters of a value that a candidate shows."""
 
 
 def facts_holding(stored: Sequence[StoredFact], moment: Instant | None) -> Sequence[StoredFact]:
@@ -54,3 +64,35 @@ def is_timeless(stored: Sequence[StoredFact]) -> bool:
     if isinstance(stored, LongFacts):
         return stored.is_timeless
     return all(fact.valid_from is None and fact.valid_to is None for fact in stored)
+
+
+def at_other_times(
+    facts: Iterable[EntityFact], moment: Instant | None, identify: Identify | None
+) -> tuple[Candidate, ...]:
+    """Return facts that do not hold at a moment as candidates, those nearest in time first.
+
+    Args:
+        facts: none of which holds then.
+        moment: of world time; ``None`` is now.
+        identify: gives the ids of facts.
+    """
+    at = microseconds(moment)
+
+    def distance(one: EntityFact) -> int:
+        begin, end = one.fact.valid_from, one.fact.valid_to
+        return at - end if end is not None and end <= at else (begin or at) - at
+
+    return tuple(
+        [
+            Candidate(
+                one.name,
+                one.fact.relation,
+                1.0,
+                facts=((one.fact.relation, cut_text(one.fact.value, _MAX_VALUE)),),
+                valid_from=from_us(one.fact.valid_from),
+                valid_to=from_us(one.fact.valid_to),
+                fact_id=identify(one.key, one.fact) if identify is not None else None,
+            )
+            for one in nsmallest(_MOST_CANDIDATES, islice(facts, _MOST_COMPARED), key=distance)
+        ]
+    )

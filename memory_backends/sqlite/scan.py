@@ -35,6 +35,8 @@ class Scan:
     namespace: Namespace | None = None
     as_of: int | None = None
     batch: int = 1000
+    hiding_from: int | None = None
+    """Facts whose period has ended by this moment, in microseconds, are left out."""
 
     def of_entity(self, reader: SqliteReader, entity: str) -> list[Fact]:
         """Return the facts of one entity, by its key or an alias."""
@@ -69,7 +71,7 @@ class Scan:
         if self.namespace is not None and split(record.key)[0] != self.namespace:
             return []
         wanted = relation_key(self.relation) if self.relation is not None else None
-        return facts_of(record, wanted, self.identify)
+        return facts_of(record, wanted, self.identify, self.hiding_from)
 
 
 def entities_at(reader: SqliteReader, revision: int, batch: int) -> Iterator[StoredEntity]:

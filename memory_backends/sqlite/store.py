@@ -21,6 +21,7 @@ from lamlam.memory_backends.commits.validation import (
 )
 from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityReader
+from lamlam.memory_backends.model.expiry import hiding_from
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
 from lamlam.memory_backends.model.lookups import (
     EntityView,
@@ -79,7 +80,7 @@ _READING = frozenset(
     {
         Capability.FAST_LOOKUP, Capability.FUZZY, Capability.HISTORY, Capability.VALID_TIME,
         Capability.NAMESPACES, Capability.ALIASES, Capability.RULES, Capability.CHANGES,
-        Capability.MULTIPROCESS, Capability.COMMIT_TIMES,
+        Capability.MULTIPROCESS, Capability.COMMIT_TIMES, Capability.EXPIRY,
     }
 )  # fmt: skip
 _WRITING = frozenset(
@@ -228,11 +229,12 @@ class SqliteStore(SqliteFile, NameQuestions, RequestedErasures, LocalStore):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> Generator[Fact, None, None]:
         """Yield facts, as `scan` does; ``batch`` entities are read at a time, facts come as they go."""
         check_scan(entity, relation, as_of, batch)
         space = None if namespace is None else check_namespace(namespace)
-        scan = Scan(self._identify, relation, space, as_of, batch)
+        scan = Scan(self._identify, relation, space, as_of, batch, hiding_from(include_expired))
         if entity is not None:
             with self._reading() as reader:
                 facts = scan.of_entity(reader, entity)

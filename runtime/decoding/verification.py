@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from lamlam.memory_backends.overlay.layers import Layers
@@ -227,11 +226,14 @@ def _look_through(
     places: Sequence[_Where], known: dict[_Where, _Known], store: Any
 ) -> Generator[Any, Any, None]:
     """Read what the store holds and held of some entities."""
+    from lamlam.memory_backends.model.expiry import with_expired
+
+    # What has expired since the text was written has not been erased.
     has_history = "history" in store.capabilities
     for place in places:
         if place not in known:
             name, space = place
-            stored = yield store.scan(name, namespace=space)
+            stored = yield store.scan(name, namespace=space, **with_expired(store))
             past = (yield store.history(name, namespace=space)) if has_history else None
             known[place] = _Known(stored, past)
 
@@ -327,11 +329,10 @@ def _gone(asked: _Asked, result: LookupResult, known: Sequence[_Known]) -> SpanC
 
 def _holds(fact: Fact) -> bool:
     """Return whether the period of a fact includes now."""
+    from lamlam.memory_backends.model.clock import microseconds
     from lamlam.memory_backends.model.timestamps import holds_at, to_us
 
-    now = to_us(datetime.now(UTC))
-    assert now is not None
-    return holds_at(to_us(fact.valid_from), to_us(fact.valid_to), now)
+    return holds_at(to_us(fact.valid_from), to_us(fact.valid_to), microseconds(None))
 
 
 def _says(fact: Fact, asked: _Asked) -> bool:

@@ -160,7 +160,9 @@ def _ask(sequence: RunningSequence, lookup: Lookup) -> None:
 
 def _takes_nearest(sequence: RunningSequence, result: LookupResult) -> bool:
     policy = MISS_POLICIES[sequence.request.settings.policy]
-    return policy.takes_nearest and bool(result.candidates)
+    # What holds at another time has been found: asking again would not find more.
+    is_near = bool(result.candidates) and result.status != "not_valid_at"
+    return policy.takes_nearest and is_near
 
 
 def _hand_over(sequence: RunningSequence, record: LookupRecord) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.memory_backends.model.lookups import LookupResult
 from lamlam.memory_backends.model.namespaces import written
@@ -17,7 +18,7 @@ _NOTES: dict[LookupStatus, tuple[_Status, str | None]] = {
     LookupStatus.MISS: ("miss", "memory does not hold this; say so instead of guessing"),
     LookupStatus.NOT_VALID_AT: (
         "not_valid_at",
-        "memory holds no value for now, only for other times; say so instead of guessing",
+        "memory holds no value for now, only for other times: the candidates; say so",
     ),
     LookupStatus.AMBIGUOUS: (
         "ambiguous",
@@ -71,12 +72,18 @@ def _values(result: LookupResult, fitting: Fitting) -> list[FoundValue]:
     return shown
 
 
+def _written(moment: Instant | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
 def _candidates(result: LookupResult, fitting: Fitting) -> list[NearName]:
     return [
         NearName(
             entity=fitting.text(near.entity),
             relation=fitting.maybe(near.relation),
             facts={fitting.text(key): fitting.text(one) for key, one in near.facts or ()},
+            valid_from=_written(near.valid_from),
+            valid_to=_written(near.valid_to),
         )
         for near in result.candidates[:_MAX_CANDIDATES]
     ]

@@ -77,6 +77,8 @@ class NearName(AnswerPart):
     facts: Annotated[
         dict[str, str], Field(description="By which entities of one name differ.")
     ] = {}
+    valid_from: Annotated[str | None, Field(description="Of a fact of another time only.")] = None
+    valid_to: Annotated[str | None, Field(description="ISO 8601: when it no longer held.")] = None
 
 
 class LookUpResult(ToolResult):

@@ -246,9 +246,15 @@ class _Awaited(FactStore):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> AsyncIterator[Fact]:
         for fact in self._twin.scan(
-            entity, relation, namespace=namespace, as_of=as_of, batch=batch
+            entity,
+            relation,
+            namespace=namespace,
+            as_of=as_of,
+            batch=batch,
+            include_expired=include_expired,
         ):
             yield fact
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from lamlam.errors import BadFact, BadToolCall, PolicyRefused, TooManyValues
+from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import Assert, ErasureReceipt, Replace
@@ -205,7 +206,8 @@ class ToolWork:
         await check_allowed(action, self._policies, self._settle, which)
 
     async def _held(self, given: Correct | Forget, namespace: Namespace) -> tuple[Fact, ...]:
-        facts = self._store.scan(given.entity, given.relation, namespace=namespace)
+        shown = with_expired(self._store)  # they would go, too
+        facts = self._store.scan(given.entity, given.relation, namespace=namespace, **shown)
         return tuple([fact async for fact in facts])
 
     def _one_of_many(self, index: int, given: object) -> NewFact:

@@ -176,7 +176,9 @@ def test_typed_values_and_periods(facts: Facts) -> None:
     assert as_json(facts("get", "Ada", "office", "--at", "1845", "--json", *store))["values"]
     status, out, err = facts("get", "Ada", "office", *store)
     assert (status, out) == (1, "") and "other times" in err
-    assert "from 1840-01-01 until 1850-01-01" in facts("search", "mayor", *store)[1]
+    assert facts("search", "mayor", *store)[0] == 1
+    found = facts("search", "mayor", "--expired", *store)[1]
+    assert "from 1840-01-01 until 1850-01-01" in found
     for wrong, said in (
         (("set", "Ada", "x", "soon", "--type", "date"), "is not a date"),
         (("set", "Ada", "x", "y", "--type", "time"), "no type 'time'"),

@@ -99,13 +99,19 @@ class Waiting(FactStore):
         namespace: Namespace | None = None,
         as_of: int | None = None,
         batch: int = 1000,
+        include_expired: bool = False,
     ) -> AsyncIterator[Fact]:
         # A cancel scope that is left in another task than it was entered in raises.
         self.n_open += 1
         try:
             with anyio.fail_after(HANG_S):
                 async for fact in self._store.scan(
-                    entity, relation, namespace=namespace, as_of=as_of, batch=batch
+                    entity,
+                    relation,
+                    namespace=namespace,
+                    as_of=as_of,
+                    batch=batch,
+                    include_expired=include_expired,
                 ):
                     await self._wait()
                     yield fact

@@ -11,6 +11,7 @@ from lamlam.errors import ChangesGone
 from lamlam.memory_backends.conformance.backend import Place
 from lamlam.memory_backends.conformance.laws.base import Laws, does_not_apply, needs
 from lamlam.memory_backends.conformance.samples import ADA, changes, fact, listed, put
+from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.operations import (
     AddAlias,
@@ -55,7 +56,7 @@ class FollowingCopy:
 
 async def held(store: FactStore) -> list[str]:
     """Return what `FollowingCopy.held` must return."""
-    return sorted([repr(one) async for one in store.scan()])
+    return sorted([repr(one) async for one in store.scan(**with_expired(store))])
 
 
 def commits_of(can: frozenset[Capability]) -> Sequence[Sequence[Op]]:
@@ -116,7 +117,7 @@ class FeedLaws(Laws):
     async def test_a_new_version_is_asserted_and_nothing_ended(self, store: FactStore) -> None:
         """The feed gives an update of a fact as the new version, with the same id."""
         await store.apply([Assert(fact(source="a"))])
-        (before,) = await listed(store.scan())
+        (before,) = await listed(store.scan(**with_expired(store)))
         commit = await store.apply([Assert(fact(source="b"))])
         (told,) = await changes(store, commit.revision - 1)
         assert told.fact is not None

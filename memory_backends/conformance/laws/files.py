@@ -21,6 +21,7 @@ from lamlam.memory_backends.conformance.samples import (
     triples,
 )
 from lamlam.memory_backends.fact_formats.fact_files import FactFile, write_facts
+from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation, Op
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -64,7 +65,7 @@ async def items(store: FactStore) -> list[Op]:
     held: list[Op] = []
     if Capability.RULES in can:
         held += [DefineRelation(rule) for rule in await store.rules()]
-    held += [Assert(one) async for one in store.scan()]
+    held += [Assert(one) async for one in store.scan(**with_expired(store))]
     if Capability.CHANGES in can and Capability.ALIASES in can:
         held += [
             AddAlias(change.entity, change.alias, change.namespace)
@@ -88,7 +89,7 @@ class FileLaws(Laws):
         """
         await store.apply([Assert(one) for one in rich_facts(store.capabilities)])
         path = str(tmp_path / f"facts.{format}")
-        written = write_facts([one async for one in store.scan()], path)
+        written = write_facts([one async for one in store.scan(**with_expired(store))], path)
         assert (written.facts, written.lost) == (len(await facts(store)), "")
         async with place.another() as other:
             await other.apply(list(FactFile(path)))
@@ -123,7 +124,7 @@ class FileLaws(Laws):
         ]
         await put(store, *rows)
         path = str(tmp_path / "facts.lmlm")
-        write_facts([one async for one in store.scan()], path)
+        write_facts([one async for one in store.scan(**with_expired(store))], path)
         async with place.another() as other:
             await other.apply(list(FactFile(path)))
             assert await triples(other) == sorted(rows)
@@ -138,7 +139,7 @@ class FileLaws(Laws):
         given = rich_facts(store.capabilities)
         async with connect(url.replace("{folder}", str(tmp_path))) as other:
             await store.apply([Assert(one) for one in given])
-            await other.apply([Assert(one) async for one in store.scan()])
+            await other.apply([Assert(one) async for one in store.scan(**with_expired(store))])
             assert await facts(other) == await facts(store) == plain(given)
             for name in (ADA, "José", "x\ny"):
                 assert [one.surface async for one in other.scan(name)] == [

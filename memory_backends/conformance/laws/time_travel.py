@@ -18,6 +18,7 @@ from lamlam.memory_backends.conformance.samples import (
     values,
 )
 from lamlam.memory_backends.model.early_moments import Instant
+from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.lookups import Lookup, LookupStatus
 from lamlam.memory_backends.model.operations import AddAlias, Assert, Replace, Retract
 from lamlam.memory_backends.model.timestamps import as_moment
@@ -38,7 +39,7 @@ async def at(store: FactStore, moment: Instant, relation: str = "mayor") -> list
 
 async def periods(store: FactStore) -> list[tuple[str, int | None, int | None]]:
     """Return values with the years of their periods, in stored order."""
-    read = await listed(store.scan())
+    read = await listed(store.scan(**with_expired(store)))
     return [(f.surface, _year(f.valid_from), _year(f.valid_to)) for f in read]
 
 
@@ -99,7 +100,7 @@ class ValidTimeLaws(Laws):
             Assert(fact("A", "mayor", valid_from="1920", valid_to="1930")),
             Assert(fact("A", "mayor", valid_from="1925", valid_to="1935")),
         ])  # fmt: skip
-        assert len({one.id async for one in store.scan()}) == 3
+        assert len({one.id async for one in store.scan(**with_expired(store))}) == 3
         assert await at(store, year(1915)) == []
         assert await at(store, year(1927)) == ["A"]
         await store.apply([Retract(ADA, "mayor", exact=True, valid_from=year(1900))])
@@ -108,9 +109,9 @@ class ValidTimeLaws(Laws):
     async def test_the_end_of_a_period_becomes_known(self, store: FactStore) -> None:
         """The same statement with another end is the same fact with that end."""
         await store.apply([Assert(fact("A", "mayor", valid_from="1900"))])
-        fact_id = (await listed(store.scan()))[0].id
+        fact_id = (await listed(store.scan(**with_expired(store))))[0].id
         await store.apply([Assert(fact("A", "mayor", valid_from="1900", valid_to="1910"))])
-        (read,) = await listed(store.scan())
+        (read,) = await listed(store.scan(**with_expired(store)))
         assert (read.id, read.valid_to) == (fact_id, year(1910))
 
     async def test_replacing_in_the_middle_of_a_period(self, store: FactStore) -> None:
@@ -231,7 +232,7 @@ class HistoryLaws(Laws):
         """
         first = await store.apply([Assert(fact(source="a"))])
         second = await store.apply([Assert(fact(source="b", confidence=0.5))])
-        (now,) = await listed(store.scan())
+        (now,) = await listed(store.scan(**with_expired(store)))
         (past,) = await store.history(ADA)
         assert (now.id, now.revision) == (past.fact.id, second.revision)
         assert (past.asserted, past.retracted) == (first.revision, second.revision)

@@ -143,11 +143,16 @@ class OracleCommit:
                     self.put(name, replace(row, sources=tuple(dict.fromkeys(sources))))
                 else:
                     self.replace(name, row, held, op.expected)
-            case Retract(entity, relation, value, space, exact, valid_from):
+            case Retract(entity, relation, value, space, exact, valid_from, ended_by):
                 name, key = state.meant((space, canonical_key(entity))), canonical_key(relation)
                 for r in list(state.rows(name)):
                     named = r.key == key and r.begin == _begin(valid_from)
-                    if (named if exact else same_relation(r.key, key)) and _is(r, value):
+                    is_over = ended_by is None or r.end <= _begin(ended_by)
+                    if (
+                        is_over
+                        and (named if exact else same_relation(r.key, key))
+                        and _is(r, value)
+                    ):
                         self.end(name, r)
             case DefineRelation(rule):
                 known = state.rule(rule.name)

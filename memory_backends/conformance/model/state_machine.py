@@ -27,6 +27,7 @@ from lamlam.memory_backends.conformance.model.oracle import Oracle
 from lamlam.memory_backends.conformance.model.oracle_commit import FOREVER, Name, OracleRow
 from lamlam.memory_backends.conformance.samples import RANDOM, listed
 from lamlam.memory_backends.model.early_moments import Instant
+from lamlam.memory_backends.model.expiry import ExpiryOptions, with_expired
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.operations import (
@@ -334,6 +335,10 @@ class StoreMachine(RuleBasedStateMachine):
         now = self.model.now
         held = {name: rows for name, rows in now.facts.items() if rows}
         assert self._scanned() == {n: [self._row(row) for row in rows] for n, rows in held.items()}
+        if Capability.EXPIRY in self.can:
+            standing = {n: [r for r in rows if r.end == FOREVER] for n, rows in held.items()}
+            shown = {n: [self._row(row) for row in rows] for n, rows in standing.items() if rows}
+            assert self._read({}) == shown
         info = self.portal.call(self.store.info)
         assert info.revision - self.base == self.model.revision
         assert (info.facts, info.entities) == (sum(map(len, held.values())), len(held))
@@ -354,8 +359,11 @@ class StoreMachine(RuleBasedStateMachine):
         return round(fraction * self.model.revision)
 
     def _scanned(self, **where: Any) -> dict[Name, list[Any]]:
+        return self._read(with_expired(self.store), **where)
+
+    def _read(self, shown: ExpiryOptions, **where: Any) -> dict[Name, list[Any]]:
         held: dict[Name, list[Any]] = {}
-        for fact in self.portal.call(listed, self.store.scan(batch=2, **where)):
+        for fact in self.portal.call(listed, self.store.scan(batch=2, **where, **shown)):
             name = fact.namespace, canonical_key(fact.entity)
             held.setdefault(name, []).append(self._seen(fact))
             assert where or fact.entity == self.model.now.spelt[name]

@@ -38,7 +38,8 @@ class JsonlBackend(Backend):
     capabilities = frozenset(
         {
             Capability.WRITE, Capability.TRANSACTIONS, Capability.CAS, Capability.NAMESPACES,
-            Capability.VALID_TIME, Capability.FUZZY, Capability.FAST_LOOKUP, Capability.ERASE,
+            Capability.VALID_TIME,
+        Capability.EXPIRY, Capability.FUZZY, Capability.FAST_LOOKUP, Capability.ERASE,
         }
     )  # fmt: skip
 
