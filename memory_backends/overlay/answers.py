@@ -68,6 +68,8 @@ def all_answers(
         theirs = None if layers.shared is None else next(found)
         if theirs is None or is_decided(mine):
             answers[n] = mine
+        elif is_plainly_behind(mine, theirs):
+            answers[n] = theirs
         else:
             steps[n] = merged_answer(query, layers, mine, theirs)
     sent: dict[int, Any] = dict.fromkeys(steps)
@@ -89,6 +91,15 @@ def all_answers(
             following |= {n: [next(more) for _ in some] for n, some in wanted.items()}
         sent = following
     return [answers[n] for n in range(len(queries))]
+
+
+def is_plainly_behind(mine: LookupResult, theirs: LookupResult) -> bool:
+    """Return whether the shared layer answers by the very name what the user's own lacks."""
+    return (
+        is_decided(theirs)
+        and mine.status == LookupStatus.MISS
+        and mine.match.entity.kind in ("exact", "none")
+    )
 
 
 def merged_answer(query: Lookup, layers: Layers, mine: LookupResult, theirs: LookupResult) -> Steps:

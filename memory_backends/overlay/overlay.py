@@ -27,6 +27,7 @@ from lamlam.memory_backends.overlay.answers import (
     Steps,
     all_answers,
     is_decided,
+    is_plainly_behind,
     merged_answer,
 )
 from lamlam.memory_backends.overlay.layers import Layers, read_layers
@@ -97,6 +98,8 @@ class Overlay(ReadOnlyStore):
         if layers.shared is None or is_decided(mine):
             return mine
         theirs = store.lookup_nowait(replace(query, namespace=layers.shared))
+        if is_plainly_behind(mine, theirs):
+            return theirs
         return self._answer_nowait(merged_answer(query, layers, mine, theirs))
 
     def describe_nowait(

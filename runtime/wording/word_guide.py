@@ -55,6 +55,8 @@ class WordGuide:
     def __init__(self, store: NameSource, as_of: int | None = None) -> None:
         self._store = store
         self._as_of = as_of
+        self._loosely: dict[str, bool] = {}
+        self._exactly: dict[str, bool] = {}
 
     def read(self, text: str) -> Asked | None:
         """Return what the end of a text asks for; ``None`` where no sentence is under way."""
@@ -129,12 +131,20 @@ class WordGuide:
         return None if any(_is_alike(meant, other) for other in others) else meant
 
     def _probe(self, names: Collection[str]) -> Collection[str]:
-        if not names:
-            return ()
-        return self._store.known_names_nowait(list(names), as_of=self._as_of, loosely=True)
+        return self._known(names, self._loosely, loosely=True)
 
     def _probe_exactly(self, names: Collection[str]) -> Collection[str]:
-        return self._store.known_names_nowait(list(names), as_of=self._as_of) if names else ()
+        return self._known(names, self._exactly, loosely=False)
+
+    def _known(
+        self, names: Collection[str], told: dict[str, bool], *, loosely: bool
+    ) -> Collection[str]:
+        """Return the names that memory knows; each is asked about once in a text that grows."""
+        new = [name for name in names if name not in told]
+        if new:
+            found = self._store.known_names_nowait(new, as_of=self._as_of, loosely=loosely)
+            told |= {name: name in found for name in new}
+        return frozenset([name for name in names if told[name]])
 
     def _view(self, name: str, text: str, *, fuzzy: bool) -> EntityView | None:
         view = self._store.describe_nowait(name, fuzzy=fuzzy, as_of=self._as_of)
