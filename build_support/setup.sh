@@ -112,7 +112,7 @@ setup_light() {
   # A path entry and no import hook: from the folder above, Python would otherwise take
   # the checkout itself, which is called lamlam too, for the package.
   pip_quietly "lamlam" install --constraint "$constraints" \
-    --config-settings editable_mode=compat --editable .
+    --config-settings editable_mode=compat --editable '.[engine]'
   say "ready: $venv/bin/lamlam"
 }
 

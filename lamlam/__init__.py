@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from lamlam.runtime.decoding.completion import Completion as Completion
     from lamlam.runtime.decoding.completion import RequestedCall as RequestedCall
     from lamlam.runtime.decoding.completion import TokenLogprob as TokenLogprob
+    from lamlam.runtime.decoding.constraint import Constraint as Constraint
     from lamlam.runtime.decoding.events import Finished as Finished
     from lamlam.runtime.decoding.events import LookupAnswered as LookupAnswered
     from lamlam.runtime.decoding.events import LookupMissed as LookupMissed
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from lamlam.runtime.decoding.events import Text as Text
     from lamlam.runtime.decoding.events import Thought as Thought
     from lamlam.runtime.decoding.events import ToolRequested as ToolRequested
-    from lamlam.runtime.decoding.key_constraint import Constraint as Constraint
     from lamlam.runtime.decoding.spans import LookupRecord as LookupRecord
     from lamlam.runtime.decoding.spans import Span as Span
     from lamlam.runtime.decoding.verification import SpanCheck as SpanCheck
@@ -94,7 +94,7 @@ _MODULES = {
         "Completion RequestedCall TokenLogprob",
         "lamlam.runtime.decoding.events": "Finished LookupAnswered LookupMissed LookupStarted Text "
         "Thought ToolRequested",
-        "lamlam.runtime.decoding.key_constraint": "Constraint",
+        "lamlam.runtime.decoding.constraint": "Constraint",
         "lamlam.runtime.decoding.spans": "LookupRecord Span",
         "lamlam.runtime.decoding.verification": "SpanCheck Verification",
         "lamlam.runtime.engine": "Engine",

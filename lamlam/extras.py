@@ -8,12 +8,23 @@ import shlex
 # Not read from the metadata of the installation, which in a clone are of its last set-up.
 EXTRAS: dict[str, tuple[str, ...]] = {
     "cluster": ("ray[data]",),
+    "engine": ("jinja2", "llama-cpp-python", "llguidance", "numpy"),
     "graph": ("matplotlib",),
     "neo4j": ("neo4j", "neo4j-rust-ext"),
     "otel": ("opentelemetry-api",),
     "rdf": ("pyoxigraph",),
     "testing": ("hypothesis", "pytest", "testcontainers"),
-    "train": ("gguf", "safetensors", "tokenizers", "torch", "transformers"),
+    "train": ("gguf", "numpy", "safetensors", "tokenizers", "torch", "transformers"),
+}
+
+# What the code imports of them, each with the package that has it: by this one the whole is known.
+MODULES: dict[str, dict[str, str]] = {
+    "engine": {
+        "llama_cpp": "llama-cpp-python",
+        "numpy": "numpy",
+        "jinja2": "jinja2",
+        "llguidance": "llguidance",
+    },
 }
 
 # Older releases would give wrong results, or none, without an error. Another package may bring

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import numpy as np
+from lamlam.errors import BadCheckpoint, MissingExtra, UnknownOption
 
-from lamlam.errors import BadCheckpoint, MissingExtra, UnknownOption, UsageError
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    raise MissingExtra("train", "numpy") from None
+
 from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.quant.architectures import Architecture, TensorRule, Weights, read_architecture
 from lamlam.quant.checkpoint_settings import CheckpointSettings, read_json, read_settings
@@ -22,16 +24,14 @@ from lamlam.quant.generation_settings import GenerationSettings, generation_sett
 from lamlam.quant.hf_checkpoint import HfWeights
 from lamlam.quant.unplaced import check_placed
 from lamlam.quant.vocabularies import GgufVocabulary, read_vocabulary
+from lamlam.quant.written_file import Progress, written_beside
 from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal
 from lamlam.runtime.llama.model_file import is_phi3_name
-from lamlam.unfinished_files import part_beside
 
 log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 DType = Literal["f16", "bf16", "f32"]
-Progress = Callable[[int, int], None]
-"""Called with the number of tensors done and in all."""
 # The format's numbers for "mostly this type".
 _FILE_TYPES: dict[DType, int] = {"f32": 0, "f16": 1, "bf16": 32}
 _LARGEST_F16 = 65504.0
@@ -90,32 +90,6 @@ def export_gguf(
             writer.close()
         seal(unfinished)
     return out
-
-
-@contextmanager
-def written_beside(target: Path) -> Iterator[Path]:
-    """Yield a path beside the target that takes its name when the block ends well.
-
-    Raises:
-        UsageError: the target is not a file, or its folder does not exist or is not writable.
-    """
-    target = Path(os.path.realpath(target))  # a link goes on pointing to its file
-    unfinished = part_beside(target)
-    if target.is_dir():
-        raise UsageError(f"{target} is a folder; name a file")
-    if target.exists() and not target.is_file():
-        raise UsageError(f"{target} is a pipe or a device; name a file")
-    try:
-        unfinished.touch()
-    except OSError as problem:
-        raise UsageError(f"cannot write {target}: {problem.strerror}") from None
-    try:
-        yield unfinished
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _match(

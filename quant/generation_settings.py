@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadCheckpoint
+from lamlam.installed import need
 from lamlam.quant.checkpoint_settings import CheckpointSettings
 from lamlam.quant.vocabularies import GgufVocabulary
 
@@ -86,6 +87,7 @@ def _places(
 
 def _not_ends(tokens: list[int], write: WriteVocabulary, places: dict[str, int]) -> list[int]:
     """Return the tokens that llama.cpp would generate past, asked of llama.cpp itself."""
+    need("engine")
     import llama_cpp
 
     from lamlam.runtime.llama.native_log import silence_log

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import BadModelFile, UnknownOption, UsageError
-from lamlam.quant.export import Progress, written_beside
+from lamlam.installed import need
+from lamlam.quant.written_file import Progress, written_beside
 from lamlam.runtime.llama.checksum import PLACEHOLDERS, seal, verify
 from lamlam.runtime.llama.model_kind import check_is_model
 from lamlam.runtime.llama.model_parts import read_parts
@@ -29,7 +30,11 @@ def quantisation_types() -> dict[str, int]:
     """Return every type that this llama.cpp can write: name to its number.
 
     Some need an importance matrix for some tensors; `quantise` then raises an error.
+
+    Raises:
+        MissingExtra: the engine is not installed.
     """
+    need("engine")
     import llama_cpp
 
     return {
@@ -60,6 +65,7 @@ def quantise(
         progress: called with the number of tensors done and in all.
 
     Raises:
+        MissingExtra: the engine is not installed.
         UnknownOption: no such type.
         BadModelFile: ``src`` is not a GGUF file, damaged, or llama.cpp cannot quantise it.
         UsageError: ``src`` is already quantised, or ``dst`` is the same file.

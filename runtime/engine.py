@@ -20,8 +20,8 @@ from lamlam.errors import EngineClosed, TraceFailed, UsageError
 from lamlam.event_loop import EventLoop
 from lamlam.one_process import OneProcess, engine_elsewhere
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion
+from lamlam.runtime.decoding.constraint import Constraint, read_constraint
 from lamlam.runtime.decoding.events import Event, EventSource
-from lamlam.runtime.decoding.key_constraint import Constraint, read_constraint
 from lamlam.runtime.decoding.option_checks import check_choice, check_names, check_number, stated
 from lamlam.runtime.decoding.settings import (
     CHAT_DEFAULTS,
@@ -38,7 +38,8 @@ from lamlam.runtime.observers.observer import BegunText
 from lamlam.runtime.observers.observer_set import ObserverSet
 from lamlam.runtime.observers.trace import Trace
 from lamlam.runtime.scheduling.event_channel import EventChannel
-from lamlam.runtime.scheduling.owner_thread import LoadedModel, ModelSettings, OwnerThread, closed
+from lamlam.runtime.scheduling.model_settings import LoadedModel, ModelSettings, closed
+from lamlam.runtime.scheduling.owner_start import start
 from lamlam.runtime.scheduling.request import GenerationRequest, TextEvents, last_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from lamlam.runtime.chat.prompt import ChatFormat
     from lamlam.runtime.decoding.vocabulary import ChatPrompt
     from lamlam.runtime.observers.telemetry import Telemetry
+    from lamlam.runtime.scheduling.owner_thread import OwnerThread
 
 
 class EngineKeywords(TypedDict, total=False):
@@ -126,7 +128,7 @@ class Engine(OneProcess, OnlyAsyncWith):
         Raises:
             UnknownOption: an option that does not exist.
             UsageError: a value that makes no sense.
-            MissingExtra: ``telemetry`` without OpenTelemetry.
+            MissingExtra: the engine is not installed; or ``telemetry`` without OpenTelemetry.
         """
         check_names(options, ["model", "memory", *EngineKeywords.__annotations__])
         given = stated(options)
@@ -195,14 +197,8 @@ class Engine(OneProcess, OnlyAsyncWith):
             path = self._model_path()
             ready: EventChannel[LoadedModel | BaseException] = EventChannel()
             opened: Future[FactStore | None] = Future()
-            owner = OwnerThread(
-                path,
-                self._settings,
-                opened,
-                self._constraint,
-                ready.put,
-                self._memory.entity_names,
-            )
+            names = self._memory.entity_names
+            owner = start(path, self._settings, opened, self._constraint, ready.put, names)
             try:
                 is_plain = self._settings.plain or (False if self._model == "bundled" else None)
                 await self._memory.open(path, self._stack, is_plain=is_plain)

@@ -11,8 +11,7 @@ import anyio.to_thread
 
 from lamlam.errors import NotSupported, UsageError
 from lamlam.lookup_tokens import LOOKUP_TOKENS
-from lamlam.runtime.decoding.entity_names import EntityNames
-from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.text_memory import memory_of
 from lamlam.runtime.llama.model_file import check_file
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.protocol import FactStore
+    from lamlam.runtime.decoding.entity_names import EntityNames
     from lamlam.runtime.decoding.settings import TextSettings
 
 
@@ -47,7 +47,7 @@ class EngineMemory:
         self._memory = memory
         self._is_strict = constraint is not None and constraint.strict
         is_whole = constraint is not None and constraint.strict and not constraint.only_named
-        self.entity_names = EntityNames() if is_whole else None
+        self.entity_names = _all_names() if is_whole else None
         """All names of the store, if a strict constraint needs them."""
         self.store: FactStore | None = None
         self._has_lookup_tokens = False
@@ -167,3 +167,9 @@ class EngineMemory:
 def _is_plain(path: Path) -> bool:
     texts = check_file(path).metadata["tokenizer.ggml.tokens"]
     return set(LOOKUP_TOKENS).isdisjoint(texts)
+
+
+def _all_names() -> EntityNames:
+    from lamlam.runtime.decoding.entity_names import EntityNames  # loads NumPy
+
+    return EntityNames()

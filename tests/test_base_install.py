@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import shlex
+import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
+from lamlam.bundled import model_path
 from lamlam.extras import EXTRAS
+from tests.paths import ROOT
 from tests.programs import run_python
 
 # Modules of what the extras bring, and of what only these bring in turn.
 HIDDEN = (
-    "docker", "gguf", "huggingface_hub", "hypothesis", "matplotlib", "neo4j", "opentelemetry",
-    "pyoxigraph", "pytest", "rdflib", "safetensors", "testcontainers", "tokenizers", "torch",
-    "transformers",
+    "diskcache", "docker", "gguf", "huggingface_hub", "hypothesis", "jinja2", "llama_cpp",
+    "llguidance", "markupsafe", "matplotlib", "neo4j", "numpy", "opentelemetry", "pyoxigraph",
+    "pytest", "rdflib", "safetensors", "testcontainers", "tokenizers", "torch", "transformers",
 )  # fmt: skip
 
 # Looks as if the modules were not installed: the finders find nothing, rather than fail.
@@ -60,24 +65,36 @@ WORKS = [
     ["facts", "stats", *MEMORY],
     ["facts", "graph", "Ada Quill", *MEMORY],
     ["facts", "export", "facts.jsonl", *MEMORY],
-    ["facts", "export", "facts.nt", *MEMORY],
+    *(["facts", "export", f"facts.{end}", *MEMORY] for end in ("nt", "csv", "tsv", "cypher")),
+    ["facts", "import", "facts.csv", "--memory", "memory:///table.json"],
     ["facts", "import", "facts.jsonl", "--memory", "sqlite:///again.db"],
     ["facts", "copy", "sqlite:///facts.db", "memory:///copy.json"],
     ["facts", "forget", "Ada Quill", *MEMORY],
     ["inspect", "bundled"],
+    ["doctor"],
+    ["bench", "resolve"],
     *(
         [*path.split(), "--help"]
         for path in ("ask", "train", "export", "eval", "bench", "facts import")
     ),
 ]
 NEEDS: list[tuple[str, str, list[str]]] = [
+    *(
+        ("engine", "llama-cpp-python", line.split())
+        for line in (
+            "ask Ada", "demo", "annotate t.txt --model m.gguf --out e.jsonl", "eval invented", "eval basics",
+            "eval perplexity --documents d.jsonl",
+            "bench decode", "bench concurrency", "quantise m.gguf q.gguf --type Q4_K_M",
+            "facts forget Ada --audit --memory sqlite:///again.db",
+        )
+    ),
     ("rdf", "pyoxigraph", ["facts", "import", "facts.nt", "--memory", "sqlite:///again.db"]),
     ("graph", "matplotlib", ["facts", "graph", "Ada Quill", "--out", "a.svg", "--memory", "sqlite:///again.db"]),
     ("neo4j", "the driver of Neo4j", ["facts", "get", "a", "b", "--memory", "neo4j://localhost:1"]),
     ("neo4j", "the driver of Neo4j", ["bench", "lookup", "--memory", "neo4j://localhost:1"]),
     ("cluster", "Ray Data", ["annotate", "t.txt", "--rules", "--ray", "auto", "--out", "d.jsonl"]),
     ("train", "torch", ["train", "run.toml"]),
-    ("train", "torch", ["export", "checkpoint", "m.gguf"]),
+    ("train", "numpy", ["export", "checkpoint", "m.gguf"]),
 ]  # fmt: skip
 
 
@@ -93,6 +110,8 @@ def test_the_command_without_extras(tmp_path: Path, narrow_checkpoint: Path) -> 
     """Help, facts and inspection work; every other part ends with one line that names its extra."""
     (tmp_path / "checkpoint").symlink_to(narrow_checkpoint)
     (tmp_path / "t.txt").write_text("Acme was founded in 1987.")
+    (tmp_path / "d.jsonl").write_text("")
+    (tmp_path / "m.gguf").symlink_to(model_path())
     (tmp_path / "run.toml").write_text("[run]\nsteps = 1\n[data]\ndocuments = 'd.jsonl'\n")
     answers = _run_in(tmp_path, [*WORKS, *(line for _, _, line in NEEDS)])
     for line, (status, out, err) in zip(WORKS, answers, strict=False):
@@ -102,6 +121,72 @@ def test_the_command_without_extras(tmp_path: Path, narrow_checkpoint: Path) -> 
         hint = f"run: pip install 'lamlam[{extra}]'; in a clone: .venv/bin/python -m pip install"
         expected = f"error: {package} is not installed ({hint} {shlex.join(EXTRAS[extra])})\n"
         assert answer == (2, "", expected), line
+
+
+MEMORY_ALONE = """
+import anyio, lamlam
+from lamlam import Assert, Fact, SyncFactStore
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(name=name)
+
+sys.meta_path.insert(0, Blocked())
+async def use(url):
+    async with lamlam.open_store(url) as store:
+        tools = lamlam.MemoryTools(store)
+        await tools.call("remember_fact", dict(entity="Ada", relation="work", value="x"))
+        found = await tools.call("look_up_fact", dict(entity="Ada", relation="work"))
+        assert found["values"][0]["value"] == "x"
+
+for url in ("memory:", "sqlite:///a.db"):
+    anyio.run(use, url)
+    with SyncFactStore(url) as store:
+        names = [f"Mill {{n}} of Lowmere" for n in range(100)]
+        store.apply([Assert(Fact(entity=name, relation="work", value=f"of {{name}}"))
+                     for name in names])
+        store.apply([lamlam.MergeEntities(names[0], name) for name in names[1:60]])
+        assert store.lookup("the MILL 70 of Lowmere", "works").value == "of Mill 70 of Lowmere"
+        replica = lamlam.Replica(bytes(16))
+        replica.apply_changes(store.changes(0))
+        assert replica.describe_nowait("Mill 70 of Lowmere").relations == ("work",)
+        receipt = store.erase(names[0])
+        assert receipt.facts == 119 and receipt.verified == url.startswith("sqlite")
+print(sorted(name for name in sys.modules if name.partition(".")[0] in {blocked!r}))
+"""
+
+
+def test_memory_alone_loads_nothing_of_the_engine(tmp_path: Path) -> None:
+    """Every backend, the tools, a replica and an erasure of many names work where NumPy, Jinja
+    and llama.cpp cannot be imported.
+    """
+    blocked = ("jinja2", "llama_cpp", "llguidance", "markupsafe", "numpy")
+    program = "import sys\n" + MEMORY_ALONE.format(blocked=blocked)
+    done = run_python("-c", program, folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+MOST_MB = 62
+"""Of all packages that the base brings; lamlam itself, without what is bundled, takes 11."""
+
+
+def test_the_base_is_small() -> None:
+    """What `pip install lamlam` brings is of a bounded size, and has none of what models need."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted, found = list(map(Requirement, project["dependencies"])), set[str]()
+    while wanted:
+        name = wanted.pop().name.lower()
+        if name not in found:
+            found.add(name)
+            required = map(Requirement, distribution(name).requires or ())
+            wanted += [
+                one for one in required if not one.marker or one.marker.evaluate({"extra": ""})
+            ]
+    files = [Path(str(file.locate())) for name in found for file in distribution(name).files or ()]
+    assert len(files) > 1000
+    assert sum(one.stat().st_size for one in files if one.exists()) < MOST_MB * 1e6
+    assert not found & {"jinja2", "llama-cpp-python", "llguidance", "numpy", "torch"}
 
 
 PYTHON = """
@@ -123,16 +208,21 @@ STATEMENTS: list[tuple[str, Any]] = [
     ("import lamlam; [getattr(lamlam, name) for name in lamlam.__all__]", "no error"),
     ("import lamlam.trainer, lamlam.quant, lamlam.testing", "no error"),
     ("from lamlam.trainer.loop import train", ["train", "torch"]),
-    ("from lamlam.quant.export import export_gguf; export_gguf('checkpoint', 'm')", ["train", "torch"]),
+    ("from lamlam.quant.export import export_gguf; export_gguf('checkpoint', 'm')", ["train", "numpy"]),
     ("from lamlam.memory_backends.conformance import AllLaws", ["testing", "pytest"]),
     ("from lamlam import SyncFactStore\nwith SyncFactStore('neo4j://localhost:1'): pass", ["neo4j", "the driver of Neo4j"]),
+    ("from lamlam import Engine; Engine()", ["engine", "llama-cpp-python"]),
+    ("from lamlam import SyncEngine\nwith SyncEngine(): pass", ["engine", "llama-cpp-python"]),
     ("from lamlam import SyncEngine\nwith SyncEngine(telemetry=True): pass", ["otel", "opentelemetry-api"]),
+    ("from lamlam.quant.quantise import quantise; quantise('m.gguf', 'q.gguf')", ["engine", "llama-cpp-python"]),
+    ("from lamlam.trainer.annotation.local_model import LocalModel; import pathlib; LocalModel(pathlib.Path('m.gguf'))", ["engine", "llama-cpp-python"]),
 ]  # fmt: skip
 
 
 def test_python_without_extras(tmp_path: Path, narrow_checkpoint: Path) -> None:
     """Every public name is there, and each part raises ``MissingExtra`` where it is used."""
     (tmp_path / "checkpoint").symlink_to(narrow_checkpoint)
+    (tmp_path / "m.gguf").symlink_to(model_path())
     statements = [statement for statement, _ in STATEMENTS]
     done = run_python("-c", HIDING + PYTHON, json.dumps(statements), folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -57,7 +57,7 @@ def lookup_text_benchmark(
     from lamlam.memory_backends.model.facts import Fact
     from lamlam.memory_backends.model.operations import Assert
     from lamlam.memory_backends.sync import SyncFactStore
-    from lamlam.runtime.decoding.key_constraint import Constraint
+    from lamlam.runtime.decoding.constraint import Constraint
     from lamlam.runtime.sync import SyncEngine
 
     check_model(model)

@@ -16,7 +16,8 @@ from lamlam.benchmarks.bare_batch import BareBatch
 from lamlam.benchmarks.one_value import VALUE, OneValue
 from lamlam.evaluation.direct_request import write_text
 from lamlam.lookup_tokens import END
-from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
+from lamlam.runtime.decoding.sampler_settings import SamplerSettings
+from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler
 from lamlam.runtime.llama.model_file import check_file
 
 if TYPE_CHECKING:

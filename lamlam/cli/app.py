@@ -34,6 +34,7 @@ from lamlam.cli.output import notes_of, print_error
 from lamlam.cli.standard_streams import discard_output
 from lamlam.errors import LamLamError, OutdatedPackage, TrainingStopped
 from lamlam.extras import is_outdated
+from lamlam.installed import missing_extra
 from lamlam.near_names import near_names
 
 __all__ = ["app", "process_clock", "run"]
@@ -154,6 +155,8 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _explain(error: Exception) -> None:
     """Print one line: what went wrong and what to do about it."""
+    if isinstance(error, ModuleNotFoundError):  # of a part whose extra was not asked for
+        error = missing_extra(error) or error
     if isinstance(error, LamLamError):
         print_error(str(error), "; ".join([*notes_of(error), *filter(None, [error.hint])]))
     elif format_message := getattr(error, "format_message", None):

@@ -137,7 +137,7 @@ def ask(
         **texts_namespaces(namespace, shared_namespace, no_shared),
     }
     _check(text, options, threads)
-    from lamlam.runtime.decoding.key_constraint import Constraint
+    from lamlam.runtime.decoding.constraint import Constraint
     from lamlam.runtime.memory import DefaultMemory
 
     constraint = Constraint(strict=strict, only_named=strict, by_words=not no_words)

@@ -16,7 +16,9 @@ from typing import Annotated
 import typer
 
 from lamlam.cli.output import print_json
+from lamlam.errors import MissingExtra
 from lamlam.extras import EXTRAS, how_to_install
+from lamlam.installed import need
 from lamlam.usable_cpus import usable_cpus
 
 _TRIAL_S = 2.0
@@ -62,7 +64,8 @@ def _examine() -> Iterator[Check]:
     yield Check(
         "system", True, f"{platform.system()} {platform.machine()}, {usable_cpus()} usable CPUs"
     )
-    yield _attempt("llama.cpp", _llama_cpp)
+    lacking = _lacking_engine()
+    yield lacking or _attempt("llama.cpp", _llama_cpp)
     yield _attempt("model", _model)
     yield _attempt("facts", _facts)
     yield _attempt("data folder", _data_folder)
@@ -70,7 +73,18 @@ def _examine() -> Iterator[Check]:
         is_whole = all(map(_is_installed, packages))
         detail = "installed" if is_whole else f"run: {how_to_install(extra)}"
         yield Check(f"extra {extra}", is_whole, detail, required=False)
-    yield _attempt("writing", _writing)
+    if lacking is None:
+        yield _attempt("writing", _writing)
+
+
+def _lacking_engine() -> Check | None:
+    """Return what an installation of memory alone says of models; it lacks nothing else."""
+    try:
+        need("engine")
+    except MissingExtra as error:
+        detail = f"not installed, memory alone works ({error.hint})"
+        return Check("llama.cpp", False, detail, required=False)
+    return None
 
 
 def _attempt(name: str, examine: Callable[[], str]) -> Check:

@@ -51,7 +51,7 @@ from lamlam.evaluation.word_scores import (
     wrote_any,
 )
 from lamlam.progress_bars import tracked
-from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.constraint import Constraint
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.operations import Op

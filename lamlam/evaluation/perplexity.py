@@ -27,7 +27,8 @@ from lamlam.evaluation.completion import fill_memory
 from lamlam.evaluation.direct_request import write_text
 from lamlam.evaluation.scored_texts import open_for_scoring, tokens_of
 from lamlam.progress_bars import tracked
-from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
+from lamlam.runtime.decoding.sampler_settings import SamplerSettings
+from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler
 from lamlam.trainer.augmentation import NO_AUGMENTATION, augment
 from lamlam.trainer.documents import Document, name_of, read_documents
 from lamlam.trainer.loss_masks import LookupIds, lookup_masks
@@ -167,7 +168,7 @@ class _DynamicReader:
         self, context: LlamaContext, vocabulary: Vocabulary, url: str, lookup_bias: float
     ) -> None:
         from lamlam.memory_backends.open import connect
-        from lamlam.runtime.decoding.key_constraint import Constraint
+        from lamlam.runtime.decoding.constraint import Constraint
         from lamlam.runtime.decoding.settings import TextSettings
         from lamlam.runtime.scheduling.scheduler import Scheduler
 

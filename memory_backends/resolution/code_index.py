@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from itertools import islice
-
-import numpy as np
-from numpy.typing import NDArray
 
 from lamlam.memory_backends.model.entity_reader import MOST_OF_A_CODE
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
@@ -22,15 +21,16 @@ class CodeIndex:
 
     A sorted array of codes and numbers of entities, and beside it a delta: what was added since
     the array was built. It is rebuilt when the delta is a sixteenth of it, or a quarter was
-    removed (tombstones).
+    removed (tombstones). What stays is copied in runs, so the time is that of what changes.
     """
 
     def __init__(self) -> None:
         self._keys: list[str] = []
-        self._sorted: NDArray[np.int64] = np.empty(0, np.int64)
+        self._sorted: array[int] = array("q")
         self._delta: dict[int, list[int]] = {}
         self._n_delta = 0
-        self._tombstones: list[int] = []
+        self._tombstones: dict[int, Collection[int]] = {}
+        """Numbers of what was removed, with their codes."""
         self._free: list[int] = []
 
     def add(self, key: str) -> None:
@@ -52,11 +52,12 @@ class CodeIndex:
 
     def remove(self, key: str) -> None:
         """Remove the scoped key of an entity."""
-        for code in index_codes(key):
+        codes = index_codes(key)
+        for code in codes:
             for number in self._numbers(code):
                 if self._keys[number] == key:
                     self._keys[number] = _REMOVED
-                    self._tombstones.append(number)
+                    self._tombstones[number] = codes
                     if len(self._tombstones) > max(_MIN_DELTA, len(self._keys) // 4):
                         self.compact()
                     return
@@ -73,34 +74,58 @@ class CodeIndex:
 
     def used(self, codes: Collection[int]) -> set[int]:
         """Return the codes under which there is a key, or was one since the last `compact`."""
-        asked = np.fromiter(codes, np.int64, len(codes))
-        lowest = asked << _NUMBER_BITS
-        begin = np.searchsorted(self._sorted, lowest)
-        end = np.searchsorted(self._sorted, lowest + _NUMBER_MASK)
-        return {*asked[begin < end].tolist(), *[code for code in codes if code in self._delta]}
+        return {code for code in codes if code in self._delta or self._is_sorted(code)}
 
     def compact(self) -> None:
         """Rebuild the array: with all that was added, without all that was removed."""
-        delta = [
+        added = sorted(
             (code << _NUMBER_BITS) + number
             for code, numbers in self._delta.items()
             for number in numbers
-        ]
-        merged = np.concatenate([self._sorted, np.sort(np.array(delta, np.int64))])
-        if self._tombstones:
-            alive = np.ones(len(self._keys), np.bool_)
-            alive[self._tombstones] = False
-            merged = merged[alive[merged & _NUMBER_MASK]]
-            self._free += self._tombstones
-        merged.sort(kind="stable")  # fast, for it is two sorted runs
-        self._sorted = merged
+        )
+        gone = {
+            (code << _NUMBER_BITS) + number
+            for number, codes in self._tombstones.items()
+            for code in codes
+        }
+        self._sorted = _merged(
+            self._sorted, [one for one in added if one not in gone], sorted(gone)
+        )
+        self._free += self._tombstones
         self._delta = {}
         self._n_delta = 0
-        self._tombstones = []
+        self._tombstones = {}
+
+    def _is_sorted(self, code: int) -> bool:
+        lowest = code << _NUMBER_BITS
+        place = bisect_left(self._sorted, lowest)
+        return place < len(self._sorted) and self._sorted[place] <= lowest + _NUMBER_MASK
 
     def _numbers(self, code: int) -> Iterator[int]:
         lowest = code << _NUMBER_BITS
-        begin, end = np.searchsorted(self._sorted, (lowest, lowest + _NUMBER_MASK))
-        for entry in self._sorted[begin:end].tolist():
+        begin = bisect_left(self._sorted, lowest)
+        end = bisect_left(self._sorted, lowest + _NUMBER_MASK, begin)
+        for entry in self._sorted[begin:end]:
             yield entry & _NUMBER_MASK
         yield from self._delta.get(code, ())
+
+
+def _merged(base: array[int], added: list[int], gone: list[int]) -> array[int]:
+    """Return a sorted array with some entries more and some fewer.
+
+    Args:
+        base: sorted.
+        added: sorted.
+        gone: sorted; those that the array lacks are passed over.
+    """
+    merged: array[int] = array("q")
+    begin = 0
+    for entry, is_new in sorted([*((one, True) for one in added), *((one, False) for one in gone)]):
+        end = bisect_left(base, entry, begin)
+        merged += base[begin:end]
+        begin = end
+        if is_new:
+            merged.append(entry)
+        elif begin < len(base) and base[begin] == entry:
+            begin += 1
+    return merged + base[begin:]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from struct import calcsize
+from typing import Literal
 
 _READ_BYTES = 1 << 20
 _PREFIX = 4
+_Size = Literal["I", "Q"]
+"""Codes of `struct` for four and for eight bytes as a number."""
+_NEAR = 1 << 15
 _BETWEEN = b"\xff"
 """Between texts: no UTF-8 text has this byte, so nothing is found across two of them."""
 _FEW = 32
@@ -16,8 +22,8 @@ _FEW = 32
 def found_in(file: Path, needles: Collection[bytes]) -> set[bytes]:
     """Return those of the needles that the file holds.
 
-    Where there are many, the positions at which any of them could begin are found by the first
-    four bytes, all at once: the time grows with the file, hardly with the needles.
+    Where there are many, those are searched for whose first bytes stand anywhere in a part of the
+    file, all of which is compared at once: the time grows with the file, hardly with the needles.
 
     Args:
         needles: of four bytes or more.
@@ -39,7 +45,7 @@ def found_in_texts(texts: Iterable[str], needles: Collection[bytes]) -> set[byte
 def _found_in(windows: Iterable[bytes], needles: Collection[bytes]) -> set[bytes]:
     remaining = set(needles)
     found: set[bytes] = set()
-    starts = _Starts(remaining) if len(remaining) > _FEW else None
+    starts = _starts(remaining) if len(remaining) > _FEW else None
     for window in windows:
         if not remaining:
             break
@@ -73,11 +79,53 @@ def _joined(texts: Iterable[str]) -> Iterator[bytes]:
         yield _BETWEEN.join(waiting)
 
 
+def _starts(needles: Collection[bytes]) -> _Starts | _FastStarts:
+    try:
+        return _FastStarts(needles)
+    except ImportError:
+        return _Starts(needles)
+
+
 class _Starts:
-    """The needles by what they begin with."""
+    """The needles by what they begin with: eight bytes, or four of the shorter ones."""
 
     def __init__(self, needles: Collection[bytes]) -> None:
-        import numpy as np  # a tenth of a second, for many texts alone
+        self._overlap = max(map(len, needles)) - 1
+        self._of_size: dict[_Size, dict[int, list[bytes]]] = {}
+        for needle in needles:
+            size: _Size = "Q" if len(needle) >= 2 * _PREFIX else "I"
+            number = int.from_bytes(needle[: calcsize(size)], sys.byteorder)
+            self._of_size.setdefault(size, {}).setdefault(number, []).append(needle)
+        self._numbers = {size: frozenset(by_start) for size, by_start in self._of_size.items()}
+
+    def found_in(self, window: bytes) -> set[bytes]:
+        """Return the needles that stand in a window."""
+        found: set[bytes] = set()
+        # A needle whose beginning stands somewhere is searched for near there only.
+        step = max(_NEAR, 4 * self._overlap)
+        for first in range(0, len(window), step):
+            part = window[first : first + step + self._overlap]
+            for size, by_start in self._of_size.items():
+                for number in _numbers_among(part, size, self._numbers[size]):
+                    found.update([needle for needle in by_start[number] if needle in part])
+        return found
+
+
+def _numbers_among(window: bytes, size: _Size, numbers: frozenset[int]) -> set[int]:
+    """Return those of the numbers that a window has at any place, as so many bytes."""
+    view, n_bytes = memoryview(window), calcsize(size)
+    found: set[int] = set()
+    for first in range(min(n_bytes, len(view) - n_bytes + 1)):
+        n_whole = (len(view) - first) // n_bytes
+        found |= numbers.intersection(view[first : first + n_whole * n_bytes].cast(size))
+    return found
+
+
+class _FastStarts:
+    """The same by NumPy, which the engine brings: all positions at once, in a third of the time."""
+
+    def __init__(self, needles: Collection[bytes]) -> None:
+        import numpy as np
 
         self._np = np
         self._needles = frozenset(needles)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-import numpy as np
+from typing import Any, TypeGuard
 
 from lamlam.cut_text import cut_text
 from lamlam.errors import UnknownOption, UsageError
@@ -64,7 +63,7 @@ def check_number(
     name: str, value: object, least: float = -math.inf, most: float = math.inf
 ) -> None:
     """Raise `UsageError` unless it is a finite number between the two, both included."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
+    if isinstance(value, bool) or not (isinstance(value, int | float) or is_numpy_float(value)):
         raise UsageError(f"{name} must be a number, got {shown(value)}")
     if not -math.inf < value < math.inf:
         raise UsageError(f"{name} must be a finite number, got {shown(value)}")
@@ -97,12 +96,22 @@ def stated(options: Mapping[str, Any]) -> dict[str, Any]:  # Any: whatever was g
 
     JSON has no others, so that no trace could write them.
     """
-    numpy = np.bool_ | np.integer | np.floating
+    kinds = ("bool_", "integer", "floating")
     return {
-        name: value.item() if isinstance(value, numpy) else value
+        name: value.item() if _is_of_numpy(value, *kinds) else value
         for name, value in options.items()
         if value is not None
     }
+
+
+def is_numpy_float(value: object) -> TypeGuard[float]:
+    """Return whether it is a number of NumPy's with a fraction; loads no NumPy."""
+    return _is_of_numpy(value, "floating")
+
+
+def _is_of_numpy(value: object, *kinds: str) -> bool:
+    numpy = sys.modules.get("numpy")  # who made the value has loaded it
+    return numpy is not None and isinstance(value, tuple([getattr(numpy, k) for k in kinds]))
 
 
 def shown(value: object) -> str:

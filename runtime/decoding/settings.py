@@ -18,7 +18,7 @@ from lamlam.runtime.decoding.option_checks import (
     shown,
     stated,
 )
-from lamlam.runtime.decoding.sampling import SamplerSettings
+from lamlam.runtime.decoding.sampler_settings import SamplerSettings
 from lamlam.runtime.decoding.thoughts import ThoughtSettings
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.entity_names import EntityNames
-from lamlam.runtime.decoding.key_constraint import Constraint, KeyConstraint
+from lamlam.runtime.decoding.key_constraint import KeyConstraint
 from lamlam.runtime.decoding.text_memory import memory_of
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.wording.word_guide import WordGuide

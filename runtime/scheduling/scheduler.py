@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from lamlam.errors import EngineBusy, LookupFailed, PromptTooLong, UsageError
 from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.decoder import Decoder
 from lamlam.runtime.decoding.entity_names import EntityNames
 from lamlam.runtime.decoding.events import (
@@ -26,7 +27,6 @@ from lamlam.runtime.decoding.events import (
     Finished,
     LookupStarted,
 )
-from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.logprobs import score
 from lamlam.runtime.decoding.memory_only import MemoryOnlyDecoder
 from lamlam.runtime.decoding.sampling import Logits, Sampler

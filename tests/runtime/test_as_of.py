@@ -18,7 +18,7 @@ from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import Capability, FactStore
 from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.runtime.decoding.completion import Completion
-from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.engine import Engine
 from tests.runtime.chat.chat_support import TINY
 from tests.runtime.fake_store import FakeStore, as_store

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from lamlam.errors import BadLogits, PromptTooLong, UnknownToken, UsageError
-from lamlam.runtime.decoding.key_constraint import Constraint
-from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings
+from lamlam.runtime.decoding.constraint import Constraint
+from lamlam.runtime.decoding.sampler_settings import SamplerSettings
+from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.llama.checksum import seal

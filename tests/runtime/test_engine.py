@@ -25,8 +25,8 @@ from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.decoding.completion import Completion
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.events import Finished, LookupAnswered, LookupStarted, Text
-from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.sync import SyncEngine
 from tests.limits import HANG_S

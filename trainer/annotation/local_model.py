@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lamlam.errors import AnnotatorFailed
+from lamlam.installed import need
 from lamlam.trainer.annotation.chat_endpoint import ModelReply
 
 _CONTEXT = 8192
@@ -27,6 +28,7 @@ class LocalModel:
 
         Raises:
             AnnotatorFailed: there is no such file, or it cannot be loaded.
+            MissingExtra: the engine is not installed.
         """
         try:
             with path.open("rb") as file:
@@ -37,6 +39,7 @@ class LocalModel:
             raise AnnotatorFailed(f"{path} is not a GGUF file", hint="name a model that chats")
         # The high-level wrapper, not the runtime's: it has chat formats and grammars, and what
         # matters here is neither lookups nor many sequences.
+        need("engine")
         from llama_cpp import Llama
 
         self._lock = threading.Lock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -19,17 +20,28 @@ from lamlam.memory_backends.sqlite.byte_search import found_in, found_in_texts
     cuts=st.sets(st.tuples(st.integers(0, 400), st.integers(4, 60)), max_size=60),
     read_bytes=st.sampled_from([1, 3, 16, 1 << 20]),
     few=st.sampled_from([0, 32]),
+    near=st.sampled_from([1, 50, 1 << 15]),
+    has_numpy=st.booleans(),
 )
 def test_many_are_found_as_one_by_one(
-    data: bytes, others: set[bytes], cuts: set[tuple[int, int]], read_bytes: int, few: int
+    data: bytes,
+    others: set[bytes],
+    cuts: set[tuple[int, int]],
+    read_bytes: int,
+    few: int,
+    near: int,
+    has_numpy: bool,
 ) -> None:
-    """Wherever they stand, across the parts in which the file is read too."""
+    """Wherever they stand, across the parts in which the file is read too, with NumPy or without."""
     needles = others | {data[at : at + n] for at, n in cuts if len(data[at : at + n]) >= 4}
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         file = Path(folder) / "file"
         file.write_bytes(data)
         patch.setattr(byte_search, "_READ_BYTES", read_bytes)
         patch.setattr(byte_search, "_FEW", few)
+        patch.setattr(byte_search, "_NEAR", near)
+        if not has_numpy:
+            patch.setitem(sys.modules, "numpy", None)
         assert found_in(file, needles) == {needle for needle in needles if needle in data}
 
 

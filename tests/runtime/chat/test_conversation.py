@@ -285,7 +285,7 @@ def test_a_model_with_lookup_tokens_and_a_template_looks_up_while_it_answers(
     """No tool calls: the facts come as in any of its texts."""
     path = write_tiny_model(tmp_path / "m.gguf", metadata={"tokenizer.chat_template": TINY})
     memory = FakeStore({"hello": {"x": ["y"]}})
-    from lamlam.runtime.decoding.key_constraint import Constraint
+    from lamlam.runtime.decoding.constraint import Constraint
 
     certain = Constraint(entity_floor=0.0, relation_floor=0.0)
     with SyncEngine(path, as_store(memory), lookup_bias=1000.0, constrain=certain) as engine:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import EntityView
 from lamlam.runtime.decoding.actions import Sample
-from lamlam.runtime.decoding.key_constraint import Constraint, KeyConstraint
+from lamlam.runtime.decoding.constraint import Constraint
+from lamlam.runtime.decoding.key_constraint import KeyConstraint
 from lamlam.runtime.decoding.lookup_answers import GivenOut
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.decoding.trie import KeyTrie

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lamlam.errors import UnknownOption, UsageError
-from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.settings import TextSettings, text_settings
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.sync import SyncEngine

@@ -16,8 +16,8 @@ from lamlam.errors import LookupFailed
 from lamlam.memory_backends.model.candidates import Candidate
 from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.decoder import MAX_QUESTIONS, Decoder
-from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.miss_policies import MISS_POLICIES, PolicyName
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.decoding.spans import LookupRecord

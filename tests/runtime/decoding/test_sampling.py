@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamlam.errors import UsageError
-from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, SamplerSettings, TokenIds
+from lamlam.runtime.decoding.sampler_settings import SamplerSettings
+from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler, TokenIds
 
 LOGITS: Logits = np.array([1.0, 3.0, 2.0, -1.0], np.float32)
 

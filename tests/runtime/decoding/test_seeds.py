@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamlam.runtime.decoding.sampling import Choice, Sampler, SamplerSettings
+from lamlam.runtime.decoding.sampler_settings import SamplerSettings
+from lamlam.runtime.decoding.sampling import Choice, Sampler
 from lamlam.runtime.engine import Engine
 
 ANY = Choice(np.array([], np.int64))

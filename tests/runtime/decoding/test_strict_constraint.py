@@ -19,8 +19,9 @@ from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
 from lamlam.runtime.decoding.actions import Done, Force, Look, Rewind, Sample
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.entity_names import EntityNames
-from lamlam.runtime.decoding.key_constraint import Constraint, KeyConstraint
+from lamlam.runtime.decoding.key_constraint import KeyConstraint
 from lamlam.runtime.decoding.lookup_answers import GivenOut
 from lamlam.runtime.decoding.packed_trie import PackedTrie
 from lamlam.runtime.decoding.trie import KeyTrie, Paths, either

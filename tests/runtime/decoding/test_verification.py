@@ -28,7 +28,7 @@ from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.decoding.completion import Completion
-from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.lookup_answers import GivenOut
 from lamlam.runtime.decoding.output_text import OutputText
 from lamlam.runtime.decoding.verification import Verification

@@ -16,8 +16,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from lamlam.errors import LookupFailed, UsageError
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.events import Text
-from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.observers.telemetry import Telemetry
 from lamlam.runtime.sync import SyncEngine

@@ -30,8 +30,8 @@ from lamlam.errors import (
 from lamlam.memory_backends import open as opening
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.memory_backends.networkx_graph.store import GraphStore
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.events import Text
-from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.observers.observer import BegunText

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from tests.runtime.fake_store import FAST, FakeStore, as_store

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamlam.runtime.decoding.key_constraint import Constraint
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.sampling import Choice, Logits, Sampler
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.decoding.vocabulary import Vocabulary
