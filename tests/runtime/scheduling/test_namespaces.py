@@ -21,8 +21,8 @@ from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.overlay.overlay import Overlay
 from lamlam.memory_backends.protocol import FactStore
 from lamlam.runtime.decoding.completion import Completion
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.events import Finished
-from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.lookup_answers import PendingLookup
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.engine import Engine
