@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from lamlam.cli.app import app
+from lamlam.extras import EXTRAS
 from tests.pages import DOCS, fences, page
 from tests.paths import ROOT
 from tests.programs import output_of
@@ -91,3 +92,16 @@ def test_links_lead_somewhere(path: Path) -> None:
     """Each relative link or picture of a page is a file of the repository."""
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8"))
     assert not [target for target in targets if not (path.parent / target).exists()]
+
+
+def test_the_lines_that_install_name_extras_that_exist() -> None:
+    """Each extra has a word in the list, each line that installs names extras, and the first needs
+    none.
+    """
+    (extras,) = re.findall(r"^Extras: (.*)$", README, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)` \(", extras)) == EXTRAS.keys()
+    first, *others = re.findall(r"^pip install (\S+)", README, re.MULTILINE)
+    assert first == "./lamlam"
+    named = [re.findall(r"\[(.*)\]", line) for line in others]
+    assert all(one and set(one[0].split(",")) <= EXTRAS.keys() for one in named)
+    assert named[0] == ["engine"]
