@@ -94,7 +94,7 @@ def _at_its_time(candidate: Candidate) -> str:
 
 def period(fact: Fact | Candidate) -> str:
     """Return the period in which a fact holds, as people write it; empty if it is open."""
-    from lamlam.memory_backends.fact_formats.records import written_moment
+    from lamlam.memory_backends.model.timestamps import written_moment
 
     begin = "" if fact.valid_from is None else f"from {written_moment(fact.valid_from)}"
     end = "" if fact.valid_to is None else f"until {written_moment(fact.valid_to)}"

@@ -25,9 +25,9 @@ from lamlam.memory_backends.fact_formats.rdf_vocabulary import (
     STATEMENT,
     XSD,
 )
-from lamlam.memory_backends.fact_formats.records import written_moment
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
+from lamlam.memory_backends.model.timestamps import written_moment
 from lamlam.memory_backends.model.values import EntityRef, surface_of
 
 _Term: TypeAlias = str | RdfLiteral

@@ -9,10 +9,10 @@ from typing import Any
 from lamlam.errors import BadFact
 from lamlam.memory_backends.commits.validation import check_op
 from lamlam.memory_backends.fact_formats.format import Item
-from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
 from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.timestamps import written_moment
 from lamlam.memory_backends.model.values import OBJECTS, as_json, from_json, surface_of
 
 _REQUIRED = ("entity", "relation", "value")
@@ -121,12 +121,6 @@ def _fact_of(record: dict[str, Any], ignore_unknown: bool) -> Assert:  # Any: JS
         **given,
     )
     return Assert(fact)
-
-
-def written_moment(moment: Instant) -> str:
-    """Return a moment as a day, where it is the begin of one, or in full; in UTC."""
-    text = moment.isoformat()
-    return text.removesuffix("T00:00:00+00:00")
 
 
 def _record_of_fact(fact: Fact) -> dict[str, Any]:

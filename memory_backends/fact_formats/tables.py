@@ -21,7 +21,7 @@ from lamlam.memory_backends.fact_formats.format import (
     LossReport,
     TableShape,
 )
-from lamlam.memory_backends.fact_formats.records import item_of, written_moment
+from lamlam.memory_backends.fact_formats.records import item_of
 from lamlam.memory_backends.fact_formats.table_columns import (
     COLUMNS,
     REQUIRED,
@@ -38,6 +38,7 @@ from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.namespaces import parsed, written
 from lamlam.memory_backends.model.number_texts import is_plain_number
 from lamlam.memory_backends.model.operations import Assert
+from lamlam.memory_backends.model.timestamps import written_moment
 from lamlam.memory_backends.model.values import as_json, is_text, surface_of
 
 _NO_UTF8 = "is not UTF-8 text; save the file as UTF-8"

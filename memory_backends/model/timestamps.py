@@ -104,6 +104,12 @@ def from_us(microseconds: int | None) -> Instant | None:
     return _EPOCH + microseconds * _MICROSECOND
 
 
+def written_moment(moment: Instant) -> str:
+    """Return a moment as a day, where it is the begin of one, or in full; in UTC."""
+    text = moment.isoformat()
+    return text.removesuffix("T00:00:00+00:00")
+
+
 def holds_at(valid_from: int | None, valid_to: int | None, moment: int) -> bool:
     """Return whether the period covers the moment (all in microseconds)."""
     return (valid_from is None or valid_from <= moment) and (valid_to is None or moment < valid_to)
