@@ -50,11 +50,16 @@ async def awaited(method: Callable[[], Any]) -> Any:  # Any: any awaitable
     return await method()
 
 
+def is_inline() -> bool:
+    """Return whether this thread is running a coroutine that must not wait."""
+    return bool(getattr(_thread, "is_inline", False))
+
+
 async def in_turns(items: Iterator[T]) -> AsyncGenerator[T, None]:
     """Yield what a generator gives, while other tasks and cancellations get their turn."""
     try:
         for n, item in enumerate(items):
-            if n % _TURN == 0 and not getattr(_thread, "is_inline", False):
+            if n % _TURN == 0 and not is_inline():
                 await checkpoint()
             yield item
     finally:

@@ -28,10 +28,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from anyio import CancelScope, to_thread
 
 from lamlam.errors import ReadOnly
-from lamlam.inline_calls import in_turns
+from lamlam.inline_calls import in_turns, is_inline
 from lamlam.memory_backends.commits.local_holdings import LocalHoldings
 from lamlam.memory_backends.commits.validation import facts_to_load, operations
 from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.facts_about import LONG_TEXT, FactsAbout, TextQuestion
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult, checked_lookups
 from lamlam.memory_backends.model.operations import (
     AddAlias,
@@ -336,6 +337,13 @@ class LocalStore(LocalHoldings, FactStore):
         if Capability.FAST_LOOKUP in self.capabilities:
             return self.known_names_nowait(names, namespace=namespace, as_of=as_of, loosely=loosely)
         return await super().known_names(names, namespace=namespace, as_of=as_of, loosely=loosely)
+
+    async def about_text(self, question: TextQuestion) -> FactsAbout:
+        """Return the answer to `facts_about`; a long text is read in another thread."""
+        if Capability.FAST_LOOKUP not in self.capabilities:
+            return await super().about_text(question)
+        is_long = len(question.text) > LONG_TEXT and not is_inline()
+        return await _done(partial(self.about_text_nowait, question), is_long)
 
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order; hold a lock around it if threads write."""

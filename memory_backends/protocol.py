@@ -19,7 +19,7 @@ from lamlam.memory_backends.model.capabilities import unsupported as unsupported
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
-from lamlam.memory_backends.model.fast_lookups import FastLookups
+from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
 from lamlam.memory_backends.model.known_names import names_by_lookups, names_found, names_of_values
 from lamlam.memory_backends.model.lookups import (
     Lookup,
@@ -42,6 +42,7 @@ from lamlam.memory_backends.model.operations import (
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.text_search import TextSearch
 from lamlam.memory_backends.model.values import Value
+from lamlam.memory_backends.resolution.text_questions import TextQuestions
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -58,7 +59,7 @@ _OF_SNAPSHOTS = frozenset(
 
 
 @runtime_checkable
-class FactStore(FastLookups, Holdings, Lifetimes, TextSearch, Protocol):
+class FactStore(TextQuestions, Holdings, Lifetimes, TextSearch, Protocol):
     """Facts that can be looked up, changed and erased; opened by ``async with``.
 
     A backend derives from it and writes the core: `lookup_many`, `scan`, `apply`, `changes`,
@@ -413,6 +414,10 @@ class Snapshot(ReadOnlyStore):
         """Return those of the names that were known at the snapshot's revision."""
         at = self._at(as_of)
         return await self._store.known_names(names, namespace=namespace, as_of=at, loosely=loosely)
+
+    async def about_text(self, question: TextQuestion) -> FactsAbout:
+        """Return what the names in a text meant, and what held, at the snapshot's revision."""
+        return await self._store.about_text(replace(question, as_of=self._at(question.as_of)))
 
     async def history(
         self, entity: str, relation: str | None = None, *, namespace: Namespace = ()

@@ -16,6 +16,7 @@ from lamlam.memory_backends.commits.entity_edit import stored_form
 from lamlam.memory_backends.model.entity_reader import EntityReader, value_key
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult, StoredFact
 from lamlam.memory_backends.model.namespaces import scoped
@@ -33,6 +34,7 @@ from lamlam.memory_backends.model.row_codec import (
 )
 from lamlam.memory_backends.resolution.code_index import CodeIndex
 from lamlam.memory_backends.resolution.descriptions import describe, homonyms
+from lamlam.memory_backends.resolution.facts_about import facts_about
 from lamlam.memory_backends.resolution.known_names import known_names
 from lamlam.memory_backends.resolution.resolver import look_up
 from lamlam.memory_backends.resolution.views import NamespaceView
@@ -98,6 +100,11 @@ class Replica(EntityReader):
         with self.lock:
             reader = NamespaceView(self, namespace) if namespace else self
             return known_names(reader, names, loosely=loosely)
+
+    def about_text_nowait(self, question: TextQuestion) -> FactsAbout:
+        """Return what the store holds about the names in a text; ``as_of`` is not heeded."""
+        with self.lock:
+            return facts_about(self, question, self.identify)
 
     def homonyms_nowait(
         self, name: str, *, fuzzy: bool = True, namespace: Namespace = ()

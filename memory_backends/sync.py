@@ -46,6 +46,7 @@ from lamlam.memory_backends.model.sync_text_search import SyncTextSearch
 from lamlam.memory_backends.model.values import Value
 from lamlam.memory_backends.open import connect, no_url
 from lamlam.memory_backends.protocol import Capability, FactStore, store_closed
+from lamlam.memory_backends.resolution.text_questions import SyncTextQuestions
 from lamlam.one_process import OneProcess, store_elsewhere
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ class BulkLoader(Protocol):
         ...
 
 
-class SyncFactStore(SyncHoldings, SyncLifetimes, SyncTextSearch, OneProcess, OnlyWith):
+class SyncFactStore(
+    SyncTextQuestions, SyncHoldings, SyncLifetimes, SyncTextSearch, OneProcess, OnlyWith
+):
     """A fact store for code without ``async``; same names, same answers.
 
     Stores that answer without waiting (``memory:``, SQLite) are used in the thread that asks.

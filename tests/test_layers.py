@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "memory_backends/model": set(),
     "memory_backends/resolution": {MODEL},
     "memory_backends/commits": {MODEL},
-    "memory_backends/protocol": {MODEL, "memory_backends/commits"},
+    "memory_backends/protocol": {MODEL, "memory_backends/commits", "memory_backends/resolution"},
     "memory_backends/replica": READ - {PROTOCOL},
     "memory_backends/overlay": {MODEL, PROTOCOL, "memory_backends/resolution"},
     "memory_backends/authoring": READ,
@@ -34,7 +34,7 @@ ARROWS: dict[str, set[str]] = {
         PROTOCOL, "bundled", "memory_backends/neo4j_graph", "memory_backends/networkx_graph",
         "memory_backends/sqlite",
     },
-    "memory_backends/sync": {*STATED, "memory_backends/authoring", "memory_backends/open"},
+    "memory_backends/sync": {*READ, "memory_backends/authoring", "memory_backends/open"},
     "memory_backends/transfer": {
         MODEL, PROTOCOL, "memory_backends/fact_formats", "memory_backends/sync",
     },

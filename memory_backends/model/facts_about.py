@@ -6,15 +6,18 @@ import re
 from dataclasses import dataclass
 from typing import TypedDict
 
-from lamlam.errors import BadFact
+from lamlam.errors import BadFact, OverlayCycle
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.lookups import check_as_of
+from lamlam.memory_backends.model.namespaces import written
 from lamlam.memory_backends.model.timestamps import written_moment
 from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS
 
 MAX_TEXT_CHARACTERS = 100_000
 """Of a text whose names are looked for: some 16,000 words."""
+LONG_TEXT = 4_000
+"""Characters above which a text is not read in the thread of an event loop."""
 MOST_FACTS = 20
 """That are returned unless the caller says otherwise."""
 MOST_READ = 1024
@@ -146,9 +149,12 @@ def text_question(
             raise BadFact(f"{what} must be a whole number from 0 to {_MOST_ASKED:,}, got {got}")
     if as_of is not None:
         check_as_of(as_of)
-    spaces = [check_namespace(namespace)]
+    own = check_namespace(namespace)
+    spaces = [own]
     if shared_namespace is not None:
         spaces.append(check_namespace(shared_namespace))
+        if own and spaces[1] == own:
+            raise OverlayCycle(written(own))
     return TextQuestion(text, tuple(dict.fromkeys(spaces)), me, max_facts, max_characters, as_of)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from lamlam.background_loop import BackgroundLoop
 from lamlam.errors import StoreMissing
@@ -12,6 +13,7 @@ from lamlam.memory_backends.commits.validation import check_reached
 from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityRecord
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult, PastVersion, as_fact
 from lamlam.memory_backends.model.namespaces import parsed, scoped, split
@@ -33,9 +35,13 @@ from lamlam.memory_backends.neo4j_graph.rows import (
     version_id,
 )
 from lamlam.memory_backends.resolution.entity_facts import facts_of, past_facts
+from lamlam.memory_backends.resolution.facts_about import AboutText
 from lamlam.memory_backends.resolution.known_names import known_names
+from lamlam.memory_backends.resolution.names_in_text import readings
 from lamlam.memory_backends.resolution.resolver import look_up
 from lamlam.memory_backends.resolution.views import NamespaceView
+
+T = TypeVar("T")
 
 
 class Neo4jReader:
@@ -132,6 +138,32 @@ class Neo4jReader:
             return found
 
         return await self._connection.read(work, bookmarks_of(as_of))
+
+    async def about_text(self, question: TextQuestion) -> FactsAbout:
+        """Return the answer to `facts_about`: all names of a passage are asked for together."""
+
+        async def work(transaction: Transaction) -> FactsAbout:
+            fetched = FetchedEntities(self._queries, self._ids, question.as_of)
+            await self._begin(fetched, transaction)
+            about = AboutText(question)
+            readers = about.readers(fetched)
+            for reading in readings(question.text):
+                named = partial(_then, partial(about.asked, readers, reading))
+                while (asked := fetched.try_to(named)) is None:
+                    await fetched.fetch(transaction)
+                left = list(dict.fromkeys(one.asked for one in asked))
+                while left:
+                    meant = {
+                        name: fetched.try_to(partial(_then, partial(about.meant, readers, name)))
+                        for name in left
+                    }
+                    left = [name for name in left if meant[name] is None]
+                    if fetched.wanted:
+                        await fetched.fetch(transaction)
+                about.take(readers, asked)
+            return about.answer(self._ids)
+
+        return await self._connection.read(work, bookmarks_of(question.as_of))
 
     # Names ------------------------------------------------------------------------------------------
 
@@ -292,6 +324,10 @@ class Neo4jReader:
 
     def _gone(self) -> StoreMissing:
         return StoreMissing(f"{self._connection.address} no longer holds a store")
+
+
+def _then(work: Callable[[], T], _: FetchedEntities) -> T:
+    return work()
 
 
 def bookmarks_of(*revisions: int | None) -> frozenset[str]:

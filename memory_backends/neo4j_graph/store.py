@@ -22,6 +22,7 @@ from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.expiry import hiding_from
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
 from lamlam.memory_backends.model.known_names import checked_names
 from lamlam.memory_backends.model.lookups import (
     EntityView,
@@ -136,6 +137,11 @@ class Neo4jStore(ServerHoldings):
         if as_of is not None:
             check_as_of(as_of)
         return await self._loop.run(self._reader.known_names, given, space, as_of, loosely)
+
+    async def about_text(self, question: TextQuestion) -> FactsAbout:
+        """Return the answer to `facts_about`: from the server, in a few round trips."""
+        self._check_open()
+        return await self._loop.run(self._reader.about_text, question)
 
     async def scan(
         self,
@@ -275,6 +281,11 @@ class Neo4jStore(ServerHoldings):
         """Return those of the names that the store knows: from the copy, which has no past."""
         cache = self._copy("known_names_nowait", as_of)
         return cache.up_to_date().known_names_nowait(names, namespace=namespace, loosely=loosely)
+
+    def about_text_nowait(self, question: TextQuestion) -> FactsAbout:
+        """Return what the names in a text mean, and its facts: from the copy, which has no past."""
+        cache = self._copy("facts_about_nowait", question.as_of)
+        return cache.up_to_date().about_text_nowait(question)
 
     def homonyms_nowait(
         self,

@@ -424,6 +424,10 @@ class GraphStore(NameQuestions, RequestedErasures, LocalStore):
             reader, _ = self._reader(as_of)
             yield NamespaceView(reader, namespace) if namespace else reader
 
+    @property
+    def identify(self) -> FactIds:
+        return self._identify
+
     def _reader(self, as_of: int | None) -> tuple[EntityReader, int]:
         """Return what lookups ask, and its revision."""
         return reader_at(self._state, self._revision, as_of)

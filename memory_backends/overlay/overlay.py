@@ -9,6 +9,7 @@ from typing import Any
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.known_names import MAX_HOMONYMS
 from lamlam.memory_backends.model.lookups import (
@@ -139,6 +140,18 @@ class Overlay(ReadOnlyStore):
                 names, namespace=space, as_of=as_of, loosely=loosely
             )
         return known
+
+    def about_text_nowait(self, question: TextQuestion) -> FactsAbout:
+        """Return what the user sees of the names in a text."""
+        return self._store.about_text_nowait(self._layered(question))
+
+    async def about_text(self, question: TextQuestion) -> FactsAbout:
+        """Return what the user sees of the names in a text."""
+        return await self._store.about_text(self._layered(question))
+
+    def _layered(self, question: TextQuestion) -> TextQuestion:
+        spaces = (space for one in question.namespaces for space in self._layers(one).all())
+        return replace(question, namespaces=tuple(dict.fromkeys(spaces)))
 
     def refresh_nowait(self) -> None:
         """Let the next lookup see everything that was committed before it."""

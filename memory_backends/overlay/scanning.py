@@ -10,7 +10,7 @@ from lamlam.memory_backends.model.clock import now
 from lamlam.memory_backends.model.expiry import ExpiryOptions, with_expired
 from lamlam.memory_backends.model.keys import canonical_key, fold, relation_key
 from lamlam.memory_backends.model.timestamps import holds_at, to_us
-from lamlam.memory_backends.overlay.views import is_hidden
+from lamlam.memory_backends.resolution.relation_matching import is_hidden
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact, Namespace

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lamlam.memory_backends.model.lookups import EntityView
-from lamlam.memory_backends.resolution.relation_matching import match_relation
+from lamlam.memory_backends.resolution.relation_matching import is_hidden
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Namespace
-
-
-@lru_cache(maxsize=4096)
-def _answers(held: tuple[str, ...], relation: str) -> bool:
-    return match_relation(relation, held)[0] in ("exact", "synonym")
-
-
-def is_hidden(relation_key: str, held: Collection[str]) -> bool:
-    """Return whether one of the user's relations answers for one of the shared layer."""
-    return bool(held) and _answers(tuple(held), relation_key)
 
 
 def one_view(first: EntityView, mine: EntityView, theirs: EntityView, own: Namespace) -> EntityView:

@@ -15,15 +15,16 @@ from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.resolution.entity_facts import named_record
 from lamlam.memory_backends.resolution.known_names import known_names
 from lamlam.memory_backends.resolution.names_in_text import AskedName, PassageReader, readings
-from lamlam.memory_backends.resolution.resolver import find_entity
+from lamlam.memory_backends.resolution.resolver import find_entity, or_a_value
 from lamlam.memory_backends.resolution.text_facts import (
-    HeldFact,
     Holding,
-    NamedSubjects,
-    Subject,
+    NamedSubject,
+    SubjectFact,
+    SubjectsOfText,
     told_apart,
 )
-from lamlam.memory_backends.resolution.valid_time import is_timeless, microseconds
+from lamlam.memory_backends.resolution.valid_time import holds, is_timeless, microseconds
+from lamlam.memory_backends.resolution.value_entities import answered_from_others
 from lamlam.memory_backends.resolution.views import NamespaceView
 
 
@@ -58,8 +59,8 @@ class AboutText:
 
     def __init__(self, question: TextQuestion) -> None:
         self.question = question
-        self._found: NamedSubjects[OwnFact] = NamedSubjects()
-        self._meant: dict[str, list[Subject[OwnFact]]] = {}
+        self._found: SubjectsOfText[OwnFact] = SubjectsOfText()
+        self._meant: dict[str, list[NamedSubject[OwnFact]]] = {}
         self._now = microseconds(None)
 
     def readers(self, reader: EntityReader) -> list[EntityReader]:
@@ -84,7 +85,7 @@ class AboutText:
         for one in names:
             self._found.add(one, self.meant(readers, one.asked))
 
-    def meant(self, readers: Sequence[EntityReader], name: str) -> list[Subject[OwnFact]]:
+    def meant(self, readers: Sequence[EntityReader], name: str) -> list[NamedSubject[OwnFact]]:
         """Return the entities that a name means: one, or a few where it is ambiguous."""
         meant = self._meant.get(name)
         if meant is None:
@@ -100,11 +101,13 @@ class AboutText:
 
         return self._found.answer(self.question, _line, finish)
 
-    def _subjects(self, readers: Sequence[EntityReader], name: str) -> list[Subject[OwnFact]]:
+    def _subjects(self, readers: Sequence[EntityReader], name: str) -> list[NamedSubject[OwnFact]]:
         if not is_text(name):
             return []
         for n, reader in enumerate(readers):
             found = find_entity(reader, name, fuzzy=False)
+            if reader.rules and found.part.kind != "exact":
+                found = or_a_value(reader, name, found)
             if found.record is not None:
                 records = [found.record]
             else:
@@ -112,16 +115,21 @@ class AboutText:
                 by_name = {one.name: one for one in near if one is not None}
                 records = [by_name[name] for name in told_apart([*by_name], self.question.text)]
             if records:
-                return [self._subject(record, readers[n + 1 :]) for record in records]
+                return [self._subject(record, readers[n:]) for record in records]
         return []
 
-    def _subject(self, record: EntityRecord, others: Sequence[EntityReader]) -> Subject[OwnFact]:
+    def _subject(
+        self, record: EntityRecord, readers: Sequence[EntityReader]
+    ) -> NamedSubject[OwnFact]:
         namespace, key = split(record.key)
-        records = [record, *(named_record(reader, key) for reader in others)]
-        holdings = [self._holding(one) for one in records if one is not None]
-        return Subject(record.key, record.name, namespace, tuple(holdings))
+        holdings = [self._holding(readers[0], record)]
+        for reader in readers[1:]:
+            other = named_record(reader, key)
+            if other is not None:
+                holdings.append(self._holding(reader, other))
+        return NamedSubject(record.key, record.name, namespace, tuple(holdings))
 
-    def _holding(self, record: EntityRecord) -> Holding[OwnFact]:
+    def _holding(self, reader: EntityReader, record: EntityRecord) -> Holding[OwnFact]:
         # Some records can read a part of their facts; others have them all at hand.
         first = getattr(record, "first", None)
         stored: Sequence[StoredFact] = (
@@ -132,7 +140,14 @@ class AboutText:
         if not is_timeless(stored):
             stored = [one for one in stored if holds_at(one.valid_from, one.valid_to, self._now)]
         name, key = record.name, record.key
-        return Holding([HeldFact(one.key, OwnFact(name, key, one)) for one in stored], is_more)
+        held = [SubjectFact(one.key, OwnFact(name, key, one)) for one in stored]
+        if reader.rules:
+            held += [
+                SubjectFact(relation, OwnFact(one.name, one.key, one.fact))
+                for relation, one in answered_from_others(reader, key)
+                if holds(None, one.fact)
+            ]
+        return Holding(held, is_more)
 
 
 def _line(own: OwnFact) -> str:

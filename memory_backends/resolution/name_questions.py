@@ -8,13 +8,15 @@ from contextlib import AbstractContextManager
 
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.facts import Namespace
-from lamlam.memory_backends.model.lookups import EntityView
+from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
+from lamlam.memory_backends.model.lookups import EntityView, Identify
 from lamlam.memory_backends.resolution.descriptions import describe, homonyms
+from lamlam.memory_backends.resolution.facts_about import facts_about
 from lamlam.memory_backends.resolution.known_names import known_names
 
 
 class NameQuestions:
-    """`describe_nowait`, `known_names_nowait` and `homonyms_nowait`; stands before `LocalStore`."""
+    """`describe_nowait` and its like, and `facts_about`; stands before `LocalStore`."""
 
     @abstractmethod
     def reader_of(
@@ -45,6 +47,16 @@ class NameQuestions:
         """Return those of the names that the store knows, all from one state."""
         with self.reader_of(namespace, as_of) as reader:
             return known_names(reader, names, loosely=loosely)
+
+    @property
+    def identify(self) -> Identify | None:
+        """What gives facts their ids; without it those that `facts_about` returns have none."""
+        return None
+
+    def about_text_nowait(self, question: TextQuestion) -> FactsAbout:
+        """Return the answer to `facts_about_nowait`, all from one state."""
+        with self.reader_of((), question.as_of) as reader:
+            return facts_about(reader, question, self.identify)
 
     def homonyms_nowait(
         self,

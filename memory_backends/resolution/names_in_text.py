@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,7 +33,9 @@ class _Stretch:
     """Its words in the passage."""
     is_sure: bool
     """It is written as a name, or is no word of every day. Others are names only where memory
-    writes them so."""
+    writes them in lower case."""
+    is_one_plain_word: bool
+    """A word of every day, with a capital: "Class" is hardly "The Class"."""
 
 
 class AskedName(NamedTuple):
@@ -41,8 +43,8 @@ class AskedName(NamedTuple):
 
     name: KnownName
     asked: str
-    as_written: bool = False
-    """It counts only where memory writes it in the same way."""
+    is_plain_word: bool = False
+    """It counts only where memory writes it in lower case too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class PassageNames:
 
     sure: tuple[KnownName, ...] = ()
     unsure: tuple[KnownName, ...] = ()
-    """Words of every day in lower case: names where memory writes them so, too."""
+    """Words of every day: names only where memory writes them in lower case."""
     author: tuple[KnownName, ...] = ()
     """Words by which the author means himself or herself."""
 
@@ -64,7 +66,7 @@ class PassageNames:
         for one in self.sure:
             yield AskedName(one, one.name)
         for one in self.unsure:
-            yield AskedName(one, one.name, as_written=True)
+            yield AskedName(one, one.name, is_plain_word=True)
         if me is not None:
             for one in self.author:
                 yield AskedName(one, me)
@@ -118,6 +120,7 @@ def _is_apart(one: KnownName, other: KnownName) -> bool:
 
 def _stretches(passage: Passage) -> Iterator[_Stretch]:
     words = passage.words
+    counts = _Counts(words)
     never_last = listed("never last")
     for first, word in enumerate(words):
         is_led = word.is_capital or any(
@@ -130,27 +133,41 @@ def _stretches(passage: Passage) -> Iterator[_Stretch]:
                 continue
             if end.plain in never_last and not end.is_capital:
                 continue
-            is_sure = _is_sure(words[first : last + 1])
+            is_sure = counts.is_sure(first, last)
             if is_sure is None:
                 continue
             for name in spelt(passage.text, word.start, word.end, end.end):
-                yield _Stretch(name, first, last, is_sure)
+                yield _Stretch(name, first, last, is_sure, first == last and end.is_ordinary)
 
 
-def _is_sure(words: tuple[TextWord, ...]) -> bool | None:
-    """Return whether words are surely a name if memory knows them; ``None``: surely they are not."""
-    content = [word for word in words if not word.is_function]
-    has_capital = any(word.is_capital for word in words)
-    if not content:
-        return True if has_capital else None
-    if has_capital or not all(word.is_ordinary for word in content):
-        return True
-    return len(content) >= _ENOUGH_WORDS
+class _Counts:
+    """How many words of each kind stand before a place: of any stretch a subtraction tells."""
+
+    def __init__(self, words: Sequence[TextWord]) -> None:
+        self._capitals = [0]
+        self._content = [0]
+        self._telling = [0]
+        for word in words:
+            self._capitals.append(self._capitals[-1] + word.is_capital)
+            self._content.append(self._content[-1] + (not word.is_function))
+            self._telling.append(self._telling[-1] + (not word.is_ordinary))
+
+    def is_sure(self, first: int, last: int) -> bool | None:
+        """Return whether words are surely a name if memory knows them; ``None``: surely not."""
+        end = last + 1
+        has_capital = self._capitals[end] > self._capitals[first]
+        n_content = self._content[end] - self._content[first]
+        if has_capital:
+            return True
+        if n_content == 0:
+            return None
+        return n_content >= _ENOUGH_WORDS or self._telling[end] > self._telling[first]
 
 
 def _may_be_spelt_otherwise(one: _Stretch) -> bool:
     return (
         one.is_sure
+        and not one.is_one_plain_word
         and one.last - one.first < _MOST_OTHERWISE
         and _INNER_MARK.search(one.name.name) is None
     )

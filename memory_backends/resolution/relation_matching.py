@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -115,6 +116,16 @@ def match_relation(wanted: str, held: Sequence[str]) -> tuple[MatchKind, float, 
         ]
     score, best = max(scored, key=lambda pair: pair[0], default=(0.0, None))
     return ("fuzzy", score, best) if score else ("none", 0.0, None)
+
+
+@lru_cache(maxsize=4096)
+def _answers(held: tuple[str, ...], relation: str) -> bool:
+    return match_relation(relation, held)[0] in ("exact", "synonym")
+
+
+def is_hidden(relation_key: str, held: Collection[str]) -> bool:
+    """Return whether a relation that is held answers for another one, which another layer has."""
+    return bool(held) and _answers(tuple(held), relation_key)
 
 
 def _fits(value: str, asked: Sense) -> bool:

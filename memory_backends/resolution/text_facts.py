@@ -15,14 +15,14 @@ from lamlam.memory_backends.model.facts_about import (
     TextQuestion,
 )
 from lamlam.memory_backends.model.keys import written_qualifier
-from lamlam.memory_backends.model.synonyms import group_of
 from lamlam.memory_backends.resolution.named_relations import WordsOfText
 from lamlam.memory_backends.resolution.names_in_text import AskedName
+from lamlam.memory_backends.resolution.relation_matching import is_hidden
 
 Held = TypeVar("Held")
 
 
-class HeldFact(NamedTuple, Generic[Held]):
+class SubjectFact(NamedTuple, Generic[Held]):
     """A fact of a subject, and the relation that tells whether it is taken."""
 
     relation_key: str
@@ -32,13 +32,13 @@ class HeldFact(NamedTuple, Generic[Held]):
 class Holding(NamedTuple, Generic[Held]):
     """What one namespace holds of a subject now."""
 
-    facts: Sequence[HeldFact[Held]]
+    facts: Sequence[SubjectFact[Held]]
     is_more: bool = False
     """There are more than these."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject(Generic[Held]):
+class NamedSubject(Generic[Held]):
     """An entity that a text names."""
 
     key: Hashable
@@ -49,51 +49,41 @@ class Subject(Generic[Held]):
     holdings: tuple[Holding[Held], ...]
     """One for each namespace that knows it, in the order in which these are asked."""
 
-    def facts(self) -> list[HeldFact[Held]]:
+    def facts(self) -> list[SubjectFact[Held]]:
         """Return its facts; of a relation that one namespace holds, the next ones add none."""
-        keys: set[str] = set()
-        groups: set[int] = set()
-        taken: list[HeldFact[Held]] = []
+        keys: dict[str, None] = {}
+        taken: list[SubjectFact[Held]] = []
         for holding in self.holdings:
-            seen = [
-                one
-                for one in holding.facts
-                if one.relation_key not in keys and _group(one.relation_key) not in groups
-            ]
+            hidden = {
+                key for key in {one.relation_key for one in holding.facts} if is_hidden(key, keys)
+            }
+            seen = [one for one in holding.facts if one.relation_key not in hidden]
             taken += seen
-            for one in seen:
-                keys.add(one.relation_key)
-                if (number := group_of(one.relation_key)) is not None:
-                    groups.add(number)
+            keys.update(dict.fromkeys(one.relation_key for one in seen))
         return taken
-
-
-def _group(key: str) -> int:
-    number = group_of(key)
-    return -1 if number is None else number
 
 
 @dataclass(slots=True)
 class _Queue(Generic[Held]):
     """The facts of a subject that are still to be taken, the best last."""
 
-    subject: Subject[Held]
-    waiting: list[tuple[float, HeldFact[Held]]]
+    subject: NamedSubject[Held]
+    waiting: list[tuple[float, SubjectFact[Held]]]
     n_left_out: int = 0
 
 
 @dataclass(slots=True)
-class NamedSubjects(Generic[Held]):
+class SubjectsOfText(Generic[Held]):
     """The names of a text with what they mean, as they are found."""
 
     names: list[NameInText] = field(default_factory=list)
-    subjects: dict[Hashable, Subject[Held]] = field(default_factory=dict)
+    subjects: dict[Hashable, NamedSubject[Held]] = field(default_factory=dict)
 
-    def add(self, one: AskedName, meant: Iterable[Subject[Held]]) -> None:
+    def add(self, one: AskedName, meant: Iterable[NamedSubject[Held]]) -> None:
         """Note what a name means; nothing where memory does not know it after all."""
         name = one.name
         for subject in meant:
-            if one.as_written and subject.name != name.name:
+            if one.is_plain_word and not subject.name.islower():
                 continue
             self.subjects.setdefault(subject.key, subject)
             self.names.append(
@@ -162,7 +152,7 @@ def _between(text: str, names: Sequence[NameInText]) -> Iterable[str]:
     yield text[begin:]
 
 
-def _queue(subject: Subject[Held], words: WordsOfText) -> _Queue[Held]:
+def _queue(subject: NamedSubject[Held], words: WordsOfText) -> _Queue[Held]:
     scored = [(words.score(one.relation_key), one) for one in subject.facts()]
     scored.sort(key=lambda pair: -pair[0])  # stable: as memory orders them
     scored.reverse()
@@ -174,9 +164,9 @@ def _within_budget(
     line: Callable[[Held], str],
     max_facts: int,
     max_characters: int,
-) -> list[tuple[float, HeldFact[Held]]]:
+) -> list[tuple[float, SubjectFact[Held]]]:
     """Take facts in turns, one of each subject; a line that does not fit is left out."""
-    taken: list[tuple[float, HeldFact[Held]]] = []
+    taken: list[tuple[float, SubjectFact[Held]]] = []
     room = max_characters
     while any(one.waiting for one in queues):
         for one in queues:

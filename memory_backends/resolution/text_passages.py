@@ -25,7 +25,7 @@ _ABBREVIATION = re.compile(r"\b[A-Z][a-z]{0,2}\.$")
 """Behind which no sentence begins: "Dr. Quill", "St. Ives", "J. Quill"."""
 _MARKS_BEFORE = " \t\"'“‘„«([*_-#>"
 _TITLE_CASE = 0.6
-"""Share of words with a capital above which capitals say nothing: headings, "WHO IS ADA?"."""
+"""Share of words with a capital above which it may be a heading: there capitals say nothing."""
 _FEW_WORDS = 4
 
 
@@ -89,9 +89,12 @@ def _passage(text: str, places: list[tuple[int, int]]) -> Passage:
     inner = [text[begin:end].strip(BEFORE + AFTER) for begin, end in places]
     n_upper = sum(word[:1].isupper() for word in inner)
     n_lower = sum(word[:1].islower() for word in inner)
-    is_cased = n_lower > 0 and not (
-        len(places) >= _FEW_WORDS and n_upper > _TITLE_CASE * (n_upper + n_lower)
+    is_title = (
+        len(places) >= _FEW_WORDS
+        and n_upper > _TITLE_CASE * (n_upper + n_lower)
+        and all(word in listed("function words") for word in inner if word[:1].islower())
     )
+    is_cased = n_lower > 0 and not is_title
     words = []
     for (begin, end), word in zip(places, inner, strict=True):
         plain = word.casefold().replace("’", "'")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anyio import to_thread
+
 from lamlam.errors import StoreMissing
+from lamlam.inline_calls import is_inline
 from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.commits.erasure_request import ErasureRequest
 from lamlam.memory_backends.commits.requested_erasures import RequestedErasures
@@ -22,7 +25,9 @@ from lamlam.memory_backends.commits.validation import (
 from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.expiry import hiding_from
+from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.model.facts_about import LONG_TEXT, FactsAbout, TextQuestion
 from lamlam.memory_backends.model.lookups import (
     EntityView,
     Lookup,
@@ -45,6 +50,7 @@ from lamlam.memory_backends.model.operations import (
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.protocol import Capability
 from lamlam.memory_backends.resolution.descriptions import describe
+from lamlam.memory_backends.resolution.facts_about import facts_about
 from lamlam.memory_backends.resolution.known_names import known_names
 from lamlam.memory_backends.resolution.name_questions import NameQuestions
 from lamlam.memory_backends.resolution.resolver import look_up
@@ -208,6 +214,23 @@ class SqliteStore(SqliteFile, NameQuestions, RequestedErasures, LocalStore):
         """Return those of the names that the store knows; no snapshot stays open."""
         with self._reading() as reader:
             return known_names(_seen(reader, namespace, as_of), names, loosely=loosely)
+
+    @property
+    def identify(self) -> FactIds:
+        """What gives facts their ids."""
+        return self._identify
+
+    async def about_text(self, question: TextQuestion) -> FactsAbout:
+        """Return the answer to `facts_about`; no snapshot stays open, and a long text blocks nobody."""
+        if len(question.text) > LONG_TEXT and not is_inline():
+            return await to_thread.run_sync(self._about, question, self._lasting)
+        return self._about(question, self._reading)
+
+    def _about(
+        self, question: TextQuestion, reading: Callable[[], AbstractContextManager[SqliteReader]]
+    ) -> FactsAbout:
+        with reading() as reader:
+            return facts_about(_seen(reader, (), question.as_of), question, self._identify)
 
     @contextmanager
     def reader_of(self, namespace: Namespace, as_of: int | None) -> Iterator[EntityReader]:

@@ -40,7 +40,8 @@ from lamlam.one_process import OneProcess
 from tests.limits import HANG_S
 from tests.memory_backends.stores import BACKENDS, url_of
 
-_OTHERWISE = {"aclose"}  # `close`, and the end of a `with` block
+# `close`, and the end of a `with` block; what `facts_about` asks a backend
+_OTHERWISE = {"aclose", "about_text", "about_text_nowait"}
 
 
 def _methods(kind: type) -> dict[str, Callable[..., object]]:

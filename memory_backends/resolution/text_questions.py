@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from lamlam.memory_backends.model.capabilities import Capability, unsupported
 from lamlam.memory_backends.model.facts import Fact, Namespace
@@ -23,7 +25,7 @@ from lamlam.memory_backends.model.lookups import Lookup, LookupResult, LookupSta
 from lamlam.memory_backends.model.timestamps import holds_at, to_us
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.resolution.text_facts import Subject
+    from lamlam.memory_backends.resolution.text_facts import NamedSubject
 
 
 @runtime_checkable
@@ -100,12 +102,67 @@ class TextQuestions(FastLookups, Protocol):
         )
 
     async def about_text(self, question: TextQuestion) -> FactsAbout:
-        """Answer `facts_about`; the body asks `known_names`, `lookup_many` and `scan`."""
+        """Return the answer to `facts_about`; the body asks `known_names`, `lookup_many` and `scan`."""
         return await _by_scans(cast("_AskedStore", self), question)
 
     def about_text_nowait(self, question: TextQuestion) -> FactsAbout:
-        """Answer `facts_about_nowait`; the body asks the other questions of `FastLookups`."""
+        """Return the answer to `facts_about_nowait`; the body asks the other questions of `FastLookups`."""
         return _by_lookups(self, question)
+
+
+class SyncTextQuestions:
+    """The blocking twin of `TextQuestions`."""
+
+    @abstractmethod
+    def _opened(self) -> TextQuestions: ...
+
+    @abstractmethod
+    def _call(self, method: Callable[[], Coroutine[Any, Any, FactsAbout]]) -> FactsAbout: ...
+
+    def facts_about(
+        self,
+        text: str,
+        *,
+        namespace: Namespace = (),
+        shared_namespace: Namespace | None = (),
+        me: str | None = None,
+        max_facts: int = MOST_FACTS,
+        max_characters: int = MOST_CHARACTERS,
+        as_of: int | None = None,
+    ) -> FactsAbout:
+        """Return what memory holds about the names in a text; arguments as for the async store."""
+        question = text_question(
+            text,
+            namespace=namespace,
+            shared_namespace=shared_namespace,
+            me=me,
+            max_facts=max_facts,
+            max_characters=max_characters,
+            as_of=as_of,
+        )
+        return self._call(partial(self._opened().about_text, question))
+
+    def facts_about_nowait(
+        self,
+        text: str,
+        *,
+        namespace: Namespace = (),
+        shared_namespace: Namespace | None = (),
+        me: str | None = None,
+        max_facts: int = MOST_FACTS,
+        max_characters: int = MOST_CHARACTERS,
+        as_of: int | None = None,
+    ) -> FactsAbout:
+        """Return the same as `facts_about`; a snapshot may stay open until `refresh_nowait`."""
+        return self._opened().facts_about_nowait(
+            text,
+            namespace=namespace,
+            shared_namespace=shared_namespace,
+            me=me,
+            max_facts=max_facts,
+            max_characters=max_characters,
+            as_of=as_of,
+        )
 
 
 class _AskedStore(Protocol):
@@ -141,11 +198,11 @@ class _AskedStore(Protocol):
 
 async def _by_scans(store: _AskedStore, question: TextQuestion) -> FactsAbout:
     from lamlam.memory_backends.resolution.names_in_text import readings
-    from lamlam.memory_backends.resolution.text_facts import NamedSubjects
+    from lamlam.memory_backends.resolution.text_facts import SubjectsOfText
 
     at, spaces = question.as_of, question.namespaces
-    found: NamedSubjects[Fact] = NamedSubjects()
-    meant: dict[str, list[Subject[Fact]]] = {}
+    found: SubjectsOfText[Fact] = SubjectsOfText()
+    meant: dict[str, list[NamedSubject[Fact]]] = {}
     for reading in readings(question.text):
         known: set[str] = set()
         for space in spaces:
@@ -160,7 +217,7 @@ async def _by_scans(store: _AskedStore, question: TextQuestion) -> FactsAbout:
     return found.answer(question, _line, lambda fact: fact)
 
 
-async def _meant(store: _AskedStore, question: TextQuestion, name: str) -> list[Subject[Fact]]:
+async def _meant(store: _AskedStore, question: TextQuestion, name: str) -> list[NamedSubject[Fact]]:
     from lamlam.memory_backends.resolution.text_facts import told_apart
 
     at, spaces = question.as_of, question.namespaces
@@ -192,11 +249,11 @@ def _entities(result: LookupResult) -> list[str]:
 
 def _by_lookups(store: FastLookups, question: TextQuestion) -> FactsAbout:
     from lamlam.memory_backends.resolution.names_in_text import readings
-    from lamlam.memory_backends.resolution.text_facts import NamedSubjects
+    from lamlam.memory_backends.resolution.text_facts import SubjectsOfText
 
     at, spaces = question.as_of, question.namespaces
-    found: NamedSubjects[Fact] = NamedSubjects()
-    meant: dict[str, list[Subject[Fact]]] = {}
+    found: SubjectsOfText[Fact] = SubjectsOfText()
+    meant: dict[str, list[NamedSubject[Fact]]] = {}
     for reading in readings(question.text):
         known: set[str] = set()
         for space in spaces:
@@ -211,7 +268,7 @@ def _by_lookups(store: FastLookups, question: TextQuestion) -> FactsAbout:
     return found.answer(question, _line, lambda fact: fact)
 
 
-def _meant_now(store: FastLookups, question: TextQuestion, name: str) -> list[Subject[Fact]]:
+def _meant_now(store: FastLookups, question: TextQuestion, name: str) -> list[NamedSubject[Fact]]:
     from lamlam.memory_backends.resolution.text_facts import told_apart
 
     at, spaces = question.as_of, question.namespaces
@@ -241,23 +298,24 @@ def _facts_now(
         fact
         for key in view.relations
         for fact in store.lookup_nowait(Lookup(view.name, key, namespace, None, as_of)).facts
-        if canonical_key(fact.entity) == view.key
     ]
 
 
-def _subject(entity: str, namespace: Namespace, given: Iterable[Sequence[Fact]]) -> Subject[Fact]:
-    from lamlam.memory_backends.resolution.text_facts import HeldFact, Holding, Subject
+def _subject(
+    entity: str, namespace: Namespace, given: Iterable[Sequence[Fact]]
+) -> NamedSubject[Fact]:
+    from lamlam.memory_backends.resolution.text_facts import Holding, NamedSubject, SubjectFact
 
     now = to_us(datetime.now(UTC)) or 0
     holdings = []
     for facts in given:
         holding = [
-            HeldFact(relation_key(fact.relation), fact)
+            SubjectFact(relation_key(fact.relation), fact)
             for fact in facts[:MOST_READ]
             if holds_at(to_us(fact.valid_from), to_us(fact.valid_to), now)
         ]
         holdings.append(Holding(holding, len(facts) > MOST_READ))
-    return Subject((namespace, canonical_key(entity)), entity, namespace, tuple(holdings))
+    return NamedSubject((namespace, canonical_key(entity)), entity, namespace, tuple(holdings))
 
 
 def _line(fact: Fact) -> str:
