@@ -16,6 +16,7 @@ from lamlam.memory_backends.conformance.laws.commit_times import CommitTimeLaws
 from lamlam.memory_backends.conformance.laws.concurrency import ConcurrencyLaws
 from lamlam.memory_backends.conformance.laws.erasure import ErasureLaws
 from lamlam.memory_backends.conformance.laws.expiry import ExpiryLaws
+from lamlam.memory_backends.conformance.laws.facts_about import FactsAboutLaws
 from lamlam.memory_backends.conformance.laws.faults import FaultLaws
 from lamlam.memory_backends.conformance.laws.files import FileLaws
 from lamlam.memory_backends.conformance.laws.hostile_text import HostileTextLaws
@@ -46,6 +47,7 @@ SUITES: tuple[type[Laws], ...] = (
     SpellingLaws,
     FastLookupLaws,
     KnownNameLaws,
+    FactsAboutLaws,
     AliasLaws,
     InverseLaws,
     ValueLaws,
@@ -84,6 +86,7 @@ class AllLaws(
     SpellingLaws,
     FastLookupLaws,
     KnownNameLaws,
+    FactsAboutLaws,
     AliasLaws,
     InverseLaws,
     ValueLaws,

@@ -44,6 +44,10 @@ async def _known_names_nowait(store: FactStore) -> None:
     store.known_names_nowait([ADA])
 
 
+async def _facts_about_nowait(store: FactStore) -> None:
+    store.facts_about_nowait(ADA)
+
+
 async def _homonyms_nowait(store: FactStore) -> None:
     store.homonyms_nowait(ADA)
 
@@ -80,9 +84,11 @@ REFUSALS: dict[Capability, dict[str, Call]] = {
         "describe_nowait": _describe_nowait,
         "known_names_nowait": _known_names_nowait,
         "homonyms_nowait": _homonyms_nowait,
+        "facts_about_nowait": _facts_about_nowait,
     },
     Capability.HISTORY: {
         "history": lambda store: store.history(ADA),
+        "facts_about as_of": lambda store: store.facts_about(ADA, as_of=0),
         "known_names as_of": lambda store: store.known_names([ADA], as_of=0),
         "lookup as_of": lambda store: store.lookup(ADA, "birth place", as_of=0),
         "scan as_of": lambda store: listed(store.scan(as_of=0)),

@@ -144,6 +144,10 @@ class Neo4jReader:
 
         async def work(transaction: Transaction) -> FactsAbout:
             fetched = FetchedEntities(self._queries, self._ids, question.as_of)
+            # With some key the first fetch tells the revision, whatever is asked about.
+            fetched.wanted.keys[
+                scoped(question.namespaces[0], canonical_key(question.me or ""))
+            ] = None
             await self._begin(fetched, transaction)
             about = AboutText(question)
             readers = about.readers(fetched)
