@@ -75,7 +75,7 @@ def ended_as_json(ended: Ended) -> dict[str, Any]:
 
 def _period_as_json(candidate: Candidate) -> dict[str, Any]:
     """Return the period of a candidate that holds at another time; of others nothing."""
-    from lamlam.memory_backends.fact_formats.records import written_moment
+    from lamlam.memory_backends.model.timestamps import written_moment
 
     if candidate.valid_from is None and candidate.valid_to is None:
         return {}

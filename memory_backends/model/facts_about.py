@@ -12,7 +12,7 @@ from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.lookups import check_as_of
 from lamlam.memory_backends.model.namespaces import written
 from lamlam.memory_backends.model.timestamps import written_moment
-from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS
+from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS, is_text
 
 MAX_TEXT_CHARACTERS = 100_000
 """Of a text whose names are looked for: some 16,000 words."""
@@ -142,6 +142,7 @@ def text_question(
         )
     if me is not None:
         _check_me(me)
+        me = me if is_text(me) else None  # half a surrogate pair: nothing has such a name
     for what, number in (("max_facts", max_facts), ("max_characters", max_characters)):
         is_whole = isinstance(number, int) and not isinstance(number, bool)
         if not is_whole or not 0 <= number <= _MOST_ASKED:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from lamlam.memory_backends.model.capabilities import Capability, unsupported
+from lamlam.memory_backends.model.clock import microseconds
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.facts_about import (
     MOST_CHARACTERS,
@@ -306,7 +306,7 @@ def _subject(
 ) -> NamedSubject[Fact]:
     from lamlam.memory_backends.resolution.text_facts import Holding, NamedSubject, SubjectFact
 
-    now = to_us(datetime.now(UTC)) or 0
+    now = microseconds(None)
     holdings = []
     for facts in given:
         holding = [
