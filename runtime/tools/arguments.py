@@ -278,5 +278,17 @@ class Forget(ToolArguments):
         Field(description="One relation; without it, all of the entity.", max_length=MAX_NAME),
         AfterValidator(_name),
     ] = None
+    value: Annotated[
+        StrictStr | None,
+        Field(description="One value of the relation; without it, all.", max_length=MAX_VALUE),
+        AfterValidator(_text),
+    ] = None
     actor: _Actor = None
     namespace: _Namespace = None
+
+    @field_validator("value")
+    @classmethod
+    def _of_a_relation(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("relation", "") is None:
+            raise ValueError("needs the relation that has it: name it, too")
+        return value

@@ -255,12 +255,16 @@ class MemoryTools:
         self,
         entity: str,
         relation: str | None = None,
+        value: str | None = None,
         *,
         actor: str | None = None,
         namespace: str | None = None,
     ) -> ForgetResult:
-        """Erase facts; the answer is the receipt."""
-        given = {"entity": entity, "relation": relation, "actor": actor, "namespace": namespace}
+        """Erase an entity, a relation of it, or one value of a relation; return the receipt."""
+        given = {
+            "entity": entity, "relation": relation, "value": value, "actor": actor,
+            "namespace": namespace,
+        }  # fmt: skip
         return await self._work.forget(self._work.checked("forget_fact", Forget, given))
 
     async def _settle(self, verdict: Awaitable[Verdict]) -> Verdict:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         StoreInfo,
     )
     from lamlam.memory_backends.model.search_rules import SearchResult
+    from lamlam.memory_backends.model.values import Value
     from lamlam.runtime.tools.arguments import NewFact
     from lamlam.runtime.tools.offer import Choosable
     from lamlam.runtime.tools.policies import Policy, Verdict
@@ -204,12 +205,15 @@ class SyncMemoryTools:
         self,
         entity: str,
         relation: str | None = None,
+        value: str | None = None,
         *,
         actor: str | None = None,
         namespace: str | None = None,
     ) -> ForgetResult:
-        """Erase facts; the answer is the receipt."""
-        return run_inline(self._tools.forget(entity, relation, actor=actor, namespace=namespace))
+        """Erase an entity, a relation of it, or one value of a relation; return the receipt."""
+        return run_inline(
+            self._tools.forget(entity, relation, value, actor=actor, namespace=namespace)
+        )
 
 
 class _InThread(MemoryTools):

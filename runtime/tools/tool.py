@@ -145,7 +145,7 @@ TOOLS = (
     Tool(
         "forget_fact",
         "Forget facts",
-        "Erase facts from memory for good, their history included.",
+        "Erase an entity, a relation or one value from memory for good, the history included.",
         Forget,
         ForgetResult,
         reads_only=False,

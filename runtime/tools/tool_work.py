@@ -158,9 +158,11 @@ class ToolWork:
         if self._policies:
             held = await self._held(given, namespace)
             await self._allow(_action("forget", given, namespace, actor, None, held))
+        one_value = () if given.value is None else (given.value,)
         receipt = await self._store.erase(
             given.entity,
             given.relation,
+            *one_value,  # a store of others may know no single values
             namespace=namespace,
             reason="asked for by an agent",
             authority=actor,
@@ -208,7 +210,8 @@ class ToolWork:
     async def _held(self, given: Correct | Forget, namespace: Namespace) -> tuple[Fact, ...]:
         shown = with_expired(self._store)  # they would go, too
         facts = self._store.scan(given.entity, given.relation, namespace=namespace, **shown)
-        return tuple([fact async for fact in facts])
+        value = given.value if isinstance(given, Forget) else None
+        return tuple([fact async for fact in facts if value in (None, fact.surface, fact.value)])
 
     def _one_of_many(self, index: int, given: object) -> NewFact:
         """Return one fact of several, which nothing has checked so far."""

@@ -238,6 +238,20 @@ async def test_a_batch_keeps_what_one_fact_after_the_other_keeps(seed: int) -> N
 
 
 @pytest.mark.anyio
+async def test_one_value_is_forgotten(url: str) -> None:
+    """The others stay; a value without its relation is refused."""
+    async with open_store(url) as store:
+        tools = MemoryTools(store, policy=lambda action: len(action.held) < 2)
+        for friend in ("Bob", "Carl"):
+            await tools.remember("Ada", "friend", friend)
+        with pytest.raises(BadToolCall, match="value: needs the relation that has it"):
+            await tools.call("forget_fact", {"entity": "Ada", "value": "Bob"})
+        arguments = {"entity": "Ada", "relation": "friend", "value": "Bob"}
+        assert (await tools.call("forget_fact", arguments))["facts"] == 1
+        assert [one.value for one in (await tools.look_up("Ada", "friend")).values] == ["Carl"]
+
+
+@pytest.mark.anyio
 async def test_a_store_that_does_not_say_what_it_refuses(store: FactStore) -> None:
     """Then its error is that of the whole call, and nothing is written."""
 
