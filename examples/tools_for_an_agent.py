@@ -2,7 +2,8 @@
 
 Prints what the agent's calls return, step by step:
 
-    offered: look_up_fact, search_facts, remember_fact, remember_facts, correct_fact, forget_fact
+    read: look_up_fact, search_facts, facts_about
+    write: remember_fact, remember_facts, correct_fact, forget_fact
     look_up_fact: miss
     remember_fact: remembered
     look_up_fact: hit Lowmere
@@ -37,7 +38,8 @@ async def main() -> None:
     async with lamlam.open_store("memory:") as store:
         tools = lamlam.MemoryTools(store)
         # tools.definitions() goes into the request to the model, tools.mcp_definitions() to MCP.
-        print("offered:", ", ".join(d["function"]["name"] for d in tools.definitions()))
+        print("read:", ", ".join(tool.name for tool in tools.tools if tool.reads_only))
+        print("write:", ", ".join(tool.name for tool in tools.tools if not tool.reads_only))
         for name, arguments in CALLS:
             try:
                 result = await tools.call(name, arguments)

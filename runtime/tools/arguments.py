@@ -22,8 +22,9 @@ from pydantic_core import core_schema
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.facts_about import MAX_TEXT_CHARACTERS, MOST_FACTS
 from lamlam.memory_backends.model.timestamps import as_moment
-from lamlam.memory_backends.model.values import ValueType, parse_value
+from lamlam.memory_backends.model.values import ValueType, parse_value, text_fault
 from lamlam.runtime.tools.hostile_text import (
     MAX_NAME,
     MAX_VALUE,
@@ -33,8 +34,6 @@ from lamlam.runtime.tools.hostile_text import (
 
 MAX_FACTS = 100
 """Of one call of ``remember_facts``."""
-MAX_MESSAGE = 100_000
-"""Characters of a text whose names are looked up."""
 _MAX_KEY, _MAX_MOMENT = 200, 60
 
 TypeName: TypeAlias = Literal["text", "integer", "decimal", "boolean", "date", "quantity", "entity"]
@@ -49,6 +48,12 @@ def _name(text: str | None) -> str | None:
 
 def _text(text: str | None) -> str | None:
     if text is not None and (fault := text_in_call_fault(text)):
+        raise ValueError(fault)
+    return text
+
+
+def _message(text: str) -> str:
+    if fault := text_fault(text, MAX_TEXT_CHARACTERS):
         raise ValueError(fault)
     return text
 
@@ -164,6 +169,24 @@ class Search(ToolArguments):
         AfterValidator(_name),
     ]
     limit: _Limit = None
+    namespace: _Namespace = None
+
+
+class About(ToolArguments):
+    """Arguments of ``facts_about``."""
+
+    text: Annotated[
+        StrictStr,
+        Field(
+            description="A message or a paragraph; names may stand anywhere in it.",
+            max_length=MAX_TEXT_CHARACTERS,
+        ),
+        AfterValidator(_message),
+    ]
+    limit: Annotated[
+        Annotated[StrictInt, Field(ge=1, le=100)] | None,
+        Field(description=f"Most facts to return; without it, {MOST_FACTS}."),
+    ] = None
     namespace: _Namespace = None
 
 

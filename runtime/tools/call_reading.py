@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from lamlam.errors import BadToolCall
+from lamlam.memory_backends.model.values import NOT_TEXT
 from lamlam.near_names import near_names
 from lamlam.runtime.tools.arguments import ToolArguments
 from lamlam.runtime.tools.tool import Tool
@@ -103,6 +104,8 @@ def _what_is_wrong(error: Any, offered: list[str]) -> str:  # Any: as pydantic d
         return str(error["msg"]).removeprefix("Value error, ")
     if kind == "missing":
         return str(error["msg"])
+    if kind == "string_unicode":
+        return NOT_TEXT
     if kind == "string_too_long":
         return f"must have at most {limits['max_length']:,} characters, got {len(given):,}"
     if kind == "too_long":

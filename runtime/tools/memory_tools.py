@@ -11,9 +11,11 @@ from typing import Any
 
 from lamlam.errors import BadToolCall, UnknownOption, UsageError
 from lamlam.memory_backends.model.facts import Namespace, check_text
+from lamlam.memory_backends.model.facts_about import text_question
 from lamlam.memory_backends.protocol import FactStore, check_store
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.tools.arguments import (
+    About,
     Correct,
     Forget,
     LookUp,
@@ -28,6 +30,7 @@ from lamlam.runtime.tools.offer import Choosable, Places, offered_tools
 from lamlam.runtime.tools.policies import Policy, Verdict, as_policies
 from lamlam.runtime.tools.results import (
     CorrectResult,
+    FactsAboutResult,
     ForgetResult,
     FoundFacts,
     LookUpResult,
@@ -54,6 +57,7 @@ class MemoryTools:
         may_choose: Choosable = (),
         policy: Policy | Iterable[Policy] | None = None,
         actor: str | None = None,
+        me: str | None = None,
         max_characters: int = MAX_RESULT_CHARACTERS,
     ) -> None:
         """Offer tools.
@@ -70,12 +74,13 @@ class MemoryTools:
             policy: is asked before anything is written: a hook, or several, each of which must
                 allow it (`lamlam.runtime.tools.policies`).
             actor: who makes the changes, for the log; without it, the model may say so.
+            me: the entity that "I", "me" and "my" mean in a text of ``facts_about``.
             max_characters: of the texts of one answer; what is left out is said.
 
         Raises:
             UnknownOption: a name that no tool has.
             UsageError: not a store, not a policy, or no room for an answer.
-            BadFact: a namespace is not valid, or the actor is not a text.
+            BadFact: a namespace is not valid, the actor is not a text, or ``me`` not a name.
             OverlayCycle: both namespaces are the same.
             NotSupported: a namespace is given, and the store has none.
         """
@@ -86,6 +91,7 @@ class MemoryTools:
                 hint="use lamlam.SyncMemoryTools, or lamlam.open_store(URL)",
             )
         check_text(actor=actor)
+        text_question("", me=me)
         if type(max_characters) is not int or max_characters < LEAST_RESULT_CHARACTERS:
             raise UnknownOption(
                 f"max_characters must be an integer from {LEAST_RESULT_CHARACTERS} on, "
@@ -98,7 +104,7 @@ class MemoryTools:
         )
         self._offered = {tool.name: tool for tool in self.tools}
         self._work = ToolWork(
-            store, tools, places, as_policies(policy), actor, max_characters, self._settle
+            store, tools, places, as_policies(policy), actor, me, max_characters, self._settle
         )
 
     def definitions(self, *, strict: bool = False) -> list[dict[str, Any]]:
@@ -158,6 +164,13 @@ class MemoryTools:
         """Return facts that a part of a name or of a value finds, or a question; names first."""
         given = {"text": text, "limit": limit, "namespace": namespace}
         return await self._work.search(self._work.checked("search_facts", Search, given))
+
+    async def facts_about(
+        self, text: str, limit: int | None = None, *, namespace: str | None = None
+    ) -> FactsAboutResult:
+        """Return what memory holds about the names in a text, best first."""
+        given = {"text": text, "limit": limit, "namespace": namespace}
+        return await self._work.facts_about(self._work.checked("facts_about", About, given))
 
     async def remember(
         self,

@@ -108,6 +108,21 @@ class FoundFacts(ToolResult):
     complete: Annotated[bool, Field(description="Memory holds no other that fits.")]
 
 
+class FoundName(AnswerPart):
+    """A name in a text, and whom memory has by it."""
+
+    text: Annotated[str, Field(description="As the text writes it.")]
+    entity: Annotated[str, Field(description="As memory has it.")]
+
+
+class FactsAboutResult(FoundFacts):
+    """Facts about the names in a text."""
+
+    model_config = ConfigDict(title="Facts about a text")
+
+    names: list[FoundName]
+
+
 class RememberResult(ToolResult):
     """What was written."""
 

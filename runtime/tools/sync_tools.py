@@ -16,6 +16,7 @@ from lamlam.runtime.tools.memory_tools import MemoryTools
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact, Namespace
+    from lamlam.memory_backends.model.facts_about import AboutOptions, FactsAbout
     from lamlam.memory_backends.model.lookups import Lookup, LookupResult
     from lamlam.memory_backends.model.operations import (
         ApplyOptions,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from lamlam.runtime.tools.policies import Policy, Verdict
     from lamlam.runtime.tools.results import (
         CorrectResult,
+        FactsAboutResult,
         ForgetResult,
         FoundFacts,
         LookUpResult,
@@ -56,6 +58,7 @@ class SyncMemoryTools:
         may_choose: Choosable = (),
         policy: Policy | Iterable[Policy] | None = None,
         actor: str | None = None,
+        me: str | None = None,
         max_characters: int = MAX_RESULT_CHARACTERS,
     ) -> None:
         """Offer tools; arguments and errors as for `MemoryTools`.
@@ -78,6 +81,7 @@ class SyncMemoryTools:
             may_choose=may_choose,
             policy=policy,
             actor=actor,
+            me=me,
             max_characters=max_characters,
         )
 
@@ -116,6 +120,12 @@ class SyncMemoryTools:
     ) -> FoundFacts:
         """Return facts that a part of a name or of a value finds, or a question; names first."""
         return run_inline(self._tools.search(text, limit, namespace=namespace))
+
+    def facts_about(
+        self, text: str, limit: int | None = None, *, namespace: str | None = None
+    ) -> FactsAboutResult:
+        """Return what memory holds about the names in a text, best first."""
+        return run_inline(self._tools.facts_about(text, limit, namespace=namespace))
 
     def remember(
         self,
@@ -282,6 +292,9 @@ class _Awaited(FactStore):
 
     async def search(self, text: str, **options: Any) -> SearchResult:  # Any: as the twin has them
         return self._twin.search(text, **options)
+
+    async def facts_about(self, text: str, **options: Unpack[AboutOptions]) -> FactsAbout:
+        return self._twin.facts_about(text, **options)
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         return self._twin.aliases(entity, namespace=namespace)

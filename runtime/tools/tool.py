@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lamlam.runtime.tools.arguments import (
+    About,
     Correct,
     Forget,
     LookUp,
@@ -22,6 +23,7 @@ from lamlam.runtime.tools.arguments import (
 )
 from lamlam.runtime.tools.results import (
     CorrectResult,
+    FactsAboutResult,
     ForgetResult,
     FoundFacts,
     LookUpResult,
@@ -115,6 +117,14 @@ TOOLS = (
         "Find facts in memory by a part of a name or of a value, or by the words of a question.",
         Search,
         FoundFacts,
+        reads_only=True,
+    ),
+    Tool(
+        "facts_about",
+        "Facts about the names in a text",
+        "Find what memory holds about every name in a text, such as a message of the user.",
+        About,
+        FactsAboutResult,
         reads_only=True,
     ),
     Tool(

@@ -9,11 +9,14 @@ from typing import Any, TypeVar
 from lamlam.errors import BadFact, BadToolCall, PolicyRefused, TooManyValues
 from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.facts_about import MOST_FACTS
 from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import Assert, ErasureReceipt, Replace
 from lamlam.memory_backends.overlay.overlay import Overlay
 from lamlam.memory_backends.protocol import FactStore
+from lamlam.runtime.tools.about_answer import about_answer
 from lamlam.runtime.tools.arguments import (
+    About,
     Correct,
     Forget,
     LookUp,
@@ -31,6 +34,7 @@ from lamlam.runtime.tools.offer import Places
 from lamlam.runtime.tools.policies import ActionKind, MemoryAction, Policy, Verdict, check_allowed
 from lamlam.runtime.tools.results import (
     CorrectResult,
+    FactsAboutResult,
     ForgetResult,
     FoundFacts,
     LookUpResult,
@@ -54,6 +58,7 @@ class ToolWork:
         places: Places,
         policies: tuple[Policy, ...],
         actor: str | None,
+        me: str | None,
         most_characters: int,
         settle: Callable[[Awaitable[Verdict]], Awaitable[Verdict]],
     ) -> None:
@@ -62,6 +67,7 @@ class ToolWork:
         self._places = places
         self._policies = policies
         self._actor = actor
+        self._me = me
         self._most = most_characters
         self._settle = settle
 
@@ -90,6 +96,8 @@ class ToolWork:
                 return await self.look_up(given)
             case Search():
                 return await self.search(given)
+            case About():
+                return await self.facts_about(given)
             case RememberMany():
                 return await self.remember_many(given)
             case Correct():
@@ -117,6 +125,19 @@ class ToolWork:
             limit=_USUAL_LIMIT if given.limit is None else given.limit,
         )
         return self._found(found.facts, is_complete=found.is_complete)
+
+    async def facts_about(self, given: About) -> FactsAboutResult:
+        """Return what memory holds about the names in a text."""
+        layers = self._places.layers(self._places.chosen(given.namespace))
+        found = await self._store.facts_about(
+            given.text,
+            namespace=layers.own,
+            shared_namespace=layers.shared,
+            me=self._me,
+            max_facts=MOST_FACTS if given.limit is None else given.limit,
+            max_characters=self._most,
+        )
+        return about_answer(found, self._most)
 
     async def remember(self, given: Remember) -> RememberResult:
         """Add a fact beside the others."""

@@ -36,6 +36,8 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
                       "valid_to": "2000"}),
     ("look_up_fact", {"entity": "Ada", "relation": "city"}),
     ("search_facts", {"text": "where does Bob live?", "limit": 1}),
+    ("facts_about", {"text": "Where is ada's friend Bob from?\n"}),
+    ("facts_about", {"text": "Nobody is named here.", "limit": 3}),
     ("forget_fact", {"entity": "Ada"}),
     ("forget_fact", {"entity": "Ada"}),
 )  # fmt: skip
@@ -190,7 +192,9 @@ async def test_an_answer_keeps_to_its_length_and_says_what_is_left_out(
     assert looked["left_out"].startswith(f"{n_shown} of 60 values are shown; ")
     found = await tools.call("search_facts", {"text": "ada", "limit": 100})
     assert not found["complete"] and "long texts are cut to" in found["left_out"]
-    for answer in (looked, found):
+    about = await tools.call("facts_about", {"text": "What of Ada?", "limit": 100})
+    assert not about["complete"] and "of 60 facts are shown" in about["left_out"]
+    for answer in (looked, found, about):
         assert len(json.dumps(answer)) < 1.5 * most + 1_500
     corrected = await tools.correct("Ada", "note", "short")
     assert "of 60 facts that ended are shown" in str(corrected.left_out)

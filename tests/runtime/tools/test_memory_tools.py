@@ -14,6 +14,7 @@ from lamlam.runtime.tools.memory_tools import TOOLS, MemoryTools
 from tests.runtime.fake_store import FakeStore, as_store
 
 QUILL: dict[str, Any] = {"entity": "Ada Quill", "relation": "birth place", "value": "Lowmere"}
+READING = ("look_up_fact", "search_facts", "facts_about")
 ASK = {"entity": "Ada Quill", "relation": "birth place"}
 
 
@@ -27,7 +28,7 @@ def test_definitions_are_json_and_say_what_a_host_must_know() -> None:
         assert function["parameters"]["additionalProperties"] is False
         assert set(function["parameters"]["required"]) <= set(function["parameters"]["properties"])
         hints = described["annotations"]
-        assert hints["readOnlyHint"] == (tool.name in ("look_up_fact", "search_facts"))
+        assert hints["readOnlyHint"] == (tool.name in READING)
         assert hints["destructiveHint"] == (tool.name == "forget_fact")
         assert hints["idempotentHint"] and not hints["openWorldHint"]
 
@@ -104,6 +105,10 @@ async def test_search_finds_names_before_values(store: FactStore) -> None:
         ("look_up_fact", " " * 200_001, "characters"),
         ("search_facts", {"text": "a", "limit": 101}, "limit"),
         ("search_facts", {"text": "a", "limit": True}, "limit"),
+        ("facts_about", {"text": "x" * 100_001}, "text: must have at most 100,000 characters"),
+        ("facts_about", {"text": " "}, "text: must not be empty"),
+        ("facts_about", {"text": "Ada \ud800"}, "text: must be text"),
+        ("facts_about", {"text": "Ada", "me": "Ada Quill"}, "me: is not an argument"),
         ("remember_fact", {**QUILL, "value": "x" * 20_001}, "value"),
         ("remember_fact", {**QUILL, "value": ["x"]}, "value"),
         ("forget_fact", {"entity": "a", "relation": ""}, "must not be empty"),
@@ -137,8 +142,8 @@ async def test_which_tools_are_offered(store: FactStore) -> None:
     """All that the memory can do, or those named; no other is callable."""
     assert [tool.name for tool in MemoryTools(store).tools] == [tool.name for tool in TOOLS]
     reading = MemoryTools(as_store(FakeStore({})))
-    assert [tool.name for tool in reading.tools] == ["look_up_fact", "search_facts"]
-    assert len(reading.definitions()) == len(reading.mcp_definitions()) == 2
+    assert [tool.name for tool in reading.tools] == list(READING)
+    assert len(reading.definitions()) == len(reading.mcp_definitions()) == 3
     with pytest.raises(BadToolCall, match="unknown tool"):
         await reading.call("forget_fact", {"entity": "a"})
     one = MemoryTools(store, names=["remember_fact"])
