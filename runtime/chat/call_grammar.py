@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lamlam.runtime.chat.tool_definitions import OfferedTool
 from lamlam.runtime.decoding.call_openings import MARKS
 
-MAX_PARALLEL_CALLS = 16
+MAX_PARALLEL_CALLS = 8
 """In one turn."""
 
 

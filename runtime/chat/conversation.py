@@ -264,9 +264,9 @@ class Conversation:
             return self._finished(turn, turn.finish_reason, turn.text), ()
         settings, was_offered = self._settings, self.offers_tools
         is_free = not (grammar := self.settings.grammar) or not grammar.is_whole
-        found = self._find_calls()
         reason: FinishReason = turn.finish_reason
         is_cut = reason in ("length", "context")
+        found = self._find_calls(is_cut=is_cut)
         if found is not None and was_offered and not (found.problem and is_cut):
             if not (found.problem and self._has_lookup_tokens):
                 self._last = turn
@@ -282,12 +282,12 @@ class Conversation:
                 reason = "length"  # the call's own room was left free
         return [*events, *self._finished(turn, reason, self._turn)], ()
 
-    def _find_calls(self) -> FoundCalls | None:
+    def _find_calls(self, *, is_cut: bool) -> FoundCalls | None:
         if not self._has_tools or (
             self._options.response is not None and self._held_from() is None
         ):
             return None
-        found = find_calls(self._turn, self._readers, self._form.call_form)
+        found = find_calls(self._turn, self._readers, self._form.call_form, is_cut=is_cut)
         if found is None or self._options.is_parallel:
             return found
         return replace(found, calls=found.calls[:1])

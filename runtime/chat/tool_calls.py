@@ -108,7 +108,11 @@ class FoundCalls:
 
 
 def find_calls(
-    text: str, readers: Mapping[str, Reader] = MEMORY_READERS, form: CallForm | None = None
+    text: str,
+    readers: Mapping[str, Reader] = MEMORY_READERS,
+    form: CallForm | None = None,
+    *,
+    is_cut: bool = False,
 ) -> FoundCalls | None:
     """Return the calls of the answer of a model's turn, or ``None`` where there are none.
 
@@ -120,10 +124,11 @@ def find_calls(
     Args:
         readers: by the names of the tools.
         form: of the template.
+        is_cut: the text ends where there was no more room; calls in front of that are whole.
     """
     found = _find_calls(text, readers)
     if form is not None and (found is None or found.problem):
-        return _in_form(text, readers, form) or found
+        return _in_form(text, readers, form, is_cut=is_cut) or found
     return found
 
 
@@ -150,29 +155,32 @@ def _find_calls(text: str, readers: Mapping[str, Reader]) -> FoundCalls | None:
         return FoundCalls("", (), str(error))
 
 
-def _in_form(text: str, readers: Mapping[str, Reader], form: CallForm) -> FoundCalls | None:
+def _in_form(
+    text: str, readers: Mapping[str, Reader], form: CallForm, *, is_cut: bool
+) -> FoundCalls | None:
     """Return calls that are written to the letter as the template writes them."""
     at = text.find(form.opening)
     if at < 0:
         return None
-    decoder, calls = json.JSONDecoder(), []
-    end = at + len(form.opening)
+    before, end = text[:at].rstrip(), at + len(form.opening)
+    decoder, calls = json.JSONDecoder(), list[Lookup | AskedTool]()
     while True:
         name = next((n for n in readers if text.startswith(n + form.middle, end)), None)
-        if name is None:
-            return None
         try:
+            if name is None:
+                break
             arguments, end = decoder.raw_decode(text, end + len(name) + len(form.middle))
             calls.append(readers[name](arguments))
         except BadToolCall as error:
-            return FoundCalls(text[:at].rstrip(), (), str(error))
+            return FoundCalls(before, (), str(error))
         except (ValueError, RecursionError):
-            return None
-        if form.between is None or not text.startswith(form.between, end):
             break
+        if form.between is None or not text.startswith(form.between, end):
+            rest = text[end:].strip()
+            is_whole = is_cut or form.ending.strip().startswith(rest)
+            return FoundCalls(before, tuple(calls)) if is_whole else None
         end += len(form.between)
-    rest = text[end:].strip()
-    return _found(text[:at].rstrip(), calls) if form.ending.strip().startswith(rest) else None
+    return FoundCalls(before, tuple(calls)) if is_cut and calls else None
 
 
 def may_become_call(
