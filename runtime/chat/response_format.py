@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -47,7 +48,7 @@ class ResponseFormat:
         try:
             if self.model is not None:
                 return self.model.model_validate_json(text), None
-            return json.loads(text), None
+            return json.loads(text, parse_float=_finite), None
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part)[:40] for part in first["loc"])
@@ -88,3 +89,10 @@ def read_response_format(given: Any) -> ResponseFormat | None:
         form = ResponseFormat(read_schema(schema, _WHERE))
     check_compiles(form.source, _WHERE)
     return form
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError(f"the number {cut_text(digits, 40)} is too large")
+    return number

@@ -19,7 +19,8 @@ from lamlam.runtime.chat.template_trials import called_trial, rendered_trial
 from lamlam.runtime.decoding.thoughts import opened_by
 
 _NAME = "probe_name"
-_ID = re.compile(r',?\s*"(?:id|tool_call_id)":\s*"(?:call_of_a_probe_with_a_long_id_\d|call\d{5})"')
+_KEY_AND_ID = r'"(?:id|tool_call_id)":\s*"(?:call_of_a_probe_with_a_long_id_\d|call\d{5})"'
+_ID = re.compile(rf",\s*{_KEY_AND_ID}|{_KEY_AND_ID},\s*")
 _LONGEST_PART = 200
 """Characters of one part of a form; more is no form but text that the template adds."""
 

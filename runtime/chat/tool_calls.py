@@ -80,7 +80,10 @@ def reader_of(tool: OfferedTool) -> Reader:
         if unknown and tool.parameters.get("additionalProperties") is False:
             raise BadToolCall(f"{tool.name}: there is no argument {unknown[0][:60]!r}")
         given = {name: _typed(value, held.get(name)) for name, value in arguments.items()}
-        return AskedTool(tool.name, json.dumps(given, ensure_ascii=False))
+        try:
+            return AskedTool(tool.name, json.dumps(given, ensure_ascii=False, allow_nan=False))
+        except ValueError:  # of "1e999"
+            raise BadToolCall(f"{tool.name}: a number is too large") from None
 
     return read
 

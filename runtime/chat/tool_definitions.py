@@ -20,6 +20,8 @@ from lamlam.errors import BadSchema, BadTools
 from lamlam.runtime.chat.json_schemas import check_compiles, read_schema, schema_source
 
 MAX_TOOLS = 128
+MAX_ALL_CHARACTERS = 256_000
+"""Of the schemas of all tools: compiled one after the other, in half a second at most."""
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 _HINT = (
     'write {"type": "function", "function": {"name": …, "description": …, "parameters": …}}, '
@@ -67,6 +69,13 @@ def read_tools(tools: Any) -> tuple[OfferedTool, ...]:
         if tool.name in seen:
             raise BadTools(f"two tools have the name {tool.name!r}", hint="rename one of them")
         seen.add(tool.name)
+    n_characters = sum(len(tool.source) for tool in read)
+    if n_characters > MAX_ALL_CHARACTERS:
+        raise BadTools(
+            f"the schemas of all tools have {n_characters:,} characters, "
+            f"at most {MAX_ALL_CHARACTERS:,} are read",
+            hint="offer those that the question needs",
+        )
     for tool in read:
         check_compiles(tool.source, f"the schema of the tool {tool.name!r}")
     return read

@@ -110,9 +110,7 @@ def fits(value: Any, schema: Any, root: Any = None) -> bool:
     kinds = {
         "null": value is None,
         "boolean": isinstance(value, bool),
-        "integer": isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and value == int(value),
+        "integer": isinstance(value, int | float) and not isinstance(value, bool) and not value % 1,
         "number": isinstance(value, int | float) and not isinstance(value, bool),
         "string": isinstance(value, str),
         "array": isinstance(value, list),
