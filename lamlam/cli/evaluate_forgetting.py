@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lamlam.cli.facts_options import InNamespace, namespace_of
 from lamlam.cli.output import print_json, printable_line, shortened, stdout_console
 
 Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
@@ -81,6 +82,7 @@ def forgetting(
     ] = 50,
     seed: Seed = 0,
     model: Model = "bundled",
+    namespace: InNamespace = None,
     against: Against = None,
     as_json: AsJson = False,
 ) -> None:
@@ -91,7 +93,13 @@ def forgetting(
     from lamlam.evaluation.forgetting import evaluate_forgetting
 
     figures = evaluate_forgetting(
-        memory, items=items, seed=seed, model=model, against=against, show_progress=True
+        memory,
+        items=items,
+        seed=seed,
+        model=model,
+        against=against,
+        show_progress=True,
+        namespace=namespace_of(namespace),
     )
     if as_json:
         print_json(figures)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lamlam.cli.facts_options import InNamespace, namespace_of
 from lamlam.cli.output import print_result, printable_line, stdout_console
 
 Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
@@ -53,6 +54,7 @@ def biography(
         bool,
         typer.Option("--no-memory", help="Write without lookups; checked against the store still."),
     ] = False,
+    namespace: InNamespace = None,
     against: Against = None,
     as_json: AsJson = False,
 ) -> None:
@@ -70,6 +72,7 @@ def biography(
         max_tokens=max_tokens,
         model=model,
         no_memory=no_memory,
+        namespace=namespace_of(namespace),
     )
     _print(figures, before, as_json)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lamlam.cli.facts_options import InNamespace, namespace_of
 from lamlam.cli.output import print_result
 
 Seed = Annotated[int, typer.Option(help="Which facts: they are drawn with it.")]
@@ -127,6 +128,7 @@ def first_questions(
     memory: Annotated[
         str, typer.Option("--memory", metavar="URL", help="The facts, which are only read.")
     ] = "bundled",
+    namespace: InNamespace = None,
     model: Model = "bundled",
     policy: Policy = None,
     details: Annotated[
@@ -141,7 +143,12 @@ def first_questions(
 
     before = None if against is None else read_outcomes(against)
     figures = evaluate_first_questions(
-        items_file, model=model, memory=memory, policy=policy, details=details
+        items_file,
+        model=model,
+        memory=memory,
+        policy=policy,
+        details=details,
+        namespace=namespace_of(namespace),
     )
     _print(figures, before, as_json)
 

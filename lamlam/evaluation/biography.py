@@ -25,6 +25,7 @@ from lamlam.memory_backends.model.keys import canonical_key, relation_key
 from lamlam.standard_input import read_standard_input
 
 if TYPE_CHECKING:
+    from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.sync import SyncFactStore
     from lamlam.runtime.decoding.completion import Completion
     from lamlam.runtime.decoding.spans import LookupRecord, Span
@@ -57,6 +58,7 @@ def evaluate_biography(
     max_tokens: int = 128,
     model: str = "bundled",
     no_memory: bool = False,
+    namespace: Namespace = (),
     show_progress: bool = True,
     **engine_options: Any,  # passed on to Engine: experiments vary its settings
 ) -> dict[str, object]:
@@ -70,6 +72,7 @@ def evaluate_biography(
         opening: the prompt, with ``{name}`` where the name goes.
         max_tokens: of each text.
         no_memory: write without lookups; the texts are checked against the store all the same.
+        namespace: whose facts the texts are written with and checked against, alone.
 
     Returns:
         ``n`` entities, ``unknown`` of them without facts in the store, ``statements``,
@@ -91,17 +94,20 @@ def evaluate_biography(
             hint="put {name} where the name goes",
         )
     with SyncFactStore(memory, create=False, read_only=True) as store:
-        subjects = _chosen(store, items, seed, names)
+        subjects = _chosen(store, items, seed, names, namespace)
     options = dict(engine_options)
     if not can_look_up(model):
         options["plain"] = True
         no_memory = True
+    whose: dict[str, Any] = {}
+    if namespace and not no_memory:
+        whose = {"namespace": namespace, "shared_namespace": None}
     started = time.monotonic()
     texts: list[tuple[Subject, str, list[Statement]]] = []
     with SyncEngine(model=model, memory=None if no_memory else memory, **options) as engine:
         for subject in tracked(subjects, "writing", wanted=show_progress):
             prompt = opening.replace(NAME, subject.name).rstrip(" ")
-            completion = engine.generate(prompt, max_tokens=max_tokens)
+            completion = engine.generate(prompt, max_tokens=max_tokens, **whose)
             found = statements(completion, len(prompt), subject)
             texts.append((subject, completion.text, found))
     return {
@@ -230,31 +236,33 @@ def _with_kind(value: StatedValue) -> StatedValue:
     return StatedValue(value.start, value.end, value.text, "number" if is_number else "name")
 
 
-def _chosen(store: SyncFactStore, items: int, seed: int, names: Path | None) -> list[Subject]:
+def _chosen(
+    store: SyncFactStore, items: int, seed: int, names: Path | None, namespace: Namespace
+) -> list[Subject]:
     """Return the entities to write about: the first of a file, or some of the store."""
     if names is not None:
         wanted = _names_in(names)[:items]
         if not wanted:
             raise BadDocument(f"{names} has no name", hint="write one name a line")
-        return [_subject(store, name) for name in wanted]
-    known = [one.name for one in store.entities(namespace=()) if one.facts]
+        return [_subject(store, name, namespace) for name in wanted]
+    known = [one.name for one in store.entities(namespace=namespace) if one.facts]
     random.Random(seed).shuffle(known)
     if not known:
         raise BadDocument(
             "the memory holds no fact to check a text against",
             hint="name one with facts: --memory URL",
         )
-    return [_subject(store, name) for name in known[:items]]
+    return [_subject(store, name, namespace) for name in known[:items]]
 
 
-def _subject(store: SyncFactStore, name: str) -> Subject:
+def _subject(store: SyncFactStore, name: str, namespace: Namespace) -> Subject:
     held: dict[str, list[str]] = {}
     names = {canonical_key(name)}
-    for fact in store.scan(name, namespace=(), include_expired=True):
+    for fact in store.scan(name, namespace=namespace, include_expired=True):
         names.add(canonical_key(fact.entity))
         held.setdefault(relation_key(fact.relation), []).append(fact.surface or str(fact.value))
     if held:
-        names.update(store.aliases(name))
+        names.update(store.aliases(name, namespace=namespace))
     return Subject(name, {key: tuple(values) for key, values in held.items()}, frozenset(names))
 
 

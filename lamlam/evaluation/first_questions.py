@@ -21,6 +21,7 @@ from lamlam.evaluation.word_scores import NEAR
 from lamlam.progress_bars import tracked
 
 if TYPE_CHECKING:
+    from lamlam.memory_backends.model.facts import Namespace
     from lamlam.runtime.decoding.completion import Completion
 
 FIRST_QUESTIONS_FILE = Path(__file__).with_name("first_questions.jsonl")
@@ -115,6 +116,7 @@ def evaluate_first_questions(
     policy: str | None = None,
     details: bool = False,
     show_progress: bool = True,
+    namespace: Namespace = (),
 ) -> dict[str, object]:
     """Return the share of questions that were answered right, in all and by kind.
 
@@ -125,11 +127,12 @@ def evaluate_first_questions(
         policy: what follows a miss.
         details: list what was written and asked where it was wrong.
         show_progress: show a bar.
+        namespace: whose facts are asked for, alone.
     """
     questions = read_first_questions(items_file or FIRST_QUESTIONS_FILE)
     started = time.monotonic()
     shown = tracked(questions, "asking", wanted=show_progress)
-    answered = list(_ask(shown, model, memory, policy))
+    answered = list(_ask(shown, model, memory, policy, namespace))
     kinds = dict.fromkeys(one.kind for one in questions)
     of_kind = {
         kind: _figures([one for one in answered if one.question.kind == kind]) for kind in kinds
@@ -145,7 +148,11 @@ def evaluate_first_questions(
 
 
 def _ask(
-    questions: Iterable[FirstQuestion], model: str, memory: str, policy: str | None
+    questions: Iterable[FirstQuestion],
+    model: str,
+    memory: str,
+    policy: str | None,
+    namespace: Namespace,
 ) -> Iterable[AnsweredQuestion]:
     from lamlam.memory_backends.sync import SyncFactStore
     from lamlam.runtime.sync import SyncEngine
@@ -153,9 +160,11 @@ def _ask(
     options: dict[str, Any] = {"max_tokens": MAX_FIRST_TOKENS}
     if policy is not None:
         options["policy"] = policy
+    if namespace:
+        options |= {"namespace": namespace, "shared_namespace": None}
     with SyncFactStore(memory, read_only=True) as store, SyncEngine(model, memory) as engine:
         for one in questions:
-            right = one.right or store.lookup(one.entity, one.relation).values
+            right = one.right or store.lookup(one.entity, one.relation, namespace=namespace).values
             yield AnsweredQuestion(one, tuple(right), engine.generate(one.prompt, **options))
 
 

@@ -11,7 +11,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,14 +29,14 @@ from lamlam.evaluation.leakage import (
 from lamlam.evaluation.outcomes import difference_fields, item_id, read_outcomes
 from lamlam.evaluation.question_styles import questions
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
-from lamlam.memory_backends.model.operations import Assert
+from lamlam.memory_backends.model.operations import AddAlias, Assert
 from lamlam.progress_bars import progress_bar
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID  # noqa: TID251  # types alone
 
     from lamlam.memory_backends.fact_formats.format import Item
-    from lamlam.memory_backends.model.facts import Fact
+    from lamlam.memory_backends.model.facts import Fact, Namespace
     from lamlam.memory_backends.sync import SyncFactStore
     from lamlam.runtime.decoding.completion import Completion
 
@@ -67,14 +67,16 @@ def evaluate_forgetting(
     model: str = "bundled",
     against: Path | None = None,
     show_progress: bool = True,
+    namespace: Namespace = (),
     **engine_options: Any,  # passed on to Engine: experiments vary its settings
 ) -> dict[str, object]:
     """Return how often erased facts are still stated, by the weights (L) or through memory (R).
 
     Args:
-        memory: URL of a store; its facts of the shared namespace are copied, it is only read.
+        memory: URL of a store; the facts of one namespace are copied, it is only read.
         items: how many relations of entities are asked for, each in every style.
         against: JSON of an earlier run.
+        namespace: whose facts.
 
     Returns:
         ``n`` prompts, ``items``, ``full``, ``contains``, ``del_on``, ``del_off``, ``L``, ``R``
@@ -94,7 +96,7 @@ def evaluate_forgetting(
     ):
         copy = f"sqlite:///{folder}/facts.db"
         task = progress.add_task("copying", total=None)
-        sample = _copied(memory, copy, items, seed)
+        sample = _copied(memory, copy, items, seed, namespace)
         asked = [
             StyledQuestion(one, style, prompt)
             for one in sample
@@ -172,14 +174,14 @@ def _erase(url: str, relations: Sequence[AskedRelation]) -> None:
             store.erase(one.entity, one.relation)
 
 
-def _copied(memory: str, copy: str, n: int, seed: int) -> list[AskedRelation]:
-    """Copy a store, and return a sample of its relations of entities."""
+def _copied(memory: str, copy: str, n: int, seed: int, namespace: Namespace) -> list[AskedRelation]:
+    """Copy a namespace of a store, and return a sample of its relations of entities."""
     from lamlam.memory_backends.sync import SyncFactStore
     from lamlam.memory_backends.transfer import contents, put
 
     sampler = _Sampler(2 * n, seed)  # some are values of one relation
     with SyncFactStore(memory, create=False, read_only=True) as source, SyncFactStore(copy) as kept:
-        put(kept, sampler.passing(contents(source, namespace=())))
+        put(kept, sampler.passing(map(_without_namespace, contents(source, namespace=namespace))))
         pairs = {
             (canonical_key(fact.entity), relation_key(fact.relation)): fact
             for fact in sampler.sample
@@ -191,6 +193,13 @@ def _copied(memory: str, copy: str, n: int, seed: int) -> list[AskedRelation]:
             "the store holds no fact to ask for", hint="lamlam facts stats counts what it holds"
         )
     return sample
+
+
+def _without_namespace(item: Item) -> Item:
+    """Return what is copied as the copy has it, which is of one namespace."""
+    if isinstance(item, Assert):
+        return Assert(item.fact.model_copy(update={"namespace": ()}))
+    return replace(item, namespace=()) if isinstance(item, AddAlias) else item
 
 
 def _asked(store: SyncFactStore, fact: Fact) -> AskedRelation:

@@ -269,6 +269,11 @@ class Overlay(ReadOnlyStore):
         ]
         return sorted(past, key=lambda one: one.retracted)
 
+    async def fact(self, fact_id: str) -> Fact | None:
+        """Return the fact with this id, if it is or was one of the two layers."""
+        found = await self._store.fact(fact_id)
+        return found if found is not None and found.namespace in self.layers.all() else None
+
     async def rules(self) -> list[RelationRule]:
         """Return the rules of relations: every namespace of a store has the same."""
         return await self._store.rules()
