@@ -174,7 +174,9 @@ def _erase(url: str, relations: Sequence[AskedRelation]) -> None:
             store.erase(one.entity, one.relation)
 
 
-def _copied(memory: str, copy: str, n: int, seed: int, namespace: Namespace) -> list[AskedRelation]:
+def _copied(
+    memory: str, copy: str, n: int, seed: int, namespace: Namespace = ()
+) -> list[AskedRelation]:
     """Copy a namespace of a store, and return a sample of its relations of entities."""
     from lamlam.memory_backends.sync import SyncFactStore
     from lamlam.memory_backends.transfer import contents, put

@@ -15,6 +15,7 @@ from lamlam.memory_backends.model.lookups import (
     LookupStatus,
     checked_lookup,
 )
+from lamlam.memory_backends.model.meanings import Meanings
 
 
 @runtime_checkable
@@ -132,6 +133,25 @@ class FastLookups(Protocol):
     def fact_nowait(self, fact_id: str) -> Fact | None:
         """Return the same as `fact`, from any thread; the time grows with the facts of the store."""
         raise unsupported(self, "fact_nowait", Capability.FAST_LOOKUP)
+
+    def meanings_nowait(
+        self,
+        name: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> Meanings:
+        """Return what `describe_nowait` gives, or where that is ``None`` `homonyms_nowait`.
+
+        One question in place of two, for the many words of a text that are names of nothing. The
+        body asks both; arguments and errors as for these.
+        """
+        view = self.describe_nowait(name, fuzzy=fuzzy, namespace=namespace, as_of=as_of)
+        if view is not None:
+            return Meanings(view)
+        homonyms = self.homonyms_nowait(name, fuzzy=fuzzy, namespace=namespace, as_of=as_of)
+        return Meanings(None, homonyms)
 
     def refresh_nowait(self) -> None:
         """Let the next lookup see everything that was committed before it.

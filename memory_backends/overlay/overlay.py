@@ -11,13 +11,13 @@ from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
 from lamlam.memory_backends.model.keys import canonical_key
-from lamlam.memory_backends.model.known_names import MAX_HOMONYMS
 from lamlam.memory_backends.model.lookups import (
     EntityView,
     Lookup,
     LookupResult,
     checked_lookups,
 )
+from lamlam.memory_backends.model.meanings import Meanings
 from lamlam.memory_backends.model.namespaces import written
 from lamlam.memory_backends.model.operations import PastFact, StoreInfo
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -112,7 +112,7 @@ class Overlay(ReadOnlyStore):
         as_of: int | None = None,
     ) -> EntityView | None:
         """Return what the user sees of an entity; ``None`` if unknown or ambiguous."""
-        return _Naming(self._store, self._layers(namespace), entity, fuzzy, as_of).view()
+        return self.meanings_nowait(entity, fuzzy=fuzzy, namespace=namespace, as_of=as_of).view
 
     def homonyms_nowait(
         self,
@@ -123,7 +123,18 @@ class Overlay(ReadOnlyStore):
         as_of: int | None = None,
     ) -> tuple[EntityView, ...]:
         """Return the entities that a name may mean which is ambiguous to the user."""
-        return _Naming(self._store, self._layers(namespace), name, fuzzy, as_of).homonyms()
+        return self.meanings_nowait(name, fuzzy=fuzzy, namespace=namespace, as_of=as_of).homonyms
+
+    def meanings_nowait(
+        self,
+        name: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> Meanings:
+        """Return the entity that the user means by a name, or those that it may mean."""
+        return _Naming(self._store, self._layers(namespace), name, fuzzy, as_of).meanings()
 
     def known_names_nowait(
         self,
@@ -320,57 +331,39 @@ class _Naming:
         self._fuzzy = fuzzy
         self._as_of = as_of
 
-    def view(self) -> EntityView | None:
-        """Return the description of the entity that the name means."""
+    def meanings(self) -> Meanings:
+        """Return the entity that the name means, or those that it may mean."""
         own, shared = self._layers
-        mine = self._described(self._name, own, fuzzy=self._fuzzy)
+        mine = self._asked(self._name, own, fuzzy=self._fuzzy)
         if shared is None:
             return mine
-        theirs = self._described(self._name, shared, fuzzy=self._fuzzy)
-        if mine is None and theirs is None:  # unknown, or ambiguous
-            return None
+        theirs = self._asked(self._name, shared, fuzzy=self._fuzzy)
+        if mine == theirs == _NOTHING:
+            return _NOTHING
         my, their = self._strengths(mine, theirs)
-        if my >= their:
-            return None if mine is None else self._with_other(mine, theirs, is_mine=True)
-        return None if theirs is None else self._with_other(theirs, mine, is_mine=False)
+        is_mine = my >= their
+        first, other = (mine, theirs) if is_mine else (theirs, mine)
+        if first.view is not None:
+            return Meanings(self._with_other(first.view, other.view, is_mine=is_mine))
+        space = shared if is_mine else own
+        return Meanings(
+            None, tuple([self._with_namesake(one, space, is_mine) for one in first.homonyms])
+        )
 
-    def homonyms(self) -> tuple[EntityView, ...]:
-        """Return the entities that the name may mean, where it is ambiguous."""
-        own, shared = self._layers
-        mine = self._homonyms(own)
-        if shared is None:
-            return mine
-        theirs = self._homonyms(shared)
-        if not (mine or theirs):
-            return ()
-        if self.view() is not None:
-            return ()
-        is_mine = strength_of_homonyms(mine) >= strength_of_homonyms(theirs)
-        first, space = (mine, shared) if is_mine else (theirs, own)
-        found = []
-        for one in first[:MAX_HOMONYMS]:
-            other = self._described(one.name, space, fuzzy=False)
-            if other is not None and is_same_entity(one.name, other.name):
-                pair = (one, other) if is_mine else (other, one)
-                one = one_view(one, *pair, own)
-            found.append(one)
-        return tuple(found)
-
-    def _strengths(
-        self, mine: EntityView | None, theirs: EntityView | None
-    ) -> tuple[Strength, Strength]:
-        """Return how surely each layer knows the name; one of them found an entity by it."""
+    def _strengths(self, mine: Meanings, theirs: Meanings) -> tuple[Strength, Strength]:
+        """Return how surely each layer knows the name."""
         own, shared = self._layers
         assert shared is not None
-        my, their = strength_of_view(mine, self._name), strength_of_view(theirs, self._name)
-        if mine is None and their < VERY:
-            my = strength_of_homonyms(self._homonyms(own))
-        elif theirs is None and my < ALIKE:
-            their = strength_of_homonyms(self._homonyms(shared))
+        my, their = (
+            strength_of_view(one.view, self._name)
+            if one.view
+            else strength_of_homonyms(one.homonyms)
+            for one in (mine, theirs)
+        )
         if my == ALIKE and their >= ALIKE:
-            if their == ALIKE and theirs is not None and self._is_alias(shared):
+            if their == ALIKE and theirs.view is not None and self._is_alias(shared):
                 their = VERY
-            if their == VERY and mine is not None and self._is_alias(own):
+            if their == VERY and mine.view is not None and self._is_alias(own):
                 my = VERY
         return my, their
 
@@ -381,34 +374,41 @@ class _Naming:
         own, shared = self._layers
         assert shared is not None
         behind = None
-        if other is not None and (
-            is_same_entity(first.name, other.name)
-            or (
-                is_very_name(first.name, self._name) and strength_of_view(other, self._name) == VERY
-            )
-        ):
+        if other is not None and self._is_of(first, self._name, other):
             behind = other
         elif not is_very_name(first.name, self._name):
-            again = self._described(first.name, shared if is_mine else own, fuzzy=False)
-            if again is not None and (
-                is_same_entity(first.name, again.name)
-                or strength_of_view(again, first.name) == VERY
-            ):
+            again = self._asked(first.name, shared if is_mine else own, fuzzy=False).view
+            if again is not None and self._is_of(first, first.name, again):
                 behind = again
         if behind is None:
             return first
         mine, theirs = (first, behind) if is_mine else (behind, first)
         return one_view(first, mine, theirs, own)
 
-    def _described(self, name: str, space: Namespace, *, fuzzy: bool) -> EntityView | None:
-        return self._store.describe_nowait(name, fuzzy=fuzzy, namespace=space, as_of=self._as_of)
+    def _with_namesake(self, one: EntityView, space: Namespace, is_mine: bool) -> EntityView:
+        """Return one of the entities of an ambiguous name, with what the other layer holds of it."""
+        other = self._asked(one.name, space, fuzzy=False).view
+        if other is None or not is_same_entity(one.name, other.name):
+            return one
+        mine, theirs = (one, other) if is_mine else (other, one)
+        return one_view(one, mine, theirs, self._layers.own)
 
-    def _homonyms(self, space: Namespace) -> tuple[EntityView, ...]:
-        return self._store.homonyms_nowait(
-            self._name, fuzzy=self._fuzzy, namespace=space, as_of=self._as_of
-        )
+    @staticmethod
+    def _is_of(first: EntityView, asked: str, other: EntityView) -> bool:
+        """Return whether a layer that was asked by a name speaks of an entity of the other."""
+        if first.match.kind == other.match.kind == "exact" or is_same_entity(
+            first.name, other.name
+        ):
+            return True
+        return is_very_name(first.name, asked) and strength_of_view(other, asked) == VERY
+
+    def _asked(self, name: str, space: Namespace, *, fuzzy: bool) -> Meanings:
+        return self._store.meanings_nowait(name, fuzzy=fuzzy, namespace=space, as_of=self._as_of)
 
     def _is_alias(self, space: Namespace) -> bool:
         return bool(
             self._store.known_names_nowait([self._name], namespace=space, as_of=self._as_of)
         )
+
+
+_NOTHING = Meanings()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.entity_reader import EntityReader, EntityRecord
 from lamlam.memory_backends.model.lookups import EntityView, MatchPart
+from lamlam.memory_backends.model.meanings import Meanings
 from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.model.timestamps import holds_at
 from lamlam.memory_backends.model.values import is_text
-from lamlam.memory_backends.resolution.resolver import ABSENT, find_entity, or_a_value
+from lamlam.memory_backends.resolution.resolver import ABSENT, EntityMatch, find_entity, or_a_value
 from lamlam.memory_backends.resolution.valid_time import holds, is_timeless, microseconds
 from lamlam.memory_backends.resolution.value_entities import answered_from_others
 
@@ -22,12 +23,21 @@ def describe(reader: EntityReader, entity: str, *, fuzzy: bool) -> EntityView | 
     Raises:
         BadFact: the name is not a string.
     """
-    if not isinstance(entity, str):
-        raise BadFact(f"invalid lookup: entity must be a string, got {type(entity).__name__}")
-    found = find_entity(reader, entity, fuzzy=fuzzy) if is_text(entity) else ABSENT
-    if reader.rules and found.part.kind != "exact" and is_text(entity):
-        found = or_a_value(reader, entity, found)
+    found = _or_a_value(reader, entity, _found(reader, entity, fuzzy=fuzzy))
     return _view(reader, found.record, found.part) if found.record is not None else None
+
+
+def meanings(reader: EntityReader, name: str, *, fuzzy: bool) -> Meanings:
+    """Return what `describe` gives, or where that is ``None`` `homonyms`, by one search.
+
+    Raises:
+        BadFact: the name is not a string.
+    """
+    found = _found(reader, name, fuzzy=fuzzy)
+    meant = _or_a_value(reader, name, found)
+    if meant.record is not None:
+        return Meanings(_view(reader, meant.record, meant.part))
+    return Meanings(None, _homonyms(reader, found))
 
 
 def homonyms(reader: EntityReader, name: str, *, fuzzy: bool) -> tuple[EntityView, ...]:
@@ -36,9 +46,22 @@ def homonyms(reader: EntityReader, name: str, *, fuzzy: bool) -> tuple[EntityVie
     Raises:
         BadFact: the name is not a string.
     """
+    return _homonyms(reader, _found(reader, name, fuzzy=fuzzy))
+
+
+def _found(reader: EntityReader, name: str, *, fuzzy: bool) -> EntityMatch:
     if not isinstance(name, str):
         raise BadFact(f"invalid lookup: entity must be a string, got {type(name).__name__}")
-    found = find_entity(reader, name, fuzzy=fuzzy) if is_text(name) else ABSENT
+    return find_entity(reader, name, fuzzy=fuzzy) if is_text(name) else ABSENT
+
+
+def _or_a_value(reader: EntityReader, name: str, found: EntityMatch) -> EntityMatch:
+    if reader.rules and found.part.kind != "exact" and is_text(name):
+        return or_a_value(reader, name, found)
+    return found
+
+
+def _homonyms(reader: EntityReader, found: EntityMatch) -> tuple[EntityView, ...]:
     return tuple(
         [
             _view(reader, record, MatchPart("fuzzy", score, record.name))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.keys import canonical_key, fold, with_other_marks
@@ -14,6 +16,8 @@ from lamlam.memory_backends.resolution.value_entities import is_plain, known_as_
 
 _LONGEST_FOLDED = 200
 """Characters of a name that is looked for in other spellings: folding a long one takes long."""
+_MOST_KEPT, _N_KEPT = 512, 8
+"""Names of one question whose keys are kept, and how many questions."""
 
 
 def known_names(reader: EntityReader, names: Sequence[str], *, loosely: bool) -> frozenset[str]:
@@ -30,11 +34,8 @@ def known_names(reader: EntityReader, names: Sequence[str], *, loosely: bool) ->
     Raises:
         BadFact: it is not a list of strings, or there are too many.
     """
-    keys = {
-        name: canonical_key(name)
-        for name in checked_names(names)
-        if name and len(name) <= MAX_NAME_CHARACTERS and (name.isascii() or is_text(name))
-    }
+    given = tuple(checked_names(names))
+    keys = _keys(given) if len(given) <= _MOST_KEPT else _keys.__wrapped__(given)
     asked = set(keys.values())
     known = reader.known(asked)
     if reader.rules:
@@ -49,27 +50,46 @@ def known_names(reader: EntityReader, names: Sequence[str], *, loosely: bool) ->
     return frozenset([name for name, key in keys.items() if key in known])
 
 
+@lru_cache(maxsize=_N_KEPT)
+def _keys(names: tuple[str, ...]) -> dict[str, str]:
+    """Return the canonical keys of names that can be some; a text asks two namespaces for each."""
+    return {
+        name: canonical_key(name)
+        for name in names
+        if name and len(name) <= MAX_NAME_CHARACTERS and (name.isascii() or is_text(name))
+    }
+
+
+class _Otherwise(NamedTuple):
+    """How a name may be found that is no entity's own."""
+
+    code: int
+    spellings: frozenset[str]
+
+
+@lru_cache(maxsize=8192)
+def _otherwise(key: str) -> _Otherwise:
+    # What `fold` does with most of them, without its other results.
+    if key.isascii() and key.replace(" ", "").isalnum():
+        letters = key[4:] if key.startswith("the ") else key
+        others = frozenset((letters,)) if letters != key else frozenset()
+    else:
+        letters = fold(key).key
+        others = frozenset((letters, *with_other_marks(key)))
+    return _Otherwise(letters_code(letters), others)
+
+
 def _found_otherwise(reader: EntityReader, keys: set[str]) -> set[str]:
     """Return the keys by which `find_entity` finds anything, of those that nothing has.
 
     It is asked only where one of its first steps may succeed: most names have nothing near them.
     """
-    codes: dict[str, int] = {}
-    spellings: dict[str, set[str]] = {}
-    for key in keys:
-        # What `fold` does with most of them, without its other results.
-        if key.isascii() and key.replace(" ", "").isalnum():
-            letters = key[4:] if key.startswith("the ") else key
-        else:
-            letters = fold(key).key
-            spellings[key] = {letters, *with_other_marks(key)}
-        if letters != key:
-            spellings.setdefault(key, {letters})
-        codes[key] = letters_code(letters)
-    used = reader.used_codes(set(codes.values()))
-    near = {key for key, code in codes.items() if code in used}
-    known = reader.known(set().union(*spellings.values()))
-    near.update([key for key, others in spellings.items() if not known.isdisjoint(others)])
+    ways = {key: _otherwise(key) for key in keys}
+    used = reader.used_codes({way.code for way in ways.values()})
+    near = {key for key, way in ways.items() if way.code in used}
+    spelt = {key: way.spellings for key, way in ways.items() if way.spellings}
+    known = reader.known(set().union(*spelt.values()))
+    near.update([key for key, others in spelt.items() if not known.isdisjoint(others)])
     return {key for key in near if _is_found(find_entity(reader, key, fuzzy=False))}
 
 

@@ -10,7 +10,8 @@ from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
 from lamlam.memory_backends.model.lookups import EntityView, Identify
-from lamlam.memory_backends.resolution.descriptions import describe, homonyms
+from lamlam.memory_backends.model.meanings import Meanings
+from lamlam.memory_backends.resolution.descriptions import describe, homonyms, meanings
 from lamlam.memory_backends.resolution.facts_about import facts_about
 from lamlam.memory_backends.resolution.known_names import known_names
 
@@ -69,3 +70,15 @@ class NameQuestions:
         """Return the entities that an ambiguous name may mean, the most alike first; at most 32."""
         with self.reader_of(namespace, as_of) as reader:
             return homonyms(reader, name, fuzzy=fuzzy)
+
+    def meanings_nowait(
+        self,
+        name: str,
+        *,
+        fuzzy: bool = True,
+        namespace: Namespace = (),
+        as_of: int | None = None,
+    ) -> Meanings:
+        """Return the entity that a name means, or those that it may mean."""
+        with self.reader_of(namespace, as_of) as reader:
+            return meanings(reader, name, fuzzy=fuzzy)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.model.lookups import EntityView
+    from lamlam.memory_backends.model.meanings import Meanings
 
 MAX_NAME_WORDS = 8
 _LAST_WORDS = 48
@@ -78,6 +79,7 @@ class KeyConstraint:
         self._describe = (
             store.describe_nowait if as_of is None else partial(store.describe_nowait, as_of=as_of)
         )
+        self._meanings = partial(_meanings_of, store, as_of)
         self._entity_names = (
             entity_names if as_of is None else None
         )  # they are names of the present
@@ -107,9 +109,12 @@ class KeyConstraint:
 
     def _key(self, name: str, text: str) -> str | None:
         """Return the name under which to ask for what a name in the text means; none if unknown."""
-        if self._describe(name, fuzzy=False) is not None:
+        found = self._meanings(name)
+        if found.view is not None:
             return name
-        view = self._meant(name, text) if self._meant is not None else None
+        if not found.homonyms or self._meant is None:
+            return None
+        view = self._meant(name, text)
         return view.name if view is not None else None
 
     def relations(
@@ -212,6 +217,12 @@ def _occurs_in(value: str, text: str) -> bool:
             return True
         at = text.find(value, at + 1)
     return False
+
+
+def _meanings_of(store: Describer, as_of: int | None, name: str) -> Meanings:
+    from lamlam.memory_backends.model.meanings import meanings_of  # late: pydantic comes with it
+
+    return meanings_of(store, name, fuzzy=False, as_of=as_of)
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from lamlam.memory_backends.model.lookups import NO_MATCH, EntityView
+from lamlam.memory_backends.model.meanings import meanings_of
 from lamlam.memory_backends.model.text_names import KnownName
 from lamlam.runtime.wording.known_names import known_names, strange_names
 from lamlam.runtime.wording.prompt_form import Sentence, last_sentence
@@ -147,10 +148,8 @@ class WordGuide:
         return frozenset([name for name in names if told[name]])
 
     def _view(self, name: str, text: str, *, fuzzy: bool) -> EntityView | None:
-        view = self._store.describe_nowait(name, fuzzy=fuzzy, as_of=self._as_of)
-        if view is not None:
-            return view
-        return meant_by(text, self._store.homonyms_nowait(name, fuzzy=fuzzy, as_of=self._as_of))
+        found = meanings_of(self._store, name, fuzzy=fuzzy, as_of=self._as_of)
+        return found.view or meant_by(text, found.homonyms)
 
 
 def _is_alike(one: EntityView, other: EntityView) -> bool:

@@ -82,7 +82,7 @@ def test_only_the_copy_is_erased_from(url: str, knows_names: type[AskingEngine])
     assert copy == again != url
     assert none is None
     with SyncFactStore(url) as store:
-        assert len(list(store.scan())) == len(FACTS)
+        assert len(list(store.scan(include_expired=True))) == len(FACTS)
 
 
 def test_ids_are_of_prompts_alone(url: str, knows_names: type[AskingEngine]) -> None:

@@ -17,7 +17,7 @@ from lamlam.errors import BadFact, OverlayCycle, ReadOnly
 from lamlam.memory_backends.conformance.laws.base import Laws, needs
 from lamlam.memory_backends.conformance.samples import ADA, RANDOM, fact, listed, put
 from lamlam.memory_backends.model.facts import Fact, Namespace
-from lamlam.memory_backends.model.lookups import Lookup, LookupResult
+from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.model.operations import (
     AddAlias,
     Assert,
@@ -58,6 +58,14 @@ def told(result: LookupResult) -> tuple[object, ...]:
     """Return what must be equal however a question is asked."""
     ids = result.fact_ids
     return result.status, result.values, ids, result.namespace, result.match, result.candidates
+
+
+def said(view: EntityView | None) -> tuple[object, ...] | None:
+    """Return what a description says."""
+    if view is None:
+        return None
+    held = {relation: view.values(relation) for relation in view.relations}
+    return view.name, view.key, view.match, view.namespace, held
 
 
 def slowly(held: list[Fact], entity: str, relation: str) -> list[str]:
@@ -148,6 +156,29 @@ class OverlayLaws(Laws):
             store.refresh_nowait()
         for one in held:
             await store.apply([Retract(one.entity, one.relation, namespace=one.namespace)])
+
+    @needs(Capability.FAST_LOOKUP)
+    async def test_a_meaning_is_a_description_or_homonyms(self, store: FactStore) -> None:
+        """`meanings_nowait` gives what `describe_nowait` gives, and where that is nothing
+        `homonyms_nowait`, of each namespace alone and of both layers.
+        """
+        for space in (MINE, ()):
+            await store.apply([of(space, f"s{space}", "star", "Orb (planet)")])
+        await store.apply([of((), "Ob", "symbol", "Orb (element)"), of(OTHER, "x", "work", "Orb")])
+        await store.apply([of(OTHER, "y", "work", "Orb (film)"), of(MINE, "z", "work", ADA)])
+        store.refresh_nowait()
+        seers = [*((store, space) for space in SPACES)]
+        seers += [(Overlay(store, space), ()) for space in (MINE, OTHER)]
+        for name in ("Orb", "Orb (planet)", ADA, "Ada Lovelase", "Nobody", ""):
+            for fuzzy in (False, True):
+                for seer, space in seers:
+                    found = seer.meanings_nowait(name, fuzzy=fuzzy, namespace=space)
+                    view = seer.describe_nowait(name, fuzzy=fuzzy, namespace=space)
+                    others = seer.homonyms_nowait(name, fuzzy=fuzzy, namespace=space)
+                    assert said(found.view) == said(view)
+                    assert [said(one) for one in found.homonyms] == [said(one) for one in others]
+                    assert view is None or not others
+        store.refresh_nowait()
 
     async def test_many_users_in_one_question(self, store: FactStore) -> None:
         """Users who ask at the same time, in any order, each get their own values, and none

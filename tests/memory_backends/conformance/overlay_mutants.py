@@ -9,6 +9,7 @@ from typing import Any
 
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
+from lamlam.memory_backends.model.meanings import Meanings
 from lamlam.memory_backends.model.operations import PastFact
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import FactStore
@@ -45,6 +46,20 @@ class AsksFirstNamespaceOnly(GraphStore):
 class DescribesTheUnnamed(GraphStore):
     def describe_nowait(self, entity: str, **options: Any) -> EntityView | None:
         return super().describe_nowait(entity, **(options | {"namespace": ()}))
+
+
+class MeansTheUnnamed(GraphStore):
+    def meanings_nowait(self, name: str, **options: Any) -> Meanings:
+        return super().meanings_nowait(name, **(options | {"namespace": ()}))
+
+
+class MeansOthersToo(GraphStore):
+    def meanings_nowait(self, name: str, **options: Any) -> Meanings:
+        found = super().meanings_nowait(name, **options)
+        other = super().meanings_nowait("Orb (film)", namespace=("users", "8")).view
+        if other is None or not found.homonyms:
+            return found
+        return Meanings(None, (*found.homonyms, other))
 
 
 class KnowsNamesOfAll(GraphStore):
@@ -115,11 +130,13 @@ OVERLAY_MUTANTS: dict[Callable[..., FactStore], str] = {
     FallsBackByItself: "test_a_user_hides_what_is_shared",
     MixesAnswers: "test_many_users_in_one_question",
     AsksFirstNamespaceOnly: "test_an_overlay_is_both_layers",
-    DescribesTheUnnamed: "test_an_overlay_is_both_layers",
+    DescribesTheUnnamed: "test_a_meaning_is_a_description_or_homonyms",
+    MeansTheUnnamed: "test_an_overlay_is_both_layers",
     KnowsNamesOfAll: "test_an_overlay_is_both_layers",
     ScansTheUnnamedToo: "test_an_overlay_is_both_layers",
     RemembersForAll: "test_an_overlay_has_a_past",
-    HomonymsOfAll: "test_homonyms_of_an_overlay",
+    HomonymsOfAll: "test_a_meaning_is_a_description_or_homonyms",
+    MeansOthersToo: "test_homonyms_of_an_overlay",
     AliasesOfAll: "test_an_alias_of_a_layer_names_the_entity_of_both",
     AnswersWithTheEnded: "test_what_is_over_hides_nothing",
     NearNamesFirst: "test_a_near_name_is_behind_an_exact_one",
