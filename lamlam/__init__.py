@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from lamlam.errors import LamLamError as LamLamError
     from lamlam.memory_backends.model.early_moments import EarlyMoment as EarlyMoment
     from lamlam.memory_backends.model.facts import Fact as Fact
+    from lamlam.memory_backends.model.facts_about import FactsAbout as FactsAbout
+    from lamlam.memory_backends.model.facts_about import NameInText as NameInText
     from lamlam.memory_backends.model.lookups import Lookup as Lookup
     from lamlam.memory_backends.model.lookups import LookupResult as LookupResult
     from lamlam.memory_backends.model.lookups import LookupStatus as LookupStatus
@@ -74,6 +76,7 @@ _MODULES = {
         "lamlam.errors": "LamLamError",
         "lamlam.memory_backends.model.early_moments": "EarlyMoment",
         "lamlam.memory_backends.model.facts": "Fact",
+        "lamlam.memory_backends.model.facts_about": "FactsAbout NameInText",
         "lamlam.memory_backends.model.lookups": "Lookup LookupResult LookupStatus",
         "lamlam.memory_backends.model.operations": (
             "AddAlias Assert Change Commit DefineRelation ErasureReceipt KnownEntity Mention "
@@ -123,6 +126,7 @@ __all__ = [
     "ErasureReceipt",
     "Fact",
     "FactStore",
+    "FactsAbout",
     "Finished",
     "KnownEntity",
     "LamLamError",
@@ -137,6 +141,7 @@ __all__ = [
     "MemoryTools",
     "Mention",
     "MergeEntities",
+    "NameInText",
     "Overlay",
     "PartialDate",
     "Quantity",

@@ -33,7 +33,7 @@ from lamlam.runtime.decoding.settings import (
     text_settings,
 )
 from lamlam.runtime.decoding.stream_blocks import StreamBlock
-from lamlam.runtime.memory import DefaultMemory, EngineMemory
+from lamlam.runtime.memory import AskedAboutTexts, DefaultMemory, EngineMemory
 from lamlam.runtime.observers.observer import BegunText
 from lamlam.runtime.observers.observer_set import ObserverSet
 from lamlam.runtime.observers.trace import Trace
@@ -82,7 +82,7 @@ class _State(Enum):
     CLOSED = auto()
 
 
-class Engine(OneProcess, OnlyAsyncWith):
+class Engine(AskedAboutTexts, OneProcess, OnlyAsyncWith):
     """Generates text with one model and one memory; opened by ``async with``.
 
     A model with lookup tokens looks up in memory while it writes. A model without them is

@@ -17,8 +17,10 @@ from lamlam.runtime.llama.model_file import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Unpack
 
     from lamlam.memory_backends.model.facts import Namespace
+    from lamlam.memory_backends.model.facts_about import AboutOptions, FactsAbout
     from lamlam.memory_backends.protocol import FactStore
     from lamlam.runtime.decoding.entity_names import EntityNames
     from lamlam.runtime.decoding.settings import TextSettings
@@ -28,6 +30,39 @@ class DefaultMemory(Enum):
     """The memory of an engine for which none was named."""
 
     OWN = "the bundled facts for a model with lookup tokens, none for a plain one"
+
+
+class AskedAboutTexts:
+    """What an engine is asked about a text without generating any: what its memory holds."""
+
+    _memory: EngineMemory
+
+    def _open_here(self) -> object:
+        raise NotImplementedError
+
+    async def facts_about(self, text: str, **options: Unpack[AboutOptions]) -> FactsAbout:
+        """Return what memory holds about the names in a text, for the prompt of a model.
+
+        Args:
+            text: a message or a paragraph, of at most 100,000 characters.
+            options: as for `FactStore.facts_about`: ``namespace``, ``shared_namespace``, ``me``,
+                ``max_facts``, ``max_characters``, ``as_of``.
+
+        Raises:
+            UsageError: the engine has no memory.
+            UnknownOption: an option that does not exist.
+            BadFact: an argument is not valid, or the text is too long.
+            EngineClosed: the engine is not open.
+        """
+        from lamlam.memory_backends.model.facts_about import AboutOptions
+        from lamlam.runtime.decoding.option_checks import check_names
+
+        self._open_here()
+        check_names(options, AboutOptions.__annotations__)
+        store = self._memory.store
+        if store is None:
+            raise UsageError("facts_about needs a memory", hint="open the engine with memory=URL")
+        return await store.facts_about(text, **options)
 
 
 class EngineMemory:

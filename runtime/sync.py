@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from lamlam.memory_backends.model.facts_about import AboutOptions, FactsAbout
     from lamlam.memory_backends.protocol import FactStore
 
 
@@ -154,6 +155,10 @@ class SyncEngine(OneProcess, OnlyWith):
     ) -> AbstractContextManager[Iterator[Event]]:
         """Yield the events of an answer as it is generated, as `Engine.stream_chat` does."""
         return self._streamed(partial(self._engine._chat_events, messages, dict(options)))
+
+    def facts_about(self, text: str, **options: Unpack[AboutOptions]) -> FactsAbout:
+        """Return what memory holds about the names in a text, as `Engine.facts_about` does."""
+        return self._call(partial(self._engine.facts_about, text, **options))
 
     def _streamed(self, begin: Callable[[], Awaitable[EventSource]]) -> SyncStreamBlock:
         # Not `async with` of the engine: a task inside it would keep the loop running until this

@@ -58,7 +58,7 @@ ARROWS: dict[str, set[str]] = {
         PROTOCOL, "bundled", CHAT, DECODING, "runtime/memory", "runtime/observers",
         "runtime/scheduling",
     },
-    "runtime/sync": {PROTOCOL, DECODING, "runtime/engine", "runtime/memory"},
+    "runtime/sync": {MODEL, PROTOCOL, DECODING, "runtime/engine", "runtime/memory"},
     "trainer": {"quant"},
     "quant": {LLAMA},
     "bundled": {MODEL, "memory_backends/resolution", "memory_backends/sqlite", "trainer"},
