@@ -12,8 +12,9 @@ from lamlam.memory_backends.model.facts_about import (
     MAX_TEXT_CHARACTERS,
     FactsAbout,
 )
-from lamlam.memory_backends.model.operations import AddAlias, Assert, Retract
-from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS
+from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation, Retract
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS, EntityRef
 from lamlam.memory_backends.protocol import Capability, FactStore
 
 MINE, THEIRS = ("users", "7"), ("users", "8")
@@ -141,7 +142,7 @@ class FactsAboutLaws(Laws):
             assert named(await store.facts_about(text, me="Nobody")) == []
         strange = await store.facts_about(f"\x00{HALF} {ADA}\u202e")
         assert [one.entity for one in strange.names] == [ADA]
-        many = await store.facts_about(f"{ADA}, " * 60)
+        many = await store.facts_about(f"{ADA} and " * 60)
         assert len(many.names) == 60
         assert len(many.facts) == 1
 
@@ -258,6 +259,22 @@ class FactsAboutLaws(Laws):
         )
         about = await store.facts_about(f"{ADA}, mayor")
         assert said(about) == [f"{ADA}: birth place: London (from 1815-12-10)"]
+
+    @needs(Capability.RULES)
+    async def test_a_text_names_what_is_a_value_alone(self, store: FactStore) -> None:
+        """A name that others have as the value of a relation with an inverse is found in a text, and
+        their facts are told.
+        """
+        await store.apply(
+            [
+                DefineRelation(RelationRule("spouse", inverse="spouse")),
+                Assert(fact(EntityRef("Bob Vane"), "spouse")),
+                Assert(fact("clerk", "work")),
+            ]
+        )
+        about = await store.facts_about("Who is Bob Vane's wife?")
+        assert named(about) == [("Bob Vane", "Bob Vane")]
+        assert said(about) == [f"{ADA}: spouse: Bob Vane"]
 
     @needs(Capability.FAST_LOOKUP)
     async def test_facts_about_at_once(self, store: FactStore) -> None:

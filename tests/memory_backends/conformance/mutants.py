@@ -31,6 +31,7 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import Capability, FactStore
+from tests.memory_backends.conformance.about_mutants import ABOUT_MUTANTS
 from tests.memory_backends.conformance.inverse_mutants import INVERSE_MUTANTS
 from tests.memory_backends.conformance.lifetime_mutants import LIFETIME_MUTANTS
 from tests.memory_backends.conformance.overlay_mutants import OVERLAY_MUTANTS
@@ -425,6 +426,7 @@ MUTANTS: dict[Callable[..., FactStore], str] = {
     GivesOneHomonym: "test_homonyms_are_the_entities_of_an_ambiguous_name",
     ScansOutOfOrder: "test_a_scan_keeps_the_order_of_values",
     **LIFETIME_MUTANTS,
+    **ABOUT_MUTANTS,
     **INVERSE_MUTANTS,
     **OVERLAY_MUTANTS,
 }
