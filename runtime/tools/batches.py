@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lamlam.cut_text import cut_text
 from lamlam.errors import BadFact, Conflict, FactStoreError, LamLamError, TooManyValues
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Fact, Namespace
@@ -12,6 +13,7 @@ from lamlam.memory_backends.model.operations import Assert, Commit, SplitEntitie
 from lamlam.memory_backends.protocol import FactStore
 from lamlam.runtime.tools.results import RefusedFact, RememberManyResult
 
+_LEAST_MESSAGE, _FRAME = 80, 60
 _NOBODY = "lamlam: no such entity"
 
 
@@ -32,23 +34,30 @@ class FactBatch:
         self.ops.pop(index, None)
         self.refused[index] = error
 
-    def answer(self, commit: Commit | None) -> RememberManyResult:
-        """Return what was written and what was not."""
+    def answer(self, commit: Commit | None, most_characters: int) -> RememberManyResult:
+        """Return what was written and what was not; every refusal is told, if need be shortly."""
         written = sorted(self.ops) if commit is not None else []
-        is_all = len(written) == self.n_given
+        longest = max(_LEAST_MESSAGE, most_characters // max(1, len(self.refused)) - _FRAME)
+        messages = {index: message_of(error) for index, error in sorted(self.refused.items())}
+        n_cut = sum(len(one) > longest for one in messages.values())
         return RememberManyResult(
-            status="remembered"
-            if is_all
-            else "partly remembered"
-            if written
-            else "nothing remembered",
+            status="nothing remembered"
+            if not written
+            else "remembered"
+            if len(written) == self.n_given
+            else "partly remembered",
             revision=None if commit is None else int(commit.revision),
             changed=0 if commit is None else commit.facts,
             remembered=written,
             refused=[
-                RefusedFact(index=index, error=type(error).__name__, message=message_of(error))
-                for index, error in sorted(self.refused.items())
+                RefusedFact(
+                    index=index,
+                    error=type(self.refused[index]).__name__,
+                    message=cut_text(message, longest),
+                )
+                for index, message in messages.items()
             ],
+            left_out=f"{n_cut} messages are cut to {longest:,} characters" if n_cut else None,
         )
 
 

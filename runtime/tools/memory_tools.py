@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lamlam.errors import BadToolCall, UnknownOption, UsageError
@@ -36,9 +36,21 @@ from lamlam.runtime.tools.results import (
     LookUpResult,
     RememberManyResult,
     RememberResult,
+    ToolResult,
 )
 from lamlam.runtime.tools.tool import TOOLS as TOOLS
 from lamlam.runtime.tools.tool_work import ToolWork
+
+METHODS = {
+    "look_up_fact": "look_up",
+    "search_facts": "search",
+    "facts_about": "facts_about",
+    "remember_fact": "remember",
+    "remember_facts": "remember_facts",
+    "correct_fact": "correct",
+    "forget_fact": "forget",
+}
+"""The method behind each tool."""
 
 
 class MemoryTools:
@@ -119,6 +131,13 @@ class MemoryTools:
     def mcp_definitions(self) -> list[dict[str, Any]]:
         """Return what is offered, in the form of the Model Context Protocol."""
         return [tool.mcp_definition() for tool in self.tools]
+
+    def functions(self) -> dict[str, Callable[..., Awaitable[ToolResult]]]:
+        """Return the method of each tool that is offered, by the tool's name.
+
+        For frameworks that take a function with a schema; it is called with keywords.
+        """
+        return {name: getattr(self, METHODS[name]) for name in self._offered}
 
     async def call(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from lamlam.background_loop import BackgroundLoop
@@ -12,7 +12,7 @@ from lamlam.memory_backends.model.values import Value
 from lamlam.memory_backends.protocol import FactStore, check_store, store_closed
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.tools.fitting import MAX_RESULT_CHARACTERS
-from lamlam.runtime.tools.memory_tools import MemoryTools
+from lamlam.runtime.tools.memory_tools import METHODS, MemoryTools
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact, Namespace
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         LookUpResult,
         RememberManyResult,
         RememberResult,
+        ToolResult,
     )
     from lamlam.runtime.tools.tool import Tool
 
@@ -97,6 +98,10 @@ class SyncMemoryTools:
     def mcp_definitions(self) -> list[dict[str, Any]]:
         """Return what is offered, in the form of the Model Context Protocol."""
         return self._tools.mcp_definitions()
+
+    def functions(self) -> dict[str, Callable[..., ToolResult]]:
+        """Return the method of each tool that is offered, by the tool's name."""
+        return {name: getattr(self, METHODS[name]) for name in self._tools.functions()}
 
     def call(
         self,

@@ -221,7 +221,7 @@ class ToolWork:
             idempotency_key=_key(given.idempotency_key, namespace),
             actor=actor,
         )
-        return batch.answer(commit)
+        return batch.answer(commit, self._most)
 
     # ----------------------------------------------------------------------------------------------
 

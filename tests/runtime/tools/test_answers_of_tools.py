@@ -52,7 +52,8 @@ def test_public_methods_have_the_same_parameters_and_answers() -> None:
     for name in names:
         theirs = inspect.signature(getattr(MemoryTools, name))
         own = inspect.signature(getattr(SyncMemoryTools, name))
-        assert theirs.return_annotation == own.return_annotation
+        given = theirs.return_annotation.replace("Awaitable[ToolResult]", "ToolResult")
+        assert given == own.return_annotation
         expected = list(theirs.parameters.values())
         if name == "__init__":  # but for the class of the store
             assert [one.name for one in expected[:2]] == ["self", "store"]
@@ -199,6 +200,31 @@ async def test_an_answer_keeps_to_its_length_and_says_what_is_left_out(
     corrected = await tools.correct("Ada", "note", "short")
     assert "of 60 facts that ended are shown" in str(corrected.left_out)
     assert (await tools.look_up("Ada", "note")).left_out is None
+
+
+@pytest.mark.anyio
+async def test_every_refusal_of_many_is_told_in_the_room_that_there_is(store: FactStore) -> None:
+    tools = MemoryTools(store, max_characters=8_000)
+    done = await tools.call("remember_facts", {"facts": [{"x" * 40: n} for n in range(100)]})
+    assert [one["index"] for one in done["refused"]] == list(range(100))
+    assert len(json.dumps(done)) < 20_000
+    assert done["left_out"] == "100 messages are cut to 80 characters"
+
+
+@pytest.mark.anyio
+async def test_functions_are_the_methods_of_the_tools_that_are_offered(store: FactStore) -> None:
+    """A framework calls them with the keywords of the schema."""
+    functions = MemoryTools(store, names=["remember_fact", "look_up_fact"]).functions()
+    assert list(functions) == ["remember_fact", "look_up_fact"]
+    await functions["remember_fact"](entity="Ada", relation="city", value="Lowmere")
+    found = await functions["look_up_fact"](entity="Ada", relation="city")
+    assert isinstance(found, LookUpResult) and found.status == "hit"
+    for name, function in MemoryTools(store).functions().items():
+        offered = BY_NAME[name].arguments.model_fields.keys()
+        assert offered == inspect.signature(function).parameters.keys()
+    with SyncFactStore("memory:") as twin:
+        tools = SyncMemoryTools(twin)
+        assert tools.functions()["look_up_fact"](entity="Ada", relation="x")["status"] == "miss"
 
 
 @pytest.mark.anyio
