@@ -11,7 +11,12 @@ from tests.programs import output_of
 from tests.runtime.chat.chat_support import small_instruct_model
 
 FIND, *FENCES = fences(page("any-model.md"))
-EXPECTED = ("Paris", "Ada Quill birth place hit Lowmere", "'value': 'Lowmere'")
+EXPECTED = (
+    "Paris",
+    "Ada Quill birth place hit Lowmere",
+    "Person(name='Tom', age=31, languages=['French', 'Dutch'])",
+    "'value': 'Lowmere'",
+)
 
 
 @pytest.mark.parametrize(("program", "shown"), list(zip(FENCES, EXPECTED, strict=True)))

@@ -30,7 +30,6 @@ from tests.runtime.chat.chat_support import (
     TINY,
     TOOLS,
     make_form,
-    small_instruct_model,
 )
 from tests.runtime.fake_store import FakeStore, as_store
 from tests.tiny_model import write_tiny_model
@@ -360,25 +359,13 @@ def test_a_model_with_lookup_tokens_looks_up_inside_a_form(tmp_path: Path) -> No
             engine.chat(HELLO, response_format=Verdict, policy="memory_only")
 
 
-class City(BaseModel):
-    city: str
-    country: str
-
-
-def test_a_real_model_answers_in_a_form_and_calls_a_tool() -> None:
-    """SmolLM2 writes what was asked into the form that was given."""
-
-    def get_weather(city: str) -> str:
-        """Get the weather of a city."""
-        return city
-
-    with SyncEngine(small_instruct_model(), None, context=640) as engine:
-        question = [{"role": "user", "content": "What is the capital of France?"}]
-        done = engine.chat(question, response_format=City, max_tokens=48)
-        assert isinstance(done.parsed, City)
-        assert (done.parsed.city, done.parsed.country) == ("Paris", "France")
-        question = [{"role": "user", "content": "What is the weather in Rome?"}]
-        options: Any = {"tools": [get_weather], "tool_choice": "required"}
-        asked = engine.chat(question, **options, parallel_tool_calls=False, max_tokens=48)
-        (call,) = asked.tool_calls
-        assert call.parsed.city == "Rome"
+def test_a_trace_tells_what_the_caller_is_asked(chat_model: Path, tmp_path: Path) -> None:
+    """With name and arguments, as a trace has all of a text."""
+    trace = tmp_path / "trace.jsonl"
+    with SyncEngine(chat_model, None, trace=trace) as engine:
+        done = engine.chat(HELLO, tools=[ENUM], tool_choice="pick", parallel_tool_calls=False)
+    events = [json.loads(line) for line in trace.read_text().splitlines()]
+    (asked,) = [one for one in events if one["event"] == "tool_requested"]
+    (call,) = done.tool_calls
+    assert (asked["name"], asked["arguments"], asked["id"]) == ("pick", call.arguments, call.id)
+    assert events[-1]["reason"] == "tool_calls"
