@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from lamlam.errors import LamLamError
 from lamlam.trainer.attention import DocumentSpans
 from lamlam.trainer.collectives import Exchange, ExchangeProbe
 from lamlam.trainer.command_arguments import say_problem, settings_parser
+from lamlam.trainer.compiled_parts import compile_parts
 from lamlam.trainer.feed_benchmark import measure_feed
 from lamlam.trainer.loop import train
 from lamlam.trainer.model import build_model, next_token_loss
@@ -335,7 +337,9 @@ def measure_parts(settings: Settings, repeats: int = 10) -> dict[str, float]:
     rows = settings.optimiser.batch_rows // (settings.optimiser.accumulate or 1)
     inputs = torch.randint(1, vocabulary, (rows, settings.model.context), device=device)
     inputs[:, :: max(1, settings.model.context // 7)] = 0  # some seven documents a row, as in ours
-    loss_of = torch.compile(next_token_loss) if on_gpu and settings.run.compile else next_token_loss
+    loss_of: Callable[..., torch.Tensor] = next_token_loss
+    if on_gpu and settings.run.compile:
+        loss_of = partial(next_token_loss, cross_entropy=compile_parts(model))
     autocast: Any = torch.autocast("cuda", torch.bfloat16) if on_gpu else nullcontext()
     kept: dict[str, Any] = {}
 

@@ -18,8 +18,9 @@ from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
+from lamlam.trainer.compiled_parts import blocks_of, compile_block, compiled_loss
 from lamlam.trainer.cross_entropy import summed_cross_entropy
-from lamlam.trainer.model import body_of, next_token_loss
+from lamlam.trainer.model import next_token_loss
 
 
 class ShardedLoss(torch.nn.Module):
@@ -52,10 +53,10 @@ class ShardedLoss(torch.nn.Module):
         inner = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=torch.float32)
         for block in blocks_of(model):
             if compiled:  # inside of what gathers its weights, which no graph can contain
-                block.forward = torch.compile(block.forward, dynamic=False)
+                compile_block(block)
             _summed(fully_shard(block, mesh=mesh, mp_policy=inner))
         if compiled:
-            self._cross_entropy = torch.compile(summed_cross_entropy, dynamic=False)
+            self._cross_entropy = compiled_loss()
         _summed(fully_shard(self, mesh=mesh, mp_policy=sums_in_float32))
 
     def forward(
@@ -72,13 +73,6 @@ class ShardedLoss(torch.nn.Module):
         assert isinstance(self, FSDPModule)
         self.reshard()
         return loss
-
-
-def blocks_of(model: PreTrainedModel) -> list[torch.nn.Module]:
-    """Return the blocks of a model, first to last."""
-    body = body_of(model)
-    blocks: Any = body.layers if hasattr(body, "layers") else body.h
-    return list(blocks)
 
 
 def local_part(weight: Tensor) -> Tensor:

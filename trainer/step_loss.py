@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from lamlam.errors import GpuMemoryFull
 from lamlam.trainer.attention import DocumentSpans
+from lamlam.trainer.compiled_parts import compile_parts
 from lamlam.trainer.device_feed import DeviceBatch
 from lamlam.trainer.gpu_memory import ROOM_FOR_NOTHING, divisors, most_rows, usable_bytes
 from lamlam.trainer.model import next_token_loss
@@ -82,9 +83,9 @@ class StepLoss:
         if sharded is not None:
             self._loss_of = sharded
         else:
-            is_slow = not is_compiled(settings, device)
-            loss_of = next_token_loss if is_slow else torch.compile(next_token_loss, dynamic=False)
-            self._loss_of = partial(loss_of, model)
+            self._loss_of = partial(next_token_loss, model)
+            if is_compiled(settings, device):
+                self._loss_of = partial(self._loss_of, cross_entropy=compile_parts(model))
         self._rows = settings.optimiser.batch_rows // ranks.world
         self.parts = settings.optimiser.accumulate or (self._found_parts() if on_gpu else 1)
         """Parts that a batch of this process is run in."""
