@@ -59,7 +59,7 @@ ARROWS: dict[str, set[str]] = {
         "runtime/scheduling",
     },
     "runtime/sync": {MODEL, PROTOCOL, DECODING, "runtime/engine", "runtime/memory"},
-    "trainer": {"quant"},
+    "trainer": {"quant", MODEL},
     "quant": {LLAMA},
     "bundled": {MODEL, "memory_backends/resolution", "memory_backends/sqlite", "trainer"},
     "testing": {PROTOCOL, "memory_backends/sync", "lamlam"},

@@ -10,11 +10,17 @@ import random
 import re
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from lamlam.errors import BadDocument, BadSettings
+from lamlam.memory_backends.fact_formats.records import record_of
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import AddAlias, Assert, DefineRelation
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.values import EntityRef, PartialDate, Quantity
 from lamlam.trainer.annotation.written_documents import document_line
 from lamlam.trainer.augmentation import NO_AUGMENTATION, augment
 from lamlam.trainer.documents import Document, parse_document
@@ -307,6 +313,27 @@ def test_documents_are_written_and_read_again(invented: list[Document]) -> None:
         assert again.text == document.text
         assert again.facts == document.facts
         assert (again.told, again.unanswered) == (document.told, document.unanswered)
+
+
+def test_values_of_every_type_are_read_from_an_export(tmp_path: Path) -> None:
+    """An export writes typed values, aliases and rules; a run stopped at its first typed value."""
+    facts = [
+        Fact(entity="Kulti", relation="country", value=EntityRef("India")),
+        Fact(entity="Kulti", relation="country name", value=EntityRef("india"), surface="Indian"),
+        Fact(entity="Kulti", relation="area", value=Quantity(Decimal(455), "km²")),
+        Fact(entity="Kulti", relation="population", value=305405, surface="305,405"),
+        Fact(entity="Kulti", relation="level", value=38),
+        Fact(entity="Kulti", relation="ratio", value=Decimal("87.62")),
+        Fact(entity="Kulti", relation="founded", value=PartialDate(1790, 2, 3)),
+        Fact(entity="Kulti", relation="port", value=True),
+        Fact(entity="Kulti", relation="motto", value="Onward"),
+    ]
+    rule = RelationRule("capital", cardinality="one")
+    items = [*map(Assert, facts), AddAlias("Kulti", "Kulti Town"), DefineRelation(rule)]
+    path = tmp_path / "facts.jsonl"
+    path.write_text("\n".join(json.dumps(record_of(item)) for item in items), encoding="utf-8")
+    found = {relation: value for _, relation, value in read_fact_lines(path)}
+    assert found == {fact.relation: fact.surface for fact in facts}
 
 
 @pytest.mark.parametrize(

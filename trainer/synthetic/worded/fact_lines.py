@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 
-from lamlam.errors import BadDocument
+from lamlam.errors import BadDocument, BadFact
+from lamlam.memory_backends.model.values import from_json, surface_of
 from lamlam.trainer.documents import UNREADABLE, Document, name_of, open_text
 from lamlam.trainer.settings import DataConfig
 from lamlam.trainer.split import is_held_out
@@ -18,7 +20,10 @@ log = logging.getLogger(__name__)
 
 
 def read_fact_lines(path: Path | str) -> Iterator[tuple[str, str, str]]:
-    """Yield entity, relation and value of each line of a file of facts; ``-`` is standard input.
+    """Yield entity, relation and value of each fact in a file of facts; ``-`` is standard input.
+
+    Values are the texts that a model writes for them. Aliases and rules of relations, which
+    an export has too, are passed over.
 
     Raises:
         BadDocument: the file cannot be read, or a line is not a fact.
@@ -26,27 +31,36 @@ def read_fact_lines(path: Path | str) -> Iterator[tuple[str, str, str]]:
     try:
         with open_text(path) as lines:
             for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield _fact(line, f"{name_of(path)}, line {number}")
+                if line.strip() and (fact := _fact(line, f"{name_of(path)}, line {number}")):
+                    yield fact
     except UNREADABLE as problem:
         why = (problem.strerror if isinstance(problem, OSError) else None) or problem
         raise BadDocument(f"cannot read {name_of(path)}: {why}") from None
 
 
-def _fact(line: str, where: str) -> tuple[str, str, str]:
+def _fact(line: str, where: str) -> tuple[str, str, str] | None:
     try:
-        fields = json.loads(line)
-        triple = tuple(fields[name] for name in ("entity", "relation", "value"))
-    except (ValueError, TypeError, KeyError, RecursionError):
-        triple = ()
-    if len(triple) != 3 or not all(isinstance(part, str | int | float) for part in triple):
-        raise BadDocument(
-            f"{where} is not a fact",
-            hint='a line is {"entity": ..., "relation": ..., "value": ...}; '
-            "lamlam facts export writes such files",
-        )
-    entity, relation, value = map(str, triple)
+        fields = json.loads(line, parse_float=Decimal)
+        if "value" not in fields and fields.keys() & _OTHER_LINES:
+            return None
+        entity, relation = fields["entity"], fields["relation"]
+        value = fields.get("surface") or surface_of(from_json(fields["value"]))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, BadFact) as problem:
+        raise _not_a_fact(where) from problem
+    if not all(isinstance(part, str) for part in (entity, relation, value)):
+        raise _not_a_fact(where)
     return entity, relation, value
+
+
+_OTHER_LINES = {"alias", "cardinality"}
+
+
+def _not_a_fact(where: str) -> BadDocument:
+    return BadDocument(
+        f"{where} is not a fact",
+        hint='a line is {"entity": ..., "relation": ..., "value": ...}; '
+        "lamlam facts export writes such files",
+    )
 
 
 def worded_writer(data: DataConfig, documents: Sequence[Document]) -> WordedWriter:
