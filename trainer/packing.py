@@ -11,6 +11,7 @@ import random
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -89,21 +90,34 @@ def encode_documents(
         plans.append(plan)
 
     encoded = tokenizer.encode(texts)
-    result = []
+    # All documents in one array: the end-of-text token that each begins with closes what the one
+    # before it left open, so the masks are those of each by itself.
+    runs: list[list[int]] = []
+    counts: list[bool] = []
+    lengths: list[int] = []
     for plan in plans:
-        tokens, is_target = [ids.end_of_text], [True]
+        begun = len(runs)
+        runs.append([ids.end_of_text])
+        counts.append(True)
         for part in plan:
             if isinstance(part, int):
-                tokens.append(part)
-                is_target.append(True)
+                runs.append([part])
+                counts.append(True)
             else:
                 index, in_loss = part
-                tokens += encoded[index]
-                is_target += [in_loss] * len(encoded[index])
-        row = np.array(tokens, dtype=np.int32)
-        mask = np.array(is_target) & lookup_masks(row, ids).loss
-        result.append(EncodedDocument(row, mask))
-    return result
+                runs.append(encoded[index])
+                counts.append(in_loss)
+        lengths.append(sum(map(len, runs[begun:])))
+    if not runs:
+        return []
+    tokens = np.fromiter(chain.from_iterable(runs), dtype=np.int32)
+    is_target = np.repeat(np.array(counts), np.fromiter(map(len, runs), dtype=np.intp))
+    mask = is_target & lookup_masks(tokens, ids).loss
+    ends = np.cumsum(lengths)[:-1]
+    return [
+        EncodedDocument(of_one, mask_of_one)
+        for of_one, mask_of_one in zip(np.split(tokens, ends), np.split(mask, ends), strict=True)
+    ]
 
 
 def _joined(pieces: Iterable[Piece], plain: bool) -> Iterator[Piece]:

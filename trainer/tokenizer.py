@@ -50,8 +50,15 @@ class LmlmTokenizer:
         """What a document begins with, and no part of it: SentencePiece's space."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the ids of each text; text that spells a special token stays text."""
-        return [encoding.ids for encoding in self._plain.encode_batch_fast(list(texts))]
+        """Return the ids of each text; text that spells a special token stays text.
+
+        Equal texts are encoded once and share one list: documents name the same entities and
+        relations again and again.
+        """
+        once = dict.fromkeys(texts)
+        found = (encoding.ids for encoding in self._plain.encode_batch_fast(list(once)))
+        ids = dict(zip(once, found, strict=True))
+        return [ids[text] for text in texts]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of the ids, special tokens included."""

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
+from lamlam.trainer import cross_entropy as cross_entropy_module
 from lamlam.trainer.attention import DocumentSpans
 from lamlam.trainer.compiled_parts import compile_parts
 from lamlam.trainer.model import build_model, next_token_loss
@@ -14,8 +15,11 @@ from lamlam.trainer.settings import ModelConfig
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # dynamo looks at it
 @pytest.mark.parametrize("family", ["llama", "gpt2", "qwen3"])
-def test_a_model_compiles_as_fast_as_one_of_few_blocks(family: str) -> None:
-    """More blocks than dynamo would compile one by one (8) make no graph more."""
+def test_a_model_compiles_as_fast_as_one_of_few_blocks(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More blocks and chunks than dynamo would compile one by one (8) make no graph more."""
+    monkeypatch.setattr(cross_entropy_module, "_CHUNK_BYTES", 4 * 300 * 4)  # 4 tokens a chunk
     torch._dynamo.reset()
     counters.clear()
     shape = ModelConfig(
@@ -42,7 +46,7 @@ def test_a_model_compiles_as_fast_as_one_of_few_blocks(family: str) -> None:
     compiled = next_token_loss(*batch, cross_entropy=cross_entropy)
     compiled.backward()  # type: ignore[no-untyped-call]
 
-    assert counters["stats"]["unique_graphs"] == 4  # embedding, block, last norm, loss
+    assert counters["stats"]["unique_graphs"] == 4  # embedding, block, last norm, chunk of the loss
     assert torch.equal(compiled, plain)
     for weight, gradient in zip(model.parameters(), expected, strict=True):
         assert gradient is not None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lamlam.trainer import cross_entropy
-from lamlam.trainer.cross_entropy import summed_cross_entropy
+from lamlam.trainer.cross_entropy import chunks_of, summed_cross_entropy
 from lamlam.trainer.packing import IGNORED
 
 
@@ -44,3 +46,13 @@ def test_a_bfloat16_stream_gets_a_bfloat16_gradient_and_float32_weights_their_ow
     assert loss.dtype == torch.float32
     assert hidden.grad is not None and hidden.grad.dtype == torch.bfloat16
     assert weight.grad is not None and weight.grad.dtype == torch.float32
+
+
+@given(st.integers(1, 5_000), st.integers(1, 600))
+def test_chunks_are_equal_where_they_can_be(n_tokens: int, most: int) -> None:
+    n = chunks_of(n_tokens, most)
+    longest = -(-n_tokens // n)
+    assert longest <= most
+    fewest = -(-n_tokens // most)
+    could_be = any(n_tokens % k == 0 for k in range(fewest, 2 * fewest))
+    assert (n_tokens % n == 0) == could_be

@@ -329,7 +329,11 @@ def test_values_of_every_type_are_read_from_an_export(tmp_path: Path) -> None:
         Fact(entity="Kulti", relation="motto", value="Onward"),
     ]
     rule = RelationRule("capital", cardinality="one")
-    items = [*map(Assert, facts), AddAlias("Kulti", "Kulti Town"), DefineRelation(rule)]
+    others: list[AddAlias | DefineRelation] = [
+        AddAlias("Kulti", "Kulti Town"),
+        DefineRelation(rule),
+    ]
+    items = [*map(Assert, facts), *others]
     path = tmp_path / "facts.jsonl"
     path.write_text("\n".join(json.dumps(record_of(item)) for item in items), encoding="utf-8")
     found = {relation: value for _, relation, value in read_fact_lines(path)}
