@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from lamlam.errors import BadFact, FactStoreError
 from lamlam.memory_backends.commits.carried import carried, carried_along
 from lamlam.memory_backends.commits.changes import CommitEvent
-from lamlam.memory_backends.commits.entity_edit import EntityEdit, stored_form
+from lamlam.memory_backends.commits.entity_edit import EntityEdit, ruled_form
 from lamlam.memory_backends.commits.merge_runs import MergeRun
 from lamlam.memory_backends.commits.validation import checked_operations
 from lamlam.memory_backends.model.entity_reader import EntityReader, MergeRecord
@@ -156,10 +156,9 @@ class _Planner:
         match op:
             case Assert(fact):
                 rule = self.rules.of(relation_key(fact.relation))
-                self._edit_of(fact).assert_(stored_form(fact, rule), rule)
+                self._edit_of(fact).assert_(ruled_form(fact, self.rules), rule)
             case Replace(fact, expected):
-                rule = self.rules.of(relation_key(fact.relation))
-                self._edit_of(fact).replace(stored_form(fact, rule), expected)
+                self._edit_of(fact).replace(ruled_form(fact, self.rules), expected)
             case Retract():
                 self._edit(self._key(op.namespace, op.entity)).retract(op)
             case AddAlias():

@@ -9,10 +9,17 @@ from lamlam.memory_backends.model.facts import MAX_SOURCES, Fact
 from lamlam.memory_backends.model.keys import relation_key
 from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.operations import Retract
-from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
 from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.model.timestamps import overlap, to_us
-from lamlam.memory_backends.model.values import Value, ValueType, code_of, parse_value
+from lamlam.memory_backends.model.values import (
+    MAX_NAME_CHARACTERS,
+    Value,
+    ValueType,
+    code_of,
+    parse_value,
+    text_fault,
+)
 
 Identity = tuple[str, str, str, int | None]
 _FOREVER = 2**63
@@ -251,6 +258,20 @@ def stored_form(fact: Fact, rule: RelationRule | None) -> StoredFact:
         to_us(fact.valid_from),
         to_us(fact.valid_to),
     )
+
+
+def ruled_form(fact: Fact, rules: RelationRules) -> StoredFact:
+    """Return a fact as a store with rules keeps it: the inverse of a relation names entities too.
+
+    Raises:
+        BadFact: the relation takes values of another type.
+    """
+    key = relation_key(fact.relation)
+    rule, value = rules.of(key), fact.value
+    if isinstance(value, str) and (rule is None or rule.value_type is None):
+        if rules.is_inverse(key) and text_fault(value, MAX_NAME_CHARACTERS) is None:
+            rule = RelationRule(fact.relation, value_type=ValueType.ENTITY)
+    return stored_form(fact, rule)
 
 
 def is_value(fact: StoredFact, value: Value) -> bool:

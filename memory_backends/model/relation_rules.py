@@ -26,7 +26,8 @@ class RelationRule:
     """Values of another type are refused; text that reads as this type is taken as it."""
     inverse: str | None = None
     """The relation that the value has to the entity: "child" for "parent". Its own name for a
-    symmetric relation such as "spouse". Such a relation takes entities as values."""
+    symmetric relation such as "spouse". Such a relation takes entities as values, and a text as
+    a value of its inverse is taken as the entity of that name."""
 
     def __post_init__(self) -> None:
         """Check the fields.
@@ -94,6 +95,10 @@ class RelationRules:
     def of(self, relation_key: str) -> RelationRule | None:
         """Return the rule of a relation, or ``None``."""
         return self._by_group.get(_group(relation_key)) if self._by_group else None
+
+    def is_inverse(self, relation_key: str) -> bool:
+        """Return whether a relation has an inverse, by its own rule or by that of the other."""
+        return bool(self._inverses) and _group(relation_key) in self._inverses
 
     def inverses_of(self, relation_key: str) -> list[str]:
         """Return keys of the relations whose facts, turned around, answer for this one."""

@@ -13,6 +13,7 @@ from lamlam.memory_backends.model.operations import (
     DefineRelation,
     MergeEntities,
     RemoveAlias,
+    Replace,
     Retract,
     SplitEntities,
 )
@@ -164,6 +165,27 @@ class ValueLaws(Laws):
         assert await values(store, "child", "Lord Byron") == []
         await store.apply([PARENT])
         assert await values(store, "child", "Lord Byron") == [ADA]
+
+    async def test_a_text_names_the_entity_on_either_side(self, store: FactStore) -> None:
+        """A text as the value of a relation that has an inverse, or of the inverse, is the entity
+        of that name; a number stays one.
+        """
+        await store.apply([PARENT])
+        await put(
+            store,
+            (ADA, "parent", "Lord Byron"),
+            ("Anne", "children", "Ralph"),
+            ("Anne", "child", 3),
+        )
+        assert await values(store, "child", "Lord Byron") == [ADA]
+        assert await values(store, "parent", "Ralph") == ["Anne"]
+        assert await values(store, "child", "Anne") == ["3"]
+        assert await values(store, "children", "Anne") == ["Ralph"]
+        await store.apply([Replace(fact("Byron", "children", "Anne"))])
+        assert await values(store, "parent", "Ralph") == []
+        assert await values(store, "parent", "Byron") == ["Anne"]
+        await store.apply([Retract("Anne", "children", "Byron")])
+        assert await values(store, "parent", "Byron") == []
 
     async def test_a_symmetric_relation_answers_for_a_value(self, store: FactStore) -> None:
         """Of two spouses the one whom no fact is about has the other as the spouse, by a lookup

@@ -22,7 +22,7 @@ from lamlam.memory_backends.model.operations import (
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.synonyms import same_relation
 from lamlam.memory_backends.model.timestamps import to_us
-from lamlam.memory_backends.model.values import Value, code_of, parse_value, type_of
+from lamlam.memory_backends.model.values import Value, ValueType, code_of, parse_value, type_of
 
 Name = tuple[Namespace, str]
 """Namespace and canonical key of an entity or an alias."""
@@ -106,6 +106,14 @@ class OracleState:
         """Return what is known about a relation."""
         return next((r for r in self.rules if same_relation(r.key, canonical_key(relation))), None)
 
+    def rule_of_values(self, fact: Fact) -> RelationRule | None:
+        """Return what is known about the values: the inverse of a relation names entities."""
+        rule, key = self.rule(fact.relation), canonical_key(fact.relation)
+        if isinstance(fact.value, str) and (rule is None or rule.value_type is None):
+            if any(r.inverse and same_relation(canonical_key(r.inverse), key) for r in self.rules):
+                return RelationRule(fact.relation, value_type=ValueType.ENTITY)
+        return rule
+
 
 class OracleCommit:
     """One commit at work on a copy of the last state."""
@@ -130,7 +138,7 @@ class OracleCommit:
                 name = state.meant((given.namespace, canonical_key(given.entity)))
                 if not (state.rows(name) or self.before.rows(name)):
                     state.spelt[name] = given.entity
-                row = _row(given, state.rule(given.relation))
+                row = _row(given, state.rule_of_values(given))
                 held = [r for r in state.rows(name) if same_relation(r.key, row.key)]
                 if isinstance(op, Assert):
                     rule = state.rule(row.relation)

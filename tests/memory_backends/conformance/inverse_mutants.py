@@ -91,8 +91,20 @@ class TakesRelationsAtTheirWord(AsksAnother):
         return replace(query, relation="x") if " " in query.relation else query
 
 
+class TypesOneSide(GraphStore):
+    async def apply(self, ops: Sequence[Op], **options: Any) -> Commit:
+        texts = [
+            Assert(op.fact.model_copy(update={"relation": f"{op.fact.relation} known"}))
+            if isinstance(op, Assert) and op.fact.relation == "children"
+            else op
+            for op in ops
+        ]
+        return await super().apply(texts, **options)
+
+
 INVERSE_MUTANTS: dict[Callable[..., FactStore], str] = {
     StoresTexts: "test_an_inverse_answers_for_facts_before_its_rule",
+    TypesOneSide: "test_a_text_names_the_entity_on_either_side",
     SeesOneSide: "test_a_symmetric_relation_answers_for_a_value",
     KnowsNoValueNames: "test_a_value_is_a_known_name",
     DescribesOwnFacts: "test_a_value_is_described",
