@@ -1,10 +1,11 @@
-"""How long it takes to read what a prompt of 60 words asks memory, by its form."""
+"""How long it takes to read what a text of 60 words asks memory, and what memory holds about it."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -23,7 +24,9 @@ _FILLING = "the of in and was which is by a to with letter river had walked unde
 def asking_benchmark(
     facts: int, url: str | None = None, *, prompts: int = 300, seed: int = 0
 ) -> dict[str, Any]:
-    """Return how long `WordGuide.read` takes for prompts of 60 words that name a stored fact.
+    """Return how long `WordGuide.read` and `facts_about` take for texts that name a stored fact.
+
+    They have 60 words.
 
     Args:
         facts: how many invented facts memory is filled with.
@@ -33,7 +36,9 @@ def asking_benchmark(
 
     Returns:
         ``read_us`` of all forms together and of each in ``by_form`` (``p50``, ``p99``); in
-        ``asked`` the share of the prompts of a form whose words are found to ask for the fact.
+        ``asked`` the share of the prompts of a form whose words are found to ask for the fact;
+        ``about_us`` and ``about_by_form`` likewise for `facts_about_nowait`, and in ``told`` the
+        share of the texts about which the fact that was asked for is told.
 
     Raises:
         BadStore: the store holds nothing.
@@ -41,7 +46,7 @@ def asking_benchmark(
     rng = random.Random(seed)
     with _memory(facts, url, seed, rng) as (store, questions):
         guide = WordGuide(store)
-        by_form, asked, everything = {}, {}, []
+        by_form, about_by_form, asked, told, everything = {}, {}, {}, {}, []
         for form, write in FORMS.items():
             chosen = [rng.choice(questions) for _ in range(prompts)]
             texts = [write(one, questions, rng) for one in chosen]
@@ -52,6 +57,9 @@ def asking_benchmark(
                 for one, read in zip(chosen, found, strict=True)
             )
             asked[form] = round(n_asked / prompts, 3)
+            about_by_form[form] = timed(store.facts_about_nowait, texts)
+            n_told = sum(map(partial(_is_told, store), texts, chosen))
+            told[form] = round(n_told / prompts, 3)
             everything += texts
         rng.shuffle(everything)
         return {
@@ -59,7 +67,16 @@ def asking_benchmark(
             "read_us": timed(guide.read, everything),
             "by_form": by_form,
             "asked": asked,
+            "about_us": timed(store.facts_about_nowait, everything),
+            "about_by_form": about_by_form,
+            "told": told,
         }
+
+
+def _is_told(store: FactStore, text: str, one: Lookup) -> bool:
+    key = (one.entity.casefold(), one.relation.casefold())
+    facts = store.facts_about_nowait(text).facts
+    return any((fact.entity.casefold(), fact.relation.casefold()) == key for fact in facts)
 
 
 @contextmanager

@@ -195,7 +195,7 @@ def asking(
     prompts: Annotated[int, typer.Option(min=1, help="Prompts of each form.")] = 300,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure the microseconds in which a prompt of 60 words is read for what it asks memory."""
+    """Measure the microseconds in which 60 words are read for what they ask memory, or name in it."""
     from lamlam.benchmarks.asking import asking_benchmark
 
     print_result(asking_benchmark(facts, memory, prompts=prompts), as_json)

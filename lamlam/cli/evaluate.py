@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from lamlam.cli import evaluate_forgetting, evaluate_texts, evaluate_wordings, evaluate_words
+from lamlam.cli import (
+    evaluate_forgetting,
+    evaluate_names,
+    evaluate_texts,
+    evaluate_wordings,
+    evaluate_words,
+)
 from lamlam.cli.output import print_result
 
 app = typer.Typer(
@@ -18,6 +24,7 @@ evaluate_words.register(app)
 evaluate_texts.register(app)
 evaluate_forgetting.register(app)
 evaluate_wordings.register(app)
+evaluate_names.register(app)
 
 Documents = Annotated[
     Path,

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from lamlam.memory_backends.model.synonyms import group_of
 from lamlam.memory_backends.model.text_names import KnownName, longest, spelt
 from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS
 from lamlam.memory_backends.resolution.given_names import is_given_name
@@ -22,6 +23,8 @@ _LEADING_WORDS = 3
 """Within which a name that begins in lower case has a capital: "congress of Berlin"."""
 _ENOUGH_WORDS = 2
 """Ordinary words in lower case that are a name together: "paper lanterns"."""
+_SHORT_QUESTION = 20
+"""Words of a question that is about one thing."""
 _INNER_MARK = re.compile(r"[,;:?!/]|[^\W\d_]{3,}\.\s")
 
 
@@ -91,8 +94,14 @@ class PassageReader:
 
     def other_spellings(self, known: Collection[str]) -> list[str]:
         """Return those that may be known in another spelling, but are not as they are."""
-        short = (one.name.name for one in self._stretches if _may_be_spelt_otherwise(one))
-        return [name for name in dict.fromkeys(short) if name not in known]
+        # Of "Bergen)" nobody asks where "Bergen" is known.
+        done = {(one.first, one.last) for one in self._stretches if one.name.name in known}
+        short = (
+            one.name.name
+            for one in self._stretches
+            if _may_be_spelt_otherwise(one) and (one.first, one.last) not in done
+        )
+        return list(dict.fromkeys(short))
 
     def found(self, known: Collection[str]) -> PassageNames:
         """Return the names, given which of the stretches are known in any way."""
@@ -108,10 +117,27 @@ class PassageReader:
             for one in found
             if not one.is_sure and all(_is_apart(one.name, other) for other in taken)
         )
+        if not taken and _asks_in_lower_case(self._passage):
+            # "who directed home?" must be about something.
+            asked = {one.name for one in found if self._may_be_asked_about(one)}
+            taken = [one for one in unsure if one in asked]
+            unsure = [one for one in unsure if one not in asked]
         author = [
             one for one in _author(self._passage) if all(_is_apart(one, other) for other in taken)
         ]
         return PassageNames(tuple(taken), tuple(unsure), tuple(author))
+
+    def _may_be_asked_about(self, one: _Stretch) -> bool:
+        words = self._passage.words[one.first : one.last + 1]
+        return all(group_of(word.plain) is None for word in words if not word.is_function)
+
+
+def _asks_in_lower_case(passage: Passage) -> bool:
+    words = passage.words
+    if any(word.is_capital for word in words):
+        return False
+    is_short = len(words) <= _SHORT_QUESTION
+    return is_short and (words[0].plain in listed("question words") or passage.text[-1:] == "?")
 
 
 def _is_apart(one: KnownName, other: KnownName) -> bool:

@@ -94,7 +94,7 @@ def _passage(text: str, places: list[tuple[int, int]]) -> Passage:
         and n_upper > _TITLE_CASE * (n_upper + n_lower)
         and all(word in listed("function words") for word in inner if word[:1].islower())
     )
-    is_cased = n_lower > 0 and not is_title
+    is_cased = n_lower > 0 and n_upper > 0 and not is_title
     words = []
     for (begin, end), word in zip(places, inner, strict=True):
         plain = word.casefold().replace("’", "'")
