@@ -30,3 +30,9 @@ async def store() -> AsyncIterator[FactStore]:
     """An empty store in memory."""
     async with open_store("memory:") as opened:
         yield opened
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """One event loop: tools wait for nothing but their store; tests that name two run on both."""
+    return "asyncio"

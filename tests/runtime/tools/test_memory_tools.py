@@ -34,6 +34,7 @@ def test_definitions_are_json_and_say_what_a_host_must_know() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 async def test_a_fact_is_remembered_corrected_and_forgotten(store: FactStore) -> None:
     tools = MemoryTools(store)
     assert (await tools.call("look_up_fact", ASK))["status"] == "miss"

@@ -46,39 +46,37 @@ async def test_a_user_sees_own_facts_then_shared_ones_never_anothers(url: str) -
 
 
 @pytest.mark.anyio
-async def test_facts_about_a_text_are_those_of_the_user_and_shared_ones(url: str) -> None:
+async def test_facts_about_a_text_are_those_of_the_user_and_shared_ones(store: FactStore) -> None:
     """And "my" is the entity that the caller names."""
-    async with open_store(url) as store:
-        seven = MemoryTools(store, namespace=SEVEN, me="Ada Quill")
-        await MemoryTools(store).remember("Lowmere", "country", "Quilland")
-        await MemoryTools(store, namespace=EIGHT).remember("Lowmere", "mayor", "Eve")
-        await seven.remember("Ada Quill", "birth place", "Lowmere")
-        found = await seven.facts_about("is my birth place near lowmere?")
-        assert [(one.text, one.entity) for one in found.names] == [
-            ("my", "Ada Quill"), ("lowmere", "Lowmere"),
-        ]  # fmt: skip
-        assert {(one.relation, one.value, one.namespace) for one in found.facts} == {
-            ("birth place", "Lowmere", "users/7"), ("country", "Quilland", ""),
-        }  # fmt: skip
-        assert found.complete and found.left_out is None
-        nobody = MemoryTools(store, namespace=SEVEN, shared_namespace=None)
-        assert (await nobody.facts_about("my birth place is lowmere")).facts == []
-        one = await seven.facts_about("my lowmere", limit=1)
-        assert len(one.facts) == 1 and "1 of 2 facts are shown" in str(one.left_out)
+    seven = MemoryTools(store, namespace=SEVEN, me="Ada Quill")
+    await MemoryTools(store).remember("Lowmere", "country", "Quilland")
+    await MemoryTools(store, namespace=EIGHT).remember("Lowmere", "mayor", "Eve")
+    await seven.remember("Ada Quill", "birth place", "Lowmere")
+    found = await seven.facts_about("is my birth place near lowmere?")
+    assert [(one.text, one.entity) for one in found.names] == [
+        ("my", "Ada Quill"), ("lowmere", "Lowmere"),
+    ]  # fmt: skip
+    assert {(one.relation, one.value, one.namespace) for one in found.facts} == {
+        ("birth place", "Lowmere", "users/7"), ("country", "Quilland", ""),
+    }  # fmt: skip
+    assert found.complete and found.left_out is None
+    nobody = MemoryTools(store, namespace=SEVEN, shared_namespace=None)
+    assert (await nobody.facts_about("my birth place is lowmere")).facts == []
+    one = await seven.facts_about("my lowmere", limit=1)
+    assert len(one.facts) == 1 and "1 of 2 facts are shown" in str(one.left_out)
 
 
 @pytest.mark.anyio
-async def test_a_receipt_tells_nothing_of_other_users(url: str) -> None:
+async def test_a_receipt_tells_nothing_of_other_users(store: FactStore) -> None:
     """Facts that mention what is forgotten are told only where the tools read."""
-    async with open_store(url) as store:
-        seven = MemoryTools(store, namespace=SEVEN)
-        for tools in (seven, MemoryTools(store, namespace=EIGHT), MemoryTools(store)):
-            await tools.remember("Ada", "city", "Lowmere")
-            await tools.remember("Bob", "friend", "Ada")
-        receipt = await seven.forget("Ada")
-        assert receipt.mentions >= 2 and "users/8" not in receipt.receipt
-        alone = MemoryTools(store, namespace=EIGHT, shared_namespace=None)
-        assert (await alone.forget("Ada")).mentions == 1
+    seven = MemoryTools(store, namespace=SEVEN)
+    for tools in (seven, MemoryTools(store, namespace=EIGHT), MemoryTools(store)):
+        await tools.remember("Ada", "city", "Lowmere")
+        await tools.remember("Bob", "friend", "Ada")
+    receipt = await seven.forget("Ada")
+    assert receipt.mentions >= 2 and "users/8" not in receipt.receipt
+    alone = MemoryTools(store, namespace=EIGHT, shared_namespace=None)
+    assert (await alone.forget("Ada")).mentions == 1
 
 
 @pytest.mark.anyio

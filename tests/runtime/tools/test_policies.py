@@ -30,6 +30,7 @@ async def _facts(store: FactStore) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 async def test_a_hook_sees_what_is_about_to_be_done(store: FactStore) -> None:
     """The new fact with its sources, and the facts that it would end or erase."""
     seen: list[MemoryAction] = []
