@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lamlam.errors import BadSchema
 from lamlam.runtime.chat.call_grammar import split_at_marks
-from lamlam.runtime.chat.json_schemas import parser_limits
+from lamlam.runtime.chat.json_schemas import parser_limits, without_panics
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ class GrammarMatchers:
         if compiled is None:
             if self._tokenizer is None:
                 self._tokenizer = _tokenizer(self._vocabulary)
-            compiled = LLMatcher(self._tokenizer, grammar, log_level=0, limits=parser_limits())
+            with without_panics("the form of the answer"):
+                limits = parser_limits()
+                compiled = LLMatcher(self._tokenizer, grammar, log_level=0, limits=limits)
             if compiled.is_error():
                 reason = compiled.get_error().partition("\n")[0][:200]
                 raise BadSchema(f"the schemas cannot become a mask: {reason}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from lamlam.cut_text import cut_text
@@ -66,7 +67,8 @@ def read_schema(schema: Any, where: str) -> dict[str, Any]:
     if _depth(read) > 2 * MAX_DEPTH:
         raise _too_deep(where)
     nodes = list(_schemas_in(read))
-    is_combined = any(len(node.get("allOf", ())) > 1 for node in nodes)
+    combined = (node["allOf"] for node in nodes if isinstance(node.get("allOf"), list))
+    is_combined = any(len(schemas) > 1 for schemas in combined)
     for node in nodes:
         if node.get("format") not in (None, *_FORMATS):
             del node["format"]
@@ -98,17 +100,41 @@ def check_compiles(grammar: str, where: str) -> None:
 
     if grammar.startswith("%json"):
         grammar = f"%llguidance {{}}\nstart: {grammar}"
-    fault = LLMatcher.validate_grammar(grammar, limits=parser_limits())
+    with without_panics(where):
+        fault = LLMatcher.validate_grammar(grammar, limits=parser_limits())
     if not fault or fault.startswith("WARNING"):
         return
     found = _REASON.search(fault)
-    reason = cut_text(found[1] if found else fault.partition("\n")[0], 200)
+    reason = found[1] if found else fault.partition("\n")[0]
+    if reason.endswith(":"):  # of a pattern, drawn below
+        said = (line.removeprefix("error: ") for line in fault.splitlines() if "error: " in line)
+        reason = f"{reason} {next(said, '')}".strip()
     lacking = _UNIMPLEMENTED.search(reason)
-    keys = lacking[1].replace('"', "").replace("\\", "") if lacking else ""
-    raise BadSchema(
-        f"{where} cannot become a mask: {reason}",
-        hint=f"leave out {keys}, or check it in your program" if keys else "simplify the schema",
-    )
+    if lacking:
+        keys = lacking[1].replace('"', "").replace("\\", "")
+        hint = f"leave out {keys}, or check it in your program"
+    else:
+        hint = "write anyOf" if "oneOf" in reason else "simplify the schema"
+    raise BadSchema(f"{where} cannot become a mask: {cut_text(reason, 200)}", hint=hint)
+
+
+@contextmanager
+def without_panics(where: str) -> Iterator[None]:
+    """Turn a panic of llguidance, which is no `Exception` and would end the thread, into an error.
+
+    Raises:
+        BadSchema: it has panicked, as where it cuts a faulty value within a character.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        said = cut_text(str(error).partition("\n")[0], 120)
+        raise BadSchema(
+            f"{where} cannot become a mask: llguidance fails at it: {said}",
+            hint="check the schema: a keyword has a value of the wrong kind",
+        ) from None
 
 
 def parser_limits() -> Any:  # Any: a class of llguidance
@@ -216,7 +242,7 @@ class _Finite:
 
     def _target(self, reference: str) -> Any:
         """Return what a reference within the schema refers to; llguidance refuses others."""
-        if not reference.startswith("#"):
+        if not reference.startswith("#") and reference:
             return None
         found: Any = self._root
         for part in filter(None, reference[1:].split("/")):

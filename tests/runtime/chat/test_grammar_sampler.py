@@ -223,6 +223,7 @@ for _ in range(150):
         (DEEP, "nested too deeply"),
         (ITSELF, "recursive without end"),
         ({"$ref": "#"}, "recursive without end"),
+        ({"$ref": ""}, "recursive without end"),
         ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}, "recursive without end"),
         ({"type": "array", "items": {"$ref": "#"}, "minItems": 1}, "recursive without end"),
         ({"anyOf": [ITSELF, {"allOf": [{"$ref": "#"}]}]}, "recursive without end"),
@@ -230,7 +231,9 @@ for _ in range(150):
         ({"uniqueItems": True}, "uniqueItems"),
         ({"$ref": "http://example.com/s"}, "not present in a registry"),
         ({"enum": []}, "Unsatisfiable"),
-        ({"type": "string", "pattern": "("}, "cannot become a mask"),
+        ({"type": "string", "pattern": "("}, "unclosed group"),
+        ({"type": "string", "pattern": "(?=a)b"}, "look-around"),
+        ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, "oneOf"),
     ],
 )
 def test_a_schema_that_no_mask_is_made_of_is_named(schema: Any, said: str) -> None:
@@ -238,6 +241,15 @@ def test_a_schema_that_no_mask_is_made_of_is_named(schema: Any, said: str) -> No
         check_compiles(schema_source(read_schema(schema, "the schema of 'x'")), "the schema of 'x'")
     assert "the schema of 'x'" in str(caught.value) and said in str(caught.value)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("keyword", ["minLength", "maxItems", "properties", "allOf", "type"])
+@pytest.mark.parametrize("n", range(84, 100))
+def test_a_keyword_with_a_value_of_the_wrong_kind_is_named(keyword: str, n: int) -> None:
+    """Also where llguidance cuts the value for its message within a character, and panics."""
+    with pytest.raises(BadSchema, match="cannot become a mask"):
+        schema = read_schema({keyword: ["x" * n + "😀" * 9]}, "s")
+        check_compiles(schema_source(schema), "s")
 
 
 def test_a_schema_of_thousands_of_levels_is_named() -> None:
