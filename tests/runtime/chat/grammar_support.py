@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from lamlam.runtime.chat.grammar_sampler import Samplers
-from lamlam.runtime.decoding.sampling import Choice, SamplerSettings
+from lamlam.runtime.decoding.sampler_settings import SamplerSettings
+from lamlam.runtime.decoding.sampling import Choice
 from lamlam.runtime.decoding.settings import GrammarSettings, TextSettings
 from lamlam.runtime.decoding.token_masks import TokenMasks
 from lamlam.runtime.decoding.vocabulary import Vocabulary

@@ -19,8 +19,8 @@ from lamlam.runtime.chat.conversation import Conversation
 from lamlam.runtime.chat.grammar_sampler import GrammarSampler
 from lamlam.runtime.chat.messages import read_messages
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion, FinishReason
+from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.events import Event, Finished, Text, ToolRequested
-from lamlam.runtime.decoding.key_constraint import Constraint
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.sync import SyncEngine
