@@ -24,6 +24,10 @@ class AnswerPart(BaseModel):
         """Return the JSON text, for a message to a model."""
         return json.dumps(self.as_json(), ensure_ascii=False)
 
+    def __str__(self) -> str:
+        """Return the JSON text: frameworks put the string of an answer into the conversation."""
+        return self.as_text()
+
     def keys(self) -> KeysView[str]:
         """Return the names of the fields."""
         return type(self).model_fields.keys()

@@ -290,5 +290,14 @@ def _action(
 
 
 def _key(given: str | None, namespace: Namespace) -> str | None:
-    """Return the idempotency key for the store: a user cannot use up the keys of another."""
+    """Return the idempotency key for the store: a user cannot use up the keys of another.
+
+    Raises:
+        BadFact: it is empty: all changes would be one.
+    """
+    if given == "":
+        raise BadFact(
+            "invalid commit: idempotency_key must not be empty",
+            hint="give each change another key, or None",
+        )
     return None if given is None else scoped(namespace, given)

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from lamlam.errors import BadToolCall, Conflict, FactStoreError, NotSupported, TooManyValues
+from lamlam.errors import (
+    BadFact,
+    BadToolCall,
+    Conflict,
+    FactStoreError,
+    NotSupported,
+    TooManyValues,
+)
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert, DefineRelation, Retract
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -79,6 +86,8 @@ async def test_a_change_is_made_once_for_each_key(url: str) -> None:
         arguments = {"entity": "Ada", "relation": "born", "value": "1868", "idempotency_key": "1"}
         await tools.call("remember_fact", arguments, idempotency_key="2")
         of_user = MemoryTools(store, namespace=("users", "7"))
+        with pytest.raises(BadFact, match="idempotency_key must not be empty"):
+            await of_user.call("remember_fact", ADA, idempotency_key="")
         await of_user.remember("Ada", "born", "1868", idempotency_key="1")
         assert {fact.namespace async for fact in store.scan()} == {(), ("users", "7")}
 
