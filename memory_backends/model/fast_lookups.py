@@ -153,6 +153,16 @@ class FastLookups(Protocol):
         homonyms = self.homonyms_nowait(name, fuzzy=fuzzy, namespace=namespace, as_of=as_of)
         return Meanings(None, homonyms)
 
+    def possible_names_nowait(
+        self, names: Sequence[str], *, namespace: Namespace = (), as_of: int | None = None
+    ) -> frozenset[str]:
+        """Return those of the names about which it is worth to ask `meanings_nowait`.
+
+        Every name by which that finds anything without ``fuzzy`` is among them, and few others;
+        one question for all of them, from one state. The body returns all names.
+        """
+        return frozenset(names)
+
     def refresh_nowait(self) -> None:
         """Let the next lookup see everything that was committed before it.
 

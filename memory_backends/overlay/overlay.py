@@ -164,6 +164,15 @@ class Overlay(ReadOnlyStore):
         spaces = (space for one in question.namespaces for space in self._layers(one).all())
         return replace(question, namespaces=tuple(dict.fromkeys(spaces)))
 
+    def possible_names_nowait(
+        self, names: Sequence[str], *, namespace: Namespace = (), as_of: int | None = None
+    ) -> frozenset[str]:
+        """Return those of the names by which anything may be found in either layer."""
+        possible: frozenset[str] = frozenset()
+        for space in self._layers(namespace).all():
+            possible |= self._store.possible_names_nowait(names, namespace=space, as_of=as_of)
+        return possible
+
     def refresh_nowait(self) -> None:
         """Let the next lookup see everything that was committed before it."""
         self._store.refresh_nowait()

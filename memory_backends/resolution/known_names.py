@@ -11,6 +11,7 @@ from lamlam.memory_backends.model.keys import canonical_key, fold, with_other_ma
 from lamlam.memory_backends.model.known_names import checked_names
 from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS, is_text
 from lamlam.memory_backends.resolution.blocking_codes import letters_code
+from lamlam.memory_backends.resolution.person_names import person_key
 from lamlam.memory_backends.resolution.resolver import EntityMatch, find_entity
 from lamlam.memory_backends.resolution.value_entities import is_plain, known_as_values
 
@@ -35,7 +36,7 @@ def known_names(reader: EntityReader, names: Sequence[str], *, loosely: bool) ->
         BadFact: it is not a list of strings, or there are too many.
     """
     given = tuple(checked_names(names))
-    keys = _keys(given) if len(given) <= _MOST_KEPT else _keys.__wrapped__(given)
+    keys = _keys_of(given)
     asked = set(keys.values())
     known = reader.known(asked)
     if reader.rules:
@@ -50,6 +51,10 @@ def known_names(reader: EntityReader, names: Sequence[str], *, loosely: bool) ->
     return frozenset([name for name, key in keys.items() if key in known])
 
 
+def _keys_of(names: tuple[str, ...]) -> dict[str, str]:
+    return _keys(names) if len(names) <= _MOST_KEPT else _keys.__wrapped__(names)
+
+
 @lru_cache(maxsize=_N_KEPT)
 def _keys(names: tuple[str, ...]) -> dict[str, str]:
     """Return the canonical keys of names that can be some; a text asks two namespaces for each."""
@@ -58,6 +63,57 @@ def _keys(names: tuple[str, ...]) -> dict[str, str]:
         for name in names
         if name and len(name) <= MAX_NAME_CHARACTERS and (name.isascii() or is_text(name))
     }
+
+
+def possible_names(reader: EntityReader, names: Sequence[str]) -> frozenset[str]:
+    """Return the names by which `find_entity`, without ``fuzzy``, may find anything.
+
+    It looks nowhere else than where these clues lead: a name without any is that of nothing.
+
+    Raises:
+        BadFact: it is not a list of strings, or there are too many.
+    """
+    given = tuple(checked_names(names))
+    clues = {
+        name: _clues(key) if len(key) <= _LONGEST_FOLDED else _ANYTHING
+        for name, key in _keys_of(given).items()
+    }
+    spellings = set().union(*[clue.spellings for clue in clues.values()])
+    codes = set().union(*[clue.codes for clue in clues.values()])
+    known = reader.known(spellings)
+    if reader.rules:
+        known |= known_as_values(reader, spellings - known)
+    used = reader.used_codes(codes)
+    return frozenset(
+        [
+            name
+            for name, clue in clues.items()
+            if clue is _ANYTHING
+            or not known.isdisjoint(clue.spellings)
+            or not used.isdisjoint(clue.codes)
+        ]
+    )
+
+
+class _Clues(NamedTuple):
+    """Where a name leads: entities and aliases of these spellings, and those of these codes."""
+
+    spellings: frozenset[str]
+    codes: frozenset[int]
+
+
+_ANYTHING = _Clues(frozenset(), frozenset())
+
+
+@lru_cache(maxsize=8192)
+def _clues(key: str) -> _Clues:
+    folded = fold(key).key
+    spellings = {key, folded, *with_other_marks(key)}
+    codes = {letters_code(folded)}
+    if folded.count(" ") != 1 and (person := person_key(folded)) is not None:
+        spellings.add(person)
+        codes.add(letters_code(person))
+    return _Clues(frozenset(spellings), frozenset(codes))
 
 
 class _Otherwise(NamedTuple):

@@ -13,7 +13,7 @@ from lamlam.memory_backends.model.lookups import EntityView, Identify
 from lamlam.memory_backends.model.meanings import Meanings
 from lamlam.memory_backends.resolution.descriptions import describe, homonyms, meanings
 from lamlam.memory_backends.resolution.facts_about import facts_about
-from lamlam.memory_backends.resolution.known_names import known_names
+from lamlam.memory_backends.resolution.known_names import known_names, possible_names
 
 
 class NameQuestions:
@@ -48,6 +48,13 @@ class NameQuestions:
         """Return those of the names that the store knows, all from one state."""
         with self.reader_of(namespace, as_of) as reader:
             return known_names(reader, names, loosely=loosely)
+
+    def possible_names_nowait(
+        self, names: Sequence[str], *, namespace: Namespace = (), as_of: int | None = None
+    ) -> frozenset[str]:
+        """Return those of the names by which anything may be found, all from one state."""
+        with self.reader_of(namespace, as_of) as reader:
+            return possible_names(reader, names)
 
     @property
     def identify(self) -> Identify | None:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.meanings import Meanings
 
 MAX_NAME_WORDS = 8
+_ASKED_AT_ONCE = 2_000
+"""Names in one question: a store takes 10,000, and a long prompt may hold more."""
 _LAST_WORDS = 48
 """Characters of the text's end by which the kinds of values that can stand there are told."""
 VAGUE = ("type", "location", "located in", "part of")
@@ -79,6 +81,7 @@ class KeyConstraint:
         self._describe = (
             store.describe_nowait if as_of is None else partial(store.describe_nowait, as_of=as_of)
         )
+        self._store, self._as_of = store, as_of
         self._meanings = partial(_meanings_of, store, as_of)
         self._entity_names = (
             entity_names if as_of is None else None
@@ -98,14 +101,24 @@ class KeyConstraint:
         lookup = self._vocabulary.lookup
         if lookup is None:
             return None
-        for name in self._new_names(text):
-            if name not in self._probed:
-                self._probed.add(name)
-                if (key := self._key(name, text)) is not None:
-                    tokens = self._vocabulary.tokenize(f" {key}")
-                    if len(tokens) <= MAX_ENTITY_TOKENS:
-                        self._names[name] = tokens
+        new = [name for name in dict.fromkeys(self._new_names(text)) if name not in self._probed]
+        self._probed.update(new)
+        for name in self._possible(new) if new else ():
+            if (key := self._key(name, text)) is not None:
+                tokens = self._vocabulary.tokenize(f" {key}")
+                if len(tokens) <= MAX_ENTITY_TOKENS:
+                    self._names[name] = tokens
         return KeyTrie.of(self._names.values(), lookup.relationship)
+
+    def _possible(self, names: list[str]) -> list[str]:
+        """Return those of the names about which a store that can tell says that it may know them."""
+        possible = getattr(self._store, "possible_names_nowait", None)
+        if possible is None:
+            return names
+        found: set[str] = set()
+        for begin in range(0, len(names), _ASKED_AT_ONCE):
+            found |= possible(names[begin : begin + _ASKED_AT_ONCE], as_of=self._as_of)
+        return [name for name in names if name in found]
 
     def _key(self, name: str, text: str) -> str | None:
         """Return the name under which to ask for what a name in the text means; none if unknown."""

@@ -167,7 +167,7 @@ class OverlayLaws(Laws):
         await store.apply([of((), "Ob", "symbol", "Orb (element)"), of(OTHER, "x", "work", "Orb")])
         await store.apply([of(OTHER, "y", "work", "Orb (film)"), of(MINE, "z", "work", ADA)])
         store.refresh_nowait()
-        seers = [*((store, space) for space in SPACES)]
+        seers: list[tuple[FactStore, Namespace]] = [(store, space) for space in SPACES]
         seers += [(Overlay(store, space), ()) for space in (MINE, OTHER)]
         for name in ("Orb", "Orb (planet)", ADA, "Ada Lovelase", "Nobody", ""):
             for fuzzy in (False, True):
@@ -178,6 +178,33 @@ class OverlayLaws(Laws):
                     assert said(found.view) == said(view)
                     assert [said(one) for one in found.homonyms] == [said(one) for one in others]
                     assert view is None or not others
+        store.refresh_nowait()
+
+    @needs(Capability.FAST_LOOKUP)
+    async def test_what_means_something_is_possible(self, store: FactStore) -> None:
+        """`possible_names_nowait` has every name by which `meanings_nowait` finds anything without
+        ``fuzzy``: in each namespace, and in both layers of an overlay.
+        """
+        stored = (
+            "Grace Brewster Hopper", "The Café Noir", "Orb (planet)", "Orb (element)", "Rex, Ltd",
+            "AT&T", "Dr. Iva Stone", ADA, "Łódź", "C++",
+        )  # fmt: skip
+        for space in SPACES:
+            names = stored if space == MINE else stored[::2]
+            await store.apply([of(space, "x", "work", name) for name in names])
+        if Capability.ALIASES in store.capabilities:
+            await store.apply([AddAlias(ADA, "Countess", MINE)])
+        asked = [*stored, *(name.upper() for name in stored), "Grace Hopper", "Iva Stone", "Orb"]
+        asked += ["Cafe Noir", "at and t", "Countess", "Dr Ada Lovelace", "lodz", "Nobody", "", "C"]
+        store.refresh_nowait()
+        for seer in (store, Overlay(store, MINE), Overlay(store, OTHER, None)):
+            spaces = SPACES if seer is store else ((),)
+            for space in spaces:
+                possible = seer.possible_names_nowait(asked, namespace=space)
+                for name in asked:
+                    found = seer.meanings_nowait(name, fuzzy=False, namespace=space)
+                    assert name in possible or not any(found), name
+                assert possible <= set(asked)
         store.refresh_nowait()
 
     async def test_many_users_in_one_question(self, store: FactStore) -> None:

@@ -48,6 +48,11 @@ class DescribesTheUnnamed(GraphStore):
         return super().describe_nowait(entity, **(options | {"namespace": ()}))
 
 
+class AllowsTheUnnamed(GraphStore):
+    def possible_names_nowait(self, names: Sequence[str], **options: Any) -> frozenset[str]:
+        return super().possible_names_nowait(names, **(options | {"namespace": ()}))
+
+
 class MeansTheUnnamed(GraphStore):
     def meanings_nowait(self, name: str, **options: Any) -> Meanings:
         return super().meanings_nowait(name, **(options | {"namespace": ()}))
@@ -131,6 +136,7 @@ OVERLAY_MUTANTS: dict[Callable[..., FactStore], str] = {
     MixesAnswers: "test_many_users_in_one_question",
     AsksFirstNamespaceOnly: "test_an_overlay_is_both_layers",
     DescribesTheUnnamed: "test_a_meaning_is_a_description_or_homonyms",
+    AllowsTheUnnamed: "test_what_means_something_is_possible",
     MeansTheUnnamed: "test_an_overlay_is_both_layers",
     KnowsNamesOfAll: "test_an_overlay_is_both_layers",
     ScansTheUnnamedToo: "test_an_overlay_is_both_layers",
