@@ -171,10 +171,10 @@ class OverlayLaws(Laws):
         seers += [(Overlay(store, space), ()) for space in (MINE, OTHER)]
         for name in ("Orb", "Orb (planet)", ADA, "Ada Lovelase", "Nobody", ""):
             for fuzzy in (False, True):
-                for seer, space in seers:
-                    found = seer.meanings_nowait(name, fuzzy=fuzzy, namespace=space)
-                    view = seer.describe_nowait(name, fuzzy=fuzzy, namespace=space)
-                    others = seer.homonyms_nowait(name, fuzzy=fuzzy, namespace=space)
+                for seer, where in seers:
+                    found = seer.meanings_nowait(name, fuzzy=fuzzy, namespace=where)
+                    view = seer.describe_nowait(name, fuzzy=fuzzy, namespace=where)
+                    others = seer.homonyms_nowait(name, fuzzy=fuzzy, namespace=where)
                     assert said(found.view) == said(view)
                     assert [said(one) for one in found.homonyms] == [said(one) for one in others]
                     assert view is None or not others
