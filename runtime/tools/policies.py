@@ -67,7 +67,7 @@ def as_policies(given: Policy | Iterable[Policy] | None) -> tuple[Policy, ...]:
     """
     if given is None:
         return ()
-    hooks = (given,) if callable(given) else tuple(given)
+    hooks = tuple(given) if isinstance(given, Iterable) and not callable(given) else (given,)
     for hook in hooks:
         if not callable(hook):
             raise UsageError(

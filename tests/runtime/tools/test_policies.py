@@ -172,5 +172,7 @@ def test_mistaken_policies_are_refused_when_they_are_made() -> None:
             make()
     with pytest.raises(UsageError, match="must be callable, got str"):
         MemoryTools(as_store(FakeStore({})), policy=["no"])  # type: ignore[list-item]  # a mistake
+    with pytest.raises(UsageError, match="must be callable, got int"):
+        MemoryTools(as_store(FakeStore({})), policy=5)  # type: ignore[arg-type]  # a mistake
     with pytest.raises(BadFact):
         only_namespaces(("a/b",))
