@@ -38,6 +38,7 @@ LamLamError
 │   ├── StoreMissing           the store does not exist and may not be created
 │   ├── ReadOnly               a write to a store that is open for reading
 │   ├── Conflict               another revision, or other values, than expected
+│   ├── CannotUndo             a commit cannot be taken back: an erasure, or changed again since
 │   ├── TooManyValues          a second value for a relation with one at a time
 │   ├── RecallFailed           memory does not fill a required field of a model
 │   ├── ChangesGone            the changes no longer go back to that revision
@@ -303,6 +304,10 @@ class ReadOnly(FactStoreError):
 
 class Conflict(FactStoreError):
     """The store has another revision, or a relation other values, than expected."""
+
+
+class CannotUndo(FactStoreError):
+    """A commit cannot be taken back: it is an erasure, or later ones changed the same again."""
 
 
 class TooManyValues(FactStoreError):

@@ -14,6 +14,7 @@ from lamlam.cli import (
     facts_read,
     facts_relations,
     facts_sweep,
+    facts_undo,
 )
 
 app = typer.Typer(help="Read, import, change and erase facts.", no_args_is_help=True)
@@ -27,3 +28,4 @@ facts_names.register(app)
 facts_relations.register(app)
 facts_graph.register(app)
 facts_sweep.register(app)
+facts_undo.register(app)

@@ -6,6 +6,8 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol, runtime_checkable
 
+from lamlam.memory_backends.commits.undo import run_steps, undo_steps
+from lamlam.memory_backends.commits.undo_plan import UndoReport
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.early_moments import Instant
@@ -17,7 +19,7 @@ from lamlam.memory_backends.model.expiry import (
     with_expired,
 )
 from lamlam.memory_backends.model.facts import Fact, Namespace
-from lamlam.memory_backends.model.operations import Change, Commit, Op, StoreInfo
+from lamlam.memory_backends.model.operations import Change, Commit, Later, Op, StoreInfo
 from lamlam.memory_backends.model.timestamps import as_moment, from_us
 
 
@@ -129,3 +131,35 @@ class Lifetimes(Protocol):
         at = checked_now(now)
         facts = [fact async for fact in self.expired(namespace=namespace, now=from_us(at))]
         return await self.apply(ending_expired(facts, at), actor=actor)
+
+    async def undo(
+        self,
+        revision: int,
+        *,
+        later: Later = "refuse",
+        dry_run: bool = False,
+        actor: str | None = None,
+    ) -> UndoReport:
+        """Take back what a commit did, in a new commit (`CHANGES`, `HISTORY`).
+
+        Facts that it asserted are retracted; those that it ended or changed are as they were
+        before it, in the order that they had. Its aliases are removed or given back, its merges
+        split and its splits merged. A first rule of a relation becomes one without bounds; the
+        rule before another one is not known any more, as the report says.
+
+        Args:
+            revision: of the commit.
+            later: what to do about relations and names that later commits changed again:
+                ``"refuse"``, ``"skip"`` them, or ``"restore"`` relations as they were before the
+                commit, which ends what came since.
+            dry_run: write nothing; the report has what would be done.
+            actor: who does it, for the log of the store.
+
+        Raises:
+            CannotUndo: the commit is an erasure, nothing is left of it, or later ones changed the
+                same.
+            Conflict: there is no such commit yet.
+            ChangesGone: the log does not reach back so far.
+            TooManyValues: a rule that came since does not allow what was there before.
+        """
+        return await run_steps(undo_steps(self, revision, later, dry_run=dry_run, actor=actor))

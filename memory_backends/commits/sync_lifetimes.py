@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from lamlam.memory_backends.commits.lifetimes import Lifetimes
+from lamlam.memory_backends.commits.undo import run_steps_nowait, undo_steps
+from lamlam.memory_backends.commits.undo_plan import UndoReport
 from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.expiry import EXPIRY_ACTOR, checked_now, ending_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace
-from lamlam.memory_backends.model.operations import Commit, Op
+from lamlam.memory_backends.model.operations import Commit, Later, Op
 from lamlam.memory_backends.model.timestamps import from_us
 
 T = TypeVar("T")
@@ -65,3 +67,14 @@ class SyncLifetimes:
         at = checked_now(now)
         facts = list(self.expired(namespace=namespace, now=from_us(at)))
         return self.apply(ending_expired(facts, at), actor=actor)
+
+    def undo(
+        self,
+        revision: int,
+        *,
+        later: Later = "refuse",
+        dry_run: bool = False,
+        actor: str | None = None,
+    ) -> UndoReport:
+        """Take back what a commit did, in a new commit."""
+        return run_steps_nowait(undo_steps(self, revision, later, dry_run=dry_run, actor=actor))

@@ -34,6 +34,7 @@ from lamlam.memory_backends.conformance.laws.several_values import (
     SeveralValuesLaws,
 )
 from lamlam.memory_backends.conformance.laws.time_travel import HistoryLaws, ValidTimeLaws
+from lamlam.memory_backends.conformance.laws.undo import UndoLaws
 from lamlam.memory_backends.conformance.model.state_machine import ModelLaws
 
 SUITES: tuple[type[Laws], ...] = (
@@ -57,6 +58,7 @@ SUITES: tuple[type[Laws], ...] = (
     ValidTimeLaws,
     ExpiryLaws,
     HistoryLaws,
+    UndoLaws,
     IdempotencyLaws,
     HostileTextLaws,
     ErasureLaws,
@@ -96,6 +98,7 @@ class AllLaws(
     ValidTimeLaws,
     ExpiryLaws,
     HistoryLaws,
+    UndoLaws,
     IdempotencyLaws,
     HostileTextLaws,
     ErasureLaws,

@@ -261,6 +261,10 @@ class Change:
     """Who made it, where `apply` was told and the name was not erased."""
 
 
+Later = Literal["refuse", "skip", "restore"]
+"""What `undo` does about what later commits changed again."""
+
+
 @dataclass(frozen=True, slots=True)
 class PastFact:
     """A fact, or a version of one, that once held, with the revisions of its begin and end."""

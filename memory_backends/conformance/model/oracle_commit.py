@@ -98,6 +98,14 @@ class OracleState:
         """Return the facts of an entity."""
         return self.facts.get(name, [])
 
+    def contents(self, is_ordered: bool) -> dict[tuple[Name, str], list[OracleRow]]:
+        """Return what is said, by entity and relation, whenever it came to be; in order or sorted."""
+        held: dict[tuple[Name, str], list[OracleRow]] = {}
+        for name, rows in self.facts.items():
+            for row in rows:
+                held.setdefault((name, row.key), []).append(replace(row, since=0, place=(0, 0)))
+        return held if is_ordered else {key: sorted(held[key], key=repr) for key in held}
+
     def meant(self, name: Name) -> Name:
         """Return the entity with exactly that name, or the one with that alias, or a new one."""
         return name if self.rows(name) else self.aliases.get(name, name)

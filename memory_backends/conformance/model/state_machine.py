@@ -20,11 +20,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from lamlam.errors import BadFact, Conflict, FactStoreError, TooManyValues
+from lamlam.errors import BadFact, CannotUndo, Conflict, FactStoreError, TooManyValues
 from lamlam.memory_backends.conformance.backend import Backend
 from lamlam.memory_backends.conformance.laws.base import Laws
 from lamlam.memory_backends.conformance.model.oracle import Oracle
-from lamlam.memory_backends.conformance.model.oracle_commit import FOREVER, Name, OracleRow
+from lamlam.memory_backends.conformance.model.oracle_commit import (
+    FOREVER,
+    Name,
+    OracleRow,
+)
 from lamlam.memory_backends.conformance.samples import RANDOM, listed
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.expiry import ExpiryOptions, with_expired
@@ -223,6 +227,30 @@ class StoreMachine(RuleBasedStateMachine):
         for number, (merged, kept) in enumerate(reversed(pairs)):
             if number + 1 not in cuts:
                 self.commit([SplitEntities(kept, merged)], False)
+
+    @rule(
+        when=st.sampled_from([0, 0, 0, 1, 2]), later=st.sampled_from(["refuse", "skip", "restore"])
+    )
+    def undo(self, when: int, later: str) -> None:
+        """Take back the last commit, or one before it: what it changed is as it was, in its order."""
+        revision = self.model.revision - when
+        if revision < 1 or not self.can.issuperset({Capability.CHANGES, Capability.HISTORY}):
+            return
+        before = self.model.states[revision - 1]
+        try:
+            report = self._call(self.store.undo, revision + self.base, later=later)
+        except (CannotUndo, BadFact, TooManyValues):
+            return
+        done = self.model.apply(report.ops)
+        assert report.commit is not None
+        assert done == (report.commit.revision - self.base, report.commit.facts)
+        if when == 0 and not report.left:
+            now = self.model.now
+            # What merges bring together comes behind what was there.
+            is_ordered = not any(isinstance(op, MergeEntities) for op in report.ops)
+            found, wanted = (state.contents(is_ordered) for state in (now, before))
+            assert found == wanted
+            assert not is_ordered or now.aliases == before.aliases
 
     def _result(self, ops: list[Op], key: str | None) -> Any:
         async def apply() -> Any:

@@ -6,11 +6,21 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lamlam.errors import CannotUndo
+from lamlam.memory_backends.commits.undo_plan import UndoReport
 from lamlam.memory_backends.model.clock import clock_at
 from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult
-from lamlam.memory_backends.model.operations import Change, Commit, Op, PastFact, Retract
+from lamlam.memory_backends.model.operations import (
+    AddAlias,
+    Assert,
+    Change,
+    Commit,
+    Op,
+    PastFact,
+    Retract,
+)
 from lamlam.memory_backends.model.search_rules import SearchQuery, SearchResult
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import FactStore
@@ -100,6 +110,66 @@ class ForgetsTheExpired(GraphStore):
         return frozenset([name for name in known if [1 async for _ in self.scan(name)]])
 
 
+class _Undoes(GraphStore):
+    """Changes what an undo does."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._is_undoing = False
+
+    async def undo(self, revision: int, **options: Any) -> UndoReport:
+        self._is_undoing = True
+        try:
+            return await super().undo(revision, **options)
+        finally:
+            self._is_undoing = False
+
+    async def apply(self, ops: Sequence[Op], **options: Any) -> Commit:
+        kept = [op for op in ops if self.does(op)] if self._is_undoing else ops
+        return await super().apply(kept, **options)
+
+    def does(self, op: Op) -> bool:
+        return True
+
+
+class RestoresNothing(_Undoes):
+    def does(self, op: Op) -> bool:
+        return isinstance(op, Retract)
+
+
+class UndoesNoNames(_Undoes):
+    def does(self, op: Op) -> bool:
+        return not isinstance(op, AddAlias)
+
+
+class UndoesInPart(_Undoes):
+    def does(self, op: Op) -> bool:
+        return not (isinstance(op, Assert) and self._revision > 2)
+
+
+class UndoesRegardless(GraphStore):
+    async def undo(self, revision: int, **options: Any) -> UndoReport:
+        if options.get("later", "refuse") == "refuse":
+            options["later"] = "restore"
+        return await super().undo(revision, **options)
+
+
+class UndoesForShow(GraphStore):
+    async def undo(self, revision: int, **options: Any) -> UndoReport:
+        report = await super().undo(revision, **{**options, "dry_run": False})
+        return replace(report, commit=None) if options.get("dry_run") else report
+
+
+class UndoesErasures(GraphStore):
+    async def undo(self, revision: int, **options: Any) -> UndoReport:
+        try:
+            return await super().undo(revision, **options)
+        except CannotUndo as error:
+            if "erasure" not in str(error):
+                raise
+            return UndoReport(revision, (), None)
+
+
 LIFETIME_MUTANTS: dict[Callable[..., FactStore], str] = {
     TellsNoActors: "test_the_feed_says_when_and_by_whom",
     ForgetsWhoBegan: "test_history_says_when_and_by_whom",
@@ -113,6 +183,12 @@ LIFETIME_MUTANTS: dict[Callable[..., FactStore], str] = {
     SweepsSiblings: "test_a_prolonged_fact_is_not_swept",
     SweepsAgain: "test_a_sweep_retracts_what_has_expired",
     SweepsEverywhere: "test_a_sweep_keeps_to_its_namespace",
+    RestoresNothing: "test_an_undo_makes_all_as_it_was",
+    UndoesInPart: "test_an_undo_can_be_undone",
+    UndoesRegardless: "test_what_changed_again_is_not_undone_unasked",
+    UndoesForShow: "test_a_dry_undo_changes_nothing",
+    UndoesNoNames: "test_names_and_rules_are_undone",
+    UndoesErasures: "test_an_erasure_cannot_be_undone",
     SweepsByThePresent: "test_a_sweep_is_of_a_moment",
     ForgetsTheExpired: "test_an_entity_may_expire_as_a_whole",
 }

@@ -1,0 +1,116 @@
+"""Merges and splits of a commit that is taken back: each has its own opposite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lamlam.errors import CannotUndo
+from lamlam.memory_backends.commits.relation_restore import restoring
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.keys import canonical_key, relation_key
+from lamlam.memory_backends.model.operations import Change, MergeEntities, Op, SplitEntities
+from lamlam.memory_backends.model.values import code_of
+
+EntityKey = tuple[Namespace, str]
+"""Namespace and canonical key."""
+
+
+@dataclass(slots=True)
+class TouchedEntity:
+    """An entity that the commit changed."""
+
+    name: str
+    relations: dict[str, str] = field(default_factory=dict)
+    """Names of the relations of which facts began or ended, by their keys."""
+    before: Sequence[Fact] = ()
+    now: Sequence[Fact] = ()
+
+
+class UndoneMerges:
+    """The merges and splits, and the facts that moved with them."""
+
+    def __init__(self) -> None:
+        self._events: list[Change] = []
+        self._facts: list[Change] = []
+        self.involved: set[EntityKey] = set()
+        """Entities whose facts the opposites bring back."""
+        self.merged: set[EntityKey] = set()
+        self._split: set[EntityKey] = set()
+
+    def add(self, change: Change) -> None:
+        """Take a merge or a split."""
+        assert change.entity is not None and change.alias is not None
+        self._events.append(change)
+        other = (change.namespace, change.alias)
+        self.involved |= {(change.namespace, canonical_key(change.entity)), other}
+        (self.merged if change.kind == "merged" else self._split).add(other)
+
+    def add_fact(self, change: Change) -> None:
+        """Take a fact that began or ended."""
+        self._facts.append(change)
+
+    def check(self, revision: int) -> None:
+        """Check that the facts of the entities were moved, and not changed besides.
+
+        Raises:
+            CannotUndo: some were.
+        """
+        if not self.involved:
+            self._facts = []
+            return
+        began: dict[tuple[object, ...], set[EntityKey]] = {}
+        ended: dict[tuple[object, ...], set[EntityKey]] = {}
+        for change in self._facts:
+            assert change.fact is not None and change.entity is not None
+            key = (change.namespace, canonical_key(change.entity))
+            if key in self.involved:
+                side = began if change.kind == "asserted" else ended
+                side.setdefault(_identity(change.fact), set()).add(key)
+        alone = {key for one, keys in began.items() if one not in ended for key in keys}
+        lost = {key for one, keys in ended.items() if one not in began for key in keys}
+        if alone - self._split or lost - self.merged:
+            raise CannotUndo(
+                f"revision {revision} merged or split entities and changed their facts as well",
+                hint="take it back by hand: SplitEntities or MergeEntities, then the facts",
+            )
+
+    def takes_aliases_of(self, key: EntityKey, kind: str) -> bool:
+        """Return whether the opposites take care of an alias of an entity themselves."""
+        if key not in self.involved:
+            return False
+        return bool(self._split) or kind != "alias"
+
+    def versions(self, touched: Mapping[EntityKey, TouchedEntity]) -> Iterator[Op]:
+        """Yield what is left to do when merges are split: of a fact that both entities had, the
+        merged one gets the version of the other, and not its own.
+        """
+        if self._split:
+            return
+        held = [fact for key in self.involved if key in touched for fact in touched[key].now]
+        for key in sorted(self.merged & touched.keys()):
+            before = touched[key].before
+            own = {_identity(fact) for fact in before}
+            name = touched[key].name
+            back = [fact for fact in held if _identity(fact) in own]
+            for relation in dict.fromkeys(relation_key(fact.relation) for fact in before):
+                wanted, split = (
+                    [fact for fact in facts if relation_key(fact.relation) == relation]
+                    for facts in (before, back)
+                )
+                yield from restoring(
+                    wanted, [fact.model_copy(update={"entity": name}) for fact in split]
+                )
+
+    def ops(self) -> list[Op]:
+        """Return the opposites, the last event first."""
+        found: list[Op] = []
+        for change in reversed(self._events):
+            assert change.entity is not None and change.alias is not None
+            opposite = SplitEntities if change.kind == "merged" else MergeEntities
+            found.append(opposite(change.entity, change.alias, change.namespace))
+        return found
+
+
+def _identity(fact: Fact) -> tuple[object, ...]:
+    return relation_key(fact.relation), code_of(fact.value), fact.surface, fact.valid_from
