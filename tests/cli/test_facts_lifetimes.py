@@ -1,126 +1,129 @@
-"""`lamlam facts namespaces`, `get --id`, and what `forget` takes besides an entity or a relation."""
+"""``lamlam facts changes``, ``history``, ``undo`` and ``sweep``: when, by whom, and back again."""
 
 from __future__ import annotations
 
-import io
-import json
-import sys
-from pathlib import Path
-
 import pytest
 
+import lamlam
+from lamlam.memory_backends.model.clock import clock_at
 from tests.cli.facts_command import Facts, as_json
 
-_THERE = ("--namespace", "users/7")
+STORE = ("--memory", "sqlite:///mine.db")
 
 
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+def put(*facts: lamlam.Fact, at: str, actor: str | None = None) -> None:
+    """Write facts as if it was that day."""
+    with clock_at(at), lamlam.SyncFactStore("sqlite:///mine.db") as store:
+        store.apply([lamlam.Replace(fact) for fact in facts], actor=actor)
 
 
-def test_one_value_is_forgotten(facts: Facts, own: Path) -> None:
-    """Its siblings stay; what is not there is said, by its name; a typed value by its type."""
-    for value in ("zqxjkv", "baker"):
-        facts("set", "Ada Quill", "job", value, "--add")
-    receipt = as_json(facts("forget", "Ada Quill", "job", "zqxjkv", "--json"))
-    assert (receipt["facts"], receipt["relation"], receipt["verified"]) == (1, "job", True)
-    assert "zqxjkv" not in json.dumps(receipt)
-    assert b"zqxjkv" not in own.read_bytes()
-    assert as_json(facts("get", "Ada Quill", "job", "--json"))["values"] == ["miller", "baker"]
-    status, out, err = facts("forget", "Ada Quill", "job", "zqxjkv")
-    assert (status, out) == (1, "") and "memory has no job 'zqxjkv' of 'Ada Quill'" in err
-    facts("set", "Ada Quill", "age", "80", "--type", "integer")
-    assert facts("forget", "Ada Quill", "age", "80", "--type", "integer")[0] == 0
-    assert facts("forget", "Ada Quill", "age", "8 x", "--type", "integer")[0] == 2
-    status, _, err = facts("forget", "Ada Quill", "job", "--type", "integer")
-    assert status == 2 and "--type is of a VALUE" in err
+def mayor(name: str, **more: object) -> lamlam.Fact:
+    """Return a fact about a mayor."""
+    return lamlam.Fact(entity="Lowmere", relation="mayor", value=name, **more)  # type: ignore[arg-type]
 
 
-def test_facts_that_name_it_are_forgotten_if_asked(facts: Facts, own: Path) -> None:
-    """Left, retracted or replaced; the receipt counts them and lists what is left."""
-    facts("set", "Cy", "friend", "Ada Quill")
-    facts("set", "Cy", "note", "met Ada Quill")
-    status, out, _ = facts("forget", "Ada Quill", "--mentions", "replace", "--placeholder", "X Y")
-    assert status == 0 and "of others:    1 of them, whose value it was" in out
-    assert "mentioned in: value 'Cy' 'note' 'met Ada Quill'" in out
-    assert as_json(facts("get", "Cy", "friend", "--json"))["values"] == ["X Y"]
-    facts("set", "Cy", "friend", "Bob")
-    facts("set", "Dee", "friend", "Bob")
-    assert as_json(facts("forget", "Bob", "--mentions", "retract", "--json"))["as_value"] == 2
-    assert facts("get", "Dee", "friend")[0] == 1
-    assert facts("history", "Dee", "friend")[0] == 1
-    for wrong, said in (
-        (("Cy", "note", "--mentions", "retract"), "whole entity"),
-        (("Cy", "--mentions", "drop"), "mentions must be"),
-        (("Cy", "--placeholder", "x"), "placeholder needs"),
-        (("--everything", *_THERE, "--mentions", "retract"), "--mentions is of one ENTITY"),
-        (("Cy", "--everything", *_THERE), "either ENTITY or --everything"),
-        (("--everything", "--yes"), "needs a namespace"),
-    ):
-        status, out, err = facts("forget", *wrong)
-        assert (status, out) == (2, "") and err.startswith("error: ") and said in err
-    assert as_json(facts("get", "Cy", "note", "--json"))["values"] == ["met Ada Quill"]
+@pytest.fixture
+def three(facts: Facts) -> Facts:
+    """Three commits, a year apart, two of them with an actor."""
+    put(mayor("A"), at="2020-05-01", actor="registrar")
+    put(mayor("B"), at="2021-05-01T12:00:00+00:00")
+    put(mayor("C"), at="2022-05-01", actor="editor")
+    return facts
 
 
-@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("YES", 0), ("n", 1), ("", 1)])
-def test_everything_asks_back(
-    facts: Facts, own: Path, monkeypatch: pytest.MonkeyPatch, answer: str, status: int
+@pytest.mark.parametrize(
+    ("options", "revisions"),
+    [
+        ((), [1, 2, 3]),
+        (("--since", "1"), [2, 3]),
+        (("--since", "2021"), [2, 3]),
+        (("--since", "2021-05-01", "--until", "2021-05-01"), [2]),
+        (("--since", "May 2020", "--until", "1 May 2021"), [1, 2]),
+        (("--since", "2021-05-01T12:00:01+00:00"), [3]),
+        (("--until", "2021-05-01T12:00:00+00:00"), [1]),
+        (("--until", "2020"), [1]),
+        (("--until", "2"), [1, 2]),
+        (("--since", "44 BC", "--until", "9999-12-31"), [1, 2, 3]),
+    ],
+)
+def test_changes_by_date_and_revision(
+    three: Facts, options: tuple[str, ...], revisions: list[int]
 ) -> None:
-    """It says how much would go; without a terminal, or another answer, nothing goes."""
-    for entity in ("Ada Quill", "Bob Ferris"):
-        facts("set", entity, "job", "zqxjkv", *_THERE)
-    facts("retract", "Bob Ferris", "job", *_THERE)
-    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    done, out, err = facts("forget", "--everything", *_THERE)
-    assert (done, out) == (2, "") and "add --yes" in err
-    monkeypatch.setattr(sys, "stdin", _Terminal(f"{answer}\n"))
-    done, out, err = facts("forget", "--everything", *_THERE)
-    assert done == status
-    assert "Erase all of users/7: 2 entities, 1 fact, 1 of the past?" in err
-    assert ("2 facts erased" in out) == (status == 0)
-    assert ("nothing was erased" in err) == bool(facts("entities", *_THERE)[0] == 0)
-    receipt = facts("forget", "--everything", "--yes", *_THERE, "--json")
-    assert as_json(receipt)["namespace"] == ["users", "7"]
-    assert b"zqxjkv" not in own.read_bytes()
+    """A date includes all of its day, month or year; a number is a revision, or a year that the
+    store has not reached.
+    """
+    told = as_json(three("changes", "--json", *options, *STORE))["changes"]
+    assert sorted({one["revision"] for one in told}) == revisions
 
 
-def test_namespaces_are_listed(facts: Facts, own: Path) -> None:
-    """With what is in each; of a prefix those below it; of none there is an exit status."""
-    for space in ("users/7", "users/70", "teams"):
-        facts("set", "Ada Quill", "job", "baker", "--namespace", space)
-    status, out, _ = facts("namespaces")
-    assert status == 0 and "(shared)" in out and "users/70" in out
-    listed = as_json(facts("namespaces", "users", "--json"))["namespaces"]
-    assert [one["namespace"] for one in listed] == [["users", "7"], ["users", "70"]]
-    assert {(one["entities"], one["facts"], one["past"]) for one in listed} == {(1, 1, 0)}
-    assert "teams" not in facts("namespaces", "users")[1]
-    status, out, err = facts("namespaces", "user")
-    assert (status, out) == (1, "") and "'user'" in err
-    assert facts("namespaces", "a//b")[0] == 2
+def test_changes_say_when_and_by_whom(three: Facts) -> None:
+    """Each commit is a line with time and actor, its changes are below it."""
+    status, out, _ = three("changes", "--since", "2", *STORE)
+    assert status == 0
+    assert out.splitlines() == [
+        "revision 3 2022-05-01 00:00:00 UTC by editor",
+        "  ended: Lowmere | mayor | B",
+        "  asserted: Lowmere | mayor | C",
+    ]
+    (first, *_) = as_json(three("changes", "--json", *STORE))["changes"]
+    assert (first["at"], first["actor"]) == ("2020-05-01T00:00:00+00:00", "registrar")
+    assert first["fact"]["value"] == "A"
 
 
-def test_a_fact_is_shown_by_its_id(facts: Facts, own: Path) -> None:
-    """As it is, or as it was last; of the bundled facts too; any other id is not found."""
-    (fact_id,) = as_json(facts("get", "Ada Quill", "birth place", "--json"))["fact_ids"]
-    status, out, _ = facts("get", "--id", fact_id)
-    assert status == 0 and "Lowmere" in out and "register" in out and "ended" not in out
-    assert as_json(facts("get", "--id", fact_id, "--json"))["status"] == "hit"
-    facts("retract", "Ada Quill", "birth place")
-    status, out, _ = facts("get", "--id", fact_id)
-    assert status == 0 and "at revision 2" in out
-    shown = as_json(facts("get", "--id", fact_id, "--json"))
-    assert (shown["status"], shown["fact"]["retracted"]) == ("ended", 2)
-    facts("forget", "Ada Quill")
-    status, out, err = facts("get", "--id", fact_id, "--memory", f"sqlite:///{own}")
-    assert (status, out) == (1, "") and fact_id in err
-    missing = facts("get", "--id", fact_id, "--memory", f"sqlite:///{own}", "--json")
-    assert missing[0] == 1 and as_json(missing)["fact"] is None
-    for wrong in (
-        ("Ada Quill",),
-        (),
-        ("Ada Quill", "job", "--id", "x"),
-        ("--id", "x", "--as-of", "1"),
-    ):
-        status, out, err = facts("get", *wrong)
-        assert (status, out) == (2, "") and err.startswith("error: ")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--since", "soon"), "--since: 'soon' is not a moment"),
+        (("--since", "2021-05-01T12:00:00"), "has no zone"),
+        (("--since", "7"), "is at revision 3 and has not reached 7"),
+        (("--until", "99/99"), "--until:"),
+    ],
+)
+def test_changes_refuse_what_is_no_date(three: Facts, options: tuple[str, ...], said: str) -> None:
+    """One line says which option is wrong."""
+    status, out, error = three("changes", *options, *STORE)
+    assert (status, out) == (2, "") and said in error and error.count("\n") == 1
+    assert three("changes", "--since", "2030", *STORE)[0] == 1
+
+
+def test_history_says_when_and_by_whom(three: Facts) -> None:
+    """A fact that ended has the times and actors of its two commits."""
+    first, second = as_json(three("history", "Lowmere", "--json", *STORE))["facts"]
+    assert (first["asserted_by"], first["retracted_by"]) == ("registrar", None)
+    assert (second["asserted_by"], second["retracted_by"]) == (None, "editor")
+    assert second["asserted_at"] == first["retracted_at"] == "2021-05-01T12:00:00+00:00"
+
+
+def test_an_undo_is_shown_done_and_refused(three: Facts) -> None:
+    """``--dry-run`` shows what an undo does; what changed again asks for a choice."""
+    told = as_json(three("undo", "3", "--dry-run", "--json", *STORE))
+    assert told["operations"] == ["retract: Lowmere | mayor | C", "assert: Lowmere | mayor | B"]
+    assert (told["revision"], told["changed"]) == (3, 0)
+    assert three("undo", "3", "--actor", "judge", *STORE)[0] == 0
+    assert as_json(three("get", "Lowmere", "mayor", "--json", *STORE))["values"] == ["B"]
+    assert "by judge" in three("changes", "--since", "3", *STORE)[1]
+    status, _, error = three("undo", "2", *STORE)
+    assert status == 2 and "'mayor' of 'Lowmere' (revision 3)" in error and "--later skip" in error
+    assert three("undo", "2", "--later", "skip", *STORE)[0] == 1
+    assert three("undo", "2", "--force", *STORE)[0] == 0
+    assert as_json(three("get", "Lowmere", "mayor", "--json", *STORE))["values"] == ["A"]
+    assert three("undo", "2", "--later", "now", *STORE)[0] == 2
+    assert three("undo", "99", *STORE)[0] == 2
+
+
+def test_a_sweep_is_shown_and_done(facts: Facts) -> None:
+    """``sweep`` ends what has expired, once, in the namespace that is named; asked about, an
+    expired fact is named with its period.
+    """
+    put(mayor("A", valid_to="2020"), at="2019", actor="registrar")
+    status, _, error = facts("get", "Lowmere", "mayor", *STORE)
+    assert status == 1 and "but for other times: A until 2020-01-01" in error
+    (near,) = as_json(facts("get", "Lowmere", "mayor", "--json", *STORE))["candidates"]
+    assert (near["valid_to"], near["facts"][0]["value"]) == ("2020-01-01", "A")
+    assert facts("sweep", "--at", "2019-06", *STORE)[0] == 1
+    assert facts("sweep", "--namespace", "users/7", *STORE)[0] == 1
+    assert as_json(facts("sweep", "--dry-run", "--json", *STORE))["facts"] == 1
+    assert as_json(facts("sweep", "--json", *STORE))["ended"][0]["value"] == "A"
+    assert facts("sweep", *STORE)[0] == 1
+    (past,) = as_json(facts("history", "Lowmere", "--json", *STORE))["facts"]
+    assert past["retracted_by"] == "expiry"
