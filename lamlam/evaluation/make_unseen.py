@@ -36,6 +36,7 @@ _NAMES: dict[str, Callable[[random.Random], str]] = {
     "building": lambda rng: f"{names.town(rng)} {rng.choice(('Hall', 'Lighthouse', 'Mill'))}",
     "vehicle": lambda rng: f"{rng.choice(('MV', 'RV', 'SS'))} {names.town(rng)}",
     "station": lambda rng: f"{names.town(rng)} {rng.choice(('Halt', 'Road', 'Parkway'))}",
+    "any": lambda rng: f"{rng.choice(('Old', 'Lower', 'White', 'Long'))} {names.town(rng)}",
 }
 
 

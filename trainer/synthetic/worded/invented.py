@@ -114,6 +114,9 @@ def _more_of_person(rng: random.Random) -> Values:
         "residence": lambda: names.town(rng),
         "field of work": lambda: pick(rng, "fields"),
         "teacher": lambda: names.person(rng),
+        "member of": lambda: _several(
+            rng, lambda: f"{names.town(rng)} {pick(rng, 'societies')}", 2
+        ),
         "cause of death": lambda: pick(rng, "ends"),
         "military branch": lambda: pick(rng, "forces"),
         "term start": lambda: names.full_date(rng, rng.randint(1790, 2019)),
@@ -203,6 +206,7 @@ def _moon(rng: random.Random) -> Made:
 
 def _mountain(rng: random.Random) -> Made:
     return "thing", f"{rng.choice(('Mount', 'Piz', 'Pico', 'Ben'))} {names.town(rng)}", {
+        "type": lambda: pick(rng, "kinds"),
         "mountain range": lambda: f"{names.town(rng)} Mountains",
         "elevation": lambda: f"{names.number(rng, 300, 8000)} m",
         "country": lambda: names.country(rng),
@@ -229,6 +233,7 @@ def _event(rng: random.Random) -> Made:
     return "event", rng.choice(forms), {
         "event date": lambda: names.full_date(rng, year),
         "venue": lambda: names.place(rng),
+        "type": lambda: pick(rng, "kinds"),
         "winner": lambda: names.person(rng),
         "runner-up": lambda: names.person(rng),
         "participant": lambda: _several(rng, lambda: names.country(rng), 3),
@@ -297,6 +302,7 @@ def _club(rng: random.Random) -> Made:
     return "organisation", name, {
         "stadium": lambda: f"{names.surname(rng)} {rng.choice(('Park', 'Stadium', 'Road'))}",
         "league": lambda: f"{names.region(rng)} League",
+        "location of formation": lambda: names.town(rng),
         "head coach": lambda: names.person(rng),
         "founded": lambda: str(rng.randint(1860, 2010)),
         "owner": lambda: names.person(rng),
@@ -314,12 +320,14 @@ def _firm(rng: random.Random) -> Made:
         "founder": lambda: _several(rng, lambda: names.person(rng), 2),
         "inception": lambda: str(rng.randint(1790, 2018)),
         "industry": lambda: pick(rng, "goods"),
+        "location of formation": lambda: names.town(rng),
     }  # fmt: skip
 
 
 def _house(rng: random.Random) -> Made:
     name = f"{names.surname(rng)} {rng.choice(('Hall', 'Tower', 'House', 'Bridge', 'Arena'))}"
     return "building", name, {
+        "type": lambda: pick(rng, "kinds"),
         "architect": lambda: names.person(rng),
         "architectural style": lambda: pick(rng, "building styles"),
         "completed": lambda: str(rng.randint(1300, 2018)),
