@@ -147,10 +147,12 @@ class TooManyEntities(UsageError):
 
 
 class OverlayCycle(UsageError):
-    """A namespace would be read behind itself."""
+    """A namespace would be read behind itself, or an overlay through another one."""
 
-    def __init__(self, namespace: str) -> None:
-        super().__init__(
+    @classmethod
+    def of(cls, namespace: str) -> OverlayCycle:
+        """Return the error of a namespace that is its own shared one."""
+        return cls(
             f"namespace and shared_namespace are both {namespace!r}: a namespace cannot be read"
             " behind itself",
             hint="name another shared_namespace, or None for none",

@@ -153,6 +153,7 @@ class EngineMemory:
             TooManyEntities: the names are too many for a strict constraint.
         """
         self._check_namespaces(settings)
+        self.view(settings)  # refuses what cannot be read as one
         await self.check_as_of(settings.as_of)
         await self.refresh_names(settings.namespaces)
 

@@ -155,7 +155,7 @@ def text_question(
     if shared_namespace is not None:
         spaces.append(check_namespace(shared_namespace))
         if own and spaces[1] == own:
-            raise OverlayCycle(written(own))
+            raise OverlayCycle.of(written(own))
     return TextQuestion(text, tuple(dict.fromkeys(spaces)), me, max_facts, max_characters, as_of)
 
 

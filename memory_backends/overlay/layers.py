@@ -45,6 +45,6 @@ def read_layers(
     shared = None if shared_namespace is None else check_namespace(shared_namespace)
     if own == shared:
         if own:
-            raise OverlayCycle(written(own))
+            raise OverlayCycle.of(written(own))
         shared = None
     return Layers(own, shared)

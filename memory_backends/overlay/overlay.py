@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lamlam.errors import BadFact
+from lamlam.errors import BadAnswer, BadFact, OverlayCycle
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
@@ -82,10 +82,15 @@ class Overlay(ReadOnlyStore):
 
         Raises:
             BadFact: one of them is not a namespace.
-            OverlayCycle: both are the same.
+            OverlayCycle: both are the same, or the store is an overlay itself.
             UsageError: not a store.
         """
         check_store(store)
+        if isinstance(store, Overlay):
+            raise OverlayCycle(
+                "an overlay cannot be read through another one: its namespaces are fixed",
+                hint="give the store itself, and no namespace to an engine whose memory is one",
+            )
         self._store = store
         self.layers = read_layers(namespace, shared_namespace)
         self.capabilities = store.capabilities & _KEPT
@@ -215,7 +220,7 @@ class Overlay(ReadOnlyStore):
                 if isinstance(step, AsksAlias):
                     sent = await self._is_alias(step)
                 else:
-                    sent = await self._store.lookup_many(step)
+                    sent = _all_answered(step, await self._store.lookup_many(step))
                     revisions.update(one.revision for one in sent)
         except StopIteration as end:
             return end.value, len(revisions)
@@ -326,6 +331,17 @@ class Overlay(ReadOnlyStore):
                 hint=f"it reads {' and '.join(repr(written(one)) for one in self.layers.all())}",
             )
         return Layers(namespace)
+
+
+def _all_answered(asked: Sequence[Lookup], results: list[LookupResult]) -> list[LookupResult]:
+    """Return the results; check that there is one for each question."""
+    if not isinstance(results, list) or len(results) != len(asked):
+        n = f"{len(results)} results" if isinstance(results, list) else type(results).__name__
+        raise BadAnswer(
+            f"invalid answer of memory: must be {len(asked)} results, got {n}",
+            hint="lookup_many returns a list with one LookupResult for each lookup",
+        )
+    return results
 
 
 class _Naming:
