@@ -65,11 +65,16 @@ class FoundValue(AnswerPart):
     valid_to: Annotated[str | None, Field(description="ISO 8601: when it no longer holds.")] = None
 
 
-class FoundFact(FoundValue):
-    """One fact of memory."""
+class Saying(AnswerPart):
+    """Of whom or what something is said: the fields that come first in a fact."""
 
     entity: str
     relation: str
+
+
+class FoundFact(FoundValue, Saying):
+    """One fact of memory."""
+
     namespace: Annotated[str, Field(description="Empty for the usual one.")] = ""
 
 
