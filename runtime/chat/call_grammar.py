@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lamlam.runtime.chat.tool_definitions import OfferedTool
 from lamlam.runtime.decoding.call_openings import MARKS
+from lamlam.runtime.decoding.output_marks import CHANNEL, MESSAGE
 
 MAX_PARALLEL_CALLS = 8
 """In one turn."""
@@ -35,12 +36,19 @@ class CallForm:
 
         Without any, nothing that a text contains shows it.
         """
+        if self.opening.startswith(CHANNEL):  # which any text may begin with
+            return (self.opening,), False
         mark = next((mark for mark in MARKS if self.opening.startswith(mark)), None)
         if mark:
             return (mark,), False
         if self.opening[:1] in ("{", "["):
             return tuple(f"{self.opening}{name}{self.middle[:1]}" for name in names), True
         return (), False
+
+    @property
+    def before_answer(self) -> str:
+        """What stands before an answer."""
+        return f"{CHANNEL}final{MESSAGE}" if self.opening.startswith(CHANNEL) else ""
 
 
 TAGGED_FORM = CallForm(
@@ -52,6 +60,10 @@ TAGGED_FORM = CallForm(
 """For models whose template does not write calls: the form that most are trained on."""
 BARE_FORM = CallForm('{"name": "', '", "parameters": ', None, "}")
 """For models that are trained to answer with a call and nothing else."""
+HARMONY_FORM = CallForm(
+    f"{CHANNEL}commentary to=functions.", f" <|constrain|>json{MESSAGE}", None, ""
+)
+"""Of gpt-oss, whose template writes the calls of a history in another form than it calls in."""
 
 
 def turn_grammar(
@@ -86,7 +98,7 @@ def turn_grammar(
             rules.append(f"arguments_{n}: {tool.source}")
     if answer is not None:
         starts.append("answer")
-        rules.append(f"answer: {answer}")
+        rules.append(f"answer: {_literal(form.before_answer, control)} {answer}")
     return "\n".join([rules[0], f"start: {' | '.join(starts)}", *rules[1:], ""])
 
 

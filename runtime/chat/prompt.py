@@ -19,11 +19,12 @@ from functools import cached_property, partial
 from typing import Any
 
 from lamlam.errors import BadChatTemplate, BadMessages, NoChatTemplate
-from lamlam.runtime.chat.call_grammar import BARE_FORM, TAGGED_FORM, CallForm
+from lamlam.runtime.chat.call_grammar import BARE_FORM, HARMONY_FORM, TAGGED_FORM, CallForm
 from lamlam.runtime.chat.template import ChatTemplate
 from lamlam.runtime.chat.template_call_form import find_call_form
 from lamlam.runtime.chat.template_needs import TemplateNeeds
 from lamlam.runtime.chat.template_trials import find_needs
+from lamlam.runtime.decoding.output_marks import MESSAGE
 from lamlam.runtime.decoding.thoughts import opened_by
 from lamlam.runtime.decoding.vocabulary import ChatPrompt, Stretch, Vocabulary
 from lamlam.runtime.llama.model_file import CheckpointFile
@@ -162,6 +163,7 @@ class ChatFormat:
         ends = (text for text, token in self._marks.ids.items() if token in self._eog_tokens)
         form = find_call_form(self._template, self._needs, [*ends, self._eos])
         if form is not None:
+            form = HARMONY_FORM if MESSAGE in form.middle else form
             parts = (form.opening, form.middle, form.between or "", form.ending)
             # A control token that the model may not write would leave it nothing to write.
             if {*self._marks.found_in("\0".join(parts))} <= self.control_marks.keys():

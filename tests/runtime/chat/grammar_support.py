@@ -18,7 +18,10 @@ from lamlam.runtime.decoding.token_masks import TokenMasks
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from tests.tiny_model import CONTROL, NORMAL
 
-MARKS = ("<tool_call>", "</tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "<think>", "</think>")
+MARKS = (
+    *("<tool_call>", "</tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "<think>", "</think>"),
+    *("<|channel|>", "<|message|>", "<|constrain|>", "<|end|>"),
+)
 END, FIRST_MARK = 0, 257
 
 
@@ -59,6 +62,15 @@ def mark_vocabulary() -> Vocabulary:
 def samplers() -> Samplers:
     """Samplers over bytes and marks, whose compiled grammars are kept."""
     return Samplers(mark_vocabulary())
+
+
+def tokens_of(text: str) -> list[int]:
+    """Return the tokens of a text in which marks are tokens of their own."""
+    parts = re.split("(" + "|".join(map(re.escape, MARKS)) + ")", text)
+    split = (
+        [FIRST_MARK + MARKS.index(p)] if p in MARKS else [1 + b for b in p.encode()] for p in parts
+    )
+    return [token for tokens in split for token in tokens]
 
 
 def written(

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamlam.runtime.chat.call_grammar import BARE_FORM, TAGGED_FORM, CallForm, turn_grammar
+from lamlam.runtime.chat.call_grammar import (
+    BARE_FORM,
+    HARMONY_FORM,
+    TAGGED_FORM,
+    CallForm,
+    turn_grammar,
+)
 from lamlam.runtime.chat.tool_calls import AskedTool, find_calls, reader_of
 from lamlam.runtime.chat.tool_definitions import read_tools
 from lamlam.runtime.decoding.settings import GrammarSettings
@@ -58,6 +64,13 @@ CODER = _template(
     "{% for k, v in c.function.arguments.items() %}<parameter={{ k }}>\n{{ v }}\n</parameter>\n"
     "{% endfor %}</function>\n</tool_call>{% endfor %}"
 )
+HARMONY = (
+    _TOLD + "{% for m in messages %}<|start|>{{ m.role }}{% if m.tool_calls %}"
+    "{% set c = m.tool_calls[0].function %} to=functions.{{ c.name }}<|channel|>commentary json"
+    "<|message|>{{ c.arguments | tojson }}<|im_end|>{% else %}<|channel|>final<|message|>"
+    "{{ m.content }}<|end|>{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|start|>assistant{% endif %}"
+)
 OBJECT = _template("{{ m.tool_calls | tojson }}")
 ARGUMENTS_FIRST = _template(
     "{% for c in m.tool_calls %}<tool_call>{{ c.function.arguments | tojson }}"
@@ -81,6 +94,7 @@ FORMS = {
         CallForm("<function=", ">", "</function><function=", "</function>"),
     ),
     "of nobody else": (OWN, CallForm("CALL ", " WITH ", " AND ", " END")),
+    "gpt-oss": (HARMONY, HARMONY_FORM),
     "no tools": (CHATML, TAGGED_FORM),
     "calls as in the tests": (
         TOOLS,

@@ -14,19 +14,32 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from lamlam.errors import BadSchema
-from lamlam.runtime.chat.call_grammar import BARE_FORM, TAGGED_FORM, CallForm, turn_grammar
+from lamlam.runtime.chat.call_grammar import (
+    BARE_FORM,
+    HARMONY_FORM,
+    TAGGED_FORM,
+    CallForm,
+    turn_grammar,
+)
 from lamlam.runtime.chat.json_schemas import check_compiles, read_schema, schema_source
 from lamlam.runtime.chat.response_format import read_response_format
 from lamlam.runtime.chat.tool_calls import AskedTool, find_calls, reader_of
 from lamlam.runtime.chat.tool_definitions import read_tools
 from lamlam.runtime.decoding.settings import GrammarSettings
-from tests.runtime.chat.grammar_support import FIRST_MARK, MARKS, fits, mark_vocabulary, written
+from tests.runtime.chat.grammar_support import (
+    FIRST_MARK,
+    MARKS,
+    fits,
+    mark_vocabulary,
+    tokens_of,
+    written,
+)
 
 MISTRAL = CallForm(
     '[TOOL_CALLS] [{"name": "', '", "arguments": ', '}, {"name": "', "}]"
 )  # the mark is a token of its own
 OWN = CallForm("CALL ", " WITH ", " AND ", " END")
-FORMS = (TAGGED_FORM, BARE_FORM, MISTRAL, OWN)
+FORMS = (TAGGED_FORM, BARE_FORM, MISTRAL, OWN, HARMONY_FORM)
 
 _SCALARS: list[dict[str, Any]] = [
     {"type": "string", "maxLength": 6},
@@ -141,9 +154,7 @@ def test_a_call_names_a_tool_and_fits_it(
     grammar = turn_grammar(form, TOOLS, None, control, several=several)
     before = "" if at_start else "I see. "
     trigger = triggers[seed % len(triggers)] if triggers else ""
-    wish = [FIRST_MARK + MARKS.index(trigger)] if trigger in MARKS else [*trigger.encode()]
-    wish = wish if trigger in MARKS else [1 + byte for byte in wish]
-    script = [1 + byte for byte in before.encode()] + wish if begins else []
+    script = tokens_of(before + trigger) if begins else []
     turn = GrammarSettings(grammar, not begins, 500, triggers if begins else (), at_start)
     text = written(turn, seed, script=script)
     assert text is not None
@@ -162,18 +173,7 @@ def test_free_text_stays_free() -> None:
     control = mark_vocabulary().control_marks
     grammar = turn_grammar(TAGGED_FORM, TOOLS, None, control, several=False)
     for text in ('Write "<tool_call>" so.', "<think>a <tool_call> b</think>No.", "No < call"):
-        marked = [text]
-        for mark in MARKS:
-            marked = [p for one in marked for p in _split(one, mark)]
-        script = [
-            token
-            for part in marked
-            for token in (
-                [FIRST_MARK + MARKS.index(part)]
-                if part in MARKS
-                else [1 + b for b in part.encode()]
-            )
-        ]
+        script = tokens_of(text)
         turn = GrammarSettings(grammar, False, 500, *TAGGED_FORM.triggers([]))
         assert written(turn, 0, script=[*script, 0]) == text
         turn = GrammarSettings(grammar, False, 3, *TAGGED_FORM.triggers([]))
@@ -181,13 +181,21 @@ def test_free_text_stays_free() -> None:
         assert cut is not None and text.startswith(cut) and len(script) > 3
 
 
-def _split(text: str, mark: str) -> list[str]:
-    if text in MARKS:
-        return [text]
-    parts: list[str] = []
-    for n, part in enumerate(text.split(mark)):
-        parts += [mark] * bool(n) + [part] * bool(part)
-    return parts
+@settings(max_examples=20)
+@given(seed=st.integers(0, 99))
+def test_an_answer_in_channels_is_in_the_final_one(seed: int) -> None:
+    """As gpt-oss writes it, beside its calls; a thought of its own may stand in front."""
+    control = mark_vocabulary().control_marks
+    source = schema_source({"type": "boolean"})
+    grammar = turn_grammar(HARMONY_FORM, TOOLS, source, control, several=True)
+    thought = "<|channel|>analysis<|message|>hm"
+    text = written(GrammarSettings(grammar, True, 0), seed)
+    assert text is not None
+    is_call = text.startswith("<|channel|>commentary to=functions.")
+    assert is_call or text in (f"<|channel|>final<|message|>{one}" for one in ("true", "false"))
+    auto = GrammarSettings(grammar, False, 500, *HARMONY_FORM.triggers([]))
+    said = f"{thought}<|end|><|channel|>final<|message|>Yes."
+    assert written(auto, seed, script=[*tokens_of(said), 0]) == said
 
 
 def test_a_model_may_think_before_an_answer_that_has_a_form() -> None:
