@@ -15,7 +15,7 @@ from tests.tiny_model import write_tiny_model
 
 MINE = ("--namespace", "users/7")
 ONE = '{"entity": "Ada Quill", "relation": "birth place", "value": "Town 7"}\n'
-WITHOUT = {"migrate", "namespaces"}
+WITHOUT = {"migrate", "namespaces", "undo"}
 """Commands of facts that work on a whole store."""
 
 
@@ -38,6 +38,19 @@ def test_every_command_of_facts_has_it() -> None:
         told.add(option.help)
     assert all(one.startswith("Whose facts, as users/7; default: ") for one in told)
     assert len(told) == 2
+
+
+def test_every_command_that_names_a_memory_has_it() -> None:
+    """But for the benchmarks, whose stores are empty, and what works on a whole store."""
+    group = typer.main.get_command(app)
+    told = {}
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        for inner, one in getattr(command, "commands", {"": command}).items():
+            options = {param.name for param in one.params}
+            if "memory" in options and name != "bench" and inner not in WITHOUT:
+                told[f"{name} {inner}".strip()] = "namespace" in options
+    assert "ask" in told and len(told) > 20
+    assert not [name for name, has in told.items() if not has]
 
 
 def test_what_is_put_into_a_namespace_is_read_there(facts: Facts, layered: Path) -> None:
