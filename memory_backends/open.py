@@ -18,8 +18,17 @@ from anyio import to_thread
 
 from lamlam.blocks import AsyncBlock
 from lamlam.errors import BadStore, MissingExtra, UnknownBackend, UnknownOption
+from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.protocol import FactStore
 
+SEARCH_INDEX = {
+    "on": (True, False),
+    "off": (False, False),
+    "sources": (True, True),
+    "true": (True, False),
+    "false": (False, False),
+}
+"""Values of the option ``search_index`` of a URL: whether there is an index, and of sources too."""
 ENTRY_POINTS = "lamlam.memory_backends"
 BUNDLED = "bundled"
 _USER = re.compile(r":(/*).*@", re.DOTALL)
@@ -49,23 +58,54 @@ class BuiltInBackend:
 
 
 def _memory(url: str, create: bool, read_only: bool) -> FactStore | None:
+    url, index = _index_of(url)
     file = _file_of(url, "memory:///")
     if file is None and url not in ("memory:", "memory://"):
         return None
     from lamlam.memory_backends.networkx_graph.store import GraphStore
 
-    return GraphStore(file, create=create, read_only=read_only)
+    return _indexed(GraphStore(file, create=create, read_only=read_only), index)
 
 
 def _sqlite(url: str, create: bool, read_only: bool) -> FactStore | None:
+    url, index = _index_of(url)
     file = _file_of(url, "sqlite:///")
-    return None if file is None else _sqlite_file(file, create, read_only)
+    return None if file is None else _indexed(_sqlite_file(file, create, read_only), index)
 
 
-def _sqlite_file(file: Path, create: bool, read_only: bool) -> FactStore:
+def _sqlite_file(file: Path, create: bool, read_only: bool) -> LocalStore:
     from lamlam.memory_backends.sqlite.store import SqliteStore
 
     return SqliteStore(file, create=create, read_only=read_only)
+
+
+def _index_of(url: str) -> tuple[str, str | None]:
+    """Return a URL without its option ``search_index``, and what that says.
+
+    Raises:
+        UnknownOption: it says what does not exist.
+    """
+    path, mark, value = url.partition("?search_index=")
+    if not mark:
+        return url, None
+    if value not in SEARCH_INDEX:
+        raise UnknownOption(
+            f"search_index={value[:40]!r} does not exist", hint=f"{', '.join(SEARCH_INDEX)} do"
+        )
+    return path, value
+
+
+def _indexed(store: LocalStore, index: str | None) -> LocalStore:
+    """Turn the search index of a store on or off; one that is only read stays as it is."""
+    if index is None or store.read_only:
+        return store
+    is_on, sources = SEARCH_INDEX[index]
+    try:
+        store.set_search_index_nowait(is_on, sources=sources)
+    except BaseException:
+        store.close_nowait()
+        raise
+    return store
 
 
 def _neo4j(url: str, create: bool, read_only: bool) -> FactStore | None:
@@ -113,6 +153,8 @@ def open_store(
         url: ``memory:`` (gone when closed), ``memory:///relative.json`` or
             ``memory:////absolute.json`` (read now, written when closed),
             ``sqlite:///relative.db``, ``sqlite:////absolute.db``,
+            ``?search_index=on`` behind it makes a search index, ``off`` removes it, ``sources``
+            has sources in it too (`FactStore.set_search_index`);
             ``neo4j://user:password@host:port/database`` (also ``bolt``; ``+s`` and ``+ssc``
             for encrypted connections), ``bundled`` (read-only), a `Path` of a SQLite file, or
             a URL of a backend that another package brings (entry points
@@ -215,7 +257,8 @@ def _file_of(url: str, beginning: str) -> Path | None:
         name = options.partition("=")[0].partition("&")[0]
         raise UnknownOption(
             f"{path} takes no options, and {name!r} is not one",
-            hint="read_only= and create= are arguments; give a file with ? in its name as a Path",
+            hint="search_index= is its only one; read_only= and create= are arguments; give a file"
+            " with ? in its name as a Path",
         )
     return _file(url[len(beginning) :])
 

@@ -31,8 +31,8 @@ ARROWS: dict[str, set[str]] = {
     "memory_backends/networkx_graph": {*READ, "memory_backends/authoring"},
     "memory_backends/neo4j_graph": {*READ, "memory_backends/replica"},
     "memory_backends/open": {
-        PROTOCOL, "bundled", "memory_backends/neo4j_graph", "memory_backends/networkx_graph",
-        "memory_backends/sqlite",
+        PROTOCOL, "bundled", "memory_backends/authoring", "memory_backends/neo4j_graph",
+        "memory_backends/networkx_graph", "memory_backends/sqlite",
     },
     "memory_backends/sync": {*READ, "memory_backends/authoring", "memory_backends/open"},
     "memory_backends/transfer": {

@@ -13,6 +13,7 @@ from lamlam.cli import (
     facts_names,
     facts_read,
     facts_relations,
+    facts_search,
     facts_sweep,
     facts_undo,
 )
@@ -21,6 +22,7 @@ app = typer.Typer(help="Read, import, change and erase facts.", no_args_is_help=
 
 facts_files.register(app)
 facts_read.register(app)
+facts_search.register(app)
 facts_change.register(app)
 facts_changes.register(app)
 facts_forget.register(app)

@@ -11,6 +11,7 @@ from lamlam.progress_bars import progress_bar
 
 T = TypeVar("T")
 _EVERY = 500
+_AT_ONCE = 16
 
 
 @contextmanager
@@ -24,6 +25,25 @@ def bytes_read(title: str) -> Iterator[Callable[[int, int | None], None] | None]
 
         def advance(n_bytes: int, total: int | None) -> None:
             progress.update(task, completed=n_bytes, total=total)
+
+        yield advance
+
+
+@contextmanager
+def indexed(title: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield a callback for what is done of a known number of things, or None without a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with progress_bar(*columns) as progress:
+        task = progress.add_task(title, total=None)
+
+        def advance(done: int, total: int) -> None:
+            if done % _EVERY < _AT_ONCE or done == total:
+                progress.update(task, completed=done, total=total)
 
         yield advance
 

@@ -19,7 +19,7 @@ from lamlam.cli.facts_options import (
     namespace_of,
 )
 from lamlam.cli.facts_progress import counted
-from lamlam.cli.facts_stores import any_store, own_store, read_where
+from lamlam.cli.facts_stores import any_store, own_store
 from lamlam.cli.output import print_json, print_result, printable_line, stderr_console
 from lamlam.cut_text import cut_text
 
@@ -34,7 +34,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(epilog='Example: lamlam facts get "Elvis Presley" "place of birth"')(get)
     app.command(epilog='Example: lamlam facts history "Ada Quill"')(history)
-    app.command(epilog="Example: lamlam facts search Presley")(search)
     app.command(epilog="Example: lamlam facts stats --memory bundled")(stats)
 
 
@@ -136,45 +135,6 @@ def history(
             stderr_console().print(
                 printable_line(f"nothing about {_short(entity)!r} has ended"), soft_wrap=True
             )
-        raise typer.Exit(NOT_FOUND)
-
-
-def search(
-    text: Annotated[
-        str, typer.Argument(help="Part of a name or value, a name misspelt, or a question.")
-    ],
-    memory: ReadMemory = None,
-    namespace: InNamespace = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most facts to show.")] = 20,
-    sources: Annotated[bool, typer.Option("--sources", help="Search sources, too.")] = False,
-    expired: Annotated[
-        bool, typer.Option("--expired", help="Also facts whose period has ended.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Find entities and facts. Exit status 1 if there are none."""
-    from lamlam.cli.facts_output import fact_as_json, print_facts
-
-    with any_store(memory) as store:
-        result = store.search(
-            text,
-            namespace=namespace_of(namespace),
-            limit=limit,
-            sources=sources,
-            include_expired=expired,
-        )
-        found = result.facts
-        read = read_where(memory, store)
-    if as_json:
-        entities = list(dict.fromkeys(fact.entity for fact in found))
-        shown = [fact_as_json(fact) for fact in found]
-        print_json({"entities": entities, "facts": shown, "complete": result.is_complete})
-    elif found:
-        print_facts(found)
-    if not found:
-        if not as_json:
-            said = f"nothing in memory holds {_short(text)!r} {read}"
-            stderr_console().print(printable_line(said), soft_wrap=True)
         raise typer.Exit(NOT_FOUND)
 
 

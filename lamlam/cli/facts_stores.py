@@ -109,7 +109,11 @@ def load(
         if is_new_file or is_new_memory:
             items = _first_part_read(items, commit_every)
     elif target is not None and is_new_file:
-        return _load_new(target, items)
+        commit, location = _load_new(target, items)
+        if memory is not None and "?" in memory:  # an index is made of all facts at once
+            with own_store(memory):
+                pass
+        return commit, location
     elif memory is not None and is_new_memory:
         return _load_new_memory(memory, items)
     with own_store(memory, create=True) as store:
@@ -203,7 +207,7 @@ def _file_of(memory: str | None) -> Path | None:
         path = user_facts_path()
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
-    file = memory.removeprefix(_SQLITE)
+    file = memory.removeprefix(_SQLITE).partition("?search_index=")[0]
     return Path(file) if file and file != memory and "?" not in file else None
 
 

@@ -29,6 +29,7 @@ from lamlam.memory_backends.conformance.laws.merges import MergeLaws, NamespaceL
 from lamlam.memory_backends.conformance.laws.migrations import DeclarationLaws, MigrationLaws
 from lamlam.memory_backends.conformance.laws.overlays import OverlayLaws
 from lamlam.memory_backends.conformance.laws.round_trips import PeriodRoundTripLaws, RoundTripLaws
+from lamlam.memory_backends.conformance.laws.search import SearchLaws
 from lamlam.memory_backends.conformance.laws.several_values import (
     CardinalityLaws,
     SeveralValuesLaws,
@@ -49,6 +50,7 @@ SUITES: tuple[type[Laws], ...] = (
     FastLookupLaws,
     KnownNameLaws,
     FactsAboutLaws,
+    SearchLaws,
     AliasLaws,
     InverseLaws,
     ValueLaws,
@@ -89,6 +91,7 @@ class AllLaws(
     FastLookupLaws,
     KnownNameLaws,
     FactsAboutLaws,
+    SearchLaws,
     AliasLaws,
     InverseLaws,
     ValueLaws,

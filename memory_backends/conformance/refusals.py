@@ -99,6 +99,7 @@ REFUSALS: dict[Capability, dict[str, Call]] = {
         "lookup": lambda store: store.lookup(ADA, "birth place", valid_at=_THEN),
     },
     Capability.CHANGES: {"changes": lambda store: changes(store)},
+    Capability.SEARCH_INDEX: {"set_search_index": lambda store: store.set_search_index()},
     Capability.ERASE: {"erase": lambda store: store.erase(ADA)},
 }
 """By capability: the calls that need it. Those not listed promise how, not what, a store does."""

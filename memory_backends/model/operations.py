@@ -335,6 +335,9 @@ class StoreInfo:
     """Edition and version of a server."""
     changes_since: int = 0
     """The change log reaches back to this revision."""
+    search_index: str | None = None
+    """What is in the search index: "off", "names, values" or "names, values, sources"; ``None``
+    where the store cannot have one."""
 
 
 class ScanOptions(TypedDict, total=False):

@@ -75,6 +75,37 @@ def unpack(text: str, source_of: Callable[[int], str | None], most: int = -1) ->
     return facts
 
 
+def each(text: str, source_of: Callable[[int], str | None]) -> Iterator[StoredFact]:
+    """Yield the facts that `unpack` returns, one by one: for a row of very many."""
+    expected = 0
+    begin = text.find(RECORD)
+    while begin >= 0:
+        end = text.find(RECORD, begin + 1)
+        record = text[begin + 1 : end] if end >= 0 else text[begin + 1 :]
+        fact = _unpacked(record, source_of, expected)
+        yield fact
+        expected = fact.seq + 1
+        begin = end
+
+
+def values(text: str) -> list[str]:
+    """Return the values of all facts of a row, in stored order.
+
+    Raises:
+        BadStore: the string is damaged.
+    """
+    try:
+        found = [record.split(FIELD, 2)[1] for record in text.split(RECORD)[1:]]
+    except IndexError:
+        raise BadStore(_DAMAGED) from None
+    return list(map(unescape, found)) if _ESCAPE in text else found
+
+
+def is_plain(text: str) -> bool:
+    """Return whether a row holds its values as they are, without escapes."""
+    return _ESCAPE not in text
+
+
 def find(
     text: str,
     key: str,

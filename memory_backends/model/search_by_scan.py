@@ -100,7 +100,7 @@ async def search_by_scan(store: ScannedStore, query: SearchQuery) -> SearchResul
     finally:  # a scan is usually a generator, which must be closed
         if isinstance(facts, AsyncGenerator):
             await facts.aclose()
-    return SearchResult(tuple(hits.best()), not hits.is_cut)
+    return SearchResult(tuple(hits.best()), hits.is_complete)
 
 
 async def _meant(store: ScannedStore, query: SearchQuery) -> str | None:

@@ -5,7 +5,9 @@ A text finds facts in five steps, the best first:
 0. of the entity that it names, by its key, an alias or a near spelling;
 1. of entities that have it in a name or an alias;
 2. whose value has it;
-3. that have words of it, as whole words, in name, alias or value: of a question, say;
+3. that have its words, as whole words, in name, alias or value, but for function words; where
+   nothing else is found, those that have some of them, as of a question, and of these none that
+   has less than half as many as the best;
 4. whose source has it, where sources are asked for.
 
 Texts are compared in their `search_form`. What an index finds is looked at by these rules again.
@@ -17,7 +19,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from heapq import heappush, heappushpop
+from heapq import heapify, heappush, heappushpop
 from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -32,6 +34,8 @@ from lamlam.memory_backends.model.words import root, stem
 MAX_TEXT_CHARACTERS = 4_000
 MAX_LIMIT = 10_000
 _MOST_WORDS = 32
+_LONGEST_STRETCH = 6
+_MARKS = ".,;:!?\"'()[]{}«»“”‘’…"
 _POSSESSIVE = re.compile(r"['’`´]s?(?=\W|$)")
 _NAME, _PART_OF_NAME, _PART_OF_VALUE, _WORDS, _SOURCE = range(5)
 STEPS = (_PART_OF_NAME, _PART_OF_VALUE, _WORDS, _SOURCE)
@@ -91,6 +95,18 @@ class SearchQuery:
     sources: bool
     hiding_from: int | None = None
     """Facts whose period has ended by this moment, in microseconds, are not found."""
+
+    def stretches(self) -> list[str]:
+        """Return runs of words of the text that may be whole names."""
+        words = [_POSSESSIVE.sub("", word).strip(_MARKS) for word in self.text.split()]
+        words = words[:_MOST_WORDS]
+        found: dict[str, None] = {}
+        for begin in range(len(words)):
+            for end in range(begin + 1, min(begin + _LONGEST_STRETCH, len(words)) + 1):
+                run = words[begin:end]
+                if not all(_is_function_word((search_form(word),)) for word in run):
+                    found[" ".join(run)] = None
+        return list(found)
 
 
 def search_query(
@@ -168,6 +184,11 @@ class NameMatch(NamedTuple):
     """All words of one of its names are in the text."""
     length: int
 
+    @property
+    def is_part(self) -> bool:
+        """A name has the text."""
+        return self.rank is not _NO_RANK
+
 
 def match_names(query: SearchQuery, names: Iterable[str]) -> NameMatch:
     """Return how the names of an entity, its own and its aliases, fit a search."""
@@ -237,7 +258,8 @@ def _by_words(query: SearchQuery, named: NameMatch, fact: SearchedFact, padded: 
         return None
     asked = _relation_roots(fact.relation) & query.roots
     n_words = len(held) + len(asked) + named.is_named
-    return (_WORDS, -n_words, -len(named.words), named.length)
+    is_partial = len(held) < len(query.words)
+    return (_WORDS, is_partial, -n_words, -len(named.words), named.length)
 
 
 @lru_cache(maxsize=4096)
@@ -254,8 +276,11 @@ class BestHits(Generic[F]):
         self._query = query
         self._heap: list[_Hit[F]] = []
         self._ranks: dict[tuple[str, int], Rank] = {}
+        self._is_partial_cut = False
         self.is_cut = False
         """Something was found that is not among them, or was not looked at."""
+        self.has_part = False
+        """Something was found that has the text as a whole: what has only some words is left out."""
 
     def add(self, rank: Rank, key: str, number: int, fact: F) -> None:
         """Take a fact, unless it is among them.
@@ -266,20 +291,39 @@ class BestHits(Generic[F]):
             number: place among the entity's facts.
             fact: what `best` gives back.
         """
-        if (key, number) in self._ranks:
+        if (key, number) in self._ranks or (self.has_part and _is_partial(rank)):
             return
+        if rank[0] < _WORDS and not self.has_part:
+            self.has_part = True
+            self._leave_partial()
         self._ranks[key, number] = rank
         hit = _Hit(rank, key, number, fact)
         if len(self._heap) < self._query.limit:
             heappush(self._heap, hit)
             return
-        self.is_cut = True
         dropped = heappushpop(self._heap, hit)
+        if _is_partial(dropped.rank):
+            self._is_partial_cut = True
+        else:
+            self.is_cut = True
         del self._ranks[dropped.key, dropped.number]
 
     def is_enough(self) -> bool:
         """Return whether what only a later step finds would be dropped."""
-        return self.is_cut and len(self._heap) == self._query.limit
+        is_cut = self.is_cut or self._is_partial_cut
+        return is_cut and len(self._heap) == self._query.limit
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing else is found by the text."""
+        return not (self.is_cut or (self._is_partial_cut and not self.has_part))
+
+    def _leave_partial(self) -> None:
+        left = [hit for hit in self._heap if not _is_partial(hit.rank)]
+        if len(left) < len(self._heap):
+            self._heap = left
+            heapify(left)
+            self._ranks = {(hit.key, hit.number): hit.rank for hit in left}
 
     @property
     def worst(self) -> Rank:
@@ -287,12 +331,16 @@ class BestHits(Generic[F]):
         return self._heap[0].rank if len(self._heap) == self._query.limit else _NO_RANK
 
     def best(self) -> Iterator[F]:
-        """Yield the facts, the best first; of those by words none with under half of the most."""
+        """Yield the facts, the best first; by some words none with under half of the most."""
         hits = sorted(self._heap, reverse=True)
-        most = max((-hit.rank[1] for hit in hits if hit.rank[0] == _WORDS), default=0)
+        most = max((-hit.rank[2] for hit in hits if hit.rank[0] == _WORDS), default=0)
         for hit in hits:
-            if hit.rank[0] != _WORDS or -2 * hit.rank[1] >= most:
+            if not _is_partial(hit.rank) or -2 * hit.rank[2] >= most:
                 yield hit.fact
+
+
+def _is_partial(rank: Rank) -> bool:
+    return rank[0] == _WORDS and bool(rank[1])
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ punctuation are spaces, but for dots, which go without a trace; other signs stay
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from lamlam.memory_backends.model.keys import canonical_key
 
@@ -24,23 +24,22 @@ _ASCII = str.maketrans(
     }
 )
 _GONE_TOO = frozenset("’‘ʼʻʽʾʿ´·")
+_ALPHABET = f"abcdefghijklmnopqrstuvwxyz0123456789{_SIGNS} "
+"""All that forms of ASCII are made of."""
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"}
 )
-_UNSPACED = (
-    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3005, 0x3007), (0x3040, 0x30FF),
-    (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
-)  # fmt: skip
-"""Thai, Lao, Burmese, Khmer, kana, Han: written without spaces, so that any letter begins a word."""
 
 
-def search_form(text: str) -> str:
+def search_form(text: str, most: int = MAX_SEARCHED_CHARACTERS) -> str:
     """Return the form of a text that a search compares; empty where it has no letters or signs.
+
+    Only so many characters from its beginning are read.
 
     >>> search_form("Beyoncé  Knowles-Carter"), search_form("O'Brien, J. R."), search_form("C++")
     ('beyonce knowles carter', 'obrien j r', 'c++')
     """
-    text = text[:MAX_SEARCHED_CHARACTERS]
+    text = text[:most]
     if text.isascii():
         return " ".join(text.casefold().translate(_ASCII).split())
     key = canonical_key(text).translate(_LETTERS)
@@ -58,37 +57,16 @@ def _plain(char: str) -> str:
     return " " if unicodedata.category(char)[0] in "PZC" else char
 
 
-def is_unspaced(text: str) -> bool:
-    """Return whether a text has a letter of a script that is written without spaces."""
-    return not text.isascii() and any(
-        first <= code <= last for code in map(ord, text) for first, last in _UNSPACED
-    )
-
-
 def is_indexed(part: str) -> bool:
-    """Return whether an index finds every form that has a part: not of one or two letters.
-
-    These are in nearly every text; but of scripts without spaces they are indexed, too.
-    """
-    return len(part) >= GRAM or is_unspaced(part)
-
-
-def sought(part: str) -> str:
-    """Return what an index looks for to find forms with a part, in forms with a space at both ends.
-
-    Of parts that are not indexed it finds those where two letters begin a word, and one is a word.
-
-    >>> sought("resl"), sought("u2"), sought("x")
-    ('resl', ' u2', ' x ')
-    """
-    if is_indexed(part):
-        return part
-    return f" {part}" if len(part) == GRAM - 1 else f" {part} "
+    """Return whether an index finds every form that has a part: all but single letters of ASCII."""
+    return len(part) > 1 or not part.isascii()
 
 
 def grams_of(form: str) -> set[str]:
-    """Return the letter groups of a form: of three with a space at both ends, and where a script
-    is written without spaces of one and two.
+    """Return the letter groups of a form: of three letters, with a space at both ends.
+
+    Of a form that is not ASCII alone, those of one and two too: names of Chinese have no more,
+    and what may stand beside two letters is not known there.
 
     >>> sorted(grams_of("u2 x"))
     [' u2', ' x ', '2 x', 'u2 ']
@@ -97,32 +75,32 @@ def grams_of(form: str) -> set[str]:
         return set()
     padded = f" {form} "
     grams = {padded[n : n + GRAM] for n in range(len(padded) - GRAM + 1)}
-    if is_unspaced(form):
+    if not form.isascii():
         grams |= {form[n : n + size] for size in (1, 2) for n in range(len(form) - size + 1)}
-        grams = {one for one in grams if len(one) == GRAM or is_unspaced(one)}
     return grams
 
 
-def grams_to_find(needed: str) -> list[str]:
-    """Return letter groups that every form has that holds a text (`sought`); one at least."""
-    if len(needed) < GRAM:
-        return [needed]
-    return list(dict.fromkeys(needed[n : n + GRAM] for n in range(len(needed) - GRAM + 1)))
+def grams_to_find(needed: str) -> list[list[str]]:
+    """Return lists of letter groups: every form that holds a text has all groups of one of them.
+
+    For a single letter of ASCII they are those of forms in which it is a word.
+
+    >>> grams_to_find("resl"), grams_to_find("x"), len(grams_to_find("u2"))
+    ([['res', 'esl']], [[' x ']], 50)
+    """
+    if len(needed) >= GRAM:
+        every = [needed[n : n + GRAM] for n in range(len(needed) - GRAM + 1)]
+        return [list(dict.fromkeys(every))]
+    if not needed.isascii():
+        return [[needed]]
+    if len(needed) == 1:
+        return [[f" {needed} "]]
+    return [[needed], *([needed + letter] for letter in _ALPHABET)]
 
 
 def all_grams(texts: Iterable[str]) -> set[str]:
     """Return the letter groups of many texts, as written."""
     grams: set[str] = set()
-    for form in search_forms(texts):
+    for form in {search_form(text) for text in texts}:
         grams |= grams_of(form)
     return grams
-
-
-def search_forms(texts: Iterable[str]) -> Iterator[str]:
-    """Yield the forms of texts, each form once."""
-    seen: set[str] = set()
-    for text in texts:
-        form = search_form(text)
-        if form not in seen:
-            seen.add(form)
-            yield form

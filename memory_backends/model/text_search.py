@@ -22,6 +22,8 @@ from lamlam.memory_backends.model.search_rules import (
 )
 from lamlam.memory_backends.model.shared_search import SearchedStore, search_both
 
+WITHOUT_SOURCES = "names, values"
+WITH_SOURCES = "names, values, sources"
 OnProgress = Callable[[int, int], None]
 """Takes how many facts are indexed, and of how many."""
 

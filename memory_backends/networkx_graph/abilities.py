@@ -14,6 +14,6 @@ READING = frozenset(
 WRITING = frozenset(
     {
         Capability.WRITE, Capability.TRANSACTIONS, Capability.CAS, Capability.IDEMPOTENCY,
-        Capability.ERASE,
+        Capability.ERASE, Capability.SEARCH_INDEX,
     }
 )  # fmt: skip

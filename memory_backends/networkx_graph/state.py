@@ -26,6 +26,7 @@ from lamlam.memory_backends.model.namespaces import scoped, split, written
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.model.timestamps import as_moment, from_us, to_us
 from lamlam.memory_backends.model.values import type_of, value_of
+from lamlam.memory_backends.networkx_graph.text_index import GraphTextIndex
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
 
 Node: TypeAlias = str | tuple[str, ...]
@@ -60,6 +61,8 @@ class GraphState(EntityReader):
         self._n_indexed = 0
         self._identify = identify
         self._codes: dict[int, dict[str, None]] = {}
+        self.text_index: GraphTextIndex | None = None
+        """By which texts are searched, where that was asked for."""
         self._records: dict[str, StoredEntity] = {}
 
     # Reading (`EntityReader`) ---------------------------------------------------------------------
@@ -170,6 +173,9 @@ class GraphState(EntityReader):
         by_entity = self._aliases_of
         for alias, holder in aliases.items():
             before = self.holders.pop(alias, None)
+            for one in (before, holder):
+                if one is not None:
+                    self._mark(one)
             if holder is not None:
                 self.holders[alias] = holder
             if by_entity is not None:
@@ -182,6 +188,7 @@ class GraphState(EntityReader):
 
     def put(self, key: str, name: str, facts: Iterable[StoredFact]) -> None:
         """Replace the facts of an entity; without any, remove it."""
+        self._mark(key)
         facts = list(facts)
         before = self.record(key)
         self._records.pop(key, None)
@@ -248,6 +255,11 @@ class GraphState(EntityReader):
         self._aliases_of = self._past_owners = None
         self._records.clear()
         self.rules = RelationRules()
+        self.text_index = None
+
+    def _mark(self, key: str) -> None:
+        if self.text_index is not None:
+            self.text_index.mark(key)
 
     def _value_node(self, key: str, fact: StoredFact) -> Node:
         """Return the node that an edge for the fact ends at, made if there is none."""

@@ -75,6 +75,7 @@ from lamlam.memory_backends.networkx_graph.scan import (
     known_entities,
     reader_at,
 )
+from lamlam.memory_backends.networkx_graph.searching import GraphSearching, indexed
 from lamlam.memory_backends.networkx_graph.state import Graph, GraphState
 from lamlam.memory_backends.resolution.name_questions import NameQuestions
 from lamlam.memory_backends.resolution.resolver import look_up
@@ -88,7 +89,7 @@ _FILE_FREED = "file: written again; the disk blocks of the old one are freed, no
 _UNFINISHED = "left by a save that was killed, or of one that runs: "
 
 
-class GraphStore(NameQuestions, RequestedErasures, LocalStore):
+class GraphStore(GraphSearching, NameQuestions, RequestedErasures, LocalStore):
     """Facts in a `networkx.MultiDiGraph`; any thread may ask, also while one writes."""
 
     def __init__(
@@ -265,6 +266,7 @@ class GraphStore(NameQuestions, RequestedErasures, LocalStore):
                 entities=len(self._state.names),
                 read_only=self.read_only,
                 bytes=None if self._file is None else self._file[1],
+                search_index=indexed(self._state),
             )
 
     # Writing --------------------------------------------------------------------------------------

@@ -310,6 +310,8 @@ class _Erasure:
             aliases: other names that go with them.
         """
         wanted = {*gone, *aliases}
+        for one in wanted:
+            self.writer.search.touch_alias(one)
         self.connection.executemany("DELETE FROM alias WHERE key = ?", [(one,) for one in wanted])
         self._forget_events(wanted)
         # One that shares its number with another entity is in the change log too.

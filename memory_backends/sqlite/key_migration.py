@@ -31,6 +31,7 @@ from lamlam.memory_backends.sqlite.rows import (
     target_of,
     unpack_numbers,
 )
+from lamlam.memory_backends.sqlite.search_index import mark_stale
 from lamlam.memory_backends.sqlite.sources import SourceTable
 
 # SQLite tells texts that are not ASCII by their length in bytes, without a call for each row.
@@ -70,6 +71,7 @@ def rekey(connection: sqlite3.Connection) -> None:
         _rewrite(connection, sources, "past", row)
     _references_and_touched(connection, {row_id(old): row_id(new) for old, new in keys.items()})
     _events(connection, keys, renamed)
+    mark_stale(connection)
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> list[_Row]:

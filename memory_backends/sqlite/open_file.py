@@ -35,6 +35,7 @@ from lamlam.memory_backends.sqlite.schema import (
     too_old,
     translated,
 )
+from lamlam.memory_backends.sqlite.search_index import read_index_state
 from lamlam.one_process import OneProcess, store_elsewhere
 
 if TYPE_CHECKING:
@@ -275,6 +276,7 @@ class SqliteFile(OneProcess):
     def _clean(self, erased: ErasedRows, *, is_rewritten: bool) -> list[str]:
         """Empty the log and search the files; write them anew where something is left, or asked."""
         connection = self._open_writer().connection
+        self._compact_search_index()
         remaining: Collection[str] = ()
         if not is_rewritten:
             with translated(self.path):
@@ -295,6 +297,14 @@ class SqliteFile(OneProcess):
                 return [self._why_log_is_kept()]
             remaining = leftovers(connection, self.path, erased.needles)
         return [f"file: {len(remaining)} copies are still in it"] if remaining else []
+
+    def _compact_search_index(self) -> None:
+        """Remove what the search index keeps of what was taken out of it."""
+        with translated(self.path):
+            has_index = read_index_state(self._open_writer().connection) is not None
+        if has_index:
+            with self._writing() as writer:
+                writer.search.compact()
 
     def _why_log_is_kept(self) -> str:
         is_read_here = any(store._lasting_readers for store in _OPEN.of(self.path))

@@ -415,6 +415,12 @@ class SqliteReader(EntityReader):
         rows = self.cursor.execute(statement, arguments).fetchall()
         return [(found, EntityRow(self, *name_and_key(name), text)) for found, name, text in rows]
 
+    def rows_between(self, first: int, last: int) -> list[tuple[int, EntityRow]]:
+        """Return the rows whose places are from one number to another."""
+        statement = "SELECT id, name, facts FROM ent WHERE id BETWEEN ? AND ? ORDER BY id"
+        rows = self.cursor.execute(statement, (first, last)).fetchall()
+        return [(found, EntityRow(self, *name_and_key(name), text)) for found, name, text in rows]
+
     def ended_after(self, number: int, limit: int) -> Iterator[tuple[int, str]]:
         """Yield number and key of entities that have ended versions, those after a row of `past`."""
         rows = self.cursor.execute(

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from lamlam.memory_backends.sqlite.byte_search import found_in, found_in_texts
+from lamlam.memory_backends.sqlite.search_index import read_index_state
 
 SHORTEST_SEARCHED = 4
 """Characters that are worth searching for: shorter texts stand everywhere by chance, and are
@@ -31,6 +32,8 @@ _LIVE = (
     "SELECT name FROM migration",
     "SELECT type || name || tbl_name || sql FROM sqlite_schema",
 )
+
+_OF_INDEX = "SELECT k FROM search_config"
 
 
 def checkpoint_wal(connection: sqlite3.Connection) -> bool:
@@ -66,7 +69,8 @@ def pieces(text: str) -> Sequence[str]:
 
 def _live_texts(connection: sqlite3.Connection) -> Iterator[str]:
     """Yield all that was not erased."""
-    for sql in _LIVE:
+    more = [_OF_INDEX] if read_index_state(connection) is not None else []
+    for sql in (*_LIVE, *more):
         for (text,) in connection.execute(sql):
             if text is not None:
                 yield text

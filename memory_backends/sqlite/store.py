@@ -75,6 +75,7 @@ from lamlam.memory_backends.sqlite.schema import (
     SCHEMA_VERSION,
     translated,
 )
+from lamlam.memory_backends.sqlite.searching import SqliteSearching
 from lamlam.unfinished_files import parts_beside
 
 # What only changes, migrates or tells changes is imported when it is used: a process that
@@ -92,7 +93,7 @@ _READING = frozenset(
 _WRITING = frozenset(
     {
         Capability.WRITE, Capability.TRANSACTIONS, Capability.CAS, Capability.IDEMPOTENCY,
-        Capability.ERASE, Capability.ERASE_PHYSICAL,
+        Capability.ERASE, Capability.ERASE_PHYSICAL, Capability.SEARCH_INDEX,
     }
 )  # fmt: skip
 
@@ -101,7 +102,7 @@ _BYTES = ("file", "write-ahead log")
 _UNFINISHED = "left by an import that was killed, or of one that runs: "
 
 
-class SqliteStore(SqliteFile, NameQuestions, RequestedErasures, LocalStore):
+class SqliteStore(SqliteFile, SqliteSearching, NameQuestions, RequestedErasures, LocalStore):
     """Facts in a SQLite file: any thread may ask, also while one writes.
 
     Reads come from a snapshot that is a few milliseconds old at most; what this process
@@ -341,6 +342,7 @@ class SqliteStore(SqliteFile, NameQuestions, RequestedErasures, LocalStore):
         """Return what the store is and how much it holds."""
         with self._reading() as reader:
             revision, facts, entities, changes_since = reader.state()
+            search_index = self._search_index(reader)
         try:
             size = self.path.stat().st_size
         except FileNotFoundError:
@@ -356,6 +358,7 @@ class SqliteStore(SqliteFile, NameQuestions, RequestedErasures, LocalStore):
             bytes=size,
             edition=f"SQLite {sqlite3.sqlite_version}",
             changes_since=changes_since,
+            search_index=search_index,
         )
 
     # Writing ------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from lamlam.memory_backends.sqlite.rows import (
     row_name,
     target_of,
 )
+from lamlam.memory_backends.sqlite.search_index import SearchIndexWriter
 from lamlam.memory_backends.sqlite.sources import SourceTable
 from lamlam.memory_backends.sqlite.used_keys import UsedKeys
 
@@ -69,6 +70,7 @@ class SqliteWriter:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.sources = SourceTable(connection)
+        self.search = SearchIndexWriter(connection, self.sources.text_of)
         self._new_codes: list[tuple[int, int]] = []
         self._facts = 0
         self._entities = 0
@@ -199,6 +201,7 @@ class SqliteWriter:
     def store(self, key: str, name: str, place: EntityPlace, after: Sequence[StoredFact]) -> None:
         """Write the facts of an entity to its row; without any, remove the entity."""
         before = place.facts
+        self.search.touch(place.place)
         self._facts += len(after) - len(before)
         self.sources.count(after, 1)
         self.sources.count(before, -1)
@@ -218,6 +221,7 @@ class SqliteWriter:
         except sqlite3.IntegrityError:
             # The place holds the mark of an entity that is gone, or has just been taken.
             ident = self.reader().place_of(key).place
+            self.search.touch(ident)
             self.connection.execute(
                 "INSERT OR REPLACE INTO ent VALUES (?, ?, ?)", (ident, row, text)
             )
@@ -231,12 +235,14 @@ class SqliteWriter:
             "UPDATE store SET revision = ?, facts = facts + ?, entities = entities + ?",
             (revision, self._facts, self._entities),
         )
+        self.search.finish()
         self._facts = self._entities = 0
 
     def reset(self) -> None:
         """Forget what is pending: a transaction begins, or was given up."""
         self._new_codes.clear()
         self.sources.reset()
+        self.search.reset()
         self._facts = self._entities = 0
 
     def rewrite_merge(self, ident: int, record: MergeRecord | None) -> None:
@@ -282,12 +288,14 @@ class SqliteWriter:
             return
         reader = self.reader()  # rows have moved
         for alias, key in plan.aliases.items():
+            self.search.touch_alias(alias)
             if key is None:
                 self.connection.execute("DELETE FROM alias WHERE key = ?", (alias,))
             else:
+                place = reader.place_of(key).place
+                self.search.touch(place)
                 self.connection.execute(
-                    "INSERT OR REPLACE INTO alias VALUES (?, ?)",
-                    (alias, reader.place_of(key).place),
+                    "INSERT OR REPLACE INTO alias VALUES (?, ?)", (alias, place)
                 )
 
     def _end_merge(self, ended: MergeRecord) -> None:

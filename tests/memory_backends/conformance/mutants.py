@@ -35,6 +35,7 @@ from tests.memory_backends.conformance.about_mutants import ABOUT_MUTANTS
 from tests.memory_backends.conformance.inverse_mutants import INVERSE_MUTANTS
 from tests.memory_backends.conformance.lifetime_mutants import LIFETIME_MUTANTS
 from tests.memory_backends.conformance.overlay_mutants import OVERLAY_MUTANTS
+from tests.memory_backends.conformance.search_mutants import SEARCH_MUTANTS
 
 
 class Changed(GraphStore):
@@ -427,6 +428,7 @@ MUTANTS: dict[Callable[..., FactStore], str] = {
     ScansOutOfOrder: "test_a_scan_keeps_the_order_of_values",
     **LIFETIME_MUTANTS,
     **ABOUT_MUTANTS,
+    **SEARCH_MUTANTS,
     **INVERSE_MUTANTS,
     **OVERLAY_MUTANTS,
 }
