@@ -182,7 +182,10 @@ class ChatFormat:
         marks = self._marks
         messages = self._needs.readable(messages)
         exact = self._render(messages, tools)
-        stand_ins = _StandIns(messages, exact)
+        stand_ins = _StandIns([*_contents(messages), *_texts_of(tools)], exact)
+        # Templates look at definitions, so that only what would be taken for a mark is hidden.
+        hide_marks = partial(stand_ins.disguise, marks=marks, pattern=marks.anything)
+        tools = _in_every_text(tools, hide_marks)
         hidden = self._render([_in_content(m, stand_ins.hide) for m in messages], tools)
         if stand_ins.reveal(hidden) == exact:
             return replace(_stretches(hidden, stand_ins, marks), thought=opened_by(hidden))
@@ -206,10 +209,10 @@ class ChatFormat:
 
 
 class _StandIns:
-    """A private character for each character of the messages but white space."""
+    """A private character for each character of messages and tools but white space."""
 
-    def __init__(self, messages: list[dict[str, Any]], rendered: str) -> None:
-        characters = {letter for text in _contents(messages) for letter in text}
+    def __init__(self, texts: list[str], rendered: str) -> None:
+        characters = {letter for text in texts for letter in text}
         taken = characters | set(rendered)
         free = (
             chr(code) for code in range(_FIRST_STAND_IN, _LAST_STAND_IN) if chr(code) not in taken
@@ -304,6 +307,26 @@ def _contents(messages: list[dict[str, Any]]) -> list[str]:
 
     for message in messages:
         _in_content(message, note)
+    return found
+
+
+def _in_every_text(value: Any, change: Callable[[str], str]) -> Any:
+    """Return what JSON can hold with its texts changed, keys included."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {change(key): _in_every_text(held, change) for key, held in value.items()}
+    return [_in_every_text(one, change) for one in value] if isinstance(value, list) else value
+
+
+def _texts_of(value: Any) -> list[str]:
+    found: list[str] = []
+
+    def note(text: str) -> str:
+        found.append(text)
+        return text
+
+    _in_every_text(value, note)
     return found
 
 

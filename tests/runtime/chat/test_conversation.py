@@ -136,6 +136,26 @@ def test_arguments_of_earlier_calls_are_data_too() -> None:
     assert sum(isinstance(s, int) for s in stretches) == n_plain
 
 
+@settings(max_examples=60)
+@given(description=hostile, key=hostile)
+def test_no_definition_of_a_tool_yields_a_control_token(description: str, key: str) -> None:
+    """Servers of tools describe them, whoever runs those; the words reach the model unchanged."""
+
+    def offered(said: str, name: str) -> list[dict[str, Any]]:
+        held = {name: {"type": "string", "enum": [said]}}
+        schema = {"type": "object", "properties": held}
+        function = {"name": "f", "description": said, "parameters": schema}
+        return [{"type": "function", "function": function}]
+
+    form = FORMS["tools"]
+    tools = offered(description, key)
+    plain = control_of(form, ["a"], tools=offered("a", "b"))
+    assert control_of(form, ["a"], tools=tools) == plain
+    stretches = form.prompt(HELLO, tools).stretches
+    texts = [CONTROL[part] if isinstance(part, int) else part for part in stretches]
+    assert "".join(texts) == form._render(HELLO, tools)
+
+
 # Messages -----------------------------------------------------------------------------------
 
 

@@ -218,6 +218,24 @@ def test_a_conversation(tmp_path: Path, spans: Spans) -> None:
     assert len(spans.lookups) == len(done.lookups) == 1
 
 
+@pytest.mark.parametrize("content", [False, True])
+def test_calls_of_the_callers_tools(tmp_path: Path, spans: Spans, content: bool) -> None:
+    """Are counted, and named with their arguments only where content is asked for."""
+    chat = {"tokenizer.chat_template": TINY}
+    model = write_tiny_model(
+        tmp_path / "chat.gguf", with_lookup_tokens=False, context=2048, metadata=chat
+    )
+    telemetry = Telemetry(spans.provider, content=content)
+    with SyncEngine(model, None, telemetry=telemetry) as engine:
+        hello = [{"role": "user", "content": "Hello"}]
+        done = engine.chat(hello, tools=[{"name": "probe"}], tool_choice="probe")
+    (answer,) = spans.texts
+    assert said(answer)["lamlam.tool_calls"] == len(done.tool_calls) > 0
+    assert said(answer)["gen_ai.response.finish_reasons"] == ("tool_calls",)
+    told = said(answer).get("gen_ai.output.messages", "")
+    assert ("probe" in told) is content and ("tool_call" in told) is content
+
+
 @pytest.mark.anyio
 async def test_a_broken_pipeline_harms_no_text(
     tiny_model: Path, caplog: pytest.LogCaptureFixture
