@@ -221,7 +221,7 @@ def test_a_conversation(tmp_path: Path, spans: Spans) -> None:
 @pytest.mark.parametrize("content", [False, True])
 def test_calls_of_the_callers_tools(tmp_path: Path, spans: Spans, content: bool) -> None:
     """Are counted, and named with their arguments only where content is asked for."""
-    chat = {"tokenizer.chat_template": TINY}
+    chat: dict[str, Any] = {"tokenizer.chat_template": TINY}
     model = write_tiny_model(
         tmp_path / "chat.gguf", with_lookup_tokens=False, context=2048, metadata=chat
     )
