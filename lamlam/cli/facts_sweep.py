@@ -37,7 +37,8 @@ def sweep(
 ) -> None:
     """End facts whose period has ended, in one commit; the history keeps them. Exit 1 if none.
 
-    Expired facts are hidden without it: it makes the memory smaller, not its answers others.
+    Expired facts are hidden without it. Questions about their time (facts get --at) find them
+    until then, and no longer afterwards: --namespace keeps terms of office out of it.
     """
     from lamlam.cli.facts_output import fact_as_json
     from lamlam.memory_backends.model.timestamps import as_moment

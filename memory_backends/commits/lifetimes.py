@@ -117,7 +117,9 @@ class Lifetimes(Protocol):
     ) -> Commit:
         """Retract, in one commit, all facts whose period has ended; the history keeps them.
 
-        A fact that is given a later end meanwhile stays. A second call finds nothing to do.
+        Expired facts are hidden without it, but answer questions about their time (``valid_at``)
+        until they are swept. A fact that is given a later end meanwhile stays. A second call finds
+        nothing to do.
 
         Args:
             namespace: of one namespace; ``None``: of all.
