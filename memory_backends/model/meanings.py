@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lamlam.memory_backends.model.lookups import EntityView
 
@@ -17,20 +17,20 @@ class Meanings(NamedTuple):
     """As `homonyms_nowait` gives them: only where the name is ambiguous."""
 
 
-def meanings_of(store: object, name: str, *, fuzzy: bool, as_of: int | None = None) -> Meanings:
+def meanings_of(store: object, name: str, *, fuzzy: bool, **options: Any) -> Meanings:
     """Return what a store means by a name; one that lacks `meanings_nowait` is asked in two steps.
 
     Args:
         store: answers at once: `describe_nowait` and, by and by, `homonyms_nowait`.
         name: as a text wrote it.
         fuzzy: as for `describe_nowait`.
-        as_of: the revision that is asked about.
+        options: ``as_of`` and ``namespace``, as for `describe_nowait`.
     """
     at_once: Callable[..., Meanings] | None = getattr(store, "meanings_nowait", None)
     if at_once is not None:
-        return at_once(name, fuzzy=fuzzy, as_of=as_of)
+        return at_once(name, fuzzy=fuzzy, **options)
     describe: Callable[..., EntityView | None] = store.describe_nowait  # type: ignore[attr-defined]
-    view = describe(name, fuzzy=fuzzy, as_of=as_of)
+    view = describe(name, fuzzy=fuzzy, **options)
     if view is not None or not hasattr(store, "homonyms_nowait"):
         return Meanings(view)
-    return Meanings(None, store.homonyms_nowait(name, fuzzy=fuzzy, as_of=as_of))
+    return Meanings(None, store.homonyms_nowait(name, fuzzy=fuzzy, **options))

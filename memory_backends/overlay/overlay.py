@@ -17,7 +17,7 @@ from lamlam.memory_backends.model.lookups import (
     LookupResult,
     checked_lookups,
 )
-from lamlam.memory_backends.model.meanings import Meanings
+from lamlam.memory_backends.model.meanings import Meanings, meanings_of
 from lamlam.memory_backends.model.namespaces import written
 from lamlam.memory_backends.model.operations import PastFact, StoreInfo
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -174,6 +174,8 @@ class Overlay(ReadOnlyStore):
     ) -> frozenset[str]:
         """Return those of the names by which anything may be found in either layer."""
         possible: frozenset[str] = frozenset()
+        if not hasattr(self._store, "possible_names_nowait"):  # it looks like a store
+            return frozenset(names)
         for space in self._layers(namespace).all():
             possible |= self._store.possible_names_nowait(names, namespace=space, as_of=as_of)
         return possible
@@ -428,7 +430,7 @@ class _Naming:
         return is_very_name(first.name, asked) and strength_of_view(other, asked) == VERY
 
     def _asked(self, name: str, space: Namespace, *, fuzzy: bool) -> Meanings:
-        return self._store.meanings_nowait(name, fuzzy=fuzzy, namespace=space, as_of=self._as_of)
+        return meanings_of(self._store, name, fuzzy=fuzzy, namespace=space, as_of=self._as_of)
 
     def _is_alias(self, space: Namespace) -> bool:
         return bool(

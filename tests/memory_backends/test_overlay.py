@@ -138,3 +138,25 @@ async def test_wrong_use() -> None:
         with pytest.raises(NotSupported):
             await anext(Overlay(store, MINE).changes())
         assert Overlay(store, ()).layers.is_usual
+
+
+async def test_what_only_looks_like_a_store() -> None:
+    """The questions that came later are asked by those that it has."""
+
+    class LooksLike:
+        capabilities = frozenset({Capability.FAST_LOOKUP, Capability.NAMESPACES})
+
+        def __init__(self, store: FactStore) -> None:
+            self.lookup_nowait = store.lookup_nowait
+            self.describe_nowait = store.describe_nowait
+            self.homonyms_nowait = store.homonyms_nowait
+            self.known_names_nowait = store.known_names_nowait
+
+    async with open_store("memory:") as store:
+        await fill(store)
+        view = Overlay(LooksLike(store), MINE)  # type: ignore[arg-type]
+        assert view.lookup_nowait(Lookup(ADA, "occupation")).value == "miller"
+        found = view.meanings_nowait(ADA)
+        assert found.view is not None and found.view.values("birth place") == ("Town 7",)
+        assert view.possible_names_nowait([ADA, "Nobody"]) == {ADA, "Nobody"}
+        assert view.homonyms_nowait("Nobody") == ()
