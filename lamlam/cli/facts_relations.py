@@ -13,6 +13,7 @@ from lamlam.cli.facts_stores import any_store, own_store, read_where
 from lamlam.cli.output import print_json, printable_line, stderr_console
 
 if TYPE_CHECKING:
+    from lamlam.memory_backends.model.facts import Fact
     from lamlam.memory_backends.model.relation_rules import RelationRule
     from lamlam.memory_backends.sync import SyncFactStore
 
@@ -49,6 +50,14 @@ def relations(
         str | None,
         typer.Option("--inverse", help='What the value is to the entity: "child" for "parent".'),
     ] = None,
+    convert: Annotated[
+        bool,
+        typer.Option(
+            "--convert",
+            help="With --inverse: texts that are values already become references to entities,"
+            " too; the history keeps them.",
+        ),
+    ] = False,
     namespace: OfNamespace = None,
     as_json: Json = False,
 ) -> None:
@@ -64,8 +73,10 @@ def relations(
         raise UsageError("--one and --many exclude each other")
     if is_rule and relation is None:
         raise UsageError("a rule needs a relation", hint="name it first: facts relations NAME …")
+    if convert and inverse is None:
+        raise UsageError("--convert needs --inverse")
     if relation is not None and is_rule:
-        _define(relation, one, type, inverse, memory, as_json)
+        _define(relation, one, type, inverse, memory, as_json, converts=convert)
         return
     space = None if namespace is None else namespace_of(namespace)
     with any_store(memory) as store:
@@ -92,31 +103,39 @@ def _define(
     inverse: str | None,
     memory: str | None,
     as_json: bool,
+    *,
+    converts: bool,
 ) -> None:
     from lamlam.memory_backends.model.operations import DefineRelation
+    from lamlam.memory_backends.model.references import can_name, references_for
     from lamlam.memory_backends.model.relation_rules import RelationRule
 
     kind: Any = type  # checked by the rule itself
     rule = RelationRule(relation, "one" if one else "many", kind, inverse)
     with own_store(memory, create=True) as store:
-        commit = store.apply([DefineRelation(rule)])
-        n_texts = _count_texts(store, rule) if inverse is not None else 0
+        texts = _texts(store, rule) if inverse is not None else []
+        converted = [fact for fact in texts if converts and can_name(fact)]
+        commit = store.apply([DefineRelation(rule), *references_for(converted)])
     row = _rule_as_json(rule)
+    n_texts = len(texts) - len(converted)
     if as_json:
-        print_json({"revision": commit.revision, "changed": commit.facts, **row})
+        done = {"revision": commit.revision, "changed": commit.facts}
+        print_json({**done, "converted": len(converted), "texts": n_texts, **row})
     else:
         _print([{"relation": relation, "facts": 0, **row}], with_counts=False)
     if n_texts:
         what, them = ("1 fact has", "it") if n_texts == 1 else (f"{n_texts} facts have", "them")
         stderr_console().print(
-            f"{what} a text as value: set {them} again with --type entity to be found from the"
-            " other side",
+            f"{what} a text as value: add --convert, or set {them} again with --type entity, to be"
+            " found from the other side"
+            if not converts
+            else f"{what} a text as value that is too long for a name",
             soft_wrap=True,
         )
 
 
-def _count_texts(store: SyncFactStore, rule: RelationRule) -> int:
-    """Return how many facts of the relation and its inverse are not seen from the other side."""
+def _texts(store: SyncFactStore, rule: RelationRule) -> list[Fact]:
+    """Return the facts of the relation and its inverse that are not seen from the other side."""
     from lamlam.memory_backends.model.keys import relation_key
     from lamlam.memory_backends.model.synonyms import same_relation
     from lamlam.memory_backends.model.values import EntityRef
@@ -125,11 +144,12 @@ def _count_texts(store: SyncFactStore, rule: RelationRule) -> int:
     facts = counted(
         store.scan(namespace=None, include_expired=True), "counting", store.info().facts
     )
-    return sum(
-        not isinstance(fact.value, EntityRef)
-        and any(same_relation(relation_key(fact.relation), key) for key in ours)
+    return [
+        fact
         for fact in facts
-    )
+        if not isinstance(fact.value, EntityRef)
+        and any(same_relation(relation_key(fact.relation), key) for key in ours)
+    ]
 
 
 def _gathered(

@@ -341,6 +341,28 @@ def test_a_value_answers_from_the_other_side(facts: Facts, own: Path) -> None:
     assert facts("get", "Old Mill", "height")[0] == 1
 
 
+def test_texts_from_before_an_inverse_become_references(facts: Facts, own: Path) -> None:
+    """By ``--convert``, with their periods and sources; the history keeps the texts, and what is
+    too long for a name stays.
+    """
+    facts("set", "Ada Quill", "spouse", "Bob Ferris", "--source", "a book")
+    facts("set", "Ada Quill", "spouse", "Rob", "--add", "--from", "1900", "--until", "1910")
+    facts("set", "Ada Quill", "spouse", "x" * 5000, "--add")
+    facts("set", "Ada Quill", "age", "5")
+    line = ("relations", "spouse", "--inverse", "spouse", "--convert")
+    assert facts(*line[:2], line[4])[0] == 2
+    status, out, err = facts(*line, "--json")
+    assert (status, json.loads(out)["converted"], json.loads(out)["texts"]) == (0, 2, 1)
+    assert err.startswith("1 fact has a text as value that is too long for a name")
+    assert as_json(facts("get", "Bob Ferris", "spouse", "--json"))["values"] == ["Ada Quill"]
+    there = ("get", "Rob", "spouse", "--at")
+    assert (facts(*there, "1905")[0], facts(*there, "1920")[0]) == (0, 1)
+    assert "a book" in facts("export", "-")[1]
+    assert "Bob Ferris" in facts("history", "Ada Quill", "spouse")[1]
+    again = json.loads(facts(*line, "--json")[1])
+    assert (again["changed"], again["converted"]) == (0, 0)
+
+
 def test_texts_from_before_an_inverse_are_counted(facts: Facts, own: Path) -> None:
     """They do not answer from the other side, and what to do about it is said."""
     for relation, value in (("owner of", "Old Mill"), ("owner", "Bob Ferris"), ("age", "5")):
