@@ -25,9 +25,8 @@ from lamlam.memory_backends.conformance.backend import Backend
 from lamlam.memory_backends.conformance.laws.base import Laws
 from lamlam.memory_backends.conformance.model.oracle import Oracle
 from lamlam.memory_backends.conformance.model.oracle_commit import FOREVER, Name, OracleRow
-from lamlam.memory_backends.conformance.model.oracle_search import SEARCHED_TEXTS, found_by_oracle
+from lamlam.memory_backends.conformance.model.search_steps import SearchSteps
 from lamlam.memory_backends.conformance.samples import RANDOM, listed
-from lamlam.memory_backends.model.clock import microseconds
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.expiry import ExpiryOptions, with_expired
 from lamlam.memory_backends.model.facts import Fact
@@ -44,7 +43,6 @@ from lamlam.memory_backends.model.operations import (
     SplitEntities,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
-from lamlam.memory_backends.model.search_rules import MAX_LIMIT
 from lamlam.memory_backends.model.timestamps import as_moment, to_us
 from lamlam.memory_backends.model.values import EntityRef, PartialDate, Value, code_of
 from lamlam.memory_backends.protocol import Capability, FactStore
@@ -65,7 +63,6 @@ VALUES: st.SearchStrategy[Value] = st.sampled_from(
 )
 MOMENTS = st.sampled_from(["-0044", "1890", "1900", "1910", "1920", "1930"]).map(as_moment)
 SPACES = st.sampled_from([(), (), (), ("a",)])
-SEARCHED = st.sampled_from(SEARCHED_TEXTS)
 FRACTIONS = st.floats(0, 1)
 
 
@@ -125,7 +122,7 @@ def capability_of(op: Op) -> Iterator[Capability]:
                 yield Capability.NAMESPACES
 
 
-class StoreMachine(RuleBasedStateMachine):
+class StoreMachine(SearchSteps, RuleBasedStateMachine):
     """One store, and the oracle for it."""
 
     backend: ClassVar[Backend]
@@ -313,25 +310,6 @@ class StoreMachine(RuleBasedStateMachine):
         assert found == {
             name for name in ALL_NAMES if self.model.knows((space, canonical_key(name)), as_of)
         }
-
-    @rule(kind=st.sampled_from(["on", "off", "sources"]))
-    def switch_search_index(self, kind: str) -> None:
-        if Capability.SEARCH_INDEX in self.can:
-            self._call(self.store.set_search_index, kind != "off", sources=kind == "sources")
-
-    @rule(text=SEARCHED, space=SPACES | st.none(), sources=st.booleans(), ended=st.booleans())
-    def search(self, text: str, space: Any, *, sources: bool, ended: bool) -> None:
-        if space and Capability.NAMESPACES not in self.can:
-            return
-        result = self._call(
-            self.store.search, text, namespace=space, limit=MAX_LIMIT, sources=sources,
-            include_expired=ended,
-        )  # fmt: skip
-        by = -FOREVER if ended else microseconds(None)
-        found = [((f.namespace, canonical_key(f.entity)), self._seen(f)) for f in result.facts]
-        given = found_by_oracle(self.model.now, text, space, sources=sources, ended_by=by)
-        assert Counter(found) == Counter((name, self._row(row)) for name, row in given)
-        assert result.is_complete
 
     @rule(when=FRACTIONS)
     def look_back(self, when: float) -> None:
