@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lamlam.memory_backends.model.entity_reader import EntityReader, EntityRecord
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.facts_about import MOST_READ, FactsAbout, TextQuestion, fact_line
+from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import Identify, StoredFact, as_fact
 from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.model.timestamps import from_us, holds_at
@@ -104,7 +105,11 @@ class AboutText:
     def _subjects(self, readers: Sequence[EntityReader], name: str) -> list[NamedSubject[OwnFact]]:
         if not is_text(name):
             return []
-        for n, reader in enumerate(readers):
+        order = readers
+        if len(readers) > 1:  # the very name in one of them comes before a similar name in another
+            key = canonical_key(name)
+            order = sorted(readers, key=lambda one: named_record(one, key) is None)
+        for reader in order:
             found = find_entity(reader, name, fuzzy=False)
             if reader.rules and found.part.kind != "exact":
                 found = or_a_value(reader, name, found)
@@ -115,19 +120,21 @@ class AboutText:
                 by_name = {one.name: one for one in near if one is not None}
                 records = [by_name[name] for name in told_apart([*by_name], self.question.text)]
             if records:
-                return [self._subject(record, readers[n:]) for record in records]
+                return [self._subject(record, reader, readers) for record in records]
         return []
 
     def _subject(
-        self, record: EntityRecord, readers: Sequence[EntityReader]
+        self, record: EntityRecord, finder: EntityReader, readers: Sequence[EntityReader]
     ) -> NamedSubject[OwnFact]:
-        namespace, key = split(record.key)
-        holdings = [self._holding(readers[0], record)]
-        for reader in readers[1:]:
-            other = named_record(reader, key)
-            if other is not None:
-                holdings.append(self._holding(reader, other))
-        return NamedSubject(record.key, record.name, namespace, tuple(holdings))
+        key = split(record.key)[1]
+        known = [
+            (reader, record if reader is finder else named_record(reader, key))
+            for reader in readers
+        ]
+        held = [(reader, one) for reader, one in known if one is not None]
+        first = held[0][1]
+        holdings = [self._holding(reader, one) for reader, one in held]
+        return NamedSubject(key, first.name, split(first.key)[0], tuple(holdings))
 
     def _holding(self, reader: EntityReader, record: EntityRecord) -> Holding[OwnFact]:
         # Some records can read a part of their facts; others have them all at hand.

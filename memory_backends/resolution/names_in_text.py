@@ -25,6 +25,7 @@ _ENOUGH_WORDS = 2
 """Ordinary words in lower case that are a name together: "paper lanterns"."""
 _SHORT_QUESTION = 20
 """Words of a question that is about one thing."""
+_ARTICLES = frozenset(("the", "a", "an"))
 _INNER_MARK = re.compile(r"[,;:?!/]|[^\W\d_]{3,}\.\s")
 
 
@@ -94,12 +95,14 @@ class PassageReader:
 
     def other_spellings(self, known: Collection[str]) -> list[str]:
         """Return those that may be known in another spelling, but are not as they are."""
-        # Of "Bergen)" nobody asks where "Bergen" is known.
+        # Of "Bergen)" nobody asks where "Bergen" is known, nor of "the Orb" where "Orb" is.
         done = {(one.first, one.last) for one in self._stretches if one.name.name in known}
         short = (
             one.name.name
             for one in self._stretches
-            if _may_be_spelt_otherwise(one) and (one.first, one.last) not in done
+            if _may_be_spelt_otherwise(one)
+            and (one.first, one.last) not in done
+            and not ((one.first + 1, one.last) in done and self._begins_with_article(one))
         )
         return list(dict.fromkeys(short))
 
@@ -126,6 +129,9 @@ class PassageReader:
             one for one in _author(self._passage) if all(_is_apart(one, other) for other in taken)
         ]
         return PassageNames(tuple(taken), tuple(unsure), tuple(author))
+
+    def _begins_with_article(self, one: _Stretch) -> bool:
+        return self._passage.words[one.first].plain in _ARTICLES
 
     def _may_be_asked_about(self, one: _Stretch) -> bool:
         words = self._passage.words[one.first : one.last + 1]

@@ -220,18 +220,20 @@ async def _by_scans(store: _AskedStore, question: TextQuestion) -> FactsAbout:
 async def _meant(store: _AskedStore, question: TextQuestion, name: str) -> list[NamedSubject[Fact]]:
     from lamlam.memory_backends.resolution.text_facts import told_apart
 
-    at, spaces = question.as_of, question.namespaces
-    for n, space in enumerate(spaces):
+    at, order = question.as_of, list(question.namespaces)
+    if len(order) > 1:  # the very name in one of them comes before a similar name in another
+        very = [one for one in order if await store.known_names([name], namespace=one, as_of=at)]
+        order.sort(key=lambda one: one not in very)
+    for space in order:
         (result,) = await store.lookup_many([Lookup(name, "", space, None, at)])
         entities = told_apart(_entities(result), question.text)
         if entities:
             return [
                 _subject(
                     entity,
-                    space,
                     [
-                        [fact async for fact in store.scan(entity, namespace=one, as_of=at)]
-                        for one in spaces[n:]
+                        (one, [fact async for fact in store.scan(entity, namespace=one, as_of=at)])
+                        for one in question.namespaces
                     ],
                 )
                 for entity in entities
@@ -271,8 +273,11 @@ def _by_lookups(store: FastLookups, question: TextQuestion) -> FactsAbout:
 def _meant_now(store: FastLookups, question: TextQuestion, name: str) -> list[NamedSubject[Fact]]:
     from lamlam.memory_backends.resolution.text_facts import told_apart
 
-    at, spaces = question.as_of, question.namespaces
-    for n, space in enumerate(spaces):
+    at, order = question.as_of, list(question.namespaces)
+    if len(order) > 1:
+        very = [one for one in order if store.known_names_nowait([name], namespace=one, as_of=at)]
+        order.sort(key=lambda one: one not in very)
+    for space in order:
         view = store.describe_nowait(name, fuzzy=False, namespace=space, as_of=at)
         views = (
             [view]
@@ -282,7 +287,10 @@ def _meant_now(store: FastLookups, question: TextQuestion, name: str) -> list[Na
         entities = told_apart([one.name for one in views], question.text)
         if entities:
             return [
-                _subject(entity, space, [_facts_now(store, entity, one, at) for one in spaces[n:]])
+                _subject(
+                    entity,
+                    [(one, _facts_now(store, entity, one, at)) for one in question.namespaces],
+                )
                 for entity in entities
             ]
     return []
@@ -301,21 +309,22 @@ def _facts_now(
     ]
 
 
-def _subject(
-    entity: str, namespace: Namespace, given: Iterable[Sequence[Fact]]
-) -> NamedSubject[Fact]:
+def _subject(entity: str, given: Iterable[tuple[Namespace, Sequence[Fact]]]) -> NamedSubject[Fact]:
     from lamlam.memory_backends.resolution.text_facts import Holding, NamedSubject, SubjectFact
 
     now = microseconds(None)
+    known = [(space, facts) for space, facts in given if facts]
     holdings = []
-    for facts in given:
+    for _, facts in known:
         holding = [
             SubjectFact(relation_key(fact.relation), fact)
             for fact in facts[:MOST_READ]
             if holds_at(to_us(fact.valid_from), to_us(fact.valid_to), now)
         ]
         holdings.append(Holding(holding, len(facts) > MOST_READ))
-    return NamedSubject((namespace, canonical_key(entity)), entity, namespace, tuple(holdings))
+    # Where nothing holds, of what has ended: it is found by its name all the same.
+    space, name = (known[0][0], known[0][1][0].entity) if known else ((), entity)
+    return NamedSubject(canonical_key(entity), name, space, tuple(holdings))
 
 
 def _line(fact: Fact) -> str:

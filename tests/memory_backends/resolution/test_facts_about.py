@@ -117,6 +117,21 @@ def test_an_overlay_reads_both_layers() -> None:
     assert Overlay(store, SPACE, None).facts_about_nowait("Bob Vane").names == ()
 
 
+def test_the_very_name_comes_before_a_similar_one() -> None:
+    """A user's "Orb (planet)" does not replace the shared "Orb" in a text that says Orb."""
+    store = GraphStore()
+    store.load_nowait(
+        [
+            Fact(entity="Orb", relation="kind", value="jewel"),
+            Fact(entity="Orb (planet)", relation="kind", value="planet", namespace=SPACE),
+        ]
+    )
+    about = store.facts_about_nowait("the Orb", namespace=SPACE)
+    assert about.lines() == ("Orb: kind: jewel",)
+    alone = store.facts_about_nowait("the Orb", namespace=SPACE, shared_namespace=None)
+    assert alone.lines() == ("Orb (planet): kind: planet",)
+
+
 def names_found(given: str, *stored: str) -> list[str]:
     """Return what is found of stored names in a text."""
     store = GraphStore()
