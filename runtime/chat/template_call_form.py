@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
+from os.path import commonprefix
 from typing import Any
 
 from lamlam.runtime.chat.call_grammar import CallForm
@@ -48,7 +49,7 @@ def find_call_form(
         return None
     name_at, arguments_at, end = first
     opening, middle = single[start:name_at], single[name_at + len(_NAME) : arguments_at]
-    ending = _up_to_end(single[end:], ends)
+    ending = _up_to_end(single[end:], ends, asked)
     form = CallForm(_plain(opening).lstrip(), _plain(middle), None, _plain(ending))
     if needs.has_single_calls or not _is_short(form):
         return form if _is_short(form) else None
@@ -95,10 +96,17 @@ def _common(asked: str, single: str) -> int:
     return len(before)
 
 
-def _up_to_end(text: str, ends: Collection[str]) -> str:
-    """Return what follows the last call in its message."""
+def _up_to_end(text: str, ends: Collection[str], asked: str) -> str:
+    """Return what follows the last call in its message.
+
+    Args:
+        asked: a prompt, which ends as the text does where no token ends a message.
+    """
     found = [text.find(end) for end in ends if end and end in text]
-    return text[: min(found)].rstrip() if found else text.rstrip()
+    if found:
+        return text[: min(found)].rstrip()
+    same = commonprefix([text[::-1], asked[::-1]])
+    return text[: len(text) - len(same)].rstrip()
 
 
 def _plain(part: str) -> str:

@@ -71,6 +71,12 @@ HARMONY = (
     "{{ m.content }}<|end|>{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|start|>assistant{% endif %}"
 )
+NO_END = _template(
+    '{"name": "{{ m.tool_calls[0].function.name }}", "parameters": '
+    "{{ m.tool_calls[0].function.arguments | tojson }}}",
+    head="{% for m in messages %}\n### {{ m.role }}: {{ m.content or '' }}",
+    end="{% endfor %}{% if add_generation_prompt %}\n### assistant: {% endif %}",
+)
 OBJECT = _template("{{ m.tool_calls | tojson }}")
 ARGUMENTS_FIRST = _template(
     "{% for c in m.tool_calls %}<tool_call>{{ c.function.arguments | tojson }}"
@@ -94,6 +100,7 @@ FORMS = {
         CallForm("<function=", ">", "</function><function=", "</function>"),
     ),
     "of nobody else": (OWN, CallForm("CALL ", " WITH ", " AND ", " END")),
+    "no token ends a message": (NO_END, BARE_FORM),
     "gpt-oss": (HARMONY, HARMONY_FORM),
     "no tools": (CHATML, TAGGED_FORM),
     "calls as in the tests": (
