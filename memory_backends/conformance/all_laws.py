@@ -36,7 +36,7 @@ from lamlam.memory_backends.conformance.laws.several_values import (
 )
 from lamlam.memory_backends.conformance.laws.time_travel import HistoryLaws, ValidTimeLaws
 from lamlam.memory_backends.conformance.laws.undo import UndoLaws
-from lamlam.memory_backends.conformance.model.state_machine import ModelLaws
+from lamlam.memory_backends.conformance.model.model_laws import ModelLaws
 
 SUITES: tuple[type[Laws], ...] = (
     DeclarationLaws,

@@ -309,11 +309,11 @@ class _Erasure:
             gone: the names that each entity had, as stored, by its scoped key.
             aliases: other names that go with them.
         """
-        wanted = {*gone, *aliases}
-        for one in wanted:
+        # A name of one that is gone may be an alias of another entity by now: that stays.
+        for one in aliases:
             self.writer.search.touch_alias(one)
-        self.connection.executemany("DELETE FROM alias WHERE key = ?", [(one,) for one in wanted])
-        self._forget_events(wanted)
+        self.connection.executemany("DELETE FROM alias WHERE key = ?", [(one,) for one in aliases])
+        self._forget_events({*gone, *aliases})
         # One that shares its number with another entity is in the change log too.
         self._forget_touched({row_id(key) for key in gone if not self._beside(key)})
         for key, names in gone.items():

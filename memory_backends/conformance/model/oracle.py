@@ -20,11 +20,13 @@ from lamlam.memory_backends.conformance.model.oracle_commit import (
     OracleMerge,
     OracleRow,
     OracleState,
+    has_value,
 )
+from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.operations import Op
 from lamlam.memory_backends.model.synonyms import asks_for, same_relation
-from lamlam.memory_backends.model.values import EntityRef
+from lamlam.memory_backends.model.values import EntityRef, Value
 
 
 class Oracle:
@@ -65,10 +67,27 @@ class Oracle:
             self.keys[key] = commit
         return commit
 
-    def erase(self, name: Name, relation: str | None = None, *, keeps_history: bool = True) -> int:
+    def erase(
+        self,
+        name: Name,
+        relation: str | None = None,
+        value: Value | None = None,
+        *,
+        keeps_history: bool = True,
+        with_facts_of_others: bool = False,
+        placeholder: str | None = None,
+    ) -> int:
         """Remove all of it, past included; return how many facts and versions of facts that were.
 
         A store that keeps no history finds nothing to erase where all facts have ended.
+
+        Args:
+            name: of the entity, or an alias of it.
+            relation: only facts of it.
+            value: only this value of the relation.
+            keeps_history: the store does.
+            with_facts_of_others: those whose value it is go, too.
+            placeholder: what they state instead.
         """
         asked, name = name, self.now.meant(name)
         # Under its other names it may once have been a separate entity, with a past.
@@ -87,7 +106,8 @@ class Oracle:
         wanted = canonical_key(relation) if relation is not None else None
 
         def stays(row: OracleRow) -> bool:
-            return wanted is not None and not same_relation(row.key, wanted)
+            is_other = wanted is not None and not same_relation(row.key, wanted)
+            return is_other or not has_value(row, value)
 
         own = {
             (one, row)
@@ -101,16 +121,32 @@ class Oracle:
             for merge, row in self._brought(gone)
             if not stays(row) and (keeps_history or row in self.now.rows(merge.kept))
         ]
+        plain = {key for _, key in gone}
+        of_others = {
+            (one, row)
+            for state in (self.states if keeps_history and with_facts_of_others else [self.now])
+            for one in state.facts
+            if with_facts_of_others and one[0] == name[0] and one not in gone
+            for row in state.rows(one)
+            if _names_any(row, plain)
+        }
+        own |= of_others
         erased = own | {(merge.kept, row) for merge, row in brought}
         if not erased:
             return 0
+        before = deepcopy(self.now)
         for state in self.states:
             for one in {one for one, _ in erased}:
                 state.facts[one] = [row for row in state.rows(one) if (one, row) not in erased]
         state = deepcopy(self.now)
         is_empty = not state.rows(name)
+        if placeholder is not None:
+            self._place(state, before, of_others, placeholder)
+        emptied = {one for one, _ in of_others if not state.rows(one)}
         if is_empty:
+            emptied |= {name, *chain}
             state.aliases = {a: e for a, e in state.aliases.items() if e != name}
+        state.aliases = {a: e for a, e in state.aliases.items() if e not in emptied}
         unknown = {one for one in gone if not any(s.rows(one) for s in self.states)}
         given = {
             other
@@ -135,7 +171,7 @@ class Oracle:
                 both=old.both - lost,
                 aliases=tuple(alias for alias in old.aliases if alias not in nameless),
             )
-            if until is None and not (is_empty and old.kept in chain):
+            if until is None and old.kept not in emptied:
                 standing.append(lean)
             else:
                 over.append((lean, FOREVER if until is None else until))
@@ -143,6 +179,53 @@ class Oracle:
         self.states.append(state)
         self.events.append([])
         return len(erased)
+
+    def note_revision(self) -> None:
+        """Note a commit that changed nothing that is known here."""
+        self.states.append(deepcopy(self.now))
+        self.events.append([])
+
+    def _place(
+        self,
+        state: OracleState,
+        before: OracleState,
+        gone: set[tuple[Name, OracleRow]],
+        placeholder: str,
+    ) -> None:
+        """Put the placeholder behind what others state, for each value that they stated."""
+        revision = self.revision + 1
+        for one in {one for one, _ in gone}:
+            for n, row in enumerate(before.rows(one)):
+                if (one, row) in gone:
+                    is_entity = isinstance(row.value, EntityRef)
+                    new = replace(
+                        row,
+                        value=EntityRef(placeholder) if is_entity else placeholder,
+                        surface=placeholder,
+                        since=revision,
+                        place=(revision, n),
+                    )
+                    if all(new.same != other.same for other in state.rows(one)):
+                        state.facts.setdefault(one, []).append(new)
+
+    def erase_space(self, space: Namespace, *, keeps_history: bool = True) -> int:
+        """Remove all of a namespace; return how many facts and versions of facts that were."""
+        gone = {
+            (one, row)
+            for state in (self.states if keeps_history else [self.now])
+            for one in state.facts
+            if one[0] == space
+            for row in state.rows(one)
+        }
+        if gone:
+            self.states.append(deepcopy(self.now))
+            self.events.append([])
+            for state in self.states:
+                state.facts = {one: rows for one, rows in state.facts.items() if one[0] != space}
+                state.aliases = {a: e for a, e in state.aliases.items() if a[0] != space}
+                state.merges = [one for one in state.merges if one.kept[0] != space]
+                state.over = [one for one in state.over if one[0].kept[0] != space]
+        return len(gone)
 
     def _brought(self, names: set[Name]) -> list[tuple[OracleMerge, OracleRow]]:
         """Return what others had from these and no longer have, and by which merge.
@@ -289,6 +372,12 @@ class Oracle:
                 found += [rule.key] if same_relation(other, key) else []
                 found += [other] if same_relation(rule.key, key) else []
         return list(dict.fromkeys(found))
+
+
+def _names_any(row: OracleRow, names: set[str]) -> bool:
+    """Return whether the value of a row is an entity, or a text, of one of these names."""
+    is_named = isinstance(row.value, EntityRef) and canonical_key(row.value.name) in names
+    return is_named or canonical_key(row.surface) in names
 
 
 def _held(given: list[tuple[OracleRow, str]], at: int) -> list[str]:

@@ -167,7 +167,7 @@ class OracleCommit:
                     if (
                         is_over
                         and (named if exact else same_relation(r.key, key))
-                        and _is(r, value)
+                        and has_value(r, value)
                     ):
                         self.end(name, r)
             case DefineRelation(rule):
@@ -349,7 +349,8 @@ def _begin(moment: Any) -> int:
     return -FOREVER if begin is None else begin
 
 
-def _is(row: OracleRow, value: Value | None) -> bool:
+def has_value(row: OracleRow, value: Value | None) -> bool:
+    """Return whether a row has this value; a text also names a typed one by its surface."""
     if value is None:
         return True
     if isinstance(value, str):

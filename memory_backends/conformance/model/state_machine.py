@@ -9,24 +9,21 @@ from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-from hypothesis import Phase, settings
+from anyio.from_thread import BlockingPortal
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from lamlam.errors import BadFact, CannotUndo, Conflict, FactStoreError, TooManyValues
 from lamlam.memory_backends.conformance.backend import Backend
-from lamlam.memory_backends.conformance.laws.base import Laws
 from lamlam.memory_backends.conformance.model.oracle import Oracle
 from lamlam.memory_backends.conformance.model.oracle_commit import FOREVER, Name, OracleRow
 from lamlam.memory_backends.conformance.model.search_steps import SearchSteps
-from lamlam.memory_backends.conformance.samples import RANDOM, listed
+from lamlam.memory_backends.conformance.samples import listed
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.expiry import ExpiryOptions, with_expired
 from lamlam.memory_backends.model.facts import Fact
@@ -259,22 +256,6 @@ class StoreMachine(SearchSteps, RuleBasedStateMachine):
 
         return self.portal.call(apply)
 
-    @rule(entity=NAMES, relation=st.none() | RELATIONS, space=SPACES)
-    def erase(self, entity: str, relation: str | None, space: tuple[str, ...]) -> None:
-        if Capability.ERASE not in self.can or (space and Capability.NAMESPACES not in self.can):
-            return
-        n_before = self.model.erase(
-            (space, canonical_key(entity)), relation, keeps_history=Capability.HISTORY in self.can
-        )
-        receipt = self._call(self.store.erase, entity, relation, namespace=space)
-        self.is_erased = self.is_erased or bool(n_before)
-        if Capability.HISTORY in self.can:
-            assert receipt.facts == n_before
-        if Capability.ERASE_PHYSICAL in self.can:
-            # A text of a letter or two cannot be searched for, as the receipt then says.
-            is_short = any("too short" in place for place in receipt.pending)
-            assert receipt.verified == (bool(receipt.facts) and not is_short), receipt
-
     # What is asked --------------------------------------------------------------------------------
 
     @rule(entity=NAMES, relation=RELATIONS, space=SPACES, at=MOMENTS, when=st.none() | FRACTIONS)
@@ -407,34 +388,3 @@ class StoreMachine(SearchSteps, RuleBasedStateMachine):
             row.relation, code_of(row.value), row.surface, row.sources, row.confidence,
             row.begin, row.end, row.since,
         )  # fmt: skip
-
-
-class ModelLaws(Laws):
-    """Suite 0: whatever is done to a store, it answers like the model."""
-
-    suite = "model"
-
-    def test_a_store_is_what_the_model_is(self, conformance_backend: Backend) -> None:
-        """After any operations in any order every read of the store is the model's: facts, past,
-        names and feed.
-        """
-        run_machine(conformance_backend)
-
-
-def run_machine(backend: Backend, examples: int | None = None, steps: int = STEPS) -> None:
-    """Run the machine on the backend.
-
-    Raises:
-        AssertionError: store and model disagree; the steps to it are printed.
-    """
-    with start_blocking_portal(backend.event_loop) as portal:
-        machine = type("Machine", (StoreMachine,), {"backend": backend, "portal": portal})
-        run_state_machine_as_test(
-            machine,
-            settings=settings(
-                RANDOM,
-                max_examples=examples or backend.examples,
-                stateful_step_count=steps,
-                phases=tuple(p for p in Phase if backend.is_shrunk or p is not Phase.shrink),
-            ),
-        )

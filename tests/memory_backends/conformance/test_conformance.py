@@ -15,7 +15,7 @@ from lamlam.memory_backends.conformance.known_backends import (
 )
 from lamlam.memory_backends.conformance.laws.atomicity import AtomicityLaws
 from lamlam.memory_backends.conformance.laws.concurrency import ConcurrencyLaws
-from lamlam.memory_backends.conformance.model.state_machine import ModelLaws
+from lamlam.memory_backends.conformance.model.model_laws import ModelLaws
 from lamlam.testing.neo4j_servers import Neo4jServer
 from tests.paths import OLD_STORES
 
