@@ -168,10 +168,16 @@ class ErasurePlan:
             self.passed,
             reached=self.keys,
             unknown=self.unknown,
-            nameless=self.names_gone(freed),
+            nameless=[
+                key
+                for key in self.names_gone(freed)
+                # One may name another entity by now.
+                if (holder := reader.alias(key)) is None or holder in self.forgotten
+            ],
             emptied=self.emptied,
             between=reader.merges_between,
             identify=self.identify,
+            stated_by_none=[fact for fact in self.lost() if fact in self.taken_of_owners],
         )
 
 

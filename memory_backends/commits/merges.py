@@ -21,6 +21,7 @@ from lamlam.memory_backends.commits.carried import (
 from lamlam.memory_backends.commits.erasure_reach import TakenFacts
 from lamlam.memory_backends.model.entity_reader import EntityReader, MergeRecord
 from lamlam.memory_backends.model.lookups import Identify, PastVersion, StoredFact
+from lamlam.memory_backends.model.namespaces import split
 
 
 class MergedVersions(NamedTuple):
@@ -114,6 +115,7 @@ class RecordsAfterErasure:
         emptied: Collection[str],
         between: MergesBetween,
         identify: Identify,
+        stated_by_none: Collection[StoredFact] = (),
     ) -> None:
         """Take what was erased.
 
@@ -126,8 +128,11 @@ class RecordsAfterErasure:
             emptied: entities that the erasure reaches and that hold no fact any more.
             between: gives records as they were.
             identify: gives the ids of facts.
+            stated_by_none: erased facts that no entity of the namespace states any more.
         """
         self._erased = erased
+        self._stated_by_none = stated_by_none
+        self._space = split(next(iter(reached)))[0] if reached else ()
         self._passed = tuple(passed)
         self._reached = frozenset(reached)
         self._unknown, self._nameless = frozenset(unknown), frozenset(nameless)
@@ -155,5 +160,7 @@ class RecordsAfterErasure:
     def _gone(self, record: MergeRecord) -> set[str]:
         facts = [*self._erased.get(record.kept, ()), *self._erased.get(record.merged, ())]
         facts += [old.fact for by, versions in self._passed if by == record for old in versions]
+        if self._stated_by_none and split(record.kept)[0] == self._space:
+            facts += self._stated_by_none
         gone = {id_in(record, fact, self._identify) for fact in facts}
         return gone | self._statements if record.merged in self._reached else gone
