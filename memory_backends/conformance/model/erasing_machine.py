@@ -34,7 +34,7 @@ class ErasingMachine(StoreMachine):
 
     @rule(entity=NAMES, relation=RELATIONS, value=VALUES, space=SPACES)
     def erase_value(self, entity: str, relation: str, value: Value, space: tuple[str, ...]) -> None:
-        """One value of a relation goes, by its type or its surface."""
+        """Erase one value of a relation, by its type or its surface."""
         if self._erases(space):
             try:
                 receipt = self._call(self.store.erase, entity, relation, value, namespace=space)
@@ -50,7 +50,7 @@ class ErasingMachine(StoreMachine):
         choice=st.sampled_from(["retract", "replace"]),
     )
     def erase_as_value(self, entity: str, space: tuple[str, ...], choice: MentionChoice) -> None:
-        """An entity goes, with the facts whose value it is."""
+        """Erase an entity with the facts whose value it is."""
         if self._erases(space):
             placeholder = _PLACEHOLDER if choice == "replace" else None
             try:
@@ -71,7 +71,7 @@ class ErasingMachine(StoreMachine):
 
     @rule()
     def erase_space(self) -> None:
-        """All of a namespace goes."""
+        """Erase all of a namespace."""
         if self._erases(("a",)):
             n_before = self.model.erase_space(("a",), keeps_history=self._keeps)
             self._compare(self._call(self.store.erase_namespace, ("a",)), n_before)
