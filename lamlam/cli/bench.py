@@ -119,6 +119,17 @@ def lookup(
     print_result(figures, as_json)
 
 
+@app.command(epilog="Example: lamlam bench search --facts 1000000")
+def search(
+    facts: Annotated[int, typer.Option(min=1, help="How many facts the file holds.")] = 1_000_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure the milliseconds of searches by parts, names and questions, with a search index."""
+    from lamlam.benchmarks.search import search_benchmark
+
+    print_result(search_benchmark(facts), as_json)
+
+
 @app.command(epilog="Example: lamlam bench load --facts 1000000")
 def load(
     facts: Annotated[int, typer.Option(min=1, help="How many facts to write.")] = 100_000,

@@ -47,6 +47,8 @@ _HASH_BYTES = 1 << 27
 """Of memory, at most, for an index that is made: written in one go it leaves no free pages."""
 _USUAL_HASH_BYTES = 1 << 20
 _OFFSET = 1 << 63
+_EMPTY = ((1, b""), (10, bytes(7)))
+"""The records of a table of FTS5 that holds nothing."""
 _STALE = 0
 """The version of an index that was not kept in step."""
 
@@ -262,6 +264,7 @@ class SearchIndexWriter:
         """Empty an index that this SQLite cannot keep, without FTS5: another one makes it anew."""
         for table in ("search_data", "search_idx"):
             self._connection.execute(f"DELETE FROM {table}")
+        self._connection.executemany("INSERT INTO search_data (id, block) VALUES (?, ?)", _EMPTY)
         self._connection.execute("UPDATE search_state SET version = ?", (_STALE,))
 
     def _set(self, option: str, value: int) -> None:
