@@ -127,4 +127,4 @@ def _is_ordinary(plain: str) -> bool:
     word = plain.removesuffix("'s")
     if not is_text(word) or not any(map(str.isalpha, word)):
         return True
-    return is_common_word(word) or names_relations(word)
+    return word in listed("everyday words") or is_common_word(word) or names_relations(word)
