@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lamlam.cli.facts_options import (
+    Actor,
     Entity,
     InNamespace,
     Json,
@@ -70,6 +71,7 @@ def set_(
         str | None,
         typer.Option("--surface", help="The text to write for it, if not the usual one."),
     ] = None,
+    actor: Actor = None,
     add: Annotated[
         bool, typer.Option("--add", help="Keep the values that the relation already has.")
     ] = False,
@@ -104,7 +106,7 @@ def set_(
             is_same = same_relation(relation_key(held), relation_key(relation))
             if known.entity.kind == "exact" and is_same:
                 fact = fact.model_copy(update={"relation": held})
-        commit = store.apply([Assert(fact) if add else Replace(fact)])
+        commit = store.apply([Assert(fact) if add else Replace(fact)], actor=actor)
         at = _moment_of(fact)
         result = store.lookup(entity, relation, namespace=fact.namespace, valid_at=at)
         values, fact_ids = list(result.values), list(result.fact_ids)
@@ -173,6 +175,7 @@ def retract(
     memory: WriteMemory = None,
     namespace: InNamespace = None,
     type: ValueType = None,
+    actor: Actor = None,
     as_json: Json = False,
 ) -> None:
     """End facts and keep them in the history. Exit status 1 if there are none.
@@ -184,7 +187,7 @@ def retract(
     space = namespace_of(namespace)
     ended = None if value is None else value_of(value, type)
     with own_store(memory) as store:
-        commit = store.apply([Retract(entity, relation, ended, space)])
+        commit = store.apply([Retract(entity, relation, ended, space)], actor=actor)
         if not commit.facts:
             hint_at_name(store, entity, space, lacks=repr(relation))
     figures = {"revision": commit.revision, "facts": commit.facts}

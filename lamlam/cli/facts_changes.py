@@ -52,11 +52,9 @@ def changes(
     """
     space = None if namespace is None else namespace_of(namespace)
     with own_store(memory, read_only=True) as store:
-        info = store.info()
-        first = info.changes_since if since is None else _before(store, since, "--since")
-        last = int(info.revision) if until is None else _upto(store, until)
+        first, last = bounds(store, since, until)
         read = read_where(memory, store)
-        found = _upto_revision(store.changes(max(first, 0), namespace=space), last)
+        found = _upto_revision(store.changes(first, namespace=space), last)
         if as_json:
             given = [change_as_json(change) for change in found]
             n_changes = len(given)
@@ -68,6 +66,18 @@ def changes(
             said = f"nothing was changed after revision {first} and up to {last} {read}"
             stderr_console().print(printable_line(said), soft_wrap=True)
         raise typer.Exit(NOT_FOUND)
+
+
+def bounds(store: SyncFactStore, since: str | None, until: str | None) -> tuple[int, int]:
+    """Return the revision after which the changes begin that two options name, and the last one.
+
+    Raises:
+        UsageError: one names neither a date nor a revision.
+    """
+    info = store.info()
+    first = info.changes_since if since is None else _before(store, since, "--since")
+    last = int(info.revision) if until is None else _upto(store, until)
+    return max(int(first), 0), int(last)
 
 
 def _upto_revision(found: Iterable[Change], last: int) -> Iterator[Change]:

@@ -57,6 +57,10 @@ AsOf = Annotated[
     int | None,
     typer.Option("--as-of", metavar="REVISION", help="Read the store as it was at this revision."),
 ]
+Actor = Annotated[
+    str | None,
+    typer.Option("--actor", help="Who changes it; stands in the history and in `facts changes`."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

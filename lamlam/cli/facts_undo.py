@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from lamlam.cli.facts_options import Json, WriteMemory
+from lamlam.cli.facts_options import Actor, Json, WriteMemory
 from lamlam.cli.facts_stores import own_store
 from lamlam.cli.output import print_figures, print_json, printable_line, shortened
 
@@ -36,9 +36,7 @@ def undo(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")
     ] = False,
-    actor: Annotated[
-        str | None, typer.Option("--actor", help="Who does it; stands in the history.")
-    ] = None,
+    actor: Actor = None,
     as_json: Json = False,
 ) -> None:
     """Take back what a commit did, by a new commit; the history keeps both.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 import lamlam
+from lamlam.cli.facts_changes import bounds
 from lamlam.memory_backends.model.clock import clock_at
 from tests.cli.facts_command import Facts, as_json
 
+_DAYS = ("2020-05-01", "2021-05-01T12:00:00+00:00", "2022-05-01")
 STORE = ("--memory", "sqlite:///mine.db")
 
 
@@ -25,9 +27,8 @@ def mayor(name: str, **more: object) -> lamlam.Fact:
 @pytest.fixture
 def three(facts: Facts) -> Facts:
     """Three commits, a year apart, two of them with an actor."""
-    put(mayor("A"), at="2020-05-01", actor="registrar")
-    put(mayor("B"), at="2021-05-01T12:00:00+00:00")
-    put(mayor("C"), at="2022-05-01", actor="editor")
+    for name, at, actor in zip("ABC", _DAYS, ("registrar", None, "editor"), strict=True):
+        put(mayor(name), at=at, actor=actor)
     return facts
 
 
@@ -46,14 +47,19 @@ def three(facts: Facts) -> Facts:
         (("--since", "44 BC", "--until", "9999-12-31"), [1, 2, 3]),
     ],
 )
-def test_changes_by_date_and_revision(
-    three: Facts, options: tuple[str, ...], revisions: list[int]
+def test_a_date_or_revision_bounds_the_changes(
+    options: tuple[str, ...], revisions: list[int]
 ) -> None:
     """A date includes all of its day, month or year; a number is a revision, or a year that the
     store has not reached.
     """
-    told = as_json(three("changes", "--json", *options, *STORE))["changes"]
-    assert sorted({one["revision"] for one in told}) == revisions
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    with lamlam.SyncFactStore("memory:") as store:
+        for name, at in zip("ABC", _DAYS, strict=True):
+            with clock_at(at):
+                store.apply([lamlam.Replace(mayor(name))])
+        first, last = bounds(store, given.get("--since"), given.get("--until"))
+    assert [number for number in (1, 2, 3) if first < number <= last] == revisions
 
 
 def test_changes_say_when_and_by_whom(three: Facts) -> None:
@@ -74,16 +80,14 @@ def test_changes_say_when_and_by_whom(three: Facts) -> None:
     ("options", "said"),
     [
         (("--since", "soon"), "--since: 'soon' is not a moment"),
-        (("--since", "2021-05-01T12:00:00"), "has no zone"),
         (("--since", "7"), "is at revision 3 and has not reached 7"),
-        (("--until", "99/99"), "--until:"),
+        (("--until", "2021-05-01T12:00:00"), "--until: the time 2021-05-01T12:00:00 has no zone"),
     ],
 )
 def test_changes_refuse_what_is_no_date(three: Facts, options: tuple[str, ...], said: str) -> None:
     """One line says which option is wrong."""
     status, out, error = three("changes", *options, *STORE)
     assert (status, out) == (2, "") and said in error and error.count("\n") == 1
-    assert three("changes", "--since", "2030", *STORE)[0] == 1
 
 
 def test_history_says_when_and_by_whom(three: Facts) -> None:
@@ -104,11 +108,8 @@ def test_an_undo_is_shown_done_and_refused(three: Facts) -> None:
     assert "by judge" in three("changes", "--since", "3", *STORE)[1]
     status, _, error = three("undo", "2", *STORE)
     assert status == 2 and "'mayor' of 'Lowmere' (revision 3)" in error and "--later skip" in error
-    assert three("undo", "2", "--later", "skip", *STORE)[0] == 1
     assert three("undo", "2", "--force", *STORE)[0] == 0
     assert as_json(three("get", "Lowmere", "mayor", "--json", *STORE))["values"] == ["A"]
-    assert three("undo", "2", "--later", "now", *STORE)[0] == 2
-    assert three("undo", "99", *STORE)[0] == 2
 
 
 def test_a_sweep_is_shown_and_done(facts: Facts) -> None:
@@ -120,10 +121,8 @@ def test_a_sweep_is_shown_and_done(facts: Facts) -> None:
     assert status == 1 and "but for other times: A until 2020-01-01" in error
     (near,) = as_json(facts("get", "Lowmere", "mayor", "--json", *STORE))["candidates"]
     assert (near["valid_to"], near["facts"][0]["value"]) == ("2020-01-01", "A")
-    assert facts("sweep", "--at", "2019-06", *STORE)[0] == 1
-    assert facts("sweep", "--namespace", "users/7", *STORE)[0] == 1
+    assert facts("sweep", "--at", "2019-06", "--namespace", "users/7", *STORE)[0] == 1
     assert as_json(facts("sweep", "--dry-run", "--json", *STORE))["facts"] == 1
     assert as_json(facts("sweep", "--json", *STORE))["ended"][0]["value"] == "A"
-    assert facts("sweep", *STORE)[0] == 1
     (past,) = as_json(facts("history", "Lowmere", "--json", *STORE))["facts"]
     assert past["retracted_by"] == "expiry"

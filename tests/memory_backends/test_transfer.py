@@ -150,3 +150,15 @@ def test_any_facts_and_rules_survive(backend: str, items: list[Item]) -> None:
         with SyncFactStore(url_of(backend, Path(folder))) as second:
             put(second, FactFile(path))
             assert _held(second) == _held(first)
+
+
+def test_a_copy_has_what_has_expired() -> None:
+    """Facts whose period has ended are copied, from the change log as from a scan."""
+    fact = Fact(entity="Lowmere", relation="mayor", value="Ada", valid_to="2020")
+    with SyncFactStore("memory:") as store:
+        revision = store.apply([Assert(fact)]).revision
+        assert list(store.scan()) == []
+        for items in (contents(store), contents(store, as_of=revision)):
+            with SyncFactStore("memory:") as copy:
+                put(copy, items)
+                assert [one.surface for one in copy.scan(include_expired=True)] == ["Ada"]
