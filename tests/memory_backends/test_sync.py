@@ -40,8 +40,11 @@ from lamlam.one_process import OneProcess
 from tests.limits import HANG_S
 from tests.memory_backends.stores import BACKENDS, url_of
 
-# `close`, and the end of a `with` block; what `facts_about` asks a backend
-_OTHERWISE = {"aclose", "about_text", "about_text_nowait"}
+# `close`, and the end of a `with` block; what `facts_about`, `search` and `names` ask a backend
+_OTHERWISE = {"aclose", "about_text", "about_text_nowait", "search_one", "names_with"}
+# What the reading of a prompt asks: `describe_nowait`, `homonyms_nowait` and
+# `known_names_nowait` say the same.
+_OTHERWISE |= {"meanings_nowait", "possible_names_nowait"}
 
 
 def _methods(kind: type) -> dict[str, Callable[..., object]]:
