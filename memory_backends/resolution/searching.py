@@ -36,7 +36,9 @@ from lamlam.memory_backends.model.search_text import is_indexed, search_form
 MOST_PLACES = 4_000
 """Places of the index that one step reads, where it does not find enough before."""
 _MOST_OF_A_WORD = 1_000
-_PLACES_MORE = 40
+_PLACES_FIRST = 256
+"""Places that are asked for at first: most often they are enough."""
+_PLACES_MORE = 16
 """Places that are read when there is enough already: some may be better."""
 _MOST_SHORT = 20_000
 """Entities among which a part of one or two letters is looked for, where there is an index."""
@@ -245,9 +247,13 @@ class SearchPlan:
         yield from self._read_places([place for place, _ in counts.most_common(_MOST_OF_A_WORD)])
 
     def _places(self, asked: AskedTerms, most: int) -> Steps[None]:
-        places = list((yield FindPlaces(asked, most)))
-        self._hits.is_cut |= len(places) == most
-        yield from self._read_places(places)
+        for at_most in (min(_PLACES_FIRST, most), most):
+            places = list((yield FindPlaces(asked, at_most)))
+            is_all = len(places) < at_most
+            self._hits.is_cut |= not is_all and at_most == most
+            yield from self._read_places(places)
+            if is_all or self._hits.is_enough():
+                return
 
     def _read_places(self, places: Sequence[Place]) -> Steps[None]:
         new = [place for place in places if place not in self._read]
