@@ -18,7 +18,7 @@ INDEX_VERSION = 1
 """Changes with `search_form`, `grams_of` and what terms there are: an older index is made anew."""
 NAME, VALUE, SOURCE, SPACE = "nvsx"
 """Fields: of names and aliases, of values, of sources, and the namespace itself."""
-_MOST_GRAMS = 10
+_MOST_GRAMS = 6
 """Of a long text so many groups are asked for: they leave few others."""
 Term = tuple[str, str]
 """A field and a letter group."""

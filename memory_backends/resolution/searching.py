@@ -38,6 +38,8 @@ MOST_PLACES = 4_000
 _MOST_OF_A_WORD = 1_000
 _PLACES_FIRST = 256
 """Places that are asked for at first: most often they are enough."""
+_SHORT_PART = 5
+"""Letters up to which a part is in so many names that those that begin with it are asked for first."""
 _PLACES_MORE = 16
 """Places that are read when there is enough already: some may be better."""
 _MOST_SHORT = 20_000
@@ -216,7 +218,7 @@ class SearchPlan:
         field = {STEPS[0]: NAME, STEPS[1]: VALUE, STEPS[3]: SOURCE}.get(step)
         if field is None or (field == SOURCE and not query.sources):
             return
-        if is_indexed(query.part) and len(query.part) > 1:
+        if is_indexed(query.part) and 1 < len(query.part) <= _SHORT_PART:
             yield asked_in(space, terms_to_find(field, f" {query.part}"))
         yield asked_in(space, terms_to_find(field, query.part))
 
