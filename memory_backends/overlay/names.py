@@ -5,13 +5,16 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.keys import canonical_key, fold
 from lamlam.memory_backends.model.lookups import LookupStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.model.lookups import EntityView, LookupResult, MatchPart
+    from lamlam.memory_backends.protocol import FactStore
 
 Strength = tuple["Rank", float]
 """The rank, and among near names how alike they are."""
@@ -86,3 +89,16 @@ def _strength(part: MatchPart, asked: str) -> Strength:
 
 def _of_score(score: float) -> Strength:
     return ALIKE if score >= 1.0 else (Rank.NEAR, score)
+
+
+def is_alias_nowait(
+    store: FactStore, name: str, space: Namespace, as_of: int | None = None
+) -> bool:
+    """Return whether a name that found an entity is one that it was given.
+
+    Names are known by themselves: their qualifiers and misspellings are not. But a store
+    without aliases may know names by `describe_nowait`, which reads them more loosely.
+    """
+    if Capability.ALIASES not in store.capabilities:
+        return False
+    return bool(store.known_names_nowait([name], namespace=space, as_of=as_of))

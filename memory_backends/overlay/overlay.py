@@ -36,6 +36,7 @@ from lamlam.memory_backends.overlay.names import (
     ALIKE,
     VERY,
     Strength,
+    is_alias_nowait,
     is_same_entity,
     is_very_name,
     strength_of_homonyms,
@@ -190,8 +191,7 @@ class Overlay(ReadOnlyStore):
             while True:
                 step = steps.send(sent)
                 if isinstance(step, AsksAlias):
-                    names, space = [step.name], step.namespace
-                    sent = bool(self._store.known_names_nowait(names, namespace=space))
+                    sent = is_alias_nowait(self._store, step.name, step.namespace)
                 else:
                     sent = [self._store.lookup_nowait(one) for one in step]
         except StopIteration as end:
@@ -433,9 +433,7 @@ class _Naming:
         return meanings_of(self._store, name, fuzzy=fuzzy, namespace=space, as_of=self._as_of)
 
     def _is_alias(self, space: Namespace) -> bool:
-        return bool(
-            self._store.known_names_nowait([self._name], namespace=space, as_of=self._as_of)
-        )
+        return is_alias_nowait(self._store, self._name, space, self._as_of)
 
 
 _NOTHING = Meanings()
