@@ -21,6 +21,7 @@ from lamlam.cli import (
     annotate,
     ask,
     bench,
+    chat,
     demo,
     doctor,
     evaluate,
@@ -88,6 +89,7 @@ def _lamlam(
 
 demo.register(app)
 ask.register(app)
+chat.register(app)
 app.add_typer(facts.app, name="facts")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(bench.app, name="bench")

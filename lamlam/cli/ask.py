@@ -163,11 +163,22 @@ def ask(
 
 
 def _check(prompt: str, options: dict[str, Any], threads: int | None) -> None:
-    """Refuse what the engine would refuse, before the model is loaded, under the command's names."""
-    from lamlam.runtime.decoding.settings import check_prompt, text_settings
-    from lamlam.runtime.engine import Engine
+    """Refuse what the engine would refuse, before the model is loaded."""
+    from lamlam.runtime.decoding.settings import check_prompt
 
     check_prompt(prompt)
+    check_options(options, threads)
+
+
+def check_options(options: dict[str, Any], threads: int | None) -> None:
+    """Refuse options that the engine would refuse, under the names that the command has.
+
+    Raises:
+        LamLamError: as of the engine.
+    """
+    from lamlam.runtime.decoding.settings import text_settings
+    from lamlam.runtime.engine import Engine
+
     try:
         text_settings(dict(options), verbalise="copy", lookup_bias=0.0)
         Engine(memory=None, threads=threads)  # checks its options, and opens nothing

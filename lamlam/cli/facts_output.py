@@ -124,6 +124,11 @@ def _as_read(match: Match) -> str:
 
 def print_not_found(result: LookupResult, entity: str, relation: str) -> None:
     """Print on standard error what memory lacks, and which names are near."""
+    stderr_console().print(printable(said_of_miss(result, entity, relation)), soft_wrap=True)
+
+
+def said_of_miss(result: LookupResult, entity: str, relation: str) -> str:
+    """Return what memory lacks, and which names are near."""
     if result.status == "ambiguous":
         said = f"{entity!r} may be any of: "
         said += ", ".join(
@@ -142,7 +147,7 @@ def print_not_found(result: LookupResult, entity: str, relation: str) -> None:
         said = f"memory has no {relation!r} of {result.match.entity.matched}"
         if result.candidates:
             said += f"; near: {', '.join(candidate.relation for candidate in result.candidates)}"
-    stderr_console().print(printable(said), soft_wrap=True)
+    return said
 
 
 def print_facts(facts: Sequence[Fact]) -> None:
