@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from lamlam.cli import (
+    facts_about,
     facts_change,
     facts_changes,
     facts_files,
@@ -23,6 +24,7 @@ app = typer.Typer(help="Read, import, change and erase facts.", no_args_is_help=
 facts_files.register(app)
 facts_read.register(app)
 facts_search.register(app)
+facts_about.register(app)
 facts_change.register(app)
 facts_changes.register(app)
 facts_forget.register(app)

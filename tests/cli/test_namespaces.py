@@ -15,7 +15,7 @@ from tests.tiny_model import write_tiny_model
 
 MINE = ("--namespace", "users/7")
 ONE = '{"entity": "Ada Quill", "relation": "birth place", "value": "Town 7"}\n'
-WITHOUT = {"migrate", "namespaces", "undo"}
+WITHOUT = {"index", "migrate", "namespaces", "undo"}
 """Commands of facts that work on a whole store."""
 
 
