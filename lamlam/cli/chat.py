@@ -121,6 +121,7 @@ def _lines(*, is_terminal: bool, no_history: bool) -> ChatLines:
     from lamlam.cli.chat_lines import PipedLines, TypedLines
     from lamlam.memory_backends.open import data_folder
 
+    file = data_folder() / "chat_history"
     if not is_terminal:
-        return PipedLines()
-    return TypedLines(None if no_history else data_folder() / "chat_history", NAMES)
+        return PipedLines(file)
+    return TypedLines(file, NAMES, keeps=not no_history)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
-from lamlam.cli.output import printable_line, stderr_console
+from lamlam.cli.output import printable, printable_line, stderr_console
 from lamlam.ending_signals import EndedBySignal, exit_status
 from lamlam.errors import UsageError
 from lamlam.standard_input import standard_input
@@ -41,8 +41,11 @@ class ChatLines(Protocol):
 class PipedLines:
     """Lines of standard input that is no terminal; each is a message."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path) -> None:
         """Take standard input.
+
+        Args:
+            file: where chats at a terminal keep their lines.
 
         Raises:
             UsageError: it is closed.
@@ -51,6 +54,7 @@ class PipedLines:
         is_bytes = isinstance(stream, io.TextIOWrapper)
         self._lines = iter(stream.buffer) if is_bytes else iter(stream)
         self._number = 0
+        self._file = file
 
     def read(self) -> str | None:
         """Return the next line.
@@ -78,22 +82,24 @@ class PipedLines:
         return None
 
     def forget(self, name: str) -> int:
-        """Return 0: nothing is kept."""
-        return 0
+        """Remove the lines of chats at a terminal that mention a name."""
+        return _forget(self._file, name)
 
 
 class TypedLines:
     """Lines typed at a terminal."""
 
-    def __init__(self, file: Path | None, commands: Sequence[str]) -> None:
+    def __init__(self, file: Path, commands: Sequence[str], *, keeps: bool = True) -> None:
         """Read the lines of earlier chats.
 
         Args:
-            file: where lines are kept, readable for its owner alone; ``None`` keeps none.
+            file: where lines are kept, readable for its owner alone.
             commands: what the tabulator completes.
+            keeps: read the file, and add lines to it.
         """
         self._file = file
         self._commands = commands
+        self._keeps = keeps
         self._readline = _readline()
         if self._readline is not None:
             self._prepare(self._readline)
@@ -135,30 +141,34 @@ class TypedLines:
         except EOFError:
             _end_line()
             return False
+        except KeyboardInterrupt as error:
+            if isinstance(error, EndedBySignal) or exit_status():
+                raise
+            _end_line()
+            return False
         return answer.strip().casefold() in ("y", "yes")
 
     def forget(self, name: str) -> int:
         """Remove the lines that mention a name, here and in the file."""
-        lines = _lines_of(self._file)
-        kept = [line for line in lines if not mentions(line, name)]
-        if self._file is not None and len(kept) < len(lines):
-            self._write(kept)
         n_here = 0
         if self._readline is not None:
             for at in reversed(range(self._readline.get_current_history_length())):
                 if mentions(self._readline.get_history_item(at + 1) or "", name):
                     self._readline.remove_history_item(at)
                     n_here += 1
-        return max(n_here, len(lines) - len(kept))
+        return max(n_here, _forget(self._file, name))
 
     def _prepare(self, readline: ModuleType) -> None:
         readline.clear_history()
         readline.set_auto_history(False)  # an answer to a question is no line of the chat
-        lines = _lines_of(self._file)
+        lines = _lines_of(self._file) if self._keeps else []
         for line in lines[-_MOST_KEPT:]:
-            readline.add_history(line)
+            readline.add_history(printable(line))
         if len(lines) > 2 * _MOST_KEPT:
-            self._write(lines[-_MOST_KEPT:])
+            try:
+                _write(self._file, lines[-_MOST_KEPT:])
+            except OSError as error:
+                self._keeps_none(error)
         readline.set_completer_delims("")
         readline.set_completer(self._completed)
         is_editline = "libedit" in (readline.__doc__ or "")
@@ -174,11 +184,12 @@ class TypedLines:
         return "" if self._readline is None else str(self._readline.get_line_buffer())
 
     def _keep(self, line: str) -> None:
+        line = printable(line)
         if not line.strip():
             return
         if self._readline is not None:
             self._readline.add_history(line)
-        if self._file is None:
+        if not self._keeps:
             return
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -190,25 +201,9 @@ class TypedLines:
         except OSError as error:
             self._keeps_none(error)
 
-    def _write(self, lines: Sequence[str]) -> None:
-        from lamlam.unfinished_files import part_beside
-
-        assert self._file is not None
-        beside = part_beside(self._file)
-        try:
-            with os.fdopen(
-                os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-            ) as file:
-                file.write("".join(f"{line}\n" for line in lines).encode(errors="replace"))
-            beside.replace(self._file)
-        except OSError as error:
-            self._keeps_none(error)
-        finally:
-            beside.unlink(missing_ok=True)
-
     def _keeps_none(self, error: OSError) -> None:
         _remark(f"lines are not kept: {self._file}: {error.strerror}")
-        self._file = None
+        self._keeps = False
 
 
 def mentions(text: str, name: str) -> bool:
@@ -217,12 +212,36 @@ def mentions(text: str, name: str) -> bool:
     return re.search(rf"(?<!\w){words}(?!\w)", text.casefold()) is not None
 
 
-def _lines_of(file: Path | None) -> list[str]:
-    if file is None:
-        return []
+def _lines_of(file: Path) -> list[str]:
     with suppress(OSError):
         return file.read_bytes().decode(errors="replace").split("\n")[:-1]
     return []
+
+
+def _forget(file: Path, name: str) -> int:
+    """Remove the lines of a file that mention a name; return how many there were.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    lines = _lines_of(file)
+    kept = [line for line in lines if not mentions(line, name)]
+    if len(kept) < len(lines):
+        _write(file, kept)
+    return len(lines) - len(kept)
+
+
+def _write(file: Path, lines: Sequence[str]) -> None:
+    from lamlam.unfinished_files import part_beside
+
+    beside = part_beside(file)
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as written:
+            written.write("".join(f"{line}\n" for line in lines).encode(errors="replace"))
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _remark(text: str) -> None:

@@ -129,7 +129,7 @@ class ChatSession:
             return
         if line.startswith("/") and not line.startswith("//"):
             reply = commands.run(line)
-            self._view.reply(reply.lines, {"command": line, **reply.data})
+            self._view.reply(reply.lines, {"line": line, **reply.data})
             if not reply.is_found:
                 self._note(NOT_FOUND)
             return

@@ -142,10 +142,10 @@ class ChatView:
         if not self._as_json:
             stderr_console().print(printable_line(text), style="dim", soft_wrap=True)
 
-    def error_as_json(self, message: str, error: str) -> None:
+    def error_as_json(self, line: str, error: str) -> None:
         """Print what went wrong with a line."""
         if self._as_json:
-            self._print_json({"message": message, "error": error})
+            self._print_json({"line": line, "error": error})
 
     def _number(self, fact_id: str) -> None:
         number = self.sources.number(fact_id)
@@ -162,7 +162,7 @@ class ChatView:
             assert completion is not None, "a stream ends with Finished"
             answer = completion.as_dict()
             answer["tokens"] = answer.pop("n_tokens")
-            self._print_json({"message": turn.message, "answer": turn.text, **answer})
+            self._print_json({"line": turn.message, "answer": turn.text, **answer})
             return
         self.end_line()
         if not self._is_terminal:

@@ -76,10 +76,10 @@ def test_each_line_is_an_object(chat: Chat) -> None:
     status, out, err = chat(ASKED, "", "/fact x", "/why", options=json_)
     answer, wrong, why = objects(out)
     assert status == 2 and "did you mean /facts?" in err
-    assert answer["message"] == ASKED and answer["answer"].startswith("Lowmere")
+    assert answer["line"] == ASKED and answer["answer"].startswith("Lowmere")
     facts = [one for one in answer["spans"] if one["origin"] == "fact"]
     assert [one["source"] for one in facts] == ["register"]
-    assert wrong["message"] == "/fact x" and "no command" in wrong["error"]
+    assert wrong["line"] == "/fact x" and "no command" in wrong["error"]
     assert why["lookups"][0]["fact_id"] == facts[0]["fact_id"]
 
 
@@ -101,9 +101,13 @@ def test_forgetting_asks_back_and_erases(chat: Chat, tmp_path: Path) -> None:
     status, out, err = chat("/forget Ada Quill")
     assert status == 2 and "1 fact of Ada Quill" in err and "--yes" in err and not out
     url = "--memory sqlite:///facts.db --yes"
+    kept = tmp_path / "lamlam-home" / "chat_history"
+    kept.parent.mkdir()
+    kept.write_text("Who?\nwhere is ada  quill?\nWhere is Ada Quillson?\n")
     status, out, _ = chat(ASKED, "/forget Ada Quill", "/source 1", "/facts Ada Quill", options=url)
     assert "1 fact erased from facts, history" in out
-    assert "gone too: 0 lines and 1 turn" in out
+    assert "gone too: 1 line and 1 turn" in out
+    assert kept.read_text() == "Who?\nWhere is Ada Quillson?\n"
     assert "Lowmere" not in out.partition("erased")[2]
     assert status == 1 and "memory has nothing of 'Ada Quill'" in out
     with lamlam.SyncFactStore("sqlite:///facts.db") as store:

@@ -25,7 +25,7 @@ from tests.paths import ROOT
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 EXPECTED = {
-    "annotate", "ask", "demo", "doctor", "prepare", "train", "export", "quantise", "inspect",
+    "annotate", "ask", "chat", "demo", "doctor", "prepare", "train", "export", "quantise", "inspect",
     "facts import", "facts get", "facts set", "facts forget", "facts search", "facts stats",
     "eval completion", "eval invented", "eval perplexity", "eval audit", "eval forgetting",
     "eval pararel", "eval trex", "eval questions", "eval lre",
