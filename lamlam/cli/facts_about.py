@@ -43,7 +43,14 @@ def about(
     spaces = texts_namespaces(namespace, shared_namespace, no_shared)
     with any_store(memory) as store:
         # The budget is in facts alone: a terminal has room.
-        found = store.facts_about(text, me=me, max_facts=limit, max_characters=1_000_000, **spaces)
+        found = store.facts_about(
+            text,
+            namespace=spaces.get("namespace") or (),
+            shared_namespace=spaces.get("shared_namespace", ()),
+            me=me,
+            max_facts=limit,
+            max_characters=1_000_000,
+        )
         read = read_where(memory, store)
     if as_json:
         names = [

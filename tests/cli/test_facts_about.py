@@ -43,10 +43,11 @@ def test_me_and_the_namespace_say_who_speaks(lamlam_command: Command) -> None:
 
 def test_what_the_limit_leaves_out_is_said(lamlam_command: Command) -> None:
     with lamlam.SyncFactStore(URL) as store:
-        store.apply(
-            lamlam.Assert(lamlam.Fact(entity="Ada Quill", relation=f"relation {n}", value=str(n)))
+        facts = [
+            lamlam.Fact(entity="Ada Quill", relation=f"relation {n}", value=str(n))
             for n in range(5)
-        )
+        ]
+        store.apply([lamlam.Assert(fact) for fact in facts])
     done = lamlam_command("facts", "about", "Ada Quill", "--memory", URL, "--limit", "2")
     assert "3 more facts" in done.stderr
 
