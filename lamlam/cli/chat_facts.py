@@ -41,7 +41,9 @@ def facts_of(memory: ChatMemory, name: str) -> Reply:
     with memory.reading() as store:
         if not name:
             info = store.info()
-            said = f"{info.facts:,} facts of {info.entities:,} entities in {memory.said()}"
+            counted = "1 fact" if info.facts == 1 else f"{info.facts:,} facts"
+            entities = "1 entity" if info.entities == 1 else f"{info.entities:,} entities"
+            said = printable_line(f"{counted} of {entities} in {memory.said()}")
             return Reply([said], {"facts": info.facts, "entities": info.entities})
         lines: list[str] = []
         found: list[Fact] = []
@@ -51,7 +53,7 @@ def facts_of(memory: ChatMemory, name: str) -> Reply:
             lines += shown
     if not found:
         near = _near(memory, name)
-        also = f"; near: {', '.join(near)}" if near else ""
+        also = f"; near: {'; '.join(near)}" if near else ""
         lines = [f"memory has nothing of {name!r}{also}"]
     return Reply(lines, {"facts": [fact_as_json(one) for one in found]}, bool(found))
 

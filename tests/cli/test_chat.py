@@ -184,7 +184,8 @@ def test_facts_in_a_json_file_are_shared_with_the_model(chat: Chat, tmp_path: Pa
     (tmp_path / "base.jsonl").write_text(f"{BASE}\n")
     assert run(["facts", "import", "base.jsonl", "--memory", "memory:///kept.json"]) == 0
     url = "--memory memory:///kept.json"
-    _, out, _ = chat("/set Ada Quill | birth place | Newmere", ASKED, options=url)
+    _, out, _ = chat("/set Ada Quill | birth place | Newmere", "/facts", ASKED, options=url)
+    assert "1 fact of 1 entity in memory:///kept.json" in out
     assert "when this chat ends" in out and "\nNewmere" in out
     assert "birth place: Newmere" in chat("/facts Ada Quill", options=url)[1]
 
@@ -227,24 +228,36 @@ def test_a_chat_model_has_the_talk_so_far(
 
 
 @pytest.mark.parametrize(
-    ("lines", "options", "said"),
+    ("options", "said"),
     [
-        ([], "--memory sqlite:///absent.db", "absent.db"),
-        ([], "--max-tokens 0", "--max-tokens"),
-        ([], "--policy perhaps", "perhaps"),
-        ([], "--system Be", "chat template"),
-        (["/set Ada | born"], "", "/set ENTITY | RELATION | VALUE"),
-        (["/source x"], "", "/source takes"),
-        (["/why"], "", "no answer yet"),
-        (["/save /absent/file"], "", "No such file"),
-        (["/system Be"], "", "chat template"),
-        (["word " * 2000], "", "context"),
+        ("--memory sqlite:///absent.db", "absent.db"),
+        ("--max-tokens 0", "--max-tokens"),
+        ("--policy perhaps", "perhaps"),
+        ("--system Be", "chat template"),
     ],
 )
-def test_errors_are_one_line(chat: Chat, lines: list[str], options: str, said: str) -> None:
-    """Status 2, and the chat goes on where it can."""
-    status, out, err = chat(*lines, "/quit", "never read", options=options)
+def test_what_cannot_begin_is_one_line(chat: Chat, options: str, said: str) -> None:
+    """Status 2, and no line is read."""
+    status, out, err = chat("/help", options=options)
     assert status == 2 and said in err and err.count("\n") == 1 and not out
+
+
+def test_a_line_that_fails_does_not_end_the_chat(chat: Chat) -> None:
+    """Each has one line of error; those after /quit are not read."""
+    wrong = {
+        "/set Ada | born": "/set ENTITY | RELATION | VALUE",
+        "/set  | born | 1902": "/set ENTITY | RELATION | VALUE",
+        "/source x": "/source takes",
+        "/why": "no answer yet",
+        "/save /absent/file": "No such file",
+        "/system Be": "chat template",
+        "/unto": "did you mean /undo?",
+        "word " * 2000: "context",
+    }
+    status, out, err = chat(*wrong, "/quit", "/help")
+    errors = err.splitlines()
+    assert status == 2 and not out and len(errors) == len(wrong)
+    assert all(said in error for said, error in zip(wrong.values(), errors, strict=True))
 
 
 def test_names_are_whole_words() -> None:
