@@ -47,8 +47,11 @@ def chat(
     ] = None,
     policy: Annotated[
         str,
-        typer.Option("--policy", help="What a miss does, as of lamlam ask."),
-    ] = "continue",
+        typer.Option(
+            "--policy",
+            help="What a miss does, as of lamlam ask; continue lets the model write on by itself.",
+        ),
+    ] = "memory_only",
     max_tokens: Annotated[
         int | None,
         typer.Option(

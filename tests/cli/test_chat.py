@@ -70,6 +70,14 @@ def test_values_are_told_with_their_sources(chat: Chat) -> None:
     assert told[4] == "no value has the number 9"
 
 
+def test_what_memory_lacks_is_said(chat: Chat) -> None:
+    """Nothing is made up in its place, unless the model may write on by itself."""
+    asked = "Who is the spouse of Ada Quill?"
+    assert chat(asked)[1] == "not in memory\n"
+    goes_on = "--memory sqlite:///facts.db --policy continue"
+    assert "not in memory" not in chat(asked, options=goes_on)[1]
+
+
 def test_each_line_is_an_object(chat: Chat) -> None:
     """With ``--json``, an error too; the spans are those of a completion."""
     json_ = "--memory sqlite:///facts.db --json"
