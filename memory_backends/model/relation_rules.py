@@ -9,7 +9,12 @@ from typing import Literal
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.plain_forms import plain_text
-from lamlam.memory_backends.model.synonyms import group_of, names_answered_by
+from lamlam.memory_backends.model.synonyms import (
+    group_of,
+    may_answer,
+    names_answered_by,
+    same_relation,
+)
 from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS, ValueType, text_fault
 
 Cardinality = Literal["one", "many"]
@@ -67,13 +72,15 @@ class RelationRule:
 class RelationRules:
     """The rules of a store, found by any synonym of the relation's name."""
 
-    __slots__ = ("_by_group", "_inverses", "_of_narrower", "turned")
+    __slots__ = ("_by_group", "_inverses", "_of_narrower", "_pairs", "turned")
 
     def __init__(self, rules: Iterable[RelationRule] = ()) -> None:
         self._by_group: dict[int | str, RelationRule] = {}
         self._inverses: dict[int | str, list[str]] = {}
         self._of_narrower: dict[int | str, list[str]] = {}
         """Relations that a narrower one answers for ("spouse" for "wife"), and its inverses."""
+        self._pairs: list[tuple[str, str]] = []
+        """Every relation that is answered from the other side, with that whose facts answer."""
         self.turned: dict[str, str] = {}
         """Keys of relations that are answered from the other side, and those whose facts answer."""
         for rule in rules:
@@ -84,6 +91,7 @@ class RelationRules:
                 # "child" has the inverse "parent", so "parent" has the inverse "child".
                 for one, other in ((inverse, rule.key), (rule.key, inverse)):
                     self._note(one, other)
+                    self._pairs.append((one, other))
                     self.turned.setdefault(one, other)
 
     def _note(self, relation: str, inverse: str) -> None:
@@ -106,6 +114,16 @@ class RelationRules:
             return []
         group = _group(relation_key)
         return self._inverses.get(group) or self._of_narrower.get(group, [])
+
+    def answered_by(self, relation_key: str) -> tuple[str, ...]:
+        """Return keys of the relations that facts of this one, turned around, answer."""
+        return tuple(
+            dict.fromkeys(
+                answered
+                for answered, held in self._pairs
+                if same_relation(relation_key, held) or may_answer(relation_key, held)
+            )
+        )
 
     def all(self) -> list[RelationRule]:
         """Return every rule, in the order of definition."""

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 from lamlam.cut_text import cut_text
 from lamlam.errors import BadSchema
@@ -188,6 +189,7 @@ class _Finite:
 
     def __init__(self, root: dict[str, Any]) -> None:
         self._root = root
+        self._named = _named_schemas(root)
         nodes = self._nodes()
         self._fitting: set[int] = set()
         dependents: dict[int, list[dict[str, Any]]] = {}
@@ -242,13 +244,26 @@ class _Finite:
 
     def _target(self, reference: str) -> Any:
         """Return what a reference within the schema refers to; llguidance refuses others."""
-        if not reference.startswith("#") and reference:
-            return None
-        found: Any = self._root
-        for part in filter(None, reference[1:].split("/")):
+        where, _, fragment = reference.partition("#")
+        found: Any = self._named.get(where) if where else self._root
+        fragment = unquote(fragment)
+        if fragment and not fragment.startswith("/"):
+            return self._named.get(f"#{fragment}")
+        for part in filter(None, fragment.split("/")):
             name = part.replace("~1", "/").replace("~0", "~")
             found = found.get(name) if isinstance(found, dict) else None
         return found
+
+
+def _named_schemas(root: dict[str, Any]) -> dict[str, Any]:
+    """Return the schemas that have an address of their own, or an anchor, which "#" begins here."""
+    named: dict[str, Any] = {}
+    for node in _schemas_in(root):
+        for keyword, mark in (("$id", ""), ("$anchor", "#")):
+            name = node.get(keyword)
+            if isinstance(name, str):
+                named.setdefault(mark + name.removesuffix("#"), node)
+    return named
 
 
 def _choices(node: dict[str, Any]) -> list[list[Any]]:

@@ -41,6 +41,9 @@ class MemoryAction:
     """Facts that hold now and that it would replace or erase."""
     namespace: Namespace = ()
     actor: str | None = None
+    turned: tuple[str, ...] = ()
+    """Relations that these facts answer too, turned around, by the store's rules of inverses: a
+    "child" of one entity is a "parent" of the other."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -122,8 +125,8 @@ def read_only() -> Policy:
 def deny_relations(*relations: str, kinds: Collection[ActionKind] = ()) -> Policy:
     """Return a policy that leaves some relations alone, whatever synonym names them.
 
-    Narrower ones are denied too, such as "wife" for "spouse". All of an entity may be forgotten
-    where it has no such fact. Names that the table of synonyms does not know get past it:
+    Narrower ones are denied too, such as "wife" for "spouse", and inverse ones by the store's rules,
+    such as "child" for "parent". All of an entity may be forgotten where it has no such fact. Names that the table of synonyms does not know get past it:
     `only_relations` is the stricter choice.
 
     Args:
@@ -138,6 +141,9 @@ def deny_relations(*relations: str, kinds: Collection[ActionKind] = ()) -> Polic
             key = relation_key(relation)
             if any(same_relation(key, one) or may_answer(key, one) for one in denied):
                 return f"the relation {relation!r} may not be changed"
+        for key in action.turned:
+            if any(same_relation(key, one) or may_answer(key, one) for one in denied):
+                return f"it changes {key!r} of another entity, which may not be changed"
         return True
 
     return _named(allows, f"deny_relations({', '.join(map(repr, relations))})")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Op,
         StoreInfo,
     )
+    from lamlam.memory_backends.model.relation_rules import RelationRule
     from lamlam.memory_backends.model.search_rules import SearchResult
     from lamlam.memory_backends.model.values import Value
     from lamlam.runtime.tools.arguments import NewFact
@@ -303,6 +304,9 @@ class _Awaited(FactStore):
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         return self._twin.aliases(entity, namespace=namespace)
+
+    async def rules(self) -> list[RelationRule]:
+        return self._twin.rules()
 
     async def info(self) -> StoreInfo:
         return self._twin.info()

@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from lamlam.errors import BadFact, BadToolCall, PolicyRefused, TooManyValues
+from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.facts_about import MOST_FACTS
+from lamlam.memory_backends.model.keys import relation_key
 from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import Assert, ErasureReceipt, Replace
+from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.overlay.overlay import Overlay
 from lamlam.memory_backends.protocol import FactStore
 from lamlam.runtime.tools.about_answer import about_answer
@@ -203,13 +206,13 @@ class ToolWork:
     async def remember_many(self, given: RememberMany) -> RememberManyResult:
         """Add facts in one commit, but for those that are refused."""
         namespace, actor = self._places.chosen(given.namespace), self._by(given.actor)
-        batch = FactBatch(len(given.facts))
+        batch, rules = FactBatch(len(given.facts)), await self._rules()
         for index, one in enumerate(given.facts):
             try:
                 new = self._one_of_many(index, one)
                 fact = new_fact(new, namespace)
                 action = _action("remember", new, namespace, actor, fact)
-                await self._allow(action, f"facts[{index}]: ")
+                await self._allow(action, f"facts[{index}]: ", rules)
             except (BadToolCall, PolicyRefused) as error:
                 batch.refuse(index, error)
             else:
@@ -225,8 +228,20 @@ class ToolWork:
 
     # ----------------------------------------------------------------------------------------------
 
-    async def _allow(self, action: MemoryAction, which: str = "") -> None:
+    async def _allow(
+        self, action: MemoryAction, which: str = "", rules: RelationRules | None = None
+    ) -> None:
+        """Ask the policies; ``rules``: those of the store, where they are read already."""
+        rules = await self._rules() if rules is None else rules
+        turned = (one for name in action.relations for one in rules.answered_by(relation_key(name)))
+        action = replace(action, turned=tuple(dict.fromkeys(turned)))
         await check_allowed(action, self._policies, self._settle, which)
+
+    async def _rules(self) -> RelationRules:
+        """Return the rules of the store, as far as policies need them."""
+        if self._policies and Capability.RULES in self._store.capabilities:
+            return RelationRules(await self._store.rules())
+        return RelationRules()
 
     async def _held(self, given: Correct | Forget, namespace: Namespace) -> tuple[Fact, ...]:
         shown = with_expired(self._store)  # they would go, too

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from lamlam.errors import BadFact, PolicyFailed, PolicyRefused, UsageError
+from lamlam.memory_backends.model.operations import DefineRelation
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.values import ValueType
 from lamlam.memory_backends.protocol import FactStore
+from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.tools.memory_tools import MemoryTools
 from lamlam.runtime.tools.policies import (
     MemoryAction,
@@ -20,6 +24,7 @@ from lamlam.runtime.tools.policies import (
     only_sources,
     read_only,
 )
+from lamlam.runtime.tools.sync_tools import SyncMemoryTools
 from tests.runtime.fake_store import FakeStore, as_store
 
 BORN: dict[str, Any] = {"entity": "Ada", "relation": "birth place", "value": "Lowmere"}
@@ -133,6 +138,37 @@ async def test_relations_that_are_denied(store: FactStore) -> None:
     await tools.remember("Ada", "born in", "Lowmere")
     with pytest.raises(PolicyRefused, match="only birth place"):
         await tools.remember("Ada", "friend", "Bob")
+
+
+@pytest.mark.anyio
+async def test_a_denied_relation_is_not_changed_from_its_other_side(store: FactStore) -> None:
+    """A "child" of Bob would be a "parent" of Ada: neither remembered, corrected nor forgotten."""
+    rule = RelationRule("parent", "many", ValueType.ENTITY, inverse="child")
+    await store.apply([DefineRelation(rule)])
+    tools = MemoryTools(store, policy=deny_relations("parent"))
+    ada = {"relation": "children", "value": "Ada", "type": "entity"}
+    for call in (tools.remember("Bob", **ada), tools.correct("Bob", **ada)):
+        with pytest.raises(PolicyRefused, match="it changes 'parent' of another entity"):
+            await call
+    done = await tools.remember_facts([{"entity": "Bob", **ada}])
+    assert [one.error for one in done.refused] == ["PolicyRefused"]
+    assert (await store.lookup("Ada", "parent")).status == "miss"
+    await MemoryTools(store).remember("Bob", **ada)
+    for relation in ("child", None):
+        with pytest.raises(PolicyRefused):
+            await tools.forget("Bob", relation)
+    assert (await store.lookup("Ada", "parent")).value == "Bob"
+    await tools.remember("Bob", "friend", "Ada")
+    await MemoryTools(store, policy=deny_relations("friend")).forget("Bob", "child")
+
+
+def test_the_blocking_twin_knows_the_other_side_too() -> None:
+    with SyncFactStore("memory:") as store:
+        rule = RelationRule("spouse", "many", ValueType.ENTITY, inverse="consort of")
+        store.apply([DefineRelation(rule)])
+        tools = SyncMemoryTools(store, policy=deny_relations("spouse"))
+        with pytest.raises(PolicyRefused, match="'spouse' of another entity"):
+            tools.remember("Bob", "consort of", "Ada")
 
 
 @pytest.mark.anyio
