@@ -146,7 +146,7 @@ async def test_a_denied_relation_is_not_changed_from_its_other_side(store: FactS
     rule = RelationRule("parent", "many", ValueType.ENTITY, inverse="child")
     await store.apply([DefineRelation(rule)])
     tools = MemoryTools(store, policy=deny_relations("parent"))
-    ada = {"relation": "children", "value": "Ada", "type": "entity"}
+    ada: dict[str, Any] = {"relation": "children", "value": "Ada", "type": "entity"}
     for call in (tools.remember("Bob", **ada), tools.correct("Bob", **ada)):
         with pytest.raises(PolicyRefused, match="it changes 'parent' of another entity"):
             await call
