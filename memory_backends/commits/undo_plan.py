@@ -117,8 +117,11 @@ class UndoPlan:
             self._merges.add_fact(change)
         elif change.kind in ("merged", "split"):
             self._merges.add(change)
+            if change.kind == "split" and change.alias is not None:
+                self._entity(change.namespace, change.alias)
         else:
             self._aliases.append(change)
+            self._merges.add_alias(change)
 
     def _entity(self, namespace: Namespace, name: str) -> TouchedEntity:
         return self.touched.setdefault((namespace, canonical_key(name)), TouchedEntity(name))
@@ -192,6 +195,7 @@ class UndoPlan:
         if merge_ops and self.later == "skip" and any(self._conflicts()):
             self._left.append("merges: something that they brought together was changed again")
         else:
+            self._merges.check_splits(self.revision, self.touched)
             found += merge_ops
             found += self._merges.versions(self.touched)
         with_facts: set[EntityKey] = set()
@@ -233,15 +237,15 @@ class UndoPlan:
     def _alias_ops(self, with_facts: set[EntityKey]) -> Iterable[Op]:
         for change in reversed(self._aliases):
             assert change.entity is not None and change.alias is not None
-            space, name, alias = change.namespace, change.entity, change.alias
-            key = (space, canonical_key(name))
-            if self._merges.takes_aliases_of(key, change.kind):
+            if self._merges.takes(change):
                 continue
+            space, name, alias = change.namespace, self._merges.owner_after(change), change.alias
+            key = (space, canonical_key(name))
             if (space, alias) in self._named:
                 self._left.append(f"name {alias!r}: given or taken later")
             elif change.kind == "alias":
                 yield RemoveAlias(name, alias, space)
-            elif key in with_facts:
+            elif key in with_facts or key in self._merges.merged:
                 yield AddAlias(name, alias, space)
             else:
                 self._left.append(f"name {alias!r} of {name!r}, which has no facts")

@@ -33,6 +33,8 @@ class UndoneMerges:
     def __init__(self) -> None:
         self._events: list[Change] = []
         self._facts: list[Change] = []
+        self._names: dict[EntityKey, set[tuple[str, EntityKey]]] = {}
+        """Of each alias that was given or taken: which of the two, and whose it was."""
         self.involved: set[EntityKey] = set()
         """Entities whose facts the opposites bring back."""
         self.merged: set[EntityKey] = set()
@@ -70,16 +72,64 @@ class UndoneMerges:
         alone = {key for one, keys in began.items() if one not in ended for key in keys}
         lost = {key for one, keys in ended.items() if one not in began for key in keys}
         if alone - self._split or lost - self.merged:
-            raise CannotUndo(
-                f"revision {revision} merged or split entities and changed their facts as well",
-                hint="take it back by hand: SplitEntities or MergeEntities, then the facts",
-            )
+            raise _changed_as_well(revision)
 
-    def takes_aliases_of(self, key: EntityKey, kind: str) -> bool:
-        """Return whether the opposites take care of an alias of an entity themselves."""
-        if key not in self.involved:
+    def check_splits(self, revision: int, touched: Mapping[EntityKey, TouchedEntity]) -> None:
+        """Check that merging again brings together only what the splits parted.
+
+        Args:
+            revision: of the commit.
+            touched: all entities that the commit changed, with their states.
+
+        Raises:
+            CannotUndo: an entity had facts of its own before it was split off, or got others.
+        """
+        for key in sorted(self._split - self.merged):
+            if key in touched and touched[key].before:
+                raise CannotUndo(
+                    f"{touched[key].name!r} had facts of its own before revision {revision} split"
+                    " it off: merging it again would move these, too",
+                    hint="take it back by hand: retract the facts that it got, and assert them",
+                )
+        known = {
+            _identity(fact)
+            for key in self.involved - self._split
+            if key in touched
+            for fact in touched[key].before
+        }
+        for change in self._facts:
+            assert change.fact is not None and change.entity is not None
+            key = (change.namespace, canonical_key(change.entity))
+            is_new = change.kind == "asserted" and _identity(change.fact) not in known
+            if is_new and key in self._split - self.merged:
+                raise _changed_as_well(revision)
+
+    def add_alias(self, change: Change) -> None:
+        """Take an alias that was given or taken."""
+        assert change.entity is not None and change.alias is not None
+        owner = (change.namespace, canonical_key(change.entity))
+        self._names.setdefault((change.namespace, change.alias), set()).add((change.kind, owner))
+
+    def takes(self, change: Change) -> bool:
+        """Return whether the opposites take care of an alias themselves: it moved with an entity."""
+        assert change.entity is not None and change.alias is not None
+        owner = (change.namespace, canonical_key(change.entity))
+        if owner not in self.involved:
             return False
-        return bool(self._split) or kind != "alias"
+        known = self._names.get((change.namespace, change.alias), set())
+        if not any(kind != change.kind and one != owner for kind, one in known):
+            return False
+        return bool(self._split) or change.kind != "alias"
+
+    def owner_after(self, change: Change) -> str:
+        """Return whose an alias is once the opposites are done: splits are merged again."""
+        assert change.entity is not None
+        key = (change.namespace, canonical_key(change.entity))
+        for event in reversed(self._events):
+            if event.kind == "split" and (event.namespace, event.alias) == key:
+                assert event.entity is not None
+                key = (event.namespace, canonical_key(event.entity))
+        return change.entity if key[1] == canonical_key(change.entity) else key[1]
 
     def versions(self, touched: Mapping[EntityKey, TouchedEntity]) -> Iterator[Op]:
         """Yield what is left to do when merges are split: of a fact that both entities had, the
@@ -110,6 +160,13 @@ class UndoneMerges:
             opposite = SplitEntities if change.kind == "merged" else MergeEntities
             found.append(opposite(change.entity, change.alias, change.namespace))
         return found
+
+
+def _changed_as_well(revision: int) -> CannotUndo:
+    return CannotUndo(
+        f"revision {revision} merged or split entities and changed their facts as well",
+        hint="take it back by hand: SplitEntities or MergeEntities, then the facts",
+    )
 
 
 def _identity(fact: Fact) -> tuple[object, ...]:
