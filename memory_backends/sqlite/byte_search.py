@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from struct import calcsize
@@ -94,7 +93,7 @@ class _Starts:
         self._of_size: dict[_Size, dict[int, list[bytes]]] = {}
         for needle in needles:
             size: _Size = "Q" if len(needle) >= 2 * _PREFIX else "I"
-            number = int.from_bytes(needle[: calcsize(size)], sys.byteorder)
+            number = memoryview(needle[: calcsize(size)]).cast(size)[0]
             self._of_size.setdefault(size, {}).setdefault(number, []).append(needle)
         self._numbers = {size: frozenset(by_start) for size, by_start in self._of_size.items()}
 

@@ -52,7 +52,7 @@ def test_choices_of_a_text(name: str, value: object) -> None:
     ("name", "hint"),
     [
         *(("max_completion_tokens", "write max_tokens"), ("stream", "use stream or stream_chat")),
-        *(("tools", "calls no tools of yours"), ("max_tokns", "did you mean 'max_tokens'")),
+        *(("tools", "option of chat and stream_chat"), ("max_tokns", "did you mean 'max_tokens'")),
     ],
 )
 def test_options_of_other_libraries_have_their_own_hint(name: str, hint: str) -> None:
