@@ -245,7 +245,7 @@ class UndoPlan:
                 self._left.append(f"name {alias!r}: given or taken later")
             elif change.kind == "alias":
                 yield RemoveAlias(name, alias, space)
-            elif key in with_facts or key in self._merges.merged:
+            elif key in with_facts or (key in self._merges.merged and self.touched[key].before):
                 yield AddAlias(name, alias, space)
             else:
                 self._left.append(f"name {alias!r} of {name!r}, which has no facts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from lamlam.errors import CannotUndo
 from lamlam.memory_backends.commits.relation_restore import restoring
@@ -71,8 +72,16 @@ class UndoneMerges:
                 side.setdefault(_identity(change.fact), set()).add(key)
         alone = {key for one, keys in began.items() if one not in ended for key in keys}
         lost = {key for one, keys in ended.items() if one not in began for key in keys}
-        if alone - self._split or lost - self.merged:
+        if alone - self._split or lost - self.merged or self._is_shared_fact_ended(ended):
             raise _changed_as_well(revision)
+
+    def _is_shared_fact_ended(self, ended: Mapping[Any, set[EntityKey]]) -> bool:
+        """Return whether a commit that only merges ended a fact of an entity that is kept.
+
+        A merge itself ends none there; where the other one has the fact too, it is not alone.
+        """
+        keys = {key for some in ended.values() for key in some}
+        return not self._split and bool(keys & self.involved - self.merged)
 
     def check_splits(self, revision: int, touched: Mapping[EntityKey, TouchedEntity]) -> None:
         """Check that merging again brings together only what the splits parted.

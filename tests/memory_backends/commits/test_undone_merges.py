@@ -79,3 +79,17 @@ def test_a_split_with_a_new_fact_is_not_undone(backend: str, tmp_path: Path) -> 
         split = store.apply([SplitEntities("Ada", "Bob"), job("Bob", "new")])
         with pytest.raises(CannotUndo, match="changed their facts as well"):
             store.undo(split.revision)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_merge_beside_the_end_of_a_fact_that_both_have_is_not_undone(
+    backend: str, tmp_path: Path
+) -> None:
+    """The split would give it to the other one alone, and it would be lost."""
+    with SyncFactStore(url_of(backend, tmp_path)) as store:
+        store.apply([job("Ada", "a"), job("Ada", "k"), job("Bob", "a"), job("Bob", "c")])
+        merge = store.apply([Retract("Ada", "job", "a"), MergeEntities("Ada", "Bob")])
+        before = state_of(store)
+        with pytest.raises(CannotUndo, match="changed their facts as well"):
+            store.undo(merge.revision)
+        assert state_of(store) == before
