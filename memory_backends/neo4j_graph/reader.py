@@ -51,7 +51,7 @@ class Neo4jReader:
         self._connection = connection
         self._queries = queries
         self._ids = ids
-        self._rules_at = -1
+        self._rules_at = 0  # of a store without rules, which need not be asked for
         self._rules = RelationRules()
 
     # Lookups ----------------------------------------------------------------------------------------

@@ -19,6 +19,10 @@ from tests.memory_backends.neo4j_graph.places import cypher
 SPACE = ("users", "7")
 
 
+def _with_edges(url: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}edges=on"
+
+
 def test_statements_do_not_grow_with_the_entities(
     lamlam_neo4j: Neo4jServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -33,7 +37,7 @@ def test_statements_do_not_grow_with_the_entities(
 
         monkeypatch.setattr(Transaction, name, counted)
     taken = []
-    with fresh_url(lamlam_neo4j) as url, SyncFactStore(f"{url}?edges=on") as store:
+    with fresh_url(lamlam_neo4j) as url, SyncFactStore(_with_edges(url)) as store:
         for n_entities in (3, 60):
             store.apply(
                 [
@@ -55,7 +59,7 @@ def test_statements_do_not_grow_with_the_entities(
 
 def test_a_placeholder_is_an_edge_too(lamlam_neo4j: Neo4jServer) -> None:
     """Where facts between entities are relationships, one leads to the placeholder."""
-    with fresh_url(lamlam_neo4j) as url, SyncFactStore(f"{url}?edges=on") as store:
+    with fresh_url(lamlam_neo4j) as url, SyncFactStore(_with_edges(url)) as store:
         store.apply([Assert(Fact(entity="B", relation="spouse", value=EntityRef("Ada")))])
         store.apply([Assert(Fact(entity="Ada", relation="job", value="x"))])
         receipt = store.erase("Ada", mentions="replace", placeholder="Someone")

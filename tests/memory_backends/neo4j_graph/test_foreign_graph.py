@@ -137,8 +137,8 @@ async def test_edges_of_graphiti(
         assert (await store.lookup("ada_quill", "lives in")).status is LookupStatus.NOT_VALID_AT
         assert (await store.lookup("Ada Quill", "likes")).status is LookupStatus.MISS
         with caplog.at_level(logging.WARNING):
-            facts = [fact async for fact in store.scan()]
-            [_ async for _ in store.scan()]
+            facts = [fact async for fact in store.scan(include_expired=True)]
+            [_ async for _ in store.scan(include_expired=True)]
         assert sorted((f.entity, f.relation, f.surface) for f in facts) == [
             ("ada quill", "lives in", "Old Mill"),
             ("ada quill", "relates to", "New Mill"),
