@@ -69,3 +69,4 @@ def test_a_placeholder_is_an_edge_too(lamlam_neo4j: Neo4jServer) -> None:
         assert fact.id is not None and store.fact(fact.id) == fact
         drawn = cypher(lamlam_neo4j, "MATCH ()-[r:SPOUSE]->(v) RETURN v.name")
         assert drawn == [["Someone"]]
+        store.erase("B")  # and with it the edge, which other tests of the server would see
