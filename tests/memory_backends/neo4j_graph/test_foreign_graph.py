@@ -22,6 +22,7 @@ from lamlam.memory_backends.model.values import EntityRef, PartialDate
 from lamlam.memory_backends.neo4j_graph.connect import connect_neo4j
 from lamlam.memory_backends.neo4j_graph.foreign_graph import ForeignGraph
 from lamlam.testing.neo4j_servers import Neo4jServer
+from lamlam.testing.neo4j_stores import fresh_url
 from tests.memory_backends.neo4j_graph.places import cypher
 
 pytestmark = pytest.mark.anyio
@@ -57,7 +58,8 @@ async def _graph(
     """A graph as others make it; nodes of its labels are removed afterwards."""
     labels = sorted(set(re.findall(r":`?(\w+)`?[ :)]", made)) & _LABELS)
     wipe = f"MATCH (n:{'|'.join(labels)}) DETACH DELETE n"
-    cypher(server, wipe)
+    with fresh_url(server):  # nodes of earlier stores go: with ``label=*`` every node is read
+        cypher(server, wipe)
     cypher(server, made, **given)
     try:
         async with await _opened(server, options) as store:
