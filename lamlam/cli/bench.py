@@ -15,7 +15,7 @@ from lamlam.errors import MissingExtra
 from lamlam.progress_bars import progress_bar
 
 app = typer.Typer(
-    help="Measure this machine: decoding, many generations at a time, lookups, loading; names found.",
+    help="Measure this machine: decoding, many generations at a time, lookups, searches, loading.",
     no_args_is_help=True,
 )
 

@@ -144,7 +144,8 @@ def _moment(text: str, option: str) -> Any:  # Any: a moment, as `revision_at` t
         return as_moment(text)
     except Exception as error:
         hint = getattr(error, "hint", None)
-        raise UsageError(f"{option}: {error}", hint=hint or "give a date or a revision") from error
+        hint = f"{hint or 'give a date'}; or give a revision"
+        raise UsageError(f"{option}: {error}", hint=hint) from error
 
 
 def change_as_json(change: Change) -> dict[str, Any]:

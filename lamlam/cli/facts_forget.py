@@ -18,7 +18,7 @@ from lamlam.cli.facts_options import (
     value_of,
 )
 from lamlam.cli.facts_stores import hint_at_name, own_store, url_of_own
-from lamlam.cli.output import printable_line, saying_what_is_done
+from lamlam.cli.output import printable_line, saying_what_is_done, stderr_console
 from lamlam.cli.receipts import print_receipt
 
 if TYPE_CHECKING:
@@ -98,11 +98,18 @@ def forget(
             "forget takes either ENTITY or --everything", hint="--everything needs --namespace"
         )
     space = namespace_of(namespace)
+    if is_whole and not space:
+        raise UsageError(
+            "--everything needs --namespace",
+            hint="facts without a namespace go one ENTITY at a time",
+        )
     if is_whole and (mentions != "leave" or placeholder is not None):
         raise UsageError(
             "--mentions is of one ENTITY: other namespaces state nothing of --namespace",
             hint="leave it out; the receipt lists what mentions its names",
         )
+    if placeholder is not None and mentions != "replace":
+        raise UsageError("--placeholder is of --mentions replace", hint="add --mentions replace")
     if audit and entity is None:
         raise UsageError("--audit asks for one ENTITY", hint="leave out --audit or --everything")
     if model is not None and not audit:
@@ -121,6 +128,9 @@ def forget(
                     if space and not (yes or at_once):
                         _ask_back(store, space)
                     receipt = store.erase_namespace(space, reason=reason, authority=authority)
+                    if receipt.is_empty:
+                        said = f"nothing is held in the namespace {'/'.join(space)}"
+                        stderr_console().print(printable_line(said), soft_wrap=True)
                 else:
                     held = _held(store, entity, relation, space) if audit else {}
                     receipt = store.erase(

@@ -15,7 +15,7 @@ from lamlam.cli.facts_options import (
     WriteMemory,
     namespace_of,
 )
-from lamlam.cli.facts_stores import any_store, hint_at_name, own_store
+from lamlam.cli.facts_stores import any_store, hint_at_name, own_store, read_where
 from lamlam.cli.output import print_json, print_result, printable_line, stderr_console
 
 if TYPE_CHECKING:
@@ -71,18 +71,21 @@ def namespaces(
     space = namespace_of(prefix)
     with any_store(memory) as store:
         found = list(store.namespaces(space))
+        read = read_where(memory, store)
     if as_json:
         print_json({"namespaces": [asdict(one) for one in found]})
     elif found:
         rows = [
-            ("/".join(one.namespace) or "(shared)", *map(str, (one.entities, one.facts, one.past)))
+            ("/".join(one.namespace) or "(none)", *map(str, (one.entities, one.facts, one.past)))
             for one in found
         ]
         print_table(("namespace", "entities", "facts", "ended"), rows)
     if not found:
         if not as_json:
-            said = f"nothing is known in a namespace that begins with {prefix!r}"
-            stderr_console().print(printable_line(said if space else "memory is empty"))
+            said = (
+                f"no namespace that begins with {prefix!r} holds anything" if space else "no facts"
+            )
+            stderr_console().print(printable_line(f"{said} {read}"), soft_wrap=True)
         raise typer.Exit(NOT_FOUND)
 
 

@@ -70,10 +70,16 @@ def namespace_of(text: str | None) -> Namespace:
     Raises:
         BadFact: it is not a namespace.
     """
+    from lamlam.errors import BadFact
     from lamlam.memory_backends.model.facts import check_namespace
     from lamlam.memory_backends.model.namespaces import parsed
 
-    return check_namespace(parsed(text or ""))
+    try:
+        return check_namespace(parsed(text or ""))
+    except BadFact as error:
+        if error.hint is not None:
+            raise
+        raise BadFact(str(error), hint="write it as users/7") from None
 
 
 def texts_namespaces(
@@ -94,8 +100,13 @@ def texts_namespaces(
         raise UsageError(f"{given} needs --namespace", hint="add --namespace A/B")
     if namespace is None:
         return {}
-    shared = None if no_shared else namespace_of(shared_namespace)
-    return {"namespace": namespace_of(namespace), "shared_namespace": shared}
+    own, shared = namespace_of(namespace), None if no_shared else namespace_of(shared_namespace)
+    if shared_namespace is not None and own == shared:
+        raise UsageError(
+            f"--namespace and --shared-namespace are both {namespace!r}",
+            hint="name another one, or --no-shared in place of the second",
+        )
+    return {"namespace": own, "shared_namespace": shared}
 
 
 def value_of(text: str, type: str | None) -> Value:

@@ -70,7 +70,8 @@ def get(
             raise UsageError("--id names the fact", hint="leave out ENTITY and the other options")
         return show_fact(fact_id, memory, as_json)
     if entity is None or relation is None:
-        raise UsageError("get takes ENTITY and RELATION, or --id", hint="lamlam facts get --help")
+        hint = "lamlam facts search ENTITY shows the facts of an entity"
+        raise UsageError("get takes ENTITY and RELATION, or --id", hint=hint)
     space = namespace_of(namespace)
     moment = None if at is None else as_moment(at)
     with any_store(memory) as store:

@@ -68,6 +68,9 @@ def search(
     if not found:
         if not as_json:
             said = f"nothing in memory holds {_short(text)!r} {read}"
+            more = [] if sources else ["--sources searches sources, too"]
+            more += [] if expired else ["--expired finds what has ended"]
+            said = "; ".join([said, *more])
             stderr_console().print(printable_line(said), soft_wrap=True)
         raise typer.Exit(NOT_FOUND)
 
@@ -124,6 +127,9 @@ def index(
         }
     if switch is not IndexSwitch.SHOW:
         figures["seconds"] = round(time.perf_counter() - began, 3)
+    if switch is IndexSwitch.ON and info.backend == "memory":
+        said = "note: this store keeps an index only while it is open; the next command has none"
+        stderr_console().print(printable_line(said), soft_wrap=True)
     figures = {name: value for name, value in figures.items() if value is not None}
     print_result(figures, as_json)
 

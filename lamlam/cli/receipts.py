@@ -44,7 +44,7 @@ def _of_erasure(receipt: ErasureReceipt) -> Iterator[str]:
     facts = "1 fact" if receipt.facts == 1 else f"{receipt.facts} facts"
     yield f"{facts} erased at revision {receipt.revision}"
     if receipt.as_value:
-        yield f"of others:    {receipt.as_value} of them, whose value it was"
+        yield f"of others:    {receipt.as_value} of these, facts about others with it as the value"
     if receipt.log_entries:
         yield f"log:          {receipt.log_entries} entries no longer name it"
     for revision in receipt.finished:
@@ -80,7 +80,10 @@ def _of_mentions(receipt: ErasureReceipt) -> Iterator[str]:
     from lamlam.memory_backends.model.operations import MENTIONS_HINT, MENTIONS_SHOWN
 
     shown = receipt.mentions[:MENTIONS_SHOWN]
-    yield from (f"mentioned in: {shortened(str(one))}" for one in shown)
+    for one in shown:
+        # Beside the same name in a namespace that was erased, what stands outside is told apart.
+        outside = " without a namespace" if receipt.namespace and not one.namespace else ""
+        yield f"mentioned in: {shortened(str(one))}{outside}"
     if receipt.n_mentions > len(shown):
         listed = "; --json lists them" if receipt.n_mentions <= len(receipt.mentions) else ""
         yield f"mentioned in: {receipt.n_mentions - len(shown)} more{listed}"

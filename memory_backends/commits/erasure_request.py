@@ -81,7 +81,7 @@ class ErasureRequest:
     def _check_namespace(self) -> None:
         if not check_namespace(self.namespace):
             raise BadFact(
-                "erase_namespace needs a namespace, got the usual one, ()",
+                "erase_namespace needs a namespace, got the unnamed one, ()",
                 hint="erase its entities one by one: store.entities(namespace=()) lists them",
             )
 

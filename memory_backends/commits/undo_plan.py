@@ -82,7 +82,8 @@ class UndoPlan:
         """Raise `Conflict` where the store has no such commit yet."""
         if self.revision > info.revision:
             raise Conflict(
-                f"the store is at revision {int(info.revision)} and has not reached {self.revision}"
+                f"the store is at revision {int(info.revision)} and has not reached {self.revision}",
+                hint="store.commits() and `lamlam facts changes` list what can be undone",
             )
 
     def add(self, change: Change) -> None:

@@ -84,7 +84,7 @@ class NamespaceErasure:
         self.namespace = check_namespace(namespace)
         if not self.namespace:
             raise BadFact(
-                "erase_namespace needs a namespace, got the usual one, ()",
+                "erase_namespace needs a namespace, got the unnamed one, ()",
                 hint="erase its entities one by one: store.entities(namespace=()) lists them",
             )
         self._reason, self._authority, self._revision = reason, authority, revision

@@ -46,7 +46,7 @@ MAX_NAMESPACE_PARTS = 8
 _MAX_PART_CHARACTERS = 100
 
 Namespace: TypeAlias = tuple[str, ...]
-"""A separate set of entities inside a store; ``()`` is the usual one."""
+"""A separate set of entities inside a store; ``()`` is the unnamed one."""
 Moment: TypeAlias = Instant | date | PartialDate | str
 """What `Fact` takes as the begin or the end of a period."""
 

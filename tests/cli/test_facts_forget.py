@@ -110,6 +110,8 @@ def test_a_model_that_cannot_run_stops_it_before_anything_is_erased(
     [
         (["--all", "--namespace", "users/7", "--audit"], "--audit asks for one ENTITY"),
         (["Ada Quill", "--model", "bundled"], "--model is of --audit"),
+        (["--everything"], "--everything needs --namespace (facts without"),
+        (["Ada Quill", "--placeholder", "x"], "is of --mentions replace (add --mentions replace)"),
     ],
 )
 def test_options_that_do_not_go_together(
@@ -119,3 +121,15 @@ def test_options_that_do_not_go_together(
     assert (status, out) == (2, "")
     assert said in err
     assert facts("get", "Ada Quill", "profession")[0] == 0
+
+
+def test_an_emptied_namespace_says_so_and_where_its_names_still_stand(
+    facts: Facts, own: Path
+) -> None:
+    """The receipt tells the same name outside apart; a second erasure says that nothing is there."""
+    facts("set", "Ada Quill", "birth place", "Town 7", "--namespace", "users/7")
+    everything = ("forget", "--everything", "--yes", "--namespace", "users/7")
+    status, out, _ = facts("forget", "Ada Quill", "--namespace", "users/7")
+    assert status == 0 and "mentioned in: entity 'Ada Quill' without a namespace\n" in out
+    status, out, err = facts(*everything)
+    assert (status, out, err) == (1, "", "nothing is held in the namespace users/7\n")

@@ -79,7 +79,7 @@ def test_changes_say_when_and_by_whom(three: Facts) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--since", "soon"), "--since: 'soon' is not a moment"),
+        (("--since", "soon"), "ISO 8601; or give a revision)"),
         (("--since", "7"), "is at revision 3 and has not reached 7"),
         (("--until", "2021-05-01T12:00:00"), "--until: the time 2021-05-01T12:00:00 has no zone"),
     ],

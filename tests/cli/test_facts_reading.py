@@ -235,3 +235,27 @@ def test_a_missing_store_says_what_makes_one(facts: Facts, url: str) -> None:
     """On the command line, where nobody calls ``open_store``."""
     _, _, err = facts("stats", "--memory", url)
     assert "facts import or facts set makes one" in err and "open_store" not in err
+
+
+def test_what_was_not_searched_is_named(facts: Facts, own: Path) -> None:
+    """A search that finds nothing says which option looks further, as long as one is left."""
+    err = facts("search", "register")[2]
+    assert "--sources searches sources, too" in err and "--expired finds" in err
+    assert "--sources" not in facts("search", "absent", "--sources")[2]
+    assert facts("search", "register", "--sources")[0] == 0
+
+
+def test_an_index_that_ends_with_the_command_is_noted(facts: Facts, own: Path) -> None:
+    """A graph in memory keeps none for the next command; a file does."""
+    assert "only while it is open" in facts("index", "on", "--memory", "memory:")[2]
+    status, _, err = facts("index", "on")
+    assert status == 0 and "only while" not in err
+
+
+def test_namespaces_are_listed_by_name(facts: Facts, own: Path) -> None:
+    """Facts without a namespace are a line of their own; a prefix of none says where it looked."""
+    facts("set", "Ada Quill", "birth place", "Town 7", "--namespace", "users/7")
+    lines = facts("namespaces")[1].splitlines()
+    assert [line.split()[0] for line in lines[3:5]] == ["(none)", "users/7"]
+    status, _, err = facts("namespaces", "teams")
+    assert status == 1 and "begins with 'teams' holds anything (read: your own facts" in err

@@ -87,10 +87,10 @@ def test_an_audit_asks_as_the_user(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--namespace", "users//7"], "namespace: each part must not be empty"),
+        (["--namespace", "users//7"], "each part must not be empty (write it as users/7)"),
         (["--namespace", "/7"], "namespace: each part must not be empty"),
         (["--namespace", "users/ 7"], "a space at an end"),
-        (["--namespace", "a", "--shared-namespace", "a"], "are both 'a'"),
+        (["--namespace", "a", "--shared-namespace", "a"], "--shared-namespace are both 'a' (name"),
         (["--no-shared"], "--no-shared needs --namespace"),
         (["--shared-namespace", "a"], "--shared-namespace needs --namespace"),
         (["--namespace", "a", "--shared-namespace", "b", "--no-shared"], "exclude each other"),

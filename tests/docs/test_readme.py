@@ -94,6 +94,31 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert not [target for target in targets if not (path.parent / target).exists()]
 
 
+def _headings(path: Path) -> set[str]:
+    """Return what a link to a heading of the page ends with, as GitHub makes it."""
+    text = re.sub(
+        r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    found = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.strip().lower()).replace(" ", "-") for one in found}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS],
+    ids=lambda path: path.name,
+)
+def test_links_to_headings_name_them(path: Path) -> None:
+    """Each link to a heading, of the same page or another one, leads to one."""
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)]+)\)", path.read_text(encoding="utf-8"))
+    lost = []
+    for page_name, heading in links:
+        target = path.parent / page_name if page_name else path
+        if heading not in _headings(target):
+            lost.append(f"{page_name}#{heading}")
+    assert not lost
+
+
 def test_the_lines_that_install_name_extras_that_exist() -> None:
     """Each extra has a word in the list, each line that installs names extras, and the first needs
     none.
