@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from lamlam.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from lamlam.agent_tools.memory_tools import MemoryTools as MemoryTools
+    from lamlam.agent_tools.policies import MemoryAction as MemoryAction
+    from lamlam.agent_tools.sync_tools import SyncMemoryTools as SyncMemoryTools
     from lamlam.errors import LamLamError as LamLamError
     from lamlam.memory_backends.model.early_moments import EarlyMoment as EarlyMoment
     from lamlam.memory_backends.model.facts import Fact as Fact
@@ -38,10 +41,10 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.values import Quantity as Quantity
     from lamlam.memory_backends.model.values import ValueType as ValueType
     from lamlam.memory_backends.open import open_store as open_store
-    from lamlam.memory_backends.overlay.overlay import Overlay as Overlay
     from lamlam.memory_backends.protocol import Capability as Capability
     from lamlam.memory_backends.protocol import FactStore as FactStore
-    from lamlam.memory_backends.replica import Replica as Replica
+    from lamlam.memory_backends.read_views.overlay import Overlay as Overlay
+    from lamlam.memory_backends.read_views.replica import Replica as Replica
     from lamlam.memory_backends.sync import SyncFactStore as SyncFactStore
     from lamlam.runtime.decoding.completion import Alternative as Alternative
     from lamlam.runtime.decoding.completion import ChatCompletion as ChatCompletion
@@ -65,9 +68,6 @@ if TYPE_CHECKING:
     from lamlam.runtime.observers.telemetry import Telemetry as Telemetry
     from lamlam.runtime.observers.trace import Trace as Trace
     from lamlam.runtime.sync import SyncEngine as SyncEngine
-    from lamlam.runtime.tools.memory_tools import MemoryTools as MemoryTools
-    from lamlam.runtime.tools.policies import MemoryAction as MemoryAction
-    from lamlam.runtime.tools.sync_tools import SyncMemoryTools as SyncMemoryTools
 
 # The module of each public name: loaded at first use, so that `import lamlam` costs milliseconds.
 _MODULES = {
@@ -86,13 +86,13 @@ _MODULES = {
         "lamlam.memory_backends.model.relation_rules": "RelationRule",
         "lamlam.memory_backends.model.values": "EntityRef PartialDate Quantity ValueType",
         "lamlam.memory_backends.open": "open_store",
-        "lamlam.memory_backends.overlay.overlay": "Overlay",
+        "lamlam.memory_backends.read_views.overlay": "Overlay",
         "lamlam.memory_backends.protocol": "Capability FactStore",
-        "lamlam.memory_backends.replica": "Replica",
+        "lamlam.memory_backends.read_views.replica": "Replica",
         "lamlam.memory_backends.sync": "SyncFactStore",
-        "lamlam.runtime.tools.memory_tools": "MemoryTools",
-        "lamlam.runtime.tools.policies": "MemoryAction",
-        "lamlam.runtime.tools.sync_tools": "SyncMemoryTools",
+        "lamlam.agent_tools.memory_tools": "MemoryTools",
+        "lamlam.agent_tools.policies": "MemoryAction",
+        "lamlam.agent_tools.sync_tools": "SyncMemoryTools",
         "lamlam.runtime.decoding.completion": "Alternative ChatCompletion ChatUsage "
         "Completion RequestedCall TokenLogprob",
         "lamlam.runtime.decoding.events": "Finished LookupAnswered LookupMissed LookupStarted Text "

@@ -18,7 +18,7 @@ VERBS = frozenset((Path(__file__).parent / "imperative_verbs.txt").read_text("ut
 NOT_ACTIONS = ("property", "overload", "setter")
 
 
-@pytest.mark.parametrize(("folder", "most"), [("memory_backends", 15), ("runtime", 10)])
+@pytest.mark.parametrize(("folder", "most"), [("memory_backends", 14), ("runtime", 9)])
 def test_a_folder_is_taken_in_at_a_glance(folder: str, most: int) -> None:
     """So many entries, the package's own files not counted."""
     entries = {path.name for path in (ROOT / folder).iterdir()} - {"__init__.py", "__pycache__"}

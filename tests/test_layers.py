@@ -15,7 +15,7 @@ MODEL, PROTOCOL = "memory_backends/model", "memory_backends/protocol"
 STATED = {MODEL, PROTOCOL, "memory_backends/commits"}
 READ = {*STATED, "memory_backends/resolution"}
 DECODING, LLAMA, CHAT = "runtime/decoding", "runtime/llama", "runtime/chat"
-WORDING, TOOLS = "runtime/wording", "runtime/tools"
+WORDING, VIEWS = "runtime/wording", "memory_backends/read_views"
 
 # Modules directly in lamlam/ (errors, version, …) may be imported by all; they import each other.
 ARROWS: dict[str, set[str]] = {
@@ -23,13 +23,12 @@ ARROWS: dict[str, set[str]] = {
     "memory_backends/resolution": {MODEL},
     "memory_backends/commits": {MODEL},
     "memory_backends/protocol": {MODEL, "memory_backends/commits", "memory_backends/resolution"},
-    "memory_backends/replica": READ - {PROTOCOL},
-    "memory_backends/overlay": {MODEL, PROTOCOL, "memory_backends/resolution"},
+    "memory_backends/read_views": READ,
     "memory_backends/authoring": READ,
     "memory_backends/fact_formats": {MODEL, "memory_backends/commits"},
     "memory_backends/sqlite": {*READ, "memory_backends/authoring"},
     "memory_backends/networkx_graph": {*READ, "memory_backends/authoring"},
-    "memory_backends/neo4j_graph": {*READ, "memory_backends/replica"},
+    "memory_backends/neo4j_graph": {*READ, VIEWS},
     "memory_backends/open": {
         PROTOCOL, "bundled", "memory_backends/authoring", "memory_backends/neo4j_graph",
         "memory_backends/networkx_graph", "memory_backends/sqlite",
@@ -40,17 +39,14 @@ ARROWS: dict[str, set[str]] = {
     },
     "memory_backends/conformance": {
         MODEL, PROTOCOL, "memory_backends/fact_formats", "memory_backends/open",
-        "memory_backends/overlay", "testing",
+        VIEWS, "testing",
     },
     "runtime/llama": set(),
     "runtime/decoding": {
-        MODEL, PROTOCOL, "memory_backends/overlay", "memory_backends/sync", WORDING,
+        MODEL, PROTOCOL, VIEWS, "memory_backends/sync", WORDING,
     },
     "runtime/observers": {DECODING},
-    "runtime/tools": {
-        MODEL, PROTOCOL, "memory_backends/overlay", "memory_backends/sync",
-    },
-    "runtime/chat": {TOOLS, MODEL, PROTOCOL, DECODING, LLAMA},
+    "runtime/chat": {"agent_tools", MODEL, PROTOCOL, DECODING, LLAMA},
     "runtime/memory": {MODEL, PROTOCOL, "memory_backends/open", DECODING, LLAMA},
     "runtime/scheduling": {MODEL, PROTOCOL, CHAT, DECODING, LLAMA, WORDING},
     "runtime/wording": {MODEL, "memory_backends/resolution"},
@@ -59,6 +55,7 @@ ARROWS: dict[str, set[str]] = {
         "runtime/scheduling",
     },
     "runtime/sync": {MODEL, PROTOCOL, DECODING, "runtime/engine", "runtime/memory"},
+    "agent_tools": {MODEL, PROTOCOL, VIEWS, "memory_backends/sync"},
     "trainer": {"quant", MODEL},
     "quant": {LLAMA},
     "bundled": {MODEL, "memory_backends/resolution", "memory_backends/sqlite", "trainer"},
@@ -81,9 +78,8 @@ ARROWS: dict[str, set[str]] = {
     },
     "__main__": {"cli"},
     "lamlam": {
-        MODEL, PROTOCOL, "memory_backends/open", "memory_backends/overlay",
-        "memory_backends/replica", "memory_backends/sync", TOOLS, DECODING, "runtime/engine",
-        "runtime/observers", "runtime/sync",
+        MODEL, PROTOCOL, "agent_tools", "memory_backends/open", VIEWS, "memory_backends/sync",
+        DECODING, "runtime/engine", "runtime/observers", "runtime/sync",
     },
 }  # fmt: skip
 FAR_APART = {

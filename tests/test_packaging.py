@@ -28,8 +28,8 @@ HEAVY = ("lamlam.trainer.", "lamlam.quant.", "lamlam.memory_backends.conformance
 # What computes with a model. The engine itself can be imported, and says what it lacks when it is made.
 OF_ENGINE = (*HEAVY, "lamlam.runtime.", "lamlam.evaluation.", "lamlam.benchmarks.")
 WITHOUT_ENGINE = (
-    "lamlam.runtime.tools.", "lamlam.runtime.engine", "lamlam.runtime.observers.",
-    "lamlam.runtime.sync", "lamlam.runtime.wording.",
+    "lamlam.runtime.engine", "lamlam.runtime.observers.", "lamlam.runtime.sync",
+    "lamlam.runtime.wording.",
 )  # fmt: skip
 BASE = {
     "anyio", "markdown-it-py", "networkx", "platformdirs", "pydantic", "rapidfuzz", "rich", "typer",

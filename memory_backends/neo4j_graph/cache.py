@@ -11,7 +11,7 @@ import asyncio
 from lamlam.background_loop import BackgroundLoop
 from lamlam.memory_backends.neo4j_graph.changes import Neo4jChanges
 from lamlam.memory_backends.neo4j_graph.reader import Neo4jReader
-from lamlam.memory_backends.replica import Replica
+from lamlam.memory_backends.read_views.replica import Replica
 
 _POLL_S = 5.0
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lamlam.runtime.tools.arguments import Correct as Correct
-from lamlam.runtime.tools.arguments import Forget as Forget
-from lamlam.runtime.tools.arguments import LookUp as LookUp
-from lamlam.runtime.tools.arguments import Remember as Remember
-from lamlam.runtime.tools.arguments import Search as Search
-from lamlam.runtime.tools.call_reading import read_arguments as read_arguments
-from lamlam.runtime.tools.memory_tools import MemoryTools as MemoryTools
-from lamlam.runtime.tools.tool import TOOLS as TOOLS
-from lamlam.runtime.tools.tool import Tool as Tool
+from lamlam.agent_tools.arguments import Correct as Correct
+from lamlam.agent_tools.arguments import Forget as Forget
+from lamlam.agent_tools.arguments import LookUp as LookUp
+from lamlam.agent_tools.arguments import Remember as Remember
+from lamlam.agent_tools.arguments import Search as Search
+from lamlam.agent_tools.call_reading import read_arguments as read_arguments
+from lamlam.agent_tools.memory_tools import MemoryTools as MemoryTools
+from lamlam.agent_tools.tool import TOOLS as TOOLS
+from lamlam.agent_tools.tool import Tool as Tool

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lamlam.agent_tools.arguments import LookUp
+from lamlam.agent_tools.call_reading import read_arguments
+from lamlam.agent_tools.tool import TOOLS
 from lamlam.errors import BadToolCall
 from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.runtime.chat.call_forms import MAX_CALL_CHARACTERS, read_bare, read_marked
 from lamlam.runtime.chat.call_grammar import CallForm
 from lamlam.runtime.chat.tool_definitions import OfferedTool
 from lamlam.runtime.decoding.call_openings import MARKS, find_opening
-from lamlam.runtime.tools.arguments import LookUp
-from lamlam.runtime.tools.call_reading import read_arguments
-from lamlam.runtime.tools.tool import TOOLS
 
 LOOK_UP = TOOLS[0]
 _MAX_NAME_TOKENS = 32

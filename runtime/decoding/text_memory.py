@@ -14,6 +14,6 @@ def memory_of(store: FactStore | None, settings: TextSettings) -> FactStore | No
     """Return a store as a text reads it."""
     if store is None or settings.namespaces == ((),):
         return store
-    from lamlam.memory_backends.overlay.overlay import Overlay  # late: pydantic comes with it
+    from lamlam.memory_backends.read_views.overlay import Overlay  # late: pydantic comes with it
 
     return Overlay(store, settings.namespace, settings.shared_namespace)

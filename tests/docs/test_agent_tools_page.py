@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lamlam.runtime.tools import policies
-from lamlam.runtime.tools.memory_tools import MemoryTools
-from lamlam.runtime.tools.tool import TOOLS
+from lamlam.agent_tools import policies
+from lamlam.agent_tools.memory_tools import MemoryTools
+from lamlam.agent_tools.tool import TOOLS
 from tests.pages import fences, page
 
 PAGE = page("agent-tools.md")

@@ -18,7 +18,7 @@ from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult, LookupStatus
 from lamlam.memory_backends.model.operations import Assert
-from lamlam.memory_backends.replica import Replica
+from lamlam.memory_backends.read_views.replica import Replica
 from lamlam.memory_backends.resolution import descriptions, relation_matching, resolver
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.decoding.lookup_answers import GivenOut

@@ -27,7 +27,7 @@ from lamlam.memory_backends.model.operations import (
     SplitEntities,
 )
 from lamlam.memory_backends.networkx_graph.store import GraphStore
-from lamlam.memory_backends.replica import Replica
+from lamlam.memory_backends.read_views.replica import Replica
 from lamlam.memory_backends.sqlite import erasure as sqlite_erasure
 from lamlam.memory_backends.sqlite.commit_log import unpack_events
 from lamlam.memory_backends.sync import SyncFactStore

@@ -17,7 +17,7 @@ from lamlam.memory_backends.model.values import EntityRef
 from lamlam.memory_backends.networkx_graph.file import write_file
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import Capability, FactStore
-from lamlam.memory_backends.replica import Replica
+from lamlam.memory_backends.read_views.replica import Replica
 from lamlam.memory_backends.sync import SyncFactStore
 from tests.memory_backends.stores import put, triples
 

@@ -28,8 +28,8 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import EntityRef
-from lamlam.memory_backends.overlay.overlay import Overlay
 from lamlam.memory_backends.protocol import Capability, FactStore
+from lamlam.memory_backends.read_views.overlay import Overlay
 
 MINE, OTHER = ("users", "7"), ("users", "8")
 SPACES: tuple[Namespace, ...] = ((), MINE, OTHER)

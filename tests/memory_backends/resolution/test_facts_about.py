@@ -18,8 +18,8 @@ from lamlam.memory_backends.model.facts_about import (
     text_question,
 )
 from lamlam.memory_backends.networkx_graph.store import GraphStore
-from lamlam.memory_backends.overlay.overlay import Overlay
-from lamlam.memory_backends.replica import Replica
+from lamlam.memory_backends.read_views.overlay import Overlay
+from lamlam.memory_backends.read_views.replica import Replica
 from lamlam.memory_backends.resolution.names_in_text import readings
 from lamlam.memory_backends.resolution.text_passages import passages
 from lamlam.memory_backends.resolution.text_questions import TextQuestions

@@ -15,7 +15,7 @@ from lamlam.memory_backends.model.lookups import EntityView, LookupStatus
 from lamlam.memory_backends.model.operations import AddAlias, Assert, Op, Retract
 from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS
 from lamlam.memory_backends.networkx_graph.store import GraphStore
-from lamlam.memory_backends.replica import Replica
+from lamlam.memory_backends.read_views.replica import Replica
 from lamlam.memory_backends.sync import SyncFactStore
 from tests.memory_backends.stores import BACKENDS, url_of
 

@@ -11,8 +11,8 @@ from lamlam.errors import BadFact, OverlayCycle
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.operations import Assert, Replace, Retract
 from lamlam.memory_backends.open import open_store
-from lamlam.memory_backends.overlay.overlay import Overlay
 from lamlam.memory_backends.protocol import FactStore
+from lamlam.memory_backends.read_views.overlay import Overlay
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.verification import SpanCheck

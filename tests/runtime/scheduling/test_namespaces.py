@@ -18,8 +18,8 @@ from lamlam.errors import BadFact, NotSupported, OverlayCycle, UsageError
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.operations import AddAlias, Assert, Op, Replace
 from lamlam.memory_backends.open import open_store
-from lamlam.memory_backends.overlay.overlay import Overlay
 from lamlam.memory_backends.protocol import FactStore
+from lamlam.memory_backends.read_views.overlay import Overlay
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.events import Finished

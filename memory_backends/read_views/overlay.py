@@ -23,7 +23,8 @@ from lamlam.memory_backends.model.operations import PastFact, StoreInfo
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.search_rules import SearchQuery, SearchResult
 from lamlam.memory_backends.model.shared_search import search_both
-from lamlam.memory_backends.overlay.answers import (
+from lamlam.memory_backends.protocol import FactStore, ReadOnlyStore, check_store
+from lamlam.memory_backends.read_views.layer_answers import (
     AsksAlias,
     Steps,
     all_answers,
@@ -31,8 +32,7 @@ from lamlam.memory_backends.overlay.answers import (
     is_plainly_behind,
     merged_answer,
 )
-from lamlam.memory_backends.overlay.layers import Layers, read_layers
-from lamlam.memory_backends.overlay.names import (
+from lamlam.memory_backends.read_views.layer_names import (
     ALIKE,
     VERY,
     Strength,
@@ -42,9 +42,9 @@ from lamlam.memory_backends.overlay.names import (
     strength_of_homonyms,
     strength_of_view,
 )
-from lamlam.memory_backends.overlay.scanning import scan_layers
-from lamlam.memory_backends.overlay.views import one_view
-from lamlam.memory_backends.protocol import FactStore, ReadOnlyStore, check_store
+from lamlam.memory_backends.read_views.layer_scan import scan_layers
+from lamlam.memory_backends.read_views.layer_views import one_view
+from lamlam.memory_backends.read_views.layers import Layers, read_layers
 
 _KEPT = frozenset(
     {

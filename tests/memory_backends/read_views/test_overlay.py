@@ -15,8 +15,8 @@ from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.open import open_store
-from lamlam.memory_backends.overlay.overlay import Overlay
 from lamlam.memory_backends.protocol import Capability, FactStore
+from lamlam.memory_backends.read_views.overlay import Overlay
 from lamlam.memory_backends.sync import SyncFactStore
 
 ADA, MINE, OTHER = "Ada Quill", ("users", "7"), ("users", "8")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lamlam.runtime.tools.arguments import (
+from lamlam.agent_tools.arguments import (
     About,
     Correct,
     Forget,
@@ -21,7 +21,7 @@ from lamlam.runtime.tools.arguments import (
     Search,
     ToolArguments,
 )
-from lamlam.runtime.tools.results import (
+from lamlam.agent_tools.results import (
     CorrectResult,
     FactsAboutResult,
     ForgetResult,
@@ -31,7 +31,7 @@ from lamlam.runtime.tools.results import (
     RememberResult,
     ToolResult,
 )
-from lamlam.runtime.tools.schemas import argument_schema, result_schema, strict_schema
+from lamlam.agent_tools.schemas import argument_schema, result_schema, strict_schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from lamlam.errors import BadToolCall, UnknownOption, UsageError
-from lamlam.memory_backends.model.facts import Namespace, check_text
-from lamlam.memory_backends.model.facts_about import text_question
-from lamlam.memory_backends.protocol import FactStore, check_store
-from lamlam.memory_backends.sync import SyncFactStore
-from lamlam.runtime.tools.arguments import (
+from lamlam.agent_tools.arguments import (
     About,
     Correct,
     Forget,
@@ -24,11 +19,11 @@ from lamlam.runtime.tools.arguments import (
     RememberMany,
     Search,
 )
-from lamlam.runtime.tools.call_reading import read_arguments
-from lamlam.runtime.tools.fitting import LEAST_RESULT_CHARACTERS, MAX_RESULT_CHARACTERS
-from lamlam.runtime.tools.offer import Choosable, Places, offered_tools
-from lamlam.runtime.tools.policies import Policy, Verdict, as_policies
-from lamlam.runtime.tools.results import (
+from lamlam.agent_tools.call_reading import read_arguments
+from lamlam.agent_tools.fitting import LEAST_RESULT_CHARACTERS, MAX_RESULT_CHARACTERS
+from lamlam.agent_tools.offer import Choosable, Places, offered_tools
+from lamlam.agent_tools.policies import Policy, Verdict, as_policies
+from lamlam.agent_tools.results import (
     CorrectResult,
     FactsAboutResult,
     ForgetResult,
@@ -38,8 +33,13 @@ from lamlam.runtime.tools.results import (
     RememberResult,
     ToolResult,
 )
-from lamlam.runtime.tools.tool import TOOLS as TOOLS
-from lamlam.runtime.tools.tool_work import ToolWork
+from lamlam.agent_tools.tool import TOOLS as TOOLS
+from lamlam.agent_tools.tool_work import ToolWork
+from lamlam.errors import BadToolCall, UnknownOption, UsageError
+from lamlam.memory_backends.model.facts import Namespace, check_text
+from lamlam.memory_backends.model.facts_about import text_question
+from lamlam.memory_backends.protocol import FactStore, check_store
+from lamlam.memory_backends.sync import SyncFactStore
 
 METHODS = {
     "look_up_fact": "look_up",
@@ -84,7 +84,7 @@ class MemoryTools:
                 "below": any that begins with the first. By default the model has no choice, and
                 no such argument.
             policy: is asked before anything is written: a hook, or several, each of which must
-                allow it (`lamlam.runtime.tools.policies`).
+                allow it (`lamlam.agent_tools.policies`).
             actor: who makes the changes, for the log; without it, the model may say so.
             me: the entity that "I", "me" and "my" mean in a text of ``facts_about``.
             max_characters: of the texts of one answer; what is left out is said.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from lamlam.agent_tools.fitting import Fitting, found_facts
+from lamlam.agent_tools.results import FactsAboutResult, FoundName
 from lamlam.memory_backends.model.facts_about import FactsAbout
-from lamlam.runtime.tools.fitting import Fitting, found_facts
-from lamlam.runtime.tools.results import FactsAboutResult, FoundName
 
 _MOST_NAMES = 50
 

@@ -31,7 +31,7 @@ from lamlam.memory_backends.model.operations import (
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import EntityRef, PartialDate, Value
 from lamlam.memory_backends.networkx_graph.store import GraphStore
-from lamlam.memory_backends.replica import Replica
+from lamlam.memory_backends.read_views.replica import Replica
 from lamlam.memory_backends.resolution.code_index import CodeIndex
 from lamlam.memory_backends.sync import SyncFactStore
 from tests.memory_backends.stores import BACKENDS, answered, url_of

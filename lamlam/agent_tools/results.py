@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lamlam.runtime.tools.arguments import TypeName
+from lamlam.agent_tools.arguments import TypeName
 
 
 class AnswerPart(BaseModel):

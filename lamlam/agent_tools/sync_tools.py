@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
+from lamlam.agent_tools.fitting import MAX_RESULT_CHARACTERS
+from lamlam.agent_tools.memory_tools import METHODS, MemoryTools
 from lamlam.background_loop import BackgroundLoop
 from lamlam.errors import UsageError
 from lamlam.inline_calls import run_inline
 from lamlam.memory_backends.model.values import Value
 from lamlam.memory_backends.protocol import FactStore, check_store, store_closed
 from lamlam.memory_backends.sync import SyncFactStore
-from lamlam.runtime.tools.fitting import MAX_RESULT_CHARACTERS
-from lamlam.runtime.tools.memory_tools import METHODS, MemoryTools
 
 if TYPE_CHECKING:
+    from lamlam.agent_tools.arguments import NewFact
+    from lamlam.agent_tools.offer import Choosable
+    from lamlam.agent_tools.policies import Policy, Verdict
+    from lamlam.agent_tools.results import (
+        CorrectResult,
+        FactsAboutResult,
+        ForgetResult,
+        FoundFacts,
+        LookUpResult,
+        RememberManyResult,
+        RememberResult,
+        ToolResult,
+    )
+    from lamlam.agent_tools.tool import Tool
     from lamlam.memory_backends.model.facts import Fact, Namespace
     from lamlam.memory_backends.model.facts_about import AboutOptions, FactsAbout
     from lamlam.memory_backends.model.lookups import Lookup, LookupResult
@@ -31,20 +45,6 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.relation_rules import RelationRule
     from lamlam.memory_backends.model.search_rules import SearchResult
     from lamlam.memory_backends.model.values import Value
-    from lamlam.runtime.tools.arguments import NewFact
-    from lamlam.runtime.tools.offer import Choosable
-    from lamlam.runtime.tools.policies import Policy, Verdict
-    from lamlam.runtime.tools.results import (
-        CorrectResult,
-        FactsAboutResult,
-        ForgetResult,
-        FoundFacts,
-        LookUpResult,
-        RememberManyResult,
-        RememberResult,
-        ToolResult,
-    )
-    from lamlam.runtime.tools.tool import Tool
 
 
 class SyncMemoryTools:

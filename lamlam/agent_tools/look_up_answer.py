@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from lamlam.agent_tools.fitting import MAX_RESULT_CHARACTERS, Fitting, stored_details
+from lamlam.agent_tools.results import FoundValue, LookUpResult, NearName
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.memory_backends.model.lookups import LookupResult
 from lamlam.memory_backends.model.namespaces import written
-from lamlam.runtime.tools.fitting import MAX_RESULT_CHARACTERS, Fitting, stored_details
-from lamlam.runtime.tools.results import FoundValue, LookUpResult, NearName
 
 _Status: TypeAlias = Literal["hit", "miss", "ambiguous", "not_valid_at"]
 MAX_VALUES, _MAX_CANDIDATES = 50, 5

@@ -7,14 +7,8 @@ from typing import Any
 
 import pytest
 
-from lamlam.errors import BadFact, PolicyFailed, PolicyRefused, UsageError
-from lamlam.memory_backends.model.operations import DefineRelation
-from lamlam.memory_backends.model.relation_rules import RelationRule
-from lamlam.memory_backends.model.values import ValueType
-from lamlam.memory_backends.protocol import FactStore
-from lamlam.memory_backends.sync import SyncFactStore
-from lamlam.runtime.tools.memory_tools import MemoryTools
-from lamlam.runtime.tools.policies import (
+from lamlam.agent_tools.memory_tools import MemoryTools
+from lamlam.agent_tools.policies import (
     MemoryAction,
     Policy,
     deny_relations,
@@ -24,7 +18,13 @@ from lamlam.runtime.tools.policies import (
     only_sources,
     read_only,
 )
-from lamlam.runtime.tools.sync_tools import SyncMemoryTools
+from lamlam.agent_tools.sync_tools import SyncMemoryTools
+from lamlam.errors import BadFact, PolicyFailed, PolicyRefused, UsageError
+from lamlam.memory_backends.model.operations import DefineRelation
+from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.values import ValueType
+from lamlam.memory_backends.protocol import FactStore
+from lamlam.memory_backends.sync import SyncFactStore
 from tests.runtime.fake_store import FakeStore, as_store
 
 BORN: dict[str, Any] = {"entity": "Ada", "relation": "birth place", "value": "Lowmere"}

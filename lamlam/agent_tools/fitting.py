@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lamlam.agent_tools.results import FoundFact
 from lamlam.cut_text import cut_text
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.facts import Fact
@@ -12,7 +13,6 @@ from lamlam.memory_backends.model.namespaces import written
 from lamlam.memory_backends.model.stored_facts import StoredFact
 from lamlam.memory_backends.model.timestamps import from_us
 from lamlam.memory_backends.model.values import type_of, value_of
-from lamlam.runtime.tools.results import FoundFact
 
 MAX_RESULT_CHARACTERS = 20_000
 """Of the texts of one answer, unless the tools are made with another limit."""

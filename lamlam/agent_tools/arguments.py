@@ -20,17 +20,17 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from lamlam.errors import BadFact
-from lamlam.memory_backends.model.facts import Fact, Namespace
-from lamlam.memory_backends.model.facts_about import MAX_TEXT_CHARACTERS, MOST_FACTS
-from lamlam.memory_backends.model.timestamps import as_moment
-from lamlam.memory_backends.model.values import ValueType, parse_value, text_fault
-from lamlam.runtime.tools.hostile_text import (
+from lamlam.agent_tools.hostile_text import (
     MAX_NAME,
     MAX_VALUE,
     name_in_call_fault,
     text_in_call_fault,
 )
+from lamlam.errors import BadFact
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.facts_about import MAX_TEXT_CHARACTERS, MOST_FACTS
+from lamlam.memory_backends.model.timestamps import as_moment
+from lamlam.memory_backends.model.values import ValueType, parse_value, text_fault
 
 MAX_FACTS = 100
 """Of one call of ``remember_facts``."""

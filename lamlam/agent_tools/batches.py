@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lamlam.agent_tools.results import RefusedFact, RememberManyResult
 from lamlam.cut_text import cut_text
 from lamlam.errors import BadFact, Conflict, FactStoreError, LamLamError, TooManyValues
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.operations import Assert, Commit, SplitEntities
 from lamlam.memory_backends.protocol import FactStore
-from lamlam.runtime.tools.results import RefusedFact, RememberManyResult
 
 _LEAST_MESSAGE, _FRAME = 80, 60
 _NOBODY = "lamlam: no such entity"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from lamlam.agent_tools.memory_tools import MemoryTools
 from lamlam.errors import BadFact, BadToolCall, OverlayCycle, UnknownOption
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
-from lamlam.runtime.tools.memory_tools import MemoryTools
 
 SEVEN, EIGHT = ("users", "7"), ("users", "8")
 

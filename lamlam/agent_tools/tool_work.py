@@ -6,19 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from lamlam.errors import BadFact, BadToolCall, PolicyRefused, TooManyValues
-from lamlam.memory_backends.model.capabilities import Capability
-from lamlam.memory_backends.model.expiry import with_expired
-from lamlam.memory_backends.model.facts import Fact, Namespace
-from lamlam.memory_backends.model.facts_about import MOST_FACTS
-from lamlam.memory_backends.model.keys import relation_key
-from lamlam.memory_backends.model.namespaces import scoped
-from lamlam.memory_backends.model.operations import Assert, ErasureReceipt, Replace
-from lamlam.memory_backends.model.relation_rules import RelationRules
-from lamlam.memory_backends.overlay.overlay import Overlay
-from lamlam.memory_backends.protocol import FactStore
-from lamlam.runtime.tools.about_answer import about_answer
-from lamlam.runtime.tools.arguments import (
+from lamlam.agent_tools.about_answer import about_answer
+from lamlam.agent_tools.arguments import (
     About,
     Correct,
     Forget,
@@ -29,13 +18,13 @@ from lamlam.runtime.tools.arguments import (
     Search,
     ToolArguments,
 )
-from lamlam.runtime.tools.batches import SECOND_VALUE, FactBatch, write
-from lamlam.runtime.tools.call_reading import check_arguments, json_type
-from lamlam.runtime.tools.fitting import Fitting, found_facts
-from lamlam.runtime.tools.look_up_answer import look_up_answer
-from lamlam.runtime.tools.offer import Places
-from lamlam.runtime.tools.policies import ActionKind, MemoryAction, Policy, Verdict, check_allowed
-from lamlam.runtime.tools.results import (
+from lamlam.agent_tools.batches import SECOND_VALUE, FactBatch, write
+from lamlam.agent_tools.call_reading import check_arguments, json_type
+from lamlam.agent_tools.fitting import Fitting, found_facts
+from lamlam.agent_tools.look_up_answer import look_up_answer
+from lamlam.agent_tools.offer import Places
+from lamlam.agent_tools.policies import ActionKind, MemoryAction, Policy, Verdict, check_allowed
+from lamlam.agent_tools.results import (
     CorrectResult,
     FactsAboutResult,
     ForgetResult,
@@ -45,7 +34,18 @@ from lamlam.runtime.tools.results import (
     RememberResult,
     ToolResult,
 )
-from lamlam.runtime.tools.tool import Tool
+from lamlam.agent_tools.tool import Tool
+from lamlam.errors import BadFact, BadToolCall, PolicyRefused, TooManyValues
+from lamlam.memory_backends.model.capabilities import Capability
+from lamlam.memory_backends.model.expiry import with_expired
+from lamlam.memory_backends.model.facts import Fact, Namespace
+from lamlam.memory_backends.model.facts_about import MOST_FACTS
+from lamlam.memory_backends.model.keys import relation_key
+from lamlam.memory_backends.model.namespaces import scoped
+from lamlam.memory_backends.model.operations import Assert, ErasureReceipt, Replace
+from lamlam.memory_backends.model.relation_rules import RelationRules
+from lamlam.memory_backends.protocol import FactStore
+from lamlam.memory_backends.read_views.overlay import Overlay
 
 _USUAL_LIMIT = 10
 Arguments = TypeVar("Arguments", bound=ToolArguments)

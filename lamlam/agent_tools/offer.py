@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from lamlam.agent_tools.tool import BY_NAME, TOOLS, Tool
 from lamlam.errors import BadFact, BadToolCall, NotSupported, UnknownOption
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Namespace, check_namespace
 from lamlam.memory_backends.model.namespaces import parsed, written
-from lamlam.memory_backends.overlay.layers import Layers, read_layers
-from lamlam.runtime.tools.tool import BY_NAME, TOOLS, Tool
+from lamlam.memory_backends.read_views.layers import Layers, read_layers
 
 Choosable = Iterable[Namespace] | Literal["below"]
 

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from lamlam.agent_tools.arguments import ToolArguments
+from lamlam.agent_tools.tool import Tool
 from lamlam.errors import BadToolCall
 from lamlam.memory_backends.model.values import NOT_TEXT
 from lamlam.near_names import near_names
-from lamlam.runtime.tools.arguments import ToolArguments
-from lamlam.runtime.tools.tool import Tool
 
 MAX_ARGUMENT_CHARACTERS = 200_000
 """Of the JSON text of one call."""

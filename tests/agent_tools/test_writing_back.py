@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from lamlam.agent_tools.arguments import NewFact
+from lamlam.agent_tools.memory_tools import MemoryTools
 from lamlam.errors import (
     BadFact,
     BadToolCall,
@@ -21,8 +23,6 @@ from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import ValueType
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import Capability, FactStore
-from lamlam.runtime.tools.arguments import NewFact
-from lamlam.runtime.tools.memory_tools import MemoryTools
 
 ADA: dict[str, Any] = {"entity": "Ada Quill", "relation": "birth date", "value": "7 November 1867"}
 RULES = (

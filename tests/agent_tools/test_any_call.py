@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from lamlam.agent_tools.memory_tools import MemoryTools
+from lamlam.agent_tools.tool import Tool
 from lamlam.errors import BadToolCall, TooManyValues
 from lamlam.memory_backends.model.operations import DefineRelation
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.protocol import FactStore
-from lamlam.runtime.tools.memory_tools import MemoryTools
-from lamlam.runtime.tools.tool import Tool
 
 ODD: tuple[Any, ...] = (
     None, True, 0, -1, 10**40, 1.5, float("nan"), float("inf"), "", " ", "x" * 301, "x" * 20_001,

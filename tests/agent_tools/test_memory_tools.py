@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from lamlam.agent_tools.memory_tools import TOOLS, MemoryTools
 from lamlam.errors import BadToolCall, ReadOnly, UnknownOption
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
-from lamlam.runtime.tools.memory_tools import TOOLS, MemoryTools
 from tests.runtime.fake_store import FakeStore, as_store
 
 QUILL: dict[str, Any] = {"entity": "Ada Quill", "relation": "birth place", "value": "Lowmere"}

@@ -10,18 +10,18 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from lamlam.agent_tools.memory_tools import MemoryTools
+from lamlam.agent_tools.policies import MemoryAction
+from lamlam.agent_tools.results import FoundFacts, LookUpResult
+from lamlam.agent_tools.schemas import strict_schema
+from lamlam.agent_tools.sync_tools import SyncMemoryTools
+from lamlam.agent_tools.tool import BY_NAME, TOOLS
 from lamlam.errors import BadToolCall, PolicyFailed, StoreClosed, UsageError
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
 from lamlam.memory_backends.sync import SyncFactStore
-from lamlam.runtime.tools.memory_tools import MemoryTools
-from lamlam.runtime.tools.policies import MemoryAction
-from lamlam.runtime.tools.results import FoundFacts, LookUpResult
-from lamlam.runtime.tools.schemas import strict_schema
-from lamlam.runtime.tools.sync_tools import SyncMemoryTools
-from lamlam.runtime.tools.tool import BY_NAME, TOOLS
 
 CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("look_up_fact", {"entity": "Ada", "relation": "city"}),

@@ -1,1 +1,0 @@
-"""Two namespaces of a store read as one: a user's, and behind it a shared one."""
