@@ -51,6 +51,12 @@ LamLamError
 │   ├── Unavailable            the store did not answer (retryable)
 │   └── StoreClosed            the store was used after close
 │       └── StoreElsewhere     it is open in the process that this one was forked from
+├── ServingError               a server refuses a request, or to start
+│   ├── BadKeyFile             the file of access keys cannot be used
+│   ├── KeyRefused             the access key is missing, unknown, revoked or expired
+│   ├── RightMissing           the access key does not have this right
+│   ├── NamespaceRefused       the access key does not reach this namespace
+│   └── ServerStopping         no new requests are taken (retryable)
 └── TrainingError              training cannot go on
     ├── BadDocument            a training document breaks its format
     ├── BadTokenFiles          a folder of token files is damaged, unfinished or of other settings
@@ -70,19 +76,20 @@ message and hint on one line.
 
 from __future__ import annotations
 
+from lamlam.error_base import LamLamError as LamLamError
 from lamlam.extras import OLDEST, how_to_install
-
-
-class LamLamError(Exception):
-    """Base of every error that lamlam raises on purpose."""
-
-    retryable = False
-
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
-        if hint:
-            self.add_note(hint)
+from lamlam.training_errors import AnnotatorFailed as AnnotatorFailed
+from lamlam.training_errors import BadDocument as BadDocument
+from lamlam.training_errors import BadSettings as BadSettings
+from lamlam.training_errors import BadTokenFiles as BadTokenFiles
+from lamlam.training_errors import GpuMemoryFull as GpuMemoryFull
+from lamlam.training_errors import NothingToLearn as NothingToLearn
+from lamlam.training_errors import ProcessLost as ProcessLost
+from lamlam.training_errors import SavingFailed as SavingFailed
+from lamlam.training_errors import TrainingDiverged as TrainingDiverged
+from lamlam.training_errors import TrainingError as TrainingError
+from lamlam.training_errors import TrainingStopped as TrainingStopped
+from lamlam.training_errors import WorkerKilled as WorkerKilled
 
 
 class UsageError(LamLamError):
@@ -375,61 +382,39 @@ class StoreElsewhere(StoreClosed):
     """The store was opened before a fork and cannot be used in the child process."""
 
 
-class TrainingError(LamLamError):
-    """Training cannot go on."""
+class ServingError(LamLamError):
+    """A server refuses a request, or to start."""
 
-    is_shared = False
-    """Whether all processes that train one model raise it alike, so that the first speaks for all."""
-
-
-class BadDocument(TrainingError):
-    """A training document breaks its format."""
+    status = 400
+    """Of HTTP, where a request is refused so."""
 
 
-class BadTokenFiles(TrainingError):
-    """A folder of token files is damaged, unfinished, or made for another model."""
+class BadKeyFile(ServingError):
+    """The file of access keys cannot be used."""
+
+    status = 500
 
 
-class WorkerKilled(TrainingError):
-    """A process that prepares data was killed from outside."""
+class KeyRefused(ServingError):
+    """The access key is missing, unknown, revoked or expired."""
+
+    status = 401
 
 
-class AnnotatorFailed(TrainingError):
-    """The model that annotates texts refuses, or gives no usable answer."""
+class RightMissing(ServingError):
+    """The access key does not have the right to do this."""
+
+    status = 403
 
 
-class BadSettings(TrainingError):
-    """Settings are unknown, have a wrong type, or contradict each other."""
+class NamespaceRefused(ServingError):
+    """The access key does not reach this namespace."""
+
+    status = 403
 
 
-class NothingToLearn(TrainingError):
-    """Every token of the data is masked."""
+class ServerStopping(ServingError):
+    """The server is stopping, and takes no new requests."""
 
-
-class TrainingDiverged(TrainingError):
-    """A loss or a gradient is no longer a finite number."""
-
-    is_shared = True
-
-
-class SavingFailed(TrainingError):
-    """A state or a checkpoint cannot be written; the one before it is kept."""
-
-
-class GpuMemoryFull(TrainingError):
-    """A part of a batch does not fit into the memory of the GPU."""
-
-
-class ProcessLost(TrainingError):
-    """Another of the processes that train one model ended; its own message says why."""
-
-
-class TrainingStopped(TrainingError):
-    """A signal asked the run to end; its state was saved first."""
-
-    is_shared = True
-
-    def __init__(self, message: str, *, hint: str, number: int) -> None:
-        super().__init__(message, hint=hint)
-        self.status = 128 + number
-        """Exit status of a process that such a signal ends."""
+    status = 503
+    retryable = True

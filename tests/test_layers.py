@@ -56,6 +56,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "runtime/sync": {MODEL, PROTOCOL, DECODING, "runtime/engine", "runtime/memory"},
     "agent_tools": {MODEL, PROTOCOL, VIEWS, "memory_backends/sync"},
+    "access_keys": {MODEL},
     "trainer": {"quant", MODEL},
     "quant": {LLAMA},
     "bundled": {MODEL, "memory_backends/resolution", "memory_backends/sqlite", "trainer"},
@@ -71,7 +72,7 @@ ARROWS: dict[str, set[str]] = {
         "runtime/sync", "trainer", WORDING,
     },
     "cli": {
-        MODEL, PROTOCOL, "benchmarks", "bundled", "evaluation", "memory_backends/fact_formats",
+        MODEL, PROTOCOL, "access_keys", "benchmarks", "bundled", "evaluation", "memory_backends/fact_formats",
         "memory_backends/open", "memory_backends/sync", "memory_backends/transfer", "quant",
         DECODING, LLAMA, "runtime/engine", "runtime/memory", "runtime/observers", "runtime/sync",
         "trainer",

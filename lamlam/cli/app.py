@@ -27,6 +27,7 @@ from lamlam.cli import (
     evaluate,
     export,
     facts,
+    keys,
     prepare,
     process_clock,
     train,
@@ -97,6 +98,7 @@ annotate.register(app)
 prepare.register(app)
 train.register(app)
 export.register(app)
+app.add_typer(keys.app, name="keys")
 doctor.register(app)
 
 
