@@ -8,7 +8,7 @@ FLOORS := .venv-floors
 CLUSTER := .build/cluster
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo example-training test test-containers test-cluster test-floors soak lint bench clean
+.PHONY: help setup demo example-training test test-containers test-adapters test-cluster test-floors soak lint bench clean
 
 help:
 	@echo "make setup   virtual environment in .venv with lamlam, ready to run (compiles llama.cpp once)"
@@ -16,6 +16,7 @@ help:
 	@echo "make example-training  adds PyTorch, then trains on a folder of notes and asks for their facts; minutes"
 	@echo "make test    adds PyTorch and the development tools, then runs the tests"
 	@echo "make test-floors  the quick part of the tests with every package at the oldest version allowed"
+	@echo "make test-adapters  tests with frameworks and clients of others, each in an environment of its own"
 	@echo "make test-containers  tests with Neo4j in a container; starts an engine (as root) if none answers"
 	@echo "make test-cluster  tests with a real Ray (the extra \`cluster\`), which it fetches"
 	@echo "make soak    the long forms of the tests: crashes, many processes, thousands of examples, a busy machine"
@@ -48,6 +49,10 @@ test-floors: $(FLOORS)/.ready
 test-cluster: $(CLUSTER)/.ready
 	PYTHONPATH=$(CURDIR)/$(CLUSTER) $(VENV)/bin/python -m pytest --part cluster tests/cluster
 
+# In .build/adapters: what a framework brings does not go with what another one needs.
+test-adapters: $(LIGHT)
+	@$(VENV)/bin/python build_support/adapters/run.py
+
 soak: $(DEV)
 	$(VENV)/bin/python -m pytest tests/soak --soak --timeout 5400
 	LAMLAM_CONFORMANCE_EXAMPLES=2000 $(VENV)/bin/python -m pytest \
@@ -62,6 +67,7 @@ lint: $(DEV)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pyright
+	$(VENV)/bin/python build_support/adapters/run.py --types
 
 bench: $(LIGHT)
 	$(VENV)/bin/lamlam bench decode
@@ -69,7 +75,7 @@ bench: $(LIGHT)
 
 clean:
 	@[ ! -d .build/containers ] || build_support/containers.sh down
-	rm -rf $(VENV) $(FLOORS) $(CLUSTER) build dist lamlam.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FLOORS) $(CLUSTER) .build/adapters build dist lamlam.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Stamps: a second `make demo` has nothing to do but run.
 $(LIGHT): pyproject.toml build_support/setup.sh build_support/constraints.txt build_support/lean_llama.cmake

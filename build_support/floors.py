@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
-APART = "cluster"  # the extra with an environment of its own: `make test-cluster`
+# The extras with environments of their own: `make test-cluster`, `make test-adapters`.
+APART = frozenset({"cluster", "langgraph", "pydantic-ai"})
 LINTERS = "dev"  # the group whose tools run no test
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*])?>=([0-9.]+)[^;]*(;.*)?")
 
@@ -31,7 +32,7 @@ def requirements(project: dict[str, Any], *, with_linters: bool = False) -> list
         *(
             extra
             for name, extra in project["project"]["optional-dependencies"].items()
-            if name != APART
+            if name not in APART
         ),
         *(
             group

@@ -10,8 +10,10 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "cluster": ("ray[data]",),
     "engine": ("jinja2", "llama-cpp-python", "llguidance", "numpy"),
     "graph": ("matplotlib",),
+    "langgraph": ("langgraph",),
     "neo4j": ("neo4j", "neo4j-rust-ext"),
     "otel": ("opentelemetry-api",),
+    "pydantic-ai": ("pydantic-ai-slim",),
     "rdf": ("pyoxigraph",),
     "testing": ("hypothesis", "pytest", "testcontainers"),
     "train": ("gguf", "numpy", "safetensors", "tokenizers", "torch", "transformers"),
@@ -25,6 +27,8 @@ MODULES: dict[str, dict[str, str]] = {
         "jinja2": "jinja2",
         "llguidance": "llguidance",
     },
+    "langgraph": {"langgraph": "langgraph"},
+    "pydantic-ai": {"pydantic_ai": "pydantic-ai-slim"},
 }
 
 # Older releases would give wrong results, or none, without an error. Another package may bring

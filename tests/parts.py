@@ -15,6 +15,7 @@ from tests.paths import ROOT
 
 PARTS = ("others", "neo4j", "servers", "containers", "cluster")
 _CLUSTER = ("tests/cluster",)  # only by name: Ray Data is not in the environment of the others
+_ADAPTERS = ("tests/adapters",)  # never here: each has its own, `make test-adapters`
 _CONTAINERS = ("tests/containers",)
 _STARTS_SERVERS = (
     "tests/memory_backends/neo4j_graph/test_crashes.py",
@@ -34,6 +35,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave out files that have no test of the part."""
     part = config.getoption("--part")
     if part == "neo4j" and _is_in(collection_path, _WITHOUT_NEO4J):
+        return True
+    if _is_in(collection_path, _ADAPTERS):
         return True
     if _is_in(collection_path, _CLUSTER):
         return None if part == "cluster" else True

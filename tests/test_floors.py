@@ -44,7 +44,7 @@ def _stated(*, with_linters: bool) -> Iterator[Requirement]:
     """What pyproject.toml requires, as the packaging library reads it."""
     lists = [PROJECT["project"]["dependencies"]]
     extras = PROJECT["project"]["optional-dependencies"]
-    lists += [extras[name] for name in extras if name != FLOORS.APART]
+    lists += [extras[name] for name in extras if name not in FLOORS.APART]
     lists += [PROJECT["dependency-groups"]["test"]]
     if with_linters:
         lists += [PROJECT["dependency-groups"]["dev"]]

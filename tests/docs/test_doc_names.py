@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lamlam.errors import MissingExtra
 from tests.pages import DOCS, fences
 from tests.paths import ROOT
 
@@ -43,7 +44,10 @@ def _resolves(name: str) -> bool:
         if hasattr(found, part):
             found = getattr(found, part)
         elif hasattr(found, "__path__") and find_spec(".".join(parts[:i])):
-            found = import_module(".".join(parts[:i]))
+            try:
+                found = import_module(".".join(parts[:i]))
+            except MissingExtra:  # `make test-adapters` runs the page that names it
+                return parts[1] == "adapters"
         else:
             return False
     return True

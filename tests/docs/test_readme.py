@@ -124,7 +124,7 @@ def test_the_lines_that_install_name_extras_that_exist() -> None:
     none.
     """
     (extras,) = re.findall(r"^Extras: (.*)$", README, re.MULTILINE)
-    assert set(re.findall(r"`(\w+)` \(", extras)) == EXTRAS.keys()
+    assert set(re.findall(r"`([\w-]+)` \(", extras)) == EXTRAS.keys()
     first, *others = re.findall(r"^pip install (\S+)", README, re.MULTILINE)
     assert first == "./lamlam"
     named = [re.findall(r"\[(.*)\]", line) for line in others]

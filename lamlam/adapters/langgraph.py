@@ -1,0 +1,1 @@
+"""A memory as the store of a graph of LangGraph (extra `langgraph`)."""

@@ -1,0 +1,58 @@
+"""The environments of `make test-adapters` are complete: nothing is left out of them in silence."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.paths import ROOT
+
+FOLDER = ROOT / "build_support" / "adapters"
+ROWS = tomllib.loads((FOLDER / "environments.toml").read_text("utf-8"))
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+    "optional-dependencies"
+]
+
+
+def test_each_folder_of_tests_is_run_by_one_environment() -> None:
+    """`make test` leaves tests/adapters out, so each part of it must be somewhere else."""
+    folders = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests" / "adapters").iterdir()
+        if path.is_dir() and path.name != "__pycache__"
+    }
+    run = [row["tests"] for row in ROWS.values()]
+    assert folders <= set(run) and len(run) == len(set(run))
+    assert all(list((ROOT / tests).rglob("test_*.py")) for tests in run)
+
+
+def test_each_adapter_has_an_environment_with_its_extra() -> None:
+    """Module, extra and environment have one name; the extras are not in `all`."""
+    modules = {path.stem for path in (ROOT / "lamlam" / "adapters").glob("*.py")} - {"__init__"}
+    for name in modules:
+        extra = name.replace("_", "-")
+        assert extra in ROWS[extra]["extras"]
+        assert extra not in EXTRAS["all"][0]
+        assert f"lamlam/adapters/{name}.py" in ROWS[extra]["types"]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_each_environment_has_a_version_for_all_that_it_installs(name: str) -> None:
+    """What is tested today is what is tested tomorrow."""
+    lines = (FOLDER / f"{name}.txt").read_text("utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins), pins
+    pinned = {pin.partition("==")[0].lower().replace("_", "-"): pin for pin in pins}
+    wanted = [one for extra in ROWS[name]["extras"] for one in EXTRAS[extra]]
+    for one in map(Requirement, [*wanted, *ROWS[name]["packages"], "pytest"]):
+        if one.name != "llama-cpp-python":  # build_support/constraints.txt has it
+            pin = pinned[one.name.lower()]
+            assert one.specifier.contains(pin.partition("==")[2]), pin
+
+
+def test_continuous_integration_runs_them() -> None:
+    """After the tests of the whole, in the same log."""
+    assert "make test-adapters" in (ROOT / ".ci" / "run").read_text("utf-8")
