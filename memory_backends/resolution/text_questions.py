@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast, runtime_checkable
 
 from lamlam.memory_backends.model.capabilities import Capability, unsupported
 from lamlam.memory_backends.model.clock import microseconds
@@ -14,6 +14,7 @@ from lamlam.memory_backends.model.facts_about import (
     MOST_CHARACTERS,
     MOST_FACTS,
     MOST_READ,
+    AboutOptions,
     FactsAbout,
     TextQuestion,
     fact_line,
@@ -75,31 +76,11 @@ class TextQuestions(FastLookups, Protocol):
             )
         )
 
-    def facts_about_nowait(
-        self,
-        text: str,
-        *,
-        namespace: Namespace = (),
-        shared_namespace: Namespace | None = (),
-        me: str | None = None,
-        max_facts: int = MOST_FACTS,
-        max_characters: int = MOST_CHARACTERS,
-        as_of: int | None = None,
-    ) -> FactsAbout:
-        """Return the same as `facts_about`, at once; from any thread (`FAST_LOOKUP`)."""
+    def facts_about_nowait(self, text: str, **options: Unpack[AboutOptions]) -> FactsAbout:
+        """Return the same as `facts_about`, at once; from any thread (`FAST_LOOKUP`); same keywords."""
         if Capability.FAST_LOOKUP not in self.capabilities:
             raise unsupported(self, "facts_about_nowait", Capability.FAST_LOOKUP)
-        return self.about_text_nowait(
-            text_question(
-                text,
-                namespace=namespace,
-                shared_namespace=shared_namespace,
-                me=me,
-                max_facts=max_facts,
-                max_characters=max_characters,
-                as_of=as_of,
-            )
-        )
+        return self.about_text_nowait(text_question(text, **options))
 
     async def about_text(self, question: TextQuestion) -> FactsAbout:
         """Return the answer to `facts_about`; the body asks `known_names`, `lookup_many` and `scan`."""
@@ -142,27 +123,9 @@ class SyncTextQuestions:
         )
         return self._call(partial(self._opened().about_text, question))
 
-    def facts_about_nowait(
-        self,
-        text: str,
-        *,
-        namespace: Namespace = (),
-        shared_namespace: Namespace | None = (),
-        me: str | None = None,
-        max_facts: int = MOST_FACTS,
-        max_characters: int = MOST_CHARACTERS,
-        as_of: int | None = None,
-    ) -> FactsAbout:
+    def facts_about_nowait(self, text: str, **options: Unpack[AboutOptions]) -> FactsAbout:
         """Return the same as `facts_about`; a snapshot may stay open until `refresh_nowait`."""
-        return self._opened().facts_about_nowait(
-            text,
-            namespace=namespace,
-            shared_namespace=shared_namespace,
-            me=me,
-            max_facts=max_facts,
-            max_characters=max_characters,
-            as_of=as_of,
-        )
+        return self._opened().facts_about_nowait(text, **options)
 
 
 class _AskedStore(Protocol):
