@@ -6,7 +6,7 @@ with the backends but what a name and a value are: keys, synonyms, codes.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import replace
@@ -147,7 +147,10 @@ class Oracle:
             emptied |= {name, *chain}
             state.aliases = {a: e for a, e in state.aliases.items() if e != name}
         state.aliases = {a: e for a, e in state.aliases.items() if e not in emptied}
-        unknown = {one for one in gone if not any(s.rows(one) for s in self.states)}
+        # One that was merged in the commit that stated it has no rows of its own: where a relation
+        # is erased it is known still by the facts that it brought.
+        lost_any = gone if relation is None else {one for one, _ in own}
+        unknown = {one for one in gone & lost_any if not any(s.rows(one) for s in self.states)}
         given = {
             other
             for events in self.events
@@ -160,11 +163,16 @@ class Oracle:
             if one not in state.aliases and not any(s.rows(one) for s in self.states)
         }
         standing, over = [], []
+        of_run: dict[tuple[int, int], list[OracleMerge]] = defaultdict(list)
+        for old in [*state.merges, *(old for old, _ in state.over)]:
+            of_run[old.run].append(old)
         for old, until in [*((m, None) for m in state.merges), *state.over]:
             if {old.kept, old.merged} & unknown:
                 continue
             lost = {row.same for one, row in own if one in (old.kept, old.merged)}
             lost |= {row.same for merge, row in brought if merge == old}
+            if old.merged in gone and old.is_nested_in(of_run[old.run]):
+                lost |= {row.same for _, row in own}
             lean = replace(
                 old,
                 moved=old.moved - lost,

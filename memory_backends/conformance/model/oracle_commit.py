@@ -79,6 +79,12 @@ class OracleMerge:
     aliases: tuple[Name, ...]
     """That moved."""
     since: int
+    run: tuple[int, int]
+    """The commit, and which of its runs of merges that follow each other."""
+
+    def is_nested_in(self, run: list[OracleMerge]) -> bool:
+        """Return whether another merge of its run goes on with its facts, or brought it some."""
+        return any(one.kept == self.merged or one.merged == self.kept for one in run)
 
 
 @dataclass
@@ -130,6 +136,7 @@ class OracleCommit:
         self.state, self.before, self.revision = state, before, revision
         self.count = 0
         self.n_placed = 0
+        self.n_runs = 0
         self.events: list[tuple[Any, ...]] = []
         self.carried: set[tuple[Name, object]] = set()
         """Facts that merges, of which the last operations are, have moved."""
@@ -141,6 +148,7 @@ class OracleCommit:
         state = self.state
         if not isinstance(op, MergeEntities):
             self.carried.clear()
+            self.n_runs += 1
         match op:
             case Assert(given) | Replace(given):
                 name = state.meant((given.namespace, canonical_key(given.entity)))
@@ -277,8 +285,11 @@ class OracleCommit:
             state.merges.remove(old)
             state.over.append((old, FOREVER))
         state.merges.append(
-            OracleMerge(kept, merged, state.spelt[merged], moved, both, aliases, self.revision)
-        )
+            OracleMerge(
+                kept, merged, state.spelt[merged], moved, both, aliases, self.revision,
+                (self.revision, self.n_runs),
+            )
+        )  # fmt: skip
         self.happened("merged", kept, merged)
         self.renamed |= dict.fromkeys(aliases, kept)
 
