@@ -57,7 +57,7 @@ ARROWS: dict[str, set[str]] = {
     "runtime/sync": {MODEL, PROTOCOL, DECODING, "runtime/engine", "runtime/memory"},
     "agent_tools": {MODEL, PROTOCOL, VIEWS, "memory_backends/sync"},
     "access_keys": {MODEL},
-    "adapters": {MODEL, "agent_tools"},
+    "adapters": {MODEL, "agent_tools", DECODING, "runtime/engine"},
     "trainer": {"quant", MODEL},
     "quant": {LLAMA},
     "bundled": {MODEL, "memory_backends/resolution", "memory_backends/sqlite", "trainer"},
