@@ -41,6 +41,7 @@ from lamlam.runtime.scheduling.event_channel import EventChannel
 from lamlam.runtime.scheduling.model_settings import LoadedModel, ModelSettings, closed
 from lamlam.runtime.scheduling.owner_start import start
 from lamlam.runtime.scheduling.request import GenerationRequest, TextEvents, last_of
+from lamlam.runtime.scheduling.stats import SchedulerStats
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -114,16 +115,16 @@ class Engine(AskedAboutTexts, OneProcess, OnlyAsyncWith):
                 lookup tokens, and ``None`` for a plain one.
             options: ``threads`` (default: usable processors), ``context`` (tokens of one
                 generation; default: as the model was trained), ``gpu_layers``, ``max_sequences``
-                (generations at the same time; default 4), ``max_waiting`` (requests that wait
-                for their turn; default 4096), ``cache_tokens`` (size of a unified KV cache, for
-                many short generations in little memory; default: ``context`` for each, which is
-                faster), ``reproducible`` (no generation depends on others beside it;
-                they gain no speed), ``batch``, ``plain`` (ignore the lookup tokens of the
-                model), ``verbose``; ``verbalise`` and ``lookup_bias`` (default: as the model
-                file says); ``constrain`` (false: keys are not constrained to what memory holds;
-                a `Constraint` sets how strongly, up to ``strict``); ``trace`` (a file to which
-                JSON lines are appended, or an open `Trace`); ``telemetry`` (true for
-                OpenTelemetry spans, or a `Telemetry` with settings; extra ``otel``).
+                (generations at the same time; default 4), ``max_waiting`` (requests that wait for
+                their turn; default 4096), ``cache_tokens`` (size of a unified KV cache, for many
+                short generations in little memory; default: ``context`` for each, which is
+                faster), ``reproducible`` (no generation depends on others beside it; they gain no
+                speed), ``batch``, ``plain`` (ignore the lookup tokens of the model), ``verbose``;
+                ``verbalise`` and ``lookup_bias`` (default: as the model file says); ``constrain``
+                (false: keys are not constrained to what memory holds; a `Constraint` sets how
+                strongly, up to ``strict``); ``trace`` (a file to which JSON lines are appended,
+                or an open `Trace`); ``telemetry`` (true for OpenTelemetry spans, or a `Telemetry`
+                with settings; extra ``otel``).
 
         Raises:
             UnknownOption: an option that does not exist.
@@ -251,6 +252,10 @@ class Engine(AskedAboutTexts, OneProcess, OnlyAsyncWith):
             events.end(closed())  # before the trace is closed
         await self._free()
 
+    def stats(self) -> SchedulerStats:
+        """Return how many generations run and wait, and how many more could begin at once."""
+        return SchedulerStats(0, 0, 0) if self._owner is None else self._owner.stats()
+
     async def generate(self, prompt: str, **options: Unpack[GenerateKeywords]) -> Completion:
         """Return the completion of a prompt.
 
@@ -259,9 +264,8 @@ class Engine(AskedAboutTexts, OneProcess, OnlyAsyncWith):
                 greedy), ``top_p``, ``min_p``, ``repeat_penalty``, ``seed``, ``stop``
                 (string or strings), ``ignore_eos``, ``policy`` (what a miss does:
                 ``continue``, ``ask_again``, ``unknown``, ``nearest``, ``stop``, ``raise``,
-                ``memory_only``,
-                or ``paper`` for the paper's settings), ``verbalise`` (``copy`` or
-                ``model``), ``lookup_bias``, ``max_lookups``, ``max_lookup_tokens``, ``logprobs``
+                ``memory_only``, or ``paper`` for the paper's settings), ``verbalise`` (``copy``
+                or ``model``), ``lookup_bias``, ``max_lookups``, ``max_lookup_tokens``, ``logprobs``
                 (0 to 20: `Completion.logprobs` lists each token of the text with its log
                 probability and so many of the likeliest), ``as_of`` (memory answers as it stood
                 at this revision), ``namespace`` (a tuple, as ``("users", "7")``: whose facts are

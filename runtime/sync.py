@@ -19,6 +19,7 @@ from lamlam.runtime.decoding.settings import ChatKeywords, GenerateKeywords, Ver
 from lamlam.runtime.decoding.stream_blocks import SyncStreamBlock
 from lamlam.runtime.engine import Engine, EngineKeywords
 from lamlam.runtime.memory import DefaultMemory
+from lamlam.runtime.scheduling.stats import SchedulerStats
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -78,6 +79,10 @@ class SyncEngine(OneProcess, OnlyWith):
     def metadata(self) -> dict[str, Any]:
         """Metadata of the model file."""
         return self._opened().metadata
+
+    def stats(self) -> SchedulerStats:
+        """Return how many generations run and wait, and how many more could begin at once."""
+        return self._engine.stats()
 
     def __enter__(self) -> Self:
         """Open the memory and load the model; errors as for `Engine`."""

@@ -29,6 +29,7 @@ from lamlam.runtime.llama.probe import LoadingTrial
 from lamlam.runtime.scheduling.model_settings import LoadedModel, ModelSettings, closed
 from lamlam.runtime.scheduling.scheduler import Scheduler
 from lamlam.runtime.scheduling.sequence import Request
+from lamlam.runtime.scheduling.stats import SchedulerStats
 from lamlam.usable_cpus import usable_cpus
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class OwnerThread:
         self._on_ready = on_ready
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._trial = LoadingTrial(path, unified_kv=settings.cache_tokens is not None)
+        self._scheduler: Scheduler | None = None
         self._is_stopped = False
         self._is_over = False
         self._ending = threading.Lock()
@@ -97,6 +99,11 @@ class OwnerThread:
     def answer(self, asked: PendingLookup, result: LookupResult | BaseException) -> None:
         """Queue the answer of a slow memory."""
         self._inbox.put(lambda scheduler: scheduler.answer(asked, result))
+
+    def stats(self) -> SchedulerStats:
+        """Return how many requests run and wait now; from any thread, between or amid two steps."""
+        scheduler = self._scheduler
+        return SchedulerStats(0, 0, 0) if scheduler is None else scheduler.stats()
 
     def wake(self) -> None:
         """Make the thread notice cancelled requests now."""
@@ -126,10 +133,12 @@ class OwnerThread:
                 except BaseException as error:  # for the task that waits for the model
                     self._on_ready(error)
                     return
+                self._scheduler = scheduler
                 self._on_ready(loaded)
                 try:
                     self._serve(scheduler)
                 finally:
+                    self._scheduler = None
                     scheduler.fail_all(closed())
         finally:
             self._fail_queued()

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lamlam.errors import EngineBusy, LookupFailed, PromptTooLong, UsageError
@@ -38,20 +37,12 @@ from lamlam.runtime.scheduling.guidance import guidance_of
 from lamlam.runtime.scheduling.kv_slots import KvSlots
 from lamlam.runtime.scheduling.lookup_broker import LookupBroker
 from lamlam.runtime.scheduling.sequence import InferenceContext, Request, RunningSequence
+from lamlam.runtime.scheduling.stats import SchedulerStats
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import LookupResult
     from lamlam.memory_backends.protocol import FactStore
     from lamlam.runtime.decoding.lookup_answers import PendingLookup
-
-
-@dataclass(frozen=True, slots=True)
-class SchedulerStats:
-    """How many requests run and wait, and how many slots of the KV cache are free."""
-
-    n_running: int
-    n_waiting: int
-    n_free_slots: int
 
 
 class Scheduler:

@@ -25,7 +25,8 @@ from lamlam.memory_backends.model.lookups import Lookup, LookupResult
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.llama.context import LlamaContext
 from lamlam.runtime.scheduling.owner_thread import OwnerThread
-from lamlam.runtime.scheduling.scheduler import Scheduler, SchedulerStats
+from lamlam.runtime.scheduling.scheduler import Scheduler
+from lamlam.runtime.scheduling.stats import SchedulerStats
 from tests.limits import HANG_S
 from tests.runtime.fake_store import FAST, SLOW, FakeStore, as_store
 from tests.tiny_model import write_tiny_model

@@ -1,0 +1,1 @@
+"""Facts as resources: read, search, history, change, erase."""
