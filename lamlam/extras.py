@@ -15,6 +15,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "otel": ("opentelemetry-api",),
     "pydantic-ai": ("pydantic-ai-slim",),
     "rdf": ("pyoxigraph",),
+    "serve": ("fastapi", "prometheus-client", "uvicorn"),
     "testing": ("hypothesis", "pytest", "testcontainers"),
     "train": ("gguf", "numpy", "safetensors", "tokenizers", "torch", "transformers"),
 }
@@ -29,6 +30,11 @@ MODULES: dict[str, dict[str, str]] = {
     },
     "langgraph": {"langgraph": "langgraph"},
     "pydantic-ai": {"pydantic_ai": "pydantic-ai-slim"},
+    "serve": {
+        "fastapi": "fastapi",
+        "prometheus_client": "prometheus-client",
+        "uvicorn": "uvicorn",
+    },
 }
 
 # Older releases would give wrong results, or none, without an error. Another package may bring

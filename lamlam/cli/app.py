@@ -30,6 +30,7 @@ from lamlam.cli import (
     keys,
     prepare,
     process_clock,
+    serve,
     train,
 )
 from lamlam.cli.output import notes_of, print_error
@@ -91,6 +92,7 @@ def _lamlam(
 demo.register(app)
 ask.register(app)
 chat.register(app)
+serve.register(app)
 app.add_typer(facts.app, name="facts")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(bench.app, name="bench")

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 import anyio
 
-from lamlam.serving.refusals import Refusal
-from lamlam.serving.settings import ServerSettings
+from lamlam.serving.answers.refusals import Refusal
+from lamlam.serving.state.settings import ServerSettings
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from lamlam.access_keys import Access
+from lamlam.serving.answers.refusals import Refusal, refusal_of
 from lamlam.serving.gate.bodies import (
     ClientGone,
     Message,
@@ -17,10 +18,9 @@ from lamlam.serving.gate.bodies import (
     replayed,
 )
 from lamlam.serving.gate.origins import AllowedOrigins
-from lamlam.serving.refusals import Refusal, refusal_of
 
 if TYPE_CHECKING:
-    from lamlam.serving.served import Served
+    from lamlam.serving.state.served import Served
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 OPEN = frozenset({"/healthz", "/openapi.json"})

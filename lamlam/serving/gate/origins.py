@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from lamlam.serving.refusals import Refusal
-from lamlam.serving.settings import LOCALHOST, ServerSettings, as_address, is_loopback
+from lamlam.serving.answers.refusals import Refusal
+from lamlam.serving.state.settings import LOCALHOST, ServerSettings, as_address, is_loopback
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]/\s]+)(?::(\d{1,5}))?")
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from lamlam.serving.refusals import Refusal
+from lamlam.serving.answers.refusals import Refusal
 
 POLICIES = (
     "continue", "ask_again", "unknown", "nearest", "stop", "raise", "memory_only", "paper",

@@ -10,22 +10,22 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field
 
 from lamlam.runtime.decoding.events import Event, Text, Thought, ToolRequested
+from lamlam.serving.answers.refusals import Refusal, json_bytes
 from lamlam.serving.openai_api.bodies import GenerationBody, Ignored, only
 from lamlam.serving.openai_api.chat_options import (
     OfferedFunction,
     ToolChoiceObject,
     check_tool_choice,
 )
-from lamlam.serving.openai_api.generation import GenerationAnswer
-from lamlam.serving.openai_api.jobs import chat_job, checked_options
-from lamlam.serving.openai_api.streams import END, StreamHead, StreamOptions, event_data, wants_usage
-from lamlam.serving.openai_api.written import WrittenText, call_json, chat_logprobs, usage_of
-from lamlam.serving.refusals import Refusal, json_bytes
+from lamlam.serving.texts.generation import GenerationAnswer
+from lamlam.serving.texts.jobs import chat_job, checked_options
+from lamlam.serving.texts.streams import END, StreamHead, StreamOptions, event_data, wants_usage
+from lamlam.serving.texts.written import WrittenText, call_json, chat_logprobs, usage_of
 
 if TYPE_CHECKING:
     from lamlam.access_keys import Access
     from lamlam.runtime.decoding.completion import RequestedCall
-    from lamlam.serving.served import Served
+    from lamlam.serving.state.served import Served
 
 
 class ChatMessage(BaseModel):

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lamlam.runtime.chat.tool_calls import LOOK_UP
+from lamlam.serving.answers.refusals import Refusal
 from lamlam.serving.openai_api.bodies import wrong
-from lamlam.serving.refusals import Refusal
 
 FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,128}$")]
 

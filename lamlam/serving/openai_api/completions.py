@@ -10,17 +10,17 @@ from uuid import uuid4
 from pydantic import BaseModel, Field
 
 from lamlam.runtime.decoding.events import Event, Text
+from lamlam.serving.answers.refusals import Refusal, json_bytes
 from lamlam.serving.openai_api.bodies import GenerationBody, only, wrong
-from lamlam.serving.openai_api.generation import GenerationAnswer
-from lamlam.serving.openai_api.jobs import checked_options, text_job
-from lamlam.serving.openai_api.streams import END, StreamHead, StreamOptions, event_data, wants_usage
-from lamlam.serving.openai_api.written import WrittenText, told, usage_of
-from lamlam.serving.refusals import Refusal, json_bytes
+from lamlam.serving.texts.generation import GenerationAnswer
+from lamlam.serving.texts.jobs import checked_options, text_job
+from lamlam.serving.texts.streams import END, StreamHead, StreamOptions, event_data, wants_usage
+from lamlam.serving.texts.written import WrittenText, told, usage_of
 
 if TYPE_CHECKING:
     from lamlam.access_keys import Access
     from lamlam.runtime.decoding.completion import TokenLogprob
-    from lamlam.serving.served import Served
+    from lamlam.serving.state.served import Served
 
 _MOST_PROMPTS = 32
 Prompt = Annotated[str, Field(pattern=r"\S")]
@@ -68,7 +68,9 @@ class CompletionTexts(BaseModel):
     usage: dict[str, int]
 
 
-def answer_completion(served: Served, access: Access, body: CompletionBody, base_url: str) -> GenerationAnswer:
+def answer_completion(
+    served: Served, access: Access, body: CompletionBody, base_url: str
+) -> GenerationAnswer:
     """Return the answer to a request for completions.
 
     Raises:
@@ -176,5 +178,3 @@ def _logprobs(tokens: Iterable[TokenLogprob], at: int) -> dict[str, Any]:
         "top_logprobs": [{other.text: told(other.logprob) for other in one.top} for one in given],
         "text_offset": offsets,
     }
-
-

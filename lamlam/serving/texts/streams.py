@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from lamlam.serving.refusals import json_bytes
+from lamlam.serving.answers.refusals import json_bytes
 
 END = b"data: [DONE]\n\n"
 _PLACE = "\0"

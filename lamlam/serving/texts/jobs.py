@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lamlam.errors import NoChatTemplate
+from lamlam.serving.answers.refusals import Refusal, sentence
+from lamlam.serving.gate.places import place_of
 from lamlam.serving.openai_api.bodies import GenerationBody, wrong
-from lamlam.serving.openai_api.written import WrittenText, written_text
-from lamlam.serving.places import place_of
-from lamlam.serving.refusals import Refusal, sentence
+from lamlam.serving.texts.written import WrittenText, written_text
 
 if TYPE_CHECKING:
     from lamlam.access_keys import Access
     from lamlam.runtime.decoding.completion import Completion
     from lamlam.runtime.decoding.events import Event
-    from lamlam.serving.served import Served
+    from lamlam.serving.state.served import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ def chat_job(served: Served, messages: list[Any], options: dict[str, Any]) -> Jo
     engine = served.engine
     if served.is_chat:
         return Job(
-            lambda: engine.chat(messages, **options), lambda: engine.stream_chat(messages, **options)
+            lambda: engine.chat(messages, **options),
+            lambda: engine.stream_chat(messages, **options),
         )
     for name in ("tools", "response_format"):
         if options.pop(name, None):
@@ -106,7 +107,5 @@ def _last_message(messages: list[Any]) -> str:
 
     read = read_messages(messages)
     if read[-1]["role"] != "user":
-        raise wrong(
-            "messages", "the last one must be the user's: the model goes on with it alone"
-        )
+        raise wrong("messages", "the last one must be the user's: the model goes on with it alone")
     return str(read[-1]["content"])

@@ -101,7 +101,9 @@ class Citation:
         return {"type": inner.pop("type"), "url_citation": inner}
 
 
-def written_text(completion: Completion, prompt: str = "", *, is_trimmed: bool = False) -> WrittenText:
+def written_text(
+    completion: Completion, prompt: str = "", *, is_trimmed: bool = False
+) -> WrittenText:
     """Return what follows the prompt.
 
     Args:

@@ -10,15 +10,15 @@ import anyio
 from starlette.responses import Response
 
 from lamlam.runtime.decoding.events import Event, Finished
+from lamlam.serving.answers.refusals import Refusal, refusal_of
 from lamlam.serving.gate.bodies import Receive, Scope, Send
 from lamlam.serving.gate.gate import send_refusal, stopping
-from lamlam.serving.openai_api.jobs import Job
-from lamlam.serving.pacing import PacedEvents
-from lamlam.serving.openai_api.written import WrittenText
-from lamlam.serving.refusals import Refusal, refusal_of
+from lamlam.serving.texts.jobs import Job
+from lamlam.serving.texts.pacing import PacedEvents
+from lamlam.serving.texts.written import WrittenText
 
 if TYPE_CHECKING:
-    from lamlam.serving.served import Served
+    from lamlam.serving.state.served import Served
 
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),

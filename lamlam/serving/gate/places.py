@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.namespaces import parsed
-from lamlam.serving.refusals import Refusal
+from lamlam.serving.answers.refusals import Refusal
 
 if TYPE_CHECKING:
     from lamlam.access_keys import Access

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import anyio
 
-from lamlam.serving.refusals import Refusal
+from lamlam.serving.answers.refusals import Refusal
 
 
 class Traffic:
@@ -29,6 +29,7 @@ class Traffic:
         self.is_cut_off = False
         """Generations were ended before their end."""
         self._at_a_time = at_a_time
+        self._drained: anyio.Event | None = None
         self._scopes: set[anyio.CancelScope] = set()
         self._seconds = 1.0
         """Of a generation, about: the mean of the last ones."""
@@ -40,6 +41,8 @@ class Traffic:
     def end(self, is_counted: bool) -> None:
         """Note that it is answered."""
         self.n_requests -= is_counted
+        if not self.n_requests and self._drained is not None:
+            self._drained.set()
 
     @contextmanager
     def generation(self, scope: anyio.CancelScope, n: int = 1) -> Iterator[None]:
@@ -77,7 +80,8 @@ class Traffic:
 
     async def drained(self, longest_s: float) -> bool:
         """Wait until nothing is under way; return false if something still is after so long."""
-        with anyio.move_on_after(longest_s):
-            while self.n_requests:
-                await anyio.sleep(0.02)
+        if self.n_requests:
+            self._drained = anyio.Event()
+            with anyio.move_on_after(longest_s):
+                await self._drained.wait()
         return not self.n_requests

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from lamlam.access_keys import Access
 from lamlam.errors import UsageError
 from lamlam.lookup_tokens import ENTITY
-from lamlam.serving.metrics import ServerMetrics
-from lamlam.serving.pacing import Pace
-from lamlam.serving.settings import ServerSettings
-from lamlam.serving.traffic import Traffic
+from lamlam.serving.state.metrics import ServerMetrics
+from lamlam.serving.state.settings import ServerSettings
+from lamlam.serving.state.traffic import Traffic
+from lamlam.serving.texts.pacing import Pace
 
 if TYPE_CHECKING:
     from lamlam.access_keys import AccessKeys
@@ -58,5 +58,3 @@ class Served:
     def may_write(self) -> bool:
         """The memory takes changes, from whom it may."""
         return self.store is not None and not getattr(self.store, "read_only", False)
-
-

@@ -1,0 +1,187 @@
+"""``lamlam serve``: texts and facts over HTTP, in the shapes of OpenAI's API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lamlam.access_keys import AccessKeys
+    from lamlam.serving.app import Application
+    from lamlam.serving.state.served import Served
+    from lamlam.serving.state.settings import ServerSettings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``serve``."""
+    app.command(
+        epilog="Example: lamlam serve --memory sqlite:///facts.db, then any client of OpenAI's"
+        ' with base_url="http://127.0.0.1:8000/v1"'
+    )(serve)
+
+
+def serve(
+    model: Annotated[
+        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
+    ] = "bundled",
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory",
+            metavar="URL",
+            help="Where facts are read and written, e.g. sqlite:///facts.db; default: the bundled"
+            " ones, which are only read.",
+        ),
+    ] = None,
+    no_memory: Annotated[
+        bool, typer.Option("--no-memory", help="Look nothing up, and have no /facts.")
+    ] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Take no changes of facts from anybody.")
+    ] = False,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; others than this machine: --keys.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="0: any that is free.")] = 8000,
+    keys: Annotated[
+        str | None,
+        typer.Option(
+            "--keys", metavar="FILE", help="Ask for a key of this file (lamlam keys new)."
+        ),
+    ] = None,
+    model_name: Annotated[
+        str | None,
+        typer.Option("--model-name", help="By which clients ask for it; default: of its file."),
+    ] = None,
+    sequences: Annotated[
+        int, typer.Option("--sequences", min=1, max=256, help="Generations at the same time.")
+    ] = 4,
+    queue: Annotated[
+        int, typer.Option("--queue", min=0, help="Generations that wait; more get status 429.")
+    ] = 64,
+    context: Annotated[
+        int | None,
+        typer.Option("--context", help="Tokens of one generation; default: as trained."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Most that compute; default: usable CPUs.")
+    ] = None,
+    gpu_layers: Annotated[int, typer.Option("--gpu-layers", help="Layers on a GPU; -1: all.")] = 0,
+    max_body: Annotated[int, typer.Option("--max-body", min=1, help="Most bytes of a request.")] = 2
+    << 20,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0, help="Most seconds of one generation; 0: any.")
+    ] = 300.0,
+    grace: Annotated[
+        float, typer.Option("--grace", min=0, help="Seconds that a stop leaves to what runs.")
+    ] = 30.0,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="Another name of the server."),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-origin", metavar="ORIGIN", help="Pages that may call it, https://app.example."
+        ),
+    ] = None,
+) -> None:
+    """Serve texts and facts to clients of OpenAI's API, and the memory to agents by MCP.
+
+    /v1/completions, /v1/chat/completions, /v1/responses, /v1/models; /facts; /mcp (with the extra
+    mcp); /metrics, /healthz, /openapi.json. Each text says where its words came from. Ctrl-C or
+    SIGTERM lets what is under way come to its end; a second one cuts it off.
+    """
+    from lamlam.errors import UsageError
+    from lamlam.installed import need
+
+    need("serve")
+    need("engine")
+    from lamlam.memory_backends.open import BUNDLED
+    from lamlam.serving.state.settings import ServerSettings
+
+    if memory is not None and no_memory:
+        raise UsageError("--memory and --no-memory cannot go together")
+    settings = ServerSettings(
+        host=host,
+        port=port,
+        has_keys=keys is not None,
+        max_waiting=queue,
+        max_body_bytes=max_body,
+        timeout_s=timeout,
+        grace_s=grace,
+        allowed_hosts=tuple(allow_host or ()),
+        allowed_origins=tuple(allow_origin or ()),
+    )
+    options = {
+        "max_sequences": sequences, "context": context, "threads": threads,
+        "gpu_layers": gpu_layers,
+    }  # fmt: skip
+    url = None if no_memory else memory or (BUNDLED if model == BUNDLED else None)
+    _run(model, url, settings, _keys(keys), options, model_name, read_only=read_only)
+
+
+def _keys(file: str | None) -> AccessKeys | None:
+    """Return the keys of a file, which must have one: nobody could enter else."""
+    from lamlam.access_keys import AccessKeys
+    from lamlam.errors import BadKeyFile
+
+    if file is None:
+        return None
+    keys = AccessKeys(file)
+    if not keys.records():
+        raise BadKeyFile(
+            f"{file}: there is no access key in it",
+            hint=f"lamlam keys new NAME --keys {file} makes one",
+        )
+    return keys
+
+
+def _run(
+    model: str,
+    memory: str | None,
+    settings: ServerSettings,
+    keys: AccessKeys | None,
+    options: dict[str, int | None],
+    model_name: str | None,
+    *,
+    read_only: bool,
+) -> None:
+    import anyio
+
+    from lamlam.cli.log_warnings import showing_warnings
+    from lamlam.cli.output import stderr_console
+    from lamlam.serving.server import opened, serve
+
+    async def main() -> None:
+        async with opened(
+            model,
+            memory,
+            settings,
+            read_only=read_only,
+            keys=keys,
+            engine_options=options,  # type: ignore[arg-type]  # None: the default
+            model_name=model_name,
+        ) as served:
+            await serve(served, mcp=_mcp(served), on_ready=lambda url: _say(served, url))
+
+    with showing_warnings(stderr_console()):
+        anyio.run(main, backend="asyncio")
+
+
+def _mcp(served: Served) -> Application | None:
+    return None
+
+
+def _say(served: Served, url: str) -> None:
+    """Print where the server is, for people and for programs that wait for it."""
+    from lamlam.cli.output import printable_line, stderr_console
+
+    console = stderr_console()
+    console.print(printable_line(f"serving {served.model} on {url}"), soft_wrap=True)
+    console.print(
+        printable_line(f'OpenAI clients: base_url="{url}/v1"; description: {url}/openapi.json'),
+        style="dim",
+        soft_wrap=True,
+    )

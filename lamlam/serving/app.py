@@ -1,0 +1,135 @@
+"""`make_app`: the whole server as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+
+from lamlam.cut_text import cut_text
+from lamlam.serving.answers.refusals import Refusal, refusal_of
+from lamlam.serving.facts_api.routes import fact_routes
+from lamlam.serving.gate.bodies import Receive, Scope, Send
+from lamlam.serving.gate.gate import OPEN, Gate
+from lamlam.serving.openai_api.routes import generating_routes
+from lamlam.serving.watching import watching_routes
+from lamlam.version import __version__
+
+if TYPE_CHECKING:
+    from lamlam.serving.state.served import Served
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+_ABOUT = (
+    "Texts with the facts of a memory, in the shapes of OpenAI's API, and the memory itself. "
+    "Each text says where it came from: `annotations` and `provenance` beside it."
+)
+
+
+def make_app(served: Served, mcp: Application | None = None) -> Application:
+    """Return the application, with all checks around it.
+
+    Args:
+        served: an open engine and memory; they stay open.
+        mcp: answers below ``/mcp``.
+    """
+    app = FastAPI(
+        title="lamlam",
+        version=__version__,
+        description=_ABOUT,
+        docs_url=None,  # its page loads programs from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(generating_routes(served))
+    app.include_router(fact_routes(served))
+    app.include_router(watching_routes(served))
+    if mcp is not None:
+        app.mount("/mcp", mcp)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Refusal, _answer_error)
+    app.add_exception_handler(Exception, _answer_error)
+    app.openapi = lambda: _description(app, served)  # type: ignore[method-assign]
+    inner: Application = app
+    if served.settings.allowed_origins:
+        inner = CORSMiddleware(
+            app,
+            allow_origins=served.settings.allowed_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["*"],
+        )
+    return Gate(served, inner)
+
+
+def as_response(refusal: Refusal) -> Response:
+    """Return a refusal as the answer to a request."""
+    return Response(refusal.body, refusal.status, dict(refusal.headers), "application/json")
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    return as_response(refusal_of(error))
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    said = {404: f"there is nothing at {request.url.path[:80]!r}",
+            405: f"{request.method} is not a method of {request.url.path[:80]!r}"}  # fmt: skip
+    message = said.get(error.status_code, str(error.detail))
+    code = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed"}
+    return as_response(
+        Refusal(
+            error.status_code,
+            message,
+            code.get(error.status_code, "invalid_request"),
+            headers=error.headers or {},
+        )
+    )
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    """Name the first field at fault, what was expected, and what came."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        why = first.get("ctx", {}).get("error", "it cannot be read")
+        return as_response(Refusal(400, f"the body is not JSON: {why}", "invalid_json"))
+    place = [str(one) for one in first["loc"][1:] if not _is_internal(one)]
+    param = ".".join(place) or None
+    message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "this server has no such field"
+    status = 409 if param == "valid_to" and "after valid_from" in message else 400
+    said = f"{cut_text(param, 120)}: {message}" if param else f"the body: {message}"
+    return as_response(Refusal(status, said, "invalid_value", param))
+
+
+def _is_internal(part: Any) -> bool:
+    """Return whether a part of a place is a name of pydantic's for one of several types."""
+    return isinstance(part, str) and ("[" in part or part in ("str", "Model"))
+
+
+def _description(app: FastAPI, served: Served) -> dict[str, Any]:
+    """Return the OpenAPI document, with the names of this server in it; made once."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    schema = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    for one in schema["components"]["schemas"].values():
+        field = one.get("properties", {}).get("model")
+        if isinstance(field, dict) and one.get("additionalProperties") is False:
+            field["enum"] = [served.model]
+    for path, methods in schema["paths"].items():
+        for operation in methods.values():
+            operation["responses"].pop("422", None) if path.startswith("/facts") else None
+            if served.keys is not None and path not in OPEN:
+                operation["security"] = [{"key": []}]
+    if served.keys is not None:
+        schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    app.openapi_schema = schema
+    return schema

@@ -1,0 +1,1 @@
+"""Texts that clients ask for: begun, sent as they are written, and shown with where they are from."""
