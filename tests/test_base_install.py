@@ -19,9 +19,10 @@ from tests.programs import run_python
 
 # Modules of what the extras bring, and of what only these bring in turn.
 HIDDEN = (
-    "diskcache", "docker", "gguf", "huggingface_hub", "hypothesis", "jinja2", "llama_cpp",
-    "llguidance", "markupsafe", "matplotlib", "neo4j", "numpy", "opentelemetry", "pyoxigraph",
-    "pytest", "rdflib", "safetensors", "testcontainers", "tokenizers", "torch", "transformers",
+    "diskcache", "docker", "fastapi", "gguf", "huggingface_hub", "hypothesis", "jinja2", "llama_cpp",
+    "llguidance", "markupsafe", "matplotlib", "neo4j", "numpy", "opentelemetry",
+    "prometheus_client", "pyoxigraph", "pytest", "rdflib", "safetensors", "starlette",
+    "testcontainers", "tokenizers", "torch", "transformers", "uvicorn",
 )  # fmt: skip
 
 # Looks as if the modules were not installed: the finders find nothing, rather than fail.
@@ -93,6 +94,7 @@ NEEDS: list[tuple[str, str, list[str]]] = [
     ("neo4j", "the driver of Neo4j", ["facts", "get", "a", "b", "--memory", "neo4j://localhost:1"]),
     ("neo4j", "the driver of Neo4j", ["bench", "lookup", "--memory", "neo4j://localhost:1"]),
     ("cluster", "Ray Data", ["annotate", "t.txt", "--rules", "--ray", "auto", "--out", "d.jsonl"]),
+    ("serve", "fastapi", ["serve"]),
     ("train", "torch", ["train", "run.toml"]),
     ("train", "numpy", ["export", "checkpoint", "m.gguf"]),
 ]  # fmt: skip

@@ -54,7 +54,9 @@ ARROWS: dict[str, set[str]] = {
         PROTOCOL, "bundled", CHAT, DECODING, "runtime/memory", "runtime/observers",
         "runtime/scheduling",
     },
-    "runtime/sync": {MODEL, PROTOCOL, DECODING, "runtime/engine", "runtime/memory"},
+    "runtime/sync": {
+        MODEL, PROTOCOL, DECODING, "runtime/engine", "runtime/memory", "runtime/scheduling",
+    },
     "agent_tools": {MODEL, PROTOCOL, VIEWS, "memory_backends/sync"},
     "access_keys": {MODEL},
     "adapters": {MODEL, "agent_tools", DECODING, "runtime/engine"},
@@ -72,11 +74,15 @@ ARROWS: dict[str, set[str]] = {
         "memory_backends/sync", DECODING, LLAMA, "runtime/engine", "runtime/scheduling",
         "runtime/sync", "trainer", WORDING,
     },
+    "serving": {
+        MODEL, PROTOCOL, "access_keys", "agent_tools", "memory_backends/open", VIEWS, CHAT,
+        DECODING, "runtime/engine", "runtime/scheduling",
+    },
     "cli": {
         MODEL, PROTOCOL, "access_keys", "benchmarks", "bundled", "evaluation", "memory_backends/fact_formats",
         "memory_backends/open", "memory_backends/sync", "memory_backends/transfer", "quant",
         DECODING, LLAMA, "runtime/engine", "runtime/memory", "runtime/observers", "runtime/sync",
-        "trainer",
+        "trainer", "serving",
     },
     "__main__": {"cli"},
     "lamlam": {

@@ -22,10 +22,12 @@ LINKED = ("memory_backends", "quant", "runtime", "trainer")
 EXTRAS = (
     "torch", "transformers", "tokenizers", "safetensors", "gguf", "neo4j", "testcontainers",
     "pyoxigraph", "rdflib", "matplotlib", "hypothesis", "opentelemetry", "ray", "langgraph", "pydantic_ai",
+    "fastapi", "prometheus_client", "starlette", "uvicorn",
 )  # fmt: skip
 ENGINE = ("diskcache", "jinja2", "llama_cpp", "llguidance", "markupsafe", "numpy")
 HEAVY = (
     "lamlam.trainer.", "lamlam.quant.", "lamlam.memory_backends.conformance.", "lamlam.adapters.",
+    "lamlam.serving.",
 )  # fmt: skip
 # What computes with a model. The engine itself can be imported, and says what it lacks when it is made.
 OF_ENGINE = (*HEAVY, "lamlam.runtime.", "lamlam.evaluation.", "lamlam.benchmarks.")

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from lamlam.cut_text import cut_text
+from lamlam.errors import LamLamError
 from lamlam.serving.answers.refusals import Refusal, refusal_of
 from lamlam.serving.facts_api.routes import fact_routes
 from lamlam.serving.gate.bodies import Receive, Scope, Send
@@ -53,6 +54,7 @@ def make_app(served: Served, mcp: Application | None = None) -> Application:
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Refusal, _answer_error)
+    app.add_exception_handler(LamLamError, _answer_error)
     app.add_exception_handler(Exception, _answer_error)
     app.openapi = lambda: _description(app, served)  # type: ignore[method-assign]
     inner: Application = app
@@ -101,6 +103,8 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     place = [str(one) for one in first["loc"][1:] if not _is_internal(one)]
     param = ".".join(place) or None
     message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] in ("model_attributes_type", "dict_type") and param is None:
+        message = "must be a JSON object, sent with Content-Type: application/json"
     if first["type"] == "extra_forbidden":
         message = "this server has no such field"
     status = 409 if param == "valid_to" and "after valid_from" in message else 400

@@ -54,8 +54,8 @@ async def opened(
     Raises:
         ModelError, FactStoreError: they cannot be opened.
     """
-    options = dict(engine_options or {})
-    options["max_sequences"] = options.get("max_sequences") or 4
+    options: EngineKeywords = {**(engine_options or {})}
+    at_a_time = options["max_sequences"] = options.get("max_sequences") or 4
     async with AsyncExitStack() as stack:
         store = None
         if memory is not None:
@@ -63,11 +63,9 @@ async def opened(
             store = await stack.enter_async_context(
                 open_store(memory, create=not is_fixed, read_only=is_fixed)
             )
-        engine = await stack.enter_async_context(Engine(model, store, **options))  # type: ignore[arg-type]
+        engine = await stack.enter_async_context(Engine(model, store, **options))
         name = model_name or (model if model == BUNDLED else Path(model).stem)
-        yield Served(
-            engine, name, store, settings, at_a_time=int(options["max_sequences"]), keys=keys
-        )
+        yield Served(engine, name, store, settings, at_a_time=at_a_time, keys=keys)
 
 
 async def serve(

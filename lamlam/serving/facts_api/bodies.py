@@ -30,7 +30,7 @@ def _one_for_each_type(schema: dict[str, Any]) -> None:
     for name in ("valid_from", "valid_to"):
         moment = {"type": "string", "pattern": DATE_PATTERN}
         fields[name] = {"anyOf": [moment, {"type": "null"}], "description": "As 2024-05-31."}
-    kinds = [("text", text, [])]
+    kinds: list[tuple[str, dict[str, Any], list[str]]] = [("text", text, [])]
     for kind, pattern in VALUE_PATTERNS.items():
         kinds.append((kind, {"type": "string", "maxLength": 300, "pattern": pattern}, ["type"]))
     schema.pop("required", None)

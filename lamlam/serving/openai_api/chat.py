@@ -113,12 +113,12 @@ def answer_chat(served: Served, access: Access, body: ChatBody, base_url: str) -
     messages = [one.model_dump(exclude_unset=True) for one in body.messages]
     job = chat_job(served, messages, options)
     head = StreamHead(f"chatcmpl-{uuid4().hex}", "chat.completion", int(time.time()), served.model)
-    shape = _Shape(body, head, base_url)
+    shape = _ShownAnswer(body, head, base_url)
     encoder = _ChatEncoder(shape, is_trimmed=job.is_trimmed) if body.stream else None
     return GenerationAnswer(served, [job], answer=shape.answer, encoder=encoder)
 
 
-class _Shape:
+class _ShownAnswer:
     """How an answer is shown."""
 
     def __init__(self, body: ChatBody, head: StreamHead, base_url: str) -> None:
@@ -160,7 +160,7 @@ class _Shape:
 class _ChatEncoder:
     """Writes an answer as a stream of chunks."""
 
-    def __init__(self, shape: _Shape, *, is_trimmed: bool) -> None:
+    def __init__(self, shape: _ShownAnswer, *, is_trimmed: bool) -> None:
         self._shape = shape
         self._fields = {**shape.head.fields, "object": "chat.completion.chunk"}
         head = StreamHead(**self._fields)

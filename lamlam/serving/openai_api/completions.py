@@ -87,12 +87,12 @@ def answer_completion(
     if len(jobs) > _MOST_PROMPTS:
         raise wrong("n", f"at most {_MOST_PROMPTS} texts are written for one request")
     head = StreamHead(f"cmpl-{uuid4().hex}", "text_completion", int(time.time()), served.model)
-    shape = _Shape(body, head, base_url)
+    shape = _ShownTexts(body, head, base_url)
     encoder = _CompletionEncoder(shape) if body.stream else None
     return GenerationAnswer(served, jobs, answer=shape.answer, encoder=encoder)
 
 
-class _Shape:
+class _ShownTexts:
     """How texts are shown."""
 
     def __init__(self, body: CompletionBody, head: StreamHead, base_url: str) -> None:
@@ -127,7 +127,7 @@ class _Shape:
 class _CompletionEncoder:
     """Writes a completion as a stream of events."""
 
-    def __init__(self, shape: _Shape) -> None:
+    def __init__(self, shape: _ShownTexts) -> None:
         self._shape = shape
         piece = {"text": "\0", "index": 0, "logprobs": None, "finish_reason": None}
         self._around = shape.head.around({"choices": [piece]})

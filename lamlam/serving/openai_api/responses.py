@@ -108,10 +108,10 @@ class _ResponseEncoder:
         shown = self._response.shown("failed", [], error=error)
         return self._event("failed", response=shown) + END
 
-    def _event(self, name: str, **fields: Any) -> bytes:
-        name = f"response.{name}"
+    def _event(self, kind: str, **fields: Any) -> bytes:
+        kind = f"response.{kind}"
         number, self._n_events = self._n_events, self._n_events + 1
-        return named_event(name, {"type": name, "sequence_number": number, **fields})
+        return named_event(kind, {"type": kind, "sequence_number": number, **fields})
 
     def _item(self, name: str, item: dict[str, Any], index: int) -> bytes:
         return self._event(f"output_item.{name}", output_index=index, item=item)

@@ -49,7 +49,7 @@ class WrittenText:
         """Return a citation for each stretch that is exactly a value of memory."""
         values = {one.fact_id: one for one in self.lookups if one.fact_id is not None}
         return [
-            Citation.of(span, values.get(span.fact_id), base_url)
+            Citation.of(span, values.get(span.fact_id or ""), base_url)
             for span in self.spans
             if span.origin == "fact"
         ]
