@@ -123,7 +123,7 @@ def test_a_response(client: openai.OpenAI) -> None:
     part = whole.output[0].content[0]  # type: ignore[union-attr,index]
     assert part.annotations[0].type == "url_citation"  # type: ignore[union-attr]
     events = list(client.responses.create(model="bundled", input=QUESTION, stream=True))
-    assert [one.sequence_number for one in events] == list(range(len(events)))  # type: ignore[union-attr]
+    assert [one.sequence_number for one in events] == list(range(len(events)))
     assert events[-1].type == "response.completed"
     assert events[-1].response.output_text == "Oslo"
     assert (
