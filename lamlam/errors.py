@@ -56,6 +56,10 @@ LamLamError
 │   ├── KeyRefused             the access key is missing, unknown, revoked or expired
 │   ├── RightMissing           the access key does not have this right
 │   ├── NamespaceRefused       the access key does not reach this namespace
+│   ├── HostRefused            the host of a request is not a name of the server
+│   ├── OriginRefused          a web page of another origin asks
+│   ├── BodyTooLarge           a request has more bytes than are read
+│   ├── OpenDoor               others could reach the server without an access key
 │   └── ServerStopping         no new requests are taken (retryable)
 └── TrainingError              training cannot go on
     ├── BadDocument            a training document breaks its format
@@ -78,6 +82,16 @@ from __future__ import annotations
 
 from lamlam.error_base import LamLamError as LamLamError
 from lamlam.extras import OLDEST, how_to_install
+from lamlam.serving_errors import BadKeyFile as BadKeyFile
+from lamlam.serving_errors import BodyTooLarge as BodyTooLarge
+from lamlam.serving_errors import HostRefused as HostRefused
+from lamlam.serving_errors import KeyRefused as KeyRefused
+from lamlam.serving_errors import NamespaceRefused as NamespaceRefused
+from lamlam.serving_errors import OpenDoor as OpenDoor
+from lamlam.serving_errors import OriginRefused as OriginRefused
+from lamlam.serving_errors import RightMissing as RightMissing
+from lamlam.serving_errors import ServerStopping as ServerStopping
+from lamlam.serving_errors import ServingError as ServingError
 from lamlam.training_errors import AnnotatorFailed as AnnotatorFailed
 from lamlam.training_errors import BadDocument as BadDocument
 from lamlam.training_errors import BadSettings as BadSettings
@@ -380,41 +394,3 @@ class StoreClosed(FactStoreError):
 
 class StoreElsewhere(StoreClosed):
     """The store was opened before a fork and cannot be used in the child process."""
-
-
-class ServingError(LamLamError):
-    """A server refuses a request, or to start."""
-
-    status = 400
-    """Of HTTP, where a request is refused so."""
-
-
-class BadKeyFile(ServingError):
-    """The file of access keys cannot be used."""
-
-    status = 500
-
-
-class KeyRefused(ServingError):
-    """The access key is missing, unknown, revoked or expired."""
-
-    status = 401
-
-
-class RightMissing(ServingError):
-    """The access key does not have the right to do this."""
-
-    status = 403
-
-
-class NamespaceRefused(ServingError):
-    """The access key does not reach this namespace."""
-
-    status = 403
-
-
-class ServerStopping(ServingError):
-    """The server is stopping, and takes no new requests."""
-
-    status = 503
-    retryable = True

@@ -11,6 +11,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "engine": ("jinja2", "llama-cpp-python", "llguidance", "numpy"),
     "graph": ("matplotlib",),
     "langgraph": ("langgraph",),
+    "mcp": ("mcp",),
     "neo4j": ("neo4j", "neo4j-rust-ext"),
     "otel": ("opentelemetry-api",),
     "pydantic-ai": ("pydantic-ai-slim",),
@@ -29,6 +30,7 @@ MODULES: dict[str, dict[str, str]] = {
         "llguidance": "llguidance",
     },
     "langgraph": {"langgraph": "langgraph"},
+    "mcp": {"mcp": "mcp"},
     "pydantic-ai": {"pydantic_ai": "pydantic-ai-slim"},
     "serve": {
         "fastapi": "fastapi",

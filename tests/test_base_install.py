@@ -20,7 +20,7 @@ from tests.programs import run_python
 # Modules of what the extras bring, and of what only these bring in turn.
 HIDDEN = (
     "diskcache", "docker", "fastapi", "gguf", "huggingface_hub", "hypothesis", "jinja2", "llama_cpp",
-    "llguidance", "markupsafe", "matplotlib", "neo4j", "numpy", "opentelemetry",
+    "llguidance", "markupsafe", "matplotlib", "mcp", "mcp_types", "neo4j", "numpy", "opentelemetry",
     "prometheus_client", "pyoxigraph", "pytest", "rdflib", "safetensors", "starlette",
     "testcontainers", "tokenizers", "torch", "transformers", "uvicorn",
 )  # fmt: skip
@@ -91,6 +91,7 @@ NEEDS: list[tuple[str, str, list[str]]] = [
     ),
     ("rdf", "pyoxigraph", ["facts", "import", "facts.nt", "--memory", "sqlite:///again.db"]),
     ("graph", "matplotlib", ["facts", "graph", "Ada Quill", "--out", "a.svg", "--memory", "sqlite:///again.db"]),
+    ("mcp", "mcp", ["mcp", "--memory", "sqlite:///facts.db"]),
     ("neo4j", "the driver of Neo4j", ["facts", "get", "a", "b", "--memory", "neo4j://localhost:1"]),
     ("neo4j", "the driver of Neo4j", ["bench", "lookup", "--memory", "neo4j://localhost:1"]),
     ("cluster", "Ray Data", ["annotate", "t.txt", "--rules", "--ray", "auto", "--out", "d.jsonl"]),
@@ -213,6 +214,7 @@ STATEMENTS: list[tuple[str, Any]] = [
     ("from lamlam.quant.export import export_gguf; export_gguf('checkpoint', 'm')", ["train", "numpy"]),
     ("from lamlam.memory_backends.conformance import AllLaws", ["testing", "pytest"]),
     ("from lamlam import SyncFactStore\nwith SyncFactStore('neo4j://localhost:1'): pass", ["neo4j", "the driver of Neo4j"]),
+    ("from lamlam.mcp_server.app import mcp_app", ["mcp", "mcp"]),
     ("from lamlam import Engine; Engine()", ["engine", "llama-cpp-python"]),
     ("from lamlam import SyncEngine\nwith SyncEngine(): pass", ["engine", "llama-cpp-python"]),
     ("from lamlam import SyncEngine\nwith SyncEngine(telemetry=True): pass", ["otel", "opentelemetry-api"]),

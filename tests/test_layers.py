@@ -60,6 +60,9 @@ ARROWS: dict[str, set[str]] = {
     "agent_tools": {MODEL, PROTOCOL, VIEWS, "memory_backends/sync"},
     "access_keys": {MODEL},
     "adapters": {MODEL, "agent_tools", DECODING, "runtime/engine"},
+    "mcp_server": {
+        MODEL, PROTOCOL, VIEWS, "access_keys", "agent_tools", "memory_backends/open",
+    },
     "trainer": {"quant", MODEL},
     "quant": {LLAMA},
     "bundled": {MODEL, "memory_backends/resolution", "memory_backends/sqlite", "trainer"},
@@ -82,7 +85,7 @@ ARROWS: dict[str, set[str]] = {
         MODEL, PROTOCOL, "access_keys", "benchmarks", "bundled", "evaluation", "memory_backends/fact_formats",
         "memory_backends/open", "memory_backends/sync", "memory_backends/transfer", "quant",
         DECODING, LLAMA, "runtime/engine", "runtime/memory", "runtime/observers", "runtime/sync",
-        "trainer", "serving",
+        "trainer", "serving", "mcp_server",
     },
     "__main__": {"cli"},
     "lamlam": {

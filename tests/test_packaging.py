@@ -22,12 +22,12 @@ LINKED = ("memory_backends", "quant", "runtime", "trainer")
 EXTRAS = (
     "torch", "transformers", "tokenizers", "safetensors", "gguf", "neo4j", "testcontainers",
     "pyoxigraph", "rdflib", "matplotlib", "hypothesis", "opentelemetry", "ray", "langgraph", "pydantic_ai",
-    "fastapi", "prometheus_client", "starlette", "uvicorn",
+    "fastapi", "mcp", "prometheus_client", "starlette", "uvicorn",
 )  # fmt: skip
 ENGINE = ("diskcache", "jinja2", "llama_cpp", "llguidance", "markupsafe", "numpy")
 HEAVY = (
     "lamlam.trainer.", "lamlam.quant.", "lamlam.memory_backends.conformance.", "lamlam.adapters.",
-    "lamlam.serving.",
+    "lamlam.mcp_server", "lamlam.serving.",
 )  # fmt: skip
 # What computes with a model. The engine itself can be imported, and says what it lacks when it is made.
 OF_ENGINE = (*HEAVY, "lamlam.runtime.", "lamlam.evaluation.", "lamlam.benchmarks.")
@@ -165,7 +165,7 @@ print("\\n".join(failures + [f"bare name {{name}}" for name in bare]))
 def test_every_module_imports_without_extras(
     blocked: tuple[str, ...], heavy: tuple[str, ...], light: tuple[str, ...]
 ) -> None:
-    """Outside trainer and quant no import needs an extra but that of the engine, of memory and
+    """Outside trainer, quant and servers no import needs an extra but that of the engine, of memory and
     command none needs that one either, and none loads a part by its bare name.
     """
     program = _IMPORT_ALL.format(

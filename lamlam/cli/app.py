@@ -28,6 +28,7 @@ from lamlam.cli import (
     export,
     facts,
     keys,
+    mcp,
     prepare,
     process_clock,
     serve,
@@ -100,6 +101,7 @@ annotate.register(app)
 prepare.register(app)
 train.register(app)
 export.register(app)
+mcp.register(app)
 app.add_typer(keys.app, name="keys")
 doctor.register(app)
 
