@@ -378,6 +378,12 @@ class SyncFactStore(
 
     # Beyond the protocol --------------------------------------------------------------------------
 
+    @property
+    def local(self) -> LocalStore | None:
+        """The store itself, where this thread does its work."""
+        self._opened()
+        return self._local
+
     def load(self, facts: Iterable[Fact]) -> Commit:
         """Assert all facts together, or none; a local store takes them as they come."""
         store, local = self._opened(), self._local

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from lamlam.errors import UsageError
 from lamlam.memory_backends.fact_formats.format import Item
+from lamlam.memory_backends.model.bulk_rows import BulkParts
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.operations import AddAlias, Assert, Commit, DefineRelation
 from lamlam.memory_backends.protocol import Capability
@@ -31,6 +33,29 @@ class Distinguishing(Protocol):
         holder_of: Callable[[str], str | None] | None = None,
     ) -> None:
         """Take how to get the facts of the namespace; called with the first item."""
+        ...
+
+
+@runtime_checkable
+class InParts(Protocol):
+    """Items that come from a file, which may be read in parts by several processes."""
+
+    namespace: Namespace
+    """Of facts that name none."""
+
+    def parts(self) -> BulkParts | None:
+        """Return the parts; None where it has to be read from begin to end."""
+        ...
+
+
+@runtime_checkable
+class TakesParts(Protocol):
+    """A store that takes a file in parts."""
+
+    def load_parts_nowait(
+        self, parts: BulkParts, *, namespace: Namespace = (), folder: Path | None = None
+    ) -> Commit | None:
+        """Assert the facts of a file, or none."""
         ...
 
 
@@ -69,7 +94,13 @@ def contents(
     yield from rules
 
 
-def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None = None) -> Commit:
+def put(
+    store: SyncFactStore,
+    items: Iterable[Item],
+    *,
+    commit_every: int | None = None,
+    folder: Path | None = None,
+) -> Commit:
     """Write everything to the store, or nothing; a store of this process takes it as it comes.
 
     Args:
@@ -78,10 +109,15 @@ def put(store: SyncFactStore, items: Iterable[Item], *, commit_every: int | None
         commit_every: commit each time after so many items: for a server that has too little
             memory for one transaction. Where it fails, the parts before are in the store, as a
             note of the error says; doing it again completes it.
+        folder: where a bulk load keeps what it has read meanwhile; by default beside the store.
 
     Raises:
         UsageError: parts without items.
     """
+    if commit_every is None and isinstance(items, InParts):
+        commit = _load_in_parts(store, items, folder)
+        if commit is not None:
+            return commit
     if isinstance(items, Distinguishing):
         space: Namespace = getattr(items, "namespace", ())
         items.keep_apart_from(
@@ -102,6 +138,17 @@ def copy_facts(
 ) -> Commit:
     """Copy everything that the source holds now into the target, beside what that holds."""
     return put(target, contents(source, namespace=namespace))
+
+
+def _load_in_parts(store: SyncFactStore, items: InParts, folder: Path | None) -> Commit | None:
+    """Load a file in parts; None where the store or the file has no way to."""
+    local = store.local
+    if not isinstance(local, TakesParts):
+        return None
+    parts = items.parts()
+    if parts is None:
+        return None
+    return local.load_parts_nowait(parts, namespace=items.namespace, folder=folder)
 
 
 def _holder(store: SyncFactStore, namespace: Namespace, name: str) -> str | None:

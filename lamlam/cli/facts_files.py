@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lamlam.errors import LamLamError
     from lamlam.memory_backends.fact_formats.fact_files import FactFile
     from lamlam.memory_backends.fact_formats.format import Item
+    from lamlam.memory_backends.model.bulk_rows import BulkParts
     from lamlam.memory_backends.model.facts import Fact, Namespace
 
 FormatOption = Annotated[
@@ -310,7 +311,8 @@ class _FileReading:
         self._is_in_parts = is_in_parts
         self._is_skipping = is_skipping
         self._is_inside = False
-        self.n_facts = 0
+        self._n_facts = 0
+        self._parts: BulkParts | None = None
 
     def keep_apart_from(
         self,
@@ -319,6 +321,16 @@ class _FileReading:
     ) -> None:
         """Pass on what the store holds."""
         self._file.keep_apart_from(stored, holder_of)
+
+    def parts(self) -> BulkParts | None:
+        """Return the file as parts, where it has any."""
+        self._parts = self._file.parts()
+        return self._parts
+
+    @property
+    def n_facts(self) -> int:
+        """Facts that were read."""
+        return self._n_facts or (self._parts.n_facts if self._parts is not None else 0)
 
     def __iter__(self) -> Iterator[Item]:
         from lamlam.memory_backends.model.operations import Assert
@@ -334,7 +346,7 @@ class _FileReading:
             if item is None:
                 return
             is_empty = False
-            self.n_facts += isinstance(item, Assert)
+            self._n_facts += isinstance(item, Assert)
             yield _within(item, self.namespace) if self.namespace else item
 
     def _nothing(self) -> LamLamError:
@@ -365,6 +377,8 @@ class _FileReading:
     def _explained(self, error: LamLamError) -> LamLamError:
         """Return the error with the line and with what was imported."""
         said = str(error)
+        if self._parts is not None and not self._n_facts:
+            self._is_inside = said.startswith(self._file.name)  # what is said of a line names it
         if not self._is_inside and not self._file.where.endswith(" line 0"):
             # Stores take many lines at a time: the bad one is among the last of them.
             said = f"at or before {self._file.where}: {said}"

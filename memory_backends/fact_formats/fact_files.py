@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lamlam.errors import NotSupported, UsageError
 from lamlam.memory_backends.fact_formats.file_lines import Progress, lines_of
@@ -19,6 +20,9 @@ from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.packed_files import PACKED_SUFFIXES, created
 from lamlam.unfinished_files import part_beside
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.model.bulk_rows import BulkParts
 
 _OF_SUFFIX = {suffix: one.name for one in FORMATS.values() for suffix in (one.name, *one.suffixes)}
 _SQLITE_MAGIC = b"SQLite format 3\0"
@@ -139,6 +143,18 @@ class FactFile:
     def where(self) -> str:
         """The file, and the line that the last operation came from."""
         return self._faults.where
+
+    def parts(self) -> BulkParts | None:
+        """Return the file as parts that are read apart from each other, for a store that can.
+
+        ``None`` where it has to be read from begin to end: any other format than JSON lines, a
+        pipe, a packed file.
+        """
+        if self._format.name != "jsonl":
+            return None
+        from lamlam.memory_backends.fact_formats.file_parts import parts_of
+
+        return parts_of(self.path, self._faults)
 
     def __iter__(self) -> Iterator[Item]:
         """Give each operation: facts and rules as they come, then aliases.

@@ -53,7 +53,8 @@ class Faults:
         self.first_reason: str | None = None
         self.notes: list[str] = []
         """What was taken for granted in reading."""
-        self._skip_invalid = skip_invalid
+        self.is_skipping = skip_invalid
+        """Bad lines are left out and counted."""
 
     @property
     def where(self) -> str:
@@ -67,7 +68,7 @@ class Faults:
             BadFact: bad lines are not to be left out; it names the line.
         """
         reason = f"{self.where}: {error}"[:_SHOWN]
-        if not self._skip_invalid:
+        if not self.is_skipping:
             hint = "--skip-invalid leaves such lines out"
             raise BadFact(reason, hint=f"{error.hint}; {hint}" if error.hint else hint) from None
         self.rejected += 1

@@ -30,8 +30,8 @@ def read(lines: Iterable[bytes], faults: Faults) -> Iterator[Item]:
     """Give what each line, or the one document, holds; aliases come last."""
     aliases: list[tuple[int, AddAlias]] = []
     lines = iter(lines)
-    begun = _begun(lines)
-    if _is_document(begun):
+    begun = begun_lines(lines)
+    if is_document(begun):
         yield from read_document(chain(begun, lines), faults, aliases)
     else:
         yield from _of_lines(chain(begun, lines), faults, aliases)
@@ -63,7 +63,7 @@ def _of_lines(
             yield item
 
 
-def _begun(lines: Iterator[bytes]) -> list[bytes]:
+def begun_lines(lines: Iterator[bytes]) -> list[bytes]:
     """Take lines until two have content, which say whether they belong together."""
     taken: list[bytes] = []
     n_full = 0
@@ -75,7 +75,8 @@ def _begun(lines: Iterator[bytes]) -> list[bytes]:
     return taken
 
 
-def _is_document(begun: list[bytes]) -> bool:
+def is_document(begun: list[bytes]) -> bool:
+    """Return whether the first lines are those of one JSON document."""
     full = [line for one in begun if (line := without_mark(one).strip())]
     try:
         texts = [line.decode() for line in full]

@@ -26,6 +26,10 @@ def index_codes(scoped_key: str) -> set[int]:
     No code is made for what the key itself already answers: a plain two-word name costs
     nothing but its two codes for typing errors.
     """
+    if scoped_key.isascii():  # most names, in less than half of the time
+        words = scoped_key.split(" ")
+        if len(words) == 2 and words[0] != "the" and words[0].isalnum() and words[1].isalnum():
+            return set(_codes_of_two(*words))
     namespace, key = split(scoped_key)
     folded = fold(key).key
     codes = set(_typo_codes(folded))
@@ -74,6 +78,14 @@ def _typo_codes(folded: str) -> list[int]:
         _code(f"p{n} {' '.join(tokens[: n // 2])}"),
         _code(f"s{n} {' '.join(tokens[n // 2 :])}"),
     ]
+
+
+def _codes_of_two(first: str, second: str) -> tuple[int, int]:
+    """Return the codes of a name of two plain words: it is its own folded name and person's key."""
+    return (
+        crc32(f"l0{first[0]} {second}".encode()) - 0x8000_0000,
+        crc32(f"l1{second[0]} {first}".encode()) - 0x8000_0000,
+    )
 
 
 def _code(text: str) -> int:

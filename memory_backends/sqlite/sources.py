@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.sqlite.rows import text_hash
@@ -65,6 +65,10 @@ class SourceTable:
         for fact in facts:
             for source in fact.sources:
                 uses[self.id_of(source)] += change
+
+    def count_numbers(self, uses: Mapping[int, int]) -> None:
+        """Count the uses of sources up, by their numbers."""
+        self._uses.update(uses)
 
     def flush(self) -> None:
         """Write the counts to the file and remove sources that nothing names."""

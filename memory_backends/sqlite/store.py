@@ -58,6 +58,7 @@ from lamlam.memory_backends.resolution.views import (
     NamespaceView,
     PastView,
 )
+from lamlam.memory_backends.sqlite.bulk.loading_store import SqliteBulkLoading
 from lamlam.memory_backends.sqlite.commit_log import forget_log
 from lamlam.memory_backends.sqlite.namespaces import known_namespaces
 from lamlam.memory_backends.sqlite.open_file import SqliteFile
@@ -102,7 +103,9 @@ _BYTES = ("file", "write-ahead log")
 _UNFINISHED = "left by an import that was killed, or of one that runs: "
 
 
-class SqliteStore(SqliteFile, SqliteSearching, NameQuestions, RequestedErasures, LocalStore):
+class SqliteStore(
+    SqliteFile, SqliteSearching, SqliteBulkLoading, NameQuestions, RequestedErasures, LocalStore
+):
     """Facts in a SQLite file: any thread may ask, also while one writes.
 
     Reads come from a snapshot that is a few milliseconds old at most; what this process

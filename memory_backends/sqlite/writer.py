@@ -108,7 +108,7 @@ class SqliteWriter:
         ended: list[Fact] = []
         for part, keys in self._parts(ops):
             with _no_collection(is_worth_it=len(part) > _MANY):
-                plan = self._do(part, keys, new, identify)
+                plan = self.do(part, keys, new, identify)
             changed += plan.changed
             events += plan.events
             ended += plan.ended
@@ -118,7 +118,7 @@ class SqliteWriter:
         write_entry(self.connection, new, actor, events)
         return Commit(Revision(new), changed, tuple(ended))
 
-    def _do(self, part: list[Op], keys: list[str], revision: int, identify: FactIds) -> CommitPlan:
+    def do(self, part: list[Op], keys: list[str], revision: int, identify: FactIds) -> CommitPlan:
         """Do operations.
 
         Args:
@@ -136,7 +136,7 @@ class SqliteWriter:
         plan = plan_commit(part, reader, revision, identify)
         plan.edits.update(known)
         plan.changed += sum([edit.changed for edit in known.values()])
-        self._write(plan, reader)
+        self.write_plan(plan, reader)
         return plan
 
     def _parts(self, ops: Iterable[Op]) -> Iterator[tuple[list[Op], list[str]]]:
@@ -170,7 +170,8 @@ class SqliteWriter:
             has_aliases=bool(has_aliases),
         )
 
-    def _write(self, plan: CommitPlan, reader: TransactionReader) -> None:
+    def write_plan(self, plan: CommitPlan, reader: TransactionReader) -> None:
+        """Write what a commit changes, but for its entry in the log."""
         # In the order of the table, so that a large load touches each page once. Rows go last: one
         # that was written behind it, as both have one number, would be out of reach.
         edits = sorted([(not edit.facts, row_id(key), key) for key, edit in plan.edits.items()])
@@ -226,6 +227,11 @@ class SqliteWriter:
                 "INSERT OR REPLACE INTO ent VALUES (?, ?, ?)", (ident, row, text)
             )
         self._new_codes += [(code, ident) for code in index_codes(key)]
+
+    def count(self, facts: int, entities: int) -> None:
+        """Count facts and entities that were written otherwise."""
+        self._facts += facts
+        self._entities += entities
 
     def finish(self, revision: int) -> None:
         """Set the revision and the counts of the file."""

@@ -1,0 +1,142 @@
+"""`JsonLineParts`: a file of JSON lines as parts that are read apart from each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+from lamlam.errors import BadFact, NotSupported
+from lamlam.memory_backends.fact_formats.file_lines import lines_of
+from lamlam.memory_backends.fact_formats.format import Faults
+from lamlam.memory_backends.fact_formats.jsonl import begun_lines, is_document
+from lamlam.memory_backends.fact_formats.plain_lines import LinesOfFile, file_state
+from lamlam.memory_backends.model.bulk_rows import BulkFault, PartReader, ReadPart
+from lamlam.packed_files import PACKED_SUFFIXES, packing_of
+from lamlam.special_files import what_else
+
+_PART_BYTES = 6 << 20
+_ENDS = 1 << 16
+"""Bytes at the begin and the end of a file by which it is known again."""
+
+
+class JsonLineParts:
+    """A regular file of JSON lines, in parts of a few megabytes."""
+
+    def __init__(self, path: str, faults: Faults) -> None:
+        """Take note of the file as it is now."""
+        self._path = os.path.abspath(path)
+        self._faults = faults
+        self._state = file_state(self._path)
+        self._n_lines = 0
+        self.n_facts = 0
+        self.size = self._state[0]
+
+    @property
+    def identity(self) -> str:
+        """Equal where file and options are."""
+        digest = blake2b(digest_size=16)
+        with open(self._path, "rb") as file:
+            digest.update(file.read(_ENDS))
+            file.seek(max(self.size - _ENDS, 0))
+            digest.update(file.read(_ENDS))
+        options = (self._state, self._faults.is_skipping, self._faults.ignore_unknown, _PART_BYTES)
+        digest.update(repr((self._path, options)).encode())
+        return digest.hexdigest()
+
+    def readers(self) -> Sequence[PartReader]:
+        """Return the readers of all parts, in the order of the file."""
+        return [
+            LinesOfFile(
+                self._path,
+                begin,
+                min(begin + _PART_BYTES, self.size),
+                self._faults.is_skipping,
+                self._faults.ignore_unknown,
+            )
+            for begin in range(0, self.size, _PART_BYTES)
+        ]
+
+    def took(self, part: ReadPart) -> None:
+        """Count the lines of a part, and those that were left out.
+
+        Raises:
+            BadFact: a line of it is not a fact, by its number in the file.
+        """
+        faults, before = self._faults, self._n_lines
+        for what, count in part.left.items():
+            faults.left.note(what, count)
+        if part.first_rejected is not None:
+            faults.line = before + part.first_rejected.line
+            faults.reject(_error(part.first_rejected))
+            faults.rejected += part.rejected - 1
+        if part.fault is not None:
+            faults.line = before + part.fault.line
+            if part.fault.is_last:
+                raise faults.stop(part.fault.message, part.fault.hint)
+            faults.reject(_error(part.fault))
+        self.n_facts += part.n_facts
+        self._n_lines = faults.line = before + part.n_lines
+        self.check_unchanged()
+
+    def forget(self) -> None:
+        """Begin anew: the file will be read in another way."""
+        faults = self._faults
+        faults.line = faults.rejected = self._n_lines = self.n_facts = 0
+        faults.first_reason = None
+        faults.left.counts.clear()
+
+    def at(self, lines: Sequence[int]) -> None:
+        """Note which line an error of the store comes from."""
+        for line in lines:
+            self._faults.line = line
+
+    def ended(self) -> None:
+        """Note that all parts were read.
+
+        Raises:
+            BadFact: the file changed meanwhile.
+        """
+        self.check_unchanged()
+
+    def check_unchanged(self) -> None:
+        """Raise if the file is not as it was at the begin.
+
+        Raises:
+            BadFact: it is not.
+        """
+        try:
+            is_same = file_state(self._path) == self._state
+        except FileNotFoundError:
+            is_same = False
+        if not is_same:
+            raise BadFact(
+                f"{self._faults.name} changed while it was read",
+                hint="import it again when it is complete",
+            )
+
+
+def parts_of(path: str, faults: Faults) -> JsonLineParts | None:
+    """Return the parts of a file of JSON lines; None for what has to be read from its begin to its end.
+
+    That is a pipe, a packed file, one in another encoding than UTF-8, or one JSON document.
+    """
+    if path == "-" or what_else(path) is not None:
+        return None
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(_ENDS)
+        if packing_of(begin) or Path(path).suffix.casefold() in PACKED_SUFFIXES:
+            return None
+        with lines_of(path, None, is_read_twice=False, is_one_text=False) as lines:
+            first = begun_lines(iter(lines))
+            if is_document(first) or not (begin + b"\n").startswith(b"".join(first)[:_ENDS]):
+                return None
+        return JsonLineParts(path, faults)
+    except (OSError, BadFact, NotSupported):  # the usual way says what is wrong
+        return None
+
+
+def _error(fault: BulkFault) -> BadFact:
+    return BadFact(fault.message, hint=fault.hint)

@@ -1,0 +1,65 @@
+"""`SqliteBulkLoading`: the part of a fact file's store that takes a file in parts."""
+
+from __future__ import annotations
+
+import shutil
+from abc import abstractmethod
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lamlam.memory_backends.model.bulk_rows import BulkParts
+from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.operations import Commit
+from lamlam.unfinished_files import part_beside
+
+if TYPE_CHECKING:
+    from lamlam.memory_backends.sqlite.bulk.load import OnLoad
+    from lamlam.memory_backends.sqlite.writer import SqliteWriter
+
+
+class SqliteBulkLoading:
+    """Takes files of very many facts."""
+
+    path: Path
+
+    @abstractmethod
+    def _writing(self) -> AbstractContextManager[SqliteWriter]: ...
+
+    def load_parts_nowait(
+        self,
+        parts: BulkParts,
+        *,
+        namespace: Namespace = (),
+        folder: Path | None = None,
+        processes: int | None = None,
+        actor: str | None = None,
+        on_load: OnLoad | None = None,
+    ) -> Commit | None:
+        """Assert the facts of a file, or none, by as many processes as there are processors.
+
+        Args:
+            parts: of the file.
+            namespace: of facts that name none.
+            folder: for what is kept meanwhile, removed at the end; by default beside the store.
+            processes: how many; by default as many as there are processors.
+            actor: who does it.
+            on_load: is called with what is done, how much of it, and of how much.
+
+        Returns:
+            ``None``, and nothing is written, where facts have to be taken one after the other.
+
+        Raises:
+            BadFact: a line is not a fact, or the store refuses one.
+        """
+        from lamlam.memory_backends.sqlite.bulk.load import LoadPlace, load_parts
+
+        folder = part_beside(self.path) if folder is None else folder
+        folder.mkdir(mode=0o700, exist_ok=True)
+        place = LoadPlace(self.path, folder, namespace, processes)
+        try:
+            with self._writing() as writer:
+                commit = load_parts(writer, parts, place, actor, on_load)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return commit

@@ -1,0 +1,257 @@
+"""The second half of a bulk load: one partition of all runs becomes rows in the order of the table.
+
+What the store held before is read here too, so that joining it to what is new is done by all
+processes; the one that writes only writes.
+"""
+
+from __future__ import annotations
+
+import marshal
+import mmap
+import os
+import sqlite3
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from lamlam.memory_backends.commits.entity_edit import EntityEdit
+from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.stored_facts import StoredFact
+from lamlam.memory_backends.resolution.blocking_codes import index_codes
+from lamlam.memory_backends.sqlite.bulk.row_text import MARK, filled, is_distinct
+from lamlam.memory_backends.sqlite.bulk.runs import RunGroup, RunPiece, RunSlice, groups_of
+from lamlam.memory_backends.sqlite.rows import name_and_key, target_of
+from lamlam.memory_backends.sqlite.schema import open_reader
+
+_PLAIN = 2
+"""Fields of a piece of plain facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionTask:
+    """Which partition is to be packed."""
+
+    slices: Sequence[RunSlice]
+    revision: int
+    path: str
+    """Where the rows go."""
+    store: str | None
+    """The file whose rows are joined, unless it is empty."""
+
+
+@dataclass(slots=True)
+class PartitionRows:
+    """What a partition changes."""
+
+    new: list[tuple[int, str, str]] = field(default_factory=list)
+    """Number, name and text of entities, in order."""
+    updated: list[tuple[str, int]] = field(default_factory=list)
+    """Text and number of entities that had a row."""
+    past: list[tuple[int, int, str, str]] = field(default_factory=list)
+    """Rows of versions that ended."""
+    references: list[tuple[int, int]] = field(default_factory=list)
+    codes: list[tuple[int, int]] = field(default_factory=list)
+    """Codes of near spellings with the numbers of new entities, in order."""
+    touched: list[int] = field(default_factory=list)
+    uses: dict[int, int] = field(default_factory=dict)
+    """How many facts more, or fewer, name each source."""
+    changed: int = 0
+    n_facts: int = 0
+    """Facts more than before."""
+    others: list[RunGroup] = field(default_factory=list)
+    """Entities whose place in the table is taken: they are written one by one."""
+
+
+def pack_partition(task: PartitionTask) -> str:
+    """Pack the entities of a partition, and return the path of the file that has them."""
+    packed = PartitionRows()
+    groups = _joined(task.slices, packed.others)
+    packer = _Packer(packed, task.revision)
+    if task.store is None:
+        for number in sorted(groups):
+            packer.put(*groups[number], None)
+    else:
+        with closing(open_reader(Path(task.store))) as connection:
+            for number in sorted(groups):
+                row = _row(connection, number)
+                group = groups[number]
+                if row is not None and not _is_of(row[0], group):
+                    packed.others.append(group)
+                else:
+                    packer.put(*group, row)
+    packed.changed += packed.n_facts
+    packed.codes.sort()
+    path = Path(task.path)
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    with beside.open("wb") as file:
+        file.write(marshal.dumps([getattr(packed, name) for name in PartitionRows.__slots__]))
+    beside.rename(path)
+    return task.path
+
+
+def packed_rows(path: str) -> PartitionRows:
+    """Return what a partition changes, read back."""
+    with open(path, "rb") as file:
+        return PartitionRows(*marshal.loads(file.read()))  # `load` reads each object apart
+
+
+def source_numbers_path(run_path: str) -> Path:
+    """Return where the numbers in the store are of the sources of a run."""
+    return Path(f"{run_path}.sources")
+
+
+def write_source_numbers(run_path: str, numbers: list[int]) -> None:
+    """Write the numbers in the store of the sources of a run."""
+    source_numbers_path(run_path).write_bytes(array("q", numbers).tobytes())
+
+
+def stored_facts(pieces: Sequence[RunPiece]) -> Iterator[StoredFact]:
+    """Yield the facts of a group as stores keep them, their sources by number as text."""
+    for piece in pieces:
+        if len(piece) == _PLAIN:
+            source, text = piece
+            for fact in row_codec.unpack(filled(text, source, 0), str):
+                yield fact._replace(seq=0)
+        else:
+            given = StoredFact(*piece)
+            yield given._replace(sources=tuple(map(str, given.sources)))
+
+
+class _Packer:
+    def __init__(self, packed: PartitionRows, revision: int) -> None:
+        self._packed = packed
+        self._revision = revision
+        self._unsourced = filled(MARK, 0, revision)
+
+    def put(
+        self,
+        number: int,
+        key: str,
+        name: str,
+        pieces: list[RunPiece],
+        row: tuple[str, str] | None,
+    ) -> None:
+        """Pack the facts of an entity, joined to those of its row."""
+        packed = self._packed
+        if row is None:
+            packed.codes += [(code, number) for code in index_codes(key)]
+            text = self._plain(pieces)
+            if text is not None:
+                packed.new.append((number, name, text))
+                packed.touched.append(number)
+                return
+        before = row_codec.unpack(row[1], str) if row is not None else []
+        edit = EntityEdit(key, name, before, self._revision)
+        for fact in stored_facts(pieces):
+            edit.assert_(fact, None)
+        if edit.changed:
+            self._write(edit, number, row[0] if row is not None else None)
+
+    def _plain(self, pieces: list[RunPiece]) -> str | None:
+        """Return the text of the row, if all facts are plain and none is there twice."""
+        packed, revision = self._packed, self._revision
+        if len(pieces) == 1 and len(pieces[0]) == _PLAIN and not pieces[0][0]:
+            text: str = pieces[0][1].replace(MARK, self._unsourced)
+        elif all([len(piece) == _PLAIN for piece in pieces]):
+            text = "".join([filled(piece, source, revision) for source, piece in pieces])
+        else:
+            return None
+        n_facts = text.count(row_codec.RECORD)
+        if n_facts > 1 and not is_distinct(text):
+            return None
+        packed.n_facts += n_facts
+        for source, piece in pieces:
+            if source:
+                n_uses = piece.count(row_codec.RECORD)
+                packed.uses[source] = packed.uses.get(source, 0) + n_uses
+        return text
+
+    def _write(self, edit: EntityEdit, number: int, name_before: str | None) -> None:
+        packed = self._packed
+        after = edit.after
+        text = row_codec.pack(after, int)
+        assert edit.name is not None
+        if name_before is None:
+            packed.new.append((number, edit.name, text))
+        else:
+            packed.updated.append((text, number))
+        if edit.ended:
+            past = row_codec.pack(edit.ended, int)
+            packed.past.append((number, self._revision, name_before or edit.name, past))
+        for fact in edit.started:
+            if fact.code and (target := target_of(edit.key, fact)) is not None:
+                packed.references.append((target, number))
+        self._count(after, 1)
+        self._count(edit.ended, 1)
+        self._count(edit.before, -1)
+        packed.touched.append(number)
+        n_more = len(after) - len(edit.before)
+        packed.n_facts += n_more
+        packed.changed += edit.changed - n_more  # the rest is counted at the end
+
+    def _count(self, facts: Sequence[StoredFact], change: int) -> None:
+        uses = self._packed.uses
+        for fact in facts:
+            for source in fact.sources:
+                uses[int(source)] = uses.get(int(source), 0) + change
+
+
+def _joined(slices: Sequence[RunSlice], doubtful: list[RunGroup]) -> dict[int, RunGroup]:
+    """Return the entities of all runs by their numbers; what cannot be told apart by it is doubtful."""
+    groups: dict[int, RunGroup] = {}
+    for one in slices:
+        found = groups_of(one)
+        if one.has_sources:
+            with _source_numbers(one.path) as numbers:
+                found = [(*group[:3], _renumbered(group[3], numbers)) for group in found]
+        if not groups:
+            groups = {group[0]: group for group in found}
+            if len(groups) == len(found):
+                continue
+            groups = {}
+        for group in found:
+            held = groups.get(group[0])
+            if held is None:
+                groups[group[0]] = group
+            elif held[1] == group[1]:
+                held[3].extend(group[3])
+            else:
+                doubtful.append(group)
+    return groups
+
+
+def _is_of(row_name: str, group: RunGroup) -> bool:
+    """Return whether a row is that of an entity."""
+    return row_name == group[2] or name_and_key(row_name)[1] == group[1]
+
+
+def _row(connection: sqlite3.Connection, number: int) -> tuple[str, str] | None:
+    row: tuple[str, str] | None = connection.execute(
+        "SELECT name, facts FROM ent WHERE id = ?", (number,)
+    ).fetchone()
+    return row
+
+
+def _renumbered(pieces: list[RunPiece], numbers: Sequence[int]) -> list[RunPiece]:
+    """Return pieces with their sources by the numbers of the store."""
+    found: list[RunPiece] = []
+    for piece in pieces:
+        if len(piece) == _PLAIN:
+            source, text = piece
+            found.append((numbers[source - 1], text) if source else piece)
+        else:
+            sources = tuple([numbers[source - 1] for source in piece[3]])
+            found.append((*piece[:3], sources, *piece[4:]))
+    return found
+
+
+@contextmanager
+def _source_numbers(run_path: str) -> Iterator[Sequence[int]]:
+    """Yield the numbers in the store of the sources of a run."""
+    with source_numbers_path(run_path).open("rb") as file:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            with memoryview(mapped) as view, view.cast("q") as numbers:
+                yield cast("Sequence[int]", numbers)
