@@ -20,8 +20,8 @@ from lamlam.memory_backends.model.lookups import StoredFact
 
 RECORD = "\x1e"
 FIELD = "\x1f"
-_ESCAPE = "\x1b"
-_ESCAPED = {_ESCAPE: _ESCAPE + "e", RECORD: _ESCAPE + "r", FIELD: _ESCAPE + "u"}
+ESCAPE = "\x1b"
+_ESCAPED = {ESCAPE: ESCAPE + "e", RECORD: ESCAPE + "r", FIELD: ESCAPE + "u"}
 _PLAIN = {escaped[1]: char for char, escaped in _ESCAPED.items()}
 _NEEDS_ESCAPE = re.compile("[\x1b\x1e\x1f]")
 _IS_ESCAPED = re.compile("\x1b([eru])")
@@ -37,8 +37,9 @@ _SEQ = "n"
 _AS_VALUE = "~"
 _AS_FOLDED = "^"
 _JOIN = "+"
-_DAMAGED = "the memory is damaged: a row of facts cannot be read"
-_PERIOD = FIELD + FIELD  # no name and no value is empty
+DAMAGED = "the memory is damaged: a row of facts cannot be read"
+PERIOD = FIELD + FIELD
+"""Only in rows of which a fact has a period: no name and no value is empty."""
 
 
 def pack(facts: Iterable[StoredFact], id_of: Callable[[str], int]) -> str:
@@ -75,17 +76,17 @@ def unpack(text: str, source_of: Callable[[int], str | None], most: int = -1) ->
     return facts
 
 
-def each(text: str, source_of: Callable[[int], str | None]) -> Iterator[StoredFact]:
-    """Yield the facts that `unpack` returns, one by one: for a row of very many."""
+def each_of(records: Iterable[str], source_of: Callable[[int], str | None]) -> Iterator[StoredFact]:
+    """Yield the facts that `unpack` returns, one by one: for a row of very many.
+
+    Args:
+        records: of the row, each begins with its separator.
+    """
     expected = 0
-    begin = text.find(RECORD)
-    while begin >= 0:
-        end = text.find(RECORD, begin + 1)
-        record = text[begin + 1 : end] if end >= 0 else text[begin + 1 :]
-        fact = _unpacked(record, source_of, expected)
+    for record in records:
+        fact = _unpacked(record[1:], source_of, expected)
         yield fact
         expected = fact.seq + 1
-        begin = end
 
 
 def values(text: str) -> list[str]:
@@ -97,13 +98,13 @@ def values(text: str) -> list[str]:
     try:
         found = [record.split(FIELD, 2)[1] for record in text.split(RECORD)[1:]]
     except IndexError:
-        raise BadStore(_DAMAGED) from None
-    return list(map(unescape, found)) if _ESCAPE in text else found
+        raise BadStore(DAMAGED) from None
+    return list(map(unescape, found)) if ESCAPE in text else found
 
 
 def is_plain(text: str) -> bool:
     """Return whether a row holds its values as they are, without escapes."""
-    return _ESCAPE not in text
+    return ESCAPE not in text
 
 
 def find(
@@ -134,21 +135,21 @@ def find(
         end = text.find(FIELD, begin)
         comma = text.find(",", end)
         if comma < 0 or end < 0:
-            raise BadStore(_DAMAGED)
+            raise BadStore(DAMAGED)
         ids = text[end + 1 : comma]
         named = kept.get(ids)
         if named is None:
             named = kept[ids] = _sources(ids, source_of)
         value = text[begin:end]
-        values.append(value if _ESCAPE not in value else unescape(value))
+        values.append(value if ESCAPE not in value else unescape(value))
         sources.append(named)
         places.append(at)
         at = text.find(wanted, end)
         if len(places) == MOST_AT_ONCE and at >= 0 and later is not None:
             facts = _each(text, wanted, places[0], later)
-            return LongFacts(facts, is_timeless=_PERIOD not in text)
-    found = LazyFacts(tuple(values), text, places, sources, _unpacked_at)
-    return found if _PERIOD not in text else list(found)
+            return LongFacts(facts, is_timeless=PERIOD not in text)
+    found = LazyFacts(tuple(values), text, places, sources, unpacked_at)
+    return found if PERIOD not in text else list(found)
 
 
 def _each(
@@ -158,8 +159,8 @@ def _each(
         value_end = text.find(FIELD, at + len(wanted))
         comma = text.find(",", value_end)
         if comma < 0 or value_end < 0:
-            raise BadStore(_DAMAGED)
-        yield _unpacked_at(text, at, later(text[value_end + 1 : comma]))
+            raise BadStore(DAMAGED)
+        yield unpacked_at(text, at, later(text[value_end + 1 : comma]))
         at = text.find(wanted, value_end)
 
 
@@ -171,7 +172,12 @@ def sources_of(written: str, source_of: Callable[[int], str | None]) -> tuple[st
 def relation_keys(text: str) -> list[str]:
     """Return the relation keys of a row in stored order, each once."""
     keys = list(dict.fromkeys(_KEY.findall(text)))
-    return list(map(unescape, keys)) if _ESCAPE in text else keys
+    return list(map(unescape, keys)) if ESCAPE in text else keys
+
+
+def keys_of_facts(text: str) -> list[str]:
+    """Return the relation key of each fact of a row."""
+    return list(map(unescape, _KEY.findall(text)))
 
 
 @lru_cache(maxsize=1024)
@@ -188,7 +194,7 @@ def escape(text: str) -> str:
 
 def unescape(text: str) -> str:
     """Undo `escape`."""
-    if _ESCAPE not in text:
+    if ESCAPE not in text:
         return text
     return _IS_ESCAPED.sub(lambda found: _PLAIN[found[1]], text)
 
@@ -228,7 +234,8 @@ def _packed(fact: StoredFact, id_of: Callable[[str], int], expected: int) -> str
     return record
 
 
-def _unpacked_at(text: str, place: int, sources: tuple[str, ...]) -> StoredFact:
+def unpacked_at(text: str, place: int, sources: tuple[str, ...]) -> StoredFact:
+    """Return the fact at a place of a row, with these sources, but for its place among others."""
     end = text.find(RECORD, place + 1)
     record = text[place + 1 : end] if end >= 0 else text[place + 1 :]
     return _unpacked(record, _no_source, 0)._replace(sources=sources, seq=0)
@@ -242,7 +249,7 @@ def _unpacked(record: str, source_of: Callable[[int], str | None], expected: int
     try:
         fields = record.split(FIELD)
         key, value = fields[0], fields[1]
-        if _ESCAPE in record:
+        if ESCAPE in record:
             key, value = unescape(key), unescape(value)
         ids, revision, *rest = fields[2].split(",")
         relation, code, begin, end, seq = key, "", None, None, expected
@@ -275,7 +282,7 @@ def _unpacked(record: str, source_of: Callable[[int], str | None], expected: int
             seq,
         )
     except (ValueError, IndexError, KeyError) as error:
-        raise BadStore(_DAMAGED) from error
+        raise BadStore(DAMAGED) from error
 
 
 def _sources(ids: str, source_of: Callable[[int], str | None]) -> tuple[str, ...]:
@@ -284,7 +291,7 @@ def _sources(ids: str, source_of: Callable[[int], str | None]) -> tuple[str, ...
     try:
         texts = [source_of(int(ident, 16)) for ident in ids.split(_JOIN)]
     except ValueError as error:
-        raise BadStore(_DAMAGED) from error
+        raise BadStore(DAMAGED) from error
     return tuple([text for text in texts if text is not None])
 
 

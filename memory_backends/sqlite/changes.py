@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lamlam.memory_backends.commits.changes import changes_of_entity, present_changes, within
@@ -66,21 +66,60 @@ class SqliteChanges:
             if touched is None:
                 return
             after, listed = touched
+            if not listed:
+                yield from self._of_all(made, reading)
+                return
             # A large commit was written in parts, and an entity may be in several.
             numbers = [number for number in dict.fromkeys(listed) if number not in seen]
             seen.update(numbers)
             for start in range(0, len(numbers), _BATCH):
                 with reading() as reader:
-                    changes = [
-                        change
+                    keys = [
+                        key
                         for number in numbers[start : start + _BATCH]
                         for key in reader.keys_of(number)
                         if self._is_wanted(key)
-                        for change in changes_of_entity(
-                            key, reader.history(key), revision, self.identify, made
-                        )
                     ]
+                    changes = self._of_keys(keys, made, reader)
                 yield from changes
+
+    def _of_all(self, made: CommitInfo, reading: Reading) -> Iterator[Change]:
+        """Yield the changes of a commit that changed most of what there was."""
+        place: int | None = None
+        while True:
+            with reading() as reader:
+                rows = reader.rows_after(place, _BATCH)
+                keys = [row.key for _, row in rows if row.name and self._is_wanted(row.key)]
+                changes = self._of_keys(keys, made, reader)
+            yield from changes
+            if not rows:
+                break
+            place = rows[-1][0]
+        number = -1
+        seen: set[str] = set()
+        while True:
+            with reading() as reader:
+                ended = list(reader.ended_after(number, _BATCH))
+                gone = [
+                    key
+                    for key in dict.fromkeys([key for _, key in ended])
+                    if key not in seen and self._is_wanted(key) and reader.record(key) is None
+                ]
+                changes = self._of_keys(gone, made, reader)
+            yield from changes
+            if not ended:
+                return
+            seen.update(gone)
+            number = ended[-1][0]
+
+    def _of_keys(self, keys: Iterable[str], made: CommitInfo, reader: SqliteReader) -> list[Change]:
+        return [
+            change
+            for key in keys
+            for change in changes_of_entity(
+                key, reader.history(key), made.revision, self.identify, made
+            )
+        ]
 
     def _is_wanted(self, key: str) -> bool:
         return self.namespace is None or split(key)[0] == self.namespace

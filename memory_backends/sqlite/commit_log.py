@@ -30,6 +30,8 @@ from lamlam.memory_backends.sqlite.rows import pack_numbers, unpack_numbers
 
 _ERASED_SOMEWHERE, _ERASED = "erased", "erased_in"
 """The first logs did not name the namespace."""
+_FEWEST_OF_ALL = 1000
+"""Entities, up to which a commit names them even if they are all that there are."""
 
 
 class LogEntry(NamedTuple):
@@ -60,6 +62,43 @@ def write_touched(connection: sqlite3.Connection, revision: int, entities: list[
         connection.execute(
             "INSERT INTO touched (revision, entities) VALUES (?, ?)",
             (revision, pack_numbers(entities)),
+        )
+
+
+class TouchedEntities:
+    """Writes which entities a commit changes, as it goes on.
+
+    One that changes more than there were names none: its row has no numbers, and whoever asks
+    goes through all entities, most of which it changed. So a large load costs nothing here.
+    """
+
+    __slots__ = ("_connection", "_is_all", "_most", "_n")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin with the next commit."""
+        self._n = 0
+        self._most: int | None = None
+        self._is_all = False
+
+    def add(self, revision: int, entities: list[int]) -> None:
+        """Add entities to those whose facts the commit changed, before any of it is counted."""
+        if self._most is None:
+            (n_entities,) = self._connection.execute("SELECT entities FROM store").fetchone()
+            self._most = max(int(n_entities), _FEWEST_OF_ALL)
+        self._n += len(entities)
+        if self._is_all:
+            return
+        if self._n <= self._most:
+            write_touched(self._connection, revision, entities)
+            return
+        self._is_all = True
+        self._connection.execute("DELETE FROM touched WHERE revision = ?", (revision,))
+        self._connection.execute(
+            "INSERT INTO touched (revision, entities) VALUES (?, ?)", (revision, b"")
         )
 
 
@@ -136,7 +175,10 @@ def _info(revision: int, microseconds: int, actor: str | None) -> CommitInfo:
 
 
 def touched_by(cursor: sqlite3.Cursor, revision: int, after: int) -> tuple[int, list[int]] | None:
-    """Return the next list of entities that a commit changed, and its number."""
+    """Return the next list of entities that a commit changed, and its number.
+
+    An empty list: any may have been changed (`TouchedEntities`).
+    """
     row = cursor.execute(
         "SELECT id, entities FROM touched WHERE revision = ? AND id > ? ORDER BY id LIMIT 1",
         (revision, after),

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.entity_reader import (
     EntityHistory,
     EntityReader,
@@ -18,6 +17,7 @@ from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
 from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import Assert, Op, Replace
 from lamlam.memory_backends.model.relation_rules import RelationRules
+from lamlam.memory_backends.sqlite.row_words import RowWords
 from lamlam.memory_backends.sqlite.rows import (
     merge_rows,
     name_and_key,
@@ -25,7 +25,6 @@ from lamlam.memory_backends.sqlite.rows import (
     row_id,
     unpack_merge,
 )
-from lamlam.memory_backends.sqlite.sources import SourceTable
 
 _ROW = "SELECT name, facts FROM ent WHERE id = ?"
 
@@ -76,7 +75,7 @@ class TransactionReader(EntityReader):
     def __init__(
         self,
         connection: sqlite3.Connection,
-        sources: SourceTable,
+        sources: RowWords,
         rules: RelationRules,
         *,
         has_aliases: bool,
@@ -109,7 +108,7 @@ class TransactionReader(EntityReader):
             if name:
                 plain, found = name_and_key(name)
                 if found == key:
-                    facts = row_codec.unpack(text, self._sources.text_of)
+                    facts = self._sources.unpack(text)
                     return EntityPlace(place, StoredEntity(plain, key, facts))
             elif free is None:
                 free = place
@@ -139,7 +138,7 @@ class TransactionReader(EntityReader):
         for ident, name, retracted, text in rows:
             plain, owner = name_and_key(name)
             if owner == key:
-                versions = row_codec.unpack(text, self._sources.text_of)
+                versions = self._sources.unpack(text)
                 found.append(PastRow(ident, plain, retracted, versions))
         return found
 

@@ -47,6 +47,7 @@ from lamlam.memory_backends.sqlite.rows import (
     text_hash,
     unpack_numbers,
 )
+from lamlam.memory_backends.sqlite.short_rows import RelationCodes
 from lamlam.memory_backends.sqlite.used_keys import forget_operations
 from lamlam.memory_backends.sqlite.writer import SqliteWriter
 
@@ -80,11 +81,11 @@ class ErasedRows:
         for form in forms:
             self.needles.update(pieces(form))
 
-    def add_fact(self, fact: StoredFact) -> None:
+    def add_fact(self, fact: StoredFact, codes: RelationCodes) -> None:
         """Have the value searched for, and the code where it says more than the value."""
-        between = row_codec.FIELD
-        beside = f"{row_codec.escape(fact.key)}{between}{row_codec.escape(fact.value)}{between}"
-        self.add(fact.value, beside)
+        begins = [f"{row_codec.escape(fact.key)}{row_codec.FIELD}", *codes.marks([fact.key])]
+        value = f"{row_codec.escape(fact.value)}{row_codec.FIELD}"
+        self.add(fact.value, *[begin + value for begin in begins])
         if len(fact.code) > SHORTEST_SEARCHED:
             self.add(fact.code)
 
@@ -254,8 +255,12 @@ class _Erasure:
     def _count(self, gone: Sequence[StoredFact]) -> None:
         """Count versions that are in no table any more, and have their bytes searched for."""
         self.erased.facts += len(gone)
+        codes = self.writer.sources.codes
         for fact in gone:
-            self.erased.add_fact(fact)
+            self.erased.add_fact(fact, codes)
+        for relation in self.writer.sources.forget_relations({fact.key for fact in gone}):
+            if len(relation) >= SHORTEST_SEARCHED:
+                self.erased.add(relation)
         self.writer.sources.flush()
         for source in {source for fact in gone for source in fact.sources}:
             row = self.connection.execute(
@@ -271,7 +276,7 @@ class _Erasure:
         sources.count(row.versions, -1)
         sources.count(after, 1)
         if after:
-            text = row_codec.pack(after, sources.id_of)
+            text = sources.pack(after)
             self.connection.execute("UPDATE past SET facts = ? WHERE id = ?", (text, row.ident))
         else:
             self.connection.execute("DELETE FROM past WHERE id = ?", (row.ident,))
@@ -318,7 +323,8 @@ class _Erasure:
         self._forget_touched({row_id(key) for key in gone if not self._beside(key)})
         for key, names in gone.items():
             for name in names:
-                self.erased.add(name, f"{row_name(key, name)}{row_codec.RECORD}")
+                row = row_name(key, name)
+                self.erased.add(name, f"{row}{row_codec.RECORD}", f"{row}{row_codec.FIELD}")
 
     def _forget_events(self, wanted: Collection[str]) -> int:
         """Remove what names one of these keys from the log; return how many entries it was in."""

@@ -14,8 +14,8 @@ from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import PastVersion
 from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.sqlite.commit_log import unpack_rules
+from lamlam.memory_backends.sqlite.row_words import RowWords
 from lamlam.memory_backends.sqlite.rows import name_and_key
-from lamlam.memory_backends.sqlite.sources import SourceTable
 
 # Letters that become others in a canonical key, so that SQL does not see what they are: ß, long s,
 # Kelvin, ligatures, and letters in circles, of mathematics, raised, or as wide as Chinese ones.
@@ -24,16 +24,17 @@ _MOST_SOURCES = 20
 """From so many sources on that mention a name, every row is looked at."""
 
 
-def find_mentions(connection: sqlite3.Connection, sources: SourceTable, found: Mentions) -> None:
+def find_mentions(connection: sqlite3.Connection, sources: RowWords, found: Mentions) -> None:
     """Search for the names of ``found`` in all tables but the log, whose actors are `forget_actors`'."""
     if not found.names:
         return
     search = _Search(connection, found)
-    rows = search.rows_of_facts("SELECT name, facts, NULL FROM ent WHERE name != ''")
-    rows_of_past = search.rows_of_facts("SELECT name, facts, retracted FROM past WHERE 1")
+    named = sources.codes.marks(key for key in sources.codes.keys() if found.are_in(key))
+    rows = search.rows_of_facts("SELECT name, facts, NULL FROM ent WHERE name != ''", named)
+    rows_of_past = search.rows_of_facts("SELECT name, facts, retracted FROM past WHERE 1", named)
     for name, text, retracted in [*rows, *rows_of_past]:
         plain, key = name_and_key(name)
-        facts = row_codec.unpack(text, sources.text_of)
+        facts = sources.unpack(text)
         if retracted is None:
             found.add_entity(key, EntityHistory(plain, facts))
         else:
@@ -48,7 +49,7 @@ def find_mentions(connection: sqlite3.Connection, sources: SourceTable, found: M
 
 
 def owners_of(
-    connection: sqlite3.Connection, sources: SourceTable, found: Mentions, namespace: Namespace
+    connection: sqlite3.Connection, sources: RowWords, found: Mentions, namespace: Namespace
 ) -> list[str]:
     """Return the scoped keys of entities of a namespace that have, or had, a name as a value."""
     search = _Search(connection, found)
@@ -58,7 +59,7 @@ def owners_of(
         for name, text in search.rows(statement, "facts"):
             key = name_and_key(name)[1]
             if split(key)[0] == namespace and key not in owners:
-                facts = row_codec.unpack(text, sources.text_of)
+                facts = sources.unpack(text)
                 if any(is_one_of(fact, found.names) for fact in facts):
                     owners[key] = None
     return list(owners)
@@ -92,21 +93,28 @@ class _Search:
         """Yield the rows whose column may mention a name."""
         yield from self._execute(statement, self._may_mention(column))
 
-    def rows_of_facts(self, statement: str) -> Iterator[tuple[str, str, int | None]]:
-        """Yield the rows of facts that may mention a name, in themselves or by their sources."""
+    def rows_of_facts(
+        self, statement: str, relations: Sequence[str]
+    ) -> Iterator[tuple[str, str, int | None]]:
+        """Yield the rows of facts that may mention a name, in themselves or by their sources.
+
+        Args:
+            relations: how facts begin in a row whose relation mentions one but is not written out.
+        """
         condition, values = self._may_mention("facts")
         if condition:
             numbers = self._sources()
-            if len(numbers) > _MOST_SOURCES:
+            if len(numbers) + len(relations) > _MOST_SOURCES:
                 condition, values = "", []
             else:
                 in_name, more = self._may_mention("name")
                 marks = [
                     f"{before}{number:x}{after}"
                     for number in numbers
-                    for before in (row_codec.FIELD, "+")
+                    for before in (row_codec.FIELD, f"{row_codec.FIELD}@", "+")
                     for after in (",", "+")
                 ]
+                marks += relations
                 condition = " OR ".join([condition, in_name, *["instr(facts, ?)"] * len(marks)])
                 values = [*values, *more, *marks]
         yield from self._execute(statement, (condition, values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
@@ -12,9 +13,16 @@ from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.old_keys import REKEYED
 from lamlam.memory_backends.model.operations import MigrationReport
 from lamlam.memory_backends.sqlite.key_migration import rekey
+from lamlam.memory_backends.sqlite.near_blocks import add_numbers, near_number
+from lamlam.memory_backends.sqlite.row_words import RowWords
 from lamlam.memory_backends.sqlite.rows import SPACE_END, row_name
-from lamlam.memory_backends.sqlite.schema import ADDED_IN_2, record_step
+from lamlam.memory_backends.sqlite.schema import ADDED_IN_2, ADDED_IN_3, record_step
+from lamlam.memory_backends.sqlite.short_rows import RelationCodes
 from lamlam.memory_backends.sqlite.sources import SourceTable
+
+_ROWS = 1000
+_SAMPLE = 20_000
+"""Rows by which an upgrade tells which relations are frequent."""
 
 
 class MigrationStep(NamedTuple):
@@ -123,9 +131,39 @@ def _to_2(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TABLE history")
 
 
+def _to_3(connection: sqlite3.Connection) -> None:
+    for change in ADDED_IN_3:
+        connection.execute(change)
+    # In the order of the index, which is that of the numbers.
+    codes = connection.execute("SELECT code, ent FROM near ORDER BY code, ent")
+    add_numbers(connection, (near_number(code, place) for code, place in codes))
+    connection.execute("DROP TABLE near")
+    words = RowWords(connection)
+    sample = connection.execute("SELECT facts FROM ent LIMIT ?", (_SAMPLE,)).fetchall()
+    words.learn(Counter(key for (text,) in sample for key in row_codec.keys_of_facts(text)))
+    for table in ("ent", "past"):
+        _shorten(connection, table, words.codes)
+
+
+def _shorten(connection: sqlite3.Connection, table: str, codes: RelationCodes) -> None:
+    last = -(2**63)
+    while rows := connection.execute(
+        f"SELECT id, facts FROM {table} WHERE id >= ? ORDER BY id LIMIT {_ROWS}", (last,)
+    ).fetchall():
+        connection.executemany(
+            f"UPDATE {table} SET facts = ? WHERE id = ?",
+            [(codes.shorten(text), ident) for ident, text in rows if text],
+        )
+        if rows[-1][0] == 2**63 - 1:
+            return
+        last = rows[-1][0] + 1
+
+
 STEPS = (
     MigrationStep(
         "versions of facts, namespaces, merges, references and a log of commits", 1, 2, _to_2
     ),
     MigrationStep(REKEYED, 1, 2, rekey, "keys"),
+    # Last: a change of keys reads the tables as they were before it.
+    MigrationStep("shorter rows of facts and a smaller index of spellings", 2, 3, _to_3),
 )

@@ -1,4 +1,4 @@
-"""Read a fact file whose names have the keys of version 1, and which may not be written.
+"""Read a fact file of schema 2, which may not be written; its names may have the keys of version 1.
 
 It answers as it would after its upgrade (`key_migration`): a name whose key is another one now is
 looked for where it was put, and the facts of a row get the keys of this version when they are read.
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from lamlam.memory_backends.model import row_codec
-from lamlam.memory_backends.model.entity_reader import EntityReader
+from lamlam.memory_backends.model.entity_reader import MOST_OF_A_CODE, EntityReader
 from lamlam.memory_backends.model.lookups import (
     Identify,
     Lookup,
@@ -18,10 +17,43 @@ from lamlam.memory_backends.model.lookups import (
     StoredFact,
 )
 from lamlam.memory_backends.model.old_keys import may_differ, old_scoped_key, rekeyed
-from lamlam.memory_backends.sqlite.reader import EntityRow, SqliteReader
+from lamlam.memory_backends.sqlite.placed_rows import EntityRow
+from lamlam.memory_backends.sqlite.reader import SqliteReader
 from lamlam.memory_backends.sqlite.rows import name_and_key, next_place, row_id
 
+_SCHEMA = 2
+_NEAR = f"SELECT ent FROM near WHERE code = ? LIMIT {MOST_OF_A_CODE}"
 _ROW = "SELECT name, facts FROM ent WHERE id = ?"
+
+
+class Schema2Reader(SqliteReader):
+    """Answers from a file of schema 2: long rows of facts, and a row for each code of a name."""
+
+    revision_sql = "SELECT revision, -1 FROM store"
+    _is_upgraded = False
+
+    def pin(self, now_ns: int) -> None:
+        """Take a fresh snapshot, as `SqliteReader` does."""
+        super().pin(now_ns)
+        # Another process may have upgraded the file meanwhile.
+        if not self._is_upgraded and self._schema() > _SCHEMA:
+            self._is_upgraded = True
+            self.revision_sql = SqliteReader.revision_sql
+            self.read_codes()
+
+    def places_of_code(self, code: int) -> list[tuple[int, int]]:
+        """Return between which places entities with this code are: each first and last one."""
+        if self._is_upgraded:
+            return super().places_of_code(code)
+        return [(place, place) for (place,) in self.cursor.execute(_NEAR, (code,)).fetchall()]
+
+    def used_codes(self, codes: Collection[int]) -> set[int]:
+        """Return the codes under which any entity is indexed."""
+        return super().used_codes(codes) if self._is_upgraded else set(codes)
+
+    def _schema(self) -> int:
+        (version,) = self.cursor.execute("PRAGMA user_version").fetchone()
+        return int(version)
 
 
 class OldEntityRow(EntityRow):
@@ -42,7 +74,7 @@ class OldEntityRow(EntityRow):
         return [rekeyed(fact) for fact in super().first(most)]
 
 
-class OldKeysReader(SqliteReader):
+class OldKeysReader(Schema2Reader):
     """Answers from a file of version 1 with the keys of this version."""
 
     _beside: str | None = None
@@ -52,7 +84,8 @@ class OldKeysReader(SqliteReader):
         """Return nothing: `look_up` asks `record`."""
         return None
 
-    def _row(self, name: str, key: str, text: str) -> EntityRow:
+    def entity_row(self, name: str, key: str, text: str) -> EntityRow:
+        """Return the row of an entity."""
         make = OldEntityRow if may_differ(text) else EntityRow
         return make(self, name, key, text)
 
@@ -65,7 +98,7 @@ class OldKeysReader(SqliteReader):
             if found[0]:
                 name, its_key = name_and_key(found[0])
                 if its_key == key:
-                    return self._row(name, key, found[1])
+                    return self.entity_row(name, key, found[1])
                 if old_scoped_key(its_key) == key:
                     self._beside = its_key  # in version 1 the two were one name
             place = next_place(place)
@@ -108,7 +141,7 @@ class OldKeysReader(SqliteReader):
             plain, found = name_and_key(name)
             if found == key:
                 last = plain
-                facts = row_codec.unpack(text, self.source)
+                facts = self.unpack(text)
                 versions += [PastVersion(rekeyed(fact), retracted) for fact in facts]
         return last, versions
 
@@ -141,8 +174,3 @@ class OldKeysReader(SqliteReader):
                 return place
             place = next_place(place)
         return None
-
-    def rows_after(self, place: int | None, limit: int) -> list[tuple[int, EntityRow]]:
-        """Return rows in the order of their places, those after one."""
-        rows = super().rows_after(place, limit)
-        return [(found, self._row(row.name, row.key, row.text)) for found, row in rows]

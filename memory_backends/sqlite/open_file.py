@@ -26,6 +26,7 @@ from lamlam.memory_backends.sqlite.forks import ForkedReader, OpenFiles, ThreadL
 from lamlam.memory_backends.sqlite.reader import SqliteReader
 from lamlam.memory_backends.sqlite.residue import checkpoint_wal, leftovers
 from lamlam.memory_backends.sqlite.schema import (
+    OLDEST_READ,
     SCHEMA_VERSION,
     check_file,
     check_schema,
@@ -89,8 +90,11 @@ class SqliteFile(OneProcess):
             version = check_schema(connection, path)
             # An older file is upgraded when it is first used, so that `migrate` can say how.
             self._is_old = version < SCHEMA_VERSION
+            self._reads_schema_2 = False
             if self._is_old and (read_only or not _may_write(self.path)):
-                raise too_old(path, version)
+                if version < OLDEST_READ:
+                    raise too_old(path, version)
+                self._is_old, self._reads_schema_2 = False, True
             # Names under the keys of an earlier version are moved then, too, or else looked for.
             self._keeps_old_keys = False
             if has_old_keys(connection):
@@ -144,11 +148,11 @@ class SqliteFile(OneProcess):
             return report
 
     def _reader_class(self) -> type[SqliteReader]:
-        if not self._keeps_old_keys:
+        if not self._reads_schema_2:
             return SqliteReader
-        from lamlam.memory_backends.sqlite.old_reader import OldKeysReader
+        from lamlam.memory_backends.sqlite.old_reader import OldKeysReader, Schema2Reader
 
-        return OldKeysReader
+        return OldKeysReader if self._keeps_old_keys else Schema2Reader
 
     def _upgrade(self) -> None:
         with self._write_lock:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import struct
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from hashlib import blake2b
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -15,6 +17,7 @@ from lamlam.memory_backends.model.entity_reader import (
     EntityHistory,
     EntityReader,
 )
+from lamlam.memory_backends.model.exact_hits import ExactHit
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
 from lamlam.memory_backends.model.lazy_facts import LazyFacts, LongFacts
@@ -26,18 +29,19 @@ from lamlam.memory_backends.model.lookups import (
     PastVersion,
     StoredFact,
 )
-from lamlam.memory_backends.model.namespaces import parsed
 from lamlam.memory_backends.model.relation_rules import RelationRules
+from lamlam.memory_backends.model.row_codec import ESCAPE, FIELD, RECORD
 from lamlam.memory_backends.sqlite.commit_log import unpack_rules
+from lamlam.memory_backends.sqlite.near_blocks import numbers_of, places_of, used_among
+from lamlam.memory_backends.sqlite.placed_rows import EntityRow, PlacedRows
+from lamlam.memory_backends.sqlite.row_words import current_codes
 from lamlam.memory_backends.sqlite.rows import SPACE_END, name_and_key, next_place, row_id
+from lamlam.memory_backends.sqlite.short_rows import RelationCodes
 
 _ROW = "SELECT name, facts FROM ent WHERE id = ?"
 _ALIAS = "SELECT ent.name, ent.facts FROM alias JOIN ent ON ent.id = alias.ent WHERE key = ?"
-_REVISION = "SELECT revision FROM store"
 _STATE = "SELECT EXISTS (SELECT 1 FROM alias), rules FROM store"
-# The resolver knows that there may be more: what is ambiguous must not look like the answer.
-_NEAR = f"SELECT ent FROM near WHERE code = ? LIMIT {MOST_OF_A_CODE}"
-_NAME = "SELECT name FROM ent WHERE id = ?"
+_NAMES_BETWEEN = "SELECT name FROM ent WHERE id BETWEEN ? AND ? AND name <> ''"
 _PAST = "SELECT name, facts, retracted FROM past WHERE ent = ? ORDER BY id"
 _AT_ONCE = 64
 """Names or codes of one statement; more of them are no faster."""
@@ -45,11 +49,6 @@ _MARKS = ",".join("?" * _AT_ONCE)
 _ROWS = f"SELECT id, name FROM ent WHERE id IN ({_MARKS})"
 _ENDED = f"SELECT DISTINCT ent FROM past WHERE ent IN ({_MARKS})"
 _ALIASES = f"SELECT key FROM alias JOIN ent ON ent.id = alias.ent WHERE key IN ({_MARKS})"
-# A code may be that of very many entities: the first one ends the search.
-_USED = (
-    f"WITH asked (code) AS (VALUES {','.join(['(?)'] * _AT_ONCE)})"
-    " SELECT code FROM asked WHERE EXISTS (SELECT 1 FROM near WHERE near.code = asked.code)"
-)
 _OWNERS = "SELECT owner FROM reference WHERE target = ?"
 _REFERRED = (
     f"WITH asked (place) AS (VALUES {','.join(['(?)'] * _AT_ONCE)}) SELECT place FROM asked"
@@ -57,34 +56,16 @@ _REFERRED = (
 )
 _SNAPSHOT_NS = 5_000_000
 """A snapshot is this old at most when a question is asked: what others commit is seen then."""
+_FOR_EVER = 1 << 63
 _MOST_SOURCES = 4096
+_MOST_RELATIONS = 4096
+_NO_NAMESPACE: Namespace = ()
+_NOTHING_READ: tuple[str, tuple[str, ...]] = (FIELD + FIELD, ())
+_new = object.__new__
+_number = struct.Struct(">q").unpack
 
 
-class EntityRow:
-    """An entity's row, unpacked as far as it is asked for (an `EntityRecord`)."""
-
-    __slots__ = ("_reader", "key", "name", "text")
-
-    def __init__(self, reader: SqliteReader, name: str, key: str, text: str) -> None:
-        self._reader = reader
-        self.text = text
-        self.name = name
-        self.key = key
-
-    def relation_keys(self) -> list[str]:
-        return row_codec.relation_keys(self.text)
-
-    def of(self, relation_key: str) -> Sequence[StoredFact]:
-        return self._reader.find(self.text, relation_key)
-
-    def stored(self) -> list[StoredFact]:
-        return row_codec.unpack(self.text, self._reader.source)
-
-    def first(self, most: int) -> list[StoredFact]:
-        return row_codec.unpack(self.text, self._reader.source, most)
-
-
-class SqliteReader(EntityReader):
+class SqliteReader(PlacedRows, EntityReader):
     """Answers from one snapshot (snapshot isolation) until a fresh one is asked for or due.
 
     Not safe for threads: the store guards it with a lock.
@@ -92,6 +73,9 @@ class SqliteReader(EntityReader):
 
     has_aliases = False
     rules = RelationRules()
+    has_rules = False
+    codes = RelationCodes(version=-1)
+    revision_sql = "SELECT revision, relations FROM store"
 
     def __init__(
         self,
@@ -112,8 +96,11 @@ class SqliteReader(EntityReader):
         self._execute = self.cursor.execute
         self._is_frozen = is_frozen
         self._is_pinned = False
-        self._pinned_ns = 0
+        self.fresh_until = 0
+        """Until then, in nanoseconds, the snapshot at hand is young enough for a question."""
         self._sources: dict[int, str] = {}
+        self._begins: dict[str, str] = {}
+        self._last_sources = _NOTHING_READ
         self.kept_sources: dict[str, tuple[str, ...]] = {}
         """Sources of facts, by their numbers as a row has them."""
         self.revision = -1
@@ -122,10 +109,9 @@ class SqliteReader(EntityReader):
 
     def pin(self, now_ns: int) -> None:
         """Take a fresh snapshot where the one at hand is older than a few milliseconds."""
-        if self._is_pinned:
-            if self._is_frozen or now_ns - self._pinned_ns < _SNAPSHOT_NS:
-                return
-            self.release()
+        if now_ns < self.fresh_until:
+            return
+        self.release()
         if self._check is not None:
             self._check()
         if len(self.kept_sources) >= _MOST_SOURCES:
@@ -133,18 +119,27 @@ class SqliteReader(EntityReader):
         execute = self.cursor.execute
         execute("BEGIN")
         self._is_pinned = True
-        (revision,) = execute(_REVISION).fetchone()
+        revision, version = execute(self.revision_sql).fetchone()
+        if version != self.codes.version:
+            self.read_codes()
         if revision != self.revision:
             self._forget_sources()  # an erasure may have taken any of them
             has_aliases, rules = execute(_STATE).fetchone()
             self.has_aliases = bool(has_aliases)
             self.rules = unpack_rules(rules) if rules else RelationRules()
+            self.has_rules = bool(self.rules)
             self.revision = revision
-        self._pinned_ns = now_ns
+        self.fresh_until = _FOR_EVER if self._is_frozen else now_ns + _SNAPSHOT_NS
+
+    def read_codes(self) -> None:
+        """Read the codes of relations in the snapshot."""
+        self.codes = current_codes(self.cursor)
+        self._begins = {}
 
     def release(self) -> None:
         """Release the snapshot, so that nothing keeps the log from being written back."""
         self._behind_alias = None
+        self.fresh_until = 0
         if self._is_pinned:
             self._is_pinned = False
             # SQLite itself ends a transaction that found the file damaged.
@@ -177,30 +172,74 @@ class SqliteReader(EntityReader):
         """
         entity = query.entity
         if (
-            query.namespace != ()
-            or self.rules
+            query.namespace is not _NO_NAMESPACE
             or query.valid_at is not None
+            or self.has_rules
             or not entity.isascii()
         ):
             return None
-        key = canonical_key(entity)
+        # Where the key is another text, no row is here whose name has this case folding.
+        key = entity.casefold()
+        place = _number(blake2b(key.encode(), digest_size=8).digest())
+        row = self._execute(_ROW, place).fetchone()
+        if row is None:
+            return self._exact_as_key(query, identify)
+        name, text = row
+        begins = self._begins.get(query.relation) or self._beginning(query.relation)
+        at = text.find(begins)
+        if at < 0 or (name != entity and name.casefold() != key):
+            return self._exact_as_key(query, identify)
+        begin = at + len(begins)
+        end = text.find(RECORD, begin)
+        value = text[begin:end] if end >= 0 else text[begin:]
+        if FIELD in value or ESCAPE in value or (end >= 0 and text.find(begins, end) >= 0):
+            return self._exact_as_key(query, identify)
+        written, sources = self._last_sources
+        if not text.startswith(written):
+            sources = self._sources_of_row(text)
+        hit = _new(ExactHit)
+        hit.value = value
+        hit.revision = self.revision
+        hit.found = (name, key, identify, sources, self.codes.fact_at, text, at)
+        return hit
+
+    def _sources_of_row(self, text: str) -> tuple[str, ...]:
+        """Return the sources that the facts of a short row have in common, and keep them."""
+        ids = text[1 : text.find(",")]
+        sources = self.kept_sources.get(ids)
+        if sources is None:
+            sources = self.kept_sources[ids] = row_codec.sources_of(ids, self.source)
+        self._last_sources = f"{FIELD}{ids},", sources
+        return sources
+
+    def _exact_as_key(self, query: Lookup, identify: Identify) -> LookupResult | None:
+        key = canonical_key(query.entity)
         row = self._execute(_ROW, (row_id(key),)).fetchone()
         if row is None or row[0].casefold() != key:
             return None
-        stored = row_codec.find(
-            row[1],
-            relation_key(query.relation),
-            self.source,
-            self.kept_sources,
-            self._sources_later,
-        )
-        if type(stored) is not LazyFacts:
-            if not (isinstance(stored, LongFacts) and stored.is_timeless):
-                return None
-            self._unread[id(stored)] = stored
+        stored = self.find(row[1], relation_key(query.relation))
+        if type(stored) is not LazyFacts and not (
+            isinstance(stored, LongFacts) and stored.is_timeless
+        ):
+            return None
         return LookupResult(
             LookupStatus.HIT, None, self.revision, 0, row[0], key, (), stored, None, identify
         )
+
+    def _beginning(self, relation: str) -> str:
+        """Return how a fact of a relation begins in a row, and keep it."""
+        if len(self._begins) >= _MOST_RELATIONS:
+            self._begins.clear()
+        begins = self._begins[relation] = self.codes.beginning(relation_key(relation))
+        return begins
+
+    def entity_row(self, name: str, key: str, text: str) -> EntityRow:
+        """Return the row of an entity."""
+        return EntityRow(self, name, key, text)
+
+    def unpack(self, text: str, most: int = -1) -> list[StoredFact]:
+        """Return the facts of a row, or so many of the first ones."""
+        return row_codec.unpack(self.codes.expand(text, most), self.source, most)
 
     # `EntityReader` -------------------------------------------------------------------------
 
@@ -218,11 +257,11 @@ class SqliteReader(EntityReader):
                 return None
             name, text = found
             if name.casefold() == key and SPACE_END not in key:
-                return EntityRow(self, name, key, text)
+                return self.entity_row(name, key, text)
             if name:
                 name, found_key = name_and_key(name)
                 if found_key == key:
-                    return EntityRow(self, name, key, text)
+                    return self.entity_row(name, key, text)
             # Another name with the same hash (or one that is gone): the next place.
             ident = next_place(ident)
 
@@ -241,7 +280,7 @@ class SqliteReader(EntityReader):
             plain, found = name_and_key(name)
             if found == key:
                 last = plain
-                facts = row_codec.unpack(text, self.source)
+                facts = self.unpack(text)
                 versions += [PastVersion(fact, retracted) for fact in facts]
         return last, versions
 
@@ -250,7 +289,7 @@ class SqliteReader(EntityReader):
         row = self.cursor.execute(_ALIAS, (key,)).fetchone()
         if row is None:
             return None
-        self._behind_alias = EntityRow(self, *name_and_key(row[0]), row[1])
+        self._behind_alias = self.entity_row(*name_and_key(row[0]), row[1])
         return self._behind_alias.key
 
     def aliases(self, key: str) -> list[str]:
@@ -261,13 +300,10 @@ class SqliteReader(EntityReader):
     def candidates(self, codes: Collection[int]) -> list[str]:
         """Return the scoped keys of the entities indexed under any of these codes, each once."""
         execute = self.cursor.execute
-        found: dict[int, None] = {}
-        for code in codes:
-            rows = execute(_NEAR, (code,)).fetchall()
-            if rows:
-                found.update(dict.fromkeys([ident for (ident,) in rows]))
-        names = [execute(_NAME, (ident,)).fetchone() for ident in found]
-        return [name_and_key(row[0])[1] for row in names if row is not None]
+        # The resolver knows that there may be more: what is ambiguous must not look like the answer.
+        ranges = dict.fromkeys([places for code in codes for places in self.places_of_code(code)])
+        names = [name for pair in ranges for (name,) in execute(_NAMES_BETWEEN, pair).fetchall()]
+        return [name_and_key(name)[1] for name in names]
 
     def known(self, keys: Collection[str]) -> set[str]:
         """Return those of the scoped keys that are an entity's with facts, or an alias of one."""
@@ -298,9 +334,13 @@ class SqliteReader(EntityReader):
     def _aliases_among(self, keys: list[str]) -> set[str]:
         return {key for (key,) in self._together(_ALIASES, keys)}
 
+    def places_of_code(self, code: int) -> list[tuple[int, int]]:
+        """Return between which places entities with this code are: each first and last one."""
+        return [places_of(number) for number in numbers_of(self.cursor, code, MOST_OF_A_CODE)]
+
     def used_codes(self, codes: Collection[int]) -> set[int]:
         """Return the codes under which any entity is indexed."""
-        return {code for (code,) in self._together(_USED, list(codes))}
+        return used_among(self.cursor, codes)
 
     def _together(self, statement: str, asked: list[Any]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows that a statement for so many arguments finds, one of them repeated."""
@@ -320,22 +360,6 @@ class SqliteReader(EntityReader):
         used = {place for (place,) in self._together(_REFERRED, list({*places.values()}))}
         return {key for key, place in places.items() if place in used}
 
-    # By place ---------------------------------------------------------------------------------
-
-    def keys_of(self, number: int) -> list[str]:
-        """Return the keys of the entities, with facts or without, that have this hash."""
-        keys: dict[str, None] = {}
-        place = number
-        while (row := self.cursor.execute(_NAME, (place,)).fetchone()) is not None:
-            if row[0]:
-                keys[name_and_key(row[0])[1]] = None
-            place = next_place(place)
-        rows = self.cursor.execute("SELECT DISTINCT name FROM past WHERE ent = ?", (number,))
-        for (name,) in rows.fetchall():
-            keys[name_and_key(name)[1]] = None
-        # A neighbour may stand in the way only because its own hash is the next number.
-        return [key for key in keys if row_id(key) == number]
-
     # Facts ------------------------------------------------------------------------------------
 
     def source(self, source_id: int) -> str | None:
@@ -353,7 +377,7 @@ class SqliteReader(EntityReader):
 
     def find(self, text: str, relation_key: str) -> Sequence[StoredFact]:
         """Return the facts of one relation of a row; very many are read as they are asked for."""
-        found = row_codec.find(
+        found = self.codes.find(
             text, relation_key, self.source, self.kept_sources, self._sources_later
         )
         if isinstance(found, LongFacts):
@@ -379,69 +403,4 @@ class SqliteReader(EntityReader):
     def _forget_sources(self) -> None:
         self._sources.clear()
         self.kept_sources.clear()
-
-    def namespaces(self) -> list[Namespace]:
-        """Return every namespace in which an entity has, or had, facts; the usual one first."""
-        begin = f"substr(name, 1, instr(name, '{SPACE_END}') - 1)"
-        tables = [
-            f"SELECT {begin} FROM {table} WHERE instr(name, '{SPACE_END}')"
-            for table in ("ent", "past")
-        ]
-        rows = self.cursor.execute(" UNION ".join(tables)).fetchall()
-        return [(), *(parsed(written) for (written,) in rows if written)]
-
-    def aliases_at(self, place: int) -> list[str]:
-        """Return the scoped keys of the aliases of the entity whose row is here, sorted."""
-        rows = self.cursor.execute("SELECT key FROM alias WHERE ent = ? ORDER BY key", (place,))
-        return [alias for (alias,) in rows.fetchall()]
-
-    def place_of(self, key: str) -> int | None:
-        """Return where the row of an entity is."""
-        place = row_id(key)
-        while (row := self.cursor.execute(_NAME, (place,)).fetchone()) is not None:
-            if row[0] and name_and_key(row[0])[1] == key:
-                return place
-            place = next_place(place)
-        return None
-
-    def rows_after(self, place: int | None, limit: int) -> list[tuple[int, EntityRow]]:
-        """Return rows in the order of their places, those after one.
-
-        A row without a name marks a place that an entity left.
-        """
-        where = "" if place is None else "WHERE id > ?"
-        arguments = (limit,) if place is None else (place, limit)
-        statement = f"SELECT id, name, facts FROM ent {where} ORDER BY id LIMIT ?"
-        rows = self.cursor.execute(statement, arguments).fetchall()
-        return [(found, EntityRow(self, *name_and_key(name), text)) for found, name, text in rows]
-
-    def rows_between(self, first: int, last: int) -> list[tuple[int, EntityRow]]:
-        """Return the rows whose places are from one number to another."""
-        statement = "SELECT id, name, facts FROM ent WHERE id BETWEEN ? AND ? ORDER BY id"
-        rows = self.cursor.execute(statement, (first, last)).fetchall()
-        return [(found, EntityRow(self, *name_and_key(name), text)) for found, name, text in rows]
-
-    def ended_after(self, number: int, limit: int) -> Iterator[tuple[int, str]]:
-        """Yield number and key of entities that have ended versions, those after a row of `past`."""
-        rows = self.cursor.execute(
-            "SELECT id, name FROM past WHERE id > ? ORDER BY id LIMIT ?", (number, limit)
-        ).fetchall()
-        for ident, name in rows:
-            yield ident, name_and_key(name)[1]
-
-    def ended_before(
-        self, number: int | None, limit: int
-    ) -> list[tuple[int, str, str, StoredFact, int]]:
-        """Return ended versions of the rows of `past` before one, the last rows first.
-
-        Each with the number of its row, its entity's name and key, and the revision of its end.
-        """
-        where, given = ("", [limit]) if number is None else ("WHERE id < ?", [number, limit])
-        rows = self.cursor.execute(
-            f"SELECT id, name, facts, retracted FROM past {where} ORDER BY id DESC LIMIT ?", given
-        ).fetchall()
-        return [
-            (ident, *name_and_key(name), fact, retracted)
-            for ident, name, text, retracted in rows
-            for fact in row_codec.unpack(text, self.source)
-        ]
+        self._last_sources = _NOTHING_READ

@@ -25,6 +25,7 @@ _LIVE = (
     "SELECT name || facts FROM ent",
     "SELECT key FROM alias",
     "SELECT text FROM source",
+    "SELECT key FROM relation",
     "SELECT name || facts FROM past",
     "SELECT record FROM merge",
     "SELECT coalesce(actor, '') || coalesce(events, '') FROM log",

@@ -20,9 +20,12 @@ from lamlam.errors import (
     Unavailable,
 )
 from lamlam.memory_backends.model.keys import KEY_VERSION
+from lamlam.memory_backends.sqlite import near_blocks
 from lamlam.special_files import what_else
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+OLDEST_READ = 2
+"""Files of this schema are read without an upgrade; older ones need it."""
 APPLICATION_ID = 0x6C616D31
 """Marks a SQLite file as ours ("lam1")."""
 _HEADER = b"SQLite format 3\0"
@@ -35,8 +38,6 @@ _FIRST = (
     # One row holds all that is known of an entity. `id` is a 64-bit hash of its scoped
     # canonical name; a name whose place is taken goes to the next free id.
     "CREATE TABLE ent (id INTEGER PRIMARY KEY, name TEXT NOT NULL, facts TEXT NOT NULL)",
-    # Codes of near spellings (blocking_codes.py) and the rows found under them.
-    "CREATE TABLE near (code INTEGER, ent INTEGER, PRIMARY KEY (code, ent)) WITHOUT ROWID",
     "CREATE TABLE alias (key TEXT PRIMARY KEY, ent INTEGER NOT NULL) WITHOUT ROWID",
     # AUTOINCREMENT: the number of an erased source is never given to another.
     "CREATE TABLE source (id INTEGER PRIMARY KEY AUTOINCREMENT, hash INTEGER NOT NULL,"
@@ -75,6 +76,14 @@ ADDED_IN_2 = (
     # Keyed hashes of idempotency keys, and the commits that they made.
     "CREATE TABLE done (key BLOB PRIMARY KEY, revision INTEGER NOT NULL, facts INTEGER NOT NULL)"
     " WITHOUT ROWID",
+)
+ADDED_IN_3 = (
+    # Frequent relations, which a row of facts names by one character (short_rows.py).
+    "CREATE TABLE relation (code INTEGER PRIMARY KEY, key TEXT NOT NULL)",
+    # Changes with every change of that table.
+    "ALTER TABLE store ADD COLUMN relations INTEGER NOT NULL DEFAULT 0",
+    # In place of `near`.
+    near_blocks.TABLE,
 )
 MIGRATION = (
     "CREATE TABLE IF NOT EXISTS migration (id INTEGER PRIMARY KEY, name TEXT NOT NULL,"
@@ -297,7 +306,7 @@ def _create(connection: sqlite3.Connection) -> None:
         connection.execute(
             "INSERT INTO store VALUES (1, 0, 0, 0, ?, ?)", (secrets.token_bytes(32), KEY_VERSION)
         )
-        for change in ADDED_IN_2:
+        for change in (*ADDED_IN_2, *ADDED_IN_3):
             connection.execute(change)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         record_step(connection, "made", 0, SCHEMA_VERSION)

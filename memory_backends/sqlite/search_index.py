@@ -27,6 +27,7 @@ from lamlam.memory_backends.model.search_terms import (
     term_number,
 )
 from lamlam.memory_backends.model.search_text import all_grams
+from lamlam.memory_backends.sqlite.row_words import RowWords
 from lamlam.memory_backends.sqlite.rows import name_and_key
 
 _TABLE = (
@@ -144,11 +145,9 @@ def _token(term: Term) -> str:
 class SearchIndexWriter:
     """Keeps the index in step with the rows that a transaction changes."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, source_of: Callable[[int], str | None]
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, words: RowWords) -> None:
         self._connection = connection
-        self._source_of = source_of
+        self._words = words
         self.reset()
 
     def reset(self) -> None:
@@ -321,9 +320,9 @@ class SearchIndexWriter:
             names.append(name)
             names += self._aliases(place)
             if state.sources:
-                facts = row_codec.unpack(text, self._source_of)
+                facts = self._words.unpack(text)
                 sources.update((source, None) for fact in facts for source in fact.sources)
-            values += row_codec.values(text)
+            values += row_codec.values(self._words.codes.expand(text))
         tokens = [
             _TOKENS[field][gram]
             for field, grams in (

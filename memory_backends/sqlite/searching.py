@@ -28,7 +28,8 @@ from lamlam.memory_backends.resolution.searching import (
     SearchPlan,
     in_turns_with,
 )
-from lamlam.memory_backends.sqlite.reader import EntityRow, SqliteReader
+from lamlam.memory_backends.sqlite.placed_rows import EntityRow
+from lamlam.memory_backends.sqlite.reader import SqliteReader
 from lamlam.memory_backends.sqlite.search_index import (
     find_parts,
     has_fts5,
@@ -36,6 +37,7 @@ from lamlam.memory_backends.sqlite.search_index import (
     places_of,
     read_index_state,
 )
+from lamlam.memory_backends.sqlite.short_rows import text_of_values
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.sqlite.writer import SqliteWriter
@@ -141,11 +143,12 @@ class FileSearch:
     def _entity(self, row: EntityRow, aliases: Iterable[str]) -> SearchedEntity:
         plain = [split(alias)[1] for alias in aliases]
         # What is escaped reads otherwise than the value does.
-        text = row.text if row_codec.is_plain(row.text) else None
+        text = text_of_values(row.text) if row_codec.is_plain(row.text) else None
         return SearchedEntity(row.key, row.name, plain, partial(self._facts, row.text), text)
 
     def _facts(self, text: str) -> Iterator[StoredFact]:
-        return row_codec.each(text, lambda number: self._reader.source(number))
+        records = self._reader.codes.each(text)
+        return row_codec.each_of(records, lambda number: self._reader.source(number))
 
 
 class SqliteSearching:

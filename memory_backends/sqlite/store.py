@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -73,7 +73,6 @@ from lamlam.memory_backends.sqlite.scan import (
     known_entities,
 )
 from lamlam.memory_backends.sqlite.schema import (
-    SCHEMA_VERSION,
     translated,
 )
 from lamlam.memory_backends.sqlite.searching import SqliteSearching
@@ -148,13 +147,14 @@ class SqliteStore(
             StoreClosed: the store is closed.
             Conflict: the store has not reached the revision that is asked about.
         """
-        began = time.perf_counter_ns()
+        began = perf_counter_ns()
         if self._is_old:
             self._upgrade()
         try:
             with self._lock:
                 reader = self._reader
-                reader.pin(began)
+                if began >= reader.fresh_until:
+                    reader.pin(began)
                 result = reader.exact(query, self._identify) if query.as_of is None else None
                 if result is None:
                     result = self._answer(reader, query)
@@ -163,7 +163,7 @@ class SqliteStore(
         except (AttributeError, TypeError):  # only then, because it runs per written fact
             check_lookup(query)
             raise
-        result.elapsed_ns = time.perf_counter_ns() - began
+        result.elapsed_ns = perf_counter_ns() - began
         return result
 
     def _answer(self, reader: SqliteReader, query: Lookup) -> LookupResult:
@@ -178,9 +178,9 @@ class SqliteStore(
         with self._reading() as reader:
             results = []
             for query in checked_lookups(queries):
-                began = time.perf_counter_ns()
+                began = perf_counter_ns()
                 result = self._answer(reader, query)
-                result.elapsed_ns = time.perf_counter_ns() - began
+                result.elapsed_ns = perf_counter_ns() - began
                 results.append(result)
             return results
 
@@ -202,7 +202,7 @@ class SqliteStore(
             self._upgrade()
         try:
             with self._lock:
-                self._reader.pin(time.perf_counter_ns())
+                self._reader.pin(perf_counter_ns())
                 return describe(_seen(self._reader, namespace, as_of), entity, fuzzy=fuzzy)
         except sqlite3.Error as error:
             raise self._explained(error) from error
@@ -243,7 +243,7 @@ class SqliteStore(
             self._upgrade()
         try:
             with self._lock:
-                self._reader.pin(time.perf_counter_ns())
+                self._reader.pin(perf_counter_ns())
                 yield _seen(self._reader, namespace, as_of)
         except sqlite3.Error as error:
             raise self._explained(error) from error
@@ -345,6 +345,7 @@ class SqliteStore(
         """Return what the store is and how much it holds."""
         with self._reading() as reader:
             revision, facts, entities, changes_since = reader.state()
+            (schema,) = reader.cursor.execute("PRAGMA user_version").fetchone()
             search_index = self._search_index(reader)
         try:
             size = self.path.stat().st_size
@@ -353,7 +354,7 @@ class SqliteStore(
         return StoreInfo(
             backend="sqlite",
             location=str(self.path),
-            schema=SCHEMA_VERSION,
+            schema=schema,
             revision=revision,
             facts=facts,
             entities=entities,

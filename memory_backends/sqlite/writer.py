@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -16,7 +17,6 @@ from lamlam.memory_backends.commits.validation import (
     check_expected,
     operations,
 )
-from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.entity_reader import MergeRecord
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact
@@ -26,14 +26,22 @@ from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
 from lamlam.memory_backends.sqlite.bulk_load import new_entities
 from lamlam.memory_backends.sqlite.commit_log import (
+    TouchedEntities,
     pack_rules,
     unpack_rules,
     write_entry,
-    write_touched,
 )
 from lamlam.memory_backends.sqlite.entities import EntityPlace, TransactionReader, keys_of_facts
+from lamlam.memory_backends.sqlite.near_blocks import (
+    add_numbers,
+    near_number,
+    places_of,
+    remove_numbers,
+)
+from lamlam.memory_backends.sqlite.row_words import RowWords
 from lamlam.memory_backends.sqlite.rows import (
     merge_rows,
+    name_and_key,
     next_place,
     pack_merge,
     row_id,
@@ -41,7 +49,6 @@ from lamlam.memory_backends.sqlite.rows import (
     target_of,
 )
 from lamlam.memory_backends.sqlite.search_index import SearchIndexWriter
-from lamlam.memory_backends.sqlite.sources import SourceTable
 from lamlam.memory_backends.sqlite.used_keys import UsedKeys
 
 _CHUNK = 50_000  # operations that are held in memory and sorted at a time
@@ -69,9 +76,10 @@ class SqliteWriter:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self.sources = SourceTable(connection)
-        self.search = SearchIndexWriter(connection, self.sources.text_of)
-        self._new_codes: list[tuple[int, int]] = []
+        self.sources = RowWords(connection)
+        self.search = SearchIndexWriter(connection, self.sources)
+        self._new_codes: list[int] = []
+        self._touched = TouchedEntities(connection)
         self._facts = 0
         self._entities = 0
 
@@ -175,6 +183,9 @@ class SqliteWriter:
         # In the order of the table, so that a large load touches each page once. Rows go last: one
         # that was written behind it, as both have one number, would be out of reach.
         edits = sorted([(not edit.facts, row_id(key), key) for key, edit in plan.edits.items()])
+        self.sources.learn(
+            Counter([fact.key for edit in plan.edits.values() for fact in edit.facts.values()])
+        )
         references: set[tuple[int, int]] = set()
         for _, number, key in edits:
             edit = plan.edits[key]
@@ -194,7 +205,7 @@ class SqliteWriter:
             self._add_merge(record)
         if plan.rules is not None:
             self.connection.execute("UPDATE store SET rules = ?", (pack_rules(plan.rules),))
-        write_touched(self.connection, plan.revision, [row_id(key) for key in plan.edits])
+        self._touched.add(plan.revision, [row_id(key) for key in plan.edits])
         if len(self._new_codes) > _MOST_CODES:
             self._insert_codes()
         self.sources.flush()
@@ -210,7 +221,7 @@ class SqliteWriter:
             if before:
                 self._remove(place.place, key)
             return
-        text = row_codec.pack(after, self.sources.id_of)
+        text = self.sources.pack(after)
         if before:
             self.connection.execute("UPDATE ent SET facts = ? WHERE id = ?", (text, place.place))
             return
@@ -226,7 +237,7 @@ class SqliteWriter:
             self.connection.execute(
                 "INSERT OR REPLACE INTO ent VALUES (?, ?, ?)", (ident, row, text)
             )
-        self._new_codes += [(code, ident) for code in index_codes(key)]
+        self._new_codes += [near_number(code, ident) for code in index_codes(key)]
 
     def count(self, facts: int, entities: int) -> None:
         """Count facts and entities that were written otherwise."""
@@ -247,6 +258,7 @@ class SqliteWriter:
     def reset(self) -> None:
         """Forget what is pending: a transaction begins, or was given up."""
         self._new_codes.clear()
+        self._touched.reset()
         self.sources.reset()
         self.search.reset()
         self._facts = self._entities = 0
@@ -265,10 +277,7 @@ class SqliteWriter:
     def _remove(self, place: int, key: str) -> None:
         self._entities -= 1
         self._insert_codes()
-        self.connection.executemany(
-            "DELETE FROM near WHERE code = ? AND ent = ?",
-            [(code, place) for code in index_codes(key)],
-        )
+        self._remove_codes(place, key)
         self.connection.execute("DELETE FROM alias WHERE ent = ?", (place,))
         follower = self.connection.execute(
             "SELECT 1 FROM ent WHERE id = ?", (next_place(place),)
@@ -279,6 +288,19 @@ class SqliteWriter:
             # What follows may stand there because this place was taken: the way to it stays.
             self.connection.execute("UPDATE ent SET name = '', facts = '' WHERE id = ?", (place,))
 
+    def _remove_codes(self, place: int, key: str) -> None:
+        """Remove the codes of an entity, but those of others whose places begin as its own."""
+        numbers = {near_number(code, place) for code in index_codes(key)}
+        if numbers:
+            beside = self.connection.execute(
+                "SELECT id, name FROM ent WHERE id BETWEEN ? AND ? AND id <> ? AND name <> ''",
+                (*places_of(min(numbers)), place),
+            )
+            for other, name in beside.fetchall():
+                codes = index_codes(name_and_key(name)[1])
+                numbers -= {near_number(code, other) for code in codes}
+        remove_numbers(self.connection, numbers)
+
     def _remember(
         self, number: int, key: str, name: str, ended: Sequence[StoredFact], revision: int
     ) -> None:
@@ -286,7 +308,7 @@ class SqliteWriter:
             self.sources.count(ended, 1)
             self.connection.execute(
                 "INSERT INTO past (ent, retracted, name, facts) VALUES (?, ?, ?, ?)",
-                (number, revision, row_name(key, name), row_codec.pack(ended, self.sources.id_of)),
+                (number, revision, row_name(key, name), self.sources.pack(ended)),
             )
 
     def _write_aliases(self, plan: CommitPlan) -> None:
@@ -317,5 +339,5 @@ class SqliteWriter:
 
     def _insert_codes(self) -> None:
         self._new_codes.sort()
-        self.connection.executemany("INSERT OR IGNORE INTO near VALUES (?, ?)", self._new_codes)
+        add_numbers(self.connection, self._new_codes)
         self._new_codes.clear()

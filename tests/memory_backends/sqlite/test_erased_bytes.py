@@ -248,11 +248,11 @@ def test_leftovers_of_short_values_are_found(path: Path) -> None:
     connection.execute("DELETE FROM ent WHERE name LIKE 'Name %'")
     connection.commit()
     connection.close()
-    assert b"left\x1fv77\x1f" in bytes_of(path)
+    assert b"\x1e!v77\x1f" in bytes_of(path)
     with SyncFactStore(path) as store:
         put(store, ("A B", "left", "v77"))
         assert store.erase("A B").verified
-    assert b"left\x1fv77\x1f" not in bytes_of(path)
+    assert b"\x1e!v77\x1f" not in bytes_of(path)
 
 
 def test_index_keys_go_with_the_entity(path: Path) -> None:
@@ -261,7 +261,7 @@ def test_index_keys_go_with_the_entity(path: Path) -> None:
         put(store, ("Bystander", "work", "x"))
         before = _tables(path)
         put(store, ("Dr. José María Pérez (poet)", "work", "x"))
-        assert len(_tables(path)["near"]) > len(before["near"])
+        assert _tables(path)["near_block"] != before["near_block"]
         store.erase("Dr. José María Pérez (poet)")
         after = _tables(path)
     changed = {name for name in after if after[name] != before.get(name, [])}

@@ -166,16 +166,16 @@ def test_a_step_that_fails_leaves_the_step_before(
         connection.execute("CREATE TABLE half (x)")
         raise OSError("the power is gone")
 
-    steps = [*STEPS, MigrationStep("make", 2, 3, make), MigrationStep("fail", 3, 4, fail)]
+    steps = [*STEPS, MigrationStep("make", 3, 4, make), MigrationStep("fail", 4, 5, fail)]
     announced = migrate(connection, dry_run=True, steps=steps)
-    assert (announced.after, announced.steps[-2:]) == (4, ("2 to 3: make", "3 to 4: fail"))
+    assert (announced.after, announced.steps[-2:]) == (5, ("3 to 4: make", "4 to 5: fail"))
     with pytest.raises(OSError, match="power"):
         migrate(connection, steps=steps)
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
     assert "made" in tables and "half" not in tables
-    assert _version(path) == 3
-    report = migrate(connection, steps=[*steps[:-1], MigrationStep("mend", 3, 4, make_nothing)])
-    assert (report.before, report.after, report.steps) == (3, 4, ("3 to 4: mend",))
+    assert _version(path) == 4
+    report = migrate(connection, steps=[*steps[:-1], MigrationStep("mend", 4, 5, make_nothing)])
+    assert (report.before, report.after, report.steps) == (4, 5, ("4 to 5: mend",))
 
 
 def make_nothing(_: sqlite3.Connection) -> None:

@@ -1,0 +1,78 @@
+"""The answer that nearly every lookup gets: one value of a stored relation of a stored name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from lamlam.memory_backends.model.lazy_facts import LazyFacts
+from lamlam.memory_backends.model.lookups import (
+    Identify,
+    LookupResult,
+    LookupStatus,
+    StoredFact,
+)
+
+
+class ExactPlace(NamedTuple):
+    """Where one fact was found, as plain as a tuple, which is what is made for a lookup."""
+
+    entity: str
+    """As stored."""
+    key: str
+    identify: Identify
+    sources: tuple[str, ...]
+    unpack: Callable[[str, int, tuple[str, ...]], StoredFact]
+    """Gives the fact at a place of a row."""
+    row: str
+    place: int
+
+
+_FIXED: dict[str, Any] = {  # Any: fields of several types
+    "status": LookupStatus.HIT,
+    "elapsed_ns": 0,
+    "candidates": (),
+    "namespace": (),
+    "_match": None,
+    "_owned": None,
+    "_facts": None,
+    "_fact_ids": None,
+}
+
+
+class ExactHit(LookupResult):
+    """A `LookupResult` whose fields are filled in when they are first asked for.
+
+    It is made per written fact, and most are asked for their value alone: whoever makes one sets
+    ``revision``, ``value`` and ``found``, the fields of a `ExactPlace`, and calls no `__init__`.
+    """
+
+    __slots__ = ("found", "value")
+
+    value: str  # a field in place of a property
+    found: tuple[Any, ...]
+
+    def __getattr__(self, name: str) -> Any:  # Any: fields of several types
+        """Return a field that was not filled in yet."""
+        if name not in LookupResult.__slots__:
+            raise AttributeError(name)
+        value = self._filled(name)
+        setattr(self, name, value)
+        return value
+
+    def _filled(self, name: str) -> Any:  # Any: fields of several types
+        found = ExactPlace(*self.found)
+        match name:
+            case "_values":
+                return (self.value,)
+            case "_entity":
+                return found.entity
+            case "_key":
+                return found.key
+            case "_identify":
+                return found.identify
+            case "_stored":
+                return LazyFacts(
+                    (self.value,), found.row, (found.place,), (found.sources,), found.unpack
+                )
+        return _FIXED[name]
