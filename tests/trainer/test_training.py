@@ -138,18 +138,27 @@ def test_untied_output_weights_are_saved(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("hangup", [signal.SIG_DFL, signal.SIG_IGN], ids=["usual", "nohup"])
 def test_signals_of_a_terminal_are_for_the_parent(
-    corpus: Path, documents: list[Document], tokenizer: LmlmTokenizer, tmp_path: Path
+    corpus: Path,
+    documents: list[Document],
+    tokenizer: LmlmTokenizer,
+    tmp_path: Path,
+    hangup: signal.Handlers,
 ) -> None:
     """A worker says nothing at Ctrl-C, and ends at once by the others, as before it was forked."""
-    with (
-        catching_signals(),
-        BatchLoader(settings(corpus, tmp_path), documents, tokenizer, workers=1) as loader,
-    ):
-        assert loader._pool is not None
-        number_of = {signal.SIGINT: signal.SIG_IGN, signal.SIGHUP: signal.SIG_DFL}
-        for number, handler in number_of.items():
-            assert loader._pool.submit(signal.getsignal, number).result() == handler
+    before = signal.signal(signal.SIGHUP, hangup)
+    try:
+        with (
+            catching_signals(),
+            BatchLoader(settings(corpus, tmp_path), documents, tokenizer, workers=1) as loader,
+        ):
+            assert loader._pool is not None
+            number_of = {signal.SIGINT: signal.SIG_IGN, signal.SIGHUP: hangup}
+            for number, handler in number_of.items():
+                assert loader._pool.submit(signal.getsignal, number).result() == handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_checkpoint_that_is_not_whole_replaces_nothing(
