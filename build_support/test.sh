@@ -10,7 +10,9 @@ cd "$(dirname "$0")/.."
 python=.venv/bin/python
 containers=build_support/containers.sh
 wanted=${LAMLAM_TEST_CONTAINERS:-}
-parts=(others neo4j servers) # tests/parts.py says what each holds
+# What the processes run, in turn; tests/parts.py says what each part holds. The servers' own
+# tests are over soon, and those of training take as long again as they do.
+queues=("others" "neo4j" "servers training")
 process=()
 status=()
 
@@ -30,7 +32,7 @@ if [[ -n $wanted ]]; then
     0)
       eval "$variables"
       export LAMLAM_REQUIRE_CONTAINERS=1
-      parts+=(containers)
+      queues[1]+=" containers" # both have a container all the time, and two cores are busy enough
       ;;
     3) [[ $wanted != only ]] || exit 1 ;; # its line says why; the servers then run by Java
     *)
@@ -39,13 +41,13 @@ if [[ -n $wanted ]]; then
       ;;
   esac
 fi
-[[ $wanted != only ]] || parts=(containers)
 
-# One after the other: both have a container all the time, and two cores are busy enough.
 run_in_turn() {
-  local part result=0 worst=0
+  local part result=0 worst=0 server
   for part in "$@"; do
-    "$python" -m pytest --part "$part" --require-neo4j ${arguments[@]+"${arguments[@]}"}
+    server=(--require-neo4j)
+    [[ $part != training ]] || server=()
+    "$python" -m pytest --part "$part" ${server[@]+"${server[@]}"} ${arguments[@]+"${arguments[@]}"}
     result=$?
     ((result == 5 && ${#arguments[@]} > 0)) && continue # no test chosen, which arguments may do
     ((result == 0)) || worst=$result
@@ -59,24 +61,25 @@ if [[ $wanted == only ]]; then
   exit
 fi
 
-echo "[test] tests against Neo4j run beside the others; their output follows at the end"
-names=("${parts[0]}" "${parts[*]:1:1} ${parts[*]:3}" "${parts[2]}")
+log_of() { printf '.venv/%s-tests.log' "${queues[$1]%% *}"; }
+
+echo "[test] tests against Neo4j and of training run beside the others; their output follows at the end"
 for n in 1 2; do
   set -m # a process group of its own, to end it with what it has started
   # shellcheck disable=SC2086 # one or two parts
-  run_in_turn ${names[n]} >".venv/${parts[n]}-tests.log" 2>&1 </dev/null &
+  run_in_turn ${queues[n]} >"$(log_of "$n")" 2>&1 </dev/null &
   process[n]=$!
   set +m
 done
 
-"$python" -m pytest --part "${parts[0]}" "$@"
+"$python" -m pytest --part "${queues[0]}" "$@"
 status[0]=$?
 ((status[0] == 5 && $# > 0)) && status[0]=0
 
 for n in 1 2; do
-  log=".venv/${parts[n]}-tests.log"
+  log=$(log_of "$n")
   if kill -0 "${process[n]}" 2>/dev/null; then
-    echo "[test] waiting for the part \"${names[n]}\" (its output so far: $log)"
+    echo "[test] waiting for the part \"${queues[n]}\" (its output so far: $log)"
   fi
   wait "${process[n]}"
   status[n]=$?
@@ -86,7 +89,7 @@ done
 failed=()
 for n in 0 1 2; do
   # Statuses beyond 5 are not pytest's: 128 and more tell the signal that ended it.
-  ((status[n] == 0)) || failed+=("the part \"${names[n]}\" (status ${status[n]})")
+  ((status[n] == 0)) || failed+=("the part \"${queues[n]}\" (status ${status[n]})")
 done
 ((${#failed[@]} == 0)) && exit
 printf '[test] failed: %s\n' "${failed[@]}"

@@ -59,6 +59,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Tests against Neo4j are counted, and a run ends without a word after its summary."""
     restore_at_exit()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As where a script runs the suite in the background. Tests send it to what they start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[TALLY] = Neo4jTally(is_expected=bool(config.getoption("--require-neo4j")))
     config.pluginmanager.register(config.stash[TALLY])
 
