@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,18 @@ def as_line(document: Document) -> str:
             "source": document.source,
         }
     )
+
+
+@pytest.fixture
+def file_of_model(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes settings with these lines about the model, and no others but what must be there."""
+
+    def write(model: str) -> Path:
+        path = tmp_path / "a.toml"
+        path.write_text(f'[data]\ndocuments = "a"\n[run]\nsteps = 1\n[model]\n{model}')
+        return path
+
+    return write
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -147,13 +148,14 @@ def test_gpt2s_two_embeddings_are_no_matrices_for_muon() -> None:
     ],
 )  # fmt: skip
 def test_presets_have_the_parameters_in_their_names(
-    name: str, millions: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    millions: float,
+    file_of_model: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Its table of cosines needs numbers, which "meta" has not.
     monkeypatch.setattr("lamlam.trainer.model.prepare_for_training", lambda *_: None)
-    path = tmp_path / "a.toml"
-    path.write_text(f'[data]\ndocuments = "a"\n[run]\nsteps = 1\n[model]\npreset = "{name}"')
-    settings = load_settings(path)
+    settings = load_settings(file_of_model(f'preset = "{name}"'))
     with torch.device("meta"):
         model = build_model(settings.model, settings.data.vocabulary, 0, "meta")
     # On "meta" some releases of transformers leave the two matrices apart.
@@ -164,9 +166,8 @@ def test_presets_have_the_parameters_in_their_names(
     assert n / 1e6 == pytest.approx(float(stated), rel=0.01 if stated != "30" else 0.07)
 
 
-def test_values_of_the_file_win_over_the_preset(tmp_path: Path) -> None:
-    path = tmp_path / "a.toml"
-    path.write_text('[data]\ndocuments = "a"\n[run]\nsteps = 1\n[model]\npreset = "gpt2-124m"')
+def test_values_of_the_file_win_over_the_preset(file_of_model: Callable[[str], Path]) -> None:
+    path = file_of_model('preset = "gpt2-124m"')
     settings = load_settings(path, ["model.layers=8", "data.vocabulary=900"])
     assert (settings.model.family, settings.model.layers, settings.model.width) == ("gpt2", 8, 768)
     assert settings.data.vocabulary == 900
@@ -184,11 +185,11 @@ def test_values_of_the_file_win_over_the_preset(tmp_path: Path) -> None:
         ("model.heads=6", "model.width .512. must be a multiple of model.heads .6."),
     ],
 )
-def test_mistakes_are_named(change: str, message: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.toml"
-    path.write_text('[data]\ndocuments = "a"\n[run]\nsteps = 1\n[model]\nkv_heads=2')
+def test_mistakes_are_named(
+    change: str, message: str, file_of_model: Callable[[str], Path]
+) -> None:
     with pytest.raises(BadSettings, match=message) as caught:
-        load_settings(path, [change])
+        load_settings(file_of_model("kv_heads = 2"), [change])
     if "preset" in change:
         assert caught.value.hint and all(name in caught.value.hint for name in PRESETS)
 

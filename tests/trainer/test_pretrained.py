@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -284,10 +285,11 @@ def test_what_cannot_be_trained_is_refused_by_name(tmp_path: Path) -> None:
         ("model.preset='lamlam-30m'", "model.preset and model.init are both given"),
     ],
 )
-def test_a_shape_beside_init_is_refused(change: str, message: str, tmp_path: Path) -> None:
+def test_a_shape_beside_init_is_refused(
+    change: str, message: str, file_of_model: Callable[[str], Path]
+) -> None:
     """Also where it is given as it is by default."""
-    path = tmp_path / "a.toml"
-    path.write_text('[data]\ndocuments="a"\n[run]\nsteps=1\n[model]\ninit="m"\ncontext=64')
+    path = file_of_model('init = "m"\ncontext = 64')
     assert load_settings(path).model.init == "m"
     with pytest.raises(BadSettings, match=message):
         load_settings(path, [change])
