@@ -9,29 +9,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lamlam.benchmarks.invented_facts import invented_facts, invented_triples
 from lamlam.benchmarks.peak_memory import peak_rss_mb
+from lamlam.benchmarks.peers import installed_peers
+from lamlam.benchmarks.rounds import in_turns, median_ratio
 from lamlam.errors import BadStore, UsageError
-from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.memory_backends.protocol import FactStore
 
-_RELATIONS = (
-    "birth date", "birth place", "occupation", "nationality", "education", "death date",
-    "death place", "spouse", "award", "position", "member of", "party",
-)  # fmt: skip
-_SYLLABLES = (
-    "ba be bo da de do fa fe ga go ha he jo ka ke ko la le li lo ma me mi mo na ne ni no pa pe"
-    " ra re ri ro sa se si so ta te ti to va ve vi vo wa we za ze zi"
-).split()
-_FACTS_PER_ENTITY = 3.6  # as in the published sets of such facts
-_N_FIRST, _N_LAST = 2_000, 16_000
 _N_TIMED = 20_000
 _N_FUZZY = 2_000
+_N_ROUND = 5_000
 _N_COLD = 200
 _N_PROMPTS = 500
 _PROMPT_WORDS = 60
@@ -39,7 +32,9 @@ _LONGEST_NAME = 8
 _BETWEEN = "the of in and was which is by a to".split()
 
 
-def lookup_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[str, Any]:
+def lookup_benchmark(
+    facts: int, url: str | None = None, seed: int = 0, *, peers: int = 0
+) -> dict[str, Any]:
     """Return how long lookups take in a store of so many invented facts.
 
     Names recombine a small vocabulary, so that nearly every name has close neighbours:
@@ -49,8 +44,13 @@ def lookup_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[
         facts: how many facts the store is filled with.
         url: an empty store; by default a temporary file.
         seed: of the names and of the choice of questions.
+        peers: so many rounds in which other stores of the same facts answer the same questions
+            by turns (`peers.PEERS`, as far as they are installed); 0: none.
 
     Returns:
+        ``peers``: for ours and for each other store ``p50_us``, ``p99_us`` (medians of the
+        rounds), ``bytes_per_fact``, and for the others ``p50_ratio`` and ``p99_ratio``, the medians
+        of how many times as long ours took in the same round; and
         ``exact_us``, ``fuzzy_us`` (one typing error), ``absent_us`` (a name that memory does
         not know, probed without fuzziness), ``names_us`` and ``names_loosely_us`` (which names a
         prompt of 60 words has, about 250 stretches of words in one question), ``cold_us`` (the file evicted from the cache of
@@ -85,7 +85,48 @@ def lookup_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[
         result["anonymous_mb"] = _anonymous_mb()
         result["cold_us"] = _cold(path, questions[:_N_COLD]) if path else None
         result["bytes_per_fact"] = round(path.stat().st_size / facts, 1) if path else None
+        if peers:
+            result["peers"] = _beside_peers(store, result["bytes_per_fact"], facts, seed, peers)
         return {**result, **loaded}
+
+
+def _beside_peers(
+    store: FactStore, bytes_per_fact: float | None, facts: int, seed: int, rounds: int
+) -> dict[str, dict[str, float | None]]:
+    """Return figures of ours and of other stores, which are asked by turns."""
+    rng = random.Random(seed + 2)
+    figures: dict[str, dict[str, float | None]] = {"lamlam": {"bytes_per_fact": bytes_per_fact}}
+    asked: dict[str, Callable[[Lookup], object]] = {
+        "lamlam": lambda query: store.lookup_nowait(query).value
+    }
+    questions = questions_about(facts, seed, rng)
+    with tempfile.TemporaryDirectory(prefix="lamlam-bench-") as folder, ExitStack() as opened:
+        for peer in installed_peers(Path(folder)):
+            _say(f"writing {facts:,} facts into {peer.name}")
+            peer.fill(invented_triples(facts, seed))
+            figures[peer.name] = {"bytes_per_fact": round(peer.n_bytes() / facts, 1)}
+            peer.open()
+            opened.callback(peer.close)
+            asked[peer.name] = partial(_ask, peer.lookup)
+            if any(asked[peer.name](query) is None for query in questions[:1000]):
+                raise BadStore(f"{peer.name} does not find what was put into it")
+        times: dict[str, list[dict[str, float]]] = {name: [] for name in asked}
+        for n in range(rounds):
+            _say(f"round {n + 1} of {rounds}")
+            for name in in_turns(asked, n):
+                times[name].append(timed(asked[name], rng.choices(questions, k=_N_ROUND)))
+    ours = times["lamlam"]
+    for name, theirs in times.items():
+        for cut in ("p50", "p99"):
+            figures[name][f"{cut}_us"] = round(statistics.median([one[cut] for one in theirs]), 2)
+            if name != "lamlam":
+                pairs = [one[cut] for one in ours], [one[cut] for one in theirs]
+                figures[name][f"{cut}_ratio"] = median_ratio(*pairs)
+    return figures
+
+
+def _ask(lookup: Callable[[str, str], object], query: Lookup) -> object:
+    return lookup(query.entity, query.relation)
 
 
 def load_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[str, Any]:
@@ -115,7 +156,7 @@ def filled_store(
                 raise BadStore(f"{chosen} already holds facts", hint="name an empty store")
             _say(f"writing {facts:,} facts")
             began = time.perf_counter()
-            store.load(_facts(facts, seed))
+            store.load(invented_facts(facts, seed))
             seconds = time.perf_counter() - began
             loaded = {
                 "load_facts_per_s": round(facts / seconds),
@@ -128,38 +169,11 @@ def filled_store(
             yield reopened._opened(), Path(info.location), loaded
 
 
-def _facts(n_facts: int, seed: int) -> Iterator[Fact]:
-    for n, (entity, relation, value) in enumerate(_triples(n_facts, seed)):
-        if n % 100_000 == 0 and n:
-            _say(f"  {n:,}")
-        yield Fact(entity=entity, relation=relation, value=value, source="benchmark")
-
-
-def _triples(n_facts: int, seed: int) -> Iterator[tuple[str, str, str]]:
-    rng = random.Random(seed)
-    first, last = _words(_N_FIRST, rng), _words(_N_LAST, rng)
-    given = 0
-    while given < n_facts:
-        middle = f" {rng.choice(first)}" if rng.random() < 0.3 else ""
-        entity = f"{rng.choice(first)}{middle} {rng.choice(last)}"
-        n_held = min(max(1, round(rng.expovariate(1 / _FACTS_PER_ENTITY))), len(_RELATIONS))
-        for relation in rng.sample(_RELATIONS, n_held)[: n_facts - given]:
-            yield entity, relation, f"{rng.choice(last)} {rng.choice(last)} {rng.randint(1, 99)}"
-            given += 1
-
-
-def _words(n: int, rng: random.Random) -> list[str]:
-    words: dict[str, None] = {}
-    while len(words) < n:
-        words["".join(rng.choices(_SYLLABLES, k=rng.choice((2, 3, 3, 4)))).title()] = None
-    return list(words)
-
-
 def questions_about(n_facts: int, seed: int, rng: random.Random) -> list[Lookup]:
     """Return questions that facts of `filled_store` answer."""
     share = min(1.0, 3 * _N_TIMED / n_facts)
-    picked = [Lookup(e, r) for e, r, _ in _triples(n_facts, seed) if rng.random() < share]
-    picked = picked or [Lookup(e, r) for e, r, _ in _triples(n_facts, seed)]
+    picked = [Lookup(e, r) for e, r, _ in invented_triples(n_facts, seed) if rng.random() < share]
+    picked = picked or [Lookup(e, r) for e, r, _ in invented_triples(n_facts, seed)]
     return rng.choices(picked, k=_N_TIMED)
 
 
@@ -219,7 +233,7 @@ def _cold(path: Path, questions: Sequence[Lookup]) -> dict[str, float] | None:
         store.lookup_nowait(query)
         times.append((time.perf_counter_ns() - began) / 1000)
         store.close_nowait()
-    return _percentiles(times)
+    return percentiles(times)
 
 
 def timed(ask: Callable[[Any], object], questions: Sequence[Any]) -> dict[str, float]:
@@ -232,10 +246,10 @@ def timed(ask: Callable[[Any], object], questions: Sequence[Any]) -> dict[str, f
         began = clock()
         ask(question)
         times.append((clock() - began) / 1000)
-    return _percentiles(times)
+    return percentiles(times)
 
 
-def _percentiles(times: Sequence[float]) -> dict[str, float]:
+def percentiles(times: Sequence[float]) -> dict[str, float]:
     if len(times) < 2:
         return {"p50": round(times[0], 2), "p99": round(times[0], 2)}
     cuts = statistics.quantiles(times, n=100, method="inclusive")

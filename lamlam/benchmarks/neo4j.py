@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from lamlam.benchmarks.lookup import _facts, _percentiles, questions_about
+from lamlam.benchmarks.invented_facts import invented_facts
+from lamlam.benchmarks.lookup import percentiles, questions_about
 from lamlam.errors import BadStore, UsageError
 from lamlam.memory_backends.commits.entity_edit import stored_form
 from lamlam.memory_backends.model.fact_ids import FactIds
@@ -48,7 +49,7 @@ def neo4j_load_benchmark(url: str, facts: int, pairs: int = 5, seed: int = 0) ->
     if facts < 1 or pairs < 1:
         raise UsageError("a benchmark needs at least one fact and one pair")
     address = parse_address(url)
-    written = list(islice(_facts(facts, seed), facts))
+    written = list(islice(invented_facts(facts, seed), facts))
     rows = _rows(written)
     measured = []
     with _driver(address) as driver:
@@ -78,7 +79,7 @@ def neo4j_lookup_benchmark(url: str, facts: int, seed: int = 0) -> dict[str, Any
     if facts < 1:
         raise UsageError("a benchmark needs at least one fact")
     address = parse_address(url)
-    written = list(islice(_facts(facts, seed), facts))
+    written = list(islice(invented_facts(facts, seed), facts))
     questions = questions_about(facts, seed, random.Random(seed + 1))
     with _driver(address) as driver:
         database = _database(url)
@@ -195,7 +196,7 @@ def _timed(ask: Callable[[Any], object], questions: Sequence[Any]) -> dict[str, 
         began = time.perf_counter_ns()
         ask(question)
         times.append((time.perf_counter_ns() - began) / 1000)
-    return _percentiles(times)
+    return percentiles(times)
 
 
 def _driver(address: Neo4jAddress) -> Driver:

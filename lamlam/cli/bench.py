@@ -102,9 +102,16 @@ def lookup(
         str | None,
         typer.Option("--memory", help="An empty store's URL; default: a temporary file."),
     ] = None,
+    pairs: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Rounds beside plain SQLite and, where installed, LMDB, Oxigraph and DuckDB.",
+        ),
+    ] = 9,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure the microseconds of an exact, a fuzzy and a cold lookup.
+    """Measure the microseconds of an exact, a fuzzy and a cold lookup, and those of other stores.
 
     On Neo4j: from the copy in this process, from the server, and by a bare query.
     """
@@ -115,7 +122,7 @@ def lookup(
     else:
         from lamlam.benchmarks.lookup import lookup_benchmark
 
-        figures = lookup_benchmark(facts, memory)
+        figures = lookup_benchmark(facts, memory, peers=pairs)
     print_result(figures, as_json)
 
 

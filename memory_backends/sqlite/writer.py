@@ -79,7 +79,7 @@ class SqliteWriter:
         self.sources = RowWords(connection)
         self.search = SearchIndexWriter(connection, self.sources)
         self._new_codes: list[int] = []
-        self._touched = TouchedEntities(connection)
+        self.touched = TouchedEntities(connection)
         self._facts = 0
         self._entities = 0
 
@@ -205,7 +205,7 @@ class SqliteWriter:
             self._add_merge(record)
         if plan.rules is not None:
             self.connection.execute("UPDATE store SET rules = ?", (pack_rules(plan.rules),))
-        self._touched.add(plan.revision, [row_id(key) for key in plan.edits])
+        self.touched.add(plan.revision, [row_id(key) for key in plan.edits])
         if len(self._new_codes) > _MOST_CODES:
             self._insert_codes()
         self.sources.flush()
@@ -258,7 +258,7 @@ class SqliteWriter:
     def reset(self) -> None:
         """Forget what is pending: a transaction begins, or was given up."""
         self._new_codes.clear()
-        self._touched.reset()
+        self.touched.reset()
         self.sources.reset()
         self.search.reset()
         self._facts = self._entities = 0

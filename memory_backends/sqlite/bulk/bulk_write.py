@@ -8,7 +8,7 @@ from lamlam.memory_backends.commits.commit_plan import CommitPlan
 from lamlam.memory_backends.commits.entity_edit import EntityEdit
 from lamlam.memory_backends.sqlite.bulk.partitions import packed_rows, stored_facts
 from lamlam.memory_backends.sqlite.bulk.runs import RunGroup
-from lamlam.memory_backends.sqlite.commit_log import write_touched
+from lamlam.memory_backends.sqlite.near_blocks import add_numbers
 from lamlam.memory_backends.sqlite.rows import name_and_key
 from lamlam.memory_backends.sqlite.writer import SqliteWriter
 
@@ -20,7 +20,7 @@ class BulkWriter:
         self._writer = writer
         self._connection = writer.connection
         self._revision = revision
-        self._codes: list[tuple[int, int]] = []
+        self._codes: list[int] = []
         self._others: list[RunGroup] = []
         self.changed = 0
 
@@ -36,7 +36,7 @@ class BulkWriter:
         execute("UPDATE ent SET facts = ? WHERE id = ?", packed.updated)
         execute("INSERT INTO past (ent, retracted, name, facts) VALUES (?, ?, ?, ?)", packed.past)
         execute("INSERT OR IGNORE INTO reference VALUES (?, ?)", sorted(packed.references))
-        write_touched(self._connection, self._revision, packed.touched)
+        self._writer.touched.add(self._revision, packed.touched)
         self._writer.sources.count_numbers(packed.uses)
         self._writer.count(packed.n_facts, len(packed.new))
         self.changed += packed.changed
@@ -46,7 +46,7 @@ class BulkWriter:
     def finish(self) -> None:
         """Write what goes to the end: codes in the order of their table, and entities without a place."""
         self._codes.sort()  # of sorted runs
-        self._connection.executemany("INSERT OR IGNORE INTO near VALUES (?, ?)", self._codes)
+        add_numbers(self._connection, self._codes)
         self._codes.clear()
         if self._others:
             self._write_others()

@@ -7,6 +7,7 @@ killed: the next one that loads the same file into the same store reads on where
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from lamlam.errors import FactStoreError
 from lamlam.memory_backends.model.bulk_rows import BulkParts
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.keys import relation_key
 from lamlam.memory_backends.model.operations import AddAlias, Commit, DefineRelation, Op, Revision
 from lamlam.memory_backends.sqlite.bulk.bulk_write import BulkWriter
 from lamlam.memory_backends.sqlite.bulk.partitions import (
@@ -102,6 +104,7 @@ class _PartsLoading:
             if self._is_ordered():
                 return None
             self._number_sources(runs)
+            self._writer.sources.learn(_counted(runs))
             store = str(self._place.store) if entities or self._has_marks() else None
             bulk = BulkWriter(self._writer, new)
             tasks = list(self._tasks(runs, new, store))
@@ -158,11 +161,12 @@ class _PartsLoading:
     def _tasks(
         self, runs: Sequence[Run], revision: int, store: str | None
     ) -> Iterator[PartitionTask]:
+        codes = self._writer.sources.codes
         for number in range(1 << self._bits):
             slices = [one for run in runs if (one := slice_of(run, number)) is not None]
             if slices:
                 path = str(self._place.folder / f"rows-{number:06}")
-                yield PartitionTask(slices, revision, path, store)
+                yield PartitionTask(slices, revision, path, store, codes)
 
     def _do_later(self, revision: int, identify: FactIds) -> tuple[int, list[tuple[str, ...]]]:
         """Do what is no fact: rules as they come, aliases last."""
@@ -187,6 +191,15 @@ class _PartsLoading:
             changed += plan.changed
             events += plan.events
         return changed, events
+
+
+def _counted(runs: Sequence[Run]) -> Counter[str]:
+    """Return how many facts of a sample have each relation, by its key."""
+    counts: Counter[str] = Counter()
+    for run in runs:
+        for relation, n_facts in run.relations.items():
+            counts[relation_key(relation)] += n_facts
+    return counts
 
 
 def _unseen(*_: Any) -> None:

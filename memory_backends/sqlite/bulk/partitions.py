@@ -23,8 +23,10 @@ from lamlam.memory_backends.model.stored_facts import StoredFact
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
 from lamlam.memory_backends.sqlite.bulk.row_text import MARK, filled, is_distinct
 from lamlam.memory_backends.sqlite.bulk.runs import RunGroup, RunPiece, RunSlice, groups_of
+from lamlam.memory_backends.sqlite.near_blocks import near_number
 from lamlam.memory_backends.sqlite.rows import name_and_key, target_of
 from lamlam.memory_backends.sqlite.schema import open_reader
+from lamlam.memory_backends.sqlite.short_rows import RelationCodes
 
 _PLAIN = 2
 """Fields of a piece of plain facts."""
@@ -40,6 +42,8 @@ class PartitionTask:
     """Where the rows go."""
     store: str | None
     """The file whose rows are joined, unless it is empty."""
+    codes: RelationCodes
+    """By which rows name frequent relations, those of the store too."""
 
 
 @dataclass(slots=True)
@@ -53,8 +57,8 @@ class PartitionRows:
     past: list[tuple[int, int, str, str]] = field(default_factory=list)
     """Rows of versions that ended."""
     references: list[tuple[int, int]] = field(default_factory=list)
-    codes: list[tuple[int, int]] = field(default_factory=list)
-    """Codes of near spellings with the numbers of new entities, in order."""
+    codes: list[int] = field(default_factory=list)
+    """Numbers of the spelling index (`near_blocks`) for new entities, in order."""
     touched: list[int] = field(default_factory=list)
     uses: dict[int, int] = field(default_factory=dict)
     """How many facts more, or fewer, name each source."""
@@ -69,7 +73,7 @@ def pack_partition(task: PartitionTask) -> str:
     """Pack the entities of a partition, and return the path of the file that has them."""
     packed = PartitionRows()
     groups = _joined(task.slices, packed.others)
-    packer = _Packer(packed, task.revision)
+    packer = _Packer(packed, task.revision, task.codes)
     if task.store is None:
         for number in sorted(groups):
             packer.put(*groups[number], None)
@@ -121,8 +125,9 @@ def stored_facts(pieces: Sequence[RunPiece]) -> Iterator[StoredFact]:
 
 
 class _Packer:
-    def __init__(self, packed: PartitionRows, revision: int) -> None:
+    def __init__(self, packed: PartitionRows, revision: int, codes: RelationCodes) -> None:
         self._packed = packed
+        self._codes = codes
         self._revision = revision
         self._unsourced = filled(MARK, 0, revision)
 
@@ -137,13 +142,13 @@ class _Packer:
         """Pack the facts of an entity, joined to those of its row."""
         packed = self._packed
         if row is None:
-            packed.codes += [(code, number) for code in index_codes(key)]
+            packed.codes += [near_number(code, number) for code in index_codes(key)]
             text = self._plain(pieces)
             if text is not None:
                 packed.new.append((number, name, text))
                 packed.touched.append(number)
                 return
-        before = row_codec.unpack(row[1], str) if row is not None else []
+        before = row_codec.unpack(self._codes.expand(row[1]), str) if row is not None else []
         edit = EntityEdit(key, name, before, self._revision)
         for fact in stored_facts(pieces):
             edit.assert_(fact, None)
@@ -167,19 +172,19 @@ class _Packer:
             if source:
                 n_uses = piece.count(row_codec.RECORD)
                 packed.uses[source] = packed.uses.get(source, 0) + n_uses
-        return text
+        return self._codes.shorten(text)
 
     def _write(self, edit: EntityEdit, number: int, name_before: str | None) -> None:
         packed = self._packed
         after = edit.after
-        text = row_codec.pack(after, int)
+        text = self._codes.shorten(row_codec.pack(after, int))
         assert edit.name is not None
         if name_before is None:
             packed.new.append((number, edit.name, text))
         else:
             packed.updated.append((text, number))
         if edit.ended:
-            past = row_codec.pack(edit.ended, int)
+            past = self._codes.shorten(row_codec.pack(edit.ended, int))
             packed.past.append((number, self._revision, name_before or edit.name, past))
         for fact in edit.started:
             if fact.code and (target := target_of(edit.key, fact)) is not None:
