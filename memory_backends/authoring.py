@@ -31,6 +31,7 @@ from lamlam.errors import ReadOnly
 from lamlam.inline_calls import in_turns, is_inline
 from lamlam.memory_backends.commits.local_holdings import LocalHoldings
 from lamlam.memory_backends.commits.validation import facts_to_load, operations
+from lamlam.memory_backends.model.fact_tuples import Loadable, fact_of
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.facts_about import LONG_TEXT, FactsAbout, TextQuestion
 from lamlam.memory_backends.model.lookups import Lookup, LookupResult, checked_lookups
@@ -321,9 +322,9 @@ class LocalStore(LocalHoldings, FactStore):
         """Yield what was committed after a revision, as `changes` does."""
         raise unsupported(self, "changes", Capability.CHANGES)
 
-    def load_nowait(self, facts: Iterable[Fact]) -> Commit:
-        """Assert all facts, however many, or none; take them as they come."""
-        return self.apply_nowait(Assert(fact) for fact in facts_to_load(facts))
+    def load_nowait(self, facts: Iterable[Loadable]) -> Commit:
+        """Assert all facts, or tuples of entity, relation, value and source, or none of them."""
+        return self.apply_nowait(Assert(fact_of(fact)) for fact in facts_to_load(facts))
 
     async def known_names(
         self,
@@ -368,7 +369,7 @@ class LocalStore(LocalHoldings, FactStore):
         """Do every operation, in order, or none."""
         return await _done(partial(self.apply_nowait, ops, **options), self.applies_in_thread)
 
-    async def load(self, facts: Iterable[Fact]) -> Commit:
+    async def load(self, facts: Iterable[Loadable]) -> Commit:
         """Assert all facts, however many, or none; a thread may take them from the iterable."""
         return await _done(partial(self.load_nowait, facts), self.applies_in_thread)
 

@@ -16,7 +16,7 @@ from lamlam.errors import UsageError
 from lamlam.memory_backends.fact_formats.format import Item
 from lamlam.memory_backends.model.bulk_rows import BulkParts
 from lamlam.memory_backends.model.facts import Fact, Namespace
-from lamlam.memory_backends.model.operations import AddAlias, Assert, Commit, DefineRelation
+from lamlam.memory_backends.model.operations import AddAlias, Assert, Commit, DefineRelation, Op
 from lamlam.memory_backends.protocol import Capability
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class TakesParts(Protocol):
         self, parts: BulkParts, *, namespace: Namespace = (), folder: Path | None = None
     ) -> Commit | None:
         """Assert the facts of a file, or none."""
+        ...
+
+    def load_ops_nowait(self, ops: Iterable[Op], *, folder: Path | None = None) -> Commit:
+        """Do every operation, or none."""
         ...
 
 
@@ -114,10 +118,6 @@ def put(
     Raises:
         UsageError: parts without items.
     """
-    if commit_every is None and isinstance(items, InParts):
-        commit = _load_in_parts(store, items, folder)
-        if commit is not None:
-            return commit
     if isinstance(items, Distinguishing):
         space: Namespace = getattr(items, "namespace", ())
         items.keep_apart_from(
@@ -127,6 +127,9 @@ def put(
         items = _begun(items)  # the store is read before it is written
     if commit_every is not None:
         return _put_in_parts(store, items, commit_every)
+    local = store.local
+    if isinstance(local, TakesParts):
+        return _load(store, local, items, folder)
     # A store of this process goes through any iterable, one behind a connection has to know
     # how much there is.
     ops = list(items) if Capability.SERVER in store.capabilities else items
@@ -140,15 +143,16 @@ def copy_facts(
     return put(target, contents(source, namespace=namespace))
 
 
-def _load_in_parts(store: SyncFactStore, items: InParts, folder: Path | None) -> Commit | None:
-    """Load a file in parts; None where the store or the file has no way to."""
-    local = store.local
-    if not isinstance(local, TakesParts):
-        return None
-    parts = items.parts()
-    if parts is None:
-        return None
-    return local.load_parts_nowait(parts, namespace=items.namespace, folder=folder)
+def _load(
+    store: SyncFactStore, local: TakesParts, items: Iterable[Item], folder: Path | None
+) -> Commit:
+    """Load many items by all processors, as far as they state facts; few as they come."""
+    parts = items.parts() if isinstance(items, InParts) else None
+    if parts is not None:
+        space: Namespace = getattr(items, "namespace", ())
+        commit = local.load_parts_nowait(parts, namespace=space, folder=folder)
+        return store.apply(items) if commit is None else commit  # type: ignore[arg-type]
+    return local.load_ops_nowait(items, folder=folder)
 
 
 def _holder(store: SyncFactStore, namespace: Namespace, name: str) -> str | None:

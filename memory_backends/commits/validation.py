@@ -90,7 +90,7 @@ def check_op(op: Op) -> None:
             )
 
 
-def facts_to_load(given: Iterable[Fact]) -> Iterable[Fact]:
+def facts_to_load(given: Iterable[T]) -> Iterable[T]:
     """Return the facts; raise unless they are an iterable of several.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from lamlam.memory_backends.fact_formats.format import Faults
 from lamlam.memory_backends.fact_formats.jsonl import begun_lines, is_document
 from lamlam.memory_backends.fact_formats.plain_lines import LinesOfFile, file_state
 from lamlam.memory_backends.model.bulk_rows import BulkFault, PartReader, ReadPart
+from lamlam.memory_backends.model.operations import Op
 from lamlam.packed_files import PACKED_SUFFIXES, packing_of
 from lamlam.special_files import what_else
 
@@ -32,6 +33,11 @@ class JsonLineParts:
         self._n_lines = 0
         self.n_facts = 0
         self.size = self._state[0]
+
+    @property
+    def n_parts(self) -> int:
+        """How many there are."""
+        return -(-self.size // _PART_BYTES)
 
     @property
     def identity(self) -> str:
@@ -79,6 +85,10 @@ class JsonLineParts:
         self.n_facts += part.n_facts
         self._n_lines = faults.line = before + part.n_lines
         self.check_unchanged()
+
+    def rest(self) -> Iterator[Op]:
+        """Return nothing: all of the file is in its parts."""
+        return iter(())
 
     def forget(self) -> None:
         """Begin anew: the file will be read in another way."""

@@ -15,16 +15,13 @@ from operator import itemgetter
 from typing import Any
 
 from lamlam.errors import BadFact
-from lamlam.memory_backends.commits.entity_edit import stored_form
-from lamlam.memory_backends.commits.validation import check_op
+from lamlam.memory_backends.commits.plain_rows import plain_row, row_of_fact
 from lamlam.memory_backends.fact_formats.format import Faults, Item, decoded, without_mark
 from lamlam.memory_backends.fact_formats.jsonl import json_object
 from lamlam.memory_backends.fact_formats.mcp import is_of_mcp, read_mcp
 from lamlam.memory_backends.fact_formats.records import item_of
 from lamlam.memory_backends.model.bulk_rows import BulkFault, BulkRow, ReadPart
-from lamlam.memory_backends.model.facts import MAX_SOURCE_CHARACTERS, Fact
 from lamlam.memory_backends.model.operations import Assert
-from lamlam.memory_backends.model.values import MAX_VALUE_CHARACTERS, name_fault, text_fault
 
 _MOST_BYTES = 1 << 27
 """Of a line, as in `file_lines`."""
@@ -35,7 +32,6 @@ _TEXT = r'"([^"\\\s\x00-\x1f][^"\\\x00-\x1f]{0,9999})"'
 _PATTERNS = {"entity": _NAME, "relation": _NAME, "value": _TEXT, "source": _TEXT}
 _NEEDED = ("entity", "relation", "value")
 _SIMPLE = frozenset(_PATTERNS)
-_CONTROL = re.compile("[\x00-\x1f]")
 
 
 @lru_cache(maxsize=8)
@@ -179,37 +175,6 @@ def _simple(record: dict[str, Any]) -> BulkRow | None:  # Any: JSON
         return None
     entity, relation, value = record.get("entity"), record.get("relation"), record.get("value")
     return plain_row(entity, relation, value, record.get("source"))
-
-
-def plain_row(entity: object, relation: object, value: object, source: object) -> BulkRow | None:
-    """Return the row of a fact of texts alone; None for any other, and for what is not a fact."""
-    if not (type(entity) is str and type(relation) is str and type(value) is str):
-        return None
-    if source is None:
-        source = ""
-    elif type(source) is not str or text_fault(source, MAX_SOURCE_CHARACTERS):
-        return None
-    if _CONTROL.search(f"{entity}{relation}{value}") or name_fault(entity) or name_fault(relation):
-        return None
-    if text_fault(value, MAX_VALUE_CHARACTERS):
-        return None
-    return entity, relation, value, source, ""
-
-
-def row_of_fact(fact: Fact) -> BulkRow:
-    """Return the row of a fact.
-
-    Raises:
-        BadFact: a field of it cannot be stored.
-    """
-    if not fact.namespace and type(fact.value) is str and fact.value == fact.surface:
-        if len(fact.sources) < 2 and fact.confidence == 1.0:
-            if fact.valid_from is None and fact.valid_to is None:
-                row = plain_row(fact.entity, fact.relation, fact.value, fact.source)
-                if row is not None:
-                    return row
-    check_op(Assert(fact))
-    return fact.entity, "", "", "", (fact.namespace, stored_form(fact, None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ namespace with one source at most, and such a row costs a tenth of a `Fact`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from lamlam.memory_backends.model.operations import AddAlias, DefineRelation
+from lamlam.memory_backends.model.operations import AddAlias, DefineRelation, Op
 from lamlam.memory_backends.model.stored_facts import StoredFact
 
 FullFact: TypeAlias = tuple[tuple[str, ...], StoredFact]
@@ -63,7 +63,7 @@ class BulkParts(Protocol):
     size: int
     """In bytes, about."""
     n_facts: int
-    """Read so far."""
+    """Read so far in parts."""
 
     @property
     def identity(self) -> str | None:
@@ -73,7 +73,12 @@ class BulkParts(Protocol):
         """
         ...
 
-    def readers(self) -> Sequence[PartReader]:
+    @property
+    def n_parts(self) -> int | None:
+        """How many there are; ``None`` where nobody can know."""
+        ...
+
+    def readers(self) -> Iterable[PartReader]:
         """Return the readers of all parts, in the order of the file."""
         ...
 
@@ -83,6 +88,10 @@ class BulkParts(Protocol):
         Raises:
             BadFact: a line of it is not a fact.
         """
+        ...
+
+    def rest(self) -> Iterable[Op]:
+        """Return what is to be done behind all parts, in its order; called when they were read."""
         ...
 
     def forget(self) -> None:

@@ -21,6 +21,7 @@ from lamlam.memory_backends.commits.validation import (
 from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.expiry import hiding_from
 from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.fact_tuples import Loadable, fact_of
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
 from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
 from lamlam.memory_backends.model.known_names import checked_names
@@ -337,7 +338,7 @@ class Neo4jStore(ServerHoldings):
             work = partial(self._writer.apply, given, expected, idempotency_key, actor)
         return self._noted(await self._loop.run(work))
 
-    async def load(self, facts: Iterable[Fact]) -> Commit:
+    async def load(self, facts: Iterable[Loadable]) -> Commit:
         """Assert all facts, or none, in one transaction, which the server keeps in memory.
 
         They are taken as they come, in another thread, and kept until the end.
@@ -348,7 +349,9 @@ class Neo4jStore(ServerHoldings):
         from lamlam.memory_backends.neo4j_graph.bulk_load import load
 
         self._check_writable()
-        return self._noted(await self._loop.run(load, self._writer, facts_to_load(facts)))
+        return self._noted(
+            await self._loop.run(load, self._writer, map(fact_of, facts_to_load(facts)))
+        )
 
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
         """Bring the database to the schema of this version; a second call changes nothing."""

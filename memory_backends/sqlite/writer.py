@@ -114,7 +114,7 @@ class SqliteWriter:
         changed = 0
         events: list[tuple[str, ...]] = []
         ended: list[Fact] = []
-        for part, keys in self._parts(ops):
+        for part, keys in self.parts(ops):
             with _no_collection(is_worth_it=len(part) > _MANY):
                 plan = self.do(part, keys, new, identify)
             changed += plan.changed
@@ -147,7 +147,7 @@ class SqliteWriter:
         self.write_plan(plan, reader)
         return plan
 
-    def _parts(self, ops: Iterable[Op]) -> Iterator[tuple[list[Op], list[str]]]:
+    def parts(self, ops: Iterable[Op]) -> Iterator[tuple[list[Op], list[str]]]:
         """Yield the operations in parts, many facts in the order of the table, with their keys."""
         remaining = iter(operations(ops))
         while chunk := list(islice(remaining, _CHUNK)):

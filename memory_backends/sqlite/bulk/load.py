@@ -31,8 +31,8 @@ from lamlam.memory_backends.sqlite.commit_log import write_entry
 from lamlam.memory_backends.sqlite.writer import SqliteWriter
 from lamlam.usable_cpus import usable_cpus
 
-OnLoad = Callable[[str, int, int], None]
-"""Is called with what is done, how much of it, and of how much."""
+OnLoad = Callable[[str, int, int | None], None]
+"""Is called with what is done, how much of it, and of how much, where that is known."""
 _BYTES_A_PARTITION = 3 << 20
 _MOST_BITS = 12
 _BYTES_WORTH_A_PROCESS = 6 << 20
@@ -133,11 +133,10 @@ class _PartsLoading:
         return found is not None
 
     def _read(self, workers: Workers) -> list[Run]:
-        readers = self._parts.readers()
         folder = self._place.folder
         tasks = (
             RunTask(reader, str(folder / f"run-{n:06}"), self._bits, self._place.namespace)
-            for n, reader in enumerate(readers)
+            for n, reader in enumerate(self._parts.readers())
         )
         runs = []
         for n, run in enumerate(workers.each(write_run, tasks), 1):
@@ -148,7 +147,7 @@ class _PartsLoading:
                 self._last_fact = self._n_lines + read.last_fact
             self._n_lines += read.n_lines
             runs.append(run)
-            self._on_load("reading", n, len(readers))
+            self._on_load("reading", n, self._parts.n_parts)
         self._parts.ended()
         return runs
 
@@ -188,6 +187,10 @@ class _PartsLoading:
             except FactStoreError as error:
                 self._parts.at([n for n, op in several if op is error.operation])
                 raise
+            changed += plan.changed
+            events += plan.events
+        for part, keys in self._writer.parts(self._parts.rest()):
+            plan = self._writer.do(part, keys, revision, identify)
             changed += plan.changed
             events += plan.events
         return changed, events

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shutil
 from abc import abstractmethod
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lamlam.memory_backends.commits.plain_rows import ItemBatches
+from lamlam.memory_backends.commits.validation import facts_to_load
 from lamlam.memory_backends.model.bulk_rows import BulkParts
+from lamlam.memory_backends.model.fact_tuples import Loadable
 from lamlam.memory_backends.model.facts import Namespace
-from lamlam.memory_backends.model.operations import Commit
+from lamlam.memory_backends.model.operations import Commit, Op
 from lamlam.unfinished_files import part_beside
 
 if TYPE_CHECKING:
@@ -25,6 +29,36 @@ class SqliteBulkLoading:
 
     @abstractmethod
     def _writing(self) -> AbstractContextManager[SqliteWriter]: ...
+
+    @abstractmethod
+    def apply_nowait(self, ops: Iterable[Op]) -> Commit: ...
+
+    def load_nowait(self, facts: Iterable[Loadable]) -> Commit:
+        """Assert all facts, however many, or none; take them as they come.
+
+        Args:
+            facts: facts, or tuples of entity, relation, value and, as wanted, source.
+
+        Raises:
+            BadFact: one is not a fact.
+        """
+        return self.load_ops_nowait(facts_to_load(facts))
+
+    def load_ops_nowait(
+        self, ops: Iterable[Op | Loadable], *, folder: Path | None = None
+    ) -> Commit:
+        """Do every operation, in order, or none; facts at the begin by all processors.
+
+        Args:
+            ops: operations, facts and tuples.
+            folder: for what is kept meanwhile; by default beside the store.
+
+        Raises:
+            FactStoreError: one cannot be done.
+        """
+        batches = ItemBatches(ops)
+        commit = None if batches.are_few() else self.load_parts_nowait(batches, folder=folder)
+        return self.apply_nowait(batches.rest()) if commit is None else commit
 
     def load_parts_nowait(
         self,
