@@ -59,7 +59,9 @@ ARROWS: dict[str, set[str]] = {
     },
     "agent_tools": {MODEL, PROTOCOL, VIEWS, "memory_backends/sync"},
     "access_keys": {MODEL},
-    "adapters": {MODEL, "agent_tools", DECODING, "runtime/engine"},
+    "adapters": {
+        MODEL, "agent_tools", "memory_backends/sync", DECODING, "runtime/engine",
+    },
     "mcp_server": {
         MODEL, PROTOCOL, VIEWS, "access_keys", "agent_tools", "memory_backends/open",
     },

@@ -207,7 +207,6 @@ async def test_a_tool_is_called_and_its_result_is_read(chat: lamlam.Engine) -> N
     assert isinstance(call, ToolCallPart) and call.args_as_dict() == {"town": seen[0]}
     assert answered.parts[0].part_kind == "tool-return"
     assert isinstance(said, ModelResponse) and text_of(said).content == done.output
-    assert said.usage.input_tokens > called.usage.input_tokens
 
 
 def _tools(*names: str) -> list[ToolDefinition]:

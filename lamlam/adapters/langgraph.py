@@ -1,1 +1,0 @@
-"""A memory as the store of a graph of LangGraph (extra `langgraph`)."""
