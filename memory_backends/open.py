@@ -19,16 +19,8 @@ from anyio import to_thread
 from lamlam.blocks import AsyncBlock
 from lamlam.errors import BadStore, MissingExtra, UnknownBackend, UnknownOption
 from lamlam.memory_backends.authoring import LocalStore
-from lamlam.memory_backends.protocol import FactStore
+from lamlam.memory_backends.protocol import FactStore, index_option
 
-SEARCH_INDEX = {
-    "on": (True, False),
-    "off": (False, False),
-    "sources": (True, True),
-    "true": (True, False),
-    "false": (False, False),
-}
-"""Values of the option ``search_index`` of a URL: whether there is an index, and of sources too."""
 ENTRY_POINTS = "lamlam.memory_backends"
 BUNDLED = "bundled"
 _USER = re.compile(r":(/*).*@", re.DOTALL)
@@ -79,27 +71,21 @@ def _sqlite_file(file: Path, create: bool, read_only: bool) -> LocalStore:
     return SqliteStore(file, create=create, read_only=read_only)
 
 
-def _index_of(url: str) -> tuple[str, str | None]:
+def _index_of(url: str) -> tuple[str, tuple[bool, bool] | None]:
     """Return a URL without its option ``search_index``, and what that says.
 
     Raises:
         UnknownOption: it says what does not exist.
     """
     path, mark, value = url.partition("?search_index=")
-    if not mark:
-        return url, None
-    if value not in SEARCH_INDEX:
-        raise UnknownOption(
-            f"search_index={value[:40]!r} does not exist", hint=f"{', '.join(SEARCH_INDEX)} do"
-        )
-    return path, value
+    return (path, index_option(value)) if mark else (url, None)
 
 
-def _indexed(store: LocalStore, index: str | None) -> LocalStore:
+def _indexed(store: LocalStore, index: tuple[bool, bool] | None) -> LocalStore:
     """Turn the search index of a store on or off; one that is only read stays as it is."""
     if index is None or store.read_only:
         return store
-    is_on, sources = SEARCH_INDEX[index]
+    is_on, sources = index
     try:
         store.set_search_index_nowait(is_on, sources=sources)
     except BaseException:
@@ -155,7 +141,8 @@ def open_store(
             ``sqlite:///relative.db``, ``sqlite:////absolute.db``,
             ``?search_index=on`` behind it makes a search index, ``off`` removes it, ``sources``
             has sources in it too (`FactStore.set_search_index`);
-            ``neo4j://user:password@host:port/database`` (also ``bolt``; ``+s`` and ``+ssc``
+            ``neo4j://user:password@host:port/database`` (options, this one among them, behind
+            ``?``; also ``bolt``; ``+s`` and ``+ssc``
             for encrypted connections), ``bundled`` (read-only), a `Path` of a SQLite file, or
             a URL of a backend that another package brings (entry points
             ``lamlam.memory_backends``, named after the scheme).
@@ -164,7 +151,7 @@ def open_store(
 
     Raises:
         UnknownBackend: no backend has URLs of this form.
-        UnknownOption: the backend has no such option.
+        UnknownOption: the backend has no such option, or a switch is neither True nor False.
         MissingExtra: the backend's packages are not installed.
         StoreMissing: there is no store and none may be made.
         BadStore: what is there is not a fact store.
@@ -198,6 +185,9 @@ def connect(
     """Return the open store behind a URL, as `open_store` does; the caller closes it."""
     if not isinstance(url, str | os.PathLike):
         raise no_url(url)
+    for name, flag in (("create", create), ("read_only", read_only)):
+        if not isinstance(flag, bool):
+            raise UnknownOption(f"{name} must be True or False, got {flag!r}"[:120])
     if not isinstance(url, str):
         return _sqlite_file(_file(url), create, read_only)
     scheme = url.partition(":")[0]

@@ -41,6 +41,7 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.text_search import TextSearch
+from lamlam.memory_backends.model.text_search import index_option as index_option
 from lamlam.memory_backends.model.values import Value
 from lamlam.memory_backends.resolution.text_questions import TextQuestions
 

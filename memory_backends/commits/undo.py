@@ -9,6 +9,7 @@ from lamlam.errors import BadFact, CannotUndo, Conflict
 from lamlam.memory_backends.commits.undo_plan import UndoPlan, UndoReport
 from lamlam.memory_backends.model.capabilities import Capability, unsupported
 from lamlam.memory_backends.model.expiry import with_expired
+from lamlam.memory_backends.model.facts import check_flags
 from lamlam.memory_backends.model.operations import Later
 
 Store = Any
@@ -40,6 +41,7 @@ def undo_steps(
         actor: who does it.
     """
     UndoPlan(revision, later)
+    check_flags(dry_run=dry_run)
     for needed in (Capability.CHANGES, Capability.HISTORY):
         if needed not in store.capabilities:
             raise unsupported(store, "undo", needed)

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import TypeVar
 
 from lamlam.errors import BadFact, Conflict
-from lamlam.memory_backends.model.facts import Fact, check_namespace, check_text
+from lamlam.memory_backends.model.facts import Fact, check_flags, check_namespace, check_text
 from lamlam.memory_backends.model.operations import (
     AddAlias,
     Assert,
@@ -63,6 +63,7 @@ def check_op(op: Op) -> None:
         case Retract(entity, relation, value, namespace):
             _check_names(entity=entity, relation=relation)
             check_namespace(namespace)
+            check_flags(exact=op.exact)
             if op.valid_from is not None:
                 if not op.exact:
                     raise BadFact("invalid Retract: valid_from needs exact=True")

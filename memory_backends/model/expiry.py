@@ -8,7 +8,7 @@ from typing import TypedDict
 from lamlam.memory_backends.model.capabilities import Capability, HasCapabilities
 from lamlam.memory_backends.model.clock import microseconds
 from lamlam.memory_backends.model.early_moments import Instant
-from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.facts import Fact, check_flags
 from lamlam.memory_backends.model.operations import Retract
 from lamlam.memory_backends.model.timestamps import as_moment, from_us, to_us
 
@@ -29,7 +29,12 @@ def with_expired(store: HasCapabilities, wanted: bool = True) -> ExpiryOptions:
 
 
 def hiding_from(include_expired: bool) -> int | None:
-    """Return the moment, in microseconds, by which facts that have ended are hidden."""
+    """Return the moment, in microseconds, by which facts that have ended are hidden.
+
+    Raises:
+        BadFact: ``include_expired`` is neither True nor False.
+    """
+    check_flags(include_expired=include_expired)
     return None if include_expired else microseconds(None)
 
 

@@ -296,6 +296,17 @@ def check_text(**fields: str | None) -> None:
             raise BadFact(f"invalid fact: {name} {NOT_TEXT}")
 
 
+def check_flags(**flags: object) -> None:
+    """Check that every switch is on or off: "no" and 0 would count as on and off.
+
+    Raises:
+        BadFact: one is neither True nor False.
+    """
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise BadFact(f"{name} must be True or False, got {flag!r}"[:120])
+
+
 def _checked(text: str, limit: int) -> str:
     fault = text_fault(text, limit)
     if fault:

@@ -26,7 +26,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.early_moments import Instant
 from lamlam.memory_backends.model.expiry import has_ended, hiding_from
-from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_flags, check_namespace
 from lamlam.memory_backends.model.search_text import search_form
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.model.words import root, stem
@@ -119,8 +119,8 @@ def search_query(
     """Return a search whose fields are what they should be.
 
     Raises:
-        BadFact: the text is not a string, is empty or has over 4,000 characters, or the limit is
-            not a whole number from 1 to 10,000.
+        BadFact: the text is not a string, is empty or has over 4,000 characters, the limit is not
+            a whole number from 1 to 10,000, or a switch is neither True nor False.
     """
     if not isinstance(text, str):
         raise BadFact(f"text must be a string, got {type(text).__name__}")
@@ -133,6 +133,7 @@ def search_query(
         raise BadFact("text must not be empty", hint="give a part of a name or of a value")
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
         raise BadFact(f"limit must be a whole number from 1 to {MAX_LIMIT:,}, got {limit!r}"[:120])
+    check_flags(sources=sources)
     is_storable = is_text(text)  # halves of surrogate pairs are in no name and no value
     part = search_form(text) if is_storable else ""
     words = _words(text) if is_storable else []
@@ -145,7 +146,7 @@ def search_query(
         roots=frozenset(root(stem(word)) for word in said if not _is_function_word((word,))),
         namespace=None if namespace is None else check_namespace(namespace),
         limit=limit,
-        sources=bool(sources),
+        sources=sources,
         hiding_from=hiding_from(include_expired),
     )
 

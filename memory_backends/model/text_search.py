@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from lamlam.errors import BadFact
+from lamlam.errors import BadFact, UnknownOption
 from lamlam.memory_backends.model.capabilities import Capability, unsupported
 from lamlam.memory_backends.model.facts import Namespace, check_namespace
 from lamlam.memory_backends.model.search_by_scan import (
@@ -25,7 +25,36 @@ from lamlam.memory_backends.model.shared_search import SearchedStore, search_bot
 WITHOUT_SOURCES = "names, values"
 WITH_SOURCES = "names, values, sources"
 OnProgress = Callable[[int, int], None]
-"""Takes how many facts are indexed, and of how many."""
+"""Takes how many entities are indexed, and of how many."""
+
+_OPTIONS = {
+    "on": (True, False),
+    "off": (False, False),
+    "sources": (True, True),
+    "true": (True, False),
+    "false": (False, False),
+}
+
+
+def index_option(value: str) -> tuple[bool, bool]:
+    """Return whether there is an index, and of sources too, as the option of a URL says.
+
+    Raises:
+        UnknownOption: it says what does not exist.
+    """
+    try:
+        return _OPTIONS[value]
+    except KeyError:
+        raise UnknownOption(
+            f"search_index={value[:40]!r} does not exist", hint=f"{', '.join(_OPTIONS)} do"
+        ) from None
+
+
+def indexed_fields(sources: bool | None) -> str:
+    """Return what `StoreInfo` says of a search index: with sources or without; ``None``: of none."""
+    if sources is None:
+        return "off"
+    return WITH_SOURCES if sources else WITHOUT_SOURCES
 
 
 class TextSearch(Protocol):
@@ -126,6 +155,7 @@ class TextSearch(Protocol):
             on_progress: called while it is made.
 
         Raises:
+            BadFact: ``is_on`` or ``sources`` is neither True nor False.
             NotSupported: the store cannot keep an index.
             ReadOnly: the store was opened for reading.
         """

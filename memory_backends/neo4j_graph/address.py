@@ -11,12 +11,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import SecretStr
 
 from lamlam.errors import UnknownBackend, UnknownOption
+from lamlam.memory_backends.model.text_search import index_option
 
 SCHEMES = tuple(f"{name}{how}" for name in ("neo4j", "bolt") for how in ("", "+s", "+ssc"))
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]{0,30}")
 _LABEL = re.compile(r"[^\W\d]\w{0,99}")
 ANY_LABEL = "*"
-_OPTIONS = ("prefix", "edges", "cache", "view", "label", "name", "timeout")
+_OPTIONS = ("prefix", "edges", "cache", "view", "label", "name", "timeout", "search_index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Neo4jAddress:
     """Of all labels, so that several stores, or other graphs, share a database."""
     edges: bool | None = None
     """Facts between entities are also relationships; ``None``: as the store has it now."""
+    search_index: tuple[bool, bool] | None = None
+    """Whether there is a search index, and of sources too; ``None``: as the store has it now."""
     has_cache: bool = True
     """`lookup_nowait` answers from a copy of the facts in this process."""
     view: Literal["store", "foreign"] = "store"
@@ -113,6 +116,8 @@ def _options(query: str) -> dict[str, Any]:  # Any: fields of several types
                 given[name] = _matching(name, value, _LABEL, "letters, digits and _")
             case "edges":
                 given["edges"] = _is_on(name, value)
+            case "search_index":
+                given["search_index"] = index_option(value)
             case "cache":
                 given["has_cache"] = _is_on(name, value)
             case "view":

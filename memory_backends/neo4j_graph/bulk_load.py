@@ -132,6 +132,7 @@ class _Loading:
             planned, following = await ahead
             number += 1
         if changed:
+            await writer.index(seen, locked, locked.revision + 1, transaction)
             await writer.finish(locked.revision + 1, changed, self._named, self._actor, transaction)
             return Commit(locked.revision + 1, changed)
         if self._named.operations is not None:

@@ -25,7 +25,7 @@ def connect_neo4j(url: str, *, create: bool = True, read_only: bool = False) -> 
         url: ``neo4j://user:password@host:7687/database?option=value`` (also ``bolt``, and each
             with ``+s`` or ``+ssc``), parts percent-encoded. User and password may come from
             ``NEO4J_USERNAME`` and ``NEO4J_PASSWORD``. Options: ``prefix`` of all labels,
-            ``edges=on|off``, ``cache=on|off``, ``timeout`` in seconds; ``view=foreign`` with
+            ``edges=on|off``, ``cache=on|off``, ``search_index=on|off|sources``, ``timeout`` in seconds; ``view=foreign`` with
             ``label`` reads a graph that others made.
         create: make the schema in a database that holds no store.
         read_only: refuse every write; nothing is made.
@@ -55,6 +55,8 @@ def connect_neo4j(url: str, *, create: bool = True, read_only: bool = False) -> 
         )
         if address.edges is not None and not read_only and address.edges != state.has_edges:
             connection.loop.call(store._writer.set_edges, address.edges)
+        if address.search_index is not None and not read_only:
+            connection.loop.call(_indexed, store, *address.search_index)
         return store
     except BaseException:
         connection.shut()
@@ -68,3 +70,10 @@ async def _prepared(connection: Neo4jConnection, queries: Queries, create: bool)
             return state
         await make_schema(connection, queries)
     return await require_state(connection, queries)
+
+
+async def _indexed(store: Neo4jStore, is_on: bool, sources: bool) -> None:
+    from lamlam.memory_backends.neo4j_graph.index_making import IndexMaking
+
+    async for _ in IndexMaking(store._writer).steps(is_on, sources):
+        pass

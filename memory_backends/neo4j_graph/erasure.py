@@ -132,7 +132,7 @@ async def _erase(
         if request.relation is not None:
             return ServerErasure(Commit(locked.revision, 0))
         free = keys if request.is_whole else [request.key]
-        return await _erase_names(writer, free, loaded, locked.revision, token, transaction)
+        return await _erase_names(writer, free, loaded, locked, token, transaction)
     going = {
         one.node: None for key in plan.gone for one in versions[key] if plan.takes(key, one.fact)
     }
@@ -177,6 +177,7 @@ async def _erase(
     await check_gone(transaction, queries, gone, erased_names, forgotten_ids)
     if events := plan.events([name["key"] for name in names], freed):
         await transaction.do(queries.add_events, rows=event_rows(events, locked.revision + 1, ids))
+    await writer.index([*versions, *entities], locked, locked.revision + 1, transaction)
     await _finish(writer, plan.erased(freed), len(gone), locked.revision + 1, token, transaction)
     await find_mentions(mentions, loaded.rules.all(), queries, transaction)
     commit = Commit(locked.revision + 1, len(gone))
@@ -201,12 +202,12 @@ async def _erase_names(
     writer: Neo4jWriter,
     keys: Sequence[str],
     loaded: LoadedEntities,
-    revision: int,
+    locked: LockedStore,
     token: str,
     transaction: Transaction,
 ) -> ServerErasure:
     """Remove names of nobody from the log: as actors, and as what once were aliases."""
-    queries, ids = writer.queries, writer.ids
+    queries, ids, revision = writer.queries, writer.ids, locked.revision
     free = [key for key in keys if is_unused(loaded, key)]
     wanted = [ids.of_entity(key) for key in free]
     n_events = await count_events(wanted, queries, transaction) if free else 0
@@ -217,6 +218,7 @@ async def _erase_names(
         # Copies may still know one as the name of another entity.
         notices = [ErasedFacts(split(key)[0], ids.of_entity(key)) for key in free]
         revision += 1
+        await writer.index((), locked, revision, transaction)
         await _finish(writer, notices, 0, revision, token, transaction)
     mentions = Mentions(keys, ids)
     n_actors = await forget_actors(mentions, queries, transaction)

@@ -66,7 +66,12 @@ async def _rekey(queries: Queries, ids: FactIds, transaction: Transaction) -> No
     if state[4]:
         await redraw_edges(transaction, queries, True)
     await transaction.do(
-        queries._("MATCH (s:@Store {id: 'store'}) SET s.keys = $keys"), keys=KEY_VERSION
+        # Keys of aliases are in the search index, which has to be made anew.
+        queries._(
+            "MATCH (s:@Store {id: 'store'}) SET s.keys = $keys, s.search_version ="
+            " CASE WHEN s.search IS NULL THEN null ELSE 0 END"
+        ),
+        keys=KEY_VERSION,
     )
 
 

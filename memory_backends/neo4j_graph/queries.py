@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lamlam.memory_backends.neo4j_graph.commit_queries import MADE
+from lamlam.memory_backends.neo4j_graph.search_queries import SEARCH_STATE
 
 FACT_COLUMNS = (
     "relation", "key", "value", "sources", "asserted", "confidence", "code", "valid_from",
@@ -151,7 +152,7 @@ class Queries:
             "MATCH (s:@Store {id: 'store'}) SET s.writers = $token"
             " WITH s OPTIONAL MATCH (c:@Commit {id: $token})"
             " RETURN s.schema, s.revision, s.rules_at, coalesce(s.edges, false),"
-            " c.revision, c.facts, c.operations"
+            f" c.revision, c.facts, c.operations, {SEARCH_STATE}"
         )
 
     @property
@@ -184,7 +185,10 @@ class Queries:
     @property
     def end_entities(self) -> str:
         """Entities of ``$ids`` have no facts any more."""
-        return self._("UNWIND $ids AS id MATCH (e:@Entity {id: id}) SET e.codes = null SET e:@Bare")
+        return self._(
+            "UNWIND $ids AS id MATCH (e:@Entity {id: id})"
+            " SET e.codes = null, e.terms = null SET e:@Bare"
+        )
 
     @property
     def begin_facts(self) -> str:
@@ -416,7 +420,7 @@ class Queries:
             " WITH e, [(e)<-[:VALUE]-(f) | f.value][0] AS named"
             " FOREACH (_ IN CASE WHEN named IS NULL THEN [1] ELSE [] END | DETACH DELETE e)"
             " FOREACH (_ IN CASE WHEN named IS NULL THEN [] ELSE [1] END |"
-            " SET e.codes = null SET e.name = named SET e:@Bare)"
+            " SET e.codes = null, e.terms = null SET e.name = named SET e:@Bare)"
         )
 
     @property

@@ -34,6 +34,8 @@ from lamlam.memory_backends.neo4j_graph.rows import (
     stored_fact,
     version_id,
 )
+from lamlam.memory_backends.neo4j_graph.search_index import SearchState
+from lamlam.memory_backends.neo4j_graph.search_queries import STATE
 from lamlam.memory_backends.resolution.entity_facts import facts_of, past_facts
 from lamlam.memory_backends.resolution.facts_about import AboutText
 from lamlam.memory_backends.resolution.known_names import known_names
@@ -78,7 +80,7 @@ class Neo4jReader:
                 key = scoped(check_namespace(query.namespace), canonical_key(query.entity))
                 fetched.wanted.keys[key] = fetched.wanted.aliases[key] = None
         for fetched in readers.values():
-            await self._begin(fetched, transaction)
+            await self.begin(fetched, transaction)
         answers: dict[int, LookupResult] = {}
         pending = list(range(len(queries)))
         while pending:
@@ -97,7 +99,7 @@ class Neo4jReader:
         assert fetched.at is not None  # it was fetched
         return look_up(fetched, query, fetched.at, self._ids)
 
-    async def _begin(self, fetched: FetchedEntities, transaction: Transaction) -> None:
+    async def begin(self, fetched: FetchedEntities, transaction: Transaction) -> None:
         """Fetch the revision, the rules, and what is wanted first."""
         try:
             await fetched.fetch(transaction)
@@ -148,7 +150,7 @@ class Neo4jReader:
             fetched.wanted.keys[
                 scoped(question.namespaces[0], canonical_key(question.me or ""))
             ] = None
-            await self._begin(fetched, transaction)
+            await self.begin(fetched, transaction)
             about = AboutText(question)
             readers = about.readers(fetched)
             for reading in readings(question.text):
@@ -178,7 +180,7 @@ class Neo4jReader:
         key = scoped(namespace, canonical_key(entity))
         fetched = FetchedEntities(self._queries, self._ids, as_of)
         fetched.wanted.keys[key] = fetched.wanted.aliases[key] = None
-        await self._begin(fetched, transaction)
+        await self.begin(fetched, transaction)
         if fetched.record(key) is None and (holder := fetched.alias(key)) is not None:
             key = holder
         return fetched, key
@@ -205,15 +207,15 @@ class Neo4jReader:
         revision: int = row[0]
         return revision
 
-    async def counts(self) -> tuple[int, int, int]:
-        """Return revision, number of facts that hold and number of entities that have facts."""
+    async def counts(self) -> tuple[int, int, int, SearchState]:
+        """Return revision, numbers of facts and of entities that hold, and what is indexed."""
 
-        async def work(transaction: Transaction) -> tuple[int, int, int]:
-            row = await transaction.row(self._queries.revision)
+        async def work(transaction: Transaction) -> tuple[int, int, int, SearchState]:
+            row = await transaction.row(self._queries._(STATE))
             counts = await transaction.row(self._queries.counts)
             if row is None or counts is None:
                 raise self._gone()
-            return row[0], counts[0], counts[1]
+            return row[0], counts[0], counts[1], SearchState(*row[2])
 
         return await self._connection.read(work)
 

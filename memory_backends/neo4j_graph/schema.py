@@ -135,11 +135,8 @@ async def make_schema(
         return MigrationReport(before, SCHEMA, steps, dry_run)
     if missing := await _missing(connection, statements):
         for statement in missing:
-            await _make(connection, statement)
-        await connection.read(
-            lambda tx: tx.do("CALL db.awaitIndexes($seconds)", seconds=_AWAIT_S),
-            timeout_s=_AWAIT_S,
-        )
+            await make_one(connection, statement)
+        await await_indexes(connection)
     secret = secrets.token_bytes(32)
     await connection.write(
         lambda tx: tx.do(
@@ -155,6 +152,13 @@ async def make_schema(
     return MigrationReport(before, SCHEMA, steps)
 
 
+async def await_indexes(connection: Neo4jConnection) -> None:
+    """Wait until every index of the database can be asked."""
+    await connection.read(
+        lambda tx: tx.do("CALL db.awaitIndexes($seconds)", seconds=_AWAIT_S), timeout_s=_AWAIT_S
+    )
+
+
 async def _missing(connection: Neo4jConnection, statements: list[str]) -> list[str]:
     """Return the statements that have something to make: asking is one statement, not sixteen."""
     rows = await connection.read(lambda tx: tx.rows(_READY))
@@ -166,7 +170,8 @@ async def _missing(connection: Neo4jConnection, statements: list[str]) -> list[s
     ]
 
 
-async def _make(connection: Neo4jConnection, statement: str) -> None:
+async def make_one(connection: Neo4jConnection, statement: str) -> None:
+    """Make one thing of the schema by a statement that does nothing where it is there."""
     try:
         await connection.write(lambda tx: tx.do(statement))
     except BadStore as error:

@@ -22,7 +22,13 @@ from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.expiry import hiding_from
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.fact_tuples import Loadable, fact_of
-from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace, check_text
+from lamlam.memory_backends.model.facts import (
+    Fact,
+    Namespace,
+    check_flags,
+    check_namespace,
+    check_text,
+)
 from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
 from lamlam.memory_backends.model.known_names import checked_names
 from lamlam.memory_backends.model.lookups import (
@@ -44,6 +50,7 @@ from lamlam.memory_backends.model.operations import (
     StoreInfo,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
+from lamlam.memory_backends.model.text_search import indexed_fields
 from lamlam.memory_backends.model.values import is_text
 from lamlam.memory_backends.neo4j_graph.address import Neo4jAddress
 from lamlam.memory_backends.neo4j_graph.driver import Neo4jConnection
@@ -55,6 +62,7 @@ from lamlam.memory_backends.neo4j_graph.schema import (
     StoreState,
     make_schema,
 )
+from lamlam.memory_backends.neo4j_graph.searching import ServerSearching
 from lamlam.memory_backends.protocol import Capability, store_closed, unsupported
 
 if TYPE_CHECKING:
@@ -70,12 +78,12 @@ _READING = frozenset(
 _WRITING = frozenset(
     {
         Capability.WRITE, Capability.TRANSACTIONS, Capability.CAS, Capability.IDEMPOTENCY,
-        Capability.ERASE,
+        Capability.ERASE, Capability.SEARCH_INDEX,
     }
 )  # fmt: skip
 
 
-class Neo4jStore(ServerHoldings):
+class Neo4jStore(ServerSearching, ServerHoldings):
     """Facts in a Neo4j database, from any event loop or thread.
 
     Reads see one revision of the store, and every commit that this process made. What another
@@ -230,7 +238,7 @@ class Neo4jStore(ServerHoldings):
     async def info(self) -> StoreInfo:
         """Return what the store is and how much it holds."""
         self._check_open()
-        revision, facts, entities = await self._loop.run(self._reader.counts)
+        revision, facts, entities, index = await self._loop.run(self._reader.counts)
         return StoreInfo(
             backend="neo4j",
             location=f"{self.address.uri}/{self._connection.database}",
@@ -240,6 +248,7 @@ class Neo4jStore(ServerHoldings):
             entities=entities,
             read_only=self.read_only,
             edition=self.edition,
+            search_index=indexed_fields(index.sources),
         )
 
     # From the copy in this process ------------------------------------------------------------------
@@ -355,6 +364,7 @@ class Neo4jStore(ServerHoldings):
 
     async def migrate(self, *, dry_run: bool = False) -> MigrationReport:
         """Bring the database to the schema of this version; a second call changes nothing."""
+        check_flags(dry_run=dry_run)
         if not dry_run:
             self._check_writable()
         self._check_open()

@@ -37,6 +37,7 @@ from lamlam.memory_backends.neo4j_graph.rows import (
     rule_rows,
 )
 from lamlam.memory_backends.neo4j_graph.schema import SCHEMA
+from lamlam.memory_backends.neo4j_graph.search_index import SearchState, keep_in_step
 
 _PART = 5_000
 _MANY = 500
@@ -73,6 +74,7 @@ class LockedStore(NamedTuple):
     """The commit that was made with this token before."""
     first_operations: str | None = None
     """The digest of its operations, where it is known."""
+    search: SearchState = SearchState()
 
     def repeated(self, named: NamedChange) -> Commit | None:
         """Return the commit that the change has made before, if it has.
@@ -154,14 +156,15 @@ class Neo4jWriter:
         row = await transaction.row(self.queries.lock, token=token)
         if row is None:
             raise StoreMissing(f"{self.connection.address} no longer holds a store")
-        schema, revision, rules_at, has_edges, first, facts, first_operations = row
+        schema, revision, rules_at, has_edges, first, facts, first_operations, search = row
         if schema > SCHEMA:
             raise SchemaMismatch(
                 f"a newer version of lamlam has changed the store (schema {schema})",
                 hint="pip install -U lamlam",
             )
         commit = Commit(first, facts) if first is not None else None
-        return LockedStore(revision, rules_at, has_edges, commit, first_operations)
+        state = SearchState(*search)
+        return LockedStore(revision, rules_at, has_edges, commit, first_operations, state)
 
     async def loaded(self, locked: LockedStore, transaction: Transaction) -> LoadedEntities:
         """Return a reader with the rules, and without entities."""
@@ -195,6 +198,9 @@ class Neo4jWriter:
         if locked.has_edges:
             await write_edges(transaction, self.queries, writing)
         await self._write_names(plan, transaction)
+        holders = [loaded.alias(alias) for alias in plan.aliases]
+        changed = [*plan.edits, *holders, *plan.aliases.values()]
+        await self.index([key for key in changed if key], locked, plan.revision, transaction)
         await self.finish(plan.revision, plan.changed, named, actor, transaction)
         return Commit(plan.revision, plan.changed, tuple(plan.ended))
 
@@ -254,6 +260,13 @@ class Neo4jWriter:
                 await redraw_edges(transaction, self.queries, is_on)
 
         await self.repeated(work, frozenset(), timeout_s=0.0)
+
+    async def index(
+        self, keys: Iterable[str], locked: LockedStore, revision: int, transaction: Transaction
+    ) -> None:
+        """Keep the search index, if there is one, in step with entities that have changed."""
+        state, before = locked.search, locked.revision
+        await keep_in_step(state, keys, before, revision, transaction, self.queries, self.ids)
 
     async def finish(
         self,

@@ -36,7 +36,7 @@ from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityReader
 from lamlam.memory_backends.model.expiry import hiding_from
 from lamlam.memory_backends.model.fact_ids import FactIds
-from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
+from lamlam.memory_backends.model.facts import Fact, Namespace, check_flags, check_namespace
 from lamlam.memory_backends.model.lookups import (
     Lookup,
     LookupResult,
@@ -394,6 +394,7 @@ class GraphStore(GraphSearching, NameQuestions, RequestedErasures, LocalStore):
 
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
         """Make the file where it is missing, or write it with the keys that reading gave it."""
+        check_flags(dry_run=dry_run)
         is_missing = self.path is not None and self._file is None
         steps = (f"make {self.path}",) if is_missing else () if self.read_only else self._steps
         if steps and not dry_run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lamlam.errors import BadFact
 from lamlam.memory_backends.model.entity_reader import EntityReader, EntityRecord
+from lamlam.memory_backends.model.facts import check_flags
 from lamlam.memory_backends.model.lookups import EntityView, MatchPart
 from lamlam.memory_backends.model.meanings import Meanings
 from lamlam.memory_backends.model.namespaces import split
@@ -52,6 +53,7 @@ def homonyms(reader: EntityReader, name: str, *, fuzzy: bool) -> tuple[EntityVie
 def _found(reader: EntityReader, name: str, *, fuzzy: bool) -> EntityMatch:
     if not isinstance(name, str):
         raise BadFact(f"invalid lookup: entity must be a string, got {type(name).__name__}")
+    check_flags(fuzzy=fuzzy)
     return find_entity(reader, name, fuzzy=fuzzy) if is_text(name) else ABSENT
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lamlam.memory_backends.model.entity_reader import EntityReader
+from lamlam.memory_backends.model.facts import check_flags
 from lamlam.memory_backends.model.keys import canonical_key, fold, with_other_marks
 from lamlam.memory_backends.model.known_names import checked_names
 from lamlam.memory_backends.model.values import MAX_NAME_CHARACTERS, is_text
@@ -35,6 +36,7 @@ def known_names(reader: EntityReader, names: Sequence[str], *, loosely: bool) ->
     Raises:
         BadFact: it is not a list of strings, or there are too many.
     """
+    check_flags(loosely=loosely)
     given = tuple(checked_names(names))
     keys = _keys_of(given)
     asked = set(keys.values())

@@ -1,16 +1,15 @@
 """A search, step by step, without any reading of its own: it says what to read, and is sent that.
 
 One generator for every built-in backend, whether its reading waits or not: what is found, and in
-which order, is the same. `in_turns_with` reads for one that does not wait.
+which order, is the same. `search_in_turns` reads for one that does not wait.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from heapq import nsmallest
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import StoredFact
@@ -100,65 +99,6 @@ Found: TypeAlias = tuple[SearchedEntity, StoredFact]
 Answer: TypeAlias = "list[Any]"  # Any: places or entities, as the request says
 Steps: TypeAlias = Generator[Request, Answer, T]
 """Is sent what its last request asks for."""
-
-
-class SearchReader(Protocol):
-    """Reads for a search in a store that does not wait, from one state of it."""
-
-    def meant(self) -> list[SearchedEntity]:
-        """Return the entity that the text names, if there is one."""
-        ...
-
-    def named(self, names: Sequence[str]) -> list[SearchedEntity]:
-        """Return the entities with one of these names."""
-        ...
-
-    def find(self, asked: AskedTerms, most: int) -> list[Any]:
-        """Return places that the index gives, at most so many; negative: all."""
-        ...
-
-    def read(self, places: Sequence[Any]) -> Iterable[SearchedEntity]:
-        """Return the entities at places."""
-        ...
-
-    def read_next(self) -> list[SearchedEntity]:
-        """Return the next entities; none: that was all."""
-        ...
-
-
-def in_turns_with(
-    steps: Steps[T], reading: Callable[[], AbstractContextManager[SearchReader]]
-) -> Generator[None, None, T]:
-    """Read what a search asks for, a little at a time; return what it returns.
-
-    Args:
-        steps: of a plan.
-        reading: yields a reader, under the lock of the store, for one turn.
-    """
-    answer: Answer | None = None
-    while True:
-        with reading() as reader:
-            is_turn_over = False
-            while not is_turn_over:
-                try:
-                    request = steps.send(answer) if answer is not None else next(steps)
-                except StopIteration as done:
-                    result: T = done.value
-                    return result
-                match request:
-                    case FindMeant():
-                        answer = reader.meant()
-                    case FindNamed(names):
-                        answer = reader.named(names)
-                    case FindPlaces(asked, most):
-                        answer = reader.find(asked, most)
-                    case ReadPlaces(places):
-                        answer, is_turn_over = list(reader.read(places)), True
-                    case ReadNext():
-                        answer, is_turn_over = reader.read_next(), True
-                    case GiveWay():
-                        answer, is_turn_over = [], True
-        yield
 
 
 class SearchPlan:

@@ -17,6 +17,7 @@ from lamlam.memory_backends.commits.validation import (
     nested_write,
 )
 from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.facts import check_flags
 from lamlam.memory_backends.model.operations import (
     MigrationReport,
 )
@@ -134,6 +135,7 @@ class SqliteFile(OneProcess):
 
     def migrate_nowait(self, *, dry_run: bool = False) -> MigrationReport:
         """Bring the file to the schema of this version, or only say how."""
+        check_flags(dry_run=dry_run)
         if self.read_only:
             self.check_open()  # and an older file could not be opened so
             return MigrationReport(SCHEMA_VERSION, SCHEMA_VERSION, (), dry_run)

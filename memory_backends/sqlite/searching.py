@@ -8,26 +8,20 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lamlam.inline_calls import done_in_steps
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.fact_ids import FactIds
-from lamlam.memory_backends.model.facts import Namespace
+from lamlam.memory_backends.model.facts import check_flags
 from lamlam.memory_backends.model.lookups import Identify, StoredFact
 from lamlam.memory_backends.model.namespaces import split
-from lamlam.memory_backends.model.search_rules import SearchQuery, SearchResult
 from lamlam.memory_backends.model.search_terms import AskedTerms
-from lamlam.memory_backends.model.text_search import WITH_SOURCES, WITHOUT_SOURCES, OnProgress
-from lamlam.memory_backends.resolution.meant_entity import (
-    found_facts,
-    meant_entity,
-    named_keys,
+from lamlam.memory_backends.model.text_search import OnProgress, indexed_fields
+from lamlam.memory_backends.resolution.meant_entity import meant_entity, named_keys
+from lamlam.memory_backends.resolution.search_in_turns import (
+    SearchingInTurns,
+    SearchInTurns,
+    UsableIndex,
 )
-from lamlam.memory_backends.resolution.searching import (
-    NamePlan,
-    SearchedEntity,
-    SearchPlan,
-    in_turns_with,
-)
+from lamlam.memory_backends.resolution.searching import SearchedEntity
 from lamlam.memory_backends.sqlite.placed_rows import EntityRow
 from lamlam.memory_backends.sqlite.reader import SqliteReader
 from lamlam.memory_backends.sqlite.search_index import (
@@ -47,51 +41,32 @@ _ROWS_AT_ONCE = 32
 Reading = Callable[[], AbstractContextManager[SqliteReader]]
 
 
-class FileSearch:
+class FileSearch(SearchInTurns):
     """Reads a fact file for one search, a turn at a time."""
 
+    at_once = _PARTS_AT_ONCE
+
     def __init__(self, reading: Reading, identify: Identify) -> None:
+        super().__init__(identify)
         self._reading = reading
-        self._identify = identify
         self._reader: SqliteReader
-        self._query: SearchQuery | None = None
         self._after: int | None = None
         self._is_over = False
-        with self._turn():
+        with self.turn():
             cursor = self._reader.cursor
             state = read_index_state(cursor)
             is_current = state is not None and state.is_current and has_fts5(cursor)
             self._state = state if is_current else None
             self._has_spaces = is_current and has_other_spaces(cursor)
 
-    def search(self, query: SearchQuery) -> Generator[None, None, SearchResult]:
-        """Return what is found, in steps between which others may have their turn."""
-        self._query = query
-        plan = SearchPlan(
-            query,
-            has_index=self._state is not None,
-            has_sources=self._state is not None and self._state.sources,
-            has_spaces=self._has_spaces,
-            at_once=_PARTS_AT_ONCE,
-        )
-        hits = yield from in_turns_with(plan.run(), self._turn)
-        return found_facts(hits, self._identify)
-
-    def names(
-        self, prefix: str, namespace: Namespace | None, limit: int
-    ) -> Generator[None, None, list[str]]:
-        """Return names that begin with a text, in steps."""
-        plan = NamePlan(
-            prefix,
-            namespace,
-            limit,
-            has_index=self._state is not None,
-            at_once=_PARTS_AT_ONCE,
-        )
-        return (yield from in_turns_with(plan.run(), self._turn))
+    def index(self) -> Generator[None, None, UsableIndex | None]:
+        """Return the index of the file, if it can be asked; nothing has to be waited for."""
+        yield from ()
+        return None if self._state is None else UsableIndex(self._state.sources, self._has_spaces)
 
     @contextmanager
-    def _turn(self) -> Iterator[FileSearch]:
+    def turn(self) -> Iterator[FileSearch]:
+        """Yield the reader of one turn."""
         with self._reading() as reader:
             self._reader = reader
             yield self
@@ -100,15 +75,15 @@ class FileSearch:
 
     def meant(self) -> list[SearchedEntity]:
         """Return the entity that the text names, if there is one."""
-        assert self._query is not None
-        key = meant_entity(self._reader, self._query, self._identify)
+        assert self.query is not None
+        key = meant_entity(self._reader, self.query, self.identify)
         row = self._reader.record(key) if key is not None else None
         return [] if row is None else [self._entity(row, self._reader.aliases(row.key))]
 
     def named(self, names: Sequence[str]) -> list[SearchedEntity]:
         """Return the entities with one of these names, or with an alias of them."""
-        assert self._query is not None
-        keys = named_keys(self._reader, names, self._query.namespace or ())
+        assert self.query is not None
+        keys = named_keys(self._reader, names, self.query.namespace or ())
         rows = [row for key in keys if (row := self._reader.record(key)) is not None]
         return [self._entity(row, self._reader.aliases(row.key)) for row in rows]
 
@@ -151,7 +126,7 @@ class FileSearch:
         return row_codec.each_of(records, lambda number: self._reader.source(number))
 
 
-class SqliteSearching:
+class SqliteSearching(SearchingInTurns):
     """The part of `SqliteStore` that searches; stands before `LocalStore`."""
 
     _identify: FactIds
@@ -163,19 +138,14 @@ class SqliteSearching:
     @abstractmethod
     def _writing(self) -> AbstractContextManager[SqliteWriter]: ...
 
-    async def search_one(self, query: SearchQuery) -> SearchResult:
-        """Return what a search finds: by the index where there is one."""
-        return await done_in_steps(FileSearch(self._reading, self._identify).search(query))
-
-    async def names_with(self, prefix: str, namespace: Namespace | None, limit: int) -> list[str]:
-        """Return names of entities that begin with a text."""
-        search = FileSearch(self._reading, self._identify)
-        return await done_in_steps(search.names(prefix, namespace, limit))
+    def _search_in_turns(self) -> FileSearch:
+        return FileSearch(self._reading, self._identify)
 
     def set_search_index_nowait(
         self, is_on: bool, *, sources: bool = False, on_progress: OnProgress | None = None
     ) -> None:
         """Turn the search index on or off; other processes cannot write while it is made."""
+        check_flags(is_on=is_on, sources=sources)
         with self._reading() as reader:
             state = read_index_state(reader.cursor)
         if state is None if not is_on else (state is not None and state[1:] == (sources, True)):
@@ -189,6 +159,4 @@ class SqliteSearching:
     def _search_index(self, reader: SqliteReader) -> str:
         """Return what is indexed, as `StoreInfo` has it."""
         state = read_index_state(reader.cursor)
-        if state is None:
-            return "off"
-        return WITH_SOURCES if state.sources else WITHOUT_SOURCES
+        return indexed_fields(None if state is None else state.sources)

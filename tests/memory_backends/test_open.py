@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,3 +114,11 @@ def test_without_its_driver_neo4j_names_the_extra(
     assert refused.value.extra == "neo4j"
     assert "in a clone: .venv/bin/python -m pip install neo4j" in str(refused.value.hint)
     assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["create", "read_only"])
+@pytest.mark.parametrize("flag", ["no", 0, None])
+def test_a_switch_of_opening_is_on_or_off(name: str, flag: Any) -> None:
+    """A store is not opened with a switch that is neither True nor False: "no" would count as on."""
+    with pytest.raises(UnknownOption, match=f"{name} must be True or False, got {flag!r}"):
+        SyncFactStore("memory:", **{name: flag}).__enter__()

@@ -33,6 +33,8 @@ NO_FIELDS: dict[str, dict[str, Any]] = {
     "moment": {"valid_at": 7},
 }
 NO_BATCHES: tuple[Any, ...] = (0, -1, 1.5, "2", None, True)
+NO_SWITCHES: tuple[Any, ...] = ("yes", "no", 0, 1, None)
+_SWITCH = "must be True or False"
 MISSING = object()
 UNCHECKED: dict[str, dict[str, Any]] = {
     "value": {"value": "\ud800"},
@@ -205,3 +207,29 @@ class ArgumentLaws(Laws):
                 store.lookup_nowait(bad)
             with pytest.raises(BadFact):
                 store.describe_nowait("A B", as_of=revision)
+
+    async def test_a_switch_is_on_or_off(self, store: FactStore) -> None:
+        """A switch that is neither True nor False is `BadFact`: "no" would count as on."""
+        await put(store, ("A B", "work", "x"))
+        before = await store.info()
+        for flag in NO_SWITCHES:
+            with pytest.raises(BadFact, match=_SWITCH):
+                await store.apply([Retract("A B", "work", exact=flag)])
+            for options in ({"sources": flag}, {"include_expired": flag}):
+                with pytest.raises(BadFact, match=_SWITCH):
+                    await store.search("x", **options)
+            if Capability.EXPIRY in store.capabilities:
+                with pytest.raises(BadFact, match=_SWITCH):
+                    await listed(store.scan(include_expired=flag))
+            if Capability.SEARCH_INDEX in store.capabilities:
+                for asked in ({"is_on": flag}, {"sources": flag}):
+                    with pytest.raises(BadFact, match=_SWITCH):
+                        await store.set_search_index(**asked)
+            if {Capability.CHANGES, Capability.HISTORY} <= store.capabilities:
+                with pytest.raises(BadFact, match=_SWITCH):
+                    await store.undo(int(before.revision), dry_run=flag)
+            if Capability.FAST_LOOKUP in store.capabilities:
+                with pytest.raises(BadFact, match=_SWITCH):
+                    store.describe_nowait("A B", fuzzy=flag)
+        assert await store.info() == before
+        assert await triples(store) == [("A B", "work", "x")]

@@ -8,6 +8,7 @@ from typing import Any
 
 from lamlam.memory_backends.model.operations import ErasureReceipt, StoreInfo
 from lamlam.memory_backends.model.search_rules import SearchQuery, SearchResult
+from lamlam.memory_backends.model.text_search import OnProgress
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import FactStore
 
@@ -118,6 +119,13 @@ class HidesItsIndex(GraphStore):
         return replace(await super().info(), search_index="names, values")
 
 
+class TakesAnySwitch(GraphStore):
+    def set_search_index_nowait(
+        self, is_on: bool, *, sources: bool = False, on_progress: OnProgress | None = None
+    ) -> None:
+        super().set_search_index_nowait(bool(is_on), sources=bool(sources), on_progress=on_progress)
+
+
 SEARCH_MUTANTS: dict[Callable[..., FactStore], str] = {
     TellsCasesApart: "test_a_part_of_a_name_or_value_finds_facts",
     PutsTheBestLast: "test_a_part_of_a_name_or_value_finds_facts",
@@ -134,5 +142,6 @@ SEARCH_MUTANTS: dict[Callable[..., FactStore], str] = {
     LetsTheIndexAge: "test_every_write_keeps_the_index_in_step",
     RemembersResults: "test_what_is_erased_is_found_no_more",
     HidesItsIndex: "test_the_index_is_of_the_store",
+    TakesAnySwitch: "test_a_switch_is_on_or_off",
 }
 """By fault: the law that is about it."""
