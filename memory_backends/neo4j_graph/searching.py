@@ -265,10 +265,8 @@ class _SearchAttempt:
             self._fetched = FetchedEntities(self._queries, self._ids, self._at)
         wanted, space = self._fetched.wanted, self._query.namespace or ()
         # Some key has to be asked for, to learn of the rules.
-        keys = [scoped(space, "")]
-        for name in names:
-            if len(name) <= MAX_NAME_CHARACTERS and is_text(name):
-                keys.append(scoped(space, canonical_key(name)))
+        whole = [name for name in names if len(name) <= MAX_NAME_CHARACTERS and is_text(name)]
+        keys = [scoped(space, key) for key in ("", *map(canonical_key, whole))]
         wanted.keys.update(dict.fromkeys(keys))
         wanted.aliases.update(dict.fromkeys(keys))
         await self._reader.begin(self._fetched, transaction)
