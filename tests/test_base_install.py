@@ -81,7 +81,7 @@ WORKS = [
 ]
 NEEDS: list[tuple[str, str, list[str]]] = [
     *(
-        ("engine", "llama-cpp-python", line.split())
+        ("engine", "llama-cpp-python", str(line).split())
         for line in (
             "ask Ada", "demo", "annotate t.txt --model m.gguf --out e.jsonl", "eval invented", "eval basics",
             "eval perplexity --documents d.jsonl",

@@ -25,13 +25,11 @@ def show_fact(fact_id: str, memory: str | None, as_json: bool) -> None:
     """
     from lamlam.memory_backends.open import BUNDLED
 
-    for url in (memory,) if memory is not None else (None, BUNDLED):
-        with any_store(url) as store:
-            fact = store.fact(fact_id)
-            location = store.info().location
-            read = read_where(memory, store) if memory is not None else _BOTH
-        if fact is not None:
-            break
+    fact, location, read = _read(fact_id, memory)
+    if memory is None:
+        read = _BOTH
+        if fact is None:
+            fact, location, _ = _read(fact_id, BUNDLED)
     if as_json:
         print_json(
             {
@@ -52,6 +50,12 @@ def show_fact(fact_id: str, memory: str | None, as_json: bool) -> None:
         stderr_console().print(printable_line(said), soft_wrap=True)
     if fact is None:
         raise typer.Exit(NOT_FOUND)
+
+
+def _read(fact_id: str, memory: str | None) -> tuple[Fact | None, str, str]:
+    """Return the fact, the place of the store that was read, and what to say of it."""
+    with any_store(memory) as store:
+        return store.fact(fact_id), store.info().location, read_where(memory, store)
 
 
 def _status(fact: Fact | None) -> str:

@@ -85,7 +85,8 @@ def open_engine(
     from lamlam.runtime.sync import SyncEngine
 
     if not can_look_up(model):
-        return SyncEngine(model, None, **{**options, "plain": True})
+        plain = {**options, "plain": True}
+        return SyncEngine(model, None, **plain)
     return SyncEngine(model, memory, **options)
 
 

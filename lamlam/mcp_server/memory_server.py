@@ -218,4 +218,6 @@ class MemoryServer:
         """Return what says whether the key of a request is still one, long after."""
         state = {} if ctx.request is None else ctx.request.scope.get("state", {})
         check = state.get("still_allowed")
-        return check if callable(check) else lambda: True
+        if not callable(check):
+            return lambda: True
+        return lambda: bool(check())

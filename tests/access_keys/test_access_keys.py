@@ -187,8 +187,9 @@ def test_two_commands_at_once_lose_nothing(keys: AccessKeys) -> None:
 )
 def test_what_cannot_be_a_key(keys: AccessKeys, wrong: dict[str, Any], message: str) -> None:
     """It is refused by name, and no file is made."""
+    options: dict[str, Any] = {"name": "laptop", **wrong}
     with pytest.raises((UnknownOption, BadFact), match=message):
-        keys.new(**{"name": "laptop"} | wrong)
+        keys.new(**options)
     assert not keys.path.exists()
 
 

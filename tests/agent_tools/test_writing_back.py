@@ -164,7 +164,12 @@ async def test_what_a_memory_cannot_do_is_not_offered(store: FactStore) -> None:
         await tools.remember(**ADA, valid_from="1867")
     done = await tools.remember_facts([{**ADA, "valid_from": "1867"}])
     assert "valid_from: is not an argument" in done.refused[0].message
-    for choice in ({"namespace": ("a",)}, {"may_choose": "below"}, {"may_choose": [("a",)]}):
+    choices: list[dict[str, Any]] = [
+        {"namespace": ("a",)},
+        {"may_choose": "below"},
+        {"may_choose": [("a",)]},
+    ]
+    for choice in choices:
         with pytest.raises(NotSupported, match="no namespaces"):
             MemoryTools(store, **choice)
 

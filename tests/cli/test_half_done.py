@@ -229,7 +229,7 @@ def test_an_import_in_parts_whose_first_part_fails(tmp_path: Path) -> None:
 class _ByEntity(GraphStore):
     """A memory that erases a namespace by the body that every store has, and breaks off."""
 
-    erase_namespace_nowait = LocalHoldings.erase_namespace_nowait
+    erase_namespace_nowait: Any = LocalHoldings.erase_namespace_nowait
     fails_at = ""
 
     def erase_nowait(self, entity: str, *names: Any, **options: Any) -> ErasureReceipt:

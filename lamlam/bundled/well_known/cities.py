@@ -94,7 +94,8 @@ def us_states(packages: PackageFolder) -> list[KnownThing]:
     for row in _states(packages):
         if row["statehood_year"] is None:  # the District of Columbia
             continue
-        thing = KnownThing(STATES.get(row["name"], row["name"]), PINNED["us"].source)
+        name = str(row["name"])
+        thing = KnownThing(STATES.get(name, name), PINNED["us"].source)
         thing.say("type", "state of the United States")
         thing.say("country", EntityRef("United States"))
         thing.say("capital", row["capital"])

@@ -109,7 +109,9 @@ def countries(packages: PackageFolder) -> list[KnownThing]:
 
 def codes_and_names(packages: PackageFolder) -> dict[str, str]:
     """Return the name of each country by its code of two letters."""
-    return {code: NAMES.get(code, row["name"].strip()) for code, row in _rows(packages).items()}
+    return {
+        code: NAMES.get(code, str(row["name"]).strip()) for code, row in _rows(packages).items()
+    }
 
 
 def capitals_of(packages: PackageFolder) -> dict[str, list[str]]:

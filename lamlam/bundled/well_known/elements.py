@@ -165,7 +165,7 @@ def elements(packages: PackageFolder) -> list[KnownThing]:
             year,
             *rest,
         ) = row
-        thing = KnownThing(QUALIFIED.get(name, name), PINNED["mendeleev"].source)
+        thing = KnownThing(QUALIFIED.get(name, str(name)), PINNED["mendeleev"].source)
         thing.aliases += OTHER_NAMES.get(name, ())
         thing.say("type", "chemical element")
         thing.say("symbol", symbol)

@@ -257,9 +257,11 @@ class KeepsWhatEnded(GraphStore):
 
 class ErasesTheNamespacesBeside(GraphStore):
     async def erase_namespace(self, namespace: Namespace, **options: Any) -> ErasureReceipt:
+        last: ErasureReceipt | None = None
         for one in [one async for one in self.namespaces(namespace[:1])]:
-            receipt = await super().erase_namespace(one.namespace, **options)
-        return receipt
+            last = await super().erase_namespace(one.namespace, **options)
+        assert last is not None
+        return last
 
 
 class ErasesSiblings(GraphStore):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.model.meanings import Meanings
 from lamlam.memory_backends.model.operations import PastFact
@@ -43,19 +43,23 @@ class AsksFirstNamespaceOnly(GraphStore):
         return await super().lookup_many([replace(one, namespace=first) for one in queries])
 
 
+def _asked_in(namespace: Namespace | None, options: dict[str, Any]) -> dict[str, Any]:
+    return {**options, "namespace": namespace}
+
+
 class DescribesTheUnnamed(GraphStore):
     def describe_nowait(self, entity: str, **options: Any) -> EntityView | None:
-        return super().describe_nowait(entity, **(options | {"namespace": ()}))
+        return super().describe_nowait(entity, **_asked_in((), options))
 
 
 class AllowsTheUnnamed(GraphStore):
     def possible_names_nowait(self, names: Sequence[str], **options: Any) -> frozenset[str]:
-        return super().possible_names_nowait(names, **(options | {"namespace": ()}))
+        return super().possible_names_nowait(names, **_asked_in((), options))
 
 
 class MeansTheUnnamed(GraphStore):
     def meanings_nowait(self, name: str, **options: Any) -> Meanings:
-        return super().meanings_nowait(name, **(options | {"namespace": ()}))
+        return super().meanings_nowait(name, **_asked_in((), options))
 
 
 class MeansOthersToo(GraphStore):
@@ -71,14 +75,14 @@ class KnowsNamesOfAll(GraphStore):
     def known_names_nowait(self, names: Sequence[str], **options: Any) -> frozenset[str]:
         known = super().known_names_nowait(names, **options)
         for space in ((), ("users", "7"), ("users", "8")):
-            known |= super().known_names_nowait(names, **(options | {"namespace": space}))
+            known |= super().known_names_nowait(names, **_asked_in(space, options))
         return known
 
 
 class ScansTheUnnamedToo(GraphStore):
     async def scan(self, *names: Any, **options: Any) -> AsyncIterator[Fact]:
         for space in dict.fromkeys((options.get("namespace"), ())):
-            async for fact in super().scan(*names, **(options | {"namespace": space})):
+            async for fact in super().scan(*names, **_asked_in(space, options)):
                 yield fact
 
 

@@ -23,6 +23,7 @@ class Killable(Protocol):
     @property
     def url(self) -> str:
         """As `lamlam.open_store` takes it."""
+        ...
 
     def kill(self) -> None:
         """End it at once."""

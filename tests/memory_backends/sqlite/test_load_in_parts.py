@@ -106,7 +106,7 @@ def outcome(
             for one in store.history(known.name, namespace=known.namespace)
         )
     exported = (folder / "out.jsonl").read_bytes()
-    return {"done": done, "out": exported, "changes": changes, "past": past} | tables_of(path)
+    return {"done": done, "out": exported, "changes": changes, "past": past, **tables_of(path)}
 
 
 def in_parts(file: FactFile, store: SyncFactStore, **options: Any) -> object:

@@ -56,7 +56,7 @@ _SCALARS: list[dict[str, Any]] = [
 def _larger(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
     names = st.sampled_from(["a", "b c", 'q"', "ü", ""])
     objects = st.dictionaries(names, inner, max_size=3).flatmap(
-        lambda held: st.sets(st.sampled_from([*held, *([] if held else ["-"])])).map(
+        lambda held: st.sets(st.sampled_from(list(held) or ["-"])).map(
             lambda needed: {
                 "type": "object",
                 "properties": held,

@@ -79,6 +79,7 @@ async def written(engine: Engine, n: int, random: Random) -> list[tuple[str, Nam
     for _ in range(random.randrange(12)):
         await anyio.lowlevel.checkpoint()
     prompt, options = random.choice([HOME, FIELD]), {"namespace": user(n), "max_tokens": 2}
+    done: Completion | None = None
     if random.random() < 0.5:
         done = await engine.generate(prompt, **options)  # type: ignore[arg-type]
     else:
@@ -89,6 +90,7 @@ async def written(engine: Engine, n: int, random: Random) -> list[tuple[str, Nam
                     return None
                 if isinstance(event, Finished):
                     done = event.completion
+    assert done is not None
     assert (done.namespace, done.shared_namespace) == (user(n), ())
     wanted = (home(n), user(n) if n % 3 else ()) if prompt == HOME else ("milling", ())
     assert facts_of(done) == [wanted]

@@ -37,7 +37,8 @@ class StandIn:
     def module(self) -> ModuleType:
         """Return what ``import ray`` shall give."""
         ray: Any = ModuleType("ray")
-        ray.data = ModuleType("ray.data")
+        data: Any = ModuleType("ray.data")
+        ray.data = data
         ray.exceptions = SimpleNamespace(RayError=RuntimeError)
         ray.is_initialized = lambda: self.is_on
         ray.init = self.init
@@ -46,9 +47,9 @@ class StandIn:
         ray.put = ray.get = lambda value: value
         execution = SimpleNamespace(preserve_order=False)
         context = SimpleNamespace(enable_progress_bars=True, execution_options=execution)
-        ray.data.DataContext = SimpleNamespace(get_current=lambda: context)
-        ray.data.TaskPoolStrategy = SimpleNamespace
-        ray.data.from_items = self.from_items
+        data.DataContext = SimpleNamespace(get_current=lambda: context)
+        data.TaskPoolStrategy = SimpleNamespace
+        data.from_items = self.from_items
         return ray  # type: ignore[no-any-return]
 
     def init(self, **options: Any) -> None:
@@ -71,9 +72,7 @@ class StandIn:
         ) -> SimpleNamespace:
             def rows() -> Iterator[Any]:
                 for item in items:
-                    for _ in range(self.times):
-                        row = function(item, *fn_args)
-                    yield row
+                    yield [function(item, *fn_args) for _ in range(self.times)][-1]
 
             return SimpleNamespace(iter_rows=rows)
 
