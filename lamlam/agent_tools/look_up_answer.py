@@ -37,7 +37,7 @@ def look_up_answer(
     is_hit = status == "hit"
     n_all = len(result.values) if is_hit else 0
     fitting = Fitting(most_characters, max(n_all, 1))
-    values = _values(result, fitting) if is_hit else []
+    values = _values(result, fitting, n_all) if is_hit else []
     return LookUpResult(
         status=status,
         entity=fitting.maybe(match.entity.matched),
@@ -51,9 +51,9 @@ def look_up_answer(
     )
 
 
-def _values(result: LookupResult, fitting: Fitting) -> list[FoundValue]:
+def _values(result: LookupResult, fitting: Fitting, n_all: int) -> list[FoundValue]:
     shown: list[FoundValue] = []
-    for number in range(MAX_VALUES):
+    for number in range(min(n_all, MAX_VALUES)):
         answer, owner = result.answer(number), result.owner(number)
         if answer is None or owner is None:
             break

@@ -91,12 +91,13 @@ class ChangeFeed:
                     await self._changed.wait()
             self._changed = anyio.Event()
             try:
-                await self._tell()
+                await self.tell()
             except LamLamError as error:  # a server that does not answer may do so again
                 _log.warning("changes cannot be read: %s", error)
                 await anyio.sleep(self._poll_s)
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
+        """Tell of what was committed since the last time."""
         since = self._revision
         if since is None or not self._watchers:
             return

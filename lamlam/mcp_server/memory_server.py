@@ -64,10 +64,10 @@ class MemoryServer:
         if not poll_s > 0:
             raise UsageError(f"poll_s must be more than 0 seconds, got {poll_s!r}")
         self._access = Access() if access is None else access
-        self._feed = ChangeFeed(store, poll_s)
-        self._calls = ToolCalls(store, self._feed.wake, me)
+        self.feed = ChangeFeed(store, poll_s)
+        self._calls = ToolCalls(store, self.feed.wake, me)
         self._resources = MemoryResources(store)
-        self._subscriptions = Subscriptions(self._feed, self._resources)
+        self._subscriptions = Subscriptions(self.feed, self._resources)
         self._is_stopping = False
         self._n_running = 0
         self._idle = anyio.Event()
@@ -125,7 +125,7 @@ class MemoryServer:
     @asynccontextmanager
     async def _lifespan(self, server: Server[Any]) -> AsyncIterator[None]:
         async with anyio.create_task_group() as group:
-            group.start_soon(self._feed.run)
+            group.start_soon(self.feed.run)
             group.start_soon(self._subscriptions.run)
             try:
                 yield

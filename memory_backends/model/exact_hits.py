@@ -53,26 +53,28 @@ class ExactHit(LookupResult):
     found: tuple[Any, ...]
 
     def __getattr__(self, name: str) -> Any:  # Any: fields of several types
-        """Return a field that was not filled in yet."""
+        """Return a field that was not filled in yet; who asks for one mostly asks for others."""
         if name not in LookupResult.__slots__:
             raise AttributeError(name)
-        value = self._filled(name)
-        setattr(self, name, value)
-        return value
+        if name == "elapsed_ns":
+            self.elapsed_ns = 0
+            return 0
+        self._fill()
+        return object.__getattribute__(self, name)
 
-    def _filled(self, name: str) -> Any:  # Any: fields of several types
+    def _fill(self) -> None:
         found = ExactPlace(*self.found)
-        match name:
-            case "_values":
-                return (self.value,)
-            case "_entity":
-                return found.entity
-            case "_key":
-                return found.key
-            case "_identify":
-                return found.identify
-            case "_stored":
-                return LazyFacts(
-                    (self.value,), found.row, (found.place,), (found.sources,), found.unpack
-                )
-        return _FIXED[name]
+        self.status = LookupStatus.HIT
+        self.candidates = ()
+        self.namespace = ()
+        self._match = None
+        self._owned = None
+        self._facts = None
+        self._fact_ids = None
+        self._values = (self.value,)
+        self._entity = found.entity
+        self._key = found.key
+        self._identify = found.identify
+        self._stored = LazyFacts(
+            self._values, found.row, (found.place,), (found.sources,), found.unpack
+        )

@@ -167,7 +167,8 @@ class SqliteFile(OneProcess):
             self._upgrade()
         with self._lock:
             self.check_open()
-            self._check_identity()  # the snapshot at hand may be a few milliseconds old
+            if self._reader.fresh_until:  # otherwise a new snapshot is taken, which checks it
+                self._check_identity()
             with translated(self.path):
                 self._reader.pin(time.perf_counter_ns())
                 try:

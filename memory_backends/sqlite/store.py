@@ -179,7 +179,9 @@ class SqliteStore(
             results = []
             for query in checked_lookups(queries):
                 began = perf_counter_ns()
-                result = self._answer(reader, query)
+                result = reader.exact(query, self._identify) if query.as_of is None else None
+                if result is None:
+                    result = self._answer(reader, query)
                 result.elapsed_ns = perf_counter_ns() - began
                 results.append(result)
             return results
