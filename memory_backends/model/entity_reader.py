@@ -136,6 +136,8 @@ class EntityReader(Protocol):
 
     namespace: Namespace = ()
     """The one whose plain keys are taken and given instead of scoped ones, by a view of it."""
+    revision: int | None = None
+    """Of the state that is read; ``None``: the store does not tell."""
 
     @property
     def rules(self) -> RelationRules:

@@ -163,6 +163,14 @@ class FastLookups(Protocol):
         """
         return frozenset(names)
 
+    def state_nowait(self) -> object:
+        """Return a mark of what is in the store now; ``None`` where it cannot tell, as in the body.
+
+        While it is equal, every question has the answer that it had, but for facts whose validity
+        period begins or ends meanwhile: so a text need not ask twice what a name means.
+        """
+        return None
+
     def refresh_nowait(self) -> None:
         """Let the next lookup see everything that was committed before it.
 

@@ -69,7 +69,7 @@ class FetchedEntities(EntityReader):
         self._queries = queries
         self._ids = ids
         self.at = at
-        self.revision = 0
+        self.revision: int = 0
         """Of the store, when it was first asked."""
         self.rules_at = 0
         self._rules: RelationRules | None = None

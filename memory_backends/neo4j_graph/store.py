@@ -292,6 +292,10 @@ class Neo4jStore(ServerSearching, ServerHoldings):
         cache = self._copy("known_names_nowait", as_of)
         return cache.up_to_date().known_names_nowait(names, namespace=namespace, loosely=loosely)
 
+    def state_nowait(self) -> int:
+        """Return the revision of the copy."""
+        return self._copy("state_nowait").up_to_date().revision
+
     def about_text_nowait(self, question: TextQuestion) -> FactsAbout:
         """Return what the names in a text mean, and its facts: from the copy, which has no past."""
         cache = self._copy("facts_about_nowait", question.as_of)

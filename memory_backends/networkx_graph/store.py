@@ -427,6 +427,10 @@ class GraphStore(GraphSearching, NameQuestions, RequestedErasures, LocalStore):
             reader, _ = self._reader(as_of)
             yield NamespaceView(reader, namespace) if namespace else reader
 
+    def state_nowait(self) -> int:
+        """Return the revision."""
+        return self._revision
+
     @property
     def identify(self) -> FactIds:
         return self._identify

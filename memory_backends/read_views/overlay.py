@@ -17,7 +17,7 @@ from lamlam.memory_backends.model.lookups import (
     LookupResult,
     checked_lookups,
 )
-from lamlam.memory_backends.model.meanings import Meanings, meanings_of
+from lamlam.memory_backends.model.meanings import Meanings
 from lamlam.memory_backends.model.namespaces import written
 from lamlam.memory_backends.model.operations import PastFact, StoreInfo
 from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -32,19 +32,12 @@ from lamlam.memory_backends.read_views.layer_answers import (
     is_plainly_behind,
     merged_answer,
 )
-from lamlam.memory_backends.read_views.layer_names import (
-    ALIKE,
-    VERY,
-    Strength,
-    is_alias_nowait,
-    is_same_entity,
-    is_very_name,
-    strength_of_homonyms,
-    strength_of_view,
-)
+from lamlam.memory_backends.read_views.layer_names import is_alias_nowait
+from lamlam.memory_backends.read_views.layer_naming import Naming
 from lamlam.memory_backends.read_views.layer_scan import scan_layers
-from lamlam.memory_backends.read_views.layer_views import one_view
 from lamlam.memory_backends.read_views.layers import Layers, read_layers
+from lamlam.memory_backends.resolution.known_names import known_names, possible_names
+from lamlam.memory_backends.resolution.name_questions import NameQuestions
 
 _KEPT = frozenset(
     {
@@ -140,7 +133,7 @@ class Overlay(ReadOnlyStore):
         as_of: int | None = None,
     ) -> Meanings:
         """Return the entity that the user means by a name, or those that it may mean."""
-        return _Naming(self._store, self._layers(namespace), name, fuzzy, as_of).meanings()
+        return Naming(self._store, self._layers(namespace), name, fuzzy, as_of).meanings()
 
     def known_names_nowait(
         self,
@@ -151,12 +144,16 @@ class Overlay(ReadOnlyStore):
         loosely: bool = False,
     ) -> frozenset[str]:
         """Return those of the names that either layer knows."""
-        known: frozenset[str] = frozenset()
-        for space in self._layers(namespace).all():
-            known |= self._store.known_names_nowait(
-                names, namespace=space, as_of=as_of, loosely=loosely
-            )
-        return known
+        spaces, store = self._layers(namespace).all(), self._store
+        if isinstance(store, NameQuestions) and _is_usual(store, "known_names_nowait"):
+            with store.reader_of((), as_of) as reader:
+                return known_names(reader, names, loosely=loosely, namespaces=spaces)
+        return frozenset().union(
+            *[
+                store.known_names_nowait(names, namespace=space, as_of=as_of, loosely=loosely)
+                for space in spaces
+            ]
+        )
 
     def about_text_nowait(self, question: TextQuestion) -> FactsAbout:
         """Return what the user sees of the names in a text."""
@@ -174,12 +171,20 @@ class Overlay(ReadOnlyStore):
         self, names: Sequence[str], *, namespace: Namespace = (), as_of: int | None = None
     ) -> frozenset[str]:
         """Return those of the names by which anything may be found in either layer."""
-        possible: frozenset[str] = frozenset()
-        if not hasattr(self._store, "possible_names_nowait"):  # it looks like a store
+        spaces, store = self._layers(namespace).all(), self._store
+        if isinstance(store, NameQuestions) and _is_usual(store, "possible_names_nowait"):
+            with store.reader_of((), as_of) as reader:
+                return possible_names(reader, names, namespaces=spaces)
+        if not hasattr(store, "possible_names_nowait"):  # it looks like a store
             return frozenset(names)
-        for space in self._layers(namespace).all():
-            possible |= self._store.possible_names_nowait(names, namespace=space, as_of=as_of)
-        return possible
+        return frozenset().union(
+            *[store.possible_names_nowait(names, namespace=space, as_of=as_of) for space in spaces]
+        )
+
+    def state_nowait(self) -> object:
+        """Return the mark of the store."""
+        state = getattr(self._store, "state_nowait", None)  # it may only look like a store
+        return state() if state is not None else None
 
     def refresh_nowait(self) -> None:
         """Let the next lookup see everything that was committed before it."""
@@ -346,94 +351,6 @@ def _all_answered(asked: Sequence[Lookup], results: list[LookupResult]) -> list[
     return results
 
 
-class _Naming:
-    """What both layers of a store that answers at once mean by one name."""
-
-    def __init__(
-        self, store: FactStore, layers: Layers, name: str, fuzzy: bool, as_of: int | None
-    ) -> None:
-        self._store = store
-        self._layers = layers
-        self._name = name
-        self._fuzzy = fuzzy
-        self._as_of = as_of
-
-    def meanings(self) -> Meanings:
-        """Return the entity that the name means, or those that it may mean."""
-        own, shared = self._layers
-        mine = self._asked(self._name, own, fuzzy=self._fuzzy)
-        if shared is None:
-            return mine
-        theirs = self._asked(self._name, shared, fuzzy=self._fuzzy)
-        if mine == theirs == _NOTHING:
-            return _NOTHING
-        my, their = self._strengths(mine, theirs)
-        is_mine = my >= their
-        first, other = (mine, theirs) if is_mine else (theirs, mine)
-        if first.view is not None:
-            return Meanings(self._with_other(first.view, other.view, is_mine=is_mine))
-        space = shared if is_mine else own
-        return Meanings(
-            None, tuple([self._with_namesake(one, space, is_mine) for one in first.homonyms])
-        )
-
-    def _strengths(self, mine: Meanings, theirs: Meanings) -> tuple[Strength, Strength]:
-        """Return how surely each layer knows the name."""
-        own, shared = self._layers
-        assert shared is not None
-        my, their = (
-            strength_of_view(one.view, self._name)
-            if one.view
-            else strength_of_homonyms(one.homonyms)
-            for one in (mine, theirs)
-        )
-        if my == ALIKE and their >= ALIKE:
-            if their == ALIKE and theirs.view is not None and self._is_alias(shared):
-                their = VERY
-            if their == VERY and mine.view is not None and self._is_alias(own):
-                my = VERY
-        return my, their
-
-    def _with_other(
-        self, first: EntityView, other: EntityView | None, *, is_mine: bool
-    ) -> EntityView:
-        """Return the entity that the name means, with what the other layer holds of it."""
-        own, shared = self._layers
-        assert shared is not None
-        behind = None
-        if other is not None and self._is_of(first, self._name, other):
-            behind = other
-        elif not is_very_name(first.name, self._name):
-            again = self._asked(first.name, shared if is_mine else own, fuzzy=False).view
-            if again is not None and self._is_of(first, first.name, again):
-                behind = again
-        if behind is None:
-            return first
-        mine, theirs = (first, behind) if is_mine else (behind, first)
-        return one_view(first, mine, theirs, own)
-
-    def _with_namesake(self, one: EntityView, space: Namespace, is_mine: bool) -> EntityView:
-        """Return one of the entities of an ambiguous name, with what the other layer holds of it."""
-        other = self._asked(one.name, space, fuzzy=False).view
-        if other is None or not is_same_entity(one.name, other.name):
-            return one
-        mine, theirs = (one, other) if is_mine else (other, one)
-        return one_view(one, mine, theirs, self._layers.own)
-
-    @staticmethod
-    def _is_of(first: EntityView, asked: str, other: EntityView) -> bool:
-        """Return whether a layer that was asked by a name speaks of an entity of the other."""
-        if first.match.kind == other.match.kind == "exact" or is_same_entity(
-            first.name, other.name
-        ):
-            return True
-        return is_very_name(first.name, asked) and strength_of_view(other, asked) == VERY
-
-    def _asked(self, name: str, space: Namespace, *, fuzzy: bool) -> Meanings:
-        return meanings_of(self._store, name, fuzzy=fuzzy, namespace=space, as_of=self._as_of)
-
-    def _is_alias(self, space: Namespace) -> bool:
-        return is_alias_nowait(self._store, self._name, space, self._as_of)
-
-
-_NOTHING = Meanings()
+def _is_usual(store: NameQuestions, question: str) -> bool:
+    """Return whether a store asks its reader, which can be asked about both layers together."""
+    return getattr(type(store), question) is getattr(NameQuestions, question)

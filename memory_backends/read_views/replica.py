@@ -59,7 +59,7 @@ class Replica(EntityReader):
         Args:
             secret: what the store makes its ids with: the replica gives the same ones.
         """
-        self.revision = 0
+        self.revision: int = 0
         """Of the last commit that was applied as a whole, or as given by `apply_changes`."""
         self.identify = FactIds(secret)
         self.lock = threading.RLock()

@@ -56,6 +56,11 @@ class NameQuestions:
         with self.reader_of(namespace, as_of) as reader:
             return possible_names(reader, names)
 
+    def state_nowait(self) -> object:
+        """Return the revision that questions are answered from."""
+        with self.reader_of((), None) as reader:
+            return reader.revision
+
     @property
     def identify(self) -> Identify | None:
         """What gives facts their ids; without it those that `facts_about` returns have none."""

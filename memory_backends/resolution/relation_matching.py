@@ -61,7 +61,7 @@ def matching_facts(record: EntityRecord, wanted: str) -> tuple[MatchPart, Sequen
     held = compared_relations(record)
     asked = asks_for(wanted)
     while True:
-        kind, score, key = match_relation(wanted, held)
+        kind, score, key = _match(wanted, tuple(held))
         if key is None:
             return NO_MATCH, ()
         stored = record.of(key)
@@ -119,13 +119,13 @@ def match_relation(wanted: str, held: Sequence[str]) -> tuple[MatchKind, float, 
 
 
 @lru_cache(maxsize=4096)
-def _answers(held: tuple[str, ...], relation: str) -> bool:
-    return match_relation(relation, held)[0] in ("exact", "synonym")
+def _match(wanted: str, held: tuple[str, ...]) -> tuple[MatchKind, float, str | None]:
+    return match_relation(wanted, held)
 
 
 def is_hidden(relation_key: str, held: Collection[str]) -> bool:
     """Return whether a relation that is held answers for another one, which another layer has."""
-    return bool(held) and _answers(tuple(held), relation_key)
+    return bool(held) and _match(relation_key, tuple(held))[0] in ("exact", "synonym")
 
 
 def _fits(value: str, asked: Sense) -> bool:
@@ -136,15 +136,20 @@ def _fits(value: str, asked: Sense) -> bool:
     return _BARE_TIME.fullmatch(text) is None
 
 
-def near_relations(wanted: str, held: Sequence[str]) -> list[tuple[str, float]]:
+def near_relations(wanted: str, held: Sequence[str]) -> tuple[tuple[str, float], ...]:
     """Return the held keys that look like the wanted name or are about the same, best first."""
+    return _near(wanted, tuple(held))
+
+
+@lru_cache(maxsize=4096)
+def _near(wanted: str, held: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     core = _core(wanted)
     scored = [
         (key, round(max(likeness(wanted, key), _SAME_TOPIC * _is_close(core, _core(key))), 4))
         for key in held
     ]
     near = sorted((pair for pair in scored if pair[1] >= _NEAR_RELATION), key=lambda p: -p[1])
-    return near[:_MOST_CANDIDATES]
+    return tuple(near[:_MOST_CANDIDATES])
 
 
 def _is_close(core: str, other: str) -> bool:

@@ -131,8 +131,11 @@ def look_up(
             stored=stored,
             identify=identify,
         )
-    found = find_entity(reader, query.entity)
-    record = found.record
+    if record is not None:
+        found = EntityMatch(record, MatchPart("exact", 1.0, record.name))
+    else:
+        found = find_entity(reader, query.entity)
+        record = found.record
     if reader.rules and found.part.kind != "exact":
         found = or_a_value(reader, query.entity, found, wanted)
         record = found.record

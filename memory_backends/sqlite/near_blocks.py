@@ -14,6 +14,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
+from lamlam.memory_backends.sqlite.many_keys import for_each, rows_of
+
 TABLE = "CREATE TABLE near_block (first INTEGER PRIMARY KEY, entries BLOB NOT NULL)"
 _OFFSET = 1 << 63
 _LOW = (1 << 32) - 1
@@ -26,12 +28,12 @@ _ROWS_TO = (
     " coalesce((SELECT max(first) FROM near_block WHERE first <= ?1), ?1) AND ?2 ORDER BY first"
 )
 _ROW_OF = "SELECT first, entries FROM near_block WHERE first <= ? ORDER BY first DESC LIMIT 1"
-_CODES_AT_ONCE = 64
 # Of the numbers up to the last one with a code, the greatest is in the last row that begins there.
-_LAST_ROWS = (
-    f"WITH asked (code) AS (VALUES {','.join(['(?)'] * _CODES_AT_ONCE)})"
+_LAST_ROWS = for_each(
+    "WITH asked (code) AS (VALUES {})"
     " SELECT code, first, entries FROM asked JOIN near_block ON first ="
-    f" (SELECT max(first) FROM near_block WHERE first <= (code << 32) + {_LOW})"
+    f" (SELECT max(first) FROM near_block WHERE first <= (code << 32) + {_LOW})",
+    "(?)",
 )
 
 
@@ -59,15 +61,11 @@ def numbers_of(cursor: sqlite3.Cursor, code: int, most: int) -> list[int]:
 
 def used_among(cursor: sqlite3.Cursor, codes: Collection[int]) -> set[int]:
     """Return those of the codes that any number has."""
-    asked = list(codes)
-    used: set[int] = set()
-    for begin in range(0, len(asked), _CODES_AT_ONCE):
-        part = asked[begin : begin + _CODES_AT_ONCE]
-        part += part[:1] * (_CODES_AT_ONCE - len(part))
-        for code, first, entries in cursor.execute(_LAST_ROWS, part).fetchall():
-            if _has_any(first, entries, code << 32, (code << 32) + _LOW):
-                used.add(code)
-    return used
+    return {
+        code
+        for code, first, entries in {*rows_of(cursor, _LAST_ROWS, list(codes))}
+        if _has_any(first, entries, code << 32, (code << 32) + _LOW)
+    }
 
 
 def add_numbers(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:

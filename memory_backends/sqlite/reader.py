@@ -32,6 +32,7 @@ from lamlam.memory_backends.model.lookups import (
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.model.row_codec import ESCAPE, FIELD, RECORD
 from lamlam.memory_backends.sqlite.commit_log import unpack_rules
+from lamlam.memory_backends.sqlite.many_keys import ALIASES, ENDED, REFERRED, ROWS, rows_of
 from lamlam.memory_backends.sqlite.near_blocks import numbers_of, places_of, used_among
 from lamlam.memory_backends.sqlite.placed_rows import EntityRow, PlacedRows
 from lamlam.memory_backends.sqlite.row_words import current_codes
@@ -43,17 +44,7 @@ _ALIAS = "SELECT ent.name, ent.facts FROM alias JOIN ent ON ent.id = alias.ent W
 _STATE = "SELECT EXISTS (SELECT 1 FROM alias), rules FROM store"
 _NAMES_BETWEEN = "SELECT name FROM ent WHERE id BETWEEN ? AND ? AND name <> ''"
 _PAST = "SELECT name, facts, retracted FROM past WHERE ent = ? ORDER BY id"
-_AT_ONCE = 64
-"""Names or codes of one statement; more of them are no faster."""
-_MARKS = ",".join("?" * _AT_ONCE)
-_ROWS = f"SELECT id, name FROM ent WHERE id IN ({_MARKS})"
-_ENDED = f"SELECT DISTINCT ent FROM past WHERE ent IN ({_MARKS})"
-_ALIASES = f"SELECT key FROM alias JOIN ent ON ent.id = alias.ent WHERE key IN ({_MARKS})"
 _OWNERS = "SELECT owner FROM reference WHERE target = ?"
-_REFERRED = (
-    f"WITH asked (place) AS (VALUES {','.join(['(?)'] * _AT_ONCE)}) SELECT place FROM asked"
-    " WHERE EXISTS (SELECT 1 FROM reference WHERE reference.target = asked.place)"
-)
 _SNAPSHOT_NS = 5_000_000
 """A snapshot is this old at most when a question is asked: what others commit is seen then."""
 _FOR_EVER = 1 << 63
@@ -103,7 +94,7 @@ class SqliteReader(PlacedRows, EntityReader):
         self._last_sources = _NOTHING_READ
         self.kept_sources: dict[str, tuple[str, ...]] = {}
         """Sources of facts, by their numbers as a row has them."""
-        self.revision = -1
+        self.revision: int = -1
         # The row that `alias` read on its way, for the `record` that follows.
         self._behind_alias: EntityRow | None = None
 
@@ -311,11 +302,11 @@ class SqliteReader(PlacedRows, EntityReader):
         if len(places) < len(keys):  # two of them have one hash, or a key came twice
             return super().known(keys)
         found = set()
-        for place, name in self._together(_ROWS, list(places)):
+        for place, name in rows_of(self.cursor, ROWS, list(places)):
             key = places[place]
             # Where another name took the place, the row is the next one or there is none.
             is_it = name.casefold() == key and SPACE_END not in key
-            if is_it or self.record(key) is not None:
+            if is_it or name_and_key(name)[1] == key or self.record(key) is not None:
                 found.add(key)
         if self.has_aliases:
             found |= self._aliases_among([key for key in keys if key not in found])
@@ -326,13 +317,13 @@ class SqliteReader(PlacedRows, EntityReader):
         places: dict[int, list[str]] = {}
         for key in keys:
             places.setdefault(row_id(key), []).append(key)
-        taken = {place for place, _ in self._together(_ROWS, list(places))}
-        taken |= {place for (place,) in self._together(_ENDED, list(places))}
+        taken = {place for place, _ in rows_of(self.cursor, ROWS, list(places))}
+        taken |= {place for (place,) in rows_of(self.cursor, ENDED, list(places))}
         used = {key for place in taken for key in places[place]}
         return used | self._aliases_among([key for key in keys if key not in used])
 
     def _aliases_among(self, keys: list[str]) -> set[str]:
-        return {key for (key,) in self._together(_ALIASES, keys)}
+        return {key for (key,) in rows_of(self.cursor, ALIASES, keys)}
 
     def places_of_code(self, code: int) -> list[tuple[int, int]]:
         """Return between which places entities with this code are: each first and last one."""
@@ -342,13 +333,6 @@ class SqliteReader(PlacedRows, EntityReader):
         """Return the codes under which any entity is indexed."""
         return used_among(self.cursor, codes)
 
-    def _together(self, statement: str, asked: list[Any]) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows that a statement for so many arguments finds, one of them repeated."""
-        for begin in range(0, len(asked), _AT_ONCE):
-            part = asked[begin : begin + _AT_ONCE]
-            part += part[:1] * (_AT_ONCE - len(part))
-            yield from self.cursor.execute(statement, part).fetchall()
-
     def owners(self, key: str) -> Iterator[str]:
         """Yield the scoped keys of entities that have, or once had, this one as a value."""
         owners = self.cursor.execute(_OWNERS, (row_id(key),)).fetchall()
@@ -357,7 +341,7 @@ class SqliteReader(PlacedRows, EntityReader):
     def values_among(self, keys: Collection[str]) -> set[str]:
         """Return those of the scoped keys that may be, or once have been, a value's."""
         places = {key: row_id(key) for key in keys}
-        used = {place for (place,) in self._together(_REFERRED, list({*places.values()}))}
+        used = {place for (place,) in rows_of(self.cursor, REFERRED, list({*places.values()}))}
         return {key for key, place in places.items() if place in used}
 
     # Facts ------------------------------------------------------------------------------------

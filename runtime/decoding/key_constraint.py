@@ -10,8 +10,8 @@ Only for stores that answer at once (`describe_nowait`).
 from __future__ import annotations
 
 import re
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Protocol
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from lamlam.memory_backends.model.name_spellings import spellings
 from lamlam.memory_backends.model.words import words_of
@@ -26,14 +26,14 @@ from lamlam.runtime.decoding.trie import (
     either,
 )
 from lamlam.runtime.decoding.vocabulary import Vocabulary
+from lamlam.runtime.wording.text_meanings import Describer, TextMeanings
 from lamlam.runtime.wording.value_kinds import may_stand_freely
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from lamlam.memory_backends.model.facts import Namespace
-    from lamlam.memory_backends.model.lookups import EntityView
-    from lamlam.memory_backends.model.meanings import Meanings
+    from lamlam.runtime.wording.word_guide import WordGuide
 
 MAX_NAME_WORDS = 8
 _ASKED_AT_ONCE = 2_000
@@ -46,16 +46,6 @@ yet what it writes about. If the entity has none of them, its other relations sa
 _WORD = re.compile(r"\S+")
 
 
-class Describer(Protocol):
-    """The part of a store that a key constraint needs."""
-
-    def describe_nowait(
-        self, entity: str, *, fuzzy: bool = True, as_of: int | None = None
-    ) -> EntityView | None:
-        """Return what the store holds of an entity, or held at a revision, or none."""
-        ...
-
-
 class KeyConstraint:
     """The constraint of one sequence: the known names in its text, and what follows a name."""
 
@@ -66,27 +56,24 @@ class KeyConstraint:
         constraint: Constraint,
         entity_names: EntityNames | None = None,
         as_of: int | None = None,
-        meant: Callable[[str, str], EntityView | None] | None = None,
+        word_guide: WordGuide | None = None,
         namespaces: Sequence[Namespace] = ((),),
     ) -> None:
         """Begin with no names.
 
         Args:
-            meant: the entity that an ambiguous name means in a text (`WordGuide.meant`).
+            word_guide: of the same text; without it an ambiguous name is that of nothing.
             entity_names: all names of the store, for strict without ``only_named``.
             as_of: the revision that is asked about; ``None``: the newest.
             namespaces: those whose names a strict constraint allows.
         """
         self._namespaces = namespaces
-        self._describe = (
-            store.describe_nowait if as_of is None else partial(store.describe_nowait, as_of=as_of)
-        )
         self._store, self._as_of = store, as_of
-        self._meanings = partial(_meanings_of, store, as_of)
+        self._word_guide = word_guide
+        self._meanings = word_guide.meanings if word_guide else TextMeanings(store, as_of)
         self._entity_names = (
             entity_names if as_of is None else None
         )  # they are names of the present
-        self._meant = meant
         self.is_strict = constraint.strict
         self._vocabulary = vocabulary
         self._constraint = constraint
@@ -122,12 +109,12 @@ class KeyConstraint:
 
     def _key(self, name: str, text: str) -> str | None:
         """Return the name under which to ask for what a name in the text means; none if unknown."""
-        found = self._meanings(name)
+        found = self._meanings.of(name, fuzzy=False)
         if found.view is not None:
             return name
-        if not found.homonyms or self._meant is None:
+        if not found.homonyms or self._word_guide is None:
             return None
-        view = self._meant(name, text)
+        view = self._word_guide.meant(name, text)
         return view.name if view is not None else None
 
     def relations(
@@ -138,7 +125,7 @@ class KeyConstraint:
         Also the first tokens of `VAGUE` relations that the entity lacks: not to be chosen.
         """
         lookup = self._vocabulary.lookup
-        view = self._describe(entity, fuzzy=True)
+        view = self._meanings.of(entity, fuzzy=True).view
         self.holder = view.key if view is not None else ""
         if lookup is None or view is None:
             return None, frozenset()
@@ -193,7 +180,7 @@ class KeyConstraint:
     def all_relations(self, entity: str) -> KeyTrie | None:
         """Return every path that a strict constraint leaves to a relation of the entity."""
         lookup = self._vocabulary.lookup
-        view = self._describe(entity, fuzzy=False)
+        view = self._meanings.of(entity, fuzzy=False).view
         if lookup is None or view is None:
             return None
         asking = _names_asking_for(tuple(view.relations))
@@ -230,12 +217,6 @@ def _occurs_in(value: str, text: str) -> bool:
             return True
         at = text.find(value, at + 1)
     return False
-
-
-def _meanings_of(store: Describer, as_of: int | None, name: str) -> Meanings:
-    from lamlam.memory_backends.model.meanings import meanings_of  # late: pydantic comes with it
-
-    return meanings_of(store, name, fuzzy=False, as_of=as_of)
 
 
 @lru_cache(maxsize=4096)

@@ -50,7 +50,7 @@ def guidance_of(
         constraint,
         entity_names,
         settings.as_of,
-        word_guide.meant if word_guide else None,
+        word_guide,
         settings.namespaces,
     )
     return Guidance(memory, key_constraint, word_guide)

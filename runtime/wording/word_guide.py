@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from lamlam.memory_backends.model.lookups import NO_MATCH, EntityView
-from lamlam.memory_backends.model.meanings import meanings_of
 from lamlam.memory_backends.model.text_names import KnownName
 from lamlam.runtime.wording.known_names import known_names, strange_names
 from lamlam.runtime.wording.prompt_form import Sentence, last_sentence
 from lamlam.runtime.wording.prompt_reader import Asked, NamedEntity, read_prompt
+from lamlam.runtime.wording.text_meanings import Describer, TextMeanings
 
 _FEW_WORDS = 16
 """Of a sentence that is not running text."""
@@ -28,14 +28,8 @@ _ALIKE = 1 / 3
 _WORD = re.compile(r"\w+")
 
 
-class NameSource(Protocol):
+class NameSource(Describer, Protocol):
     """The part of a store that the words of a text are compared with."""
-
-    def describe_nowait(
-        self, entity: str, *, fuzzy: bool = True, as_of: int | None = None
-    ) -> EntityView | None:
-        """Return what the store holds of an entity, or held at a revision, or none."""
-        ...
 
     def known_names_nowait(
         self, names: Sequence[str], *, as_of: int | None = None, loosely: bool = False
@@ -56,6 +50,7 @@ class WordGuide:
     def __init__(self, store: NameSource, as_of: int | None = None) -> None:
         self._store = store
         self._as_of = as_of
+        self.meanings = TextMeanings(store, as_of)
         self._loosely: dict[str, bool] = {}
         self._exactly: dict[str, bool] = {}
 
@@ -70,7 +65,7 @@ class WordGuide:
 
     def meant(self, name: str, text: str) -> EntityView | None:
         """Return the entity that an ambiguous name means in a text; ``None`` if it is not clear."""
-        return meant_by(text, self._store.homonyms_nowait(name, fuzzy=False, as_of=self._as_of))
+        return meant_by(text, self.meanings.of(name, fuzzy=False).homonyms)
 
     def _named(self, text: str, rough: Sentence, *, is_running: bool) -> list[NamedEntity]:
         """Return the entities of the last sentence, else of the text before it.
@@ -115,7 +110,7 @@ class WordGuide:
         Where the others are things of another kind: of two people the one whose birth date is not
         known may be meant all the same, but an element has the boiling point and no planet.
         """
-        homonyms = self._store.homonyms_nowait(one.name, fuzzy=False, as_of=self._as_of)
+        homonyms = self.meanings.of(one.name, fuzzy=False).homonyms
         if not 1 < len(homonyms) <= _MOST_HOMONYMS:
             return None
         able: list[tuple[int, EntityView]] = []
@@ -148,7 +143,7 @@ class WordGuide:
         return frozenset([name for name in names if told[name]])
 
     def _view(self, name: str, text: str, *, fuzzy: bool) -> EntityView | None:
-        found = meanings_of(self._store, name, fuzzy=fuzzy, as_of=self._as_of)
+        found = self.meanings.of(name, fuzzy=fuzzy)
         return found.view or meant_by(text, found.homonyms)
 
 

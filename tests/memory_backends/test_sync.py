@@ -44,7 +44,7 @@ from tests.memory_backends.stores import BACKENDS, url_of
 _OTHERWISE = {"aclose", "about_text", "about_text_nowait", "search_one", "names_with"}
 # What the reading of a prompt asks: `describe_nowait`, `homonyms_nowait` and
 # `known_names_nowait` say the same.
-_OTHERWISE |= {"meanings_nowait", "possible_names_nowait"}
+_OTHERWISE |= {"meanings_nowait", "possible_names_nowait", "state_nowait"}
 
 
 def _methods(kind: type) -> dict[str, Callable[..., object]]:

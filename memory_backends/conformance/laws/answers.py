@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -23,11 +24,13 @@ from lamlam.memory_backends.model.lookups import Lookup, LookupStatus
 from lamlam.memory_backends.model.operations import (
     AddAlias,
     Assert,
+    DefineRelation,
     Op,
     RemoveAlias,
     Replace,
     Retract,
 )
+from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.protocol import Capability, FactStore
 
 HALVES: tuple[Op, ...] = (
@@ -277,6 +280,36 @@ class FastLookupLaws(Laws):
         view = store.describe_nowait(ADA, namespace=("a",))
         assert view is not None and (view.key, view.namespace) == ("ada lovelace", ("a",))
         assert store.describe_nowait(ADA) is None
+        store.refresh_nowait()
+
+    async def test_a_mark_tells_that_answers_may_have_changed(self, store: FactStore) -> None:
+        """`state_nowait`, where it is not ``None``, is another mark after whatever changes an
+        answer: a commit, an alias, a rule, an erasure; and the same while nothing does.
+        """
+        steps: list[Callable[[], Awaitable[object]]] = [
+            lambda: put(store, (ADA, "work", "x")),
+            lambda: store.apply([Retract(ADA, "work")]),
+            lambda: put(store, (ADA, "work", "y")),
+        ]
+        if Capability.ALIASES in store.capabilities:
+            steps += [
+                lambda: store.apply([AddAlias(ADA, "Countess")]),
+                lambda: store.apply([RemoveAlias(ADA, "Countess")]),
+            ]
+        if Capability.RULES in store.capabilities:
+            rule = RelationRule(name="child", inverse="parent")
+            steps.append(lambda: store.apply([DefineRelation(rule)]))
+        if Capability.ERASE in store.capabilities:
+            steps.append(lambda: store.erase(ADA))
+        for step in steps:
+            store.refresh_nowait()
+            before = store.state_nowait()
+            store.describe_nowait(ADA)
+            assert store.state_nowait() == before
+            store.refresh_nowait()
+            await step()
+            after = store.state_nowait()
+            assert after != before or before is None
         store.refresh_nowait()
 
 

@@ -183,7 +183,8 @@ class OverlayLaws(Laws):
     @needs(Capability.FAST_LOOKUP)
     async def test_what_means_something_is_possible(self, store: FactStore) -> None:
         """`possible_names_nowait` has every name by which `meanings_nowait` finds anything without
-        ``fuzzy``: in each namespace, and in both layers of an overlay.
+        ``fuzzy``: in each namespace, and in both layers of an overlay, which knows the names of
+        either.
         """
         stored = (
             "Grace Brewster Hopper", "The Café Noir", "Orb (planet)", "Orb (element)", "Rex, Ltd",
@@ -205,6 +206,12 @@ class OverlayLaws(Laws):
                     found = seer.meanings_nowait(name, fuzzy=False, namespace=space)
                     assert name in possible or not any(found), name
                 assert possible <= set(asked)
+        for loosely in (False, True):
+            known = [store.known_names_nowait(asked, namespace=one, loosely=loosely)
+                     for one in (MINE, ())]  # fmt: skip
+            assert Overlay(store, MINE).known_names_nowait(asked, loosely=loosely) == (
+                known[0] | known[1]
+            )
         store.refresh_nowait()
 
     async def test_many_users_in_one_question(self, store: FactStore) -> None:

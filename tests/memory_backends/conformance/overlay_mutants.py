@@ -57,6 +57,11 @@ class AllowsTheUnnamed(GraphStore):
         return super().possible_names_nowait(names, **_asked_in((), options))
 
 
+class MarksNoCommit(GraphStore):
+    def state_nowait(self) -> int:
+        return 0
+
+
 class MeansTheUnnamed(GraphStore):
     def meanings_nowait(self, name: str, **options: Any) -> Meanings:
         return super().meanings_nowait(name, **_asked_in((), options))
@@ -141,6 +146,7 @@ OVERLAY_MUTANTS: dict[Callable[..., FactStore], str] = {
     AsksFirstNamespaceOnly: "test_an_overlay_is_both_layers",
     DescribesTheUnnamed: "test_a_meaning_is_a_description_or_homonyms",
     AllowsTheUnnamed: "test_what_means_something_is_possible",
+    MarksNoCommit: "test_a_mark_tells_that_answers_may_have_changed",
     MeansTheUnnamed: "test_an_overlay_is_both_layers",
     KnowsNamesOfAll: "test_an_overlay_is_both_layers",
     ScansTheUnnamedToo: "test_an_overlay_is_both_layers",
