@@ -20,10 +20,12 @@ from lamlam.blocks import AsyncBlock
 from lamlam.errors import BadStore, MissingExtra, UnknownBackend, UnknownOption
 from lamlam.memory_backends.authoring import LocalStore
 from lamlam.memory_backends.protocol import FactStore, index_option
+from lamlam.memory_backends.sqlite.verdicts import OnVerify, Verdict
 
 ENTRY_POINTS = "lamlam.memory_backends"
 BUNDLED = "bundled"
 _USER = re.compile(r":(/*).*@", re.DOTALL)
+_IMMUTABLE = "?immutable="
 _OPTIONS = re.compile(r"\?.*", re.DOTALL)
 
 
@@ -60,9 +62,63 @@ def _memory(url: str, create: bool, read_only: bool) -> FactStore | None:
 
 
 def _sqlite(url: str, create: bool, read_only: bool) -> FactStore | None:
+    path, mark, value = url.partition(_IMMUTABLE)
+    if mark:
+        return _immutable_file(_file_of(path, "sqlite:///"), value)
     url, index = _index_of(url)
     file = _file_of(url, "sqlite:///")
     return None if file is None else _indexed(_sqlite_file(file, create, read_only), index)
+
+
+def _immutable_file(file: Path | None, value: str) -> FactStore | None:
+    """Open a file that nobody writes, without locks, so that any number of processes share it.
+
+    Raises:
+        UnknownOption: the option says another thing than yes.
+        Unavailable: somebody writes it.
+    """
+    if file is None:
+        return None
+    if value != "yes":
+        raise UnknownOption(f"immutable={value[:40]!r} does not exist", hint="immutable=yes does")
+    from lamlam.memory_backends.sqlite.file_manifest import check_not_written
+    from lamlam.memory_backends.sqlite.store import SqliteStore
+
+    check_not_written(file)
+    return SqliteStore(file, create=False, read_only=True, is_frozen=True)
+
+
+def verify_file(
+    where: str, *, write_manifest: bool = False, on_verify: OnVerify | None = None
+) -> tuple[list[Verdict], Path | None]:
+    """Check a whole fact file of SQLite, part by part, and against the manifest beside it.
+
+    Args:
+        where: the file, its URL or ``bundled``.
+        write_manifest: if it is whole, write its manifest instead of comparing one.
+        on_verify: is called with what is looked at, how much of it was, and of how much.
+
+    Returns:
+        What was found of each part, and where the manifest was written.
+
+    Raises:
+        StoreMissing: there is no file.
+        BadStore: it is not a fact file at all.
+        SchemaMismatch: it has to be upgraded first.
+        Unavailable: it is being written, so that it gets no manifest.
+    """
+    from lamlam.bundled import facts_path
+    from lamlam.memory_backends.sqlite.file_manifest import FileManifest, check_not_written
+    from lamlam.memory_backends.sqlite.verification import verdicts_of
+
+    path = facts_path() if where == BUNDLED else _file_of(where, "sqlite:///") or Path(where)
+    if write_manifest:
+        check_not_written(path)
+    verdicts = list(verdicts_of(path, on_verify, has_manifest=not write_manifest))
+    is_whole = all(verdict.is_whole for verdict in verdicts)
+    if not (write_manifest and is_whole):
+        return verdicts, None
+    return verdicts, FileManifest.of(path).write_beside(path)
 
 
 def _sqlite_file(file: Path, create: bool, read_only: bool) -> LocalStore:
@@ -110,7 +166,9 @@ def _bundled(url: str, create: bool, read_only: bool) -> FactStore | None:
     from lamlam.bundled import facts_path
     from lamlam.memory_backends.sqlite.store import SqliteStore
 
-    return SqliteStore(facts_path(), read_only=True, is_frozen=True)
+    store = SqliteStore(facts_path(), read_only=True, is_frozen=True)
+    store.is_packaged = True
+    return store
 
 
 _NEO4J = BuiltInBackend(
@@ -247,7 +305,7 @@ def _file_of(url: str, beginning: str) -> Path | None:
         name = options.partition("=")[0].partition("&")[0]
         raise UnknownOption(
             f"{path} takes no options, and {name!r} is not one",
-            hint="search_index= is its only one; read_only= and create= are arguments; give a file"
+            hint="search_index= and, of sqlite, immutable= are; read_only= and create= are arguments; give a file"
             " with ? in its name as a Path",
         )
     return _file(url[len(beginning) :])

@@ -17,6 +17,7 @@ from lamlam.cli import (
     facts_search,
     facts_sweep,
     facts_undo,
+    facts_verify,
 )
 
 app = typer.Typer(help="Read, import, change and erase facts.", no_args_is_help=True)
@@ -33,3 +34,4 @@ facts_relations.register(app)
 facts_graph.register(app)
 facts_sweep.register(app)
 facts_undo.register(app)
+facts_verify.register(app)

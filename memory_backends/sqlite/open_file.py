@@ -59,6 +59,9 @@ class SqliteFile(OneProcess):
     Reads come from a snapshot, which stays open for the next one until it is released.
     """
 
+    is_packaged = False
+    """It is the file of bundled facts."""
+
     def __init__(self, path: Path, create: bool, read_only: bool, is_frozen: bool) -> None:
         """Open the file; arguments and errors as for `SqliteStore`."""
         self.belongs_here()
@@ -199,7 +202,7 @@ class SqliteFile(OneProcess):
     @contextmanager
     def _writing(self) -> Iterator[SqliteWriter]:
         if self.read_only:
-            if self._is_frozen:
+            if self.is_packaged:
                 raise ReadOnly(
                     "the bundled facts are read-only",
                     hint="change a copy: lamlam facts copy bundled sqlite:///mine.db",

@@ -30,14 +30,14 @@ from lamlam.memory_backends.model.lookups import (
     StoredFact,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRules
-from lamlam.memory_backends.model.row_codec import ESCAPE, FIELD, RECORD
+from lamlam.memory_backends.model.row_codec import ESCAPE, FIELD, PERIOD, RECORD
 from lamlam.memory_backends.sqlite.commit_log import unpack_rules
 from lamlam.memory_backends.sqlite.many_keys import ALIASES, ENDED, REFERRED, ROWS, rows_of
 from lamlam.memory_backends.sqlite.near_blocks import numbers_of, places_of, used_among
 from lamlam.memory_backends.sqlite.placed_rows import EntityRow, PlacedRows
 from lamlam.memory_backends.sqlite.row_words import current_codes
 from lamlam.memory_backends.sqlite.rows import SPACE_END, name_and_key, next_place, row_id
-from lamlam.memory_backends.sqlite.short_rows import RelationCodes
+from lamlam.memory_backends.sqlite.short_rows import OWN, RelationCodes
 
 _ROW = "SELECT name, facts FROM ent WHERE id = ?"
 _ALIAS = "SELECT ent.name, ent.facts FROM alias JOIN ent ON ent.id = alias.ent WHERE key = ?"
@@ -182,12 +182,25 @@ class SqliteReader(PlacedRows, EntityReader):
             return self._exact_as_key(query, identify)
         begin = at + len(begins)
         end = text.find(RECORD, begin)
-        value = text[begin:end] if end >= 0 else text[begin:]
-        if FIELD in value or ESCAPE in value or (end >= 0 and text.find(begins, end) >= 0):
-            return self._exact_as_key(query, identify)
-        written, sources = self._last_sources
-        if not text.startswith(written):
-            sources = self._sources_of_row(text)
+        if end >= 0:
+            value = text[begin:end]
+            if text.find(begins, end) >= 0:
+                return self._exact_as_key(query, identify)
+        else:
+            value = text[begin:]
+        own = ""
+        if FIELD in value:
+            if PERIOD in value:
+                return None
+            value, _, own = value.partition(FIELD)
+        if ESCAPE in value:
+            value = row_codec.unescape(value)
+        if own[:1] == OWN:
+            sources = self._sources_written(own[1 : own.find(",")])
+        else:
+            written, sources = self._last_sources
+            if not text.startswith(written):
+                sources = self._sources_of_row(text)
         hit = _new(ExactHit)
         hit.value = value
         hit.revision = self.revision
@@ -197,10 +210,15 @@ class SqliteReader(PlacedRows, EntityReader):
     def _sources_of_row(self, text: str) -> tuple[str, ...]:
         """Return the sources that the facts of a short row have in common, and keep them."""
         ids = text[1 : text.find(",")]
+        sources = self._sources_written(ids)
+        self._last_sources = f"{FIELD}{ids},", sources
+        return sources
+
+    def _sources_written(self, ids: str) -> tuple[str, ...]:
+        """Return sources by their numbers as a row has them, and keep them."""
         sources = self.kept_sources.get(ids)
         if sources is None:
             sources = self.kept_sources[ids] = row_codec.sources_of(ids, self.source)
-        self._last_sources = f"{FIELD}{ids},", sources
         return sources
 
     def _exact_as_key(self, query: Lookup, identify: Identify) -> LookupResult | None:

@@ -29,8 +29,9 @@ from lamlam.memory_backends.model.row_codec import (
 
 SHORTEST_PLAIN = 4
 """Characters from which on a value is searched for without what stands beside it."""
-_OWN = "@"
-_HAS_OWN = FIELD + _OWN
+OWN = "@"
+"""Begins a field with what a fact has instead of the head."""
+_HAS_OWN = FIELD + OWN
 _VALUE = re.compile("[^\x1e\x1f]*")
 _KEY = re.compile("\x1e(?:\x1f([^\x1e\x1f]*)|([^\x1f]))")
 _CODE = re.compile("\x1e[^\x1f]")
@@ -97,7 +98,7 @@ class RelationCodes:
         for key, value, own, *rest in facts:
             parts += (RECORD, self._prefix(key), value)
             if own != head:
-                parts += (FIELD, _OWN, own)
+                parts += (FIELD, OWN, own)
             if rest:
                 parts += (FIELD, rest[0])
             elif own == head and is_ended(value):
@@ -205,7 +206,7 @@ class RelationCodes:
                 raise BadStore(DAMAGED)
             key, record = known, record[1:]
         value, separator, rest = record.partition(FIELD)
-        if rest[:1] == _OWN:
+        if rest[:1] == OWN:
             head, separator, rest = rest[1:].partition(FIELD)
         elif not rest:  # what ends a very short value
             separator = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamlam.errors import BadStore
@@ -39,6 +39,7 @@ def rows(draw: st.DrawFn) -> tuple[list[StoredFact], Sources, str, RelationCodes
     return facts, sources, row_codec.pack(facts, sources.id_of), codes
 
 
+@settings(max_examples=30)
 @given(rows())
 def test_short_rows_round_trip(row: tuple[list[StoredFact], Sources, str, RelationCodes]) -> None:
     """Whatever has a code; rows of older files are read as they are."""
@@ -55,6 +56,7 @@ def test_short_rows_round_trip(row: tuple[list[StoredFact], Sources, str, Relati
     assert (row_codec.PERIOD in short) == (row_codec.PERIOD in long)
 
 
+@settings(max_examples=30)
 @given(rows(), st.text(max_size=3), st.booleans())
 def test_finding_in_a_short_row_equals_filtering(
     row: tuple[list[StoredFact], Sources, str, RelationCodes], other: str, is_coded_later: bool
@@ -82,6 +84,7 @@ def test_finding_in_a_short_row_equals_filtering(
         assert list(later) == slow
 
 
+@settings(max_examples=30)
 @given(rows())
 def test_values_stand_in_a_short_row_as_they_are(
     row: tuple[list[StoredFact], Sources, str, RelationCodes],
