@@ -173,7 +173,7 @@ class GraphStore(GraphSearching, NameQuestions, RequestedErasures, LocalStore):
         with self._lock:
             self.check_open()
             try:
-                reader, revision = self._reader(query.as_of)
+                reader, revision = reader_at(self._state, self._revision, query.as_of)
             except AttributeError:
                 check_lookup(query)
                 raise
@@ -424,7 +424,7 @@ class GraphStore(GraphSearching, NameQuestions, RequestedErasures, LocalStore):
     def reader_of(self, namespace: Namespace, as_of: int | None) -> Iterator[EntityReader]:
         with self._lock:
             self.check_open()
-            reader, _ = self._reader(as_of)
+            reader, _ = reader_at(self._state, self._revision, as_of)
             yield NamespaceView(reader, namespace) if namespace else reader
 
     def state_nowait(self) -> int:
@@ -434,10 +434,6 @@ class GraphStore(GraphSearching, NameQuestions, RequestedErasures, LocalStore):
     @property
     def identify(self) -> FactIds:
         return self._identify
-
-    def _reader(self, as_of: int | None) -> tuple[EntityReader, int]:
-        """Return what lookups ask, and its revision."""
-        return reader_at(self._state, self._revision, as_of)
 
     @contextmanager
     def _only_writing(self) -> Iterator[None]:
