@@ -96,6 +96,16 @@ class ItemBatches:
         """Return what was not taken: all before `readers` was gone through."""
         return map(_as_op, self._taken())
 
+    def sample(self) -> list[str]:
+        """Return the relations of the first facts."""
+        found = []
+        for op in self._begun:
+            fact = op.fact if isinstance(op, Assert) else op
+            relation = fact[1] if isinstance(fact, tuple) else getattr(fact, "relation", None)
+            if isinstance(relation, str):
+                found.append(relation)
+        return found
+
     def readers(self) -> Iterator[PartReader]:
         """Yield the facts, up to the first operation that states none.
 

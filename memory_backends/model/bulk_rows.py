@@ -78,6 +78,10 @@ class BulkParts(Protocol):
         """How many there are; ``None`` where nobody can know."""
         ...
 
+    def sample(self) -> list[str]:
+        """Return the relations of some of the facts."""
+        ...
+
     def readers(self) -> Iterable[PartReader]:
         """Return the readers of all parts, in the order of the file."""
         ...

@@ -81,6 +81,26 @@ def add_numbers(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
             begin = _add_to_row(connection, part, begin)
 
 
+def packed_rows_of(numbers: Sequence[int]) -> list[tuple[int, bytes]]:
+    """Return the rows of ascending numbers for a part of the table that is empty."""
+    unique = list(dict.fromkeys(numbers))
+    return [
+        (part[0], pack_block(part))
+        for begin in range(0, len(unique), _FULL)
+        for part in [unique[begin : begin + _FULL]]
+    ]
+
+
+def has_numbers(connection: sqlite3.Connection) -> bool:
+    """Return whether the table has any."""
+    return connection.execute("SELECT 1 FROM near_block LIMIT 1").fetchone() is not None
+
+
+def add_rows(connection: sqlite3.Connection, rows: Iterable[tuple[int, bytes]]) -> None:
+    """Add rows behind all that the table has."""
+    connection.executemany("INSERT INTO near_block VALUES (?, ?)", rows)
+
+
 def remove_numbers(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
     """Remove numbers from those of the file; one that is not there is passed over."""
     for number in numbers:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from lamlam.memory_backends.commits.commit_plan import CommitPlan
 from lamlam.memory_backends.commits.entity_edit import EntityEdit
-from lamlam.memory_backends.sqlite.bulk.partitions import packed_rows, stored_facts
+from lamlam.memory_backends.sqlite.bulk.near_ranges import numbers_of, ranges_of, rows_of_range
+from lamlam.memory_backends.sqlite.bulk.partitions import codes_path, packed_rows, stored_facts
 from lamlam.memory_backends.sqlite.bulk.runs import RunGroup
-from lamlam.memory_backends.sqlite.near_blocks import add_numbers
+from lamlam.memory_backends.sqlite.bulk.workers import Workers
+from lamlam.memory_backends.sqlite.near_blocks import add_numbers, add_rows, has_numbers
 from lamlam.memory_backends.sqlite.rows import name_and_key
 from lamlam.memory_backends.sqlite.writer import SqliteWriter
 
@@ -20,7 +22,7 @@ class BulkWriter:
         self._writer = writer
         self._connection = writer.connection
         self._revision = revision
-        self._codes: list[int] = []
+        self._codes: list[str] = []
         self._others: list[RunGroup] = []
         self.changed = 0
 
@@ -40,14 +42,18 @@ class BulkWriter:
         self._writer.sources.count_numbers(packed.uses)
         self._writer.count(packed.n_facts, len(packed.new))
         self.changed += packed.changed
-        self._codes += packed.codes
+        self._codes.append(codes_path(path))
         self._others += packed.others
 
-    def finish(self) -> None:
-        """Write what goes to the end: codes in the order of their table, and entities without a place."""
-        self._codes.sort()  # of sorted runs
-        add_numbers(self._connection, self._codes)
-        self._codes.clear()
+    def finish(self, workers: Workers) -> None:
+        """Write what goes to the end: the spelling index in its order, entities without a place."""
+        ranges = ranges_of(self._codes)
+        if has_numbers(self._connection):
+            for numbers in map(numbers_of, ranges):
+                add_numbers(self._connection, numbers)
+        else:
+            for rows in workers.each(rows_of_range, ranges):
+                add_rows(self._connection, rows)
         if self._others:
             self._write_others()
 
@@ -69,7 +75,7 @@ class BulkWriter:
             known = record.name if record is not None else name
             edit = plan.edits[key] = EntityEdit(key, known, before, self._revision)
         text_of = self._writer.sources.text_of
-        for fact in stored_facts(group[3]):
+        for fact in stored_facts(group[3], self._writer.sources.codes):
             texts = [text_of(int(number)) for number in fact.sources]
             sources = tuple([text for text in texts if text is not None])
             edit.assert_(fact._replace(sources=sources), None)

@@ -20,12 +20,19 @@ from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.keys import relation_key
 from lamlam.memory_backends.model.operations import AddAlias, Commit, DefineRelation, Op, Revision
 from lamlam.memory_backends.sqlite.bulk.bulk_write import BulkWriter
+from lamlam.memory_backends.sqlite.bulk.number_files import write_numbers
 from lamlam.memory_backends.sqlite.bulk.partitions import (
     PartitionTask,
     pack_partition,
-    write_source_numbers,
 )
-from lamlam.memory_backends.sqlite.bulk.runs import Run, RunTask, slice_of, sources_of, write_run
+from lamlam.memory_backends.sqlite.bulk.runs import (
+    Run,
+    RunTask,
+    slice_of,
+    sources_of,
+    sources_path,
+    write_run,
+)
 from lamlam.memory_backends.sqlite.bulk.workers import Workers
 from lamlam.memory_backends.sqlite.commit_log import write_entry
 from lamlam.memory_backends.sqlite.writer import SqliteWriter
@@ -100,18 +107,19 @@ class _PartsLoading:
         ).fetchone()
         new = revision + 1
         with Workers(self._processes) as workers:
+            workers.start()
+            self._writer.sources.learn(Counter(map(relation_key, self._parts.sample())))
             runs = self._read(workers)
             if self._is_ordered():
                 return None
             self._number_sources(runs)
-            self._writer.sources.learn(_counted(runs))
             store = str(self._place.store) if entities or self._has_marks() else None
             bulk = BulkWriter(self._writer, new)
             tasks = list(self._tasks(runs, new, store))
             for n, path in enumerate(workers.each(pack_partition, tasks), 1):
                 bulk.write(path)
                 self._on_load("writing", n, len(tasks))
-        bulk.finish()
+            bulk.finish(workers)
         changed, events = self._do_later(new, FactIds(secret))
         changed += bulk.changed
         self._writer.sources.flush()
@@ -133,9 +141,9 @@ class _PartsLoading:
         return found is not None
 
     def _read(self, workers: Workers) -> list[Run]:
-        folder = self._place.folder
+        folder, codes = self._place.folder, self._writer.sources.codes
         tasks = (
-            RunTask(reader, str(folder / f"run-{n:06}"), self._bits, self._place.namespace)
+            RunTask(reader, str(folder / f"run-{n:06}"), self._bits, self._place.namespace, codes)
             for n, reader in enumerate(self._parts.readers())
         )
         runs = []
@@ -155,7 +163,7 @@ class _PartsLoading:
         id_of = self._writer.sources.id_of
         for run in runs:
             if run.n_sources:
-                write_source_numbers(run.path, [id_of(text) for text in sources_of(run)])
+                write_numbers(sources_path(run.path), [id_of(text) for text in sources_of(run)])
 
     def _tasks(
         self, runs: Sequence[Run], revision: int, store: str | None
@@ -194,15 +202,6 @@ class _PartsLoading:
             changed += plan.changed
             events += plan.events
         return changed, events
-
-
-def _counted(runs: Sequence[Run]) -> Counter[str]:
-    """Return how many facts of a sample have each relation, by its key."""
-    counts: Counter[str] = Counter()
-    for run in runs:
-        for relation, n_facts in run.relations.items():
-            counts[relation_key(relation)] += n_facts
-    return counts
 
 
 def _unseen(*_: Any) -> None:

@@ -7,29 +7,30 @@ processes; the one that writes only writes.
 from __future__ import annotations
 
 import marshal
-import mmap
 import os
 import sqlite3
-from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 from lamlam.memory_backends.commits.entity_edit import EntityEdit
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.stored_facts import StoredFact
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
-from lamlam.memory_backends.sqlite.bulk.row_text import MARK, filled, is_distinct
-from lamlam.memory_backends.sqlite.bulk.runs import RunGroup, RunPiece, RunSlice, groups_of
+from lamlam.memory_backends.sqlite.bulk.number_files import numbers_in, write_numbers
+from lamlam.memory_backends.sqlite.bulk.row_text import PLAIN_FIELDS, is_distinct, row_of
+from lamlam.memory_backends.sqlite.bulk.runs import (
+    RunGroup,
+    RunPiece,
+    RunSlice,
+    groups_of,
+    sources_path,
+)
 from lamlam.memory_backends.sqlite.near_blocks import near_number
 from lamlam.memory_backends.sqlite.rows import name_and_key, target_of
 from lamlam.memory_backends.sqlite.schema import open_reader
 from lamlam.memory_backends.sqlite.short_rows import RelationCodes
-
-_PLAIN = 2
-"""Fields of a piece of plain facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,6 @@ class PartitionRows:
     past: list[tuple[int, int, str, str]] = field(default_factory=list)
     """Rows of versions that ended."""
     references: list[tuple[int, int]] = field(default_factory=list)
-    codes: list[int] = field(default_factory=list)
-    """Numbers of the spelling index (`near_blocks`) for new entities, in order."""
     touched: list[int] = field(default_factory=list)
     uses: dict[int, int] = field(default_factory=dict)
     """How many facts more, or fewer, name each source."""
@@ -75,8 +74,7 @@ def pack_partition(task: PartitionTask) -> str:
     groups = _joined(task.slices, packed.others)
     packer = _Packer(packed, task.revision, task.codes)
     if task.store is None:
-        for number in sorted(groups):
-            packer.put(*groups[number], None)
+        packer.put_new(groups)
     else:
         with closing(open_reader(Path(task.store))) as connection:
             for number in sorted(groups):
@@ -87,7 +85,7 @@ def pack_partition(task: PartitionTask) -> str:
                 else:
                     packer.put(*group, row)
     packed.changed += packed.n_facts
-    packed.codes.sort()
+    write_numbers(codes_path(task.path), sorted(packer.codes))
     path = Path(task.path)
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     with beside.open("wb") as file:
@@ -102,22 +100,17 @@ def packed_rows(path: str) -> PartitionRows:
         return PartitionRows(*marshal.loads(file.read()))  # `load` reads each object apart
 
 
-def source_numbers_path(run_path: str) -> Path:
-    """Return where the numbers in the store are of the sources of a run."""
-    return Path(f"{run_path}.sources")
+def codes_path(path: str) -> str:
+    """Return where the numbers of the spelling index are for the new entities of a partition."""
+    return f"{path}.codes"
 
 
-def write_source_numbers(run_path: str, numbers: list[int]) -> None:
-    """Write the numbers in the store of the sources of a run."""
-    source_numbers_path(run_path).write_bytes(array("q", numbers).tobytes())
-
-
-def stored_facts(pieces: Sequence[RunPiece]) -> Iterator[StoredFact]:
+def stored_facts(pieces: Sequence[RunPiece], codes: RelationCodes) -> Iterator[StoredFact]:
     """Yield the facts of a group as stores keep them, their sources by number as text."""
     for piece in pieces:
-        if len(piece) == _PLAIN:
-            source, text = piece
-            for fact in row_codec.unpack(filled(text, source, 0), str):
+        if len(piece) == PLAIN_FIELDS:
+            source, text, *_ = piece
+            for fact in row_codec.unpack(codes.expand(row_of(text, source, 0)), str):
                 yield fact._replace(seq=0)
         else:
             given = StoredFact(*piece)
@@ -129,7 +122,28 @@ class _Packer:
         self._packed = packed
         self._codes = codes
         self._revision = revision
-        self._unsourced = filled(MARK, 0, revision)
+        self.codes: list[int] = []
+        self._head = row_of("", 0, revision)
+
+    def put_new(self, groups: dict[int, RunGroup]) -> None:
+        """Pack the facts of entities of which the store holds nothing."""
+        packed, codes, head = self._packed, self.codes, self._head
+        add_row, add_code = packed.new.append, codes.append
+        n_facts = 0
+        for number in sorted(groups):
+            _, key, name, pieces = groups[number]
+            source, text, n, is_sure, *more = pieces[0]
+            if source or more or not is_sure or len(pieces) > 1:
+                self.put(number, key, name, pieces, None)
+                continue
+            # As `put` does, for most of a large file.
+            add_row((number, name, head + text))
+            n_facts += n
+            place = near_number(0, number)
+            for code in index_codes(key):
+                add_code((code << 32) + place)
+        packed.n_facts += n_facts
+        packed.touched = [row[0] for row in packed.new]
 
     def put(
         self,
@@ -142,7 +156,7 @@ class _Packer:
         """Pack the facts of an entity, joined to those of its row."""
         packed = self._packed
         if row is None:
-            packed.codes += [near_number(code, number) for code in index_codes(key)]
+            self.codes += [near_number(code, number) for code in index_codes(key)]
             text = self._plain(pieces)
             if text is not None:
                 packed.new.append((number, name, text))
@@ -150,29 +164,37 @@ class _Packer:
                 return
         before = row_codec.unpack(self._codes.expand(row[1]), str) if row is not None else []
         edit = EntityEdit(key, name, before, self._revision)
-        for fact in stored_facts(pieces):
+        for fact in stored_facts(pieces, self._codes):
             edit.assert_(fact, None)
         if edit.changed:
             self._write(edit, number, row[0] if row is not None else None)
 
     def _plain(self, pieces: list[RunPiece]) -> str | None:
         """Return the text of the row, if all facts are plain and none is there twice."""
-        packed, revision = self._packed, self._revision
-        if len(pieces) == 1 and len(pieces[0]) == _PLAIN and not pieces[0][0]:
-            text: str = pieces[0][1].replace(MARK, self._unsourced)
-        elif all([len(piece) == _PLAIN for piece in pieces]):
-            text = "".join([filled(piece, source, revision) for source, piece in pieces])
-        else:
+        packed = self._packed
+        if len(pieces) == 1 and len(pieces[0]) == PLAIN_FIELDS:
+            source, text, n_facts, has_each_once = pieces[0]
+            if not (has_each_once or is_distinct(text)):
+                return None
+            packed.n_facts += n_facts
+            if not source:
+                return self._head + str(text)
+            packed.uses[source] = packed.uses.get(source, 0) + n_facts
+            return row_of(text, source, self._revision)
+        if any([len(piece) != PLAIN_FIELDS for piece in pieces]):
             return None
-        n_facts = text.count(row_codec.RECORD)
-        if n_facts > 1 and not is_distinct(text):
+        text = "".join([piece[1] for piece in pieces])
+        if not is_distinct(text):
             return None
-        packed.n_facts += n_facts
-        for source, piece in pieces:
+        for source, _, n_facts, _ in pieces:
+            packed.n_facts += n_facts
             if source:
-                n_uses = piece.count(row_codec.RECORD)
-                packed.uses[source] = packed.uses.get(source, 0) + n_uses
-        return self._codes.shorten(text)
+                packed.uses[source] = packed.uses.get(source, 0) + n_facts
+        source = pieces[0][0]
+        if all([piece[0] == source for piece in pieces]):
+            return row_of(text, source, self._revision)
+        rows = [row_of(text, source, self._revision) for source, text, *_ in pieces]
+        return self._codes.shorten("".join(map(self._codes.expand, rows)))
 
     def _write(self, edit: EntityEdit, number: int, name_before: str | None) -> None:
         packed = self._packed
@@ -210,7 +232,7 @@ def _joined(slices: Sequence[RunSlice], doubtful: list[RunGroup]) -> dict[int, R
     for one in slices:
         found = groups_of(one)
         if one.has_sources:
-            with _source_numbers(one.path) as numbers:
+            with numbers_in(sources_path(one.path)) as numbers:
                 found = [(*group[:3], _renumbered(group[3], numbers)) for group in found]
         if not groups:
             groups = {group[0]: group for group in found}
@@ -244,19 +266,10 @@ def _renumbered(pieces: list[RunPiece], numbers: Sequence[int]) -> list[RunPiece
     """Return pieces with their sources by the numbers of the store."""
     found: list[RunPiece] = []
     for piece in pieces:
-        if len(piece) == _PLAIN:
-            source, text = piece
-            found.append((numbers[source - 1], text) if source else piece)
+        if len(piece) == PLAIN_FIELDS:
+            source = piece[0]
+            found.append((numbers[source - 1], *piece[1:]) if source else piece)
         else:
             sources = tuple([numbers[source - 1] for source in piece[3]])
             found.append((*piece[:3], sources, *piece[4:]))
     return found
-
-
-@contextmanager
-def _source_numbers(run_path: str) -> Iterator[Sequence[int]]:
-    """Yield the numbers in the store of the sources of a run."""
-    with source_numbers_path(run_path).open("rb") as file:
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            with memoryview(mapped) as view, view.cast("q") as numbers:
-                yield cast("Sequence[int]", numbers)

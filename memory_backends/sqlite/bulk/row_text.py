@@ -1,67 +1,94 @@
-"""Texts of plain facts as rows have them (`row_codec`), made of many facts at a time.
+"""Texts of plain facts as rows have them (`short_rows`), made of many facts at a time.
 
 A piece is the text of plain facts of one entity that follow each other in the input and have one
-source, or none; where a row has the number of the source and the revision, a piece has a mark,
-since these numbers are given later.
+source, or none; it is a short row without its head, which holds the number of the source.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import add
+from typing import TypeAlias
 
 from lamlam.memory_backends.model.bulk_rows import BulkRow
 from lamlam.memory_backends.model.keys import relation_key
 from lamlam.memory_backends.model.row_codec import FIELD, RECORD, escape
+from lamlam.memory_backends.sqlite.short_rows import SHORTEST_PLAIN, RelationCodes
 
-MARK = f"{FIELD}\0"
-"""No text that is stored has a NUL."""
 _MOST_KEPT = 50_000
-_KEYS = re.compile(f"{RECORD}([^{FIELD}]*)").findall
+_PREFIX = f"{RECORD}(?:{FIELD}[^{FIELD}]*{FIELD}|.)"
+_RELATIONS = re.compile(_PREFIX).findall
+_FACTS = re.compile(f"{_PREFIX}[^{RECORD}{FIELD}]*").findall
 
 
-class _Before(dict[str, str]):
-    """What stands before a value, by relation."""
+PlainRecord: TypeAlias = tuple[int, str, int, bool]
+"""A piece: the number of its source, 0 for none; its text; how many facts it has; and whether each
+has another relation."""
+PLAIN_FIELDS = 4
+
+
+class _Prefixes(dict[str, str]):
+    """What stands before a value, by relation as it is written."""
+
+    def __init__(self, codes: RelationCodes) -> None:
+        super().__init__()
+        self._codes = codes
 
     def __missing__(self, relation: str) -> str:
         if len(self) > _MOST_KEPT:
             self.clear()
-        text = self[relation] = f"{RECORD}{escape(relation_key(relation))}{FIELD}"
+        text = self[relation] = RECORD + self._codes.prefix(relation_key(relation))
         return text
 
 
-class _After(dict[str, str]):
-    """What stands after a value, by relation."""
+class PieceMaker:
+    """Makes pieces with the codes of a file."""
 
-    def __missing__(self, relation: str) -> str:
-        if len(self) > _MOST_KEPT:
-            self.clear()
+    def __init__(self, codes: RelationCodes) -> None:
+        self._prefixes = _Prefixes(codes)
+
+    def pieces(self, rows: Sequence[BulkRow], source: int = 0) -> Iterator[tuple[str, PlainRecord]]:
+        """Yield the names of entities with pieces of plain facts, all with one source.
+
+        The loops over facts are those of built-in functions: this is where a load spends its time.
+        """
+        entities, relations, values, _, _ = zip(*rows, strict=True)
+        begins = list(map(self._prefixes.__getitem__, relations))
+        texts = list(map(add, begins, values))
+        spellings = {one: text for one in set(relations) if (text := self._spelling(one))}
+        if spellings or min(map(len, values)) < SHORTEST_PLAIN:
+            ends = [
+                spellings.get(relation) or (FIELD if len(value) < SHORTEST_PLAIN else "")
+                for relation, value in zip(relations, values, strict=True)
+            ]
+            texts = list(map(add, texts, ends))
+        begin = 0
+        for name, several in groupby(entities):
+            end = begin + len(list(several))
+            n_facts = end - begin
+            is_distinct = n_facts == 1 or len(set(begins[begin:end])) == n_facts
+            yield name, (source, "".join(texts[begin:end]), n_facts, is_distinct)
+            begin = end
+
+    def _spelling(self, relation: str) -> str:
+        """Return what stands behind a value of a relation that is not written as its key."""
         key = relation_key(relation)
-        spelt = ""
-        if relation != key:
-            spelt = f"{FIELD}^" if relation == key.title() else f"{FIELD}={escape(relation)}"
-        text = self[relation] = MARK + spelt
-        return text
-
-
-_BEFORE, _AFTER = _Before(), _After()
-
-
-def piece_of(rows: Sequence[BulkRow]) -> str:
-    """Return the piece of plain facts with one source."""
-    before, after = _BEFORE, _AFTER
-    return "".join([before[row[1]] + row[2] + after[row[1]] for row in rows])
+        if relation == key:
+            return ""
+        return f"{FIELD}^" if relation == key.title() else f"{FIELD}={escape(relation)}"
 
 
 def is_distinct(text: str) -> bool:
     """Return whether no fact is twice in a text of plain facts."""
-    keys = _KEYS(text)
-    if len(set(keys)) == len(keys):
+    relations = _RELATIONS(text)
+    if len(set(relations)) == len(relations):
         return True
-    records = text.split(RECORD)[1:]
-    return len({tuple(record.split(FIELD, 2)[:2]) for record in records}) == len(records)
+    facts = _FACTS(text)
+    return len(set(facts)) == len(facts)
 
 
-def filled(piece: str, source: int, revision: int) -> str:
-    """Return a piece with the number of its source, 0 for none, and the revision."""
-    return piece.replace(MARK, f"{FIELD}{source:x},{revision:x}")
+def row_of(text: str, source: int, revision: int) -> str:
+    """Return the short row of pieces with one source."""
+    return f"{FIELD}{source:x},{revision:x}{text}"

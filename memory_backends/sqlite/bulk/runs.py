@@ -11,7 +11,6 @@ import os
 import pickle
 import struct
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -23,19 +22,18 @@ from typing import Any, NamedTuple, TypeAlias
 from lamlam.memory_backends.model.bulk_rows import BulkRow, PartReader, ReadPart
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.namespaces import scoped
-from lamlam.memory_backends.sqlite.bulk.row_text import piece_of
+from lamlam.memory_backends.sqlite.bulk.row_text import PieceMaker
 from lamlam.memory_backends.sqlite.rows import SPACE_END, row_name
+from lamlam.memory_backends.sqlite.short_rows import RelationCodes
 
 RunPiece: TypeAlias = tuple[Any, ...]  # Any: of two kinds
-"""The number that a source has in the run (0: none) and the text of plain facts (`row_text`); or the
-fields of a `StoredFact`, its sources by such numbers."""
+"""A `PlainRecord`, or those of a `StoredFact`; sources by the numbers that they have in
+the run."""
 RunGroup: TypeAlias = tuple[int, str, str, list[RunPiece]]
 """The number of an entity, its scoped key, the name of its row, and its facts in the order of the
 input."""
 _ENTITY_OF, _SOURCE_OF, _FULL_OF = itemgetter(0), itemgetter(3), itemgetter(4)
-_KIND_OF = itemgetter(0, 3, 4)
-_SAMPLE = 20_000
-"""Facts of a run whose relations are counted."""
+_KIND_OF = itemgetter(3, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,8 @@ class RunTask:
     """Partitions are told apart by so many first bits of the numbers of entities."""
     space: tuple[str, ...]
     """The namespace of facts that name none."""
+    codes: RelationCodes
+    """Of the relations of the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,6 @@ class Run:
     read: ReadPart
     """Of its part, without the rows."""
     n_sources: int
-    relations: dict[str, int]
-    """How often the frequent ones occur."""
 
 
 def write_run(task: RunTask) -> Run:
@@ -71,9 +69,7 @@ def write_run(task: RunTask) -> Run:
     if path.exists():
         return _kept_run(path)
     read = task.reader()
-    groups, sources = grouped(read.rows, task.space)
-    relations = Counter([row[1] for row in read.rows[:_SAMPLE]])
-    relations.pop("", None)  # of facts that are more than a row
+    groups, sources = grouped(read.rows, task.space, PieceMaker(task.codes))
     read = replace(read, rows=[], n_facts=len(read.rows))
     shift, half = 64 - task.bits, (1 << task.bits) >> 1
     partitions: list[list[RunGroup]] = [[] for _ in range(1 << task.bits)]
@@ -87,12 +83,12 @@ def write_run(task: RunTask) -> Run:
                 file.write(marshal.dumps(partition))
             places.append(file.tell())
         file.write(marshal.dumps(sources))
-        state = (read, list(places), len(sources), dict(relations))
+        state = (read, list(places), len(sources))
         at = file.tell()
         pickle.dump(state, file)
         file.write(struct.pack(">q", at))
     beside.rename(path)  # what is there is whole
-    return Run(str(path), places, read, len(sources), dict(relations))
+    return Run(str(path), places, read, len(sources))
 
 
 def _kept_run(path: Path) -> Run:
@@ -100,8 +96,8 @@ def _kept_run(path: Path) -> Run:
         file.seek(-8, os.SEEK_END)
         (at,) = struct.unpack(">q", file.read(8))
         file.seek(at)
-        read, places, n_sources, relations = pickle.load(file)
-    return Run(str(path), array("q", places), read, n_sources, relations)
+        read, places, n_sources = pickle.load(file)
+    return Run(str(path), array("q", places), read, n_sources)
 
 
 class RunSlice(NamedTuple):
@@ -117,6 +113,11 @@ def slice_of(run: Run, partition: int) -> RunSlice | None:
     """Return where a partition of a run is; None where the run has nothing of it."""
     begin, end = run.places[partition], run.places[partition + 1]
     return RunSlice(run.path, begin, end, run.n_sources > 0) if begin < end else None
+
+
+def sources_path(run_path: str) -> str:
+    """Return where the numbers in the store are of the sources of a run."""
+    return f"{run_path}.sources"
 
 
 def sources_of(run: Run) -> list[str]:
@@ -180,29 +181,32 @@ class _Groups:
 
 
 def grouped(
-    rows: Sequence[BulkRow], space: tuple[str, ...]
+    rows: Sequence[BulkRow], space: tuple[str, ...], maker: PieceMaker
 ) -> tuple[Iterable[RunGroup], list[str]]:
     """Return the entities of rows, and their sources by the numbers that they get, less one.
 
     Args:
         rows: in the order of the input.
         space: the namespace of facts that name none.
+        maker: of texts.
     """
     groups = _Groups(space)
+    of = groups.of
     sources: dict[str, int] = {}
     if not any(map(_FULL_OF, rows)) and not any(map(_SOURCE_OF, rows)):
-        of = groups.of
-        for name, several in groupby(rows, _ENTITY_OF):
-            of(name).append((0, piece_of(list(several))))
-    else:
-        for (name, source, full), several in groupby(rows, _KIND_OF):
-            if not full:
-                number = sources.setdefault(source, len(sources) + 1) if source else 0
-                groups.of(name).append((number, piece_of(list(several))))
-                continue
-            for _ in several:
-                namespace, fact = full
-                numbers = [sources.setdefault(one, len(sources) + 1) for one in fact.sources]
-                piece = tuple(fact._replace(sources=tuple(numbers)))
-                groups.of_other(name, namespace or space).append(piece)
+        if rows:
+            for name, piece in maker.pieces(rows):
+                of(name).append(piece)
+        return groups.all(), []
+    for (source, full), several in groupby(rows, _KIND_OF):
+        if not full:
+            number = sources.setdefault(source, len(sources) + 1) if source else 0
+            for name, piece in maker.pieces(list(several), number):
+                of(name).append(piece)
+            continue
+        namespace, fact = full
+        numbers = [sources.setdefault(one, len(sources) + 1) for one in fact.sources]
+        fields = tuple(fact._replace(sources=tuple(numbers)))
+        for row in several:
+            groups.of_other(row[0], namespace or space).append(fields)
     return groups.all(), list(sources)

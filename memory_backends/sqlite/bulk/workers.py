@@ -48,6 +48,11 @@ class Workers:
         for worker in self._all:
             worker.wait()
 
+    def start(self) -> None:
+        """Start the processes, so that they are ready when there is work."""
+        if self._n > 1:
+            self._started()
+
     def each(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
         """Yield the result of each task, in their order; a few are worked at ahead.
 

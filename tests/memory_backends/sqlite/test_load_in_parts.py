@@ -18,6 +18,7 @@ from lamlam.memory_backends.fact_formats.fact_files import FactFile, write_facts
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert
 from lamlam.memory_backends.sqlite.bulk import load, workers
+from lamlam.memory_backends.sqlite.near_blocks import all_numbers
 from lamlam.memory_backends.sqlite.store import SqliteStore
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.memory_backends.transfer import contents, put
@@ -76,6 +77,7 @@ def tables_of(path: Path) -> dict[str, list[Any]]:
         return {
             "source": sorted(select("SELECT text, uses FROM source").fetchall()),
             "reference": sorted(select("SELECT * FROM reference").fetchall()),
+            "near": list(all_numbers(connection)),
             "store": select("SELECT facts, entities, revision FROM store").fetchall(),
         }
 
