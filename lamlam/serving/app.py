@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import compile_path
 
 from lamlam.cut_text import cut_text
 from lamlam.errors import LamLamError
@@ -24,6 +25,8 @@ from lamlam.version import __version__
 if TYPE_CHECKING:
     from lamlam.serving.state.served import Served
 
+_NONE: dict[str, Any] = {"type": "null", "description": "This model has no chat template."}
+_NO_CHAT = dict.fromkeys(("tools", "tool_choice", "response_format"), _NONE)
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _ABOUT = (
     "Texts with the facts of a memory, in the shapes of OpenAI's API, and the memory itself. "
@@ -83,14 +86,27 @@ async def _answer_http(request: Request, error: Exception) -> Response:
             405: f"{request.method} is not a method of {request.url.path[:80]!r}"}  # fmt: skip
     message = said.get(error.status_code, str(error.detail))
     code = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed"}
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # of one route; others of the same path have other methods
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
     return as_response(
         Refusal(
             error.status_code,
             message,
             code.get(error.status_code, "invalid_request"),
-            headers=error.headers or {},
+            headers=headers,
         )
     )
+
+
+def _methods(request: Request) -> set[str]:
+    """Return the methods of all routes of a path."""
+    found: set[str] = set()
+    for path, methods in request.app.openapi()["paths"].items():
+        pattern, _, _ = compile_path(path)
+        if pattern.match(request.url.path):
+            found |= {method.upper() for method in methods}
+    return found
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:
@@ -128,6 +144,10 @@ def _description(app: FastAPI, served: Served) -> dict[str, Any]:
         field = one.get("properties", {}).get("model")
         if isinstance(field, dict) and one.get("additionalProperties") is False:
             field["enum"] = [served.model]
+            if not served.is_chat:
+                for name, nothing in _NO_CHAT.items():
+                    if name in one["properties"]:
+                        one["properties"][name] = nothing
     for path, methods in schema["paths"].items():
         for operation in methods.values():
             operation["responses"].pop("422", None) if path.startswith("/facts") else None

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 
 from lamlam.serving.answers.refusals import Refusal
 
@@ -28,12 +35,27 @@ def only(*allowed: Any) -> Any:  # Any: a type
     """Return the type of a setting that may only have values that change nothing."""
 
     def check(value: Any) -> Any:  # Any: JSON
-        if not any(type(value) in (int, float, type(one)) and value == one for one in allowed):
+        if not any(_kind(value) is _kind(one) and value == one for one in allowed):
             shown = " or ".join("null" if one is None else repr(one) for one in allowed)
             raise ValueError(f"this server has only {shown}")
         return value
 
     return Annotated[Any, AfterValidator(check), WithJsonSchema({"enum": list(allowed)})]
+
+
+def _kind(value: Any) -> type:  # Any: JSON
+    """Return the type of a value of JSON, which has one of numbers."""
+    return float if type(value) is int else type(value)
+
+
+def _whole(value: Any) -> Any:  # Any: JSON
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
+"""In JSON 3.0 is a whole number, too."""
+MOST = 2**53 - 1
+"""Greater whole numbers are not the same in all programs that read JSON."""
 
 
 class GenerationBody(BaseModel):
@@ -47,7 +69,7 @@ class GenerationBody(BaseModel):
         None, ge=0, le=100, allow_inf_nan=False, description="0, the default: the likeliest token."
     )
     top_p: float | None = Field(None, ge=0, le=1)
-    seed: int | None = Field(None, ge=0, le=2**63 - 1)
+    seed: WholeNumber | None = Field(None, ge=0, le=MOST)
     user: Ignored = None
     metadata: Ignored = None
     store: Ignored = None
@@ -66,11 +88,11 @@ class GenerationBody(BaseModel):
     lookup_bias: float | None = Field(None, allow_inf_nan=False, ge=-1000, le=1000)
     min_p: float | None = Field(None, ge=0, le=1)
     repeat_penalty: float | None = Field(None, gt=0, le=100)
-    max_lookups: int | None = Field(None, ge=0, le=2**31 - 1)
-    max_lookup_tokens: int | None = Field(None, ge=0, le=2**31 - 1)
+    max_lookups: WholeNumber | None = Field(None, ge=0, le=MOST)
+    max_lookup_tokens: WholeNumber | None = Field(None, ge=0, le=MOST)
     ignore_eos: bool | None = None
-    as_of: int | None = Field(
-        None, ge=0, le=2**63 - 1, description="Memory answers as it stood at this revision."
+    as_of: WholeNumber | None = Field(
+        None, ge=0, le=MOST, description="Memory answers as it stood at this revision."
     )
     namespace: NamespaceText | None = Field(
         None, description="Whose facts are read, where the key may choose."

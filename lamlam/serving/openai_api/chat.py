@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lamlam.runtime.decoding.events import Event, Text, Thought, ToolRequested
 from lamlam.serving.answers.refusals import Refusal, json_bytes
-from lamlam.serving.openai_api.bodies import GenerationBody, Ignored, only
+from lamlam.serving.openai_api.bodies import MOST, GenerationBody, Ignored, WholeNumber, only
 from lamlam.serving.openai_api.chat_options import (
     OfferedFunction,
     ToolChoiceObject,
     check_tool_choice,
 )
+from lamlam.serving.openai_api.conversations import describe_message
 from lamlam.serving.texts.generation import GenerationAnswer
 from lamlam.serving.texts.jobs import chat_job, checked_options
 from lamlam.serving.texts.streams import END, StreamHead, StreamOptions, event_data, wants_usage
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 class ChatMessage(BaseModel):
     """One message of a conversation; further keys, as clients hand them back, are read too."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(extra="allow", strict=True, json_schema_extra=describe_message)
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[dict[str, Any]] | None = None
@@ -41,9 +42,9 @@ class ChatBody(GenerationBody):
     """The body of a request for a chat completion."""
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
-    max_tokens: int | None = Field(None, ge=1, le=2**31 - 1)
-    max_completion_tokens: int | None = Field(
-        None, ge=1, le=2**31 - 1, description="Most tokens of each turn; 256 where nothing is said."
+    max_tokens: WholeNumber | None = Field(None, ge=1, le=MOST)
+    max_completion_tokens: WholeNumber | None = Field(
+        None, ge=1, le=MOST, description="Most tokens of each turn; 256 where nothing is said."
     )
     stop: (
         Annotated[str, Field(min_length=1)]
@@ -57,7 +58,7 @@ class ChatBody(GenerationBody):
         None, description='{"type": "text"}, "json_object" or "json_schema" with a schema.'
     )
     logprobs: bool | None = None
-    top_logprobs: int | None = Field(None, ge=0, le=20)
+    top_logprobs: WholeNumber | None = Field(None, ge=0, le=20)
     stream_options: StreamOptions | None = None
     n: only(1, None) = None  # type: ignore[valid-type]  # made for each setting
     logit_bias: only({}, None) = None  # type: ignore[valid-type]

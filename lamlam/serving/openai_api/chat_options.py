@@ -68,4 +68,4 @@ def check_tool_choice(name: str, offered: list[str]) -> None:
 def unknown_tool(name: str, offered: list[str]) -> Refusal:
     """Return the refusal of a choice of a tool that does not exist."""
     those = f"offered are {', '.join(offered[:20])}" if offered else "no tools are offered"
-    return wrong("tool_choice", f"there is no tool {name[:60]!r}: {those}", "unknown_tool", 422)
+    return wrong("tool_choice", f"there is no tool {name[:60]!r}: {those}", "unknown_tool", 404)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
-from lamlam.serving.openai_api.bodies import GenerationBody, Ignored, only
+from lamlam.serving.openai_api.bodies import MOST, GenerationBody, Ignored, WholeNumber, only
 from lamlam.serving.openai_api.chat_options import FunctionName
+from lamlam.serving.openai_api.conversations import InputItem, InputText
 from lamlam.serving.texts.written import WrittenText, call_json, chat_logprobs
 
 _LOGPROBS = "message.output_text.logprobs"
@@ -64,16 +65,16 @@ class TextSettingsBody(BaseModel):
 class ResponsesBody(GenerationBody):
     """The body of a request for a response."""
 
-    input: str | list[dict[str, JsonValue]] = Field(
+    input: InputText | list[InputItem] = Field(
         description="A message, or the items of a conversation."
     )
     instructions: str | None = Field(None, description="Tells the model how to answer.")
-    max_output_tokens: int | None = Field(None, ge=1, le=2**31 - 1)
+    max_output_tokens: WholeNumber | None = Field(None, ge=1, le=MOST)
     tools: list[ResponseTool] | None = Field(None, max_length=128)
     tool_choice: Literal["auto", "none", "required"] | ResponseToolChoice | None = None
     parallel_tool_calls: bool | None = None
     text: TextSettingsBody | None = None
-    top_logprobs: int | None = Field(None, ge=0, le=20)
+    top_logprobs: WholeNumber | None = Field(None, ge=0, le=20)
     include: list[str] | None = Field(None, max_length=20)
     truncation: only("disabled", None) = None  # type: ignore[valid-type]  # made for each setting
     background: only(False, None) = None  # type: ignore[valid-type]

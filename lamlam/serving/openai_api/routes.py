@@ -47,6 +47,7 @@ def generating_routes(served: Served) -> APIRouter:
 
     def described(answer: type[BaseModel], summary: str) -> dict[str, Any]:
         return {
+            "status_code": 200,  # read of the class otherwise, which has none
             "response_class": GenerationAnswer,
             "response_model": None,
             "responses": {200: stream_of(answer), **errors(*_STATUSES)},

@@ -1,0 +1,98 @@
+"""What messages and items look like, for programs that read the description.
+
+They are read by the engine itself, which also takes what clients and frameworks make of them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, JsonValue, WithJsonSchema
+
+_TEXT = {"type": "string", "pattern": r"\S"}
+_PARTS = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "enum": ["text", "input_text", "output_text"]},
+            "text": _TEXT,
+        },
+        "required": ["type", "text"],
+    },
+}
+_CONTENT = {"anyOf": [_TEXT, _PARTS]}
+
+
+def _saying(roles: list[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {"role": {"type": "string", "enum": roles}, "content": _CONTENT},
+        "required": ["role", "content"],
+    }
+
+
+_ROLES = ["system", "developer", "user", "assistant"]
+_CALL = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "type": {"type": "string", "enum": ["function"]},
+        "function": {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string"},
+                "arguments": {"type": "string", "description": "JSON text of an object."},
+            },
+            "required": ["name", "arguments"],
+            "additionalProperties": False,
+        },
+    },
+    "required": ["id", "type", "function"],
+}
+_CALLING = {
+    "type": "object",
+    "properties": {
+        "role": {"type": "string", "enum": ["assistant"]},
+        "content": {"anyOf": [_TEXT, {"type": "null"}]},
+        "tool_calls": {"type": "array", "minItems": 1, "items": _CALL},
+    },
+    "required": ["role", "tool_calls"],
+}
+_RESULT = _saying(["tool"])
+_RESULT["properties"]["tool_call_id"] = {"type": "string"}
+_RESULT["required"] = ["role", "content", "tool_call_id"]
+
+
+def describe_message(schema: dict[str, Any]) -> None:
+    """Describe a message by its role."""
+    for name in ("type", "properties", "required"):
+        schema.pop(name, None)
+    schema["anyOf"] = [_saying(_ROLES), _CALLING, _RESULT]
+
+
+_ITEMS = [
+    _saying(_ROLES),
+    {
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "enum": ["function_call"]},
+            "call_id": {"type": "string"},
+            "name": {"type": "string"},
+            "arguments": {"type": "string", "description": "JSON text of an object."},
+        },
+        "required": ["type", "call_id", "name", "arguments"],
+    },
+    {
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "enum": ["function_call_output"]},
+            "call_id": {"type": "string"},
+            "output": _TEXT,
+        },
+        "required": ["type", "call_id", "output"],
+    },
+]
+InputText = Annotated[str, Field(pattern=r"\S")]
+InputItem = Annotated[dict[str, JsonValue], WithJsonSchema({"anyOf": _ITEMS})]
