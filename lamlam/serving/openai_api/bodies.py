@@ -52,10 +52,19 @@ def _whole(value: Any) -> Any:  # Any: JSON
     return int(value) if type(value) is float and value.is_integer() else value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_whole)]
-"""In JSON 3.0 is a whole number, too."""
 MOST = 2**53 - 1
 """Greater whole numbers are not the same in all programs that read JSON."""
+
+
+def whole(least: int, most: int = MOST) -> Any:  # Any: a type
+    """Return the type of whole numbers between two; in JSON 3.0 is one, too."""
+    return Annotated[int, Field(ge=least, le=most), BeforeValidator(_whole)]
+
+
+Natural = whole(0)
+Positive = whole(1)
+TopCount = whole(0, 20)
+TextCount = whole(1, 16)
 
 
 class GenerationBody(BaseModel):
@@ -69,7 +78,7 @@ class GenerationBody(BaseModel):
         None, ge=0, le=100, allow_inf_nan=False, description="0, the default: the likeliest token."
     )
     top_p: float | None = Field(None, ge=0, le=1)
-    seed: WholeNumber | None = Field(None, ge=0, le=MOST)
+    seed: Natural | None = None
     user: Ignored = None
     metadata: Ignored = None
     store: Ignored = None
@@ -88,12 +97,10 @@ class GenerationBody(BaseModel):
     lookup_bias: float | None = Field(None, allow_inf_nan=False, ge=-1000, le=1000)
     min_p: float | None = Field(None, ge=0, le=1)
     repeat_penalty: float | None = Field(None, gt=0, le=100)
-    max_lookups: WholeNumber | None = Field(None, ge=0, le=MOST)
-    max_lookup_tokens: WholeNumber | None = Field(None, ge=0, le=MOST)
+    max_lookups: Natural | None = None
+    max_lookup_tokens: Natural | None = None
     ignore_eos: bool | None = None
-    as_of: WholeNumber | None = Field(
-        None, ge=0, le=MOST, description="Memory answers as it stood at this revision."
-    )
+    as_of: Natural | None = Field(None, description="Memory answers as it stood at this revision.")
     namespace: NamespaceText | None = Field(
         None, description="Whose facts are read, where the key may choose."
     )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lamlam.runtime.decoding.events import Event, Text, Thought, ToolRequested
 from lamlam.serving.answers.refusals import Refusal, json_bytes
-from lamlam.serving.openai_api.bodies import MOST, GenerationBody, Ignored, WholeNumber, only
+from lamlam.serving.openai_api.bodies import GenerationBody, Ignored, Positive, TopCount, only
 from lamlam.serving.openai_api.chat_options import (
     OfferedFunction,
     ToolChoiceObject,
@@ -42,9 +42,9 @@ class ChatBody(GenerationBody):
     """The body of a request for a chat completion."""
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
-    max_tokens: WholeNumber | None = Field(None, ge=1, le=MOST)
-    max_completion_tokens: WholeNumber | None = Field(
-        None, ge=1, le=MOST, description="Most tokens of each turn; 256 where nothing is said."
+    max_tokens: Positive | None = None
+    max_completion_tokens: Positive | None = Field(
+        None, description="Most tokens of each turn; 256 where nothing is said."
     )
     stop: (
         Annotated[str, Field(min_length=1)]
@@ -58,7 +58,7 @@ class ChatBody(GenerationBody):
         None, description='{"type": "text"}, "json_object" or "json_schema" with a schema.'
     )
     logprobs: bool | None = None
-    top_logprobs: WholeNumber | None = Field(None, ge=0, le=20)
+    top_logprobs: TopCount | None = None
     stream_options: StreamOptions | None = None
     n: only(1, None) = None  # type: ignore[valid-type]  # made for each setting
     logit_bias: only({}, None) = None  # type: ignore[valid-type]

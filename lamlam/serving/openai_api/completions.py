@@ -11,7 +11,14 @@ from pydantic import BaseModel, Field
 
 from lamlam.runtime.decoding.events import Event, Text
 from lamlam.serving.answers.refusals import Refusal, json_bytes
-from lamlam.serving.openai_api.bodies import MOST, GenerationBody, WholeNumber, only, wrong
+from lamlam.serving.openai_api.bodies import (
+    GenerationBody,
+    Positive,
+    TextCount,
+    TopCount,
+    only,
+    wrong,
+)
 from lamlam.serving.texts.generation import GenerationAnswer
 from lamlam.serving.texts.jobs import checked_options, text_job
 from lamlam.serving.texts.streams import END, StreamHead, StreamOptions, event_data, wants_usage
@@ -32,8 +39,8 @@ class CompletionBody(GenerationBody):
     prompt: Prompt | Annotated[list[Prompt], Field(min_length=1, max_length=_MOST_PROMPTS)] = Field(
         description="What the text begins with; or several, each with a text of its own."
     )
-    max_tokens: WholeNumber | None = Field(
-        None, ge=1, le=MOST, description="Most tokens of the text; 64 where nothing is said."
+    max_tokens: Positive | None = Field(
+        None, description="Most tokens of the text; 64 where nothing is said."
     )
     stop: (
         Annotated[str, Field(min_length=1)]
@@ -41,8 +48,8 @@ class CompletionBody(GenerationBody):
         | None
     ) = None
     echo: bool | None = Field(None, description="Let the text begin with the prompt.")
-    logprobs: WholeNumber | None = Field(None, ge=0, le=20)
-    n: WholeNumber | None = Field(None, ge=1, le=16, description="Texts for each prompt.")
+    logprobs: TopCount | None = None
+    n: TextCount | None = Field(None, description="Texts for each prompt.")
     stream_options: StreamOptions | None = None
     best_of: only(1, None) = None  # type: ignore[valid-type]  # made for each setting
     suffix: only("", None) = None  # type: ignore[valid-type]

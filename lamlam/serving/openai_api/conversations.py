@@ -62,7 +62,6 @@ _CALLING = {
 }
 _RESULT = _saying(["tool"])
 _RESULT["properties"]["tool_call_id"] = {"type": "string"}
-_RESULT["required"] = ["role", "content", "tool_call_id"]
 
 
 def describe_message(schema: dict[str, Any]) -> None:
@@ -91,7 +90,7 @@ _ITEMS = [
             "call_id": {"type": "string"},
             "output": _TEXT,
         },
-        "required": ["type", "call_id", "output"],
+        "required": ["type", "call_id"],
     },
 ]
 InputText = Annotated[str, Field(pattern=r"\S")]

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lamlam.serving.openai_api.bodies import MOST, GenerationBody, Ignored, WholeNumber, only
+from lamlam.serving.openai_api.bodies import GenerationBody, Ignored, Positive, TopCount, only
 from lamlam.serving.openai_api.chat_options import FunctionName
 from lamlam.serving.openai_api.conversations import InputItem, InputText
 from lamlam.serving.texts.written import WrittenText, call_json, chat_logprobs
@@ -69,12 +69,12 @@ class ResponsesBody(GenerationBody):
         description="A message, or the items of a conversation."
     )
     instructions: str | None = Field(None, description="Tells the model how to answer.")
-    max_output_tokens: WholeNumber | None = Field(None, ge=1, le=MOST)
+    max_output_tokens: Positive | None = None
     tools: list[ResponseTool] | None = Field(None, max_length=128)
     tool_choice: Literal["auto", "none", "required"] | ResponseToolChoice | None = None
     parallel_tool_calls: bool | None = None
     text: TextSettingsBody | None = None
-    top_logprobs: WholeNumber | None = Field(None, ge=0, le=20)
+    top_logprobs: TopCount | None = None
     include: list[str] | None = Field(None, max_length=20)
     truncation: only("disabled", None) = None  # type: ignore[valid-type]  # made for each setting
     background: only(False, None) = None  # type: ignore[valid-type]
