@@ -16,7 +16,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "otel": ("opentelemetry-api",),
     "pydantic-ai": ("pydantic-ai-slim",),
     "rdf": ("pyoxigraph",),
-    "serve": ("fastapi", "prometheus-client", "uvicorn"),
+    "serve": ("fastapi", "mcp", "prometheus-client", "uvicorn"),
     "testing": ("hypothesis", "pytest", "testcontainers"),
     "train": ("gguf", "numpy", "safetensors", "tokenizers", "torch", "transformers"),
 }
@@ -34,6 +34,7 @@ MODULES: dict[str, dict[str, str]] = {
     "pydantic-ai": {"pydantic_ai": "pydantic-ai-slim"},
     "serve": {
         "fastapi": "fastapi",
+        "mcp": "mcp",
         "prometheus_client": "prometheus-client",
         "uvicorn": "uvicorn",
     },

@@ -80,7 +80,7 @@ ARROWS: dict[str, set[str]] = {
         "runtime/sync", "trainer", WORDING,
     },
     "serving": {
-        MODEL, PROTOCOL, "access_keys", "agent_tools", "memory_backends/open", VIEWS, CHAT,
+        MODEL, PROTOCOL, "access_keys", "agent_tools", "mcp_server", "memory_backends/open", VIEWS, CHAT,
         DECODING, "runtime/engine", "runtime/scheduling",
     },
     "cli": {

@@ -8,7 +8,6 @@ import typer
 
 if TYPE_CHECKING:
     from lamlam.access_keys import AccessKeys
-    from lamlam.serving.app import Application
     from lamlam.serving.state.served import Served
     from lamlam.serving.state.settings import ServerSettings
 
@@ -89,8 +88,8 @@ def serve(
 ) -> None:
     """Serve texts and facts to clients of OpenAI's API, and the memory to agents by MCP.
 
-    /v1/completions, /v1/chat/completions, /v1/responses, /v1/models; /facts; /mcp (with the extra
-    mcp); /metrics, /healthz, /openapi.json. Each text says where its words came from. Ctrl-C or
+    /v1/completions, /v1/chat/completions, /v1/responses, /v1/models; /facts; /mcp; /metrics,
+    /healthz, /openapi.json. Each text says where its words came from. Ctrl-C or
     SIGTERM lets what is under way come to its end; a second one cuts it off.
     """
     from lamlam.errors import UsageError
@@ -164,14 +163,10 @@ def _run(
             engine_options=options,  # type: ignore[arg-type]  # None: the default
             model_name=model_name,
         ) as served:
-            await serve(served, mcp=_mcp(served), on_ready=lambda url: _say(served, url))
+            await serve(served, on_ready=lambda url: _say(served, url))
 
     with showing_warnings(stderr_console()):
         anyio.run(main, backend="asyncio")
-
-
-def _mcp(served: Served) -> Application | None:
-    return None
 
 
 def _say(served: Served, url: str) -> None:

@@ -52,8 +52,6 @@ def make_app(served: Served, mcp: Application | None = None) -> Application:
     app.include_router(generating_routes(served))
     app.include_router(fact_routes(served))
     app.include_router(watching_routes(served))
-    if mcp is not None:
-        app.mount("/mcp", mcp)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Refusal, _answer_error)
@@ -68,7 +66,7 @@ def make_app(served: Served, mcp: Application | None = None) -> Application:
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["*"],
         )
-    return Gate(served, inner)
+    return Gate(served, inner, mcp)
 
 
 def as_response(refusal: Refusal) -> Response:
@@ -116,8 +114,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     if first["type"] == "json_invalid":
         why = first.get("ctx", {}).get("error", "it cannot be read")
         return as_response(Refusal(400, f"the body is not JSON: {why}", "invalid_json"))
-    place = [str(one) for one in first["loc"][1:] if not _is_internal(one)]
-    param = ".".join(place) or None
+    param = _place(first, error.body)
     message = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] in ("model_attributes_type", "dict_type") and param is None:
         message = "must be a JSON object, sent with Content-Type: application/json"
@@ -128,9 +125,20 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     return as_response(Refusal(status, said, "invalid_value", param))
 
 
-def _is_internal(part: Any) -> bool:
-    """Return whether a part of a place is a name of pydantic's for one of several types."""
-    return isinstance(part, str) and ("[" in part or part in ("str", "Model"))
+def _place(fault: dict[str, Any], body: Any) -> str | None:
+    """Return where in a request a fault is, without the names that pydantic has for types."""
+    where, *parts = fault["loc"]
+    if where != "body":
+        return str(parts[0]) if parts else None
+    found: list[str] = []
+    for n, part in enumerate(parts):
+        is_there = part in body if isinstance(body, dict) else isinstance(part, int)
+        if is_there:
+            body = body[part]
+        elif fault["type"] != "missing" or n < len(parts) - 1:
+            continue
+        found.append(str(part))
+    return ".".join(found) or None
 
 
 def _description(app: FastAPI, served: Served) -> dict[str, Any]:

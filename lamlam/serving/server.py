@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,10 @@ import anyio
 import uvicorn
 
 from lamlam.errors import UsageError
+from lamlam.mcp_server.app import McpApp, mcp_app
 from lamlam.memory_backends.open import BUNDLED, open_store
 from lamlam.runtime.engine import Engine
-from lamlam.serving.app import Application, make_app
+from lamlam.serving.app import make_app
 from lamlam.serving.state.served import Served
 from lamlam.serving.state.settings import ServerSettings
 
@@ -71,7 +72,6 @@ async def opened(
 async def serve(
     served: Served,
     *,
-    mcp: Application | None = None,
     on_ready: Callable[[str], None] = lambda url: None,
     stop: anyio.Event | None = None,
 ) -> None:
@@ -87,6 +87,7 @@ async def serve(
         UsageError: the address cannot be listened on.
     """
     sockets = listening(served.settings)
+    mcp = _mcp(served)
     server = _Server(
         uvicorn.Config(
             make_app(served, mcp),
@@ -103,9 +104,9 @@ async def serve(
     )
     stop = stop or anyio.Event()
     try:
-        async with anyio.create_task_group() as group:
+        async with mcp.running() if mcp else nullcontext(), anyio.create_task_group() as group:
             with _signals(stop, served):
-                group.start_soon(_stop_gently, served, server, stop)
+                group.start_soon(_stop_gently, served, server, stop, mcp)
                 on_ready(address_of(sockets[0]))
                 await server.serve(sockets)
                 group.cancel_scope.cancel()
@@ -122,9 +123,25 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _stop_gently(served: Served, server: uvicorn.Server, stop: anyio.Event) -> None:
+def _mcp(served: Served) -> McpApp | None:
+    """Return what answers below ``/mcp``; the gate before it checks host, origin and key."""
+    if served.store is None:
+        return None
+    return mcp_app(
+        served.store,
+        access=served.open_access,
+        any_address=not served.settings.is_local,
+        max_body_bytes=served.settings.max_body_bytes,
+    )
+
+
+async def _stop_gently(
+    served: Served, server: uvicorn.Server, stop: anyio.Event, mcp: McpApp | None
+) -> None:
     await stop.wait()
     served.traffic.is_stopping = True
+    if mcp is not None:
+        mcp.stop()
     if not await served.traffic.drained(served.settings.grace_s):
         served.traffic.cut_off()
         await served.traffic.drained(_LAST_S)

@@ -107,10 +107,11 @@ def bundled_server() -> Iterator[Running]:
         yield server
 
 
-@pytest.fixture
-def facts_server(tmp_path: Path, tiny_model: Path) -> Iterator[Running]:
+@pytest.fixture(scope="module")
+def facts_server(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[Running]:
     """A tiny model, and an empty memory that can be written."""
-    with running(tiny_model, f"sqlite:///{tmp_path}/facts.db", name="tiny") as server:
+    url = f"sqlite:///{tmp_path_factory.mktemp('facts')}/facts.db"
+    with running(tiny_model, url, name="tiny") as server:
         yield server
 
 

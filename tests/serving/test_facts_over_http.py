@@ -38,24 +38,25 @@ def test_the_life_of_a_fact(facts_server: Running) -> None:
 def test_one_fact_is_erased_by_its_id(facts_server: Running) -> None:
     """The others of the relation stay."""
     client = facts_server.client()
-    first = client.post("/facts", json=BORN).json()["fact"]
-    client.post("/facts", json={**BORN, "value": "Highmere"})
+    first = client.post("/facts", json={**BORN, "entity": "Bob Ferris"}).json()["fact"]
+    client.post("/facts", json={**BORN, "entity": "Bob Ferris", "value": "Highmere"})
     assert client.delete(f"/facts/{first['id']}").json()["facts"] == 1
     assert client.get(f"/facts/{first['id']}").status_code == 404
     assert client.delete(f"/facts/{first['id']}").status_code == 404
-    left = client.get("/facts", params={"entity": "Ada Quill"}).json()["facts"]
+    left = client.get("/facts", params={"entity": "Bob Ferris"}).json()["facts"]
     assert [one["value"] for one in left] == ["Highmere"]
 
 
 def test_a_change_is_made_once(facts_server: Running) -> None:
     """However often it is sent with the same key."""
     client = facts_server.client()
+    fact = {**BORN, "entity": "Cleo Marsh"}
     headers = {"Idempotency-Key": "one"}
-    first = client.post("/facts", json=BORN, headers=headers).json()
-    client.post("/facts", json={**BORN, "value": "Highmere", "replace": True})
-    again = client.post("/facts", json={**BORN, "replace": True}, headers=headers)
+    first = client.post("/facts", json=fact, headers=headers).json()
+    client.post("/facts", json={**fact, "value": "Highmere", "replace": True})
+    again = client.post("/facts", json=fact, headers=headers)
     assert again.json()["revision"] == first["revision"]
-    held = client.get("/facts", params={"entity": "Ada Quill"}).json()["facts"]
+    held = client.get("/facts", params={"entity": "Cleo Marsh"}).json()["facts"]
     assert [one["value"] for one in held] == ["Highmere"]
 
 

@@ -58,7 +58,7 @@ def test_without_a_key(server: Running) -> None:
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("key", ["wrong", "lamlam_0000000000_x", "ü", " ", "a b c"])
+@pytest.mark.parametrize("key", ["wrong", "lamlam_0000000000_x", "ü", "a b c"])
 def test_with_a_wrong_key(server: Running, key: str) -> None:
     header = f"Bearer {key}".encode("latin-1")
     answer = server.client().get("/v1/models", headers={"authorization": header})  # type: ignore[dict-item]
@@ -77,8 +77,8 @@ def test_the_client_of_openai_knows_the_errors(server: Running, reading_key: str
             client.completions.create(model="gpt-5", prompt="a")
         assert missed.value.param == "model" and "'tiny'" in missed.value.message
         with pytest.raises(openai.BadRequestError) as long:
-            client.completions.create(model="tiny", prompt="word " * 4000)
-        assert long.value.code == "body_too_large" or long.value.code == "context_length_exceeded"
+            client.completions.create(model="tiny", prompt="word " * 1500)
+        assert long.value.code == "context_length_exceeded"
 
 
 def test_a_body_over_the_limit(server: Running, reading_key: str) -> None:

@@ -32,8 +32,12 @@ MCP = "/mcp"
 class Gate:
     """Refuses what may not pass, and hands on the rest with the access of its key."""
 
-    def __init__(self, served: Served, application: Application) -> None:
+    def __init__(
+        self, served: Served, application: Application, mcp: Application | None = None
+    ) -> None:
+        """Stand before the application, and before what answers below ``/mcp``."""
         self._served = served
+        self._mcp = mcp
         self._application = application
         self._origins = AllowedOrigins(served.settings)
 
@@ -58,7 +62,8 @@ class Gate:
             except Exception as error:
                 await send_refusal(refusal_of(error), answer.send)
                 return
-            await self._application(scope, replayed(body, receive), answer.send)
+            application = self._application if is_counted else self._mcp or self._application
+            await application(scope, replayed(body, receive), answer.send)
         finally:
             served.traffic.end(is_counted)
             served.metrics.answered(scope, answer.status, time.perf_counter() - began)

@@ -56,15 +56,11 @@ MOST = 2**53 - 1
 """Greater whole numbers are not the same in all programs that read JSON."""
 
 
-def whole(least: int, most: int = MOST) -> Any:  # Any: a type
-    """Return the type of whole numbers between two; in JSON 3.0 is one, too."""
-    return Annotated[int, Field(ge=least, le=most), BeforeValidator(_whole)]
-
-
-Natural = whole(0)
-Positive = whole(1)
-TopCount = whole(0, 20)
-TextCount = whole(1, 16)
+Natural = Annotated[int, Field(ge=0, le=MOST), BeforeValidator(_whole)]
+"""A whole number; in JSON 3.0 is one, too."""
+Positive = Annotated[int, Field(ge=1, le=MOST), BeforeValidator(_whole)]
+TopCount = Annotated[int, Field(ge=0, le=20), BeforeValidator(_whole)]
+TextCount = Annotated[int, Field(ge=1, le=16), BeforeValidator(_whole)]
 
 
 class GenerationBody(BaseModel):
