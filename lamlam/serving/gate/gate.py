@@ -35,7 +35,7 @@ class Gate:
     def __init__(
         self, served: Served, application: Application, mcp: Application | None = None
     ) -> None:
-        """Stand before the application, and before what answers below ``/mcp``."""
+        """Store the application, and what answers below ``/mcp``."""
         self._served = served
         self._mcp = mcp
         self._application = application
