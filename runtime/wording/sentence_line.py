@@ -161,7 +161,7 @@ def _asked_class(stems: list[str]) -> str:
                     # "Which country code" asks for a code, and "what time zone" for no time.
                     pair = tuple(stems[place : place + 2])
                     is_head = word in _YEARS or pair not in shared_names()
-                    return found if is_head else value_class_of(pair[1])
+                    return found if is_head else value_class_of(pair[-1])
             return ""
         if one == "how":
             return "number" if stems[n + 1] in _AMOUNTS else ""

@@ -15,6 +15,7 @@ from lamlam.memory_backends.model.lookups import EntityView, MatchPart, StoredFa
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.wording.known_names import known_names
+from lamlam.runtime.wording.lexicon import shared_names
 from lamlam.runtime.wording.word_guide import WordGuide
 from tests.runtime.fake_store import FakeStore
 
@@ -39,6 +40,18 @@ def test_any_text_is_read(text: str) -> None:
     """Whatever the text, the answer is None or names what stands in it."""
     asked = GUIDE.read(text)
     assert asked is None or not asked.relations or asked.key in ("vardo", "dr. no way", "born")
+
+
+WORDS = sorted({word for name in shared_names() for word in name})
+"""Stems of all words that name relations."""
+
+
+@pytest.mark.parametrize("asking", ["which", "what", "how", "where is the"])
+def test_a_question_that_ends_too_early(asking: str) -> None:
+    """A question may stop at any word that names a relation or a kind of value, and behind it."""
+    for word in WORDS:
+        asked = GUIDE.read(f"Vardo, {asking} {word}?")
+        assert asked is None or not asked.relations or asked.key == "vardo"
 
 
 @pytest.mark.parametrize(
