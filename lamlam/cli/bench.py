@@ -128,13 +128,24 @@ def lookup(
 
 @app.command(epilog="Example: lamlam bench search --facts 1000000")
 def search(
-    facts: Annotated[int, typer.Option(min=1, help="How many facts the file holds.")] = 1_000_000,
+    facts: Annotated[int, typer.Option(min=1, help="How many facts the store holds.")] = 1_000_000,
+    memory: Annotated[
+        str | None,
+        typer.Option("--memory", help="An empty store's URL; default: a temporary file."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure the milliseconds of searches by parts, names and questions, with a search index."""
-    from lamlam.benchmarks.search import search_benchmark
+    """Measure the milliseconds of searches by parts, names and questions, with a search index.
 
-    print_result(search_benchmark(facts), as_json)
+    In a store that you name also of searches without one, and of commits with and without.
+    """
+    from lamlam.benchmarks.search import search_benchmark, search_elsewhere_benchmark
+
+    if memory is None:
+        figures = search_benchmark(facts)
+    else:
+        figures = search_elsewhere_benchmark(memory, facts)
+    print_result(figures, as_json)
 
 
 @app.command(epilog="Example: lamlam bench load --facts 1000000")

@@ -108,7 +108,8 @@ def index(
 ) -> None:
     """Turn the search index of a store on or off: with it a search need not read every fact.
 
-    It costs about 20 bytes a fact, and time at every write. While it is made nobody else can write.
+    It costs about 20 bytes a fact in a file, and time at every write. While it is made nobody else
+    can write to a file; to a server others write meanwhile.
     """
     figures: dict[str, Any]  # Any: what JSON holds
     began = time.perf_counter()

@@ -22,6 +22,7 @@ from lamlam.memory_backends.conformance.laws.files import FileLaws
 from lamlam.memory_backends.conformance.laws.hostile_text import HostileTextLaws
 from lamlam.memory_backends.conformance.laws.idempotency import IdempotencyLaws
 from lamlam.memory_backends.conformance.laws.inverses import InverseLaws, ValueLaws
+from lamlam.memory_backends.conformance.laws.isolation import IsolationLaws
 from lamlam.memory_backends.conformance.laws.known_names import KnownNameLaws
 from lamlam.memory_backends.conformance.laws.lifetimes import LifetimeLaws, ValueErasureLaws
 from lamlam.memory_backends.conformance.laws.mentions import MentionLaws
@@ -74,6 +75,7 @@ SUITES: tuple[type[Laws], ...] = (
     MigrationLaws,
     MergeLaws,
     NamespaceLaws,
+    IsolationLaws,
     OverlayLaws,
 )
 """In the order of reports."""
@@ -115,6 +117,7 @@ class AllLaws(
     MigrationLaws,
     MergeLaws,
     NamespaceLaws,
+    IsolationLaws,
     OverlayLaws,
 ):
     """Every law; a subclass sets ``backend``."""

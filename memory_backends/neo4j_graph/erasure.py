@@ -43,7 +43,8 @@ from lamlam.memory_backends.neo4j_graph.writer import LockedStore, Neo4jWriter
 COVERED = ("facts", "history", "aliases", "index keys", "change log", "actors")
 PENDING = (
     "transaction logs of the server: hold it until they are pruned (db.tx_log.rotation.…)",
-    "store files of the server: the records are free, and overwritten when they are used again",
+    "store files and full-text indexes of the server: what they held is free, and overwritten when"
+    " they are used again",
 )
 _PART = 5_000
 

@@ -10,7 +10,7 @@ from typing import Any
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
 from lamlam.memory_backends.model.meanings import Meanings
-from lamlam.memory_backends.model.operations import PastFact
+from lamlam.memory_backends.model.operations import Commit, Op, PastFact, RemoveAlias
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.protocol import FactStore
 
@@ -140,6 +140,17 @@ def _as_exact(found: LookupResult) -> LookupResult:
     )  # fmt: skip
 
 
+class TakesAliasesEverywhere(GraphStore):
+    """An alias that is removed in one namespace is removed in the unnamed one too."""
+
+    async def apply(self, ops: Sequence[Op], **options: Any) -> Commit:
+        done = await super().apply(ops, **options)
+        for op in ops:
+            if isinstance(op, RemoveAlias) and op.namespace:
+                await super().apply([replace(op, namespace=())])
+        return done
+
+
 OVERLAY_MUTANTS: dict[Callable[..., FactStore], str] = {
     FallsBackByItself: "test_a_user_hides_what_is_shared",
     MixesAnswers: "test_many_users_in_one_question",
@@ -156,5 +167,6 @@ OVERLAY_MUTANTS: dict[Callable[..., FactStore], str] = {
     AliasesOfAll: "test_an_alias_of_a_layer_names_the_entity_of_both",
     AnswersWithTheEnded: "test_what_is_over_hides_nothing",
     NearNamesFirst: "test_a_near_name_is_behind_an_exact_one",
+    TakesAliasesEverywhere: "test_a_namespace_is_as_if_it_were_alone",
 }
 """By fault: the law that is about it."""

@@ -14,18 +14,12 @@ from lamlam.errors import NotSupported, UnknownOption
 from lamlam.memory_backends.model import search_rules
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import (
-    AddAlias,
     Assert,
-    MergeEntities,
-    Op,
-    Replace,
-    Retract,
 )
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.sqlite import search_index
 from lamlam.memory_backends.sync import SyncFactStore
-
-WORDS = "Ada Łódź 東京 O'Brien C++ mill engine note of quartz Zebedee a\x1eb".split(" ")
+from tests.memory_backends.searched_changes import WORDS, random_ops
 
 
 def terms(path: Path) -> set[tuple[str, int]]:
@@ -33,32 +27,6 @@ def terms(path: Path) -> set[tuple[str, int]]:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE VIRTUAL TABLE temp.v USING fts5vocab(main, search, instance)")
         return set(connection.execute("SELECT term, doc FROM temp.v"))
-
-
-def random_ops(rng: random.Random, n: int) -> list[Op]:
-    """Return operations on few entities."""
-
-    def text() -> str:
-        return " ".join(rng.choices(WORDS, k=rng.randint(1, 3)))
-
-    names = [f"{word} {n}" for word in WORDS for n in range(2)]
-    spaces = [(), (), ("users", "7")]
-    ops: list[Op] = []
-    for _ in range(n):
-        name, space = rng.choice(names), rng.choice(spaces)
-        fact = Fact(entity=name, relation="note", value=text(), source=text(), namespace=space)
-        choices: list[Op] = [
-            Assert(fact),
-            Assert(fact),
-            Replace(fact),
-            Retract(name, "note", namespace=space),
-        ]
-        choices += [
-            AddAlias(name, f"also {name}", space),
-            MergeEntities(name, rng.choice(names), space),
-        ]
-        ops.append(rng.choice(choices))
-    return ops
 
 
 @pytest.mark.parametrize("sources", [False, True])
