@@ -64,8 +64,9 @@ class Holdings(Protocol):
     async def fact(self, fact_id: str) -> Fact | None:
         """Return the fact with this id; of one that ended the last version, with ``retracted``.
 
-        Ids stand in lookups, spans, traces and receipts; what was erased is ``None``. There is no
-        index of ids: the time grows with the facts of the store.
+        Ids stand in lookups, spans, traces and receipts; what was erased is ``None``. The body
+        looks at every fact; the backends that come with lamlam note where facts are (in memory,
+        eight bytes a fact, with the second look) or have an index of ids (Neo4j).
 
         Raises:
             BadFact: the id is not a string.

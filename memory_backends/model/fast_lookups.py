@@ -131,7 +131,7 @@ class FastLookups(Protocol):
         return tuple([view for view in views if view is not None])
 
     def fact_nowait(self, fact_id: str) -> Fact | None:
-        """Return the same as `fact`, from any thread; the time grows with the facts of the store."""
+        """Return the same as `fact`, from any thread."""
         raise unsupported(self, "fact_nowait", Capability.FAST_LOOKUP)
 
     def meanings_nowait(

@@ -59,6 +59,7 @@ from lamlam.memory_backends.networkx_graph.abilities import READING, WRITING
 from lamlam.memory_backends.networkx_graph.changes import changes_after, changes_to_present
 from lamlam.memory_backends.networkx_graph.commit_log import CommitLog
 from lamlam.memory_backends.networkx_graph.erasure import erase_from
+from lamlam.memory_backends.networkx_graph.facts_by_id import GraphFactsById
 from lamlam.memory_backends.networkx_graph.file import (
     SCHEMA_VERSION,
     FileContents,
@@ -89,7 +90,7 @@ _FILE_FREED = "file: written again; the disk blocks of the old one are freed, no
 _UNFINISHED = "left by a save that was killed, or of one that runs: "
 
 
-class GraphStore(GraphSearching, NameQuestions, RequestedErasures, LocalStore):
+class GraphStore(GraphSearching, GraphFactsById, NameQuestions, RequestedErasures, LocalStore):
     """Facts in a `networkx.MultiDiGraph`; any thread may ask, also while one writes."""
 
     def __init__(

@@ -17,6 +17,7 @@ from lamlam.memory_backends.commits.validation import (
     nested_write,
 )
 from lamlam.memory_backends.model.fact_ids import FactIds
+from lamlam.memory_backends.model.fact_places import PlacesKept
 from lamlam.memory_backends.model.facts import check_flags
 from lamlam.memory_backends.model.operations import (
     MigrationReport,
@@ -111,6 +112,7 @@ class SqliteFile(OneProcess):
         self._reader = self._reader_class()(connection, is_frozen=is_frozen, check=check)
         self._reader.lock = self._lock
         self._identify = FactIds(secret)
+        self._fact_places = PlacesKept()
         _OPEN.add(self)
 
     def refresh_nowait(self) -> None:

@@ -13,7 +13,7 @@ from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityHistory, EntityRecord, StoredEntity
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
-from lamlam.memory_backends.model.lookups import Identify, as_fact
+from lamlam.memory_backends.model.lookups import Identify
 from lamlam.memory_backends.model.namespaces import scoped, split
 from lamlam.memory_backends.model.operations import KnownEntity, PastFact
 from lamlam.memory_backends.model.values import is_text
@@ -177,33 +177,6 @@ def entities_named(reading: Reading, namespace: Namespace | None, name: str) -> 
             if spelt is not None:
                 found.append(KnownEntity(spelt, space, len(now), len(past)))
     return found
-
-
-def fact_of_id(
-    reading: Reading, fact_id: str, identify: Identify, batch: int = 1000
-) -> Fact | None:
-    """Return the fact with this id; of one that ended the last version, with ``retracted``."""
-    place: int | None = None
-    while True:
-        with reading() as reader:
-            rows = reader.rows_after(place, batch)
-            for _, row in rows:
-                for fact in row.stored() if row.name else ():
-                    if identify(row.key, fact) == fact_id:
-                        return as_fact(row.name, fact, fact_id, split(row.key)[0])
-        if not rows:
-            break
-        place = rows[-1][0]
-    before: int | None = None
-    while True:  # the last ones first: of a fact that came and went its last version counts
-        with reading() as reader:
-            ended = reader.ended_before(before, batch)
-            for _, name, key, fact, retracted in ended:
-                if identify(key, fact) == fact_id:
-                    return as_fact(name, fact, fact_id, split(key)[0], retracted)
-        if not ended:
-            return None
-        before = ended[-1][0]
 
 
 def history_of(

@@ -60,6 +60,7 @@ from lamlam.memory_backends.resolution.views import (
 )
 from lamlam.memory_backends.sqlite.bulk.loading_store import SqliteBulkLoading
 from lamlam.memory_backends.sqlite.commit_log import forget_log
+from lamlam.memory_backends.sqlite.facts_by_id import fact_of_id
 from lamlam.memory_backends.sqlite.namespaces import known_namespaces
 from lamlam.memory_backends.sqlite.open_file import SqliteFile
 from lamlam.memory_backends.sqlite.reader import SqliteReader
@@ -67,7 +68,6 @@ from lamlam.memory_backends.sqlite.scan import (
     Scan,
     aliases_of,
     entities_named,
-    fact_of_id,
     history_of,
     known_commits,
     known_entities,
@@ -307,7 +307,7 @@ class SqliteStore(
     def fact_nowait(self, fact_id: str) -> Fact | None:
         """Return the fact with this id; of one that ended the last version, with ``retracted``."""
         check_text(fact_id=fact_id)
-        return fact_of_id(self._reading, fact_id, self._identify)
+        return fact_of_id(self._reading, fact_id, self._identify, self._fact_places)
 
     async def aliases(self, entity: str, *, namespace: Namespace = ()) -> list[str]:
         """Return the other names (canonical keys) of an entity, sorted."""
