@@ -40,7 +40,7 @@ test: $(DEV)
 # What an old release calls deprecated beside a new one is not ours to mend.
 test-floors: $(FLOORS)/.ready
 	@$(FLOORS)/bin/python build_support/floors.py --installed
-	$(FLOORS)/bin/python -m pytest --part others --part training -W ignore::DeprecationWarning -W ignore::ImportWarning
+	$(FLOORS)/bin/python -m pytest --part others --part programs --part training -W ignore::DeprecationWarning -W ignore::ImportWarning
 	$(FLOORS)/bin/python -m pytest --part neo4j --require-neo4j -W ignore::DeprecationWarning -W ignore::ImportWarning \
 	  tests/memory_backends/neo4j_graph
 	@$(FLOORS)/bin/python build_support/floors.py --installed
@@ -57,7 +57,7 @@ soak: $(DEV)
 	$(VENV)/bin/python -m pytest tests/soak --soak --timeout 5400
 	LAMLAM_CONFORMANCE_EXAMPLES=2000 $(VENV)/bin/python -m pytest \
 	  tests/memory_backends/conformance/test_conformance.py -k model --timeout 5400
-	$(VENV)/bin/python build_support/under_load.py $(VENV)/bin/python -m pytest --part others --part training
+	$(VENV)/bin/python build_support/under_load.py $(VENV)/bin/python -m pytest --part others --part programs --part training
 	LAMLAM_TEST_NEO4J_LTS=5.26.12 LAMLAM_REQUIRE_NEO4J=1 $(VENV)/bin/python -m pytest \
 	  --part neo4j --require-neo4j
 	LAMLAM_SOAK=1 LAMLAM_TEST_CONTAINERS=only build_support/test.sh -k killed

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests in processes side by side: some of them wait for Neo4j servers much of the time.
+# Runs the tests in three processes side by side: those of Neo4j mostly wait for its servers. A
+# process that is through with its own part goes on with what is left, so that no core is idle.
 # Arguments go to each: `build_support/test.sh -x -k erase`.
 #
 # A container engine that answers is used. LAMLAM_TEST_CONTAINERS=1 starts one where none does,
@@ -10,17 +11,19 @@ cd "$(dirname "$0")/.."
 python=.venv/bin/python
 containers=build_support/containers.sh
 wanted=${LAMLAM_TEST_CONTAINERS:-}
-# What the processes run, in turn; tests/parts.py says what each part holds. The servers' own
-# tests are over soon, and those of training take as long again as they do.
-queues=("others" "neo4j" "servers training")
+# What each process begins with; tests/parts.py says what the parts hold.
+own=("others" "neo4j" "servers")
+rest="training programs" # for whichever process comes first
+arguments=("$@")
 process=()
-status=()
+taken=$(mktemp -d) # a folder for each part that was begun, with its status
 
 clean_up() { # neither Ctrl-C nor the end of this script reaches what runs beside it
   trap '' INT TERM
   local pid
   for pid in ${process[@]+"${process[@]}"}; do kill -- "-$pid" 2>/dev/null; done
   [[ -z $wanted ]] || "$containers" down
+  rm -rf "$taken"
 }
 trap clean_up EXIT
 trap 'exit 130' INT
@@ -32,7 +35,7 @@ if [[ -n $wanted ]]; then
     0)
       eval "$variables"
       export LAMLAM_REQUIRE_CONTAINERS=1
-      queues[1]+=" containers" # both have a container all the time, and two cores are busy enough
+      own[1]+=" containers" # both have a container all the time, and two cores are busy enough
       ;;
     3) [[ $wanted != only ]] || exit 1 ;; # its line says why; the servers then run by Java
     *)
@@ -42,54 +45,52 @@ if [[ -n $wanted ]]; then
   esac
 fi
 
-run_in_turn() {
-  local part result=0 worst=0 server
+run_in_turn() { # each part that no other process has begun
+  local part options result
   for part in "$@"; do
-    server=(--require-neo4j)
-    [[ $part != training ]] || server=()
-    "$python" -m pytest --part "$part" ${server[@]+"${server[@]}"} ${arguments[@]+"${arguments[@]}"}
+    mkdir "$taken/$part" 2>/dev/null || continue
+    options=(--part "$part")
+    [[ $part != neo4j && $part != servers && $part != containers ]] || options+=(--require-neo4j)
+    "$python" -m pytest "${options[@]}" ${arguments[@]+"${arguments[@]}"}
     result=$?
-    ((result == 5 && ${#arguments[@]} > 0)) && continue # no test chosen, which arguments may do
-    ((result == 0)) || worst=$result
+    ((result == 5 && ${#arguments[@]} > 0)) && result=0 # no test chosen, which arguments may do
+    echo "$result" >"$taken/$part/status"
   done
-  return "$worst"
 }
-arguments=("$@")
 
 if [[ $wanted == only ]]; then
   run_in_turn containers
-  exit
+  exit "$(<"$taken/containers/status")"
 fi
 
-log_of() { printf '.venv/%s-tests.log' "${queues[$1]%% *}"; }
+log_of() { printf '.venv/%s-tests.log' "${own[$1]%% *}"; }
 
-echo "[test] tests against Neo4j and of training run beside the others; their output follows at the end"
+echo "[test] three processes share the tests; the output of two of them follows at the end"
 for n in 1 2; do
   set -m # a process group of its own, to end it with what it has started
-  # shellcheck disable=SC2086 # one or two parts
-  run_in_turn ${queues[n]} >"$(log_of "$n")" 2>&1 </dev/null &
+  # shellcheck disable=SC2086 # names of parts
+  run_in_turn ${own[n]} $rest >"$(log_of "$n")" 2>&1 </dev/null &
   process[n]=$!
   set +m
 done
 
-"$python" -m pytest --part "${queues[0]}" "$@"
-status[0]=$?
-((status[0] == 5 && $# > 0)) && status[0]=0
+# shellcheck disable=SC2086
+run_in_turn ${own[0]} $rest
 
 for n in 1 2; do
-  log=$(log_of "$n")
   if kill -0 "${process[n]}" 2>/dev/null; then
-    echo "[test] waiting for the part \"${queues[n]}\" (its output so far: $log)"
+    echo "[test] waiting for another process (its output so far: $(log_of "$n"))"
   fi
   wait "${process[n]}"
-  status[n]=$?
-  cat "$log"
+  cat "$(log_of "$n")"
 done
 
 failed=()
-for n in 0 1 2; do
+# shellcheck disable=SC2086
+for part in ${own[*]} $rest; do
   # Statuses beyond 5 are not pytest's: 128 and more tell the signal that ended it.
-  ((status[n] == 0)) || failed+=("the part \"${queues[n]}\" (status ${status[n]})")
+  result=$(cat "$taken/$part/status" 2>/dev/null || echo "it did not end")
+  [[ $result == 0 ]] || failed+=("the part \"$part\" (status $result)")
 done
 ((${#failed[@]} == 0)) && exit
 printf '[test] failed: %s\n' "${failed[@]}"

@@ -1,9 +1,9 @@
 """The suite in parts, which `build_support/test.sh` shares out between three processes.
 
 Tests against Neo4j wait for a server much of the time, and those that start servers of their
-own wait even longer. Tests of training are the only ones that load PyTorch for the most part:
-they come after the shortest of the others. What needs a container engine runs only where one
-answers.
+own wait even longer. Tests of training, which load PyTorch, and tests of the product from outside
+are apart so that a process which is through can take them. What needs a container engine runs only
+where one answers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from lamlam.testing.plugin import MARKER
 from tests.paths import ROOT
 
-PARTS = ("others", "training", "neo4j", "servers", "containers", "cluster")
+PARTS = ("others", "training", "programs", "neo4j", "servers", "containers", "cluster")
 _CLUSTER = ("tests/cluster",)  # only by name: Ray Data is not in the environment of the others
 _ADAPTERS = ("tests/adapters",)  # never here: each has its own, `make test-adapters`
 _CONTAINERS = ("tests/containers",)
@@ -25,7 +25,16 @@ _STARTS_SERVERS = (
     "tests/soak/test_neo4j_soak.py",
     "tests/testing",
 )
-_TRAINING = ("tests/quant", "tests/trainer")  # load PyTorch: seconds, and a gigabyte
+# They load PyTorch: seconds, and a gigabyte.
+_TRAINING = (
+    "tests/quant",
+    "tests/test_own_texts_example.py",
+    "tests/test_tiny_example.py",
+    "tests/trainer",
+)
+# Pages, evaluations, benchmarks, and with them the files beside this one: examples, packages, the
+# house. Most start programs.
+_PROGRAMS = ("tests/benchmarks", "tests/bundled", "tests/docs", "tests/evaluation", "tests/soak")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,7 +87,7 @@ def part_of(item: pytest.Item) -> str:
     if _is_in(item.path, _TRAINING):
         return "training"
     if not item.get_closest_marker(MARKER):
-        return "others"
+        return "programs" if _is_of_programs(item.path) else "others"
     return "servers" if _is_in(item.path, _STARTS_SERVERS) else "neo4j"
 
 
@@ -88,7 +97,12 @@ def _possible(path: Path) -> set[str]:
         return {"containers"}
     if _is_in(path, _TRAINING):
         return {"training"}
-    return {"others", "servers" if _is_in(path, _STARTS_SERVERS) else "neo4j"}
+    without = "programs" if _is_of_programs(path) else "others"
+    return {without, "servers" if _is_in(path, _STARTS_SERVERS) else "neo4j"}
+
+
+def _is_of_programs(path: Path) -> bool:
+    return path.parent == ROOT / "tests" or _is_in(path, _PROGRAMS)
 
 
 def _is_in(path: Path, places: tuple[str, ...]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from lamlam.trainer.documents import read_documents
@@ -76,29 +75,6 @@ def test_the_tiny_corpus_is_what_its_script_writes(tmp_path: Path) -> None:
     written = (tmp_path / "tiny_corpus.jsonl").read_bytes()
     assert written == (EXAMPLES / "tiny_corpus.jsonl").read_bytes()
     assert len(list(read_documents(EXAMPLES / "tiny_corpus.jsonl"))) == 400
-
-
-def test_a_tiny_model_learns_to_ask(tmp_path: Path) -> None:
-    output = run("train_a_tiny_lmlm.py", str(tmp_path), cwd=tmp_path)
-    assert (tmp_path / "tiny.gguf").is_file()
-    assert "Zelda Quorn was born in Lowmere" in output
-    assert "    asked: birth place of Zelda Quorn: Lowmere" in output.splitlines()
-
-
-def test_what_keeps_a_tiny_model_from_training_is_one_line(tmp_path: Path) -> None:
-    """A folder that is a file, and a machine without torch; a missing folder is made."""
-    (tmp_path / "file").touch()
-    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(name='torch')\n")
-    for folder, said in (("file", "file: File exists"), ("new/folder", "torch is not installed")):
-        done = run_python(
-            str(EXAMPLES / "train_a_tiny_lmlm.py"),
-            folder,
-            folder=tmp_path,
-            PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}",
-        )
-        assert done.returncode and done.stderr.startswith("error: ") and said in done.stderr
-        assert done.stderr.count("\n") == 1
-    assert (tmp_path / "new" / "folder").is_dir()
 
 
 def test_an_agent_gets_tools(tmp_path: Path) -> None:
