@@ -28,7 +28,7 @@ def restoring(before: Sequence[Fact], now: Sequence[Fact]) -> list[Op]:
         n_kept += 1
     while True:
         kept = {_said(fact) for fact in before[:n_kept]}
-        gone = [_retract(fact) for fact in now if _said(fact) not in kept]
+        gone = [retract_of(fact) for fact in now if _said(fact) not in kept]
         # A text also names a typed value that is written so: it would go, too.
         hit = [n for n, fact in enumerate(before[:n_kept]) if _is_hit(fact, gone)]
         if not hit:
@@ -36,9 +36,10 @@ def restoring(before: Sequence[Fact], now: Sequence[Fact]) -> list[Op]:
         n_kept = min(hit)
 
 
-def _retract(fact: Fact) -> Retract:
+def retract_of(fact: Fact, entity: str | None = None) -> Retract:
+    """Return the operation that ends one fact, or the same fact of another entity."""
     return Retract(
-        fact.entity,
+        entity or fact.entity,
         fact.relation,
         fact.value,
         fact.namespace,

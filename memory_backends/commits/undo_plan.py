@@ -16,7 +16,6 @@ from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
 from lamlam.memory_backends.model.operations import (
     AddAlias,
-    Assert,
     Change,
     Commit,
     DefineRelation,
@@ -75,6 +74,7 @@ class UndoPlan:
         self._named: dict[EntityKey, int] = {}
         self._ruled: dict[str, int] = {}
         self._left: list[str] = []
+        self._is_erased_since = False
 
     # What was changed -----------------------------------------------------------------------------
 
@@ -94,6 +94,8 @@ class UndoPlan:
         """
         if change.revision == self.revision:
             self._add_own(change)
+        elif change.kind == "erased":
+            self._is_erased_since = True
         elif change.fact is not None:
             self._add_later(change, relation_key(change.fact.relation))
         elif change.alias is not None:
@@ -118,8 +120,8 @@ class UndoPlan:
             self._merges.add_fact(change)
         elif change.kind in ("merged", "split"):
             self._merges.add(change)
-            if change.kind == "split" and change.alias is not None:
-                self._entity(change.namespace, change.alias)
+            assert change.alias is not None
+            self._entity(change.namespace, change.alias)
         else:
             self._aliases.append(change)
             self._merges.add_alias(change)
@@ -156,11 +158,12 @@ class UndoPlan:
         Raises:
             CannotUndo: nothing is known of it any more, or later commits changed the same.
         """
-        if not (self.touched or self._rules):
+        if self._is_erased_since and not (self.touched or self._rules):
             raise CannotUndo(
-                f"revision {self.revision} has nothing left to undo: what it changed was erased"
+                f"revision {self.revision} has nothing left to undo: what it changed was erased,"
+                " or was changed back in the same commit"
             )
-        self._merges.check(self.revision)
+        self._merges.check()
         found = list(self._conflicts())
         if found and self.later == "refuse":
             more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
@@ -196,16 +199,28 @@ class UndoPlan:
         if merge_ops and self.later == "skip" and any(self._conflicts()):
             self._left.append("merges: something that they brought together was changed again")
         else:
-            self._merges.check_splits(self.revision, self.touched)
+            self._merges.check_states(self.revision, self.touched)
             found += merge_ops
-            found += self._merges.versions(self.touched)
-        with_facts: set[EntityKey] = set()
-        for key, entity in self.touched.items():
-            facts = [] if key in self._merges.involved else self._fact_ops(key, entity)
-            found += facts
-            if entity.now or any(isinstance(op, Assert) for op in facts):
-                with_facts.add(key)
-        return (*found, *self._alias_ops(with_facts))
+            found += [*self._merges.versions(self.touched), *self._merges.rewritten(self.touched)]
+        facts = [
+            op
+            for key, entity in self.touched.items()
+            if key not in self._merges.involved
+            for op in self._fact_ops(key, entity)
+        ]
+        taken, given = self._alias_ops()
+        # What lost its facts may have become an alias: it is an entity again first.
+        return (*found, *taken, *facts, *given)
+
+    def _has_facts(self, key: EntityKey) -> bool:
+        """Return whether an entity has facts once the operations are done."""
+        entity = self.touched[key]
+        if entity.before or (entity.now and key in self._merges.involved):
+            return True
+        return any(
+            self.later == "skip" or relation_key(fact.relation) not in entity.relations
+            for fact in entity.now
+        )
 
     def _rule_ops(self) -> Iterable[Op]:
         for key, rule in self._rules.items():
@@ -235,21 +250,34 @@ class UndoPlan:
             found += restoring(before, now)
         return found
 
-    def _alias_ops(self, with_facts: set[EntityKey]) -> Iterable[Op]:
-        for change in reversed(self._aliases):
-            assert change.entity is not None and change.alias is not None
-            if self._merges.takes(change):
-                continue
-            space, name, alias = change.namespace, self._merges.owner_after(change), change.alias
-            key = (space, canonical_key(name))
+    def _alias_ops(self) -> tuple[list[Op], list[Op]]:
+        """Return what takes aliases away, and what gives each to whom it was before the commit."""
+        changes: dict[tuple[Namespace, str], list[Change]] = {}
+        for change in self._aliases:
+            assert change.alias is not None
+            if not self._merges.takes(change):
+                changes.setdefault((change.namespace, change.alias), []).append(change)
+        taken: list[Op] = []
+        given: list[Op] = []
+        for (space, alias), of_alias in reversed(changes.items()):
             if (space, alias) in self._named:
                 self._left.append(f"name {alias!r}: given or taken later")
-            elif change.kind == "alias":
-                yield RemoveAlias(name, alias, space)
-            elif key in with_facts or (key in self._merges.merged and self.touched[key].before):
-                yield AddAlias(name, alias, space)
+                continue
+            taken += [
+                RemoveAlias(self._merges.owner_after(change), alias, space)
+                for change in reversed(of_alias)
+                if change.kind == "alias"
+            ]
+            first = of_alias[0]
+            was_entity = (one := self.touched.get((space, alias))) is not None and one.before
+            if first.kind == "alias" or was_entity:
+                continue
+            name = self._merges.owner_after(first)
+            if self._has_facts((space, canonical_key(name))):
+                given.append(AddAlias(name, alias, space))
             else:
                 self._left.append(f"name {alias!r} of {name!r}, which has no facts")
+        return taken, given
 
     def report(self, ops: tuple[Op, ...], commit: Commit | None) -> UndoReport:
         """Return what was done."""

@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lamlam.errors import CannotUndo
-from lamlam.memory_backends.commits.relation_restore import restoring
+from lamlam.memory_backends.commits.relation_restore import restoring, retract_of
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
-from lamlam.memory_backends.model.operations import Change, MergeEntities, Op, SplitEntities
+from lamlam.memory_backends.model.operations import (
+    Assert,
+    Change,
+    MergeEntities,
+    Op,
+    SplitEntities,
+)
 from lamlam.memory_backends.model.values import code_of
 
 EntityKey = tuple[Namespace, str]
@@ -40,6 +46,7 @@ class UndoneMerges:
         """Entities whose facts the opposites bring back."""
         self.merged: set[EntityKey] = set()
         self._split: set[EntityKey] = set()
+        self._is_mixed = False
 
     def add(self, change: Change) -> None:
         """Take a merge or a split."""
@@ -53,12 +60,8 @@ class UndoneMerges:
         """Take a fact that began or ended."""
         self._facts.append(change)
 
-    def check(self, revision: int) -> None:
-        """Check that the facts of the entities were moved, and not changed besides.
-
-        Raises:
-            CannotUndo: some were.
-        """
+    def check(self) -> None:
+        """Find out whether the facts of the entities were moved alone, or changed besides."""
         if not self.involved:
             self._facts = []
             return
@@ -72,8 +75,9 @@ class UndoneMerges:
                 side.setdefault(_identity(change.fact), set()).add(key)
         alone = {key for one, keys in began.items() if one not in ended for key in keys}
         lost = {key for one, keys in ended.items() if one not in began for key in keys}
-        if alone - self._split or lost - self.merged or self._is_shared_fact_ended(ended):
-            raise _changed_as_well(revision)
+        self._is_mixed = bool(
+            alone - self._split or lost - self.merged or self._is_shared_fact_ended(ended)
+        )
 
     def _is_shared_fact_ended(self, ended: Mapping[Any, set[EntityKey]]) -> bool:
         """Return whether a commit that only merges ended a fact of an entity that is kept.
@@ -83,35 +87,59 @@ class UndoneMerges:
         keys = {key for some in ended.values() for key in some}
         return not self._split and bool(keys & self.involved - self.merged)
 
-    def check_splits(self, revision: int, touched: Mapping[EntityKey, TouchedEntity]) -> None:
-        """Check that merging again brings together only what the splits parted.
+    def check_states(self, revision: int, touched: Mapping[EntityKey, TouchedEntity]) -> None:
+        """Check that merging again is what parted the entities; find facts that came beside.
 
         Args:
             revision: of the commit.
             touched: all entities that the commit changed, with their states.
 
         Raises:
-            CannotUndo: an entity had facts of its own before it was split off, or got others.
+            CannotUndo: an entity had facts of its own before it was split off.
         """
         for key in sorted(self._split - self.merged):
-            if key in touched and touched[key].before:
+            if touched[key].before:
                 raise CannotUndo(
                     f"{touched[key].name!r} had facts of its own before revision {revision} split"
                     " it off: merging it again would move these, too",
                     hint="take it back by hand: retract the facts that it got, and assert them",
                 )
+        if any(not touched[key].before for key in self.merged - self._split):
+            self._is_mixed = True  # it came in the commit that merged it
         known = {
-            _identity(fact)
-            for key in self.involved - self._split
-            if key in touched
-            for fact in touched[key].before
+            _identity(fact) for key in self.involved - self._split for fact in touched[key].before
         }
         for change in self._facts:
             assert change.fact is not None and change.entity is not None
             key = (change.namespace, canonical_key(change.entity))
             is_new = change.kind == "asserted" and _identity(change.fact) not in known
             if is_new and key in self._split - self.merged:
-                raise _changed_as_well(revision)
+                self._is_mixed = True
+
+    def rewritten(self, touched: Mapping[EntityKey, TouchedEntity]) -> Iterator[Op]:
+        """Yield what makes the facts what they were once the opposites are done, where the commit
+        changed facts of the entities besides: nobody can tell then which a split moves.
+        """
+        if not self._is_mixed:
+            return
+        possible = [fact for key in self.involved for fact in touched[key].now]
+        possible += [fact for key in self.involved for fact in touched[key].before]
+        for key in sorted(self.involved - self._merged_again()):
+            one = touched[key]
+            for fact in possible:
+                if (fact.namespace, key[1]) == key:
+                    yield retract_of(fact, one.name)
+        for key in sorted(self.involved - self._merged_again()):
+            yield from map(Assert, touched[key].before)
+
+    def _merged_again(self) -> set[EntityKey]:
+        """Return the entities that the opposites merge into others, and none splits again."""
+        gone: set[EntityKey] = set()
+        for change in reversed(self._events):
+            assert change.alias is not None
+            other = (change.namespace, change.alias)
+            (gone.add if change.kind == "split" else gone.discard)(other)
+        return gone
 
     def add_alias(self, change: Change) -> None:
         """Take an alias that was given or taken."""
@@ -144,22 +172,27 @@ class UndoneMerges:
         """Yield what is left to do when merges are split: of a fact that both entities had, the
         merged one gets the version of the other, and not its own.
         """
-        if self._split:
+        if self._split or self._is_mixed:
             return
-        held = [fact for key in self.involved if key in touched for fact in touched[key].now]
-        for key in sorted(self.merged & touched.keys()):
-            before = touched[key].before
-            own = {_identity(fact) for fact in before}
-            name = touched[key].name
-            back = [fact for fact in held if _identity(fact) in own]
-            for relation in dict.fromkeys(relation_key(fact.relation) for fact in before):
-                wanted, split = (
-                    [fact for fact in facts if relation_key(fact.relation) == relation]
-                    for facts in (before, back)
-                )
-                yield from restoring(
-                    wanted, [fact.model_copy(update={"entity": name}) for fact in split]
-                )
+        held = [fact for key in self.involved for fact in touched[key].now]
+        for key in sorted(self.involved):
+            one = touched[key]
+            own = {_identity(fact) for fact in one.before}
+            if key in self.merged:
+                back = [fact for fact in held if _identity(fact) in own]
+                for relation in dict.fromkeys(relation_key(fact.relation) for fact in one.before):
+                    wanted, split = (
+                        [fact for fact in facts if relation_key(fact.relation) == relation]
+                        for facts in (one.before, back)
+                    )
+                    yield from restoring(
+                        wanted, [fact.model_copy(update={"entity": one.name}) for fact in split]
+                    )
+            # A fact may have been the other's and this one's only since the commit, which the log
+            # does not tell: where a split leaves it to neither, this changes nothing.
+            for fact in held:
+                if _identity(fact) not in own:
+                    yield retract_of(fact, one.name)
 
     def ops(self) -> list[Op]:
         """Return the opposites, the last event first."""
@@ -169,13 +202,6 @@ class UndoneMerges:
             opposite = SplitEntities if change.kind == "merged" else MergeEntities
             found.append(opposite(change.entity, change.alias, change.namespace))
         return found
-
-
-def _changed_as_well(revision: int) -> CannotUndo:
-    return CannotUndo(
-        f"revision {revision} merged or split entities and changed their facts as well",
-        hint="take it back by hand: SplitEntities or MergeEntities, then the facts",
-    )
 
 
 def _identity(fact: Fact) -> tuple[object, ...]:

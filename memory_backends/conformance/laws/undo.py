@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
-from lamlam.errors import BadFact, CannotUndo, Conflict
+from lamlam.errors import BadFact, CannotUndo, Conflict, FactStoreError
 from lamlam.memory_backends.conformance.laws.base import Laws, does_not_apply, needs
 from lamlam.memory_backends.conformance.samples import ADA, fact, past_values, put, values
 from lamlam.memory_backends.model.expiry import with_expired
@@ -20,6 +22,39 @@ from lamlam.memory_backends.model.operations import (
 )
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.protocol import Capability, FactStore
+
+_NAMES = ("Ada", "Bob Ferris", "Eve Lund", "Salt", "Countess")
+_MIXED: tuple[list[Op], ...] = (
+    [Assert(fact("new", "work", "Bob")), MergeEntities(ADA, "Bob")],
+    [Assert(fact("new", "score", "Eve")), MergeEntities(ADA, "Eve")],
+    [Assert(fact("both", "work", "Eve")), MergeEntities(ADA, "Eve")],
+    [MergeEntities(ADA, "Bob"), Assert(fact("new", "work", "Bob"))],
+    [Retract(ADA, "work", "both"), MergeEntities(ADA, "Bob")],
+    [Replace(fact("b", "work")), MergeEntities(ADA, "Bob")],
+    [Assert(fact("x", "work", "Eve")), AddAlias("Eve", "E"), RemoveAlias("Eve", "E")],
+    [Assert(fact("x", "work", "Eve")), Retract("Eve", "work")],
+    [Retract("Bob", "work"), AddAlias(ADA, "Bob")],
+    [MergeEntities(ADA, "Bob"), RemoveAlias(ADA, "Bob")],
+)
+"""Commits that change facts or names beside what they do first."""
+
+
+def _random_op(chance: random.Random) -> Op:
+    def name() -> str:
+        return chance.choice(_NAMES)
+
+    relation = chance.choice(["work", "birth place", "born in"])
+    one = fact(chance.choice(["one", "two", "three"]), relation, name())
+    kinds: list[Op] = [Assert(one), Replace(one), Retract(name(), relation)]
+    kinds += [AddAlias(name(), name()), MergeEntities(name(), name())]
+    return chance.choices(kinds, (4, 1, 1, 1, 2))[0]
+
+
+async def _all_of(store: FactStore) -> tuple[object, dict[str, list[str]]]:
+    """Return what a store says, in order for each relation, and the aliases of everybody."""
+    held = await said(store)
+    names = dict.fromkeys(entity for entity, _ in held)
+    return held, {name: await store.aliases(name) for name in names}
 
 
 async def said(store: FactStore) -> dict[tuple[str, str], list[tuple[object, ...]]]:
@@ -115,6 +150,40 @@ class UndoLaws(Laws):
         assert await values(store, "work", "Bob") == ["a", "b"]
         await store.undo(merge.revision)
         assert await said(store) == before
+
+    @needs(Capability.ALIASES)
+    async def test_a_commit_of_many_kinds_is_undone(self, store: FactStore) -> None:
+        """A commit that merges entities and changes their facts or names besides is undone whole;
+        one that changed back what it did leaves nothing to do.
+        """
+        await put(store, (ADA, "work", "a"), (ADA, "work", "both"), ("Bob", "work", "both"))
+        await put(store, ("Bob", "work", "b"))
+        await store.apply([AddAlias("Bob", "Bobby")])
+        before = await _all_of(store)
+        for ops in _MIXED:
+            commit = await store.apply(ops)
+            report = await store.undo(commit.revision)
+            assert (report.left, await _all_of(store)) == ((), before), ops
+        commit = await store.apply([Assert(fact("x", "score", "Eve")), Retract("Eve", "score")])
+        assert (await store.undo(commit.revision)).ops == ()
+
+    @needs(Capability.ALIASES)
+    async def test_the_last_of_random_commits_is_undone(self, store: FactStore) -> None:
+        """Whatever the history, an undo of the last commit makes all as it was before it."""
+        chance = random.Random(11)
+        n_undone = 0
+        for _ in range(60):
+            before, revision = await _all_of(store), (await store.info()).revision
+            try:
+                ops = [_random_op(chance) for _ in range(chance.randint(1, 4))]
+                commit = await store.apply(ops)
+            except FactStoreError:
+                continue
+            if commit.revision > revision and chance.random() < 0.7:
+                report = await store.undo(commit.revision)
+                assert (report.left, await _all_of(store)) == ((), before), ops
+                n_undone += 1
+        assert n_undone > 10
 
     async def test_an_erasure_cannot_be_undone(self, store: FactStore) -> None:
         """An erasure is refused by name, nothing erased comes back by another undo, and a commit

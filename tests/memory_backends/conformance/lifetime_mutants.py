@@ -170,7 +170,15 @@ class UndoesErasures(GraphStore):
             return UndoReport(revision, (), None)
 
 
+class TellsNoMerges(GraphStore):
+    async def changes(self, *since: Any, **where: Any) -> AsyncIterator[Change]:
+        async for one in super().changes(*since, **where):
+            if one.kind != "merged":
+                yield one
+
+
 LIFETIME_MUTANTS: dict[Callable[..., FactStore], str] = {
+    TellsNoMerges: "test_a_commit_of_many_kinds_is_undone",
     TellsNoActors: "test_the_feed_says_when_and_by_whom",
     ForgetsWhoBegan: "test_history_says_when_and_by_whom",
     StampsByReading: "test_every_commit_has_its_time_and_actor",
