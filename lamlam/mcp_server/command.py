@@ -21,6 +21,7 @@ from lamlam.memory_backends.protocol import FactStore
 
 PATH = "/mcp"
 GRACE_S = 10
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 _EVERYWHERE = ("0.0.0.0", "::")
 
 
@@ -53,34 +54,46 @@ def serve(what: Serving) -> None:
             f"{what.host} can be reached from other machines, and no access key is asked for",
             hint="lamlam keys new NAME makes one, or listen on 127.0.0.1",
         )
-    anyio.run(_serve, what)
+    handlers = {number: signal.getsignal(number) for number in _ENDING}
+    received: list[signal.Signals] = []
+    anyio.run(_serve, what, received)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)  # the loop left none
+    if received:  # nothing is under way any more: the command ends as after any signal
+        signal.raise_signal(received[0])
 
 
-async def _serve(what: Serving) -> None:
+async def _serve(what: Serving, received: list[signal.Signals]) -> None:
     async with open_store(
         what.memory, create=not what.read_only, read_only=what.read_only
     ) as store:
         if what.host is None:
-            await _over_standard_streams(what, store)
+            await _over_standard_streams(what, store, received)
         else:
             await _over_http(what, store, what.host)
 
 
-async def _over_standard_streams(what: Serving, store: FactStore) -> None:
+async def _over_standard_streams(
+    what: Serving, store: FactStore, received: list[signal.Signals]
+) -> None:
     server = MemoryServer(store, access=what.access, me=what.me)
     stopping = anyio.Event()
     async with anyio.create_task_group() as group:
-        await group.start(_stop_by_signal, stopping)
+        await group.start(_stop_by_signal, stopping, received)
         await serve_standard_streams(server, stopping=stopping)
         group.cancel_scope.cancel()
 
 
 async def _stop_by_signal(
-    stopping: anyio.Event, *, task_status: anyio.abc.TaskStatus[None]
+    stopping: anyio.Event,
+    received: list[signal.Signals],
+    *,
+    task_status: anyio.abc.TaskStatus[None],
 ) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with anyio.open_signal_receiver(*_ENDING) as signals:
         task_status.started()
-        async for _ in signals:
+        async for number in signals:
+            received.append(number)
             stopping.set()
 
 

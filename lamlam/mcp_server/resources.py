@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -11,9 +12,10 @@ import mcp_types as types
 from lamlam.access_keys import Access
 from lamlam.agent_tools.fitting import MAX_RESULT_CHARACTERS, Fitting, found_facts
 from lamlam.agent_tools.hostile_text import name_in_call_fault
-from lamlam.errors import BadToolCall
+from lamlam.cut_text import cut_text
+from lamlam.errors import BadToolCall, ChangesGone
 from lamlam.memory_backends.model.capabilities import Capability
-from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.protocol import FactStore
 from lamlam.memory_backends.read_views.layers import read_layers
 from lamlam.memory_backends.read_views.overlay import Overlay
@@ -28,6 +30,8 @@ _JSON = "application/json"
 _MOST_CHANGES = 50
 _MOST_NAMES = 100
 _MOST_FACTS = 1000
+_LONGEST_VALUE = 200
+"""Characters of a value in the list of changes; its entity's resource has more."""
 
 
 def uri_of(entity: str) -> str:
@@ -153,13 +157,23 @@ class MemoryResources:
         width = _MOST_CHANGES
         while True:  # most commits change one fact or a few
             since = max(0, revision - width)
-            newest = [one async for one in self._store.changes(since) if one.namespace in seen]
+            newest = await self._changes_after(since, seen)
             if since == 0 or len(newest) >= _MOST_CHANGES or width > 100 * _MOST_CHANGES:
                 break
             width *= 10
         fitting = Fitting(MAX_RESULT_CHARACTERS, _MOST_CHANGES)
-        shown = [_shown(one, fitting) for one in reversed(newest[-_MOST_CHANGES:])]
+        shown: list[dict[str, Any]] = []
+        for change in reversed(newest[-_MOST_CHANGES:]):
+            shown.append(_shown(change, fitting))
+            if fitting.is_full:
+                break
         return {"revision": revision, "changes": shown}
+
+    async def _changes_after(self, since: int, seen: Collection[Namespace | None]) -> list[Change]:
+        try:
+            return [one async for one in self._store.changes(since) if one.namespace in seen]
+        except ChangesGone:  # the log was cut: what is older is not known
+            return []
 
 
 def _shown(change: Change, fitting: Fitting) -> dict[str, Any]:
@@ -170,7 +184,7 @@ def _shown(change: Change, fitting: Fitting) -> dict[str, Any]:
         said["uri"] = uri_of(change.entity)
     if change.fact is not None:
         said["relation"] = fitting.text(change.fact.relation)
-        said["value"] = fitting.text(change.fact.surface)
+        said["value"] = fitting.text(cut_text(change.fact.surface, _LONGEST_VALUE))
     if change.at is not None:
         said["at"] = change.at.isoformat()
     if change.actor is not None:

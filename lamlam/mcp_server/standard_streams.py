@@ -12,8 +12,8 @@ from mcp.server.lowlevel import NotificationOptions
 from mcp.server.stdio import stdio_server
 from mcp.shared._context_streams import ContextReceiveStream, ContextSendStream
 from mcp.shared.message import SessionMessage
-from pydantic import ValidationError
 
+from lamlam.mcp_server.input_lines import InputLines, input_lines
 from lamlam.mcp_server.memory_server import MemoryServer
 
 GRACE_S = 5.0
@@ -22,10 +22,13 @@ GRACE_S = 5.0
 
 async def serve_standard_streams(server: MemoryServer, *, stopping: anyio.Event) -> None:
     """Serve until standard input ends, or ``stopping`` is set and all calls are answered."""
-    async with stdio_server() as (read, write), anyio.create_task_group() as group:
+    # The group is around the streams: to leave them otherwise waits for the end of the input.
+    async with input_lines() as lines, anyio.create_task_group() as group:
         group.start_soon(_end_when, server, stopping, group.cancel_scope)
-        options = server.sdk.create_initialization_options(NotificationOptions())
-        await server.sdk.run(_Answered(read, write), write, options)
+        given: Any = lines  # the SDK iterates over it, and asks for no more
+        async with stdio_server(stdin=given) as (read, write):
+            options = server.sdk.create_initialization_options(NotificationOptions())
+            await server.sdk.run(_Answered(read, write, lines), write, options)
         group.cancel_scope.cancel()
 
 
@@ -47,9 +50,11 @@ class _Answered:
         self,
         read: ContextReceiveStream[SessionMessage | Exception],
         write: ContextSendStream[SessionMessage],
+        lines: InputLines | None,
     ) -> None:
         self._read = read
         self._write = write
+        self._lines = lines
 
     @property
     def last_context(self) -> Any:  # Any: passed through to the SDK, which set it
@@ -62,7 +67,8 @@ class _Answered:
             item = await self._read.receive()
             if not isinstance(item, Exception):
                 return item
-            await self._write.send(SessionMessage(malformed(item)))
+            last = None if self._lines is None else self._lines.last
+            await self._write.send(SessionMessage(malformed(last)))
 
     async def aclose(self) -> None:
         """Close it."""
@@ -89,11 +95,10 @@ class _Answered:
         await self.aclose()
 
 
-def malformed(error: Exception) -> types.JSONRPCError:
+def malformed(line: str | None) -> types.JSONRPCError:
     """Return the answer to a line that is not a message, with its id where it has one."""
-    line = error.errors()[0]["input"] if isinstance(error, ValidationError) else None
     try:
-        whole = json.loads(line) if isinstance(line, str) else line
+        whole = json.loads(line or "")
     except (ValueError, RecursionError):
         return _error(None, types.PARSE_ERROR, "the message is not JSON that can be read")
     id = whole.get("id") if isinstance(whole, dict) else None
