@@ -20,6 +20,8 @@ from hashlib import blake2b
 from pathlib import Path
 
 _SUFFIX = ".part"
+_MARK = "goes-on"
+"""In a folder with which another process may go on: what was to be done."""
 _LOGS = ("", "-wal", "-shm", "-journal")  # of SQLite
 _MADE_BY = re.compile(r"(?P<processes>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]+\.part")
 _MOST_KEPT = 64
@@ -32,7 +34,44 @@ def part_beside(target: Path) -> Path:
     for path in list(_own)[:-_MOST_KEPT]:  # in a long-lived process; the newest may not exist yet
         if not path.exists():
             _own.pop(path, None)
-    _remove_those_of_the_dead(target)
+    _remove_those_of_the_dead(target, and_resumable=False)
+    return _own_part(target)
+
+
+def resumable_part(target: Path, mark: str | None) -> Path:
+    """Return a folder beside a file, in which whoever has the same to do goes on after a kill.
+
+    Where a process that is gone has left one with the same mark, it is that one; those with other
+    marks are removed.
+
+    Args:
+        target: the file.
+        mark: what is to be done, all of it, in one word; ``None`` where nobody can go on.
+    """
+    folder = None
+    for path in _begun(target):
+        if not (path.is_dir() and _is_of_dead(path, target) and (path / _MARK).exists()):
+            continue
+        if folder is None and mark is not None and _is_own(path):
+            if (path / _MARK).read_text() == mark:
+                folder = _own_part(target)
+                path.rename(folder)
+                continue
+        _remove(path)
+    if folder is None:
+        folder = part_beside(target)
+        folder.mkdir(mode=0o700)
+        if mark is not None:
+            (folder / _MARK).write_text(mark)
+    return folder
+
+
+def _is_own(path: Path) -> bool:
+    """Return whether a folder is this user's: nobody else may say how the work goes on."""
+    return not hasattr(os, "geteuid") or path.stat().st_uid == os.geteuid()
+
+
+def _own_part(target: Path) -> Path:
     maker = f"{_processes()}-{os.getpid()}-" if _processes() else ""
     beside = target.with_name(f".{target.name}.{maker}{secrets.token_hex(3)}{_SUFFIX}")
     _own[Path(os.path.abspath(beside))] = os.getpid()
@@ -52,7 +91,7 @@ def parts_beside(target: Path) -> list[Path]:
 
     What a killed process has left is removed before.
     """
-    _remove_those_of_the_dead(target)
+    _remove_those_of_the_dead(target, and_resumable=True)
     return _begun(target)
 
 
@@ -70,12 +109,16 @@ def _begun(target: Path) -> list[Path]:
     return [target.with_name(name) for name in sorted(begun)]
 
 
-def _remove_those_of_the_dead(target: Path) -> None:
+def _remove_those_of_the_dead(target: Path, *, and_resumable: bool) -> None:
     """Remove what processes began that were numbered with this one and run no more."""
     for path in _begun(target):
-        made = _MADE_BY.fullmatch(path.name.removeprefix(f".{target.name}."))
-        if made and made["processes"] == _processes() and not _runs(int(made["process"])):
+        if _is_of_dead(path, target) and (and_resumable or not (path / _MARK).exists()):
             _remove(path)
+
+
+def _is_of_dead(path: Path, target: Path) -> bool:
+    made = _MADE_BY.fullmatch(path.name.removeprefix(f".{target.name}."))
+    return bool(made and made["processes"] == _processes() and not _runs(int(made["process"])))
 
 
 def _remove(path: Path) -> None:

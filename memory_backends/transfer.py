@@ -38,10 +38,10 @@ class Distinguishing(Protocol):
 
 @runtime_checkable
 class InParts(Protocol):
-    """Items that come from a file, which may be read in parts by several processes."""
+    """Items that come from a file, which may be read in parts by several processes.
 
-    namespace: Namespace
-    """Of facts that name none."""
+    Facts in them that name no namespace go into its ``namespace``, if it has one.
+    """
 
     def parts(self) -> BulkParts | None:
         """Return the parts; None where it has to be read from begin to end."""
@@ -53,12 +53,12 @@ class TakesParts(Protocol):
     """A store that takes a file in parts."""
 
     def load_parts_nowait(
-        self, parts: BulkParts, *, namespace: Namespace = (), folder: Path | None = None
+        self, parts: BulkParts, *, namespace: Namespace = (), beside: Path | None = None
     ) -> Commit | None:
         """Assert the facts of a file, or none."""
         ...
 
-    def load_ops_nowait(self, ops: Iterable[Op], *, folder: Path | None = None) -> Commit:
+    def load_ops_nowait(self, ops: Iterable[Op], *, beside: Path | None = None) -> Commit:
         """Do every operation, or none."""
         ...
 
@@ -103,7 +103,7 @@ def put(
     items: Iterable[Item],
     *,
     commit_every: int | None = None,
-    folder: Path | None = None,
+    beside: Path | None = None,
 ) -> Commit:
     """Write everything to the store, or nothing; a store of this process takes it as it comes.
 
@@ -113,11 +113,19 @@ def put(
         commit_every: commit each time after so many items: for a server that has too little
             memory for one transaction. Where it fails, the parts before are in the store, as a
             note of the error says; doing it again completes it.
-        folder: where a bulk load keeps what it has read meanwhile; by default beside the store.
+        beside: the file beside which a bulk load keeps what it has read; by default the store's.
 
     Raises:
         UsageError: parts without items.
     """
+    local = store.local
+    if commit_every is None and isinstance(local, TakesParts) and isinstance(items, InParts):
+        parts = items.parts()
+        if parts is not None:
+            namespace: Namespace = getattr(items, "namespace", ())
+            commit = local.load_parts_nowait(parts, namespace=namespace, beside=beside)
+            if commit is not None:
+                return commit
     if isinstance(items, Distinguishing):
         space: Namespace = getattr(items, "namespace", ())
         items.keep_apart_from(
@@ -127,9 +135,8 @@ def put(
         items = _begun(items)  # the store is read before it is written
     if commit_every is not None:
         return _put_in_parts(store, items, commit_every)
-    local = store.local
     if isinstance(local, TakesParts):
-        return _load(store, local, items, folder)
+        return local.load_ops_nowait(items, beside=beside)
     # A store of this process goes through any iterable, one behind a connection has to know
     # how much there is.
     ops = list(items) if Capability.SERVER in store.capabilities else items
@@ -141,18 +148,6 @@ def copy_facts(
 ) -> Commit:
     """Copy everything that the source holds now into the target, beside what that holds."""
     return put(target, contents(source, namespace=namespace))
-
-
-def _load(
-    store: SyncFactStore, local: TakesParts, items: Iterable[Item], folder: Path | None
-) -> Commit:
-    """Load many items by all processors, as far as they state facts; few as they come."""
-    parts = items.parts() if isinstance(items, InParts) else None
-    if parts is not None:
-        space: Namespace = getattr(items, "namespace", ())
-        commit = local.load_parts_nowait(parts, namespace=space, folder=folder)
-        return store.apply(items) if commit is None else commit  # type: ignore[arg-type]
-    return local.load_ops_nowait(items, folder=folder)
 
 
 def _holder(store: SyncFactStore, namespace: Namespace, name: str) -> str | None:

@@ -129,18 +129,6 @@ def _ask(lookup: Callable[[str, str], object], query: Lookup) -> object:
     return lookup(query.entity, query.relation)
 
 
-def load_benchmark(facts: int, url: str | None = None, seed: int = 0) -> dict[str, Any]:
-    """Return how fast so many invented facts are written: ``facts_per_s``, ``peak_rss_mb``."""
-    with filled_store(facts, url, seed) as (_, path, loaded):
-        size = round(path.stat().st_size / facts, 1) if path else None
-        return {
-            "facts": facts,
-            "facts_per_s": loaded["load_facts_per_s"],
-            "peak_rss_mb": loaded["load_peak_rss_mb"],
-            "bytes_per_fact": size,
-        }
-
-
 @contextmanager
 def filled_store(
     facts: int, url: str | None, seed: int

@@ -155,17 +155,23 @@ def load(
         str | None,
         typer.Option("--memory", help="An empty store's URL; default: a temporary file."),
     ] = None,
+    pairs: Annotated[
+        int, typer.Option(min=1, help="Rounds, by turns with other stores; medians are reported.")
+    ] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure facts written per second and the memory used; on Neo4j beside a bare driver."""
+    """Measure the import of a file, beside SQLite, LMDB, Oxigraph and DuckDB where installed.
+
+    Of a store that is named, facts written from Python; on Neo4j beside a bare driver.
+    """
     if memory is not None and _is_neo4j(memory):
         from lamlam.benchmarks.neo4j import neo4j_load_benchmark
 
         figures = neo4j_load_benchmark(memory, facts)
     else:
-        from lamlam.benchmarks.lookup import load_benchmark
+        from lamlam.benchmarks.load import load_benchmark
 
-        figures = load_benchmark(facts, memory)
+        figures = load_benchmark(facts, memory, pairs)
     print_result(figures, as_json)
 
 

@@ -142,7 +142,7 @@ def _load_new(target: Path, items: Iterable[Item]) -> tuple[Commit, str]:
     beside = part_beside(target)
     try:
         with SyncFactStore(beside) as gathered:
-            commit = put(gathered, items, folder=part_beside(target))
+            commit = put(gathered, items, beside=target)
         if not _has_become(beside, target):
             with SyncFactStore(target) as store, SyncFactStore(beside, read_only=True) as gathered:
                 commit = copy_facts(gathered, store)

@@ -139,6 +139,9 @@ class ItemBatches:
         """Count the facts of a batch."""
         self.n_facts += part.n_facts
 
+    def note_resumed(self, n_parts: int) -> None:
+        """Do nothing: there is no file to go on with."""
+
     def forget(self) -> None:
         """Do nothing: what was taken is gone."""
 

@@ -102,6 +102,12 @@ class JsonLineParts:
         """Return nothing: all of the file is in its parts."""
         return iter(())
 
+    def note_resumed(self, n_parts: int) -> None:
+        """Note for the user that so many parts were read by an import that was killed."""
+        self._faults.notes.append(
+            f"an import of this file was killed: {n_parts} of its {self.n_parts} parts were read then"
+        )
+
     def forget(self) -> None:
         """Begin anew: the file will be read in another way."""
         faults = self._faults

@@ -98,6 +98,10 @@ class BulkParts(Protocol):
         """Return what is to be done behind all parts, in its order; called when they were read."""
         ...
 
+    def note_resumed(self, n_parts: int) -> None:
+        """Note for the user that so many parts were read by an import that was killed."""
+        ...
+
     def forget(self) -> None:
         """Begin anew: the file will be read in another way."""
         ...

@@ -80,6 +80,10 @@ class RelationCodes:
         """Return the keys of the relations that have a code."""
         return [unescape(key) for key in self._by_key]
 
+    def keys_by_code(self) -> dict[str, str]:
+        """Return the keys of relations, escaped, by their codes."""
+        return dict(self._keys)
+
     def used_in(self, text: str) -> set[str]:
         """Return the keys of the relations whose codes a short row has."""
         records = text.split(RECORD)[1:] if text.startswith(FIELD) else ()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lamlam.benchmarks.lookup import load_benchmark, lookup_benchmark
+from lamlam.benchmarks.load import load_benchmark
+from lamlam.benchmarks.lookup import lookup_benchmark
 from lamlam.benchmarks.peers import installed_peers
 from lamlam.errors import BadStore, UsageError
 

@@ -7,9 +7,12 @@ killed: the next one that loads the same file into the same store reads on where
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from lamlam.errors import FactStoreError
 from lamlam.memory_backends.model.bulk_rows import BulkParts
 from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Namespace
-from lamlam.memory_backends.model.keys import relation_key
+from lamlam.memory_backends.model.keys import KEY_VERSION, relation_key
 from lamlam.memory_backends.model.operations import AddAlias, Commit, DefineRelation, Op, Revision
 from lamlam.memory_backends.sqlite.bulk.bulk_write import BulkWriter
 from lamlam.memory_backends.sqlite.bulk.number_files import write_numbers
@@ -36,6 +39,7 @@ from lamlam.memory_backends.sqlite.bulk.runs import (
 from lamlam.memory_backends.sqlite.bulk.workers import Workers
 from lamlam.memory_backends.sqlite.commit_log import write_entry
 from lamlam.memory_backends.sqlite.writer import SqliteWriter
+from lamlam.unfinished_files import resumable_part
 from lamlam.usable_cpus import usable_cpus
 
 OnLoad = Callable[[str, int, int | None], None]
@@ -51,8 +55,8 @@ class LoadPlace:
     """Where a load works."""
 
     store: Path
-    folder: Path
-    """For its runs; removed by the caller."""
+    beside: Path
+    """The file beside which runs are kept meanwhile."""
     namespace: Namespace = ()
     """Of facts that name none."""
     processes: int | None = None
@@ -106,9 +110,8 @@ class _PartsLoading:
             "SELECT revision, entities, secret FROM store"
         ).fetchone()
         new = revision + 1
-        with Workers(self._processes) as workers:
+        with Workers(self._processes) as workers, self._folder() as self._in:
             workers.start()
-            self._writer.sources.learn(Counter(map(relation_key, self._parts.sample())))
             runs = self._read(workers)
             if self._is_ordered():
                 return None
@@ -129,6 +132,26 @@ class _PartsLoading:
         write_entry(connection, new, actor, events)
         return Commit(Revision(new), changed)
 
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
+        """Yield the folder for runs, which a killed load of the same file may have begun."""
+        self._writer.sources.learn(Counter(map(relation_key, self._parts.sample())))
+        mark = None
+        if self._parts.identity is not None:
+            codes = sorted(self._writer.sources.codes.keys_by_code().items())
+            whole = (self._parts.identity, KEY_VERSION, self._bits, self._place.namespace, codes)
+            mark = blake2b(repr(whole).encode(), digest_size=16).hexdigest()
+        folder = resumable_part(self._place.beside, mark)
+        n_there = sum(1 for path in folder.glob("run-??????"))
+        if n_there:
+            self._parts.note_resumed(n_there)
+        for path in folder.glob("rows-*"):
+            path.unlink()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def _is_ordered(self) -> bool:
         """Return whether facts have to be taken one after the other, or there is nothing at all."""
         if not (self._last_fact or self._later):
@@ -141,7 +164,7 @@ class _PartsLoading:
         return found is not None
 
     def _read(self, workers: Workers) -> list[Run]:
-        folder, codes = self._place.folder, self._writer.sources.codes
+        folder, codes = self._in, self._writer.sources.codes
         tasks = (
             RunTask(reader, str(folder / f"run-{n:06}"), self._bits, self._place.namespace, codes)
             for n, reader in enumerate(self._parts.readers())
@@ -172,7 +195,7 @@ class _PartsLoading:
         for number in range(1 << self._bits):
             slices = [one for run in runs if (one := slice_of(run, number)) is not None]
             if slices:
-                path = str(self._place.folder / f"rows-{number:06}")
+                path = str(self._in / f"rows-{number:06}")
                 yield PartitionTask(slices, revision, path, store, codes)
 
     def _do_later(self, revision: int, identify: FactIds) -> tuple[int, list[tuple[str, ...]]]:

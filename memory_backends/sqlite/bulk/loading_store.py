@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from abc import abstractmethod
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -15,7 +14,6 @@ from lamlam.memory_backends.model.bulk_rows import BulkParts
 from lamlam.memory_backends.model.fact_tuples import Loadable
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.operations import Commit, Op
-from lamlam.unfinished_files import part_beside
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.sqlite.bulk.load import OnLoad
@@ -45,19 +43,19 @@ class SqliteBulkLoading:
         return self.load_ops_nowait(facts_to_load(facts))
 
     def load_ops_nowait(
-        self, ops: Iterable[Op | Loadable], *, folder: Path | None = None
+        self, ops: Iterable[Op | Loadable], *, beside: Path | None = None
     ) -> Commit:
         """Do every operation, in order, or none; facts at the begin by all processors.
 
         Args:
             ops: operations, facts and tuples.
-            folder: for what is kept meanwhile; by default beside the store.
+            beside: the file beside which is kept what was read; by default the store's.
 
         Raises:
             FactStoreError: one cannot be done.
         """
         batches = ItemBatches(ops)
-        commit = None if batches.are_few() else self.load_parts_nowait(batches, folder=folder)
+        commit = None if batches.are_few() else self.load_parts_nowait(batches, beside=beside)
         return self.apply_nowait(batches.rest()) if commit is None else commit
 
     def load_parts_nowait(
@@ -65,7 +63,7 @@ class SqliteBulkLoading:
         parts: BulkParts,
         *,
         namespace: Namespace = (),
-        folder: Path | None = None,
+        beside: Path | None = None,
         processes: int | None = None,
         actor: str | None = None,
         on_load: OnLoad | None = None,
@@ -75,7 +73,8 @@ class SqliteBulkLoading:
         Args:
             parts: of the file.
             namespace: of facts that name none.
-            folder: for what is kept meanwhile, removed at the end; by default beside the store.
+            beside: the file beside which is kept what was read; by default the store's. After a
+                kill the next load of the same file goes on there.
             processes: how many; by default as many as there are processors.
             actor: who does it.
             on_load: is called with what is done, how much of it, and of how much.
@@ -88,12 +87,6 @@ class SqliteBulkLoading:
         """
         from lamlam.memory_backends.sqlite.bulk.load import LoadPlace, load_parts
 
-        folder = part_beside(self.path) if folder is None else folder
-        folder.mkdir(mode=0o700, exist_ok=True)
-        place = LoadPlace(self.path, folder, namespace, processes)
-        try:
-            with self._writing() as writer:
-                commit = load_parts(writer, parts, place, actor, on_load)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        return commit
+        place = LoadPlace(self.path, beside or self.path, namespace, processes)
+        with self._writing() as writer:
+            return load_parts(writer, parts, place, actor, on_load)
