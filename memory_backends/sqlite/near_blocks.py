@@ -2,14 +2,15 @@
 
 A number is a code of near spellings (`blocking_codes`), 32 bits, and behind it the first 32 bits of
 the place of an entity with that code. Several places may begin alike: names are compared afterwards,
-as they are where a code is that of other names. A row has up to `_MOST` numbers, the first as its key
-and the others as what they are above it, all of as many bytes as the last one needs; so a number costs
-six or seven bytes instead of twenty, and a search reads one row.
+as they are where a code is that of other names. A row has up to `_MOST` numbers, the first as its key:
+how many bytes a code takes, the first code, what all codes are above it, and the places. So a number
+costs six or seven bytes instead of twenty, and a search reads one row and looks for bytes in it.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import struct
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
@@ -28,13 +29,15 @@ _ROWS_TO = (
     " coalesce((SELECT max(first) FROM near_block WHERE first <= ?1), ?1) AND ?2 ORDER BY first"
 )
 _ROW_OF = "SELECT first, entries FROM near_block WHERE first <= ? ORDER BY first DESC LIMIT 1"
-# Of the numbers up to the last one with a code, the greatest is in the last row that begins there.
+# The last number with a code, if there is any, is in the last row that begins up to it. That bound is
+# given: computed in the statement from the code, it took ten times as long.
 _LAST_ROWS = for_each(
-    "WITH asked (code) AS (VALUES {})"
-    " SELECT code, first, entries FROM asked JOIN near_block ON first ="
-    f" (SELECT max(first) FROM near_block WHERE first <= (code << 32) + {_LOW})",
+    "WITH asked (last) AS (VALUES {}) SELECT last,"
+    " (SELECT entries FROM near_block WHERE first <= last ORDER BY first DESC LIMIT 1) FROM asked",
     "(?)",
 )
+_HEAD = struct.Struct(">Bi")
+_PLACE_BYTES = 4
 
 
 def near_number(code: int, place: int) -> int:
@@ -50,10 +53,11 @@ def places_of(number: int) -> tuple[int, int]:
 
 def numbers_of(cursor: sqlite3.Cursor, code: int, most: int) -> list[int]:
     """Return the first numbers of a code, in order, at most so many."""
-    first, last = code << 32, (code << 32) + _LOW
+    first = code << 32
     found: list[int] = []
-    for begin, entries in cursor.execute(_ROWS_TO, (first, last)):
-        found += _between(begin, entries, first, last)
+    for _, entries in cursor.execute(_ROWS_TO, (first, first + _LOW)):
+        begin, end = _span(entries, code)
+        found += [first + place for place in _places(entries, begin, end)]
         if len(found) >= most:
             break
     return found[:most]
@@ -61,10 +65,11 @@ def numbers_of(cursor: sqlite3.Cursor, code: int, most: int) -> list[int]:
 
 def used_among(cursor: sqlite3.Cursor, codes: Collection[int]) -> set[int]:
     """Return those of the codes that any number has."""
+    asked = [(code << 32) + _LOW for code in codes]
     return {
-        code
-        for code, first, entries in {*rows_of(cursor, _LAST_ROWS, list(codes))}
-        if _has_any(first, entries, code << 32, (code << 32) + _LOW)
+        last >> 32
+        for last, entries in rows_of(cursor, _LAST_ROWS, asked)
+        if entries is not None and _index_of(entries, last >> 32) >= 0
     }
 
 
@@ -107,36 +112,49 @@ def remove_numbers(connection: sqlite3.Connection, numbers: Iterable[int]) -> No
         row = connection.execute(_ROW_OF, (number,)).fetchone()
         if row is None:
             continue
-        before = unpack_block(*row)
+        before = unpack_block(row[1])
         after = [one for one in before if one != number]
         if len(after) < len(before):
             _rewrite(connection, row[0], after)
 
 
-def unpack_block(first: int, entries: bytes) -> list[int]:
-    """Return the numbers of a row, in order."""
-    width = entries[0]
-    offsets = [
-        int.from_bytes(entries[at : at + width], "big") for at in range(1, len(entries), width)
+def unpack_block(entries: bytes) -> list[int]:
+    """Return the numbers of a row, in order.
+
+    Raises:
+        ValueError: the row is damaged.
+    """
+    if len(entries) < _HEAD.size or (len(entries) - _HEAD.size) % (entries[0] + _PLACE_BYTES):
+        raise ValueError("a row of the spelling index is cut")
+    width, first = _HEAD.unpack_from(entries)
+    n = _n_of(entries)
+    begin = _HEAD.size
+    codes = [
+        first + int.from_bytes(entries[at : at + width], "big")
+        for at in range(begin, begin + n * width, width)
     ]
-    return [first, *[first + offset for offset in offsets]]
+    places = _places(entries, 0, n)
+    return [(code << 32) + place for code, place in zip(codes, places, strict=True)]
 
 
 def pack_block(numbers: Sequence[int]) -> bytes:
-    """Return all numbers of a row but the first, which is its key."""
-    first = numbers[0]
-    width = max(1, ((numbers[-1] - first).bit_length() + 7) // 8)
+    """Return the numbers of a row, which are in order."""
+    first = numbers[0] >> 32
+    codes = [(number >> 32) - first for number in numbers]
+    width = max(1, (codes[-1].bit_length() + 7) // 8)
     return b"".join(
-        [bytes([width]), *[(number - first).to_bytes(width, "big") for number in numbers[1:]]]
+        (
+            _HEAD.pack(width, first),
+            *[code.to_bytes(width, "big") for code in codes],
+            struct.pack(f">{len(numbers)}I", *[number & _LOW for number in numbers]),
+        )
     )
 
 
 def all_numbers(connection: sqlite3.Connection) -> Iterator[int]:
     """Yield every number of the file, in order."""
-    for first, entries in connection.execute(
-        "SELECT first, entries FROM near_block ORDER BY first"
-    ):
-        yield from unpack_block(first, entries)
+    for (entries,) in connection.execute("SELECT entries FROM near_block ORDER BY first"):
+        yield from unpack_block(entries)
 
 
 def _add_to_row(connection: sqlite3.Connection, numbers: list[int], begin: int) -> int:
@@ -151,7 +169,7 @@ def _add_to_row(connection: sqlite3.Connection, numbers: list[int], begin: int) 
         ).fetchone()
     end = len(numbers) if following is None else bisect_left(numbers, following, begin)
     group = numbers[begin:end]
-    merged = sorted({*unpack_block(*row), *group}) if row is not None else sorted(set(group))
+    merged = sorted({*unpack_block(row[1]), *group}) if row is not None else sorted(set(group))
     _rewrite(connection, None if row is None else row[0], merged)
     return end
 
@@ -174,42 +192,41 @@ def _rewrite(connection: sqlite3.Connection, first: int | None, numbers: list[in
     )
 
 
-def _at_or_above(first: int, entries: bytes, wanted: int) -> int:
-    """Return how many of the numbers of a row are below one."""
-    if wanted <= first:
-        return 0
-    width = entries[0]
-    low, high = 0, (len(entries) - 1) // width
-    offset = wanted - first
-    if offset >> (8 * width):
-        return high + 1
-    sought = offset.to_bytes(width, "big")
-    while low < high:
-        middle = (low + high) // 2
-        if entries[1 + middle * width : 1 + (middle + 1) * width] < sought:
-            low = middle + 1
-        else:
-            high = middle
-    return low + 1
+def _n_of(entries: bytes) -> int:
+    """Return how many numbers a row has."""
+    return (len(entries) - _HEAD.size) // (entries[0] + _PLACE_BYTES)
 
 
-def _number_at(first: int, entries: bytes, n: int) -> int | None:
-    if n == 0:
-        return first
-    width = entries[0]
-    at = 1 + (n - 1) * width
-    return first + int.from_bytes(entries[at : at + width], "big") if at < len(entries) else None
+def _index_of(entries: bytes, code: int) -> int:
+    """Return which of the numbers of a row is the first one of a code, or -1."""
+    width, first = _HEAD.unpack_from(entries)
+    above = code - first
+    if above < 0 or above >> (8 * width):
+        return -1
+    sought = above.to_bytes(width, "big")
+    begin = _HEAD.size
+    end = begin + _n_of(entries) * width
+    at = entries.find(sought, begin, end)
+    while at >= 0 and (at - begin) % width:  # of two codes, an end and a beginning
+        at = entries.find(sought, at + 1, end)
+    return (at - begin) // width if at >= 0 else -1
 
 
-def _between(first: int, entries: bytes, low: int, high: int) -> list[int]:
-    found = []
-    n = _at_or_above(first, entries, low)
-    while (number := _number_at(first, entries, n)) is not None and number <= high:
-        found.append(number)
-        n += 1
-    return found
+def _span(entries: bytes, code: int) -> tuple[int, int]:
+    """Return where the numbers of a code begin and end among those of a row."""
+    begin = _index_of(entries, code)
+    if begin < 0:
+        return 0, 0
+    width, n = entries[0], _n_of(entries)
+    at = _HEAD.size + begin * width
+    sought = entries[at : at + width]
+    end = begin + 1
+    while end < n and entries[_HEAD.size + end * width : _HEAD.size + (end + 1) * width] == sought:
+        end += 1
+    return begin, end
 
 
-def _has_any(first: int, entries: bytes, low: int, high: int) -> bool:
-    number = _number_at(first, entries, _at_or_above(first, entries, low))
-    return number is not None and number <= high
+def _places(entries: bytes, begin: int, end: int) -> tuple[int, ...]:
+    """Return the beginnings of the places of some numbers of a row."""
+    at = _HEAD.size + _n_of(entries) * entries[0] + begin * _PLACE_BYTES
+    return struct.unpack_from(f">{end - begin}I", entries, at)

@@ -7,6 +7,7 @@ compared by sums over both.
 from __future__ import annotations
 
 import sqlite3
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -188,8 +189,12 @@ class _Verification:
         for first, entries in self._connection.execute(
             "SELECT first, entries FROM near_block ORDER BY first"
         ):
-            numbers = unpack_block(first, entries) if entries else []
-            if not numbers or numbers[0] <= last or numbers != sorted(set(numbers)):
+            try:
+                numbers = unpack_block(entries)
+            except (ValueError, struct.error):
+                numbers = []
+            is_first = bool(numbers) and numbers[0] == first > last
+            if not is_first or numbers != sorted(set(numbers)):
                 faults.append(f"row {first} is not in order")
                 continue
             last = numbers[-1]
