@@ -15,8 +15,10 @@ from tests.tiny_model import write_tiny_model
 
 MINE = ("--namespace", "users/7")
 ONE = '{"entity": "Ada Quill", "relation": "birth place", "value": "Town 7"}\n'
-WITHOUT = {"index", "migrate", "namespaces", "undo"}
+WITHOUT = {"index", "migrate", "namespaces", "undo", "verify"}
 """Commands of facts that work on a whole store."""
+BY_KEY = {"serve"}
+"""What reads and writes in the namespace of whoever asks: the key of a request says which."""
 
 
 @pytest.fixture
@@ -41,13 +43,15 @@ def test_every_command_of_facts_has_it() -> None:
 
 
 def test_every_command_that_names_a_memory_has_it() -> None:
-    """But for the benchmarks, whose stores are empty, and what works on a whole store."""
+    """But for the benchmarks, whose stores are empty, a server of many users, and what works on a
+    whole store.
+    """
     group = typer.main.get_command(app)
     told = {}
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         for inner, one in getattr(command, "commands", {"": command}).items():
             options = {param.name for param in one.params}
-            if "memory" in options and name != "bench" and inner not in WITHOUT:
+            if "memory" in options and name not in {"bench", *BY_KEY} and inner not in WITHOUT:
                 told[f"{name} {inner}".strip()] = "namespace" in options
     assert "ask" in told and len(told) > 20
     assert not [name for name, has in told.items() if not has]
