@@ -26,11 +26,11 @@ class Visit(TypedDict):
     known: list[str]
 
 
-def remember(visit: Visit) -> dict[str, list[str]]:
+def remember(state: Visit) -> dict[str, list[str]]:
     """Find what this user said about the same, and keep what they say now."""
-    store, place = get_store(), ("users", visit["user"])
-    found = store.search(place, query=visit["said"])
-    store.put(place, visit["said"], {"text": visit["said"]})
+    store, place = get_store(), ("users", state["user"])
+    found = store.search(place, query=state["said"])
+    store.put(place, state["said"], {"text": state["said"]})
     return {"known": [item.value["text"] for item in found]}
 
 
@@ -41,12 +41,14 @@ with lamlam.SyncFactStore("memory:") as facts:  # "sqlite:///facts.db" keeps it
     graph.add_edge("remember", END)
     app = graph.compile(store=LamlamStore(facts))
 
-    said = "I like pizza with anchovies"
-    print("Ada_Q, first visit:", app.invoke({"user": "Ada_Q", "said": said, "known": []})["known"])
-    again = {"said": "Which pizza?", "known": []}
-    print("Ada_Q, second visit:", app.invoke({"user": "Ada_Q", **again})["known"])
-    print("ada q, who is somebody else:", app.invoke({"user": "ada q", **again})["known"])
+    def visit(user: str, said: str) -> list[str]:
+        known: list[str] = app.invoke(Visit(user=user, said=said, known=[]))["known"]
+        return known
+
+    print("Ada_Q, first visit:", visit("Ada_Q", "I like pizza with anchovies"))
+    print("Ada_Q, second visit:", visit("Ada_Q", "Which pizza?"))
+    print("ada q, who is somebody else:", visit("ada q", "Which pizza?"))
 
     # The items are facts: in a file, `lamlam facts search pizza --memory …` finds them, too.
     for fact in facts.scan(relation="item"):
-        print("in the memory:", json.loads(fact.value)["text"])
+        print("in the memory:", json.loads(fact.surface)["text"])

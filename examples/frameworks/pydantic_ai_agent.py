@@ -10,7 +10,7 @@ Needs the extra `pydantic-ai`, and `engine` for the last part. Prints:
 
 import anyio
 from pydantic_ai import Agent
-from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 import lamlam
@@ -29,7 +29,10 @@ def stand_in(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
 async def main() -> None:
     async with lamlam.open_store("memory:") as store:
         born = lamlam.Fact(
-            entity="Ada Quill", relation="birth place", value="Lowmere", source="the parish register"
+            entity="Ada Quill",
+            relation="birth place",
+            value="Lowmere",
+            source="the parish register",
         )
         await store.apply([lamlam.Assert(born)])
 
@@ -38,21 +41,20 @@ async def main() -> None:
         agent = Agent(FunctionModel(stand_in), capabilities=[memory])
         done = await agent.run("Ada Quill is a miller now.")
         for part in done.all_messages()[2].parts:
-            if part.part_kind == "tool-return":
-                print("called:", part.tool_name, part.content["status"])
+            if isinstance(part, ToolReturnPart):
+                print("called:", part.tool_name, part.model_response_object()["status"])
 
         # The engine as the model: what it looked up is cited.
         async with lamlam.Engine(memory=store) as engine:
             prompt = "Ada Quill was born in"
-            written = await Agent(EngineModel(engine)).run(
-                prompt, model_settings={"max_tokens": 2}
-            )
-            print("written:", prompt + written.output)
-            for text in written.response.parts:
-                for citation in text.citations or [] if isinstance(text, TextPart) else []:
-                    place, source = citation.anchor, citation.sources[0]
-                    assert place is not None
-                    print(f"cited: {text.content[place.start : place.end]}, from {source.title}")
+            written = await Agent(EngineModel(engine)).run(prompt, model_settings={"max_tokens": 2})
+            text = written.response.parts[0]
+            assert isinstance(text, TextPart)
+            print("written:", prompt + text.content)
+            for citation in text.citations or []:
+                place, source = citation.anchor, citation.sources[0]
+                assert place is not None
+                print(f"cited: {text.content[place.start : place.end]}, from {source.title}")
 
 
 anyio.run(main)
