@@ -55,7 +55,9 @@ class SqliteBulkLoading:
             FactStoreError: one cannot be done.
         """
         batches = ItemBatches(ops)
-        commit = None if batches.are_few() else self.load_parts_nowait(batches, beside=beside)
+        with self._writing():  # what yields them cannot write to this store meanwhile
+            are_few = batches.are_few()
+        commit = None if are_few else self.load_parts_nowait(batches, beside=beside)
         return self.apply_nowait(batches.rest()) if commit is None else commit
 
     def load_parts_nowait(
