@@ -34,6 +34,7 @@ from lamlam.cli import (
     serve,
     train,
 )
+from lamlam.cli.argument_errors import message_about_value
 from lamlam.cli.output import notes_of, print_error
 from lamlam.cli.standard_streams import discard_output
 from lamlam.errors import LamLamError, OutdatedPackage, TrainingStopped
@@ -172,7 +173,7 @@ def _explain(error: Exception) -> None:
         # without a message has just printed a group's help.
         context = getattr(error, "ctx", None)
         _leave_out_far_names(error)
-        if message := format_message():
+        if message := message_about_value(error) or format_message():
             path = context.command_path if context is not None else "lamlam"
             hint = f"see {path} --help"
             if unknown := re.match(r"No such command '(.+?)'", message):
