@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lamlam.cli.facts_options import Json, OfNamespace, WriteMemory, namespace_of
 from lamlam.cli.facts_stores import own_store, read_where
+from lamlam.cli.output import as_json as json_text
 from lamlam.cli.output import print_json, printable_line, shortened, stderr_console
 
 if TYPE_CHECKING:
+    from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.model.operations import Change
     from lamlam.memory_backends.sync import SyncFactStore
 
 NOT_FOUND = 1
 _POINT = "DATE|REVISION"
+_POLL_S = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -43,16 +48,32 @@ def changes(
         ),
     ] = None,
     namespace: OfNamespace = None,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="Go on with what is committed from now on, until Ctrl-C; with --json one object"
+            " a line.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show what commits changed, oldest first, when, and by whom. Exit status 1 if nothing.
 
+    With --follow it shows what is changed from now on, or first what was changed --since.
     A date is 2026-11-30, 2026-11, "30 November 2026" or a time with its zone, of UTC otherwise.
     A number is a revision; one of four digits that the store has not reached is a year.
     """
     space = None if namespace is None else namespace_of(namespace)
     with own_store(memory, read_only=True) as store:
         first, last = bounds(store, since, until)
+        if follow:
+            check_followed(store, until)
+            tell = _print_json_lines if as_json else print_changes
+            for new in followed(store, first if since else last, space, wait):
+                tell(new)
+                sys.stdout.flush()
+            return
         read = read_where(memory, store)
         found = _upto_revision(store.changes(first, namespace=space), last)
         if as_json:
@@ -66,6 +87,53 @@ def changes(
             said = f"nothing was changed after revision {first} and up to {last} {read}"
             stderr_console().print(printable_line(said), soft_wrap=True)
         raise typer.Exit(NOT_FOUND)
+
+
+def check_followed(store: SyncFactStore, until: str | None) -> None:
+    """Check that a store can be followed.
+
+    Raises:
+        UsageError: it has an end, or shows only what this process commits.
+    """
+    from lamlam.errors import UsageError
+    from lamlam.memory_backends.model.capabilities import Capability
+
+    if until is not None:
+        raise UsageError("--follow has no end", hint="leave out --until")
+    if Capability.MULTIPROCESS not in store.capabilities:
+        raise UsageError(
+            "this memory is read once, so nothing new is ever seen in it",
+            hint="follow a fact file (.db) or a store on a server",
+        )
+
+
+def followed(
+    store: SyncFactStore, first: int, namespace: Namespace | None, wait: Callable[[], object]
+) -> Iterator[list[Change]]:
+    """Yield what was changed after a revision, then what is changed from now on, for ever.
+
+    Args:
+        wait: called between two looks.
+    """
+    while True:
+        reached = int(store.info().revision)
+        if reached > first:
+            found = list(store.changes(first, namespace=namespace))
+            # What was committed after the number was read may be among them.
+            first = max([reached, *(int(one.revision) for one in found)])
+            if found:
+                yield found
+        wait()
+
+
+def wait() -> None:
+    """Wait a second for commits."""
+    time.sleep(_POLL_S)
+
+
+def _print_json_lines(found: Iterable[Change]) -> None:
+    for change in found:
+        typer.echo(json_text(change_as_json(change)))
 
 
 def bounds(store: SyncFactStore, since: str | None, until: str | None) -> tuple[int, int]:

@@ -127,4 +127,6 @@ def _is_ordinary(plain: str) -> bool:
     word = plain.removesuffix("'s")
     if not is_text(word) or not any(map(str.isalpha, word)):
         return True
-    return word in listed("everyday words") or is_common_word(word) or names_relations(word)
+    if word in listed("everyday words") or word in listed("words and names"):
+        return True
+    return is_common_word(word) or names_relations(word)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import lamlam
-from lamlam.cli.facts_changes import bounds
+from lamlam.cli import facts_changes
+from lamlam.cli.facts_changes import bounds, followed
 from lamlam.memory_backends.model.clock import clock_at
 from tests.cli.facts_command import Facts, as_json
 
@@ -126,3 +129,46 @@ def test_a_sweep_is_shown_and_done(facts: Facts) -> None:
     assert as_json(facts("sweep", "--json", *STORE))["ended"][0]["value"] == "A"
     (past,) = as_json(facts("history", "Lowmere", "--json", *STORE))["facts"]
     assert past["retracted_by"] == "expiry"
+
+
+def test_new_commits_are_followed(three: Facts) -> None:
+    """Each is told once, those of other connections too; a look at nothing new tells nothing."""
+    names = iter("DEF")
+    n_looks = 0
+
+    def write_some() -> None:
+        nonlocal n_looks
+        n_looks += 1
+        if n_looks > 1 and n_looks % 2 == 0:
+            put(mayor(next(names)), at="2023-05-01")
+
+    with lamlam.SyncFactStore("sqlite:///mine.db", read_only=True) as store:
+        given = followed(store, 2, (), write_some)
+        told = [[int(one.revision) for one in next(given)] for _ in range(4)]
+    assert [sorted(set(one)) for one in told] == [[3], [4], [5], [6]]
+    assert n_looks == 6
+
+
+def test_following_shows_what_comes(three: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on, or from --since on; what cannot be followed is refused."""
+    n_waits = 0
+
+    def wait() -> None:
+        nonlocal n_waits
+        n_waits += 1
+        if n_waits == 2:
+            raise KeyboardInterrupt
+        put(mayor("D"), at="2023-05-01", actor="clerk")
+
+    monkeypatch.setattr(facts_changes, "wait", wait)
+    status, out, _ = three("changes", "--follow", *STORE)
+    assert (status, "by clerk" in out, "by editor" in out) == (130, True, False)
+    n_waits = 0
+    _, out, _ = three("changes", "--follow", "--since", "2", "--json", *STORE)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert {one["revision"] for one in lines} == {3, 4}
+    status, _, error = three("changes", "--follow", "--until", "3", *STORE)
+    assert status == 2 and "--until" in error
+    three("copy", "mine.db", "mine.json")
+    status, _, error = three("changes", "--follow", "--memory", "memory:mine.json")
+    assert status == 2
