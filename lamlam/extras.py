@@ -7,6 +7,7 @@ import shlex
 
 # Not read from the metadata of the installation, which in a clone are of its last set-up.
 EXTRAS: dict[str, tuple[str, ...]] = {
+    "arrow": ("pyarrow",),
     "cluster": ("ray[data]",),
     "engine": ("jinja2", "llama-cpp-python", "llguidance", "numpy"),
     "graph": ("matplotlib",),

@@ -41,7 +41,7 @@ FormatOption = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="jsonl, csv, tsv, nt, nq, ttl, trig, jsonld, rdf, lmlm or cypher; default: by the file's name, or jsonl.",
+        help="jsonl, csv, tsv, nt, nq, ttl, trig, jsonld, rdf, lmlm or cypher; parquet and arrow are only read. Default: by the file's name, or jsonl.",
     ),
 ]
 _CommitEvery = Annotated[
@@ -139,7 +139,8 @@ def import_(
     each line, a list of such objects, or {"Ada Quill": {"job": "miller"}};
     a date is {"date": "1815-12-10"}, another entity {"entity": "Bob Ferris"}
 
-    RDF, LMLM databases and the memory.jsonl of the MCP memory server are read
+    Parquet and Arrow (Feather) files have columns of these names, and need
+    the extra arrow. RDF, LMLM databases and the memory.jsonl of the MCP memory server are read
     as they are. Of a spreadsheet (.xlsx, .ods) save a sheet as CSV (UTF-8).
     """
     from lamlam.memory_backends.fact_formats.fact_files import FactFile

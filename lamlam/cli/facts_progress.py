@@ -20,7 +20,19 @@ def bytes_read(title: str) -> Iterator[Callable[[int, int | None], None] | None]
     if not sys.stderr.isatty():
         yield None
         return
-    with progress_bar() as progress:
+    from rich.progress import (
+        BarColumn,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with progress_bar(*columns) as progress:
         task = progress.add_task(title, total=None)
 
         def advance(n_bytes: int, total: int | None) -> None:

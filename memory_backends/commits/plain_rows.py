@@ -10,7 +10,7 @@ from typing import cast
 
 from lamlam.memory_backends.commits.entity_edit import stored_form
 from lamlam.memory_backends.commits.validation import check_op
-from lamlam.memory_backends.model.bulk_rows import BulkRow, PartReader, ReadPart
+from lamlam.memory_backends.model.bulk_rows import BulkRow, LoadStep, PartReader, ReadPart
 from lamlam.memory_backends.model.fact_tuples import Loadable, fact_of
 from lamlam.memory_backends.model.facts import MAX_SOURCE_CHARACTERS, Fact
 from lamlam.memory_backends.model.operations import Assert, Op
@@ -138,6 +138,9 @@ class ItemBatches:
     def took(self, part: ReadPart) -> None:
         """Count the facts of a batch."""
         self.n_facts += part.n_facts
+
+    def show(self, what: LoadStep, n: int, total: int | None) -> None:
+        """Do nothing: who gives the operations shows how many were taken."""
 
     def note_resumed(self, n_parts: int) -> None:
         """Do nothing: there is no file to go on with."""

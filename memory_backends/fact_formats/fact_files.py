@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lamlam.errors import NotSupported, UsageError
+from lamlam.memory_backends.fact_formats.arrow_files import format_of_table, read_table
 from lamlam.memory_backends.fact_formats.file_lines import Progress, lines_of
 from lamlam.memory_backends.fact_formats.foreign_files import check_suffix_to_write, error_of_suffix
 from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, LossReport
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.bulk_rows import BulkParts
 
 _OF_SUFFIX = {suffix: one.name for one in FORMATS.values() for suffix in (one.name, *one.suffixes)}
+JSONL_NAME = "jsonl"
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
 
@@ -70,6 +72,14 @@ class FactFile:
                 column that does not exist.
         """
         self.path = path
+        self._table = format_of_table(path, format)
+        if self._table is not None:
+            if columns is not None or header is not None or wide:
+                raise UsageError(
+                    f"columns, header and wide are of CSV and TSV; the format is {self._table}",
+                    hint="name the columns in the file entity, relation and value",
+                )
+            format = JSONL_NAME  # whose keys its columns have
         if format is None and (foreign := error_of_suffix(path)):
             raise foreign
         self._format = _checked(format or format_of(path))
@@ -92,7 +102,7 @@ class FactFile:
     @property
     def format(self) -> str:
         """The name of its format."""
-        return self._format.name
+        return self._table or self._format.name
 
     @property
     def rejected(self) -> int:
@@ -150,11 +160,11 @@ class FactFile:
         ``None`` where it has to be read from begin to end: any other format than JSON lines, a
         pipe, a packed file.
         """
-        if self._format.name != "jsonl":
+        if self._table is not None or self._format.name != JSONL_NAME:
             return None
         from lamlam.memory_backends.fact_formats.file_parts import parts_of
 
-        return parts_of(self.path, self._faults)
+        return parts_of(self.path, self._faults, self._on_progress)
 
     def __iter__(self) -> Iterator[Item]:
         """Give each operation: facts and rules as they come, then aliases.
@@ -164,6 +174,9 @@ class FactFile:
             MissingExtra: the format needs a package that is not installed.
             OSError: the file cannot be opened.
         """
+        if self._table is not None:
+            yield from read_table(self.path, self._table, self._faults)
+            return
         with lines_of(
             self.path,
             self._on_progress,

@@ -8,16 +8,18 @@ from hashlib import blake2b
 from pathlib import Path
 
 from lamlam.errors import BadFact, NotSupported
-from lamlam.memory_backends.fact_formats.file_lines import lines_of
+from lamlam.memory_backends.fact_formats.file_lines import Progress, lines_of
 from lamlam.memory_backends.fact_formats.format import Faults
 from lamlam.memory_backends.fact_formats.jsonl import begun_lines, is_document
 from lamlam.memory_backends.fact_formats.plain_lines import LinesOfFile, file_state
-from lamlam.memory_backends.model.bulk_rows import BulkFault, PartReader, ReadPart
+from lamlam.memory_backends.model.bulk_rows import BulkFault, LoadStep, PartReader, ReadPart
 from lamlam.memory_backends.model.operations import Op
 from lamlam.packed_files import PACKED_SUFFIXES, packing_of
 from lamlam.special_files import what_else
 
 _PART_BYTES = 6 << 20
+_READING = 0.65
+"""Of the time of a load."""
 _SAMPLES, _SAMPLE_BYTES = 4, 1 << 19
 _ENDS = 1 << 16
 """Bytes at the begin and the end of a file by which it is known again."""
@@ -26,8 +28,15 @@ _ENDS = 1 << 16
 class JsonLineParts:
     """A regular file of JSON lines, in parts of a few megabytes."""
 
-    def __init__(self, path: str, faults: Faults) -> None:
-        """Take note of the file as it is now."""
+    def __init__(self, path: str, faults: Faults, on_progress: Progress | None = None) -> None:
+        """Take note of the file as it is now.
+
+        Args:
+            path: of the file.
+            faults: where the reading stands, and what is left out.
+            on_progress: is called with bytes and their total; writing counts as reading on.
+        """
+        self._on_progress = on_progress
         self._path = os.path.abspath(path)
         self._faults = faults
         self._state = file_state(self._path)
@@ -102,6 +111,13 @@ class JsonLineParts:
         """Return nothing: all of the file is in its parts."""
         return iter(())
 
+    def show(self, what: LoadStep, n: int, total: int | None) -> None:
+        """Show how much is done."""
+        if self._on_progress is not None:
+            share = n / (total or n or 1)
+            done = _READING * share if what == "reading" else _READING + (1 - _READING) * share
+            self._on_progress(int(self.size * done), self.size)
+
     def note_resumed(self, n_parts: int) -> None:
         """Note for the user that so many parts were read by an import that was killed."""
         self._faults.notes.append(
@@ -145,7 +161,9 @@ class JsonLineParts:
             )
 
 
-def parts_of(path: str, faults: Faults) -> JsonLineParts | None:
+def parts_of(
+    path: str, faults: Faults, on_progress: Progress | None = None
+) -> JsonLineParts | None:
     """Return the parts of a file of JSON lines; None for what has to be read from its begin to its end.
 
     That is a pipe, a packed file, one in another encoding than UTF-8, or one JSON document.
@@ -161,7 +179,7 @@ def parts_of(path: str, faults: Faults) -> JsonLineParts | None:
             first = begun_lines(iter(lines))
             if is_document(first) or not (begin + b"\n").startswith(b"".join(first)[:_ENDS]):
                 return None
-        return JsonLineParts(path, faults)
+        return JsonLineParts(path, faults, on_progress)
     except (OSError, BadFact, NotSupported):  # the usual way says what is wrong
         return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from lamlam.memory_backends.model.operations import AddAlias, DefineRelation, Op
 from lamlam.memory_backends.model.stored_facts import StoredFact
@@ -53,6 +53,7 @@ class ReadPart:
     """What no fact holds, counted by what it is."""
 
 
+LoadStep = Literal["reading", "writing"]
 PartReader: TypeAlias = Callable[[], ReadPart]
 """Reads a part; is sent to other processes, so it can be pickled."""
 
@@ -96,6 +97,10 @@ class BulkParts(Protocol):
 
     def rest(self) -> Iterable[Op]:
         """Return what is to be done behind all parts, in its order; called when they were read."""
+        ...
+
+    def show(self, what: LoadStep, n: int, total: int | None) -> None:
+        """Show the user how much is done, of how much where that is known."""
         ...
 
     def note_resumed(self, n_parts: int) -> None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 from lamlam.errors import FactStoreError
 from lamlam.memory_backends.model.bulk_rows import BulkParts
@@ -42,8 +41,6 @@ from lamlam.memory_backends.sqlite.writer import SqliteWriter
 from lamlam.unfinished_files import resumable_part
 from lamlam.usable_cpus import usable_cpus
 
-OnLoad = Callable[[str, int, int | None], None]
-"""Is called with what is done, how much of it, and of how much, where that is known."""
 _BYTES_A_PARTITION = 3 << 20
 _MOST_BITS = 12
 _BYTES_WORTH_A_PROCESS = 6 << 20
@@ -68,7 +65,6 @@ def load_parts(
     parts: BulkParts,
     place: LoadPlace,
     actor: str | None = None,
-    on_load: OnLoad | None = None,
 ) -> Commit | None:
     """Assert the facts of all parts, then do what else they say, in one commit.
 
@@ -82,20 +78,17 @@ def load_parts(
     reader = writer.reader()
     if reader.has_aliases or reader.rules.all():
         return None
-    commit = _PartsLoading(writer, parts, place, on_load or _unseen).done(actor)
+    commit = _PartsLoading(writer, parts, place).done(actor)
     if commit is None:
         parts.forget()
     return commit
 
 
 class _PartsLoading:
-    def __init__(
-        self, writer: SqliteWriter, parts: BulkParts, place: LoadPlace, on_load: OnLoad
-    ) -> None:
+    def __init__(self, writer: SqliteWriter, parts: BulkParts, place: LoadPlace) -> None:
         self._writer = writer
         self._parts = parts
         self._place = place
-        self._on_load = on_load
         self._later: list[tuple[int, AddAlias | DefineRelation]] = []
         self._n_lines = self._last_fact = 0
         size = parts.size
@@ -121,7 +114,7 @@ class _PartsLoading:
             tasks = list(self._tasks(runs, new, store))
             for n, path in enumerate(workers.each(pack_partition, tasks), 1):
                 bulk.write(path)
-                self._on_load("writing", n, len(tasks))
+                self._parts.show("writing", n, len(tasks))
             bulk.finish(workers)
         changed, events = self._do_later(new, FactIds(secret))
         changed += bulk.changed
@@ -178,7 +171,7 @@ class _PartsLoading:
                 self._last_fact = self._n_lines + read.last_fact
             self._n_lines += read.n_lines
             runs.append(run)
-            self._on_load("reading", n, self._parts.n_parts)
+            self._parts.show("reading", n, self._parts.n_parts)
         self._parts.ended()
         return runs
 
@@ -225,7 +218,3 @@ class _PartsLoading:
             changed += plan.changed
             events += plan.events
         return changed, events
-
-
-def _unseen(*_: Any) -> None:
-    """Show nothing."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from abc import abstractmethod
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lamlam.errors import Unavailable
 from lamlam.memory_backends.commits.plain_rows import ItemBatches
 from lamlam.memory_backends.commits.validation import facts_to_load
 from lamlam.memory_backends.model.bulk_rows import BulkParts
@@ -16,8 +18,9 @@ from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.operations import Commit, Op
 
 if TYPE_CHECKING:
-    from lamlam.memory_backends.sqlite.bulk.load import OnLoad
     from lamlam.memory_backends.sqlite.writer import SqliteWriter
+
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class SqliteBulkLoading:
@@ -68,7 +71,6 @@ class SqliteBulkLoading:
         beside: Path | None = None,
         processes: int | None = None,
         actor: str | None = None,
-        on_load: OnLoad | None = None,
     ) -> Commit | None:
         """Assert the facts of a file, or none, by as many processes as there are processors.
 
@@ -79,16 +81,24 @@ class SqliteBulkLoading:
                 kill the next load of the same file goes on there.
             processes: how many; by default as many as there are processors.
             actor: who does it.
-            on_load: is called with what is done, how much of it, and of how much.
 
         Returns:
             ``None``, and nothing is written, where facts have to be taken one after the other.
 
         Raises:
             BadFact: a line is not a fact, or the store refuses one.
+            Unavailable: the disk is full, or a process of the load was ended from outside.
         """
         from lamlam.memory_backends.sqlite.bulk.load import LoadPlace, load_parts
 
         place = LoadPlace(self.path, beside or self.path, namespace, processes)
-        with self._writing() as writer:
-            return load_parts(writer, parts, place, actor, on_load)
+        try:
+            with self._writing() as writer:
+                return load_parts(writer, parts, place, actor)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise Unavailable(
+                    f"the disk of {place.beside.parent} is full: nothing was imported",
+                    hint="make room for about three times the file, and try again",
+                ) from error
+            raise

@@ -232,7 +232,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert json.loads(GOOD)["entity"] == "Ada"
 
 
-@pytest.mark.parametrize("name", ["facts.parquet", "facts.db", "facts.parquet.xz"])
+@pytest.mark.parametrize("name", ["facts.xlsx", "facts.db", "facts.xlsx.xz"])
 def test_an_unknown_suffix_is_refused(tmp_path: Path, name: str) -> None:
     """Rather than written or read as JSON lines under a name that says something else."""
     path = tmp_path / name

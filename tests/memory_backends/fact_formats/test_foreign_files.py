@@ -66,7 +66,7 @@ def test_files_are_recognised_by_their_content(
     ("suffixes", "hint"),
     [
         ("xlsx xls xlsm xlsb ods numbers XLSX", "save it as CSV"),
-        ("parquet feather arrow pkl", "to_csv"),
+        ("pkl pickle", "to_csv"),
         ("pdf docx doc odt html", "CSV table"),
         ("db sqlite sqlite3", "lamlam facts copy"),
         ("zip tar tar.gz tgz tar.xz 7z rar", "unpack it"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -13,10 +15,14 @@ from typing import Any
 import pytest
 
 from lamlam.errors import BadFact, LamLamError, Unavailable
+from lamlam.memory_backends.commits import plain_rows
 from lamlam.memory_backends.fact_formats import file_parts
 from lamlam.memory_backends.fact_formats.fact_files import FactFile, write_facts
+from lamlam.memory_backends.model.fact_tuples import fact_of
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import AddAlias, Assert
+from lamlam.memory_backends.model.values import PartialDate
+from lamlam.memory_backends.sqlite import schema
 from lamlam.memory_backends.sqlite.bulk import load, workers
 from lamlam.memory_backends.sqlite.near_blocks import all_numbers
 from lamlam.memory_backends.sqlite.store import SqliteStore
@@ -225,3 +231,59 @@ def test_several_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             store.local.load_parts_nowait(parts, processes=2)
         assert store.info().facts == 0
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("step", ["write_run", "pack_partition"])
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """It is said by name, nothing is imported and nothing left; with room the same call works."""
+    file = tmp_path / "in.jsonl"
+    file.write_text("\n".join(lines_of(random.Random(2), 60, plain=True)))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with SyncFactStore(tmp_path / "facts.db") as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(load, step, full)
+            with pytest.raises(Unavailable, match="is full: nothing was imported"):
+                put(store, FactFile(str(file)))
+        assert store.info().facts == 0 and not list(tmp_path.glob(".*"))
+        assert put(store, FactFile(str(file))).facts > 10
+
+
+def test_two_loads_into_one_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is told to wait for the first, which holds the lock; neither spoils the other."""
+    file = tmp_path / "in.jsonl"
+    file.write_text("\n".join(lines_of(random.Random(3), 60, plain=True)))
+    monkeypatch.setattr(schema, "_BUSY_S", 0.01)
+    with SyncFactStore(tmp_path / "facts.db") as store:
+        store.load([Fact(entity="a", relation="r", value="v")])
+        with closing(sqlite3.connect(tmp_path / "facts.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Unavailable, match="locked by another process"):
+                put(store, FactFile(str(file)))
+        assert not list(tmp_path.glob(".*"))
+        assert put(store, FactFile(str(file))).facts > 10
+
+
+def test_tuples_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tuples and facts, few and many, give what facts give; a bad one spoils all."""
+    monkeypatch.setattr(plain_rows, "_A_BATCH", 20)
+    for n in (5, 90):
+        rows = [(f"e {k % 40}", "r", f"v {k}", "s")[: 3 + k % 2] for k in range(n)]
+        typed = [
+            *rows,
+            ("e 1", "born", PartialDate(1815)),
+            Fact(entity="e 2", relation="x", value=7),
+        ]
+        held = []
+        for given in (typed, [fact_of(one) for one in typed]):  # type: ignore[arg-type]
+            path = tmp_path / f"{n}-{len(held)}.db"
+            with SyncFactStore(path) as store:
+                store.load(iter(given))  # type: ignore[arg-type]
+                held.append([fact.model_dump(exclude={"id"}) for fact in store.scan()])
+                for bad in (("e", "r"), ("", "r", "v"), ("e", "r", 1.5j)):
+                    with pytest.raises(BadFact):
+                        store.load([*rows, bad])
+                assert store.info().facts == len(held[0])
+        assert held[0] == held[1] and len(held[0]) == n + 2
