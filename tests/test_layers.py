@@ -75,7 +75,8 @@ ARROWS: dict[str, set[str]] = {
         "runtime/sync", "trainer",
     },
     "benchmarks": {
-        *READ, "evaluation", "memory_backends/neo4j_graph", "memory_backends/sqlite",
+        *READ, "agent_tools", "evaluation", "memory_backends/neo4j_graph", "memory_backends/open",
+        "memory_backends/sqlite",
         "memory_backends/sync", DECODING, LLAMA, "runtime/engine", "runtime/scheduling",
         "runtime/sync", "trainer", WORDING,
     },

@@ -41,6 +41,7 @@ from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.facts_about import MOST_FACTS
 from lamlam.memory_backends.model.keys import relation_key
+from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import Assert, ErasureReceipt, Replace
 from lamlam.memory_backends.model.relation_rules import RelationRules
@@ -73,6 +74,7 @@ class ToolWork:
         self._me = me
         self._most = most_characters
         self._settle = settle
+        self._reader = self._reader_of(None)
 
     def checked(self, name: str, model: type[Arguments], given: Mapping[str, Any]) -> Arguments:
         """Return arguments; those that are ``None`` are not there, as in a call of a model.
@@ -90,10 +92,12 @@ class ToolWork:
             settled: arguments that the host gives in place of those of the model, as far as the
                 tool has them.
         """
-        fields = type(given).model_fields
-        ours = {name: one for name, one in settled.items() if one is not None and name in fields}
+        ours = {name: one for name, one in settled.items() if one is not None}
         if ours:
-            given = given.model_copy(update=ours)
+            fields = type(given).model_fields
+            given = given.model_copy(
+                update={name: one for name, one in ours.items() if name in fields}
+            )
         match given:
             case LookUp():
                 return await self.look_up(given)
@@ -114,9 +118,14 @@ class ToolWork:
 
     async def look_up(self, given: LookUp) -> LookUpResult:
         """Return what memory holds of one relation."""
-        layers = self._places.layers(self._places.chosen(given.namespace))
-        reader = self._store if layers.is_usual else Overlay(self._store, *layers)
-        return look_up_answer(await reader.lookup(given.entity, given.relation), self._most)
+        reader = self._reader if given.namespace is None else self._reader_of(given.namespace)
+        (result,) = await reader.lookup_many([Lookup(given.entity, given.relation)])
+        return look_up_answer(result, self._most)
+
+    def _reader_of(self, namespace: str | None) -> FactStore:
+        """Return what answers lookups in a namespace, by default that of the tools."""
+        layers = self._places.layers(self._places.chosen(namespace))
+        return self._store if layers.is_usual else Overlay(self._store, *layers)
 
     async def search(self, given: Search) -> FoundFacts:
         """Return what a text finds."""
