@@ -78,7 +78,7 @@ ARROWS: dict[str, set[str]] = {
         *READ, "agent_tools", "evaluation", "memory_backends/neo4j_graph", "memory_backends/open",
         "memory_backends/sqlite",
         "memory_backends/sync", DECODING, LLAMA, "runtime/engine", "runtime/scheduling",
-        "runtime/sync", "trainer", WORDING,
+        "runtime/sync", "trainer", WORDING, "serving",
     },
     "serving": {
         MODEL, PROTOCOL, "access_keys", "agent_tools", "mcp_server", "memory_backends/open", VIEWS, CHAT,

@@ -95,6 +95,33 @@ def concurrency(
     print_result(figures, as_json)
 
 
+@app.command(epilog="Example: lamlam bench serve --clients 16 --json")
+def serve(
+    clients: Annotated[
+        int, typer.Option(min=1, max=64, help="Streams that are read at the same time.")
+    ] = 16,
+    model: Annotated[
+        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
+    ] = "bundled",
+    pairs: Annotated[
+        int, typer.Option(min=1, help="Alternating runs; the medians are reported.")
+    ] = 9,
+    tokens: Annotated[int, typer.Option(min=2, max=384, help="Tokens of each text.")] = 128,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare what clients of lamlam serve read with what the engine writes by itself."""
+    from lamlam.installed import need
+
+    need("serve")
+    need("engine")
+    from lamlam.benchmarks.serving import serving_benchmark
+    from lamlam.bundled import model_path
+
+    path = model_path() if model == "bundled" else Path(model)
+    measure = partial(serving_benchmark, path, clients=clients, tokens=tokens)
+    print_result(_with_bar(measure, pairs), as_json)
+
+
 @app.command(epilog="Example: lamlam bench lookup --facts 1000000")
 def lookup(
     facts: Annotated[int, typer.Option(min=1, help="How many facts the store holds.")] = 1_000_000,

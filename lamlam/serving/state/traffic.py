@@ -25,11 +25,14 @@ class Traffic:
         self.most_generations = most_generations
         self.n_requests = 0
         self.n_generations = 0
+        self.n_done = 0
+        """Generations that have come to an end, whichever."""
         self.is_stopping = False
         self.is_cut_off = False
         """Generations were ended before their end."""
         self._at_a_time = at_a_time
         self._drained: anyio.Event | None = None
+        self._ended: anyio.Event | None = None
         self._scopes: set[anyio.CancelScope] = set()
         self._seconds = 1.0
         """Of a generation, about: the mean of the last ones."""
@@ -66,6 +69,9 @@ class Traffic:
         finally:
             self._scopes.discard(scope)
             self.n_generations -= n
+            self.n_done += n
+            if self._ended is not None:
+                self._ended.set()
             self._seconds += (time.monotonic() - began - self._seconds) / 8
 
     def retry_after_s(self) -> int:
@@ -77,6 +83,13 @@ class Traffic:
         self.is_cut_off = True
         for scope in list(self._scopes):
             scope.cancel()
+
+    async def have_ended(self, n: int) -> None:
+        """Wait until so many more generations have come to an end."""
+        wanted = self.n_done + n
+        while self.n_done < wanted:
+            self._ended = anyio.Event()
+            await self._ended.wait()
 
     async def drained(self, longest_s: float) -> bool:
         """Wait until nothing is under way; return false if something still is after so long."""
