@@ -63,7 +63,7 @@ def serving_benchmark(
         start_worker(stream_clients, clients, tokens) as reader,
     ):
         url = str(server.run("address").result)
-        works = {
+        works: dict[str, Callable[[], StreamedTurn]] = {
             "engine": lambda: StreamedTurn(*server.run("engine").result),
             "served": partial(_served, server, reader, url, clients),
         }
