@@ -10,7 +10,11 @@ from lamlam.cut_text import cut_text
 from lamlam.errors import BadFact, Conflict, FactStoreError, LamLamError, TooManyValues
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Fact, Namespace
-from lamlam.memory_backends.model.operations import Assert, Commit, SplitEntities
+from lamlam.memory_backends.model.operations import (
+    Assert,
+    Commit,
+    SplitEntities,
+)
 from lamlam.memory_backends.protocol import FactStore
 
 _LEAST_MESSAGE, _FRAME = 80, 60
@@ -77,20 +81,27 @@ async def write(
     all_or_nothing: bool,
     idempotency_key: str | None,
     actor: str | None,
+    expected: int | None = None,
 ) -> Commit | None:
     """Write the facts in one commit, without those that the store refuses; these are noted.
+
+    Args:
+        expected: the revision that the store must be at.
 
     Returns:
         The commit; ``None`` where nothing was written.
 
     Raises:
-        Conflict: the key was used for other facts.
+        Conflict: the key was used for other facts, or the store is at another revision.
         FactStoreError: the store failed, or does not say which fact it refuses.
     """
     while batch.ops and not (all_or_nothing and batch.refused):
         try:
             return await store.apply(
-                list(batch.ops.values()), idempotency_key=idempotency_key, actor=actor
+                list(batch.ops.values()),
+                expected=expected,
+                idempotency_key=idempotency_key,
+                actor=actor,
             )
         except Conflict:
             # The key's first commit may have been made without the facts that were refused then.

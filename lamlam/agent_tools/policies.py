@@ -44,6 +44,8 @@ class MemoryAction:
     turned: tuple[str, ...] = ()
     """Relations that these facts answer too, turned around, by the store's rules of inverses: a
     "child" of one entity is a "parent" of the other."""
+    past: tuple[Fact, ...] = ()
+    """Facts that have ended and that it would erase: the history of ``forget``."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ class MemoryAction:
         """The relation, or those of the facts that it would erase."""
         if self.relation is not None:
             return (self.relation,)
-        return tuple(dict.fromkeys(fact.relation for fact in self.held))
+        return tuple(dict.fromkeys(fact.relation for fact in (*self.held, *self.past)))
 
     def __str__(self) -> str:
         of = [repr(one) for one in (self.entity, self.relation) if one is not None]
@@ -174,7 +176,10 @@ def only_sources(*patterns: str) -> Policy:
     def allows(action: MemoryAction) -> Verdict:
         if action.fact is not None and not action.sources:
             return f"a source is needed: {' or '.join(patterns)}"
-        touched = (action.sources, *(fact.sources or ("",) for fact in action.held))
+        touched = (
+            action.sources,
+            *(fact.sources or ("",) for fact in (*action.held, *action.past)),
+        )
         for source in (one for sources in touched for one in sources):
             if not any(fnmatchcase(source, pattern) for pattern in patterns):
                 said = repr(source[:60]) if source else "a fact without a source"

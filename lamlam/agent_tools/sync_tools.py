@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         ErasureReceipt,
         MigrationReport,
         Op,
+        PastFact,
         StoreInfo,
     )
     from lamlam.memory_backends.model.relation_rules import RelationRule
@@ -280,6 +281,11 @@ class _Awaited(FactStore):
 
     async def apply(self, ops: Sequence[Op], **options: Unpack[ApplyOptions]) -> Commit:
         return self._twin.apply(ops, **options)
+
+    async def history(
+        self, entity: str, relation: str | None = None, *, namespace: Namespace = ()
+    ) -> list[PastFact]:
+        return self._twin.history(entity, relation, namespace=namespace)
 
     async def changes(
         self, since: int | None = None, *, namespace: Namespace | None = None

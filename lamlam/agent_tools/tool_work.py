@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from lamlam.agent_tools.about_answer import about_answer
@@ -35,7 +36,7 @@ from lamlam.agent_tools.results import (
     ToolResult,
 )
 from lamlam.agent_tools.tool import Tool
-from lamlam.errors import BadFact, BadToolCall, PolicyRefused, TooManyValues
+from lamlam.errors import BadFact, BadToolCall, Conflict, PolicyRefused, TooManyValues
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace
@@ -43,12 +44,20 @@ from lamlam.memory_backends.model.facts_about import MOST_FACTS
 from lamlam.memory_backends.model.keys import relation_key
 from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.memory_backends.model.namespaces import scoped
-from lamlam.memory_backends.model.operations import Assert, ErasureReceipt, Replace
+from lamlam.memory_backends.model.operations import (
+    Assert,
+    Commit,
+    ErasureReceipt,
+    Replace,
+)
 from lamlam.memory_backends.model.relation_rules import RelationRules
 from lamlam.memory_backends.protocol import FactStore
 from lamlam.memory_backends.read_views.overlay import Overlay
 
 _USUAL_LIMIT = 10
+_MOST_TRIES = 5
+"""Times that a policy is asked about one call, where others write meanwhile."""
+Done = TypeVar("Done")
 Arguments = TypeVar("Arguments", bound=ToolArguments)
 
 
@@ -155,10 +164,16 @@ class ToolWork:
         """Add a fact beside the others."""
         namespace, actor = self._places.chosen(given.namespace), self._by(given.actor)
         fact = new_fact(given, namespace)
-        await self._allow(_action("remember", given, namespace, actor, fact))
         key = _key(given.idempotency_key, namespace)
+
+        async def write_it(expected: int | None) -> Commit:
+            await self._allow(_action("remember", given, namespace, actor, fact))
+            return await self._store.apply(
+                [Assert(fact)], expected=expected, idempotency_key=key, actor=actor
+            )
+
         try:
-            commit = await self._store.apply([Assert(fact)], idempotency_key=key, actor=actor)
+            commit = await self._over_one_state(write_it)
         except TooManyValues as error:
             raise TooManyValues(str(error), hint=SECOND_VALUE) from None
         return RememberResult(
@@ -169,12 +184,17 @@ class ToolWork:
         """Make a fact the only one of its relation in its period."""
         namespace, actor = self._places.chosen(given.namespace), self._by(given.actor)
         fact = new_fact(given, namespace)
-        if self._policies:
-            held = await self._held(given, namespace)
-            await self._allow(_action("correct", given, namespace, actor, fact, held))
-        commit = await self._store.apply(
-            [Replace(fact)], idempotency_key=_key(given.idempotency_key, namespace), actor=actor
-        )
+        key = _key(given.idempotency_key, namespace)
+
+        async def write_it(expected: int | None) -> Commit:
+            if self._policies:
+                held = await self._held(given, namespace)
+                await self._allow(_action("correct", given, namespace, actor, fact, held))
+            return await self._store.apply(
+                [Replace(fact)], expected=expected, idempotency_key=key, actor=actor
+            )
+
+        commit = await self._over_one_state(write_it)
         fitting = Fitting(self._most, len(commit.ended))
         ended = found_facts(commit.ended, fitting)
         return CorrectResult(
@@ -189,8 +209,7 @@ class ToolWork:
         """Erase facts, history included."""
         namespace, actor = self._places.chosen(given.namespace), self._by(given.actor)
         if self._policies:
-            held = await self._held(given, namespace)
-            await self._allow(_action("forget", given, namespace, actor, None, held))
+            await self._over_one_state(partial(self._allow_forgetting, given, namespace, actor))
         one_value = () if given.value is None else (given.value,)
         receipt = await self._store.erase(
             given.entity,
@@ -214,6 +233,9 @@ class ToolWork:
 
     async def remember_many(self, given: RememberMany) -> RememberManyResult:
         """Add facts in one commit, but for those that are refused."""
+        return await self._over_one_state(partial(self._remember_many, given))
+
+    async def _remember_many(self, given: RememberMany, expected: int | None) -> RememberManyResult:
         namespace, actor = self._places.chosen(given.namespace), self._by(given.actor)
         batch, rules = FactBatch(len(given.facts)), await self._rules()
         for index, one in enumerate(given.facts):
@@ -232,10 +254,42 @@ class ToolWork:
             all_or_nothing=bool(given.all_or_nothing),
             idempotency_key=_key(given.idempotency_key, namespace),
             actor=actor,
+            expected=expected,
         )
         return batch.answer(commit, self._most)
 
     # ----------------------------------------------------------------------------------------------
+
+    async def _over_one_state(self, work: Callable[[int | None], Awaitable[Done]]) -> Done:
+        """Return what is done over the state that the policies saw; where another commit came in
+        between, they are asked again.
+
+        Args:
+            work: asks the policies, and writes over the revision that it is given.
+
+        Raises:
+            Conflict: others wrote each time.
+        """
+        if not (self._policies and Capability.CAS in self._store.capabilities):
+            return await work(None)
+        for n_left in reversed(range(_MOST_TRIES)):
+            seen = (await self._store.info()).revision
+            try:
+                return await work(seen)
+            except Conflict:
+                if not n_left or (await self._store.info()).revision == seen:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    async def _allow_forgetting(
+        self, given: Forget, namespace: Namespace, actor: str | None, seen: int | None
+    ) -> None:
+        """Ask whether facts may be erased, those that have ended among them."""
+        held, past = await self._held(given, namespace), await self._past(given, namespace)
+        action = _action("forget", given, namespace, actor, None, held)
+        await self._allow(replace(action, past=past))
+        if seen is not None and (await self._store.info()).revision != seen:
+            raise Conflict("memory was changed while the policy was asked", hint="try again")
 
     async def _allow(
         self, action: MemoryAction, which: str = "", rules: RelationRules | None = None
@@ -257,6 +311,13 @@ class ToolWork:
         facts = self._store.scan(given.entity, given.relation, namespace=namespace, **shown)
         value = given.value if isinstance(given, Forget) else None
         return tuple([fact async for fact in facts if value in (None, fact.surface, fact.value)])
+
+    async def _past(self, given: Forget, namespace: Namespace) -> tuple[Fact, ...]:
+        if Capability.HISTORY not in self._store.capabilities:
+            return ()
+        ended = await self._store.history(given.entity, given.relation, namespace=namespace)
+        facts = [one.fact for one in ended]
+        return tuple(one for one in facts if given.value in (None, one.surface, one.value))
 
     def _one_of_many(self, index: int, given: object) -> NewFact:
         """Return one fact of several, which nothing has checked so far."""

@@ -19,8 +19,9 @@ from lamlam.agent_tools.policies import (
     read_only,
 )
 from lamlam.agent_tools.sync_tools import SyncMemoryTools
-from lamlam.errors import BadFact, PolicyFailed, PolicyRefused, UsageError
-from lamlam.memory_backends.model.operations import DefineRelation
+from lamlam.errors import BadFact, Conflict, PolicyFailed, PolicyRefused, UsageError
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import Assert, DefineRelation, Retract
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.values import ValueType
 from lamlam.memory_backends.protocol import FactStore
@@ -53,7 +54,12 @@ async def test_a_hook_sees_what_is_about_to_be_done(store: FactStore) -> None:
     assert {(action.namespace, action.actor) for action in seen} == {(("users", "7"), "bot")}
     assert seen[0].sources == ("a letter",) and seen[0].held == ()
     assert [fact.surface for fact in seen[2].held] == ["Lowmere"]
-    assert seen[3].fact is None and sorted(seen[3].relations) == ["friend", "place of birth"]
+    assert seen[3].fact is None and sorted({one.relation for one in seen[3].held}) == [
+        "friend",
+        "place of birth",
+    ]
+    assert [fact.surface for fact in seen[3].past] == ["Lowmere"]
+    assert "birth place" in seen[3].relations
     assert str(seen[2]) == "correct 'Ada' 'place of birth'"
 
 
@@ -169,6 +175,65 @@ def test_the_blocking_twin_knows_the_other_side_too() -> None:
         tools = SyncMemoryTools(store, policy=deny_relations("spouse"))
         with pytest.raises(PolicyRefused, match="'spouse' of another entity"):
             tools.remember("Bob", "consort of", "Ada")
+
+
+@pytest.mark.anyio
+async def test_history_is_not_forgotten_past_a_policy(store: FactStore) -> None:
+    """What has only ended is erased by ``forget``, so a denied relation protects it too."""
+    await MemoryTools(store).remember("Ada", "salary", "7")
+    await store.apply([Retract("Ada", "salary")])
+    await MemoryTools(store).remember("Ada", "friend", "Bo")
+    tools = MemoryTools(store, policy=deny_relations("salary"))
+    with pytest.raises(PolicyRefused):
+        await tools.forget("Ada")
+    assert [one.fact.surface for one in await store.history("Ada")] == ["7"]
+    assert (await tools.forget("Ada", "friend")).status == "forgotten"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", ["remember", "remember_facts", "correct", "forget"])
+async def test_what_a_policy_saw_is_what_is_changed(store: FactStore, kind: str) -> None:
+    """A commit that comes while the policy thinks is seen by it: it is asked again, and where it
+    then refuses nothing is done.
+    """
+    await store.apply([Assert(Fact(entity="Ada", relation="birth place", value="Oldham"))])
+    asked: list[int] = []
+
+    async def none_of_the_clerk(action: MemoryAction) -> bool:
+        asked.append(len(asked))
+        if len(asked) == 1:  # meanwhile somebody else writes
+            locked = Fact(entity="Ada", relation="birth place", value="locked")
+            await store.apply([Assert(locked)])
+            return True
+        return kind.startswith("remember") or "locked" not in {f.surface for f in action.held}
+
+    tools = MemoryTools(store, policy=none_of_the_clerk)
+    if kind == "remember_facts":
+        assert (await tools.remember_facts([BORN])).status == "remembered"
+    elif kind == "remember":
+        assert (await tools.remember(**BORN)).status == "remembered"
+    else:
+        work = tools.correct(**BORN) if kind == "correct" else tools.forget("Ada")
+        with pytest.raises(PolicyRefused):
+            await work
+        assert {one[2] for one in await _facts(store)} == {"Oldham", "locked"}
+    assert len(asked) == 2
+
+
+@pytest.mark.anyio
+async def test_a_busy_memory_ends_the_asking(store: FactStore) -> None:
+    """Where others write each time, the call is refused as a conflict in the end."""
+    n = 0
+
+    async def writes(action: MemoryAction) -> bool:
+        nonlocal n
+        n += 1
+        await store.apply([Assert(Fact(entity="Bo", relation="n", value=str(n)))])
+        return True
+
+    with pytest.raises(Conflict):
+        await MemoryTools(store, policy=writes).remember(**BORN)
+    assert n == 5 and all(entity == "Bo" for entity, _, _ in await _facts(store))
 
 
 @pytest.mark.anyio
