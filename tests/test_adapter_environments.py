@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import re
+import tokenize
 import tomllib
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
 from tests.paths import ROOT
 
+_NO_CODE = {
+    tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}  # fmt: skip
 FOLDER = ROOT / "build_support" / "adapters"
 ROWS = tomllib.loads((FOLDER / "environments.toml").read_text("utf-8"))
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
@@ -61,3 +69,26 @@ def test_each_environment_has_a_version_for_all_that_it_installs(name: str) -> N
 def test_continuous_integration_runs_them() -> None:
     """After the tests of the whole, in the same log."""
     assert "make test-adapters" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "lamlam" / "adapters").rglob("*.py")),
+    ids=lambda path: str(path.parent.name) + "/" + path.name,
+)
+def test_an_adapter_is_thin(path: Path) -> None:
+    """A module of one has at most 150 lines of code: what is more belongs to lamlam itself."""
+    source = path.read_text("utf-8")
+    documented = {
+        line
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    lines = {
+        line
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type not in _NO_CODE
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    assert len(lines - documented) <= 150
