@@ -25,6 +25,8 @@ from lamlam.memory_backends.protocol import FactStore
 _N_TIMED = 20_000
 _N_FUZZY = 2_000
 _N_ROUND = 5_000
+_FEWEST = 50
+_ROUND_S = 2.0
 _N_COLD = 200
 _N_PROMPTS = 500
 _PROMPT_WORDS = 60
@@ -111,10 +113,12 @@ def _beside_peers(
             if any(asked[peer.name](query) is None for query in questions[:1000]):
                 raise BadStore(f"{peer.name} does not find what was put into it")
         times: dict[str, list[dict[str, float]]] = {name: [] for name in asked}
+        n_asked = {name: _affordable(ask, questions) for name, ask in asked.items()}
         for n in range(rounds):
             _say(f"round {n + 1} of {rounds}")
             for name in in_turns(asked, n):
-                times[name].append(timed(asked[name], rng.choices(questions, k=_N_ROUND)))
+                asked_now = rng.choices(questions, k=n_asked[name])
+                times[name].append(timed(asked[name], asked_now))
     ours = times["lamlam"]
     for name, theirs in times.items():
         for cut in ("p50", "p99"):
@@ -123,6 +127,16 @@ def _beside_peers(
                 pairs = [one[cut] for one in ours], [one[cut] for one in theirs]
                 figures[name][f"{cut}_ratio"] = median_ratio(*pairs)
     return figures
+
+
+def _affordable(ask: Callable[[Lookup], object], questions: Sequence[Lookup]) -> int:
+    """Return how many questions a round has time for: a slow store is asked fewer."""
+    few = questions[:_FEWEST]
+    began = time.perf_counter()
+    for question in few:
+        ask(question)
+    seconds = (time.perf_counter() - began) / len(few)
+    return max(_FEWEST, min(_N_ROUND, int(_ROUND_S / seconds)))
 
 
 def _ask(lookup: Callable[[str, str], object], query: Lookup) -> object:
