@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import cast
 
 
 def prepare() -> None:
@@ -33,9 +34,9 @@ def prepare() -> None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
     if sys.stderr is None or sys.stderr is sys.__stderr__:
         known = sys.stderr
-        remarks: io.RawIOBase = _Remarks(2, "w", closefd=False)
+        remarks = _Remarks(2, "w", closefd=False)
         sys.stderr = io.TextIOWrapper(
-            io.BufferedWriter(remarks),
+            io.BufferedWriter(cast("io.RawIOBase", remarks)),
             encoding=known.encoding if known is not None else "utf-8",
             errors="backslashreplace",
             line_buffering=True,
