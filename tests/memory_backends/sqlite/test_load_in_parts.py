@@ -276,7 +276,7 @@ def test_tuples_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             ("e 1", "born", PartialDate(1815)),
             Fact(entity="e 2", relation="x", value=7),
         ]
-        held = []
+        held: list[list[dict[str, Any]]] = []
         for given in (typed, [fact_of(one) for one in typed]):  # type: ignore[arg-type]
             path = tmp_path / f"{n}-{len(held)}.db"
             with SyncFactStore(path) as store:
