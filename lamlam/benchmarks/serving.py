@@ -7,6 +7,7 @@ engine. Compare the medians of each round's ratios, not single figures.
 
 from __future__ import annotations
 
+import os
 import statistics
 import threading
 import time
@@ -56,6 +57,8 @@ def serving_benchmark(
         BadModelFile: the file cannot be loaded.
         EngineError: a process did not end well.
     """
+    # As `lamlam serve` itself runs; other benchmarks leave the threads of llama.cpp as they are.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     turns: dict[str, list[StreamedTurn]] = {"engine": [], "served": []}
     setup = (model, clients, tokens, threads or usable_cpus())
     with (

@@ -109,17 +109,22 @@ def serve(
     tokens: Annotated[int, typer.Option(min=2, max=384, help="Tokens of each text.")] = 128,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Compare what clients of lamlam serve read with what the engine writes by itself."""
+    """Compare what clients of lamlam serve read with what the engine writes by itself.
+
+    And how long a call of a memory tool takes: in the process, by MCP over standard streams and HTTP.
+    """
     from lamlam.installed import need
 
     need("serve")
     need("engine")
     from lamlam.benchmarks.serving import serving_benchmark
+    from lamlam.benchmarks.serving_tools import bench_tools
     from lamlam.bundled import model_path
 
     path = model_path() if model == "bundled" else Path(model)
     measure = partial(serving_benchmark, path, clients=clients, tokens=tokens)
-    print_result(_with_bar(measure, pairs), as_json)
+    figures = _with_bar(measure, pairs)
+    print_result(figures | bench_tools(), as_json)
 
 
 @app.command(epilog="Example: lamlam bench lookup --facts 1000000")
