@@ -100,7 +100,9 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 def _methods(request: Request) -> set[str]:
     """Return the methods of all routes of a path."""
     found: set[str] = set()
-    for path, methods in request.app.openapi()["paths"].items():
+    paths = request.app.openapi()["paths"]
+    here = request.url.path
+    for path, methods in ({here: paths[here]} if here in paths else paths).items():
         pattern, _, _ = compile_path(path)
         if pattern.match(request.url.path):
             found |= {method.upper() for method in methods}

@@ -36,5 +36,5 @@ def stream_of(model: type[BaseModel]) -> dict[str, Any]:
     return {
         "model": model,
         "description": "The text; with `stream` as server-sent events.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {}},
     }

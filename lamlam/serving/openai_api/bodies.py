@@ -92,7 +92,7 @@ class GenerationBody(BaseModel):
     )
     lookup_bias: float | None = Field(None, allow_inf_nan=False, ge=-1000, le=1000)
     min_p: float | None = Field(None, ge=0, le=1)
-    repeat_penalty: float | None = Field(None, gt=0, le=100)
+    repeat_penalty: float | None = Field(None, ge=0.01, le=100)
     max_lookups: Natural | None = None
     max_lookup_tokens: Natural | None = None
     ignore_eos: bool | None = None

@@ -90,7 +90,7 @@ _ITEMS = [
             "call_id": {"type": "string"},
             "output": _TEXT,
         },
-        "required": ["type", "call_id"],
+        "required": ["type"],
     },
 ]
 InputText = Annotated[str, Field(pattern=r"\S")]
