@@ -99,6 +99,7 @@ class Lmdb(Peer):
 
     name = "lmdb"
     needs = "lmdb"
+    _opened: Any = None  # Any: of a package that may be missing
 
     def fill(self, facts: Iterable[Triple]) -> None:
         """Write facts in one transaction, in the order of the keys a part at a time."""
@@ -129,9 +130,11 @@ class Lmdb(Peer):
 
     def n_bytes(self) -> int:
         """Return the bytes of the pages that are used: the file itself is as long as the map."""
-        environment = self._environment(readonly=True)
+        is_open = self._opened is not None  # a second time in one process it refuses to be
+        environment = self._opened if is_open else self._environment(readonly=True)
         used = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
-        environment.close()
+        if not is_open:
+            environment.close()
         return int(used)
 
     def _environment(self, *, readonly: bool) -> Any:  # Any: of a package that may be missing
