@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from lamlam.serving.state.served import Served
 
 _NONE: dict[str, Any] = {"type": "null", "description": "This model has no chat template."}
-_NO_CHAT = dict.fromkeys(("tools", "tool_choice", "response_format"), _NONE)
+_NO_CHAT = {
+    "tools": {"enum": [None, []]},
+    "tool_choice": _NONE,
+    "response_format": {"enum": [None, {"type": "text"}]},
+}
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _ABOUT = (
     "Texts with the facts of a memory, in the shapes of OpenAI's API, and the memory itself. "

@@ -87,8 +87,8 @@ _ITEMS = [
         "type": "object",
         "properties": {
             "type": {"type": "string", "enum": ["function_call_output"]},
-            "call_id": {"type": "string"},
-            "output": _TEXT,
+            "call_id": {"description": "As the call has it."},
+            "output": {"description": "A text, or parts of text."},
         },
         "required": ["type"],
     },

@@ -86,7 +86,7 @@ def chat_job(served: Served, messages: list[Any], options: dict[str, Any]) -> Jo
             lambda: engine.stream_chat(messages, **options),
         )
     for name in ("tools", "response_format"):
-        if options.pop(name, None):
+        if options.pop(name, None) is not None:
             said = sentence(NoChatTemplate(f"the model {served.model!r} has no chat template"))
             raise wrong(name, f"{said}, so it has only texts", "not_a_chat_model", 422)
     for name in ("tool_choice", "parallel_tool_calls"):
