@@ -11,17 +11,17 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
 from lamlam.errors import FactStoreError
 from lamlam.memory_backends.model.bulk_rows import BulkParts
 from lamlam.memory_backends.model.fact_ids import FactIds
-from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.keys import KEY_VERSION, relation_key
 from lamlam.memory_backends.model.operations import AddAlias, Commit, DefineRelation, Op, Revision
 from lamlam.memory_backends.sqlite.bulk.bulk_write import BulkWriter
+from lamlam.memory_backends.sqlite.bulk.load_place import LoadPlace
 from lamlam.memory_backends.sqlite.bulk.number_files import write_numbers
 from lamlam.memory_backends.sqlite.bulk.partitions import (
     PartitionTask,
@@ -45,19 +45,6 @@ _BYTES_A_PARTITION = 3 << 20
 _MOST_BITS = 12
 _BYTES_WORTH_A_PROCESS = 6 << 20
 _OPS_AT_ONCE = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class LoadPlace:
-    """Where a load works."""
-
-    store: Path
-    beside: Path
-    """The file beside which runs are kept meanwhile."""
-    namespace: Namespace = ()
-    """Of facts that name none."""
-    processes: int | None = None
-    """How many; by default as many as there are processors."""
 
 
 def load_parts(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 from abc import abstractmethod
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from lamlam.memory_backends.model.bulk_rows import BulkParts
 from lamlam.memory_backends.model.fact_tuples import Loadable
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.operations import Commit, Op
+from lamlam.memory_backends.sqlite.bulk.load_place import LoadPlace
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.sqlite.writer import SqliteWriter
@@ -30,9 +31,6 @@ class SqliteBulkLoading:
 
     @abstractmethod
     def _writing(self) -> AbstractContextManager[SqliteWriter]: ...
-
-    @abstractmethod
-    def apply_nowait(self, ops: Iterable[Op]) -> Commit: ...
 
     def load_nowait(self, facts: Iterable[Loadable]) -> Commit:
         """Assert all facts, however many, or none; take them as they come.
@@ -58,10 +56,12 @@ class SqliteBulkLoading:
             FactStoreError: one cannot be done.
         """
         batches = ItemBatches(ops)
-        with self._writing():  # what yields them cannot write to this store meanwhile
-            are_few = batches.are_few()
-        commit = None if are_few else self.load_parts_nowait(batches, beside=beside)
-        return self.apply_nowait(batches.rest()) if commit is None else commit
+        # Taken inside the transaction: an iterable that writes to this store is refused.
+        with self._loading(beside or self.path), self._writing() as writer:
+            commit = None
+            if not batches.are_few():
+                commit = self._in_parts(writer, batches, LoadPlace(self.path, beside or self.path))
+            return writer.apply(batches.rest()) if commit is None else commit
 
     def load_parts_nowait(
         self,
@@ -89,16 +89,26 @@ class SqliteBulkLoading:
             BadFact: a line is not a fact, or the store refuses one.
             Unavailable: the disk is full, or a process of the load was ended from outside.
         """
-        from lamlam.memory_backends.sqlite.bulk.load import LoadPlace, load_parts
-
         place = LoadPlace(self.path, beside or self.path, namespace, processes)
+        with self._loading(place.beside), self._writing() as writer:
+            return self._in_parts(writer, parts, place, actor)
+
+    def _in_parts(
+        self, writer: SqliteWriter, parts: BulkParts, place: LoadPlace, actor: str | None = None
+    ) -> Commit | None:
+        from lamlam.memory_backends.sqlite.bulk.load import load_parts
+
+        return load_parts(writer, parts, place, actor)
+
+    @contextmanager
+    def _loading(self, beside: Path) -> Iterator[None]:
+        """Say by name that a disk is full."""
         try:
-            with self._writing() as writer:
-                return load_parts(writer, parts, place, actor)
+            yield
         except OSError as error:
             if error.errno in _FULL:
                 raise Unavailable(
-                    f"the disk of {place.beside.parent} is full: nothing was imported",
+                    f"the disk of {beside.parent} is full: nothing was imported",
                     hint="make room for about three times the file, and try again",
                 ) from error
             raise
