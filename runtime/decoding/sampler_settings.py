@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lamlam.errors import UsageError
-from lamlam.runtime.decoding.option_checks import check_int, check_number, is_numpy_float, shown
+from lamlam.runtime.decoding.option_checks import check_int, check_number, is_numpy_float
 
 LARGEST_SEED = 2**128 - 1
 
@@ -28,13 +27,12 @@ class SamplerSettings:
             ("temperature", self.temperature, 0.0, 100.0),
             ("top_p", self.top_p, 0.0, 1.0),
             ("min_p", self.min_p, 0.0, 1.0),
+            # Beyond these a logit that is divided or multiplied is no finite number.
+            ("repeat_penalty", self.repeat_penalty, 0.01, 100.0),
         ):
             check_number(name, value, low, high)
-        check_number("repeat_penalty", self.repeat_penalty)
         for name in ("temperature", "top_p", "min_p", "repeat_penalty"):
             if is_numpy_float(given := getattr(self, name)):  # no trace could write it
                 object.__setattr__(self, name, float(given))
         if self.seed is not None:
             check_int("seed", self.seed, 0, LARGEST_SEED)
-        if not self.repeat_penalty > 0:
-            raise UsageError(f"repeat_penalty must be above 0, got {shown(self.repeat_penalty)}")

@@ -77,6 +77,8 @@ def test_senseless_settings_are_refused() -> None:
         {"top_p": 1.1},
         {"min_p": -1.0},
         {"repeat_penalty": 0.0},
+        {"repeat_penalty": 1e-40},
+        {"repeat_penalty": 1e40},
     ]
     for wrong in wrongs:
         with pytest.raises(UsageError, match=next(iter(wrong))):
