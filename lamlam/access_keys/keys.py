@@ -24,7 +24,7 @@ from lamlam.access_keys.key_file import (
     unreadable,
     write_keys,
 )
-from lamlam.errors import KeyRefused, UnknownOption
+from lamlam.errors import KeyRefused, LamLamError, UnknownOption
 from lamlam.memory_backends.model import clock
 from lamlam.memory_backends.model.facts import Namespace, check_namespace
 from lamlam.memory_backends.model.timestamps import written_moment
@@ -99,6 +99,14 @@ class AccessKeys:
                 hint="lamlam keys new makes another",
             )
         return record.access()
+
+    def allows(self, key: str | None) -> bool:
+        """Return whether a key is still one: not revoked, not expired."""
+        try:
+            self.access(key)
+        except LamLamError:
+            return False
+        return True
 
     def new(
         self,

@@ -62,6 +62,7 @@ async def agreement(
 
     Raises:
         PolicyRefused: the user did not agree.
+        NamespaceRefused, BadFact: the client may not ask about that namespace.
     """
     assert isinstance(given, Forget)
     capabilities = ctx.session.client_capabilities
@@ -100,8 +101,13 @@ def _is_yes(answer: object) -> bool:
 
 
 async def _question(given: Forget, store: FactStore, access: Access) -> str:
-    """Return what the user reads: what would go, by name and number."""
-    namespace = access.namespace if given.namespace is None else parsed(given.namespace)
+    """Return what the user reads: what would go, by name and number.
+
+    Raises:
+        NamespaceRefused: the client does not reach the namespace, so it learns nothing of it.
+        BadFact: it is not a namespace.
+    """
+    namespace = access.place(None if given.namespace is None else parsed(given.namespace))
     held: list[Fact] = []
     facts = store.scan(given.entity, given.relation, namespace=namespace, **with_expired(store))
     n_facts = 0

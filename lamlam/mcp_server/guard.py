@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -91,7 +92,7 @@ class Guard:
         if self._keys is not None:
             key = _bearer(_header(scope, b"authorization"))
             access = self._keys.access(key)
-            state["still_allowed"] = lambda: self._is_allowed(key)
+            state["still_allowed"] = partial(self._keys.allows, key)
         state["access"] = access
         length = _header(scope, b"content-length") or ""
         if length.isascii() and length.isdigit() and int(length[:20]) > self._most:
@@ -117,14 +118,6 @@ class Guard:
             hint="make several calls",
         )
 
-    def _is_allowed(self, key: str | None) -> bool:
-        assert self._keys is not None
-        try:
-            self._keys.access(key)
-        except LamLamError:
-            return False
-        return True
-
     def _is_ours(self, host: str | None) -> bool:
         name = _bare(host or "")
         return name in self._hosts or (self._any_address and _is_address(name))
@@ -137,7 +130,10 @@ class Guard:
         origin = origin.lower()
         if origin in self._origins:
             return True
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:  # brackets that are no address
+            return False
         is_web = parts.scheme in ("http", "https")
         return is_web and (
             parts.netloc == (host or "").lower() or _bare(parts.netloc) in self._hosts

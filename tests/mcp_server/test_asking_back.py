@@ -149,3 +149,19 @@ async def _again(
         request_state=state,
         allow_input_required=True,
     )
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_question_tells_nothing_of_other_namespaces(store: FactStore, era: str) -> None:
+    """Also to a client that may choose those below its own: nobody is asked about the others."""
+    other = Fact(entity="Ada Quill", relation="secret", value="42", namespace=("users", "8"))
+    await store.apply([Assert(other)])
+    user = User("accept")
+    server = MemoryServer(store, access=Access(namespace=("users", "7"), below=True))
+    async with Client(server.sdk, mode=era, elicitation_callback=user) as client:
+        for namespace, error in (("users/8", "NamespaceRefused"), ("", "NamespaceRefused"),
+                                 ("users/7//", "BadFact")):  # fmt: skip
+            failed = await failure(client, "forget_fact", entity="Ada Quill", namespace=namespace)
+            assert failed[0] == error and "42" not in failed[1]
+    assert user.asked == [] and [fact.value async for fact in store.scan()] == ["42"]

@@ -95,7 +95,7 @@ async def test_other_hosts_are_refused(app: McpApp, host: str) -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     "origin",
-    ["http://evil.example", "null", "http://localhost.evil.example", "file://", "http://8.8.8.8",
+    ["http://evil.example", "null", "http://[", "http://localhost.evil.example", "file://", "http://8.8.8.8",
      "http://user@evil.example", "chrome-extension://localhost", "http://"],
 )  # fmt: skip
 async def test_pages_of_others_are_refused(app: McpApp, store: FactStore, origin: str) -> None:

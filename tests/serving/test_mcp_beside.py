@@ -12,7 +12,9 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from lamlam.access_keys import AccessKeys
-from tests.serving.conftest import running
+from tests.limits import HANG_S
+from tests.mcp_server.servers import http_client
+from tests.serving.conftest import Running, running
 
 
 def test_a_fact_that_an_agent_keeps(tmp_path: Path, tiny_model: Path) -> None:
@@ -40,3 +42,21 @@ def test_a_fact_that_an_agent_keeps(tmp_path: Path, tiny_model: Path) -> None:
         assert held["namespace"] == "users/7"
         refused = server.client().post("/mcp", content=json.dumps({"jsonrpc": "2.0"}))
         assert refused.status_code == 401
+
+
+def test_a_revoked_key_hears_no_more(tmp_path: Path, tiny_model: Path) -> None:
+    """A stream that it began ends at the next change."""
+    keys = AccessKeys(tmp_path / "keys.json")
+    key, writer = keys.new("laptop"), keys.new("writer")
+    fact = {"entity": "Ada Quill", "relation": "birth place", "value": "Lowmere"}
+
+    async def listen(server: Running) -> list[Any]:
+        with anyio.fail_after(HANG_S):
+            async with http_client(f"{server.url}/mcp", key) as client:
+                async with client.listen(resource_subscriptions=["lamlam://changes"]) as events:
+                    keys.revoke("laptop")
+                    server.client(writer).post("/facts", json=fact).raise_for_status()
+                    return [one async for one in events]
+
+    with running(tiny_model, f"sqlite:///{tmp_path}/facts.db", keys=keys, name="tiny") as server:
+        assert anyio.run(listen, server) == []

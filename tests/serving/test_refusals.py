@@ -168,7 +168,9 @@ def test_a_host_that_is_not_ours(server: Running, host: str) -> None:
     assert answer.status_code in (400, 421)
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://["]
+)
 def test_a_page_of_another_origin(server: Running, origin: str) -> None:
     answer = server.client().get("/healthz", headers={"origin": origin})
     refused(answer, 403, "origin_refused")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lamlam.access_keys import Access
@@ -54,7 +55,7 @@ class Gate:
         began = time.perf_counter()
         try:
             try:
-                scope.setdefault("state", {})["access"] = self._access(scope)
+                self._admit(scope)
                 length = _header(scope, b"content-length")
                 body = await read_body(receive, length, served.settings)
             except ClientGone:
@@ -67,6 +68,18 @@ class Gate:
         finally:
             served.traffic.end(is_counted)
             served.metrics.answered(scope, answer.status, time.perf_counter() - began)
+
+    def _admit(self, scope: Scope) -> None:
+        """Note in the scope what the client may do, and how to ask again in a stream that lasts.
+
+        Raises:
+            Refusal, KeyRefused, BadKeyFile: it may not even ask.
+        """
+        state = scope.setdefault("state", {})
+        state["access"] = self._access(scope)
+        if self._served.keys is not None:
+            key = _key(_header(scope, b"authorization"))
+            state["still_allowed"] = partial(self._served.keys.allows, key)
 
     def _access(self, scope: Scope) -> Access:
         """Return what the client may do.

@@ -51,5 +51,8 @@ class AllowedOrigins:
     def _may_call(self, origin: str, host: str) -> bool:
         if origin in self._origins:
             return True
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:  # brackets that are no address
+            return False
         return parts.scheme in ("http", "https") and parts.netloc == host
