@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -38,6 +38,7 @@ from lamlam.agent_tools.results import (
 from lamlam.agent_tools.tool import Tool
 from lamlam.errors import BadFact, BadToolCall, Conflict, PolicyRefused, TooManyValues
 from lamlam.memory_backends.model.capabilities import Capability
+from lamlam.memory_backends.model.erasure_receipts import receipt_seen_from
 from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.facts_about import MOST_FACTS
@@ -47,7 +48,6 @@ from lamlam.memory_backends.model.namespaces import scoped
 from lamlam.memory_backends.model.operations import (
     Assert,
     Commit,
-    ErasureReceipt,
     Replace,
 )
 from lamlam.memory_backends.model.relation_rules import RelationRules
@@ -219,7 +219,7 @@ class ToolWork:
             reason="asked for by an agent",
             authority=actor,
         )
-        receipt = _seen_from(receipt, self._places.layers(namespace).all())
+        receipt = receipt_seen_from(receipt, self._places.layers(namespace).all())
         fitting = Fitting(self._most)
         return ForgetResult(
             status="nothing" if receipt.is_empty else "forgotten",
@@ -353,14 +353,6 @@ def new_fact(given: NewFact, namespace: Namespace) -> Fact:
         return given.fact(namespace)
     except BadFact as error:
         raise BadToolCall(str(error), hint=error.hint) from None
-
-
-def _seen_from(receipt: ErasureReceipt, namespaces: Collection[Namespace]) -> ErasureReceipt:
-    """Return a receipt without what facts of others say: a model would read it."""
-    seen = tuple(one for one in receipt.mentions if one.namespace in namespaces)
-    if len(seen) == len(receipt.mentions):
-        return receipt
-    return replace(receipt, mentions=seen, n_mentions=len(seen))
 
 
 def _action(

@@ -114,7 +114,7 @@ async def _question(given: Forget, store: FactStore, access: Access) -> str:
     async for fact in facts:
         if given.value in (None, fact.surface, fact.value):
             n_facts += 1
-            if len(held) < _MOST_SHOWN:
+            if len(held) < _MOST_SHOWN and "read" in access.rights:
                 held.append(fact)
             if n_facts >= _MOST_COUNTED:
                 break
@@ -127,7 +127,7 @@ async def _question(given: Forget, store: FactStore, access: Access) -> str:
     count = f"{n_facts:,} {more}fact{'' if n_facts == 1 else 's'}"
     lines = [f"Erase {what} from memory for good, the history included? That is {count}."]
     lines += [f"- {_shown(one.relation)}: {_shown(one.surface)}" for one in held]
-    if n_facts > len(held):
+    if n_facts > len(held) > 0:
         lines.append(f"- and {n_facts - len(held):,} more")
     return "\n".join(lines)
 

@@ -122,6 +122,8 @@ class ToolCalls:
         finally:
             if tool is not None and not tool.reads_only:
                 self._on_change()
+        if "read" not in access.rights and "ended" in result:  # what memory held is not told
+            result = {key: one for key, one in result.items() if key != "left_out"} | {"ended": []}
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=json.dumps(result, ensure_ascii=False))],
             structured_content=result,

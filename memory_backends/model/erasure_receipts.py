@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, TypedDict
 
 from lamlam.memory_backends.model.facts import Namespace
@@ -139,3 +140,24 @@ class EraseOptions(TypedDict, total=False):
     authority: str | None
     mentions: MentionChoice
     placeholder: str | None
+
+
+def receipt_seen_from(receipt: ErasureReceipt, namespaces: Sequence[Namespace]) -> ErasureReceipt:
+    """Return a receipt without what it says of others.
+
+    Mentions in other namespaces are left out. An actor has no namespace, so who made commits is
+    told only where the erasure was of the usual namespace. Mentions beyond those that are listed
+    may be of anybody: they are counted only where all that are listed are the client's own.
+
+    Args:
+        namespaces: that the client reads, that of the erasure first.
+    """
+    is_usual = tuple(namespaces[:1]) == ((),)
+    seen = tuple(
+        one
+        for one in receipt.mentions
+        if one.namespace in namespaces and (is_usual or one.where != "actor")
+    )
+    if is_usual and len(seen) == len(receipt.mentions):
+        return receipt
+    return replace(receipt, mentions=seen, n_mentions=len(seen))

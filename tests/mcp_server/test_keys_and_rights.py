@@ -15,6 +15,8 @@ from mcp.shared.exceptions import MCPError
 from lamlam.access_keys import Access, AccessKeys
 from lamlam.mcp_server.app import McpApp, mcp_app
 from lamlam.mcp_server.memory_server import MemoryServer
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.protocol import FactStore
 from tests.limits import HANG_S
 from tests.mcp_server.servers import (
@@ -26,6 +28,7 @@ from tests.mcp_server.servers import (
     over_http,
     subscribe,
 )
+from tests.mcp_server.test_asking_back import User
 
 SEVEN, EIGHT = ("users", "7"), ("users", "8")
 ENTITY = "lamlam://entity/Ada%20Quill"
@@ -93,6 +96,18 @@ async def test_a_key_that_may_not_read_is_told_nothing(store: FactStore) -> None
             ) as caught:
                 await refused
             assert caught.value.error.data == {"error": "RightMissing"}
+
+
+@pytest.mark.anyio
+async def test_changes_by_a_key_that_may_not_read(store: FactStore) -> None:
+    """Do not tell what memory held, nor does the question before an erasure."""
+    await store.apply([Assert(Fact(entity="Ada Quill", relation="birth place", value="Lowmere"))])
+    user = User("decline")
+    access = Access(rights=frozenset({"write", "forget"}), name="sensor")
+    async with Client(MemoryServer(store, access=access).sdk, elicitation_callback=user) as client:
+        await failure(client, "forget_fact", entity="Ada Quill")
+        done = await call(client, "correct_fact", **{**ADA, "value": "Highmere"})
+    assert "Lowmere" not in str(done) and user.asked[0].endswith("That is 1 fact.")
 
 
 @pytest.mark.anyio

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lamlam.access_keys import AccessKeys
+from lamlam.memory_backends.model.erasure_receipts import MOST_MENTIONS
 from tests.serving.conftest import Running, running
 
 BORN = {"entity": "Ada Quill", "relation": "birth place", "value": "Lowmere", "source": "a letter"}
@@ -109,3 +110,37 @@ def test_each_key_has_its_namespace(tmp_path: Path, tiny_model: Path) -> None:
         assert history.json()["ended"][0]["id"] == mine["id"]
         (past,) = server.client(seven).get("/facts/history", params=ask).json()["past"]
         assert past["retracted_by"] == "seven"
+
+
+def test_what_a_client_learns_of_others(tmp_path: Path, tiny_model: Path) -> None:
+    """Receipts name no actor of other namespaces and count none of their facts, and a key that may
+    not read is told nothing of what memory held."""
+    keys = AccessKeys(tmp_path / "keys.json")
+    mine, rights = ("users", "7"), ("write", "forget")
+    own, blind = keys.new("seven", namespace=mine, rights=("read", *rights)), keys.new(
+        "sensor", namespace=mine, rights=rights
+    )  # fmt: skip
+    other = keys.new("tablet of Ada Quill", namespace=("users", "8"))
+    ada = {"entity": "Ada Quill", "relation": "birth place"}
+    with running(tiny_model, f"sqlite:///{tmp_path}/facts.db", keys=keys, name="tiny") as server:
+        http = server.client(other)
+        for number in range(3):
+            http.post(
+                "/facts", json={"entity": "Bob", "relation": f"r{number}", "value": "Ada Quill"}
+            )
+        http = server.client(own)
+        for number in range(MOST_MENTIONS + 1):
+            http.post(
+                "/facts", json={"entity": f"E{number}", "relation": "r", "value": "Ada Quill"}
+            )
+        http.post("/facts", json={**ada, "value": "Lowmere"})
+        erased = http.delete("/facts", params={"entity": "Ada Quill"}).json()
+        assert {one["namespace"] for one in erased["mentions"]} == {"users/7"}
+        assert {one["where"] for one in erased["mentions"]} == {"value"}
+        assert erased["n_mentions"] == len(erased["mentions"]) and "tablet" not in str(erased)
+        http.post("/facts", json={**ada, "value": "Lowmere"})
+        http = server.client(blind)
+        replaced = {**ada, "value": "Highmere", "replace": True}
+        assert "Lowmere" not in http.post("/facts", json=replaced).text
+        assert http.post("/facts/retract", json=ada).json()["ended"] == []
+        assert http.delete("/facts", params={"entity": "Ada Quill"}).json()["mentions"] == []

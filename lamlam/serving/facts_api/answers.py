@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from lamlam.memory_backends.model.erasure_receipts import receipt_seen_from
 from lamlam.memory_backends.model.namespaces import written
 from lamlam.memory_backends.model.timestamps import written_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Sequence
     from datetime import datetime
 
     from lamlam.memory_backends.model.early_moments import Instant
@@ -140,17 +141,14 @@ class ReceiptAnswer(BaseModel):
     """All of it in one sentence."""
 
     @classmethod
-    def of(cls, receipt: ErasureReceipt, seen: Collection[Namespace]) -> ReceiptAnswer:
+    def of(cls, receipt: ErasureReceipt, seen: Sequence[Namespace]) -> ReceiptAnswer:
         """Return a receipt as JSON has it.
 
         Args:
-            seen: namespaces that the client reads; what others say of a name is not told.
+            seen: namespaces that the client reads, that of the erasure first; what others say of
+                a name is not told.
         """
-        from dataclasses import replace
-
-        mentions = tuple(one for one in receipt.mentions if one.namespace in seen)
-        if len(mentions) < len(receipt.mentions):
-            receipt = replace(receipt, mentions=mentions, n_mentions=len(mentions))
+        receipt = receipt_seen_from(receipt, seen)
         fields: dict[str, Any] = {
             name: getattr(receipt, name)
             for name in (
@@ -164,7 +162,7 @@ class ReceiptAnswer(BaseModel):
             covered=list(receipt.covered),
             pending=list(receipt.pending),
             uncovered=list(receipt.uncovered),
-            mentions=list(map(_mention, mentions)),
+            mentions=list(map(_mention, receipt.mentions)),
             finished=list(map(int, receipt.finished)),
             unfinished=list(map(int, receipt.unfinished)),
             namespace=written(receipt.namespace),

@@ -145,7 +145,7 @@ class ClientMemory:
             reason=reason,
             authority=self.access.name,
         )
-        return ReceiptAnswer.of(receipt, self.seen)
+        return ReceiptAnswer.of(receipt, self.seen if self._may_read else ())
 
     async def _apply(self, ops: Sequence[Op], key: str | None) -> ChangeAnswer:
         self._check_writable()
@@ -154,10 +154,15 @@ class ClientMemory:
             idempotency_key=None if key is None else scoped(self.space, key),
             actor=self.access.name,
         )
-        ended = list(map(FactAnswer.of, commit.ended))
+        ended = list(map(FactAnswer.of, commit.ended)) if self._may_read else []
         return ChangeAnswer(
             revision=int(commit.revision), changed=commit.facts, fact=None, ended=ended
         )
+
+    @property
+    def _may_read(self) -> bool:
+        """Whether an answer to a change may tell what memory held."""
+        return "read" in self.access.rights
 
     def _check_writable(self) -> None:
         if not self.may_write:
