@@ -19,6 +19,7 @@ from lamlam.errors import BadStore, FactStoreError
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.resolution.blocking_codes import index_codes
+from lamlam.memory_backends.sqlite.commit_log import unpack_rules
 from lamlam.memory_backends.sqlite.file_manifest import (
     FileManifest,
     is_being_written,
@@ -26,7 +27,7 @@ from lamlam.memory_backends.sqlite.file_manifest import (
 )
 from lamlam.memory_backends.sqlite.near_blocks import near_number, unpack_block
 from lamlam.memory_backends.sqlite.row_words import RowWords
-from lamlam.memory_backends.sqlite.rows import name_and_key, next_place, row_id
+from lamlam.memory_backends.sqlite.rows import name_and_key, next_place, row_id, text_hash
 from lamlam.memory_backends.sqlite.schema import (
     SCHEMA_VERSION,
     check_file,
@@ -40,6 +41,11 @@ from lamlam.memory_backends.sqlite.verdicts import OnVerify, Verdict
 
 _ROWS_AT_ONCE = 1_000
 _WRAP = (1 << 64) - 1
+_DAMAGE = (
+    sqlite3.DatabaseError, FactStoreError, struct.error,
+    ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
+)  # fmt: skip
+"""What reading raises where bytes are others than were written: a column may have any type then."""
 
 
 @dataclass(slots=True)
@@ -103,7 +109,7 @@ def verdicts_of(
         yield _of_manifest(path)
     with translated(path), closing(open_reader(path)) as connection:
         connection.execute("BEGIN")
-        yield _of_pages(connection)
+        yield _of_pages(connection, path)
         verification = _Verification(connection, on_verify or _unseen)
         for name, part in (
             ("rows", verification.rows),
@@ -116,7 +122,7 @@ def verdicts_of(
         ):
             try:
                 yield part()
-            except (sqlite3.DatabaseError, FactStoreError, ValueError, IndexError) as error:
+            except _DAMAGE as error:
                 yield Verdict(name, (f"it cannot be read: {type(error).__name__}",), "")
 
 
@@ -137,8 +143,12 @@ def _of_manifest(path: Path) -> Verdict:
     )
 
 
-def _of_pages(connection: sqlite3.Connection) -> Verdict:
+def _of_pages(connection: sqlite3.Connection, path: Path) -> Verdict:
     (n_pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    n_bytes = path.stat().st_size
+    if n_bytes % page_bytes:  # SQLite writes whole pages, and reads what is missing as zeros
+        return Verdict("pages", (f"the last of {n_bytes:,} bytes end within a page",), "")
     try:
         rows = connection.execute("PRAGMA integrity_check(10)").fetchall()
     except sqlite3.DatabaseError as error:
@@ -220,13 +230,17 @@ class _Verification:
         return Verdict("history", tuple(faults), f"{n_versions:,} versions")
 
     def sources(self) -> Verdict:
-        """Check that each source is counted as often as facts name it."""
+        """Check that each source is counted as often as facts name it, and is found by its text."""
         counted = _Sum()
         n_sources = 0
-        for ident, uses in self._connection.execute("SELECT id, uses FROM source"):
+        faults = []
+        for ident, uses, digest, text in self._connection.execute(
+            "SELECT id, uses, hash, text FROM source"
+        ):
             counted.add(ident, uses)
             n_sources += 1
-        faults = []
+            if text_hash(text) != digest:
+                faults.append(f"row {ident} is out of reach of its text")
         if counted != self._seen.sources:
             faults.append(f"{counted.n:,} uses are counted, facts name {self._seen.sources.n:,}")
         return Verdict("sources", tuple(faults), f"{n_sources:,}")
@@ -241,10 +255,14 @@ class _Verification:
         return Verdict("aliases", tuple(faults), f"{n_all:,}")
 
     def log(self) -> Verdict:
-        """Check that the log ends where the file does."""
-        last, n_commits = self._connection.execute(
-            "SELECT coalesce(max(revision), 0), count(*) FROM log"
+        """Check that the log ends where the file does, and can be read, rules of relations too."""
+        last, n_commits, n_unreadable = self._connection.execute(
+            "SELECT coalesce(max(revision), 0), count(*), coalesce(sum(typeof(time) != 'integer'"
+            " OR typeof(coalesce(events, ?1)) != 'text' OR substr(coalesce(events, ?1), 1, 1) != ?1"
+            " OR typeof(coalesce(actor, '')) != 'text'), 0) FROM log",
+            (row_codec.RECORD,),
         ).fetchone()
+        since, rules = self._connection.execute("SELECT changes_since, rules FROM store").fetchone()
         (odd,) = self._connection.execute(
             "SELECT count(*) FROM touched WHERE length(entities) % 8 != 0 OR revision > ?",
             (self._seen.revision,),
@@ -252,6 +270,12 @@ class _Verification:
         faults = []
         if last > self._seen.revision:
             faults.append(f"it reaches to revision {last}, the file to {self._seen.revision}")
+        if since > self._seen.revision:
+            faults.append(f"it begins after revision {since}, the file is at {self._seen.revision}")
+        if n_unreadable:
+            faults.append(f"{n_unreadable} commits cannot be read")
+        if rules and (rules[:1] != row_codec.RECORD or not unpack_rules(rules).all()):
+            faults.append("rules of relations cannot be read")
         if odd:
             faults.append(f"{odd} records of changed entities cannot be read")
         return Verdict("log", tuple(faults), f"{n_commits:,} commits")

@@ -113,6 +113,16 @@ def test_a_whole_file_passes(path: Path) -> None:
         ("UPDATE alias SET ent = 1", "aliases"),
         ("INSERT INTO log (revision, time) VALUES (99, 0)", "log"),
         ("INSERT INTO touched (revision, entities) VALUES (1, x'00')", "log"),
+        ("UPDATE log SET events = 'nothing' WHERE revision = 1", "log"),
+        ("UPDATE log SET time = 'today' WHERE revision = 1", "log"),
+        ("UPDATE store SET changes_since = 99", "log"),
+        ("UPDATE store SET rules = 'nothing'", "log"),
+        ("UPDATE source SET hash = 1 WHERE id = 1", "sources"),
+        ("UPDATE source SET text = x'ff' WHERE id = 1", "sources"),
+        ("UPDATE source SET uses = 'x' WHERE id = 1", "sources"),
+        ("UPDATE ent SET name = x'ff' WHERE id = (SELECT max(id) FROM ent)", "rows"),
+        ("UPDATE past SET name = x'ff', retracted = 'x' WHERE id = 1", "history"),
+        ("UPDATE near_block SET entries = 'text'", "spelling index"),
     ],
 )
 def test_what_is_wrong_is_named(
@@ -137,6 +147,12 @@ def test_damaged_pages_are_named(path: Path) -> None:
     path.write_bytes(data)
     assert "pages" in faults_of(path)
     path.write_bytes(data[: len(data) // 2])
+    assert "pages" in faults_of(path)
+
+
+def test_a_file_without_its_last_byte_is_named(path: Path) -> None:
+    """SQLite itself reads a zero there."""
+    path.write_bytes(path.read_bytes()[:-1])
     assert "pages" in faults_of(path)
 
 
