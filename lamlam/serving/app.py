@@ -84,7 +84,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    said = {404: f"there is nothing at {request.url.path[:80]!r}",
+    said = {404: f"there is nothing at {request.url.path[:80]!r} (GET /openapi.json lists the paths)",
             405: f"{request.method} is not a method of {request.url.path[:80]!r}"}  # fmt: skip
     message = said.get(error.status_code, str(error.detail))
     code = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed"}

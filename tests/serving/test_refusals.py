@@ -153,7 +153,8 @@ def test_half_a_surrogate_pair(server: Running, reading_key: str) -> None:
 
 def test_paths_and_methods_that_do_not_exist(server: Running, reading_key: str) -> None:
     client = server.client(reading_key)
-    refused(client.get("/v1/nothing"), 404, "not_found")
+    said = refused(client.get("/v1/nothing"), 404, "not_found")
+    assert "/openapi.json" in said
     answer = client.put("/facts")
     refused(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == "DELETE, GET, POST"
