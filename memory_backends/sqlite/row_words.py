@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
+from lamlam.errors import BadStore
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.sqlite.short_rows import MOST_CODES, RelationCodes
@@ -21,14 +22,18 @@ _OFTEN = 4
 def current_codes(
     cursor: sqlite3.Connection | sqlite3.Cursor, known: RelationCodes | None = None
 ) -> RelationCodes:
-    """Return the codes of relations that a file has now: those known where nothing changed."""
+    """Return the codes of relations that a file has now: those known where nothing changed.
+
+    Raises:
+        BadStore: a number or a key cannot have been written there.
+    """
     (version,) = cursor.execute("SELECT relations FROM store").fetchone()
     if known is not None and known.version == version:
         return known
-    return RelationCodes(
-        {key: code for code, key in cursor.execute("SELECT code, key FROM relation").fetchall()},
-        version,
-    )
+    numbers = {key: code for code, key in cursor.execute("SELECT code, key FROM relation")}
+    if not all(isinstance(key, str) and 0 <= n < MOST_CODES for key, n in numbers.items()):
+        raise BadStore("the file is damaged: its table of relations cannot be read")
+    return RelationCodes(numbers, version)
 
 
 class RowWords(SourceTable):

@@ -242,6 +242,8 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         damaged = BadStore(f"{path} is damaged or no fact file: {error}")
         raise _with_notes(damaged, error) from error
+    except UnicodeDecodeError as error:  # of what SQLite says of a damaged schema: it quotes bytes
+        raise BadStore(f"{path} is damaged: bytes that should be text are not") from error
     except PermissionError as error:
         if error.filename not in (None, path, str(path)):
             raise  # of a file that facts are read from meanwhile

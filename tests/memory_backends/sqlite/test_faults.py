@@ -241,6 +241,39 @@ def test_a_row_that_makes_no_sense_is_named(path: Path) -> None:
                 ask()
 
 
+def test_a_damaged_schema_is_named(path: Path) -> None:
+    """What SQLite says of it quotes bytes that are no text."""
+    with SyncFactStore(path) as store:
+        put(store, ("A", "b", "c"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    whole = path.read_bytes()
+    begin = whole.index(b"tablealias")
+    damaged = (
+        whole[begin : begin + 64].replace(b"alias", b"\xff\xfeias").replace(b"TABLE", b"TA LE")
+    )
+    path.write_bytes(whole[:begin] + damaged + whole[begin + 64 :])
+    for name in ("read", "written"):
+        with pytest.raises(BadStore, match="damaged"):
+            with SyncFactStore(path, read_only=name == "read") as store:
+                store.lookup("A", "b")
+
+
+@pytest.mark.parametrize("row", ["12345, 'x'", "-1, 'x'", "7, x'ff'"])
+def test_relations_that_make_no_sense_are_named(path: Path, row: str) -> None:
+    """As other damage is, whatever reads the file."""
+    with SyncFactStore(path) as store:
+        put(store, ("A", "b", "c"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"INSERT INTO relation VALUES ({row})")
+        connection.execute("UPDATE store SET relations = relations + 1")
+        connection.commit()
+    with SyncFactStore(path) as store:
+        for read in (lambda: store.lookup("A", "b"), lambda: list(store.scan())):
+            with pytest.raises(BadStore, match="damaged"):
+                read()
+
+
 def test_a_million_characters(path: Path) -> None:
     """A long value, in every part that keeps it, and gone from all of them."""
     old, new = "Old-Canary " + "é" * 999_000, "New-Canary " + "x" * 999_000
