@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -23,10 +23,10 @@ from lamlam.benchmarks.rounds import in_turns, median_ratio
 from lamlam.benchmarks.stream_clients import StreamedTurn, stream_clients, stream_prompts
 from lamlam.benchmarks.worker_process import Task, WorkerProcess, start_worker
 from lamlam.runtime.decoding.events import Finished, Text
-from lamlam.serving.server import opened, serve
-from lamlam.serving.state.served import Served
-from lamlam.serving.state.settings import ServerSettings
 from lamlam.usable_cpus import usable_cpus
+
+if TYPE_CHECKING:
+    from lamlam.serving.state.served import Served
 
 _CONTEXT = 512
 
@@ -116,6 +116,10 @@ async def _server(
     model: Path, clients: int, tokens: int, threads: int
 ) -> AsyncIterator[dict[str, Task]]:
     """Open an engine without a memory, and a server around it."""
+    # Here, since the module is read without the extra too.
+    from lamlam.serving.server import opened, serve
+    from lamlam.serving.state.settings import ServerSettings
+
     settings = ServerSettings(port=0)
     addresses: list[str] = []
     stop = anyio.Event()
