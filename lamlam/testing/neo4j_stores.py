@@ -34,6 +34,7 @@ _DELETE = (
 # with a fraction of a processor, longer than the usual limit.
 _PATIENCE = "timeout=120"  # seconds
 _BATCH = 10_000  # nodes per transaction: a big one does not fit a small heap
+_USUAL = "Lamlam"  # the prefix of a store whose URL names none
 _IN_USE: dict[str, set[int]] = {}  # by URL of a server: numbers of its prefixes
 
 
@@ -78,9 +79,9 @@ def _kept_prefix(server: Neo4jServer) -> Iterator[str]:
     in_use.add(number)
     try:
         if number:
-            _delete_nodes(server, _spare_prefix(number))
+            _delete_nodes(server, _spare_prefix(number), indexed=_spare_prefix(number))
         else:
-            _delete_nodes(server, spared=others)
+            _delete_nodes(server, spared=others, indexed=_USUAL)
         yield _spare_prefix(number) if number else ""
     finally:
         in_use.discard(number)
@@ -107,12 +108,15 @@ def _driver(server: Neo4jServer) -> Iterator[Driver]:
         yield driver
 
 
-def _delete_nodes(server: Neo4jServer, prefix: str = "", spared: Sequence[str] = ()) -> None:
+def _delete_nodes(
+    server: Neo4jServer, prefix: str = "", spared: Sequence[str] = (), indexed: str = ""
+) -> None:
     """Delete all nodes that have a label with the prefix, but for those with a spared one.
 
     Args:
         prefix: ``""`` deletes every node, with or without labels.
         spared: prefixes of labels of nodes that stay.
+        indexed: prefix of the labels whose index of searches goes too: a new store has none.
     """
     parameters = {"prefix": prefix, "spared": list(spared), "batch": _BATCH}
     with _told(server), _driver(server) as driver:
@@ -120,6 +124,12 @@ def _delete_nodes(server: Neo4jServer, prefix: str = "", spared: Sequence[str] =
         while n_deleted == _BATCH:
             found = driver.execute_query(_DELETE, parameters, database_=server.database)
             n_deleted = found.records[0]["deleted"]
+        if indexed:
+            driver.execute_query(
+                "DROP INDEX $name IF EXISTS",
+                name=f"{indexed.lower()}_entity_terms",
+                database_=server.database,
+            )
 
 
 @contextmanager
