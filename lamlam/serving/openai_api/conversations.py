@@ -19,7 +19,7 @@ _PARTS = {
             "type": {"type": "string", "enum": ["text", "input_text", "output_text"]},
             "text": _TEXT,
         },
-        "required": ["type", "text"],
+        "required": ["text"],  # some frameworks leave the type out
     },
 }
 _CONTENT = {"anyOf": [_TEXT, _PARTS]}
@@ -61,7 +61,7 @@ _CALLING = {
     "required": ["role", "tool_calls"],
 }
 _RESULT = _saying(["tool"])
-_RESULT["properties"]["tool_call_id"] = {"type": "string"}
+_RESULT["properties"]["tool_call_id"] = {"description": "As the call has it."}
 
 
 def describe_message(schema: dict[str, Any]) -> None:
