@@ -14,12 +14,17 @@ _PARTS = {
     "type": "array",
     "minItems": 1,
     "items": {
-        "type": "object",
-        "properties": {
-            "type": {"type": "string", "enum": ["text", "input_text", "output_text"]},
-            "text": _TEXT,
-        },
-        "required": ["text"],  # some frameworks leave the type out
+        "anyOf": [
+            {"type": "string"},  # some frameworks send bare texts, or leave the type out
+            {
+                "type": "object",
+                "properties": {
+                    "type": {"type": "string", "enum": ["text", "input_text", "output_text"]},
+                    "text": _TEXT,
+                },
+                "required": ["text"],
+            },
+        ]
     },
 }
 _CONTENT = {"anyOf": [_TEXT, _PARTS]}
