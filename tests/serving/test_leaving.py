@@ -87,6 +87,8 @@ def test_what_runs_comes_to_its_end_while_the_server_stops(server: Running) -> N
     with closing(asking(server, stream=True)) as connection:
         until(server, SchedulerStats(n_running=1, n_waiting=0, n_free_slots=1))
         client = server.client()
+        # A connection that is kept may be closed by the server just as it is used again.
+        client.headers["Connection"] = "close"
         server.begin_to_stop()
         while client.get("/healthz").status_code == 200:
             pass

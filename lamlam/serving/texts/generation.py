@@ -82,22 +82,23 @@ class GenerationAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Generate and send."""
         served = self._served
-        longest = served.settings.timeout_s or None
-        is_late = False
+        limit = anyio.CancelScope()
+        if served.settings.timeout_s:
+            limit.deadline = anyio.current_time() + served.settings.timeout_s
         async with anyio.create_task_group() as group:
             try:
                 with served.traffic.generation(group.cancel_scope, len(self._jobs)):
                     group.start_soon(self._leave_with_client, receive, group.cancel_scope)
-                    with anyio.move_on_after(longest) as limit:
+                    with limit:
                         await self._run(send)
-                    is_late = limit.cancelled_caught
             except Exception as error:
                 self._refusal = refusal_of(error)
             group.cancel_scope.cancel()
         if self._is_gone:
             served.metrics.cut_short("client left")
             return
-        if is_late:
+        # What is cancelled may end in an error of its own, which is not the reason.
+        if limit.cancel_called and not self._is_complete:
             served.metrics.cut_short("time")
             self._refusal = _too_slow(served.settings.timeout_s)
         elif self._refusal is None and served.traffic.is_cut_off and not self._is_complete:
