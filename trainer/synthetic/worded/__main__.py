@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 
@@ -12,8 +13,10 @@ from lamlam.trainer.annotation.written_documents import document_line
 from lamlam.trainer.augmentation import NO_AUGMENTATION, augment
 from lamlam.trainer.documents import read_documents
 from lamlam.trainer.lookup_format import write
+from lamlam.trainer.synthetic.worded.chats import write_chats
 from lamlam.trainer.synthetic.worded.fact_lines import read_fact_lines
-from lamlam.trainer.synthetic.worded.known import facts_of_documents, held_entities
+from lamlam.trainer.synthetic.worded.invented import invented_entities
+from lamlam.trainer.synthetic.worded.known import FactSource, facts_of_documents, held_entities
 from lamlam.trainer.synthetic.worded.worded import WordedText, WordedWriter
 
 EXAMPLE = """example:
@@ -35,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-n", type=int, default=20, help="how many documents (20)")
     parser.add_argument("--json", action="store_true", help="a training document a line instead")
+    parser.add_argument(
+        "--chats", action="store_true", help='chats instead, a {"messages": [...]} a line'
+    )
     chosen = parser.parse_args(arguments)
     try:
         entities = held_entities(read_fact_lines(chosen.facts)) if chosen.facts else []
@@ -43,10 +49,14 @@ def main(arguments: list[str] | None = None) -> int:
     except LamLamError as problem:
         sys.stderr.write(f"error: {problem}\n")
         return 2
+    rng = random.Random(chosen.seed)
+    if chosen.chats:
+        source = FactSource(entities or invented_entities(rng, max(50, chosen.n // 2)))
+        for messages in write_chats(rng, source, chosen.n):
+            sys.stdout.write(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
+        return 0
     settings = WordedText(invented=0.0 if entities else 1.0)
-    for document in WordedWriter(entities, settings).documents(
-        random.Random(chosen.seed), chosen.n
-    ):
+    for document in WordedWriter(entities, settings).documents(rng, chosen.n):
         if chosen.json:
             sys.stdout.write(document_line(document) + "\n")
             continue

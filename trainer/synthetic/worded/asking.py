@@ -25,7 +25,7 @@ def write_question(scene: Scene) -> HeldEntity:
             scene.draft.say(question_mark + " ")
         is_asked, said = scene.ask(asked)
         if not is_asked:
-            said = _ask_by_label(scene, asked)
+            said = ask_by_label(scene, asked)
         if form == "marks":
             scene.draft.say("\n" + answer_mark + " ")
         else:
@@ -35,11 +35,11 @@ def write_question(scene: Scene) -> HeldEntity:
         else:
             scene.answer(asked, said)
         if not asked.is_held:
-            _go_on_after_miss(scene, asked)
+            go_on_after_miss(scene, asked)
     return first
 
 
-def _ask_by_label(scene: Scene, asked: AskedFact) -> str:
+def ask_by_label(scene: Scene, asked: AskedFact) -> str:
     """Write the name of the relation and of the entity with a question mark."""
     label = scene.label(asked.fact)
     parts = scene.one_of(("{E}, {R}?", "{R}: {E}?", "{E} – {R}?", "{E}: {R}?")).split("{E}")
@@ -50,7 +50,7 @@ def _ask_by_label(scene: Scene, asked: AskedFact) -> str:
     return label
 
 
-def _go_on_after_miss(scene: Scene, missed: AskedFact) -> None:
+def go_on_after_miss(scene: Scene, missed: AskedFact) -> None:
     """Write, in half of the cases, what else is known about the entity."""
     if scene.chance(0.5):
         return
@@ -138,7 +138,7 @@ def write_examples(scene: Scene) -> HeldEntity:
             else:
                 is_asked, said = scene.ask(one)
                 if not is_asked:
-                    said = _ask_by_label(scene, one)
+                    said = ask_by_label(scene, one)
             scene.draft.say(f"\n{marks[1]} " if form == "marks" else " ")
         else:
             said = scene.label(one.fact)
@@ -177,7 +177,7 @@ def write_passage(scene: Scene) -> HeldEntity:
     scene.draft.say(question_mark + " " if question_mark else "")
     is_asked, said = scene.ask(asked)
     if not is_asked:
-        said = _ask_by_label(scene, asked)
+        said = ask_by_label(scene, asked)
     scene.draft.say("\n" + scene.words("answer marks") + " " if has_mark else "\n")
     scene.answer(asked, said)
     return entity
@@ -198,13 +198,13 @@ def write_talk(scene: Scene) -> HeldEntity:
             scene.draft.say(scene.words("greetings") + " ")
         is_asked, said = scene.ask(asked)
         if not is_asked:
-            said = _ask_by_label(scene, asked)
+            said = ask_by_label(scene, asked)
         scene.draft.say(f"\n{assistant}: ")
         how = scene.rng.random()
         if how < 0.45 or not asked.is_held:
             scene.answer(asked, said)
             if not asked.is_held:
-                _go_on_after_miss(scene, asked)
+                go_on_after_miss(scene, asked)
         elif how < 0.7:
             scene.draft.say(scene.words("answer openings") + " ")
             scene.value(asked, said)
