@@ -299,7 +299,7 @@ def _model(settings: Settings, device: torch.device) -> tuple[PreTrainedModel, i
     """Return the model that a run would begin with, and how many tokens it has."""
     if settings.model.init:
         pretrained = PretrainedModel(Path(settings.model.init))
-        model = pretrained.build(settings.model.context, settings.run.seed, device)
+        model = pretrained.build_as(settings.model, settings.run.seed, device)
         return model, pretrained.tokenizer.size
     data = settings.data
     vocabulary = data.vocabulary

@@ -84,6 +84,7 @@ def _write_checkpoint(
                 "bos_token": tokenizer.end_of_text,
                 "eos_token": tokenizer.end_of_text,
                 "model_max_length": settings.model.context,
+                **({"chat_template": tokenizer.chat_template} if tokenizer.chat_template else {}),
             },
             indent=1,
         )

@@ -79,6 +79,8 @@ class Document:
     are neither looked up nor learnt. None: training draws it, and may exchange the title."""
     unanswered: tuple[UnansweredLookup, ...] = ()
     """In the order of the text, outside values."""
+    turns: tuple[tuple[str, str], ...] = ()
+    """Role and content of the messages of a chat, which is no text of its own."""
 
     def triples(self) -> Iterator[tuple[str, str, str]]:
         """Yield every fact of the document as (entity, relation, value)."""

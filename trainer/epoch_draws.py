@@ -129,6 +129,7 @@ class Drawer:
                 self.tokenizer,
                 draw.seed + 2,
                 longest=self.longest,
+                plain=self.settings.data.plain,
             )
             random.Random(draw.seed + 3).shuffle(documents)
         return documents
@@ -155,9 +156,11 @@ class Drawer:
         documents += [invent(rng) for _ in range(draw.n_invented)]
         documents += self.worded[draw.source].documents(rng, draw.n_worded)
         rng.shuffle(documents)
-        plain = self.settings.data.plain or source.is_replay
+        plain = self.settings.data.plain
         # The no-lookup baseline learns values by heart, so its texts must keep their true names.
-        augmentation = NO_AUGMENTATION if plain else self.settings.data.variation
+        augmentation = (
+            NO_AUGMENTATION if plain or source.is_replay else self.settings.data.variation
+        )
         return augment_and_encode(
             documents,
             self.tokenizer,
@@ -172,7 +175,8 @@ class Drawer:
         """Return what `start_drawing` makes the same one of in another process."""
         # As text: what a fork shares with its parent may have locks that a thread of it held.
         tokenizer = self.tokenizer
-        return self.__dict__ | {"tokenizer": (tokenizer.full.to_str(), tokenizer.end_of_text)}
+        made_of = (tokenizer.full.to_str(), tokenizer.end_of_text, tokenizer.chat_template)
+        return self.__dict__ | {"tokenizer": made_of}
 
     @classmethod
     def from_parent(cls, state: dict[str, Any]) -> Drawer:
@@ -180,9 +184,9 @@ class Drawer:
         from tokenizers import Tokenizer
 
         own = cls.__new__(cls)
-        text, end_of_text = state["tokenizer"]
+        text, end_of_text, template = state["tokenizer"]
         own.__dict__.update(state)
-        own.tokenizer = LmlmTokenizer(Tokenizer.from_str(text), end_of_text)
+        own.tokenizer = LmlmTokenizer(Tokenizer.from_str(text), end_of_text, template)
         return own
 
 

@@ -188,7 +188,7 @@ def sweep_learning_rates(
         model = (
             build_model(settings.model, tokenizer.size, tokenizer.ids.end_of_text, device)
             if pretrained is None
-            else pretrained.build(settings.model.context, run.seed, device)
+            else pretrained.build_as(settings.model, run.seed, device)
         )
         model.train()
         step_loss = StepLoss(model, settings, tokenizer.ids.end_of_text, device, Ranks())

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from lamlam.lookup_tokens import END, ENTITY, LOOKUP_TOKENS, RELATIONSHIP, RETURN
 from lamlam.trainer.entity_names import find_name
@@ -52,7 +53,16 @@ class LookupCall:
     """Whether the entity's tokens count in the loss: only where the text has named it before."""
 
 
+@dataclass(frozen=True, slots=True)
+class ControlToken:
+    """A token that no text can spell: a mark of a chat template."""
+
+    text: str
+
+
 Piece = PlainText | LookupCall
+ChatPiece = Piece | ControlToken
+_P = TypeVar("_P", bound=ChatPiece)
 
 
 def write(pieces: Iterable[Piece]) -> str:
@@ -100,7 +110,7 @@ def read_calls(text: str) -> Iterator[Piece]:
         yield PlainText(text[end:])
 
 
-def learn_named_entities(pieces: Iterable[Piece]) -> Iterator[Piece]:
+def learn_named_entities(pieces: Iterable[_P]) -> Iterator[_P]:
     """Yield the pieces; entities are in the loss only where the text before has their name.
 
     A model that is trained to write a name that it has not read learns to invent one.
@@ -109,7 +119,7 @@ def learn_named_entities(pieces: Iterable[Piece]) -> Iterator[Piece]:
     named: set[str] = set()
     searched: dict[str, int] = {}  # so that a long text is read once for each name
     for piece in pieces:
-        if isinstance(piece, PlainText):
+        if not isinstance(piece, LookupCall):
             read_text += piece.text
             yield piece
             continue

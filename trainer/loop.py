@@ -19,6 +19,7 @@ except ModuleNotFoundError:
 
 from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.data_loader import BatchLoader, choose_workers
+from lamlam.trainer.delta import save_delta
 from lamlam.trainer.device_feed import DeviceFeed
 from lamlam.trainer.devices import is_on_gpu
 from lamlam.trainer.gpu_memory import naming_full_memory
@@ -104,7 +105,7 @@ def train(
         model = (
             build_model(shape, tokenizer.size, tokenizer.ids.end_of_text, first_device)
             if pretrained is None
-            else pretrained.build(shape.context, run.seed, first_device)
+            else pretrained.build_as(shape, run.seed, first_device)
         )
         model.train()
         sharded = (
@@ -242,6 +243,8 @@ def train(
         weights = whole_weights(model, keep=ranks.is_first)
         if ranks.is_first:
             save_checkpoint(Path(run.output), model, tokenizer, settings, record, weights)
+            if shape.low_rank and pretrained is not None:
+                save_delta(Path(run.output), model, tokenizer, settings, pretrained.path)
         ranks.wait()
         if unsaved is not None:  # the checkpoint is smaller, and may have found room
             raise unsaved

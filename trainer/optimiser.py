@@ -8,6 +8,7 @@ import torch
 from torch.optim import Optimizer
 
 from lamlam.errors import BadSettings
+from lamlam.trainer.low_rank import is_low_rank
 from lamlam.trainer.settings import OptimiserConfig
 
 
@@ -18,6 +19,8 @@ def build_optimisers(model: torch.nn.Module, settings: OptimiserConfig) -> list[
         id(part.weight) for part in model.modules() if isinstance(part, torch.nn.Embedding)
     }
     for name, weight in model.named_parameters():
+        if not weight.requires_grad:
+            continue
         if weight.ndim < 2:
             vectors.append(weight)
         elif id(weight) in looked_up or "lm_head" in name:
@@ -27,6 +30,8 @@ def build_optimisers(model: torch.nn.Module, settings: OptimiserConfig) -> list[
     on_gpu = next(model.parameters()).is_cuda
     use_muon = settings.name == "muon"
     decayed = embeddings if use_muon else matrices + embeddings
+    if is_low_rank(model):  # of the embedding a few rows are learnt, and the others would shrink
+        decayed, vectors = matrices, vectors + embeddings
     optimisers: list[Optimizer] = [
         torch.optim.AdamW(
             [

@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 
 from lamlam.trainer.augmentation import Augmentation, augment
 from lamlam.trainer.documents import Document
-from lamlam.trainer.lookup_format import LookupCall, Piece, PlainText, learn_named_entities
+from lamlam.trainer.lookup_format import (
+    ChatPiece,
+    ControlToken,
+    LookupCall,
+    Piece,
+    PlainText,
+    learn_named_entities,
+)
 from lamlam.trainer.loss_masks import lookup_masks
 from lamlam.trainer.sentences import sentences, without_margin
 from lamlam.trainer.tokenizer import LmlmTokenizer
@@ -57,7 +64,7 @@ class PackedRows:
 
 
 def encode_documents(
-    documents: Sequence[Iterable[Piece]], tokenizer: LmlmTokenizer, *, plain: bool = False
+    documents: Sequence[Iterable[ChatPiece]], tokenizer: LmlmTokenizer, *, plain: bool = False
 ) -> list[EncodedDocument]:
     """Return each document's ids and loss mask.
 
@@ -78,6 +85,9 @@ def encode_documents(
                 begins = not plan and not piece.text.startswith(" ")
                 plan.append((len(texts), piece.in_loss))
                 texts.append(tokenizer.text_start + piece.text if begins else piece.text)
+                continue
+            if isinstance(piece, ControlToken):
+                plan.append(tokenizer.control_id(piece.text))
                 continue
             for token, text, in_loss in (
                 (ids.entity, piece.entity, piece.entity_in_loss),
@@ -120,11 +130,11 @@ def encode_documents(
     ]
 
 
-def _joined(pieces: Iterable[Piece], plain: bool) -> Iterator[Piece]:
+def _joined(pieces: Iterable[ChatPiece], plain: bool) -> Iterator[ChatPiece]:
     run: PlainText | None = None
     for piece in pieces:
-        if isinstance(piece, LookupCall):
-            if plain:
+        if not isinstance(piece, PlainText):
+            if plain and isinstance(piece, LookupCall):
                 continue
             if run is not None:
                 yield run
@@ -224,14 +234,25 @@ def augment_and_encode(
         longest: tokens; longer documents are returned in parts. None keeps all whole.
     """
     rng = random.Random(seed)
-    drawn = [list(augment(document, rng, augmentation, titles)) for document in documents]
+    drawn = [
+        list(
+            learn_named_entities(tokenizer.chats.pieces(document.turns))
+            if document.turns
+            else augment(document, rng, augmentation, titles)
+        )
+        for document in documents
+    ]
     result: list[EncodedDocument] = []
     for document, pieces, encoded in zip(
         documents, drawn, encode_documents(drawn, tokenizer, plain=plain), strict=True
     ):
         parts = [encoded]
         if longest is not None and len(encoded.tokens) > longest:
-            parts = encode_parts(pieces, tokenizer, longest, plain=plain)
+            if document.turns:
+                parts = [_cut(encoded, longest)]
+            else:
+                of_text = [piece for piece in pieces if not isinstance(piece, ControlToken)]
+                parts = encode_parts(of_text, tokenizer, longest, plain=plain)
         if document.is_cut:
             parts[-1] = replace(parts[-1], end_in_loss=False)
         result += [replace(part, source=document.source) for part in parts]
@@ -242,6 +263,11 @@ def augment_and_encode(
             for part in result
         ]
     return result
+
+
+def _cut(chat: EncodedDocument, longest: int) -> EncodedDocument:
+    """Return the beginning of a chat: a part from its middle would answer no question."""
+    return EncodedDocument(chat.tokens[:longest], chat.loss_mask[:longest], end_in_loss=False)
 
 
 def _learn_less_text(

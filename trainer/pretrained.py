@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -26,13 +27,16 @@ from transformers.utils import logging as transformers_logging
 from lamlam.errors import BadCheckpoint, BadSettings
 from lamlam.lookup_tokens import END_OF_TEXT, LOOKUP_TOKENS
 from lamlam.quant.architectures import read_architecture
-from lamlam.quant.checkpoint_settings import read_json
+from lamlam.quant.checkpoint_settings import read_json, read_settings
 from lamlam.quant.gguf_checkpoint import GgufCheckpoint
 from lamlam.quant.hf_checkpoint import HfWeights
 from lamlam.quant.vocabularies import check_splitting
+from lamlam.trainer.low_rank import learn_low_rank
 from lamlam.trainer.model import is_tied, output_weight, prepare_for_training
+from lamlam.trainer.settings import ModelConfig
 from lamlam.trainer.tokenizer import LmlmTokenizer
 
+log = logging.getLogger(__name__)
 _CLASSES: dict[str, Any] = {
     "llama": LlamaForCausalLM,
     "qwen3": Qwen3ForCausalLM,
@@ -85,10 +89,9 @@ class PretrainedModel:
             if self._gguf is None:
                 HfWeights(path)  # which names the file where one is missing or cut
             self.config = config
-            has_lookups = _has(state, LOOKUP_TOKENS[0])
+            self._is_new = not _has(state, LOOKUP_TOKENS[0])
             end = END_OF_TEXT if _has(state, END_OF_TEXT) else end
-            self.tokenizer = _with_lookups(state, end)
-            self._n_old = self.tokenizer.size - (0 if has_lookups else len(LOOKUP_TOKENS))
+            self.tokenizer = _with_lookups(state, end, self._chat_template())
         except BadCheckpoint as problem:
             raise BadSettings(f"model.init: {problem}", hint=problem.hint) from None
         except ValueError as problem:
@@ -113,6 +116,28 @@ class PretrainedModel:
             words |= {token["content"]: token["id"] for token in state.get("added_tokens") or []}
             end = next((word for word, n in words.items() if n == number), END_OF_TEXT)
         return end, state
+
+    def build_as(
+        self, shape: ModelConfig, seed: int, device: torch.device | str = "cpu"
+    ) -> PreTrainedModel:
+        """Return the model as the settings ask for it: all of it to train, or a difference.
+
+        Raises:
+            BadSettings: as `build`, or differences that this model cannot have.
+        """
+        model = self.build(shape.context, seed, device)
+        if shape.low_rank:
+            learn_low_rank(model, self.tokenizer.ids, shape.low_rank, shape.low_rank_alpha, seed)
+        return model
+
+    def _chat_template(self) -> str | None:
+        if self._gguf is not None:
+            return self._gguf.chat_template
+        try:
+            return read_settings(self.path).chat_templates.get("default")
+        except BadCheckpoint as problem:  # which the export of such a folder would say
+            log.warning("%s; the checkpoint will have no chat template", problem)
+            return None
 
     def build(self, context: int, seed: int, device: torch.device | str = "cpu") -> PreTrainedModel:
         """Return the model with its weights in float32, ready to train.
@@ -199,10 +224,11 @@ class PretrainedModel:
     def _add_rows(self, model: PreTrainedModel, seed: int) -> None:
         """Give each new token a row near the mean of the others, where it has none yet."""
         ids = self.tokenizer.ids
-        new = [n for n in (ids.entity, ids.relationship, ids.return_, ids.end) if n >= self._n_old]
+        new = [ids.entity, ids.relationship, ids.return_, ids.end] if self._is_new else []
         n_rows = max(self.n_rows, self.tokenizer.size)
         matrices = _matrices(model)
-        drawn = [_drawn(matrix.detach()[: self._n_old], len(new), seed) for matrix in matrices]
+        n_old = min([self.tokenizer.size, *(n for n in new if n >= self.n_rows), self.n_rows])
+        drawn = [_drawn(matrix.detach()[:n_old], len(new), seed) for matrix in matrices]
         if n_rows > self.n_rows:
             model.resize_token_embeddings(n_rows, mean_resizing=False)
         with torch.no_grad():
@@ -247,8 +273,21 @@ def _has(state: dict[str, Any], token: str) -> bool:
     return token in state["model"]["vocab"] or token in added
 
 
-def _with_lookups(state: dict[str, Any], end_of_text: str) -> LmlmTokenizer:
-    """Return the tokenizer with the lookup tokens behind its last one, if it has none of them."""
+_NEVER_USED = (
+    ("<gh_stars>", "<issue_start>", "<issue_comment>", "<issue_closed>"),  # SmolLM2
+    tuple(f"<|reserved_special_token_{n}|>" for n in (244, 245, 246, 247)),  # Llama 3
+)
+"""Special tokens of published models that their chats and texts never use."""
+
+
+def _with_lookups(
+    state: dict[str, Any], end_of_text: str, chat_template: str | None
+) -> LmlmTokenizer:
+    """Return the tokenizer with the lookup tokens, which it is given if it has none of them.
+
+    They take the place of special tokens that the model never uses, where such are known: the
+    vocabulary keeps its size. Otherwise they come behind its last one.
+    """
     known = [token for token in LOOKUP_TOKENS if _has(state, token)]
     if known and len(known) < len(LOOKUP_TOKENS):
         raise BadCheckpoint(
@@ -258,7 +297,10 @@ def _with_lookups(state: dict[str, Any], end_of_text: str) -> LmlmTokenizer:
         raise BadCheckpoint(f"its tokenizer lacks the end-of-text token {end_of_text!r}")
     changed = copy.deepcopy(state)
     added: list[dict[str, Any]] = changed.setdefault("added_tokens", [])
-    if not known:
+    unused = next((texts for texts in _NEVER_USED if all(_has(state, t) for t in texts)), None)
+    if not known and unused is not None and not any(t in (chat_template or "") for t in unused):
+        _rename(changed, dict(zip(unused, LOOKUP_TOKENS, strict=True)))
+    elif not known:
         numbers = [*changed["model"]["vocab"].values(), *(token["id"] for token in added)]
         added += [
             {
@@ -275,7 +317,15 @@ def _with_lookups(state: dict[str, Any], end_of_text: str) -> LmlmTokenizer:
     # Documents bring their own end-of-text token: what else is put around a text is not for them.
     changed["post_processor"] = None
     changed["truncation"] = changed["padding"] = None
-    return LmlmTokenizer(Tokenizer.from_str(json.dumps(changed)), end_of_text)
+    return LmlmTokenizer(Tokenizer.from_str(json.dumps(changed)), end_of_text, chat_template)
+
+
+def _rename(state: dict[str, Any], texts: dict[str, str]) -> None:
+    """Give tokens other texts, in place."""
+    for token in state["added_tokens"]:
+        token["content"] = texts.get(token["content"], token["content"])
+    vocabulary = state["model"]["vocab"]
+    state["model"]["vocab"] = {texts.get(text, text): n for text, n in vocabulary.items()}
 
 
 def _check_finite(model: PreTrainedModel) -> None:

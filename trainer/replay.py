@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from lamlam.errors import BadDocument
 from lamlam.trainer.augmentation import NO_AUGMENTATION
+from lamlam.trainer.chats import Turns, read_turns
 from lamlam.trainer.documents import (
     UNREADABLE,
     Document,
@@ -71,13 +72,15 @@ def read_plain_texts(path: str, setting: str, held_out: float) -> list[Document]
                     continue
                 if is_json is None:
                     is_json = line.startswith("{") and _fields(line) is not None
-                title, text = (
-                    _read_line(line, number, f"{setting}, {path},") if is_json else ("", line)
+                one = (
+                    _read_line(line, number, f"{setting}, {path},")
+                    if is_json
+                    else Document("", line, (), source="replay")
                 )
-                if title and is_held_out(title, held_out):
+                if one.title and is_held_out(one.title, held_out):
                     n_held_out += 1
-                elif text.strip():
-                    texts.append(Document(title, text, (), source="replay"))
+                elif one.text.strip() or one.turns:
+                    texts.append(one)
     except UNREADABLE as problem:
         why = (problem.strerror if isinstance(problem, OSError) else None) or problem
         raise BadDocument(f"cannot read {setting}, {path}: {why}") from None
@@ -99,17 +102,21 @@ def _fields(line: str) -> dict[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
-def _read_line(line: str, number: int, where: str) -> tuple[str, str]:
+def _read_line(line: str, number: int, where: str) -> Document:
     fields = _fields(line) or {}
+    turns: Turns = ()
+    if "messages" in fields and "text" not in fields:
+        turns = read_turns(fields["messages"], f"line {number} of {where}")
+        fields["text"] = "".join(content for _, content in turns)
     title, text = fields.get("title", ""), fields.get("text")
     if not isinstance(text, str) or not isinstance(title, str):
         raise BadDocument(
-            f"line {number} of {where} is not a JSON object with a text",
-            hint='write {"text": "..."} in each line, or plain text in all',
+            f"line {number} of {where} is not a JSON object with a text or messages",
+            hint='write {"text": "..."} or {"messages": [...]} in each line, or plain text in all',
         )
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise BadDocument(f"line {number} of {where} has half a character")
-    return title, text
+    return Document(title, "" if turns else text, (), source="replay", turns=turns)
 
 
 def draw_replay(
@@ -120,6 +127,7 @@ def draw_replay(
     seed: int,
     *,
     longest: int | None,
+    plain: bool = False,
 ) -> list[EncodedDocument]:
     """Return texts that make up a share of the tokens; the same seed draws the same.
 
@@ -129,6 +137,7 @@ def draw_replay(
         share: of the tokens of both together.
         n_tokens: of the documents beside them.
         longest: tokens; longer texts are returned in parts. None keeps all whole.
+        plain: leave out the lookups of chats.
     """
     wanted = n_tokens * share / (1 - share)
     rng = random.Random(seed)
@@ -140,7 +149,7 @@ def draw_replay(
             left = rng.sample(texts, len(texts))
         group, left = left[:_GROUP], left[_GROUP:]
         for one in augment_and_encode(
-            group, tokenizer, NO_AUGMENTATION, {}, seed, plain=True, longest=longest
+            group, tokenizer, NO_AUGMENTATION, {}, seed, plain=plain, longest=longest
         ):
             # As near to the share as whole texts allow.
             if n_drawn + len(one.tokens) / 2 >= wanted:

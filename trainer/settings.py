@@ -87,6 +87,11 @@ class ModelConfig:
     init: str = ""
     """A Hugging Face folder or a GGUF file to go on from, or ``bundled``, the model of lamlam; it
     has its own shape and tokenizer."""
+    low_rank: int = 0
+    """Learn a difference of this rank beside each frozen matrix of ``init``, instead of all weights;
+    ``lamlam export --delta`` writes it as a small file. 0: all weights."""
+    low_rank_alpha: float = 0.0
+    """The differences count ``low_rank_alpha / low_rank`` times; 0: twice."""
     family: Literal["llama", "gpt2", "qwen3"] = "llama"
     """Architecture; GPT-2 has learnt positions and a key head for each head."""
     width: int = 512
@@ -252,6 +257,7 @@ class Settings:
             raise BadSettings(
                 "run.steps or run.minutes must be above 0, got 0 for both: the run would never end"
             )
+        self._check_low_rank()
         if self.model.init:
             check_init(_changed(self.model, "model."), _changed(self.data, "data."))
         else:
@@ -260,6 +266,20 @@ class Settings:
         if self.optimiser.batch_rows % (self.optimiser.accumulate or 1):
             raise BadSettings("optimiser.batch_rows must be a multiple of optimiser.accumulate")
         _check_sources(self.data)
+
+    def _check_low_rank(self) -> None:
+        rank, alpha = self.model.low_rank, self.model.low_rank_alpha
+        if rank < 0 or not 0 <= alpha < math.inf:
+            raise BadSettings(
+                f"model.low_rank and model.low_rank_alpha must be 0 or more, got {rank} and {alpha}"
+            )
+        for wrong, why in (
+            (not self.model.init, "model.init: there is nothing that a difference could be to"),
+            (self.optimiser.name != "adamw", "optimiser.name = 'adamw'"),
+            (self.run.sharding != "none", "run.sharding = 'none'"),
+        ):
+            if rank and wrong:
+                raise BadSettings(f"model.low_rank needs {why}")
 
     def _check_run(self) -> None:
         if not self.run.output:
@@ -340,7 +360,7 @@ def check_init(*given: list[str]) -> None:
     Raises:
         BadSettings: some have to do with the shape or the tokenizer.
     """
-    own = {"model.init", "model.context"}
+    own = {"model.init", "model.context", "model.low_rank", "model.low_rank_alpha"}
     names = [
         name
         for part in given

@@ -20,6 +20,7 @@ from transformers import PreTrainedModel
 
 from lamlam.trainer.compiled_parts import blocks_of, compile_block, compiled_loss
 from lamlam.trainer.cross_entropy import summed_cross_entropy
+from lamlam.trainer.low_rank import merged_weights
 from lamlam.trainer.model import next_token_loss
 
 
@@ -98,7 +99,7 @@ def whole_weights(model: torch.nn.Module, *, keep: bool) -> dict[str, Tensor]:
         keep: False where this process only helps to gather; nothing is returned then.
     """
     found: dict[str, Tensor] = {}
-    for name, weight in model.state_dict().items():
+    for name, weight in merged_weights(model):
         whole = weight.detach()
         if isinstance(whole, DTensor):
             whole = whole.full_tensor()

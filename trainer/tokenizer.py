@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,24 @@ from lamlam.quant.sentencepiece_bpe import (
     without_space_prefix,
 )
 from lamlam.quant.vocabularies import check_splitting
+from lamlam.trainer.chats import ChatWriter
 from lamlam.trainer.loss_masks import LookupIds
 
 
 class LmlmTokenizer:
     """Turns text into token ids and back; lookup tokens are never read from text."""
 
-    def __init__(self, tokenizer: Tokenizer, end_of_text: str = END_OF_TEXT) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        end_of_text: str = END_OF_TEXT,
+        chat_template: str | None = None,
+    ) -> None:
         """Wrap a tokenizer that has the four lookup tokens.
 
         Args:
             end_of_text: the token in front of each document and behind it.
+            chat_template: of the model that it belongs to, if that has one.
 
         Raises:
             BadSettings: one of the special tokens is missing.
@@ -43,6 +51,7 @@ class LmlmTokenizer:
         self.ids = LookupIds(*ids)
         self.full = tokenizer
         self.end_of_text = end_of_text
+        self.chat_template = chat_template
         self.size: int = max(tokenizer.get_vocab(with_added_tokens=True).values()) + 1
         state = json.loads(tokenizer.to_str())
         self._plain = _without_special_tokens(state)
@@ -59,6 +68,24 @@ class LmlmTokenizer:
         found = (encoding.ids for encoding in self._plain.encode_batch_fast(list(once)))
         ids = dict(zip(once, found, strict=True))
         return [ids[text] for text in texts]
+
+    @cached_property
+    def chats(self) -> ChatWriter:
+        """What writes chats by the template.
+
+        Raises:
+            BadSettings: there is none, or it is broken.
+        """
+        return ChatWriter(self.chat_template, list(self._controls))
+
+    @cached_property
+    def _controls(self) -> dict[str, int]:
+        added = self.full.get_added_tokens_decoder()
+        return {token.content: number for number, token in added.items() if token.special}
+
+    def control_id(self, text: str) -> int:
+        """Return the id of a special token."""
+        return self._controls[text]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of the ids, special tokens included."""
