@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -14,6 +15,7 @@ from lamlam.errors import SavingFailed
 from lamlam.lookup_tokens import LOOKUP_TOKENS
 from lamlam.quant.delta_names import DELTA_FILE, LOW_RANK_A, LOW_RANK_B, ROWS
 from lamlam.trainer.low_rank import LowRankLinear
+from lamlam.trainer.model import is_tied, output_weight
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.tokenizer import LmlmTokenizer
 from lamlam.trainer.write_errors import write_error
@@ -46,6 +48,8 @@ def save_delta(
             tensors[f"{path}.weight{LOW_RANK_B}"] = part.low_rank_b.detach()
     embedding: Any = model.get_input_embeddings()
     tensors[f"model.embed_tokens.weight{ROWS}"] = embedding.weight.detach()[ids]  # (4, width)
+    if not is_tied(model):
+        tensors[f"lm_head.weight{ROWS}"] = output_weight(model).detach()[ids]
     shape = settings.model
     about = {
         "rank": shape.low_rank,
@@ -53,6 +57,7 @@ def save_delta(
         "tokens": list(LOOKUP_TOKENS),
         "token_ids": ids,
         "ancestor": ancestor.name,
+        "ancestor_sha256": _sha256(ancestor),
     }
     made = part_beside(folder / DELTA_FILE)
     try:
@@ -69,3 +74,11 @@ def save_delta(
         ) from None
     finally:
         made.unlink(missing_ok=True)
+
+
+def _sha256(ancestor: Path) -> str:
+    """Return the hash of a model file, which says later what the difference belongs to."""
+    if not ancestor.is_file():
+        return ""
+    with ancestor.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,6 +17,7 @@ try:
 except ModuleNotFoundError:
     raise MissingExtra("train", "torch") from None
 
+from lamlam.quant.delta_names import DELTA_FILE
 from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.data_loader import BatchLoader, choose_workers
 from lamlam.trainer.delta import save_delta
@@ -242,6 +243,7 @@ def train(
         }
         weights = whole_weights(model, keep=ranks.is_first)
         if ranks.is_first:
+            (Path(run.output) / DELTA_FILE).unlink(missing_ok=True)  # of another checkpoint
             save_checkpoint(Path(run.output), model, tokenizer, settings, record, weights)
             if shape.low_rank and pretrained is not None:
                 save_delta(Path(run.output), model, tokenizer, settings, pretrained.path)
