@@ -18,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,9 +26,10 @@ import torch
 import torch.distributed
 from transformers import PreTrainedModel
 
+from lamlam.ending_signals import catching_signals, exit_status
 from lamlam.errors import LamLamError
 from lamlam.trainer.attention import DocumentSpans
-from lamlam.trainer.collectives import Exchange, ExchangeProbe
+from lamlam.trainer.collectives import ExchangeProbe
 from lamlam.trainer.command_arguments import say_problem, settings_parser
 from lamlam.trainer.compiled_parts import compile_parts
 from lamlam.trainer.feed_benchmark import measure_feed
@@ -37,8 +37,7 @@ from lamlam.trainer.loop import train
 from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.optimiser import build_optimisers
 from lamlam.trainer.pretrained import PretrainedModel
-from lamlam.trainer.progress import Progress
-from lamlam.trainer.run_records.watcher import RunPlan, RunWatcher
+from lamlam.trainer.run_phases import obey_watcher, say_phase
 from lamlam.trainer.scaling import (
     ScalingPlan,
     as_table,
@@ -47,80 +46,26 @@ from lamlam.trainer.scaling import (
     parse_worlds,
 )
 from lamlam.trainer.settings import Settings, load_settings
+from lamlam.trainer.steady_state import (
+    PROBED,
+    EnoughSeen,
+    PlanKeeper,
+    SteadyState,
+    is_first_process,
+)
 from lamlam.trainer.token_files.manifest import read_manifest
 from lamlam.trainer.tokenizer import LmlmTokenizer
 
 EXAMPLE = """example:
   python -m lamlam.trainer.benchmark trainer/bundled.toml --seconds 60 --parts
   python -m lamlam.trainer.benchmark trainer/bundled.toml --seconds 20 --feed
-  python -m lamlam.trainer.benchmark trainer/bundled.toml --world-sizes 1,2 --sharding none,full
+  python -m lamlam.trainer.benchmark trainer/bundled.toml --world-sizes 1,2 --sharding none,full \\
+      --seconds 10
 """
 _FIRST_STEPS = 20
 """Steps before the steady state: caches fill and clocks rise."""
-
-
-class _Enough(Exception):
-    """The benchmark has seen what it wanted; all processes raise it after the same step."""
-
-    is_shared = True
-
-
-@dataclass(slots=True)
-class _Steady:
-    """Collects the reports of a run, watches what its processes exchange, and ends it."""
-
-    seconds: float
-    steps: int
-    least_steps: int
-    """Steps that it has to see in any case."""
-    probe: ExchangeProbe
-    reports: list[Progress] = field(default_factory=list)
-    exchange: Exchange | None = None
-    _probed_from: int | None = None
-
-    def __call__(self, progress: Progress) -> None:
-        world = int(os.environ.get("WORLD_SIZE", "1"))
-        if self._probed_from is not None:
-            if _is_first():
-                self.exchange = self.probe.stop(progress.step - self._probed_from, world)
-            raise _Enough
-        self.reports.append(progress)
-        first = self.reports[0]
-        is_enough = (
-            progress.step >= self.steps
-            if self.steps
-            else progress.seconds - first.seconds >= self.seconds
-            and progress.step >= self.least_steps
-        )
-        if not _agreed(is_enough):
-            return
-        if world == 1:
-            raise _Enough
-        self._probed_from = progress.step
-        if _is_first():
-            self.probe.start()
-
-
-def _is_first() -> bool:
-    return os.environ.get("RANK", "0") == "0"
-
-
-def _agreed(is_enough: bool) -> bool:
-    """Return what the first process finds: the clocks of the others differ."""
-    if not torch.distributed.is_initialized():
-        return is_enough
-    answer = [is_enough]
-    torch.distributed.broadcast_object_list(answer, src=0)
-    return answer[0]
-
-
-class _PlanKeeper(RunWatcher):
-    """Keeps what is known of the run before its first step."""
-
-    plan: RunPlan | None = None
-
-    def begin(self, plan: RunPlan) -> None:
-        self.plan = plan
+_FIRST_OF_MANY = 10
+"""The same where several runs follow one another."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -150,13 +95,30 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="batches of one size in all runs; otherwise each process gets optimiser.batch_rows",
     )
+    many.add_argument(
+        "--documents",
+        type=int,
+        default=20_000,
+        help="of the file the first so many are prepared, once for all runs (20000; 0: all)",
+    )
+    many.add_argument(
+        "--limit",
+        type=float,
+        default=180.0,
+        metavar="SECONDS",
+        help="a phase of a run that takes longer has failed (180)",
+    )
     parser.add_argument("--loss-steps", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--figures", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     try:
         if chosen.world_sizes is not None:
-            return _measure_many(chosen)
-        is_first = _is_first()
+            with catching_signals():
+                return _measure_many(chosen)
+        is_first = is_first_process()
+        is_watched = chosen.figures is not None
+        if is_watched:
+            obey_watcher()
         level = logging.INFO if is_first else logging.WARNING
         logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s")
         settings = load_settings(chosen.settings, chosen.set)
@@ -167,13 +129,20 @@ def main(arguments: list[str] | None = None) -> int:
             )
         else:
             figures = measure_run(
-                settings, seconds=chosen.seconds, steps=chosen.steps, loss_steps=chosen.loss_steps
+                settings,
+                seconds=chosen.seconds,
+                steps=chosen.steps,
+                loss_steps=chosen.loss_steps,
+                enter=say_phase if is_watched else lambda phase: None,
             )
         if chosen.parts and not chosen.feed:
             figures["parts_ms"] = measure_parts(settings)
     except LamLamError as problem:
         say_problem(problem)
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        return exit_status() or 130
     if is_first and chosen.figures is not None:
         chosen.figures.write_text(json.dumps(figures))
     elif is_first:
@@ -182,7 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _measure_many(chosen: argparse.Namespace) -> int:
-    """Print one JSON object of all runs, and a table of them on standard error."""
+    """Print one JSON object for each run as it ends, and a table of all on standard error."""
     plan = ScalingPlan(
         chosen.settings,
         tuple(chosen.set),
@@ -191,29 +160,44 @@ def _measure_many(chosen: argparse.Namespace) -> int:
         chosen.seconds,
         chosen.steps,
         chosen.fixed_batch,
+        chosen.documents,
+        chosen.limit,
     )
-    found = measure_scaling(plan)
+
+    def report(run: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(run) + "\n")
+        sys.stdout.flush()
+
+    found = measure_scaling(plan, report)
     sys.stderr.write(f"\n{found['device']}\n\n{as_table(found['runs'])}")
-    sys.stdout.write(json.dumps(found) + "\n")
     return 2 if any("error" in run for run in found["runs"]) else 0
 
 
 def measure_run(
-    settings: Settings, *, seconds: float, steps: int = 0, loss_steps: int = 0
+    settings: Settings,
+    *,
+    seconds: float,
+    steps: int = 0,
+    loss_steps: int = 0,
+    enter: Callable[[str], None] = lambda phase: None,
 ) -> dict[str, Any]:
     """Return the steady tokens/s of a run of these settings, its share of the card, and its loss.
 
     Args:
         seconds: length of the steady state.
         steps: run so many steps instead.
-        loss_steps: return the loss after so many steps, too.
+        loss_steps: return the loss after so many steps, too; the run is one of several then.
+        enter: is told each part of the run as it begins.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     on_gpu = torch.cuda.is_available() and settings.run.device != "cpu"
-    steady = _Steady(seconds, steps, loss_steps, ExchangeProbe(on_gpu=on_gpu))
-    keeper = _PlanKeeper()
+    steady = SteadyState(
+        seconds, steps, loss_steps, ExchangeProbe(on_gpu=on_gpu), on_gpu, enter=enter
+    )
+    keeper = PlanKeeper(steady)
+    first_steps = _FIRST_OF_MANY if loss_steps else _FIRST_STEPS
     with _folder(settings, world) as folder:
-        every = math.gcd(loss_steps, 20) if loss_steps else min(steps or 20, 20)
+        every = math.gcd(loss_steps, 10) if loss_steps else min(steps or 20, 20)
         run = dataclasses.replace(
             settings.run,
             output=str(folder),
@@ -225,24 +209,32 @@ def measure_run(
         if not run.steps:  # a schedule by the clock would depend on the machine
             run = dataclasses.replace(run, steps=100_000, minutes=0.0)
         elif world > 1:  # room for the steps in which the exchange is watched
-            run = dataclasses.replace(run, steps=max(run.steps, steps + every))
+            more = every * -(-(PROBED + 1) // every)
+            run = dataclasses.replace(run, steps=max(run.steps, steps + more))
         try:
-            train(dataclasses.replace(settings, run=run), report=steady, watchers=[keeper])
-        except _Enough:
+            train(
+                dataclasses.replace(settings, run=run),
+                report=steady,
+                watchers=[keeper],
+                enter=enter,
+            )
+        except EnoughSeen:
             pass
-    if not _is_first():
+    if not is_first_process():
         return {}
-    counted = [r for r in steady.reports if r.step > _FIRST_STEPS] or steady.reports
+    enter("figures")
+    assert keeper.plan is not None
+    counted = [r for r in steady.reports if r.step > first_steps] or steady.reports
     spent = [
         (now.step - before.step, now.seconds - before.seconds)
         for before, now in zip(steady.reports, steady.reports[1:], strict=False)
-        if now.step > _FIRST_STEPS
+        if now.step > first_steps
     ]
     tokens = settings.optimiser.batch_rows * settings.model.context
     n_steps, n_seconds = sum(n for n, _ in spent), sum(s for _, s in spent)
     speed = n_steps * tokens / n_seconds if n_seconds else counted[-1].tokens_per_s
     last = steady.reports[-1]
-    n_parameters = count_parameters(settings)
+    n_parameters = keeper.plan.parameters
     figures: dict[str, Any] = {
         "tokens_per_s": round(speed),
         "steady_steps": n_steps,
@@ -255,14 +247,13 @@ def measure_run(
         "torch": torch.__version__,
         "device": "cpu",
     }
-    if keeper.plan is not None:
-        figures["rows_at_once"] = keeper.plan.rows_at_once
+    figures["rows_at_once"] = keeper.plan.rows_at_once
     if loss_steps:
         after = [one.loss for one in steady.reports if one.step == loss_steps]
         figures["loss_after_same_tokens"] = round(after[0], 4) if after else None
-    if steady.exchange is not None:
-        figures["sent_bytes_per_step"] = steady.exchange.sent_bytes
-        figures["exchange_ms_per_step"] = steady.exchange.busy_ms
+    if (exchange := steady.exchanged(world)) is not None:
+        figures["sent_bytes_per_step"] = exchange.sent_bytes
+        figures["exchange_ms_per_step"] = exchange.busy_ms
     if on_gpu:
         peak = matmul_flops() * world
         figures |= {
@@ -285,7 +276,7 @@ def _folder(settings: Settings, world: int) -> Iterator[Path]:
     try:
         yield shared
     finally:
-        if _is_first():
+        if is_first_process():
             shutil.rmtree(shared, ignore_errors=True)
 
 

@@ -46,14 +46,17 @@ class ExchangeProbe:
         """Begin to watch."""
         self._profile.start()
 
-    def stop(self, steps: int, world: int) -> Exchange:
+    def stop(self) -> None:
+        """Watch no longer."""
+        self._profile.stop()
+
+    def found(self, steps: int, world: int) -> Exchange:
         """Return what a step exchanged.
 
         Args:
             steps: that were watched.
             world: number of processes.
         """
-        self._profile.stop()
         with tempfile.TemporaryDirectory() as folder:
             trace = Path(folder) / "trace.json"
             self._profile.export_chrome_trace(str(trace))

@@ -23,7 +23,14 @@ def divisors(number: int) -> list[int]:
     return [one for one in range(1, number + 1) if number % one == 0]
 
 
-def most_rows(rows: int, base: int, limit: int, peak_of: Callable[[int], int | None]) -> int:
+def most_rows(
+    rows: int,
+    base: int,
+    limit: int,
+    peak_of: Callable[[int], int | None],
+    *,
+    all_first: bool = False,
+) -> int:
     """Return the largest divisor of a number of rows that fits into memory at once.
 
     Memory grows with the rows, so each trial says which one to try next; each
@@ -34,11 +41,17 @@ def most_rows(rows: int, base: int, limit: int, peak_of: Callable[[int], int | N
         base: bytes without any row.
         limit: bytes that may be used.
         peak_of: bytes that a part of so many rows took at its peak; None: it did not fit.
+        all_first: try all rows before: where they fit, nothing else is compiled.
 
     Raises:
         GpuMemoryFull: not even one row does.
     """
     sizes = divisors(rows)
+    if all_first and rows > 1:
+        peak = peak_of(rows)
+        if peak is not None and peak <= limit:
+            return rows
+        sizes = sizes[:-1]
     fits, used, of_a_row = 0, base, float(limit)
     while True:
         larger = [size for size in sizes if size > fits]

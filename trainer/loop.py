@@ -51,6 +51,7 @@ def train(
     resume: bool = False,
     report: Callable[[Progress], None] | None = None,
     watchers: Sequence[RunWatcher] = (),
+    enter: Callable[[str], None] = lambda phase: None,
 ) -> Path:
     """Train one model and write its checkpoint; returns the checkpoint's folder.
 
@@ -58,6 +59,7 @@ def train(
         resume: go on from the state in ``run.output``.
         report: called every ``run.log_every`` steps.
         watchers: are told how the run goes, beside the logs that it writes itself.
+        enter: is told each part of the run as it begins, in every process.
 
     Raises:
         BadSettings, BadDocument, NothingToLearn: before the first step.
@@ -75,6 +77,7 @@ def train(
     if run.deterministic and on_gpu:
         # cuBLAS needs a fixed workspace before its first call.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    enter("join")
     with ExitStack() as stack:
         ranks = stack.enter_context(joined_ranks(on_gpu=on_gpu))
         if ranks.world > 1 and not run.steps:
@@ -86,6 +89,7 @@ def train(
         device = torch.device(run.device or (f"cuda:{ranks.local}" if on_gpu else "cpu"))
 
         # 1) Data and tokenizer.
+        enter("data")
         data = read_training_data(settings)
         settings = data.settings
         pretrained = PretrainedModel(Path(settings.model.init)) if settings.model.init else None
@@ -100,6 +104,7 @@ def train(
         )
 
         # 2) Model and optimisers; the matrix products run in bf16, the weights stay in float32.
+        enter("model")
         shape = settings.model
         is_sharded = ranks.world > 1 and run.sharding == "full"
         first_device = torch.device("cpu") if is_sharded else device
@@ -124,6 +129,7 @@ def train(
         n_parameters = sum(weight.numel() for weight in model.parameters())
         state = TrainingState(Path(run.output), settings, data, tokenizer, model, optimisers, ranks)
         position = state.load() if resume else Position()
+        enter("micro-batch")
         step_loss = StepLoss(model, settings, tokenizer.ids.end_of_text, device, ranks, sharded)
         log.info(
             "%.1fM parameters on %d x %s, %d workers each, from step %d",
@@ -158,6 +164,7 @@ def train(
             )
         )
         n_tokens = 0
+        enter("first step")
         stop = stack.enter_context(StopRequest(is_alone=ranks.world == 1))
         feed = stack.enter_context(
             DeviceFeed(
@@ -191,6 +198,7 @@ def train(
             if n_tokens == 0:
                 # Compiling takes a minute that belongs to no step: the clock starts after it.
                 log.info("first loss %.4f after %.0f s", float(loss), clock.seconds)
+                enter("steps")
                 clock.restart()
             clock.count(n_batch, batch.n_learnt, batch.n_lookups, is_timed=n_tokens > 0)
             n_tokens += n_batch

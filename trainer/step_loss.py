@@ -172,6 +172,14 @@ class StepLoss:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
+    def _may_fit_whole(self, room: int) -> bool:
+        """Return whether it is worth a compilation to try all rows at once, the same everywhere."""
+        shape: Any = self._model.config
+        needed = least_bytes_of_rows(
+            self._rows * self._context, shape.num_hidden_layers, shape.hidden_size
+        )
+        return needed <= room
+
     def _found_parts(self) -> int:
         """Return in how many parts a batch fits into the memory of the GPU, the same everywhere."""
         weights = sum(
@@ -183,8 +191,11 @@ class StepLoss:
         free, _ = torch.cuda.mem_get_info(self._device)
         base = torch.cuda.memory_allocated(self._device) + weights  # the gradients
         limit = usable_bytes(free + torch.cuda.memory_reserved(self._device))
+        limit = -self._ranks.largest(-limit)
+        tried: list[int] = []
 
         def peak_of(rows: int) -> int | None:
+            tried.append(rows)
             torch.cuda.reset_peak_memory_stats(self._device)
             inputs = torch.full((rows, self._context), self._end_of_text, device=self._device)
             is_full = False
@@ -196,12 +207,27 @@ class StepLoss:
             peak = torch.cuda.max_memory_allocated(self._device)
             return None if self._ranks.largest(int(is_full)) else self._ranks.largest(peak)
 
-        rows = most_rows(self._rows, self._ranks.largest(base), limit, peak_of)
+        base = self._ranks.largest(base)
+        all_first = self._may_fit_whole(limit - base)
+        rows = most_rows(self._rows, base, limit, peak_of, all_first=all_first)
         del later
         self._forget_gradients()
-        torch.compiler.reset()  # what was compiled for several sizes is slower for the one that stays
+        if len(tried) > 1:  # what is compiled for several sizes is slower for the one that stays
+            torch.compiler.reset()
         log.info("%d rows at once fit into the GPU's memory", rows)
         return self._rows // rows
+
+
+def least_bytes_of_rows(n_tokens: int, layers: int, width: int) -> int:
+    """Return fewer bytes than a forward pass keeps for the backward pass.
+
+    Args:
+        n_tokens: at once.
+        layers: blocks of the model.
+        width: of the residual stream; each block keeps at least the inputs of its two parts,
+            normalised and not, its queries, and what attention gives, in bfloat16.
+    """
+    return n_tokens * layers * 6 * width * 2
 
 
 def is_compiled(settings: Settings, device: torch.device) -> bool:

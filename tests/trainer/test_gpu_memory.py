@@ -13,8 +13,8 @@ from lamlam.errors import BadSettings, GpuMemoryFull, TrainingError
 from lamlam.trainer import step_loss
 from lamlam.trainer.__main__ import main
 from lamlam.trainer.gpu_memory import most_rows, naming_full_memory
-from lamlam.trainer.model import next_token_loss
-from lamlam.trainer.settings import load_settings
+from lamlam.trainer.model import build_model, next_token_loss
+from lamlam.trainer.settings import ModelConfig, load_settings
 from lamlam.trainer.training_state import STATE
 from tests.trainer_processes import configuration
 
@@ -22,7 +22,10 @@ from tests.trainer_processes import configuration
 @pytest.mark.parametrize("rows", [1, 6, 7, 64, 96])
 @pytest.mark.parametrize("room", [1, 2, 5, 31, 64, 1000])
 @pytest.mark.parametrize("bend", [0, 40])
-def test_the_largest_part_that_fits_is_found(rows: int, room: int, bend: int) -> None:
+@pytest.mark.parametrize("all_first", [False, True])
+def test_the_largest_part_that_fits_is_found(
+    rows: int, room: int, bend: int, all_first: bool
+) -> None:
     """Also where memory does not grow evenly; what does not fit is tried rarely."""
     tried: list[int] = []
 
@@ -32,9 +35,11 @@ def test_the_largest_part_that_fits_is_found(rows: int, room: int, bend: int) ->
         return peak if n <= room else None
 
     limit = 500 + 10 * room + bend
-    found = most_rows(rows, 500, limit, peak_of)
+    found = most_rows(rows, 500, limit, peak_of, all_first=all_first)
     assert found == max(n for n in range(1, rows + 1) if rows % n == 0 and n <= room)
-    assert len(tried) == len(set(tried)) <= 5
+    assert len(tried) == len(set(tried)) <= 5 + all_first
+    if all_first and room >= rows:
+        assert tried == [rows]
 
 
 def test_what_ends_beyond_the_limit_does_not_fit() -> None:
@@ -42,6 +47,26 @@ def test_what_ends_beyond_the_limit_does_not_fit() -> None:
     with pytest.raises(GpuMemoryFull, match="single row") as full:
         most_rows(8, 0, 5, lambda n: 10 * n)
     assert "run.sharding" in str(full.value.hint)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_bound_that_spares_a_trial_is_below_what_a_block_keeps(dtype: torch.dtype) -> None:
+    shape = ModelConfig(width=64, layers=3, heads=2, kv_heads=1, feed_forward=96, context=32)
+    model = build_model(shape, 300, 0, torch.device("cpu"))
+    inputs = torch.randint(1, 300, (4, 32))
+    kept = 0
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        nonlocal kept
+        kept += tensor.numel() * 2  # as if all were in bfloat16
+        return tensor
+
+    with (
+        torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+        torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16),
+    ):
+        next_token_loss(model, inputs, inputs, None, None, dtype)
+    assert 0 < step_loss.least_bytes_of_rows(inputs.numel(), 3, 64) < kept
 
 
 def full_above(monkeypatch: pytest.MonkeyPatch, rows: int, after: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lamlam.trainer import scaling
 from lamlam.trainer.benchmark import main
 from lamlam.trainer.collectives import exchange_of
 from lamlam.trainer.scaling import (
@@ -96,33 +96,84 @@ def test_what_is_sent_follows_the_messages(world: int) -> None:
     assert exchange_of(events * 2, 2, world).sent_bytes == found.sent_bytes
 
 
-def test_a_run_that_fails_is_a_line_of_the_table_and_the_others_go_on(
+def test_a_run_that_fails_is_a_line_of_its_own_and_the_others_go_on(
     corpus: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     config = configuration(corpus, tmp_path / "run")
+    seen: list[str] = []
+    tokens: list[str] = []
 
-    def launched(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
-        world = int(command[command.index("--nproc-per-node") + 1])
-        figures = Path(command[command.index("--figures") + 1])
+    def watched(
+        commands: list[tuple[list[str], dict[str, str]]], folder: Path, limit_of: Any, say: Any
+    ) -> str | None:
+        command, environment = commands[0]
+        assert environment["NCCL_NVLS_ENABLE"] == "0"
+        seen.append(environment["TORCHINDUCTOR_CACHE_DIR"])
+        if "lamlam.trainer.prepare" in command:
+            documents = load_settings(config, [command[-1]]).data.documents
+            assert Path(documents).read_text().count("\n") == 7
+            return None
+        world = len(commands)
+        assert {env["WORLD_SIZE"] for _, env in commands} == {str(world)}
+        assert [env["RANK"] for _, env in commands] == list(map(str, range(world)))
+        tokens.extend(part for part in command if part.startswith("data.tokens="))
         if world == 2:
-            said = "first\nerror: the memory is full (set optimiser.accumulate = 2)\nmore\n"
-            return subprocess.CompletedProcess(command, 1, "", said)
+            return "the memory is full (set optimiser.accumulate = 2)"
+        figures = Path(command[command.index("--figures") + 1])
         figures.write_text(json.dumps({"tokens_per_s": 10 * world}))
-        return subprocess.CompletedProcess(command, 0, "", "")
+        return None
 
-    monkeypatch.setattr(subprocess, "run", launched)
-    assert main([str(config), "--world-sizes", "4,1,2", "--sharding", "none,full"]) == 2
+    monkeypatch.setenv("NCCL_NVLS_ENABLE", "1")
+    monkeypatch.setattr(scaling, "run_watched", watched)
+    arguments = ["--world-sizes", "4,1,2", "--sharding", "none,full", "--documents", "7"]
+    assert main([str(config), *arguments]) == 2
     out, err = capsys.readouterr()
-    runs = json.loads(out)["runs"]
+    runs = [json.loads(line) for line in out.splitlines()]
     assert [(run["processes"], run["sharding"]) for run in runs] == [
         (1, "none"), (2, "none"), (2, "full"), (4, "none"), (4, "full"),
     ]  # fmt: skip
     assert runs[1]["error"] == "the memory is full (set optimiser.accumulate = 2)"
-    assert runs[4]["efficiency"] == 1.0
+    assert runs[4]["efficiency"] == 1.0 and runs[4]["seed"] == 0
     assert "no GPU" in err
+    assert len(seen) == 6 and len(set(seen)) == 1
+    assert len(tokens) == 5 and len(set(tokens)) == 1
+
+
+def test_processes_read_data_prepared_once_and_say_each_part(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configuration(corpus, tmp_path / "run")
+    arguments = ["--world-sizes", "2", "--steps", "2", "--fixed-batch"]
+    assert main([str(config), *arguments]) == 0
+    out, err = capsys.readouterr()
+    (run,) = map(json.loads, out.splitlines())
+    assert run["tokens_per_s"] > 0 and run["loss_after_same_tokens"] > 0
+    assert run["sent_bytes_per_step"] > 0 and run["rows_at_once"] == 4
+    parts = [line.partition("→ ")[2] for line in err.splitlines() if "→ " in line]
+    assert parts == [
+        "join", "data", "model", "micro-batch", "first step", "steps", "exchange", "figures",
+    ]  # fmt: skip
+    assert [path.name for path in config.parent.iterdir()] == [config.name]
+
+
+def test_all_runs_take_the_rows_at_once_that_one_found(corpus: Path, tmp_path: Path) -> None:
+    config = configuration(corpus, tmp_path / "run")
+
+    def accumulate(world: int, found: int, *, is_batch_fixed: bool) -> int:
+        plan = ScalingPlan(config, (), (1, world), ("none",), 5.0, 0, is_batch_fixed)
+        given = child_arguments(
+            plan, load_settings(config), world, "none", tmp_path, rows_at_once=found
+        )
+        changes = [value for key, value in zip(given, given[1:], strict=False) if key == "--set"]
+        return load_settings(config, changes).optimiser.accumulate
+
+    assert accumulate(4, 8, is_batch_fixed=False) == 1  # 8 rows for each process
+    assert accumulate(4, 2, is_batch_fixed=False) == 4
+    assert accumulate(2, 8, is_batch_fixed=True) == 1  # 4 rows for each
+    assert accumulate(2, 3, is_batch_fixed=True) == 2
 
 
 @pytest.mark.parametrize(
