@@ -9,7 +9,7 @@ import shlex
 EXTRAS: dict[str, tuple[str, ...]] = {
     "arrow": ("pyarrow",),
     "cluster": ("ray[data]",),
-    "engine": ("jinja2", "llama-cpp-python", "llguidance", "numpy"),
+    "engine": ("gguf", "jinja2", "llama-cpp-python", "llguidance", "numpy"),
     "graph": ("matplotlib",),
     "langgraph": ("langgraph",),
     "mcp": ("mcp",),

@@ -82,6 +82,8 @@ class GgufHeader:
     """Where the tensor data begins, in bytes from the start of the file."""
     n_bytes: int
     """Size of the whole file."""
+    kinds: dict[str, int]
+    """The format's type number of each value of the metadata; of a list, that of its items."""
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -141,12 +143,15 @@ class _HeaderReader:
         n_tensors, n_values = self.number(8), self.number(8)
         metadata: dict[str, Any] = {}
         string_offsets: dict[str, tuple[int, int]] = {}
+        kinds: dict[str, int] = {}
         for _ in range(n_values):
             key = self.string()
             if key in metadata:
                 raise self.bad(f"metadata key {key!r} occurs twice")
             kind = self.number(4)
+            begin = self.at
             metadata[key] = self.value(kind)
+            kinds[key] = self.data[begin] if kind == _ARRAY else kind
             if kind == _STRING:
                 n_bytes = len(metadata[key].encode("utf-8"))
                 string_offsets[key] = (self.at - n_bytes, n_bytes)
@@ -161,7 +166,8 @@ class _HeaderReader:
                 raise self.bad(
                     f"tensor {entry.name} ends at byte {end}, the file at {len(self.data)}"
                 )
-        return GgufHeader(metadata, string_offsets, tuple(entries), data_offset, len(self.data))
+        size = len(self.data)
+        return GgufHeader(metadata, string_offsets, tuple(entries), data_offset, size, kinds)
 
     def tensor(self) -> TensorEntry:
         name = self.string()
