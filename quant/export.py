@@ -77,11 +77,11 @@ def export_gguf(
     architecture = read_architecture(said.config)
     check_placed(said, architecture.name)
     vocabulary = read_vocabulary(hf_dir, said.config, architecture.n_rows, said.tokenizer)
-    settings = _lamlam_settings(hf_dir, said.config, vocabulary)
-    settings["name"] = _model_name(settings.get("name"), said.config, architecture.name)
+    settings = lamlam_settings(hf_dir, said.config, vocabulary)
+    settings["name"] = model_name(settings.get("name"), said.config, architecture.name)
     weights = HfWeights(hf_dir)
     rules = _match(architecture, weights.shapes())
-    text = _text_settings(said, vocabulary)
+    text = text_settings(said, vocabulary)
     with written_beside(out) as unfinished:
         writer = _writer(unfinished, architecture, text, settings, dtype)
         try:
@@ -125,7 +125,7 @@ def _times(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape)) or "()"
 
 
-def _model_name(ours: Any, config: dict[str, Any], architecture: str) -> str:
+def model_name(ours: Any, config: dict[str, Any], architecture: str) -> str:
     """Return the name of the model: what the checkpoint calls it, else its architecture.
 
     Never the name of a file: llama.cpp reads some models otherwise because of their name.
@@ -137,7 +137,7 @@ def _model_name(ours: Any, config: dict[str, Any], architecture: str) -> str:
     return name
 
 
-def _lamlam_settings(
+def lamlam_settings(
     hf_dir: Path, config: dict[str, Any], vocabulary: GgufVocabulary
 ) -> dict[str, Any]:
     """Return what ``lamlam.json`` and ``lamlam`` in ``config.json`` say, checked.
@@ -185,10 +185,17 @@ class ExportedText:
     chat_templates: dict[str, str]
 
 
-def _text_settings(said: CheckpointSettings, vocabulary: GgufVocabulary) -> ExportedText:
+def text_settings(said: CheckpointSettings, vocabulary: GgufVocabulary) -> ExportedText:
+    """Return vocabulary, settings of generation and chat templates of a checkpoint.
+
+    Raises:
+        BadCheckpoint: llama.cpp would not end where the checkpoint does.
+    """
+
     def write_alone(path: Path, ends: dict[str, int]) -> None:
-        writer = _new_writer(path, "llama")
+        writer = new_writer(path, "llama")
         _add_vocabulary(writer, vocabulary)
+        _add_special_tokens(writer, vocabulary)
         for key, token in ends.items():
             writer.add_uint32(key, token)
         writer.write_header_to_file()
@@ -200,7 +207,12 @@ def _text_settings(said: CheckpointSettings, vocabulary: GgufVocabulary) -> Expo
     return ExportedText(vocabulary, generation, said.chat_templates)
 
 
-def _new_writer(path: Path, architecture: str) -> Any:  # Any: gguf publishes no types
+def new_writer(path: Path, architecture: str) -> Any:  # Any: gguf publishes no types
+    """Return gguf's writer of a file.
+
+    Raises:
+        MissingExtra: gguf is not installed.
+    """
     try:
         from gguf import GGUFWriter
     except ImportError:
@@ -215,7 +227,7 @@ def _writer(
     settings: dict[str, Any],
     dtype: DType,
 ) -> Any:
-    writer = _new_writer(path, architecture.name)
+    writer = new_writer(path, architecture.name)
     writer.add_name(str(settings["name"]))
     writer.add_type("model")
     if settings.get("license"):
@@ -227,8 +239,13 @@ def _writer(
         else:
             writer.add_uint32(f"{architecture.name}.{key}", value)
     _add_vocabulary(writer, text.vocabulary)
-    _add_generation(writer, text.generation)
-    _add_chat_templates(writer, text.chat_templates)
+    add_text_settings(writer, text)
+    add_lamlam_settings(writer, settings)
+    return writer
+
+
+def add_lamlam_settings(writer: Any, settings: dict[str, Any]) -> None:
+    """Write what `lamlam_settings` returned, and room for the checksums."""
     if settings["is_ours"]:  # the runtime then puts BOS in front of every text
         writer.add_uint32("lamlam.format_version", FORMAT_VERSION)
     if "verbalise" in settings:
@@ -240,7 +257,6 @@ def _writer(
         writer.add_string("lamlam.training", training)
     for key, zeros in PLACEHOLDERS.items():
         writer.add_string(key, zeros)
-    return writer
 
 
 def _add_vocabulary(writer: Any, vocabulary: GgufVocabulary) -> None:
@@ -252,6 +268,16 @@ def _add_vocabulary(writer: Any, vocabulary: GgufVocabulary) -> None:
         writer.add_token_scores(list(vocabulary.scores))
     else:
         writer.add_token_merges(list(vocabulary.merges))
+
+
+def add_text_settings(writer: Any, text: ExportedText) -> None:
+    """Write all that a file says about text but the vocabulary itself."""
+    _add_special_tokens(writer, text.vocabulary)
+    _add_generation(writer, text.generation)
+    _add_chat_templates(writer, text.chat_templates)
+
+
+def _add_special_tokens(writer: Any, vocabulary: GgufVocabulary) -> None:
     writer.add_bos_token_id(vocabulary.bos_id)
     writer.add_eos_token_id(vocabulary.eos_id)
     if "unk" in vocabulary.others:

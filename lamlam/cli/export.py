@@ -12,6 +12,7 @@ import typer
 
 from lamlam.cli.log_warnings import showing_warnings
 from lamlam.cli.output import print_figures, print_json, print_result, stderr_console
+from lamlam.errors import UsageError
 from lamlam.progress_bars import progress_bar
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -19,7 +20,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands ``export``, ``quantise`` and ``inspect``."""
-    app.command(epilog="Example: lamlam export runs/lmlm model-f16.gguf")(export)
+    app.command(
+        epilog="Examples: lamlam export runs/lmlm model-f16.gguf; "
+        "lamlam export runs/lmlm --delta delta.gguf --delta-type q4_0"
+    )(export)
     app.command(epilog="Example: lamlam quantise model-f16.gguf model.gguf --type Q4_K_M")(quantise)
     app.command(epilog="Example: lamlam inspect model.gguf")(inspect)
 
@@ -29,7 +33,10 @@ def export(
         Path,
         typer.Argument(metavar="HF_DIR", help="Folder with config.json and model.safetensors."),
     ],
-    out: Annotated[Path, typer.Argument(metavar="OUT.gguf", help="File to write.")],
+    out: Annotated[
+        Path | None,
+        typer.Argument(metavar="OUT.gguf", help="File to write, without --delta."),
+    ] = None,
     dtype: Annotated[str, typer.Option(help="Numbers of the matrices: f16, bf16 or f32.")] = "f16",
     leave_out: Annotated[
         list[str] | None,
@@ -39,12 +46,40 @@ def export(
             help="A setting that the file may lack, such as chat_template; may be repeated.",
         ),
     ] = None,
+    delta: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT.gguf",
+            help="Write the difference alone that a run with model.low_rank has learnt.",
+        ),
+    ] = None,
+    delta_type: Annotated[
+        str, typer.Option(help="Numbers of the difference: q8_0, q5_1, q5_0, q4_1, q4_0, f16, f32.")
+    ] = "q8_0",
+    delta_rank: Annotated[
+        int, typer.Option(min=0, help="Cut the difference to this rank; 0: as it was learnt.")
+    ] = 0,
+    ancestor: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.gguf",
+            help="What the run went on from; needed for the difference of a run of all weights.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a checkpoint as a GGUF file, ready to quantise or to run."""
+    """Write a checkpoint as a GGUF file, ready to quantise or to run, or what it has learnt alone."""
     from lamlam.quant.export import export_gguf
 
     begin = time.perf_counter()
+    if (out is None) == (delta is None):
+        raise UsageError(
+            "name one file to write", hint=f"lamlam export {hf_dir} OUT.gguf, or --delta OUT.gguf"
+        )
+    if out is None:
+        assert delta is not None
+        _export_delta(hf_dir, delta, delta_type.lower(), delta_rank, ancestor, as_json=as_json)
+        return
     with _progress("exporting") as progress:
         export_gguf(
             hf_dir,
@@ -54,6 +89,39 @@ def export(
             progress=progress,
         )
     _report({"file": str(out), "bytes": out.stat().st_size, "type": dtype}, begin, as_json)
+
+
+def _export_delta(
+    hf_dir: Path,
+    out: Path,
+    delta_type: str,
+    rank: int,
+    ancestor: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from lamlam.quant.delta_writing import export_delta
+
+    begin = time.perf_counter()
+    with _progress("exporting the difference") as progress:
+        done = export_delta(
+            hf_dir,
+            out,
+            delta_type=delta_type,  # type: ignore[arg-type]  # checked there
+            rank=rank,
+            ancestor=ancestor,
+            progress=progress,
+        )
+    types = done.types if as_json else ", ".join(f"{n} {name}" for name, n in done.types.items())
+    figures = {
+        "file": str(out),
+        "bytes": done.n_bytes,
+        "rank": done.rank,
+        "type": delta_type,
+        "tensors": types,
+        "rounding_error": round(done.error, 5),
+    }
+    _report(figures, begin, as_json)
 
 
 def quantise(
