@@ -24,7 +24,7 @@ class LowRankFactors:
     @property
     def rank(self) -> int:
         """Columns of ``b``."""
-        return self.b.shape[1]
+        return int(self.b.shape[1])
 
     @property
     def product(self) -> Weights:

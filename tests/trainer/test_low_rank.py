@@ -20,6 +20,8 @@ from transformers import AutoModelForCausalLM
 
 from lamlam.errors import BadCheckpoint, BadSettings, TrainingStopped, UnknownOption
 from lamlam.lookup_tokens import LOOKUP_TOKENS
+from lamlam.quant.delta_file import check_fits, read_delta
+from lamlam.quant.delta_merge import DeltaMerge
 from lamlam.quant.delta_names import DELTA_FILE
 from lamlam.quant.delta_writing import DeltaType, export_delta
 from lamlam.quant.export import export_gguf
@@ -79,7 +81,8 @@ def all_weights(corpus: Path, folder: Path) -> Path:
 def ancestor_model(folder: Path, low_rank: int = RANK) -> tuple[PretrainedModel, Any]:
     found = PretrainedModel(folder / "ancestor.gguf")
     shape = ModelConfig(init="x", context=64, low_rank=low_rank)
-    return found, found.build_as(shape, 0).eval()
+    model: Any = found.build_as(shape, 0)  # Any: eval has no types
+    return found, model.eval()
 
 
 def test_a_difference_begins_at_nothing_and_trains_nothing_else(folder: Path) -> None:
@@ -218,6 +221,11 @@ def test_a_delta_turns_the_ancestor_into_the_checkpoint(
     assert verify(done.path) and done.error < 1e-3
     whole = _tensors(export_gguf(trained, tmp_path / "whole.gguf", dtype="f32"))
     before, after = _tensors(ancestor), _applied(done.path, ancestor)
+    delta, header = read_delta(done.path), read_header(ancestor)
+    check_fits(delta, header, ancestor)
+    merge = DeltaMerge(delta, ancestor, header)
+    for entry in header.tensors:
+        assert np.allclose(merge.values(entry), after[entry.name], atol=1e-6), entry.name
     assert whole.keys() == after.keys()
     for name, values in whole.items():
         assert np.abs(values - after[name]).max() < 2.0**-8 * np.abs(values).max(), name
