@@ -133,6 +133,7 @@ class BatchLoader:
                 initargs=(self._drawer.for_workers(),),
             )
             self._pool.submit(os.getpid).result()  # where they fork, all do so now
+        self._begun: dict[int, _Epoch] = {}
         # One thread finds out which mapped documents share a row, an epoch ahead.
         self._mapping = ThreadPoolExecutor(1, "mapped-rows")
 
@@ -143,6 +144,11 @@ class BatchLoader:
         for pool in (self._pool, self._mapping):
             if pool is not None:
                 pool.shutdown(wait=False, cancel_futures=True)
+
+    def begin(self, epoch: int) -> None:
+        """Let the workers draw an epoch that will be asked for first; without workers, nothing."""
+        if self._pool is not None:
+            self._begun[epoch] = self._submit(epoch)
 
     def epoch(self, number: int) -> PackedRows:
         """Return the shuffled rows of one epoch; the same number gives the same rows."""
@@ -157,7 +163,7 @@ class BatchLoader:
             first: number of the batch in that epoch to begin with.
         """
         size = self.settings.optimiser.batch_rows
-        begun = self._submit(epoch)
+        begun = self._begun.pop(epoch, None) or self._submit(epoch)
         n_empty = 0
         while True:
             is_ahead = self._pool is not None or not self._data.documents

@@ -200,6 +200,9 @@ def _read_fields(line: str) -> _Fields:
 def _triple(fact: Sequence[object]) -> tuple[str, str, str]:
     if not isinstance(fact, list) or len(fact) != 3:
         raise ValueError("a fact must be a list of entity, relation and value")
+    entity, relation, value = fact
+    if type(entity) is str and type(relation) is str and type(value) is str:
+        return entity, relation, value  # nearly all are
     if not all(isinstance(part, str | int | float) for part in fact):
         raise TypeError(f"entity, relation and value must be strings, got {fact}")
     entity, relation, value = map(str, fact)

@@ -98,11 +98,10 @@ def name_in_text(name: str, text: str, *, opening: int | None = 200) -> str | No
     beginning = text[:opening]
     words = bare.split()
     if len(words) > 1:
-        first, last = re.escape(words[0]), re.escape(words[-1])
-        spread = re.search(rf"\b{first}\b[^,;()\d]{{1,40}}?\b{last}\b", beginning)
+        spread = _spread_name(words[0], words[-1], beginning)
         # Where one quotation mark is inside, the other is not: no name, but parts of two.
-        if spread and spread.group().count('"') % 2 == 0:
-            return spread.group()
+        if spread and spread.count('"') % 2 == 0:
+            return spread
     head = bare.split(",")[0]
     if len(head) > 2 and head != bare and find_name(head, beginning) >= 0:
         return head
@@ -271,16 +270,63 @@ def _may_follow(before: str) -> bool:
     return bool(word) and word[0].islower() and word[0] not in _BEFORE_OTHER_NAMES
 
 
+# No patterns of names: compiling one takes a hundred times as long as looking for it.
+def _spread_name(first: str, last: str, text: str) -> str | None:
+    """Return the first part of the text that goes from one word to another, with a little between.
+
+    As ``\\bfirst\\b[^,;()\\d]{1,40}?\\blast\\b`` finds it.
+    """
+    if last not in text:
+        return None
+    start = text.find(first)
+    while start >= 0:
+        between = start + len(first)
+        if _is_word_edge(text, start) and _is_word_edge(text, between):
+            stop = _NOT_BETWEEN.search(text, between, between + _MOST_BETWEEN)
+            most = between + _MOST_BETWEEN if stop is None else stop.start()
+            at = text.find(last, between + 1, most + len(last))
+            while at >= 0:
+                if _is_word_edge(text, at) and _is_word_edge(text, at + len(last)):
+                    return text[start : at + len(last)]
+                at = text.find(last, at + 1, most + len(last))
+        start = text.find(first, start + 1)
+    return None
+
+
+_NOT_BETWEEN = re.compile(r"[,;()\d]")
+_MOST_BETWEEN = 40
+
+
+def _is_word_edge(text: str, at: int) -> bool:
+    """Return whether ``\\b`` matches there."""
+    before = at > 0 and (text[at - 1].isalnum() or text[at - 1] == "_")
+    after = at < len(text) and (text[at].isalnum() or text[at] == "_")
+    return before is not after
+
+
 def _in_other_case(name: str, text: str) -> str | None:
     if len(name) < 3:
         return None
-    for match in re.finditer(re.escape(name), text, re.IGNORECASE):
-        found = match.group()
+    for start, end in _places_in_any_case(name, text):
+        found = text[start:end]
         # A common word in small letters ("the girls") is not the name of a thing.
         is_name = not found[0].islower() or found[0] == name[0]
-        if is_name and find_name(found, text, match.start()) == match.start():
+        if is_name and find_name(found, text, start) == start:
             return found
     return None
+
+
+def _places_in_any_case(name: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the name stands, in whatever letter case; the places do not overlap."""
+    if not (name.isascii() and text.isascii()):
+        for match in re.finditer(re.escape(name), text, re.IGNORECASE):
+            yield match.span()
+        return
+    folded, text = name.lower(), text.lower()
+    at = text.find(folded)
+    while at >= 0:
+        yield at, at + len(name)
+        at = text.find(folded, at + len(name))
 
 
 def _joins(left: str, right: str) -> bool:

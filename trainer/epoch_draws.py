@@ -6,6 +6,7 @@ any of them, now or again later.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -20,6 +21,7 @@ from lamlam.ending_signals import leave_to_parent
 from lamlam.trainer.augmentation import NO_AUGMENTATION, titles_by_kind
 from lamlam.trainer.documents import Document
 from lamlam.trainer.packing import EncodedDocument, PackedRows, augment_and_encode, pack
+from lamlam.trainer.paused_collection import paused_collection
 from lamlam.trainer.replay import draw_replay
 from lamlam.trainer.settings import Settings
 from lamlam.trainer.synthetic.documents import invent
@@ -108,14 +110,15 @@ class Drawer:
         self.tokenizer = tokenizer
         self.replay = replay
         plain = settings.data.plain
-        self.titles = [
-            {} if plain or source.is_replay else titles_by_kind(source.documents)
-            for source in sources
-        ]
-        self.worded = [
-            worded_writer(settings.data, () if source.is_replay else source.documents)
-            for source in sources
-        ]
+        with paused_collection():
+            self.titles = [
+                {} if plain or source.is_replay else titles_by_kind(source.documents)
+                for source in sources
+            ]
+            self.worded = [
+                worded_writer(settings.data, () if source.is_replay else source.documents)
+                for source in sources
+            ]
 
     def documents(self, draw: Draw) -> list[EncodedDocument]:
         """Return the documents of a draw in the order in which they are packed."""
@@ -196,6 +199,7 @@ def start_drawing(state: dict[str, Any]) -> None:
     Args:
         state: of `Drawer.for_workers`.
     """
+    gc.freeze()  # what it shares with its parent stays shared: looking for cycles writes into it
     # Each process encodes alone: threads inside would fight over the cores.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     leave_to_parent()

@@ -102,6 +102,8 @@ def train(
         loader = stack.enter_context(
             BatchLoader(settings, data, tokenizer, workers=workers, shared=shared)
         )
+        if not resume:  # else the state says which epoch comes first
+            loader.begin(0)
 
         # 2) Model and optimisers; the matrix products run in bf16, the weights stay in float32.
         enter("model")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,11 @@ _COMMON_SHARE = 0.01
 _MOST_WORDS = 1 << 20
 
 _WORD = re.compile(r"\w+")
+_ONLY_WORDS = bytes(i if _WORD.match(chr(i)) and i < 128 else 32 for i in range(256))
+"""ASCII text to its words and spaces."""
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
+_TABLE_BITS = 22
+_SHIFT = np.uint64(64 - _TABLE_BITS)
 
 Hashes = NDArray[np.uint64]
 
@@ -40,15 +45,21 @@ def find_near_copies(texts: Sequence[str], originals: Sequence[str]) -> list[boo
     common = max(_COMMON, int(_COMMON_SHARE * len(texts)))
     n_texts_with = np.zeros(len(index.hashes), dtype=np.int64)
     found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []  # (text, shingle)
-    sizes = np.zeros(len(texts), dtype=np.int64)
+    sizes = np.zeros(len(texts), dtype=np.int64)  # of those that share something
     for start in range(0, len(texts), _BATCH):
-        parts = [hasher.shingles(text) for text in texts[start : start + _BATCH]]
-        n_each = np.array([len(part) for part in parts], dtype=np.int64)
-        sizes[start : start + len(parts)] = n_each
-        text, shingle = index.find(np.concatenate(parts), np.repeat(np.arange(len(parts)), n_each))
+        hashes, n_each = hasher.all_shingles(texts[start : start + _BATCH])
+        place, shingle = index.find(hashes)
+        text = np.searchsorted(np.cumsum(n_each), place, side="right")
+        # A text that has a shingle twice has it once.
+        each = np.unique(text * len(index.hashes) + shingle)
+        text, shingle = np.divmod(each, len(index.hashes))
         n_texts_with += np.bincount(shingle, minlength=len(n_texts_with))
         is_rare = n_texts_with[shingle] <= common  # what is common by now need not be kept
-        found.append((text[is_rare] + start, shingle[is_rare]))
+        text, shingle = text[is_rare], shingle[is_rare]
+        ends = np.cumsum(n_each)
+        for i in np.unique(text):
+            sizes[start + i] = _n_different(hashes[ends[i] - n_each[i] : ends[i]])
+        found.append((text + start, shingle))
     text = np.concatenate([part for part, _ in found])
     shingle = np.concatenate([part for _, part in found])
     is_rare = n_texts_with[shingle] <= common
@@ -61,30 +72,62 @@ def find_near_copies(texts: Sequence[str], originals: Sequence[str]) -> list[boo
     return [bool(copy) for copy in is_copy]
 
 
+class _WordNumbers(dict[bytes, int]):
+    """A number for each word, worked out once."""
+
+    def __missing__(self, word: bytes) -> int:
+        number = self[word] = zlib.crc32(word)
+        return number
+
+
 class _Hasher:
     """Hashes shingles; remembers the hashes of words."""
 
     def __init__(self) -> None:
-        self._words: dict[str, int] = {}
+        self._words = _WordNumbers()
 
     def shingles(self, text: str) -> Hashes:
         """Return the different shingles' hashes, sorted; a shorter text is one shingle."""
+        return np.unique(self.all_shingles([text])[0])
+
+    def all_shingles(self, texts: Sequence[str]) -> tuple[Hashes, NDArray[np.int64]]:
+        """Return the shingles' hashes of all texts in order, and how many each text has."""
         if len(self._words) > _MOST_WORDS:
             self._words.clear()
-        known = self._words
-        hashes: list[int] = []
-        for word in _WORD.findall(text.casefold()):
-            number = known.get(word)
-            if number is None:
-                number = known[word] = zlib.crc32(word.encode(errors="surrogatepass"))
-            hashes.append(number)
-        words = np.array(hashes, dtype=np.uint64)
-        length = min(SHINGLE, len(words))
-        n = len(words) - length + 1 if length else 0
-        result = np.zeros(n, dtype=np.uint64)
-        for i in range(length):
-            result = result * _PRIME + words[i : i + n]
-        return np.unique(result)
+        words = [_words_of(text) for text in texts]
+        n_words = np.array([len(found) for found in words], dtype=np.int64)
+        n_all = int(n_words.sum())
+        every = map(self._words.__getitem__, chain.from_iterable(words))
+        numbers = np.fromiter(every, dtype=np.uint64, count=n_all)
+        ends = np.cumsum(n_words)
+        # Of every word the shingle that begins there; those that leave their text are dropped.
+        numbers = np.concatenate([numbers, np.zeros(SHINGLE - 1, dtype=np.uint64)])
+        hashes = np.zeros(n_all, dtype=np.uint64)
+        for i in range(SHINGLE):
+            hashes = hashes * _PRIME + numbers[i : i + n_all]
+        for short in np.flatnonzero((n_words > 0) & (n_words < SHINGLE)).tolist():
+            first = int(ends[short] - n_words[short])
+            whole = 0
+            for number in numbers[first : int(ends[short])].tolist():
+                whole = (whole * int(_PRIME) + number) % 2**64
+            hashes[first] = whole
+        n_each = np.where(n_words > 0, np.maximum(n_words - SHINGLE + 1, 1), 0)
+        left = np.repeat(ends, n_words) - np.arange(n_all)  # words from here to the text's end
+        is_first = left == np.repeat(n_words, n_words)
+        return hashes[(left >= SHINGLE) | is_first], n_each
+
+
+def _words_of(text: str) -> list[bytes]:
+    """Return the words of a text in small letters, as `_WORD` finds them."""
+    text = text.casefold()
+    if text.isascii():
+        return text.encode().translate(_ONLY_WORDS).split()
+    return [word.encode(errors="surrogatepass") for word in _WORD.findall(text)]
+
+
+def _n_different(hashes: Hashes) -> int:
+    ordered = np.sort(hashes)
+    return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
 
 
 class _Index:
@@ -98,14 +141,16 @@ class _Index:
         self.hashes, self._starts, self._counts = np.unique(
             every[order], return_index=True, return_counts=True
         )
+        # Most hashes are not here: one look into a table tells, where a search takes twenty.
+        self._may_be_here = np.zeros(1 << _TABLE_BITS, dtype=np.bool_)
+        self._may_be_here[self.hashes >> _SHIFT] = True
 
-    def find(
-        self, hashes: Hashes, texts: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return text and place here of each of the hashes that is here."""
-        at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
-        is_here = self.hashes[at] == hashes
-        return texts[is_here], at[is_here]
+    def find(self, hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return of each of the hashes that is here its place there and here."""
+        likely = np.flatnonzero(self._may_be_here[hashes >> _SHIFT])
+        at = np.minimum(np.searchsorted(self.hashes, hashes[likely]), len(self.hashes) - 1)
+        is_here = self.hashes[at] == hashes[likely]
+        return likely[is_here], at[is_here]
 
     def originals_of(
         self, texts: NDArray[np.int64], shingles: NDArray[np.int64]

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from lamlam.trainer.entity_names import (
     Renaming,
+    _places_in_any_case,
+    _spread_name,
     bare_title,
     called_before,
     find_name,
@@ -38,6 +40,34 @@ from lamlam.trainer.entity_names import (
 )
 def test_the_name_by_which_a_text_calls_its_entity(title: str, text: str, name: str | None) -> None:
     assert name_in_text(title, text) == name
+
+
+def slow_spread_name(first: str, last: str, text: str) -> str | None:
+    """What `_spread_name` finds, by a pattern."""
+    first, last = re.escape(first), re.escape(last)
+    found = re.search(rf"\b{first}\b[^,;()\d]{{1,40}}?\b{last}\b", text)
+    return None if found is None else found.group()
+
+
+_LETTERS = 'aAb_ ,(1é"s\u017f\u212ak-'
+"""Few, so that names occur; two of them are ``s`` and ``k`` in another letter case."""
+
+
+@given(
+    st.text(_LETTERS, min_size=1, max_size=2),
+    st.text(_LETTERS, min_size=1, max_size=2),
+    st.lists(st.text(_LETTERS, max_size=3) | st.just("a" * 39), max_size=20).map(" ".join),
+)
+def test_a_name_with_words_between_is_that_of_a_pattern(first: str, last: str, text: str) -> None:
+    for whole in (text, f"{first} {text} {last}"):
+        assert _spread_name(first, last, whole) == slow_spread_name(first, last, whole)
+
+
+@given(st.text(_LETTERS, min_size=1, max_size=3), st.text(_LETTERS, max_size=60))
+def test_places_in_any_letter_case_are_those_of_a_pattern(name: str, text: str) -> None:
+    for whole in (text, f"{text}{name.upper()}{name}"):
+        expected = [m.span() for m in re.finditer(re.escape(name), whole, re.IGNORECASE)]
+        assert list(_places_in_any_case(name, whole)) == expected
 
 
 @given(st.text(max_size=30))

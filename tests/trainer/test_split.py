@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lamlam.errors import NothingToLearn
 from lamlam.trainer.documents import Document
@@ -124,6 +126,22 @@ def test_near_copies_are_those_of_a_slow_comparison() -> None:
     expected = slow_near_copies(texts, originals)
     assert find_near_copies(texts, originals) == expected
     assert 10 < sum(expected) < len(texts) - 50
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from("ab éß_1.-\x00\udc80漢"), max_size=40).map("".join), max_size=9
+    ),
+    st.lists(
+        st.lists(st.sampled_from("ab éß_1.-\x00\udc80漢"), max_size=40).map("".join), max_size=4
+    ),
+)
+def test_near_copies_of_any_texts_are_those_of_a_slow_comparison(
+    texts: list[str], originals: list[str]
+) -> None:
+    """Also of words that come again and again, and of texts shorter than a shingle."""
+    texts = [*texts, *originals, " ".join(texts)]
+    assert find_near_copies(texts, originals) == slow_near_copies(texts, originals)
 
 
 def test_how_such_texts_are_worded_makes_no_copy() -> None:

@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -75,6 +76,33 @@ def test_workers_prepare_the_same_rows(
             results.append(loader.epoch(1))
     assert (results[0].inputs == results[1].inputs).all()
     assert (results[0].labels == results[1].labels).all()
+
+
+def test_an_epoch_that_was_begun_early_is_drawn_once(
+    corpus: Path,
+    tmp_path: Path,
+    documents: list[Document],
+    tokenizer: LmlmTokenizer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen = settings(corpus, tmp_path)
+    begun: list[int] = []
+    submit = BatchLoader._submit
+
+    def counted(loader: BatchLoader, number: int) -> Any:
+        begun.append(number)
+        return submit(loader, number)
+
+    monkeypatch.setattr(BatchLoader, "_submit", counted)
+    with BatchLoader(chosen, documents, tokenizer, workers=1) as loader:
+        loader.begin(0)
+        first = next(loader.batches())
+    assert begun == [0, 1]
+    with BatchLoader(chosen, documents, tokenizer) as alone:
+        alone.begin(0)  # nobody would draw it meanwhile
+        assert begun == [0, 1]
+        expected = next(alone.batches())
+    assert (first.rows.inputs == expected.rows.inputs).all()
 
 
 def test_batches_begin_anywhere(

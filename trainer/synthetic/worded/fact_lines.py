@@ -40,7 +40,7 @@ def read_fact_lines(path: Path | str) -> Iterator[tuple[str, str, str]]:
 
 def _fact(line: str, where: str) -> tuple[str, str, str] | None:
     try:
-        fields = json.loads(line, parse_float=Decimal)
+        fields = _JSON.decode(line)
         if "value" not in fields and fields.keys() & _OTHER_LINES:
             return None
         entity, relation = fields["entity"], fields["relation"]
@@ -52,6 +52,7 @@ def _fact(line: str, where: str) -> tuple[str, str, str] | None:
     return entity, relation, value
 
 
+_JSON = json.JSONDecoder(parse_float=Decimal)
 _OTHER_LINES = {"alias", "cardinality"}
 
 
