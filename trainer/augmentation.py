@@ -12,6 +12,7 @@ import random
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from lamlam.trainer.documents import Document, UnansweredLookup
 from lamlam.trainer.entity_names import (
@@ -23,6 +24,7 @@ from lamlam.trainer.entity_names import (
     is_same_entity,
     name_in_text,
 )
+from lamlam.trainer.forked_slices import in_slices
 from lamlam.trainer.lookup_format import (
     UNKNOWN,
     LookupCall,
@@ -76,12 +78,22 @@ def kinds_of(document: Document) -> tuple[str, str, str]:
 def titles_by_kind(documents: Sequence[Document]) -> dict[str, list[str]]:
     """Return the names that documents of each kind may borrow."""
     titles: dict[str, list[str]] = {}
-    for document in documents:
-        name = name_in_text(document.title, document.text)
-        if name is not None and _may_be_borrowed(name, document.is_person):
-            for kind in set(kinds_of(document)):
+    for found in in_slices(partial(_names_and_kinds, documents), len(documents)):
+        for name, kinds in found:
+            for kind in kinds:
                 titles.setdefault(kind, []).append(name)
     return {kind: names for kind, names in titles.items() if len(names) >= _FEWEST_TITLES}
+
+
+def _names_and_kinds(
+    documents: Sequence[Document], start: int, stop: int
+) -> list[tuple[str, tuple[str, ...]]]:
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for document in documents[start:stop]:
+        name = name_in_text(document.title, document.text)
+        if name is not None and _may_be_borrowed(name, document.is_person):
+            found.append((name, tuple(dict.fromkeys(kinds_of(document)))))
+    return found
 
 
 def _may_be_borrowed(name: str, is_person: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import os
@@ -102,6 +103,8 @@ def train(
         loader = stack.enter_context(
             BatchLoader(settings, data, tokenizer, workers=workers, shared=shared)
         )
+        gc.freeze()  # the documents stay: no search for cycles need look at them again
+        stack.callback(gc.unfreeze)
         if not resume:  # else the state says which epoch comes first
             loader.begin(0)
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lamlam.trainer.forked_slices import in_slices
 
 SHINGLE = 8
 """Words of one shingle."""
@@ -43,25 +47,11 @@ def find_near_copies(texts: Sequence[str], originals: Sequence[str]) -> list[boo
         return [False] * len(texts)
     index = _Index(kept)
     common = max(_COMMON, int(_COMMON_SHARE * len(texts)))
-    n_texts_with = np.zeros(len(index.hashes), dtype=np.int64)
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []  # (text, shingle)
-    sizes = np.zeros(len(texts), dtype=np.int64)  # of those that share something
-    for start in range(0, len(texts), _BATCH):
-        hashes, n_each = hasher.all_shingles(texts[start : start + _BATCH])
-        place, shingle = index.find(hashes)
-        text = np.searchsorted(np.cumsum(n_each), place, side="right")
-        # A text that has a shingle twice has it once.
-        each = np.unique(text * len(index.hashes) + shingle)
-        text, shingle = np.divmod(each, len(index.hashes))
-        n_texts_with += np.bincount(shingle, minlength=len(n_texts_with))
-        is_rare = n_texts_with[shingle] <= common  # what is common by now need not be kept
-        text, shingle = text[is_rare], shingle[is_rare]
-        ends = np.cumsum(n_each)
-        for i in np.unique(text):
-            sizes[start + i] = _n_different(hashes[ends[i] - n_each[i] : ends[i]])
-        found.append((text + start, shingle))
-    text = np.concatenate([part for part, _ in found])
-    shingle = np.concatenate([part for _, part in found])
+    found = in_slices(partial(_find_shared, texts, hasher, index, common), len(texts))
+    text = np.concatenate([one.text for one in found])
+    shingle = np.concatenate([one.shingle for one in found])
+    sizes = np.concatenate([one.sizes for one in found])
+    n_texts_with = np.sum([one.n_texts_with for one in found], axis=0)
     is_rare = n_texts_with[shingle] <= common
     text, original = index.originals_of(text[is_rare], shingle[is_rare])
     # Count the shingles that each pair shares.
@@ -70,6 +60,47 @@ def find_near_copies(texts: Sequence[str], originals: Sequence[str]) -> list[boo
     is_copy = np.zeros(len(texts), dtype=np.bool_)
     is_copy[text[shared >= ENOUGH * np.minimum(sizes[text], lengths[original])]] = True
     return [bool(copy) for copy in is_copy]
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedShingles:
+    """What a slice of the texts shares with the originals."""
+
+    text: NDArray[np.int64]
+    """Numbers of texts, and beside each a shingle that it shares."""
+    shingle: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    """Different shingles of each text of the slice that shares something."""
+    n_texts_with: NDArray[np.int64]
+    """In how many texts of the slice each shingle is."""
+
+
+def _find_shared(
+    texts: Sequence[str], hasher: _Hasher, index: _Index, common: int, first: int, stop: int
+) -> _SharedShingles:
+    n_texts_with = np.zeros(len(index.hashes), dtype=np.int64)
+    sizes = np.zeros(stop - first, dtype=np.int64)
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    for start in range(first, stop, _BATCH):
+        hashes, n_each = hasher.all_shingles(texts[start : min(start + _BATCH, stop)])
+        ends = np.cumsum(n_each)
+        place, shingle = index.find(hashes)
+        text = np.searchsorted(ends, place, side="right")
+        # A text that has a shingle twice has it once.
+        each = np.unique(text * len(index.hashes) + shingle)
+        text, shingle = np.divmod(each, len(index.hashes))
+        n_texts_with += np.bincount(shingle, minlength=len(n_texts_with))
+        is_rare = n_texts_with[shingle] <= common  # what is common by now need not be kept
+        text, shingle = text[is_rare], shingle[is_rare]
+        for i in np.unique(text):
+            sizes[start - first + i] = _n_different(hashes[ends[i] - n_each[i] : ends[i]])
+        found.append((text + start, shingle))
+    return _SharedShingles(
+        np.concatenate([text for text, _ in found]),
+        np.concatenate([shingle for _, shingle in found]),
+        sizes,
+        n_texts_with,
+    )
 
 
 class _WordNumbers(dict[bytes, int]):
