@@ -34,6 +34,7 @@ from lamlam.quant.export import (
     new_writer,
     text_settings,
 )
+from lamlam.quant.ggml_rows import quantise_rows
 from lamlam.quant.low_rank_factors import LowRankFactors
 from lamlam.quant.vocabularies import read_vocabulary
 from lamlam.quant.written_file import Progress, written_beside
@@ -54,7 +55,7 @@ class WrittenDelta:
     types: dict[str, int]
     """How many tensors have each type: a row that fills no whole blocks has f16."""
     error: float
-    """Norm of what rounding has changed of the sums, over the norm of what was learnt."""
+    """Norm of what the rank and rounding have left out, over the norm of what was learnt."""
 
 
 def export_delta(
@@ -79,7 +80,7 @@ def export_delta(
 
     Raises:
         BadCheckpoint: there is no difference, or it is not one to a GGUF file.
-        MissingExtra: the packages of ``lamlam[train]`` are not installed.
+        MissingExtra: the packages of ``lamlam[train]`` or ``lamlam[engine]`` are not installed.
         UnknownOption: a type that does not exist.
     """
     hf_dir, out = Path(hf_dir), Path(out)
@@ -171,7 +172,7 @@ class StoredDelta:
 
     @property
     def error(self) -> float:
-        """Norm of what rounding has changed, over the norm of what was learnt."""
+        """Norm of what is left out, over the norm of what was learnt."""
         return float(np.sqrt(self._lost / self._learnt)) if self._learnt else 0.0
 
     def add(self, rule: TensorRule, change: LowRankFactors | Weights, rows: Weights | None) -> None:
@@ -193,8 +194,9 @@ class StoredDelta:
         b = self._keep(rule.target + LORA_B, b, self._type)
         product = change.product if rule.change is None else rule.change(change.product)
         kept = (b @ a) * np.float32(self.rank / change.rank)
-        self._lost += float(np.square(kept - product).sum(dtype=np.float64))
-        self._learnt += float(np.square(product).sum(dtype=np.float64))
+        rounded = float(np.square(kept - product).sum(dtype=np.float64))
+        self._lost += rounded + change.left_out  # which is orthogonal to what is kept
+        self._learnt += float(np.square(product).sum(dtype=np.float64)) + change.left_out
 
     def _keep(self, name: str, values: Weights, type_name: str) -> Weights:
         """Keep a tensor for writing; returns the numbers that it then stands for."""
@@ -204,7 +206,8 @@ class StoredDelta:
         largest = float(np.abs(values).max(initial=0.0))
         if kind == gguf.GGMLQuantizationType.F16 and largest > _LARGEST_F16:
             kind = gguf.GGMLQuantizationType.F32
-        raw = gguf.quantize(np.ascontiguousarray(values, np.float32), kind)
+        rows = np.ascontiguousarray(values, np.float32).reshape(-1, values.shape[-1])
+        raw = quantise_rows(rows, kind.name).reshape(*values.shape[:-1], -1)
         self._tensors.append((name, raw, kind))
         self.types[kind.name.lower()] += 1
         found: Weights = gguf.dequantize(raw, kind).astype(np.float32).reshape(values.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ class LowRankFactors:
     """(out, rank)."""
     a: Weights
     """(rank, in)."""
+    left_out: float = 0.0
+    """Sum of the squares of what was cut off for the rank."""
 
     @property
     def rank(self) -> int:
@@ -40,9 +42,12 @@ def factors_of(difference: Weights, rank: int) -> LowRankFactors:
     if rows > 4 * columns:
         _, directions = np.linalg.eigh(whole.T @ whole)
         kept = directions[:, ::-1][:, :rank].T
-        return balanced_factors(whole @ kept.T, kept, rank)
-    u, values, v = np.linalg.svd(whole, full_matrices=False)
-    return balanced_factors(u[:, :rank] * values[:rank], v[:rank], rank)
+        found = balanced_factors(whole @ kept.T, kept)
+    else:
+        u, values, v = np.linalg.svd(whole, full_matrices=False)
+        found = balanced_factors(u[:, :rank] * values[:rank], v[:rank])
+    kept_squares = float(np.square(found.product).sum(dtype=np.float64))
+    return replace(found, left_out=max(0.0, float(np.square(whole).sum()) - kept_squares))
 
 
 def balanced_factors(
@@ -69,4 +74,5 @@ def balanced_factors(
     return LowRankFactors(
         np.ascontiguousarray(left @ (u[:, :kept] * roots) @ rotation, np.float32),
         np.ascontiguousarray(rotation.T @ (roots[:, None] * v[:kept]) @ right.T, np.float32),
+        float(np.square(values[kept:]).sum()),
     )

@@ -119,7 +119,7 @@ def _export_delta(
         "rank": done.rank,
         "type": delta_type,
         "tensors": types,
-        "rounding_error": round(done.error, 5),
+        "error": round(done.error, 5),
     }
     _report(figures, begin, as_json)
 
