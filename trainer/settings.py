@@ -30,7 +30,7 @@ class MixtureSource:
     tokens: str = ""
     """Folder of token files, as ``data.tokens``."""
     replay: str = ""
-    """File of ordinary text, as ``data.replay``; learnt without lookups."""
+    """File of ordinary text or chats, as ``data.replay``; texts are learnt without lookups."""
     weight: float = 1.0
     """How often an epoch sees the source: 2 is twice, 0.5 one half and the other in the next."""
 
@@ -64,9 +64,10 @@ class DataConfig:
     """Share of extra documents that ask for facts in anyone's words (`worded_text` says how)."""
     worded_text: WordedText = field(default_factory=WordedText)
     replay: str = ""
-    """File of ordinary text against forgetting: a text a line, or JSON lines with ``text``."""
+    """File of ordinary text against forgetting: a text a line, or JSON lines with ``text``, or with
+    the ``messages`` of a chat, which the model's chat template writes."""
     replay_share: float = 0.1
-    """Share of the tokens that ``replay`` makes up; they are learnt as text, without lookups."""
+    """Share of the tokens that ``replay`` makes up; texts of it have no lookups, chats may."""
     rows: Literal["documents", "stream"] = "documents"
     """Packing: whole documents in a row, or the paper's stream, cut at row ends."""
     within_documents: bool = True

@@ -17,7 +17,8 @@ def rounded(values: Weights) -> Weights:
     """To sixteen steps of the largest in a block of 32."""
     blocks = values.reshape(-1, 32)
     steps = np.abs(blocks).max(1, keepdims=True) / 8
-    return (np.round(blocks / steps) * steps).reshape(values.shape)
+    found: Weights = (np.round(blocks / steps) * steps).reshape(values.shape)
+    return found
 
 
 @pytest.mark.parametrize("shape", [(64, 96), (96, 64), (300, 64)])
