@@ -23,7 +23,7 @@ PAGES = [
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 # Names of metadata in GGUF files, of attributes of spans, and of a file.
 NOT_PYTHON = re.compile(
-    r"lamlam\.(json$|format_version|verbalise|lookup_bias|training$|normalizer|text_start|\w+_blake2b"
+    r"lamlam\.(json$|format_version|verbalise|lookup_bias|training$|normalizer|text_start|\w+_blake2b|delta\."
     r"|policy|lookup\.|lookups|usage\.)"
 )
 DOTTED = re.compile(r"(?<![\w/@-])lamlam(?:\.[A-Za-z_]\w*)+")
