@@ -13,11 +13,14 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lamlam.trainer.documents import Document
+from lamlam.trainer.forked_slices import in_slices
 
 log = logging.getLogger(__name__)
 
@@ -97,22 +100,30 @@ def find_pile(lengths: NDArray[np.int64]) -> Pile | None:
     return Pile(first * width, (foot + 1) * width - 1)
 
 
+def _ends_of(documents: Sequence[Document], start: int, stop: int) -> list[tuple[int, bool]]:
+    """Return each document's words, and whether it stops inside a sentence where nobody says."""
+    return [
+        (len(document.text.split()), document.is_cut is None and is_unfinished(document.text))
+        for document in documents[start:stop]
+    ]
+
+
 def mark_cut(documents: Sequence[Document]) -> list[Document]:
     """Return the documents, each with ``is_cut`` set; the log says what was found."""
     lengths: dict[str, list[int]] = defaultdict(list)
-    n_words = [len(document.text.split()) for document in documents]
-    for document, n in zip(documents, n_words, strict=True):
+    ends = list(chain.from_iterable(in_slices(partial(_ends_of, documents), len(documents))))
+    for document, (n, _) in zip(documents, ends, strict=True):
         lengths[document.source].append(n)
     piles = {source: find_pile(np.array(found)) for source, found in lengths.items()}
 
     marked: list[Document] = []
     n_unfinished = 0
     in_pile: dict[str, int] = defaultdict(int)
-    for document, n in zip(documents, n_words, strict=True):
+    for document, (n, stops_inside) in zip(documents, ends, strict=True):
         is_cut = document.is_cut
         if is_cut is None:
             pile = piles[document.source]
-            if is_unfinished(document.text):
+            if stops_inside:
                 is_cut, n_unfinished = True, n_unfinished + 1
             elif pile is not None and pile.shortest <= n <= pile.longest:
                 is_cut = True

@@ -176,6 +176,8 @@ def train(
                 loader.batches(position.epoch, position.batch), device, share, tokenizer.ids.entity
             )
         )
+        if is_compiled(settings, device):
+            step_loss.warm_up()  # a minute in which the first rows are drawn
         while not (ending := _agreed_end(ranks, stop, clock.is_over(position.step))):
             # 3) The learning rate follows the steps where they are set, the clock otherwise.
             rate = lr_scale(clock.share_done(position.step), optim)

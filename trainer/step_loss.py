@@ -87,6 +87,7 @@ class StepLoss:
             if is_compiled(settings, device):
                 self._loss_of = partial(self._loss_of, cross_entropy=compile_parts(model))
         self._rows = settings.optimiser.batch_rows // ranks.world
+        self._is_tried = on_gpu and not settings.optimiser.accumulate
         self.parts = settings.optimiser.accumulate or (self._found_parts() if on_gpu else 1)
         """Parts that a batch of this process is run in."""
 
@@ -94,6 +95,19 @@ class StepLoss:
     def dtype(self) -> torch.dtype:
         """Of the matrix products and the residual stream."""
         return self._dtype
+
+    def warm_up(self) -> None:
+        """Compile what a step runs, before there is a batch; no weight moves.
+
+        Not where processes spread the model: one that found no room would leave the others waiting.
+        """
+        if self._is_sharded or self._is_tried:
+            return
+        shape = (self._rows // self.parts, self._context)
+        inputs = torch.full(shape, self._end_of_text, device=self._device)
+        with suppress(torch.OutOfMemoryError):  # the first step says what would fit
+            self._backward(inputs, inputs, inputs.numel())
+        self._forget_gradients()
 
     def __call__(self, batch: DeviceBatch) -> Tensor:
         """Add the gradients of a batch; returns its mean loss, still on the device.

@@ -11,9 +11,11 @@ import pytest
 
 from lamlam.trainer import forked_slices
 from lamlam.trainer.augmentation import titles_by_kind
+from lamlam.trainer.endings import mark_cut
 from lamlam.trainer.forked_slices import in_slices
 from lamlam.trainer.near_copies import find_near_copies
 from lamlam.trainer.synthetic.documents import invent
+from lamlam.trainer.synthetic.worded.known import facts_of_documents
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks here")
 
@@ -41,7 +43,10 @@ def test_names_and_copies_are_those_that_one_process_finds(
     originals = [" ".join(text.split()[:30]) for text in texts[::5]]
     names, copies = titles_by_kind(documents), find_near_copies(texts, originals)
     assert any(copies) and not all(copies)
+    marked, entities = mark_cut(documents), facts_of_documents(documents)
     share(monkeypatch, 40)
+    assert mark_cut(documents) == marked
+    assert facts_of_documents(documents) == entities
     assert titles_by_kind(documents) == names
     assert find_near_copies(texts, originals) == copies
 

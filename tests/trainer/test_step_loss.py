@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
-from lamlam.trainer import step_loss
+from lamlam.trainer import loop, step_loss
 from lamlam.trainer.loop import train
+from lamlam.trainer.model import next_token_loss
 from lamlam.trainer.settings import DataConfig, ModelConfig, OptimiserConfig, RunConfig, Settings
+from lamlam.trainer.step_loss import StepLoss
 
 SHAPE = ModelConfig(width=16, layers=1, heads=2, kv_heads=1, feed_forward=32, context=128)
 
@@ -66,3 +69,35 @@ def test_a_run_in_bf16_goes_as_one_in_float32(
     state = torch.load(tmp_path / "bf16" / "state.pt", weights_only=True)
     kinds = {value.dtype for value in state["model"].values()}
     assert kinds == {torch.float32}
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_compiling_before_the_first_batch_changes_no_step(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_full: bool
+) -> None:
+    """Also where the GPU has no room for it."""
+    losses: dict[bool, list[float]] = {}
+    warm_ups: list[bool] = []
+    warm_up, loss_of = StepLoss.warm_up, next_token_loss
+
+    def watched(this: StepLoss) -> None:
+        def full(*_: object) -> torch.Tensor:
+            raise torch.OutOfMemoryError
+
+        if is_full:
+            this._loss_of = full
+        warm_up(this)
+        this._loss_of = partial(loss_of, this._model)
+        warm_ups.append(all(weight.grad is None for weight in this._model.parameters()))
+
+    monkeypatch.setattr(StepLoss, "warm_up", watched)
+    for is_compiled in (False, True):
+        monkeypatch.setattr(loop, "is_compiled", lambda *_, found=is_compiled: found)
+        reports: list[float] = []
+        train(
+            settings("auto", corpus, tmp_path / str(is_compiled)),
+            report=lambda progress, kept=reports: kept.append(progress.loss),  # type: ignore[misc]
+        )
+        losses[is_compiled] = reports
+    assert warm_ups == [True]
+    assert losses[True] == losses[False] and len(losses[True]) == 6

@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         entities = held_entities(read_fact_lines(chosen.facts)) if chosen.facts else []
         if chosen.documents:
-            entities += facts_of_documents(read_documents(chosen.documents))
+            entities += facts_of_documents(list(read_documents(chosen.documents)))
     except LamLamError as problem:
         sys.stderr.write(f"error: {problem}\n")
         return 2

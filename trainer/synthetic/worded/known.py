@@ -7,8 +7,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 
 from lamlam.trainer.documents import Document
+from lamlam.trainer.forked_slices import in_slices
 from lamlam.trainer.pronouns import pronoun_of
 from lamlam.trainer.synthetic.worded.frames import ANY, FrameFamily
 from lamlam.trainer.synthetic.worded.relation_names import families_by_name, kind_of
@@ -148,12 +151,13 @@ def held_entity(
     return HeldEntity(name, kind, pronoun, sound)
 
 
-def facts_of_documents(documents: Iterable[Document]) -> list[HeldEntity]:
+def facts_of_documents(documents: Sequence[Document]) -> list[HeldEntity]:
     """Return the entities that documents state facts about, weak rules left out."""
     triples: list[tuple[str, str, str]] = []
     pronouns: dict[str, str] = {}
-    for document in documents:
-        pronouns[document.title] = (pronoun_of(document) or "they") if document.is_person else "it"
+    found = chain.from_iterable(in_slices(partial(_pronouns_of, documents), len(documents)))
+    for document, pronoun in zip(documents, found, strict=True):
+        pronouns[document.title] = pronoun
         triples += (
             (fact.entity, fact.relation, fact.value)
             for fact in document.facts
@@ -161,6 +165,13 @@ def facts_of_documents(documents: Iterable[Document]) -> list[HeldEntity]:
         )
         triples += document.other_facts
     return held_entities(triples, pronouns)
+
+
+def _pronouns_of(documents: Sequence[Document], start: int, stop: int) -> list[str]:
+    return [
+        (pronoun_of(document) or "they") if document.is_person else "it"
+        for document in documents[start:stop]
+    ]
 
 
 _CAST = re.compile(r" \d+$")
