@@ -84,8 +84,8 @@ def lookup_benchmark(
         result["names_us"] = timed(store.known_names_nowait, prompts)
         loosely = partial(store.known_names_nowait, loosely=True)
         result["names_loosely_us"] = timed(loosely, prompts)
-        result["anonymous_mb"] = _anonymous_mb()
-        result["cold_us"] = _cold(path, questions[:_N_COLD]) if path else None
+        result["anonymous_mb"] = anonymous_mb()
+        result["cold_us"] = cold(path, questions[:_N_COLD]) if path else None
         result["bytes_per_fact"] = round(path.stat().st_size / facts, 1) if path else None
         if peers:
             result["peers"] = _beside_peers(store, result["bytes_per_fact"], facts, seed, peers)
@@ -217,7 +217,7 @@ def _stretches(words: Sequence[str]) -> list[str]:
     ]
 
 
-def _cold(path: Path, questions: Sequence[Lookup]) -> dict[str, float] | None:
+def cold(path: Path, questions: Sequence[Lookup]) -> dict[str, float] | None:
     """Return lookup times while neither SQLite nor the system caches the file."""
     if not hasattr(os, "posix_fadvise"):
         return None
@@ -258,7 +258,8 @@ def percentiles(times: Sequence[float]) -> dict[str, float]:
     return {"p50": round(cuts[49], 2), "p99": round(cuts[98], 2)}
 
 
-def _anonymous_mb() -> float | None:
+def anonymous_mb() -> float | None:
+    """Return the memory of this process that no file is behind, in MiB; None where nothing tells."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     except OSError:

@@ -188,7 +188,10 @@ def load(
         typer.Option("--memory", help="An empty store's URL; default: a temporary file."),
     ] = None,
     pairs: Annotated[
-        int, typer.Option(min=1, help="Rounds, by turns with other stores; medians are reported.")
+        int,
+        typer.Option(
+            min=0, help="Rounds, by turns with other stores; 0: imported once, beside nothing."
+        ),
     ] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

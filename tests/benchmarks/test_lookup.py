@@ -52,3 +52,11 @@ def test_loading_is_measured_on_any_store(tmp_path: Path) -> None:
         lookup_benchmark(500, url)
     with pytest.raises(UsageError):
         lookup_benchmark(0)
+
+
+def test_an_import_is_measured_by_itself_with_what_it_costs() -> None:
+    """The command in its process, and lookups in what it made in another one."""
+    figures = load_benchmark(40, pairs=0)
+    assert figures["facts"] == 40 and figures["processor_s"] > 0
+    assert 0 < figures["exact_us"]["p50"] <= figures["exact_us"]["p99"]
+    assert not [name for name in figures if name.startswith("sqlite")]
