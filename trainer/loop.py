@@ -92,6 +92,8 @@ def train(
         # 1) Data and tokenizer.
         enter("data")
         data = read_training_data(settings)
+        gc.freeze()  # the documents stay: no search for cycles need look at them again
+        stack.callback(gc.unfreeze)
         settings = data.settings
         pretrained = PretrainedModel(Path(settings.model.init)) if settings.model.init else None
         tokenizer = data.tokenizer(None if pretrained is None else pretrained.tokenizer)
@@ -103,8 +105,7 @@ def train(
         loader = stack.enter_context(
             BatchLoader(settings, data, tokenizer, workers=workers, shared=shared)
         )
-        gc.freeze()  # the documents stay: no search for cycles need look at them again
-        stack.callback(gc.unfreeze)
+        gc.freeze()  # and what is known of them
         if not resume:  # else the state says which epoch comes first
             loader.begin(0)
 
