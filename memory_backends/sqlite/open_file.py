@@ -246,7 +246,16 @@ class SqliteFile(OneProcess):
         if self._writer is None:
             from lamlam.memory_backends.sqlite.writer import SqliteWriter
 
-            self._writer = SqliteWriter(open_writer(self.path))
+            # A file without a write-ahead log gets one, which waits for every reader: the snapshots
+            # that lookups of this process still hold would make it wait in vain.
+            opened = _OPEN.of(self.path)
+            with translated(self.path):
+                for store in opened:
+                    store.refresh_nowait()
+            with self._lock:  # so that no lookup takes another one meanwhile
+                if any(store is self for store in opened):  # not while it is being opened itself
+                    self._reader.release()
+                self._writer = SqliteWriter(open_writer(self.path))
             if self._identity is not None:
                 self._check_identity()
                 self._identity.note_logs(self._writer.connection)
