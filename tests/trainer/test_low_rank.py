@@ -7,6 +7,8 @@ import json
 import math
 import shutil
 import signal
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from lamlam.trainer.settings import DataConfig, ModelConfig, OptimiserConfig, Ru
 from tests.chat_ancestor import write_chat_ancestor, write_chats
 from tests.checkpoints import torch_logits
 
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 RANK = 32
 Numbers = NDArray[np.float32]
 
@@ -286,6 +289,40 @@ def test_what_has_no_delta_is_refused_in_a_line(
     with pytest.raises(UnknownOption, match="'q4_9'"):
         export_delta(run, out, delta_type="q4_9")  # type: ignore[arg-type]
     assert not out.exists()
+
+
+def test_the_command_prints_the_size_and_what_is_left_out(
+    run: Path, all_weights: Path, folder: Path, lamlam_command: Command
+) -> None:
+    done = lamlam_command("export", str(run), "--delta", "d.gguf", "--delta-type", "Q4_0", "--json")
+    figures = json.loads(done.stdout)
+    assert figures["bytes"] == Path("d.gguf").stat().st_size
+    assert (figures["rank"], figures["type"]) == (RANK, "q4_0")
+    assert figures["tensors"]["q4_0"] == 24 and 0 < figures["error"] < 0.2
+    cut = lamlam_command(
+        "export", str(all_weights), "--delta", "d.gguf", "--delta-rank", "4",
+        "--ancestor", str(folder / "ancestor.gguf"),
+    )  # fmt: skip
+    assert cut.returncode == 0 and "rank     4" in cut.stdout
+    for arguments, what in (
+        ([str(run)], "name one file to write"),
+        ([str(run), "a.gguf", "--delta", "b.gguf"], "name one file to write"),
+        ([str(all_weights), "--delta", "b.gguf"], "has no delta.safetensors"),
+        ([str(run), "--delta", "b.gguf", "--ancestor", "absent.gguf"], "absent.gguf"),
+        ([str(run), "--delta", "absent/b.gguf"], "cannot write"),
+        (
+            [str(all_weights), "--delta", "b.gguf", "--ancestor", "d.gguf", "--delta-rank", "4"],
+            "d.gguf",
+        ),
+        (
+            [str(all_weights), "--delta", "b.gguf", "--ancestor", "no.gguf", "--delta-rank", "4"],
+            "no.gguf",
+        ),
+    ):
+        failed = lamlam_command("export", *arguments)
+        assert failed.returncode == 2 and failed.stderr.startswith("error: ")
+        assert what in failed.stderr and failed.stderr.count("\n") == 1, failed.stderr
+    assert not Path("b.gguf").exists()
 
 
 def test_a_delta_does_not_outlive_its_checkpoint(corpus: Path, folder: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from lamlam.errors import BadSettings, TrainingStopped
+from lamlam.quant.delta_names import DELTA_FILE
 from lamlam.trainer import data_loader
 from lamlam.trainer.loop import train
 from lamlam.trainer.progress import Progress
@@ -20,6 +21,7 @@ from lamlam.trainer.run_records.metrics_log import METRICS, read_metrics
 from lamlam.trainer.settings import load_settings
 from lamlam.trainer.spread_state import POINTER
 from lamlam.trainer.training_state import STATE
+from tests.chat_ancestor import write_chat_ancestor
 from tests.trainer_pair import SHARD, run_pair
 from tests.trainer_processes import configuration
 
@@ -43,6 +45,18 @@ class Runs:
         # All are evaluated on the way, which must leave no trace.
         text = path.read_text().replace("[data]", "[data]\nheld_out = 0.2")
         path.write_text(text.replace("[run]", "[run]\nevaluate_every = 4"))
+        return str(path)
+
+    def difference_config(self, name: str) -> str:
+        """Settings of a run that goes on from another model by a difference of low rank."""
+        ancestor = self.folder / "ancestor.gguf"
+        if not ancestor.exists():
+            write_chat_ancestor(ancestor)
+        path = Path(self.config(name))
+        before, _, after = path.read_text().partition("[model]")
+        rest = after.partition("[optimiser]")[2].replace('"muon"', '"adamw"')
+        model = f"[model]\ninit = {json.dumps(str(ancestor))}\ncontext = 64\nlow_rank = 8\n"
+        path.write_text(before.replace("vocabulary = 600", "") + model + "[optimiser]" + rest)
         return str(path)
 
     def alone(self, name: str, *changes: str, resume: bool = False, stop_at: int = 0) -> None:
@@ -85,8 +99,10 @@ def runs(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
         name: runs.config(name)
         for name in [*names, "other", "measured", "lost", "alone", "alone_parts"]
     }
+    config |= {name: runs.difference_config(name) for name in ("difference", "alone_difference")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data_loader, "SHARD", SHARD)
+        runs.alone("alone_difference")
         runs.alone("alone")
         runs.alone("alone_parts", *PARTS)
         runs.alone("one_to_two", stop_at=STOP)
@@ -100,6 +116,7 @@ def runs(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
             {"name": "halves_spread", "set": [*HALVES, *SPREAD]},
             {"name": "parts", "set": PARTS},
             {"name": "parts_spread", "set": [*PARTS, *SPREAD]},
+            {"name": "difference"},
             {"name": "resumed", "set": SPREAD, "stop_at": STOP},
             {"name": "resumed_again", "of": "resumed", "set": SPREAD, "resume": True},
             {"name": "two_to_one", "set": SPREAD, "stop_at": STOP},
@@ -149,6 +166,18 @@ def test_two_processes_learn_what_one_learns_in_parts(runs: Runs, name: str) -> 
     assert losses(runs, name) == pytest.approx(runs.alone_losses["alone_parts"], abs=1e-4)
     found = runs.weights(name)
     for key, weight in runs.weights("alone_parts").items():
+        assert torch.allclose(weight, found[key], atol=1e-3), key
+
+
+def test_two_processes_learn_the_difference_that_one_learns(runs: Runs) -> None:
+    assert losses(runs, "difference") == pytest.approx(
+        runs.alone_losses["alone_difference"], abs=1e-4
+    )
+    found, alone = (
+        load_file(runs.folder / name / "run" / DELTA_FILE)
+        for name in ("difference", "alone_difference")
+    )
+    for key, weight in alone.items():
         assert torch.allclose(weight, found[key], atol=1e-3), key
 
 
