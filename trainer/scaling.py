@@ -245,7 +245,9 @@ def _prepared(
     try:
         documents = _first_documents(plan, settings, folder)
     except UNREADABLE as problem:
-        raise BadSettings(f"cannot read {data.documents}: {problem}") from None
+        # A system's own message names the file again.
+        why = (problem.strerror if isinstance(problem, OSError) else None) or problem
+        raise BadSettings(f"cannot read {data.documents}: {why}") from None
     tokens = folder / "tokens"
     given = [*plan.changes, f"data.documents={json.dumps(str(documents))}"]
     command = [

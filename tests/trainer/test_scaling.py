@@ -176,6 +176,22 @@ def test_all_runs_take_the_rows_at_once_that_one_found(corpus: Path, tmp_path: P
     assert accumulate(2, 3, is_batch_fixed=True) == 2
 
 
+def test_documents_that_cannot_be_read_or_prepared_are_one_line(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configuration(corpus, tmp_path / "run")
+    missing = f"data.documents={json.dumps(str(tmp_path / 'none.jsonl'))}"
+    assert main([str(config), "--world-sizes", "1", "--set", missing]) == 2
+    err = capsys.readouterr().err
+    assert f"error: cannot read {tmp_path / 'none.jsonl'}: No such file" in err
+    (tmp_path / "bad.jsonl").write_text("no document\n")
+    bad = f"data.documents={json.dumps(str(tmp_path / 'bad.jsonl'))}"
+    assert main([str(config), "--world-sizes", "1", "--set", bad]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: the data cannot be prepared: ")
+    assert "line 1 is not a training document" in last
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

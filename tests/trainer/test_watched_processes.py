@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from lamlam.trainer import watched_processes
 from lamlam.trainer.run_phases import phase_in
 from lamlam.trainer.watched_processes import run_watched
 
 OBEDIENT = """
 import sys, time
+from lamlam.trainer import watched_processes
 from lamlam.trainer.run_phases import obey_watcher, say_phase
 obey_watcher()
 def hang_here():
@@ -62,7 +64,8 @@ def test_the_process_that_failed_first_is_named_not_those_that_miss_it(tmp_path:
     assert watch(tmp_path, misses, fails)[0] == "the disk is full (make room)"
 
 
-def test_a_crash_shows_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_crash_shows_the_end_of_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched_processes, "_LAST_WORDS_S", 0.1)
     fails = "import sys; sys.stderr.write('phase: model\\n'); raise ValueError('odd shape')"
     hangs = "import time; time.sleep(3600)"
     found, said = watch(tmp_path, hangs, fails)
