@@ -59,6 +59,7 @@ LamLamError
 │   ├── HostRefused            the host of a request is not a name of the server
 │   ├── OriginRefused          a web page of another origin asks
 │   ├── BodyTooLarge           a request has more bytes than are read
+│   ├── RequestTooSlow         the body of a request does not arrive in time
 │   ├── OpenDoor               others could reach the server without an access key
 │   └── ServerStopping         no new requests are taken (retryable)
 └── TrainingError              training cannot go on
@@ -89,6 +90,7 @@ from lamlam.serving_errors import KeyRefused as KeyRefused
 from lamlam.serving_errors import NamespaceRefused as NamespaceRefused
 from lamlam.serving_errors import OpenDoor as OpenDoor
 from lamlam.serving_errors import OriginRefused as OriginRefused
+from lamlam.serving_errors import RequestTooSlow as RequestTooSlow
 from lamlam.serving_errors import RightMissing as RightMissing
 from lamlam.serving_errors import ServerStopping as ServerStopping
 from lamlam.serving_errors import ServingError as ServingError

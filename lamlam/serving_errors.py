@@ -54,6 +54,12 @@ class BodyTooLarge(ServingError):
     status = 413
 
 
+class RequestTooSlow(ServingError):
+    """The body of a request does not arrive in time."""
+
+    status = 408
+
+
 class OpenDoor(ServingError):
     """Others could reach the server without an access key."""
 

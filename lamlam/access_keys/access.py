@@ -8,8 +8,9 @@ from lamlam.errors import NamespaceRefused, RightMissing
 from lamlam.memory_backends.model.facts import Namespace, check_namespace
 from lamlam.memory_backends.model.namespaces import written
 
-RIGHTS = ("read", "write", "forget")
-"""Read facts and generate texts; add, correct and end facts; erase facts for good."""
+RIGHTS = ("read", "write", "forget", "watch")
+"""Read facts and generate texts; add, correct and end facts; erase facts for good; read the figures
+of the whole server, which count what all clients do and have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class AccessKeys:
             name: of whom or what it is for; the log of changes names it.
             namespace: where facts are read and written.
             shared_namespace: read where the first has nothing; ``None``: none.
-            rights: of "read", "write" and "forget".
+            rights: of "read", "write", "forget" and "watch".
             below: a request may also name namespaces that begin with the key's own.
             expires: from then on it is refused.
 

@@ -116,7 +116,15 @@ class MemoryTools:
         )
         self._offered = {tool.name: tool for tool in self.tools}
         self._work = ToolWork(
-            store, tools, places, as_policies(policy), actor, me, max_characters, self._settle
+            store,
+            tools,
+            places,
+            as_policies(policy),
+            actor,
+            me,
+            max_characters,
+            may_read=any(tool.reads_only for tool in self.tools),
+            settle=self._settle,
         )
 
     def definitions(self, *, strict: bool = False) -> list[dict[str, Any]]:

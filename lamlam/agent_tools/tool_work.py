@@ -73,6 +73,7 @@ class ToolWork:
         actor: str | None,
         me: str | None,
         most_characters: int,
+        may_read: bool,
         settle: Callable[[Awaitable[Verdict]], Awaitable[Verdict]],
     ) -> None:
         self._store = store
@@ -82,6 +83,7 @@ class ToolWork:
         self._actor = actor
         self._me = me
         self._most = most_characters
+        self._may_read = may_read
         self._settle = settle
         self._reader = self._reader_of(None)
 
@@ -219,7 +221,8 @@ class ToolWork:
             reason="asked for by an agent",
             authority=actor,
         )
-        receipt = receipt_seen_from(receipt, self._places.layers(namespace).all())
+        seen = self._places.layers(namespace).all() if self._may_read else ()
+        receipt = receipt_seen_from(receipt, seen)
         fitting = Fitting(self._most)
         return ForgetResult(
             status="nothing" if receipt.is_empty else "forgotten",

@@ -15,6 +15,7 @@ from lamlam.cli.facts_options import (
     SharedNamespace,
     texts_namespaces,
 )
+from lamlam.cli.model_options import Model, Seed, Temperature, Threads
 from lamlam.cli.output import print_json, printable, stderr_console, stdout_console
 from lamlam.cli.process_clock import seconds_since_process_start
 from lamlam.errors import UsageError
@@ -36,9 +37,7 @@ def ask(
         str,
         typer.Argument(metavar="PROMPT", help="The beginning of a text; - reads standard input."),
     ],
-    model: Annotated[
-        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
-    ] = "bundled",
+    model: Model = "bundled",
     memory: Annotated[
         str | None,
         typer.Option(
@@ -80,16 +79,9 @@ def ask(
     max_tokens: Annotated[
         int, typer.Option("--max-tokens", help="How many tokens of text to write; 1 or more.")
     ] = 64,
-    temperature: Annotated[
-        float, typer.Option("--temperature", help="0 always takes the likeliest token.")
-    ] = 0.0,
-    threads: Annotated[
-        int | None,
-        typer.Option("--threads", help="Most threads that compute; default: usable CPUs."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Repeats the choices made above temperature 0.")
-    ] = None,
+    temperature: Temperature = 0.0,
+    threads: Threads = None,
+    seed: Seed = None,
     logprobs: Annotated[
         int | None,
         typer.Option(

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lamlam.cli.model_options import Model
 from lamlam.cli.output import print_result
 from lamlam.errors import MissingExtra
 from lamlam.progress_bars import progress_bar
@@ -22,9 +23,7 @@ app = typer.Typer(
 
 @app.command(epilog="Example: lamlam bench decode --pairs 9 --json")
 def decode(
-    model: Annotated[
-        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
-    ] = "bundled",
+    model: Model = "bundled",
     memory: Annotated[
         str, typer.Option("--memory", help="A store's URL, or the bundled facts.")
     ] = "bundled",
@@ -75,9 +74,7 @@ def concurrency(
     sequences: Annotated[
         int, typer.Option(min=1, max=64, help="Generations that run at the same time.")
     ] = 16,
-    model: Annotated[
-        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
-    ] = "bundled",
+    model: Model = "bundled",
     pairs: Annotated[
         int, typer.Option(min=1, help="Alternating runs; the medians are reported.")
     ] = 9,
@@ -100,9 +97,7 @@ def serve(
     clients: Annotated[
         int, typer.Option(min=1, max=64, help="Streams that are read at the same time.")
     ] = 16,
-    model: Annotated[
-        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
-    ] = "bundled",
+    model: Model = "bundled",
     pairs: Annotated[
         int, typer.Option(min=1, help="Alternating runs; the medians are reported.")
     ] = 9,

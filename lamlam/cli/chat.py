@@ -13,6 +13,7 @@ from lamlam.cli.facts_options import (
     SharedNamespace,
     texts_namespaces,
 )
+from lamlam.cli.model_options import Model, Seed, Temperature, Threads
 
 if TYPE_CHECKING:
     from lamlam.cli.chat_lines import ChatLines
@@ -27,9 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def chat(
-    model: Annotated[
-        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
-    ] = "bundled",
+    model: Model = "bundled",
     memory: Annotated[
         str | None,
         typer.Option(
@@ -58,16 +57,9 @@ def chat(
             "--max-tokens", help="Most tokens of an answer; default: 256, or 64 of a text."
         ),
     ] = None,
-    temperature: Annotated[
-        float, typer.Option("--temperature", help="0 always takes the likeliest token.")
-    ] = 0.0,
-    threads: Annotated[
-        int | None,
-        typer.Option("--threads", help="Most threads that compute; default: usable CPUs."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Repeats the choices made above temperature 0.")
-    ] = None,
+    temperature: Temperature = 0.0,
+    threads: Threads = None,
+    seed: Seed = None,
     no_history: Annotated[
         bool, typer.Option("--no-history", help="Keep no lines for the next chat, and read none.")
     ] = False,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lamlam.cli.model_options import Model
 from lamlam.cli.output import command_name, print_json, stdout_console
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    model: Annotated[
-        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
-    ] = "bundled",
+    model: Model = "bundled",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write texts with facts, change one fact and write again, forget it and write once more.

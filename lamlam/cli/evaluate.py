@@ -14,6 +14,7 @@ from lamlam.cli import (
     evaluate_wordings,
     evaluate_words,
 )
+from lamlam.cli.model_options import Model
 from lamlam.cli.output import print_result
 
 app = typer.Typer(
@@ -34,7 +35,6 @@ Documents = Annotated[
         help="JSON lines, plain, .gz, .xz or .bz2; - reads standard input.",
     ),
 ]
-Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
 NoMemory = Annotated[bool, typer.Option("--no-memory", help="Forbid lookups.")]
 Verbalise = Annotated[
     str | None,

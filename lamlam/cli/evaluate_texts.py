@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from lamlam.cli.facts_options import InNamespace, namespace_of
+from lamlam.cli.model_options import Model
 from lamlam.cli.output import print_result, printable_line, stdout_console
 
-Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
 Against = Annotated[
     Path | None,
     typer.Option(

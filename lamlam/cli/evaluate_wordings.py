@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from lamlam.cli.facts_options import InNamespace, namespace_of
+from lamlam.cli.model_options import Model
 from lamlam.cli.output import print_result
 
 Seed = Annotated[int, typer.Option(help="Which facts: they are drawn with it.")]
-Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
 MemoryOff = Annotated[bool, typer.Option("--memory-off", help="Forbid lookups.")]
 Policy = Annotated[str | None, typer.Option(help="What follows a miss.")]
 Against = Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lamlam.cli.model_options import Model
 from lamlam.cli.output import print_json
 from lamlam.cli.word_tables import print_words
 from lamlam.errors import UsageError
@@ -66,7 +67,6 @@ Against = Annotated[
         "--against", metavar="FILE", help="Compare with an earlier run, printed with --json."
     ),
 ]
-Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
 MemoryOff = Annotated[bool, typer.Option("--memory-off", help="Forbid lookups.")]
 Policy = Annotated[str | None, typer.Option(help="What follows a miss.")]
 Details = Annotated[

@@ -62,7 +62,10 @@ def new(
         typer.Option("--below", help="Also namespaces that begin with --namespace, if asked for."),
     ] = False,
     rights: Annotated[
-        str, typer.Option("--rights", help="Of read, write and forget, with commas.")
+        str,
+        typer.Option(
+            "--rights", help="Of read, write, forget and watch (GET /metrics), with commas."
+        ),
     ] = "read,write",
     expires: Annotated[
         str | None,

@@ -15,6 +15,7 @@ from lamlam.cli.facts_options import (
     texts_namespaces,
 )
 from lamlam.cli.keys import KeyFile, key_file
+from lamlam.cli.server_options import AllowHost, AllowOrigin, check_has_key
 
 if TYPE_CHECKING:
     from lamlam.access_keys import Access, AccessKeys
@@ -60,16 +61,8 @@ def mcp(
         int, typer.Option("--port", min=0, max=65535, help="With --http; 0: any that is free.")
     ] = 8765,
     keys: KeyFile = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow-host", metavar="NAME", help="Another name of this server; repeatable."
-        ),
-    ] = None,
-    allow_origin: Annotated[
-        list[str] | None,
-        typer.Option("--allow-origin", metavar="URL", help="Pages that may call it; repeatable."),
-    ] = None,
+    allow_host: AllowHost = None,
+    allow_origin: AllowOrigin = None,
 ) -> None:
     """Serve a memory over the Model Context Protocol, to the program that starts this or over HTTP.
 
@@ -84,6 +77,7 @@ def mcp(
 
     found = _keys(keys)
     if http and found is not None:
+        check_has_key(found)
         _refuse_what_keys_decide(namespace, shared_namespace, no_shared, rights)
     access = _access(namespace, shared_namespace, no_shared, rights)
     if not http:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lamlam.cli.model_options import Model, Threads
+from lamlam.cli.server_options import AllowHost, AllowOrigin, check_has_key
+
 if TYPE_CHECKING:
     from lamlam.access_keys import AccessKeys
     from lamlam.serving.state.served import Served
@@ -21,9 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    model: Annotated[
-        str, typer.Option("--model", help="A GGUF file, or the bundled model.")
-    ] = "bundled",
+    model: Model = "bundled",
     memory: Annotated[
         str | None,
         typer.Option(
@@ -63,9 +64,7 @@ def serve(
         int | None,
         typer.Option("--context", help="Tokens of one generation; default: as trained."),
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option("--threads", help="Most that compute; default: usable CPUs.")
-    ] = None,
+    threads: Threads = None,
     gpu_layers: Annotated[int, typer.Option("--gpu-layers", help="Layers on a GPU; -1: all.")] = 0,
     max_body: Annotated[int, typer.Option("--max-body", min=1, help="Most bytes of a request.")] = 2
     << 20,
@@ -75,16 +74,8 @@ def serve(
     grace: Annotated[
         float, typer.Option("--grace", min=0, help="Seconds that a stop leaves to what runs.")
     ] = 30.0,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option("--allow-host", metavar="NAME", help="Another name of the server."),
-    ] = None,
-    allow_origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow-origin", metavar="ORIGIN", help="Pages that may call it, https://app.example."
-        ),
-    ] = None,
+    allow_host: AllowHost = None,
+    allow_origin: AllowOrigin = None,
 ) -> None:
     """Serve texts and facts to clients of OpenAI's API, and the memory to agents by MCP.
 
@@ -122,18 +113,13 @@ def serve(
 
 
 def _keys(file: str | None) -> AccessKeys | None:
-    """Return the keys of a file, which must have one: nobody could enter else."""
+    """Return the keys of a file, which must have one."""
     from lamlam.access_keys import AccessKeys
-    from lamlam.errors import BadKeyFile
 
     if file is None:
         return None
     keys = AccessKeys(file)
-    if not keys.records():
-        raise BadKeyFile(
-            f"{file}: there is no access key in it",
-            hint=f"lamlam keys new NAME --keys {file} makes one",
-        )
+    check_has_key(keys)
     return keys
 
 

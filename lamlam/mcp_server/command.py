@@ -15,6 +15,7 @@ from lamlam.errors import OpenDoor, UsageError
 from lamlam.mcp_server.app import McpApp, mcp_app
 from lamlam.mcp_server.guard import is_loopback
 from lamlam.mcp_server.memory_server import MemoryServer
+from lamlam.mcp_server.request_heads import timed_heads
 from lamlam.mcp_server.standard_streams import serve_standard_streams
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
@@ -112,6 +113,7 @@ async def _over_http(what: Serving, store: FactStore, host: str) -> None:
         app,
         host=host.strip("[]"),
         port=what.port,
+        http=timed_heads(),
         log_level=logging.WARNING,
         access_log=False,
         ws="none",

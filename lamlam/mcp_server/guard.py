@@ -11,8 +11,11 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from ipaddress import ip_address
+from math import inf
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
+
+import anyio
 
 from lamlam.access_keys import Access, AccessKeys
 from lamlam.errors import (
@@ -21,6 +24,7 @@ from lamlam.errors import (
     KeyRefused,
     LamLamError,
     OriginRefused,
+    RequestTooSlow,
     ServerStopping,
     ServingError,
 )
@@ -31,6 +35,8 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Scope: TypeAlias = MutableMapping[str, Any]
 
+BODY_TIMEOUT_S = 30.0
+"""Longest time in which the body of a request arrives."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _INVALID_REQUEST = -32600
 
@@ -47,6 +53,7 @@ class Guard:
         origins: Iterable[str],
         any_address: bool,
         max_body_bytes: int,
+        body_timeout_s: float = BODY_TIMEOUT_S,
     ) -> None:
         """Allow some hosts and origins.
 
@@ -58,6 +65,7 @@ class Guard:
             any_address: any address may be the host, as where it listens on all of them: a name
                 server leads names astray, not addresses.
             max_body_bytes: of one request.
+            body_timeout_s: longest time in which it arrives.
         """
         self._keys = keys
         self._access = access
@@ -65,6 +73,7 @@ class Guard:
         self._origins = {origin.lower().rstrip("/") for origin in origins}
         self._any_address = any_address
         self._most = max_body_bytes
+        self._body_timeout_s = body_timeout_s
 
     def admit(self, scope: Scope) -> None:
         """Note in the scope what the client may do.
@@ -99,12 +108,20 @@ class Guard:
             raise self._too_large()
 
     def limited(self, receive: Receive) -> Receive:
-        """Return what receives the body, and raises `BodyTooLarge` where there is too much."""
-        n_bytes = 0
+        """Return what receives the body, and raises where it is too long or takes too long."""
+        n_bytes, ends_at = 0, anyio.current_time() + self._body_timeout_s
 
         async def receive_limited() -> Message:
-            nonlocal n_bytes
-            message = await receive()
+            nonlocal n_bytes, ends_at
+            with anyio.CancelScope(deadline=ends_at) as scope:
+                message = await receive()
+            if scope.cancelled_caught:
+                raise RequestTooSlow(
+                    "the body of the request did not arrive within "
+                    f"{self._body_timeout_s:g} seconds"
+                )
+            if not message.get("more_body", False):
+                ends_at = inf  # what comes next is that the client leaves
             n_bytes += len(message.get("body", b""))
             if n_bytes > self._most:
                 raise self._too_large()

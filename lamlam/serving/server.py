@@ -15,6 +15,7 @@ import uvicorn
 
 from lamlam.errors import UsageError
 from lamlam.mcp_server.app import McpApp, mcp_app
+from lamlam.mcp_server.request_heads import timed_heads
 from lamlam.memory_backends.open import BUNDLED, open_store
 from lamlam.runtime.engine import Engine
 from lamlam.serving.app import make_app
@@ -91,6 +92,7 @@ async def serve(
     server = _Server(
         uvicorn.Config(
             make_app(served, mcp),
+            http=timed_heads(served.settings.head_timeout_s),
             lifespan="off",
             ws="none",
             log_config=None,

@@ -48,7 +48,7 @@ def watching_routes(served: Served) -> APIRouter:
         summary="Show figures for Prometheus",
     )
     async def show_metrics(request: Request) -> Response:
-        request.state.access.need("read")
+        request.state.access.need("watch")
         page, media_type = served.metrics.page(
             request.headers.get("accept", ""),
             served.engine.stats(),

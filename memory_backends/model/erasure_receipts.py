@@ -147,10 +147,10 @@ def receipt_seen_from(receipt: ErasureReceipt, namespaces: Sequence[Namespace]) 
 
     Mentions in other namespaces are left out. An actor has no namespace, so who made commits is
     told only where the erasure was of the usual namespace. Mentions beyond those that are listed
-    may be of anybody: they are counted only where all that are listed are the client's own.
+    may be of anybody, so they are not counted.
 
     Args:
-        namespaces: that the client reads, that of the erasure first.
+        namespaces: that the client reads, that of the erasure first; none: no mention is told.
     """
     is_usual = tuple(namespaces[:1]) == ((),)
     seen = tuple(
@@ -158,6 +158,4 @@ def receipt_seen_from(receipt: ErasureReceipt, namespaces: Sequence[Namespace]) 
         for one in receipt.mentions
         if one.namespace in namespaces and (is_usual or one.where != "actor")
     )
-    if is_usual and len(seen) == len(receipt.mentions):
-        return receipt
     return replace(receipt, mentions=seen, n_mentions=len(seen))

@@ -9,6 +9,9 @@ import pytest
 
 from lamlam.agent_tools.memory_tools import MemoryTools
 from lamlam.errors import BadFact, BadToolCall, OverlayCycle, UnknownOption
+from lamlam.memory_backends.model.erasure_receipts import MOST_MENTIONS
+from lamlam.memory_backends.model.facts import Fact
+from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.open import open_store
 from lamlam.memory_backends.protocol import FactStore
 
@@ -77,6 +80,28 @@ async def test_a_receipt_tells_nothing_of_other_users(store: FactStore) -> None:
     assert receipt.mentions >= 2 and "users/8" not in receipt.receipt
     alone = MemoryTools(store, namespace=EIGHT, shared_namespace=None)
     assert (await alone.forget("Ada")).mentions == 1
+
+
+@pytest.mark.anyio
+async def test_tools_that_do_not_read_tell_no_mention(store: FactStore) -> None:
+    """A receipt would else say what memory holds of a name."""
+    await MemoryTools(store).remember("Bob", "friend", "Ada")
+    blind = MemoryTools(store, names=["forget_fact"])
+    receipt = await blind.forget("Ada")
+    assert receipt.mentions == 0 and "Bob" not in receipt.receipt
+    assert (await MemoryTools(store).forget("Ada")).mentions == 1
+
+
+@pytest.mark.anyio
+async def test_mentions_that_are_not_listed_are_not_counted(store: FactStore) -> None:
+    """They may be of other namespaces, also where those that are listed are the client's own."""
+    for namespace, n_facts in ((), MOST_MENTIONS), (EIGHT, 5):
+        facts = [
+            Fact(entity=f"E{n:03}", relation="r", value="Ada", namespace=namespace)
+            for n in range(n_facts)
+        ]
+        await store.apply(list(map(Assert, facts)))
+    assert (await MemoryTools(store).forget("Ada")).mentions <= MOST_MENTIONS
 
 
 @pytest.mark.anyio

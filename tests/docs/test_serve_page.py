@@ -29,7 +29,8 @@ def test_two_commands_and_five_lines(tmp_path: Path) -> None:
 
 def test_every_code_of_an_error_is_in_the_table() -> None:
     """Those that the code has, and no others but those of each field and of the unexpected."""
-    source = "".join(path.read_text() for path in (ROOT / "lamlam/serving").rglob("*.py"))
+    files = [*(ROOT / "lamlam/serving").rglob("*.py"), ROOT / "lamlam/mcp_server/request_heads.py"]
+    source = "".join(path.read_text() for path in files)
     told = set(re.findall(r"`([a-z_]+)`", PAGE.partition("## Errors")[2].partition("## From")[0]))
     told -= {"param"}
     assert all(f'"{code}"' in source for code in told), told

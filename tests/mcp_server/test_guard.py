@@ -266,6 +266,18 @@ def test_the_command_refuses_in_one_line(
     assert shown.out == "" and says in shown.err and shown.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", [["mcp", "--http"], ["serve", "--no-memory"]])
+def test_without_a_key_in_the_file_nobody_could_enter(
+    command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As after the last one was revoked: no server begins."""
+    given = ["--keys", str(tmp_path / "keys.json")]
+    assert run(["keys", "new", "a", *given]) == run(["keys", "revoke", "a", *given]) == 0
+    capsys.readouterr()
+    assert run([*command, *given]) == 2
+    assert "keys.json: there is no access key in it (lamlam keys new" in capsys.readouterr().err
+
+
 def test_options_that_keys_decide(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,6 +100,12 @@ def running(
         assert not thread.is_alive()
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop that the server runs on."""
+    return "asyncio"
+
+
 @pytest.fixture(scope="module")
 def bundled_server() -> Iterator[Running]:
     """The bundled model and facts."""

@@ -112,6 +112,16 @@ def test_each_key_has_its_namespace(tmp_path: Path, tiny_model: Path) -> None:
         assert past["retracted_by"] == "seven"
 
 
+def test_erasing_what_is_not_there(facts_server: Running) -> None:
+    """By name the receipt says so, and again; a fact of an unknown id does not exist."""
+    http = facts_server.client()
+    for _ in range(2):
+        answer = http.delete("/facts", params={"entity": "Nobody Quill"})
+        assert answer.status_code == 200
+        assert answer.json()["facts"] == 0 and "0 facts erased" in answer.json()["summary"]
+    assert http.delete("/facts/00000000000000000000").status_code == 404
+
+
 def test_what_a_client_learns_of_others(tmp_path: Path, tiny_model: Path) -> None:
     """Receipts name no actor of other namespaces and count none of their facts, and a key that may
     not read is told nothing of what memory held."""

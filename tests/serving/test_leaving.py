@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 
+from lamlam.runtime.decoding.events import Event, Text
 from lamlam.runtime.scheduling.stats import SchedulerStats
+from lamlam.serving.texts.pacing import Pace, PacedEvents
 from tests.limits import HANG_S
 from tests.serving.conftest import Running, running
 from tests.tiny_model import write_tiny_model
 
+ADA = Text("Ada", "parametric")
 LONG = {"model": "endless", "prompt": "Ada", "max_tokens": 50_000, "ignore_eos": True}
 
 
@@ -125,13 +130,32 @@ def test_a_limit_of_time(endless_model: Path) -> None:
         assert answer.text.endswith("data: [DONE]\n\n")
 
 
-def test_a_body_that_does_not_arrive(endless_model: Path) -> None:
-    with running(endless_model, None, body_timeout_s=0.1) as server:
-        host, port = server.url.removeprefix("http://").split(":")
-        head = f"POST /facts HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n\r\n".encode()
-        with closing(socket.create_connection((host, int(port)), timeout=HANG_S)) as connection:
-            connection.sendall(head)
-            assert _rest(connection).startswith(b"HTTP/1.1 408")
+@pytest.mark.anyio
+async def test_events_that_are_cut_off_are_not_over() -> None:
+    """Whoever of the two tasks learns of it first: a text that was cut is not taken for a whole."""
+    came = anyio.Event()
+
+    async def one_and_no_more() -> AsyncIterator[Event]:
+        await came.wait()
+        yield ADA
+        await anyio.sleep_forever()
+
+    async def read(scope: anyio.CancelScope) -> None:
+        with scope:
+            async with PacedEvents(one_and_no_more(), Pace()) as paced:
+                while some := await paced.some():
+                    given.extend(some)
+                given.append("the end")
+
+    given: list[object] = []
+    async with anyio.create_task_group() as group:
+        scope = anyio.CancelScope()
+        group.start_soon(read, scope)
+        await anyio.wait_all_tasks_blocked()
+        came.set()
+        await anyio.lowlevel.checkpoint()  # the event is gathered, and its reader about to wake
+        scope.cancel()
+    assert given == [ADA]
 
 
 def _rest(connection: socket.socket) -> bytes:

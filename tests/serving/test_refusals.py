@@ -211,6 +211,15 @@ def test_this_machine_needs_no_key(host: str) -> None:
     assert ServerSettings(host=host).is_local
 
 
+def test_figures_of_the_server(server: Running, keys: AccessKeys, reading_key: str) -> None:
+    """Count what all clients do: a key that reads facts does not read them, nor the reverse."""
+    answer = server.client(reading_key).get("/metrics")
+    assert "right to watch" in refused(answer, 403, "right_missing")
+    watching = server.client(keys.new("prometheus", rights=["watch"]))
+    assert "lamlam_memory_facts 0.0" in watching.get("/metrics").text
+    refused(watching.get("/facts", params={"entity": "Ada Quill"}), 403, "right_missing")
+
+
 def test_an_unknown_tool(server: Running, reading_key: str) -> None:
     """By its own code, whether the model could call any or not."""
     messages = [{"role": "user", "content": "hi"}]

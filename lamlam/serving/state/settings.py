@@ -22,6 +22,8 @@ class ServerSettings:
     max_waiting: int = 64
     """Generations that wait for their turn; more are answered with 429."""
     max_body_bytes: int = 2 << 20
+    head_timeout_s: float = 30.0
+    """Longest time in which the headers of a request arrive."""
     body_timeout_s: float = 30.0
     """Longest time in which the body of a request arrives."""
     timeout_s: float = 300.0
@@ -45,7 +47,7 @@ class ServerSettings:
                 raise UsageError(f"{name} must be a whole number from {least} on, got {value!r}")
         if self.port > 65_535:
             raise UsageError(f"port must be at most 65535, got {self.port}")
-        for name in ("body_timeout_s", "timeout_s", "grace_s"):
+        for name in ("head_timeout_s", "body_timeout_s", "timeout_s", "grace_s"):
             if not getattr(self, name) >= 0:
                 raise UsageError(f"{name} must be 0 or more seconds, got {getattr(self, name)!r}")
         for origin in self.allowed_origins:

@@ -169,13 +169,12 @@ class GenerationAnswer(Response):
 
     async def _send_events(self, some: list[Event], encoder: Encoder, send: Send) -> bool:
         """Send what some events say; return whether they are the last ones."""
-        data = encoder.pieces(some)
-        if some and not isinstance(some[-1], Finished):
+        data, last = encoder.pieces(some), some[-1]
+        if not isinstance(last, Finished):
             if data:
                 await _send_part(send, data)
             return False
-        if some and isinstance(some[-1], Finished):
-            data += encoder.end(self._noted(self._jobs[0].written(some[-1].completion)))
+        data += encoder.end(self._noted(self._jobs[0].written(last.completion)))
         await send({"type": "http.response.body", "body": data})
         return True
 

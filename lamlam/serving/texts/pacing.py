@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 
+from lamlam.errors import EngineError
 from lamlam.runtime.decoding.events import Event
 
 if TYPE_CHECKING:
@@ -66,10 +68,11 @@ class PacedEvents:
         return await self._group.__aexit__(kind, error, traceback)
 
     async def some(self) -> list[Event]:
-        """Return what came, one event at least; nothing where there is no more.
+        """Return what came, one event at least.
 
         Raises:
             Exception: the error that ended the events.
+            EngineError: they ended before the one that says how.
         """
         if self._has_given and not self._is_over and (pause := self._pace.pause_s):
             await anyio.sleep(pause)
@@ -78,8 +81,10 @@ class PacedEvents:
         some, self._gathered = self._gathered, []
         self._came = anyio.Event()
         self._has_given = True
-        if not some and self._error is not None:
-            raise self._error
+        if not some:
+            # Who gathers may be cancelled first: then this task is woken once more before it is.
+            await anyio.lowlevel.checkpoint_if_cancelled()
+            raise self._error or EngineError("the engine ended a text without saying why")
         return some
 
     async def _gather(self) -> None:

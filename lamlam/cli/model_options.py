@@ -1,0 +1,19 @@
+"""Options of the commands that run a model."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", help="Most threads that compute; default: usable CPUs."),
+]
+Temperature = Annotated[
+    float, typer.Option("--temperature", help="0 always takes the likeliest token.")
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Repeats the choices made above temperature 0.")
+]
