@@ -28,8 +28,11 @@ def index_codes(scoped_key: str) -> set[int]:
     """
     if scoped_key.isascii():  # most names, in less than half of the time
         words = scoped_key.split(" ")
-        if len(words) == 2 and words[0] != "the" and words[0].isalnum() and words[1].isalnum():
-            return set(_codes_of_two(*words))
+        if words[0] != "the":
+            if len(words) == 2 and words[0].isalnum() and words[1].isalnum():
+                return set(_codes_of_two(*words))
+            if len(words) == 3 and all(map(str.isalnum, words)):
+                return _codes_of_three(scoped_key, *words)
     namespace, key = split(scoped_key)
     folded = fold(key).key
     codes = set(_typo_codes(folded))
@@ -86,6 +89,19 @@ def _codes_of_two(first: str, second: str) -> tuple[int, int]:
         crc32(f"l0{first[0]} {second}".encode()) - 0x8000_0000,
         crc32(f"l1{second[0]} {first}".encode()) - 0x8000_0000,
     )
+
+
+def _codes_of_three(key: str, first: str, second: str, third: str) -> set[int]:
+    """Return the codes of a name of three plain words: it is its own folded name."""
+    codes = {
+        crc32(f"l0{first[0]} {second} {third}".encode()) - 0x8000_0000,
+        crc32(f"l1{second[0]} {first} {third}".encode()) - 0x8000_0000,
+        crc32(f"l2{third[0]} {first} {second}".encode()) - 0x8000_0000,
+    }
+    person = person_key(key)
+    if person is not None:  # two words of them
+        codes.add(letters_code(person))
+    return codes
 
 
 def _code(text: str) -> int:

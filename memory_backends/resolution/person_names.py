@@ -108,9 +108,7 @@ def person_tokens(folded: str) -> PersonName | None:
         suffix = _GENERATIONS.get(suffix, suffix)
         if suffix in _TELLING:
             generation.add(suffix)
-    if not 2 <= len(tokens) <= _MOST_TOKENS or len(tokens[0]) < 2 or len(tokens[-1]) < 2:
-        return None
-    if not (_NO_PERSON.isdisjoint(tokens) and "".join(tokens).isalpha()):
+    if not _are_of_person(tokens):
         return None
     return PersonName(tuple(tokens), frozenset(generation), frozenset(titles))
 
@@ -121,8 +119,19 @@ def person_key(folded: str) -> str | None:
     >>> person_key("sir kevin john barron")
     'kevin barron'
     """
+    tokens = folded.split()
+    if tokens and tokens[0] not in _TITLES and tokens[-1] not in _SUFFIXES:
+        # Most: nothing is to be taken off. A load of a file asks for each name once.
+        return f"{tokens[0]} {tokens[-1]}" if _are_of_person(tokens) else None
     parts = person_tokens(folded)
     return f"{parts.words[0]} {parts.words[-1]}" if parts else None
+
+
+def _are_of_person(tokens: list[str]) -> bool:
+    """Return whether words, without titles and what stands behind a name, may be a person's."""
+    if not 2 <= len(tokens) <= _MOST_TOKENS or len(tokens[0]) < 2 or len(tokens[-1]) < 2:
+        return False
+    return _NO_PERSON.isdisjoint(tokens) and "".join(tokens).isalpha()
 
 
 def person_score(a: str, b: str, *, is_compound: bool = False) -> float:

@@ -105,7 +105,7 @@ class TransactionReader(EntityReader):
             if row is None:
                 return EntityPlace(place if free is None else free, None)
             name, text = row
-            if name:
+            if name != "":  # nor NULL, as in a damaged file, whose row must not be written over
                 plain, found = name_and_key(name)
                 if found == key:
                     facts = self._sources.unpack(text)

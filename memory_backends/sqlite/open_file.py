@@ -346,7 +346,7 @@ class SqliteFile(OneProcess):
         if self.is_closed:
             raise store_closed()
 
-    def _explained(self, error: sqlite3.Error) -> Exception:
+    def _explained(self, error: Exception) -> Exception:
         if self.is_closed:
             return store_closed()
         try:

@@ -61,7 +61,7 @@ class PlacedRows:
         keys: dict[str, None] = {}
         place = number
         while (row := self.cursor.execute(_NAME, (place,)).fetchone()) is not None:
-            if row[0]:
+            if row[0] != "":
                 keys[name_and_key(row[0])[1]] = None
             place = next_place(place)
         rows = self.cursor.execute("SELECT DISTINCT name FROM past WHERE ent = ?", (number,))
@@ -89,7 +89,7 @@ class PlacedRows:
         """Return where the row of an entity is."""
         place = row_id(key)
         while (row := self.cursor.execute(_NAME, (place,)).fetchone()) is not None:
-            if row[0] and name_and_key(row[0])[1] == key:
+            if row[0] != "" and name_and_key(row[0])[1] == key:
                 return place
             place = next_place(place)
         return None

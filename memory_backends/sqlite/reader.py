@@ -374,8 +374,9 @@ class SqliteReader(PlacedRows, EntityReader):
             return None
         if len(self._sources) >= _MOST_SOURCES:
             self._forget_sources()
-        self._sources[source_id] = row[0]
-        return str(row[0])
+        text: str = row[0]
+        self._sources[source_id] = text + ""  # raises if it is not text: then the file is damaged
+        return text
 
     def find(self, text: str, relation_key: str) -> Sequence[StoredFact]:
         """Return the facts of one relation of a row; very many are read as they are asked for."""

@@ -21,6 +21,7 @@ from lamlam.errors import (
 )
 from lamlam.memory_backends.model.keys import KEY_VERSION
 from lamlam.memory_backends.sqlite import near_blocks
+from lamlam.memory_backends.sqlite.column_types import has_wrong_types
 from lamlam.special_files import what_else
 
 SCHEMA_VERSION = 3
@@ -244,6 +245,14 @@ def translated(path: Path) -> Iterator[None]:
         raise _with_notes(damaged, error) from error
     except UnicodeDecodeError as error:  # of what SQLite says of a damaged schema: it quotes bytes
         raise BadStore(f"{path} is damaged: bytes that should be text are not") from error
+    except (AttributeError, TypeError) as error:  # such as code raises that gets NULL for text
+        if not has_wrong_types(path):
+            raise
+        damaged = BadStore(
+            f"{path} is damaged: a column has bytes, a number or nothing where text belongs",
+            hint="take a copy from before; lamlam facts verify says what is damaged",
+        )
+        raise _with_notes(damaged, error) from error
     except PermissionError as error:
         if error.filename not in (None, path, str(path)):
             raise  # of a file that facts are read from meanwhile

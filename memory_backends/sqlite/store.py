@@ -160,9 +160,9 @@ class SqliteStore(
                     result = self._answer(reader, query)
         except sqlite3.Error as error:
             raise self._explained(error) from error
-        except (AttributeError, TypeError):  # only then, because it runs per written fact
+        except (AttributeError, TypeError) as error:  # only then: it runs per written fact
             check_lookup(query)
-            raise
+            raise self._explained(error) from None
         result.elapsed_ns = perf_counter_ns() - began
         return result
 
@@ -206,7 +206,7 @@ class SqliteStore(
             with self._lock:
                 self._reader.pin(perf_counter_ns())
                 return describe(_seen(self._reader, namespace, as_of), entity, fuzzy=fuzzy)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, AttributeError, TypeError) as error:
             raise self._explained(error) from error
 
     async def known_names(
@@ -247,7 +247,7 @@ class SqliteStore(
             with self._lock:
                 self._reader.pin(perf_counter_ns())
                 yield _seen(self._reader, namespace, as_of)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, AttributeError, TypeError) as error:
             raise self._explained(error) from error
 
     def scan_nowait(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from operator import add
+from itertools import chain, compress, count, islice
+from operator import add, ne
 from typing import TypeAlias
 
 from lamlam.memory_backends.model.bulk_rows import BulkRow
@@ -50,11 +50,21 @@ class PieceMaker:
         self._prefixes = _Prefixes(codes)
 
     def pieces(self, rows: Sequence[BulkRow], source: int = 0) -> Iterator[tuple[str, PlainRecord]]:
-        """Yield the names of entities with pieces of plain facts, all with one source.
+        """Yield the names of entities with pieces of plain facts, all with one source."""
+        entities, relations, values, _, _ = zip(*rows, strict=True)
+        return self.pieces_of(entities, relations, values, source)
+
+    def pieces_of(
+        self,
+        entities: Sequence[str],
+        relations: Sequence[str],
+        values: Sequence[str],
+        source: int = 0,
+    ) -> Iterator[tuple[str, PlainRecord]]:
+        """Yield what `pieces` does, of facts by columns.
 
         The loops over facts are those of built-in functions: this is where a load spends its time.
         """
-        entities, relations, values, _, _ = zip(*rows, strict=True)
         begins = list(map(self._prefixes.__getitem__, relations))
         texts = list(map(add, begins, values))
         spellings = {one: text for one in set(relations) if (text := self._spelling(one))}
@@ -65,11 +75,12 @@ class PieceMaker:
             ]
             texts = list(map(add, texts, ends))
         begin = 0
-        for name, several in groupby(entities):
-            end = begin + len(list(several))
+        # Where another entity begins, and behind the last one.
+        changes = map(ne, entities, islice(entities, 1, None))
+        for end in chain(compress(count(1), changes), (len(entities),)):
             n_facts = end - begin
             is_distinct = n_facts == 1 or len(set(begins[begin:end])) == n_facts
-            yield name, (source, "".join(texts[begin:end]), n_facts, is_distinct)
+            yield entities[begin], (source, "".join(texts[begin:end]), n_facts, is_distinct)
             begin = end
 
     def _spelling(self, relation: str) -> str:

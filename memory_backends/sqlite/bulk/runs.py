@@ -32,7 +32,6 @@ the run."""
 RunGroup: TypeAlias = tuple[int, str, str, list[RunPiece]]
 """The number of an entity, its scoped key, the name of its row, and its facts in the order of the
 input."""
-_ENTITY_OF, _SOURCE_OF, _FULL_OF = itemgetter(0), itemgetter(3), itemgetter(4)
 _KIND_OF = itemgetter(3, 4)
 
 
@@ -193,10 +192,12 @@ def grouped(
     groups = _Groups(space)
     of = groups.of
     sources: dict[str, int] = {}
-    if not any(map(_FULL_OF, rows)) and not any(map(_SOURCE_OF, rows)):
-        if rows:
-            for name, piece in maker.pieces(rows):
-                of(name).append(piece)
+    if not rows:
+        return groups.all(), []
+    entities, relations, values, named, fulls = zip(*rows, strict=True)
+    if not any(fulls) and not any(named):
+        for name, piece in maker.pieces_of(entities, relations, values):
+            of(name).append(piece)
         return groups.all(), []
     for (source, full), several in groupby(rows, _KIND_OF):
         if not full:

@@ -6,8 +6,8 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -312,3 +312,43 @@ def test_hostile_names_everywhere(path: Path) -> None:
         info = store.info()
         assert (info.facts, info.entities) == (0, 0)
         assert {change.kind for change in store.changes(0)} == {"erased"}
+
+
+@pytest.mark.parametrize("wrong", ["NULL", "x'00ff'", "7"])
+@pytest.mark.parametrize("column", ["ent.name", "ent.facts", "source.text", "past.facts"])
+def test_a_column_that_is_no_text_is_named(path: Path, column: str, wrong: str) -> None:
+    """Whatever reads it: a lookup, a scan, the history, an export, a commit."""
+    table, name = column.split(".")
+    with SyncFactStore(path) as store:
+        store.apply([Assert(Fact(entity="A", relation="b", value="c", source="s"))])
+        store.apply([Replace(Fact(entity="A", relation="b", value="d", source="s"))])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        (made,) = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE name = ?", (table,)
+        ).fetchone()
+        loose = made.replace(f"{name} TEXT NOT NULL", f"{name}")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (loose, table))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"UPDATE {table} SET {name} = {wrong}")
+    asked: dict[str, Callable[[SyncFactStore], object]] = {
+        "lookup": lambda store: store.lookup("A", "b").facts,
+        "fast": lambda store: store.lookup_nowait(Lookup("A", "b")).facts,
+        "description": lambda store: store.describe_nowait("A"),
+        "scan": lambda store: list(store.scan()),
+        "history": lambda store: list(store.history("A")),
+        "past": lambda store: list(store.scan(as_of=1)),
+        "export": lambda store: list(transfer.contents(store)),
+        "commit": lambda store: put(store, ("A", "b", "e")),
+    }
+    reads_it = set(asked) if table == "ent" else {"history", "past"}
+    if column == "source.text":
+        reads_it |= {"lookup", "fast", "scan", "export"}
+    for way, ask in asked.items():
+        with SyncFactStore(path) as store:
+            if way in reads_it:
+                with pytest.raises(BadStore, match="damaged"):
+                    ask(store)
+            else:
+                with suppress(BadStore):  # and never another error
+                    ask(store)
