@@ -50,18 +50,22 @@ def check_arguments(
     Raises:
         BadToolCall: one is missing, unknown or invalid.
     """
-    offered = [name for name in model.model_fields if name not in hidden]
+    if not hidden.isdisjoint(given):
+        raise _unknown(where, sorted(hidden.intersection(given)), _offered(model, hidden))
     try:
-        if not hidden.isdisjoint(given):
-            raise _unknown(where, sorted(hidden.intersection(given)), offered)
         return model.model_validate(dict(given))
     except ValidationError as error:
+        offered = _offered(model, hidden)
         found = error.errors(include_url=False)
         said = "; ".join(_fault(one, offered) for one in found[:_MOST_FAULTS])
         more = f"; and {len(found) - _MOST_FAULTS} more" if len(found) > _MOST_FAULTS else ""
         names_matter = any(one["type"] in ("missing", "extra_forbidden") for one in found)
         hint = _hint(offered) if names_matter else None
         raise BadToolCall(f"{where}: {said}{more}", hint=hint) from None
+
+
+def _offered(model: type[ToolArguments], hidden: frozenset[str]) -> list[str]:
+    return [name for name in model.model_fields if name not in hidden]
 
 
 def _json_object(tool: Tool, text: str) -> dict[str, Any]:

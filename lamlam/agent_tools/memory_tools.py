@@ -175,7 +175,11 @@ class MemoryTools:
             raise BadToolCall(f"unknown tool {str(name)[:60]!r}", hint=f"one of: {offered}")
         given = read_arguments(tool, arguments)
         check_text(idempotency_key=idempotency_key, actor=actor)
-        settled = {"idempotency_key": idempotency_key, "actor": actor}
+        settled = {}
+        if idempotency_key is not None:
+            settled["idempotency_key"] = idempotency_key
+        if actor is not None:
+            settled["actor"] = actor
         return (await self._work.do(given, settled)).as_json()
 
     async def look_up(

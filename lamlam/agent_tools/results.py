@@ -18,7 +18,11 @@ class AnswerPart(BaseModel):
 
     def as_json(self) -> dict[str, Any]:
         """Return what JSON can hold, without the fields that say nothing."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+        # What `model_dump` calls, without the handling of its other options: tools are called often.
+        made: dict[str, Any] = self.__pydantic_serializer__.to_python(
+            self, mode="json", exclude_defaults=True
+        )
+        return made
 
     def as_text(self) -> str:
         """Return the JSON text, for a message to a model."""

@@ -96,18 +96,17 @@ class ToolWork:
         present = {field: one for field, one in given.items() if one is not None}
         return check_arguments(name, model, present, self._tools[name].hidden)
 
-    async def do(self, given: ToolArguments, settled: Mapping[str, str | None]) -> ToolResult:
+    async def do(self, given: ToolArguments, settled: Mapping[str, str]) -> ToolResult:
         """Return what a call gives.
 
         Args:
             settled: arguments that the host gives in place of those of the model, as far as the
                 tool has them.
         """
-        ours = {name: one for name, one in settled.items() if one is not None}
-        if ours:
+        if settled:
             fields = type(given).model_fields
             given = given.model_copy(
-                update={name: one for name, one in ours.items() if name in fields}
+                update={name: one for name, one in settled.items() if name in fields}
             )
         match given:
             case LookUp():

@@ -42,6 +42,8 @@ from lamlam.memory_backends.sqlite.search_index import read_index_state
 from lamlam.one_process import OneProcess, store_elsewhere
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from lamlam.memory_backends.sqlite.erasure import ErasedRows
     from lamlam.memory_backends.sqlite.writer import SqliteWriter
 
@@ -166,20 +168,8 @@ class SqliteFile(OneProcess):
             if self._is_old:
                 self.migrate_nowait()
 
-    @contextmanager
-    def _reading(self) -> Iterator[SqliteReader]:
-        if self._is_old:
-            self._upgrade()
-        with self._lock:
-            self.check_open()
-            if self._reader.fresh_until:  # otherwise a new snapshot is taken, which checks it
-                self._check_identity()
-            with translated(self.path):
-                self._reader.pin(time.perf_counter_ns())
-                try:
-                    yield self._reader
-                finally:
-                    self._reader.release()
+    def _reading(self) -> _OneRead:
+        return _OneRead(self)
 
     @contextmanager
     def _lasting(self) -> Iterator[SqliteReader]:
@@ -392,3 +382,61 @@ def _may_write(path: Path) -> bool:
     # For the user that the process acts as, where the system tells it from who started it.
     acts_as = os.access in os.supports_effective_ids
     return all(os.access(one, os.W_OK, effective_ids=acts_as) for one in (path, path.parent))
+
+
+class _OneRead:
+    """One read: the lock and the snapshot, for the length of a block.
+
+    A class, since a generator costs as much again as an exact lookup of SQLite takes.
+    """
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+
+    def __enter__(self) -> SqliteReader:
+        file = self._file
+        if file._is_old:
+            file._upgrade()
+        file._lock.acquire()
+        try:
+            file.check_open()
+            reader = file._reader
+            if reader.fresh_until:  # otherwise a new snapshot is taken, which checks it
+                file._check_identity()
+            try:
+                reader.pin(time.perf_counter_ns())
+            except Exception as error:
+                self._translate(error)
+                raise
+        except BaseException:
+            file._lock.release()
+            raise
+        return reader
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            try:
+                self._file._reader.release()
+            except Exception as failed:
+                self._translate(failed)
+                raise
+            if error is not None:
+                self._translate(error)
+        finally:
+            self._file._lock.release()
+
+    def _translate(self, error: BaseException) -> None:
+        """Raise an error of SQLite's or the system's as ours; do nothing with another."""
+        try:
+            with translated(self._file.path):
+                raise error
+        except BaseException as raised:
+            if raised is not error:
+                raise
