@@ -145,7 +145,8 @@ class Decoder:
         self._blocked_here = False
         self._quiet_until = 0
         self._closed_until = 0
-        self._is_asked_by_words = False
+        self.is_asked_by_words = False
+        """The words of the text named what the lookup asks, rather than the model."""
         self._ends_behind_value = False
         self._n_questions = 0
         self._avoid: set[int] = set()
@@ -237,7 +238,7 @@ class Decoder:
             self._open_lookup()
             names = (lookup.entity, *names)
         self.key_to_guide = None
-        self._is_asked_by_words, self._ends_behind_value = True, is_last
+        self.is_asked_by_words, self._ends_behind_value = True, is_last
         self.action = Force(names)
 
     def forbid_lookups(self) -> None:
@@ -303,7 +304,7 @@ class Decoder:
             self._write_value(record.value, record)
             return
         self._quiet_until = self.n_text_tokens + LOOKUP_COOLDOWN_TOKENS
-        if self._is_asked_by_words:
+        if self.is_asked_by_words:
             self._closed_until = self.n_text_tokens + CLOSED_AFTER_MISS_TOKENS
         match MISS_POLICIES[self.settings.policy].then:
             case str() as words:
@@ -381,7 +382,7 @@ class Decoder:
     def _open_lookup(self) -> InEntity:
         self.state = state = InEntity(start=len(self.tokens))
         self._n_questions = 0
-        self._is_asked_by_words = False
+        self.is_asked_by_words = False
         self._avoid.clear()
         self._tried.clear()
         self._unknown_starts.clear()

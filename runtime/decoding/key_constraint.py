@@ -26,13 +26,15 @@ from lamlam.runtime.decoding.trie import (
     either,
 )
 from lamlam.runtime.decoding.vocabulary import Vocabulary
+from lamlam.runtime.wording.general_names import meant_by_general
 from lamlam.runtime.wording.text_meanings import Describer, TextMeanings
 from lamlam.runtime.wording.value_kinds import may_stand_freely
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lamlam.memory_backends.model.facts import Namespace
+    from lamlam.memory_backends.model.lookups import EntityView, Lookup
     from lamlam.runtime.wording.word_guide import WordGuide
 
 MAX_NAME_WORDS = 8
@@ -129,18 +131,9 @@ class KeyConstraint:
         self.holder = view.key if view is not None else ""
         if lookup is None or view is None:
             return None, frozenset()
-        had = given.values.get(view.key, set())
         names: dict[str, None] = {}
         asking = _names_asking_for(tuple(view.relations))
-        before = [word.norm for word in words_of(text[-_LAST_WORDS:])]
-        for key in view.relations:
-            values = view.values(key)
-            if self._constraint.by_words and not any(may_stand_freely(v, before) for v in values):
-                continue
-            if all(value in had for value in values):
-                continue
-            if self._constraint.skip_stated and all(_occurs_in(value, text) for value in values):
-                continue
+        for key in self._able(view, text, given):
             names[key] = None
             # Synonyms such as "type of film" would mislead a model that is about to write the type.
             names.update(
@@ -152,6 +145,34 @@ class KeyConstraint:
             return None, frozenset()
         vague = {tokens(name)[0] for name in VAGUE if name not in view.relations}
         return trie, frozenset(vague - trie.children.keys())
+
+    def meant(self, lookup: Lookup, text: str, given: GivenOut) -> str | None:
+        """Return the relation that a lookup means which memory could not answer, if it is clear.
+
+        Only where the words of the text are read: they name no relation, but the model has named
+        the kind of value that is due, as by "location".
+        """
+        if not self._constraint.by_words or self.is_strict or self._word_guide is None:
+            return None
+        view = self._meanings.of(lookup.entity, fuzzy=True).view
+        if view is None:
+            return None
+        last_word = next(reversed(text[-_LAST_WORDS:].casefold().split()), "")
+        return meant_by_general(lookup.relation, list(self._able(view, text, given)), last_word)
+
+    def _able(self, view: EntityView, text: str, given: GivenOut) -> Iterator[str]:
+        """Yield the relations of an entity that have a value which can be written here."""
+        had = given.values.get(view.key, set())
+        before = [word.norm for word in words_of(text[-_LAST_WORDS:])]
+        for key in view.relations:
+            values = view.values(key)
+            if self._constraint.by_words and not any(may_stand_freely(v, before) for v in values):
+                continue
+            if all(value in had for value in values):
+                continue
+            if self._constraint.skip_stated and all(_occurs_in(value, text) for value in values):
+                continue
+            yield key
 
     def among(self, relations: Iterable[str]) -> KeyTrie | None:
         """Return paths for some relations of an entity, by all names that ask for each."""

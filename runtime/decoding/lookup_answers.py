@@ -14,6 +14,9 @@ from lamlam.runtime.decoding.spans import LookupRecord
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.lookups import Answer, Lookup, LookupResult
 
+_GENERAL_SCORE = 0.9
+"""How surely a general name ("location") means the one relation that fits it."""
+
 
 def checked_result(result: LookupResult) -> LookupResult:
     """Return the result; check that it is one.
@@ -118,6 +121,14 @@ class GivenOut:
                 self.values.setdefault(holder, set()).add(answer.value)
                 return record_of(lookup, result, LookupStatus.HIT, elapsed_s, answer)
         return record_of(lookup, result, LookupStatus.EXHAUSTED, elapsed_s)
+
+
+def by_general_name(record: LookupRecord) -> LookupRecord:
+    """Return the record of a value under a relation that a general name was taken to mean."""
+    if record.match is None or record.value is None:
+        return record
+    relation = replace(record.match.relation, kind="synonym", score=_GENERAL_SCORE)
+    return replace(record, match=replace(record.match, relation=relation))
 
 
 def nearest_record(

@@ -12,8 +12,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.runtime.decoding.events import LookupAnswered, LookupMissed
-from lamlam.runtime.decoding.lookup_answers import PendingLookup, checked_result, nearest_record
+from lamlam.runtime.decoding.lookup_answers import (
+    PendingLookup,
+    by_general_name,
+    checked_result,
+    nearest_record,
+)
 from lamlam.runtime.decoding.miss_policies import MISS_POLICIES
 from lamlam.runtime.decoding.spans import LookupRecord
 from lamlam.runtime.scheduling.sequence import Request, RunningSequence
@@ -81,6 +87,11 @@ class LookupBroker:
         result = checked_result(store.lookup_nowait(lookup))
         holder = sequence.key_constraint.holder if sequence.key_constraint else ""
         record = sequence.given.next_record(lookup, result, holder, time.perf_counter() - began)
+        meant = _meant_otherwise(sequence, lookup, record)
+        if meant is not None:
+            again = store.lookup_nowait(replace(lookup, relation=meant))
+            record = sequence.given.next_record(lookup, again, holder, time.perf_counter() - began)
+            record = by_general_name(record)
         if record.value is None and _takes_nearest(sequence, result):
             best = result.candidates[0]
             again = store.lookup_nowait(replace(lookup, entity=best.entity, relation=best.relation))
@@ -156,6 +167,18 @@ class LookupBroker:
 def _ask(sequence: RunningSequence, lookup: Lookup) -> None:
     sequence.asked = PendingLookup(lookup)
     sequence.request.ask(sequence.asked)
+
+
+def _meant_otherwise(sequence: RunningSequence, lookup: Lookup, record: LookupRecord) -> str | None:
+    """Return the relation that a lookup means which the entity lacks under the name asked for."""
+    key_constraint, decoder = sequence.key_constraint, sequence.decoder
+    if (
+        record.status is not LookupStatus.MISS
+        or key_constraint is None
+        or decoder.is_asked_by_words
+    ):
+        return None
+    return key_constraint.meant(lookup, decoder.output.text, sequence.given)
 
 
 def _takes_nearest(sequence: RunningSequence, result: LookupResult) -> bool:
