@@ -40,7 +40,7 @@ _FAMILIES = (
             "location|located in|located in the administrative territorial entity|country"
             "|continent|headquarters location|location of formation|country of origin"
         ),
-        frozenset("in at from near of around".split()),
+        frozenset("in at from of".split()),
     ),
     # What somebody is.
     _Family(
