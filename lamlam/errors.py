@@ -17,6 +17,8 @@ LamLamError
 │   └── OutdatedPackage        a package is older than lamlam works with
 ├── ModelError                 the model file cannot be used
 │   ├── BadModelFile           not a GGUF file, truncated, or damaged
+│   ├── ModelMissing           a model that can be pulled is not on this machine
+│   ├── PullFailed             a model cannot be fetched or made
 │   ├── BadCheckpoint          the checkpoint cannot be exported
 │   ├── NoLookupTokens         the model lacks lookup tokens, or has unsafe ones
 │   ├── NoChatTemplate         the model file has no chat template
@@ -218,6 +220,14 @@ class ModelError(LamLamError):
 
 class BadModelFile(ModelError):
     """The file is not a GGUF file, or is truncated or damaged."""
+
+
+class ModelMissing(ModelError):
+    """A model that can be pulled is not on this machine, or was made by another version."""
+
+
+class PullFailed(ModelError):
+    """A model cannot be fetched or made: no network, another wheel, a full disk."""
 
 
 class BadCheckpoint(ModelError):

@@ -443,8 +443,6 @@ class Engine(AskedAboutTexts, OneProcess, OnlyAsyncWith):
         return self._loaded
 
     def _model_path(self) -> Path:
-        if self._model != "bundled":
-            return Path(self._model)
-        from lamlam.bundled import model_path
+        from lamlam.bundled.model_names import model_file
 
-        return model_path()
+        return model_file(self._model)

@@ -68,6 +68,7 @@ ARROWS: dict[str, set[str]] = {
     "trainer": {"quant", MODEL},
     "quant": {LLAMA},
     "bundled": {MODEL, "memory_backends/resolution", "memory_backends/sqlite", "trainer"},
+    "pulling": {"bundled", "quant", LLAMA},
     "testing": {PROTOCOL, "memory_backends/sync", "lamlam"},
     "evaluation": {
         MODEL, PROTOCOL, "bundled", "memory_backends/fact_formats", "memory_backends/open",
@@ -86,7 +87,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "cli": {
         MODEL, PROTOCOL, "access_keys", "benchmarks", "bundled", "evaluation", "memory_backends/fact_formats",
-        "memory_backends/open", "memory_backends/sync", "memory_backends/transfer", "quant",
+        "memory_backends/open", "memory_backends/sync", "memory_backends/transfer", "pulling", "quant",
         DECODING, LLAMA, "runtime/engine", "runtime/memory", "runtime/observers", "runtime/sync",
         "trainer", "serving", "mcp_server",
     },

@@ -30,7 +30,9 @@ HEAVY = (
     "lamlam.mcp_server", "lamlam.serving.",
 )  # fmt: skip
 # What computes with a model. The engine itself can be imported, and says what it lacks when it is made.
-OF_ENGINE = (*HEAVY, "lamlam.runtime.", "lamlam.evaluation.", "lamlam.benchmarks.")
+OF_ENGINE = (
+    *HEAVY, "lamlam.runtime.", "lamlam.evaluation.", "lamlam.benchmarks.", "lamlam.pulling.",
+)  # fmt: skip
 WITHOUT_ENGINE = (
     "lamlam.runtime.engine", "lamlam.runtime.observers.", "lamlam.runtime.sync",
     "lamlam.runtime.wording.",
@@ -109,7 +111,8 @@ def test_the_wheel_holds_the_package_data(wheel: zipfile.ZipFile) -> None:
         for path in (ROOT / part).rglob("*.sql")
     }
     assert expected <= names
-    assert len([name for name in names if name.endswith(".gguf")]) == 1
+    models = sorted(name.rpartition("/bundled/")[2] for name in names if name.endswith(".gguf"))
+    assert models == ["deltas/lamlam-135m.gguf", "lamlam-30m-q4_k_m.gguf"]
 
 
 def test_the_wheel_installs_one_top_level_name(wheel: zipfile.ZipFile) -> None:

@@ -31,6 +31,7 @@ from lamlam.cli import (
     mcp,
     prepare,
     process_clock,
+    pull,
     serve,
     train,
 )
@@ -102,6 +103,7 @@ annotate.register(app)
 prepare.register(app)
 train.register(app)
 export.register(app)
+pull.register(app)
 mcp.register(app)
 app.add_typer(keys.app, name="keys")
 doctor.register(app)

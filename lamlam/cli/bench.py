@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -42,9 +41,9 @@ def decode(
     """Compare tokens per second of a bare llama.cpp loop, lamlam, and llama-cpp-python."""
     from lamlam.benchmarks.decode import decode_benchmark
     from lamlam.benchmarks.lookup_text import lookup_text_benchmark
-    from lamlam.bundled import model_path
+    from lamlam.bundled.model_names import model_file
 
-    path = model_path() if model == "bundled" else Path(model)
+    path = model_file(model)
     if lookups:
         texts = partial(lookup_text_benchmark, path, lookups=lookups)
         print_result(_with_bar(texts, pairs), as_json)
@@ -83,9 +82,9 @@ def concurrency(
 ) -> None:
     """Compare many generations at a time: a bare llama.cpp loop, lamlam, and any llama-server."""
     from lamlam.benchmarks.concurrency import concurrency_benchmark
-    from lamlam.bundled import model_path
+    from lamlam.bundled.model_names import model_file
 
-    path = model_path() if model == "bundled" else Path(model)
+    path = model_file(model)
     figures = _with_bar(
         partial(concurrency_benchmark, path, sequences=sequences, tokens=tokens), pairs
     )
@@ -114,9 +113,9 @@ def serve(
     need("engine")
     from lamlam.benchmarks.serving import serving_benchmark
     from lamlam.benchmarks.serving_tools import bench_tools
-    from lamlam.bundled import model_path
+    from lamlam.bundled.model_names import model_file
 
-    path = model_path() if model == "bundled" else Path(model)
+    path = model_file(model)
     measure = partial(serving_benchmark, path, clients=clients, tokens=tokens)
     figures = _with_bar(measure, pairs)
     print_result(figures | bench_tools(), as_json)

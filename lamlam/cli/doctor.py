@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from lamlam.cli.output import print_json
-from lamlam.errors import MissingExtra
+from lamlam.errors import LamLamError, MissingExtra
 from lamlam.extras import EXTRAS, how_to_install
 from lamlam.installed import need
 from lamlam.usable_cpus import usable_cpus
@@ -67,6 +67,7 @@ def _examine() -> Iterator[Check]:
     lacking = _lacking_engine()
     yield lacking or _attempt("llama.cpp", _llama_cpp)
     yield _attempt("model", _model)
+    yield from _pulled_models()
     yield _attempt("facts", _facts)
     yield _attempt("data folder", _data_folder)
     for extra, packages in EXTRAS.items():
@@ -119,6 +120,18 @@ def _model() -> str:
 
     path = model_path()
     return f"{path.name}, {path.stat().st_size / 1e6:.1f} MB"
+
+
+def _pulled_models() -> Iterator[Check]:
+    """Yield whether each model that can be pulled is there; none of them has to be."""
+    from lamlam.bundled.model_names import deltas, model_file
+
+    for name in deltas():
+        try:
+            path = model_file(name)
+            yield Check(name, True, f"{path}, {path.stat().st_size / 1e6:.1f} MB", required=False)
+        except LamLamError as error:
+            yield Check(name, False, f"{error} ({error.hint})", required=False)
 
 
 def _facts() -> str:

@@ -155,15 +155,15 @@ def quantise(
 
 def inspect(
     model: Annotated[
-        Path, typer.Argument(metavar="M", help="A GGUF file, or bundled: the bundled model.")
+        str, typer.Argument(metavar="M", help="A GGUF file, bundled, or a pulled model's name.")
     ],
     as_json: Json = False,
 ) -> None:
     """Show what a GGUF file holds: shape, types, vocabulary, lookup tokens, checksum."""
-    from lamlam.bundled import model_path
+    from lamlam.bundled.model_names import model_file
     from lamlam.quant.inspect import inspect_model
 
-    report = inspect_model(model_path() if model == Path("bundled") else model)
+    report = inspect_model(model_file(model))
     if as_json:
         print_json(report)
         return

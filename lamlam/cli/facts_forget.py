@@ -77,7 +77,7 @@ def forget(
         bool, typer.Option("--audit", help="Afterwards ask a model for it, in six wordings.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option("--model", help="Of --audit: a GGUF file; default: the bundled.")
+        str | None, typer.Option("--model", help="Of --audit: a model; default: bundled.")
     ] = None,
     as_json: Json = False,
 ) -> None:

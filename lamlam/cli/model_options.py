@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-Model = Annotated[str, typer.Option("--model", help="A GGUF file, or the bundled model.")]
+Model = Annotated[
+    str, typer.Option("--model", help="A GGUF file, bundled, or a pulled model's name.")
+]
 Threads = Annotated[
     int | None,
     typer.Option("--threads", help="Most threads that compute; default: usable CPUs."),

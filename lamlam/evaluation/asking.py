@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from lamlam.errors import PromptTooLong
@@ -16,10 +15,10 @@ MAX_TOKENS = 40
 
 def can_look_up(model: str) -> bool:
     """Return whether the model's file has lookup tokens."""
-    from lamlam.bundled import model_path
+    from lamlam.bundled.model_names import model_file
     from lamlam.runtime.llama.model_file import check_file
 
-    file = check_file(model_path() if model == "bundled" else Path(model))
+    file = check_file(model_file(model))
     tokens = file.metadata.get("tokenizer.ggml.tokens")
     return isinstance(tokens, list) and ENTITY in tokens
 

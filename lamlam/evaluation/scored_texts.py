@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
 @contextmanager
 def open_for_scoring(model: str) -> Iterator[tuple[LlamaContext, Vocabulary, CheckpointFile]]:
     """Open a GGUF file, or the bundled one, in a context that keeps the logits of every token."""
-    from lamlam.bundled import model_path
+    from lamlam.bundled.model_names import model_file
     from lamlam.errors import NoLookupTokens
     from lamlam.runtime.decoding.vocabulary import Vocabulary
     from lamlam.runtime.llama.context import open_context, open_model
     from lamlam.runtime.llama.probe import check_model
     from lamlam.usable_cpus import usable_cpus
 
-    path = model_path() if model == "bundled" else Path(model)
+    path = model_file(model)
     file = check_model(path)
     file.verify_weights()
     with open_model(file) as loaded:

@@ -120,11 +120,13 @@ def test_links_to_headings_name_them(path: Path) -> None:
 
 
 def test_the_lines_that_install_name_extras_that_exist() -> None:
-    """Each extra has a word in the list, each line that installs names extras, and the first needs
-    none.
+    """Each extra has a place in the table, each line that installs names extras, and the first
+    needs none.
     """
-    (extras,) = re.findall(r"^Extras: (.*)$", README, re.MULTILINE)
-    assert set(re.findall(r"`([\w-]+)` \(", extras)) == EXTRAS.keys()
+    table = README.partition("| extra | what it adds |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
+    named_there = [name for row in rows for name in re.findall(r"`([\w-]+)`", row)]
+    assert sorted(named_there) == sorted([*EXTRAS, "all"])
     first, *others = re.findall(r"^pip install (\S+)", README, re.MULTILINE)
     assert first == "./lamlam"
     named = [re.findall(r"\[(.*)\]", line) for line in others]

@@ -132,7 +132,7 @@ def test_quantised_rows_are_near(type_name: str) -> None:
     raw = quantise_rows(values, type_name)
     assert raw.shape == (40, row_bytes(type_name, 512))
     back = gguf.dequantize(raw, gguf.GGMLQuantizationType[type_name])
-    bits = min(8 * raw.shape[1] / 512, 11)  # F16 keeps 11 of its bits in a number
+    bits = min(8 * raw.nbytes / 40 / 512, 11)  # F16 keeps 11 of its bits in a number
     assert np.sqrt(np.mean((back - values) ** 2)) < 3.0 * 2.0**-bits * 1.2
 
 
@@ -169,7 +169,7 @@ def test_tensors_that_fit_nothing(ancestor: Path, tmp_path: Path) -> None:
     """Of another shape, alone, of no matrix, or not finite."""
     one = np.ones((RANK, 32), np.float32)
     endless = np.full(64, np.nan, np.float32)
-    for tensors, expected in [
+    cases: list[tuple[dict[str, NDArray[np.float32]], str]] = [
         ({"blk.0.attn_q.weight.lora_a": one}, "attn_q.weight is 32 x 64 there, 64 x 64 in"),
         ({"blk.7.attn_q.weight.lora_a": one}, "one of the two narrow matrices"),
         ({"output_norm.weight": np.ones(32, np.float32)}, "is 32 there, 64 in"),
@@ -177,7 +177,8 @@ def test_tensors_that_fit_nothing(ancestor: Path, tmp_path: Path) -> None:
         ({"token_embd.weight.rows": np.ones((3, 64), np.float32)}, "rows for 4 tokens"),
         ({"blk.0.attn_q.weight": np.ones((64, 64), np.float32)}, "and replaces it, too"),
         ({"output_norm.weight": endless}, "output_norm.weight has values that are no finite"),
-    ]:
+    ]
+    for tensors, expected in cases:
         delta = write_tiny_delta(tmp_path / "delta.gguf", ancestor, tensors=tensors)
         with pytest.raises(BadModelFile, match=expected):
             write_merged(read_delta(delta), ancestor, tmp_path / "m.gguf", as_it_is)
