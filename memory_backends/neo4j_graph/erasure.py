@@ -29,6 +29,7 @@ from lamlam.memory_backends.neo4j_graph.mentions import (
     find_mentions,
     forget_actors,
     forget_operations,
+    own_commits,
     owners_of,
 )
 from lamlam.memory_backends.neo4j_graph.rows import (
@@ -129,11 +130,13 @@ async def _erase(
         owners=owners,
         placeholder=request.placeholder,
     )
+    names_there = list(dict.fromkeys((*keys, *plan.aliases)))
+    own = await own_commits(names_there, request.namespace, ids, queries, transaction)
     if plan.is_empty:
         if request.relation is not None:
             return ServerErasure(Commit(locked.revision, 0))
         free = keys if request.is_whole else [request.key]
-        return await _erase_names(writer, free, loaded, locked, token, transaction)
+        return await _erase_names(writer, free, loaded, locked, token, own, transaction)
     going = {
         one.node: None for key in plan.gone for one in versions[key] if plan.takes(key, one.fact)
     }
@@ -165,7 +168,7 @@ async def _erase(
     n_entries = await count_events(forgotten_ids, queries, transaction)
     await transaction.do(queries.erase_events, ids=forgotten_ids)
     mentions = Mentions(forgotten, ids)
-    n_entries += await forget_actors(mentions, queries, transaction)
+    n_entries += await forget_actors(mentions, own, queries, transaction)
     reached = [ids.of_entity(key) for key in plan.keys_reached(freed)]
     await forget_operations(reached, plan.revisions(), queries, transaction)
     await _rewrite_merges(writer, plan.records(loaded, freed), merges, transaction)
@@ -205,6 +208,7 @@ async def _erase_names(
     loaded: LoadedEntities,
     locked: LockedStore,
     token: str,
+    own: Sequence[int] | None,
     transaction: Transaction,
 ) -> ServerErasure:
     """Remove names of nobody from the log: as actors, and as what once were aliases."""
@@ -222,7 +226,7 @@ async def _erase_names(
         await writer.index((), locked, revision, transaction)
         await _finish(writer, notices, 0, revision, token, transaction)
     mentions = Mentions(keys, ids)
-    n_actors = await forget_actors(mentions, queries, transaction)
+    n_actors = await forget_actors(mentions, own, queries, transaction)
     reached = [ids.of_entity(key) for key in keys]
     await forget_operations(reached, (), queries, transaction)
     await find_mentions(mentions, loaded.rules.all(), queries, transaction)

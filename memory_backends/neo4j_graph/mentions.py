@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from typing import Any
 
 from lamlam.memory_backends.commits.erasure_reach import is_one_of
 from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model.entity_reader import EntityHistory
+from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import PastVersion, StoredFact
-from lamlam.memory_backends.model.namespaces import split
+from lamlam.memory_backends.model.namespaces import parsed, split
 from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.neo4j_graph.driver import Transaction
 from lamlam.memory_backends.neo4j_graph.queries import FACT_COLUMNS, Queries
@@ -46,9 +47,31 @@ _ALIASES = (
 _ACTORS = (
     "MATCH (c:@Commit) WHERE c.actor IS NOT NULL AND "
     + _MAY_MENTION.replace("{texts}", "[c.actor]")
-    + " RETURN c.actor, min(c.revision), count(c) ORDER BY c.actor"
+    + " RETURN c.actor, min(c.revision) ORDER BY c.actor"
 )
-_FORGET_ACTORS = "MATCH (c:@Commit) WHERE c.actor IN $actors REMOVE c.actor"
+_FORGET_ACTORS = (
+    "MATCH (c:@Commit) WHERE c.actor IN $actors"
+    " AND ($own IS NULL OR (c.revision IN $own AND c.empty IS NULL)) REMOVE c.actor"
+    " RETURN count(c)"
+)
+_FORMER_NAMES = "MATCH (v:@Event) WHERE v.entity_id IN $ids RETURN DISTINCT v.other"
+_ACTORS_ONE_BY_ONE = (
+    "MATCH (c:@Commit) WHERE c.actor IS NOT NULL AND c.empty IS NULL AND "
+    + _MAY_MENTION.replace("{texts}", "[c.actor]")
+    + " RETURN c.actor, c.revision, c.erased_spaces"
+)
+_CHANGED = (
+    "CALL () {"
+    " MATCH (f:@Fact)-[:ABOUT]->(e) WHERE f.asserted IN $revisions"
+    " RETURN f.asserted AS revision, e.key AS key"
+    " UNION MATCH (f:@Past)-[:ABOUT]->(e) WHERE f.asserted IN $revisions"
+    " RETURN f.asserted AS revision, e.key AS key"
+    " UNION MATCH (f:@Past)-[:ABOUT]->(e) WHERE f.retracted IN $revisions"
+    " RETURN f.retracted AS revision, e.key AS key"
+    " UNION MATCH (v:@Event) WHERE v.revision IN $revisions"
+    " RETURN v.revision AS revision, CASE v.kind WHEN 'rule' THEN null ELSE v.key END AS key"
+    " } RETURN DISTINCT revision, key"
+)
 _EVENTS = (
     "MATCH (v:@Event) WHERE v.entity_id IN $ids OR v.other_id IN $ids"
     " RETURN count(DISTINCT v.revision)"
@@ -93,21 +116,59 @@ async def owners_of(
     return list(owners)
 
 
-async def forget_actors(found: Mentions, queries: Queries, transaction: Transaction) -> int:
-    """Remove the names from the log as actors; return from how many commits."""
+async def own_commits(
+    keys: Collection[str],
+    namespace: Namespace,
+    ids: FactIds,
+    queries: Queries,
+    transaction: Transaction,
+) -> list[int] | None:
+    """Return which commits that one of the names made changed a namespace alone; ``None``: all.
+
+    Args:
+        keys: scoped, of all entities and aliases that may go; asked before anything is erased.
+        namespace: whose erasure it is; the unnamed one is that of whoever keeps the whole store.
+        ids: gives the ids of entities.
+        queries: of the store.
+        transaction: of the erasure.
+    """
+    if not namespace:
+        return None
+    entity_ids = [ids.of_entity(key) for key in keys]
+    former = await transaction.rows(queries._(_FORMER_NAMES), ids=entity_ids)
+    found = Mentions([*keys, *(key for (key,) in former if key)], ids)
+    rows = await transaction.rows(queries._(_ACTORS_ONE_BY_ONE), **_wanted(found))
+    spaces: dict[int, set[Namespace | None]] = {
+        revision: {parsed(space) for space in erased or ()}
+        for actor, revision, erased in rows
+        if found.is_name(actor)
+    }
+    changed = await transaction.rows(queries._(_CHANGED), revisions=[*spaces]) if spaces else []
+    for revision, key in changed:
+        spaces[revision].add(None if key is None else split(key)[0])
+    return [revision for revision, some in spaces.items() if some == {namespace}]
+
+
+async def forget_actors(
+    found: Mentions, own: Sequence[int] | None, queries: Queries, transaction: Transaction
+) -> int:
+    """Remove the names from the log as actors; return from how many commits.
+
+    Args:
+        found: the names; other actors that mention one are added.
+        own: revisions whose actors may be forgotten; ``None``: all.
+        queries: of the store.
+        transaction: of the erasure.
+    """
     if not found.names:
         return 0
-    gone: list[str] = []
-    n_commits = 0
-    for actor, revision, count in await transaction.rows(queries._(_ACTORS), **_wanted(found)):
-        if found.is_name(actor):
-            gone.append(actor)
-            n_commits += count
-        else:
-            found.add_actor(actor, revision)
-    if gone:
-        await transaction.do(queries._(_FORGET_ACTORS), actors=gone)
-    return n_commits
+    wanted = _wanted(found)
+    gone = [one for one, *_ in await transaction.rows(queries._(_ACTORS), **wanted)]
+    gone = [actor for actor in gone if found.is_name(actor)]
+    row = await transaction.row(queries._(_FORGET_ACTORS), actors=gone, own=own) if gone else None
+    for actor, revision in await transaction.rows(queries._(_ACTORS), **wanted):
+        found.add_actor(actor, revision)
+    return row[0] if row is not None else 0
 
 
 async def count_events(

@@ -19,7 +19,9 @@ from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.model.clock import now
 from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.entity_reader import EntityReader
+from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import Identify
+from lamlam.memory_backends.model.namespaces import split
 from lamlam.memory_backends.model.operations import Change, Commit
 
 
@@ -116,13 +118,27 @@ class CommitLog:
             n_commits += events != commit.events
         return n_commits
 
-    def forget_actors(self, mentions: Mentions) -> int:
-        """Remove the names from all commits as their actors; return from how many."""
+    def own_commits(self, namespace: Namespace) -> set[int] | None:
+        """Return the revisions of commits that changed one namespace alone; ``None``: all are.
+
+        The unnamed namespace is that of whoever keeps the whole store.
+        """
+        if not namespace:
+            return None
+        return {one.revision for one in self.commits if _namespaces_of(one) == {namespace}}
+
+    def forget_actors(self, mentions: Mentions, own: Collection[int] | None) -> int:
+        """Remove the names from commits as their actors; return from how many.
+
+        Args:
+            mentions: the names; other actors that mention one are added.
+            own: revisions whose actors may be forgotten; ``None``: all.
+        """
         n_commits = 0
         for n, commit in enumerate(self.commits):
             if commit.actor is None:
                 continue
-            if mentions.is_name(commit.actor):
+            if mentions.is_name(commit.actor) and (own is None or commit.revision in own):
                 self.commits[n] = replace(commit, actor=None)
                 n_commits += 1
             else:
@@ -134,6 +150,14 @@ class CommitLog:
         for key, kept in list(self.operations.items()):
             if self.by_key[key].revision in revisions or kept.name_any(entity_ids):
                 del self.operations[key]
+
+
+def _namespaces_of(commit: LoggedCommit) -> set[Namespace | None]:
+    """Return which namespaces a commit changed; ``None`` stands for the whole store."""
+    spaces: set[Namespace | None] = {split(key)[0] for key in commit.touched}
+    spaces.update([one.namespace for one in commit.erased])
+    spaces.update([None if one.kind == "rule" else split(one.key)[0] for one in commit.events])
+    return spaces
 
 
 def changes_of_commit(

@@ -54,6 +54,7 @@ def erase_from(
     keys = keys_meant(request, state, _known_names(state, log) if request.is_whole else ())
     if not keys:
         return GraphErasure(0, [], 0)
+    own = log.own_commits(request.namespace)
     plan = plan_erasure(
         state,
         keys,
@@ -66,7 +67,8 @@ def erase_from(
     if plan.is_empty:
         if request.relation is not None:
             return GraphErasure(0, [], 0)
-        return _erase_names(state, log, keys if request.is_whole else [request.key], identify)
+        free = keys if request.is_whole else [request.key]
+        return _erase_names(state, log, free, identify, own)
     for key in plan.gone:
         name, now, past = state.history(key)
         assert name is not None  # it has versions
@@ -83,7 +85,7 @@ def erase_from(
     log.forget_operations(reached, plan.revisions())
     left = list(map(plan.records(state, freed).of, state.merge_records))
     state.replace_merges(record for record in left if record is not None)
-    n_actors, mentions = _mentions(state, log, gone_names, identify)
+    n_actors, mentions = _mentions(state, log, gone_names, identify, own)
     return GraphErasure(
         len(plan.lost()),
         plan.erased(freed),
@@ -116,23 +118,31 @@ def _all(state: GraphState, request: ErasureRequest) -> dict[str, EntityHistory]
 
 
 def _erase_names(
-    state: GraphState, log: CommitLog, keys: Sequence[str], identify: FactIds
+    state: GraphState,
+    log: CommitLog,
+    keys: Sequence[str],
+    identify: FactIds,
+    own: Collection[int] | None,
 ) -> GraphErasure:
     """Remove names that are nobody's from the log: what once were aliases, and actors."""
     free = [key for key in keys if is_unused(state, key)]
     n_entries = log.forget_names(free)
     notices = [ErasedFacts(split(key)[0], identify.of_entity(key)) for key in free if n_entries]
     log.forget_operations([identify.of_entity(key) for key in keys], ())
-    n_actors, mentions = _mentions(state, log, keys, identify)
+    n_actors, mentions = _mentions(state, log, keys, identify, own)
     return GraphErasure(0, notices, n_entries + n_actors, mentions)
 
 
 def _mentions(
-    state: GraphState, log: CommitLog, keys: Collection[str], identify: FactIds
+    state: GraphState,
+    log: CommitLog,
+    keys: Collection[str],
+    identify: FactIds,
+    own: Collection[int] | None,
 ) -> tuple[int, Mentions]:
     """Remove names from the log as actors; return from how many commits, and what else has them."""
     mentions = Mentions(keys, identify)
-    n_actors = log.forget_actors(mentions)
+    n_actors = log.forget_actors(mentions, own)
     for key in dict.fromkeys((*state.keys(), *state.past)):
         mentions.add_entity(key, state.history(key))
     for alias, holder in state.holders.items():

@@ -208,10 +208,11 @@ class Overlay(ReadOnlyStore):
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order, all from one state of the store."""
         given = [(query, self._layers(query.namespace)) for query in checked_lookups(queries)]
-        for _ in range(_MOST_TRIES):
-            results, n_revisions = await self._answers(given)
+        results, n_revisions = await self._answers(given)
+        for _ in range(_MOST_TRIES - 1):
             if n_revisions <= 1:
                 break
+            results, n_revisions = await self._answers(given)
         return results
 
     async def _answers(

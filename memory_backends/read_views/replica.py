@@ -50,18 +50,16 @@ class Replica(EntityReader):
     present only, and has no past.
     """
 
-    rules = RelationRules()
-    """What the store knows about relations."""
-
     def __init__(self, secret: bytes) -> None:
         """Begin empty.
 
         Args:
             secret: what the store makes its ids with: the replica gives the same ones.
         """
-        self.revision: int = 0
+        self.revision: int = 0  # pyright: ignore[reportIncompatibleVariableOverride]
         """Of the last commit that was applied as a whole, or as given by `apply_changes`."""
         self.identify = FactIds(secret)
+        self._rules = RelationRules()
         self.lock = threading.RLock()
         """Held while changes are applied and while a lookup is answered."""
         self._rows: dict[str, str] = {}
@@ -74,6 +72,11 @@ class Replica(EntityReader):
         self._n_facts = 0
         self._applied = 0
         """Of the commit whose changes were applied last, in whole or in part."""
+
+    @property
+    def rules(self) -> RelationRules:
+        """What the store knows about relations."""
+        return self._rules
 
     # Asking ---------------------------------------------------------------------------------------
 
@@ -219,7 +222,7 @@ class Replica(EntityReader):
     def _apply(self, change: Change) -> None:
         if change.kind == "rule":
             if change.rule is not None:
-                self.rules = RelationRules([*self.rules.all(), change.rule])
+                self._rules = RelationRules([*self._rules.all(), change.rule])
             return
         assert change.entity is not None and change.alias is not None  # of all that is left
         key = scoped(change.namespace, canonical_key(change.entity))

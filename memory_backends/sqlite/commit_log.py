@@ -21,7 +21,7 @@ from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.clock import now
 from lamlam.memory_backends.model.commit_info import CommitInfo
 from lamlam.memory_backends.model.facts import Namespace
-from lamlam.memory_backends.model.namespaces import parsed, written
+from lamlam.memory_backends.model.namespaces import parsed, split, written
 from lamlam.memory_backends.model.operations import Change
 from lamlam.memory_backends.model.relation_rules import RelationRule, RelationRules
 from lamlam.memory_backends.model.timestamps import from_us, to_us
@@ -130,6 +130,13 @@ def written_erasure(erased: ErasedFacts) -> tuple[str, ...]:
 def is_of_names(event: Sequence[str]) -> bool:
     """Return whether an event is about an entity and another name."""
     return event[0] not in (_ERASED_SOMEWHERE, _ERASED, "rule")
+
+
+def namespace_of(event: Sequence[str]) -> Namespace | None:
+    """Return the namespace that an event is of; ``None`` where it is of the whole store."""
+    if event[0] == _ERASED:
+        return parsed(event[1])
+    return split(event[1])[0] if is_of_names(event) else None
 
 
 def names_any(event: Sequence[str], keys: Collection[str]) -> bool:

@@ -32,7 +32,12 @@ from lamlam.memory_backends.sqlite.commit_log import (
     written_erasure,
 )
 from lamlam.memory_backends.sqlite.entities import PastRow
-from lamlam.memory_backends.sqlite.mentions import find_mentions, forget_actors, owners_of
+from lamlam.memory_backends.sqlite.mentions import (
+    find_mentions,
+    forget_actors,
+    own_commits,
+    owners_of,
+)
 from lamlam.memory_backends.sqlite.namespaces import keys_in
 from lamlam.memory_backends.sqlite.residue import SHORTEST_SEARCHED, pieces
 from lamlam.memory_backends.sqlite.rows import (
@@ -118,6 +123,8 @@ class _Erasure:
         self.identify = FactIds(secret)
         self.request = request
         self.erased = ErasedRows()
+        self.own: Collection[int] | None = None
+        """Revisions whose actors may be forgotten; ``None``: all."""
 
     def done(self) -> ErasedRows:
         erased, request = self.erased, self.request
@@ -130,6 +137,10 @@ class _Erasure:
         else:
             keys = entities_meant(self.reader, request.key)
         plan = self._plan(keys)
+        if request.namespace:
+            names = {*keys, *plan.aliases, *self._names_of(keys, ())}
+            may_go = Mentions(names, self.identify)
+            self.own = own_commits(self.connection, may_go, request.namespace)
         if plan.is_empty:
             if request.relation is None:
                 self._forget_free_names(keys if request.is_whole else [request.key], revision)
@@ -196,7 +207,7 @@ class _Erasure:
 
     def _forget_actors(self, keys: Collection[str]) -> None:
         mentions = self.erased.mentions = Mentions(keys, self.identify)
-        gone = forget_actors(self.connection, mentions)
+        gone = forget_actors(self.connection, mentions, self.own)
         self.erased.log_entries += len(gone)
         for actor in dict.fromkeys(gone):
             self.erased.add(actor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from lamlam.memory_backends.commits.erasure_reach import is_one_of
@@ -13,9 +13,9 @@ from lamlam.memory_backends.model.entity_reader import EntityHistory
 from lamlam.memory_backends.model.facts import Namespace
 from lamlam.memory_backends.model.lookups import PastVersion
 from lamlam.memory_backends.model.namespaces import split
-from lamlam.memory_backends.sqlite.commit_log import unpack_rules
+from lamlam.memory_backends.sqlite.commit_log import namespace_of, unpack_events, unpack_rules
 from lamlam.memory_backends.sqlite.row_words import RowWords
-from lamlam.memory_backends.sqlite.rows import name_and_key
+from lamlam.memory_backends.sqlite.rows import name_and_key, unpack_numbers
 
 # Letters that become others in a canonical key, so that SQL does not see what they are: ß, long s,
 # Kelvin, ligatures, and letters in circles, of mathematics, raised, or as wide as Chinese ones.
@@ -65,17 +65,71 @@ def owners_of(
     return list(owners)
 
 
-def forget_actors(connection: sqlite3.Connection, found: Mentions) -> list[str]:
+def own_commits(
+    connection: sqlite3.Connection, found: Mentions, namespace: Namespace
+) -> set[int] | None:
+    """Return which commits that one of the names made changed a namespace alone; ``None``: all.
+
+    Args:
+        connection: to the store, before anything is erased.
+        found: all names that may go.
+        namespace: whose erasure it is; the unnamed one is that of whoever keeps the whole store.
+    """
+    if not namespace:
+        return None
+    if not found.names:
+        return set()
+    named = "SELECT revision, actor FROM log WHERE actor IS NOT NULL"
+    rows = list(_Search(connection, found).rows(named, "actor"))
+    return {
+        revision
+        for revision, actor in rows
+        if found.is_name(actor) and _namespaces_of(connection, revision) == {namespace}
+    }
+
+
+def _namespaces_of(connection: sqlite3.Connection, revision: int) -> set[Namespace | None]:
+    """Return which namespaces a commit changed; ``None`` stands for the whole store."""
+    (text,) = connection.execute(
+        "SELECT events FROM log WHERE revision = ?", (revision,)
+    ).fetchone()
+    spaces = {namespace_of(event) for event in unpack_events(text)}
+    blobs = "SELECT entities FROM touched WHERE revision = ?"
+    for (blob,) in connection.execute(blobs, (revision,)).fetchall():
+        numbers = unpack_numbers(blob)
+        if not numbers:  # any entity may have been changed
+            spaces.add(None)
+        for number in numbers:
+            row = connection.execute(
+                "SELECT name FROM ent WHERE id = ? AND name != ''"
+                " UNION ALL SELECT name FROM past WHERE ent = ? LIMIT 1",
+                (number, number),
+            ).fetchone()
+            if row is not None:
+                spaces.add(split(name_and_key(row[0])[1])[0])
+            if len(spaces) > 1:
+                return spaces
+    return spaces
+
+
+def forget_actors(
+    connection: sqlite3.Connection, found: Mentions, own: Collection[int] | None
+) -> list[str]:
     """Remove the names from the log as actors; return how they were written there.
 
     Others that mention one are added to ``found``.
+
+    Args:
+        connection: to the store.
+        found: the names.
+        own: revisions whose actors may be forgotten; ``None``: all.
     """
     if not found.names:
         return []
     gone: list[str] = []
     named = "SELECT revision, actor FROM log WHERE actor IS NOT NULL"
     for revision, actor in list(_Search(connection, found).rows(named, "actor")):
-        if found.is_name(actor):
+        if found.is_name(actor) and (own is None or revision in own):
             connection.execute("UPDATE log SET actor = NULL WHERE revision = ?", (revision,))
             gone.append(actor)
         else:

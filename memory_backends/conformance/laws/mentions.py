@@ -41,6 +41,27 @@ class MentionLaws(Laws):
             assert (await store.erase(CANARY)).log_entries == 0
         assert await values(store, "work", "Bystander") == ["x", "y"]
 
+    @needs(Capability.NAMESPACES)
+    async def test_a_tenant_erases_actors_of_its_own_commits_alone(self, store: FactStore) -> None:
+        """An erasure in a namespace leaves the actors of commits that changed another one, also of
+        the same name, and counts none of them; an erasure in the unnamed namespace reaches all.
+        """
+        space, other = ("users", "7"), ("users", "8")
+        for where, entity in (((), CANARY), (other, CANARY), (space, CANARY)):
+            said = fact("x", "work", entity, namespace=where)
+            await store.apply([Assert(said)], actor=CANARY)
+        both = [Assert(fact("y", "work", "Bystander", namespace=one)) for one in (space, other)]
+        await store.apply(both, actor=CANARY)
+        has_actors = Capability.COMMIT_TIMES in store.capabilities
+        assert (await store.erase(CANARY, namespace=("users", "9"))).log_entries == 0
+        assert (await store.erase(CANARY, namespace=space)).log_entries == has_actors
+        if has_actors:
+            assert [one.actor async for one in store.commits(0)].count(CANARY) == 3
+        assert (await store.erase_namespace(other)).log_entries == has_actors
+        assert (await store.erase(CANARY)).log_entries == 2 * has_actors
+        if has_actors:
+            assert CANARY not in [one.actor async for one in store.commits(0)]
+
     async def test_the_receipt_lists_what_mentions_the_name(self, store: FactStore) -> None:
         """What other entities say of an erased name stays, and the receipt lists it: where the name
         stands as whole words in a value, a source, a relation or another entity's name.

@@ -10,7 +10,9 @@ from typing import Any
 
 import anyio.lowlevel
 
+from lamlam.memory_backends.commits.mentions import Mentions
 from lamlam.memory_backends.conformance import Backend
+from lamlam.memory_backends.model.fact_ids import FactIds
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import EntityView, Lookup, LookupResult
@@ -221,6 +223,14 @@ class KeepsActors(GraphStore):
         return receipt
 
 
+class ForgetsActorsOfOthers(GraphStore):
+    async def erase(self, entity: str, *names: Any, **options: Any) -> ErasureReceipt:
+        receipt = await super().erase(entity, *names, **options)
+        mentions = Mentions([canonical_key(entity)], FactIds(b""))
+        n_more = self._log.forget_actors(mentions, None)
+        return replace(receipt, log_entries=receipt.log_entries + n_more)
+
+
 class ListsNoMentions(GraphStore):
     async def erase(self, *names: Any, **options: Any) -> ErasureReceipt:
         return replace(await super().erase(*names, **options), mentions=(), n_mentions=0)
@@ -406,6 +416,7 @@ MUTANTS: dict[Callable[..., FactStore], str] = {
     ConfirmsWithoutLooking: "test_nothing_erased_is_nothing_confirmed",
     ErasesSimilarNames: "test_nothing_erased_is_nothing_confirmed",
     KeepsActors: "test_an_actor_goes_with_its_name",
+    ForgetsActorsOfOthers: "test_a_tenant_erases_actors_of_its_own_commits_alone",
     ListsNoMentions: "test_the_receipt_lists_what_mentions_the_name",
     TakesAnyRepeat: "test_other_operations_are_refused",
     LetsGuess: "test_an_erasure_leaves_no_way_to_guess",
