@@ -56,7 +56,7 @@ class Replica(EntityReader):
         Args:
             secret: what the store makes its ids with: the replica gives the same ones.
         """
-        self.revision: int = 0  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.revision: int = 0
         """Of the last commit that was applied as a whole, or as given by `apply_changes`."""
         self.identify = FactIds(secret)
         self._rules = RelationRules()
@@ -205,7 +205,7 @@ class Replica(EntityReader):
                     self._erase(erased)
                     erased = []
                 if change.revision > self._applied:
-                    self.revision = max(self.revision, self._applied)
+                    self.revision = max(self.revision, self._applied)  # pyright: ignore[reportIncompatibleVariableOverride]
                 self._applied = change.revision
                 if change.fact is not None and change.entity is not None:
                     key = scoped(change.namespace, canonical_key(change.entity))

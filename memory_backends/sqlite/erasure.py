@@ -138,8 +138,8 @@ class _Erasure:
             keys = entities_meant(self.reader, request.key)
         plan = self._plan(keys)
         if request.namespace:
-            names = {*keys, *plan.aliases, *self._names_of(keys, ())}
-            may_go = Mentions(names, self.identify)
+            names_there = {*keys, *plan.aliases, *self._names_of(keys, ())}
+            may_go = Mentions(names_there, self.identify)
             self.own = own_commits(self.connection, may_go, request.namespace)
         if plan.is_empty:
             if request.relation is None:
