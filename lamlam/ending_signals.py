@@ -43,6 +43,26 @@ def catching_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def taking_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C interrupt what runs, also where the process was started with it ignored.
+
+    A shell without job control ignores it for all that it starts in the background, and so does
+    whatever is started from there, a terminal included.
+    """
+    is_ignored = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    )
+    if is_ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if is_ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def exit_status() -> int | None:
     """Return what a shell reports for the signal that came first; none if none came."""
     return 128 + _received[0] if _received else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from lamlam.cli.facts_options import (
     texts_namespaces,
 )
 from lamlam.cli.model_options import Model, Seed, Temperature, Threads
+from lamlam.ending_signals import taking_ctrl_c
 
 if TYPE_CHECKING:
     from lamlam.cli.chat_lines import ChatLines
@@ -102,7 +104,8 @@ def chat(
         is_terminal=is_terminal,
     )
     own, shared = spaces.get("namespace") or (), spaces.get("shared_namespace", ())
-    session.run(memory, lambda url: ChatMemory(url, own, shared))
+    with taking_ctrl_c() if is_terminal else nullcontext():
+        session.run(memory, lambda url: ChatMemory(url, own, shared))
     if session.status:
         raise typer.Exit(session.status)
 
