@@ -1,0 +1,181 @@
+"""The tables of docs/results.md, made from the records alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from build_support.results.plan import Plan, ShownModel, ShownSet
+from build_support.results.records import Record
+
+Records = Mapping[str, Record]
+FACTS_TITLES = {"memory": "memory on", "none": "memory off", "prompt": "facts in its prompt"}
+PLAIN_TITLE = "no facts"  # of a model that has no memory to turn off
+NOTHING = "–"
+AUDIT_COLUMNS = {
+    "full": "FULL",
+    "contains": "FULL, anywhere in the text",
+    "del_on": "DEL-ON",
+    "del_off": "DEL-OFF",
+    "R": "R",
+    "L": "L",
+}
+
+
+def columns(plan: Plan, records: Records) -> list[tuple[ShownModel, str]]:
+    """Return the models and places of facts that some record has, in the order of the plan."""
+    all_of_them = [(m, facts) for m in plan.models for facts in ("memory", "prompt", "none")]
+    there = {(record["model"], record["facts"]) for record in records.values()}
+    return [(model, facts) for model, facts in all_of_them if (model.name, facts) in there]
+
+
+def column_title(model: ShownModel, facts: str) -> str:
+    """Return what a column, or a line of a legend, is called."""
+    plain = facts == "none" and model.facts != "memory"
+    return f"{model.name}, {PLAIN_TITLE if plain else FACTS_TITLES[facts]}"
+
+
+def record_of(records: Records, asked: ShownSet, model: ShownModel, facts: str) -> Record | None:
+    """Return the record of a cell, None where nothing was run."""
+    return records.get(f"{asked.name}.{model.name}.{facts}")
+
+
+def models_table(plan: Plan, records: Records) -> str:
+    """Return the table of models: their files and hashes."""
+    rows = []
+    for model in plan.models:
+        of_it = [one for one in records.values() if one["model"] == model.name]
+        if not of_it:
+            continue
+        places = [facts for shown, facts in columns(plan, records) if shown == model]
+        titles = [column_title(model, facts).removeprefix(f"{model.name}, ") for facts in places]
+        size, digest = of_it[0]["model_bytes"], of_it[0]["model_sha256"]
+        rows.append([model.name, f"{size / 1e6:.1f} MB", ", ".join(titles), f"`{digest[:16]}`"])
+    return table(["model", "file", "asked with", "SHA-256, first digits"], rows)
+
+
+def share_table(plan: Plan, records: Records, figure: str) -> str:
+    """Return the table set × model of a figure; columns and rows without any are left out."""
+    having = {name: one for name, one in records.items() if figure in one}
+    shown = columns(plan, having)
+    rows = []
+    for asked in plan.sets:
+        cells = [record_of(having, asked, *column) for column in shown]
+        if counted := [cell["n"] for cell in cells if cell]:
+            rows.append([asked.title, _range(counted), *(_cell(one, figure) for one in cells)])
+    return table(["set", "items", *(column_title(*column) for column in shown)], rows)
+
+
+def forgetting_table(plan: Plan, records: Records) -> str:
+    """Return the states of the audit, a line a model."""
+    rows = []
+    for asked in plan.sets:
+        for model in plan.models:
+            one = record_of(records, asked, model, "memory")
+            if one and "del_on" in one:
+                rows.append([model.name, one["n"], *(_cell(one, name) for name in AUDIT_COLUMNS)])
+    return table(["model", "prompts", *AUDIT_COLUMNS.values()], rows)
+
+
+def outputs_table(outputs: Sequence[Record]) -> str:
+    """Return what the models wrote behind the same prompts, a line a prompt."""
+    rows = [
+        [_escaped(told[0]["prompt"]), *(_written(one) for one in told)]
+        for told in zip(*(record["outputs"] for record in outputs), strict=True)
+    ]
+    return table(["prompt", *(record["model"] for record in outputs)], rows)
+
+
+def outputs_counts(outputs: Sequence[Record]) -> str:
+    """Return a sentence on what was drawn, and how many of it are right."""
+    if not outputs:
+        return ""
+    n, seed = len(outputs[0]["outputs"]), outputs[0]["seed"]
+    right = [
+        f"{record['model']} {sum(one['right'] for one in record['outputs'])} of {n}"
+        for record in outputs
+    ]
+    return (
+        f"The prompts are {n}, half of them first questions about bundled facts and half about "
+        f"invented entities, drawn with seed {seed} and not chosen. Right: {', '.join(right)}."
+    )
+
+
+def commands_table(plan: Plan, records: Records) -> str:
+    """Return the command of each set, once, with the options of its other runs."""
+    rows = []
+    for asked in plan.sets:
+        of_it = [one for one in records.values() if one["set"] == asked.name]
+        if not of_it:
+            continue
+        options = [("memory off", asked.off), ("facts in the prompt", asked.prompt)]
+        others = [f"{why}: `{' '.join(words)}`" for why, words in options if words]
+        command = f"`lamlam eval {_short(asked.command)} --model FILE --json`"
+        seed = of_it[0]["seed"]
+        rows.append([asked.title, command, "; ".join(others), NOTHING if seed is None else seed])
+    return table(["set", "command", "with", "seed"], rows)
+
+
+def data_list(records: Records) -> str:
+    """Return the hashes of the data files."""
+    files = {
+        file: digest for one in records.values() for file, digest in one["data_sha256"].items()
+    }
+    return "\n".join(
+        f"- `{name.rpartition('/')[2]}`: `{digest[:16]}…`" for name, digest in sorted(files.items())
+    )
+
+
+def versions_line(records: Iterable[Record]) -> str:
+    """Return every version that some record has."""
+    found = {f"{name} {number}" for one in records for name, number in one["versions"].items()}
+    return ", ".join(sorted(found))
+
+
+def table(heads: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+
+
+def _cell(one: Record | None, figure: str) -> str:
+    if one is None or figure not in one:
+        return NOTHING
+    share: dict[str, Any] = one[figure]
+    return f"{share['value']:.2f} ({share['low']:.2f}–{share['high']:.2f})"
+
+
+def _range(counted: Sequence[int]) -> str:
+    low, high = min(counted), max(counted)
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def _written(one: Mapping[str, Any]) -> str:
+    mark = "✓" if one["right"] else "✗"
+    return f"{mark} {''.join(_part(is_fact, text) for is_fact, text in one['parts']).strip()}"
+
+
+def _part(is_fact: bool, text: str) -> str:
+    shown = _escaped(text)
+    if not is_fact or not shown.strip():
+        return shown
+    inner = shown.strip()
+    return shown.replace(inner, f"**{inner}**", 1)
+
+
+def _escaped(text: str) -> str:
+    """Return hostile text as what it is: no Markdown, no HTML, one line."""
+    return re.sub(r"([\\`*_\[\]<>|&#~])", r"\\\1", text).replace("\n", " ⏎ ")
+
+
+def _short(command: Sequence[str]) -> str:
+    """Return a command whose files of one folder are one pattern."""
+    words: list[str] = []
+    for word in command:
+        folder, _, name = word.rpartition("/")
+        if words and folder and words[-1].rpartition("/")[0] == folder:
+            words[-1] = f"{folder}/*.{name.rpartition('.')[2]}"
+        else:
+            words.append(word)
+    return " ".join(words)
