@@ -60,8 +60,9 @@ ARROWS: dict[str, set[str]] = {
     "agent_tools": {MODEL, PROTOCOL, VIEWS, "memory_backends/sync"},
     "access_keys": {MODEL},
     "adapters": {
-        MODEL, "agent_tools", "memory_backends/sync", DECODING, "runtime/engine",
+        MODEL, "agent_tools", "memory_backends/sync", "stored_documents", DECODING, "runtime/engine",
     },
+    "stored_documents": {MODEL, "memory_backends/sync"},
     "mcp_server": {
         MODEL, PROTOCOL, VIEWS, "access_keys", "agent_tools", "memory_backends/open",
     },

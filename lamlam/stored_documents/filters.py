@@ -1,4 +1,4 @@
-"""Which items a search wants, and which namespaces a listing."""
+"""Which values of JSON a filter wants."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import operator
 from collections.abc import Mapping
 from typing import Any
 
-from langgraph.store.base import MatchCondition
-
 _ORDERS = {"$gt": operator.gt, "$gte": operator.ge, "$lt": operator.lt, "$lte": operator.le}
 
 
 def fits(held: Any, wanted: Any) -> bool:
     """Return whether a value of JSON is as a filter wants it.
+
+    Raises:
+        ValueError: the filter has an operator that is not known.
 
     >>> fits({"n": 3, "of": {"who": "Ada"}}, {"n": {"$gt": 2}, "of.who": "Ada"})
     True
@@ -49,12 +50,3 @@ def _field(held: Mapping[str, Any], path: str) -> Any:
     if path in held or not rest or not isinstance(inner, Mapping):
         return held.get(path)
     return _field(inner, rest)
-
-
-def matches(condition: MatchCondition, labels: tuple[str, ...]) -> bool:
-    """Return whether a namespace has the labels of a condition; ``*`` stands for any one."""
-    path = condition.path
-    part = labels[: len(path)] if condition.match_type == "prefix" else labels[-len(path) :]
-    return len(part) == len(path) and all(
-        wanted in ("*", one) for one, wanted in zip(part, path, strict=True)
-    )

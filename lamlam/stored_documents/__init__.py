@@ -1,0 +1,1 @@
+"""Documents of JSON in a fact store, for frameworks that keep values under keys."""
