@@ -109,8 +109,12 @@ def commands_table(plan: Plan, records: Records) -> str:
         of_it = [one for one in records.values() if one["set"] == asked.name]
         if not of_it:
             continue
-        options = [("memory off", asked.off), ("facts in the prompt", asked.prompt)]
-        others = [f"{why}: `{' '.join(words)}`" for why, words in options if words]
+        run = {one["facts"] for one in of_it}
+        options = [
+            ("memory off", asked.off, "none"),
+            ("facts in the prompt", asked.prompt, "prompt"),
+        ]
+        others = [f"{why}: `{' '.join(words)}`" for why, words, facts in options if facts in run]
         command = f"`lamlam eval {_short(asked.command)} --model FILE --json`"
         seed = of_it[0]["seed"]
         rows.append([asked.title, command, "; ".join(others), NOTHING if seed is None else seed])
