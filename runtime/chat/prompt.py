@@ -20,6 +20,7 @@ from typing import Any
 
 from lamlam.errors import BadChatTemplate, BadMessages, NoChatTemplate
 from lamlam.runtime.chat.call_grammar import BARE_FORM, HARMONY_FORM, TAGGED_FORM, CallForm
+from lamlam.runtime.chat.last_question import last_question
 from lamlam.runtime.chat.template import ChatTemplate
 from lamlam.runtime.chat.template_call_form import find_call_form
 from lamlam.runtime.chat.template_needs import TemplateNeeds
@@ -179,6 +180,11 @@ class ChatFormat:
             BadChatTemplate: the template fails, refuses the messages, or takes a part of a
                 message for its own marks.
         """
+        return replace(self._stretched(messages, tools), question=last_question(messages))
+
+    def _stretched(
+        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None
+    ) -> ChatPrompt:
         marks = self._marks
         messages = self._needs.readable(messages)
         exact = self._render(messages, tools)

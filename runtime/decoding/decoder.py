@@ -18,6 +18,7 @@ import numpy as np
 from lamlam.runtime.decoding.actions import Action, Done, Force, Look, Rewind, Sample
 from lamlam.runtime.decoding.call_openings import find_opening
 from lamlam.runtime.decoding.completion import Completion, FinishReason
+from lamlam.runtime.decoding.due_lookup import DUE_BIAS, DueLookup
 from lamlam.runtime.decoding.logprobs import Scored, TokenList
 from lamlam.runtime.decoding.miss_policies import MISS_POLICIES, AfterMiss
 from lamlam.runtime.decoding.output_text import OutputText
@@ -38,6 +39,8 @@ LOOKUP_COOLDOWN_TOKENS = 12
 model ask for the same unknown thing at every word."""
 PROMPT_END_BIAS = 2.0
 """Added to the lookup bias right after the prompt: prompts often end where a fact is due."""
+DISCOURAGING_BIAS = -6.0
+"""Added where the message of a chat asks nothing that memory could know."""
 CLOSED_AFTER_MISS_TOKENS = 16
 """Text tokens without lookups where the words of the text named a relation that memory lacks: the
 model would ask for another one and state its value there."""
@@ -148,6 +151,7 @@ class Decoder:
         self.is_asked_by_words = False
         """The words of the text named what the lookup asks, rather than the model."""
         self._ends_behind_value = False
+        self._due: DueLookup | None = None
         self._n_questions = 0
         self._avoid: set[int] = set()
         self._tried: set[tuple[str, str]] = set()
@@ -240,6 +244,16 @@ class Decoder:
         self.key_to_guide = None
         self.is_asked_by_words, self._ends_behind_value = True, is_last
         self.action = Force(names)
+
+    def expect(self, due: DueLookup) -> None:
+        """Have a lookup written where the model would open one, state a value or end."""
+        if self._can_look:
+            self._due = due
+            self._favour(DUE_BIAS)
+
+    def discourage_lookups(self) -> None:
+        """Have a lookup written only where the model is almost sure of it."""
+        self._favour(DISCOURAGING_BIAS)
 
     def forbid_lookups(self) -> None:
         """Allow no lookup for some words."""
@@ -352,6 +366,8 @@ class Decoder:
 
     def _sampled_in_text(self, token: int, scored: Scored | None) -> None:
         lookup = self.vocabulary.lookup
+        if self._due is not None and self._asks_due(self._due, token):
+            return
         if lookup is not None and token == lookup.entity:
             self.output.settle()
             if self._is_stopped():
@@ -378,6 +394,37 @@ class Decoder:
             self._finish("stop_string")
             return
         self.action = self._next_in_text()
+
+    def _asks_due(self, due: DueLookup, token: int) -> bool:
+        """Return true if the lookup that is due is written in the place of a token."""
+        lookup = self.vocabulary.lookup
+        assert lookup is not None
+        if not self._can_look:
+            return False
+        is_due: bool | None = token == lookup.entity or token in self.vocabulary.eog_tokens
+        if not is_due:
+            piece = self.vocabulary.piece(token).decode("utf-8", "ignore")
+            is_due = due.is_stated_by(self.output.text, piece)
+        if is_due is False:
+            return False
+        self._due = None
+        self._favour(0.0)
+        if is_due is None:
+            return False
+        self.output.settle()
+        if self._is_stopped():
+            self._finish("stop_string")
+            return True
+        before = self.action
+        self.ask(due.entity, due.relation_behind(self.output.text))
+        return self.action is not before
+
+    def _favour(self, extra: float) -> None:
+        """Add to the bias of a lookup, which is then the same right after the prompt."""
+        self._text_samples = self._build_text_samples(self._masks.letters[:0], extra)
+        self._samples_behind_value = None
+        if isinstance(self.state, InText) and isinstance(self.action, Sample):
+            self.action = self._next_in_text()
 
     def _open_lookup(self) -> InEntity:
         self.state = state = InEntity(start=len(self.tokens))
@@ -450,11 +497,16 @@ class Decoder:
             and self.n_lookup_tokens < self.settings.max_lookup_tokens
         )
 
-    def _build_text_samples(self, also_forbidden: TokenIds) -> _TextSamples:
+    def _build_text_samples(
+        self, also_forbidden: TokenIds, favour: float | None = None
+    ) -> _TextSamples:
         masks, settings, lookup = self._masks, self.settings, self.vocabulary.lookup
         bias: tuple[tuple[int, float], ...] = ()
         more: tuple[tuple[int, float], ...] = ()
-        if lookup and settings.lookup_bias:
+        is_led = favour is not None and favour > 0  # a sentence rather than the bare value
+        if lookup and favour is not None:
+            bias = more = ((lookup.entity, settings.lookup_bias + favour),)
+        elif lookup and settings.lookup_bias:
             bias = ((lookup.entity, settings.lookup_bias),)
             extra = 0.0 if settings.is_bias_steady else PROMPT_END_BIAS
             more = ((lookup.entity, settings.lookup_bias + extra),)
@@ -466,7 +518,7 @@ class Decoder:
             plain=Sample(Choice(plain)),
             quiet=Sample(Choice(looking)),
             looking=Sample(Choice(looking, bias)),
-            at_prompt_end=Sample(Choice(looking, more)),
+            at_prompt_end=Sample(Choice(plain)) if is_led else Sample(Choice(looking, more)),
         )
 
     # Keys --------------------------------------------------------------------------------

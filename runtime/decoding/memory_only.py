@@ -158,7 +158,7 @@ class MemoryOnlyDecoder(Decoder):
 
     def _next_in_text(self) -> Action:
         action = super()._next_in_text()
-        if isinstance(action, Done) or self.output.has_partial_character:
+        if isinstance(action, Done) or self.output.has_partial_character or self._due is not None:
             return action
         return self._wanting_behind_value if self._is_behind_value else self._wanting
 

@@ -34,6 +34,8 @@ class ChatPrompt:
     stretches: tuple[Stretch, ...]
     thought: str = ""
     """The mark of the thought that the prompt opens."""
+    question: str = ""
+    """The last message if the user's, below the user's message before it; else empty."""
 
 
 class TokenSource(Protocol):

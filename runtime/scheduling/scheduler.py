@@ -33,6 +33,7 @@ from lamlam.runtime.decoding.settings import TextSettings
 from lamlam.runtime.decoding.token_masks import TokenMasks
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.scheduling.batcher import Batcher
+from lamlam.runtime.scheduling.chat_question import ask_for_question
 from lamlam.runtime.scheduling.guidance import guidance_of
 from lamlam.runtime.scheduling.kv_slots import KvSlots
 from lamlam.runtime.scheduling.lookup_broker import LookupBroker
@@ -270,6 +271,7 @@ class Scheduler:
         if not sequence.is_prompt_read:
             sequence.is_prompt_read = True
             self._ask_by_words(sequence)
+            ask_for_question(sequence)
             if isinstance(decoder, MemoryOnlyDecoder):
                 decoder.prompt_read(
                     sequence.form_of_prompt(), is_by_words=sequence.word_guide is not None
@@ -299,6 +301,7 @@ class Scheduler:
                         self._send_text(sequence)
                 case Force(tokens):
                     sequence.pending.extend(tokens)
+                    sequence.restored = None
                     decoder.forced()
                     self._guide(sequence)
                     if sequence.request.is_streamed:
