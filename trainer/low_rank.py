@@ -24,8 +24,7 @@ from lamlam.trainer.loss_masks import LookupIds
 class LowRankLinear(torch.nn.Module):
     """A frozen matrix and a difference of low rank.
 
-    The sum is made for each step, not a second product for each token: for narrow matrices that
-    costs less.
+    The sum is made for each forward pass: what is merged later is what training saw.
     """
 
     def __init__(self, whole: torch.nn.Linear, rank: int, alpha: float, seed: int) -> None:

@@ -214,7 +214,7 @@ def _style(plan: Plan, model: ShownModel, facts: str) -> dict[str, str]:
 
 
 def _light(axes: Axes, grid: str) -> None:
-    axes.grid(axis=grid, color="#e8e8e8", linewidth=0.8)  # type: ignore[arg-type]
+    axes.grid(axis=grid, color="#e8e8e8", linewidth=0.8)  # type: ignore[arg-type]  # "x" or "y"
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
