@@ -230,23 +230,25 @@ class FactStore(TextQuestions, Holdings, Lifetimes, TextSearch, Protocol):
         entity: str,
         *,
         namespace: Namespace = (),
+        shared_namespace: Namespace | None = (),
         valid_at: Instant | None = None,
         as_of: int | None = None,
     ) -> Recalled[Model]:
         """Return a pydantic model filled from the entity's relations, and from which facts.
 
+        Args:
+            namespace: the user's own: a fact here hides those of the same relation behind it.
+            shared_namespace: read where the first has nothing; ``None``: nothing else is read.
+
         Raises:
             RecallFailed: a required field is not filled, or a value does not fit its field.
+            OverlayCycle: both namespaces are the same.
         """
-        from lamlam.memory_backends.model.recall import fields_of, fill
+        from lamlam.memory_backends.resolution.layered_recall import recall_in_layers
 
-        fields = fields_of(model)
-        queries = [
-            checked_lookup(entity, relation, namespace, valid_at, as_of)
-            for relation in fields.values()
-        ]
-        answers = await self.lookup_many(queries)
-        return fill(model, entity, dict(zip(fields, answers, strict=True)))
+        return await recall_in_layers(
+            self, model, entity, namespace, shared_namespace, valid_at=valid_at, as_of=as_of
+        )
 
     async def known_names(
         self,

@@ -301,14 +301,14 @@ class SyncFactStore(
         entity: str,
         *,
         namespace: Namespace = (),
+        shared_namespace: Namespace | None = (),
         valid_at: Instant | None = None,
         as_of: int | None = None,
     ) -> Recalled[Model]:
         """Return a pydantic model filled from the entity's relations, and from which facts."""
-        recall = self._opened().recall
-        return self._call(
-            partial(recall, model, entity, namespace=namespace, valid_at=valid_at, as_of=as_of)
-        )
+        spaces: Any = {"namespace": namespace, "shared_namespace": shared_namespace}
+        recall = partial(self._opened().recall, model, entity, **spaces)
+        return self._call(partial(recall, valid_at=valid_at, as_of=as_of))
 
     def known_names(
         self,

@@ -16,6 +16,7 @@ STATED = {MODEL, PROTOCOL, "memory_backends/commits"}
 READ = {*STATED, "memory_backends/resolution"}
 DECODING, LLAMA, CHAT = "runtime/decoding", "runtime/llama", "runtime/chat"
 WORDING, VIEWS = "runtime/wording", "memory_backends/read_views"
+RESOLUTION = "memory_backends/resolution"
 
 # Modules directly in lamlam/ (errors, version, …) may be imported by all; they import each other.
 ARROWS: dict[str, set[str]] = {
@@ -43,7 +44,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "runtime/llama": set(),
     "runtime/decoding": {
-        MODEL, PROTOCOL, VIEWS, "memory_backends/sync", WORDING,
+        MODEL, PROTOCOL, RESOLUTION, VIEWS, "memory_backends/sync", WORDING,
     },
     "runtime/observers": {DECODING},
     "runtime/chat": {"agent_tools", MODEL, PROTOCOL, DECODING, LLAMA},
@@ -57,14 +58,15 @@ ARROWS: dict[str, set[str]] = {
     "runtime/sync": {
         MODEL, PROTOCOL, DECODING, "runtime/engine", "runtime/memory", "runtime/scheduling",
     },
-    "agent_tools": {MODEL, PROTOCOL, VIEWS, "memory_backends/sync"},
+    "agent_tools": {MODEL, PROTOCOL, RESOLUTION, VIEWS, "memory_backends/sync"},
     "access_keys": {MODEL},
     "adapters": {
         MODEL, "agent_tools", "memory_backends/sync", "stored_documents", DECODING, "runtime/engine",
     },
     "stored_documents": {MODEL, "memory_backends/sync"},
     "mcp_server": {
-        MODEL, PROTOCOL, VIEWS, "access_keys", "agent_tools", "memory_backends/open",
+        MODEL, PROTOCOL, RESOLUTION, VIEWS, "access_keys", "agent_tools",
+        "memory_backends/open",
     },
     "trainer": {"quant", MODEL},
     "quant": {LLAMA},

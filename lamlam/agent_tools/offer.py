@@ -11,7 +11,7 @@ from lamlam.errors import BadFact, BadToolCall, NotSupported, UnknownOption
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Namespace, check_namespace
 from lamlam.memory_backends.model.namespaces import parsed, written
-from lamlam.memory_backends.read_views.layers import Layers, read_layers
+from lamlam.memory_backends.resolution.layers import Layers, read_layers
 
 Choosable = Iterable[Namespace] | Literal["below"]
 

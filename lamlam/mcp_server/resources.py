@@ -17,8 +17,8 @@ from lamlam.errors import BadToolCall, ChangesGone
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.protocol import FactStore
-from lamlam.memory_backends.read_views.layers import read_layers
 from lamlam.memory_backends.read_views.overlay import Overlay
+from lamlam.memory_backends.resolution.layers import read_layers
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.operations import Change

@@ -14,7 +14,7 @@ from lamlam.mcp_server.change_feed import ChangeFeed, Watcher
 from lamlam.mcp_server.context import Context
 from lamlam.mcp_server.resources import CHANGES, MemoryResources, entity_of
 from lamlam.memory_backends.model.keys import canonical_key
-from lamlam.memory_backends.read_views.layers import read_layers
+from lamlam.memory_backends.resolution.layers import read_layers
 
 MOST_STREAMS = 1024
 MOST_URIS = 1000

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lamlam.memory_backends.model.meanings import Meanings, meanings_of
-from lamlam.memory_backends.read_views.layer_names import (
+from lamlam.memory_backends.read_views.layer_views import one_view
+from lamlam.memory_backends.resolution.layer_names import (
     ALIKE,
     VERY,
     Strength,
@@ -15,13 +16,12 @@ from lamlam.memory_backends.read_views.layer_names import (
     strength_of_homonyms,
     strength_of_view,
 )
-from lamlam.memory_backends.read_views.layer_views import one_view
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.model.lookups import EntityView
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.memory_backends.read_views.layers import Layers
+    from lamlam.memory_backends.resolution.layers import Layers
 
 _NOTHING = Meanings()
 

@@ -15,7 +15,7 @@ from lamlam.memory_backends.resolution.relation_matching import is_hidden
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact, Namespace
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.memory_backends.read_views.layers import Layers
+    from lamlam.memory_backends.resolution.layers import Layers
 
 Form = tuple[str, str, str]
 """What the names of one entity have in common in both layers."""

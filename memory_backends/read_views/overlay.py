@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from lamlam.errors import BadAnswer, BadFact, OverlayCycle
+from lamlam.errors import BadFact, OverlayCycle
 from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.facts import Fact, Namespace, check_namespace
 from lamlam.memory_backends.model.facts_about import FactsAbout, TextQuestion
-from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import (
     EntityView,
     Lookup,
@@ -24,19 +22,19 @@ from lamlam.memory_backends.model.relation_rules import RelationRule
 from lamlam.memory_backends.model.search_rules import SearchQuery, SearchResult
 from lamlam.memory_backends.model.shared_search import search_both
 from lamlam.memory_backends.protocol import FactStore, ReadOnlyStore, check_store
-from lamlam.memory_backends.read_views.layer_answers import (
+from lamlam.memory_backends.read_views.layer_naming import Naming
+from lamlam.memory_backends.read_views.layer_scan import scan_layers
+from lamlam.memory_backends.resolution.known_names import known_names, possible_names
+from lamlam.memory_backends.resolution.layer_answers import (
     AsksAlias,
     Steps,
-    all_answers,
     is_decided,
     is_plainly_behind,
     merged_answer,
 )
-from lamlam.memory_backends.read_views.layer_names import is_alias_nowait
-from lamlam.memory_backends.read_views.layer_naming import Naming
-from lamlam.memory_backends.read_views.layer_scan import scan_layers
-from lamlam.memory_backends.read_views.layers import Layers, read_layers
-from lamlam.memory_backends.resolution.known_names import known_names, possible_names
+from lamlam.memory_backends.resolution.layer_names import is_alias_nowait
+from lamlam.memory_backends.resolution.layered_lookups import look_up_in_layers
+from lamlam.memory_backends.resolution.layers import Layers, read_layers
 from lamlam.memory_backends.resolution.name_questions import NameQuestions
 
 _KEPT = frozenset(
@@ -46,7 +44,6 @@ _KEPT = frozenset(
         Capability.MULTIPROCESS, Capability.EXPIRY, Capability.COMMIT_TIMES,
     }
 )  # fmt: skip
-_MOST_TRIES = 3
 
 
 class Overlay(ReadOnlyStore):
@@ -208,36 +205,7 @@ class Overlay(ReadOnlyStore):
     async def lookup_many(self, queries: Sequence[Lookup]) -> list[LookupResult]:
         """Return one result per query, in their order, all from one state of the store."""
         given = [(query, self._layers(query.namespace)) for query in checked_lookups(queries)]
-        results, n_revisions = await self._answers(given)
-        for _ in range(_MOST_TRIES - 1):
-            if n_revisions <= 1:
-                break
-            results, n_revisions = await self._answers(given)
-        return results
-
-    async def _answers(
-        self, queries: list[tuple[Lookup, Layers]]
-    ) -> tuple[list[LookupResult], int]:
-        """Return the answers, and how many revisions of the store what was asked for them had."""
-        steps = all_answers(queries)
-        sent: Any = None
-        revisions: set[int] = set()
-        try:
-            while True:
-                step = steps.send(sent)
-                if isinstance(step, AsksAlias):
-                    sent = await self._is_alias(step)
-                else:
-                    sent = _all_answered(step, await self._store.lookup_many(step))
-                    revisions.update(one.revision for one in sent)
-        except StopIteration as end:
-            return end.value, len(revisions)
-
-    async def _is_alias(self, step: AsksAlias) -> bool:
-        if Capability.ALIASES not in self.capabilities:
-            return False
-        aliases = await self._store.aliases(step.stored, namespace=step.namespace)
-        return canonical_key(step.name) in aliases
+        return await look_up_in_layers(self._store, given)
 
     async def scan(
         self,
@@ -339,17 +307,6 @@ class Overlay(ReadOnlyStore):
                 hint=f"it reads {' and '.join(repr(written(one)) for one in self.layers.all())}",
             )
         return Layers(namespace)
-
-
-def _all_answered(asked: Sequence[Lookup], results: list[LookupResult]) -> list[LookupResult]:
-    """Return the results; check that there is one for each question."""
-    if not isinstance(results, list) or len(results) != len(asked):
-        n = f"{len(results)} results" if isinstance(results, list) else type(results).__name__
-        raise BadAnswer(
-            f"invalid answer of memory: must be {len(asked)} results, got {n}",
-            hint="lookup_many returns a list with one LookupResult for each lookup",
-        )
-    return results
 
 
 def _is_usual(store: NameQuestions, question: str) -> bool:

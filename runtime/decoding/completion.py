@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lamlam.memory_backends.protocol import FactStore
-    from lamlam.memory_backends.read_views.layers import Layers
+    from lamlam.memory_backends.resolution.layers import Layers
     from lamlam.memory_backends.sync import SyncFactStore
     from lamlam.runtime.decoding.verification import Verification
 
@@ -119,7 +119,7 @@ class Completion:
     def _layers(
         self, namespace: Iterable[str] | None, shared_namespace: Iterable[str] | None
     ) -> Layers:
-        from lamlam.memory_backends.read_views.layers import Layers, read_layers
+        from lamlam.memory_backends.resolution.layers import Layers, read_layers
 
         if namespace is None:
             return Layers(self.namespace, self.shared_namespace)

@@ -155,7 +155,7 @@ def text_settings(
     settings["stop"] = _stop_strings(given.pop("stop", ()))
     if "namespace" in given or "shared_namespace" in keywords:
         # Late: pydantic comes with it. A shared namespace of `None` says something.
-        from lamlam.memory_backends.read_views.layers import read_layers
+        from lamlam.memory_backends.resolution.layers import read_layers
 
         layers = read_layers(given.pop("namespace", ()), keywords.get("shared_namespace", ()))
         given.pop("shared_namespace", None)

@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from lamlam.memory_backends.read_views.layers import Layers
+from lamlam.memory_backends.resolution.layers import Layers
 
 if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact, Namespace
@@ -201,7 +201,7 @@ def _steps(
 def _answers(asked: list[_Asked], store: Any) -> Generator[Any, Any, list[LookupResult]]:
     """Return what the store answers now to the lookup of each span."""
     from lamlam.memory_backends.model.keys import canonical_key
-    from lamlam.memory_backends.read_views.layer_answers import AsksAlias, all_answers
+    from lamlam.memory_backends.resolution.layer_answers import AsksAlias, all_answers
 
     if not asked:
         return []

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from lamlam.errors import BadFact, OverlayCycle, ReadOnly
 from lamlam.memory_backends.conformance.laws.base import Laws, needs
@@ -35,6 +36,14 @@ MINE, OTHER = ("users", "7"), ("users", "8")
 SPACES: tuple[Namespace, ...] = ((), MINE, OTHER)
 NAMES = (ADA, "Orb", "Sole")
 RELATIONS = ("work", "birth place", "spouse")
+
+
+class Person(BaseModel):
+    """What is recalled."""
+
+    birth_place: str | None = None
+    field: str | None = None
+    spouse: str | None = None
 
 
 def of(space: Namespace, value: str, relation: str = "birth place", entity: str = ADA) -> Assert:
@@ -347,6 +356,26 @@ class OverlayLaws(Laws):
         described = view.describe_nowait("Orb")
         assert described is not None and described.relations == ("food",)
         store.refresh_nowait()
+
+    async def test_a_model_is_filled_as_the_user_sees_it(self, store: FactStore) -> None:
+        """`recall` fills each field from the user's namespace, or else from the shared one: from a
+        store, and from an overlay; from no other user's, and without a shared one from the user's.
+        """
+        await store.apply([of((), "London"), of((), "math", "field"), of(OTHER, "Rome")])
+        await store.apply([of(OTHER, "x", "spouse"), of(MINE, "Paris", "place of birth")])
+        plain = await store.recall(Person, ADA)
+        assert plain.model == Person(birth_place="London", field="math")
+        mine = await store.recall(Person, ADA, namespace=MINE)
+        assert mine.model == Person(birth_place="Paris", field="math")
+        assert [one.namespace for one in mine.facts["birth_place"]] == [MINE]
+        assert mine.missing == ("spouse",)
+        alone = await store.recall(Person, ADA, namespace=MINE, shared_namespace=None)
+        assert alone.model == Person(birth_place="Paris")
+        other = await store.recall(Person, ADA, namespace=MINE, shared_namespace=OTHER)
+        assert other.model == Person(birth_place="Paris", spouse="x")
+        assert (await Overlay(store, MINE).recall(Person, ADA)).model == mine.model
+        with pytest.raises(OverlayCycle):
+            await store.recall(Person, ADA, namespace=MINE, shared_namespace=MINE)
 
     async def test_no_other_namespace_is_read(self, store: FactStore) -> None:
         """Through an overlay each of its layers is read alone by its name, another user's is

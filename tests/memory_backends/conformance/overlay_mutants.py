@@ -151,6 +151,13 @@ class TakesAliasesEverywhere(GraphStore):
         return done
 
 
+class RecallsOneNamespace(GraphStore):
+    """`recall` does not see what is shared."""
+
+    async def recall(self, model: type[Any], entity: str, **options: Any) -> Any:
+        return await super().recall(model, entity, **{**options, "shared_namespace": None})
+
+
 OVERLAY_MUTANTS: dict[Callable[..., FactStore], str] = {
     FallsBackByItself: "test_a_user_hides_what_is_shared",
     MixesAnswers: "test_many_users_in_one_question",
@@ -167,6 +174,7 @@ OVERLAY_MUTANTS: dict[Callable[..., FactStore], str] = {
     AliasesOfAll: "test_an_alias_of_a_layer_names_the_entity_of_both",
     AnswersWithTheEnded: "test_what_is_over_hides_nothing",
     NearNamesFirst: "test_a_near_name_is_behind_an_exact_one",
+    RecallsOneNamespace: "test_a_model_is_filled_as_the_user_sees_it",
     TakesAliasesEverywhere: "test_a_namespace_is_as_if_it_were_alone",
 }
 """By fault: the law that is about it."""

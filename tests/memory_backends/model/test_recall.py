@@ -137,7 +137,7 @@ def test_moments_and_revisions_are_passed_on(store: SyncFactStore) -> None:
     with pytest.raises(RecallFailed):
         store.recall(Job, "Ada", as_of=made.revision - 1)
     with pytest.raises(RecallFailed):
-        store.recall(Job, "Ada", namespace=("other",))
+        store.recall(Job, "Ada", namespace=("other",), shared_namespace=None)
 
 
 def test_a_field_of_any_type_takes_the_value_itself(store: SyncFactStore) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lamlam.memory_backends.model.lookups import LookupResult, LookupStatus
-from lamlam.memory_backends.read_views.layer_names import (
+from lamlam.memory_backends.resolution.layer_names import (
     ALIKE,
     UNKNOWN,
     VERY,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.candidates import Candidate
     from lamlam.memory_backends.model.facts import Namespace
     from lamlam.memory_backends.model.lookups import Lookup
-    from lamlam.memory_backends.read_views.layers import Layers
+    from lamlam.memory_backends.resolution.layers import Layers
 
 _SURE = ("exact", "alias", "synonym", "inverse")
 _MOST_CANDIDATES = 5

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lamlam.memory_backends.model.facts import Namespace
+    from lamlam.memory_backends.model.fast_lookups import FastLookups
     from lamlam.memory_backends.model.lookups import EntityView, LookupResult, MatchPart
-    from lamlam.memory_backends.protocol import FactStore
 
 Strength = tuple["Rank", float]
 """The rank, and among near names how alike they are."""
@@ -92,7 +92,7 @@ def _of_score(score: float) -> Strength:
 
 
 def is_alias_nowait(
-    store: FactStore, name: str, space: Namespace, as_of: int | None = None
+    store: FastLookups, name: str, space: Namespace, as_of: int | None = None
 ) -> bool:
     """Return whether a name that found an entity is one that it was given.
 
