@@ -7,6 +7,7 @@ lists where that says the name: whether it may is for people to decide.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from lamlam.memory_backends.model.entity_reader import EntityHistory
@@ -60,6 +61,20 @@ class Mentions:
         runs = [_PLAIN_RUN.findall(name)[:_MOST_RUNS] for name in self.names]
         is_enough = all(max(map(len, some), default=0) >= _SHORTEST_RUN for some in runs)
         return runs if is_enough else None
+
+    @property
+    def words(self) -> frozenset[str] | None:
+        """One word of each name, such that every plain text which mentions a name has one of them.
+
+        A plain text is of visible ASCII characters, its words are runs of letters and digits, in
+        lower case. ``None``: a name has no such word, so every text has to be looked at.
+        """
+        runs = [_PLAIN_RUN.findall(name) for name in self.names if name.isascii()]
+        if not all(runs):
+            return None
+        # The word that the fewest names have tells most.
+        counts = Counter(run for some in runs for run in set(some))
+        return frozenset(min(some, key=lambda run: (counts[run], -len(run))) for some in runs)
 
     def is_name(self, text: str) -> bool:
         """Return whether a text is one of the names, and no more."""

@@ -22,6 +22,9 @@ MOST_FACTS = 20
 """That are returned unless the caller says otherwise."""
 MOST_READ = 1024
 """Facts of an entity that are looked at, the first in stored order."""
+MOST_READ_OF_TEXT = 16_384
+"""Facts of all entities of a text that are looked at before each has the first `LEAST_READ` only."""
+LEAST_READ = 16
 MOST_MEANT = 3
 """Entities of an ambiguous name that are told about."""
 MOST_CHARACTERS = 4_000

@@ -150,23 +150,28 @@ async def _erase(
         await transaction.do(queries.erase_facts, ids=part)
     await _put_placeholders(writer, plan, locked, transaction)
     names: list[dict[str, str]] = []
-    emptied = [ids.of_entity(key) for key in plan.gone if key in plan.emptied]
-    for (aliases,) in await transaction.rows(queries.erase_aliases, ids=emptied):
-        names += aliases
-    await transaction.do(queries.end_entities, ids=emptied)
+    emptied = [key for key in plan.gone if key in plan.emptied]
+    if plan.aliases:
+        of = [ids.of_entity(key) for key in emptied]
+        for (aliases,) in await transaction.rows(queries.erase_aliases, ids=of):
+            names += aliases
+    # Those of which nothing is left are ended below.
+    if bare := [ids.of_entity(key) for key in emptied if key not in plan.unknown]:
+        await transaction.do(queries.end_entities, ids=bare)
     # A name that went to another entity and came back is among the events of both.
     last = set(plan.last_names())
-    freed: dict[str, str] = dict(
-        await transaction.rows(
-            queries.free_names,
-            ids=[ids.of_entity(key) for key in plan.forgotten],
-            names=[name for name in names if name["key"] in last],
-        )
-    )
+    named = [name for name in names if name["key"] in last]
+    gone_ids = [ids.of_entity(key) for key in plan.forgotten]
+    n_entries = await count_events(gone_ids, queries, transaction)
+    freed: dict[str, str] = {}
+    if n_entries or named:
+        freed = dict(await transaction.rows(queries.free_names, ids=gone_ids, names=named))
     forgotten = plan.names_gone(freed)
     forgotten_ids = [ids.of_entity(key) for key in forgotten]
-    n_entries = await count_events(forgotten_ids, queries, transaction)
-    await transaction.do(queries.erase_events, ids=forgotten_ids)
+    if freed:
+        n_entries = await count_events(forgotten_ids, queries, transaction)
+    if n_entries:
+        await transaction.do(queries.erase_events, ids=forgotten_ids)
     mentions = Mentions(forgotten, ids)
     n_entries += await forget_actors(mentions, own, queries, transaction)
     reached = [ids.of_entity(key) for key in plan.keys_reached(freed)]
@@ -175,8 +180,8 @@ async def _erase(
     await transaction.do(queries.forget_merged_names, keys=forgotten)
     unknown = [ids.of_entity(key) for key in plan.unknown if key in plan.gone]
     await transaction.do(queries.erase_entities, ids=unknown)
-    bare = [ids.of_entity(key) for key in (*plan.passed_to, *plan.keys)]
-    await transaction.do(queries.erase_unnamed, ids=bare)
+    nameless = [ids.of_entity(key) for key in (*plan.passed_to, *plan.keys)]
+    await transaction.do(queries.erase_unnamed, ids=nameless)
     erased_names = [name["id"] for name in names]
     await check_gone(transaction, queries, gone, erased_names, forgotten_ids)
     if events := plan.events([name["key"] for name in names], freed):
@@ -295,8 +300,10 @@ async def _rewrite_merges(
         elif left != record:
             lists = {"moved": list(left.moved), "shared": list(left.shared)}
             rows.append({"id": ident, "record": {**lists, "stands": left.is_reversible}})
-    await transaction.do(writer.queries.drop_merges, ids=dropped)
-    await transaction.do(writer.queries.thin_merges, rows=rows)
+    if dropped:
+        await transaction.do(writer.queries.drop_merges, ids=dropped)
+    if rows:
+        await transaction.do(writer.queries.thin_merges, rows=rows)
 
 
 async def _versions(

@@ -24,10 +24,15 @@ _ODD = ["ß", "ẞ", "ſ"]
 _FACT = "[" + ", ".join(f"f.{column}" for column in FACT_COLUMNS) + "]"
 _TEXTS = "[f.value, coalesce(f.code, ''), f.relation] + f.sources"
 _MAY_MENTION = (
-    "any(text IN {texts} WHERE"
-    " any(name IN $runs WHERE all(run IN name WHERE toLower(text) CONTAINS run))"
-    " OR any(odd IN $odd WHERE text CONTAINS odd))"
+    "any(text IN {texts} WHERE CASE WHEN $words IS NULL"
+    " THEN any(name IN $runs WHERE all(run IN name WHERE toLower(text) CONTAINS run))"
+    " OR any(odd IN $odd WHERE text CONTAINS odd)"
+    # Of many names one look into a map for each word, not each name in each text.
+    " ELSE NOT text =~ '[ -~]*'"
+    " OR any(word IN split(toLower(text), $marks) WHERE $words[word] IS NOT NULL) END)"
 )
+_MARKS = [mark for mark in map(chr, range(ord(" "), 0x7F)) if not mark.isalnum()]
+"""What stands between the words of a text of visible ASCII characters."""
 _FACTS = (
     "MATCH (f:@{label}) WHERE f.id > $after AND "
     + _MAY_MENTION.replace("{texts}", _TEXTS)
@@ -205,4 +210,10 @@ async def _facts(
 
 def _wanted(found: Mentions) -> dict[str, Any]:  # Any: what a server takes
     runs = found.runs
-    return {"runs": [[]] if runs is None else runs, "odd": _ODD}  # of none, every text has all
+    words = found.words if runs is None else None
+    return {
+        "runs": [[]] if runs is None else runs,  # of none, every text has all
+        "odd": _ODD,
+        "words": None if words is None else dict.fromkeys(words, True),
+        "marks": _MARKS,
+    }

@@ -7,7 +7,14 @@ from typing import NamedTuple
 
 from lamlam.memory_backends.model.entity_reader import EntityReader, EntityRecord
 from lamlam.memory_backends.model.facts import Fact
-from lamlam.memory_backends.model.facts_about import MOST_READ, FactsAbout, TextQuestion, fact_line
+from lamlam.memory_backends.model.facts_about import (
+    LEAST_READ,
+    MOST_READ,
+    MOST_READ_OF_TEXT,
+    FactsAbout,
+    TextQuestion,
+    fact_line,
+)
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.lookups import Identify, StoredFact, as_fact
 from lamlam.memory_backends.model.namespaces import split
@@ -63,6 +70,7 @@ class AboutText:
         self._found: SubjectsOfText[OwnFact] = SubjectsOfText()
         self._meant: dict[str, list[NamedSubject[OwnFact]]] = {}
         self._now = microseconds(None)
+        self._n_read = 0
 
     def readers(self, reader: EntityReader) -> list[EntityReader]:
         """Return the reader of each namespace, in the order in which they are asked."""
@@ -139,11 +147,14 @@ class AboutText:
     def _holding(self, reader: EntityReader, record: EntityRecord) -> Holding[OwnFact]:
         # Some records can read a part of their facts; others have them all at hand.
         first = getattr(record, "first", None)
+        # A text of thousands of names, each with a thousand facts, is to take seconds, no longer.
+        most = min(MOST_READ, max(LEAST_READ, MOST_READ_OF_TEXT - self._n_read))
         stored: Sequence[StoredFact] = (
-            first(MOST_READ + 1) if first is not None else record.stored()[: MOST_READ + 1]
+            first(most + 1) if first is not None else record.stored()[: most + 1]
         )
-        is_more = len(stored) > MOST_READ
-        stored = stored[:MOST_READ]
+        is_more = len(stored) > most
+        stored = stored[:most]
+        self._n_read += len(stored)
         if not is_timeless(stored):
             stored = [one for one in stored if holds_at(one.valid_from, one.valid_to, self._now)]
         name, key = record.name, record.key

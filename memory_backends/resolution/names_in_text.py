@@ -29,8 +29,7 @@ _ARTICLES = frozenset(("the", "a", "an"))
 _INNER_MARK = re.compile(r"[,;:?!/]|[^\W\d_]{3,}\.\s")
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
+class _Stretch(NamedTuple):
     name: KnownName
     first: int
     last: int

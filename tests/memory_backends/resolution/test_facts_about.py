@@ -10,6 +10,7 @@ import pytest
 
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.facts_about import (
+    LEAST_READ,
     LONG_TEXT,
     MAX_TEXT_CHARACTERS,
     MOST_READ,
@@ -20,6 +21,7 @@ from lamlam.memory_backends.model.facts_about import (
 from lamlam.memory_backends.networkx_graph.store import GraphStore
 from lamlam.memory_backends.read_views.overlay import Overlay
 from lamlam.memory_backends.read_views.replica import Replica
+from lamlam.memory_backends.resolution import facts_about as facts_about_module
 from lamlam.memory_backends.resolution.names_in_text import readings
 from lamlam.memory_backends.resolution.text_passages import passages
 from lamlam.memory_backends.resolution.text_questions import TextQuestions
@@ -208,6 +210,24 @@ def test_of_very_many_facts_the_first_are_looked_at() -> None:
     assert [fact.surface for fact in about.facts] == ["n0", "n1", "n2"]
     (left,) = about.left_out
     assert (left.n_facts, left.is_more) == (MOST_READ - 3, True)
+
+
+def test_of_very_many_names_the_later_ones_have_fewer_facts_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is read for a text is bounded, whatever its names hold; each gets its first facts."""
+    monkeypatch.setattr(facts_about_module, "MOST_READ_OF_TEXT", 2 * LEAST_READ)
+    store = GraphStore()
+    n = 2 * LEAST_READ
+    names = ("Ada Quill", "Bob Ferris", "Cleo Marsh")
+    store.load_nowait(
+        Fact(entity=name, relation="note", value=f"{name} {i}") for name in names for i in range(n)
+    )
+    about = store.facts_about_nowait(" and ".join(names), max_facts=3)
+    assert [fact.surface for fact in about.facts] == [f"{name} 0" for name in names]
+    told = [(one.entity, one.n_facts, one.is_more) for one in about.left_out]
+    later = [(name, LEAST_READ - 1, True) for name in names[1:]]
+    assert told == [(names[0], n - 1, False), *later]
 
 
 def test_a_blocking_store_answers_long_texts(tmp_path: Path) -> None:
