@@ -181,6 +181,7 @@ class ErasureRequest:
             log_entries=log_entries,
             mentions=mentions.found if mentions is not None else (),
             n_mentions=mentions.total if mentions is not None else 0,
+            unlisted=mentions.unlisted if mentions is not None else (),
             finished=finished,
             unfinished=unfinished,
             as_value=as_value,

@@ -37,17 +37,29 @@ class Mentions:
                 in another namespace may mean the same person.
             identify: gives the ids of facts.
         """
-        self.names: Collection[str] = {split(key)[1] for key in keys} - {""}
+        parts = [split(key) for key in keys]
+        self.names: Collection[str] = {name for _, name in parts} - {""}
+        self._own = {space for space, _ in parts}
         self._lengths = sorted({len(name) for name in self.names})
         self.total = 0
         self._identify = identify
-        self._found: list[Mention] = []
+        self._own_found: list[tuple[int, Mention]] = []
+        self._others_found: list[tuple[int, Mention]] = []
+        self._counts: Counter[Namespace] = Counter()
         self._seen: set[tuple[str, str]] = set()
 
     @property
     def found(self) -> tuple[Mention, ...]:
-        """The first of them."""
-        return tuple(self._found)
+        """The first of them; where there are many, first those of the namespace of the erasure."""
+        listed = [*self._own_found, *self._others_found][:MOST_MENTIONS]
+        return tuple([mention for _, mention in sorted(listed, key=lambda pair: pair[0])])
+
+    @property
+    def unlisted(self) -> tuple[tuple[Namespace, int], ...]:
+        """How many each namespace has beside those in `found`; who made commits is in none."""
+        listed = Counter(one.namespace for one in self.found if one.where != "actor")
+        left = {space: n - listed[space] for space, n in self._counts.items()}
+        return tuple(sorted((space, n) for space, n in left.items() if n))
 
     @property
     def runs(self) -> list[list[str]] | None:
@@ -133,8 +145,11 @@ class Mentions:
 
     def _add(self, mention: Mention) -> None:
         self.total += 1
-        if len(self._found) < MOST_MENTIONS:
-            self._found.append(mention)
+        if mention.where != "actor":
+            self._counts[mention.namespace] += 1
+        found = self._own_found if mention.namespace in self._own else self._others_found
+        if len(found) < MOST_MENTIONS:
+            found.append((self.total, mention))
 
 
 def _texts(fact: StoredFact) -> Iterator[tuple[MentionPlace, str]]:

@@ -123,7 +123,14 @@ class NamespaceErasure:
         finished = {revision for receipt in receipts for revision in receipt.finished}
         unfinished = receipts[-1].unfinished if receipts else ()
         erased = [receipt for receipt in receipts if not receipt.is_empty]
-        n_unlisted = sum(one.n_mentions - len(one.mentions) for one in receipts)
+        unlisted = Counter(
+            one.namespace for one in mentions[MOST_MENTIONS:] if one.where != "actor"
+        )
+        n_actors = sum(one.where == "actor" for one in mentions[MOST_MENTIONS:])
+        for one in receipts:
+            unlisted.update(dict(one.unlisted))
+            n_actors += one.n_mentions - len(one.mentions) - sum(n for _, n in one.unlisted)
+        del unlisted[self.namespace]  # what it said itself is erased with it
         return ErasureReceipt(
             facts=sum(receipt.facts for receipt in receipts),
             entity=None,
@@ -139,7 +146,8 @@ class NamespaceErasure:
             namespace=self.namespace,
             log_entries=sum(receipt.log_entries for receipt in receipts),
             mentions=tuple(mentions[:MOST_MENTIONS]),
-            n_mentions=len(mentions) + n_unlisted,
+            n_mentions=len(mentions[:MOST_MENTIONS]) + n_actors + unlisted.total(),
+            unlisted=tuple(sorted(unlisted.items())),
             finished=tuple(sorted(finished - {one.revision for one in receipts})),
             unfinished=unfinished,
         )

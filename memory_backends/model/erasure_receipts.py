@@ -81,6 +81,8 @@ class ErasureReceipt:
     """Revisions of erasures whose clean-up is left over, this one's too: erase again to finish."""
     as_value: int = 0
     """How many of ``facts`` were facts of other entities, whose value the entity was."""
+    unlisted: tuple[tuple[Namespace, int], ...] = ()
+    """How many mentions each namespace has beside the listed ones; an actor is of none."""
 
     @property
     def is_empty(self) -> bool:
@@ -145,9 +147,8 @@ class EraseOptions(TypedDict, total=False):
 def receipt_seen_from(receipt: ErasureReceipt, namespaces: Sequence[Namespace]) -> ErasureReceipt:
     """Return a receipt without what it says of others.
 
-    Mentions in other namespaces are left out. An actor has no namespace, so who made commits is
-    told only where the erasure was of the usual namespace. Mentions beyond those that are listed
-    may be of anybody, so they are not counted.
+    Mentions in other namespaces are left out, listed and unlisted ones. An actor has no namespace,
+    so who made commits is told only where the erasure was of the usual namespace.
 
     Args:
         namespaces: that the client reads, that of the erasure first; none: no mention is told.
@@ -158,4 +159,6 @@ def receipt_seen_from(receipt: ErasureReceipt, namespaces: Sequence[Namespace]) 
         for one in receipt.mentions
         if one.namespace in namespaces and (is_usual or one.where != "actor")
     )
-    return replace(receipt, mentions=seen, n_mentions=len(seen))
+    unlisted = tuple(one for one in receipt.unlisted if one[0] in namespaces)
+    n_mentions = len(seen) + sum(n for _, n in unlisted)
+    return replace(receipt, mentions=seen, n_mentions=n_mentions, unlisted=unlisted)

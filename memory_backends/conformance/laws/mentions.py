@@ -8,6 +8,7 @@ from lamlam.errors import BadFact
 from lamlam.memory_backends.conformance.laws.base import Laws, needs
 from lamlam.memory_backends.conformance.laws.erasure import CANARY, found_in
 from lamlam.memory_backends.conformance.samples import changes, fact, put, triples, values
+from lamlam.memory_backends.model.erasure_receipts import MOST_MENTIONS, receipt_seen_from
 from lamlam.memory_backends.model.operations import (
     AddAlias,
     Assert,
@@ -113,6 +114,26 @@ class MentionLaws(Laws):
         assert [one for one in before if one[0] != CANARY] == [
             one for one in await triples(store) if one[0] != CANARY
         ]
+
+    @needs(Capability.NAMESPACES)
+    async def test_many_mentions_are_counted_by_namespace(self, store: FactStore) -> None:
+        """Of more mentions than a receipt lists, those of the erasure's namespace come first, and
+        the others are counted for each namespace: a tenant is told of its own and of no other.
+        """
+        mine, other = ("users", "7"), ("users", "8")
+        await put(store, (CANARY, "work", "x"), namespace=mine)
+        said = [(f"B {n}", "friend", CANARY) for n in range(MOST_MENTIONS + 3)]
+        await put(store, *said, namespace=other)
+        await put(store, *said[:5], namespace=mine)
+        receipt = await store.erase(CANARY, namespace=mine)
+        assert receipt.n_mentions == len(said) + 5
+        assert len(receipt.mentions) == MOST_MENTIONS
+        assert [one.namespace for one in receipt.mentions].count(mine) == 5
+        assert receipt.unlisted == ((other, 8),)
+        for seen, n_listed, n in ((mine, 5, 5), (other, MOST_MENTIONS - 5, len(said)), ((), 0, 0)):
+            told = receipt_seen_from(receipt, (seen,))
+            assert (len(told.mentions), told.n_mentions) == (n_listed, n)
+            assert {space for space, _ in told.unlisted} <= {seen}
 
     async def test_one_relation_has_no_mentions(self, store: FactStore) -> None:
         """Where one relation of an entity is erased its name stays, so no mention is listed."""

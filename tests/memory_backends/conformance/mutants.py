@@ -231,6 +231,11 @@ class ForgetsActorsOfOthers(GraphStore):
         return replace(receipt, log_entries=receipt.log_entries + n_more)
 
 
+class CountsForNobody(GraphStore):
+    async def erase(self, *names: Any, **options: Any) -> ErasureReceipt:
+        return replace(await super().erase(*names, **options), unlisted=())
+
+
 class ListsNoMentions(GraphStore):
     async def erase(self, *names: Any, **options: Any) -> ErasureReceipt:
         return replace(await super().erase(*names, **options), mentions=(), n_mentions=0)
@@ -417,6 +422,7 @@ MUTANTS: dict[Callable[..., FactStore], str] = {
     ErasesSimilarNames: "test_nothing_erased_is_nothing_confirmed",
     KeepsActors: "test_an_actor_goes_with_its_name",
     ForgetsActorsOfOthers: "test_a_tenant_erases_actors_of_its_own_commits_alone",
+    CountsForNobody: "test_many_mentions_are_counted_by_namespace",
     ListsNoMentions: "test_the_receipt_lists_what_mentions_the_name",
     TakesAnyRepeat: "test_other_operations_are_refused",
     LetsGuess: "test_an_erasure_leaves_no_way_to_guess",
