@@ -81,10 +81,11 @@ def test_an_adapter_is_thin(path: Path) -> None:
     assert lines_of_code(path) <= 150
 
 
-def test_the_modules_of_an_adapter_are_thin_together() -> None:
-    """That of LangGraph has 150 lines in all: what needs no framework is `stored_documents`."""
-    modules = (ROOT / "lamlam" / "adapters" / "langgraph").rglob("*.py")
-    assert 0 < sum(map(lines_of_code, modules)) <= 150
+@pytest.mark.parametrize(("name", "most"), [("langgraph", 150), ("pydantic_ai", 180)])
+def test_the_modules_of_an_adapter_are_thin_together(name: str, most: int) -> None:
+    """What needs no framework is elsewhere: `stored_documents`, `runtime.answering`."""
+    modules = (ROOT / "lamlam" / "adapters" / name).rglob("*.py")
+    assert 0 < sum(map(lines_of_code, modules)) <= most
 
 
 def lines_of_code(path: Path) -> int:

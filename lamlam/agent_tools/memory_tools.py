@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from lamlam.agent_tools.about_answer import about_instructions
 from lamlam.agent_tools.arguments import (
     About,
     Correct,
@@ -35,7 +36,15 @@ from lamlam.agent_tools.results import (
 )
 from lamlam.agent_tools.tool import TOOLS as TOOLS
 from lamlam.agent_tools.tool_work import ToolWork
-from lamlam.errors import BadToolCall, UnknownOption, UsageError
+from lamlam.errors import (
+    BadFact,
+    BadToolCall,
+    NotSupported,
+    PolicyRefused,
+    TooManyValues,
+    UnknownOption,
+    UsageError,
+)
 from lamlam.memory_backends.model.facts import Namespace, check_text
 from lamlam.memory_backends.model.facts_about import text_question
 from lamlam.memory_backends.protocol import FactStore, check_store
@@ -51,6 +60,9 @@ METHODS = {
     "forget_fact": "forget",
 }
 """The method behind each tool."""
+REFUSALS = (BadFact, NotSupported, PolicyRefused, TooManyValues)
+"""Errors of a call that a model is to read, and may go on after; others are for the program, but for
+`BadToolCall`, which it may mend by another call."""
 
 
 class MemoryTools:
@@ -202,6 +214,17 @@ class MemoryTools:
         """Return what memory holds about the names in a text, best first."""
         given = {"text": text, "limit": limit, "namespace": namespace}
         return await self._work.facts_about(self._work.checked("facts_about", About, given))
+
+    async def instructions(
+        self, text: str, limit: int | None = None, *, namespace: str | None = None
+    ) -> str:
+        """Return facts about the names in a text as instructions for a model, one on each line.
+
+        For frameworks that add to the prompt of each request; empty where memory has none.
+        """
+        given = {"text": text, "limit": limit, "namespace": namespace}
+        about = self._work.checked("facts_about", About, given)
+        return about_instructions(await self._work.found_about(about))
 
     async def remember(
         self,

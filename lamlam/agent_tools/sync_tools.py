@@ -134,6 +134,12 @@ class SyncMemoryTools:
         """Return what memory holds about the names in a text, best first."""
         return run_inline(self._tools.facts_about(text, limit, namespace=namespace))
 
+    def instructions(
+        self, text: str, limit: int | None = None, *, namespace: str | None = None
+    ) -> str:
+        """Return facts about the names in a text as instructions for a model, one on each line."""
+        return run_inline(self._tools.instructions(text, limit, namespace=namespace))
+
     def remember(
         self,
         entity: str,

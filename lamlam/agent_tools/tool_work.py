@@ -41,7 +41,7 @@ from lamlam.memory_backends.model.capabilities import Capability
 from lamlam.memory_backends.model.erasure_receipts import receipt_seen_from
 from lamlam.memory_backends.model.expiry import with_expired
 from lamlam.memory_backends.model.facts import Fact, Namespace
-from lamlam.memory_backends.model.facts_about import MOST_FACTS
+from lamlam.memory_backends.model.facts_about import MOST_FACTS, FactsAbout
 from lamlam.memory_backends.model.keys import relation_key
 from lamlam.memory_backends.model.lookups import Lookup
 from lamlam.memory_backends.model.namespaces import scoped
@@ -150,8 +150,12 @@ class ToolWork:
 
     async def facts_about(self, given: About) -> FactsAboutResult:
         """Return what memory holds about the names in a text."""
+        return about_answer(await self.found_about(given), self._most)
+
+    async def found_about(self, given: About) -> FactsAbout:
+        """Return the same as the store gives it."""
         layers = self._places.layers(self._places.chosen(given.namespace))
-        found = await self._store.facts_about(
+        return await self._store.facts_about(
             given.text,
             namespace=layers.own,
             shared_namespace=layers.shared,
@@ -159,7 +163,6 @@ class ToolWork:
             max_facts=MOST_FACTS if given.limit is None else given.limit,
             max_characters=self._most,
         )
-        return about_answer(found, self._most)
 
     async def remember(self, given: Remember) -> RememberResult:
         """Add a fact beside the others."""

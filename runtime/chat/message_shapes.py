@@ -106,8 +106,8 @@ def joined_items(given: list[tuple[int, dict[str, Any]]]) -> list[tuple[int, dic
             if message.get("role") == "assistant" and kind == "message":
                 open_answer = message
         elif kind == "reasoning":
-            shown = item.get("content") or item.get("summary") or ()
-            thought += filter(None, [read_content(n, shown).text])
+            shown = read_content(n, item.get("content") or item.get("summary") or ())
+            thought += filter(None, [shown.thought or shown.text])
             continue
         elif kind == "function_call":
             called = {"name": item.get("name"), "arguments": item.get("arguments")}

@@ -71,6 +71,24 @@ def read_messages(messages: Iterable[Mapping[str, Any] | BaseModel]) -> list[dic
     return read
 
 
+def conversation(messages: Iterable[Mapping[str, Any]], *instructions: str) -> list[dict[str, Any]]:
+    """Return messages or items as `read_messages` does, with what the system says as the first one.
+
+    Frameworks add instructions anywhere, and most templates read them at the beginning alone.
+
+    Args:
+        instructions: stand below what else the system says.
+
+    >>> conversation([{"role": "user", "content": "Hello"}], "Be short.", "Be kind.")[0]
+    {'role': 'system', 'content': 'Be short.\\n\\nBe kind.'}
+    """
+    told = [{"role": "system", "content": text} for text in instructions]
+    read = read_messages([*messages, *told])
+    system = "\n\n".join(one["content"] for one in read if one["role"] == "system")
+    first = [{"role": "system", "content": system}] if system else []
+    return [*first, *(one for one in read if one["role"] != "system")]
+
+
 def _checked(n: int, message: dict[str, Any]) -> dict[str, Any]:
     try:
         checked = Message.model_validate(message)

@@ -44,8 +44,15 @@ class OfferedTool:
 
     def definition(self) -> dict[str, Any]:
         """Return the definition in the form of OpenAI's function calling."""
-        function: dict[str, Any] = {"name": self.name, "description": self.description}
-        return {"type": "function", "function": {**function, "parameters": self.parameters}}
+        return function_definition(self.name, self.description, self.parameters)
+
+
+def function_definition(
+    name: str, description: str | None, parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the definition of a tool in the form of OpenAI's function calling."""
+    function = {"name": name, "description": description or "", "parameters": parameters}
+    return {"type": "function", "function": function}
 
 
 def read_tools(tools: Any) -> tuple[OfferedTool, ...]:

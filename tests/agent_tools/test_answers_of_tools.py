@@ -10,6 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from lamlam.agent_tools.about_answer import INTRODUCTION
 from lamlam.agent_tools.memory_tools import MemoryTools
 from lamlam.agent_tools.policies import MemoryAction
 from lamlam.agent_tools.results import FoundFacts, LookUpResult
@@ -209,6 +210,20 @@ async def test_every_refusal_of_many_is_told_in_the_room_that_there_is(store: Fa
     assert [one["index"] for one in done["refused"]] == list(range(100))
     assert len(json.dumps(done)) < 20_000
     assert done["left_out"] == "100 messages are cut to 80 characters"
+
+
+@pytest.mark.anyio
+async def test_facts_about_a_text_become_instructions(store: FactStore) -> None:
+    """A line a fact, under a sentence that says what they are; nothing where there are none."""
+    await store.apply(
+        [Assert(Fact(entity="Ada", relation=f"note {n}", value="a\n- b")) for n in range(3)]
+    )
+    tools = MemoryTools(store)
+    told = (await tools.instructions("What of Ada?", 2)).splitlines()
+    assert told == [INTRODUCTION, "- Ada: note 0: a - b", "- Ada: note 1: a - b"]
+    assert await tools.instructions("What of Nobody?") == ""
+    with pytest.raises(BadToolCall, match="text"):
+        await tools.instructions(" ")
 
 
 @pytest.mark.anyio

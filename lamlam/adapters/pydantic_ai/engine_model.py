@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic_ai import RunContext
 from pydantic_ai import messages as said
 from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.settings import ModelSettings, ToolOrOutput
-from pydantic_ai.usage import RequestUsage
 
-from lamlam.adapters.pydantic_ai.conversation import conversation_of
-from lamlam.errors import EngineError, PromptTooLong, StreamLeft
-from lamlam.runtime.decoding.completion import ChatCompletion, Completion
+from lamlam.errors import BadMessages, EngineError, PromptTooLong, StreamLeft
+from lamlam.runtime.answering.jobs import Job, chat_job
+from lamlam.runtime.answering.tool_offers import offer_options
+from lamlam.runtime.answering.written_text import Citation
+from lamlam.runtime.chat.items import answer_item, called_item, result_item, thought_item
+from lamlam.runtime.chat.messages import conversation
+from lamlam.runtime.chat.tool_definitions import function_definition
 from lamlam.runtime.decoding.events import Event, Finished, Text, Thought, ToolRequested
 from lamlam.runtime.engine import Engine
 
 _OPTIONS = ("max_tokens", "temperature", "top_p", "seed", "parallel_tool_calls")
-_ENDS: dict[str, said.FinishReason] = {
-    "length": "length",
-    "context": "length",
-    "max_lookups": "length",
-    "tool_calls": "tool_call",
-}
 
 
 class EngineModel(Model[Engine]):
@@ -50,15 +46,9 @@ class EngineModel(Model[Engine]):
         profile["default_structured_output_mode"] = "native"  # a mask keeps small models in form
         super().__init__(settings=settings, profile=profile)
 
-    async def request(
-        self,
-        messages: list[said.ModelMessage],
-        model_settings: ModelSettings | None,
-        model_request_parameters: ModelRequestParameters,
-    ) -> said.ModelResponse:
-        """Return the answer to a conversation; errors as for `request_stream`."""
-        given = (messages, model_settings, model_request_parameters)
-        async with self.request_stream(*given) as answer:
+    async def request(self, *given: Any, **named: Any) -> said.ModelResponse:
+        """Return the answer to a conversation; arguments and errors as for `request_stream`."""
+        async with self.request_stream(*given, **named) as answer:
             async for _ in answer:
                 pass
             return answer.get()
@@ -69,7 +59,7 @@ class EngineModel(Model[Engine]):
         messages: list[said.ModelMessage],
         model_settings: ModelSettings | None,
         model_request_parameters: ModelRequestParameters,
-        run_context: RunContext[Any] | None = None,
+        run_context: Any = None,
     ) -> AsyncIterator[StreamedResponse]:
         """Yield the answer as it is written; leaving the block ends the generation.
 
@@ -82,18 +72,11 @@ class EngineModel(Model[Engine]):
         given: dict[str, Any] = dict(settings or {})
         options = {name: given[name] for name in _OPTIONS if name in given}
         options |= {"stop": given.get("stop_sequences")} | given.get("lamlam_options", {})
-        offer = offer_of(given.get("tool_choice"), parameters)
-        conversation, prompt = conversation_of(messages, parameters), ""
+        options |= offer_of(given.get("tool_choice"), parameters)
         try:
-            if offer or "tokenizer.chat_template" in self._engine.metadata:
-                block = self._engine.stream_chat(conversation, **options, **offer)
-            else:
-                options.pop("parallel_tool_calls", None)
-                asked = [one["content"] for one in conversation if one["role"] == "user"]
-                prompt = asked[-1] if asked else ""
-                block = self._engine.stream(prompt, **options)
-            async with block as events:
-                yield EngineResponse(parameters, events, len(prompt), timestamp=datetime.now(UTC))
+            job = chat_job(self._engine, conversation_of(messages, parameters), options)
+            async with job.stream() as events:
+                yield EngineResponse(parameters, events, job, timestamp=datetime.now(UTC))
         except (EngineError, PromptTooLong) as error:
             raise ModelAPIError(self.model_name, str(error)) from error
 
@@ -103,8 +86,7 @@ class EngineResponse(StreamedResponse):
     """One answer, as the engine writes it."""
 
     events: Any
-    start: int
-    """Where the answer begins in the text of the completion."""
+    job: Job
     model_name: str = "lamlam"
     provider_name: str = "lamlam"
     provider_url: None = None
@@ -116,32 +98,30 @@ class EngineResponse(StreamedResponse):
                 yield one
 
     def _mapped(self, event: Event) -> Iterator[said.ModelResponseStreamEvent]:
+        parts = self._parts_manager
         match event:
             case Text(text=text):
-                yield from self._parts_manager.handle_text_delta(vendor_part_id=0, content=text)
+                yield from parts.handle_text_delta(vendor_part_id=0, content=text)
             case Thought(text=text):
-                yield from self._parts_manager.handle_thinking_delta(vendor_part_id=1, content=text)
+                yield from parts.handle_thinking_delta(vendor_part_id=1, content=text)
             case ToolRequested(call=call):
-                yield self._parts_manager.handle_tool_call_part(
-                    vendor_part_id=call.id, tool_name=call.name, args=call.arguments, tool_call_id=call.id
-                )  # fmt: skip
-            case Finished(completion=done):
-                told = done.as_dict()
-                reason = done.finish_reason
-                self.finish_reason = _ENDS.get(reason, "stop")
-                self.provider_details = {"finish_reason": reason, "lookups": list(told["lookups"])}
-                used = (done.n_prompt_tokens, done.n_tokens)
-                if isinstance(done, ChatCompletion):
-                    used = (done.usage.prompt_tokens, done.usage.completion_tokens)
-                self._usage = RequestUsage(input_tokens=used[0], output_tokens=used[1])
-                spans = [one for one in told["spans"] if one["origin"] != "prompt"]
-                for one in spans:
-                    one |= {"start": one["start"] - self.start, "end": one["end"] - self.start}
-                if spans:
-                    yield from self._parts_manager.handle_text_delta(
-                        vendor_part_id=0, content="", provider_name=self.provider_name,
-                        provider_details={"spans": spans}, citations=_citations(done, spans) or None,
-                    )  # fmt: skip
+                one = {"vendor_part_id": call.id, "tool_call_id": call.id, "args": call.arguments}
+                yield parts.handle_tool_call_part(tool_name=call.name, **one)
+            case Finished(completion=completion):
+                written = self.job.written(completion)
+                self.provider_details = written.provenance()
+                spans = {"spans": self.provider_details.pop("spans")}
+                cited = [_cited(one) for one in written.citations()] or None
+                self.finish_reason = "tool_call" if written.tool_calls else written.reason
+                self._usage.input_tokens = written.n_prompt_tokens
+                self._usage.output_tokens = written.n_tokens
+                if written.text:
+                    origins = {
+                        "provider_name": "lamlam",
+                        "provider_details": spans,
+                        "citations": cited,
+                    }
+                    yield from parts.handle_text_delta(vendor_part_id=0, content="", **origins)
 
     async def close_stream(self) -> None:
         """End the generation."""
@@ -152,44 +132,58 @@ class EngineResponse(StreamedResponse):
         return (StreamLeft,)
 
 
-def _citations(done: Completion, spans: list[dict[str, Any]]) -> list[said.Citation]:
-    cited = []
-    facts = {one.fact_id: f"{one.entity}: {one.relation}: {one.value}" for one in done.lookups}
-    for span in (one for one in spans if one["origin"] == "fact"):
-        known, source = [facts[span["fact_id"]]], span["source"]
-        anchor = said.ContentCitationAnchor(start=span["start"], end=span["end"])
-        place: said.WebCitationSource | said.DocumentCitationSource
-        if source and source.startswith(("https://", "http://")):
-            place = said.WebCitationSource(source, excerpts=known)
-        else:
-            fact_id = span["fact_id"]
-            place = said.DocumentCitationSource(document_id=fact_id, title=source, excerpts=known)
-        cited.append(said.Citation([place], anchor=anchor))
-    return cited
+def _cited(one: Citation) -> said.Citation:
+    known, anchor = [one.statement], said.ContentCitationAnchor(start=one.start, end=one.end)
+    if one.page:
+        return said.Citation([said.WebCitationSource(one.page, excerpts=known)], anchor=anchor)
+    fact = said.DocumentCitationSource(document_id=one.fact_id, title=one.source, excerpts=known)
+    return said.Citation([fact], anchor=anchor)
 
 
 def offer_of(chosen: Any, parameters: ModelRequestParameters) -> dict[str, Any]:
     """Return the options of a chat for tools and the form of the answer."""
-    tools = parameters.declared_tool_defs
-    ending = {one.name for one in parameters.output_tools}
-    must, names = not parameters.allow_text_output, set(tools)
-    if chosen in ("none", []):
-        names = ending
-    elif isinstance(chosen, ToolOrOutput):
+    tools = [
+        function_definition(one.name, one.description, one.parameters_json_schema)
+        for one in parameters.declared_tool_defs.values()
+    ]
+    ending = [one.name for one in parameters.output_tools]
+    if isinstance(chosen, ToolOrOutput):
         names = {*chosen.function_tools, *ending}
-    elif chosen == "required" or isinstance(chosen, list):
-        must, names = True, set(tools) - ending if chosen == "required" else set(chosen)
-    offered = [
-        {"name": name, "parameters": one.parameters_json_schema, "description": one.description or ""}
-        for name, one in tools.items() if name in names
-    ]  # fmt: skip
-    offer: dict[str, Any] = {}
-    if offered:
-        offer["tools"] = [{"type": "function", "function": one} for one in offered]
-        offer["tool_choice"] = "required" if must else "auto"
-    if parameters.output_mode == "native" and parameters.output_object:
-        schema = {"schema": parameters.output_object.json_schema}
-        offer["response_format"] = {"type": "json_schema", "json_schema": schema}
+        tools, chosen = [one for one in tools if one["function"]["name"] in names], "auto"
+    offer = offer_options(tools, chosen, parameters.allow_text_output, ending)
+    if parameters.output_mode == "native" and (form := parameters.output_object):
+        offer["response_format"] = {"type": "json_schema", "schema": form.json_schema}
     elif parameters.output_mode == "prompted":
         offer["response_format"] = "json_object"
     return offer
+
+
+def conversation_of(
+    messages: Sequence[said.ModelMessage], parameters: ModelRequestParameters
+) -> list[dict[str, Any]]:
+    """Return the messages as `Engine.chat` reads them, what the system says as the first one."""
+    items = [_item(part) for message in messages for part in message.parts]
+    return conversation(items, *[part.content for part in parameters.instruction_parts or ()])
+
+
+def _item(part: said.ModelRequestPart | said.ModelResponsePart) -> dict[str, Any]:
+    match part:
+        case said.SystemPromptPart(content=text):
+            return {"role": "system", "content": text}
+        case said.UserPromptPart():
+            return {"role": "user", "content": parts_of(part.content)}
+        case said.TextPart(content=text):
+            return answer_item(text)
+        case said.ThinkingPart(content=text):
+            return thought_item(text)
+        case said.ToolCallPart():
+            return called_item(part.tool_call_id, part.tool_name, part.args_as_json_str())
+        case said.ToolReturnPart():
+            return result_item(part.tool_call_id, part.model_response_str())
+    raise BadMessages(f"the engine reads no {part.part_kind!r} in a message")
+
+
+def parts_of(content: str | Sequence[said.UserContent]) -> list[str | said.UserContent]:
+    """Return the parts of a message, those that are text as strings."""
+    parts = [content] if isinstance(content, str) else content
+    return [one.content if isinstance(one, said.TextContent) else one for one in parts]

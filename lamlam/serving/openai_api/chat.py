@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lamlam.runtime.answering.written_text import WrittenText
 from lamlam.runtime.decoding.events import Event, Text, Thought, ToolRequested
 from lamlam.serving.answers.refusals import Refusal, json_bytes
 from lamlam.serving.openai_api.bodies import GenerationBody, Ignored, Positive, TopCount, only
@@ -20,8 +21,8 @@ from lamlam.serving.openai_api.chat_options import (
 from lamlam.serving.openai_api.conversations import describe_message
 from lamlam.serving.texts.generation import GenerationAnswer
 from lamlam.serving.texts.jobs import chat_job, checked_options
+from lamlam.serving.texts.shown import call_json, chat_citation, chat_logprobs, usage_of
 from lamlam.serving.texts.streams import END, StreamHead, StreamOptions, event_data, wants_usage
-from lamlam.serving.texts.written import WrittenText, call_json, chat_logprobs, usage_of
 
 if TYPE_CHECKING:
     from lamlam.access_keys import Access
@@ -149,7 +150,7 @@ class _ShownAnswer:
 
     def origins(self, written: WrittenText) -> dict[str, Any]:
         """Return where the text came from."""
-        annotations = [one.of_chat() for one in written.annotations(self.base_url)]
+        annotations = [chat_citation(one, self.base_url) for one in written.citations()]
         return {"annotations": annotations, "provenance": written.provenance()}
 
     def logprobs(self, written: WrittenText) -> dict[str, Any] | None:

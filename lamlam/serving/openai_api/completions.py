@@ -9,6 +9,8 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
+from lamlam.runtime.answering.jobs import text_job
+from lamlam.runtime.answering.written_text import WrittenText
 from lamlam.runtime.decoding.events import Event, Text
 from lamlam.serving.answers.refusals import Refusal, json_bytes
 from lamlam.serving.openai_api.bodies import (
@@ -20,9 +22,9 @@ from lamlam.serving.openai_api.bodies import (
     wrong,
 )
 from lamlam.serving.texts.generation import GenerationAnswer
-from lamlam.serving.texts.jobs import checked_options, text_job
+from lamlam.serving.texts.jobs import checked_options
+from lamlam.serving.texts.shown import chat_citation, told, usage_of
 from lamlam.serving.texts.streams import END, StreamHead, StreamOptions, event_data, wants_usage
-from lamlam.serving.texts.written import WrittenText, told, usage_of
 
 if TYPE_CHECKING:
     from lamlam.access_keys import Access
@@ -88,7 +90,7 @@ def answer_completion(
         options["max_tokens"] = body.max_tokens
     if body.logprobs is not None:
         options["logprobs"] = body.logprobs
-    jobs = [text_job(served, prompt, options) for prompt in body.prompts]
+    jobs = [text_job(served.engine, prompt, options) for prompt in body.prompts]
     if body.stream and len(jobs) > 1:
         raise wrong("stream", "only one text at a time is streamed, so ask for each by itself")
     if len(jobs) > _MOST_PROMPTS:
@@ -126,7 +128,7 @@ class _ShownTexts:
             "index": n,
             "logprobs": logprobs,
             "finish_reason": written.reason,
-            "annotations": [one.of_chat() for one in written.annotations(self.base_url)],
+            "annotations": [chat_citation(one, self.base_url) for one in written.citations()],
             "provenance": written.provenance(),
         }
 

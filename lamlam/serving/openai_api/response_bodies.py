@@ -9,10 +9,11 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lamlam.runtime.answering.written_text import WrittenText
 from lamlam.serving.openai_api.bodies import GenerationBody, Ignored, Positive, TopCount, only
 from lamlam.serving.openai_api.chat_options import FunctionName
 from lamlam.serving.openai_api.conversations import InputItem, InputText
-from lamlam.serving.texts.written import WrittenText, call_json, chat_logprobs
+from lamlam.serving.texts.shown import call_json, chat_logprobs, response_citation
 
 _LOGPROBS = "message.output_text.logprobs"
 
@@ -219,9 +220,10 @@ class OpenResponse:
             "type": "output_text", "text": "", "annotations": [], "logprobs": [],
         }  # fmt: skip
         if written is not None:
-            annotations = written.annotations(self.base_url)
             part["text"] = written.text
-            part["annotations"] = [one.of_responses() for one in annotations]
+            part["annotations"] = [
+                response_citation(one, self.base_url) for one in written.citations()
+            ]
             part["logprobs"] = chat_logprobs(written.logprobs or ())
             part["provenance"] = written.provenance()
         return part

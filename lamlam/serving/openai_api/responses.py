@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from lamlam.runtime.answering.written_text import WrittenText
 from lamlam.runtime.decoding.events import Event, Text, Thought, ToolRequested
 from lamlam.serving.answers.refusals import Refusal, json_bytes
 from lamlam.serving.openai_api.chat_options import check_tool_choice
@@ -16,8 +17,8 @@ from lamlam.serving.openai_api.response_bodies import (
 )
 from lamlam.serving.texts.generation import GenerationAnswer
 from lamlam.serving.texts.jobs import chat_job, checked_options
+from lamlam.serving.texts.shown import call_json
 from lamlam.serving.texts.streams import END, named_event
-from lamlam.serving.texts.written import WrittenText, call_json
 
 if TYPE_CHECKING:
     from lamlam.access_keys import Access

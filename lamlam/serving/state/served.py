@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lamlam.access_keys import Access
 from lamlam.errors import UsageError
 from lamlam.lookup_tokens import ENTITY
+from lamlam.runtime.answering.jobs import has_chat_template
 from lamlam.serving.state.metrics import ServerMetrics
 from lamlam.serving.state.settings import ServerSettings
 from lamlam.serving.state.traffic import Traffic
@@ -47,7 +48,7 @@ class Served:
     @property
     def is_chat(self) -> bool:
         """The model has a chat template."""
-        return isinstance(self.engine.metadata.get("tokenizer.chat_template"), str)
+        return has_chat_template(self.engine)
 
     @property
     def asks_memory(self) -> bool:

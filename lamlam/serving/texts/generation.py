@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 from starlette.responses import Response
 
+from lamlam.runtime.answering.jobs import Job
+from lamlam.runtime.answering.written_text import WrittenText
 from lamlam.runtime.decoding.events import Event, Finished
 from lamlam.serving.answers.refusals import Refusal, refusal_of
 from lamlam.serving.gate.bodies import Receive, Scope, Send
 from lamlam.serving.gate.gate import send_refusal, stopping
-from lamlam.serving.texts.jobs import Job
 from lamlam.serving.texts.pacing import PacedEvents
-from lamlam.serving.texts.written import WrittenText
 
 if TYPE_CHECKING:
     from lamlam.serving.state.served import Served

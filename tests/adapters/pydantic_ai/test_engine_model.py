@@ -32,8 +32,7 @@ from pydantic_ai.settings import ModelSettings, ToolOrOutput
 
 import lamlam
 from lamlam.adapters.pydantic_ai import EngineModel
-from lamlam.adapters.pydantic_ai.conversation import conversation_of
-from lamlam.adapters.pydantic_ai.engine_model import offer_of
+from lamlam.adapters.pydantic_ai.engine_model import conversation_of, offer_of
 from lamlam.errors import BadMessages, NoChatTemplate, UnknownOption
 from tests.adapters.pydantic_ai.conftest import SOURCE
 
@@ -269,7 +268,9 @@ def test_a_conversation_is_read_in_full() -> None:
             "role": "assistant",
             "content": "I ask.",
             "reasoning_content": "hm",
-            "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": '{"x":1}'}}],
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "f", "arguments": {"x": 1}}}
+            ],
         },
         {"role": "tool", "name": "f", "tool_call_id": "c1", "content": '{"y":2}'},
     ]

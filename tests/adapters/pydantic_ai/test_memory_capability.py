@@ -10,7 +10,7 @@ from pydantic_ai.models.test import TestModel
 
 import lamlam
 from lamlam.adapters.pydantic_ai import memory_capability
-from lamlam.adapters.pydantic_ai.memory import INTRODUCTION
+from lamlam.agent_tools.about_answer import INTRODUCTION
 
 pytestmark = pytest.mark.anyio
 

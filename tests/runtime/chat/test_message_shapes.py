@@ -10,8 +10,9 @@ import pytest
 from pydantic import BaseModel
 
 from lamlam.errors import BadMessages
+from lamlam.runtime.chat.items import answer_item, called_item, result_item, thought_item
 from lamlam.runtime.chat.message_shapes import IGNORED
-from lamlam.runtime.chat.messages import read_messages
+from lamlam.runtime.chat.messages import conversation, read_messages
 
 USER = {"role": "user", "content": "Where was Ada Quill born?"}
 CALL: dict[str, Any] = {
@@ -318,3 +319,28 @@ def test_arguments_of_any_depth_are_refused_by_name() -> None:
             read_messages([_call(name="f", arguments=arguments)])
     (read,) = read_messages([_call(name="f", arguments=_nested(20))])
     assert read["tool_calls"][0]["function"]["arguments"] == _nested(20)
+
+
+def test_items_of_an_answer_are_one_message() -> None:
+    """Its thoughts among them, however they are written, and what the system says is the first."""
+    for thought in ({"content": [{"type": "reasoning_text", "text": "hm"}]},
+                    {"summary": [{"type": "summary_text", "text": "hm"}]}, thought_item("hm")):  # fmt: skip
+        items = [
+            USER,
+            {"type": "reasoning", **thought},
+            answer_item("I look."),
+            called_item("call_7f", "look", '{"n": 1}'),
+            result_item("call_7f", "7"),
+            {"role": "system", "content": "Be short."},
+        ]
+        assert conversation(items, "Be kind.") == [
+            {"role": "system", "content": "Be short.\n\nBe kind."},
+            USER,
+            {
+                "role": "assistant",
+                "content": "I look.",
+                "reasoning_content": "hm",
+                "tool_calls": [READ_CALL],
+            },
+            {"role": "tool", "name": "look", "tool_call_id": "call_7f", "content": "7"},
+        ]

@@ -1,19 +1,14 @@
-"""What was generated, as all shapes of an answer need it: text, where it came from, tokens."""
+"""What was generated, as servers and frameworks show it: text, where it came from, tokens."""
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
 from lamlam.memory_backends.model.namespaces import written
 from lamlam.runtime.decoding.completion import ChatCompletion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lamlam.runtime.decoding.completion import Completion, RequestedCall, TokenLogprob
     from lamlam.runtime.decoding.spans import LookupRecord, Span
 
@@ -22,8 +17,6 @@ _REASONS: dict[str, Reason] = {
     "stop": "stop", "stop_string": "stop", "miss": "stop", "length": "length",
     "context": "length", "max_lookups": "length", "tool_calls": "tool_calls",
 }  # fmt: skip
-_FORCED = 0.0
-"""Log probability that is told of a token from memory: the model did not choose it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +38,13 @@ class WrittenText:
         """Why it ended, in OpenAI's words."""
         return _REASONS[self.completion.finish_reason]
 
-    def annotations(self, base_url: str) -> list[Citation]:
+    def citations(self) -> list[Citation]:
         """Return a citation for each stretch that is exactly a value of memory."""
-        values = {one.fact_id: one for one in self.lookups if one.fact_id is not None}
+        asked = {one.fact_id: one for one in self.lookups if one.fact_id is not None}
         return [
-            Citation.of(span, values.get(span.fact_id or ""), base_url)
-            for span in self.spans
-            if span.origin == "fact"
+            Citation(one.start, one.end, one.fact_id or "", one.source, asked.get(one.fact_id))
+            for one in self.spans
+            if one.origin == "fact"
         ]
 
     def provenance(self) -> dict[str, Any]:
@@ -70,35 +63,32 @@ class WrittenText:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a stretch of a text comes from, as a page that can be opened."""
+    """Where a stretch of a text comes from: ``text[start:end]`` is the value of a fact."""
 
     start: int
     end: int
-    title: str
-    url: str
+    fact_id: str
+    source: str | None
+    """Of the fact: a title, an address, or whatever it was stored with."""
+    lookup: LookupRecord | None
+    """That fetched it."""
 
-    @classmethod
-    def of(cls, span: Span, lookup: LookupRecord | None, base_url: str) -> Citation:
-        """Return the citation of a span: its source where that is an address, else the fact."""
-        source = span.source or ""
-        if source.startswith(("https://", "http://")) and not any(map(str.isspace, source)):
-            url = source
-        else:
-            url = f"{base_url}/facts/{quote(span.fact_id or '', safe='')}"
-        said = f"{lookup.entity}: {lookup.relation}" if lookup is not None else ""
-        return cls(span.start, span.end, source or said or "fact", url)
+    @property
+    def page(self) -> str | None:
+        """The source, where it is the address of a page."""
+        source = self.source or ""
+        is_page = source.startswith(("https://", "http://")) and not any(map(str.isspace, source))
+        return source if is_page else None
 
-    def of_responses(self) -> dict[str, Any]:
-        """Return it as ``/v1/responses`` has it."""
-        return {
-            "type": "url_citation", "start_index": self.start, "end_index": self.end,
-            "title": self.title, "url": self.url,
-        }  # fmt: skip
+    @property
+    def asked(self) -> str:
+        """Entity and relation as the model wrote them, as one line; empty where nobody knows."""
+        return f"{self.lookup.entity}: {self.lookup.relation}" if self.lookup is not None else ""
 
-    def of_chat(self) -> dict[str, Any]:
-        """Return it as ``/v1/chat/completions`` has it."""
-        inner = self.of_responses()
-        return {"type": inner.pop("type"), "url_citation": inner}
+    @property
+    def statement(self) -> str:
+        """The same with the value."""
+        return f"{self.asked}: {self.lookup.value}" if self.lookup is not None else ""
 
 
 def written_text(
@@ -129,42 +119,6 @@ def written_text(
         completion.text[start:], tuple(shifted), lookups, completion, n_prompt, n_tokens,
         logprobs=completion.logprobs,
     )  # fmt: skip
-
-
-def usage_of(texts: Iterable[WrittenText]) -> dict[str, int]:
-    """Return the tokens of texts, as chat completions and completions tell them."""
-    read, wrote = 0, 0
-    for one in texts:
-        read += one.n_prompt_tokens
-        wrote += one.n_tokens
-    return {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
-
-
-def call_json(call: RequestedCall) -> str:
-    """Return the arguments of a call as JSON text."""
-    return json.dumps(call.arguments, ensure_ascii=False)
-
-
-def chat_logprobs(tokens: Iterable[TokenLogprob]) -> list[dict[str, Any]]:
-    """Return log probabilities as chat completions and responses have them."""
-    return [
-        {
-            **_scored(one.text, one.logprob),
-            "top_logprobs": [_scored(other.text, other.logprob) for other in one.top],
-        }
-        for one in tokens
-    ]
-
-
-def told(logprob: float | None) -> float:
-    """Return a log probability that JSON can hold; 0 of a token that memory wrote."""
-    if logprob is None:
-        return _FORCED
-    return logprob if math.isfinite(logprob) else -9999.0
-
-
-def _scored(text: str, logprob: float | None) -> dict[str, Any]:
-    return {"token": text, "logprob": told(logprob), "bytes": list(text.encode("utf-8", "replace"))}
 
 
 def _span(span: Span) -> dict[str, Any]:
