@@ -53,7 +53,9 @@ def check_arguments(
     if not hidden.isdisjoint(given):
         raise _unknown(where, sorted(hidden.intersection(given)), _offered(model, hidden))
     try:
-        return model.model_validate(dict(given))
+        # What `model_validate` calls, without its other options: tools are called often.
+        read: Arguments = model.__pydantic_validator__.validate_python(dict(given))
+        return read
     except ValidationError as error:
         offered = _offered(model, hidden)
         found = error.errors(include_url=False)

@@ -32,7 +32,7 @@ def look_up_answer(
     result: LookupResult, most_characters: int = MAX_RESULT_CHARACTERS
 ) -> LookUpResult:
     """Return the result of a lookup; a miss is said to be one."""
-    match = result.match
+    entity, relation = result.names
     status, note = _NOTES[result.status]
     is_hit = status == "hit"
     n_all = len(result.values) if is_hit else 0
@@ -40,8 +40,8 @@ def look_up_answer(
     values = _values(result, fitting, n_all) if is_hit else []
     return LookUpResult(
         status=status,
-        entity=fitting.maybe(match.entity.matched),
-        relation=fitting.maybe(match.relation.matched),
+        entity=fitting.maybe(entity),
+        relation=fitting.maybe(relation),
         values=values,
         more=n_all - len(values),
         note=note,
@@ -54,16 +54,17 @@ def look_up_answer(
 def _values(result: LookupResult, fitting: Fitting, n_all: int) -> list[FoundValue]:
     shown: list[FoundValue] = []
     for number in range(min(n_all, MAX_VALUES)):
-        answer, owner = result.answer(number), result.owner(number)
-        if answer is None or owner is None:
+        stated = result.stated(number)
+        if stated is None:
             break
-        said = stored_details(owner.fact)
-        if answer.value != owner.fact.value:  # the fact of another entity answers the inverse
+        (_, _, fact, value), fact_id = stated
+        said = stored_details(fact)
+        if value != fact.value:  # the fact of another entity answers the inverse
             said["type"] = "entity"
         one = FoundValue(
-            value=fitting.text(answer.value),
-            fact_id=answer.fact_id,
-            source=fitting.maybe(answer.source),
+            value=fitting.text(value),
+            fact_id=fact_id,
+            source=fitting.maybe(fact.source),
             **said,
         )
         if fitting.is_full and shown:

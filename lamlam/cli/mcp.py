@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,8 +13,8 @@ from lamlam.cli.facts_options import (
     WriteMemory,
     texts_namespaces,
 )
-from lamlam.cli.keys import KeyFile, key_file
-from lamlam.cli.server_options import AllowHost, AllowOrigin, check_has_key
+from lamlam.cli.keys import KeyFile
+from lamlam.cli.server_options import AllowHost, AllowOrigin, check_has_key, keys_of
 
 if TYPE_CHECKING:
     from lamlam.access_keys import Access, AccessKeys
@@ -75,7 +74,7 @@ def mcp(
     need("mcp")
     from lamlam.mcp_server.command import Serving, serve
 
-    found = _keys(keys)
+    found = keys_of(keys)
     if http and found is not None:
         check_has_key(found)
         _refuse_what_keys_decide(namespace, shared_namespace, no_shared, rights)
@@ -107,19 +106,6 @@ def _url(memory: str | None, read_only: bool) -> str:
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{path.absolute()}"
-
-
-def _keys(given: Path | None) -> AccessKeys | None:
-    """Return the keys of a file that was named, or of the usual one if it is there."""
-    from lamlam.access_keys import AccessKeys
-    from lamlam.errors import BadKeyFile
-
-    path = key_file(given)
-    if path.exists():
-        return AccessKeys(path)
-    if given is not None:
-        raise BadKeyFile(f"{path}: there is no such file", hint="lamlam keys new makes one")
-    return None
 
 
 def _refuse_what_keys_decide(

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lamlam.cli.keys import KeyFile
 from lamlam.cli.model_options import Model, Threads
-from lamlam.cli.server_options import AllowHost, AllowOrigin, check_has_key
+from lamlam.cli.server_options import AllowHost, AllowOrigin, check_has_key, keys_of
 
 if TYPE_CHECKING:
     from lamlam.access_keys import AccessKeys
@@ -40,16 +41,9 @@ def serve(
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Take no changes of facts from anybody.")
     ] = False,
-    host: Annotated[
-        str, typer.Option("--host", help="Address to listen on; others than this machine: --keys.")
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="0: any that is free.")] = 8000,
-    keys: Annotated[
-        str | None,
-        typer.Option(
-            "--keys", metavar="FILE", help="Ask for a key of this file (lamlam keys new)."
-        ),
-    ] = None,
+    keys: KeyFile = None,
     model_name: Annotated[
         str | None,
         typer.Option("--model-name", help="By which clients ask for it; default: of its file."),
@@ -80,8 +74,10 @@ def serve(
     """Serve texts and facts to clients of OpenAI's API, and the memory to agents by MCP.
 
     /v1/completions, /v1/chat/completions, /v1/responses, /v1/models; /facts; /mcp; /metrics,
-    /healthz, /openapi.json. Each text says where its words came from. Ctrl-C or
-    SIGTERM lets what is under way come to its end; a second one cuts it off.
+    /healthz, /openapi.json. Each text says where its words came from. Access keys
+    (lamlam keys new) decide namespace and rights of each client; elsewhere than on this machine
+    it listens only with keys. Ctrl-C or SIGTERM lets what is under way come to its end; a second
+    one cuts it off.
     """
     from lamlam.errors import UsageError
     from lamlam.installed import need
@@ -93,10 +89,13 @@ def serve(
 
     if memory is not None and no_memory:
         raise UsageError("--memory and --no-memory cannot go together")
+    found = keys_of(keys)
+    if found is not None:
+        check_has_key(found)
     settings = ServerSettings(
         host=host,
         port=port,
-        has_keys=keys is not None,
+        has_keys=found is not None,
         max_waiting=queue,
         max_body_bytes=max_body,
         timeout_s=timeout,
@@ -109,18 +108,7 @@ def serve(
         "gpu_layers": gpu_layers,
     }  # fmt: skip
     url = None if no_memory else memory or (BUNDLED if model == BUNDLED else None)
-    _run(model, url, settings, _keys(keys), options, model_name, read_only=read_only)
-
-
-def _keys(file: str | None) -> AccessKeys | None:
-    """Return the keys of a file, which must have one."""
-    from lamlam.access_keys import AccessKeys
-
-    if file is None:
-        return None
-    keys = AccessKeys(file)
-    check_has_key(keys)
-    return keys
+    _run(model, url, settings, found, options, model_name, read_only=read_only)
 
 
 def _run(
@@ -161,6 +149,9 @@ def _say(served: Served, url: str) -> None:
 
     console = stderr_console()
     console.print(printable_line(f"serving {served.model} on {url}"), soft_wrap=True)
+    if served.keys is not None:
+        said = f"each request needs an access key of {served.keys.path}"
+        console.print(printable_line(said), soft_wrap=True)
     console.print(
         printable_line(f'OpenAI clients: base_url="{url}/v1"; description: {url}/openapi.json'),
         style="dim",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from lamlam.cli.keys import key_file
 
 if TYPE_CHECKING:
     from lamlam.access_keys import AccessKeys
@@ -21,6 +24,23 @@ AllowOrigin = Annotated[
         help="Pages that may call it, https://app.example; repeatable.",
     ),
 ]
+
+
+def keys_of(given: Path | None) -> AccessKeys | None:
+    """Return the keys of a file that was named, or of the usual one if it is there.
+
+    Raises:
+        BadKeyFile: the file that was named is not there.
+    """
+    from lamlam.access_keys import AccessKeys
+    from lamlam.errors import BadKeyFile
+
+    path = key_file(given)
+    if path.exists():
+        return AccessKeys(path)
+    if given is not None:
+        raise BadKeyFile(f"{path}: there is no such file", hint="lamlam keys new makes one")
+    return None
 
 
 def check_has_key(keys: AccessKeys) -> None:

@@ -28,18 +28,6 @@ class ExactPlace(NamedTuple):
     place: int
 
 
-_FIXED: dict[str, Any] = {  # Any: fields of several types
-    "status": LookupStatus.HIT,
-    "elapsed_ns": 0,
-    "candidates": (),
-    "namespace": (),
-    "_match": None,
-    "_owned": None,
-    "_facts": None,
-    "_fact_ids": None,
-}
-
-
 class ExactHit(LookupResult):
     """A `LookupResult` whose fields are filled in when they are first asked for.
 
@@ -63,7 +51,7 @@ class ExactHit(LookupResult):
         return object.__getattribute__(self, name)
 
     def _fill(self) -> None:
-        found = ExactPlace(*self.found)
+        entity, key, identify, sources, unpack, row, place = self.found
         self.status = LookupStatus.HIT
         self.candidates = ()
         self.namespace = ()
@@ -72,9 +60,7 @@ class ExactHit(LookupResult):
         self._facts = None
         self._fact_ids = None
         self._values = (self.value,)
-        self._entity = found.entity
-        self._key = found.key
-        self._identify = found.identify
-        self._stored = LazyFacts(
-            self._values, found.row, (found.place,), (found.sources,), found.unpack
-        )
+        self._entity = entity
+        self._key = key
+        self._identify = identify
+        self._stored = LazyFacts(self._values, row, (place,), (sources,), unpack)

@@ -235,17 +235,28 @@ class LookupResult:
         identify = self._identify
         return Answer(one.value, identify(one.key, one.fact) if identify else None, one.fact.source)
 
+    def stated(self, number: int) -> tuple[EntityFact, str | None] | None:
+        """Return the same as `owner`, and the id of the fact."""
+        one = self.owner(number)
+        if one is None:
+            return None
+        return one, self._identify(one.key, one.fact) if self._identify else None
+
+    @property
+    def names(self) -> tuple[str | None, str | None]:
+        """The stored names of entity and relation that were taken, as `match` has them."""
+        if self._match is not None:
+            return self._match.entity.matched, self._match.relation.matched
+        if self._owned is not None:
+            return self._entity, self._owned[0].fact.relation if self._owned else None
+        return self._entity, self._stored[0].relation if self._stored else None
+
     @property
     def match(self) -> Match:
         """How the question was understood."""
         if self._match is None:
-            if self._owned is not None:
-                relation = self._owned[0].fact.relation if self._owned else None
-            else:
-                relation = self._stored[0].relation if self._stored else None
-            self._match = Match(
-                MatchPart("exact", 1.0, self._entity), MatchPart("exact", 1.0, relation)
-            )
+            entity, relation = self.names
+            self._match = Match(MatchPart("exact", 1.0, entity), MatchPart("exact", 1.0, relation))
         return self._match
 
     @property

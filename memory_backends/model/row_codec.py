@@ -238,14 +238,24 @@ def unpacked_at(text: str, place: int, sources: tuple[str, ...]) -> StoredFact:
     """Return the fact at a place of a row, with these sources, but for its place among others."""
     end = text.find(RECORD, place + 1)
     record = text[place + 1 : end] if end >= 0 else text[place + 1 :]
-    return _unpacked(record, _no_source, 0)._replace(sources=sources, seq=0)
+    return unpacked_record(record, sources)
+
+
+def unpacked_record(record: str, sources: tuple[str, ...]) -> StoredFact:
+    """Return the fact of a record, with these sources, but for its place among others."""
+    return _unpacked(record, _no_source, 0, sources)
 
 
 def _no_source(_: int) -> None:
     return None
 
 
-def _unpacked(record: str, source_of: Callable[[int], str | None], expected: int) -> StoredFact:
+def _unpacked(
+    record: str,
+    source_of: Callable[[int], str | None],
+    expected: int,
+    sources: tuple[str, ...] | None = None,
+) -> StoredFact:
     try:
         fields = record.split(FIELD)
         key, value = fields[0], fields[1]
@@ -273,13 +283,13 @@ def _unpacked(record: str, source_of: Callable[[int], str | None], expected: int
             relation,
             key,
             value,
-            _sources(ids, source_of),
+            _sources(ids, source_of) if sources is None else sources,
             int(revision, 16),
             float(rest[0]) if rest else 1.0,
             code,
             begin,
             end,
-            seq,
+            seq if sources is None else 0,
         )
     except (ValueError, IndexError, KeyError) as error:
         raise BadStore(DAMAGED) from error

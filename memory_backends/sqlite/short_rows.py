@@ -187,7 +187,7 @@ class RelationCodes:
         """Return the fact at a place of a short row, but for its place among the others."""
         end = text.find(RECORD, place + 1)
         record = text[place + 1 : end] if end >= 0 else text[place + 1 :]
-        return row_codec.unpacked_at(self._expanded(record, head_of(text)), 0, sources)
+        return row_codec.unpacked_record(self._expanded(record, head_of(text))[1:], sources)
 
     def _each_of(
         self, text: str, begins: str, at: int, later: Callable[[str], tuple[str, ...]]

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamlam.access_keys import Access
+from lamlam.access_keys import Access, AccessKeys
 from lamlam.cli.app import run
 from lamlam.errors import HostRefused, OriginRefused, UsageError
 from lamlam.mcp_server.app import McpApp, mcp_app
+from lamlam.mcp_server.command import Serving
 from lamlam.mcp_server.guard import Guard, is_loopback
 from lamlam.memory_backends.protocol import FactStore
+from lamlam.serving.state.settings import ServerSettings
 from tests.mcp_server.servers import ADA
 
 MODERN = {
@@ -266,16 +268,63 @@ def test_the_command_refuses_in_one_line(
     assert shown.out == "" and says in shown.err and shown.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", [["mcp", "--http"], ["serve", "--no-memory"]])
+SERVERS = pytest.mark.parametrize("command", [["mcp", "--http"], ["serve", "--no-memory"]])
+FILES = pytest.mark.parametrize("named", [["--keys", "keys.json"], []], ids=["named", "usual"])
+
+
+@SERVERS
+@FILES
 def test_without_a_key_in_the_file_nobody_could_enter(
-    command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    command: list[str],
+    named: list[str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As after the last one was revoked: no server begins."""
-    given = ["--keys", str(tmp_path / "keys.json")]
+    """As after the last one was revoked: no server begins; the usual file is that of both."""
+    monkeypatch.chdir(tmp_path)
+    given = named
     assert run(["keys", "new", "a", *given]) == run(["keys", "revoke", "a", *given]) == 0
     capsys.readouterr()
     assert run([*command, *given]) == 2
     assert "keys.json: there is no access key in it (lamlam keys new" in capsys.readouterr().err
+
+
+@SERVERS
+def test_a_file_of_keys_that_is_named_must_be_there(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A slip of the pen is no open door."""
+    assert run([*command, "--keys", "none.json"]) == 2
+    assert "none.json: there is no such file (lamlam keys new" in capsys.readouterr().err
+
+
+@FILES
+def test_both_servers_ask_for_a_key_of_the_same_file(
+    named: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With it they may listen for other machines; without a file they ask for none."""
+    monkeypatch.chdir(tmp_path)
+    began: list[tuple[bool, AccessKeys | None]] = []
+
+    def begin_serve(model: str, memory: str, settings: ServerSettings, keys: AccessKeys | None,
+                    *_: Any, **__: Any) -> None:  # fmt: skip
+        began.append((settings.has_keys, keys))
+
+    def begin_mcp(serving: Serving) -> None:
+        began.append((serving.keys is not None, serving.keys))
+
+    monkeypatch.setattr("lamlam.cli.serve._run", begin_serve)
+    monkeypatch.setattr("lamlam.mcp_server.command.serve", begin_mcp)
+    commands = [["serve"], ["mcp", "--http"]]
+    assert [run(command) for command in commands] == [0, 0]
+    assert began == [(False, None), (False, None)]
+    began.clear()
+    assert run(["keys", "new", "a", *named]) == 0
+    for command in commands:
+        assert run([*command, "--host", "0.0.0.0", *named]) == 0
+    assert [asks for asks, _ in began] == [True, True]
+    assert len({keys.path for _, keys in began if keys}) == 1
 
 
 def test_options_that_keys_decide(

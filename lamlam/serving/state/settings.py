@@ -58,8 +58,7 @@ class ServerSettings:
         if not self.has_keys and not self.is_local:
             raise UsageError(
                 f"{self.host} can be reached from other machines, and no access key is asked for",
-                hint="make one with lamlam keys new NAME --keys FILE and name the file by "
-                "--keys FILE, or listen on 127.0.0.1",
+                hint="lamlam keys new NAME makes one, or listen on 127.0.0.1",
             )
 
     @property
