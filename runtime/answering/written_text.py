@@ -40,7 +40,9 @@ class WrittenText:
 
     def citations(self) -> list[Citation]:
         """Return a citation for each stretch that is exactly a value of memory."""
-        asked = {one.fact_id: one for one in self.lookups if one.fact_id is not None}
+        asked: dict[str | None, LookupRecord] = {
+            one.fact_id: one for one in self.lookups if one.fact_id
+        }
         return [
             Citation(one.start, one.end, one.fact_id or "", one.source, asked.get(one.fact_id))
             for one in self.spans

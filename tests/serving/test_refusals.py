@@ -143,6 +143,32 @@ def test_a_wrong_field_is_named(
     assert answer.json()["error"]["param"] == param
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"previous_response_id": "resp_1"},
+            "keeps no responses; hand over the whole conversation",
+        ),
+        ({"conversation": "conv_1"}, "keeps no responses; hand over the whole conversation"),
+        ({"background": True}, "this server has only False or null"),
+        (
+            {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]},
+            "content.0 is image (input_image) (this model reads text only)",
+        ),
+    ],
+    ids=lambda one: next(iter(one)) if isinstance(one, dict) else None,
+)
+def test_what_a_response_cannot_have_is_said(
+    server: Running, reading_key: str, change: dict[str, Any], says: str
+) -> None:
+    """By name, with what to do instead where there is something."""
+    body = {"model": "tiny", "input": "Ada", **change}
+    answer = server.client(reading_key).post("/v1/responses", json=body)
+    refused(answer, 400, "invalid_value")
+    assert says in answer.json()["error"]["message"]
+
+
 def test_half_a_surrogate_pair(server: Running, reading_key: str) -> None:
     """Is no character; the answer says so, and can be read."""
     body = json.dumps({**TEXT, "prompt": "\ud800"})

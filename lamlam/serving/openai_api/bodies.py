@@ -31,13 +31,17 @@ Ignored = Annotated[Any, Field(description="Read and ignored: it changes nothing
 Text = Annotated[str, Field(min_length=1)]
 
 
-def only(*allowed: Any) -> Any:  # Any: a type
-    """Return the type of a setting that may only have values that change nothing."""
+def only(*allowed: Any, why: str | None = None) -> Any:  # Any: a type
+    """Return the type of a setting that may only have values that change nothing.
+
+    Args:
+        why: what another one is refused with, and what to do instead.
+    """
 
     def check(value: Any) -> Any:  # Any: JSON
         if not any(_kind(value) is _kind(one) and value == one for one in allowed):
             shown = " or ".join("null" if one is None else repr(one) for one in allowed)
-            raise ValueError(f"this server has only {shown}")
+            raise ValueError(why or f"this server has only {shown}")
         return value
 
     return Annotated[Any, AfterValidator(check), WithJsonSchema({"enum": list(allowed)})]

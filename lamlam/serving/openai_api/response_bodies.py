@@ -16,6 +16,7 @@ from lamlam.serving.openai_api.conversations import InputItem, InputText
 from lamlam.serving.texts.shown import call_json, chat_logprobs, response_citation
 
 _LOGPROBS = "message.output_text.logprobs"
+_NOTHING_KEPT = "this server keeps no responses; hand over the whole conversation as input"
 
 
 class ResponseTool(BaseModel):
@@ -79,8 +80,8 @@ class ResponsesBody(GenerationBody):
     include: list[str] | None = Field(None, max_length=20)
     truncation: only("disabled", None) = None  # type: ignore[valid-type]  # made for each setting
     background: only(False, None) = None  # type: ignore[valid-type]
-    previous_response_id: only(None) = None  # type: ignore[valid-type]
-    conversation: only(None) = None  # type: ignore[valid-type]
+    previous_response_id: only(None, why=_NOTHING_KEPT) = None  # type: ignore[valid-type]
+    conversation: only(None, why=_NOTHING_KEPT) = None  # type: ignore[valid-type]
     prompt: only(None) = None  # type: ignore[valid-type]
     moderation: only(None) = None  # type: ignore[valid-type]
     frequency_penalty: only(0, None) = None  # type: ignore[valid-type]
