@@ -55,7 +55,7 @@ ARROWS: dict[str, set[str]] = {
         PROTOCOL, "bundled", CHAT, DECODING, "runtime/memory", "runtime/observers",
         "runtime/scheduling",
     },
-    "runtime/answering": {MODEL, CHAT, DECODING, "runtime/engine"},
+    "answering": {MODEL, CHAT, DECODING, "runtime/engine"},
     "runtime/sync": {
         MODEL, PROTOCOL, DECODING, "runtime/engine", "runtime/memory", "runtime/scheduling",
     },
@@ -63,7 +63,7 @@ ARROWS: dict[str, set[str]] = {
     "access_keys": {MODEL},
     "adapters": {
         MODEL, "agent_tools", "memory_backends/sync", "stored_documents", CHAT, DECODING,
-        "runtime/answering", "runtime/engine",
+        "answering", "runtime/engine",
     },
     "stored_documents": {MODEL, "memory_backends/sync"},
     "mcp_server": {
@@ -88,7 +88,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "serving": {
         MODEL, PROTOCOL, "access_keys", "agent_tools", "mcp_server", "memory_backends/open", VIEWS, CHAT,
-        DECODING, "runtime/answering", "runtime/engine", "runtime/scheduling",
+        DECODING, "answering", "runtime/engine", "runtime/scheduling",
     },
     "cli": {
         MODEL, PROTOCOL, "access_keys", "benchmarks", "bundled", "evaluation", "memory_backends/fact_formats",

@@ -14,10 +14,10 @@ from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.settings import ModelSettings, ToolOrOutput
 
+from lamlam.answering.jobs import Job, chat_job
+from lamlam.answering.tool_offers import offer_options
+from lamlam.answering.written_text import Citation
 from lamlam.errors import BadMessages, EngineError, PromptTooLong, StreamLeft
-from lamlam.runtime.answering.jobs import Job, chat_job
-from lamlam.runtime.answering.tool_offers import offer_options
-from lamlam.runtime.answering.written_text import Citation
 from lamlam.runtime.chat.items import answer_item, called_item, result_item, thought_item
 from lamlam.runtime.chat.messages import conversation
 from lamlam.runtime.chat.tool_definitions import function_definition

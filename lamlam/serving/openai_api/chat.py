@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lamlam.runtime.answering.written_text import WrittenText
+from lamlam.answering.written_text import WrittenText
 from lamlam.runtime.decoding.events import Event, Text, Thought, ToolRequested
 from lamlam.serving.answers.refusals import Refusal, json_bytes
 from lamlam.serving.openai_api.bodies import GenerationBody, Ignored, Positive, TopCount, only

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
-from lamlam.runtime.answering.jobs import text_job
-from lamlam.runtime.answering.written_text import WrittenText
+from lamlam.answering.jobs import text_job
+from lamlam.answering.written_text import WrittenText
 from lamlam.runtime.decoding.events import Event, Text
 from lamlam.serving.answers.refusals import Refusal, json_bytes
 from lamlam.serving.openai_api.bodies import (

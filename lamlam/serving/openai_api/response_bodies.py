@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lamlam.runtime.answering.written_text import WrittenText
+from lamlam.answering.written_text import WrittenText
 from lamlam.serving.openai_api.bodies import GenerationBody, Ignored, Positive, TopCount, only
 from lamlam.serving.openai_api.chat_options import FunctionName
 from lamlam.serving.openai_api.conversations import InputItem, InputText

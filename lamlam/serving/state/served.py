@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lamlam.access_keys import Access
+from lamlam.answering.jobs import has_chat_template
 from lamlam.errors import UsageError
 from lamlam.lookup_tokens import ENTITY
-from lamlam.runtime.answering.jobs import has_chat_template
 from lamlam.serving.state.metrics import ServerMetrics
 from lamlam.serving.state.settings import ServerSettings
 from lamlam.serving.state.traffic import Traffic

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 from starlette.responses import Response
 
-from lamlam.runtime.answering.jobs import Job
-from lamlam.runtime.answering.written_text import WrittenText
+from lamlam.answering.jobs import Job
+from lamlam.answering.written_text import WrittenText
 from lamlam.runtime.decoding.events import Event, Finished
 from lamlam.serving.answers.refusals import Refusal, refusal_of
 from lamlam.serving.gate.bodies import Receive, Scope, Send

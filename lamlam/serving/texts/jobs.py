@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lamlam.answering import jobs
 from lamlam.errors import NoChatTemplate
-from lamlam.runtime.answering import jobs
 from lamlam.serving.answers.refusals import Refusal, sentence
 from lamlam.serving.gate.places import place_of
 from lamlam.serving.openai_api.bodies import GenerationBody, wrong

@@ -10,7 +10,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lamlam.runtime.answering.written_text import Citation, WrittenText
+    from lamlam.answering.written_text import Citation, WrittenText
     from lamlam.runtime.decoding.completion import RequestedCall, TokenLogprob
 
 _FORCED = 0.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lamlam.answering.written_text import Reason, written_text
 from lamlam.memory_backends.model.lookup_status import LookupStatus
-from lamlam.runtime.answering.written_text import Reason, written_text
 from lamlam.runtime.decoding.completion import ChatCompletion, ChatUsage, Completion, FinishReason
 from lamlam.runtime.decoding.spans import LookupRecord, Span
 

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lamlam.runtime.answering.written_text import WrittenText, written_text
+from lamlam.answering.written_text import WrittenText, written_text
 from lamlam.runtime.chat.messages import read_messages
 
 if TYPE_CHECKING:

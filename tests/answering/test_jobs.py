@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from lamlam.answering.jobs import chat_job, has_chat_template, text_job
 from lamlam.errors import BadMessages, NoChatTemplate
-from lamlam.runtime.answering.jobs import chat_job, has_chat_template, text_job
 from lamlam.runtime.decoding.events import Event, Finished, Text
 from lamlam.runtime.engine import Engine
 from tests.runtime.chat.chat_support import TINY

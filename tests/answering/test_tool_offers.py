@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lamlam.runtime.answering.tool_offers import offer_options
+from lamlam.answering.tool_offers import offer_options
 from lamlam.runtime.chat.tool_definitions import function_definition
 
 TOOLS = [function_definition(name, None, {"type": "object"}) for name in ("read", "write", "end")]
