@@ -6,6 +6,8 @@ are compared afterwards, so that a collision costs a comparison and never a wron
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from string import ascii_lowercase, digits
 from zlib import crc32
 
 from lamlam.memory_backends.model.keys import fold
@@ -13,6 +15,12 @@ from lamlam.memory_backends.model.namespaces import salted, split
 from lamlam.memory_backends.resolution.person_names import person_key
 
 _SHORTEST_MISSPELT = 4
+# Checksums of what the codes of a name's words begin with, by the first letter of the word that a
+# code leaves out.
+_BEFORE_0, _BEFORE_1, _BEFORE_2 = (
+    {letter: crc32(f"l{place}{letter} ".encode()) for letter in ascii_lowercase + digits}
+    for place in range(3)
+)
 
 
 def letters_code(folded: str) -> int:
@@ -42,6 +50,23 @@ def index_codes(scoped_key: str) -> set[int]:
     if person is not None and person != folded:
         codes.add(letters_code(person))
     return set(salted(namespace, codes))
+
+
+def index_codes_of(scoped_keys: Iterable[str]) -> list[Collection[int]]:
+    """Return what `index_codes` does for each of many scoped keys, of which most are plain.
+
+    One code may come twice.
+    """
+    found: list[Collection[int]] = []
+    for key in scoped_keys:
+        words = key.split(" ")
+        if len(words) == 2 and key.isascii():
+            first, second = words
+            if first.isalnum() and second.isalnum() and first != "the":
+                found.append(_codes_of_two(first, second))
+                continue
+        found.append(index_codes(key))
+    return found
 
 
 def typo_probes(folded: str) -> set[int]:
@@ -85,18 +110,19 @@ def _typo_codes(folded: str) -> list[int]:
 
 def _codes_of_two(first: str, second: str) -> tuple[int, int]:
     """Return the codes of a name of two plain words: it is its own folded name and person's key."""
+    # Checksums of "l0a second" and "l1b first": what they begin with is a checksum already.
     return (
-        crc32(f"l0{first[0]} {second}".encode()) - 0x8000_0000,
-        crc32(f"l1{second[0]} {first}".encode()) - 0x8000_0000,
+        crc32(second.encode(), _BEFORE_0[first[0]]) - 0x8000_0000,
+        crc32(first.encode(), _BEFORE_1[second[0]]) - 0x8000_0000,
     )
 
 
 def _codes_of_three(key: str, first: str, second: str, third: str) -> set[int]:
     """Return the codes of a name of three plain words: it is its own folded name."""
     codes = {
-        crc32(f"l0{first[0]} {second} {third}".encode()) - 0x8000_0000,
-        crc32(f"l1{second[0]} {first} {third}".encode()) - 0x8000_0000,
-        crc32(f"l2{third[0]} {first} {second}".encode()) - 0x8000_0000,
+        crc32(f"{second} {third}".encode(), _BEFORE_0[first[0]]) - 0x8000_0000,
+        crc32(f"{first} {third}".encode(), _BEFORE_1[second[0]]) - 0x8000_0000,
+        crc32(f"{first} {second}".encode(), _BEFORE_2[third[0]]) - 0x8000_0000,
     }
     person = person_key(key)
     if person is not None:  # two words of them

@@ -140,15 +140,17 @@ def unpack_block(entries: bytes) -> list[int]:
 def pack_block(numbers: Sequence[int]) -> bytes:
     """Return the numbers of a row, which are in order."""
     first = numbers[0] >> 32
-    codes = [(number >> 32) - first for number in numbers]
-    width = max(1, (codes[-1].bit_length() + 7) // 8)
-    return b"".join(
-        (
-            _HEAD.pack(width, first),
-            *[code.to_bytes(width, "big") for code in codes],
-            struct.pack(f">{len(numbers)}I", *[number & _LOW for number in numbers]),
-        )
-    )
+    base = first << 32
+    n = len(numbers)
+    width = max(1, (((numbers[-1] - base) >> 32).bit_length() + 7) // 8)
+    # Eight bytes each, of which the last ones of a code and those of the place are taken by columns.
+    whole = struct.pack(f">{n}Q", *[number - base for number in numbers])
+    codes, places = bytearray(n * width), bytearray(n * _PLACE_BYTES)
+    for at in range(width):
+        codes[at::width] = whole[4 - width + at :: 8]
+    for at in range(_PLACE_BYTES):
+        places[at::_PLACE_BYTES] = whole[4 + at :: 8]
+    return b"".join((_HEAD.pack(width, first), codes, places))
 
 
 def all_numbers(connection: sqlite3.Connection) -> Iterator[int]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
 
 from lamlam.memory_backends.commits.commit_plan import CommitPlan
 from lamlam.memory_backends.commits.entity_edit import EntityEdit
 from lamlam.memory_backends.sqlite.bulk.near_ranges import numbers_of, ranges_of, rows_of_range
 from lamlam.memory_backends.sqlite.bulk.partitions import codes_path, packed_rows, stored_facts
+from lamlam.memory_backends.sqlite.bulk.plain_columns import unpacked
 from lamlam.memory_backends.sqlite.bulk.runs import RunGroup
 from lamlam.memory_backends.sqlite.bulk.workers import Workers
 from lamlam.memory_backends.sqlite.near_blocks import add_numbers, add_rows, has_numbers
@@ -30,17 +33,22 @@ class BulkWriter:
         """Write a partition, and remove the file that has it."""
         packed = packed_rows(path)
         Path(path).unlink()
+        columns = unpacked(packed.columns)
+        touched = [*columns.numbers, *packed.touched]
         if self._writer.search.state is not None:
-            for number in packed.touched:
+            for number in touched:
                 self._writer.search.touch(number)
         execute = self._connection.executemany
-        execute("INSERT INTO ent VALUES (?, ?, ?)", packed.new)
+        new: Iterable[tuple[int, str, str]] = zip(*columns, strict=True)
+        if packed.new:
+            new = sorted([*new, *packed.new], key=itemgetter(0))
+        execute("INSERT INTO ent VALUES (?, ?, ?)", new)
         execute("UPDATE ent SET facts = ? WHERE id = ?", packed.updated)
         execute("INSERT INTO past (ent, retracted, name, facts) VALUES (?, ?, ?, ?)", packed.past)
         execute("INSERT OR IGNORE INTO reference VALUES (?, ?)", sorted(packed.references))
-        self._writer.touched.add(self._revision, packed.touched)
+        self._writer.touched.add(self._revision, touched)
         self._writer.sources.count_numbers(packed.uses)
-        self._writer.count(packed.n_facts, len(packed.new))
+        self._writer.count(packed.n_facts, len(columns.numbers) + len(packed.new))
         self.changed += packed.changed
         self._codes.append(codes_path(path))
         self._others += packed.others

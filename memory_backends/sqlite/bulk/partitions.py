@@ -9,22 +9,32 @@ from __future__ import annotations
 import marshal
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain, repeat
+from operator import add
 from pathlib import Path
+from typing import NamedTuple
 
 from lamlam.memory_backends.commits.entity_edit import EntityEdit
 from lamlam.memory_backends.model import row_codec
+from lamlam.memory_backends.model.row_codec import RECORD
 from lamlam.memory_backends.model.stored_facts import StoredFact
-from lamlam.memory_backends.resolution.blocking_codes import index_codes
+from lamlam.memory_backends.resolution.blocking_codes import index_codes, index_codes_of
 from lamlam.memory_backends.sqlite.bulk.number_files import numbers_in, write_numbers
+from lamlam.memory_backends.sqlite.bulk.plain_columns import (
+    PackedColumns,
+    PlainColumns,
+    keys_of,
+)
 from lamlam.memory_backends.sqlite.bulk.row_text import PLAIN_FIELDS, is_distinct, row_of
 from lamlam.memory_backends.sqlite.bulk.runs import (
+    RunEntities,
     RunGroup,
     RunPiece,
     RunSlice,
-    groups_of,
+    entities_of,
     sources_path,
 )
 from lamlam.memory_backends.sqlite.near_blocks import near_number
@@ -52,7 +62,7 @@ class PartitionRows:
     """What a partition changes."""
 
     new: list[tuple[int, str, str]] = field(default_factory=list)
-    """Number, name and text of entities, in order."""
+    """Number, name and text of entities, in order; those in `columns` are new too."""
     updated: list[tuple[str, int]] = field(default_factory=list)
     """Text and number of entities that had a row."""
     past: list[tuple[int, int, str, str]] = field(default_factory=list)
@@ -64,6 +74,8 @@ class PartitionRows:
     changed: int = 0
     n_facts: int = 0
     """Facts more than before."""
+    columns: PackedColumns = (b"", "", "")
+    """Of most new entities, in order: their texts with heads."""
     others: list[RunGroup] = field(default_factory=list)
     """Entities whose place in the table is taken: they are written one by one."""
 
@@ -71,10 +83,12 @@ class PartitionRows:
 def pack_partition(task: PartitionTask) -> str:
     """Pack the entities of a partition, and return the path of the file that has them."""
     packed = PartitionRows()
-    groups = _joined(task.slices, packed.others)
     packer = _Packer(packed, task.revision, task.codes)
+    plain, groups = _joined(task.slices, packed.others, is_plain_kept=task.store is None)
     if task.store is None:
-        packer.put_new(groups)
+        packer.put_plain(plain)
+        for number in sorted(groups):
+            packer.put(*groups[number], None)
     else:
         with closing(open_reader(Path(task.store))) as connection:
             for number in sorted(groups):
@@ -117,33 +131,47 @@ def stored_facts(pieces: Sequence[RunPiece], codes: RelationCodes) -> Iterator[S
             yield given._replace(sources=tuple(map(str, given.sources)))
 
 
+class _PlainSlice(NamedTuple):
+    """Entities of one run."""
+
+    source: int
+    columns: PlainColumns
+
+
 class _Packer:
     def __init__(self, packed: PartitionRows, revision: int, codes: RelationCodes) -> None:
         self._packed = packed
         self._codes = codes
         self._revision = revision
         self.codes: list[int] = []
-        self._head = row_of("", 0, revision)
 
-    def put_new(self, groups: dict[int, RunGroup]) -> None:
-        """Pack the facts of entities of which the store holds nothing."""
-        packed, codes, head = self._packed, self.codes, self._head
-        add_row, add_code = packed.new.append, codes.append
-        n_facts = 0
-        for number in sorted(groups):
-            _, key, name, pieces = groups[number]
-            source, text, n, is_sure, *more = pieces[0]
-            if source or more or not is_sure or len(pieces) > 1:
-                self.put(number, key, name, pieces, None)
-                continue
-            # As `put` does, for most of a large file.
-            add_row((number, name, head + text))
-            n_facts += n
-            place = near_number(0, number)
-            for code in index_codes(key):
-                add_code((code << 32) + place)
-        packed.n_facts += n_facts
-        packed.touched = [row[0] for row in packed.new]
+    def put_plain(self, slices: Iterable[_PlainSlice]) -> None:
+        """Pack the facts of entities of which the store holds nothing, each in one slice.
+
+        As `put` does, for most of a large file.
+        """
+        packed = self._packed
+        numbers: list[int] = []
+        names: list[str] = []
+        texts: list[str] = []
+        for source, columns in slices:
+            numbers += columns.numbers
+            names += columns.names
+            texts += map(add, repeat(row_of("", source, self._revision)), columns.texts)
+            if source:
+                n_uses = sum(map(str.count, columns.texts, repeat(RECORD)))
+                packed.uses[source] = packed.uses.get(source, 0) + n_uses
+        order = sorted(range(len(numbers)), key=numbers.__getitem__)
+        columns = PlainColumns(numbers, names, texts).at(order)
+        packed.columns = columns.packed()
+        packed.n_facts += packed.columns[2].count(RECORD)
+        codes = index_codes_of(keys_of(columns.names))
+        places = [near_number(0, number) for number in columns.numbers]
+        self.codes += [
+            (code << 32) + place
+            for several, place in zip(codes, places, strict=True)
+            for code in several
+        ]
 
     def put(
         self,
@@ -177,9 +205,8 @@ class _Packer:
             if not (has_each_once or is_distinct(text)):
                 return None
             packed.n_facts += n_facts
-            if not source:
-                return self._head + str(text)
-            packed.uses[source] = packed.uses.get(source, 0) + n_facts
+            if source:
+                packed.uses[source] = packed.uses.get(source, 0) + n_facts
             return row_of(text, source, self._revision)
         if any([len(piece) != PLAIN_FIELDS for piece in pieces]):
             return None
@@ -226,20 +253,34 @@ class _Packer:
                 uses[int(source)] = uses.get(int(source), 0) + change
 
 
-def _joined(slices: Sequence[RunSlice], doubtful: list[RunGroup]) -> dict[int, RunGroup]:
-    """Return the entities of all runs by their numbers; what cannot be told apart by it is doubtful."""
+def _joined(
+    slices: Sequence[RunSlice], doubtful: list[RunGroup], *, is_plain_kept: bool
+) -> tuple[list[_PlainSlice], dict[int, RunGroup]]:
+    """Return the entities of all runs: those that are plain and in one of them alone, and the others.
+
+    Args:
+        slices: of the runs, in the order of the input.
+        doubtful: gets what cannot be told apart by its number.
+        is_plain_kept: otherwise all are among the others, which are by their numbers.
+    """
+    found = list(map(_read, slices))
+    mixed: set[int] = set()
+    if is_plain_kept:
+        mixed = _more_than_once([one.columns.numbers for one in found])
+        mixed.update([group[0] for one in found for group in one.groups])
+    plain: list[_PlainSlice] = []
     groups: dict[int, RunGroup] = {}
-    for one in slices:
-        found = groups_of(one)
-        if one.has_sources:
-            with numbers_in(sources_path(one.path)) as numbers:
-                found = [(*group[:3], _renumbered(group[3], numbers)) for group in found]
-        if not groups:
-            groups = {group[0]: group for group in found}
-            if len(groups) == len(found):
-                continue
-            groups = {}
-        for group in found:
+    for columns, source, others, _ in found:
+        apart: Sequence[int] = range(len(columns.numbers))
+        if is_plain_kept:
+            apart = [n for n, number in enumerate(columns.numbers) if number in mixed]
+            kept = columns
+            if apart:
+                kept = columns.at(
+                    [n for n, number in enumerate(columns.numbers) if number not in mixed]
+                )
+            plain.append(_PlainSlice(source, kept))
+        for group in chain(_as_groups(columns.at(apart), source), others):
             held = groups.get(group[0])
             if held is None:
                 groups[group[0]] = group
@@ -247,7 +288,40 @@ def _joined(slices: Sequence[RunSlice], doubtful: list[RunGroup]) -> dict[int, R
                 held[3].extend(group[3])
             else:
                 doubtful.append(group)
-    return groups
+    return plain, groups
+
+
+def _read(one: RunSlice) -> RunEntities:
+    """Return the entities of a slice, with their sources by the numbers of the store."""
+    found = entities_of(one)
+    if not one.has_sources:
+        return found
+    with numbers_in(sources_path(one.path)) as numbers:
+        return RunEntities(
+            found.columns,
+            numbers[found.source - 1] if found.source else 0,
+            [(*group[:3], _renumbered(group[3], numbers)) for group in found.groups],
+        )
+
+
+def _more_than_once(columns: Iterable[Sequence[int]]) -> set[int]:
+    """Return the numbers that are there more than once."""
+    numbers = list(chain.from_iterable(columns))
+    if len(seen := set(numbers)) == len(numbers):
+        return set()
+    double = set()
+    for number in numbers:
+        if number in seen:
+            seen.remove(number)
+        else:
+            double.add(number)
+    return double
+
+
+def _as_groups(columns: PlainColumns, source: int) -> Iterator[RunGroup]:
+    keys = keys_of(columns.names)
+    for number, key, name, text in zip(columns.numbers, keys, *columns[1:], strict=True):
+        yield number, key, name, [(source, text, text.count(RECORD), True)]
 
 
 def _is_of(row_name: str, group: RunGroup) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain, compress, count, islice
+from itertools import compress, count, islice, pairwise
 from operator import add, ne
 from typing import TypeAlias
 
@@ -52,18 +52,20 @@ class PieceMaker:
     def pieces(self, rows: Sequence[BulkRow], source: int = 0) -> Iterator[tuple[str, PlainRecord]]:
         """Yield the names of entities with pieces of plain facts, all with one source."""
         entities, relations, values, _, _ = zip(*rows, strict=True)
-        return self.pieces_of(entities, relations, values, source)
+        runs = self.runs_of(entities, relations, values)
+        for name, text, is_sure in zip(*runs, strict=True):
+            yield name, (source, text, text.count(RECORD), is_sure)
 
-    def pieces_of(
-        self,
-        entities: Sequence[str],
-        relations: Sequence[str],
-        values: Sequence[str],
-        source: int = 0,
-    ) -> Iterator[tuple[str, PlainRecord]]:
-        """Yield what `pieces` does, of facts by columns.
+    def runs_of(
+        self, entities: Sequence[str], relations: Sequence[str], values: Sequence[str]
+    ) -> tuple[list[str], list[str], list[bool]]:
+        """Return the entities of plain facts, which are given by columns.
 
         The loops over facts are those of built-in functions: this is where a load spends its time.
+
+        Returns:
+            names, one for facts of an entity that follow each other; the texts of these facts; and
+            whether each of them has another relation.
         """
         begins = list(map(self._prefixes.__getitem__, relations))
         texts = list(map(add, begins, values))
@@ -74,14 +76,15 @@ class PieceMaker:
                 for relation, value in zip(relations, values, strict=True)
             ]
             texts = list(map(add, texts, ends))
-        begin = 0
         # Where another entity begins, and behind the last one.
-        changes = map(ne, entities, islice(entities, 1, None))
-        for end in chain(compress(count(1), changes), (len(entities),)):
-            n_facts = end - begin
-            is_distinct = n_facts == 1 or len(set(begins[begin:end])) == n_facts
-            yield entities[begin], (source, "".join(texts[begin:end]), n_facts, is_distinct)
-            begin = end
+        changes = list(map(ne, entities, islice(entities, 1, None)))
+        places = [0, *compress(count(1), changes), len(entities)]
+        bounds = list(pairwise(places))
+        return (
+            [entities[0], *compress(islice(entities, 1, None), changes)],
+            ["".join(texts[begin:end]) for begin, end in bounds],
+            [end - begin == 1 or len({*begins[begin:end]}) == end - begin for begin, end in bounds],
+        )
 
     def _spelling(self, relation: str) -> str:
         """Return what stands behind a value of a relation that is not written as its key."""

@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import groupby
+from itertools import count, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -22,7 +22,14 @@ from typing import Any, NamedTuple, TypeAlias
 from lamlam.memory_backends.model.bulk_rows import BulkRow, PartReader, ReadPart
 from lamlam.memory_backends.model.keys import canonical_key
 from lamlam.memory_backends.model.namespaces import scoped
-from lamlam.memory_backends.sqlite.bulk.row_text import PieceMaker
+from lamlam.memory_backends.model.row_codec import RECORD
+from lamlam.memory_backends.sqlite.bulk.plain_columns import (
+    NO_COLUMNS,
+    PlainColumns,
+    keys_of,
+    unpacked,
+)
+from lamlam.memory_backends.sqlite.bulk.row_text import PieceMaker, is_distinct
 from lamlam.memory_backends.sqlite.rows import SPACE_END, row_name
 from lamlam.memory_backends.sqlite.short_rows import RelationCodes
 
@@ -33,6 +40,19 @@ RunGroup: TypeAlias = tuple[int, str, str, list[RunPiece]]
 """The number of an entity, its scoped key, the name of its row, and its facts in the order of the
 input."""
 _KIND_OF = itemgetter(3, 4)
+
+
+class RunEntities(NamedTuple):
+    """The entities of a run, or of a partition of it."""
+
+    columns: PlainColumns
+    """Those with nothing but plain facts of one source, or of none."""
+    source: int
+    """Of the facts of these, by its number in the run; 0 for none."""
+    groups: Iterable[RunGroup]
+    """The others."""
+    sources: Sequence[str] = ()
+    """Of all of the run, by their numbers less one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +88,23 @@ def write_run(task: RunTask) -> Run:
     if path.exists():
         return _kept_run(path)
     read = task.reader()
-    groups, sources = grouped(read.rows, task.space, PieceMaker(task.codes))
+    found = grouped(read.rows, task.space, PieceMaker(task.codes))
+    sources = found.sources
     read = replace(read, rows=[], n_facts=len(read.rows))
     shift, half = 64 - task.bits, (1 << task.bits) >> 1
+    plain: list[list[int]] = [[] for _ in range(1 << task.bits)]
+    for place, number in enumerate(found.columns.numbers):
+        plain[(number >> shift) + half].append(place)
     partitions: list[list[RunGroup]] = [[] for _ in range(1 << task.bits)]
-    for group in groups:
+    for group in found.groups:
         partitions[(group[0] >> shift) + half].append(group)
     places = array("q", [0])
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     with beside.open("wb") as file:
-        for partition in partitions:
-            if partition:
-                file.write(marshal.dumps(partition))
+        for own, partition in zip(plain, partitions, strict=True):
+            if own or partition:
+                columns = found.columns.at(own).packed()
+                file.write(marshal.dumps((found.source, columns, partition)))
             places.append(file.tell())
         file.write(marshal.dumps(sources))
         state = (read, list(places), len(sources))
@@ -127,12 +152,12 @@ def sources_of(run: Run) -> list[str]:
     return found
 
 
-def groups_of(one: RunSlice) -> list[RunGroup]:
+def entities_of(one: RunSlice) -> RunEntities:
     """Return the entities of a partition of a run."""
     with open(one.path, "rb") as file:
         file.seek(one.begin)
-        found: list[RunGroup] = marshal.loads(file.read(one.end - one.begin))
-    return found
+        source, columns, groups = marshal.loads(file.read(one.end - one.begin))
+    return RunEntities(unpacked(columns), source, groups)
 
 
 class _Groups:
@@ -172,17 +197,21 @@ class _Groups:
 
     def all(self) -> Iterator[RunGroup]:
         """Yield the groups with their numbers."""
-        keys = list(self._by_key)
-        digests = b"".join([blake2b(key.encode(), digest_size=8).digest() for key in keys])
-        numbers = struct.unpack(f">{len(keys)}q", digests)
-        for number, key, (name, pieces) in zip(numbers, keys, self._by_key.values(), strict=True):
+        numbers = _numbers_of(list(self._by_key))
+        for number, key, (name, pieces) in zip(
+            numbers, self._by_key, self._by_key.values(), strict=True
+        ):
             yield number, key, name, pieces
 
 
-def grouped(
-    rows: Sequence[BulkRow], space: tuple[str, ...], maker: PieceMaker
-) -> tuple[Iterable[RunGroup], list[str]]:
-    """Return the entities of rows, and their sources by the numbers that they get, less one.
+def _numbers_of(keys: Sequence[str]) -> tuple[int, ...]:
+    """Return the places of scoped keys, as `rows.row_id` does."""
+    digests = b"".join([blake2b(key.encode(), digest_size=8).digest() for key in keys])
+    return struct.unpack(f">{len(keys)}q", digests)
+
+
+def grouped(rows: Sequence[BulkRow], space: tuple[str, ...], maker: PieceMaker) -> RunEntities:
+    """Return the entities of rows.
 
     Args:
         rows: in the order of the input.
@@ -193,12 +222,10 @@ def grouped(
     of = groups.of
     sources: dict[str, int] = {}
     if not rows:
-        return groups.all(), []
+        return RunEntities(NO_COLUMNS, 0, ())
     entities, relations, values, named, fulls = zip(*rows, strict=True)
-    if not any(fulls) and not any(named):
-        for name, piece in maker.pieces_of(entities, relations, values):
-            of(name).append(piece)
-        return groups.all(), []
+    if not space and not any(fulls) and named.count(named[0]) == len(named):
+        return _plain_entities(maker.runs_of(entities, relations, values), named[0])
     for (source, full), several in groupby(rows, _KIND_OF):
         if not full:
             number = sources.setdefault(source, len(sources) + 1) if source else 0
@@ -210,4 +237,33 @@ def grouped(
         fields = tuple(fact._replace(sources=tuple(numbers)))
         for row in several:
             groups.of_other(row[0], namespace or space).append(fields)
-    return groups.all(), list(sources)
+    return RunEntities(NO_COLUMNS, 0, groups.all(), list(sources))
+
+
+def _plain_entities(runs: tuple[list[str], list[str], list[bool]], source_text: str) -> RunEntities:
+    """Return the entities of plain facts of one source, or of none, in the usual namespace."""
+    names, texts, are_sure = runs
+    source, sources = (1, [source_text]) if source_text else (0, [])
+    keys = keys_of(names)
+    firsts: dict[str, int] = {}
+    places = list(map(firsts.setdefault, keys, count()))
+    if len(firsts) == len(keys) and all(are_sure):
+        return RunEntities(PlainColumns(_numbers_of(keys), names, texts), source, (), sources)
+    # Facts of an entity are apart from each other, or several have one relation.
+    several: dict[int, list[str]] = {}
+    for place, first in enumerate(places):
+        if place != first or not are_sure[place]:
+            several.setdefault(first, [texts[first]] if place != first else []).append(texts[place])
+    held = list(firsts.values())
+    doubtful: list[RunGroup] = []
+    numbers = dict(zip(held, _numbers_of(list(firsts)), strict=True))
+    for place, parts in several.items():
+        text = texts[place] = "".join(parts)
+        if not is_distinct(text):
+            piece = (source, text, text.count(RECORD), False)
+            doubtful.append((numbers.pop(place), keys[place], names[place], [piece]))
+    kept = list(numbers)
+    columns = PlainColumns(
+        list(numbers.values()), [names[at] for at in kept], [texts[at] for at in kept]
+    )
+    return RunEntities(columns, source, doubtful, sources)
