@@ -80,6 +80,7 @@ def load_benchmark(
         file, store = folder / "facts.jsonl", folder / "facts.db"
         _say(f"writing a file of {facts:,} facts")
         questions = _written(file, facts, seed)
+        environment = _with_bytecode(folder)
         imports: list[_Import] = []
         others: dict[str, list[_Seconds]] = {}
         for n in range(max(pairs, 1)):
@@ -88,7 +89,7 @@ def load_benchmark(
                 others.setdefault(peer.name, []).append(_seconds_of(peer, file))
             store.unlink(missing_ok=True)
             _say(f"round {n + 1} of {pairs or 1}: lamlam facts import")
-            imports.append(_imported(file, store))
+            imports.append(_imported(file, store, environment))
         seconds = statistics.median([one.seconds.wall for one in imports])
         figures: dict[str, Any] = {
             "facts": facts,
@@ -176,7 +177,21 @@ def _seconds_of(peer: Peer, file: Path) -> _Seconds:
     return seconds
 
 
-def _imported(file: Path, store: Path) -> _Import:
+def _with_bytecode(folder: Path) -> dict[str, str]:
+    """Return the environment of the command, with byte code as an installation has it.
+
+    Without, as in a source tree that may not be written, each process would compile its modules
+    anew.
+    """
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    facts = "".join(f'{{"entity": "{n}", "relation": "r", "value": "{n}"}}\n' for n in range(3))
+    (folder / "few.jsonl").write_text(facts + "\n" * (8 << 20))  # in parts, by all processes
+    _imported(folder / "few.jsonl", folder / "few.db", environment)
+    return environment
+
+
+def _imported(file: Path, store: Path, environment: dict[str, str]) -> _Import:
     """Import a file by the command.
 
     Raises:
@@ -185,7 +200,9 @@ def _imported(file: Path, store: Path) -> _Import:
     command = [sys.executable, "-m", "lamlam", "facts", "import", str(file)]
     began, before = time.perf_counter(), _children_s()
     process = subprocess.Popen(
-        [*command, "--memory", f"sqlite:///{store}", "--json"], stdout=subprocess.DEVNULL
+        [*command, "--memory", f"sqlite:///{store}", "--json"],
+        stdout=subprocess.DEVNULL,
+        env=environment,
     )
     watch = _MemoryWatch(process.pid)
     status = process.wait()

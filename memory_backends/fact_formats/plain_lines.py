@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import os
 import re
+from codecs import BOM_UTF8
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING
 
-from lamlam.errors import BadFact
-from lamlam.memory_backends.commits.plain_rows import plain_row, row_of_fact
-from lamlam.memory_backends.fact_formats.format import Faults, Item, decoded, without_mark
-from lamlam.memory_backends.fact_formats.jsonl import json_object
-from lamlam.memory_backends.fact_formats.mcp import is_of_mcp, read_mcp
-from lamlam.memory_backends.fact_formats.records import item_of
-from lamlam.memory_backends.model.bulk_rows import BulkFault, BulkRow, ReadPart
-from lamlam.memory_backends.model.operations import Assert
+from lamlam.memory_backends.model.bulk_rows import BulkFault, ReadPart
+
+if TYPE_CHECKING:  # imported where a line is not plain: what a process imports is waited for
+    from lamlam.memory_backends.fact_formats.uneven_lines import UnevenLines
 
 _MOST_BYTES = 1 << 27
 """Of a line, as in `file_lines`."""
@@ -60,26 +58,25 @@ def _order_of(line: str) -> tuple[str, ...]:
     return (*_NEEDED, "source")
 
 
-def rows_of(data: bytes, faults: Faults, *, is_first: bool) -> ReadPart:
+def rows_of(data: bytes, uneven: Callable[[ReadPart], UnevenLines], *, is_first: bool) -> ReadPart:
     """Return what whole lines hold.
 
     Args:
         data: the lines, the last one with or without its end.
-        faults: what to leave out.
+        uneven: returns what takes lines that are not plain.
         is_first: they begin a file.
     """
     part = ReadPart()
     if is_first:
-        data = without_mark(data)
+        data = data.removeprefix(BOM_UTF8)
     if data.endswith(b"\n"):
         data = data[:-1]
     elif not data:
         return part
-    reading = _PartReading(part, faults)
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        reading.each(data.split(b"\n"))
+        uneven(part).each(data.split(b"\n"))
         return part
     order = _order_of(text[: text.find("\n")] if "\n" in text else text)
     found = _expression(order).findall(text)
@@ -91,90 +88,8 @@ def rows_of(data: bytes, faults: Faults, *, is_first: bool) -> ReadPart:
     if not any(map(itemgetter(4), found)) and all(map(itemgetter(0), found)):  # no empty line
         part.rows, part.last_fact = found, len(found)
         return part
-    reading.mixed(found)
+    uneven(part).mixed(found)
     return part
-
-
-class _PartReading:
-    """Goes through lines that are not all plain."""
-
-    def __init__(self, part: ReadPart, faults: Faults) -> None:
-        self._part = part
-        self._faults = faults
-        self._rows: list[BulkRow] = part.rows
-
-    def mixed(self, found: list[BulkRow]) -> None:
-        """Take lines of which some are plain."""
-        append = self._rows.append
-        part = self._part
-        for number, one in enumerate(found, 1):
-            if not one[4]:
-                if one[0]:
-                    append(one)
-                    part.last_fact = number
-                continue
-            if not self._line(number, one[4].removesuffix("\r")):
-                return
-
-    def each(self, lines: list[bytes]) -> None:
-        """Take lines of which one is not even text."""
-        self._part.n_lines = len(lines)
-        for number, line in enumerate(lines, 1):
-            try:
-                text = decoded(line)
-            except BadFact as error:
-                if not self._bad(number, error):
-                    return
-                continue
-            if not self._line(number, text):
-                return
-
-    def _line(self, number: int, text: str) -> bool:
-        """Take a line; return False where it ends the reading."""
-        if not text or text.isspace():
-            return True
-        try:
-            record = json_object(text)
-            row = _simple(record)
-            if row is not None:
-                self._rows.append(row)
-                self._part.last_fact = number
-                return True
-            items: list[Item]
-            if is_of_mcp(record):
-                before = dict(self._faults.left.counts)
-                items = read_mcp(record, self._faults)
-                for what, count in self._faults.left.counts.items():
-                    if more := count - before.get(what, 0):
-                        self._part.left[what] = self._part.left.get(what, 0) + more
-            else:
-                items = [item_of(record, ignore_unknown=self._faults.ignore_unknown)]
-        except BadFact as error:
-            return self._bad(number, error)
-        for item in items:
-            if isinstance(item, Assert):
-                self._rows.append(row_of_fact(item.fact))
-                self._part.last_fact = number
-            else:
-                self._part.later.append((number, item))
-        return True
-
-    def _bad(self, number: int, error: BadFact) -> bool:
-        fault = BulkFault(number, str(error), error.hint)
-        if not self._faults.is_skipping:
-            self._part.fault = fault
-            return False
-        self._part.rejected += 1
-        self._part.first_rejected = self._part.first_rejected or fault
-        return True
-
-
-def _simple(record: dict[str, Any]) -> BulkRow | None:  # Any: JSON
-    """Return the row of a record that is a plain fact; None for what needs a closer look."""
-    if not record.keys() <= _SIMPLE or len(record) < 3:
-        return None
-    entity, relation, value = record.get("entity"), record.get("relation"), record.get("value")
-    return plain_row(entity, relation, value, record.get("source"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,15 +119,21 @@ class LinesOfFile:
                 data += file.readline(_MOST_BYTES)
         last = data.rfind(b"\n", 0, -1) + 1
         is_endless = len(data) - last > _MOST_BYTES and not data.endswith(b"\n")
-        faults = Faults(
-            self.path, skip_invalid=self.is_skipping, ignore_unknown=self.ignore_unknown
-        )
-        part = rows_of(data[:last] if is_endless else data, faults, is_first=begin == 0)
+        part = rows_of(data[:last] if is_endless else data, self._uneven, is_first=begin == 0)
         if is_endless and part.fault is None:
             said = f"it has more than {_MOST_BYTES >> 20} MiB"
             number = part.n_lines + 1
             part.fault = BulkFault(number, said, "write one fact on each line", is_last=True)
         return part
+
+    def _uneven(self, part: ReadPart) -> UnevenLines:
+        from lamlam.memory_backends.fact_formats.format import Faults
+        from lamlam.memory_backends.fact_formats.uneven_lines import UnevenLines
+
+        faults = Faults(
+            self.path, skip_invalid=self.is_skipping, ignore_unknown=self.ignore_unknown
+        )
+        return UnevenLines(part, faults)
 
 
 def file_state(path: str) -> tuple[int, int, int, int]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from lamlam.memory_backends.model.operations import AddAlias, DefineRelation, Op
 from lamlam.memory_backends.model.stored_facts import StoredFact
+
+if TYPE_CHECKING:  # processes of a load, which start for it, seldom see an operation
+    from lamlam.memory_backends.model.operations import AddAlias, DefineRelation, Op
 
 FullFact: TypeAlias = tuple[tuple[str, ...], StoredFact]
 """The namespace that a fact names, and the fact as stores keep it."""

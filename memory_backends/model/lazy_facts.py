@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
-from lamlam.memory_backends.model.lookups import StoredFact
+from lamlam.memory_backends.model.stored_facts import StoredFact
 
 MOST_AT_ONCE = 64
 """Facts of a relation that are found before any is asked for."""

@@ -7,9 +7,11 @@ namespace, and in any other one the parts, a separator that no canonical key hol
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 from zlib import crc32
 
-from lamlam.memory_backends.model.facts import Namespace
+if TYPE_CHECKING:  # what a process of a load imports is waited for
+    from lamlam.memory_backends.model.facts import Namespace
 
 _END = "\x1d"  # white space to Python, so canonical keys hold none
 _PART = "/"

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from lamlam.errors import BadStore
 from lamlam.memory_backends.model.lazy_facts import MOST_AT_ONCE, LazyFacts, LongFacts
-from lamlam.memory_backends.model.lookups import StoredFact
+from lamlam.memory_backends.model.stored_facts import StoredFact
 
 RECORD = "\x1e"
 FIELD = "\x1f"

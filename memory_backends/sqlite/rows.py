@@ -10,12 +10,15 @@ import sqlite3
 import struct
 from collections.abc import Iterator
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from lamlam.memory_backends.model import row_codec
-from lamlam.memory_backends.model.entity_reader import MergeRecord, value_key
 from lamlam.memory_backends.model.keys import canonical_key
-from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.namespaces import parsed, scoped, split, written
+
+if TYPE_CHECKING:  # what a process of a load imports is waited for
+    from lamlam.memory_backends.model.entity_reader import MergeRecord
+    from lamlam.memory_backends.model.stored_facts import StoredFact
 
 SPACE_END = "\x1d"
 _LAST_ID = 2**63 - 1
@@ -55,6 +58,8 @@ def text_hash(text: str) -> int:
 
 def target_of(owner: str, fact: StoredFact) -> int | None:
     """Return the number of the entity that is the fact's value; ``None`` for any other value."""
+    from lamlam.memory_backends.model.entity_reader import value_key
+
     key = value_key(owner, fact)
     return row_id(key) if key is not None else None
 
@@ -88,6 +93,8 @@ def pack_merge(record: MergeRecord) -> str:
 
 def unpack_merge(text: str) -> MergeRecord:
     """Undo `pack_merge`."""
+    from lamlam.memory_backends.model.entity_reader import MergeRecord
+
     kept, merged, name, *more = row_codec.parts(text)
     moved, shared, aliases = [tuple(row_codec.parts(one)) if one else () for one in more[:3]]
     record = MergeRecord(kept, merged, name, moved, shared, aliases)

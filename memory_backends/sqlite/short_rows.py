@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from lamlam.errors import BadStore
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.lazy_facts import MOST_AT_ONCE, LazyFacts, LongFacts
-from lamlam.memory_backends.model.lookups import StoredFact
 from lamlam.memory_backends.model.row_codec import (
     DAMAGED,
     ESCAPE,
@@ -26,6 +25,7 @@ from lamlam.memory_backends.model.row_codec import (
     escape,
     unescape,
 )
+from lamlam.memory_backends.model.stored_facts import StoredFact
 
 SHORTEST_PLAIN = 4
 """Characters from which on a value is searched for without what stands beside it."""

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from operator import add
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from lamlam.memory_backends.commits.entity_edit import EntityEdit
 from lamlam.memory_backends.model import row_codec
 from lamlam.memory_backends.model.row_codec import RECORD
 from lamlam.memory_backends.model.stored_facts import StoredFact
@@ -41,6 +40,9 @@ from lamlam.memory_backends.sqlite.near_blocks import near_number
 from lamlam.memory_backends.sqlite.rows import name_and_key, target_of
 from lamlam.memory_backends.sqlite.schema import open_reader
 from lamlam.memory_backends.sqlite.short_rows import RelationCodes
+
+if TYPE_CHECKING:  # most loads need none, and what a process imports is waited for
+    from lamlam.memory_backends.commits.entity_edit import EntityEdit
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,8 @@ class _Packer:
                 packed.new.append((number, name, text))
                 packed.touched.append(number)
                 return
+        from lamlam.memory_backends.commits.entity_edit import EntityEdit
+
         before = row_codec.unpack(self._codes.expand(row[1]), str) if row is not None else []
         edit = EntityEdit(key, name, before, self._revision)
         for fact in stored_facts(pieces, self._codes):

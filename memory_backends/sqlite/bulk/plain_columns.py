@@ -32,7 +32,11 @@ class PlainColumns(NamedTuple):
 
     def at(self, places: Sequence[int]) -> PlainColumns:
         """Return those at some places."""
-        return PlainColumns(*[list(map(column.__getitem__, places)) for column in self])
+        return PlainColumns(
+            list(map(self.numbers.__getitem__, places)),
+            list(map(self.names.__getitem__, places)),
+            list(map(self.texts.__getitem__, places)),
+        )
 
     def packed(self) -> PackedColumns:
         """Return what is written of them."""

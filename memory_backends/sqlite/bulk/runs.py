@@ -106,7 +106,7 @@ def write_run(task: RunTask) -> Run:
                 columns = found.columns.at(own).packed()
                 file.write(marshal.dumps((found.source, columns, partition)))
             places.append(file.tell())
-        file.write(marshal.dumps(sources))
+        file.write(marshal.dumps(list(sources)))
         state = (read, list(places), len(sources))
         at = file.tell()
         pickle.dump(state, file)

@@ -149,6 +149,31 @@ def test_the_same_as_line_by_line(tmp_path: Path, seed: int) -> None:
     assert (slow.rejected, slow.first_reason) == (fast.rejected, fast.first_reason)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_plain_facts_alone(tmp_path: Path, seed: int) -> None:
+    """Columns give what single facts give: apart from each other, doubled, spelt in several ways."""
+    rng = random.Random(seed)
+    source = {"source": "s"} if seed % 2 else {}
+    facts = [
+        {
+            "entity": f"{rng.choice(('Ada', 'ada', 'Ada_', 'Äda'))} {rng.randrange(20)}",
+            "relation": rng.choice(RELATIONS),
+            "value": rng.choice(("v", "value 1", "Value 1", "é")),
+        }
+        for _ in range(120)
+    ]
+    if seed % 4 < 2:
+        facts.sort(key=lambda fact: fact["entity"])
+    file = tmp_path / "in.jsonl"
+    lines = [json.dumps({**fact, **source}, ensure_ascii=False) for fact in facts]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    slow, fast = FactFile(str(file)), FactFile(str(file))
+    before = lines_of(rng, 40, plain=True) if seed > 5 else []
+    assert outcome(tmp_path, lambda store: store.apply(slow), before) == outcome(  # type: ignore[arg-type]
+        tmp_path, lambda store: in_parts(fast, store), before
+    )
+
+
 def test_what_has_to_be_read_in_order_is(tmp_path: Path) -> None:
     """A rule before a fact, or aliases in the store: the fast way leaves it to the other."""
     file = tmp_path / "in.jsonl"
