@@ -25,7 +25,8 @@ class ExactPlace(NamedTuple):
     unpack: Callable[[str, int, tuple[str, ...]], StoredFact]
     """Gives the fact at a place of a row."""
     row: str
-    place: int
+    begins: str
+    """How the fact begins in the row, and no other one."""
 
 
 class ExactHit(LookupResult):
@@ -51,7 +52,7 @@ class ExactHit(LookupResult):
         return object.__getattribute__(self, name)
 
     def _fill(self) -> None:
-        entity, key, identify, sources, unpack, row, place = self.found
+        entity, key, identify, sources, unpack, row, begins = self.found
         self.status = LookupStatus.HIT
         self.candidates = ()
         self.namespace = ()
@@ -63,4 +64,4 @@ class ExactHit(LookupResult):
         self._entity = entity
         self._key = key
         self._identify = identify
-        self._stored = LazyFacts(self._values, row, (place,), (sources,), unpack)
+        self._stored = LazyFacts(self._values, row, (row.find(begins),), (sources,), unpack)

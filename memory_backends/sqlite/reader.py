@@ -91,7 +91,8 @@ class SqliteReader(PlacedRows, EntityReader):
         """Until then, in nanoseconds, the snapshot at hand is young enough for a question."""
         self._sources: dict[int, str] = {}
         self._begins: dict[str, str] = {}
-        self._last_sources = _NOTHING_READ
+        self._last_written, self._last_sources = _NOTHING_READ
+        self._fact_at = self.codes.fact_at
         self.kept_sources: dict[str, tuple[str, ...]] = {}
         """Sources of facts, by their numbers as a row has them."""
         self.revision: int = -1
@@ -125,6 +126,7 @@ class SqliteReader(PlacedRows, EntityReader):
     def read_codes(self) -> None:
         """Read the codes of relations in the snapshot."""
         self.codes = current_codes(self.cursor)
+        self._fact_at = self.codes.fact_at
         self._begins = {}
 
     def release(self) -> None:
@@ -159,12 +161,14 @@ class SqliteReader(PlacedRows, EntityReader):
     def exact(self, query: Lookup, identify: Identify) -> LookupResult | None:
         """Return what `look_up` would where entity and relation are stored names; ``None``: ask it.
 
-        Most are, and this way calls next to nothing.
+        Most are, and this way calls next to nothing. What holds now is asked about; other
+        questions are not answered here.
         """
         entity = query.entity
         if (
             query.namespace is not _NO_NAMESPACE
             or query.valid_at is not None
+            or query.as_of is not None
             or self.has_rules
             or not entity.isascii()
         ):
@@ -177,17 +181,13 @@ class SqliteReader(PlacedRows, EntityReader):
             return self._exact_as_key(query, identify)
         name, text = row
         begins = self._begins.get(query.relation) or self._beginning(query.relation)
-        at = text.find(begins)
-        if at < 0 or (name != entity and name.casefold() != key):
+        _, is_there, value = text.partition(begins)
+        if not is_there or (name != entity and name.casefold() != key):
             return self._exact_as_key(query, identify)
-        begin = at + len(begins)
-        end = text.find(RECORD, begin)
-        if end >= 0:
-            value = text[begin:end]
-            if text.find(begins, end) >= 0:
+        if RECORD in value:  # other facts follow
+            if begins in value:
                 return self._exact_as_key(query, identify)
-        else:
-            value = text[begin:]
+            value, _, _ = value.partition(RECORD)
         own = ""
         if FIELD in value:
             if PERIOD in value:
@@ -198,20 +198,20 @@ class SqliteReader(PlacedRows, EntityReader):
         if own[:1] == OWN:
             sources = self._sources_written(own[1 : own.find(",")])
         else:
-            written, sources = self._last_sources
-            if not text.startswith(written):
+            sources = self._last_sources
+            if not text.startswith(self._last_written):
                 sources = self._sources_of_row(text)
         hit = _new(ExactHit)
         hit.value = value
         hit.revision = self.revision
-        hit.found = (name, key, identify, sources, self.codes.fact_at, text, at)
+        hit.found = (name, key, identify, sources, self._fact_at, text, begins)
         return hit
 
     def _sources_of_row(self, text: str) -> tuple[str, ...]:
         """Return the sources that the facts of a short row have in common, and keep them."""
         ids = text[1 : text.find(",")]
         sources = self._sources_written(ids)
-        self._last_sources = f"{FIELD}{ids},", sources
+        self._last_written, self._last_sources = f"{FIELD}{ids},", sources
         return sources
 
     def _sources_written(self, ids: str) -> tuple[str, ...]:
@@ -406,4 +406,4 @@ class SqliteReader(PlacedRows, EntityReader):
     def _forget_sources(self) -> None:
         self._sources.clear()
         self.kept_sources.clear()
-        self._last_sources = _NOTHING_READ
+        self._last_written, self._last_sources = _NOTHING_READ
