@@ -135,6 +135,9 @@ class ItemBatches:
         begun, self._begun = self._begun, []
         return chain(begun, self._ops)
 
+    def instead_of(self, part: ReadPart) -> None:
+        """Return nothing: no batch reaches into another."""
+
     def took(self, part: ReadPart) -> None:
         """Count the facts of a batch."""
         self.n_facts += part.n_facts

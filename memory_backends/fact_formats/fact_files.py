@@ -14,9 +14,16 @@ from lamlam.errors import NotSupported, UsageError
 from lamlam.memory_backends.fact_formats.arrow_files import format_of_table, read_table
 from lamlam.memory_backends.fact_formats.file_lines import Progress, lines_of
 from lamlam.memory_backends.fact_formats.foreign_files import check_suffix_to_write, error_of_suffix
-from lamlam.memory_backends.fact_formats.format import Faults, Format, Item, LossReport
+from lamlam.memory_backends.fact_formats.format import (
+    Faults,
+    Format,
+    Item,
+    LossReport,
+    TableShape,
+)
 from lamlam.memory_backends.fact_formats.registry import FORMATS
 from lamlam.memory_backends.fact_formats.table_columns import checked_shape
+from lamlam.memory_backends.fact_formats.tables import DELIMITERS
 from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.packed_files import PACKED_SUFFIXES, created
@@ -84,13 +91,15 @@ class FactFile:
             raise foreign
         self._format = _checked(format or format_of(path))
         self._read = self._format.read
+        self._shape = TableShape()
         if columns is not None or header is not None or wide:
             if self._format.read_shaped is None:
                 raise UsageError(
                     f"columns, header and wide are of tables; the format is {self._format.name}",
                     hint="--format csv or tsv (format=), if it is one",
                 )
-            self._read = self._format.read_shaped(checked_shape(columns, header, wide))
+            self._shape = checked_shape(columns, header, wide)
+            self._read = self._format.read_shaped(self._shape)
         self._faults = Faults(
             "standard input" if path == "-" else path,
             skip_invalid=skip_invalid,
@@ -157,9 +166,16 @@ class FactFile:
     def parts(self) -> BulkParts | None:
         """Return the file as parts that are read apart from each other, for a store that can.
 
-        ``None`` where it has to be read from begin to end: any other format than JSON lines, a
-        pipe, a packed file.
+        ``None`` where it has to be read from begin to end: any other format than JSON lines and
+        tables of text, a pipe, a packed file.
         """
+        if self._table is None and self._format.name in DELIMITERS:
+            from lamlam.memory_backends.fact_formats.table_parts import table_parts_of
+
+            delimiters = DELIMITERS[self._format.name]
+            return table_parts_of(
+                self.path, delimiters, self._shape, self._faults, self._on_progress
+            )
         if self._table is not None or self._format.name != JSONL_NAME:
             return None
         from lamlam.memory_backends.fact_formats.file_parts import parts_of

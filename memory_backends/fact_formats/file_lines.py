@@ -20,7 +20,7 @@ from lamlam.special_files import what_else
 
 Progress = Callable[[int, int | None], None]
 
-_MOST_BYTES = 1 << 27
+MOST_BYTES = 1 << 27
 """Of a line: more than the longest fact with the most sources needs."""
 _PART = 1 << 16
 """Bytes of a part of a line that may have any length."""
@@ -111,9 +111,9 @@ def _unpacked(raw: IO[bytes], name: str, is_one_text: bool) -> Iterator[bytes]:
 
 
 def _lines_in(file: IO[bytes], name: str, is_one_text: bool) -> Iterator[bytes]:
-    most = _PART if is_one_text else _MOST_BYTES
+    most = _PART if is_one_text else MOST_BYTES
     for number, line in enumerate(iter(partial(file.readline, most), b""), 1):
-        if len(line) == _MOST_BYTES and not is_one_text and not line.endswith(b"\n"):
+        if len(line) == MOST_BYTES and not is_one_text and not line.endswith(b"\n"):
             raise _too_long(name, number)
         yield line
 
@@ -151,7 +151,7 @@ def _recoded(first: bytes, lines: Iterator[bytes], encoding: str, name: str) -> 
                 yield f"{''.join(begun)}\n".encode()
                 begun, size = [other], len(other)
                 number += 1
-            if size > _MOST_BYTES:
+            if size > MOST_BYTES:
                 raise _too_long(name, number)
             if not part:
                 break
@@ -167,6 +167,6 @@ def _recoded(first: bytes, lines: Iterator[bytes], encoding: str, name: str) -> 
 
 def _too_long(name: str, number: int) -> BadFact:
     return BadFact(
-        f"{name} line {number}: it has more than {_MOST_BYTES >> 20} MiB",
+        f"{name} line {number}: it has more than {MOST_BYTES >> 20} MiB",
         hint="write one fact on each line",
     )

@@ -1,8 +1,9 @@
-"""`JsonLineParts`: a file of JSON lines as parts that are read apart from each other."""
+"""A file of JSON lines, or a table, as parts that are read apart from each other."""
 
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -25,8 +26,8 @@ _ENDS = 1 << 16
 """Bytes at the begin and the end of a file by which it is known again."""
 
 
-class JsonLineParts:
-    """A regular file of JSON lines, in parts of a few megabytes."""
+class FileParts(ABC):
+    """A regular file in parts of a few megabytes."""
 
     def __init__(self, path: str, faults: Faults, on_progress: Progress | None = None) -> None:
         """Take note of the file as it is now.
@@ -40,7 +41,7 @@ class JsonLineParts:
         self._path = os.path.abspath(path)
         self._faults = faults
         self._state = file_state(self._path)
-        self._n_lines = 0
+        self._n_lines = self._n_taken = 0
         self.n_facts = 0
         self.size = self._state[0]
 
@@ -58,30 +59,38 @@ class JsonLineParts:
             file.seek(max(self.size - _ENDS, 0))
             digest.update(file.read(_ENDS))
         options = (self._state, self._faults.is_skipping, self._faults.ignore_unknown, _PART_BYTES)
-        digest.update(repr((self._path, options)).encode())
+        digest.update(repr((self._path, options, self._shape())).encode())
         return digest.hexdigest()
 
     def readers(self) -> Sequence[PartReader]:
         """Return the readers of all parts, in the order of the file."""
         return [
-            LinesOfFile(
-                self._path,
-                begin,
-                min(begin + _PART_BYTES, self.size),
-                self._faults.is_skipping,
-                self._faults.ignore_unknown,
-            )
-            for begin in range(0, self.size, _PART_BYTES)
+            self._reader(begin, self._end_of(n), self._faults.is_skipping)
+            for n, begin in enumerate(range(0, self.size, _PART_BYTES))
         ]
+
+    def _end_of(self, n: int) -> int:
+        """Return where a part ends: begins of lines up to there are its own."""
+        return min((n + 1) * _PART_BYTES, self.size)
+
+    @abstractmethod
+    def _reader(self, begin: int, end: int, is_skipping: bool) -> PartReader:
+        """Return what reads the lines that begin in a range of bytes."""
+
+    def _shape(self) -> object:
+        """Return what else decides how lines are read."""
+        return None
+
+    def instead_of(self, part: ReadPart) -> PartReader | None:
+        """Return nothing: no line reaches into another part."""
+        return None
 
     def sample(self) -> list[str]:
         """Return the relations of facts from several places of the file."""
         found = []
         for n in range(_SAMPLES):
             begin = self.size * n // _SAMPLES
-            part = LinesOfFile(
-                self._path, begin, min(begin + _SAMPLE_BYTES, self.size), True, True
-            )()
+            part = self._reader(begin, min(begin + _SAMPLE_BYTES, self.size), True)()
             found += [row[1] or row[4][1].relation for row in part.rows]
         return found
 
@@ -96,15 +105,16 @@ class JsonLineParts:
             faults.left.note(what, count)
         if part.first_rejected is not None:
             faults.line = before + part.first_rejected.line
-            faults.reject(_error(part.first_rejected))
+            faults.reject(_error(part.first_rejected, before))
             faults.rejected += part.rejected - 1
         if part.fault is not None:
             faults.line = before + part.fault.line
             if part.fault.is_last:
                 raise faults.stop(part.fault.message, part.fault.hint)
-            faults.reject(_error(part.fault))
+            faults.reject(_error(part.fault, before))
         self.n_facts += part.n_facts
         self._n_lines = faults.line = before + part.n_lines
+        self._n_taken += 1
         self.check_unchanged()
 
     def rest(self) -> Iterator[Op]:
@@ -161,20 +171,23 @@ class JsonLineParts:
             )
 
 
-def parts_of(
-    path: str, faults: Faults, on_progress: Progress | None = None
-) -> JsonLineParts | None:
+class JsonLineParts(FileParts):
+    """A file of JSON lines in parts."""
+
+    def _reader(self, begin: int, end: int, is_skipping: bool) -> PartReader:
+        return LinesOfFile(self._path, begin, end, is_skipping, self._faults.ignore_unknown)
+
+
+def parts_of(path: str, faults: Faults, on_progress: Progress | None = None) -> FileParts | None:
     """Return the parts of a file of JSON lines; None for what has to be read from its begin to its end.
 
     That is a pipe, a packed file, one in another encoding than UTF-8, or one JSON document.
     """
-    if path == "-" or what_else(path) is not None:
+    if not is_plain_file(path):
         return None
     try:
         with open(path, "rb") as file:
             begin = file.read(_ENDS)
-        if packing_of(begin) or Path(path).suffix.casefold() in PACKED_SUFFIXES:
-            return None
         with lines_of(path, None, is_read_twice=False, is_one_text=False) as lines:
             first = begun_lines(iter(lines))
             if is_document(first) or not (begin + b"\n").startswith(b"".join(first)[:_ENDS]):
@@ -184,5 +197,19 @@ def parts_of(
         return None
 
 
-def _error(fault: BulkFault) -> BadFact:
-    return BadFact(fault.message, hint=fault.hint)
+def is_plain_file(path: str) -> bool:
+    """Return whether a path is that of a regular file that is not packed, and can be read."""
+    if path == "-" or what_else(path) is not None:
+        return False
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(_ENDS)
+    except OSError:
+        return False
+    return not packing_of(begin) and Path(path).suffix.casefold() not in PACKED_SUFFIXES
+
+
+def _error(fault: BulkFault, before: int) -> BadFact:
+    """Return the error of a line, which is so many lines behind the begin of the file."""
+    more = f"; the row begins on line {before + fault.begins}" if fault.begins else ""
+    return BadFact(f"{fault.message}{more}", hint=fault.hint)

@@ -28,7 +28,10 @@ class BrokenQuote(BadFact):
     """A quote that opens a cell and does not close it."""
 
     def __init__(self, said: str, line: int, opened: int) -> None:
-        more = f"; the row begins on line {opened}" if line != opened else ""
+        self.said = said
+        self.begins = opened if opened != line else 0
+        """The line on which the row begins, where that is another one."""
+        more = f"; the row begins on line {opened}" if self.begins else ""
         super().__init__(
             f"{said}{more}", hint="write a quote in a quoted cell twice, and close the cell"
         )
@@ -59,11 +62,16 @@ class RowRule:
 class TableLines:
     """The lines of a table as text, their numbers, and the rows that they make."""
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        """Begin before the first line; lines may end with carriage returns alone."""
+    def __init__(self, lines: Iterable[bytes], *, is_begin: bool = True) -> None:
+        """Begin before the first line; lines may end with carriage returns alone.
+
+        Args:
+            lines: of a table.
+            is_begin: they begin a file. Otherwise they end with line feeds.
+        """
         # The limit is of the whole process; a higher one that the program set stays.
         csv.field_size_limit(max(csv.field_size_limit(), _MOST_IN_A_CELL))
-        self._lines = _texts(lines)
+        self._lines = _texts(lines, is_begin)
         self._given_back: deque[str] = deque()
         self.number = 0
         """Of the line that was taken last, from 1."""
@@ -206,14 +214,20 @@ def _unquoted(cells: list[str], rule: RowRule) -> list[str]:
     ]
 
 
-def _texts(lines: Iterable[bytes]) -> Iterator[str]:
+def has_returns_alone(line: bytes) -> bool:
+    """Return whether the lines of a file end with carriage returns alone, by what its first has."""
+    end = _END.search(line.decode("utf-8", "surrogateescape"))
+    return end is not None and end[0] == "\r"
+
+
+def _texts(lines: Iterable[bytes], is_begin: bool) -> Iterator[str]:
     is_split = False
     for number, line in enumerate(lines):
         # Bytes that are not UTF-8 become halves of surrogates, which no fact may hold.
-        text = (line if number else without_mark(line)).decode("utf-8", "surrogateescape")
-        if number == 0:
-            end = _END.search(text)
-            is_split = end is not None and end[0] == "\r"
+        if number == 0 and is_begin:
+            line = without_mark(line)
+            is_split = has_returns_alone(line)
+        text = line.decode("utf-8", "surrogateescape")
         if is_split:
             yield from _WITH_END.findall(text)
         else:

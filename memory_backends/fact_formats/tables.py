@@ -57,13 +57,22 @@ def _read(
         try:
             cells = source.cells(line, layout.rule)
             # All of a row, or nothing of it.
-            items = [item_of(record) for record in _records(layout, cells, faults.ignore_unknown)]
+            items = items_of_row(layout, cells, faults.ignore_unknown)
         except BadFact as error:
             if isinstance(error, BrokenQuote):
                 faults.line = error.line
             faults.reject(error)
         else:
             yield from items
+
+
+def items_of_row(layout: TableLayout, cells: list[str], ignore_unknown: bool) -> list[Item]:
+    """Return what a row holds.
+
+    Raises:
+        BadFact: it, or a part of it, is not a fact.
+    """
+    return [item_of(record) for record in _records(layout, cells, ignore_unknown)]
 
 
 def _records(
@@ -168,12 +177,17 @@ def _row(fact: Fact) -> list[str]:
     ]
 
 
-def _table(name: str, delimiters: str) -> Format:
-    """Return the format of tables in which one of these characters parts the columns."""
+DELIMITERS = {"csv": ",;\t", "tsv": "\t"}
+"""What may part the columns, by format."""
+
+
+def _table(name: str) -> Format:
+    """Return the format of tables in which one of its characters parts the columns."""
+    delimiters = DELIMITERS[name]
     read = partial(partial, _read, delimiters)
     write = partial(_write, delimiters[0])
     return Format(name, read(TableShape()), write, read_shaped=read)
 
 
-CSV = _table("csv", ",;\t")
-TSV = _table("tsv", "\t")
+CSV = _table("csv")
+TSV = _table("tsv")

@@ -31,6 +31,8 @@ class BulkFault(NamedTuple):
     hint: str | None = None
     is_last: bool = False
     """Nothing after it can be read, so that it is never left out."""
+    begins: int = 0
+    """The line on which its row begins, where that is another one."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,8 @@ class ReadPart:
     first_rejected: BulkFault | None = None
     left: dict[str, int] = field(default_factory=dict)
     """What no fact holds, counted by what it is."""
+    span: tuple[int, int] | None = None
+    """Between which bytes of the file it stands, where its last row may reach into the next part."""
 
 
 LoadStep = Literal["reading", "writing"]
@@ -87,6 +91,13 @@ class BulkParts(Protocol):
 
     def readers(self) -> Iterable[PartReader]:
         """Return the readers of all parts, in the order of the file."""
+        ...
+
+    def instead_of(self, part: ReadPart) -> PartReader | None:
+        """Return the reader of what has to be read in place of a part, before `took` is told of it.
+
+        ``None``: it was read from where the one before it ended.
+        """
         ...
 
     def took(self, part: ReadPart) -> None:

@@ -151,6 +151,11 @@ class _PartsLoading:
         )
         runs = []
         for n, run in enumerate(workers.each(write_run, tasks), 1):
+            other = self._parts.instead_of(run.read)
+            if other is not None:  # the part before it reached into it
+                Path(run.path).unlink()
+                task = RunTask(other, run.path, self._bits, self._place.namespace, codes)
+                (run,) = workers.each(write_run, [task])
             read = run.read
             self._parts.took(read)
             self._later += [(self._n_lines + line, op) for line, op in read.later]

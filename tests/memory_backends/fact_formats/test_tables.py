@@ -301,7 +301,7 @@ def test_a_line_without_end_is_named(
     tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rather than read into memory whole."""
-    monkeypatch.setattr(file_lines, "_MOST_BYTES", 1 << 16)
+    monkeypatch.setattr(file_lines, "MOST_BYTES", 1 << 16)
     for encoding in ("utf-8", "utf-16"):
         assert "line 1: it has more than " in _fault(
             tmp_path, ("\u0a0a" * 65_537).encode(encoding), suffix
