@@ -105,23 +105,25 @@ class EngineResponse(StreamedResponse):
             case Thought(text=text):
                 yield from parts.handle_thinking_delta(vendor_part_id=1, content=text)
             case ToolRequested(call=call):
-                one = {"vendor_part_id": call.id, "tool_call_id": call.id, "args": call.arguments}
-                yield parts.handle_tool_call_part(tool_name=call.name, **one)
+                yield parts.handle_tool_call_part(
+                    vendor_part_id=call.id,
+                    tool_name=call.name,
+                    args=call.arguments,
+                    tool_call_id=call.id,
+                )
             case Finished(completion=completion):
                 written = self.job.written(completion)
-                self.provider_details = written.provenance()
-                spans = {"spans": self.provider_details.pop("spans")}
+                self.provider_details = told = written.provenance()
                 cited = [_cited(one) for one in written.citations()] or None
-                self.finish_reason = "tool_call" if written.tool_calls else written.reason
+                reason = written.reason
+                self.finish_reason = "tool_call" if reason == "tool_calls" else reason
                 self._usage.input_tokens = written.n_prompt_tokens
                 self._usage.output_tokens = written.n_tokens
                 if written.text:
-                    origins = {
-                        "provider_name": "lamlam",
-                        "provider_details": spans,
-                        "citations": cited,
-                    }
-                    yield from parts.handle_text_delta(vendor_part_id=0, content="", **origins)
+                    yield from parts.handle_text_delta(
+                        vendor_part_id=0, content="", provider_name=self.provider_name,
+                        provider_details={"spans": told.pop("spans")}, citations=cited,
+                    )  # fmt: skip
 
     async def close_stream(self) -> None:
         """End the generation."""
