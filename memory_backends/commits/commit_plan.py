@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lamlam.errors import BadFact, FactStoreError
 from lamlam.memory_backends.commits.carried import carried, carried_along
@@ -110,6 +111,13 @@ def plan_commit(
     )
 
 
+class _Renamed(NamedTuple):
+    """Whose an alias is that came along with a merge, and whose it was."""
+
+    holder: EntityEdit
+    former: EntityEdit
+
+
 class _Planner:
     def __init__(self, reader: EntityReader, revision: int, identify: Identify) -> None:
         self.reader = reader
@@ -125,7 +133,7 @@ class _Planner:
         self._given: dict[str, dict[str, None]] = {}
         # Aliases that came along with a merge, with their entity: in a chain of merges each comes
         # along each time, and only where it ends up is to be seen.
-        self._renamed: dict[str, EntityEdit] = {}
+        self._renamed: dict[str, _Renamed] = {}
         self._run = MergeRun(revision, identify)
 
     def done(self, ops: Iterable[Op]) -> CommitPlan:
@@ -276,11 +284,11 @@ class _Planner:
         """Move what merges that follow each other brought to where it ends up."""
         run, self._run = self._run, MergeRun(self.plan.revision, self.identify)
         run.move()
-        for alias, holder, is_told in run.aliases():
+        for alias, holder, former, is_told in run.aliases():
             self._give_alias(alias, holder.key)
-            self._renamed.pop(alias, None)
+            first = self._renamed.pop(alias, None)
             if is_told:
-                self._renamed[alias] = holder
+                self._renamed[alias] = _Renamed(holder, first.former if first else former)
         for record in run.records():
             self.plan.merged.append(record)
             self._merged[record.kept, record.merged] = record
@@ -371,11 +379,16 @@ class _Planner:
 
     def _record_event(self, kind: ChangeKind, edit: EntityEdit, other: str) -> None:
         """Add an event that is not counted as a change, but that copies need."""
+        renamed = self._renamed.get(other)
+        if kind == "no_alias" and renamed is not None:
+            # It came along with a merge and is gone again: told of whom it was of, as an undo needs.
+            del self._renamed[other]
+            edit = renamed.former
         self._record_renamed(other)
         self.plan.events.append(CommitEvent(kind, edit.key, edit.name or split(edit.key)[1], other))
 
     def _record_renamed(self, alias: str) -> None:
         """Add the event of an alias that came along with merges, if it did."""
-        edit = self._renamed.pop(alias, None)
-        if edit is not None:
-            self._record_event("alias", edit, alias)
+        renamed = self._renamed.pop(alias, None)
+        if renamed is not None:
+            self._record_event("alias", renamed.holder, alias)

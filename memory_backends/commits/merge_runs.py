@@ -94,19 +94,21 @@ class MergeRun:
                 for identity, fact in member.own:
                     root.edit.take(fact, identity)
 
-    def aliases(self) -> Iterator[tuple[str, EntityEdit, bool]]:
-        """Yield each name that has another holder now, the holder, and whether that is to be told.
+    def aliases(self) -> Iterator[tuple[str, EntityEdit, EntityEdit, bool]]:
+        """Yield each name with its holder now and its first one, and whether that is to be told.
 
         The name of what was merged into the holder itself is told by that merge.
         """
         for root in self._roots():
             for member in _below(root):
                 for alias in member.aliases:
-                    yield alias, root.edit, True
+                    yield alias, root.edit, member.edit, True
         # Afterwards: before its own merge such a name may have been another's alias.
         for root in self._roots():
             for member in _below(root):
-                yield member.edit.key, root.edit, member.kept is not root
+                kept = member.kept
+                assert kept is not None  # it was merged
+                yield member.edit.key, root.edit, kept.edit, kept is not root
 
     def records(self) -> Iterator[MergeRecord]:
         """Yield the records of the merges, in their order."""

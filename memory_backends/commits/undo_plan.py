@@ -195,7 +195,7 @@ class UndoPlan:
     def ops(self) -> tuple[Op, ...]:
         """Return the operations; entities have to have their states."""
         found: list[Op] = [*self._rule_ops()]
-        merge_ops = self._merges.ops()
+        merge_ops = self._merges.ops(self.touched)
         if merge_ops and self.later == "skip" and any(self._conflicts()):
             self._left.append("merges: something that they brought together was changed again")
         else:
@@ -263,6 +263,11 @@ class UndoPlan:
             if (space, alias) in self._named:
                 self._left.append(f"name {alias!r}: given or taken later")
                 continue
+            if self._merges.is_settled(of_alias):
+                continue
+            if self._merges.is_unsure(of_alias, self.touched):
+                self._left.append(f"name {alias!r}: whose it was before is not known")
+                continue
             taken += [
                 RemoveAlias(self._merges.owner_after(change), alias, space)
                 for change in reversed(of_alias)
@@ -270,7 +275,7 @@ class UndoPlan:
             ]
             first = of_alias[0]
             was_entity = (one := self.touched.get((space, alias))) is not None and one.before
-            if first.kind == "alias" or was_entity:
+            if first.kind == "alias" or was_entity or self._merges.is_merged_name((space, alias)):
                 continue
             name = self._merges.owner_after(first)
             if self._has_facts((space, canonical_key(name))):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from lamlam.memory_backends.commits.relation_restore import restoring, retract_o
 from lamlam.memory_backends.model.facts import Fact, Namespace
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
 from lamlam.memory_backends.model.operations import (
+    AddAlias,
     Assert,
     Change,
     MergeEntities,
@@ -47,6 +48,14 @@ class UndoneMerges:
         self.merged: set[EntityKey] = set()
         self._split: set[EntityKey] = set()
         self._is_mixed = False
+        self._named_again: set[EntityKey] = set()
+        """Names of what is merged again."""
+        self._came: set[EntityKey] = set()
+        """Names of what was merged, of which the first that is told comes after it."""
+
+    def is_merged_name(self, key: EntityKey) -> bool:
+        """Return whether a name is an alias only since the commit merged what had it."""
+        return key in self._came - self._split
 
     def add(self, change: Change) -> None:
         """Take a merge or a split."""
@@ -75,8 +84,8 @@ class UndoneMerges:
                 side.setdefault(_identity(change.fact), set()).add(key)
         alone = {key for one, keys in began.items() if one not in ended for key in keys}
         lost = {key for one, keys in ended.items() if one not in began for key in keys}
-        self._is_mixed = bool(
-            alone - self._split or lost - self.merged or self._is_shared_fact_ended(ended)
+        self._is_mixed = bool(self.merged) and bool(
+            self._split or alone or lost - self.merged or self._is_shared_fact_ended(ended)
         )
 
     def _is_shared_fact_ended(self, ended: Mapping[Any, set[EntityKey]]) -> bool:
@@ -113,7 +122,7 @@ class UndoneMerges:
             assert change.fact is not None and change.entity is not None
             key = (change.namespace, canonical_key(change.entity))
             is_new = change.kind == "asserted" and _identity(change.fact) not in known
-            if is_new and key in self._split - self.merged:
+            if self.merged and is_new and key in self._split - self.merged:
                 self._is_mixed = True
 
     def rewritten(self, touched: Mapping[EntityKey, TouchedEntity]) -> Iterator[Op]:
@@ -144,8 +153,13 @@ class UndoneMerges:
     def add_alias(self, change: Change) -> None:
         """Take an alias that was given or taken."""
         assert change.entity is not None and change.alias is not None
-        owner = (change.namespace, canonical_key(change.entity))
-        self._names.setdefault((change.namespace, change.alias), set()).add((change.kind, owner))
+        owner, name = (
+            (change.namespace, canonical_key(change.entity)),
+            (change.namespace, change.alias),
+        )
+        if name not in self._names and name in self.merged:
+            self._came.add(name)
+        self._names.setdefault(name, set()).add((change.kind, owner))
 
     def takes(self, change: Change) -> bool:
         """Return whether the opposites take care of an alias themselves: it moved with an entity."""
@@ -157,6 +171,37 @@ class UndoneMerges:
         if not any(kind != change.kind and one != owner for kind, one in known):
             return False
         return bool(self._split) or change.kind != "alias"
+
+    def is_settled(self, changes: Sequence[Change]) -> bool:
+        """Return whether an alias is what it was once the opposites are done, whatever is logged.
+
+        It went and came back, or is the name of what they merge again.
+        """
+        first, last = changes[0], changes[-1]
+        if (first.namespace, first.alias) in self._named_again:
+            return True
+        return (first.kind, last.kind) == ("no_alias", "alias") and first.entity == last.entity
+
+    def is_unsure(
+        self, changes: Sequence[Change], touched: Mapping[EntityKey, TouchedEntity]
+    ) -> bool:
+        """Return whether nobody can tell whose an alias was, of which a commit says so much.
+
+        An alias that a commit gave may have come along with a merge. A split takes it back, but
+        not where it gives the other entity nothing, or where the commit splits besides.
+        """
+        first = changes[0]
+        assert first.entity is not None
+        key = (first.namespace, canonical_key(first.entity))
+        if len(changes) > 1 or first.kind != "alias" or key not in self.involved or not self.merged:
+            return False
+        if (first.namespace, first.alias) in self.merged:  # which it was itself
+            return False
+        if self._split:
+            return canonical_key(self.owner_after(first)) != key[1]
+        held = {_identity(fact) for fact in touched[key].now}
+        lost = [one for one in self.merged if held.isdisjoint(map(_identity, touched[one].before))]
+        return any(touched[one].before for one in lost)
 
     def owner_after(self, change: Change) -> str:
         """Return whose an alias is once the opposites are done: splits are merged again."""
@@ -188,20 +233,91 @@ class UndoneMerges:
                     yield from restoring(
                         wanted, [fact.model_copy(update={"entity": one.name}) for fact in split]
                     )
+                    yield from _sure(wanted, self._of_others(key, touched))
             # A fact may have been the other's and this one's only since the commit, which the log
             # does not tell: where a split leaves it to neither, this changes nothing.
             for fact in held:
                 if _identity(fact) not in own:
                     yield retract_of(fact, one.name)
 
-    def ops(self) -> list[Op]:
-        """Return the opposites, the last event first."""
+    def _of_others(self, key: EntityKey, touched: Mapping[EntityKey, TouchedEntity]) -> set[Any]:
+        others = (touched[one].before for one in self.involved if one != key)
+        return {_identity(fact) for facts in others for fact in facts}
+
+    def ops(self, touched: Mapping[EntityKey, TouchedEntity]) -> list[Op]:
+        """Return the opposites, the last event first.
+
+        Args:
+            touched: all entities that the commit changed, with their states.
+        """
+        if self._split and not self.merged:
+            return list(self._merged_back(touched))
         found: list[Op] = []
         for change in reversed(self._events):
             assert change.entity is not None and change.alias is not None
             opposite = SplitEntities if change.kind == "merged" else MergeEntities
             found.append(opposite(change.entity, change.alias, change.namespace))
         return found
+
+    def _merged_back(self, touched: Mapping[EntityKey, TouchedEntity]) -> Iterator[Op]:
+        """Yield what takes splits alone back: merges, and what makes the facts what they were.
+
+        What merges lead to is known: the facts of the one behind those of the other, but for those
+        that both have. Where one has no facts by now there is nothing to merge, only a name.
+        """
+        held = {key: list(touched[key].now) for key in self.involved}
+        for change in reversed(self._events):
+            assert change.entity is not None and change.alias is not None
+            space = change.namespace
+            kept, other = (space, canonical_key(change.entity)), (space, change.alias)
+            self._named_again.add(other)
+            if not held[kept]:
+                held[kept] = list(touched[kept].before)
+                yield from map(Assert, held[kept])
+            if held[other]:
+                yield MergeEntities(change.entity, change.alias, space)
+                known = set(map(_statement, held[kept]))
+                held[kept] += [
+                    fact.model_copy(update={"entity": touched[kept].name})
+                    for fact in held[other]
+                    if _statement(fact) not in known
+                ]
+                held[other] = []
+            elif held[kept]:
+                yield AddAlias(change.entity, change.alias, space)
+        for key in sorted(self.involved - self._merged_again()):
+            before = touched[key].before
+            for relation in dict.fromkeys(
+                relation_key(one.relation) for one in (*before, *held[key])
+            ):
+                wanted, found = (
+                    [fact for fact in facts if relation_key(fact.relation) == relation]
+                    for facts in (before, held[key])
+                )
+                yield from restoring(wanted, found)
+
+
+def _sure(wanted: Sequence[Fact], of_others: Collection[Any]) -> Iterator[Op]:
+    """Yield what gives an entity back its facts, if a split does not.
+
+    It does unless the same commit ended one before the merge, which the log does not tell. A fact
+    that is there is asserted without effect. Behind one that others have too, which is ended more
+    often, those that follow come again.
+
+    Args:
+        wanted: the facts of one relation, in their order.
+        of_others: identities of the facts that others had.
+    """
+    is_behind = False
+    for fact in wanted:
+        if is_behind:
+            yield retract_of(fact)
+        yield Assert(fact)
+        is_behind = is_behind or _identity(fact) in of_others
+
+
+def _statement(fact: Fact) -> tuple[object, ...]:
+    return *_identity(fact), fact.valid_from
 
 
 def _identity(fact: Fact) -> tuple[object, ...]:

@@ -140,7 +140,7 @@ class OracleCommit:
         self.events: list[tuple[Any, ...]] = []
         self.carried: set[tuple[Name, object]] = set()
         """Facts that merges, of which the last operations are, have moved."""
-        self.renamed: dict[Name, Name] = {}
+        self.renamed: dict[Name, tuple[Name, Name]] = {}
         """Aliases that came along with a merge: where they are at the end is to be told."""
 
     def do(self, op: Op) -> None:
@@ -291,7 +291,9 @@ class OracleCommit:
             )
         )  # fmt: skip
         self.happened("merged", kept, merged)
-        self.renamed |= dict.fromkeys(aliases, kept)
+        for alias in aliases:
+            former = self.renamed[alias][1] if alias in self.renamed else merged
+            self.renamed[alias] = (kept, former)
 
     def split(self, kept: Name, merged: Name) -> None:
         """Return what came with the merged entity to it."""
@@ -330,7 +332,11 @@ class OracleCommit:
     def tell(self, *event: Any) -> None:
         """Record it, though it does not count."""
         if event[-1] in self.renamed:
-            self.events.append(("alias", self.renamed.pop(event[-1]), event[-1]))
+            holder, former = self.renamed.pop(event[-1])
+            if event[0] == "no_alias":  # told of whom it was of before it came along
+                event = ("no_alias", former, event[-1])
+            else:
+                self.events.append(("alias", holder, event[-1]))
         self.events.append(event)
 
     def finish(self) -> None:
@@ -340,7 +346,7 @@ class OracleCommit:
             if not state.rows(name):
                 del state.aliases[alias]
                 self.tell("no_alias", name, alias)
-        self.events += [("alias", kept, alias) for alias, kept in self.renamed.items()]
+        self.events += [("alias", kept, alias) for alias, (kept, _) in self.renamed.items()]
 
 
 def _row(fact: Fact, rule: RelationRule | None) -> OracleRow:
