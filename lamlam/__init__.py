@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from lamlam.runtime.decoding.events import LookupStarted as LookupStarted
     from lamlam.runtime.decoding.events import Text as Text
     from lamlam.runtime.decoding.events import Thought as Thought
+    from lamlam.runtime.decoding.events import ToolCallDelta as ToolCallDelta
     from lamlam.runtime.decoding.events import ToolRequested as ToolRequested
     from lamlam.runtime.decoding.spans import LookupRecord as LookupRecord
     from lamlam.runtime.decoding.spans import Span as Span
@@ -96,7 +97,7 @@ _MODULES = {
         "lamlam.runtime.decoding.completion": "Alternative ChatCompletion ChatUsage "
         "Completion RequestedCall TokenLogprob",
         "lamlam.runtime.decoding.events": "Finished LookupAnswered LookupMissed LookupStarted Text "
-        "Thought ToolRequested",
+        "Thought ToolCallDelta ToolRequested",
         "lamlam.runtime.decoding.constraint": "Constraint",
         "lamlam.runtime.decoding.spans": "LookupRecord Span",
         "lamlam.runtime.decoding.verification": "SpanCheck Verification",
@@ -164,6 +165,7 @@ __all__ = [
     "Text",
     "Thought",
     "TokenLogprob",
+    "ToolCallDelta",
     "ToolRequested",
     "Trace",
     "ValueType",

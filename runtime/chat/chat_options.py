@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 from lamlam.cut_text import cut_text
-from lamlam.errors import BadTools, UnknownOption
+from lamlam.errors import BadTools, UnknownOption, UsageError
 from lamlam.runtime.chat.call_grammar import BARE_FORM, turn_grammar
 from lamlam.runtime.chat.json_schemas import check_compiles
 from lamlam.runtime.chat.response_format import ResponseFormat, read_response_format
 from lamlam.runtime.chat.tool_calls import LOOK_UP
 from lamlam.runtime.chat.tool_definitions import OfferedTool, read_tools
 from lamlam.runtime.decoding.option_checks import check_bool, check_choice
-from lamlam.runtime.decoding.settings import ToolChoice
+from lamlam.runtime.decoding.settings import TextSettings, ToolChoice
 
 _NAMED = '{"type": "function", "function": {"name": …}}'
 
@@ -70,6 +70,32 @@ def check_offered(options: ChatOptions, *, has_memory: bool) -> None:
         )
     if options.named == LOOK_UP.name and not has_memory and LOOK_UP.name not in names:
         raise _not_offered(options.named, names)
+
+
+def check_settings(
+    options: ChatOptions, settings: TextSettings, *, has_tools: bool, has_lookup_tokens: bool
+) -> None:
+    """Raise unless the options go together with the settings of the texts.
+
+    Args:
+        has_tools: the model may call any.
+        has_lookup_tokens: it looks up while it writes.
+
+    Raises:
+        UsageError: they do not.
+    """
+    if has_tools and settings.logprobs is not None:
+        raise UsageError(
+            "logprobs does not work with tool calls, whose answer is made of several texts",
+            hint="leave out logprobs, or set tool_choice='none'",
+        )
+    has_form = bool(options.response) or bool(options.tools)
+    if has_lookup_tokens and has_form and settings.policy == "memory_only":
+        raise UsageError(
+            "policy='memory_only' does not work with tools or response_format,"
+            " since it ends a text wherever memory has no answer",
+            hint="take another policy, or leave out tools and response_format",
+        )
 
 
 def _read_choice(chosen: Any, names: list[str]) -> tuple[ToolChoice, str | None]:

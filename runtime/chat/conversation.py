@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from lamlam.errors import BadChatTemplate, PromptTooLong, UsageError
-from lamlam.runtime.chat.chat_options import ChatOptions, check_offered
+from lamlam.errors import BadChatTemplate, PromptTooLong
+from lamlam.runtime.chat.chat_options import ChatOptions, check_offered, check_settings
 from lamlam.runtime.chat.cited_text import CitedText
 from lamlam.runtime.chat.instructions import instructed, noted, tool_instruction
 from lamlam.runtime.chat.prompt import ChatFormat
@@ -35,6 +37,7 @@ from lamlam.runtime.chat.tool_calls import (
 )
 from lamlam.runtime.chat.turn_offer import TurnOffer, turn_offer
 from lamlam.runtime.chat.turn_text import TurnText, cut_answer, pieces_within
+from lamlam.runtime.chat.written_calls import WrittenCalls, calls_of_turn
 from lamlam.runtime.decoding.completion import (
     ChatCompletion,
     ChatUsage,
@@ -99,7 +102,9 @@ class Conversation:
         self._has_memory = has_memory and not has_lookup_tokens and options.choice != "none"
         self._has_tools = self._has_memory or (bool(options.tools) and options.choice != "none")
         check_offered(options, has_memory=self._has_memory)
-        self._check(settings)
+        check_settings(
+            options, settings, has_tools=self._has_tools, has_lookup_tokens=has_lookup_tokens
+        )
         self._readers = {tool.name: reader_of(tool) for tool in options.tools}
         self._readers |= MEMORY_READERS if self._has_memory else {}
         self._instructs_user = False
@@ -129,20 +134,7 @@ class Conversation:
         self._asked: list[AskedTool] = []
         """Calls for the caller, made in the same turn."""
         self._last: Completion | None = None
-
-    def _check(self, settings: TextSettings) -> None:
-        if self._has_tools and settings.logprobs is not None:
-            raise UsageError(
-                "logprobs does not work with tool calls, whose answer is made of several texts",
-                hint="leave out logprobs, or set tool_choice='none'",
-            )
-        has_form = bool(self._options.response) or bool(self._options.tools)
-        if self._has_lookup_tokens and has_form and settings.policy == "memory_only":
-            raise UsageError(
-                "policy='memory_only' does not work with tools or response_format,"
-                " since it ends a text wherever memory has no answer",
-                hint="take another policy, or leave out tools and response_format",
-            )
+        self._calls = WrittenCalls(form.call_form, (), (), str, is_parallel=False)
 
     @property
     def offer(self) -> TurnOffer:
@@ -192,6 +184,9 @@ class Conversation:
         prompt = self._prompt()
         self._inside = prompt.thought
         self._text = TurnText(self._inside)
+        self._calls = calls_of_turn(
+            self._form.call_form, self._options, self.offer, partial(self._call_id, 0)
+        )
         return prompt
 
     def _prompt(self) -> ChatPrompt:
@@ -234,6 +229,8 @@ class Conversation:
             self._turn += piece.text
             held = self._held_from() if self._has_tools else None
             events += self._release(len(self._turn) if held is None else held)
+            if held is not None:
+                events += self._calls.more(self._turn)
         return events
 
     def _held_from(self) -> int | None:
@@ -421,14 +418,15 @@ class Conversation:
         """End the answer with the calls for the caller."""
         assert self._last is not None
         tools = {tool.name: tool for tool in self._options.tools}
+        new = map(self._call_id, count())
         calls = tuple(
-            requested_call(self._call_id(n), tools[call.name], call.arguments)
-            for n, call in enumerate(self._asked)
+            requested_call(ident, tools[call.name], call.arguments)
+            for ident, call in zip(chain(self._calls.begun, new), self._asked, strict=False)
         )
         return self._finished(self._last, "tool_calls", said, calls)
 
     def _call_id(self, n: int) -> str:
-        return free_id(self._messages, n)
+        return free_id([*self._messages, self._calls.message], n)
 
     def _show(self, call: Lookup, told: dict[str, Any]) -> None:
         if self._form.supports_tools:

@@ -53,6 +53,22 @@ class LookupMissed:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """More of a call of a tool of the caller's, as the model of a chat writes it.
+
+    `ToolRequested` follows with the whole call, unless the answer is cut before it is complete. It
+    alone comes where the model does not write calls in the form of its template.
+    """
+
+    id: str
+    """Of the call."""
+    name: str
+    """Of the tool."""
+    text: str
+    """Joined, those of a call are its arguments as JSON text."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolRequested:
     """The model of a chat has called a tool of the caller's; `Finished` follows."""
 
@@ -66,7 +82,16 @@ class Finished:
     completion: Completion
 
 
-Event = Text | Thought | LookupStarted | LookupAnswered | LookupMissed | ToolRequested | Finished
+Event = (
+    Text
+    | Thought
+    | LookupStarted
+    | LookupAnswered
+    | LookupMissed
+    | ToolCallDelta
+    | ToolRequested
+    | Finished
+)
 
 
 class EventSource(Protocol):

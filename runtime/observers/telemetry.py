@@ -18,6 +18,7 @@ from lamlam.runtime.decoding.events import (
     LookupMissed,
     LookupStarted,
     Text,
+    ToolCallDelta,
     ToolRequested,
 )
 from lamlam.runtime.decoding.spans import LookupRecord
@@ -112,8 +113,8 @@ class _TextSpan:
                 if self._has_content:
                     part = {"type": "tool_call", "id": call.id, "name": call.name}
                     self._requested.append({**part, "arguments": call.arguments})
-            case Finished():
-                pass  # `finished` takes it
+            case ToolCallDelta() | Finished():
+                pass  # `ToolRequested` has them all; `finished` takes the other
 
     def finished(self, event: Finished) -> None:
         done = event.completion

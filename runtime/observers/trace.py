@@ -23,6 +23,7 @@ from lamlam.runtime.decoding.events import (
     LookupStarted,
     Text,
     Thought,
+    ToolCallDelta,
     ToolRequested,
 )
 from lamlam.runtime.observers.observer import BegunText, TextObserver
@@ -166,8 +167,8 @@ class _TracedText:
                 self._write("lookup_missed", **asdict(record))
             case ToolRequested(call):
                 self._write("tool_requested", id=call.id, name=call.name, arguments=call.arguments)
-            case Finished():
-                pass  # `finished` takes it
+            case ToolCallDelta() | Finished():
+                pass  # `ToolRequested` has them all; `finished` takes the other
 
     def finished(self, event: Finished) -> None:
         done = event.completion

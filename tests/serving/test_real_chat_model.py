@@ -49,11 +49,33 @@ def test_a_call_has_valid_arguments(client: openai.OpenAI, stream: bool) -> None
         choices = [piece.choices[0] for piece in answer if piece.choices]
         calls = [call for one in choices for call in one.delta.tool_calls or ()]
         reason = choices[-1].finish_reason
+        assert len(calls) > 2, "they come as they are written"
+        assert [bool(one.id) for one in calls] == [True] + [False] * (len(calls) - 1)
+        assert {one.index for one in calls} == {0}
     else:
         calls, reason = answer.choices[0].message.tool_calls, answer.choices[0].finish_reason
     assert next(one.function.name for one in calls if one.function.name) == "weather"
     assert is_valid("".join(one.function.arguments or "" for one in calls))
     assert reason == "tool_calls"
+
+
+def test_a_response_streams_the_arguments_of_a_call(client: openai.OpenAI) -> None:
+    """In pieces of one item, which the end has whole."""
+    tool: Any = {"type": "function", **TOOL["function"]}
+    answer: Any = client.responses.create(
+        model=MODEL, input=MESSAGES, tools=[tool], tool_choice="required",
+        parallel_tool_calls=False, max_output_tokens=60, stream=True,
+    )  # fmt: skip
+    events = list(answer)
+    pieces = [one for one in events if one.type == "response.function_call_arguments.delta"]
+    (done,) = [one for one in events if one.type == "response.function_call_arguments.done"]
+    assert len(pieces) > 2 and is_valid("".join(one.delta for one in pieces))
+    assert json.loads(done.arguments) == json.loads("".join(one.delta for one in pieces))
+    assert {(one.item_id, one.output_index) for one in (*pieces, done)} == {
+        (done.item_id, done.output_index)
+    }
+    (call,) = events[-1].response.output
+    assert (call.type, call.id, call.arguments) == ("function_call", done.item_id, done.arguments)
 
 
 @pytest.mark.parametrize("stream", [False, True])

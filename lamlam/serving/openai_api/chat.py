@@ -10,7 +10,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field
 
 from lamlam.answering.written_text import WrittenText
-from lamlam.runtime.decoding.events import Event, Text, Thought, ToolRequested
+from lamlam.runtime.decoding.events import Event, Text, Thought, ToolCallDelta, ToolRequested
 from lamlam.serving.answers.refusals import Refusal, json_bytes
 from lamlam.serving.openai_api.bodies import GenerationBody, Ignored, Positive, TopCount, only
 from lamlam.serving.openai_api.chat_options import (
@@ -170,7 +170,8 @@ class _ChatEncoder:
         self._thought = head.around(_chunk({"reasoning_content": "\0"}))
         self._is_begun = not is_trimmed
         """Text was sent; the answer of a model without a template begins with a space else."""
-        self._n_calls = 0
+        self._calls: dict[str, int] = {}
+        """By the id of each call that has begun: its index."""
 
     def begin(self) -> bytes:
         return event_data({**self._fields, **_chunk({"role": "assistant", "content": ""})})
@@ -184,11 +185,23 @@ class _ChatEncoder:
             data, text = data + self._text(text), ""
             if isinstance(event, Thought):
                 data += self._thought.piece(event.text)
-            elif isinstance(event, ToolRequested):
-                call = {"index": self._n_calls, **_call(event.call)}
-                self._n_calls += 1
-                data += event_data({**self._fields, **_chunk({"tool_calls": [call]})})
+            elif isinstance(event, ToolCallDelta):
+                data += self._arguments(event)
+            elif isinstance(event, ToolRequested) and event.call.id not in self._calls:
+                data += self._begin_call(_call(event.call))
         return data + self._text(text)
+
+    def _arguments(self, event: ToolCallDelta) -> bytes:
+        function = {"name": event.name, "arguments": event.text}
+        index = self._calls.get(event.id)
+        if index is None:
+            return self._begin_call({"id": event.id, "type": "function", "function": function})
+        delta = {"index": index, "function": {"arguments": event.text}}
+        return event_data({**self._fields, **_chunk({"tool_calls": [delta]})})
+
+    def _begin_call(self, call: dict[str, Any]) -> bytes:
+        index = self._calls[call["id"]] = len(self._calls)
+        return event_data({**self._fields, **_chunk({"tool_calls": [{"index": index, **call}]})})
 
     def end(self, written: WrittenText) -> bytes:
         shape = self._shape

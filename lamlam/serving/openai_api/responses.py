@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lamlam.answering.written_text import WrittenText
-from lamlam.runtime.decoding.events import Event, Text, Thought, ToolRequested
+from lamlam.runtime.decoding.completion import RequestedCall
+from lamlam.runtime.decoding.events import Event, Text, Thought, ToolCallDelta, ToolRequested
 from lamlam.serving.answers.refusals import Refusal, json_bytes
 from lamlam.serving.openai_api.chat_options import check_tool_choice
 from lamlam.serving.openai_api.response_bodies import (
@@ -73,6 +74,8 @@ class _ResponseEncoder:
         self._is_open = False
         """The item of the text has begun."""
         self._calls: list[dict[str, Any]] = []
+        self._begun: dict[str, dict[str, Any]] = {}
+        """By the id of each call that has begun: its place."""
         self._is_trimmed = is_trimmed
 
     def begin(self) -> bytes:
@@ -88,8 +91,10 @@ class _ResponseEncoder:
             data, text = data + self._add(text), ""
             if isinstance(event, Thought):
                 data += self._think(event.text)
+            elif isinstance(event, ToolCallDelta):
+                data += self._arguments(event)
             elif isinstance(event, ToolRequested):
-                data += self._end_thoughts() + self._call(event)
+                data += self._call(event)
         return data + self._add(text)
 
     def end(self, written: WrittenText) -> bytes:
@@ -185,18 +190,27 @@ class _ResponseEncoder:
         self._n_items += 1
         return data
 
+    def _arguments(self, event: ToolCallDelta) -> bytes:
+        data = b""
+        if event.id not in self._begun:
+            data += self._end_thoughts()
+            index = len(self._begun) + self._n_items + self._is_open
+            item = call_item(RequestedCall(event.id, event.name, {}), is_begun=True)
+            self._begun[event.id] = {"item_id": item["id"], "output_index": index}
+            data += self._item("added", item, index)
+        place = self._begun[event.id]
+        return data + self._event("function_call_arguments.delta", **place, delta=event.text)
+
     def _call(self, event: ToolRequested) -> bytes:
-        index = len(self._calls) + self._n_items + self._is_open
-        item = call_item(event.call)
+        call, data, item = event.call, b"", call_item(event.call)
+        if call.id not in self._begun:
+            data += self._arguments(ToolCallDelta(call.id, call.name, call_json(call)))
+        place = self._begun[call.id]
         self._calls.append(item)
-        place = {"item_id": item["id"], "output_index": index}
-        arguments = call_json(event.call)
-        data = self._item("added", call_item(event.call, is_begun=True), index)
-        data += self._event("function_call_arguments.delta", **place, delta=arguments)
         data += self._event(
-            "function_call_arguments.done", **place, name=item["name"], arguments=arguments
+            "function_call_arguments.done", **place, name=call.name, arguments=call_json(call)
         )
-        return data + self._item("done", item, index)
+        return data + self._item("done", item, place["output_index"])
 
 
 def _in_order(output: list[dict[str, Any]], calls: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -133,7 +133,9 @@ def any_op(chance: random.Random) -> Op:
     return chance.choices(kinds, (4, 1, 1, 1, 2, 1))[0]
 
 
-def everything(store: SyncFactStore) -> tuple[object, dict[str, list[str]]]:
+def everything(
+    store: SyncFactStore,
+) -> tuple[dict[tuple[str, str], list[str]], dict[str, list[str]]]:
     """Return all facts, in order for each relation, and all aliases."""
     held: dict[tuple[str, str], list[str]] = {}
     for one in store.scan():

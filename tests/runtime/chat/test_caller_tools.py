@@ -20,7 +20,7 @@ from lamlam.runtime.chat.grammar_sampler import GrammarSampler
 from lamlam.runtime.chat.messages import read_messages
 from lamlam.runtime.decoding.completion import ChatCompletion, Completion, FinishReason
 from lamlam.runtime.decoding.constraint import Constraint
-from lamlam.runtime.decoding.events import Event, Finished, Text, ToolRequested
+from lamlam.runtime.decoding.events import Event, Finished, Text, ToolCallDelta, ToolRequested
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.engine import Engine
 from lamlam.runtime.sync import SyncEngine
@@ -139,10 +139,65 @@ def test_memory_is_asked_beside_the_callers_tools(template: str) -> None:
     both, told, _ = converse([f"{LOOK_UP}\n{ASK}"], template)
     assert (both.finish_reason, both.usage.turns) == ("tool_calls", 1)
     assert both.tool_calls == done.tool_calls and len(both.lookups) == 1
-    assert [type(e) for e in told][-3:] == [type(e) for e in events][-3:]
+    kinds, kinds_apart = (
+        [type(e) for e in some if not isinstance(e, ToolCallDelta)] for some in (told, events)
+    )
+    assert kinds[-3:] == kinds_apart[-3:]
     assert [m["role"] for m in both.messages] == [m["role"] for m in done.messages]
     (mine,) = both.message["tool_calls"]
     assert mine["function"]["name"] == "weather", "the caller is asked for its own tools alone"
+
+
+def arguments_by_id(events: Sequence[Event]) -> dict[str, list[str]]:
+    """Return the pieces of arguments that were told of each call, by its id."""
+    pieces: dict[str, list[str]] = {}
+    for event in events:
+        if isinstance(event, ToolCallDelta):
+            pieces.setdefault(event.id, []).append(event.text)
+    return pieces
+
+
+@pytest.mark.parametrize("template", [CHATML, STRICT, TOOLS])
+@pytest.mark.parametrize("is_parallel", [True, False])
+def test_arguments_are_told_as_they_are_written(template: str, is_parallel: bool) -> None:
+    """Letter by letter, before the call is complete; joined they are those of the call that ends
+    the answer, with its id, in the order of the calls, and of no call of the memory's.
+    """
+    hard, form = r"Ärgernis {\"x\"}]\\", make_form(template).call_form
+    assert form.between is not None
+    written = form.between.join(
+        "weather" + form.middle + json.dumps(given)
+        for given in ({"city": hard, "days": 2}, {"city": "Rome"})
+    )
+    turns = [LOOK_UP, f"Well. {form.opening}{written}{form.ending}"]
+    if form.opening[:1] in "[{":  # then it is a call only from the first letter on
+        turns[1] = turns[1].removeprefix("Well. ")
+    done, events, _ = converse(turns, template, parallel_tool_calls=is_parallel)
+    pieces = arguments_by_id(events)
+    assert [call.arguments["city"] for call in done.tool_calls] == [hard, "Rome"][: 1 + is_parallel]
+    assert list(pieces) == [call.id for call in done.tool_calls]
+    for call in done.tool_calls:
+        assert len(pieces[call.id]) > 10 and json.loads("".join(pieces[call.id])) == call.arguments
+    first = next(n for n, event in enumerate(events) if isinstance(event, ToolRequested))
+    assert not any(isinstance(event, ToolCallDelta) for event in events[first:])
+
+
+def test_a_call_that_is_cut_is_told_as_far_as_it_came() -> None:
+    """The reason of the end says so, and no call is requested."""
+    done, events, _ = converse([turn(ASK[:-25], "length")])
+    (pieces,) = arguments_by_id(events).values()
+    assert "".join(pieces) and ASK[:-25].endswith("".join(pieces))
+    assert (done.finish_reason, done.tool_calls) == ("length", ())
+
+
+@pytest.mark.parametrize(
+    "said",
+    ['{"name": "weather"} is what I said.', "<tool_call>\n", "<tool_call>\nweather(1)", "[]"],
+)
+def test_what_is_no_call_of_the_form_is_not_told_piece_by_piece(said: str) -> None:
+    """It is text, or told when the turn is complete."""
+    _, events, _ = converse([said, "Well.", "Well.", "Well."])
+    assert not arguments_by_id(events)
 
 
 def test_several_calls_at_once_or_one() -> None:
