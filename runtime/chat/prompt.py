@@ -180,7 +180,9 @@ class ChatFormat:
             BadChatTemplate: the template fails, refuses the messages, or takes a part of a
                 message for its own marks.
         """
-        return replace(self._stretched(messages, tools), question=last_question(messages))
+        last = last_question(messages)
+        prompt = self._stretched(messages, tools)
+        return replace(prompt, question=last.text, before=last.before)
 
     def _stretched(
         self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None

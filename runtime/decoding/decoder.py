@@ -10,15 +10,24 @@ lookup cannot be written, and a key that does not end is closed by force.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from lamlam.memory_backends.model.lookup_status import LookupStatus
 from lamlam.runtime.decoding.actions import Action, Done, Force, Look, Rewind, Sample
 from lamlam.runtime.decoding.call_openings import find_opening
 from lamlam.runtime.decoding.completion import Completion, FinishReason
-from lamlam.runtime.decoding.due_lookup import DUE_BIAS, DueLookup
+from lamlam.runtime.decoding.due_lookup import (
+    DUE_BIAS,
+    DueLookup,
+    DueLookups,
+    SpokenWatch,
+    is_sentence_over,
+    sentence_start,
+)
 from lamlam.runtime.decoding.logprobs import Scored, TokenList
 from lamlam.runtime.decoding.miss_policies import MISS_POLICIES, AfterMiss
 from lamlam.runtime.decoding.output_text import OutputText
@@ -44,6 +53,14 @@ DISCOURAGING_BIAS = -6.0
 CLOSED_AFTER_MISS_TOKENS = 16
 """Text tokens without lookups where the words of the text named a relation that memory lacks: the
 model would ask for another one and state its value there."""
+NOT_IN_MEMORY = "not in memory"
+"""The answer where memory has none."""
+SEVERAL_OF_THE_NAME = "not clear: memory holds several of this name"
+_SAID_IN_CHATS = ("continue", "ask_again", "nearest", "memory_only")
+"""Policies under which a chat says in a sentence what memory lacks."""
+_SENTENCE_MARKS = (".", "!", "?", "\n")
+_MOST_ALIKE = 4
+"""Equal tokens in a row, at which a sentence is left."""
 MAX_QUESTIONS = 3
 """Questions at one place under the policy ``ask_again``."""
 
@@ -87,6 +104,20 @@ class Waiting:
     start: int
     lookup: Lookup
     relation_begin: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What is written where the sequence goes on in text: the first part that is given."""
+
+    rest: str = ""
+    """Visible text whose tokens were taken back with others."""
+    lead: DueLookup | None = None
+    """A sentence is begun for a value, and the value looked up."""
+    words: str = ""
+    asked: tuple[str, str] | None = None
+    """(entity, relation) of the lookup that is written."""
+    is_led: bool = False
 
 
 State = InText | InEntity | InRelation | Waiting
@@ -151,7 +182,16 @@ class Decoder:
         self.is_asked_by_words = False
         """The words of the text named what the lookup asks, rather than the model."""
         self._ends_behind_value = False
-        self._due: DueLookup | None = None
+        self._due: DueLookups | None = None
+        self._watch: SpokenWatch | None = None
+        self._planned: _Planned | None = None
+        """What is written where the sequence goes on in text."""
+        self._led = False
+        """The sentence before the open lookup is the runtime's own."""
+        self._has_answered = False
+        """All questions of a chat have their values: the answer ends with its sentence."""
+        self._boundaries: list[tuple[int, int]] = []
+        """(characters, tokens) before each token of the sentence that may be taken back."""
         self._n_questions = 0
         self._avoid: set[int] = set()
         self._tried: set[tuple[str, str]] = set()
@@ -218,6 +258,7 @@ class Decoder:
                 self.tokens.extend(tokens)
                 self.state = InText()
                 self.action = self._next_in_text()
+                self._go_on()
 
     @property
     def may_open_lookup(self) -> bool:
@@ -245,11 +286,33 @@ class Decoder:
         self.is_asked_by_words, self._ends_behind_value = True, is_last
         self.action = Force(names)
 
-    def expect(self, due: DueLookup) -> None:
-        """Have a lookup written where the model would open one, state a value or end."""
-        if self._can_look:
-            self._due = due
-            self._favour(DUE_BIAS)
+    def expect(self, due: DueLookups) -> None:
+        """Have lookups written where the model would open one, state a value or end."""
+        if not self._can_look:
+            return
+        self._due = due
+        self._favour(DUE_BIAS)
+        if due.waiting[0].begins_answer:
+            self._planned = _Planned(lead=due.take_next())
+            self._go_on()
+
+    def watch(self, watch: SpokenWatch) -> None:
+        """Have a value looked up wherever the model is about to state one that memory holds."""
+        self._watch = watch
+
+    def end_with_sentence(self) -> None:
+        """End the text with its first sentence: what it answers is mere politeness."""
+        self._has_answered = True
+
+    def close_lookups(self, is_common: Callable[[str], bool]) -> None:
+        """Allow no lookup in this text: it asks nothing that memory could know.
+
+        Args:
+            is_common: returns whether a word in small letters is one of every text.
+        """
+        self._may_look = False
+        if isinstance(self.state, InText) and isinstance(self.action, Sample):
+            self.action = self._next_in_text()
 
     def discourage_lookups(self) -> None:
         """Have a lookup written only where the model is almost sure of it."""
@@ -314,8 +377,15 @@ class Decoder:
         )
         self.records.append(record)
         self._n_lookups += 1
+        is_led, self._led = self._led, False
         if record.value is not None:
             self._write_value(record.value, record)
+            due = self._due
+            if due is not None and due.waiting and self.settings.verbalise == "copy":
+                self._planned = _Planned(lead=due.take_next())
+            return
+        if is_led and self.settings.policy in _SAID_IN_CHATS:
+            self._say_lacking(state.start, record)
             return
         self._quiet_until = self.n_text_tokens + LOOKUP_COOLDOWN_TOKENS
         if self.is_asked_by_words:
@@ -341,6 +411,8 @@ class Decoder:
             if isinstance(self.state, InText)
             else self._next_in_key(self.state)
         )
+        if isinstance(self.state, InText):
+            self._go_on()
 
     def completion(self) -> Completion:
         """Return the completion; only after `Done`."""
@@ -368,6 +440,8 @@ class Decoder:
         lookup = self.vocabulary.lookup
         if self._due is not None and self._asks_due(self._due, token):
             return
+        if self._watch is not None and self._asks_stated(self._watch, token):
+            return
         if lookup is not None and token == lookup.entity:
             self.output.settle()
             if self._is_stopped():
@@ -393,31 +467,150 @@ class Decoder:
         if self._is_stopped():
             self._finish("stop_string")
             return
+        if self._has_answered and self._is_said(token):
+            self._finish("stop")
+            return
         self.action = self._next_in_text()
 
-    def _asks_due(self, due: DueLookup, token: int) -> bool:
-        """Return true if the lookup that is due is written in the place of a token."""
+    def _is_said(self, token: int) -> bool:
+        """Return whether the one sentence that is wanted is complete, or goes round in circles."""
+        is_over = self.output.text[-1:] in _SENTENCE_MARKS
+        return is_over or self.tokens[-_MOST_ALIKE:] == [token] * _MOST_ALIKE
+
+    # Questions of a chat -----------------------------------------------------------------
+
+    def _asks_due(self, due: DueLookups, token: int) -> bool:
+        """Return true if a lookup that is due is written in the place of a token."""
         lookup = self.vocabulary.lookup
         assert lookup is not None
+        before = self.output.text
+        self._boundaries.append((len(before), len(self.tokens)))
         if not self._can_look:
             return False
-        is_due: bool | None = token == lookup.entity or token in self.vocabulary.eog_tokens
-        if not is_due:
+        if token == lookup.entity or token in self.vocabulary.eog_tokens:
+            place: int | None = due.end_place(before)
+        else:
             piece = self.vocabulary.piece(token).decode("utf-8", "ignore")
-            is_due = due.is_stated_by(self.output.text, piece)
-        if is_due is False:
+            place = due.value_place(before, piece)
+        if place is None:
+            self.output.held_from = sentence_start(before)
             return False
-        self._due = None
-        self._favour(0.0)
-        if is_due is None:
+        self._boundaries.pop()
+        self.output.settle()
+        if self._is_stopped():
+            self._finish("stop_string")
+            return True
+        text = before[:place]
+        bare = text.rstrip()
+        asked = due.take_spoken(bare)
+        if asked is not None:
+            self._take_back(len(bare), _Planned(asked=asked))
+        else:  # the model's sentence speaks of something else
+            end = len(text) if is_sentence_over(bare) else sentence_start(bare)
+            self._take_back(end, _Planned(lead=due.take_next()))
+        return True
+
+    def _asks_stated(self, watch: SpokenWatch, token: int) -> bool:
+        """Return true if a lookup is written in the place of a token that would begin its value."""
+        lookup = self.vocabulary.lookup
+        if not self._can_look or (lookup is not None and token == lookup.entity):
+            return False
+        piece = self.vocabulary.piece(token).decode("utf-8", "ignore")
+        asked = watch.stated(self.output.text, piece)
+        if asked is None:
             return False
         self.output.settle()
         if self._is_stopped():
             self._finish("stop_string")
             return True
         before = self.action
-        self.ask(due.entity, due.relation_behind(self.output.text))
+        self.ask(*asked)
         return self.action is not before
+
+    def _take_back(self, end: int, then: _Planned) -> None:
+        """End the text at a place behind which nothing was sent, and go on from there."""
+        text = self.output.text
+        places = [*self._boundaries, (len(text), len(self.tokens))]
+        end = max(end, places[0][0])
+        begin = max(characters for characters, _ in places if characters <= end)
+        to = next(n_tokens for characters, n_tokens in places if characters == begin)
+        n_taken = len(self.tokens) - to
+        self._boundaries.clear()
+        self.output.cut(end)
+        if self.listed is not None:
+            self.listed.cut(begin)
+        self.n_text_tokens -= n_taken
+        self._planned = replace(then, rest=text[begin:end])
+        if n_taken:
+            self.action = Rewind(to)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Write what was planned for the place that the sequence has come to."""
+        planned, self._planned = self._planned, None
+        if planned is None:
+            return
+        is_begun = bool(planned.words or planned.asked)  # a sentence, which is completed
+        if isinstance(self.action, Done) and not (is_begun and self.action.reason == "length"):
+            return
+        self._boundaries.clear()
+        due = self._due
+        if planned.lead is not None:
+            one = planned.lead
+            self._planned = _Planned(asked=(one.entity, one.relations[0]), is_led=True)
+            self._write_text(planned.rest, f"{self._break_before_sentence()}{one.lead}")
+        elif planned.rest or planned.words:
+            self._planned = replace(planned, rest="", words="")
+            self._write_text(planned.rest, planned.words)
+        elif planned.asked is not None:
+            if due is not None and not due.waiting:
+                self._due = None
+                self._favour(0.0)
+                self._has_answered = due.is_whole
+            self.output.held_from = None
+            self.ask(*planned.asked)
+            self._led = planned.is_led
+        elif due is not None and due.waiting:
+            self._planned = _Planned(lead=due.take_next())
+            self._go_on()
+        else:
+            self._finish("miss")
+
+    def _break_before_sentence(self) -> str:
+        text = self.output.text
+        if not text or text[-1].isspace():
+            return ""
+        return " " if is_sentence_over(text) else ". "
+
+    def _write_text(self, rest: str, text: str) -> None:
+        """Write text in the place of the model.
+
+        Args:
+            rest: the end of the visible text whose tokens are to be written, too.
+        """
+        tokens = self.vocabulary.tokenize(rest + text)
+        start = len(self.output.text) - len(rest)
+        self.output.add_bytes(text.encode("utf-8", "replace"))
+        self.n_text_tokens += len(tokens)
+        if self.listed is not None:
+            self.listed.add_written(tokens, start, len(self.output.text))
+        if self._due is not None:
+            self._due.begin_at(len(self.output.text))
+        if self._is_stopped():
+            self._finish("stop_string")
+        elif len(self.tokens) + len(tokens) > self._context:
+            self._finish("context")
+        else:
+            self.action = Force(tokens)
+
+    def _say_lacking(self, start: int, record: LookupRecord) -> None:
+        """Complete the sentence that was begun for a value: memory has none."""
+        is_unclear = record.status is LookupStatus.AMBIGUOUS
+        self._planned = _Planned(words=f" {SEVERAL_OF_THE_NAME if is_unclear else NOT_IN_MEMORY}.")
+        self.state = InText()
+        self.key_to_guide = None
+        self.action = Rewind(start)
 
     def _favour(self, extra: float) -> None:
         """Add to the bias of a lookup, which is then the same right after the prompt."""

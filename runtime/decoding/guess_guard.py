@@ -8,6 +8,7 @@ So is a number in words. Scripts without letter case, such as Arabic, are names 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 _WORD = re.compile(r"\w+")
@@ -46,6 +47,15 @@ class GuessGuard:
     def __init__(self, given: str) -> None:
         """Begin with the words of the prompt."""
         self._given = set(_WORD.findall(given))
+        self._is_common: Callable[[str], bool] = _COMMON.__contains__
+
+    def allow_common(self, is_common: Callable[[str], bool]) -> None:
+        """Allow more words at the beginning of a sentence than those that begin any text.
+
+        Args:
+            is_common: returns whether a word in small letters is one of every text.
+        """
+        self._is_common = lambda word: word in _COMMON or is_common(word)
 
     def learn(self, value: str) -> None:
         """Allow the words of a value of memory."""
@@ -82,14 +92,14 @@ class GuessGuard:
         if word in self._given:
             return True
         is_first = _SENTENCE_START.search(text, max(0, found.start() - 8), found.start())
-        common = _COMMON if is_first and word[1:] == word[1:].lower() else frozenset[str]()
-        if word.lower() in common:
+        may_be_common = is_first is not None and word[1:] == word[1:].lower()
+        small = word.lower()
+        if may_be_common and self._is_common(small):
             return True
         if not may_grow:
             return False
-        small = word.lower()
-        return any(one.startswith(word) for one in self._given) or any(
-            one.startswith(small) for one in common
+        return any(one.startswith(word) for one in self._given) or (
+            may_be_common and any(one.startswith(small) for one in _COMMON)
         )
 
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lamlam.memory_backends.model.name_spellings import spellings
+from lamlam.memory_backends.model.text_names import KnownName
 from lamlam.memory_backends.model.words import words_of
 from lamlam.runtime.decoding.constraint import Constraint
 from lamlam.runtime.decoding.entity_names import EntityNames
@@ -27,6 +28,7 @@ from lamlam.runtime.decoding.trie import (
 )
 from lamlam.runtime.decoding.vocabulary import Vocabulary
 from lamlam.runtime.wording.general_names import meant_by_general
+from lamlam.runtime.wording.known_names import is_part_of_name
 from lamlam.runtime.wording.text_meanings import Describer, TextMeanings
 from lamlam.runtime.wording.value_kinds import may_stand_freely
 
@@ -221,8 +223,10 @@ class KeyConstraint:
             if not (first == 0 or _may_begin_name(text, start, first_end)):
                 continue
             for last in range(max(first, first_new), min(first + MAX_NAME_WORDS, len(words))):
-                found = spellings(text, start, first_end, words[last][1])
-                names += [text[begin:end] for begin, end in found]
+                for begin, end in spellings(text, start, first_end, words[last][1]):
+                    one = KnownName(text[begin:end], begin, end)
+                    if not is_part_of_name(text, one):
+                        names.append(one.name)
         return names
 
 

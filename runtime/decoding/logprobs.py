@@ -71,6 +71,11 @@ class TokenList:
             self._tokens.append((min(at, end), token, None))
             at += len(decoder.decode(self._vocabulary.piece(token)))
 
+    def cut(self, start: int) -> None:
+        """Take back the tokens that begin at a place of the text or behind it."""
+        while self._tokens and self._tokens[-1][0] >= start:
+            self._tokens.pop()
+
     def listed(
         self, text: str, spans: Sequence[Span], *, ends_amid: bool = False
     ) -> tuple[TokenLogprob, ...]:

@@ -11,13 +11,15 @@ Four rules, on top of the lookups that a text has under every policy:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lamlam.errors import UsageError
 from lamlam.runtime.decoding.actions import Action, Done, Sample
-from lamlam.runtime.decoding.decoder import Decoder, InEntity, InText
+from lamlam.runtime.decoding.decoder import NOT_IN_MEMORY, Decoder, InEntity, InText
+from lamlam.runtime.decoding.due_lookup import is_sentence_over, sentence_start
 from lamlam.runtime.decoding.guess_guard import GuessGuard
 from lamlam.runtime.decoding.sampling import Choice
 from lamlam.runtime.decoding.settings import TextSettings
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     from lamlam.runtime.decoding.logprobs import Scored
     from lamlam.runtime.decoding.spans import LookupRecord
 
-NOT_IN_MEMORY = "not in memory"
-"""The answer where memory has none."""
+SAID_FOR_NOTHING = f"That is {NOT_IN_MEMORY}."
+"""The answer of a chat of which nothing else is left."""
 WANTED = 0.2
 """A lookup of at least this probability is made: a model without a lookup writes what it guesses,
 and a guess in small letters cannot be told from other text."""
@@ -69,6 +71,7 @@ class MemoryOnlyDecoder(Decoder):
         parts = [prompt] if isinstance(prompt, str) else prompt.stretches
         self._guard = GuessGuard("\n".join(one for one in parts if isinstance(one, str)))
         self._settled = len(prompt) if isinstance(prompt, str) else 0
+        self._is_chat = isinstance(prompt, ChatPrompt) and bool(prompt.question)
         self._is_model_writing = False
         """The model is writing a fetched value itself."""
         self._must_look = False
@@ -124,6 +127,11 @@ class MemoryOnlyDecoder(Decoder):
         if self.action is before:
             self._finish("context")
 
+    def close_lookups(self, is_common: Callable[[str], bool]) -> None:
+        """Allow no lookup, and words of every text at the beginning of a sentence."""
+        super().close_lookups(is_common)
+        self._guard.allow_common(is_common)
+
     def close(self) -> None:
         """End the text: its words ask for what memory lacks."""
         assert isinstance(self.state, InEntity)
@@ -138,17 +146,17 @@ class MemoryOnlyDecoder(Decoder):
     # Text --------------------------------------------------------------------------------
 
     def _sampled_in_text(self, token: int, scored: Scored | None) -> None:
-        if token == self._lookup_token[0]:
+        if token == self._lookup_token[0] and self._due is None:
             if self._cut_guess(is_complete=True):
-                self.action = Done("miss")
+                self._finish("miss")
                 return
             if not self._can_look:
                 self._lack()
                 return
         super()._sampled_in_text(token, scored)
-        if isinstance(self.state, InText) and not isinstance(self.action, Done):
+        if isinstance(self.state, InText) and isinstance(self.action, Sample) and not self._due:
             if self._cut_guess(is_complete=False):
-                self.action = Done("miss")
+                self._finish("miss")
 
     def _open_lookup(self) -> InEntity:
         state = super()._open_lookup()
@@ -160,7 +168,13 @@ class MemoryOnlyDecoder(Decoder):
         action = super()._next_in_text()
         if isinstance(action, Done) or self.output.has_partial_character or self._due is not None:
             return action
+        if not self._may_look:
+            return action
         return self._wanting_behind_value if self._is_behind_value else self._wanting
+
+    def _write_text(self, rest: str, text: str) -> None:
+        super()._write_text(rest, text)
+        self._settled = len(self.output.text)
 
     def _cut_guess(self, *, is_complete: bool) -> bool:
         """Return true if the text holds a guess, and cut the text off before it."""
@@ -181,6 +195,8 @@ class MemoryOnlyDecoder(Decoder):
             output.cut(found.guess)
             return True
         self._settled = output.held_from = found.settled
+        if self._is_chat:
+            output.held_from = min(found.settled, sentence_start(output.text))
         return False
 
     # Values and misses -------------------------------------------------------------------
@@ -208,4 +224,21 @@ class MemoryOnlyDecoder(Decoder):
 
     def _done(self, reason: FinishReason) -> Done:
         done = super()._done(reason)
-        return Done("miss") if self._cut_guess(is_complete=True) else done
+        if self._cut_guess(is_complete=True):
+            done = Done("miss")
+        if self._is_chat and done.reason == "miss":
+            self._leave_whole_sentences()
+        return done
+
+    def _leave_whole_sentences(self) -> None:
+        """Take back the sentence that a miss ends, unless it holds a value; something is said."""
+        output = self.output
+        start = sentence_start(output.text)
+        if is_sentence_over(output.text[start:]) or output.fact_end(start) is not None:
+            start = len(output.text)
+        output.cut(start)
+        if self.listed is not None:
+            self.listed.cut(start)
+        if not output.text.strip():
+            super()._write_text("", SAID_FOR_NOTHING)
+            self.tokens += self.vocabulary.tokenize(SAID_FOR_NOTHING)

@@ -35,7 +35,9 @@ class ChatPrompt:
     thought: str = ""
     """The mark of the thought that the prompt opens."""
     question: str = ""
-    """The last message if the user's, below the user's message before it; else empty."""
+    """The last message if it is the user's; else empty."""
+    before: tuple[str, ...] = ()
+    """The user's message before it, and its answer, of which the last one may speak."""
 
 
 class TokenSource(Protocol):

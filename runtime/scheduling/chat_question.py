@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lamlam.runtime.decoding.due_lookup import DueLookup
+from lamlam.runtime.decoding.due_lookup import DueLookup, DueLookups, Spoken, SpokenWatch
 from lamlam.runtime.decoding.memory_only import MemoryOnlyDecoder
 from lamlam.runtime.decoding.vocabulary import ChatPrompt
+from lamlam.runtime.wording.chat_questions import (
+    ChatMessage,
+    ChatQuestion,
+    is_common,
+    read_message,
+)
+from lamlam.runtime.wording.lead_sentences import lacking_of, lead_of
 
 if TYPE_CHECKING:
     from lamlam.runtime.scheduling.sequence import RunningSequence
-    from lamlam.runtime.wording.prompt_reader import Asked
     from lamlam.runtime.wording.word_guide import WordGuide
-
-_LONGEST_WORD = 40
-_WORD_BEFORE = re.compile(r"[\w,] (\w)\w* \Z")
-"""The word before a place that is not the first of its sentence."""
 
 
 def ask_for_question(sequence: RunningSequence) -> None:
-    """Have the answer of a chat look up what its question names, if memory holds that.
+    """Have the answer of a chat look up what its questions name, and say what memory lacks.
 
-    Where the message asks nothing, or names nothing that memory could be asked about, lookups
-    are discouraged. An answer in a given form, or one that begins with a thought, is the model's.
+    Where talk and message name nothing that memory could be asked about, no lookup is made; where
+    they ask nothing of what they name, lookups are discouraged. An answer in a given form, or one
+    that begins with a thought, is the model's.
     """
     prompt, guide, decoder = sequence.request.prompt, sequence.word_guide, sequence.decoder
     if not isinstance(prompt, ChatPrompt) or not prompt.question or guide is None:
@@ -32,44 +34,66 @@ def ask_for_question(sequence: RunningSequence) -> None:
     settings = sequence.request.settings
     if settings.grammar is not None or prompt.thought or not decoder.may_open_lookup:
         return
-    asked = guide.read(prompt.question)
-    if asked is None or not asked.entity:
-        if not isinstance(decoder, MemoryOnlyDecoder):  # which states no guess
-            decoder.discourage_lookups()
+    message = read_message(guide, prompt.before, prompt.question)
+    context = "\n".join([*prompt.before, prompt.question])
+    if message.questions:
+        decoder.expect(_due(guide, message, context, prompt.question))
         return
-    if asked.form == "open" or not asked.is_clear or not asked.relations:
+    if not message.has_name:
+        decoder.close_lookups(is_common)
+        if message.is_whole:
+            decoder.end_with_sentence()
         return
-    if is_within_name(prompt.question, asked.entity):
-        return
-    if sequence.key_constraint is not None:
-        sequence.key_constraint.holder = asked.key
-    relation = asked.relations[0]
-    view = guide.meanings.of(asked.entity, fuzzy=False).view
-    values = () if view is None else tuple(view.values(relation))
-    read = partial(_other_relation, guide, asked)
-    decoder.expect(DueLookup(asked.entity, relation, prompt.question, values, read))
+    decoder.watch(SpokenWatch(partial(_spoken, guide, context, "")))
+    if not message.asks and not isinstance(decoder, MemoryOnlyDecoder):  # which states no guess
+        decoder.discourage_lookups()
 
 
-def _other_relation(guide: WordGuide, asked: Asked, answer: str) -> str | None:
-    """Return the relation that an answer under way speaks of, if the question named another."""
-    found = guide.read(answer)
-    if found is None or found.form != "open" or found.key != asked.key or not found.relations:
-        return None
-    is_asked = bool({*found.relations} & {*asked.relations})
-    return None if is_asked or found.n_equal > 1 else found.relations[0]
+def _due(guide: WordGuide, message: ChatMessage, context: str, question: str) -> DueLookups:
+    waiting, values = [], []
+    for one in message.questions:
+        view = guide.meanings.of(one.entity, fuzzy=False).view
+        held = () if view is None else tuple(view.values(one.relations[0]))
+        values += held
+        name = _name_in(context, one)
+        relation = one.relations[0]
+        waiting.append(
+            DueLookup(
+                one.entity,
+                one.key,
+                one.relations,
+                lead_of(name, relation, held) if one.is_held else lacking_of(name, relation),
+                begins_answer=one.is_yes_or_no or one.is_listed or not one.is_held,
+            )
+        )
+    only = waiting[0].key if len({one.key for one in waiting}) == 1 else ""
+    read = partial(_spoken, guide, context, only)
+    return DueLookups(waiting, question, values, read, is_whole=message.is_whole)
 
 
-def is_within_name(text: str, entity: str) -> bool:
-    """Return whether an entity stands in a text only as a part of longer names.
+def _name_in(context: str, one: ChatQuestion) -> str:
+    """Return the name of an entity as the talk writes it, else as memory does."""
+    name = one.entity.partition(" (")[0]
+    at = context.casefold().rfind(name.casefold())
+    written = context[at : at + len(name)] if at >= 0 else name
+    return written if written.casefold() == name.casefold() and written != written.lower() else name
 
-    "Magic" in "The Magic Flute", which memory may not know.
+
+def _spoken(guide: WordGuide, context: str, only: str, answer: str) -> Spoken | None:
+    """Return what the open end of an answer speaks of.
+
+    Args:
+        only: key of the one entity of the questions, of which a sentence without a name speaks.
     """
-    name = re.escape(entity.partition(" (")[0])
-    places = list(re.finditer(rf"(?<!\w){name}(?!\w)", text, re.IGNORECASE))
-    return bool(places) and all(_is_longer(text, *place.span()) for place in places)
-
-
-def _is_longer(text: str, start: int, end: int) -> bool:
-    before = _WORD_BEFORE.search(text, max(0, start - _LONGEST_WORD), start)
-    is_behind_name = before is not None and before[1].isupper()
-    return is_behind_name or (text[end : end + 1] == " " and text[end + 1 : end + 2].isupper())
+    for text in (answer, f"{context}\n{answer}"):
+        found = guide.read(text)
+        if found is None or found.form != "open":
+            return None
+        if found.entity and text is answer:
+            is_clear = found.is_clear and bool(found.relations)
+            return Spoken(found.entity, found.key, found.relations[0]) if is_clear else None
+        if found.key == only and found.is_clear and found.relations:
+            return Spoken(found.entity, found.key, found.relations[0])
+        if not only:
+            return None
+    return None

@@ -11,7 +11,7 @@ from lamlam.memory_backends.model.text_names import KnownName, longest, spelt
 from lamlam.memory_backends.model.words import stem
 from lamlam.memory_backends.resolution.known_words import is_common_word
 from lamlam.runtime.wording.lexicon import relation_words, shared_names
-from lamlam.runtime.wording.phrases import CLASSES
+from lamlam.runtime.wording.phrases import CLASSES, flags_of
 
 MOST_NAME_WORDS = 12
 MOST_WORDS = 96
@@ -37,12 +37,16 @@ def known_names(
     words = _words_from(text, start)
     found = _longest(_stretches(text, words, capitals=True), probe, exactly)
     found = [
-        one for one in found if not (_is_part_of_name(text, one) or _ends_name(text, one, words))
+        one for one in found if not (is_part_of_name(text, one) or _ends_name(text, one, words))
     ]
     if found or strange_names(text, start):
         return found
     found = _longest(_stretches(text, words, capitals=False), exactly or probe, exactly)
-    return [one for one in found if " " in one.name or not _says_relation(one.name)]
+    return [
+        one
+        for one in found
+        if " " in one.name or not (_says_relation(one.name) or _begins_small_name(text, one))
+    ]
 
 
 def strange_names(text: str, start: int = 0) -> list[KnownName]:
@@ -74,9 +78,27 @@ def _says_relation(word: str) -> bool:
     return stem(word) in relation_words()
 
 
-def _is_part_of_name(text: str, name: KnownName) -> bool:
-    """Return whether a name of one word stands beside another capital: "War" in "Civil War"."""
-    if " " in name.name:
+def _begins_small_name(text: str, name: KnownName) -> bool:
+    """Return whether a word in lower case goes on as a name may: "magic" in "the magic flute"."""
+    before = _ARTICLE_BEFORE.search(text, max(0, name.start - 5), name.start)
+    after = _SMALL_AFTER.match(text, name.end)
+    if before is None or after is None or after[1] in _no_names():
+        return False
+    return not (_says_relation(after[1]) or flags_of(stem(after[1])))
+
+
+_ARTICLE_BEFORE = re.compile(r"(?<!\w)(?:the|an?) \Z", re.IGNORECASE)
+_SMALL_AFTER = re.compile(r" ([a-z]{3,})(?!\w)")
+_ARTICLES = frozenset(("the", "a", "an"))
+
+
+def is_part_of_name(text: str, name: KnownName) -> bool:
+    """Return whether a name of one word stands beside another capital: "War" in "Civil War".
+
+    So does "The Magic" in "The Magic Flute": an article makes no second word.
+    """
+    first, _, rest = name.name.partition(" ")
+    if " " in rest or (rest and first.casefold() not in _ARTICLES):
         return False
     before = re.search(r"(\S+) $", text[max(0, name.start - 40) : name.start])
     after = re.match(r" (\S+)", text[name.end : name.end + 40])
@@ -141,11 +163,27 @@ def capital_runs(text: str, start: int = 0) -> list[KnownName]:
     for run in runs:
         while run and _word(text, run[-1]) in _PARTICLES | _no_names():
             run.pop()
-        while run and _word(text, run[0]) in _no_names():
+        while run and _leads_in(text, run):
             run.pop(0)
         if run and len(run) <= MOST_NAME_WORDS:
             names += spelt(text, run[0][0], run[0][1], run[-1][1])[:1]
     return names
+
+
+def _leads_in(text: str, run: list[tuple[int, int]]) -> bool:
+    """Return whether the first word of a run stands before a name rather than in it.
+
+    An article with a capital inside a sentence belongs to it: "Who composed The Magic Flute?".
+    """
+    word = _word(text, run[0])
+    if word in _ARTICLES and len(run) > 1:
+        return _begins_sentence(text, run[0][0]) or not text[run[0][0]].isupper()
+    return is_no_name(word)
+
+
+def is_no_name(word: str) -> bool:
+    """Return whether a word in small letters is no name by itself: "what", "what's"."""
+    return word.replace("’", "'").partition("'")[0] in _no_names()
 
 
 _PARTICLES = frozenset("of the and de la le van von der den di da du del bin ibn al y e".split())
@@ -187,12 +225,12 @@ def _stretches(text: str, words: list[tuple[int, int]], *, capitals: bool) -> It
         most = _MOST_SMALL_WORDS
         if capitals and is_capital[first]:
             most = MOST_NAME_WORDS
-        elif is_capital[first] or (capitals and plain[first] in _no_names()):
+        elif is_capital[first] or (capitals and is_no_name(plain[first])):
             continue
         elif capitals and not any(is_capital[first : first + _LEADING_WORDS]):
             continue
         for last in range(min(first + most, len(words)) - 1, first - 1, -1):
-            if last == first and plain[first] in _no_names():
+            if last == first and is_no_name(plain[first]):
                 continue
             if capitals and not any(is_capital[first : last + 1]):
                 break

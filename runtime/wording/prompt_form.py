@@ -55,6 +55,16 @@ def last_sentence(text: str, names: Sequence[tuple[int, int]]) -> Sentence | Non
     return _with_form(last, names)
 
 
+def sentence_places(text: str, names: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return where each sentence of a text begins and ends.
+
+    Args:
+        names: stretches of known names, which no sentence ends in.
+    """
+    found = _sentences(words_of(text), names)
+    return [(one[0].start, one[-1].end) for one in found if one]
+
+
 def _with_form(words: list[Word], names: Sequence[tuple[int, int]]) -> Sentence | None:
     body = _without_lead(words, names)
     mark = words[-1].text

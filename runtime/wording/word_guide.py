@@ -7,7 +7,9 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from lamlam.memory_backends.model.lookups import NO_MATCH, EntityView
+from lamlam.memory_backends.model.name_spellings import AFTER
 from lamlam.memory_backends.model.text_names import KnownName
+from lamlam.memory_backends.resolution.known_words import is_common_word
 from lamlam.runtime.wording.known_names import known_names, strange_names
 from lamlam.runtime.wording.prompt_form import Sentence, last_sentence
 from lamlam.runtime.wording.prompt_reader import Asked, NamedEntity, read_prompt
@@ -62,6 +64,19 @@ class WordGuide:
         is_running = rough.form == "open" and len(rough.words) > _FEW_WORDS
         named = self._named(text, rough, is_running=is_running)
         return read_prompt(text, named)
+
+    def name_places(self, text: str) -> list[tuple[int, int]]:
+        """Return where a text has names that memory knows."""
+        found = known_names(text, self._probe, 0, self._probe_exactly)
+        return [(one.start, one.end) for one in found]
+
+    def knows_name(self, *texts: str) -> bool:
+        """Return whether one of the texts has a name that memory knows, more than a common word."""
+        return any(
+            not is_common_word(text[start:end].strip(AFTER).casefold())
+            for text in texts
+            for start, end in self.name_places(text)
+        )
 
     def meant(self, name: str, text: str) -> EntityView | None:
         """Return the entity that an ambiguous name means in a text; ``None`` if it is not clear."""

@@ -9,7 +9,8 @@ import pytest
 from lamlam.runtime.chat.last_question import last_question
 from lamlam.runtime.decoding.completion import Completion
 from lamlam.runtime.decoding.constraint import Constraint
-from lamlam.runtime.decoding.settings import text_settings
+from lamlam.runtime.decoding.events import Text
+from lamlam.runtime.decoding.settings import TextSettings, text_settings
 from lamlam.runtime.decoding.vocabulary import ChatPrompt
 from tests.runtime.chat.chat_support import CHATML, make_form
 from tests.runtime.fake_store import FakeStore
@@ -19,9 +20,12 @@ from tests.tiny_model import ScriptedModel
 
 FACTS = {
     "veldmark": {"capital": ["Osterwick"], "currency": ["velt crown"]},
+    "norland": {"capital": ["Skarn"], "founded": ["1871"]},
+    "ada quill": {"birth date": ["3 May 1902"], "birth place": ["Skarn"]},
     "osterwick": {"country": ["Veldmark"]},
     "the sea": {"country": ["Iceland"]},
 }
+DEFAULTS: Any = {"verbalise": "copy", "lookup_bias": 0.0}
 ASKED = "What is the capital of Veldmark?"
 OTHER_LOOKUP = f"{E} Osterwick{R} country{A}"
 
@@ -42,10 +46,20 @@ class Answering:
 
 def chat(question: str, answer: str, *, prompt: Any = None, **keywords: Any) -> Completion:
     """Return what becomes of the model's answer to a question."""
-    asked = Asked(
-        cast("str", prompt or ChatPrompt((question,), question=question)),
-        text_settings(keywords, verbalise="copy", lookup_bias=0.0),
-    )
+    settings = text_settings({"max_tokens": 200, **keywords}, **DEFAULTS)
+    return _answered(question, answer, prompt, settings).result
+
+
+def streamed(question: str, answer: str) -> Asked:
+    """Return the events of the answer, too."""
+    return _answered(question, answer, None, text_settings({}, **DEFAULTS), is_streamed=True)
+
+
+def _answered(
+    question: str, answer: str, prompt: Any, settings: TextSettings, *, is_streamed: bool = False
+) -> Asked:
+    prompt = prompt or ChatPrompt((question,), question=question)
+    asked = Asked(cast("str", prompt), settings, is_streamed)
     model = ScriptedModel(Answering(question, answer))
     scheduler = scheduler_of(model, FakeStore(FACTS), constraint=Constraint())
     scheduler.submit(asked)
@@ -54,25 +68,37 @@ def chat(question: str, answer: str, *, prompt: Any = None, **keywords: Any) -> 
             break
         scheduler.step()
     assert not model.cells, "the sequence was not freed"
-    return asked.result
+    return asked
+
+
+LED = "The capital of Veldmark is Osterwick"
 
 
 @pytest.mark.parametrize(
-    ("question", "answer", "text"),
+    ("answer", "text"),
     [
-        (ASKED, f"The capital is{OTHER_LOOKUP}", "The capital is Osterwick"),
-        (ASKED, "The capital is Oslo.", "The capital is Osterwick"),
-        (ASKED, "The capital is", "The capital is Osterwick"),
-        (ASKED, "42", "Osterwick"),
-        (ASKED, "", "Osterwick"),
-        ("And its capital?", "The capital is Oslo.", "The capital is Osterwick"),
+        ("Veldmark's capital is Oslo.", "Veldmark's capital is Osterwick"),
+        (f"Veldmark's capital is{OTHER_LOOKUP}", "Veldmark's capital is Osterwick"),
+        ("Veldmark's capital is", "Veldmark's capital is Osterwick"),
+        ("Veldmark's capital is Veldmark.", "Veldmark's capital is Osterwick"),
+        ("Of course. Veldmark's capital is Oslo", "Of course. Veldmark's capital is Osterwick"),
+        # Taken back: they speak of nothing, or of something else.
+        ("La Veldmark est.", LED),
+        ("Oslo, Veldmark", LED),
+        (f"The capital of{OTHER_LOOKUP}", LED),
+        ("The currency of Veldmark is Osterwick.", LED),
+        ("The capital of Norland is Oslo.", LED),
+        ("42", LED),
+        ("", LED),
+        ("It is Oster.", LED),
+        ("Of course. It is", f"Of course. {LED}"),
+        ("Of course.", f"Of course. {LED}"),
     ],
 )
-def test_the_lookup_that_the_question_names_is_made(question: str, answer: str, text: str) -> None:
-    """In the place of another lookup, of a name or number that nobody gave, and of the end."""
-    earlier = "" if question == ASKED else "What is the currency of Veldmark?\n"
-    prompt = ChatPrompt((question,), question=earlier + question)
-    done = chat(question, answer, prompt=prompt)
+@pytest.mark.parametrize("policy", ["continue", "memory_only"])
+def test_the_lookup_that_the_question_names_is_made(answer: str, text: str, policy: str) -> None:
+    """In the model's sentence if that speaks of it, else in one of the runtime's own."""
+    done = chat(ASKED, answer, policy=policy)
     assert done.text.strip() == text
     assert [(one.entity, one.relation) for one in done.lookups] == [("Veldmark", "capital")]
     assert [done.text[one.start : one.end] for one in done.spans if one.origin == "fact"] == [
@@ -80,30 +106,120 @@ def test_the_lookup_that_the_question_names_is_made(question: str, answer: str, 
     ]
 
 
-def test_a_sentence_about_another_relation_gets_the_value_of_that() -> None:
-    """A true sentence beside the question is better than a false one that seems to answer it."""
-    done = chat(ASKED, "The currency of Veldmark is Osterwick.")
-    assert done.text == "The currency of Veldmark is velt crown"
-    assert [one.relation for one in done.lookups] == ["currency"]
+def test_a_sentence_that_is_taken_back_was_never_sent() -> None:
+    """A reader of the stream sees each letter of the answer once."""
+    asked = streamed(ASKED, "Of course. Skarn, Oslo")
+    sent = "".join(one.text for one in asked.events if isinstance(one, Text))
+    assert sent == asked.result.text == f"Of course. {LED}"
 
 
-def test_a_name_that_is_half_written_is_not_mended() -> None:
-    """What was sent cannot be taken back, and the value behind it would be a second one."""
-    done = chat("What is the capital of Veldmark, Ost?", "It is Oster.")
-    assert done.text == "It is Oster."
-    assert not done.lookups
+def test_tokens_that_are_taken_back_are_not_listed() -> None:
+    """The list of tokens and their number are those of the text that is there."""
+    done = chat(ASKED, "Of course. Oslo, as I said", logprobs=0)
+    assert done.text == f"Of course. {LED}"
+    assert done.logprobs is not None
+    assert "".join(one.text for one in done.logprobs) == done.text
+    assert done.n_text_tokens == len(done.logprobs)
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "asked"),
+    [
+        (["What is the currency of Veldmark?"], "And its capital?", ["Veldmark"]),
+        (["What is the capital of Norland?", "It is Skarn."], "And of Veldmark?", ["Veldmark"]),
+        (["Who is from Veldmark?", "Ada Quill."], "When was she born?", ["Ada Quill"]),
+        ([], "Thank you. What is the capital of Veldmark?", ["Veldmark"]),
+        ([], "What is the capital of Veldmark and what is its currency?", ["Veldmark"] * 2),
+        ([], "Tell me the capitals of Norland and Veldmark.", ["Norland", "Veldmark"]),
+        ([], "What is the capital of Norland? And of Veldmark?", ["Norland", "Veldmark"]),
+    ],
+)
+def test_all_that_a_message_asks_is_looked_up(
+    before: list[str], question: str, asked: list[str]
+) -> None:
+    """Each question gets its own value, whatever the model says of it."""
+    prompt = ChatPrompt((question,), question=question, before=tuple(before))
+    done = chat(question, "Yes.", prompt=prompt)
+    assert [one.entity for one in done.lookups] == asked
+    assert all(one.value and done.text.count(one.value) == 1 for one in done.lookups)
+
+
+def test_two_questions_are_two_sentences() -> None:
+    """Each value stands behind its own question."""
+    asked = "What is the capital of Norland and what is the capital of Veldmark?"
+    done = chat(asked, "Norland's capital is Oslo.")
+    assert done.text == f"Norland's capital is Skarn. {LED}"
+    done = chat(asked, "The capital of Veldmark is Oslo.")
+    assert done.text == f"{LED}. The capital of Norland is Skarn"
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Is Osterwick the capital of Veldmark?", LED),
+        ("Is Skarn the capital of Veldmark?", LED),
+        ("Was Ada Quill born in 1903?", "The birth date of Ada Quill is 3 May 1902"),
+        ("Was Norland founded in 1900?", "Norland was founded in 1871"),
+    ],
+)
+def test_a_question_for_yes_or_no_gets_the_value(question: str, text: str) -> None:
+    """Whatever it proposes."""
+    assert chat(question, "Yes.").text == text
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Who is the mayor of Veldmark?", "The mayor of Veldmark is not in memory."),
+        ("What is the capital of Norrland?", "The capital of Norrland is not in memory."),
+        (
+            "What is the capital of Veldmark Minor?",
+            "The capital of Veldmark Minor is not in memory.",
+        ),
+        (
+            "Who is the mayor of Veldmark, and what is its capital?",
+            "The mayor of Veldmark is not in memory. The capital of Veldmark is Osterwick",
+        ),
+    ],
+)
+@pytest.mark.parametrize("policy", ["continue", "memory_only", "ask_again", "nearest"])
+def test_what_memory_lacks_is_said_in_a_sentence(question: str, text: str, policy: str) -> None:
+    """Nothing is made up in its place; the lookup that missed is in the record."""
+    done = chat(question, "The mayor is Ada Quill.", policy=policy)
+    assert done.text == text
+    assert done.lookups[0].status == "miss"
+    assert done.finish_reason == ("stop" if "Osterwick" in text else "miss")
+
+
+@pytest.mark.parametrize(("policy", "reason"), [("stop", "miss"), ("unknown", "stop")])
+def test_other_policies_hold_in_a_chat(policy: str, reason: str) -> None:
+    """They say what follows a miss, as in any text."""
+    done = chat("Who is the mayor of Veldmark?", "", policy=policy)
+    assert done.finish_reason == reason
+    assert "not in memory" not in done.text
+    assert ("unknown" in done.text) == (policy == "unknown")
+
+
+def test_a_statement_of_the_answer_gets_its_value_of_memory() -> None:
+    """Also where the message asks nothing, and wants another value."""
+    done = chat("Say that the capital of Veldmark is Skarn.", "The capital of Veldmark is Skarn.")
+    assert done.text.startswith(LED)
+    assert done.text.count("Osterwick") == 1
+
+
+def test_a_polite_message_gets_one_sentence_and_no_lookup() -> None:
+    """So does one without words, to which a model may write the same sign for ever."""
+    done = chat("Hello!", f"Hello! Who is{OTHER_LOOKUP}")
+    assert (done.text, done.lookups) == ("Hello!", ())
+    assert chat("🙂", "=" * 50).text == "===="
 
 
 @pytest.mark.parametrize(
     "question",
     [
         "Write two sentences about the sea.",
-        "Hello!",
         "What shall I cook?",
-        "What is the mayor of Veldmark like?",
-        "What is the capital of Norrland?",
-        "What is the capital of Veldmark Minor?",
-        "What is the capital of Nether Veldmark?",
+        "Why is the sea of Veldmark blue?",
     ],
 )
 def test_an_answer_stays_the_model_s_where_memory_is_not_asked(question: str) -> None:
@@ -117,22 +233,14 @@ def test_a_limit_of_no_lookups_holds() -> None:
     assert (done.text, done.lookups) == ("The capital is Oslo.", ())
 
 
-@pytest.mark.parametrize(
-    ("answer", "text"),
-    [
-        ("The capital is Oslo.", "The capital is Osterwick"),
-        ("42", "Osterwick"),
-        ("", "Osterwick"),
-    ],
-)
-def test_memory_alone_answers_in_a_sentence_too(answer: str, text: str) -> None:
-    assert chat(ASKED, answer, policy="memory_only").text.strip() == text
-
-
-def test_memory_alone_states_no_name_that_is_half_written() -> None:
-    asked = "What is the capital of Veldmark, Ost?"
-    done = chat(asked, "It is Oster.", policy="memory_only")
-    assert (done.text, done.finish_reason) == ("It is", "miss")
+def test_memory_alone_leaves_no_half_sentence() -> None:
+    """What a miss cuts off is taken back, and something is said all the same."""
+    asked = "Who is your friend?"
+    assert chat(asked, "I like it. My friend is Ada Quill.", policy="memory_only").text == (
+        "I like it."
+    )
+    done = chat(asked, "My friend is Ada Quill.", policy="memory_only")
+    assert (done.text, done.finish_reason) == ("That is not in memory.", "miss")
 
 
 def test_a_text_to_go_on_with_is_read_as_before() -> None:
@@ -150,27 +258,41 @@ USER, ANSWER = {"role": "user", "content": "a?"}, {"role": "assistant", "content
 
 
 @pytest.mark.parametrize(
-    ("messages", "question"),
+    ("messages", "question", "before"),
     [
-        ([USER], "a?"),
-        ([{"role": "user", "content": "c"}, USER, ANSWER, USER], "a?\na?"),
-        ([USER, ANSWER], ""),
-        ([{"role": "user", "content": " "}], ""),
-        ([{"role": "user", "content": None}], ""),
-        ([], ""),
+        ([USER], "a?", ()),
+        ([{"role": "user", "content": "c"}, USER, ANSWER, USER], "a?", ("a?", "b")),
+        ([USER, USER], "a?", ("a?",)),
+        ([USER, ANSWER], "", ()),
+        ([{"role": "user", "content": " "}], "", ()),
+        ([{"role": "user", "content": None}], "", ()),
+        ([], "", ()),
     ],
 )
-def test_the_last_message_is_the_question(messages: list[Any], question: str) -> None:
-    assert last_question(messages) == question
+def test_the_last_message_is_the_question(
+    messages: list[Any], question: str, before: tuple[str, ...]
+) -> None:
+    assert last_question(messages) == (question, before)
 
 
 def test_the_end_of_a_long_message_is_read_from_a_whole_word_on() -> None:
-    read = last_question([{"role": "user", "content": "Veldmark " * 10_000}])
-    assert len(read) <= 2_000
-    assert set(read.split()) == {"Veldmark"}
+    """And an answer up to one."""
+    long = "Veldmark " * 10_000
+    asked: list[Any] = [{"role": one, "content": long} for one in ("user", "assistant", "user")]
+    read = last_question(asked)
+    assert all(len(one) <= 2_000 for one in (read.text, *read.before))
+    assert {word for one in (read.text, *read.before) for word in one.split()} == {"Veldmark"}
 
 
 def test_the_format_of_a_model_keeps_the_question() -> None:
     """As it was written: marks in a message are words there too."""
     prompt = make_form(CHATML).prompt([{"role": "user", "content": "<|im_end|> a?"}])
     assert prompt.question == "<|im_end|> a?"
+
+
+def test_a_sentence_that_the_runtime_began_is_completed() -> None:
+    """Also where the answer is at its limit: half of it would say nothing."""
+    done = chat("Is Skarn the capital of Veldmark?", "", max_tokens=1)
+    assert (done.text, done.finish_reason) == (LED, "length")
+    done = chat("Who is the mayor of Veldmark?", "", max_tokens=1)
+    assert done.text == "The mayor of Veldmark is not in memory."
