@@ -9,8 +9,8 @@ from lamlam.runtime.decoding.due_lookup import DueLookup, DueLookups, Spoken, Sp
 from lamlam.runtime.decoding.memory_only import MemoryOnlyDecoder
 from lamlam.runtime.decoding.vocabulary import ChatPrompt
 from lamlam.runtime.wording.chat_questions import (
-    ChatMessage,
     ChatQuestion,
+    ReadMessage,
     is_common,
     read_message,
 )
@@ -49,8 +49,9 @@ def ask_for_question(sequence: RunningSequence) -> None:
         decoder.discourage_lookups()
 
 
-def _due(guide: WordGuide, message: ChatMessage, context: str, question: str) -> DueLookups:
-    waiting, values = [], []
+def _due(guide: WordGuide, message: ReadMessage, context: str, question: str) -> DueLookups:
+    waiting: list[DueLookup] = []
+    values: list[str] = []
     for one in message.questions:
         view = guide.meanings.of(one.entity, fuzzy=False).view
         held = () if view is None else tuple(view.values(one.relations[0]))

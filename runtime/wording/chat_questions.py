@@ -65,7 +65,7 @@ class ChatQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatMessage:
+class ReadMessage:
     """What was read in one message."""
 
     questions: tuple[ChatQuestion, ...]
@@ -77,7 +77,7 @@ class ChatMessage:
     """It asks of such a thing, whatever it is that it asks."""
 
 
-def read_message(guide: WordGuide, before: Sequence[str], message: str) -> ChatMessage:
+def read_message(guide: WordGuide, before: Sequence[str], message: str) -> ReadMessage:
     """Return what a message asks.
 
     Args:
@@ -99,7 +99,7 @@ def read_message(guide: WordGuide, before: Sequence[str], message: str) -> ChatM
             asked_here = f"{asked_here}\n{clause}"
     has_name = bool(questions) or guide.knows_name(*before, message)
     asks = has_name and not questions and _asks_something(guide, before, message)
-    return ChatMessage(tuple(questions[:MOST_QUESTIONS]), is_whole, has_name, asks)
+    return ReadMessage(tuple(questions[:MOST_QUESTIONS]), is_whole, has_name, asks)
 
 
 def _contexts(said: Sequence[str], asked_here: str) -> list[str]:

@@ -304,13 +304,14 @@ def test_a_model_with_lookup_tokens_and_a_template_looks_up_while_it_answers(
 ) -> None:
     """No tool calls: the facts come as in any of its texts."""
     path = write_tiny_model(tmp_path / "m.gguf", metadata={"tokenizer.chat_template": TINY})
-    memory = FakeStore({"hello": {"x": ["y"]}})
+    memory = FakeStore({"ada quill": {"x": ["y"]}})
+    named = [{"role": "user", "content": "Ada Quill"}]
     from lamlam.runtime.decoding.constraint import Constraint
 
     certain = Constraint(entity_floor=0.0, relation_floor=0.0)
     with SyncEngine(path, as_store(memory), lookup_bias=1000.0, constrain=certain) as engine:
-        done = engine.chat(HELLO, max_tokens=6, max_lookups=1)
-        with engine.stream_chat(HELLO, max_tokens=6, max_lookups=1) as events:
+        done = engine.chat(named, max_tokens=6, max_lookups=1)
+        with engine.stream_chat(named, max_tokens=6, max_lookups=1) as events:
             told = list(events)
     assert len(done.lookups) == 1 and len(memory.asked) == 2
     assert "".join(e.text for e in told if isinstance(e, Text)) == done.text
