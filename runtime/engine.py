@@ -186,6 +186,8 @@ class Engine(AskedAboutTexts, OneProcess, OnlyAsyncWith):
             TooManyEntities: memory holds too many names for a strict constraint.
             EngineClosed: it was closed while it was opening.
         """
+        from lamlam.bundled.model_names import hint_at_pull, model_file
+
         if self.is_forked:
             raise engine_elsewhere()
         if self._state is not _State.UNOPENED:
@@ -195,7 +197,7 @@ class Engine(AskedAboutTexts, OneProcess, OnlyAsyncWith):
         self.belongs_here()
         try:
             self._observers.open(self._stack)
-            path = self._model_path()
+            path = model_file(self._model)
             ready: EventChannel[LoadedModel | BaseException] = EventChannel()
             opened: Future[FactStore | None] = Future()
             names = self._memory.entity_names
@@ -215,7 +217,8 @@ class Engine(AskedAboutTexts, OneProcess, OnlyAsyncWith):
             has_lookup_tokens = loaded.vocabulary.lookup is not None
             await self._memory.check_strict(has_lookup_tokens=has_lookup_tokens)
             self._check_opening()
-        except BaseException:
+        except BaseException as error:
+            hint_at_pull(error, self._model)
             self._state = _State.CLOSED
             await self._free()
             raise
@@ -441,8 +444,3 @@ class Engine(AskedAboutTexts, OneProcess, OnlyAsyncWith):
             what = "closed" if self._state is _State.CLOSED else "not open yet"
             raise EngineClosed(f"the engine is {what}", hint="use it inside: async with Engine(…)")
         return self._loaded
-
-    def _model_path(self) -> Path:
-        from lamlam.bundled.model_names import model_file
-
-        return model_file(self._model)

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from lamlam.bundled import cache_folder, model_path
-from lamlam.errors import ModelMissing
+from lamlam.errors import BadModelFile, ModelMissing
 
 BUNDLED = "bundled"
 _MADE_AS = b"1"
@@ -43,6 +43,12 @@ def model_file(model: str | os.PathLike[str]) -> Path:
     if other_versions(model):
         why = "was made by another version of lamlam, which made another file of it"
     raise ModelMissing(f"the model {model} {why}", hint=f"run: lamlam pull {model}")
+
+
+def hint_at_pull(error: BaseException, model: str | os.PathLike[str]) -> None:
+    """Have the error of a pulled model's file say the command that makes the file again."""
+    if isinstance(error, BadModelFile) and isinstance(model, str) and model in deltas():
+        error.hint = f"run: lamlam pull {model} --force"
 
 
 def deltas() -> dict[str, Path]:

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from lamlam.cli.output import print_json
-from lamlam.errors import LamLamError, MissingExtra
+from lamlam.errors import MissingExtra
 from lamlam.extras import EXTRAS, how_to_install
 from lamlam.installed import need
 from lamlam.usable_cpus import usable_cpus
@@ -124,14 +124,15 @@ def _model() -> str:
 
 def _pulled_models() -> Iterator[Check]:
     """Yield whether each model that can be pulled is there; none of them has to be."""
-    from lamlam.bundled.model_names import deltas, model_file
+    from lamlam.bundled.model_names import deltas
+    from lamlam.pulling.state import state_of
 
     for name in deltas():
-        try:
-            path = model_file(name)
-            yield Check(name, True, f"{path}, {path.stat().st_size / 1e6:.1f} MB", required=False)
-        except LamLamError as error:
-            yield Check(name, False, f"{error} ({error.hint})", required=False)
+        found = state_of(name)
+        detail = f"{found.state} (run: {found.command})"
+        if not found.command:
+            detail = f"{found.path}, {found.path.stat().st_size / 1e6:.1f} MB"
+        yield Check(name, not found.command, detail, required=False)
 
 
 def _facts() -> str:

