@@ -45,7 +45,8 @@ def known_names(
     return [
         one
         for one in found
-        if " " in one.name or not (_says_relation(one.name) or _begins_small_name(text, one))
+        if not (" " not in one.name and _says_relation(one.name))
+        and not _begins_small_name(text, one)
     ]
 
 
@@ -80,9 +81,13 @@ def _says_relation(word: str) -> bool:
 
 def _begins_small_name(text: str, name: KnownName) -> bool:
     """Return whether a word in lower case goes on as a name may: "magic" in "the magic flute"."""
+    first, _, rest = name.name.partition(" ")
+    has_article = first.casefold() in _ARTICLES
+    if " " in rest or (rest and not has_article):
+        return False
     before = _ARTICLE_BEFORE.search(text, max(0, name.start - 5), name.start)
     after = _SMALL_AFTER.match(text, name.end)
-    if before is None or after is None or after[1] in _no_names():
+    if not (before or has_article) or after is None or after[1] in _no_names():
         return False
     return not (_says_relation(after[1]) or flags_of(stem(after[1])))
 

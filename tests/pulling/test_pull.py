@@ -267,5 +267,10 @@ def test_the_real_model_answers_in_a_chat() -> None:
     assert made.merged.kept == 0
     with SyncEngine("lamlam-135m", memory="bundled", max_sequences=1) as engine:
         answer = engine.chat([{"role": "user", "content": "Who directed Psycho?"}], max_tokens=40)
+        about = engine.chat([{"role": "user", "content": "What is the capital of France?"}])
+        lacking = engine.chat([{"role": "user", "content": "Who is the mayor of Lyon?"}])
+    assert about.text == "The capital of France is Paris."  # and not "La France est"
+    assert [lookup.value for lookup in about.lookups] == ["Paris"]
+    assert lacking.text == "The mayor of Lyon is not in memory."
     assert "Alfred Hitchcock" in answer.text
     assert [lookup.value for lookup in answer.lookups][:1] == ["Alfred Hitchcock"]

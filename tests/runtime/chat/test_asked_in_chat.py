@@ -44,10 +44,17 @@ class Answering:
         return self.answer[len(written)]
 
 
-def chat(question: str, answer: str, *, prompt: Any = None, **keywords: Any) -> Completion:
+def chat(
+    question: str,
+    answer: str,
+    *,
+    prompt: Any = None,
+    store: FakeStore | None = None,
+    **keywords: Any,
+) -> Completion:
     """Return what becomes of the model's answer to a question."""
     settings = text_settings({"max_tokens": 200, **keywords}, **DEFAULTS)
-    return _answered(question, answer, prompt, settings).result
+    return _answered(question, answer, prompt, settings, store=store).result
 
 
 def streamed(question: str, answer: str) -> Asked:
@@ -56,12 +63,18 @@ def streamed(question: str, answer: str) -> Asked:
 
 
 def _answered(
-    question: str, answer: str, prompt: Any, settings: TextSettings, *, is_streamed: bool = False
+    question: str,
+    answer: str,
+    prompt: Any,
+    settings: TextSettings,
+    *,
+    is_streamed: bool = False,
+    store: FakeStore | None = None,
 ) -> Asked:
     prompt = prompt or ChatPrompt((question,), question=question)
     asked = Asked(cast("str", prompt), settings, is_streamed)
     model = ScriptedModel(Answering(question, answer))
-    scheduler = scheduler_of(model, FakeStore(FACTS), constraint=Constraint())
+    scheduler = scheduler_of(model, store or FakeStore(FACTS), constraint=Constraint())
     scheduler.submit(asked)
     for _ in range(1000):
         if not scheduler.has_work:
@@ -189,6 +202,14 @@ def test_what_memory_lacks_is_said_in_a_sentence(question: str, text: str, polic
     assert done.text == text
     assert done.lookups[0].status == "miss"
     assert done.finish_reason == ("stop" if "Osterwick" in text else "miss")
+
+
+def test_a_name_that_several_have_is_said_to_be_unclear() -> None:
+    """It is not missing: memory has more than one answer."""
+    store = FakeStore({}, ambiguous=frozenset({"Norrland"}))
+    done = chat("What is the capital of Norrland?", "Oslo.", store=store)
+    assert done.text == ("The capital of Norrland is not clear: memory holds several of this name.")
+    assert done.lookups[0].status == "ambiguous"
 
 
 @pytest.mark.parametrize(("policy", "reason"), [("stop", "miss"), ("unknown", "stop")])

@@ -225,3 +225,16 @@ def test_values_and_names_are_not_kept_when_a_text_is_over() -> None:
     assert first.count(" Warsaw") == second.count(" Warsaw") == 1
     assert first.count(" Marie Curie") == second.count(" Marie Curie") == 1
     assert (first.count(" birth place"), second.count(" birth place")) == (1, 0)
+
+
+def test_a_part_of_a_longer_name_is_no_path() -> None:
+    """A model that writes of "The Magic Flute" must not ask for "Magic"."""
+    store = FakeStore({"magic": {"x": ["y"]}, "the magic": {"x": ["y"]}, "war": {"x": ["y"]}})
+    for text, names in [
+        ("He composed The Magic Flute", set()),
+        ("The Civil War was", set()),
+        ("He composed Magic.", {" Magic"}),
+        ("He composed The Magic.", {" The Magic", " Magic"}),
+    ]:
+        constraint = KeyConstraint(as_store(store), byte_vocabulary(), Constraint())
+        assert names_in(constraint.entities(text)) == names, text

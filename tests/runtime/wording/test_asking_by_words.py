@@ -95,6 +95,35 @@ def test_no_other_relation_stands_in_for_one_that_memory_lacks(text: str) -> Non
     assert asked.relations == ()
 
 
+MAGIC: dict[str, dict[str, list[str]]] = {
+    "magic": {"composer": ["Ida Brandt"]},
+    "the magic": {"composer": ["Ida Brandt"]},  # stores leave articles out
+    "mercury": {"density": ["13.6 g/cm3"]},
+    "veldmark": FACTS["veldmark"],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "is_held"),
+    [
+        ("Who composed The Magic Flute?", "The Magic Flute", False),
+        ("Who composed the Magic Flute?", "Magic Flute", False),
+        ("The Magic Flute was composed by", "Magic Flute", False),
+        ("who composed the magic flute?", "", False),
+        ("Who composed The Magic?", "The Magic", True),
+        ("Who composed Magic?", "Magic", True),
+        ("who composed magic?", "magic", True),
+        ("what is the density of the mercury?", "mercury", True),
+        ("what is the mercury density?", "mercury", True),
+        ("What's the capital of veldmark?", "veldmark", True),
+    ],
+)
+def test_a_part_of_a_longer_name_is_not_asked(text: str, entity: str, is_held: bool) -> None:
+    """Nor is an article a second word: what "The Magic Flute" is, "The Magic" cannot answer."""
+    asked = WordGuide(FakeStore(MAGIC)).read(text)
+    assert (asked.entity if asked else "", bool(asked and asked.relations)) == (entity, is_held)
+
+
 def test_a_finished_sentence_asks_for_nothing() -> None:
     assert WordGuide(FakeStore(FACTS)).read("The capital of Veldmark is Osterwick.") is None
 
