@@ -113,7 +113,12 @@ def _print_list(as_json: bool) -> None:
         found = state_of(name)
         state = f"{found.state}: {found.command}" if found.command else found.state
         others = [str(one) for one in other_versions(name)]
-        row = {"name": name, "state": state, "file": str(found.path), "of_other_versions": others}
+        row: dict[str, Any] = {
+            "name": name,
+            "state": state,
+            "file": str(found.path),
+            "of_other_versions": others,
+        }
         rows.append(row)
     for row in rows:
         row["bytes"] = Path(row["file"]).stat().st_size if Path(row["file"]).is_file() else None
