@@ -1,4 +1,4 @@
-"""How many rows a GPU has room for at once, found by trying, and what to do without room."""
+"""How many rows a GPU has room for at once, found by trying, and what to do where it fails."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ ROOM_FOR_NOTHING = (
 
 
 @contextmanager
-def naming_full_memory() -> Iterator[None]:
-    """Raise an error that says what to do where no memory is found, but for a part of a batch.
+def naming_device_errors() -> Iterator[None]:
+    """Raise an error that says what to do where no memory is found, or where a GPU gives up.
 
     Raises:
-        GpuMemoryFull: on a GPU.
-        TrainingError: on this machine.
+        GpuMemoryFull: no memory on a GPU.
+        TrainingError: none on this machine; or the GPU ended what it was computing.
     """
     try:
         yield
@@ -92,6 +92,13 @@ def naming_full_memory() -> Iterator[None]:
             hint="raise optimiser.accumulate, or end what else uses this GPU; the last saved state"
             " is kept",
         ) from None
+    except torch.AcceleratorError as problem:
+        # The process can compute nothing more on this GPU, so nothing is left to save either.
+        raise TrainingError(
+            f"the GPU ended this training: {str(problem).splitlines()[0]}",
+            hint="continue with --resume from the last saved state; let one training at a time use"
+            " a GPU",
+        ) from problem
     except (MemoryError, RuntimeError) as problem:
         if not isinstance(problem, MemoryError) and _OF_THE_MACHINE not in str(problem):
             raise

@@ -24,7 +24,7 @@ from lamlam.trainer.data_loader import BatchLoader, choose_workers
 from lamlam.trainer.delta import save_delta
 from lamlam.trainer.device_feed import DeviceFeed
 from lamlam.trainer.devices import is_on_gpu
-from lamlam.trainer.gpu_memory import naming_full_memory
+from lamlam.trainer.gpu_memory import naming_device_errors
 from lamlam.trainer.held_out_evaluation import HeldOutEvaluation
 from lamlam.trainer.model import build_model
 from lamlam.trainer.optimiser import build_optimisers, lr_scale
@@ -85,7 +85,7 @@ def train(
             raise BadSettings(
                 "run.steps must be set where several processes train: their clocks differ"
             )
-        stack.enter_context(naming_full_memory())
+        stack.enter_context(naming_device_errors())
         share = ranks.share_of(optim.batch_rows, optim.accumulate or 1)
         device = torch.device(run.device or (f"cuda:{ranks.local}" if on_gpu else "cpu"))
 

@@ -12,7 +12,7 @@ import torch
 from lamlam.errors import BadSettings, GpuMemoryFull, TrainingError
 from lamlam.trainer import step_loss
 from lamlam.trainer.__main__ import main
-from lamlam.trainer.gpu_memory import most_rows, naming_full_memory
+from lamlam.trainer.gpu_memory import most_rows, naming_device_errors
 from lamlam.trainer.model import build_model, next_token_loss
 from lamlam.trainer.settings import ModelConfig, load_settings
 from lamlam.trainer.training_state import STATE
@@ -111,7 +111,7 @@ def test_a_gpu_without_room_for_a_row_says_so(
     full_above(monkeypatch, rows=0, after=0)
     assert main([str(configuration(corpus, tmp_path / "run"))]) == 2
     assert "lower model.context" in capsys.readouterr().err
-    with pytest.raises(GpuMemoryFull, match="full: CUDA out of memory"), naming_full_memory():
+    with pytest.raises(GpuMemoryFull, match="full: CUDA out of memory"), naming_device_errors():
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
 
@@ -124,9 +124,20 @@ def test_the_number_of_parts_may_be_left_open(corpus: Path, tmp_path: Path) -> N
 
 def test_a_machine_without_room_is_one_error() -> None:
     """Whichever library asked for it; other errors stay as they are."""
-    with pytest.raises(TrainingError, match="memory of this machine"), naming_full_memory():
+    with pytest.raises(TrainingError, match="memory of this machine"), naming_device_errors():
         torch.empty(1 << 55, dtype=torch.uint8)
-    with pytest.raises(TrainingError, match="memory of this machine"), naming_full_memory():
+    with pytest.raises(TrainingError, match="memory of this machine"), naming_device_errors():
         np.arange(1 << 55)
-    with pytest.raises(RuntimeError, match="another"), naming_full_memory():
+    with pytest.raises(RuntimeError, match="another"), naming_device_errors():
         raise RuntimeError("another")
+
+
+def test_a_gpu_that_gives_up_is_one_error() -> None:
+    """Its first line, without torch's advice on debugging, and how to go on."""
+    said = "CUDA error: unspecified launch failure\nFor debugging consider more."
+    with (
+        pytest.raises(TrainingError, match="ended this training: CUDA .* failure$") as caught,
+        naming_device_errors(),
+    ):
+        raise torch.AcceleratorError(said)
+    assert "--resume" in (caught.value.hint or "")
