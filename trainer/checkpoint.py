@@ -22,6 +22,9 @@ from lamlam.trainer.tokenizer import LmlmTokenizer
 from lamlam.trainer.write_errors import write_error
 from lamlam.unfinished_files import part_beside
 
+_OF_GIVEN_MODELS = ("init", "low_rank", "low_rank_alpha", "context")
+"""Settings of `ModelConfig` that count where ``init`` names a model."""
+
 
 def save_checkpoint(
     folder: Path,
@@ -96,7 +99,11 @@ def _write_checkpoint(
         ("model", "init"), ("run", "output"),
     ):  # fmt: skip
         written[section][key] = Path(written[section][key]).name
+    worded = written["data"]["worded_text"]
+    worded["facts"] = Path(worded["facts"]).name
     for source in written["data"]["mixture"]:
         source |= {kind: Path(source[kind]).name for kind in ("documents", "tokens", "replay")}
+    if settings.model.init:  # the rest is what nobody gave: the model has its own shape
+        written["model"] = {key: written["model"][key] for key in _OF_GIVEN_MODELS}
     about = {**runtime, "training": {"settings": written, **record}}
     (folder / "lamlam.json").write_text(json.dumps(about, indent=1))

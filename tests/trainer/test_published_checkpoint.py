@@ -19,7 +19,14 @@ from lamlam.trainer.checkpoint import save_checkpoint
 from lamlam.trainer.lookup_format import PlainText
 from lamlam.trainer.model import build_model
 from lamlam.trainer.packing import encode_documents
-from lamlam.trainer.settings import DataConfig, ModelConfig, RunConfig, Settings
+from lamlam.trainer.settings import (
+    DataConfig,
+    MixtureSource,
+    ModelConfig,
+    RunConfig,
+    Settings,
+)
+from lamlam.trainer.synthetic.worded.worded import WordedText
 from lamlam.trainer.token_files.manifest import tokenizer_hash
 from lamlam.trainer.tokenizer import LmlmTokenizer
 from tests.tokenizers_of_others import OURS, train, with_lookups
@@ -86,3 +93,34 @@ def test_other_programs_begin_a_text_as_a_document_begins(
     assert theirs.count(ours.ids.end_of_text) == 1
     again = LmlmTokenizer.load(folder / "tokenizer.json")
     assert tokenizer_hash(again) == tokenizer_hash(ours)
+
+
+@pytest.mark.parametrize(
+    ("data", "init"),
+    [
+        (DataConfig(documents="a/b.jsonl", replay="a/c.txt", tokenizer="a/t.json"), ""),
+        (DataConfig(tokens="a/tokens"), ""),
+        (DataConfig(mixture=(MixtureSource(documents="a/b.jsonl"),)), ""),
+        (DataConfig(documents="b", worded=1.0, worded_text=WordedText(facts="a/f.jsonl")), "a/m"),
+    ],
+)
+def test_the_record_names_no_folder_of_the_training_machine(
+    data: DataConfig, init: str, tmp_path: Path
+) -> None:
+    """Of any setting that is a path; and no shape that a given model does not have."""
+    ours = LmlmTokenizer(train(OURS))
+    folder = tmp_path / "deep" / "hf"
+    shape = ModelConfig(width=16, layers=1, heads=2, kv_heads=1, feed_forward=32, context=64)
+    settings = Settings(
+        data=data,
+        model=ModelConfig(init=init, context=64) if init else shape,
+        run=RunConfig(output=str(folder), steps=1),
+    )
+    model = build_model(shape, ours.size, ours.ids.end_of_text)
+    save_checkpoint(folder, model, ours, settings, {"steps": 0})
+    about = json.loads((folder / "lamlam.json").read_text())["training"]["settings"]
+    assert "/" not in json.dumps(about)
+    if init:
+        given = {"init": "m", "context": 64, "low_rank": 0, "low_rank_alpha": 0.0}
+        assert about["model"] == given
+        assert about["data"]["worded_text"]["facts"] == "f.jsonl"
