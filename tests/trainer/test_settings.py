@@ -111,6 +111,8 @@ def test_a_gpu_that_is_not_there_is_one_error(monkeypatch: pytest.MonkeyPatch) -
         is_on_gpu("cuda:2")
 
 
-@pytest.mark.parametrize("recipe", ["bundled.toml", "lamlam-135m.toml", "worded.toml", "worded-prose.toml"])
+@pytest.mark.parametrize(
+    "recipe", ["bundled.toml", "lamlam-135m.toml", "worded.toml", "worded-prose.toml"]
+)
 def test_the_recipes_of_bundled_models_are_valid(recipe: str) -> None:
     assert load_settings(ROOT / "trainer" / recipe).model.context >= 1024

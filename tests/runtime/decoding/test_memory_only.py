@@ -16,8 +16,8 @@ from lamlam.memory_backends.model.facts import Fact
 from lamlam.memory_backends.model.operations import Assert
 from lamlam.memory_backends.sync import SyncFactStore
 from lamlam.runtime.decoding.constraint import Constraint
+from lamlam.runtime.decoding.decoder import NOT_IN_MEMORY
 from lamlam.runtime.decoding.events import Text
-from lamlam.runtime.decoding.memory_only import NOT_IN_MEMORY
 from lamlam.runtime.decoding.settings import text_settings
 from lamlam.runtime.sync import SyncEngine
 from tests.runtime.fake_store import SLOW, FakeStore
