@@ -25,18 +25,21 @@ def progress_bar(*columns: ProgressColumn, wanted: bool = True) -> Progress:
     return Progress(*columns, console=console, transient=True, disable=console.quiet)
 
 
-def tracked(items: Iterable[T], what: str, *, wanted: bool = True) -> Iterable[T]:
+def tracked(
+    items: Iterable[T], what: str, *, wanted: bool = True, total: int | None = None
+) -> Iterable[T]:
     """Return the items, while a bar shows how many were taken.
 
     Args:
         items: what is gone through.
         what: what is done with them, beside the bar.
         wanted: whether to draw it if there is a terminal.
+        total: how many there are, of items without a length.
     """
     from rich.progress import track
 
     console = _console(wanted)
-    return track(items, what, console=console, transient=True, disable=console.quiet)
+    return track(items, what, total=total, console=console, transient=True, disable=console.quiet)
 
 
 def _console(wanted: bool) -> Console:

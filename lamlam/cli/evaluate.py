@@ -14,7 +14,7 @@ from lamlam.cli import (
     evaluate_wordings,
     evaluate_words,
 )
-from lamlam.cli.model_options import Model
+from lamlam.cli.model_options import FactsInPrompt, Model
 from lamlam.cli.output import print_result
 
 app = typer.Typer(
@@ -26,6 +26,35 @@ evaluate_texts.register(app)
 evaluate_forgetting.register(app)
 evaluate_wordings.register(app)
 evaluate_names.register(app)
+
+
+@app.callback()
+def asking(
+    ctx: typer.Context,
+    at_once: Annotated[
+        int,
+        typer.Option(
+            "--at-once",
+            metavar="N",
+            min=1,
+            max=256,
+            help="Complete so many prompts at a time: faster, most of all with --threads 1 on a busy"
+            " machine.",
+        ),
+    ] = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Of the engine. Default: the usable processors.")
+    ] = None,
+    context: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tokens of one text. Default: as the model was trained."),
+    ] = None,
+) -> None:
+    """Set how all commands of this group ask."""
+    from lamlam.evaluation.engines import Asking, asking_with
+
+    ctx.with_resource(asking_with(Asking(at_once, threads, context)))
+
 
 Documents = Annotated[
     Path,
@@ -54,13 +83,7 @@ def completion(
     seed: Annotated[int, typer.Option(help="Which facts: items are shuffled with it.")] = 0,
     model: Model = "bundled",
     no_memory: NoMemory = False,
-    facts_in_prompt: Annotated[
-        bool,
-        typer.Option(
-            "--facts-in-prompt",
-            help="For plain models: put the document's facts above the prompt.",
-        ),
-    ] = False,
+    facts_in_prompt: FactsInPrompt = False,
     verbalise: Verbalise = None,
     as_json: AsJson = False,
 ) -> None:
@@ -89,6 +112,7 @@ def invented(
     ] = "corpus",
     model: Model = "bundled",
     no_memory: NoMemory = False,
+    facts_in_prompt: FactsInPrompt = False,
     verbalise: Verbalise = None,
     as_json: AsJson = False,
 ) -> None:
@@ -100,6 +124,7 @@ def invented(
         model=model,
         names=names,
         no_memory=no_memory,
+        facts_in_prompt=facts_in_prompt,
         verbalise=verbalise,
         show_progress=True,
     )

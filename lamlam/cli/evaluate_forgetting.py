@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lamlam.cli.facts_options import InNamespace, namespace_of
-from lamlam.cli.model_options import Model
+from lamlam.cli.model_options import FactsInPrompt, Model
 from lamlam.cli.output import print_json, printable_line, shortened, stdout_console
 
 Seed = Annotated[int, typer.Option(help="Which facts: they are shuffled with it.")]
@@ -48,6 +48,10 @@ def audit(
     ] = None,
     seed: Seed = 0,
     model: Model = "bundled",
+    policy: Annotated[
+        str | None, typer.Option(help="What follows a miss while lookups are on.")
+    ] = None,
+    facts_in_prompt: FactsInPrompt = False,
     against: Against = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,6 +68,8 @@ def audit(
         model=model,
         items=items,
         seed=seed,
+        policy=policy,
+        facts_in_prompt=facts_in_prompt,
         against=against,
         show_progress=True,
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lamlam.cli.facts_options import InNamespace, namespace_of
-from lamlam.cli.model_options import Model
+from lamlam.cli.model_options import FactsInPrompt, Model
 from lamlam.cli.output import print_result
 
 Seed = Annotated[int, typer.Option(help="Which facts: they are drawn with it.")]
@@ -54,6 +54,7 @@ def wordings(
     ] = False,
     model: Model = "bundled",
     memory_off: MemoryOff = False,
+    facts_in_prompt: FactsInPrompt = False,
     policy: Policy = None,
     against: Against = None,
     as_json: AsJson = False,
@@ -68,7 +69,11 @@ def wordings(
         items=items,
         seed=seed,
         settings=WordSettings(
-            model=model, policy=policy, memory_off=memory_off, more_facts=more_facts
+            model=model,
+            policy=policy,
+            memory_off=memory_off,
+            facts_in_prompt=facts_in_prompt,
+            more_facts=more_facts,
         ),
         unseen=unseen,
     )
@@ -131,6 +136,8 @@ def first_questions(
     namespace: InNamespace = None,
     model: Model = "bundled",
     policy: Policy = None,
+    memory_off: MemoryOff = False,
+    facts_in_prompt: FactsInPrompt = False,
     details: Annotated[
         bool, typer.Option("--details", help="List what was asked and written where it was wrong.")
     ] = False,
@@ -147,6 +154,8 @@ def first_questions(
         model=model,
         memory=memory,
         policy=policy,
+        no_memory=memory_off,
+        facts_in_prompt=facts_in_prompt,
         details=details,
         namespace=namespace_of(namespace),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamlam.cli.model_options import Model
+from lamlam.cli.model_options import FactsInPrompt, Model
 from lamlam.cli.output import print_json
 from lamlam.cli.word_tables import print_words
 from lamlam.errors import UsageError
@@ -97,6 +97,7 @@ def trex(
     more_facts: MoreFacts = 0,
     model: Model = "bundled",
     memory_off: MemoryOff = False,
+    facts_in_prompt: FactsInPrompt = False,
     shuffled_values: ShuffledValues = False,
     other_entities: OtherEntities = None,
     policy: Policy = None,
@@ -119,6 +120,7 @@ def trex(
         model=model,
         policy=policy,
         memory_off=memory_off,
+        facts_in_prompt=facts_in_prompt,
         more_facts=more_facts,
         shuffled_values=shuffled_values,
         others=_others(other_entities),
@@ -139,6 +141,7 @@ def _command(name: SetName) -> Callable[..., None]:
         more_facts: MoreFacts = 0,
         model: Model = "bundled",
         memory_off: MemoryOff = False,
+        facts_in_prompt: FactsInPrompt = False,
         shuffled_values: ShuffledValues = False,
         other_entities: OtherEntities = None,
         policy: Policy = None,
@@ -156,6 +159,7 @@ def _command(name: SetName) -> Callable[..., None]:
             model=model,
             policy=policy,
             memory_off=memory_off,
+            facts_in_prompt=facts_in_prompt,
             more_facts=more_facts,
             shuffled_values=shuffled_values,
             others=_others(other_entities),

@@ -19,3 +19,10 @@ Temperature = Annotated[
 Seed = Annotated[
     int | None, typer.Option("--seed", help="Repeats the choices made above temperature 0.")
 ]
+FactsInPrompt = Annotated[
+    bool,
+    typer.Option(
+        "--facts-in-prompt",
+        help="For plain models: put what memory would hold of the entity above the prompt.",
+    ),
+]

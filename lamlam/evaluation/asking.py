@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamlam.errors import PromptTooLong
+from lamlam.evaluation.engines import in_order, open_asked_engine
 from lamlam.evaluation.scoring import Score, score
 from lamlam.lookup_tokens import ENTITY
 from lamlam.progress_bars import tracked
@@ -37,21 +38,21 @@ def complete(
     Greedy, at most 40 tokens of text. A model without lookup tokens runs as a plain one.
     None where the prompt does not fit the context.
     """
-    from lamlam.runtime.sync import SyncEngine
-
     options = dict(engine_options)
     if memory is None and not can_look_up(model):
         options["plain"] = True
     if verbalise is not None:
         options["verbalise"] = verbalise
-    scores: list[Score | None] = []
-    with SyncEngine(model=model, memory=memory, **options) as engine:
-        for prompt, value in tracked(prompts, "asking", wanted=show_progress):
+    with open_asked_engine(model, memory, options) as engine:
+
+        def scored(asked: tuple[str, str]) -> Score | None:
+            prompt, value = asked
             try:
-                completion = engine.generate(prompt, max_tokens=MAX_TOKENS)
+                return score(prompt, engine.generate(prompt, max_tokens=MAX_TOKENS), value)
             except PromptTooLong:
-                scores.append(None)
-                continue
-            scores.append(score(prompt, completion, value))
+                return None
+
+        found = in_order(scored, prompts)
+        scores = list(tracked(found, "asking", wanted=show_progress, total=len(prompts)))
         way = engine.verbalise
     return scores, way

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamlam.errors import BadDocument
 from lamlam.evaluation.answers import bare, is_right
+from lamlam.evaluation.asking import can_look_up
 from lamlam.evaluation.audit_items import (
     AuditPrompt,
     AuditTarget,
@@ -23,6 +26,7 @@ from lamlam.evaluation.audit_items import (
     read_database,
     read_prompts,
 )
+from lamlam.evaluation.engines import in_order, open_asked_engine
 from lamlam.evaluation.leakage import (
     AuditOutcome,
     answers_right,
@@ -33,6 +37,7 @@ from lamlam.evaluation.leakage import (
     open_engine,
 )
 from lamlam.evaluation.outcomes import difference_fields, item_id, read_outcomes
+from lamlam.evaluation.prompt_facts import with_facts
 from lamlam.memory_backends.model.keys import canonical_key, relation_key
 from lamlam.progress_bars import progress_bar
 
@@ -40,6 +45,8 @@ if TYPE_CHECKING:
     from lamlam.memory_backends.model.facts import Fact
     from lamlam.memory_backends.protocol import FactStore
     from lamlam.memory_backends.sync import SyncFactStore
+    from lamlam.runtime.decoding.completion import Completion
+    from lamlam.runtime.sync import SyncEngine
 
 
 def evaluate_audit(
@@ -49,6 +56,8 @@ def evaluate_audit(
     model: str = "bundled",
     items: int | None = None,
     seed: int = 0,
+    policy: str | None = None,
+    facts_in_prompt: bool = False,
     against: Path | None = None,
     show_progress: bool = True,
     **engine_options: Any,  # passed on to Engine: experiments vary its settings
@@ -60,6 +69,9 @@ def evaluate_audit(
         prompts: JSON lines with ``subject``, ``relation``, ``gold_object``, ``prompt_text`` and
             lists of aliases; a file's name is the style of its prompts.
         items: how many facts to audit, each in every style; all with None.
+        policy: what follows a miss while lookups are on.
+        facts_in_prompt: for plain models: what memory would hold of the subject stands above
+            the prompt, and with lookups off nothing does.
         against: JSON of an earlier run of the same prompts.
 
     Returns:
@@ -79,7 +91,12 @@ def evaluate_audit(
     if not chosen:
         raise BadDocument("the prompt files hold no prompt")
     started = time.monotonic()
-    outcomes = _ask_in_all_states(facts, chosen, model, engine_options, show_progress)
+    with progress_bar(wanted=show_progress) as progress:
+        task = progress.add_task("asking", total=3 * len(chosen))
+        audit = _Audit(
+            facts, chosen, model, policy, engine_options, partial(progress.advance, task)
+        )
+        outcomes = audit.told() if facts_in_prompt else audit.looked_up()
     ids = [item_id(one.prompt, one.target.values[0]) for one in chosen]
     full = {one: outcome.full for one, outcome in zip(ids, outcomes, strict=True)}
     result: dict[str, object] = {
@@ -102,44 +119,92 @@ def evaluate_audit(
     return result
 
 
-def _ask_in_all_states(
-    facts: Sequence[Fact],
-    prompts: Sequence[AuditPrompt],
-    model: str,
-    options: dict[str, Any],
-    show_progress: bool,
-) -> list[AuditOutcome]:
-    whole: dict[int, tuple[bool, bool]] = {}
-    deleted: dict[int, bool] = {}
-    off: dict[int, bool] = {}
-    with (
-        progress_bar(wanted=show_progress) as progress,
-        _filled(facts) as (store, twin),
-    ):
-        task = progress.add_task("asking", total=3 * len(prompts))
-        with open_engine(model, store, options) as engine:
-            for n, one in enumerate(prompts):
-                completion = ask(engine, one.prompt)
-                values = one.target.values
-                right = answers_right(one.prompt, completion, values)
-                whole[n] = right, contains_value(one.prompt, completion, values)
-                progress.advance(task)
-            # Each target is deleted once and asked in all styles.
-            for target, numbers in _by_target(prompts).items():
-                with _without(twin, facts, target):
-                    for n in numbers:
-                        completion = ask(engine, prompts[n].prompt)
-                        deleted[n] = answers_right(prompts[n].prompt, completion, target.values)
-                        progress.advance(task)
-        with open_engine(model, None, options) as engine:
-            for n, one in enumerate(prompts):
-                completion = ask(engine, one.prompt)
-                off[n] = answers_right(one.prompt, completion, one.target.values)
-                progress.advance(task)
-    return [
-        AuditOutcome(one.style, one.target.relations[0], *whole[n], deleted[n], off[n])
-        for n, one in enumerate(prompts)
-    ]
+@dataclass(frozen=True, slots=True)
+class _Audit:
+    """Prompts asked in the three states."""
+
+    facts: Sequence[Fact]
+    prompts: Sequence[AuditPrompt]
+    model: str
+    policy: str | None
+    options: dict[str, Any]
+    advance: Callable[[], None]
+
+    def looked_up(self) -> list[AuditOutcome]:
+        """Return the outcomes with the facts in a memory; a plain model has none in any state."""
+        everywhere = range(len(self.prompts))
+        if not can_look_up(self.model):
+            with open_engine(self.model, None, self.options) as engine:
+                off = self._asked(engine, everywhere)
+            return self._outcomes(off, off, off)
+        deleted: dict[int, Completion] = {}
+        with _filled(self.facts) as (store, twin):
+            with open_engine(self.model, store, self.options) as engine:
+                whole = self._asked(engine, everywhere, self.policy)
+                # Each target is deleted once and asked in all styles.
+                for target, numbers in _by_target(self.prompts).items():
+                    with _without(twin, self.facts, target):
+                        deleted |= self._asked(engine, numbers, self.policy)
+            with open_engine(self.model, None, self.options) as engine:
+                off = self._asked(engine, everywhere)
+        return self._outcomes(whole, deleted, off)
+
+    def told(self) -> list[AuditOutcome]:
+        """Return the outcomes with the facts above the prompts."""
+        options = {**self.options, "plain": True}
+        everywhere = range(len(self.prompts))
+        whole = {n: self._facts_above(n) for n in everywhere}
+        deleted = {n: self._facts_above(n, is_deleted=True) for n in everywhere}
+        with open_asked_engine(self.model, None, options) as engine:
+            return self._outcomes(
+                *(self._asked(engine, everywhere, told=told) for told in (whole, deleted, None))
+            )
+
+    def _facts_above(self, n: int, *, is_deleted: bool = False) -> str:
+        """Return the facts of a prompt's subject, as they stand above it."""
+        target = self.prompts[n].target
+        subjects = {canonical_key(name) for name in target.subjects}
+        own = [fact for fact in self.facts if canonical_key(fact.entity) in subjects]
+        left = [fact for fact in own if not (is_deleted and target.covers(fact))]
+        return with_facts("", [(one.entity, one.relation, one.surface) for one in left])
+
+    def _asked(
+        self,
+        engine: SyncEngine,
+        numbers: Sequence[int],
+        policy: str | None = None,
+        told: Mapping[int, str] | None = None,
+    ) -> dict[int, Completion]:
+        """Return what is written after these prompts; what stands above one is cut off again."""
+
+        def answer(n: int) -> Completion:
+            above = told[n] if told is not None else ""
+            completion = ask(engine, above + self.prompts[n].prompt, policy=policy)
+            return replace(completion, text=completion.text[len(above) :]) if above else completion
+
+        found = {}
+        for n, completion in zip(numbers, in_order(answer, numbers), strict=True):
+            found[n] = completion
+            self.advance()
+        return found
+
+    def _outcomes(
+        self,
+        whole: Mapping[int, Completion],
+        deleted: Mapping[int, Completion],
+        off: Mapping[int, Completion],
+    ) -> list[AuditOutcome]:
+        outcomes = []
+        for n, one in enumerate(self.prompts):
+            values = one.target.values
+            full, *others = (
+                answers_right(one.prompt, told[n], values) for told in (whole, deleted, off)
+            )
+            contains = contains_value(one.prompt, whole[n], values)
+            outcomes.append(
+                AuditOutcome(one.style, one.target.relations[0], full, contains, *others)
+            )
+        return outcomes
 
 
 def _by_target(prompts: Sequence[AuditPrompt]) -> dict[AuditTarget, list[int]]:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from lamlam.errors import BadDocument
 from lamlam.evaluation.asking import can_look_up, complete
+from lamlam.evaluation.prompt_facts import with_facts
 from lamlam.evaluation.scoring import Score, shares
 from lamlam.trainer.documents import Document, StatedFact, name_of, read_documents
 
@@ -142,10 +143,7 @@ def fill_memory(url: str, documents: Sequence[Document]) -> int:
 
 
 def _with_facts(item: Item) -> str:
-    lines = [
-        f"{entity}, {relation}: {value}" for entity, relation, value in item.document.triples()
-    ]
-    return "\n".join(lines) + "\n\n" + item.prompt
+    return with_facts(item.prompt, item.document.triples())
 
 
 def _scope(n_facts: int, n_documents: int, in_prompt: bool) -> str:

@@ -8,13 +8,16 @@ and facts together, and a fact that the store lacks counts as wrong.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamlam.errors import BadDocument
+from lamlam.evaluation.asking import can_look_up
+from lamlam.evaluation.engines import in_order, open_asked_engine
 from lamlam.evaluation.outcomes import item_id
+from lamlam.evaluation.prompt_facts import with_facts
 from lamlam.evaluation.set_files import read_items
 from lamlam.evaluation.statistics import Share
 from lamlam.evaluation.word_scores import NEAR
@@ -114,6 +117,8 @@ def evaluate_first_questions(
     model: str = "bundled",
     memory: str = "bundled",
     policy: str | None = None,
+    no_memory: bool = False,
+    facts_in_prompt: bool = False,
     details: bool = False,
     show_progress: bool = True,
     namespace: Namespace = (),
@@ -125,14 +130,19 @@ def evaluate_first_questions(
         model: a GGUF file, or the bundled model.
         memory: the store that is asked, and only read.
         policy: what follows a miss.
+        no_memory: forbid lookups; the store still says what is right.
+        facts_in_prompt: for plain models: what the store holds of the entity stands above the
+            prompt.
         details: list what was written and asked where it was wrong.
         show_progress: show a bar.
         namespace: whose facts are asked for, alone.
     """
     questions = read_first_questions(items_file or FIRST_QUESTIONS_FILE)
     started = time.monotonic()
-    shown = tracked(questions, "asking", wanted=show_progress)
-    answered = list(_ask(shown, model, memory, policy, namespace))
+    how = _How(model, memory, policy, namespace, no_memory, facts_in_prompt)
+    asked = _ask(questions, how)
+    shown = tracked(asked, "asking", wanted=show_progress, total=len(questions))
+    answered = list(shown)
     kinds = dict.fromkeys(one.kind for one in questions)
     of_kind = {
         kind: _figures([one for one in answered if one.question.kind == kind]) for kind in kinds
@@ -147,25 +157,60 @@ def evaluate_first_questions(
     return {**result, "outcomes": {one.question.key: one.is_right for one in answered}}
 
 
-def _ask(
-    questions: Iterable[FirstQuestion],
-    model: str,
-    memory: str,
-    policy: str | None,
-    namespace: Namespace,
-) -> Iterable[AnsweredQuestion]:
-    from lamlam.memory_backends.sync import SyncFactStore
-    from lamlam.runtime.sync import SyncEngine
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How the questions are asked."""
 
-    options: dict[str, Any] = {"max_tokens": MAX_FIRST_TOKENS}
-    if policy is not None:
-        options["policy"] = policy
-    if namespace:
-        options |= {"namespace": namespace, "shared_namespace": None}
-    with SyncFactStore(memory, read_only=True) as store, SyncEngine(model, memory) as engine:
+    model: str
+    memory: str
+    policy: str | None
+    namespace: Namespace
+    no_memory: bool
+    facts_in_prompt: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """The model makes no lookups, or is not to make any."""
+        return self.facts_in_prompt or not can_look_up(self.model)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of each generation."""
+        options: dict[str, Any] = {"max_tokens": MAX_FIRST_TOKENS}
+        if self.is_plain or self.no_memory:
+            return options
+        if self.policy is not None:
+            options["policy"] = self.policy
+        if self.namespace:
+            options |= {"namespace": self.namespace, "shared_namespace": None}
+        return options
+
+
+def _ask(questions: Sequence[FirstQuestion], how: _How) -> Iterator[AnsweredQuestion]:
+    from lamlam.memory_backends.sync import SyncFactStore
+
+    url = None if how.is_plain or how.no_memory else how.memory
+    plain = {"plain": True} if how.is_plain else {}
+    with (
+        SyncFactStore(how.memory, read_only=True) as store,
+        open_asked_engine(how.model, url, plain) as engine,
+    ):
+        right, told = {}, dict.fromkeys(questions, "")
         for one in questions:
-            right = one.right or store.lookup(one.entity, one.relation, namespace=namespace).values
-            yield AnsweredQuestion(one, tuple(right), engine.generate(one.prompt, **options))
+            kept = store.lookup(one.entity, one.relation, namespace=how.namespace).values
+            right[one] = tuple(one.right or kept)
+            if how.facts_in_prompt:
+                own = store.scan(one.entity, namespace=how.namespace)
+                facts = [(fact.entity, fact.relation, fact.surface) for fact in own]
+                told[one] = with_facts("", facts)
+
+        def answered(one: FirstQuestion) -> AnsweredQuestion:
+            done = engine.generate(told[one] + one.prompt, **how.options)
+            return AnsweredQuestion(
+                one, right[one], replace(done, text=done.text[len(told[one]) :])
+            )
+
+        yield from in_order(answered, questions)
 
 
 def _figures(answered: Sequence[AnsweredQuestion]) -> dict[str, float]:

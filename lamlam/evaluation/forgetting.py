@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamlam.errors import BadDocument, PromptTooLong
+from lamlam.evaluation.engines import in_order
 from lamlam.evaluation.leakage import (
     AuditOutcome,
     answers_right,
@@ -132,13 +133,17 @@ def _ask_in_all_states(
     """Return the outcomes, and the questions of which they are: too long ones are left out."""
 
     def answers(url: str | None) -> list[Completion | None]:
-        given: list[Completion | None] = []
         with open_engine(model, url, options) as engine:
-            for one in asked:
+
+            def answer(one: StyledQuestion) -> Completion | None:
                 try:
-                    given.append(ask(engine, one.prompt))
+                    return ask(engine, one.prompt)
                 except PromptTooLong:
-                    given.append(None)
+                    return None
+
+            given: list[Completion | None] = []
+            for completion in in_order(answer, asked):
+                given.append(completion)
                 progress.advance(task)
         return given
 

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from lamlam.errors import UnknownOption
 from lamlam.evaluation.asking import can_look_up, complete
+from lamlam.evaluation.prompt_facts import with_facts
 from lamlam.evaluation.scoring import Score, shares
 
 INVENTED_FILE = Path(__file__).with_name("invented.jsonl")
@@ -69,6 +70,7 @@ def evaluate_invented(
     model: str = "bundled",
     names: str = "corpus",
     no_memory: bool = False,
+    facts_in_prompt: bool = False,
     verbalise: str | None = None,
     show_progress: bool = True,
     **engine_options: Any,  # passed on to Engine: experiments vary its settings
@@ -78,6 +80,7 @@ def evaluate_invented(
     Args:
         items: how many of the set's items; all with None.
         names: relation names in memory: ``corpus`` or ``typed``.
+        facts_in_prompt: for plain models: the entity's facts are put above the prompt.
         verbalise: ``copy`` or ``model``; None takes the model's own way.
 
     Returns:
@@ -93,12 +96,12 @@ def evaluate_invented(
     chosen = all_items[:items]
     with tempfile.TemporaryDirectory() as folder:
         memory: str | None = None
-        if not no_memory and can_look_up(model):
+        if not (no_memory or facts_in_prompt) and can_look_up(model):
             memory = f"sqlite:///{folder}/facts.db"
             _type_in(memory, facts, names)
         started = time.monotonic()
         scores, _ = complete(
-            [(item.prompt, item.fact.value) for item in chosen],
+            [(_asked(item, facts, names, facts_in_prompt), item.fact.value) for item in chosen],
             model=model,
             memory=memory,
             verbalise=verbalise,
@@ -115,6 +118,17 @@ def evaluate_invented(
     }
 
 
+def _asked(item: InventedItem, facts: Sequence[InventedFact], names: str, is_told: bool) -> str:
+    if not is_told:
+        return item.prompt
+    own = [one for one in facts if one.entity == item.fact.entity]
+    return with_facts(item.prompt, [(one.entity, _relation(one, names), one.value) for one in own])
+
+
+def _relation(fact: InventedFact, names: str) -> str:
+    return fact.typed_relation if names == "typed" else fact.relation
+
+
 def _type_in(url: str, facts: tuple[InventedFact, ...], names: str) -> None:
     """Assert every fact of the set in the store."""
     from lamlam.memory_backends.model.facts import Fact
@@ -127,7 +141,7 @@ def _type_in(url: str, facts: tuple[InventedFact, ...], names: str) -> None:
                 Assert(
                     Fact(
                         entity=fact.entity,
-                        relation=fact.typed_relation if names == "typed" else fact.relation,
+                        relation=_relation(fact, names),
                         value=fact.value,
                         source="invented",
                     )

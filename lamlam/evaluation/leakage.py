@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamlam.evaluation.answers import answer_of, is_contained, is_right
 from lamlam.evaluation.asking import can_look_up
+from lamlam.evaluation.engines import open_asked_engine
 from lamlam.evaluation.statistics import Share
 
 if TYPE_CHECKING:
@@ -82,21 +83,24 @@ def open_engine(
     options: dict[str, Any],  # Any: checked by the engine
 ) -> AbstractContextManager[SyncEngine]:
     """Return an engine that is not open yet; a model without lookup tokens gets no memory."""
-    from lamlam.runtime.sync import SyncEngine
-
     if not can_look_up(model):
         plain = {**options, "plain": True}
-        return SyncEngine(model, None, **plain)
-    return SyncEngine(model, memory, **options)
+        return open_asked_engine(model, None, plain)
+    return open_asked_engine(model, memory, options)
 
 
 def ask(
-    engine: SyncEngine, prompt: str, max_tokens: int = MOST_TOKENS, namespace: Namespace = ()
+    engine: SyncEngine,
+    prompt: str,
+    max_tokens: int = MOST_TOKENS,
+    namespace: Namespace = (),
+    policy: str | None = None,
 ) -> Completion:
     """Return what the model writes after a prompt, greedily."""
-    if not namespace:
-        return engine.generate(prompt, max_tokens=max_tokens)
-    return engine.generate(prompt, max_tokens=max_tokens, namespace=namespace)
+    options: dict[str, Any] = {"namespace": namespace} if namespace else {}
+    if policy is not None:
+        options["policy"] = policy
+    return engine.generate(prompt, max_tokens=max_tokens, **options)
 
 
 def answers_right(prompt: str, completion: Completion, values: Iterable[str]) -> bool:

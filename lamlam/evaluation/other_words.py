@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from lamlam.errors import UsageError
 from lamlam.evaluation.asking import can_look_up
+from lamlam.evaluation.engines import in_order, open_asked_engine
 from lamlam.evaluation.outcomes import difference_fields, read_outcomes
+from lamlam.evaluation.prompt_facts import IN_PROMPT, told_items
 from lamlam.evaluation.word_items import (
     NO_LABELS,
     SetName,
@@ -75,6 +77,8 @@ class WordSettings:
     model: str = "bundled"
     policy: str | None = None
     memory_off: bool = False
+    facts_in_prompt: bool = False
+    """For plain models: what memory would hold of the item's entity stands above the prompt."""
     more_facts: int = 0
     """Further facts of each entity: values of relations that it lacks."""
     shuffled_values: bool = False
@@ -96,9 +100,10 @@ class WordSettings:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense together."""
-        for name in ("shuffled_values", "curve"):
-            if self.memory_off and getattr(self, name):
-                raise UsageError(f"memory_off and {name} exclude each other")
+        for off in ("memory_off", "facts_in_prompt"):
+            for name in ("shuffled_values", "curve"):
+                if getattr(self, off) and getattr(self, name):
+                    raise UsageError(f"{off} and {name} exclude each other")
         if self.paper and self.policy is not None:
             raise UsageError("paper has its own policy", hint="leave out policy")
 
@@ -136,7 +141,7 @@ def evaluate_other_words(
     counts = None if settings.training is None else count_values(settings.training, chosen)
     started = time.monotonic()
     scores, figures = _Asking(name, facts, chosen, seed, settings).run()
-    outcomes = {one.item.key: one.score.exact for one in scores}
+    outcomes = {item.key: one.score.exact for item, one in zip(chosen, scores, strict=True)}
     result: dict[str, object] = {
         **word_figures(scores),
         "seconds": round(time.monotonic() - started, 2),
@@ -169,6 +174,11 @@ class _Asking:
         """Return the score of each item, and the figures that depend on what memory held."""
         settings = self.settings
         stated = facts_of((item.fact.entity for item in self.items), self.facts)
+        if settings.facts_in_prompt:
+            added = more_facts(stated, self.facts, settings.more_facts, self.seed)
+            told = told_items(self.items, [*stated, *added], is_question=self.name == "questions")
+            scores = ask_words(told, self.name, None, settings)
+            return scores, {"memory_scope": IN_PROMPT}
         if settings.memory_off or not can_look_up(settings.model):
             scores = ask_words(self.items, self.name, None, settings)
             return scores, {"memory_scope": "off", **prior_figures(scores, self.facts)}
@@ -238,10 +248,8 @@ def ask_words(
         store: None forbids lookups.
         shuffled: the value that memory holds in place of each true one.
     """
-    from lamlam.runtime.sync import SyncEngine
-
     options = dict(settings.engine_options)
-    if store is None and not can_look_up(settings.model):
+    if store is None and (settings.facts_in_prompt or not can_look_up(settings.model)):
         options["plain"] = True
     ask: dict[str, Any] = {"max_tokens": MAX_WORD_TOKENS}
     if settings.policy is not None:
@@ -252,20 +260,26 @@ def ask_words(
     false: dict[tuple[str, str], list[str]] = {}
     for (entity, relation, _), value in (shuffled or {}).items():
         false.setdefault((entity, relation), []).append(value)
-    scores = []
-    with SyncEngine(settings.model, store.url if store else None, **options) as engine:
-        for item in _shown(items, "asking", settings):
+    with open_asked_engine(settings.model, store.url if store else None, options) as engine:
+
+        def asked(item: WordItem) -> WordScore:
             held = engine.generate(item.prompt, **ask)
             values = false.get((item.fact.entity, item.fact.relation), ())
             is_followed = wrote_any(rule, item, values, held)
-            scores.append(WordScore(item, rule(item, held), held, is_followed=is_followed))
+            return WordScore(item, rule(item, held), held, is_followed=is_followed)
+
+        scores = list(_shown(in_order(asked, items), "asking", len(items), settings))
         if store is None:
             return scores
-        for n, item in enumerate(_shown(items, "asking without the fact", settings)):
-            with store.without(item.fact.entity, item.fact.relation):
-                absent = engine.generate(item.prompt, **ask)
-            scores[n] = replace(scores[n], absent=absent)
-    return scores
+        # Each is asked of a revision of its own, so that several can be asked at once.
+        lacking = [store.revision_without(one.fact.entity, one.fact.relation) for one in items]
+
+        def asked_without(n: int) -> WordScore:
+            absent = engine.generate(items[n].prompt, as_of=lacking[n], **ask)
+            return replace(scores[n], absent=absent)
+
+        again = in_order(asked_without, range(len(items)))
+        return list(_shown(again, "asking without the fact", len(items), settings))
 
 
 def _rule(name: SetName, settings: WordSettings) -> Rule:
@@ -274,5 +288,7 @@ def _rule(name: SetName, settings: WordSettings) -> Rule:
     return score_line if name == "questions" else score_next
 
 
-def _shown(items: Sequence[WordItem], what: str, settings: WordSettings) -> Iterable[WordItem]:
-    return tracked(items, what, wanted=settings.show_progress)
+def _shown(
+    scores: Iterable[WordScore], what: str, total: int, settings: WordSettings
+) -> Iterable[WordScore]:
+    return tracked(scores, what, wanted=settings.show_progress, total=total)

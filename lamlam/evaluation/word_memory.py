@@ -129,10 +129,19 @@ class WordStore:
         try:
             yield
         finally:
-            # All again, so that the entity's relations come in the order that they had.
-            own = self._of.get(entity, [])
-            relations = dict.fromkeys(op.fact.relation for op in own)
-            self._store.apply([*(Retract(entity, name) for name in relations), *own])
+            self._put_back(entity)
+
+    def revision_without(self, entity: str, relation: str) -> int:
+        """Return a revision at which the relation has no value, and all other facts hold."""
+        revision = self._store.apply([Retract(entity, relation)]).revision
+        self._put_back(entity)
+        return revision
+
+    def _put_back(self, entity: str) -> None:
+        # All again, so that the entity's relations come in the order that they had.
+        own = self._of.get(entity, [])
+        relations = dict.fromkeys(op.fact.relation for op in own)
+        self._store.apply([*(Retract(entity, name) for name in relations), *own])
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from lamlam.evaluation.asking import can_look_up
 from lamlam.evaluation.other_words import WordSettings, ask_words
+from lamlam.evaluation.prompt_facts import IN_PROMPT, told_items
 from lamlam.evaluation.word_items import Triple, WordFact, WordItem
 from lamlam.evaluation.word_memory import WordStore, open_word_store
 from lamlam.evaluation.word_scores import WordScore, own_values_stated, word_figures
@@ -189,10 +190,11 @@ def evaluate_wordings(
     all_of = load_wordings(UNSEEN_FILE if unseen else WORDINGS_FILE)
     chosen = choose_wordings(all_of, items)
     held = facts_in_memory(all_of, chosen, settings.more_facts, seed)
-    is_off = settings.memory_off or not can_look_up(settings.model)
+    is_off = settings.memory_off or settings.facts_in_prompt or not can_look_up(settings.model)
     started = time.monotonic()
     if is_off:
-        scores = _ask(chosen, None, settings)
+        told = held if settings.facts_in_prompt else None
+        scores = _ask(chosen, None, settings, told)
     else:
         with tempfile.TemporaryDirectory() as folder, open_word_store(folder, held) as store:
             scores = _ask(chosen, store, settings)
@@ -203,7 +205,7 @@ def evaluate_wordings(
         **word_figures(scores),
         **own_values_stated(scores, own),
         "seconds": round(time.monotonic() - started, 2),
-        "memory_scope": "off" if is_off else f"{len(held)} facts of {len(own)} entities",
+        "memory_scope": _scope(settings, is_off, f"{len(held)} facts of {len(own)} entities"),
         "more_facts": settings.more_facts,
         "by_style": _figures(chosen, scores, lambda one: one.wording.style),
         "by_family": _figures(chosen, scores, lambda one: one.family),
@@ -211,8 +213,16 @@ def evaluate_wordings(
             chosen, scores, lambda one: "typed" if one.entity.has_typed_names else "wikidata"
         ),
         "by_relation": _figures(chosen, scores, lambda one: one.asked.fact.group),
-        "outcomes": {one.item.key: one.score.exact for one in scores},
+        "outcomes": {
+            item.asked.key: one.score.exact for item, one in zip(chosen, scores, strict=True)
+        },
     }
+
+
+def _scope(settings: WordSettings, is_off: bool, facts: str) -> str:
+    if settings.facts_in_prompt:
+        return IN_PROMPT
+    return "off" if is_off else facts
 
 
 def _in_turn(lists: Sequence[Sequence[T]]) -> list[T]:
@@ -234,7 +244,10 @@ def _item(all_of: WordingSet, wording: Wording, entity: WordedEntity) -> Wording
 
 
 def _ask(
-    chosen: Sequence[WordingItem], store: WordStore | None, settings: WordSettings
+    chosen: Sequence[WordingItem],
+    store: WordStore | None,
+    settings: WordSettings,
+    told: Sequence[Triple] | None = None,
 ) -> list[WordScore]:
     """Return a score each: open sentences by the next words, all others by the next line."""
     scores: dict[int, WordScore] = {}
@@ -242,6 +255,8 @@ def _ask(
         places = [i for i, one in enumerate(chosen) if one.wording.form == form]
         if places:
             asked = [chosen[i].asked for i in places]
+            if told is not None:
+                asked = told_items(asked, told, is_question=form == "answer")
             found = ask_words(asked, rule, store, settings)  # type: ignore[arg-type]
             scores.update(zip(places, found, strict=True))
     return [scores[i] for i in range(len(chosen))]
