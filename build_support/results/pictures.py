@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from build_support.results.plan import Plan, ShownModel
 from build_support.results.records import Record
-from build_support.results.tables import Records, column_title, columns, record_of
+from build_support.results.tables import Records, column_title, columns, record_of, together
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -173,8 +173,13 @@ def _false(plan: Plan, records: Records) -> Figure:
 
 
 def _forgetting(plan: Plan, records: Records) -> Figure:
-    """Draw the audit: right with memory whole, after the deletion, and with lookups off."""
-    told = [one for one in records.values() if "del_on" in one]
+    """Draw the audits: right with memory whole, after the deletion, and with lookups off."""
+    told, titles = [], []
+    for audit in plan.audits:
+        for model, facts in columns(plan, records):
+            if one := together(plan, records, audit, model, facts):
+                told.append(one)
+                titles.append(f"{column_title(model, facts)}\n{audit.title.replace('`', '')}")
     figure = Figure(figsize=(8, 1.5 + 0.8 * max(len(told), 1)), layout="constrained")
     axes = figure.subplots()
     for place, (state, title) in enumerate(STATES.items()):
@@ -196,7 +201,7 @@ def _forgetting(plan: Plan, records: Records) -> Figure:
             ],
             error_kw={"ecolor": GREY, "elinewidth": 1},
         )
-    axes.set_yticks(range(len(told)), [one["model"] for one in told])
+    axes.set_yticks(range(len(told)), titles)
     axes.set_ylim(max(len(told), 1) - 0.5, -0.5)
     axes.set_xlim(0, 1.02)
     axes.set_xlabel("share of right answers, with 95% interval")

@@ -8,37 +8,44 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from build_support.results.plan import Plan, Run, ShownModel
+from lamlam.bundled.model_names import BUNDLED, deltas
+from lamlam.bundled.model_names import model_file as named_file
 from lamlam.evaluation.statistics import wilson_interval
 
 ROOT = Path(__file__).parents[2]
 RECORDS = Path(__file__).with_name("measured")
-BUNDLED = ROOT / "lamlam" / "bundled"
 AUDIT_STATES = ("full", "contains", "del_on", "del_off", "L", "R")
-ALSO_KEPT = ("memory_scope", "too_long", "class_prior", "more_facts", "names", "seconds")
+ALSO_KEPT = ("memory_scope", "too_long", "class_prior", "more_facts", "names", "policy", "seconds")
 
 Record = dict[str, Any]
+Files = Mapping[str, Path]
+"""Files to take for models, by their names, in place of what the plan says."""
+NO_FILES: Files = {}
 
 
 class RunFailed(Exception):
     """A command of ``lamlam eval`` ended with an error."""
 
 
-def run(one: Run, folder: Path) -> Record:
+def run(one: Run, folder: Path, files: Files = NO_FILES) -> Record:
     """Run a command in the folder of data and models, and return its record.
 
     Raises:
         RunFailed: the command failed; the message is its own.
     """
-    identity = identity_of(one, folder)
+    identity = identity_of(one, folder, files)
+    file = str(model_file(one.model, folder, files).resolve())
+    load, started = os.getloadavg()[0], time.monotonic()
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
-        [sys.executable, "-m", "lamlam", "eval", *one.arguments],
+        [sys.executable, "-m", "lamlam", "eval", *one.arguments_for(file)],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": paths},
         capture_output=True,
@@ -47,12 +54,14 @@ def run(one: Run, folder: Path) -> Record:
     )
     if done.returncode:
         raise RunFailed(f"{one.name}: {done.stderr.strip() or 'no message'}")
-    return {**identity, **figures(json.loads(done.stdout))}
+    measured = figures(json.loads(done.stdout))
+    wall = {"wall_seconds": round(time.monotonic() - started, 1), "load_before": round(load, 1)}
+    return {**identity, **measured, **wall}
 
 
-def identity_of(one: Run, folder: Path) -> Record:
+def identity_of(one: Run, folder: Path, files: Files = NO_FILES) -> Record:
     """Return what says whether a record is of this run: command, hashes and versions."""
-    file = model_file(one.model.file, folder)
+    file = model_file(one.model, folder, files)
     return {
         "model": one.model.name,
         "set": one.set.name,
@@ -75,12 +84,17 @@ def versions() -> dict[str, str]:
     }
 
 
-def model_file(named: str, folder: Path) -> Path:
-    """Return the file of a model."""
-    if named == "bundled":
-        (file,) = BUNDLED.glob("*.gguf")
-        return file
-    return folder / named
+def model_file(model: ShownModel, folder: Path, files: Files = NO_FILES) -> Path:
+    """Return the file of a model: one that is given for its name, or what the plan says.
+
+    Raises:
+        ModelMissing: a pulled model is not on this machine.
+    """
+    if model.name in files:
+        return files[model.name]
+    if model.file == BUNDLED or model.file in deltas():
+        return named_file(model.file)
+    return folder / model.file
 
 
 def digest(path: Path) -> str:
@@ -94,14 +108,14 @@ def figures(printed: Mapping[str, Any]) -> Record:
     kept: Record = {"n": printed["n"] if "n" in printed else printed["items"]}
     for name in AUDIT_STATES:
         if name in printed:
-            kept[name] = _share(printed[name]["value"], kept["n"])
+            kept[name] = share_of(printed[name]["value"], kept["n"])
     right = next((printed[name] for name in ("exact", "right") if name in printed), None)
     if isinstance(right, Mapping):
         right = right["value"]
     if right is not None:
-        kept["exact"] = _share(right, kept["n"])
+        kept["exact"] = share_of(right, kept["n"])
     if "false_when_absent" in printed:
-        kept["false"] = _share(printed["false_when_absent"], kept["n"])
+        kept["false"] = share_of(printed["false_when_absent"], kept["n"])
     kept |= {name: printed[name] for name in ALSO_KEPT if name in printed}
     return kept
 
@@ -114,7 +128,7 @@ def read_records(plan: Plan, records: Path = RECORDS) -> dict[str, Record]:
 
 def outputs_path(model: ShownModel, records: Path = RECORDS) -> Path:
     """Return where the outputs of a model are kept."""
-    return records / f"outputs.{model.name}.json"
+    return records / f"outputs.{model.name}.json".replace(" ", "-").lower()
 
 
 def read_json(path: Path) -> Record | None:
@@ -139,7 +153,8 @@ def is_of(record: Mapping[str, Any] | None, identity: Mapping[str, Any]) -> bool
     return record is not None and all(record.get(key) == v for key, v in identity.items())
 
 
-def _share(value: float, n: int) -> dict[str, float]:
+def share_of(value: float, n: int) -> dict[str, float]:
+    """Return a share with Wilson's 95% interval."""
     low, high = wilson_interval(round(value * n), n)
     return {"value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}
 

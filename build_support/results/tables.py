@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from build_support.results.plan import Plan, ShownModel, ShownSet
-from build_support.results.records import Record
+from build_support.results.plan import Audit, Plan, Run, ShownModel, ShownSet
+from build_support.results.records import Record, share_of
+from build_support.results.speed import ratios
 
 Records = Mapping[str, Record]
 FACTS_TITLES = {"memory": "memory on", "none": "memory off", "prompt": "facts in its prompt"}
@@ -38,7 +39,7 @@ def column_title(model: ShownModel, facts: str) -> str:
 
 def record_of(records: Records, asked: ShownSet, model: ShownModel, facts: str) -> Record | None:
     """Return the record of a cell, None where nothing was run."""
-    return records.get(f"{asked.name}.{model.name}.{facts}")
+    return records.get(Run(model, asked, facts).name)
 
 
 def models_table(plan: Plan, records: Records) -> str:
@@ -63,19 +64,84 @@ def share_table(plan: Plan, records: Records, figure: str) -> str:
     for asked in plan.sets:
         cells = [record_of(having, asked, *column) for column in shown]
         if counted := [cell["n"] for cell in cells if cell]:
-            rows.append([asked.title, _range(counted), *(_cell(one, figure) for one in cells)])
+            differ = len(set(counted)) > 1
+            told = (_cell(one, figure, with_items=differ) for one in cells)
+            rows.append([asked.title, _range(counted), *told])
     return table(["set", "items", *(column_title(*column) for column in shown)], rows)
 
 
 def forgetting_table(plan: Plan, records: Records) -> str:
-    """Return the states of the audit, a line a model."""
+    """Return the states of the audits, a line an audit and model: all databases together."""
     rows = []
-    for asked in plan.sets:
-        for model in plan.models:
-            one = record_of(records, asked, model, "memory")
-            if one and "del_on" in one:
-                rows.append([model.name, one["n"], *(_cell(one, name) for name in AUDIT_COLUMNS)])
-    return table(["model", "prompts", *AUDIT_COLUMNS.values()], rows)
+    for audit in plan.audits:
+        for model, facts in columns(plan, records):
+            if one := together(plan, records, audit, model, facts):
+                cells = [_cell(one, name) for name in AUDIT_COLUMNS]
+                rows.append([audit.title, column_title(model, facts), one["n"], *cells])
+    return table(["asked of", "model", "prompts", *AUDIT_COLUMNS.values()], rows)
+
+
+def databases_table(plan: Plan, records: Records) -> str:
+    """Return FULL and R of each database, a line an audit and database."""
+    shown = [
+        column
+        for column in columns(plan, records)
+        if any(record_of(records, one, *column) for one in plan.sets if one.group)
+    ]
+    rows = []
+    for audit in plan.audits:
+        for asked in plan.of_audit(audit):
+            told = [record_of(records, asked, *column) for column in shown]
+            if len(plan.of_audit(audit)) > 1 and any(told):
+                cells = [_states(one) for one in told]
+                rows.append([audit.title, asked.title, _range([one["n"] for one in told if one])])
+                rows[-1] += cells
+    heads = (f"{column_title(*column)}: FULL, R, L" for column in shown)
+    return table(["asked of", "database", "prompts", *heads], rows)
+
+
+def together(
+    plan: Plan, records: Records, audit: Audit, model: ShownModel, facts: str
+) -> Record | None:
+    """Return the shares of all databases of an audit, None where none was asked.
+
+    Each prompt counts alike. They are as many in each database that has as many styles, so this
+    is the mean over databases, too.
+    """
+    told = [record_of(records, one, model, facts) for one in plan.of_audit(audit)]
+    there = [one for one in told if one is not None]
+    if not there:
+        return None
+    n = sum(one["n"] for one in there)
+    counts = {
+        name: sum(round(one[name]["value"] * one["n"]) for one in there) for name in AUDIT_COLUMNS
+    }
+    return {"n": n, **{name: share_of(count / n, n) for name, count in counts.items()}}
+
+
+def speed_table(record: Record | None) -> str:
+    """Return items a second by turns, and the ratios to the last model; empty without a record."""
+    if record is None:
+        return ""
+    *_, last = record["items_a_second"]
+    rows = []
+    for name, median in record["median"].items():
+        low, middle, high = ratios(record, name, last)
+        rows.append([name, f"{median:.2f}", f"{middle:.1f} ({low:.1f}–{high:.1f})"])
+    heads = ["model", "items a second, median", f"times {last}: median (least–most)"]
+    return table(heads, rows)
+
+
+def speed_sentence(record: Record | None) -> str:
+    """Return how the speed was measured; empty without a record."""
+    if record is None:
+        return "The speed was not measured in this run."
+    return (
+        f"Held-out completion, {record['rounds']} rounds of {record['items']} items by turns in one "
+        f"process, {record['at_once']} prompts at once, threads: {record['threads']}; up to "
+        f"{record['max_tokens']} tokens each. Before it began, {record['load_before']} programs "
+        "ran or waited for the two cores."
+    )
 
 
 def outputs_table(outputs: Sequence[Record]) -> str:
@@ -97,16 +163,20 @@ def outputs_counts(outputs: Sequence[Record]) -> str:
         for record in outputs
     ]
     return (
-        f"The prompts are {n}, half of them first questions about bundled facts and half about "
-        f"invented entities, drawn with seed {seed} and not chosen. Right: {', '.join(right)}."
+        f"The prompts are {n}, a third each first questions about bundled facts, openings about "
+        f"invented entities, and wordings of our own set, drawn with seed {seed} and not chosen. "
+        f"Right: {', '.join(right)}."
     )
 
 
 def commands_table(plan: Plan, records: Records) -> str:
     """Return the command of each set, once, with the options of its other runs."""
     rows = []
+    first = {one.group: one.name for one in reversed(plan.sets) if one.group}
     for asked in plan.sets:
         of_it = [one for one in records.values() if one["set"] == asked.name]
+        if asked.group and asked.name != first[asked.group]:
+            continue  # the commands of an audit differ by database alone
         if not of_it:
             continue
         run = {one["facts"] for one in of_it}
@@ -115,7 +185,9 @@ def commands_table(plan: Plan, records: Records) -> str:
             ("facts in the prompt", asked.prompt, "prompt"),
         ]
         others = [f"{why}: `{' '.join(words)}`" for why, words, facts in options if facts in run]
-        command = f"`lamlam eval {_short(asked.command)} --model FILE --json`"
+        command = (
+            f"`lamlam eval {_short((*plan.asking, *asked.command))} --items N --model FILE --json`"
+        )
         seed = of_it[0]["seed"]
         rows.append([asked.title, command, "; ".join(others), NOTHING if seed is None else seed])
     return table(["set", "command", "with", "seed"], rows)
@@ -143,11 +215,18 @@ def table(heads: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 
 
-def _cell(one: Record | None, figure: str) -> str:
+def _cell(one: Record | None, figure: str, *, with_items: bool = False) -> str:
     if one is None or figure not in one:
         return NOTHING
     share: dict[str, Any] = one[figure]
-    return f"{share['value']:.2f} ({share['low']:.2f}–{share['high']:.2f})"
+    items = f", {one['n']}" if with_items else ""
+    return f"{share['value']:.2f} ({share['low']:.2f}–{share['high']:.2f}{items})"
+
+
+def _states(one: Record | None) -> str:
+    if one is None:
+        return NOTHING
+    return ", ".join(f"{one[name]['value']:.2f}" for name in ("full", "R", "L"))
 
 
 def _range(counted: Sequence[int]) -> str:

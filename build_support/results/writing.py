@@ -15,6 +15,7 @@ from build_support.results.records import (
     read_json,
     read_records,
 )
+from build_support.results.speed import SPEED
 
 TEMPLATE = Path(__file__).with_name("page.md")
 PAGE = ROOT / "docs" / "results.md"
@@ -33,6 +34,7 @@ def page_text(plan: Plan, records: Path = RECORDS) -> str:
     """Return the page: the template with the tables in their places."""
     there = read_records(plan, records)
     outputs = read_outputs(plan, records)
+    speed = read_json(records / f"{SPEED}.json")
     parts = {
         "models": tables.models_table(plan, there),
         "exact": tables.share_table(plan, there, "exact"),
@@ -40,6 +42,9 @@ def page_text(plan: Plan, records: Path = RECORDS) -> str:
             plan, {name: one for name, one in there.items() if one["facts"] == "memory"}, "false"
         ),
         "forgetting": tables.forgetting_table(plan, there),
+        "databases": tables.databases_table(plan, there),
+        "speed": tables.speed_table(speed),
+        "speed_how": tables.speed_sentence(speed),
         "counts": tables.outputs_counts(outputs),
         "outputs": tables.outputs_table(outputs),
         "commands": tables.commands_table(plan, there),

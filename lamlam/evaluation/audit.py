@@ -153,20 +153,22 @@ class _Audit:
         """Return the outcomes with the facts above the prompts."""
         options = {**self.options, "plain": True}
         everywhere = range(len(self.prompts))
-        whole = {n: self._facts_above(n) for n in everywhere}
-        deleted = {n: self._facts_above(n, is_deleted=True) for n in everywhere}
+        whole = {n: self._told(n) for n in everywhere}
+        deleted = {n: self._told(n, is_deleted=True) for n in everywhere}
         with open_asked_engine(self.model, None, options) as engine:
             return self._outcomes(
                 *(self._asked(engine, everywhere, told=told) for told in (whole, deleted, None))
             )
 
-    def _facts_above(self, n: int, *, is_deleted: bool = False) -> str:
-        """Return the facts of a prompt's subject, as they stand above it."""
+    def _told(self, n: int, *, is_deleted: bool = False) -> str:
+        """Return a prompt with the facts of its subject above it."""
         target = self.prompts[n].target
         subjects = {canonical_key(name) for name in target.subjects}
         own = [fact for fact in self.facts if canonical_key(fact.entity) in subjects]
         left = [fact for fact in own if not (is_deleted and target.covers(fact))]
-        return with_facts("", [(one.entity, one.relation, one.surface) for one in left])
+        return with_facts(
+            self.prompts[n].prompt, [(one.entity, one.relation, one.surface) for one in left]
+        )
 
     def _asked(
         self,
@@ -175,12 +177,14 @@ class _Audit:
         policy: str | None = None,
         told: Mapping[int, str] | None = None,
     ) -> dict[int, Completion]:
-        """Return what is written after these prompts; what stands above one is cut off again."""
+        """Return what is written after these prompts, as if after the prompts as they stand."""
 
         def answer(n: int) -> Completion:
-            above = told[n] if told is not None else ""
-            completion = ask(engine, above + self.prompts[n].prompt, policy=policy)
-            return replace(completion, text=completion.text[len(above) :]) if above else completion
+            prompt = self.prompts[n].prompt
+            if told is None:
+                return ask(engine, prompt, policy=policy)
+            completion = ask(engine, told[n])
+            return replace(completion, text=prompt + completion.text[len(told[n]) :])
 
         found = {}
         for n, completion in zip(numbers, in_order(answer, numbers), strict=True):

@@ -88,7 +88,7 @@ def evaluate_completion(
     no_memory = no_memory or facts_in_prompt or not can_look_up(model)
     ask = partial(
         complete,
-        [(_with_facts(i) if facts_in_prompt else i.prompt, i.fact.value) for i in chosen],
+        [(asked_with_facts(i) if facts_in_prompt else i.prompt, i.fact.value) for i in chosen],
         model=model,
         show_progress=show_progress,
         engine_options=engine_options,
@@ -142,7 +142,8 @@ def fill_memory(url: str, documents: Sequence[Document]) -> int:
     return len(facts)
 
 
-def _with_facts(item: Item) -> str:
+def asked_with_facts(item: Item) -> str:
+    """Return the prompt of an item with all facts of its document above it."""
     return with_facts(item.prompt, item.document.triples())
 
 

@@ -195,14 +195,14 @@ def _ask(questions: Sequence[FirstQuestion], how: _How) -> Iterator[AnsweredQues
         SyncFactStore(how.memory, read_only=True) as store,
         open_asked_engine(how.model, url, plain) as engine,
     ):
-        right, told = {}, dict.fromkeys(questions, "")
+        right, told = {}, {one: one.prompt for one in questions}
         for one in questions:
             kept = store.lookup(one.entity, one.relation, namespace=how.namespace).values
             right[one] = tuple(one.right or kept)
             if how.facts_in_prompt:
                 own = store.scan(one.entity, namespace=how.namespace)
                 facts = [(fact.entity, fact.relation, fact.surface) for fact in own]
-                told[one] = with_facts("", facts)
+                told[one] = with_facts(one.prompt, facts)
 
         def answered(one: FirstQuestion) -> AnsweredQuestion:
             done = engine.generate(told[one] + one.prompt, **how.options)

@@ -176,7 +176,7 @@ class _Asking:
         stated = facts_of((item.fact.entity for item in self.items), self.facts)
         if settings.facts_in_prompt:
             added = more_facts(stated, self.facts, settings.more_facts, self.seed)
-            told = told_items(self.items, [*stated, *added], is_question=self.name == "questions")
+            told = told_items(self.items, [*stated, *added])
             scores = ask_words(told, self.name, None, settings)
             return scores, {"memory_scope": IN_PROMPT}
         if settings.memory_off or not can_look_up(settings.model):

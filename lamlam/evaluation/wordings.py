@@ -256,7 +256,7 @@ def _ask(
         if places:
             asked = [chosen[i].asked for i in places]
             if told is not None:
-                asked = told_items(asked, told, is_question=form == "answer")
+                asked = told_items(asked, told)
             found = ask_words(asked, rule, store, settings)  # type: ignore[arg-type]
             scores.update(zip(places, found, strict=True))
     return [scores[i] for i in range(len(chosen))]

@@ -17,6 +17,7 @@ class AskingEngine:
     ``known`` stands for the weights: pieces of prompts, and what is written after them.
     """
 
+    verbalise = "copy"
     known: dict[str, str] = {}
     entities: tuple[str, ...] = ()
     relations: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class AskingEngine:
         max_tokens: int,
         policy: str | None = None,
         namespace: tuple[str, ...] = (),
+        as_of: int | None = None,
     ) -> Completion:
         """Return the prompt with the value of its lookup, or with what the weights say."""
         AskingEngine.asked.append(prompt)
@@ -60,7 +62,9 @@ class AskingEngine:
             for relation in self.relations:
                 if entity in prompt and relation.lower() in prompt.lower():
                     assert self._store is not None
-                    value = self._store.lookup(entity, relation, namespace=namespace).value
+                    value = self._store.lookup(
+                        entity, relation, namespace=namespace, as_of=as_of
+                    ).value
                     status = LookupStatus.MISS if value is None else LookupStatus.HIT
                     lookups.append(LookupRecord(entity, relation, status, value))
         said = next((said for piece, said in self.known.items() if piece in prompt), "nobody knows")
