@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from build_support.results.plan import Audit, Plan, Run, ShownModel, ShownSet
-from build_support.results.records import Record, share_of
+from build_support.results.records import AUDIT_STATES, Record, share_of
 from build_support.results.speed import ratios
 
 Records = Mapping[str, Record]
@@ -18,9 +18,8 @@ AUDIT_COLUMNS = {
     "full": "FULL",
     "contains": "FULL, anywhere in the text",
     "del_on": "DEL-ON",
-    "del_off": "DEL-OFF",
     "R": "R",
-    "L": "L",
+    "L": "L, which is DEL-OFF",
 }
 
 
@@ -114,7 +113,7 @@ def together(
         return None
     n = sum(one["n"] for one in there)
     counts = {
-        name: sum(round(one[name]["value"] * one["n"]) for one in there) for name in AUDIT_COLUMNS
+        name: sum(round(one[name]["value"] * one["n"]) for one in there) for name in AUDIT_STATES
     }
     return {"n": n, **{name: share_of(count / n, n) for name, count in counts.items()}}
 
@@ -185,9 +184,8 @@ def commands_table(plan: Plan, records: Records) -> str:
             ("facts in the prompt", asked.prompt, "prompt"),
         ]
         others = [f"{why}: `{' '.join(words)}`" for why, words, facts in options if facts in run]
-        command = (
-            f"`lamlam eval {_short((*plan.asking, *asked.command))} --items N --model FILE --json`"
-        )
+        words = (*plan.asking, *asked.command, *(("--items", "N") if asked.items else ()))
+        command = f"`lamlam eval {_short(words)} --model FILE --json`"
         seed = of_it[0]["seed"]
         rows.append([asked.title, command, "; ".join(others), NOTHING if seed is None else seed])
     return table(["set", "command", "with", "seed"], rows)

@@ -22,6 +22,7 @@ from build_support.results.plan import (
     read_plan,
 )
 from build_support.results.records import (
+    AUDIT_STATES,
     RECORDS,
     digest,
     figures,
@@ -32,7 +33,6 @@ from build_support.results.records import (
 from build_support.results.run import main
 from build_support.results.speed import measure_speed, ratios
 from build_support.results.tables import (
-    AUDIT_COLUMNS,
     databases_table,
     outputs_table,
     share_table,
@@ -179,7 +179,7 @@ def test_pictures_of_one_record_can_be_drawn(tmp_path: Path) -> None:
     audits = (Audit("s", "S", ("audit",), 1),)
     sets = (ShownSet("s", "S", ("audit",), group="s"),)
     plan = Plan((ShownModel("m", "m.gguf", "memory"),), sets, audits)
-    figures_of_all = dict.fromkeys((*AUDIT_COLUMNS, "false"), ends[0])
+    figures_of_all = dict.fromkeys((*AUDIT_STATES, "false"), ends[0])
     record = {"model": "m", "set": "s", "facts": "memory", "n": 9, "model_bytes": 10**6}
     record |= {**figures_of_all, "exact": ends[1], "del_off": ends[1]}
     draw_pictures(plan, {"s.m.memory": record}, tmp_path)
@@ -188,7 +188,7 @@ def test_pictures_of_one_record_can_be_drawn(tmp_path: Path) -> None:
 
 def audited(share: float, n: int) -> dict[str, object]:
     """Return the record of an audit in which every state has this share."""
-    return {"n": n, **{name: share_of(share, n) for name in AUDIT_COLUMNS}}
+    return {"n": n, **{name: share_of(share, n) for name in AUDIT_STATES}}
 
 
 def test_databases_of_an_audit_are_counted_together() -> None:
