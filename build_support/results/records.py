@@ -53,7 +53,8 @@ def run(one: Run, folder: Path, files: Files = NO_FILES) -> Record:
         check=False,
     )
     if done.returncode:
-        raise RunFailed(f"{one.name}: {done.stderr.strip() or 'no message'}")
+        why = done.stderr.strip() or f"it ended with status {done.returncode}"
+        raise RunFailed(f"{one.name}: {why}")
     measured = figures(json.loads(done.stdout))
     wall = {"wall_seconds": round(time.monotonic() - started, 1), "load_before": round(load, 1)}
     return {**identity, **measured, **wall}

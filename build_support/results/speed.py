@@ -22,7 +22,7 @@ from build_support.results.records import (
 )
 from lamlam.evaluation.asking import MAX_TOKENS
 from lamlam.evaluation.completion import Item, asked_with_facts, choose_items, fill_memory
-from lamlam.evaluation.engines import Asking, asking_with, in_order, open_asked_engine
+from lamlam.evaluation.engines import EngineUse, asking_with, in_order, open_asked_engine
 from lamlam.trainer.documents import read_documents
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SPEED = "speed"  # the name of its record
 SEED = 0
-ASKING = Asking(at_once=8, threads=1, context=1024)
+ASKING = EngineUse(at_once=8, threads=1, context=1024)
 
 
 def speed_identity(plan: Plan, folder: Path, files: Files = NO_FILES) -> Record:

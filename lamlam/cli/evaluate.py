@@ -51,9 +51,9 @@ def asking(
     ] = None,
 ) -> None:
     """Set how all commands of this group ask."""
-    from lamlam.evaluation.engines import Asking, asking_with
+    from lamlam.evaluation.engines import EngineUse, asking_with
 
-    ctx.with_resource(asking_with(Asking(at_once, threads, context)))
+    ctx.with_resource(asking_with(EngineUse(at_once, threads, context)))
 
 
 Documents = Annotated[

@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class EngineUse:
     """How prompts are given to an engine; None leaves its default."""
 
     at_once: int = 1
@@ -29,11 +29,11 @@ class Asking:
     """Tokens of one prompt and what follows it."""
 
 
-_ASKING: ContextVar[Asking] = ContextVar("_ASKING", default=Asking())  # noqa: B039  # frozen
+_ASKING: ContextVar[EngineUse] = ContextVar("_ASKING", default=EngineUse())  # noqa: B039  # frozen
 
 
 @contextmanager
-def asking_with(asking: Asking) -> Iterator[None]:
+def asking_with(asking: EngineUse) -> Iterator[None]:
     """Open engines for so many prompts at once inside the block."""
     token = _ASKING.set(asking)
     try:

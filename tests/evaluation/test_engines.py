@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 
 from lamlam.cli.app import run
-from lamlam.evaluation.engines import Asking, asking_with, in_order, open_asked_engine
+from lamlam.evaluation.engines import EngineUse, asking_with, in_order, open_asked_engine
 from lamlam.evaluation.invented import evaluate_invented
 
 
 def test_results_come_in_order_while_several_are_worked_on() -> None:
     """Three items meet at a barrier, which one after the other would never pass."""
-    barrier = threading.Barrier(3, timeout=20)
+    barrier = threading.Barrier(3, timeout=600)
 
     def work(n: int) -> int:
         barrier.wait()
         return 2 * n
 
-    with asking_with(Asking(at_once=3)):
+    with asking_with(EngineUse(at_once=3)):
         assert list(in_order(work, range(6))) == [0, 2, 4, 6, 8, 10]
 
 
@@ -40,7 +40,7 @@ def test_one_at_a_time_begins_nothing_early() -> None:
 
 def test_an_error_ends_it_where_it_stands() -> None:
     """What stands before is given; the error is the item's own."""
-    with asking_with(Asking(at_once=2)):
+    with asking_with(EngineUse(at_once=2)):
         results = in_order(lambda n: 1 // n, [1, 0, 1])
         assert next(results) == 1
         with pytest.raises(ZeroDivisionError):
@@ -55,7 +55,7 @@ def test_engines_are_opened_as_asked_inside_the_block_alone(
     monkeypatch.setattr(
         "lamlam.runtime.sync.SyncEngine", lambda _model, _memory, **given: opened.append(given)
     )
-    with asking_with(Asking(at_once=5, threads=1, context=512)):
+    with asking_with(EngineUse(at_once=5, threads=1, context=512)):
         open_asked_engine("bundled", None, {})
         open_asked_engine("bundled", None, {"threads": 2})
     open_asked_engine("bundled", None, {"plain": True})
@@ -69,7 +69,7 @@ def test_engines_are_opened_as_asked_inside_the_block_alone(
 def test_several_at_once_give_what_one_at_a_time_gives() -> None:
     """Batches of up to three rows have equal logits, so every figure of the model is the same."""
     alone = evaluate_invented(items=12, verbalise="copy", show_progress=False)
-    with asking_with(Asking(at_once=3, threads=1, context=512)):
+    with asking_with(EngineUse(at_once=3, threads=1, context=512)):
         beside = evaluate_invented(items=12, verbalise="copy", show_progress=False)
     assert {**beside, "seconds": 0} == {**alone, "seconds": 0}
 
