@@ -314,8 +314,12 @@ class Decoder:
         if isinstance(self.state, InText) and isinstance(self.action, Sample):
             self.action = self._next_in_text()
 
-    def discourage_lookups(self) -> None:
-        """Have a lookup written only where the model is almost sure of it."""
+    def discourage_lookups(self, is_common: Callable[[str], bool]) -> None:
+        """Have a lookup written only where the model is almost sure of it.
+
+        Args:
+            is_common: as for `close_lookups`.
+        """
         self._favour(DISCOURAGING_BIAS)
 
     def forbid_lookups(self) -> None:

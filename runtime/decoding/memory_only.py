@@ -132,6 +132,11 @@ class MemoryOnlyDecoder(Decoder):
         super().close_lookups(is_common)
         self._guard.allow_common(is_common)
 
+    def discourage_lookups(self, is_common: Callable[[str], bool]) -> None:
+        """Have fewer lookups, and words of every text at the beginning of a sentence."""
+        super().discourage_lookups(is_common)
+        self._guard.allow_common(is_common)
+
     def close(self) -> None:
         """End the text: its words ask for what memory lacks."""
         assert isinstance(self.state, InEntity)

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lamlam.runtime.decoding.due_lookup import DueLookup, DueLookups, Spoken, SpokenWatch
-from lamlam.runtime.decoding.memory_only import MemoryOnlyDecoder
 from lamlam.runtime.decoding.vocabulary import ChatPrompt
 from lamlam.runtime.wording.chat_questions import (
     ChatQuestion,
@@ -39,14 +38,14 @@ def ask_for_question(sequence: RunningSequence) -> None:
     if message.questions:
         decoder.expect(_due(guide, message, context, prompt.question))
         return
-    if not message.has_name:
+    if message.is_polite or not message.has_name:
         decoder.close_lookups(is_common)
         if message.is_whole:
             decoder.end_with_sentence()
         return
     decoder.watch(SpokenWatch(partial(_spoken, guide, context, "")))
-    if not message.asks and not isinstance(decoder, MemoryOnlyDecoder):  # which states no guess
-        decoder.discourage_lookups()
+    if not message.asks:
+        decoder.discourage_lookups(is_common)
 
 
 def _due(guide: WordGuide, message: ReadMessage, context: str, question: str) -> DueLookups:

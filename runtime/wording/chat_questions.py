@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_QUESTIONS = 4
 """Of one message, the first ones."""
+MOST_TOLD = 3
+"""Facts of an entity that is asked about as such, the first ones that memory has."""
 _MOST_PLEASANT_WORDS = 6
 _LONGEST_WORD = 40
 _ASKING = (
@@ -35,6 +37,16 @@ _YES_OR_NO = frozenset(
 )
 _BEFORE_VERB = frozenset("hey hi hello ok okay so and but well then please now also".split())
 _JOINING = re.compile(r"[\s,]*(?:and|or|&|,)[\s,]*(?:(?:of|in|for|the|also)\s+)*", re.IGNORECASE)
+_TELL = re.compile(
+    r"^\W*(?:(?:please|so|ok|okay|and|now|then|hi|hello)\W+)*(?:(?:can|could|would|will) you (?:please )?)?"
+    r"(?:(?:tell|give) (?:me|us)(?: (?:something|anything|a bit|a little|more|some facts|facts|everything))*"
+    r"(?: (?:more|that you know|you know))? (?:about|on)"
+    r"|(?:what|anything|something) do you know (?:about|of)|what can you (?:tell|say)(?: (?:me|us))? about"
+    r"|do you know (?:anything|something) about|describe|who(?:'s|\u2019s| is| was| are| were)"
+    r"|what(?:'s|\u2019s| is| was| are| were))\s+(?:the )?$",
+    re.IGNORECASE,
+)
+"""What stands before the name in "Tell me something about Oslo" and "Who was Marie Curie?"."""
 _THERE = re.compile(r"\b(?:they|people|we|you)\b([^.?!]*)\bthere(?=\W*$)", re.IGNORECASE)
 _WHY = re.compile(r"\W*(?:\w+\W+){0,2}why\b", re.IGNORECASE)
 _ELLIPSIS = re.compile(
@@ -75,6 +87,8 @@ class ReadMessage:
     """Message or talk before it names something that memory knows."""
     asks: bool = False
     """It asks of such a thing, whatever it is that it asks."""
+    is_polite: bool = False
+    """It is politeness and nothing else, whatever was said before it."""
 
 
 def read_message(guide: WordGuide, before: Sequence[str], message: str) -> ReadMessage:
@@ -85,11 +99,12 @@ def read_message(guide: WordGuide, before: Sequence[str], message: str) -> ReadM
     """
     said = [_without_politeness(guide, one) for one in before]
     questions: list[ChatQuestion] = []
-    is_whole = True
+    is_whole = is_polite = True
     asked_here = ""
     for sentence in _sentences(guide, message):
         if _is_pleasant(sentence):
             continue
+        is_polite = False
         clauses = _clauses(guide, sentence)
         for clause in clauses:
             contexts = _contexts(said, asked_here)
@@ -99,7 +114,7 @@ def read_message(guide: WordGuide, before: Sequence[str], message: str) -> ReadM
             asked_here = f"{asked_here}\n{clause}"
     has_name = bool(questions) or guide.knows_name(*before, message)
     asks = has_name and not questions and _asks_something(guide, before, message)
-    return ReadMessage(tuple(questions[:MOST_QUESTIONS]), is_whole, has_name, asks)
+    return ReadMessage(tuple(questions[:MOST_QUESTIONS]), is_whole, has_name, asks, is_polite)
 
 
 def _contexts(said: Sequence[str], asked_here: str) -> list[str]:
@@ -170,6 +185,8 @@ def _asks(part: str) -> bool:
 def _read_clause(
     guide: WordGuide, contexts: Sequence[str], clause: str, *, is_cut: bool
 ) -> list[ChatQuestion]:
+    if told := _told_of(guide, clause):
+        return told
     asking = f"{clause.rstrip(' .,;!?')}?" if is_cut else clause
     asking = _repeated(guide, contexts[0], asking) or _THERE.sub(r"people\1in it", asking)
     is_yes_or_no = _wants_yes_or_no(asking)
@@ -201,10 +218,35 @@ def _read_clause(
     ]
 
 
+def _told_of(guide: WordGuide, clause: str) -> list[ChatQuestion]:
+    """Return the first facts of an entity that is asked about as such: "Tell me about Oslo."."""
+    body = clause.rstrip(" .,;!?")
+    places = [(start, end) for start, end in guide.name_places(body) if end == len(body)]
+    for start, end in places:
+        if _TELL.match(body[:start]) is None or is_within_name(clause, body[start:end]):
+            continue
+        view = guide.meanings.of(body[start:end], fuzzy=False).view
+        view = guide.meant(body[start:end], clause) if view is None else view
+        if view is None:
+            continue
+        name = view.name
+        return [
+            ChatQuestion(
+                name, view.key, (relation,), is_held=True, is_yes_or_no=False, is_listed=True
+            )
+            for relation in tuple(view.relations)[:MOST_TOLD]
+        ]
+    return []
+
+
 def _asked(guide: WordGuide, contexts: Sequence[str], clause: str) -> Asked | None:
-    """Return what a clause clearly asks in the first context in which memory holds it, or none."""
+    """Return what a clause clearly asks in the first context in which memory holds it, or none.
+
+    A clause that names something itself is read alone first: it speaks of that, not of the talk.
+    """
     found: list[Asked] = []
-    for context in contexts:
+    own = ("",) if guide.knows_name(clause) else ()
+    for context in dict.fromkeys((*own, *contexts)):
         text = f"{context}\n{clause}" if context else clause
         asked = guide.read(text)
         if asked is None or asked.form == "open" or not asked.entity or not asked.is_clear:

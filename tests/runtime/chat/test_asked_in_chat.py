@@ -157,6 +157,39 @@ def test_all_that_a_message_asks_is_looked_up(
     assert all(one.value and done.text.count(one.value) == 1 for one in done.lookups)
 
 
+def test_a_message_speaks_of_what_it_names_itself() -> None:
+    """Not of the talk before it, though that has a name that the question would fit."""
+    question = "What is the mayor of Norland?"
+    before = ("What is the capital of Veldmark?", "It is Osterwick.")
+    done = chat(question, "Yes.", prompt=ChatPrompt((question,), question=question, before=before))
+    assert done.text == "The mayor of Norland is not in memory."
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Tell me about Veldmark.",
+        "tell me something about veldmark",
+        "What do you know about Veldmark?",
+        "What is Veldmark?",
+        "Please describe Veldmark!",
+    ],
+)
+def test_what_is_asked_about_as_such_is_told_by_its_facts(question: str) -> None:
+    """The first facts that memory has, whatever the model would say."""
+    done = chat(question, "Veldmark is the land of the seven hills.")
+    lead = done.text.partition(" of ")[2].partition(" is")[0]
+    assert lead.casefold() == "veldmark"
+    assert done.text.endswith("is velt crown")
+    assert [one.value for one in done.lookups] == ["Osterwick", "velt crown"]
+
+
+@pytest.mark.parametrize("question", ["What is the sea of Veldmark like?", "Who told Ada Quill?"])
+def test_other_questions_are_not_requests_for_all_facts(question: str) -> None:
+    done = chat(question, "It is blue.")
+    assert "3 May 1902" not in done.text and "velt crown" not in done.text
+
+
 def test_two_questions_are_two_sentences() -> None:
     """Each value stands behind its own question."""
     asked = "What is the capital of Norland and what is the capital of Veldmark?"
@@ -233,6 +266,22 @@ def test_a_polite_message_gets_one_sentence_and_no_lookup() -> None:
     done = chat("Hello!", f"Hello! Who is{OTHER_LOOKUP}")
     assert (done.text, done.lookups) == ("Hello!", ())
     assert chat("🙂", "=" * 50).text == "===="
+
+
+def test_thanks_behind_an_answer_ask_nothing() -> None:
+    """Though the talk before names what memory knows."""
+    before = (ASKED, "It is Osterwick.")
+    prompt = ChatPrompt(("Thanks!",), question="Thanks!", before=before)
+    done = chat("Thanks!", f"Any time. Who is{OTHER_LOOKUP}", prompt=prompt)
+    assert (done.text, done.lookups) == ("Any time.", ())
+
+
+@pytest.mark.parametrize("policy", ["continue", "memory_only"])
+def test_words_of_every_text_are_no_guess_where_nothing_is_asked(policy: str) -> None:
+    before = (ASKED, "It is Osterwick.")
+    question = "I like it."
+    prompt = ChatPrompt((question,), question=question, before=before)
+    assert chat(question, "Any time.", prompt=prompt, policy=policy).text == "Any time."
 
 
 @pytest.mark.parametrize(

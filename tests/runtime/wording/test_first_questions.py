@@ -32,6 +32,7 @@ ASKED = [
     ("quillium has the symbol", "symbol"),
     ("Question: In which period is quillium?\nAnswer:", "period"),
     ("In which year was The Salt Lantern made?", "release year"),
+    ("What year is The Salt Lantern from?", "release year"),
     ("Who is Ada Quill?", "occupation"),
     ("who was ada quill", "occupation"),
     ("What is Veldmark?", "type"),
