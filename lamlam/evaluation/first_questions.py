@@ -205,10 +205,9 @@ def _ask(questions: Sequence[FirstQuestion], how: _How) -> Iterator[AnsweredQues
                 told[one] = with_facts(one.prompt, facts)
 
         def answered(one: FirstQuestion) -> AnsweredQuestion:
-            done = engine.generate(told[one] + one.prompt, **how.options)
-            return AnsweredQuestion(
-                one, right[one], replace(done, text=done.text[len(told[one]) :])
-            )
+            done = engine.generate(told[one], **how.options)
+            text = one.prompt + done.text[len(told[one]) :]
+            return AnsweredQuestion(one, right[one], replace(done, text=text))
 
         yield from in_order(answered, questions)
 

@@ -8,7 +8,7 @@ import pytest
 
 from lamlam.errors import UsageError
 from lamlam.evaluation.audit import evaluate_audit
-from lamlam.evaluation.first_questions import evaluate_first_questions
+from lamlam.evaluation.first_questions import evaluate_first_questions, read_first_questions
 from lamlam.evaluation.invented import evaluate_invented, load_invented
 from lamlam.evaluation.other_words import WordSettings, evaluate_other_words
 from lamlam.evaluation.prompt_facts import IN_PROMPT
@@ -67,6 +67,21 @@ def test_our_own_sets_are_told_alike(engine: type[AskingEngine]) -> None:
     entity = first.partition(",")[0]
     with SyncFactStore("bundled", read_only=True) as store:
         assert len(list(store.scan(entity))) == first.partition("\n\n")[0].count("\n") + 1
+
+
+@pytest.mark.parametrize("facts_in_prompt", [False, True])
+def test_a_first_question_is_asked_once(
+    engine: type[AskingEngine], *, facts_in_prompt: bool
+) -> None:
+    """And alone, where no facts are told."""
+    evaluate_first_questions(facts_in_prompt=facts_in_prompt, show_progress=False)
+    questions = read_first_questions()
+    assert len(engine.asked) == len(questions)
+    for asked, one in zip(engine.asked, questions, strict=True):
+        above, _, own = asked.rpartition("\n\n")
+        assert bool(above) == facts_in_prompt
+        assert own in (one.prompt, f"Question: {one.prompt}\nAnswer:")
+        assert facts_in_prompt or own == one.prompt
 
 
 def test_a_deleted_fact_stands_above_no_prompt(
