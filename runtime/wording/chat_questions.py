@@ -169,7 +169,8 @@ def _clauses(guide: WordGuide, sentence: str) -> list[str]:
     begin = 0
     for found in _CLAUSE_BREAK.finditer(sentence):
         is_in_name = any(start < found.end() and found.start() < end for start, end in names)
-        if is_in_name or not _asks(sentence[begin : found.start()]):
+        part = sentence[begin : found.start()]
+        if is_in_name or not (_asks(part) or _told_of(guide, part)):
             continue
         parts.append(sentence[begin : found.start()])
         begin = found.end()

@@ -184,6 +184,12 @@ def test_what_is_asked_about_as_such_is_told_by_its_facts(question: str) -> None
     assert [one.value for one in done.lookups] == ["Osterwick", "velt crown"]
 
 
+def test_a_request_for_facts_may_stand_before_a_question() -> None:
+    done = chat("Tell me about Veldmark, and who is the mayor of Norland?", "Of course.")
+    assert [one.value for one in done.lookups] == ["Osterwick", "velt crown", None]
+    assert done.text.endswith("The mayor of Norland is not in memory.")
+
+
 @pytest.mark.parametrize("question", ["What is the sea of Veldmark like?", "Who told Ada Quill?"])
 def test_other_questions_are_not_requests_for_all_facts(question: str) -> None:
     done = chat(question, "It is blue.")
